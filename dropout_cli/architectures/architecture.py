@@ -1,0 +1,55 @@
+"""What an architecture is: a frozen description that builds a network of named layers."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_cli.arrays import DType, Shape
+from dropout_cli.nn.sequential import Sequential
+from dropout_cli.registry import Registry
+from dropout_cli.variants import Variant
+
+ARCHITECTURES: Registry["Architecture"] = Registry("architecture", package="dropout_cli.architectures")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a network is built for."""
+
+    shape: Shape
+    """The shape of one example."""
+    outputs: int
+    """The number of logits."""
+    examples: int
+    """The number of training examples."""
+    steps: int
+    """All planned training steps."""
+    seed: int
+    """The run's seed; initial weights come from its `init:<path>` streams."""
+    dtype: DType = np.dtype(np.float32)
+    """The dtype of the parameters."""
+
+
+class Architecture(ABC):
+    """A frozen description; its dataclass fields are its YAML keys."""
+
+    @abstractmethod
+    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+        """Return the network; it maps (N, *shape) to logits (N, outputs)."""
+
+    @abstractmethod
+    def check(self, law: Variant) -> None:
+        """Raise ValueError where the law cannot act in this network."""
+
+    @abstractmethod
+    def weights(self, shape: Shape, outputs: int) -> int:
+        """How many numbers the network would learn, reckoned without building it."""
+
+    @abstractmethod
+    def largest_weights(self, shape: Shape, outputs: int) -> int:
+        """The size of the largest weight matrix, reckoned without building the network."""
+
+    @abstractmethod
+    def activations(self, shape: Shape, outputs: int) -> int:
+        """How many numbers one example leaves in the layers between the passes, roughly."""

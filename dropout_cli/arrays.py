@@ -1,0 +1,10 @@
+"""The array types that every room shares."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+DType: TypeAlias = np.dtype[Any]

@@ -1,0 +1,32 @@
+"""The arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from dropout_cli.errors import UsageError
+from dropout_cli.registry import Registry, UnknownName
+
+Config: TypeAlias = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a bundled one.")]
+Overrides: TypeAlias = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Changes, such as dropout.rate=0.3.", show_default=False)
+]
+RunReference: TypeAlias = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run folder, a unique prefix of its name, or `latest`.")
+]
+RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="Where run folders are.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+NoPlots: TypeAlias = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+
+RUNS = Path("runs")
+
+
+def lookup(registry: Registry[Any], name: str) -> type:
+    """The class of that name. Raises UsageError, with a suggestion."""
+    try:
+        return registry[name]
+    except UnknownName as error:
+        fact, _, way_out = str(error).partition(". ")
+        raise UsageError("NAME", fact, way_out) from None

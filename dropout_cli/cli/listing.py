@@ -1,0 +1,47 @@
+"""`dropout runs` and `dropout show`."""
+
+from typing import Annotated
+
+import typer
+
+from dropout_cli.cli import arguments, screen
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command("runs")(list_runs)
+    app.command("show")(show)
+
+
+def list_runs(
+    sort: Annotated[str, typer.Option("--sort", metavar="KEY", help="Sort by this key; -KEY: downwards.")] = "name",
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="'KEY OP VALUE'", help="Only runs for which it holds; may be given again."),
+    ] = None,
+    runs_dir: arguments.RunsDir = arguments.RUNS,
+    json: arguments.Json = False,
+) -> None:
+    """List the runs. Keys are those of summary.json, such as test.accuracy or config.dropout.rate, and name, status."""
+    from dropout_cli import run_table
+
+    found = run_table.select(run_table.read(runs_dir), where or (), sort)
+    if json:
+        screen.result(screen.as_json({"runs": found}))
+        return
+    columns = run_table.COLUMNS
+    rows = [[run_table.value(one, key) for key in columns.values()] for one in found]
+    screen.result(screen.table(list(columns), rows))
+
+
+def show(run: arguments.RunReference, runs_dir: arguments.RunsDir = arguments.RUNS, json: arguments.Json = False) -> None:
+    """Show one run: what it was, how it ended, its numbers and its files."""
+    from dropout_cli import run_table, runs
+
+    found = runs.find(run, runs_dir)
+    facts = run_table.facts(found)
+    if json:
+        screen.result(screen.as_json({"run": str(found.path)} | facts))
+        return
+    rows = [*run_table.overview(facts), ("files", " ".join(run_table.files(found)))]
+    screen.result(screen.table(("what", "value"), rows))

@@ -1,0 +1,72 @@
+"""The `dropout` command: its subcommands, and the one place where errors become lines and exit codes."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, Never
+
+import typer
+
+import dropout_cli
+from dropout_cli.cli import catalogues, configs, evaluating, listing, screen, train
+from dropout_cli.errors import READER_GONE, DropoutError, Stop
+
+app = typer.Typer(
+    name="dropout",
+    help="Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for group in (train, evaluating, listing, catalogues):
+    group.add_to(app)
+app.add_typer(configs.app, name="config")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        screen.result(f"dropout {dropout_cli.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy."""
+
+
+def main() -> Never:
+    """Run the command line and exit with its code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+    except DropoutError as error:
+        code = error.exit_code
+        screen.complain(str(error))
+    except typer.TyperException as error:
+        code = 2
+        context = getattr(error, "ctx", None)
+        place = context.command_path if context else "dropout"
+        screen.complain(f"{place}: {error.format_message()} Try '{place} --help'.")
+    except Stop as stop:
+        code = stop.exit_code
+    except MemoryError:
+        code = 1
+        screen.complain("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
+    except BrokenPipeError:
+        code = READER_GONE
+    if code == READER_GONE:
+        # What is still in the buffers cannot be delivered; without this the interpreter would complain at exit.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stop(128 + number)

@@ -1,0 +1,145 @@
+"""What a person sees: results on stdout; progress, notices and errors on stderr, and the latter in the run's log."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from dropout_cli.errors import READER_GONE, Stop
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from dropout_cli.runs import Run
+    from dropout_cli.training import EpochRecord, Progress
+
+
+def result(text: str) -> None:
+    """Print to stdout. Raises Stop when nobody reads it."""
+    _print(text, sys.stdout)
+
+
+def complain(text: str) -> None:
+    """Print to stderr, if anybody is there to read it."""
+    with suppress(Stop):
+        _print(text, sys.stderr)
+
+
+def _print(text: str, file: Any) -> None:
+    try:
+        print(text, file=file, flush=True)  # noqa: T201 - this is where printing is done
+    except BrokenPipeError:
+        raise Stop(READER_GONE) from None
+
+
+def as_json(value: Any) -> str:
+    """One JSON object, readable."""
+    import json
+
+    return json.dumps(value, indent=2, allow_nan=False)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A plain table; as wide as it needs to be where stdout is no terminal, wrapped where it is one."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for header, cells in zip(headers, zip(*rows, strict=True) if rows else [()] * len(headers), strict=True):
+        numeric = bool(cells) and all(isinstance(cell, int | float) or cell in (None, "") for cell in cells)
+        made.add_column(header, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell_text(cell)) for cell in row))
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else 10_000, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(made)
+    return "\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines())
+
+
+def cell_text(cell: Any) -> str:
+    """A value as a person reads it; control characters are shown, not sent to the terminal."""
+    if cell is None:
+        return ""
+    text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+class Screen:
+    """Follows one run: a live progress display on a terminal, a plain line per epoch elsewhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """`quiet` leaves out progress and epochs, not notices."""
+        self._quiet = quiet
+        self._early: list[str] = []
+        self._run: Run | None = None
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._epochs = 0
+
+    def notice(self, text: str) -> None:
+        """Say something the user should know."""
+        self._log(text)
+        self._show(text)
+
+    @contextmanager
+    def following(self, run: "Run", epochs: int) -> Iterator["Screen"]:
+        """Show and log the events of `run` for as long as the block lasts."""
+        self._run, self._epochs = run, epochs
+        for text in self._early:
+            run.log(text)
+        if sys.stderr.isatty() and not self._quiet:
+            with self._live():
+                yield self
+        else:
+            yield self
+
+    def __call__(self, event: "Progress | EpochRecord") -> None:
+        """Show what training yielded."""
+        from dropout_cli.training import EpochRecord
+
+        if isinstance(event, EpochRecord):
+            line = self._epoch_line(event)
+            self._log(line)
+            if self._bar is not None and self._task is not None:
+                self._bar.update(self._task, completed=event.epoch, description=line)
+            elif not self._quiet:
+                self._show(line)
+        elif self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=event.epoch - 1 + event.step / event.steps)
+
+    @contextmanager
+    def _live(self) -> Iterator[None]:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = (BarColumn(20), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
+        with Progress(*columns, console=Console(stderr=True)) as self._bar:
+            self._task = self._bar.add_task("", total=self._epochs)
+            try:
+                yield
+            finally:
+                self._bar, self._task = None, None
+
+    def _epoch_line(self, record: "EpochRecord") -> str:
+        row = record.metrics
+        width = len(str(self._epochs))
+        line = f"epoch {record.epoch:{width}}/{self._epochs}  loss {row['train_loss']:.4f}  accuracy {row['train_accuracy']:.4f}"
+        if row["val_loss"] == row["val_loss"]:
+            line += f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}"
+        return line
+
+    def _show(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            _print(text, sys.stderr)
+
+    def _log(self, text: str) -> None:
+        if self._run is None:
+            self._early.append(text)
+        else:
+            self._run.log(text)

@@ -1,0 +1,77 @@
+"""YAML -> a frozen, typed, closed `Experiment`, and back; mistakes come all at once, each with its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dropout_cli.config.document import Node
+from dropout_cli.config.editor_schema import editor_schema
+from dropout_cli.config.files import bundled, find
+from dropout_cli.config.layers import read_layers
+from dropout_cli.config.place import Mistakes
+from dropout_cli.config.schema import Average, EarlyStopping, Experiment, Training
+from dropout_cli.config.validate import build
+from dropout_cli.config.writing import annotate, flatten, to_dict, to_yaml
+
+__all__ = [
+    "Average",
+    "EarlyStopping",
+    "Experiment",
+    "Loaded",
+    "Training",
+    "bundled",
+    "find",
+    "json_schema",
+    "load",
+    "template",
+    "to_dict",
+    "to_yaml",
+]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A config that was read and found right."""
+
+    experiment: Experiment
+    text: bytes
+    """The user's file, byte for byte."""
+    notices: list[str]
+    """What the user should know (keys dropped because another layer chose another class), a line each."""
+    provenance: dict[str, str]
+    """Dotted key -> `default`, `file:line:column` or `command line`, for every leaf, in declaration order."""
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
+    """Return the experiment in the file at `path`, with each `KEY=VALUE` of `overrides` on top.
+
+    Raises ConfigError, which holds all mistakes.
+    """
+    mistakes = Mistakes()
+    layered = read_layers(Experiment, path, overrides, mistakes)
+    experiment = build(Experiment, layered.tree, mistakes)
+    mistakes.stop_if_any()
+    origins = {key: _origin(layered.tree, key) for key, _ in flatten(to_dict(experiment))}
+    return Loaded(experiment, layered.text, layered.notices, origins)
+
+
+def _origin(tree: Node, dotted: str) -> str:
+    """Who set the leaf."""
+    node = tree
+    for name in dotted.split("."):
+        if not isinstance(node.value, dict) or name not in node.value:
+            return "default"
+        node = node.value[name]
+    return "command line" if node.place.source.override is not None else str(node.place)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of an experiment's config."""
+    return editor_schema(Experiment)
+
+
+def template(experiment: Experiment | None = None) -> str:
+    """Return a config to start from: every key of `experiment` (the bundled digits) with its meaning above it."""
+    shown = load(find("digits")).experiment if experiment is None else experiment
+    return "# yaml-language-server: $schema=./dropout.schema.json\n" + annotate(shown)

@@ -1,0 +1,73 @@
+"""Config files: found by path or by bare name, and read as text without trusting what they are."""
+
+import codecs
+from pathlib import Path
+
+from dropout_cli.config.place import printable
+from dropout_cli.errors import ConfigError
+from dropout_cli.registry import did_you_mean
+
+MOST_BYTES = 1_000_000
+NEW_CONFIG = "'dropout config init' prints a config to start from."
+
+
+def bundled() -> dict[str, Path]:
+    """Bare name -> path of every config that comes with the package, sorted by name."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    folder = inside if inside.is_dir() else package.parent / "configs"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find(name: str) -> Path:
+    """Return the config that `name` means: a file of that path, else a bundled config of that bare name.
+
+    Raises ConfigError where there is neither.
+    """
+    path = Path(name)
+    if "\0" not in name and path.is_file():
+        return path
+    known = bundled()
+    if name in known:
+        return known[name]
+    if "\0" in name or not path.exists():
+        hint = did_you_mean(path.stem, list(known))
+        choices = ", ".join(known)
+        fact = "no such file, and no config of that name comes with dropout"
+        raise ConfigError(printable(name), fact, f"{hint} Choose from: {choices}.".lstrip())
+    return path
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a config file's content. Raises ConfigError: missing, a directory, unreadable, over 1 MB, empty."""
+    place = printable(str(path))
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError(place, "no such file") from None
+    except IsADirectoryError:
+        raise ConfigError(place, "is a directory", "Name a YAML file in it.") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError(place, f"cannot be read: {reason}") from None
+    if len(content) > MOST_BYTES:
+        raise ConfigError(place, "is larger than 1 MB", "A config is a page of text.")
+    if not content.strip():
+        raise ConfigError(place, "is empty", NEW_CONFIG)
+    return content
+
+
+def decode(content: bytes, place: str) -> str:
+    """Return the content as text. Raises ConfigError where it is not UTF-8, or binary."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ConfigError(place, "is UTF-16 text", "Save it as UTF-8.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise ConfigError(f"{place}:{line}:{column}", "is not UTF-8 text", "Is this a YAML file?") from None
+    if "\0" in text:
+        raise ConfigError(place, "is not a text file: it holds zero bytes")
+    return text

@@ -1,0 +1,39 @@
+"""The scalars of YAML 1.2: what a plain word stands for.
+
+YAML 1.1, which PyYAML reads, takes `1e-3` for text and `no`, `010`, `1:30` and dates for something
+else than text. Here only what looks like a JSON number, `.5`, `0x1F`, `0o17`, `.inf` and `.nan` is a
+number, and only `true` and `false` are truth values.
+"""
+
+import re
+
+Value = bool | int | float | str | None
+
+MOST_DIGITS = 300
+"""A longer whole number is no number for us: Python refuses to read one of 4,301 digits."""
+
+_NULL = re.compile(r"(?:null|Null|NULL|~|)")
+_BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)")
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_BASED = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)")
+_NAN = re.compile(r"\.(?:nan|NaN|NAN)")
+
+
+def scalar(text: str) -> Value:
+    """What the plain (unquoted) scalar `text` stands for."""
+    if _NULL.fullmatch(text):
+        return None
+    if _BOOL.fullmatch(text):
+        return text.lower() == "true"
+    if len(text) <= MOST_DIGITS:
+        if _INT.fullmatch(text):
+            return int(text)
+        if _BASED.fullmatch(text):
+            return int(text, 0)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _INFINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    return float("nan") if _NAN.fullmatch(text) else text

@@ -1,0 +1,132 @@
+"""The keys of an experiment's YAML, as frozen dataclasses: types, bounds, defaults and what they mean.
+
+A block without a class of its own here is a choice: its keys are the fields of the class that its `name`
+(for dropout, `variant`) picks from a registry.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeVar
+
+from dropout_cli.architectures import ARCHITECTURES, Architecture
+from dropout_cli.data.source import DATASETS, Source
+from dropout_cli.fields import Count, CountOrZero, Fraction, NonNegative, Positive
+from dropout_cli.nn.optimizers import OPTIMIZERS, Optimizer
+from dropout_cli.nn.schedules import SCHEDULES, Schedule
+from dropout_cli.objectives import OBJECTIVES, Objective
+from dropout_cli.registry import Choice, Registry
+from dropout_cli.variants import VARIANTS, Variant
+
+T = TypeVar("T")
+
+
+def _default(registry: Registry[T], name: str) -> Callable[[], T]:
+    """Makes the class of that name with its own defaults, and looks it up only then."""
+    return lambda: registry[name]()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Average:
+    """Averaged weights: validation, the best epoch and the final numbers then use the average."""
+
+    decay: Fraction = 0.999
+    """The share of the average that stays at each step; the current weights and normalization state give the rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """Training ends when the monitored number has stopped improving."""
+
+    patience: Count = 10
+    """How many epochs in a row may bring no improvement."""
+    min_delta: NonNegative = 0.0
+    """A smaller improvement of the monitored number does not count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How the network is trained, and which of its weights count in the end."""
+
+    epochs: Count = 60
+    """Passes over the training examples."""
+    batch_size: Count = 64
+    """Examples per step; the last batch of an epoch may be smaller."""
+    optimizer: Annotated[Optimizer, Choice(OPTIMIZERS)] = field(default_factory=_default(OPTIMIZERS, "adam"))
+    """The update rule."""
+    schedule: Annotated[Schedule, Choice(SCHEDULES)] = field(default_factory=_default(SCHEDULES, "constant"))
+    """The learning rate over training, per step."""
+    l1: NonNegative = 0.0
+    """Times the sum of the weights' magnitudes, added to the training objective."""
+    l2: NonNegative = 0.0
+    """Times half the sum of the squared weights, added to the training objective."""
+    weight_decay: NonNegative = 0.0
+    """Decoupled from the gradient: before each step weights shrink by this times the learning rate."""
+    max_norm: Positive | None = None
+    """The most that the Euclidean norm of the weights into one unit may be; null: no limit."""
+    clip_norm: Positive | None = None
+    """The most that the Euclidean norm of the whole gradient may be; null: no limit."""
+    average: Average | None = None
+    """An exponential moving average of the weights, used in their place; null: none."""
+    early_stopping: EarlyStopping | None = None
+    """When to stop before the last epoch; null: never."""
+    monitor: Literal["auto", "val_accuracy", "val_loss"] = "auto"
+    """What tells the best epoch and early stopping how good an epoch is; auto: val_accuracy."""
+    evaluate: Literal["auto", "last", "best"] = "auto"
+    """Which epoch's weights the final numbers use; auto: best with early stopping, else last."""
+    evaluation_batch: Count = 1000
+    """Examples per forward pass in evaluation."""
+    steps_per_epoch: Count | None = None
+    """Steps after which an epoch ends; null: when every training example has been seen once."""
+    save_every: Literal["auto", "every_epoch"] | Positive = "auto"
+    """Seconds between two saves of the state, at the end of an epoch; auto: 5 seconds."""
+    threads: Literal["auto"] | Count = "auto"
+    """Threads of the linear algebra; auto: one per core that this process may use."""
+    init_from: None = None
+    """Weights to start from; only null so far."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings that contradict each other."""
+        twice = getattr(self.optimizer, "weight_decay", 0.0)
+        if self.weight_decay and twice:
+            name = OPTIMIZERS.name_of(type(self.optimizer))
+            raise ValueError(f"weight_decay: {name} has a weight_decay of its own ({twice:g}). Set one of the two to 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One training run: what is learned, by which network, with which dropout, and how."""
+
+    dataset: Annotated[Source, Choice(DATASETS)]
+    """The examples, their split and their scaling."""
+    architecture: Annotated[Architecture, Choice(ARCHITECTURES)] = field(default_factory=_default(ARCHITECTURES, "mlp"))
+    """The network."""
+    dropout: Annotated[Variant, Choice(VARIANTS)] = field(default_factory=_default(VARIANTS, "none"))
+    """The dropout variant; one that is not written is none."""
+    objective: Annotated[Objective, Choice(OBJECTIVES)] = field(default_factory=_default(OBJECTIVES, "cross_entropy"))
+    """What training minimizes."""
+    training: Training = field(default_factory=Training)
+    """The training loop."""
+    seed: CountOrZero = 0
+    """Fixes initial weights, batch order and noise; the split has a seed of its own."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, with an argument per mistake, where the parts do not fit each other."""
+        reasons = list(self._misfits())
+        if reasons:
+            raise ValueError(*reasons)
+
+    def _misfits(self) -> Iterator[str]:
+        try:
+            self.architecture.check(self.dropout)
+        except ValueError as error:
+            key = str(error).partition(": ")[0]
+            yield f"dropout.{error}" if hasattr(self.dropout, key) else f"dropout: {error}"
+        if self.dataset.val_fraction:
+            return
+        asked: dict[str, Any] = {
+            "early_stopping": self.training.early_stopping is not None,
+            "monitor": self.training.monitor != "auto",
+            "evaluate": self.training.evaluate == "best",
+        }
+        for name in (name for name, wanted in asked.items() if wanted):
+            yield f"training.{name}: needs examples to validate on, and dataset.val_fraction is 0"

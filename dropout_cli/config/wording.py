@@ -1,0 +1,134 @@
+"""What pydantic finds wrong with a value -> one sentence per mistake, in words that fit the YAML."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dropout_cli.config.document import Node
+from dropout_cli.config.place import shorten
+from dropout_cli.config.scalars import scalar
+from dropout_cli.registry import did_you_mean
+
+_KINDS = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "path_type": "a path",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "none_required": "null",
+}
+"""Pydantic's errors about a value of the wrong kind."""
+
+
+Error = Mapping[str, Any]
+
+
+def explain(errors: Sequence[Error], node: Node, literals: Iterable[Any], hint: str) -> list[tuple[Node, str, str]]:
+    """Return (node, fact, way out) for each mistake in a leaf.
+
+    `errors`: as pydantic lists them, one per member of a union. They are told apart by the list
+    entries that they are about; those of members that the value was never meant for are left out.
+    """
+    by_entry: dict[tuple[int, ...], list[Error]] = {}
+    for error in errors:
+        entry = tuple(part for part in error["loc"] if isinstance(part, int))
+        by_entry.setdefault(entry, []).append(error)
+    if any(by_entry) and isinstance(node.value, list):
+        by_entry.pop((), None)
+    at = {entry: _at(node, entry) for entry in by_entry}
+    return [(at[entry], *_sentence(found, at[entry], literals, hint)) for entry, found in by_entry.items()]
+
+
+def got(node: Node) -> str:
+    """The value as a user would recognize it."""
+    if isinstance(node.value, list):
+        return "a list" if node.value else "an empty list"
+    if isinstance(node.value, dict):
+        return "a mapping"
+    if isinstance(node.value, str):
+        return f"the text '{shorten(node.value, 40)}'"
+    return shorten(node.text, 40) or "nothing"
+
+
+def _at(node: Node, entry: tuple[int, ...]) -> Node:
+    """The list entry, or the nearest thing around it where it is missing."""
+    for index in entry:
+        if not isinstance(node.value, list) or index >= len(node.value):
+            break
+        node = node.value[index]
+    return node
+
+
+def _sentence(errors: list[Error], node: Node, literals: Iterable[Any], hint: str) -> tuple[str, str]:
+    """Fact and way out for one value. A member of the union that takes its kind speaks; else all do."""
+    for error in errors:
+        bound = _bound(error.get("type", ""), error.get("ctx") or {})
+        if bound:
+            remark = f" ({hint})" if hint else ""
+            return f"must {bound}, got {_number(node)}{remark}", ""
+    wanted = list(dict.fromkeys(_kind(error) for error in errors))
+    known = [literal for literal in literals if isinstance(literal, str)]
+    return f"must be {' or '.join(wanted)}, got {got(node)}", _way_out(node, wanted, known)
+
+
+def _number(node: Node) -> str:
+    return got(node) if isinstance(node.value, list | dict) else shorten(node.text, 40)
+
+
+def _kind(error: Error) -> str:
+    """What the value should have been, after 'must be'."""
+    if error["type"] == "literal_error":
+        return str(error["ctx"]["expected"])
+    return _KINDS.get(error["type"]) or f"valid ({error['msg']})"
+
+
+def _bound(kind: str, ctx: Mapping[str, Any]) -> str:
+    """What is wrong with a value of the right kind, after 'must'; empty for another kind of error."""
+    match kind:
+        case "greater_than":
+            return f"be above {ctx['gt']:g}"
+        case "greater_than_equal":
+            return f"be at least {ctx['ge']:g}"
+        case "less_than":
+            return f"be below {ctx['lt']:g}"
+        case "less_than_equal":
+            return f"be at most {ctx['le']:g}"
+        case "multiple_of":
+            return f"be a multiple of {ctx['multiple_of']:g}"
+        case "finite_number":
+            return "be a finite number"
+        case "too_short" | "missing":
+            least = ctx.get("min_length")
+            return "have more entries" if least is None else f"have at least {_entries(least)}"
+        case "too_long":
+            return f"have at most {_entries(ctx['max_length'])}"
+        case "string_too_short":
+            return f"have at least {ctx['min_length']} characters"
+        case "string_too_long":
+            return f"have at most {ctx['max_length']} characters"
+        case "string_pattern_mismatch":
+            return f"match {ctx['pattern']}"
+    return ""
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
+
+
+def _way_out(node: Node, wanted: list[str], known: list[str]) -> str:
+    """A suggestion for a value of the wrong kind."""
+    value = node.value
+    if isinstance(value, str):
+        hint = did_you_mean(value, known)
+        if hint:
+            return hint
+        if node.quoted and isinstance(scalar(value), int | float) and len(value) < 40:
+            return "Write it without quotes."
+    elif wanted == ["text"] and not isinstance(value, list | dict):
+        return "Put it in quotes."
+    elif wanted == ["a list"] and not isinstance(value, list | dict):
+        return f"Write [{shorten(node.text, 40)}]."
+    return ""

@@ -1,0 +1,77 @@
+"""Small real datasets that come with scikit-learn; they need no network and no files."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dropout_cli.data.source import DATASETS, Examples, Facts, Source
+
+ORIGIN = "comes with scikit-learn"
+
+
+@DATASETS.register("digits")
+@dataclass(frozen=True, kw_only=True)
+class Digits(Source):
+    """Handwritten digits, 8x8 pixels with 17 levels of gray."""
+
+    facts = Facts(1797, (8, 8, 1), 10, ORIGIN)
+
+    def read(self) -> Examples:
+        """The pictures as uint8, 0 to 16."""
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+        pictures = bunch.images.astype(np.uint8)[..., np.newaxis]
+        return Examples(pictures, bunch.target.astype(np.intp), tuple(str(digit) for digit in bunch.target_names))
+
+
+@DATASETS.register("iris")
+@dataclass(frozen=True, kw_only=True)
+class Iris(Source):
+    """Three species of iris, by the lengths and widths of sepals and petals."""
+
+    facts = Facts(150, (4,), 3, ORIGIN)
+
+    def read(self) -> Examples:
+        """The table as float32, in centimeters."""
+        from sklearn.datasets import load_iris
+
+        return _table(load_iris())
+
+
+@DATASETS.register("wine")
+@dataclass(frozen=True, kw_only=True)
+class Wine(Source):
+    """Wines of three growers, by chemical analysis."""
+
+    facts = Facts(178, (13,), 3, ORIGIN)
+
+    def read(self) -> Examples:
+        """The table as float32."""
+        from sklearn.datasets import load_wine
+
+        return _table(load_wine())
+
+
+@DATASETS.register("breast_cancer")
+@dataclass(frozen=True, kw_only=True)
+class BreastCancer(Source):
+    """Malignant and benign tumors, by measurements of cell nuclei."""
+
+    facts = Facts(569, (30,), 2, ORIGIN)
+
+    def read(self) -> Examples:
+        """The table as float32."""
+        from sklearn.datasets import load_breast_cancer
+
+        return _table(load_breast_cancer())
+
+
+def _table(bunch: Any) -> Examples:
+    return Examples(
+        x=bunch.data.astype(np.float32),
+        labels=bunch.target.astype(np.intp),
+        classes=tuple(str(name) for name in bunch.target_names),
+        columns=tuple(str(name) for name in bunch.feature_names),
+    )

@@ -1,0 +1,74 @@
+"""What training sees of data: parts with labels, unscaled, and the scaling fitted on the train part."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_cli.arrays import Array, Shape
+
+
+@dataclass(frozen=True)
+class Part:
+    """The examples of one part of the split: train, val or test."""
+
+    x: Array
+    """(N, *shape), uint8 or float32 as the source has them, unscaled, C-contiguous, read-only."""
+    labels: Array
+    """(N,) intp: class ids."""
+    rows: Array
+    """(N,) intp: each example's row number in the source."""
+
+    def __len__(self) -> int:
+        """The number of examples."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Affine:
+    """The fitted scaling: `x * scale + shift`, float32, of shape (1,) or (channels,) or (features,)."""
+
+    scale: Array
+    shift: Array
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A source, read and split."""
+
+    name: str
+    train: Part
+    val: Part | None
+    test: Part
+    classes: tuple[str, ...]
+    """Class names; the label is the index."""
+    scaling: Affine
+    fingerprint: str
+    """SHA-256 over the arrays as read, before the split."""
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of one example: (features,) or (height, width, channels)."""
+        return tuple(self.train.x.shape[1:])
+
+    def part(self, name: str) -> Part | None:
+        """`train`, `val` or `test`; None where the split has no such part."""
+        return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+
+class Batches:
+    """Gathers and scales the rows of a part into one reused buffer."""
+
+    def __init__(self, dataset: Dataset, part: Part, size: int, dtype: np.dtype | type = np.float32) -> None:
+        """`size`: the most rows that `take` will be asked for."""
+        self._x, self._labels = part.x, part.labels
+        self._scale = dataset.scaling.scale.astype(dtype)
+        self._shift = dataset.scaling.shift.astype(dtype) if np.any(dataset.scaling.shift) else None
+        self._buffer = np.empty((size, *dataset.shape), dtype)
+
+    def take(self, rows: Array | slice) -> tuple[Array, Array]:
+        """Return x (n, *shape) scaled, and labels (n,); x stands until the next call."""
+        raw = self._x[rows]
+        x = np.multiply(raw, self._scale, out=self._buffer[: len(raw)])
+        if self._shift is not None:
+            x += self._shift
+        return x, self._labels[rows]

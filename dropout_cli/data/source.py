@@ -1,0 +1,72 @@
+"""A dataset as YAML names it: the keys that all sources share, and what reading one gives."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+
+from dropout_cli.arrays import Array, Shape
+from dropout_cli.errors import DataError
+from dropout_cli.fields import CountOrZero, Fraction, FractionOrZero
+from dropout_cli.registry import Registry
+
+DATASETS: Registry["Source"] = Registry("dataset", package="dropout_cli.data")
+
+
+class Facts(NamedTuple):
+    """What is known of a dataset before it is read (at default settings, where settings matter)."""
+
+    examples: int
+    shape: Shape
+    classes: int
+    origin: str
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A dataset as its source has it: not split, not scaled. Raises DataError if a value is not finite."""
+
+    x: Array
+    """uint8 or float32, (N, features) or (N, height, width, channels)."""
+    labels: Array
+    """(N,) intp: class ids."""
+    classes: tuple[str, ...]
+    """Class names; the label is the index."""
+    train_count: int | None = None
+    """How many leading rows are the official training set; None where there is no official test set."""
+    columns: tuple[str, ...] = ()
+    """Names of the features, where they have names."""
+
+    def __post_init__(self) -> None:
+        """A single NaN would turn every weight into NaN."""
+        if self.x.dtype.kind == "f" and not np.isfinite(self.x).all():
+            row = int(np.argwhere(~np.isfinite(self.x))[0, 0])
+            raise DataError("dataset", f"example {row} has a value that is not a finite number", "Correct or remove it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(ABC):
+    """Where examples come from; the fields are the keys under `dataset:`.
+
+    The first line of a subclass's docstring is what `dropout datasets` says of it.
+    """
+
+    facts: ClassVar[Facts]
+
+    val_fraction: FractionOrZero = 0.15
+    """Part of the examples to validate on: of all, or of the training set where an official test set is kept."""
+    test_fraction: Fraction | None = 0.2
+    """Part of all examples to test on; null keeps the official test set, where there is one."""
+    split_seed: CountOrZero = 0
+    """Seed of the stratified split; it does not depend on the seed of the run."""
+    scaling: Literal["none", "unit", "standardize"] = "unit"
+    """Fitted on the training part, per feature or per channel: to [0, 1], to mean 0 and variance 1, or none."""
+    augment: None = None
+    """Changes to training pictures; only null so far."""
+    fingerprint: str | None = None
+    """SHA-256 of the examples as read; other data than these are then refused."""
+
+    @abstractmethod
+    def read(self) -> Examples:
+        """Read or make all examples. Raises DataError."""

@@ -1,0 +1,132 @@
+"""Elementwise activations. Each keeps what its derivative needs and reuses its buffers."""
+
+import math
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.nn.layer import Layer, NoiseSource
+
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+
+
+class Identity(Layer):
+    """y = x."""
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x itself."""
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """Return dy itself."""
+        return dy
+
+
+class Relu(Layer):
+    """y = max(x, 0); the derivative at 0 is 0."""
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return max(x, 0)."""
+        self._y = np.maximum(x, 0, out=self._buffer("y", x.shape, x.dtype))
+        return self._y
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy where y > 0."""
+        positive = np.greater(self._y, 0, out=self._buffer("positive", dy.shape, np.dtype(bool)))
+        return np.multiply(dy, positive, out=self._buffer("dx", dy.shape, dy.dtype))
+
+
+class Tanh(Layer):
+    """y = tanh x."""
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return tanh x."""
+        self._y = np.tanh(x, out=self._buffer("y", x.shape, x.dtype))
+        return self._y
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy (1 - y^2)."""
+        dx = np.multiply(self._y, self._y, out=self._buffer("dx", dy.shape, dy.dtype))
+        np.subtract(1, dx, out=dx)
+        dx *= dy
+        return dx
+
+
+class Sigmoid(Layer):
+    """y = 1 / (1 + exp(-x)), computed as (1 + tanh(x / 2)) / 2, which cannot overflow."""
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return the logistic function of x."""
+        y = np.multiply(x, 0.5, out=self._buffer("y", x.shape, x.dtype))
+        np.tanh(y, out=y)
+        y += 1
+        y *= 0.5
+        self._y = y
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy y (1 - y)."""
+        dx = np.subtract(1, self._y, out=self._buffer("dx", dy.shape, dy.dtype))
+        dx *= self._y
+        dx *= dy
+        return dx
+
+
+class Gelu(Layer):
+    """y = x Phi(x), Phi the standard normal distribution function (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x Phi(x), the exact form."""
+        from scipy.special import erf  # only networks with this activation pay for the import
+
+        self._x = x
+        cdf = np.multiply(x, math.sqrt(0.5), out=self._buffer("cdf", x.shape, x.dtype))
+        erf(cdf, out=cdf)
+        cdf += 1
+        cdf *= 0.5
+        self._cdf = cdf
+        return np.multiply(x, cdf, out=self._buffer("y", x.shape, x.dtype))
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy (Phi(x) + x phi(x)), phi the standard normal density."""
+        dx = np.multiply(self._x, self._x, out=self._buffer("dx", dy.shape, dy.dtype))
+        dx *= -0.5
+        np.exp(dx, out=dx)
+        dx *= 1 / math.sqrt(2 * math.pi)
+        dx *= self._x
+        dx += self._cdf
+        dx *= dy
+        return dx
+
+
+class Selu(Layer):
+    """y = scale x for x > 0, scale alpha (exp(x) - 1) below (Klambauer et al. 2017, arXiv:1706.02515)."""
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return the scaled exponential linear unit of x."""
+        negative = np.minimum(x, 0, out=self._buffer("negative", x.shape, x.dtype))
+        np.expm1(negative, out=negative)
+        negative *= SELU_SCALE * SELU_ALPHA
+        y = np.maximum(x, 0, out=self._buffer("y", x.shape, x.dtype))
+        y *= SELU_SCALE
+        y += negative
+        self._y = y
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy scale for y > 0, dy (y + scale alpha) below, where y' = scale alpha exp(x)."""
+        slope = np.add(self._y, SELU_SCALE * SELU_ALPHA, out=self._buffer("dx", dy.shape, dy.dtype))
+        np.copyto(slope, SELU_SCALE, where=self._y > 0)
+        slope *= dy
+        return slope
+
+
+ACTIVATIONS: dict[str, type[Layer]] = {
+    "relu": Relu,
+    "tanh": Tanh,
+    "sigmoid": Sigmoid,
+    "gelu": Gelu,
+    "selu": Selu,
+    "identity": Identity,
+}

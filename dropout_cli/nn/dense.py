@@ -1,0 +1,47 @@
+"""The affine map y = x W + b."""
+
+import numpy as np
+
+from dropout_cli.arrays import Array, DType
+from dropout_cli.nn.initializers import Initializer
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.streams import stream
+
+
+class Dense(Layer):
+    """y = x W + b with x (N, fan_in), W (fan_in, fan_out), b (fan_out,)."""
+
+    def __init__(
+        self, path: str, fan_in: int, fan_out: int, initializer: Initializer, *, seed: int, dtype: DType
+    ) -> None:
+        """Draw W and b from the streams `init:<path>/W` and `init:<path>/b` of `seed`."""
+        super().__init__(path)
+        self.fan_in, self.fan_out = fan_in, fan_out
+        weights = initializer.weights((fan_in, fan_out), stream(seed, f"init:{path}/W"))
+        biases = initializer.biases(fan_out, stream(seed, f"init:{path}/b"))
+        self.W = Parameter(np.ascontiguousarray(weights, dtype))
+        self.b = Parameter.bias(np.ascontiguousarray(biases, dtype))
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x W + b, (N, fan_out)."""
+        self._x = x
+        y = self._buffer("y", (len(x), self.fan_out), self.W.value.dtype)
+        np.matmul(x, self.W.value, out=y)
+        y += self.b.value
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dW = x'dy, db = sum dy, dx = dy W'."""
+        self.gradients(dy)
+        dx = self._buffer("dx", (len(dy), self.fan_in), self.W.value.dtype)
+        return np.matmul(dy, self.W.value.T, out=dx)
+
+    def gradients(self, dy: Array) -> None:
+        """dW and db alone."""
+        np.matmul(self._x.T, dy, out=self.W.gradient)
+        np.add.reduce(dy, axis=0, out=self.b.gradient)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """W and b."""
+        return {f"{self.path}/W": self.W, f"{self.path}/b": self.b}

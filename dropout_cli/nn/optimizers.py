@@ -1,0 +1,135 @@
+"""Update rules. A rule is a frozen law; `Descent` holds the moments and applies it to a network.
+
+Formulas, with g the gradient, lr the learning rate of the step and t the update's number from 1:
+
+    sgd       v = mu v - lr g;   W += v      (nesterov: W += mu v - lr g)
+    adam      m = b1 m + (1 - b1) g;   v = b2 v + (1 - b2) g^2
+              W -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+    rmsprop   v = rho v + (1 - rho) g^2;   W -= lr g / (sqrt(v) + epsilon)
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.fields import FractionOrZero, NonNegative, Positive
+from dropout_cli.registry import Registry
+
+OPTIMIZERS: Registry["Optimizer"] = Registry("optimizer", package="dropout_cli.nn.optimizers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(ABC):
+    """An update rule."""
+
+    learning_rate: Positive = 1e-3
+    """The learning rate before the schedule."""
+
+    moments: ClassVar[tuple[str, ...]] = ()
+    """The names of the arrays, one of each per parameter, that the rule keeps from step to step."""
+
+    @abstractmethod
+    def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
+        """Change the flat block w and its moments in place; `g` and `scratch` may be overwritten."""
+
+
+@OPTIMIZERS.register("sgd")
+@dataclass(frozen=True, kw_only=True)
+class Sgd(Optimizer):
+    """Stochastic gradient descent, plain, with momentum, or with Nesterov's."""
+
+    learning_rate: Positive = 1e-2
+    """The learning rate before the schedule."""
+    momentum: FractionOrZero = 0.0
+    """The share of the last update that the next one keeps."""
+    nesterov: bool = False
+    """Look ahead along the momentum (Sutskever et al. 2013)."""
+
+    moments: ClassVar[tuple[str, ...]] = ("velocity",)
+
+    def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
+        """v = mu v - lr g; W += v, or mu v - lr g."""
+        (v,) = moments
+        g *= -lr
+        if not self.momentum:
+            w += g
+            return
+        v *= self.momentum
+        v += g
+        if self.nesterov:
+            np.multiply(v, self.momentum, out=scratch)
+            scratch += g
+            w += scratch
+        else:
+            w += v
+
+
+@OPTIMIZERS.register("adam")
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
+
+    beta1: FractionOrZero = 0.9
+    """Decay of the gradient's running mean."""
+    beta2: FractionOrZero = 0.999
+    """Decay of the squared gradient's running mean."""
+    epsilon: Positive = 1e-8
+    """Added to the root of the second moment."""
+
+    moments: ClassVar[tuple[str, ...]] = ("m", "v")
+
+    def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
+        """W -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon), both corrections taken out of the root."""
+        m, v = moments
+        root = math.sqrt(1 - self.beta2**t)
+        m *= self.beta1
+        np.multiply(g, 1 - self.beta1, out=scratch)
+        m += scratch
+        v *= self.beta2
+        np.multiply(g, g, out=g)
+        g *= 1 - self.beta2
+        v += g
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon * root
+        np.divide(m, scratch, out=scratch)
+        scratch *= lr * root / (1 - self.beta1**t)
+        w -= scratch
+
+
+@OPTIMIZERS.register("adamw")
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+
+    weight_decay: NonNegative = 0.01
+    """Before each update W shrinks by learning rate times this; biases do not."""
+
+
+@OPTIMIZERS.register("rmsprop")
+@dataclass(frozen=True, kw_only=True)
+class RmsProp(Optimizer):
+    """RMSprop (Tieleman & Hinton 2012, lecture 6e)."""
+
+    rho: FractionOrZero = 0.9
+    """Decay of the squared gradient's running mean."""
+    epsilon: Positive = 1e-7
+    """Added to the root of the second moment."""
+
+    moments: ClassVar[tuple[str, ...]] = ("v",)
+
+    def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
+        """v = rho v + (1 - rho) g^2; W -= lr g / (sqrt(v) + epsilon)."""
+        (v,) = moments
+        np.multiply(g, g, out=scratch)
+        scratch *= 1 - self.rho
+        v *= self.rho
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(g, scratch, out=scratch)
+        scratch *= lr
+        w -= scratch

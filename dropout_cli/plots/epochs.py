@@ -1,0 +1,74 @@
+"""Loss and accuracy against the epoch."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.plots.canvas import BLUE, GRAY, SKY, VERMILION, blank, png, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+LARGEST = 1e15
+"""A loss beyond this is left out like an infinite one: it would flatten the rest or overflow the axis."""
+
+FEW = 30
+"""Up to so many epochs each gets a marker."""
+
+
+def curves(history: Mapping[str, Sequence[float]], chosen_epoch: int) -> bytes:
+    """Draw loss and accuracy, train against validation, side by side, with the chosen epoch (from 1) marked.
+
+    `history` holds columns of metrics.csv: train_loss, val_loss, train_objective, train_accuracy, val_accuracy,
+    a value per epoch from epoch 1. A column that is missing or nowhere finite is left out.
+    """
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    with style():
+        figure = blank(9, 3.7)
+        figure.subplots_adjust(left=0.07, right=0.985, top=0.83, bottom=0.135, wspace=0.19)
+        loss, accuracy = figure.subplots(1, 2)
+        named: dict[str, Line2D] = {}
+        _line(loss, history, "train_objective", named, "objective (noise on)", color=SKY, linewidth=0.9)
+        for axes, quantity in ((loss, "loss"), (accuracy, "accuracy")):
+            _line(axes, history, f"train_{quantity}", named, "train (noise off)", color=BLUE, linewidth=1.6)
+            _line(axes, history, f"val_{quantity}", named, "validation", color=VERMILION, linewidth=1.6, linestyle="--")
+            label = f"chosen epoch {chosen_epoch}"
+            named[label] = axes.axvline(chosen_epoch, color=GRAY, linewidth=1.1, linestyle=":", zorder=1.5)
+            axes.set_title(quantity, loc="left")
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+            last = max([chosen_epoch, *map(len, history.values())])
+            margin = 0.02 * (last - 1) or 0.5
+            axes.set_xlim(1 - margin, last + margin)
+        accuracy.yaxis.set_major_formatter(PercentFormatter(1))
+        if last == 1:
+            accuracy.set_ylim(0, 1)  # one point alone would get an axis of a hundredth around it
+        figure.legend(named.values(), named.keys(), loc="upper center", ncols=len(named), bbox_to_anchor=(0.5, 1.0))
+        return png(figure)
+
+
+def _line(
+    axes: "Axes",
+    history: Mapping[str, Sequence[float]],
+    column: str,
+    named: "dict[str, Line2D]",
+    label: str,
+    *,
+    color: str,
+    linewidth: float,
+    linestyle: str = "-",
+) -> None:
+    """Draw a column, if it has anything to draw, and enter it under `label` for the legend."""
+    y: Array = np.array(history.get(column, ()), np.float64)
+    y[~(np.abs(y) < LARGEST)] = np.nan
+    if np.all(np.isnan(y)):
+        return
+    marker = "o" if len(y) <= FEW else None
+    x = np.arange(1, len(y) + 1)
+    (named[label],) = axes.plot(
+        x, y, color=color, linewidth=linewidth, linestyle=linestyle, marker=marker, markersize=2 + linewidth
+    )

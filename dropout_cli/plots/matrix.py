@@ -1,0 +1,87 @@
+"""The confusion matrix, from 2 classes to hundreds."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.plots.canvas import INK, PALE, blank, fitted, png, style, text_width
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+
+NUMBERED = 20
+"""Up to so many classes the cells show their counts."""
+NAMED = 100
+"""Up to so many classes every one is named; beyond, every second, third, ... one."""
+SHARES = (0.001, 0.01, 0.1, 1.0)
+"""Ticks of the color scale; shares below the first are colored like it, so that a single error shows."""
+
+NAME_INCHES = 2.0
+
+
+def confusion(matrix: Array, classes: Sequence[str], title: str) -> bytes:
+    """Draw counts `matrix` (C, C), rows true and columns predicted, colored by each count's share of its row.
+
+    The color scale is logarithmic, so that rare errors show beside a full diagonal; zero is white.
+    """
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FuncFormatter
+
+    n = len(classes)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    cell = 0.75 if n <= 4 else 0.5 if n <= NUMBERED else max(0.11, 10 / n) if n <= NAMED else 11 / n
+    size = 9.0 if n <= NUMBERED else min(8.0, cell * 72 * 0.82) if n <= NAMED else 6.5
+    with style():
+        names = [fitted(name, NAME_INCHES, size) for name in classes]
+        widest = max(text_width(name, size) for name in names)
+        flat = widest < 0.9 * cell
+        side = n * cell
+        left, below = widest + 0.45, (0.5 if flat else widest + 0.4)
+        width, height = max(left + side + 0.9, 3.6), below + side + 0.45
+        figure = blank(width, height)
+        axes = figure.add_axes((left / width, below / height, side / width, side / height))
+        norm = LogNorm(SHARES[0], SHARES[-1])
+        cells = np.ma.masked_equal(shares, 0)
+        image = axes.imshow(cells, cmap=_colors(), norm=norm, interpolation="nearest", aspect="auto")
+        axes.grid(visible=False)
+        shown = np.arange(0, n, -(-n // NAMED))
+        axes.set_xticks(shown, [names[i] for i in shown], fontsize=size, rotation=0 if flat else 90)
+        axes.set_yticks(shown, [names[i] for i in shown], fontsize=size)
+        axes.tick_params(length=0 if n <= NUMBERED else 2, pad=3)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("true")
+        for spine in axes.spines.values():
+            spine.set_visible(True)
+        if n <= NUMBERED:
+            _write_counts(axes, matrix, np.asarray(image.to_rgba(cells)), cell)
+        figure.text(0.1 / width, 1 - 0.27 / height, fitted(title, width - 0.2, 10), fontsize=10, va="center")
+        long = min(side, 4.0)
+        place = ((left + side + 0.15) / width, (below + (side - long) / 2) / height, 0.13 / width, long / height)
+        bar = figure.add_axes(place)
+        bar.grid(visible=False)
+        figure.colorbar(image, cax=bar, ticks=SHARES, format=FuncFormatter(lambda share, _: f"{share:.3g}"))
+        bar.minorticks_off()
+        bar.tick_params(labelsize=7, length=2)
+        bar.set_ylabel("share of the row", fontsize=7)
+        return png(figure)
+
+
+def _colors() -> "Colormap":
+    """One hue from pale to dark, so that it survives print; a zero (masked) is white and no count is."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colors = LinearSegmentedColormap.from_list("shares", ["#DCE9F4", "#BAD6EB", "#7FB5DA", "#2171B5", "#08306B"])
+    return colors.with_extremes(bad="white")
+
+
+def _write_counts(axes: "Axes", matrix: Array, rgba: Array, cell: float) -> None:
+    """Write each count into its cell, in white where the cell is dark; the largest decides the font size."""
+    digits = len(str(matrix.max()))
+    size = min(10.0 if cell > 0.6 else 8.5, cell * 72 * 0.9 / (0.64 * digits))
+    luminance = rgba[..., :3] ** 2.2 @ (0.2126, 0.7152, 0.0722)  # ink and white stand out equally at about 0.22
+    for (i, j), count in np.ndenumerate(matrix):
+        color = PALE if count == 0 else INK if luminance[i, j] > 0.22 else "white"
+        axes.text(j, i, str(count), ha="center", va="center", fontsize=size, color=color)

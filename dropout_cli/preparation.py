@@ -1,0 +1,130 @@
+"""From a config to something that can train. Everything that can be wrong is found here, before a folder is made."""
+
+from dataclasses import dataclass, replace
+
+from dropout_cli import config, data, environment, threads, training
+from dropout_cli.architectures import Surroundings
+from dropout_cli.config.schema import Experiment
+from dropout_cli.data.dataset import Dataset
+from dropout_cli.errors import ConfigError
+from dropout_cli.learner import Learner
+from dropout_cli.nn.descent import Regularization
+from dropout_cli.nn.outline import outline
+from dropout_cli.nn.sequential import Sequential
+from dropout_cli.selection import Selection
+
+SAVE_SECONDS = 5.0
+"""What `save_every: auto` means."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An experiment that is ready to train: every `auto` resolved, everything allocated."""
+
+    experiment: Experiment
+    dataset: Dataset
+    learner: Learner
+    selection: Selection | None
+    """None without a validation part."""
+
+
+def prepare(experiment: Experiment) -> Prepared:
+    """Read the data and build the network. Raises ConfigError or DataError."""
+    dataset = data.load(experiment.dataset)
+    _check_batch(experiment, dataset)
+    _check_memory(experiment, dataset)
+    experiment = resolve(experiment, dataset)
+    settings = experiment.training
+    regularization = Regularization(
+        l1=settings.l1,
+        l2=settings.l2,
+        weight_decay=settings.weight_decay or getattr(settings.optimizer, "weight_decay", 0.0),
+        max_norm=settings.max_norm,
+        clip_norm=settings.clip_norm,
+    )
+    average_decay = settings.average.decay if settings.average else None
+    learner = Learner(build(experiment, dataset), settings.optimizer, regularization, average_decay)
+    return Prepared(experiment, dataset, learner, _selection(experiment, dataset))
+
+
+def build(experiment: Experiment, dataset: Dataset) -> Sequential:
+    """Return the experiment's network, with its initial weights, in float32."""
+    surroundings = Surroundings(
+        shape=dataset.shape,
+        outputs=len(dataset.classes),
+        examples=len(dataset.train),
+        steps=training.Plan.of(experiment, len(dataset.train)).steps,
+        seed=experiment.seed,
+    )
+    return experiment.architecture.build(experiment.dropout, surroundings)
+
+
+def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
+    """Replace every `auto` that depends on data or machine, and put the fingerprint in."""
+    settings = experiment.training
+    weights = experiment.architecture.largest_weights(dataset.shape, len(dataset.classes))
+    return replace(
+        experiment,
+        dataset=replace(experiment.dataset, fingerprint=dataset.fingerprint),
+        training=replace(
+            settings,
+            threads=threads.suited_to(settings.batch_size * weights) if settings.threads == "auto" else settings.threads,
+            monitor="val_accuracy" if settings.monitor == "auto" and dataset.val else settings.monitor,
+            evaluate=("best" if settings.early_stopping else "last") if settings.evaluate == "auto" else settings.evaluate,
+            save_every=SAVE_SECONDS if settings.save_every == "auto" else settings.save_every,
+        ),
+    )
+
+
+def label(experiment: Experiment) -> str:
+    """What a run is, for its folder's name: `digits-mlp-inverted-r0.5-s0`."""
+    blocks = config.to_dict(experiment)
+    parts = [blocks["dataset"]["name"], blocks["architecture"]["name"], blocks["dropout"]["variant"]]
+    rate = blocks["dropout"].get("rate")
+    if rate is not None:
+        parts.append("r" + "+".join(f"{one:g}" for one in (rate if isinstance(rate, list) else [rate])))
+    return "-".join([*parts, f"s{experiment.seed}"])
+
+
+def _selection(experiment: Experiment, dataset: Dataset) -> Selection | None:
+    if dataset.val is None:
+        return None
+    settings, stopping = experiment.training, experiment.training.early_stopping
+    if stopping is None:
+        return Selection(settings.monitor)
+    return Selection(settings.monitor, patience=stopping.patience, min_delta=stopping.min_delta)
+
+
+def _check_batch(experiment: Experiment, dataset: Dataset) -> None:
+    size, examples = experiment.training.batch_size, len(dataset.train)
+    if size > examples:
+        raise ConfigError("training.batch_size", f"{size} is more than the {examples} training examples", "Make it smaller.")
+
+
+def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
+    """Refuse a network that cannot fit, before anything of it is allocated."""
+    outputs = len(dataset.classes)
+    weights = experiment.architecture.weights(dataset.shape, outputs)
+    activations = experiment.architecture.activations(dataset.shape, outputs)
+    batch = max(experiment.training.batch_size, experiment.training.evaluation_batch)
+    # Value, gradient and two moments; copies of the last and the best epoch; one checkpoint as bytes.
+    needed = 4 * (weights * (4 + 2 * 3 + 3) + batch * activations)
+    available = environment.available_bytes()
+    if available is not None and needed > available:
+        raise ConfigError(
+            "architecture",
+            f"training {weights:,} weights takes about {needed / 1e9:,.1f} GB of memory, {available / 1e9:,.1f} GB are free",
+            "Make the layers or the batches smaller.",
+        )
+
+
+def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
+    """The network that the experiment would train, a row per layer; its data are read for their shape."""
+    dataset = data.load(experiment.dataset)
+    _check_memory(experiment, dataset)
+    lines = outline(build(experiment, dataset), dataset.shape)
+    rows = [
+        (line.path, line.kind, "x".join(map(str, line.shape)), line.parameters, "noise" if line.noisy else "")
+        for line in lines
+    ]
+    return [*rows, ("total", "", "", sum(line.parameters for line in lines), "")]

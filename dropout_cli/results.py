@@ -1,0 +1,49 @@
+"""The files that say how well a network does on one part of the data."""
+
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dropout_cli import metrics, plots
+from dropout_cli.arrays import Array
+from dropout_cli.data.dataset import Dataset, Part
+
+
+def files(probs: Array, part: Part, dataset: Dataset, *, title: str, figures: bool) -> dict[str, bytes]:
+    """Name -> bytes: predictions, confusion matrix and mistakes, as data and, if asked for, as figures."""
+    matrix = metrics.confusion_matrix(probs, part.labels, dataset.classes)
+    mistakes = metrics.mistakes(probs, part.labels, part.rows, dataset.classes)
+    made = {
+        "predictions.npz": npz(labels=part.labels, probabilities=probs, rows=part.rows),
+        "confusion_matrix.csv": metrics.confusion_csv(matrix, dataset.classes),
+        "mistakes.csv": metrics.mistakes_csv(mistakes),
+    }
+    if figures:
+        made["confusion_matrix.png"] = plots.confusion(matrix, dataset.classes, title)
+        if len(dataset.shape) == 3:
+            pictures = part.x[metrics.worst(probs, part.labels)]
+            made["mistakes.png"] = plots.mistakes_pictures(pictures, [plots.caption(one) for one in mistakes])
+        else:
+            made["mistakes.png"] = plots.mistakes_table(mistakes)
+    return made
+
+
+def npz(**arrays: Array) -> bytes:
+    """The bytes of an uncompressed npz file; equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def history(rows: list[dict[str, str]]) -> Mapping[str, list[float]]:
+    """Columns of `metrics.csv` as numbers, NaN where a cell is empty."""
+    columns = rows[0].keys() if rows else ()
+    return {name: [float(row[name]) if row[name] else math.nan for row in rows] for name in columns}
+
+
+def scores(probs: Array, part: Part, dataset: Dataset) -> dict[str, Any]:
+    """The numbers of `summary.json` for one part."""
+    return metrics.classification(probs, part.labels, dataset.classes)

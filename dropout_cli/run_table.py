@@ -1,0 +1,115 @@
+"""Many runs side by side: read from one file each, filtered, sorted."""
+
+import operator
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dropout_cli.errors import UsageError
+from dropout_cli.runs import Run, all_runs
+
+COLUMNS = {
+    "run": "name",
+    "status": "status",
+    "epochs": "epochs",
+    "val accuracy": "val.accuracy",
+    "test accuracy": "test.accuracy",
+    "test nll": "test.nll",
+}
+"""Heading -> key, of the table that `dropout runs` prints."""
+
+OPERATORS = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+CONDITION = re.compile(r"^\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)\s*(.*?)\s*$")
+
+
+def facts(run: Run) -> dict[str, Any]:
+    """Name and status of a run, with all of its summary where it is complete."""
+    status = run.status
+    known = run.summary() if status == "completed" else {"reason": run.state().get("reason")}
+    return {"name": run.path.name, "status": status} | known
+
+
+def read(root: Path) -> list[dict[str, Any]]:
+    """The facts of all runs under `root`; a run whose files cannot be read is listed as damaged."""
+    found = []
+    for run in all_runs(root):
+        try:
+            found.append(facts(run))
+        except UsageError as error:
+            found.append({"name": run.path.name, "status": "damaged", "reason": str(error)})
+    return found
+
+
+def value(run: dict[str, Any], key: str) -> Any:
+    """What stands under a dotted key; None where there is nothing."""
+    found: Any = run
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def select(runs: list[dict[str, Any]], where: Sequence[str], sort: str) -> list[dict[str, Any]]:
+    """The runs for which every condition holds, sorted by a key (`-key`: downwards); those without it come last.
+
+    A condition is `KEY OP VALUE`. Raises UsageError where it is not, or no run has the key.
+    """
+    for condition in where:
+        match = CONDITION.match(condition)
+        if match is None:
+            raise UsageError("--where", f"'{condition}' is not a condition", "Write KEY OP VALUE: 'test.accuracy > 0.97'.")
+        key, sign, text = match.groups()
+        _must_exist(runs, key, "--where")
+        runs = [run for run in runs if _holds(value(run, key), sign, text)]
+    key = sort.removeprefix("-")
+    _must_exist(runs, key, "--sort")
+    having = [run for run in runs if value(run, key) is not None]
+    lacking = [run for run in runs if value(run, key) is None]
+    return sorted(having, key=lambda run: _order(value(run, key)), reverse=sort.startswith("-")) + lacking
+
+
+def _must_exist(runs: list[dict[str, Any]], key: str, place: str) -> None:
+    if runs and all(value(run, key) is None for run in runs):
+        raise UsageError(place, f"no run has '{key}'", "Keys are those of summary.json, such as test.accuracy.")
+
+
+def _order(found: Any) -> tuple[int, float, str]:
+    number = isinstance(found, int | float)
+    return (0, float(found), "") if number else (1, 0.0, str(found))
+
+
+def _holds(found: Any, sign: str, text: str) -> bool:
+    """Numbers compare with numbers, everything else as text; what is missing satisfies nothing."""
+    if found is None:
+        return False
+    text = text.strip("\"'")
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        try:
+            return bool(OPERATORS[sign](found, float(text)))
+        except ValueError:
+            return sign == "!="
+    left = str(found).lower() if isinstance(found, bool) else str(found)
+    return bool(OPERATORS[sign](left, text))
+
+
+def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What `dropout show` prints of one run."""
+    keys = ["name", "status", "reason", "epochs", "best_epoch", "checkpoint", "monitor", "parameters", "seconds"]
+    keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
+    keys += ["config.seed"]
+    keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in ("accuracy", "nll", "brier", "ece")]
+    return [(key, found) for key in keys if (found := value(facts, key)) is not None]
+
+
+def files(run: Run) -> list[str]:
+    """The files of a run's folder, by name."""
+    paths = (path for path in run.path.rglob("*") if path.is_file() and path.name != ".lock")
+    return sorted(path.relative_to(run.path).as_posix() for path in paths)

@@ -1,0 +1,48 @@
+"""Which epoch counts: the best by the monitored number, and when to stop looking for a better one."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass
+class Selection:
+    """The best epoch so far, and how long ago the monitored number last rose by more than `min_delta`."""
+
+    monitor: str
+    """`val_accuracy` (higher is better; ties go to the lower val_loss) or `val_loss`; then to the earlier epoch."""
+    patience: int | None = None
+    """Epochs without improvement before `exhausted`; None: never."""
+    min_delta: float = 0.0
+    best_epoch: int = 0
+    best_value: float = float("-inf")
+    best_loss: float = float("inf")
+    reference: float = float("-inf")
+    waited: int = 0
+
+    def update(self, epoch: int, metrics: Mapping[str, float]) -> bool:
+        """Take in a finished epoch; return whether it is the best so far."""
+        sign = -1 if self.monitor.endswith("loss") else 1
+        value, loss = sign * metrics[self.monitor], metrics["val_loss"]
+        if value - self.reference > self.min_delta:
+            self.reference, self.waited = value, 0
+        else:
+            self.waited += 1
+        if (value, -loss) <= (self.best_value, -self.best_loss):
+            return False
+        self.best_epoch, self.best_value, self.best_loss = epoch, value, loss
+        return True
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience has run out."""
+        return self.patience is not None and self.waited >= self.patience
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {name: value for name, value in asdict(self).items() if name not in ("monitor", "patience", "min_delta")}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        for name, value in state.items():
+            setattr(self, name, value)

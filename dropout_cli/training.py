@@ -1,0 +1,137 @@
+"""The loop. It yields, and the caller decides: no callbacks, nothing printed, nothing written."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.data.dataset import Batches, Dataset
+from dropout_cli.errors import Diverged
+from dropout_cli.evaluation import score
+from dropout_cli.learner import Learner
+from dropout_cli.streams import Noise, stream
+
+if TYPE_CHECKING:
+    from dropout_cli.config.schema import Experiment
+
+MOST_SCORED = 10_000
+"""So many training examples, always the same ones, are scored with noise off after each epoch."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life within an epoch, at most ten a second."""
+
+    epoch: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """A finished epoch, counted from 1: a row of `metrics.csv`, and what it took."""
+
+    epoch: int
+    metrics: dict[str, float]
+    train_seconds: float
+    evaluate_seconds: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many steps there are, and which rows each of them takes."""
+
+    examples: int
+    batch_size: int
+    epochs: int
+    steps_per_epoch: int
+
+    @classmethod
+    def of(cls, experiment: "Experiment", examples: int) -> "Plan":
+        """The plan of that experiment on so many training examples."""
+        training = experiment.training
+        per_pass = math.ceil(examples / training.batch_size)
+        return cls(examples, training.batch_size, training.epochs, training.steps_per_epoch or per_pass)
+
+    @property
+    def steps(self) -> int:
+        """All steps of the run."""
+        return self.epochs * self.steps_per_epoch
+
+    def rows(self, seed: int, step: int, steps: int) -> Iterator[Array]:
+        """The rows of `steps` batches from `step` on: each pass over the data is a permutation of its own."""
+        per_pass = math.ceil(self.examples / self.batch_size)
+        order, drawn = np.empty(0, np.intp), -1
+        for now in range(step, step + steps):
+            number, place = divmod(now, per_pass)
+            if number != drawn:
+                order, drawn = stream(seed, "order", number).permutation(self.examples), number
+            yield order[place * self.batch_size : (place + 1) * self.batch_size]
+
+
+def epochs(learner: Learner, dataset: Dataset, experiment: "Experiment") -> Iterator[Progress | EpochRecord]:
+    """Train from where the learner stands to the last epoch; raise Diverged when the loss stops being finite."""
+    training, network = experiment.training, learner.network
+    plan = Plan.of(experiment, len(dataset.train))
+    batches = Batches(dataset, dataset.train, plan.batch_size)
+    scored = np.linspace(0, plan.examples - 1, min(MOST_SCORED, plan.examples)).astype(np.intp)
+
+    while learner.epoch < plan.epochs:
+        epoch = learner.epoch + 1
+        noise = Noise(experiment.seed, epoch)
+        objective, examples, lr = 0.0, 0, 0.0
+        started = shown = time.perf_counter()
+        for rows in plan.rows(experiment.seed, learner.step, plan.steps_per_epoch):
+            x, labels = batches.take(rows)
+            network.at(learner.step)
+            loss = experiment.objective.learn(network, x, labels, noise)
+            loss += network.penalty() + learner.descent.penalty()
+            if not math.isfinite(loss):
+                raise diverged(epoch, learner.step + 1, "the training objective", loss)
+            lr = training.optimizer.learning_rate * training.schedule.factor(
+                learner.step, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch
+            )
+            learner.advance(lr)
+            objective += loss * len(rows)
+            examples += len(rows)
+            now = time.perf_counter()
+            if now - shown > 0.1:
+                shown = now
+                yield Progress(epoch, learner.step - learner.epoch * plan.steps_per_epoch, plan.steps_per_epoch)
+        trained = time.perf_counter()
+        learner.epoch = epoch
+        metrics = {"epoch": epoch, "learning_rate": lr, "train_objective": objective / examples}
+        metrics |= _scores(learner, dataset, scored, training.evaluation_batch) | network.columns()
+        if not math.isfinite(metrics["train_loss"]):
+            raise diverged(epoch, learner.step, "the training loss", metrics["train_loss"])
+        yield EpochRecord(epoch, metrics, trained - started, time.perf_counter() - trained, examples)
+
+
+def _scores(learner: Learner, dataset: Dataset, scored: Array, batch: int) -> dict[str, float]:
+    """Loss and accuracy with noise off and averaged weights in; NaN where there is no validation part."""
+    with learner.averaged() as network:
+        train = score(network, dataset, dataset.train, batch=batch, rows=scored)
+        val = score(network, dataset, dataset.val, batch=batch) if dataset.val else None
+    val_loss, val_accuracy = (val.loss, val.accuracy) if val else (math.nan, math.nan)
+    return {
+        "train_loss": train.loss,
+        "train_accuracy": train.accuracy,
+        "val_loss": val_loss,
+        "val_accuracy": val_accuracy,
+        "loss_gap": val_loss - train.loss,
+        "accuracy_gap": train.accuracy - val_accuracy,
+    }
+
+
+def diverged(epoch: int, step: int, what: str, value: float) -> Diverged:
+    """The error of a run whose loss is no longer a finite number."""
+    return Diverged(
+        f"epoch {epoch}, step {step}",
+        f"{what} became {value}",
+        "Lower training.optimizer.learning_rate, or set training.clip_norm.",
+    )

@@ -1,0 +1,94 @@
+"""The base of variants that multiply an activation (or the network's input) by noise: y = a (.) noise.
+
+The law supplies the draw; the layer below owns it, and forward and backward stand here once, so that
+no such variant can get its gradient wrong: dx = dy (.) noise.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.fields import Rate, Rates
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.registry import Choice
+from dropout_cli.streams import Generator
+from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.variant import Place, Variant, chain
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivationNoise(Variant):
+    """The law of a multiplicative noise on activations."""
+
+    rate: Rates = 0.5
+    """Probability of dropping a hidden activation: one number, or one per hidden layer."""
+    input_rate: Rate = 0.0
+    """Probability of dropping an element of the network's input."""
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    """How the rates move over training."""
+
+    acts_on = "activations of hidden layers, and the input"
+
+    @abstractmethod
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+        """Draw the multiplier for an activation of that shape, of a shape that broadcasts to it."""
+
+    def evaluation_scale(self, rate: float) -> float:
+        """What the activation is multiplied by without noise, `rate` being the last in force."""
+        return 1.0
+
+    def input(self, place: Place) -> Layer | None:
+        """The noise with `input_rate`."""
+        return NoisyActivation(self, self.input_rate, place)
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """The unit as it is, with the noise after its activation."""
+        return chain(place, linear, *between, activation, NoisyActivation(self, self.rate_at(place), place))
+
+    def rate_at(self, place: Place) -> float:
+        """The hidden place's own rate."""
+        return self.rate[place.index] if isinstance(self.rate, tuple) else self.rate
+
+    def check(self, *, hidden: int, activation: str) -> None:
+        """A list of rates must have one for each hidden layer."""
+        if isinstance(self.rate, tuple) and len(self.rate) != hidden:
+            raise ValueError(f"rate: lists {len(self.rate)} rates for {hidden} hidden layers. Give one number, or {hidden}")
+
+
+class NoisyActivation(Layer):
+    """y = x (.) noise with noise, y = scale x without; dx the same with dy."""
+
+    def __init__(self, law: ActivationNoise, rate: float, place: Place) -> None:
+        """`rate` is the place's own; the rate in force follows the law's schedule from it."""
+        super().__init__(f"{place.path}/dropout")
+        self._law, self._base, self._steps = law, rate, place.steps
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Set the rate in force."""
+        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x times the multiplier; x itself where that is 1."""
+        self._multiplier: Array | float
+        if noise is None:
+            self._multiplier = self._law.evaluation_scale(self.rate)
+        elif self.rate == 0:
+            self._multiplier = 1.0
+        else:
+            self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype)
+        return self._times("y", x)
+
+    def backward(self, dy: Array) -> Array:
+        """Return dy times the same multiplier."""
+        return self._times("dx", dy)
+
+    def _times(self, name: str, values: Array) -> Array:
+        if isinstance(self._multiplier, float) and self._multiplier == 1:
+            return values
+        return np.multiply(values, self._multiplier, out=self._buffer(name, values.shape, values.dtype))

@@ -1,0 +1,31 @@
+"""Gaussian dropout: multiplicative normal noise with the mean and variance of inverted dropout.
+
+    training     y = a (.) (1 + sd eps)     eps ~ N(0, 1) for every example and unit, sd^2 = rate / q
+    evaluation   y = a
+
+Srivastava et al. 2014, JMLR 15:1929-1958, section 10. rate / q is the variance, not the standard
+deviation; negative multipliers are part of the law and are not clipped.
+"""
+
+import math
+from dataclasses import dataclass
+
+from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.streams import Generator
+from dropout_cli.variants.activation_noise import ActivationNoise
+from dropout_cli.variants.variant import VARIANTS
+
+
+@VARIANTS.register("gaussian")
+@dataclass(frozen=True, kw_only=True)
+class Gaussian(ActivationNoise):
+    """Multiplicative Gaussian noise with the mean and variance of inverted dropout."""
+
+    paper = "Srivastava et al. 2014, JMLR 15:1929-1958, section 10"
+
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+        """1 + sd eps: mean 1, variance rate / q."""
+        noise = rng.standard_normal(shape, dtype=dtype.type)
+        noise *= math.sqrt(rate / (1 - rate))
+        noise += 1
+        return noise

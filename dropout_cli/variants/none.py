@@ -1,0 +1,21 @@
+"""No dropout: the baseline of every comparison. y = a in training and in evaluation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer
+from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
+
+
+@VARIANTS.register("none")
+@dataclass(frozen=True, kw_only=True)
+class NoDropout(Variant):
+    """No noise; the baseline of every comparison."""
+
+    acts_on = "nothing"
+    paper = "-"
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """The unit as it is."""
+        return chain(place, linear, *between, activation)

@@ -1,0 +1,32 @@
+"""Classic dropout: drop in training, scale down in evaluation.
+
+    training     y = m (.) a        m ~ Bernoulli(q) for every example and unit, q = 1 - rate
+    evaluation   y = q a            q of the rate in force at the last training step
+
+Hinton et al. 2012, arXiv:1207.0580; Srivastava et al. 2014, JMLR 15:1929-1958. The papers keep
+hidden units with probability .5 and inputs with .8.
+"""
+
+from dataclasses import dataclass
+
+from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.streams import Generator
+from dropout_cli.variants.activation_noise import ActivationNoise
+from dropout_cli.variants.bernoulli import bernoulli, keep_probability
+from dropout_cli.variants.variant import VARIANTS
+
+
+@VARIANTS.register("standard")
+@dataclass(frozen=True, kw_only=True)
+class Standard(ActivationNoise):
+    """Classic dropout: masks in training, activations scaled by the keep probability in evaluation."""
+
+    paper = "Srivastava et al. 2014, JMLR 15:1929-1958"
+
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+        """The mask itself, as 0 and 1."""
+        return bernoulli(shape, rate, rng).astype(dtype)
+
+    def evaluation_scale(self, rate: float) -> float:
+        """The mean of the mask, q."""
+        return keep_probability(rate)

@@ -1,0 +1,72 @@
+"""What a dropout variant is: a frozen law that the architecture asks for whole units.
+
+A law holds no arrays. It builds layers, and those own masks, learned rates and gradients. It is
+asked for a unit (linear map, what lies between, activation) and not for a layer to append, because
+variants differ in what they touch: an activation, the weights, the pre-activation together with the
+activation, or the kept units of the neighbour below (`place.upstream`).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer
+from dropout_cli.nn.sequential import Sequential
+from dropout_cli.registry import Registry
+
+VARIANTS: Registry["Variant"] = Registry("variant", package="dropout_cli.variants", tag="variant")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where in a network a unit stands, and what a law may need to know of the training around it."""
+
+    path: str
+    """`input`, `hidden1`, ..., `output`: the name of the unit, and so of its parameters and noise."""
+    kind: Literal["input", "hidden", "output"]
+    index: int
+    """From 0 among the places of that kind."""
+    count: int
+    """How many places of that kind there are."""
+    fan_in: int
+    """The width of what enters; at the input, of the input itself."""
+    examples: int
+    """The number of training examples, for penalties that are divided by it."""
+    steps: int
+    """All planned training steps."""
+    upstream: Layer | None = None
+    """What the law returned for the place before; None at the first."""
+
+
+class Variant(ABC):
+    """The law of one variant's noise; its dataclass fields are its YAML keys."""
+
+    acts_on: ClassVar[str]
+    """Where the noise acts, in a few words."""
+    learns: ClassVar[str] = "nothing"
+    """What it learns or adapts."""
+    paper: ClassVar[str]
+    """Author, year, identifier."""
+
+    def input(self, place: Place) -> Layer | None:
+        """The noise on the network's own input, or None for no layer there."""
+        return None
+
+    @abstractmethod
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """The hidden unit: `linear`, then `between` (normalization, additive noise), then `activation`."""
+
+    def output(self, linear: Dense, place: Place) -> Layer:
+        """The unit that makes the logits."""
+        return linear
+
+    def check(self, *, hidden: int, activation: str) -> None:
+        """Raise ValueError where the law cannot act in a network with so many hidden units."""
+        return None
+
+
+def chain(place: Place, *layers: Layer) -> Sequential:
+    """Those layers one after another, as the unit of that place."""
+    return Sequential(place.path, layers)
