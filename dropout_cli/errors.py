@@ -12,11 +12,14 @@ class Problem(NamedTuple):
     way_out: str = ""
 
     def __str__(self) -> str:
-        """`place: fact. way out`, on one line."""
-        fact = self.fact.rstrip(".")
-        sentence = f"{fact}. {self.way_out}" if self.way_out else f"{fact}."
-        line = f"{self.place}: {sentence}" if self.place else sentence
+        """`place: fact. way out.`, on one line."""
+        sentences = " ".join(_sentence(part) for part in (self.fact, self.way_out) if part)
+        line = f"{self.place}: {sentences}" if self.place else sentences
         return " ".join(line.split())
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 class DropoutError(Exception):

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dropout_cli.cli import arguments, screen
+from dropout_cli.errors import UsageError
 
 app = typer.Typer(help="Make, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -17,7 +18,14 @@ def init(
     """Write a commented config to start from, and print its path. An existing file is left alone."""
     from dropout_cli import config
 
-    config.write_template(file)
+    text = config.template()
+    try:
+        with file.open("x", encoding="utf-8") as target:
+            target.write(text)
+    except FileExistsError:
+        raise UsageError(str(file), "is there already", "Name another file.") from None
+    except OSError as error:
+        raise UsageError(str(file), f"cannot be written ({error.strerror})", "Name another file.") from None
     screen.result(str(file))
 
 

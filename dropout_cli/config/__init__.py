@@ -1,5 +1,6 @@
 """YAML -> a frozen, typed, closed `Experiment`, and back; mistakes come all at once, each with its place."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
     "Loaded",
     "Training",
     "bundled",
+    "explain",
     "find",
     "json_schema",
     "load",
@@ -75,3 +77,10 @@ def template(experiment: Experiment | None = None) -> str:
     """Return a config to start from: every key of `experiment` (the bundled digits) with its meaning above it."""
     shown = load(find("digits")).experiment if experiment is None else experiment
     return "# yaml-language-server: $schema=./dropout.schema.json\n" + annotate(shown)
+
+
+def explain(loaded: Loaded) -> list[tuple[str, str, str]]:
+    """Return (dotted key, value as YAML, where it came from) for every leaf."""
+    return [
+        (key, json.dumps(value), loaded.provenance[key]) for key, value in flatten(to_dict(loaded.experiment))
+    ]

@@ -95,7 +95,7 @@ def _without_extends(tree: Node) -> Node:
 def _read_override(override: str, mistakes: Mistakes) -> Node:
     """The tree that sets the one key of a `KEY=VALUE`."""
     key, equals, written = override.partition("=")
-    shown = shorten(override)
+    shown = shorten(override) or "''"
     source = Source(shown, Path.cwd(), COMMAND_LINE, key)
     place = Place(source, 1, 1)
     names = key.split(".")

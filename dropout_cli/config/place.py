@@ -78,7 +78,7 @@ class Mistakes:
             return
         problems = [problem for _, problem in sorted(self._found, key=lambda found: found[0])]
         if self._count > len(problems):
-            problems.append(Problem("", f"{self._count - len(problems)} more mistakes of this kind are not shown"))
+            problems.append(Problem("", f"{self._count - len(problems)} more mistakes are not shown"))
         raise ConfigError.of(problems)
 
     @contextmanager

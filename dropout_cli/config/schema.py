@@ -58,7 +58,7 @@ class Training:
     l1: NonNegative = 0.0
     """Times the sum of the weights' magnitudes, added to the training objective."""
     l2: NonNegative = 0.0
-    """Times half the sum of the squared weights, added to the training objective."""
+    """Times the sum of the squared weights, added to the training objective."""
     weight_decay: NonNegative = 0.0
     """Decoupled from the gradient: before each step weights shrink by this times the learning rate."""
     max_norm: Positive | None = None
@@ -80,7 +80,7 @@ class Training:
     save_every: Literal["auto", "every_epoch"] | Positive = "auto"
     """Seconds between two saves of the state, at the end of an epoch; auto: 5 seconds."""
     threads: Literal["auto"] | Count = "auto"
-    """Threads of the linear algebra; auto: one per core that this process may use."""
+    """Threads of the linear algebra; auto: 1 for a small network, else one per core."""
     init_from: None = None
     """Weights to start from; only null so far."""
 

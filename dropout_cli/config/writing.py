@@ -52,7 +52,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: _Dumper, value: str) -> yaml.Node:
-    style = None if isinstance(scalar(value), str) else '"'
+    # PyYAML writes a lone U+0085 between single quotes, where it reads back as a space.
+    style = None if isinstance(scalar(value), str) and value.isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

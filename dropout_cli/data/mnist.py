@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from dropout_cli.data import idx
 from dropout_cli.data.source import DATASETS, Examples, Facts, Source
 from dropout_cli.data.store import data_directories, replacing
 from dropout_cli.errors import DataError, UsageError
-from dropout_cli.fields import Fraction
+from dropout_cli.fields import Fraction, PathField
 from dropout_cli.registry import UnknownName
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -42,7 +42,7 @@ class IdxPictures(Source):
 
     test_fraction: Fraction | None = None
     """Part of the pooled 70,000 examples to test on; null keeps the official test set of 10,000."""
-    path: str | None = None
+    path: Annotated[str | None, PathField()] = None
     """Folder of the four IDX files, gzipped or not; null looks into the data directory, then downloads."""
 
     def read(self) -> Examples:

@@ -21,6 +21,10 @@ from dropout_cli.registry import Registry
 
 OPTIMIZERS: Registry["Optimizer"] = Registry("optimizer", package="dropout_cli.nn.optimizers")
 
+TINY = 1e-30
+"""Added to what a running mean takes in. Where the gradient stays 0 (a pixel that is always black, a dead unit)
+the mean would else sink into denormal numbers, which made Adam half as slow again. No weight can notice."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(ABC):
@@ -58,6 +62,7 @@ class Sgd(Optimizer):
         if not self.momentum:
             w += g
             return
+        g += TINY
         v *= self.momentum
         v += g
         if self.nesterov:
@@ -88,6 +93,7 @@ class Adam(Optimizer):
         root = math.sqrt(1 - self.beta2**t)
         m *= self.beta1
         np.multiply(g, 1 - self.beta1, out=scratch)
+        scratch += TINY
         m += scratch
         v *= self.beta2
         np.multiply(g, g, out=g)
