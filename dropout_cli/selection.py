@@ -28,7 +28,7 @@ class Selection:
             self.reference, self.waited = value, 0
         else:
             self.waited += 1
-        if (value, -loss) <= (self.best_value, -self.best_loss):
+        if not (value, -loss) > (self.best_value, -self.best_loss):  # not "<=": a NaN is never the best
             return False
         self.best_epoch, self.best_value, self.best_loss = epoch, value, loss
         return True

@@ -43,5 +43,5 @@ def show(run: arguments.RunReference, runs_dir: arguments.RunsDir = arguments.RU
     if json:
         screen.result(screen.as_json({"run": str(found.path)} | facts))
         return
-    rows = [*run_table.overview(facts), ("files", " ".join(run_table.files(found)))]
-    screen.result(screen.table(("what", "value"), rows))
+    screen.result(screen.table(("what", "value"), run_table.overview(facts)))
+    screen.result("\n".join(run_table.files(found)))

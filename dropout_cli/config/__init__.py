@@ -76,7 +76,7 @@ def json_schema() -> dict[str, Any]:
 def template(experiment: Experiment | None = None) -> str:
     """Return a config to start from: every key of `experiment` (the bundled digits) with its meaning above it."""
     shown = load(find("digits")).experiment if experiment is None else experiment
-    return "# yaml-language-server: $schema=./dropout.schema.json\n" + annotate(shown)
+    return "# For completion in an editor: dropout config schema > dropout.schema.json\n" + annotate(shown)
 
 
 def explain(loaded: Loaded) -> list[tuple[str, str, str]]:

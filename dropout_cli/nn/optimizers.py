@@ -21,9 +21,16 @@ from dropout_cli.registry import Registry
 
 OPTIMIZERS: Registry["Optimizer"] = Registry("optimizer", package="dropout_cli.nn.optimizers")
 
-TINY = 1e-30
-"""Added to what a running mean takes in. Where the gradient stays 0 (a pixel that is always black, a dead unit)
-the mean would else sink into denormal numbers, which made Adam half as slow again. No weight can notice."""
+TINY, REFILL = 1e-30, 16
+"""Where the gradient stays 0 (a pixel that is always black, a dead unit) a running mean would sink into denormal
+numbers, and they stay: 0.9 times the smallest rounds to itself. An RMSprop update took 290 us there instead of 27.
+So every REFILLth update adds TINY, far below what a weight can notice."""
+
+
+def stay_normal(moment: Array, t: int) -> None:
+    """Keep a running mean that decays by 0.35 or more per update out of the denormal numbers."""
+    if t % REFILL == 1:
+        moment += TINY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +69,9 @@ class Sgd(Optimizer):
         if not self.momentum:
             w += g
             return
-        g += TINY
         v *= self.momentum
         v += g
+        stay_normal(v, t)
         if self.nesterov:
             np.multiply(v, self.momentum, out=scratch)
             scratch += g
@@ -93,12 +100,13 @@ class Adam(Optimizer):
         root = math.sqrt(1 - self.beta2**t)
         m *= self.beta1
         np.multiply(g, 1 - self.beta1, out=scratch)
-        scratch += TINY
         m += scratch
+        stay_normal(m, t)
         v *= self.beta2
         np.multiply(g, g, out=g)
         g *= 1 - self.beta2
         v += g
+        stay_normal(v, t)
         np.sqrt(v, out=scratch)
         scratch += self.epsilon * root
         np.divide(m, scratch, out=scratch)
@@ -134,6 +142,7 @@ class RmsProp(Optimizer):
         scratch *= 1 - self.rho
         v *= self.rho
         v += scratch
+        stay_normal(v, t)
         np.sqrt(v, out=scratch)
         scratch += self.epsilon
         np.divide(g, scratch, out=scratch)

@@ -1,0 +1,113 @@
+"""Hand-written backward passes against central differences along random directions, in float64.
+
+    (f(a + h u) - f(a - h u)) / 2h  =  <gradient, u>,    u ~ N(0, 1) for every element
+
+One random direction sees every element of a gradient at once. Whatever f draws it must draw from streams that it
+makes anew at each call, or it would be another function each time.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.streams import Generator, stream
+
+STEP = 1e-5
+"""Near the cube root of float64's precision: truncation and rounding are then about as small as each other."""
+DIRECTIONS = 3
+
+
+def directional(
+    f: Callable[[], float], arrays: Sequence[Array], gradients: Sequence[Array], rng: Generator, *, h: float = STEP
+) -> float:
+    """The relative error of `gradients`, those of f with respect to the float64 `arrays`, along one random direction.
+
+    f takes no arguments: it reads `arrays`, which are moved in place and put back. The error is relative to the
+    larger of the difference quotient and the gradient's norm, which is what <gradient, u> comes to on average.
+    """
+    assert all(array.dtype == np.float64 for array in arrays), "central differences need float64"
+    directions = [rng.standard_normal(array.shape) for array in arrays]
+    kept = [array.copy() for array in arrays]
+
+    def at(t: float) -> float:
+        for array, start, direction in zip(arrays, kept, directions, strict=True):
+            array[...] = start + t * direction
+        return f()
+
+    measured = (at(h) - at(-h)) / (2 * h)
+    for array, start in zip(arrays, kept, strict=True):
+        array[...] = start
+    claimed = sum(float(np.vdot(gradient, u)) for gradient, u in zip(gradients, directions, strict=True))
+    norm = float(np.sqrt(sum(float(np.vdot(gradient, gradient)) for gradient in gradients)))
+    scale = max(abs(measured), norm)
+    return abs(measured - claimed) / scale if scale else 0.0
+
+
+def layer_errors(
+    layer_factory: Callable[[], Layer],
+    x: Array,
+    *,
+    noise: Callable[[], NoiseSource] = lambda: None,
+    train: bool = False,
+    h: float = STEP,
+) -> dict[str, float]:
+    """The largest relative error of dx (`x`) and of every parameter's gradient (its name), of L = <dy, y> + penalty.
+
+    `layer_factory` returns an equal float64 layer at each call, `noise` equal streams: each L is then that of a new
+    layer, so that no batch statistic or buffer of an earlier pass can enter. The layer sees x and dy read-only.
+    """
+    rng = stream(0, "test:gradients")
+    x, layer = x.copy(), layer_factory()
+    y = layer.forward(read_only(x), train=train, noise=noise())
+    dy = rng.standard_normal(y.shape)
+    dx = layer.backward(read_only(dy)).copy()
+    values = {name: parameter.value.copy() for name, parameter in layer.parameters().items()}
+
+    def loss() -> float:
+        twin = layer_factory()
+        for name, parameter in twin.parameters().items():
+            parameter.value[...] = values[name]
+        return float(np.vdot(dy, twin.forward(read_only(x), train=train, noise=noise()))) + twin.penalty()
+
+    checked = {"x": (x, dx)}
+    checked |= {name: (values[name], parameter.gradient) for name, parameter in layer.parameters().items()}
+    return {
+        name: max(directional(loss, [array], [gradient], rng, h=h) for _ in range(DIRECTIONS))
+        for name, (array, gradient) in checked.items()
+    }
+
+
+def check_layer(
+    layer_factory: Callable[[], Layer],
+    x: Array,
+    *,
+    noise: Callable[[], NoiseSource] = lambda: None,
+    train: bool = False,
+    tolerance: float = 1e-6,
+    h: float = STEP,
+) -> None:
+    """Assert that dx and every parameter's gradient, penalty included, are right, and that `gradients` leaves the same.
+
+    For example `check_layer(lambda: Dense(..., dtype=np.dtype(float)), x, noise=lambda: Noise(0, 1), train=True)`.
+    """
+    errors = layer_errors(layer_factory, x, noise=noise, train=train, h=h)
+    wrong = {name: error for name, error in errors.items() if not error <= tolerance}
+    assert not wrong, f"gradients differ from central differences by {wrong}, relatively"
+
+    one, other = layer_factory(), layer_factory()
+    y = one.forward(read_only(x), train=train, noise=noise())
+    other.forward(read_only(x), train=train, noise=noise())
+    dy = stream(0, "test:dy").standard_normal(y.shape)
+    one.backward(read_only(dy))
+    other.gradients(read_only(dy))
+    for (name, mine), its in zip(one.parameters().items(), other.parameters().values(), strict=True):
+        assert mine.gradient.tobytes() == its.gradient.tobytes(), f"{name}: `gradients` and `backward` differ"
+
+
+def read_only(array: Array) -> Array:
+    """A view of the array through which nobody can write."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
