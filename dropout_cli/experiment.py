@@ -43,9 +43,7 @@ def resume(run: Run, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
         return _carry_through(prepared, run, best, watch, figures)
 
 
-def _carry_through(
-    prepared: Prepared, run: Run, best: Snapshot | None, watch: Watch, figures: bool
-) -> dict[str, Any]:
+def _carry_through(prepared: Prepared, run: Run, best: Snapshot | None, watch: Watch, figures: bool) -> dict[str, Any]:
     """Train to the end and write the results; however it ends, what was reached is saved."""
     settings = prepared.experiment.training
     every = 0.0 if settings.save_every == "every_epoch" else float(settings.save_every)
@@ -93,12 +91,11 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     if settings.evaluate == "best" and saver.best is not None:
         saver.best.restore(learner)
     with learner.averaged() as network:
+        parts = {name: part for name in ("train", "val", "test") if (part := dataset.part(name)) is not None}
         probs = {
-            name: probabilities(network, dataset, part, batch=settings.evaluation_batch)
-            for name in ("train", "val", "test")
-            if (part := dataset.part(name)) is not None
+            name: probabilities(network, dataset, part, batch=settings.evaluation_batch) for name, part in parts.items()
         }
-    scores = {name: results.scores(one, dataset.part(name), dataset) for name, one in probs.items()}
+    scores = {name: results.scores(probs[name], part, dataset) for name, part in parts.items()}
     run.write_all(results.files(probs["test"], dataset.test, dataset, title=f"{dataset.name}, test", figures=figures))
     if figures:
         curves = results.history(run.rows("metrics.csv"))
@@ -127,9 +124,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     return summary
 
 
-def evaluate(
-    run: Run, *, split: str = "test", checkpoint: str | None = None, figures: bool = True
-) -> dict[str, Any]:
+def evaluate(run: Run, *, split: str = "test", checkpoint: str | None = None, figures: bool = True) -> dict[str, Any]:
     """Recompute the numbers of one part from a checkpoint; write them to `after/eval-<split>-<checkpoint>/`.
 
     `checkpoint`: `best` or `last`; None: the one that the summary names. Returns `split`,

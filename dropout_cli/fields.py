@@ -9,6 +9,7 @@ import inspect
 import textwrap
 from dataclasses import MISSING, dataclass
 from dataclasses import fields as dataclass_fields
+from itertools import pairwise
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
@@ -50,10 +51,10 @@ def docs(cls: type) -> dict[str, str]:
         except (OSError, TypeError):
             continue
         body = next(node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)).body
-        for field, text in zip(body, body[1:], strict=False):
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-                    found[field.target.id] = " ".join(str(text.value.value).split())
+        for field, text in pairwise(body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(about))):
+                    found[name] = " ".join(about.split())
     return found
 
 

@@ -43,7 +43,7 @@ def classification(probs: Array, labels: Array, classes: Sequence[str]) -> dict[
     classes that occur among labels or predictions, so a class absent from a small part does not lower it.
     Raises ValueError if the shapes do not fit.
     """
-    from sklearn.metrics import precision_recall_fscore_support  # type: ignore[import-untyped]
+    from sklearn.metrics import precision_recall_fscore_support
 
     p = _checked(probs, labels, classes)
     predicted = p.argmax(axis=1)

@@ -68,9 +68,13 @@ def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
         dataset=replace(experiment.dataset, fingerprint=dataset.fingerprint),
         training=replace(
             settings,
-            threads=threads.suited_to(settings.batch_size * weights) if settings.threads == "auto" else settings.threads,
+            threads=threads.suited_to(settings.batch_size * weights)
+            if settings.threads == "auto"
+            else settings.threads,
             monitor="val_accuracy" if settings.monitor == "auto" and dataset.val else settings.monitor,
-            evaluate=("best" if settings.early_stopping else "last") if settings.evaluate == "auto" else settings.evaluate,
+            evaluate=("best" if settings.early_stopping else "last")
+            if settings.evaluate == "auto"
+            else settings.evaluate,
             save_every=SAVE_SECONDS if settings.save_every == "auto" else settings.save_every,
         ),
     )
@@ -98,7 +102,9 @@ def _selection(experiment: Experiment, dataset: Dataset) -> Selection | None:
 def _check_batch(experiment: Experiment, dataset: Dataset) -> None:
     size, examples = experiment.training.batch_size, len(dataset.train)
     if size > examples:
-        raise ConfigError("training.batch_size", f"{size} is more than the {examples} training examples", "Make it smaller.")
+        raise ConfigError(
+            "training.batch_size", f"{size} is more than the {examples} training examples", "Make it smaller."
+        )
 
 
 def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
@@ -113,7 +119,7 @@ def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
     if available is not None and needed > available:
         raise ConfigError(
             "architecture",
-            f"training {weights:,} weights takes about {needed / 1e9:,.1f} GB of memory, {available / 1e9:,.1f} GB are free",
+            f"{weights:,} weights need about {needed / 1e9:,.1f} GB to train, {available / 1e9:,.1f} GB are free",
             "Make the layers or the batches smaller.",
         )
 

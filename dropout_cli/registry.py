@@ -65,7 +65,9 @@ class Registry(Generic[T]):
         except KeyError:
             hint = did_you_mean(name, list(self._classes))
             choices = ", ".join(self.names())
-            raise UnknownName(f"unknown {self.kind} '{name}'. {hint} Choose from: {choices}".replace("  ", " ")) from None
+            raise UnknownName(
+                f"unknown {self.kind} '{name}'. {hint} Choose from: {choices}".replace("  ", " ")
+            ) from None
 
     def __iter__(self) -> Iterator[tuple[str, type[T]]]:
         """Pairs of name and class, sorted by name."""

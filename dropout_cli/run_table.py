@@ -65,7 +65,9 @@ def select(runs: list[dict[str, Any]], where: Sequence[str], sort: str) -> list[
     for condition in where:
         match = CONDITION.match(condition)
         if match is None:
-            raise UsageError("--where", f"'{condition}' is not a condition", "Write KEY OP VALUE: 'test.accuracy > 0.97'.")
+            raise UsageError(
+                "--where", f"'{condition}' is not a condition", "Write KEY OP VALUE: 'test.accuracy > 0.97'."
+            )
         key, sign, text = match.groups()
         _must_exist(runs, key, "--where")
         runs = [run for run in runs if _holds(value(run, key), sign, text)]

@@ -57,7 +57,9 @@ def _faults(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        way_out = "Free some space there." if full else "Choose another folder with --runs-dir, or mend its permissions."
+        way_out = (
+            "Free some space there." if full else "Choose another folder with --runs-dir, or mend its permissions."
+        )
         raise RunFailed(str(path), f"cannot be written ({reason})", way_out) from error
 
 
@@ -171,7 +173,7 @@ class Run:
     def mark(self, status: Status, reason: str | None = None, **facts: Any) -> None:
         """Record in `state.json` how a session on this run began or ended."""
         path = self.path / "state.json"
-        state = self.state() if path.exists() else {"format": FORMAT, "sessions": []}
+        state: dict[str, Any] = self.state() if path.exists() else {"format": FORMAT, "sessions": []}
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         if status == "running":
             state["sessions"].append({"began": now})

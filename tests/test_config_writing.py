@@ -96,7 +96,7 @@ def test_the_template_is_every_key_with_its_meaning_and_loads(tmp_path: Path) ->
     made = experiment(tmp_path, FULL)
     text = template(made)
     assert experiment(tmp_path, text) == made
-    assert text.startswith("# yaml-language-server: $schema=./dropout.schema.json\n")
+    assert text.startswith("# For completion in an editor: dropout config schema")
     for name, meaning in docs(type(made.training)).items():
         assert f"  {name}:" in text
         assert meaning.split(";")[0][:60] in text

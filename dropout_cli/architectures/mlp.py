@@ -1,10 +1,11 @@
 """The multilayer perceptron: dense hidden layers of any widths, then logits.
 
-    hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> activation -> [dropout]
+hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> activation -> [dropout]
 """
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from dropout_cli.architectures.architecture import ARCHITECTURES, Architecture, Surroundings
@@ -51,7 +52,7 @@ class Mlp(Architecture):
         upstream = law.input(place)
         if upstream is not None:
             layers.append(upstream)
-        for index, (fan_in, width) in enumerate(zip(widths, widths[1:], strict=False)):
+        for index, (fan_in, width) in enumerate(pairwise(widths)):
             path = f"hidden{index + 1}"
             place = self._place(path, "hidden", index, len(self.hidden), fan_in, surroundings, upstream)
             linear = self._dense(path, fan_in, width, self.activation, surroundings)
@@ -59,7 +60,9 @@ class Mlp(Architecture):
             upstream = law.unit(linear, self._between(path, width, surroundings), activation, place)
             layers.append(upstream)
         place = self._place("output", "output", 0, 1, widths[-1], surroundings, upstream)
-        layers.append(law.output(self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings), place))
+        layers.append(
+            law.output(self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings), place)
+        )
         return Sequential("network", layers)
 
     def check(self, law: Variant) -> None:
@@ -69,13 +72,13 @@ class Mlp(Architecture):
     def weights(self, shape: Shape, outputs: int) -> int:
         """Weights, biases, and two numbers per normalized unit."""
         widths = (math.prod(shape), *self.hidden, outputs)
-        dense = sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(widths, widths[1:], strict=False))
+        dense = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
         return dense + (2 * sum(self.hidden) if self.batch_norm else 0)
 
     def largest_weights(self, shape: Shape, outputs: int) -> int:
         """The widest pair of neighbouring layers."""
         widths = (math.prod(shape), *self.hidden, outputs)
-        return max(fan_in * fan_out for fan_in, fan_out in zip(widths, widths[1:], strict=False))
+        return max(fan_in * fan_out for fan_in, fan_out in pairwise(widths))
 
     def activations(self, shape: Shape, outputs: int) -> int:
         """About eight arrays of each hidden layer's width, and the input twice."""

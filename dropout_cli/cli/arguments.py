@@ -10,7 +10,8 @@ from dropout_cli.registry import Registry, UnknownName
 
 Config: TypeAlias = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a bundled one.")]
 Overrides: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Changes, such as dropout.rate=0.3.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Changes, such as dropout.rate=0.3.", show_default=False),
 ]
 RunReference: TypeAlias = Annotated[
     str, typer.Argument(metavar="RUN", help="A run folder, a unique prefix of its name, or `latest`.")

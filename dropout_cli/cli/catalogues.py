@@ -51,7 +51,9 @@ def _all(entries: list[dict[str, Any]], json: bool) -> None:
     if json:
         screen.result(screen.as_json(entries))
     else:
-        screen.result(screen.table(list(entries[0]), [[_short(value) for value in entry.values()] for entry in entries]))
+        screen.result(
+            screen.table(list(entries[0]), [[_short(value) for value in entry.values()] for entry in entries])
+        )
 
 
 def _one(entry: dict[str, Any], json: bool) -> None:

@@ -45,7 +45,9 @@ def show(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say where each value came from.")] = False,
-    model: Annotated[bool, typer.Option("--model", help="Show the network: layers, shapes, parameters, noise.")] = False,
+    model: Annotated[
+        bool, typer.Option("--model", help="Show the network: layers, shapes, parameters, noise.")
+    ] = False,
 ) -> None:
     """Print a config with every value filled in."""
     import dropout_cli.config as configs

@@ -34,7 +34,9 @@ def list_runs(
     screen.result(screen.table(list(columns), rows))
 
 
-def show(run: arguments.RunReference, runs_dir: arguments.RunsDir = arguments.RUNS, json: arguments.Json = False) -> None:
+def show(
+    run: arguments.RunReference, runs_dir: arguments.RunsDir = arguments.RUNS, json: arguments.Json = False
+) -> None:
     """Show one run: what it was, how it ended, its numbers and its files."""
     from dropout_cli import run_table, runs
 

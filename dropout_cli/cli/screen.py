@@ -28,7 +28,7 @@ def complain(text: str) -> None:
 
 def _print(text: str, file: Any) -> None:
     try:
-        print(text, file=file, flush=True)  # noqa: T201 - this is where printing is done
+        print(text, file=file, flush=True)
     except BrokenPipeError:
         raise Stop(READER_GONE) from None
 
@@ -116,7 +116,12 @@ class Screen:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        columns = (BarColumn(20), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
+        columns = (
+            BarColumn(20),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False),
+        )
         with Progress(*columns, console=Console(stderr=True)) as self._bar:
             self._task = self._bar.add_task("", total=self._epochs)
             try:
@@ -127,7 +132,8 @@ class Screen:
     def _epoch_line(self, record: "EpochRecord") -> str:
         row = record.metrics
         width = len(str(self._epochs))
-        line = f"epoch {record.epoch:{width}}/{self._epochs}  loss {row['train_loss']:.4f}  accuracy {row['train_accuracy']:.4f}"
+        line = f"epoch {record.epoch:{width}}/{self._epochs}"
+        line += f"  loss {row['train_loss']:.4f}  accuracy {row['train_accuracy']:.4f}"
         if row["val_loss"] == row["val_loss"]:
             line += f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}"
         return line

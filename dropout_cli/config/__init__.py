@@ -81,6 +81,4 @@ def template(experiment: Experiment | None = None) -> str:
 
 def explain(loaded: Loaded) -> list[tuple[str, str, str]]:
     """Return (dotted key, value as YAML, where it came from) for every leaf."""
-    return [
-        (key, json.dumps(value), loaded.provenance[key]) for key, value in flatten(to_dict(loaded.experiment))
-    ]
+    return [(key, json.dumps(value), loaded.provenance[key]) for key, value in flatten(to_dict(loaded.experiment))]

@@ -29,4 +29,3 @@ class AdditiveNoise(Layer):
     def backward(self, dy: Array) -> Array:
         """Return dy: the noise is a constant for the gradient."""
         return dy
-

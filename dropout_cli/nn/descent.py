@@ -49,9 +49,7 @@ class Descent:
         }
         dtypes = {parameter.value.dtype for parameter in parameters.values()}
         self._scratch = {dtype: np.empty(BLOCK, dtype) for dtype in dtypes}
-        self._blocks = [
-            (parameter, self._cut(name, parameter)) for name, parameter in self._parameters.items()
-        ]
+        self._blocks = [(parameter, self._cut(name, parameter)) for name, parameter in self._parameters.items()]
 
     def _cut(self, name: str, parameter: Parameter) -> list[tuple[Array, Array, tuple[Array, ...], Array]]:
         """Flat views of a parameter's value, gradient, moments and scratch, BLOCK elements each."""

@@ -49,6 +49,7 @@ class Layer(ABC):
 
     def at(self, step: int) -> None:
         """Announce the training step (from 0) about to be taken: rates with a schedule follow it."""
+        return None
 
     def parameters(self) -> dict[str, Parameter]:
         """Name (`<path>/<letter>`) -> learned parameter, in a fixed order."""

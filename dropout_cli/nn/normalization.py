@@ -17,9 +17,7 @@ class Normalize(Layer):
     1 - momentum towards them; without, the running averages.
     """
 
-    def __init__(
-        self, path: str, channels: int, *, dtype: DType, momentum: float = 0.9, epsilon: float = 1e-5
-    ) -> None:
+    def __init__(self, path: str, channels: int, *, dtype: DType, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
         """Running mean starts at 0 and running variance at 1."""
         super().__init__(path)
         self.momentum, self.epsilon = momentum, epsilon
@@ -90,4 +88,3 @@ class Affine(Layer):
     def parameters(self) -> dict[str, Parameter]:
         """Gamma and beta."""
         return {f"{self.path}/gamma": self.gamma, f"{self.path}/beta": self.beta}
-

@@ -53,7 +53,7 @@ class Step(Schedule):
 
     def shape(self, progress: float, epoch: float) -> float:
         """decay ^ floor(epoch / every)."""
-        return self.decay ** math.floor(epoch / self.every)
+        return float(self.decay ** math.floor(epoch / self.every))
 
 
 @SCHEDULES.register("exponential")
@@ -66,7 +66,7 @@ class Exponential(Schedule):
 
     def shape(self, progress: float, epoch: float) -> float:
         """decay ^ epoch."""
-        return self.decay**epoch
+        return math.pow(self.decay, epoch)
 
 
 @dataclass(frozen=True, kw_only=True)

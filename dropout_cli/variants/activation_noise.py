@@ -57,7 +57,9 @@ class ActivationNoise(Variant):
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         if isinstance(self.rate, tuple) and len(self.rate) != hidden:
-            raise ValueError(f"rate: lists {len(self.rate)} rates for {hidden} hidden layers. Give one number, or {hidden}")
+            raise ValueError(
+                f"rate: lists {len(self.rate)} rates for {hidden} hidden layers. Give one number, or {hidden}"
+            )
 
 
 class NoisyActivation(Layer):

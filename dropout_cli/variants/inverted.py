@@ -26,4 +26,5 @@ class Inverted(ActivationNoise):
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
         """m / q: mean 1, variance rate / q."""
-        return np.multiply(bernoulli(shape, rate, rng), dtype.type(1 / keep_probability(rate)), dtype=dtype)
+        scale = dtype.type(1 / keep_probability(rate))
+        return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, dtype=dtype))

@@ -1,0 +1,172 @@
+"""What every dropout variant must hold, whatever its law; each new variant is tested here by being there."""
+
+import inspect
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dropout_cli import config, experiment
+from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures.mlp import Mlp
+from dropout_cli.arrays import Array
+from dropout_cli.errors import ConfigError, Interrupted, Stop
+from dropout_cli.nn.sequential import Sequential
+from dropout_cli.preparation import prepare
+from dropout_cli.runs import Run, all_runs
+from dropout_cli.streams import Noise, stream
+from dropout_cli.training import EpochRecord, Progress
+from dropout_cli.variants import VARIANTS, Variant
+from tests.gradients import check_layer, read_only
+
+NAMES = VARIANTS.names()
+FLOAT64 = np.dtype(np.float64)
+
+
+def keys_of(name: str) -> list[str]:
+    """The variant's YAML keys."""
+    return list(inspect.signature(VARIANTS[name]).parameters)
+
+
+def law_of(name: str) -> Variant:
+    """The variant at its defaults, with noise on the input where it can have some."""
+    settings: dict[str, Any] = {"input_rate": 0.2} if "input_rate" in keys_of(name) else {}
+    return VARIANTS[name](**settings)
+
+
+def network(name: str, dtype: np.dtype[np.float64] | np.dtype[np.float32] = FLOAT64) -> Sequential:
+    """A small network with that variant."""
+    around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
+    return Mlp(hidden=(6, 4), activation="tanh").build(law_of(name), around)
+
+
+def inputs(rows: int) -> Array:
+    """A batch of standard normal inputs."""
+    return stream(1, "test:x").standard_normal((rows, 5))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_those_of_the_noisy_network(name: str) -> None:
+    """Central differences agree to 1e-6 for x and every learned value, the noise held fixed."""
+    check_layer(lambda: network(name), inputs(9), noise=lambda: Noise(0, 1), train=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_those_of_the_evaluated_network(name: str) -> None:
+    """Without noise the network is differentiable too."""
+    check_layer(lambda: network(name), inputs(9))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_stream_gives_the_same_bytes(name: str) -> None:
+    """Noise is a function of seed, layer and epoch; another epoch draws other noise, if there is any."""
+    x = inputs(9)
+    first, again, other = (network(name).forward(x, noise=Noise(0, epoch)).tobytes() for epoch in (1, 1, 2))
+    assert first == again
+    assert (first != other) == (name != "none")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_evaluation_draws_nothing(name: str) -> None:
+    """Without noise, the output is the same at every call, in training mode or not."""
+    net, x = network(name), inputs(9)
+    first = net.forward(x).copy()
+    net.forward(x, train=True, noise=Noise(0, 1))
+    assert np.array_equal(net.forward(x), first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_are_left_alone_and_outputs_stand(name: str) -> None:
+    """A layer writes only into arrays that it allocated; a shorter batch after a longer one is not disturbed by it."""
+    net, x = network(name), inputs(9)
+    net.forward(read_only(x), train=True, noise=Noise(0, 1))
+    short = net.forward(read_only(x[:2]), train=True, noise=Noise(0, 2)).copy()
+    assert np.array_equal(network(name).forward(x[:2], train=True, noise=Noise(0, 2)), short)
+    assert np.array_equal(x, inputs(9))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_stays_float32(name: str) -> None:
+    """Outputs, gradients of inputs and of parameters: one float64 would halve the speed of all that follows."""
+    net = network(name, np.dtype(np.float32))
+    y = net.forward(inputs(9).astype(np.float32), train=True, noise=Noise(0, 1))
+    dx = net.backward(np.ones_like(y))
+    found = {y.dtype, dx.dtype, *(one.gradient.dtype for one in net.parameters().values())}
+    assert found == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_leaves_no_memory_behind(name: str) -> None:
+    """Memory does not grow from step to step."""
+    net, x, noise = network(name), inputs(64), Noise(0, 1)
+
+    def steps(count: int) -> None:
+        for _ in range(count):
+            net.backward(net.forward(x, train=True, noise=noise))
+
+    tracemalloc.start()
+    try:
+        steps(20)
+        before = tracemalloc.get_traced_memory()[0]
+        steps(200)
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+    finally:
+        tracemalloc.stop()
+
+
+def write_config(folder: Path, name: str) -> Path:
+    """A config that trains digits for four short epochs."""
+    file = folder / f"{name}.yaml"
+    file.write_text(
+        f"dataset: digits\narchitecture: {{name: mlp, hidden: [8, 8]}}\ndropout: {{variant: {name}}}\n"
+        "training: {epochs: 4, steps_per_epoch: 5, save_every: every_epoch}\n"
+    )
+    return file
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_survives_yaml(name: str, tmp_path: Path) -> None:
+    """What is written back loads to an equal experiment."""
+    loaded = config.load(write_config(tmp_path, name)).experiment
+    (tmp_path / "again.yaml").write_text(config.to_yaml(loaded))
+    assert config.load(tmp_path / "again.yaml").experiment == loaded
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wrong_keys_are_refused_by_name(name: str, tmp_path: Path) -> None:
+    """An unknown key, and a rate of 1 where there is a rate."""
+    file = write_config(tmp_path, name)
+    with pytest.raises(ConfigError, match=r"dropout\.rte"):
+        config.load(file, ["dropout.rte=0.5"])
+    for key in keys_of(name):
+        if key.endswith("rate"):
+            with pytest.raises(ConfigError, match=rf"dropout\.{key}.*must be below 1, got 1\.0"):
+                config.load(file, [f"dropout.{key}=1.0"])
+
+
+def stop_after_two(event: Progress | EpochRecord) -> None:
+    """Interrupt a run after its second epoch."""
+    if isinstance(event, EpochRecord) and event.epoch == 2:
+        raise Stop(130)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_epochs_and_two_resumed_equal_four(name: str, tmp_path: Path) -> None:
+    """The same metrics, predictions and weights, byte for byte."""
+    loaded = config.load(write_config(tmp_path, name))
+
+    def run(watch: Callable[[Progress | EpochRecord], None]) -> Run:
+        made = Run.create(tmp_path / "runs", name)
+        experiment.conduct(prepare(loaded.experiment), made, loaded.text, watch=watch, figures=False)
+        return made
+
+    whole = run(lambda event: None)
+    with pytest.raises(Interrupted):
+        run(stop_after_two)
+    (resumed,) = [one for one in all_runs(tmp_path / "runs") if one.status == "interrupted"]
+    experiment.resume(resumed, watch=lambda event: None, figures=False)
+    for file in ("metrics.csv", "predictions.npz", "checkpoints/last.safetensors"):
+        assert resumed.read(file) == whole.read(file), file

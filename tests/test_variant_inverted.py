@@ -1,0 +1,32 @@
+"""Inverted dropout: mean 1, variance rate / keep, and what follows from it."""
+
+import numpy as np
+import pytest
+
+from dropout_cli.streams import stream
+from dropout_cli.variants.inverted import Inverted
+from tests.moments import check_moments
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_noise_has_mean_one_and_variance_rate_over_keep(rate: float) -> None:
+    """E = 1 and Var = r / q."""
+    check_moments(Inverted(), rate, mean=1.0, variance=rate / (1 - rate))
+
+
+def test_noise_is_zero_or_one_over_keep() -> None:
+    """Nothing between."""
+    noise = Inverted().draw((1000,), 0.25, stream(0, "test"), np.dtype(np.float32))
+    assert set(noise.tolist()) == {0.0, float(np.float32(1 / 0.75))}
+
+
+def test_dropout_on_inputs_of_linear_regression_is_ridge() -> None:
+    """E |y - X (m / q) w|^2 = |y - X w|^2 + (r / q) |Gamma w|^2, Gamma = diag(X'X)^(1/2), all masks enumerated."""
+    rng, r = stream(0, "test:ridge"), 0.3
+    x, y, w = rng.standard_normal((4, 3)), rng.standard_normal(4), rng.standard_normal(3)
+    q = 1 - r
+    expected = np.sum((y - x @ w) ** 2) + r / q * np.sum((x**2).sum(axis=0) * w**2)
+    masks = (np.arange(2**12)[:, None] >> np.arange(12) & 1).reshape(-1, 4, 3)
+    chance = np.prod(np.where(masks, q, r), axis=(1, 2))
+    losses = np.sum((y - (x * masks / q) @ w) ** 2, axis=1)
+    assert chance @ losses == pytest.approx(expected, rel=1e-12)
