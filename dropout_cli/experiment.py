@@ -55,13 +55,16 @@ def _carry_through(prepared: Prepared, run: Run, best: Snapshot | None, watch: W
         return _finish(prepared, run, saver, figures)
     except Diverged as error:
         saver.save()
+        run.log(str(error))
         run.mark("failed", str(error))
         raise
     except (Stop, KeyboardInterrupt) as stop:
         saver.save()
-        run.mark("interrupted")
         epoch = saver.last.meta["epoch"]
-        raise Interrupted.by(stop, str(run.path), f"interrupted; saved as after epoch {epoch}") from None
+        interrupted = Interrupted.by(stop, str(run.path), f"interrupted, and saved as it was after epoch {epoch}")
+        run.log(str(interrupted))
+        run.mark("interrupted")
+        raise interrupted from None
 
 
 def _train(prepared: Prepared, run: Run, saver: Saver, watch: Watch) -> None:

@@ -108,7 +108,10 @@ class Run:
                     path.mkdir()
                 except FileExistsError:
                     continue
-                return cls(path)
+                break
+        run = cls(path)
+        run.write("log.txt", b"")
+        return run
 
     @contextmanager
     def lock(self) -> Iterator[None]:

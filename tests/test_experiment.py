@@ -64,6 +64,7 @@ def test_a_run_folder_holds_exactly_the_files_of_the_design(tmp_path: Path) -> N
         "mistakes.csv",
         "mistakes.png",
         "state.json",
+        "log.txt",
         ".lock",
         "checkpoints/last.safetensors",
         "checkpoints/last.previous.safetensors",

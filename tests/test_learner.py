@@ -1,4 +1,4 @@
-"""What training changes, as a whole: averaged weights come and go by the byte, a restored learner goes on as it would."""
+"""What training changes, as a whole: averages come and go by the byte, and a restored learner goes on as it would."""
 
 import numpy as np
 import pytest
@@ -167,7 +167,7 @@ def test_looking_at_the_average_changes_no_step() -> None:
 
 
 def test_the_average_follows_its_formula() -> None:
-    """avg += (1 - min(d, (1 + t) / (10 + t))) (value - avg), t counting updates from 1, started at the first weights."""
+    """avg += (1 - min(d, (1 + t) / (10 + t))) (value - avg), t counting updates from 1, from the first weights on."""
     one = learner(average_decay=0.3)
     name = "parameters/hidden1/W"
     expected = one.arrays()[name].astype(np.float64)

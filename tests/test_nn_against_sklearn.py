@@ -5,12 +5,13 @@ epsilon before the bias correction where ours, as the paper's, adds it after, so
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits  # type: ignore[import-untyped]
-from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
 
 from dropout_cli.arrays import Array
 from dropout_cli.learner import Learner
@@ -18,6 +19,7 @@ from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.descent import Regularization
 from dropout_cli.nn.initializers import Glorot
+from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.optimizers import Adam, Optimizer, Sgd
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.objectives.cross_entropy import CrossEntropy
@@ -36,8 +38,8 @@ def digits() -> tuple[Array, Array]:
 
 def our_network(activation: str) -> Sequential:
     """64-32-16-10 in float64."""
-    layers = []
-    for index, (fan_in, fan_out) in enumerate(zip(WIDTHS, WIDTHS[1:], strict=False), start=1):
+    layers: list[Layer] = []
+    for index, (fan_in, fan_out) in enumerate(pairwise(WIDTHS), start=1):
         layers.append(Dense(f"dense{index}", fan_in, fan_out, Glorot(bias_sd=0.1), seed=0, dtype=np.dtype(np.float64)))
         layers.append(ACTIVATIONS[activation](f"act{index}"))
     return Sequential("net", layers[:-1])
@@ -79,13 +81,8 @@ class Pair:
 
     def their_values(self) -> dict[str, Array]:
         """Copies of the classifier's weights under our names."""
-        pairs = zip(self.theirs.coefs_, self.theirs.intercepts_, strict=True)
-        named = {f"dense{i}": pair for i, pair in enumerate(pairs, start=1)}
-        return {
-            f"{name}/{letter}": one.copy()
-            for name, pair in named.items()
-            for letter, one in zip("Wb", pair, strict=True)
-        }
+        weights = {f"dense{i}/W": one.copy() for i, one in enumerate(self.theirs.coefs_, start=1)}
+        return weights | {f"dense{i}/b": one.copy() for i, one in enumerate(self.theirs.intercepts_, start=1)}
 
 
 every_alpha = pytest.mark.parametrize("alpha", [0.0, 3.0], ids=["l2 off", "l2 on"])

@@ -146,9 +146,9 @@ def test_float32_descent_stays_float32_and_near(rule: Optimizer) -> None:
 
 def test_the_settings_of_these_tests_bite() -> None:
     """Each regularization, and the bounds, move some weight: else the transcript would prove nothing of them."""
-    plain = descend(Sgd(), SETTINGS["plain"], FLOAT64)
+    plain = descend(Sgd(), SETTINGS["plain"], FLOAT64, 1)
     for name, settings in SETTINGS.items():
-        moved = descend(Sgd(), settings, FLOAT64)
+        moved = descend(Sgd(), settings, FLOAT64, 1)
         assert (name == "plain") == np.array_equal(moved["hidden1/W"].value, plain["hidden1/W"].value)
     first = descend(Sgd(), SETTINGS["plain"], FLOAT64, 1)["rate/p"].value.item()
     assert first in (0.1, 0.12)

@@ -22,13 +22,8 @@ def feed(selection: Selection, epochs: Iterable[tuple[float, float]], *, first: 
 def test_the_highest_accuracy_is_best() -> None:
     """Each new height is the best so far; the epoch that stands at the end is the highest."""
     selection = Selection("val_accuracy")
-    assert feed(selection, [(0.5, 1.0), (0.7, 2.0), (0.6, 0.1), (0.8, 3.0), (0.75, 0.0)]) == [
-        True,
-        True,
-        False,
-        True,
-        False,
-    ]
+    assert feed(selection, [(0.5, 1.0), (0.7, 2.0), (0.6, 0.1), (0.8, 3.0)]) == [True, True, False, True]
+    assert feed(selection, [(0.75, 0.0)], first=5) == [False]
     assert (selection.best_epoch, selection.best_value, selection.best_loss) == (4, 0.8, 3.0)
 
 
@@ -65,14 +60,14 @@ def test_patience_runs_out_after_so_many_epochs_without_improvement() -> None:
 
 
 def test_a_tie_won_by_its_loss_is_best_but_no_improvement() -> None:
-    """A lower loss at the same accuracy becomes the best epoch, yet the monitored number did not rise: patience counts."""
+    """A lower loss at the same accuracy is the best epoch, yet the monitored number did not rise: patience counts."""
     selection = Selection("val_accuracy", patience=1)
     assert feed(selection, [(0.8, 1.0), (0.8, 0.5)]) == [True, True]
     assert selection.exhausted
 
 
 def test_min_delta_is_measured_from_the_last_improvement_and_must_be_exceeded() -> None:
-    """With .125, rises of .0625 and to exactly .125 do not count, though each is the best epoch so far; the sum does."""
+    """With .125, rises of .0625 and of exactly .125 do not count, though each epoch is the best so far."""
     selection = Selection("val_accuracy", patience=3, min_delta=0.125)
     waited = []
     for epoch, accuracy in enumerate([0.5, 0.5625, 0.625, 0.6875], start=1):
@@ -89,9 +84,8 @@ def test_without_patience_nothing_is_exhausted() -> None:
     assert not selection.exhausted
 
 
-curves = st.lists(
-    st.tuples(st.sampled_from([0.5, 0.6, 0.7]), st.sampled_from([0.1, 0.2, 0.3])), min_size=1, max_size=20
-)
+epochs = st.tuples(st.sampled_from([0.5, 0.6, 0.7]), st.sampled_from([0.1, 0.2, 0.3]))
+curves = st.lists(epochs, min_size=1, max_size=20)
 
 
 @settings(deadline=None)

@@ -56,6 +56,8 @@ def main() -> Never:
         screen.complain(f"{place}: {error.format_message()} Try '{place} --help'.")
     except Stop as stop:
         code = stop.exit_code
+        if code != READER_GONE:
+            screen.complain("dropout: stopped.")
     except MemoryError:
         code = 1
         screen.complain("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
