@@ -162,7 +162,7 @@ def test_config_init_writes_a_config_that_trains_and_never_overwrites(tmp_path: 
 
 BAD_CONFIGS: dict[str, tuple[bytes, str]] = {
     "empty file": (b"", "empty"),
-    "not YAML": (b"dataset: [digits", "bad.yaml:1"),
+    "not YAML": (b"dataset: [digits", "bad.yaml:2:1: not YAML"),
     "a list": (b"- dataset: digits\n", "mapping"),
     "unknown key": (b"dataset: digits\nepoch: 3\n", "epoch: unknown key"),
     "unknown variant": (b"dataset: digits\ndropout: {variant: invertd}\n", "Did you mean 'inverted'?"),
@@ -208,7 +208,7 @@ def test_every_mistake_has_a_line_of_its_own(tmp_path: Path) -> None:
     )
     lines = dropout("train", "bad.yaml", cwd=tmp_path).stderr.splitlines()
     assert [line.split(": ")[:2] for line in lines] == [
-        ["bad.yaml:2:31", "dropout.rte"],
+        ["bad.yaml:2:30", "dropout.rte"],
         ["bad.yaml:4:11", "training.epochs"],
         ["bad.yaml:5:15", "training.batch_size"],
     ]

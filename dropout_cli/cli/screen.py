@@ -1,5 +1,6 @@
 """What a person sees: results on stdout; progress, notices and errors on stderr, and the latter in the run's log."""
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -68,6 +69,13 @@ def cell_text(cell: Any) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
+def _short_line(record: "EpochRecord", epochs: int) -> str:
+    """What fits beside a bar on a narrow terminal."""
+    row = record.metrics
+    name = "train_accuracy" if math.isnan(row["val_accuracy"]) else "val_accuracy"
+    return f"epoch {record.epoch}/{epochs}  loss {row['train_loss']:.4f}  {name.replace('_', ' ')} {row[name]:.4f}"
+
+
 class Screen:
     """Follows one run: a live progress display on a terminal, a plain line per epoch elsewhere."""
 
@@ -105,7 +113,7 @@ class Screen:
             line = self._epoch_line(event)
             self._log(line)
             if self._bar is not None and self._task is not None:
-                self._bar.update(self._task, completed=event.epoch, description=line)
+                self._bar.update(self._task, completed=event.epoch, description=_short_line(event, self._epochs))
             elif not self._quiet:
                 self._show(line)
         elif self._bar is not None and self._task is not None:
@@ -134,7 +142,7 @@ class Screen:
         width = len(str(self._epochs))
         line = f"epoch {record.epoch:{width}}/{self._epochs}"
         line += f"  loss {row['train_loss']:.4f}  accuracy {row['train_accuracy']:.4f}"
-        if row["val_loss"] == row["val_loss"]:
+        if not math.isnan(row["val_loss"]):
             line += f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}"
         return line
 
