@@ -9,15 +9,8 @@ from typing import Any
 from dropout_cli.errors import UsageError
 from dropout_cli.runs import Run, all_runs
 
-COLUMNS = {
-    "run": "name",
-    "status": "status",
-    "epochs": "epochs",
-    "val accuracy": "val.accuracy",
-    "test accuracy": "test.accuracy",
-    "test nll": "test.nll",
-}
-"""Heading -> key, of the table that `dropout runs` prints."""
+COLUMNS = ("name", "status", "epochs", "val.accuracy", "test.accuracy", "test.nll")
+"""The keys that `dropout runs` shows unless told otherwise."""
 
 OPERATORS = {
     "==": operator.eq,

@@ -19,6 +19,9 @@ def list_runs(
         list[str] | None,
         typer.Option("--where", metavar="'KEY OP VALUE'", help="Only runs for which it holds; may be given again."),
     ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", metavar="KEY,KEY...", help="Show these keys instead of the usual ones.")
+    ] = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
@@ -29,9 +32,8 @@ def list_runs(
     if json:
         screen.result(screen.as_json({"runs": found}))
         return
-    columns = run_table.COLUMNS
-    rows = [[run_table.value(one, key) for key in columns.values()] for one in found]
-    screen.result(screen.table(list(columns), rows))
+    keys = columns.split(",") if columns else run_table.COLUMNS
+    screen.result(screen.table(keys, [[run_table.value(one, key) for key in keys] for one in found]))
 
 
 def show(

@@ -1,0 +1,58 @@
+"""What the scripts share: training through the command line, and the lines they print."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+
+class Bars:
+    """Collects measured values against their bars."""
+
+    def __init__(self, name: str) -> None:
+        """`name`: the script's, as in `python -m tests.acceptance.NAME`."""
+        parser = argparse.ArgumentParser(prog=f"python -m tests.acceptance.{name}")
+        parser.add_argument("--smoke", action="store_true", help="a few steps, no verdict")
+        self.smoke: bool = parser.parse_args().smoke
+        self._missed = 0
+
+    def at_least(self, what: str, value: float, bar: float, command: str) -> None:
+        """Print a value that must not lie below its bar."""
+        self._print(what, value, ">=", bar, value >= bar, command)
+
+    def at_most(self, what: str, value: float, bar: float, command: str) -> None:
+        """Print a value that must not lie above its bar."""
+        self._print(what, value, "<=", bar, value <= bar, command)
+
+    def _print(self, what: str, value: float, sign: str, bar: float, held: bool, command: str) -> None:
+        verdict = "smoke" if self.smoke else "held" if held else "MISSED"
+        self._missed += not held
+        sys.stdout.write(f"{verdict:6}  {what}: {value:.4f} (bar: {sign} {bar:g})   {command}\n")
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        """Exit with 1 if a bar was missed in full form."""
+        sys.exit(0 if self.smoke else min(1, self._missed))
+
+    def train(self, config: str, *overrides: str) -> tuple[dict[str, Any], float, str]:
+        """Train in a process of its own; return the summary, the wall seconds and the command."""
+        if self.smoke:
+            overrides = (*overrides, "training.epochs=1", "training.steps_per_epoch=3")
+        arguments = ["train", config, *overrides]
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "dropout_cli", *arguments, "--runs-dir", folder, "--quiet", "--json"]
+            began = time.perf_counter()
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            seconds = time.perf_counter() - began
+        if done.returncode != 0:
+            sys.exit(f"dropout {' '.join(arguments)}: exit code {done.returncode}\n{done.stderr}")
+        summary: dict[str, Any] = json.loads(done.stdout)
+        return summary, seconds, f"dropout {' '.join(arguments)}"
+
+
+def mean(values: list[float]) -> float:
+    """The arithmetic mean."""
+    return sum(values) / len(values)

@@ -1,0 +1,24 @@
+"""The scripts that measure against the bars still run; whether the bars hold is not judged here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCRIPTS = sorted(
+    path.stem for path in (ROOT / "tests/acceptance").glob("*.py") if path.stem not in ("__init__", "bars")
+)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_an_acceptance_script_runs_in_its_smoke_form(name: str, request: pytest.FixtureRequest) -> None:
+    """It prints at least one value with bar and command, and exits with 0."""
+    if name.startswith("mnist"):
+        request.getfixturevalue("real_data")
+    command = [sys.executable, "-m", f"tests.acceptance.{name}", "--smoke"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines and all("(bar: " in line and "dropout " in line for line in lines)

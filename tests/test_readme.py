@@ -1,0 +1,62 @@
+"""What the README says can be typed, can be typed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dropout_cli import config
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+SETUP = [block for block in SHELL if "pip install" in block]
+
+
+def test_two_commands_do_all_the_set_up() -> None:
+    """The first trains on digits, the second runs the tests, as `.ci/run` does to the letter."""
+    assert [block.count("\n") for block in SETUP] == [1, 1]
+    assert SETUP[0].strip().endswith("dropout train configs/digits.yaml")
+    assert SETUP[1].strip() in (ROOT / ".ci/run").read_text().splitlines()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
+def test_every_command_runs(tmp_path: Path) -> None:
+    """One after another in one folder, as a reader would type them; only the set-up itself is left out."""
+    script = "set -eu\n" + "".join(block for block in SHELL if block not in SETUP)
+    for name in ("configs", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "completed" in done.stdout and "y = m (.) a / q" in done.stdout
+
+
+def test_the_config_in_it_loads(tmp_path: Path) -> None:
+    """As it is printed."""
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "readme.yaml").write_text(text)
+    assert config.load(tmp_path / "readme.yaml").notices == []
+
+
+def test_every_command_and_every_bundled_config_is_mentioned() -> None:
+    """Nothing is hidden."""
+    import typer
+
+    from dropout_cli.cli.main import app
+
+    for name in getattr(typer.main.get_command(app), "commands", {}):
+        assert f"dropout {name}" in README, name
+    for name in config.bundled():
+        assert f"`{name}`" in README, name
