@@ -154,7 +154,7 @@ def test_a_short_batch_after_a_long_one_is_right(case: Case) -> None:
     """Buffers that were filled by a longer batch leave no trace in the outputs and gradients of a shorter one."""
     used, fresh = case.make(FLOAT64), case.make(FLOAT64)
     long, short = batch(case, 9), batch(case, 4)
-    for x in (long, short, long):
+    for x in (batch(case, 2), long, short, long):
         y, expected = case.forward(used, x), case.forward(fresh if x is short else case.make(FLOAT64), x)
         np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-14)
         if x is short:
@@ -239,13 +239,13 @@ def test_selu_keeps_mean_zero_and_variance_one() -> None:
 
 
 def test_normalize_by_hand() -> None:
-    """Batch 1, 3: mean 2, biased variance 1; the running averages go a tenth of the way; evaluation uses them."""
+    """Batch 1, 5: mean 3, biased variance 4; the running averages go a tenth of the way; evaluation uses them."""
     layer = Normalize("norm", 1, dtype=FLOAT64, epsilon=1e-5)
-    y = layer.forward(np.array([[1.0], [3.0]]), train=True)
-    np.testing.assert_allclose(y[:, 0], np.array([-1, 1]) / math.sqrt(1 + 1e-5), rtol=1e-14)
-    assert layer.state() == {"norm/mean": pytest.approx([0.2]), "norm/variance": pytest.approx([1.0])}
-    layer.variance[...] = 4
-    np.testing.assert_allclose(layer.forward(np.array([[1.2]])), [[1 / math.sqrt(4 + 1e-5)]], rtol=1e-14)
+    y = layer.forward(np.array([[1.0], [5.0]]), train=True)
+    np.testing.assert_allclose(y[:, 0], np.array([-2, 2]) / math.sqrt(4 + 1e-5), rtol=1e-14)
+    assert layer.state() == {"norm/mean": pytest.approx([0.3]), "norm/variance": pytest.approx([1.3])}
+    layer.variance[...] = 9
+    np.testing.assert_allclose(layer.forward(np.array([[1.3]])), [[1 / math.sqrt(9 + 1e-5)]], rtol=1e-14)
 
 
 def test_normalize_takes_maps_as_rows() -> None:

@@ -132,6 +132,16 @@ def test_learn_leaves_the_gradients_of_its_loss(smoothing: float, penalty: float
     assert loss() != objective.learn(network, x, labels, None)
 
 
+@every_setting
+def test_learn_returns_the_loss_of_its_settings(smoothing: float, penalty: float) -> None:
+    """`learn` returns the cross-entropy of the noisy training pass, with the smoothing and penalty of its config."""
+    x, labels = stream(0, "test:x").standard_normal((6, 5)), np.array([0, 1, 2, 0, 1, 2])
+    logits = small_network().forward(x, train=True, noise=Noise(0, 1))
+    expected, _ = cross_entropy(logits, labels, label_smoothing=smoothing, confidence_penalty=penalty)
+    objective = CrossEntropy(label_smoothing=smoothing, confidence_penalty=penalty)
+    assert objective.learn(small_network(), x, labels, Noise(0, 1)) == expected
+
+
 def test_cross_entropy_is_an_objective_by_name() -> None:
     """The YAML's `objective: {name: cross_entropy}` finds it, with both options off."""
     assert OBJECTIVES["cross_entropy"] is CrossEntropy
