@@ -31,7 +31,6 @@ def write(path: Path, data: bytes) -> None:
     """Put `data` at `path`, whole or not at all. Raises RunFailed."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     with _faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with beside.open("xb") as file:
                 file.write(data)
@@ -109,6 +108,7 @@ class Run:
                 except FileExistsError:
                     continue
                 break
+            (path / "checkpoints").mkdir()
         run = cls(path)
         run.write("log.txt", b"")
         return run
@@ -178,9 +178,9 @@ class Run:
         path = self.path / "state.json"
         state: dict[str, Any] = self.state() if path.exists() else {"format": FORMAT, "sessions": []}
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        if status == "running":
+        if status == "running" or not state["sessions"]:
             state["sessions"].append({"began": now})
-        else:
+        if status != "running":
             state["sessions"][-1]["ended"] = now
         state |= {"status": status, "reason": reason} | facts
         self.write("state.json", as_json(state))
@@ -224,6 +224,8 @@ class Run:
         final = self.path / "after" / name
         beside = final.with_name(f".{name}.{secrets.token_hex(4)}.partial")
         try:
+            with _faults(beside):
+                beside.mkdir(parents=True)
             for file, data in files.items():
                 write(beside / file, data)
             write(beside / MANIFEST, manifest(beside))

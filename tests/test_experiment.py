@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from dropout_cli import checkpoint, config, experiment, runs
-from dropout_cli.errors import ConfigError, Diverged, Interrupted, Stop, UsageError
+from dropout_cli.errors import ConfigError, Diverged, Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.preparation import prepare
 from dropout_cli.runs import Run
 from dropout_cli.training import EpochRecord, Progress
@@ -291,3 +292,15 @@ def test_progress_never_touches_results(tmp_path: Path) -> None:
     train(tmp_path, watch=seen.append)
     assert [event.epoch for event in seen if isinstance(event, EpochRecord)] == [1, 2, 3]
     assert all(math.isfinite(event.train_seconds) for event in seen if isinstance(event, EpochRecord))
+
+
+def test_a_folder_removed_in_the_middle_is_not_made_anew(tmp_path: Path) -> None:
+    """The run fails with one clear error; no half of a folder comes back."""
+
+    def remove(event: Progress | EpochRecord) -> None:
+        if isinstance(event, EpochRecord) and event.epoch == 1:
+            shutil.rmtree(tmp_path / "runs")
+
+    with pytest.raises(RunFailed, match="cannot be written"):
+        train(tmp_path, watch=remove)
+    assert not (tmp_path / "runs").exists()

@@ -32,6 +32,8 @@ def list_runs(
     if json:
         screen.result(screen.as_json({"runs": found}))
         return
+    if not found:
+        screen.complain(f"{runs_dir}: no runs to show.")
     keys = columns.split(",") if columns else run_table.COLUMNS
     screen.result(screen.table(keys, [[run_table.value(one, key) for key in keys] for one in found]))
 

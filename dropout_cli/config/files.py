@@ -8,7 +8,7 @@ from dropout_cli.errors import ConfigError
 from dropout_cli.registry import did_you_mean
 
 MOST_BYTES = 1_000_000
-NEW_CONFIG = "'dropout config init' prints a config to start from."
+NEW_CONFIG = "'dropout config init' writes a config to start from."
 
 
 def bundled() -> dict[str, Path]:
