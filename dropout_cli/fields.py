@@ -32,6 +32,7 @@ class PathField:
 
 Rate = Annotated[float, Ge(0), Lt(1), Hint("rate is the probability of dropping, not of keeping")]
 Rates = Rate | Annotated[tuple[Rate, ...], MinLen(1)]
+Finite = Annotated[float, Ge(-1e6), Le(1e6)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Gt(0), Lt(1)]

@@ -40,7 +40,9 @@ def law_of(name: str) -> Variant:
 def network(name: str, dtype: np.dtype[np.float64] | np.dtype[np.float32] = FLOAT64) -> Sequential:
     """A small network with that variant."""
     around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
-    return Mlp(hidden=(6, 4), activation="tanh").build(law_of(name), around)
+    law = law_of(name)
+    activation: Any = "selu" if law.suited_activation == "selu" else "tanh"  # smooth, where it can be
+    return Mlp(hidden=(6, 4), activation=activation).build(law, around)
 
 
 def inputs(rows: int) -> Array:
@@ -119,9 +121,10 @@ def test_a_step_leaves_no_memory_behind(name: str) -> None:
 
 def write_config(folder: Path, name: str) -> Path:
     """A config that trains digits for four short epochs."""
-    file = folder / f"{name}.yaml"
+    file, activation = folder / f"{name}.yaml", VARIANTS[name].suited_activation
     file.write_text(
-        f"dataset: digits\narchitecture: {{name: mlp, hidden: [8, 8]}}\ndropout: {{variant: {name}}}\n"
+        f"dataset: digits\narchitecture: {{name: mlp, hidden: [8, 8], activation: {activation}}}\n"
+        f"dropout: {{variant: {name}}}\n"
         "training: {epochs: 4, steps_per_epoch: 5, save_every: every_epoch}\n"
     )
     return file

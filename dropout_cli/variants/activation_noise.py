@@ -1,7 +1,8 @@
-"""The base of variants that multiply an activation (or the network's input) by noise: y = a (.) noise.
+"""The bases of variants that multiply an activation (or the network's input) by noise: y = a (.) noise.
 
 The law supplies the draw; the layer below owns it, and forward and backward stand here once, so that
-no such variant can get its gradient wrong: dx = dy (.) noise.
+no such variant can get its gradient wrong: dx = dy (.) noise. A law may let its noise act on the
+distance from some value c instead, y = (a - c) (.) noise + d, with the same gradient.
 """
 
 from abc import abstractmethod
@@ -22,17 +23,15 @@ from dropout_cli.variants.variant import Place, Variant, chain
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActivationNoise(Variant):
-    """The law of a multiplicative noise on activations."""
+class HiddenActivationNoise(Variant):
+    """The law of a multiplicative noise on hidden activations."""
 
     rate: Rates = 0.5
     """Probability of dropping a hidden activation: one number, or one per hidden layer."""
-    input_rate: Rate = 0.0
-    """Probability of dropping an element of the network's input."""
     rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
     """How the rates move over training."""
 
-    acts_on = "activations of hidden layers, and the input"
+    acts_on = "activations of hidden layers"
 
     @abstractmethod
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
@@ -42,9 +41,9 @@ class ActivationNoise(Variant):
         """What the activation is multiplied by without noise, `rate` being the last in force."""
         return 1.0
 
-    def input(self, place: Place) -> Layer | None:
-        """The noise with `input_rate`."""
-        return NoisyActivation(self, self.input_rate, place)
+    def around(self, rate: float) -> tuple[float, float]:
+        """The value c from which the noise measures, and d, which is added afterwards."""
+        return 0.0, 0.0
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The unit as it is, with the noise after its activation."""
@@ -62,10 +61,24 @@ class ActivationNoise(Variant):
             )
 
 
-class NoisyActivation(Layer):
-    """y = x (.) noise with noise, y = scale x without; dx the same with dy."""
+@dataclass(frozen=True, kw_only=True)
+class ActivationNoise(HiddenActivationNoise):
+    """The law of a multiplicative noise on hidden activations and on the network's input."""
 
-    def __init__(self, law: ActivationNoise, rate: float, place: Place) -> None:
+    input_rate: Rate = 0.0
+    """Probability of dropping an element of the network's input."""
+
+    acts_on = "activations of hidden layers, and the input"
+
+    def input(self, place: Place) -> Layer | None:
+        """The noise with `input_rate`."""
+        return NoisyActivation(self, self.input_rate, place)
+
+
+class NoisyActivation(Layer):
+    """y = (x - c) (.) noise + d with noise, y = scale x without; dx = dy times the same."""
+
+    def __init__(self, law: HiddenActivationNoise, rate: float, place: Place) -> None:
         """`rate` is the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(f"{place.path}/dropout")
         self._law, self._base, self._steps = law, rate, place.steps
@@ -76,15 +89,19 @@ class NoisyActivation(Layer):
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return x times the multiplier; x itself where that is 1."""
+        """Return the noisy x; x itself where nothing changes it."""
         self._multiplier: Array | float
-        if noise is None:
-            self._multiplier = self._law.evaluation_scale(self.rate)
-        elif self.rate == 0:
-            self._multiplier = 1.0
-        else:
-            self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype)
-        return self._times("y", x)
+        if noise is None or self.rate == 0:
+            self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
+            return self._times("y", x)
+        self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype)
+        center, offset = self._law.around(self.rate)
+        if not center:
+            return self._times("y", x)
+        y = np.subtract(x, center, out=self._buffer("y", x.shape, x.dtype))
+        y *= self._multiplier
+        y += offset
+        return y
 
     def backward(self, dy: Array) -> Array:
         """Return dy times the same multiplier."""

@@ -49,6 +49,8 @@ class Variant(ABC):
     """What it learns or adapts."""
     paper: ClassVar[str]
     """Author, year, identifier."""
+    suited_activation: ClassVar[str] = "relu"
+    """An activation that it works with, for examples."""
 
     def input(self, place: Place) -> Layer | None:
         """The noise on the network's own input, or None for no layer there."""
