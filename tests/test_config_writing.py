@@ -1,7 +1,7 @@
 """An experiment written as YAML, as a template and as a JSON Schema."""
 
 import json
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from dropout_cli.config.place import Mistakes, Source
 from dropout_cli.config.validate import plain
 from dropout_cli.config.writing import dump
 from dropout_cli.fields import docs
-from dropout_cli.variants import VARIANTS
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -55,13 +54,6 @@ def test_an_experiment_written_as_yaml_loads_as_the_same_experiment(tmp_path: Pa
     again = experiment(tmp_path, to_yaml(made))
     assert again == made
     assert to_yaml(again) == to_yaml(made)
-
-
-@pytest.mark.parametrize("name", VARIANTS.names())
-def test_every_variant_goes_through_yaml(tmp_path: Path, name: str) -> None:
-    """Its fields are its YAML keys."""
-    made = replace(experiment(tmp_path, "dataset: iris\n"), dropout=VARIANTS[name]())
-    assert experiment(tmp_path, to_yaml(made)) == made
 
 
 def test_a_dict_has_every_key_with_the_tag_first_and_survives_json(tmp_path: Path) -> None:

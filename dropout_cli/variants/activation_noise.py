@@ -19,7 +19,7 @@ from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.registry import Choice
 from dropout_cli.streams import Generator
 from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
-from dropout_cli.variants.variant import Place, Variant, chain
+from dropout_cli.variants.variant import Place, Variant, chain, one_rate_each, rate_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,18 +47,11 @@ class HiddenActivationNoise(Variant):
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The unit as it is, with the noise after its activation."""
-        return chain(place, linear, *between, activation, NoisyActivation(self, self.rate_at(place), place))
-
-    def rate_at(self, place: Place) -> float:
-        """The hidden place's own rate."""
-        return self.rate[place.index] if isinstance(self.rate, tuple) else self.rate
+        return chain(place, linear, *between, activation, NoisyActivation(self, rate_of(self.rate, place.index), place))
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
-        if isinstance(self.rate, tuple) and len(self.rate) != hidden:
-            raise ValueError(
-                f"rate: lists {len(self.rate)} rates for {hidden} hidden layers. Give one number, or {hidden}"
-            )
+        one_rate_each(self.rate, hidden)
 
 
 @dataclass(frozen=True, kw_only=True)

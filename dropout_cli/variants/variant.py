@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from dropout_cli.fields import Rates
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.sequential import Sequential
@@ -67,6 +68,17 @@ class Variant(ABC):
     def check(self, *, hidden: int, activation: str) -> None:
         """Raise ValueError where the law cannot act in a network with so many hidden units."""
         return None
+
+
+def rate_of(rates: Rates, index: int) -> float:
+    """The rate of the hidden layer with that index, from one number or a list."""
+    return rates[index] if isinstance(rates, tuple) else rates
+
+
+def one_rate_each(rates: Rates, hidden: int) -> None:
+    """Raise ValueError where a list of rates does not have one for each hidden layer."""
+    if isinstance(rates, tuple) and len(rates) != hidden:
+        raise ValueError(f"rate: lists {len(rates)} rates for {hidden} hidden layers. Give one number, or {hidden}")
 
 
 def chain(place: Place, *layers: Layer) -> Sequential:

@@ -1,0 +1,123 @@
+"""Shakeout: an input unit is not only switched off for a while; its weights turn to minus their sign.
+
+One m ~ Bernoulli(q) per example and INPUT unit i of a layer, for all its outgoing weights, q = 1 - rate:
+
+    training     row i of W becomes (W_i + c r S_i) / q where m_i = 1, -c S_i where m_i = 0,  S = sign(W)
+    as GEMMs     z = (x (.) m / q)(W + c S) - c x S + b
+    evaluation   z = x W + b
+
+E z = x W + b and Var z = (r / q) (x^2)((W + c S)^2): c adds a pull like that of L1. With c = 0 it is
+`inverted` on the layer's inputs, draw for draw. The derivative of sign is taken as 0, which is exact
+almost everywhere; `sign_gradient: tanh` adds the authors' term c (x (.) (m / q - 1))'dz (.) (1 - tanh(W)^2).
+
+Kang, Li, Tao 2016, AAAI; 2018, TPAMI; arXiv:1904.06593. c is .1 in their code and 1e-4 in their AlexNet
+example; on digits .1 is too much.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.fields import NonNegative, Rate, Rates
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.registry import Choice
+from dropout_cli.variants.bernoulli import bernoulli, keep_probability
+from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain, one_rate_each, rate_of
+
+
+@VARIANTS.register("shakeout")
+@dataclass(frozen=True, kw_only=True)
+class Shakeout(Variant):
+    """Dropped units push with minus the sign of their weights."""
+
+    rate: Rates = 0.5
+    """Probability of dropping what a hidden layer hands on: one number, or one per hidden layer."""
+    input_rate: Rate = 0.0
+    """Probability of dropping an element of the network's input."""
+    c: NonNegative = 0.01
+    """The magnitude of the weights of a dropped unit."""
+    sign_gradient: Literal["exact", "tanh"] = "exact"
+    """The derivative of the sign: 0, or that of tanh as in the authors' code."""
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    """How the rates move over training."""
+
+    acts_on = "weights, by the unit that they start from"
+    paper = "Kang, Li, Tao 2016, arXiv:1904.06593"
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """The linear map shakes what enters it: the network's input, or the hidden layer below."""
+        rate = self.input_rate if place.index == 0 else rate_of(self.rate, place.index - 1)
+        return chain(place, ShakenLinear(self, linear, rate, place), *between, activation)
+
+    def output(self, linear: Dense, place: Place) -> Layer:
+        """The logits shake the last hidden layer."""
+        return ShakenLinear(self, linear, rate_of(self.rate, -1), place)
+
+    def check(self, *, hidden: int, activation: str) -> None:
+        """A list of rates must have one for each hidden layer."""
+        one_rate_each(self.rate, hidden)
+
+
+class ShakenLinear(Layer):
+    """z = (x (.) m / q)(W + c S) - c x S + b with noise, x W + b without."""
+
+    def __init__(self, law: Shakeout, linear: Dense, rate: float, place: Place) -> None:
+        """`rate` is that of the units that enter; the linear map keeps its parameters and their names."""
+        super().__init__(f"{place.path}/dropout")
+        self._law, self._linear, self._base, self._steps = law, linear, rate, place.steps
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Set the rate in force."""
+        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return z, (N, fan_out)."""
+        self._shaken = noise is not None and self.rate > 0
+        if noise is None or not self._shaken:
+            return self._linear.forward(x)
+        W, c = self._linear.W.value, self._law.c
+        scale = x.dtype.type(1 / keep_probability(self.rate))
+        self._x = x
+        self._multiplier = np.multiply(bernoulli(x.shape, self.rate, noise[self.path]), scale, dtype=x.dtype)
+        self._noisy = np.multiply(x, self._multiplier, out=self._buffer("noisy", x.shape, x.dtype))
+        self._cS = np.sign(W, out=self._buffer("cS", W.shape, W.dtype))
+        self._cS *= c
+        self._shifted = np.add(W, self._cS, out=self._buffer("shifted", W.shape, W.dtype))
+        z = np.matmul(self._noisy, self._shifted, out=self._buffer("z", (len(x), self._linear.fan_out), W.dtype))
+        if c:
+            z -= x @ self._cS
+        z += self._linear.b.value
+        return z
+
+    def backward(self, dy: Array) -> Array:
+        """dW = (x (.) m / q)'dy, db = sum dy, dx = (m / q) (.) (dy (W + c S)') - c dy S'."""
+        if not self._shaken:
+            return self._linear.backward(dy)
+        self.gradients(dy)
+        dx = np.matmul(dy, self._shifted.T, out=self._buffer("dx", self._x.shape, dy.dtype))
+        dx *= self._multiplier
+        if self._law.c:
+            dx -= dy @ self._cS.T
+        return dx
+
+    def gradients(self, dy: Array) -> None:
+        """dW and db alone."""
+        if not self._shaken:
+            self._linear.gradients(dy)
+            return
+        W, b = self._linear.W, self._linear.b
+        np.matmul(self._noisy.T, dy, out=W.gradient)
+        np.add.reduce(dy, axis=0, out=b.gradient)
+        if self._law.sign_gradient == "tanh":
+            W.gradient += self._law.c * ((self._noisy - self._x).T @ dy) * (1 - np.tanh(W.value) ** 2)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Those of the linear map."""
+        return self._linear.parameters()
