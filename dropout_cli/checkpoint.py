@@ -60,7 +60,7 @@ class Snapshot:
     @classmethod
     def read(cls, run: Run, file: str) -> "Snapshot":
         """Read LAST or BEST from a run folder. Raises RunFailed or UsageError."""
-        return cls(*unpack(run.read(file), str(run.path / file)))
+        return cls(*unpack(run.read_unchanged(file), str(run.path / file)))
 
     def restore(self, learner: Learner, selection: Selection | None = None) -> None:
         """Put everything back."""

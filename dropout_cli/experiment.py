@@ -133,6 +133,7 @@ def evaluate(run: Run, *, split: str = "test", checkpoint: str | None = None, fi
     `checkpoint`: `best` or `last`; None: the one that the summary names. Returns `split`,
     `checkpoint` and the part's numbers. Raises UsageError, DataError or RunFailed.
     """
+    run.read_unchanged("resolved.yaml")
     prepared = prepare(config.load(run.path / "resolved.yaml").experiment)
     experiment, dataset = prepared.experiment, prepared.dataset
     part = dataset.part(split)

@@ -21,6 +21,7 @@ OPERATORS = {
     "<": operator.lt,
     "=": operator.eq,
 }
+NUMBER = re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 CONDITION = re.compile(r"^\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)\s*(.*?)\s*$")
 
 
@@ -50,6 +51,14 @@ def value(run: dict[str, Any], key: str) -> Any:
     return found
 
 
+def rows(runs: list[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:
+    """A row per run of what stands under the keys. Raises UsageError for a key that no run has."""
+    for key in keys:
+        if key not in COLUMNS:
+            _must_exist(runs, key, "--columns")
+    return [[value(run, key) for key in keys] for run in runs]
+
+
 def select(runs: list[dict[str, Any]], where: Sequence[str], sort: str) -> list[dict[str, Any]]:
     """The runs for which every condition holds, sorted by a key (`-key`: downwards); those without it come last.
 
@@ -63,6 +72,8 @@ def select(runs: list[dict[str, Any]], where: Sequence[str], sort: str) -> list[
             )
         key, sign, text = match.groups()
         _must_exist(runs, key, "--where")
+        if any(_is_number(value(run, key)) for run in runs) and not NUMBER.match(text):
+            raise UsageError("--where", f"{key} is a number, and '{text}' is none", "Compare it with a number.")
         runs = [run for run in runs if _holds(value(run, key), sign, text)]
     key = sort.removeprefix("-")
     _must_exist(runs, key, "--sort")
@@ -76,9 +87,12 @@ def _must_exist(runs: list[dict[str, Any]], key: str, place: str) -> None:
         raise UsageError(place, f"no run has '{key}'", "Keys are those of summary.json, such as test.accuracy.")
 
 
+def _is_number(found: Any) -> bool:
+    return isinstance(found, int | float) and not isinstance(found, bool)
+
+
 def _order(found: Any) -> tuple[int, float, str]:
-    number = isinstance(found, int | float)
-    return (0, float(found), "") if number else (1, 0.0, str(found))
+    return (0, float(found), "") if _is_number(found) else (1, 0.0, str(found))
 
 
 def _holds(found: Any, sign: str, text: str) -> bool:
@@ -86,11 +100,8 @@ def _holds(found: Any, sign: str, text: str) -> bool:
     if found is None:
         return False
     text = text.strip("\"'")
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        try:
-            return bool(OPERATORS[sign](found, float(text)))
-        except ValueError:
-            return sign == "!="
+    if _is_number(found):
+        return bool(OPERATORS[sign](found, float(text)))
     left = str(found).lower() if isinstance(found, bool) else str(found)
     return bool(OPERATORS[sign](left, text))
 

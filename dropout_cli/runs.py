@@ -146,6 +146,16 @@ class Run:
             reason = error.strerror or str(error)
             raise UsageError(str(self.path / name), f"cannot be read ({reason})", "Is this a run folder?") from None
 
+    def read_unchanged(self, name: str) -> bytes:
+        """The bytes of a file that is as it was when the run was completed. Raises RunFailed or UsageError."""
+        data = self.read(name)
+        if (self.path / MANIFEST).exists():
+            line = f"{hashlib.sha256(data).hexdigest()}  {name}"
+            if line not in self.read(MANIFEST).decode(errors="replace").splitlines():
+                fact = f"differs from what {MANIFEST} says of it: it was changed or damaged after training"
+                raise RunFailed(str(self.path / name), fact, "Train again.")
+        return data
+
     def log(self, line: str) -> None:
         """Add a line to `log.txt`."""
         append(self.path / "log.txt", line)

@@ -1,12 +1,13 @@
 """Wrong configs: every mistake at once, one line each, with place, fact and way out."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 
-from dropout_cli.config import load
+from dropout_cli.config import find, load
 from dropout_cli.config.layers import read_layers
 from dropout_cli.config.place import Mistakes
 from dropout_cli.config.validate import build
@@ -260,3 +261,23 @@ def test_keys_that_a_default_choice_sets_stay_as_the_default_has_them() -> None:
     """The default is Ball(radius=3), and a mapping without a name adds to that."""
     assert isinstance(box("toy: {skin: s}").toy, Ball)
     assert box("toy: {skin: s}").toy.radius == 3  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("override", "hint"),
+    [
+        ("epochs=5", "Did you mean 'training.epochs'?"),
+        ("rate=0.5", "Did you mean 'dropout.rate'?"),
+        ("training.learning_rate=0.1", "Did you mean 'training.optimizer.learning_rate'?"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_its_home(override: str, hint: str) -> None:
+    """The likeliest slip on the command line."""
+    with pytest.raises(ConfigError, match=re.escape(hint)):
+        load(find("digits"), [override])
+
+
+def test_the_name_of_a_dataset_is_no_config_but_says_how_to_train_on_it() -> None:
+    """`dropout train iris`."""
+    with pytest.raises(ConfigError, match="dropout train digits dataset=iris"):
+        find("iris")

@@ -304,3 +304,13 @@ def test_a_folder_removed_in_the_middle_is_not_made_anew(tmp_path: Path) -> None
     with pytest.raises(RunFailed, match="cannot be written"):
         train(tmp_path, watch=remove)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("name", ["resolved.yaml", "checkpoints/last.safetensors"])
+def test_eval_uses_no_file_that_was_changed_after_training(tmp_path: Path, name: str) -> None:
+    """Another split seed in resolved.yaml would make training examples into test examples, silently."""
+    run = train(tmp_path)
+    (run.path / name).write_bytes(run.read(name).replace(b"split_seed: 0", b"split_seed: 5") + b"\n")
+    with pytest.raises(RunFailed, match=r"differs from what MANIFEST\.sha256 says"):
+        experiment.evaluate(run, figures=False)
+    assert not (run.path / "after").exists()

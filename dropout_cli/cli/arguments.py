@@ -30,4 +30,4 @@ def lookup(registry: Registry[Any], name: str) -> type:
         return registry[name]
     except UnknownName as error:
         fact, _, way_out = str(error).partition(". ")
-        raise UsageError("NAME", fact, way_out) from None
+        raise UsageError("", fact, way_out) from None

@@ -34,8 +34,8 @@ def list_runs(
         return
     if not found:
         screen.complain(f"{runs_dir}: no runs to show.")
-    keys = columns.split(",") if columns else run_table.COLUMNS
-    screen.result(screen.table(keys, [[run_table.value(one, key) for key in keys] for one in found]))
+    keys = [key.strip() for key in columns.split(",")] if columns else list(run_table.COLUMNS)
+    screen.result(screen.table(keys, run_table.rows(found, keys)))
 
 
 def show(

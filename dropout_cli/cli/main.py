@@ -53,7 +53,9 @@ def main() -> Never:
         code = 2
         context = getattr(error, "ctx", None)
         place = context.command_path if context else "dropout"
-        screen.complain(f"{place}: {error.format_message()} Try '{place} --help'.")
+        text = error.format_message().replace("Value error, ", "")
+        help_itself = text.startswith("Usage: ")  # what a command group prints when nothing follows it
+        screen.complain(text if help_itself else f"{place}: {text} Try '{place} --help'.")
     except Stop as stop:
         code = stop.exit_code
         if code != READER_GONE:

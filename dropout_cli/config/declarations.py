@@ -99,3 +99,17 @@ def chosen(key: Key, default: Any) -> str | None:
     if key.registry is None or not dataclasses.is_dataclass(default) or isinstance(default, type):
         return None
     return key.registry.name_of(type(default))
+
+
+def homes(root: type, path: str = "") -> dict[str, str]:
+    """Name of a key -> a dotted path under which `root` takes it, the shallowest; for suggestions."""
+    found: dict[str, str] = {}
+    inner: list[tuple[type, str]] = []
+    for name, key in keys(root).items():
+        here = f"{path}.{name}" if path else name
+        found.setdefault(name, here)
+        inner += [(cls, here) for _, cls in key.registry] if key.registry else []
+        inner += [(key.block, here)] if key.block else []
+    for cls, here in inner:
+        found = homes(cls, here) | found
+    return found

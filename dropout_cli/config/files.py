@@ -4,6 +4,7 @@ import codecs
 from pathlib import Path
 
 from dropout_cli.config.place import printable
+from dropout_cli.data.source import DATASETS
 from dropout_cli.errors import ConfigError
 from dropout_cli.registry import did_you_mean
 
@@ -32,6 +33,8 @@ def find(name: str) -> Path:
         return known[name]
     if "\0" in name or not path.exists():
         hint = did_you_mean(path.stem, list(known))
+        if name in DATASETS.names():
+            hint = f"To train on that dataset: dropout train digits dataset={name}."
         choices = ", ".join(known)
         fact = "no such file, and no config of that name comes with dropout"
         raise ConfigError(printable(name), fact, f"{hint} Choose from: {choices}.".lstrip())

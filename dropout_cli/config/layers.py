@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from dropout_cli.config.declarations import REQUIRED, Key, chosen, keys
 from dropout_cli.config.document import Node, read
-from dropout_cli.config.files import NEW_CONFIG, decode, read_bytes
+from dropout_cli.config.files import NEW_CONFIG, bundled, decode, read_bytes
 from dropout_cli.config.place import Mistakes, Place, Source, printable, shorten
 from dropout_cli.errors import ConfigError
 from dropout_cli.registry import Registry, UnknownName
@@ -72,14 +72,16 @@ def _extended(top: Node, path: Path, mistakes: Mistakes) -> list[Node]:
         mistakes.add(node.place, "extends", "must be the path of a config file")
         return []
     other = path.parent / node.value
+    if not other.exists():
+        other = bundled().get(node.value, other)
     try:
         base = _read_file(other, read_bytes(other), EXTENDED, mistakes)
     except ConfigError as error:
         problem = error.problems[0]
         if problem.place != printable(str(other)):
             raise
-        mistakes.add(node.place, "extends", f"'{shorten(node.value)}': {problem.fact}", problem.way_out)
-        return []
+        fact = f"extends: '{shorten(node.value)}': {problem.fact}"
+        raise ConfigError(str(node.place), fact, problem.way_out) from None
     assert isinstance(base.value, dict)
     if "extends" in base.value:
         place = base.value["extends"].key

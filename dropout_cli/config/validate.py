@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dropout_cli.config.declarations import REQUIRED, Key, chosen, keys
+from dropout_cli.config.declarations import REQUIRED, Key, chosen, homes, keys
 from dropout_cli.config.document import Node
 from dropout_cli.config.place import Mistakes, shorten
 from dropout_cli.config.wording import explain, got
@@ -22,7 +22,7 @@ INVALID = object()
 
 def build(cls: type, tree: Node, mistakes: Mistakes) -> Any:
     """Return the instance of `cls` that the mapping `tree` describes, or INVALID with mistakes added."""
-    return _Builder(mistakes).block(cls, tree, _Here("", "A config", None))
+    return _Builder(cls, mistakes).block(cls, tree, _Here("", "A config", None))
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class _Here:
 
 
 class _Builder:
-    def __init__(self, mistakes: Mistakes) -> None:
-        self._mistakes = mistakes
+    def __init__(self, root: type, mistakes: Mistakes) -> None:
+        self._root, self._mistakes = root, mistakes
 
     def block(self, cls: type, node: Node, here: _Here, base: Any = None) -> Any:
         """The block's instance; keys that nobody set are as in `base`, else as the class declares."""
@@ -120,7 +120,10 @@ class _Builder:
 
     def _unknown(self, name: str, node: Node, known: Iterable[str], here: _Here) -> None:
         takes = ", ".join(known) or "no keys"
-        hint = did_you_mean(name, list(known)) if not self._mistakes.full else ""
+        hint = "" if self._mistakes.full else did_you_mean(name, list(known))
+        elsewhere = homes(self._root).get(name, here.to(name))
+        if not hint and elsewhere != here.to(name):
+            hint = f"Did you mean '{elsewhere}'?"
         self._mistakes.add(node.key, here.to(name), "unknown key", f"{hint} {here.called} takes: {takes}.".lstrip())
 
     def _no_block(self, key: Key, node: Node, path: str) -> None:
