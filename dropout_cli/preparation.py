@@ -55,6 +55,8 @@ def build(experiment: Experiment, dataset: Dataset) -> Sequential:
         examples=len(dataset.train),
         steps=training.Plan.of(experiment, len(dataset.train)).steps,
         seed=experiment.seed,
+        learning_rate=experiment.training.optimizer.learning_rate,
+        normalized=experiment.training.optimizer.normalized,
     )
     return experiment.architecture.build(experiment.dropout, surroundings)
 

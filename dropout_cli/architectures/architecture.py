@@ -27,6 +27,10 @@ class Surroundings:
     """All planned training steps."""
     seed: int
     """The run's seed; initial weights come from its `init:<path>` streams."""
+    learning_rate: float = 1e-3
+    """The optimizer's, before its schedule."""
+    normalized: bool = True
+    """Whether the optimizer's steps are about as long as the learning rate, whatever the gradient."""
     dtype: DType = np.dtype(np.float32)
     """The dtype of the parameters."""
 

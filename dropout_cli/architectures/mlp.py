@@ -116,5 +116,7 @@ class Mlp(Architecture):
             fan_in=fan_in,
             examples=surroundings.examples,
             steps=surroundings.steps,
+            learning_rate=surroundings.learning_rate,
+            normalized=surroundings.normalized,
             upstream=upstream,
         )

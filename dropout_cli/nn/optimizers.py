@@ -43,6 +43,9 @@ class Optimizer(ABC):
     moments: ClassVar[tuple[str, ...]] = ()
     """The names of the arrays, one of each per parameter, that the rule keeps from step to step."""
 
+    normalized: ClassVar[bool] = True
+    """Whether a step is about as long as the learning rate, whatever the size of the gradient."""
+
     @abstractmethod
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
         """Change the flat block w and its moments in place; `g` and `scratch` may be overwritten."""
@@ -61,6 +64,7 @@ class Sgd(Optimizer):
     """Look ahead along the momentum (Sutskever et al. 2013)."""
 
     moments: ClassVar[tuple[str, ...]] = ("velocity",)
+    normalized: ClassVar[bool] = False
 
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
         """v = mu v - lr g; W += v, or mu v - lr g."""

@@ -37,6 +37,10 @@ class Place:
     """The number of training examples, for penalties that are divided by it."""
     steps: int
     """All planned training steps."""
+    learning_rate: float = 1e-3
+    """The optimizer's, before its schedule."""
+    normalized: bool = True
+    """Whether the optimizer's steps are about as long as the learning rate, whatever the gradient (Adam, RMSprop)."""
     upstream: Layer | None = None
     """What the law returned for the place before; None at the first."""
 

@@ -1,0 +1,121 @@
+"""Concrete dropout: the rate of each layer's input is learned, held up by an entropy term.
+
+theta is the logit of the DROP probability p, one per dense layer, on the input of that layer (so on the
+network's input and before the logits too).
+
+    training     d = sigmoid((theta + logit u) / t),  t = .1      y = x (.) (1 - d) / (1 - p)
+    penalty      wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p)),  dr = 1 / N,  wr = l^2 / (2 N)
+    evaluation   y = x
+
+W: the layer's weights without its bias; K: its input width; N: training examples; l: the prior length
+scale. The penalty takes the place of weight decay. theta is clipped to +-6, so p lies in [.0025, .9975].
+The relaxed noise does not have mean 1: 1 - (pi^2 t^2 / 6) p (1 - 2 p) to leading order. On small data p
+keeps creeping towards .5 once the data are fitted, and on 60,000 examples small p is right.
+
+Gal, Hron, Kendall 2017, arXiv:1705.07832. Dense layers only: K is wrong for convolutions.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from dropout_cli.arrays import Array
+from dropout_cli.fields import Positive
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.variants.learned import learned
+from dropout_cli.variants.relaxed import TEMPERATURE, logit, relaxed, sigmoid
+from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
+
+StartingRate = Annotated[float, Ge(0.0025), Le(0.9975)]
+BOUNDS = (-6.0, 6.0)
+
+
+@VARIANTS.register("concrete")
+@dataclass(frozen=True, kw_only=True)
+class Concrete(Variant):
+    """The rate of every dense layer's input is learned."""
+
+    start: StartingRate = 0.1
+    """The probability of dropping at the start."""
+    length_scale: Positive = 1e-4
+    """l of the prior: larger pulls the weights harder."""
+
+    acts_on = "the input of every dense layer"
+    learns = "a rate per layer"
+    paper = "Gal, Hron, Kendall 2017, arXiv:1705.07832"
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """The linear map with noise on its input."""
+        return chain(place, ConcreteLinear(self, linear, place), *between, activation)
+
+    def output(self, linear: Dense, place: Place) -> Layer:
+        """The logits too."""
+        return ConcreteLinear(self, linear, place)
+
+
+class ConcreteLinear(Layer):
+    """A linear map of the noisy input, with the penalty on its weights and its rate."""
+
+    def __init__(self, law: Concrete, linear: Dense, place: Place) -> None:
+        """The linear map keeps its parameters and their names; theta is `<path>/dropout/theta`."""
+        super().__init__(f"{place.path}/dropout")
+        self._linear = linear
+        self._weight_factor = law.length_scale**2 / (2 * place.examples)
+        self._entropy_factor = linear.fan_in / place.examples
+        self.theta = learned(logit(law.start), (1,), BOUNDS, place, linear.W.value.dtype)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return (x (.) noise) W + b."""
+        self._noisy = noise is not None
+        if noise is None:
+            return self._linear.forward(x)
+        theta = float(self.theta.value[0])
+        self._x = x
+        self._kept = np.subtract(1, relaxed(theta, x.shape, noise[self.path], x.dtype))
+        self._scale = 1 / (1 - sigmoid(theta))
+        y = np.multiply(x, self._kept, out=self._buffer("y", x.shape, x.dtype))
+        y *= self._scale
+        return self._linear.forward(y)
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy W' (.) k / (1 - p), dtheta = sum dy W' (.) x / (1 - p) (.) (k p - d (1 - d) / t), k = 1 - d."""
+        dx = self._linear.backward(dy)  # its dW comes from the noisy input
+        p = sigmoid(float(self.theta.value[0]))
+        self._penalize(p)
+        if self._noisy:
+            k = self._kept
+            slope = k * (p - (1 - k) * (1 / TEMPERATURE))
+            slope *= self._x
+            self.theta.gradient[0] += float(np.vdot(dx, slope)) * self._scale
+            dx *= k
+            dx *= self._scale
+        return dx
+
+    def _penalize(self, p: float) -> None:
+        """Overwrite theta's gradient with that of the penalty, and add the penalty's to the weights'."""
+        W, theta = self._linear.W, float(self.theta.value[0])
+        squares = float(np.vdot(W.value, W.value))
+        of_theta = self._weight_factor * squares * p / (1 - p) + self._entropy_factor * p * (1 - p) * theta
+        self.theta.gradient[0] = of_theta
+        W.gradient += (2 * self._weight_factor / (1 - p)) * W.value
+
+    def penalty(self) -> float:
+        """wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p))."""
+        p = sigmoid(float(self.theta.value[0]))
+        squares = float(np.vdot(self._linear.W.value, self._linear.W.value))
+        entropy = p * math.log(p) + (1 - p) * math.log(1 - p)
+        return self._weight_factor * squares / (1 - p) + self._entropy_factor * entropy
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Those of the linear map, and theta."""
+        return self._linear.parameters() | {f"{self.path}/theta": self.theta}
+
+    def columns(self) -> dict[str, float]:
+        """The learned rate."""
+        return {f"{self.path}/rate": sigmoid(float(self.theta.value[0]))}

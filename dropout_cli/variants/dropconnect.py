@@ -1,0 +1,153 @@
+"""DropConnect: every weight and bias has a mask of its own, for every example.
+
+    training     z_n = (x_n (M_n (.) W) + mb_n (.) b) / q     M_n, mb_n ~ Bernoulli(q), q = 1 - rate
+    by moments   z = mu + sqrt(v) eps,  mu = x W + b,  v = (r / q)((x^2)(W^2) + b^2) + 1e-8
+    evaluation   `sample`: per layer, the activation averaged over draws of z;   `mean`: z = x W + b
+
+On the layers that feed hidden units, not on the one that makes the logits. Exact masks cost a mask per
+weight and example, so training draws z from the normal distribution with the same moments (weight_noise)
+unless `masks: exact`. Averaging activations is not the same as taking the activation of the average:
+E relu(N(.2, 1)) = .51 and relu(.2) = .2.
+
+Wan, Zeiler, Zhang, LeCun, Fergus 2013, "Regularization of neural networks using DropConnect", ICML.
+Their form is the classic one, without the division by q; theirs is also the sampling at evaluation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.fields import Count, Rates
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.sequential import Sequential
+from dropout_cli.streams import stream
+from dropout_cli.variants.bernoulli import bernoulli, keep_probability
+from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.weight_noise import GaussianLinear
+
+
+@VARIANTS.register("dropconnect")
+@dataclass(frozen=True, kw_only=True)
+class DropConnect(Variant):
+    """Weights and biases are dropped instead of activations."""
+
+    rate: Rates = 0.5
+    """Probability of dropping a weight into a hidden layer: one number, or one per hidden layer."""
+    masks: Literal["moments", "exact"] = "moments"
+    """Draw z from the normal distribution with the same moments, or draw every mask (slow, for small layers)."""
+    inference: Literal["mean", "sample"] = "mean"
+    """At evaluation the mean weights, or activations averaged over `samples` draws per layer (the paper's)."""
+    samples: Count = 100
+    """How many draws `inference: sample` averages."""
+
+    acts_on = "weights and biases of the layers that feed hidden units"
+    paper = "Wan et al. 2013, ICML"
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """The linear map is replaced; for sampled inference the unit averages over its activation."""
+        rate = rate_of(self.rate, place.index)
+        noisy = GaussianDropConnect(linear, rate, place)
+        trained = MaskedLinear(linear, rate, place) if self.masks == "exact" else noisy
+        unit = chain(place, trained, *between, activation)
+        return SampledUnit(unit, noisy, [*between, activation], self.samples) if self.inference == "sample" else unit
+
+    def check(self, *, hidden: int, activation: str) -> None:
+        """A list of rates must have one for each hidden layer."""
+        one_rate_each(self.rate, hidden)
+
+
+class GaussianDropConnect(GaussianLinear):
+    """V = (r / q) W^2, v_b = (r / q) b^2."""
+
+    def __init__(self, linear: Dense, rate: float, place: Place) -> None:
+        """`rate`: the probability of dropping a weight."""
+        super().__init__(linear, place)
+        q = keep_probability(rate)
+        self._ratio = (1 - q) / q
+
+    def variances(self) -> tuple[Array, Array | float]:
+        """In proportion to the squares of weights and biases."""
+        W, b = self.linear.W.value, self.linear.b.value
+        V = np.multiply(W, W, out=self._buffer("V", W.shape, W.dtype))
+        V *= self._ratio
+        return V, self._ratio * b * b
+
+    def spread(self, dV: Array, dv_b: Array) -> None:
+        """dW += 2 (r / q) W (.) dV, db += 2 (r / q) b (.) dv_b."""
+        W, b = self.linear.W, self.linear.b
+        dV *= W.value
+        dV *= 2 * self._ratio
+        W.gradient += dV
+        b.gradient += 2 * self._ratio * b.value * dv_b
+
+
+class MaskedLinear(Layer):
+    """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, every mask drawn."""
+
+    def __init__(self, linear: Dense, rate: float, place: Place) -> None:
+        """`rate`: the probability of dropping a weight."""
+        super().__init__(f"{place.path}/dropout")
+        self._linear, self._rate = linear, rate
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return z, (N, out)."""
+        self._noisy = noise is not None
+        if noise is None:
+            return self._linear.forward(x)
+        W, b = self._linear.W.value, self._linear.b.value
+        scale = x.dtype.type(1 / keep_probability(self._rate))
+        kept = bernoulli((len(x), W.shape[0] + 1, W.shape[1]), self._rate, noise[self.path])
+        self._masks = np.multiply(kept[:, :-1], scale, dtype=x.dtype)  # (N, in, out)
+        self._bias_masks = np.multiply(kept[:, -1], scale, dtype=x.dtype)  # (N, out)
+        self._x = x
+        return np.asarray(np.einsum("ni,nio,io->no", x, self._masks, W, optimize=True) + self._bias_masks * b)
+
+    def backward(self, dy: Array) -> Array:
+        """dx_n = dy_n (M_n (.) W)' / q."""
+        if not self._noisy:
+            return self._linear.backward(dy)
+        self.gradients(dy)
+        return np.asarray(np.einsum("no,nio,io->ni", dy, self._masks, self._linear.W.value, optimize=True))
+
+    def gradients(self, dy: Array) -> None:
+        """dW = sum_n (x_n' dy_n) (.) M_n / q, db = sum_n dy_n (.) mb_n / q."""
+        if not self._noisy:
+            self._linear.gradients(dy)
+            return
+        self._linear.W.gradient[...] = np.einsum("ni,no,nio->io", self._x, dy, self._masks, optimize=True)
+        self._linear.b.gradient[...] = (dy * self._bias_masks).sum(axis=0)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Those of the linear map."""
+        return self._linear.parameters()
+
+
+class SampledUnit(Sequential):
+    """The unit as it is with noise; without, its activation averaged over draws of z from a fixed stream."""
+
+    def __init__(self, unit: Sequential, noisy: GaussianLinear, above: Sequence[Layer], samples: int) -> None:
+        """`noisy` gives the moments of z, `above` is what follows the linear map."""
+        super().__init__(unit.path, unit.layers)
+        self._noisy_linear, self._above, self._samples = noisy, above, samples
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return the activation, or its average."""
+        if noise is not None:
+            return super().forward(x, train=train, noise=noise)
+        mu, sd = self._noisy_linear.moments(x)
+        rng = stream(0, f"inference:{self.path}")
+        total = np.zeros_like(mu)
+        for _ in range(self._samples):
+            a = rng.standard_normal(mu.shape, dtype=mu.dtype.type)
+            a *= sd
+            a += mu
+            for layer in self._above:
+                a = layer.forward(a)
+            total += a
+        total /= self._samples
+        return total

@@ -1,0 +1,44 @@
+"""A Bernoulli variable relaxed to a smooth function of its logit: the concrete distribution.
+
+    sigmoid((theta + logit u) / t),  u ~ U(0, 1)
+
+Maddison, Mnih, Teh 2017, arXiv:1611.00712; Jang, Gu, Poole 2017, arXiv:1611.01144. At every temperature
+t it exceeds .5 with probability sigmoid(theta) exactly; as t -> 0 it becomes [u > 1 - sigmoid(theta)]. Its
+mean and variance are not those of the Bernoulli variable.
+"""
+
+import math
+
+import numpy as np
+
+from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.streams import Generator
+
+TEMPERATURE = 0.1
+MARGIN = 1e-7
+"""u is kept this far from 0 and 1."""
+
+
+def sigmoid(theta: float) -> float:
+    """The logistic function of a number."""
+    return 0.5 * (1 + math.tanh(theta / 2))
+
+
+def logit(p: float) -> float:
+    """Its inverse."""
+    return math.log(p) - math.log1p(-p)
+
+
+def relaxed(theta: float, shape: Shape, rng: Generator, dtype: DType, *, t: float = TEMPERATURE) -> Array:
+    """Draw sigmoid((theta + logit u) / t); the argument reaches +-220, where exp would overflow and tanh does not."""
+    u = rng.random(shape, dtype=dtype.type)
+    np.clip(u, MARGIN, 1 - MARGIN, out=u)
+    argument = np.log(u)
+    np.negative(u, out=u)
+    argument -= np.log1p(u, out=u)
+    argument += theta
+    argument *= 0.5 / t
+    np.tanh(argument, out=argument)
+    argument += 1
+    argument *= 0.5
+    return argument

@@ -1,0 +1,91 @@
+"""The base of variants that put Gaussian noise on weights, by its moments in the pre-activation.
+
+With independent noise on every weight and example, z is a sum of many terms; it is drawn from the normal
+distribution with the same mean and variance (fast dropout: Wang & Manning 2013; local
+reparameterization: Kingma, Salimans, Welling 2015, arXiv:1506.02557), which takes two matrix products:
+
+    mu = x W + b        v = (x^2) V + v_b + 1e-8        z = mu + sqrt(v) eps,  eps ~ N(0, 1)
+
+V (in, out) is the variance of each weight's noise and v_b (out,) that of each bias's; eps is drawn per
+example and output unit. With H = dz (.) eps / (2 sqrt v):
+
+    dL/dV = (x^2)'H        dL/dv_b = sum H        dx = dz W' + 2 x (.) (H V')
+
+The 1e-8 keeps the gradient finite for an example whose x is all zero.
+"""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.variants.variant import Place
+
+FLOOR = 1e-8
+
+
+class GaussianLinear(Layer):
+    """A linear map with noise of given variance on its weights and biases."""
+
+    def __init__(self, linear: Dense, place: Place) -> None:
+        """The linear map keeps its parameters and their names."""
+        super().__init__(f"{place.path}/dropout")
+        self.linear = linear
+
+    @abstractmethod
+    def variances(self) -> tuple[Array, Array | float]:
+        """V (in, out) and v_b (out,), or 0 for biases without noise, from the parameters as they are."""
+
+    @abstractmethod
+    def spread(self, dV: Array, dv_b: Array) -> None:
+        """Add to the parameters' gradients what follows from those of the variances."""
+
+    def moments(self, x: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of z, (N, out) each."""
+        self._V, bias_variance = self.variances()
+        self._squares = np.multiply(x, x, out=self._buffer("squares", x.shape, x.dtype))
+        v = np.matmul(self._squares, self._V, out=self._buffer("sd", (len(x), self.linear.fan_out), x.dtype))
+        v += bias_variance
+        v += FLOOR
+        return self.linear.forward(x), np.sqrt(v, out=v)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return mu, or a draw of z."""
+        self._noisy = noise is not None
+        if noise is None:
+            return self.linear.forward(x)
+        mu, self._sd = self.moments(x)
+        self._x = x
+        self._eps = self._buffer("eps", mu.shape, x.dtype)
+        noise[self.path].standard_normal(mu.shape, dtype=x.dtype.type, out=self._eps)
+        z = np.multiply(self._sd, self._eps, out=self._buffer("z", mu.shape, x.dtype))
+        z += mu
+        return z
+
+    def backward(self, dy: Array) -> Array:
+        """Gradients through the mean and through the variance."""
+        self.gradients(dy)
+        dx = np.matmul(dy, self.linear.W.value.T, out=self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
+        if self._noisy:
+            through = np.matmul(self._H, self._V.T, out=self._buffer("through", dx.shape, dy.dtype))
+            through *= self._x
+            through *= 2
+            dx += through
+        return dx
+
+    def gradients(self, dy: Array) -> None:
+        """Those of the parameters alone."""
+        self.linear.gradients(dy)
+        if self._noisy:
+            self._H = np.divide(self._eps, self._sd, out=self._buffer("H", dy.shape, dy.dtype))
+            self._H *= dy
+            self._H *= 0.5
+            dV = np.matmul(self._squares.T, self._H, out=self._buffer("dV", self._V.shape, dy.dtype))
+            self.spread(dV, np.add.reduce(self._H, axis=0))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Those of the linear map."""
+        return self.linear.parameters()

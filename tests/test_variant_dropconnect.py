@@ -1,0 +1,79 @@
+"""DropConnect: exact masks, their moments, and inference by sampling."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dropout_cli.nn.activations import Relu
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.initializers import Glorot
+from dropout_cli.streams import Noise, stream
+from dropout_cli.variants import Place
+from dropout_cli.variants.bernoulli import bernoulli
+from dropout_cli.variants.dropconnect import DropConnect, GaussianDropConnect, MaskedLinear
+from tests.gradients import check_layer
+
+PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
+RATE = 0.3
+
+
+def linear() -> Dense:
+    """Four inputs, three outputs, biases too."""
+    return Dense("a", 4, 3, Glorot(bias_sd=0.5), seed=0, dtype=np.dtype(np.float64))
+
+
+def test_exact_masks_are_the_definition() -> None:
+    """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, example for example, biases masked too."""
+    plain, x = linear(), stream(0, "test:x").standard_normal((6, 4))
+    kept = bernoulli((6, 5, 3), RATE, Noise(0, 1)["a/dropout"]) / (1 - round(RATE * 65536) / 65536)
+    z = MaskedLinear(plain, RATE, PLACE).forward(x, noise=Noise(0, 1))
+    for n in range(6):
+        expected = x[n] @ (kept[n, :-1] * plain.W.value) + kept[n, -1] * plain.b.value
+        np.testing.assert_allclose(z[n], expected, rtol=1e-12)
+
+
+def test_the_moments_are_those_of_exact_masks() -> None:
+    """Mean and variance of z over 10^5 exact draws of one x, within 5 standard errors; so for the normal draws."""
+    draws, plain = 10**5, linear()
+    x = np.repeat(stream(0, "test:x").standard_normal((1, 4)), draws, axis=0)
+    gaussian = GaussianDropConnect(plain, RATE, PLACE)
+    mean, sd = (one[0].copy() for one in gaussian.moments(x[:1]))
+    for z in (MaskedLinear(plain, RATE, PLACE).forward(x, noise=Noise(0, 1)), gaussian.forward(x, noise=Noise(0, 2))):
+        assert np.all(np.abs(z.mean(axis=0) - mean) < 5 * sd / math.sqrt(draws))
+        squares = (z - mean) ** 2
+        assert np.all(np.abs(squares.mean(axis=0) - sd**2) < 5 * squares.std(axis=0) / math.sqrt(draws))
+
+
+@pytest.mark.parametrize("make", [MaskedLinear, GaussianDropConnect])
+def test_both_ways_have_right_gradients(make: Any) -> None:
+    """The variance depends on W and b: without its part the gradient is not the paper's."""
+    x = stream(0, "test:x").standard_normal((6, 4))
+    check_layer(lambda: make(linear(), RATE, PLACE), x, noise=lambda: Noise(0, 1), train=True)
+
+
+def test_an_all_zero_example_leaves_the_gradient_finite() -> None:
+    """With a zero bias its variance is the floor alone."""
+    plain = linear()
+    plain.b.value[...] = 0
+    layer = GaussianDropConnect(plain, RATE, PLACE)
+    layer.forward(np.zeros((2, 4)), noise=Noise(0, 1))
+    assert np.isfinite(layer.backward(np.ones((2, 3)))).all() and np.isfinite(plain.W.gradient).all()
+
+
+def test_sampled_inference_averages_activations() -> None:
+    """E relu(N(.2, 1)) = .51, and not relu(.2) = .2."""
+    plain = Dense("a", 1, 1, Glorot(), seed=0, dtype=np.dtype(np.float64))
+    plain.W.value[...], plain.b.value[...] = 1.0, -0.8
+    law = DropConnect(rate=0.5, inference="sample", samples=4000)
+    unit = law.unit(plain, [], Relu("relu"), PLACE)
+    mu, sd = 0.2, math.sqrt(1 + 0.8**2)
+    phi = math.exp(-0.5 * (mu / sd) ** 2) / math.sqrt(2 * math.pi)
+    expected = mu * 0.5 * (1 + math.erf(mu / sd / math.sqrt(2))) + sd * phi
+    y = unit.forward(np.ones((1, 1)))
+    assert abs(y[0, 0] - expected) < 5 * sd / math.sqrt(4000)
+    assert np.array_equal(unit.forward(np.ones((1, 1))), y)
+    assert DropConnect(rate=0.5).unit(plain, [], Relu("relu"), PLACE).forward(np.ones((1, 1)))[0, 0] == pytest.approx(
+        0.2
+    )
