@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from dropout_cli.arrays import Array
-from dropout_cli.nn.descent import Descent, Regularization
+from dropout_cli.nn.descent import Descent, Regularization, blocks
 from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.optimizers import Optimizer
 
@@ -33,6 +33,11 @@ class Learner:
         self._decay = average_decay
         self._live = self._network_arrays()
         self._average = {name: value.copy() for name, value in self._live.items()} if average_decay else {}
+        self._pairs = [
+            pair
+            for name, average in self._average.items()
+            for pair in zip(blocks(average), blocks(self._live[name]), strict=True)
+        ]
 
     def advance(self, lr: float) -> None:
         """Move the parameters along their gradients."""
@@ -40,8 +45,8 @@ class Learner:
         self.descent.step(lr, self.step)
         if self._decay is not None:
             share = 1 - min(self._decay, (1 + self.step) / (10 + self.step))
-            for name, average in self._average.items():
-                average += share * (self._live[name] - average)
+            for average, live in self._pairs:
+                average += share * (live - average)
 
     @contextmanager
     def averaged(self) -> Iterator[Layer]:

@@ -23,6 +23,12 @@ BLOCK = 16_384
 """Elements updated at a time: weights, gradient, two moments and scratch of a block stay in the cache."""
 
 
+def blocks(array: Array) -> list[Array]:
+    """Flat views of a C-contiguous array, BLOCK elements each."""
+    flat = array.reshape(-1)
+    return [flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Regularization:
     """What acts on the weights besides the loss; 0 and None mean not at all."""
@@ -52,18 +58,14 @@ class Descent:
         self._blocks = [(parameter, self._cut(name, parameter)) for name, parameter in self._parameters.items()]
 
     def _cut(self, name: str, parameter: Parameter) -> list[tuple[Array, Array, tuple[Array, ...], Array]]:
-        """Flat views of a parameter's value, gradient, moments and scratch, BLOCK elements each."""
-        value, gradient = parameter.value.reshape(-1), parameter.gradient.reshape(-1)
-        moments = [self.moments[f"{moment}/{name}"].reshape(-1) for moment in self.rule.moments]
-        scratch = self._scratch[value.dtype]
+        """A parameter's value, gradient, moments and scratch, a block of each at a time."""
+        moments = [blocks(self.moments[f"{moment}/{name}"]) for moment in self.rule.moments]
+        scratch = self._scratch[parameter.value.dtype]
         return [
-            (
-                value[start : start + BLOCK],
-                gradient[start : start + BLOCK],
-                tuple(moment[start : start + BLOCK] for moment in moments),
-                scratch[: min(BLOCK, value.size - start)],
+            (value, gradient, tuple(moment[place] for moment in moments), scratch[: value.size])
+            for place, (value, gradient) in enumerate(
+                zip(blocks(parameter.value), blocks(parameter.gradient), strict=True)
             )
-            for start in range(0, value.size, BLOCK)
         ]
 
     def penalty(self) -> float:
