@@ -22,8 +22,13 @@ def describe() -> dict[str, Any]:
         "machine": platform.machine(),
         "processor": _processor(),
         "cores": cores(),
-        "blas": [{key: pool.get(key) for key in keys} for pool in threadpool_info() if pool["user_api"] == "blas"],
+        "blas": [{key: pool.get(key) for key in keys} for pool in _blas(threadpool_info())],
     }
+
+
+def _blas(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The linear-algebra libraries among the thread pools, in an order that does not change from run to run."""
+    return sorted((pool for pool in pools if pool["user_api"] == "blas"), key=lambda pool: str(pool["version"]))
 
 
 def cores() -> int:

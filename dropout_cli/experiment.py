@@ -139,7 +139,7 @@ def evaluate(run: Run, *, split: str = "test", checkpoint: str | None = None, fi
     part = dataset.part(split)
     if part is None:
         raise UsageError("--split", f"this run has no {split} part", "Its dataset.val_fraction is 0.")
-    name = checkpoint or run.summary()["checkpoint"]
+    name = checkpoint or (run.summary()["checkpoint"] if run.status == "completed" else "last")
     with threads.limited(int(experiment.training.threads)):
         Snapshot.read(run, {"best": BEST, "last": LAST}[name]).restore(prepared.learner)
         with prepared.learner.averaged() as network:

@@ -9,7 +9,8 @@ from typing import Any
 from dropout_cli.errors import UsageError
 from dropout_cli.runs import Run, all_runs
 
-COLUMNS = ("name", "status", "epochs", "val.accuracy", "test.accuracy", "test.nll")
+VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
+COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
 """The keys that `dropout runs` shows unless told otherwise."""
 
 OPERATORS = {
@@ -29,7 +30,7 @@ def facts(run: Run) -> dict[str, Any]:
     """Name and status of a run, with all of its summary where it is complete."""
     status = run.status
     known = run.summary() if status == "completed" else {"reason": run.state().get("reason")}
-    return {"name": run.path.name, "status": status} | known
+    return {"name": run.path.resolve().name, "status": status} | known
 
 
 def read(root: Path) -> list[dict[str, Any]]:

@@ -354,7 +354,7 @@ def test_every_command_and_option_has_help(tmp_path: Path) -> None:
     """Nothing on the command line is left unexplained."""
     import typer
 
-    from dropout_cli.cli.main import app
+    from dropout_cli.cli.application import app
 
     group = typer.main.get_command(app)
     pending = [group]

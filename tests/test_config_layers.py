@@ -117,7 +117,7 @@ def test_changing_the_class_drops_inherited_keys_that_the_new_one_lacks_with_a_n
     optimizer = to_dict(result.experiment)["training"]["optimizer"]
     assert (optimizer["name"], optimizer["learning_rate"]) == ("adam", 0.5)
     assert result.notices == [
-        "c.yaml:3:26: training.optimizer.momentum: dropped, because optimizer is now adam, which has no such key."
+        "c.yaml:3:26: training.optimizer.momentum: left out, because optimizer is now adam, which has no such key."
     ]
 
 
@@ -142,7 +142,7 @@ def test_keys_set_in_the_layer_that_changes_the_class_are_never_dropped(
 def test_within_one_file_nothing_is_dropped(folder: Path) -> None:
     """A variant without the key that is written beside it is a mistake of that file."""
     (line,) = refusal("dataset: iris\ndropout: {variant: none, rate: 0.5}\n")
-    assert line == "c.yaml:2:26: dropout.rate: unknown key. none takes: no keys."
+    assert line == "c.yaml:2:26: dropout.rate: unknown key. none takes: no keys; 'variant' chooses what takes some."
 
 
 def test_a_misspelled_key_is_not_dropped_but_reported(folder: Path) -> None:

@@ -54,7 +54,7 @@ def test_every_command_and_every_bundled_config_is_mentioned() -> None:
     """Nothing is hidden."""
     import typer
 
-    from dropout_cli.cli.main import app
+    from dropout_cli.cli.application import app
 
     for name in getattr(typer.main.get_command(app), "commands", {}):
         assert f"dropout {name}" in README, name

@@ -24,7 +24,7 @@ def variants(
     if name is not None:
         _one(catalogue.details(arguments.lookup(VARIANTS, name)), json)
     else:
-        _all(catalogue.catalogue(), json)
+        _all("variants", catalogue.catalogue(), json)
 
 
 def datasets(
@@ -37,7 +37,7 @@ def datasets(
     if name is not None:
         _one(catalogue.details(arguments.lookup(DATASETS, name)), json)
     else:
-        _all(catalogue.catalogue(), json)
+        _all("datasets", catalogue.catalogue(), json)
 
 
 def fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="A dataset, such as mnist.")]) -> None:
@@ -47,9 +47,9 @@ def fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="A dataset, s
     screen.result(str(fetch(name)))
 
 
-def _all(entries: list[dict[str, Any]], json: bool) -> None:
+def _all(what: str, entries: list[dict[str, Any]], json: bool) -> None:
     if json:
-        screen.result(screen.as_json(entries))
+        screen.result(screen.as_json({what: entries}))
     else:
         screen.result(
             screen.table(list(entries[0]), [[_short(value) for value in entry.values()] for entry in entries])

@@ -32,7 +32,7 @@ def evaluate(
     run: arguments.RunReference,
     split: Annotated[Split, typer.Option("--split", help="The part of the data.")] = Split.test,
     checkpoint: Annotated[
-        Checkpoint | None, typer.Option("--checkpoint", help="Which one; the one in the summary unless given.")
+        Checkpoint | None, typer.Option("--checkpoint", help="Which one; unless given that of the summary, or last.")
     ] = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     no_plots: arguments.NoPlots = False,
@@ -47,4 +47,4 @@ def evaluate(
         screen.result(screen.as_json({"run": str(found.path)} | numbers))
         return
     rows = [(key, value) for key, value in numbers.items() if key != "per_class"]
-    screen.result(screen.table(("what", "value"), [("run", found.path.name), *rows]))
+    screen.result(screen.table(("what", "value"), [("run", found.path.resolve().name), *rows]))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from dropout_cli.errors import READER_GONE, Stop
+from dropout_cli.errors import READER_GONE, RunFailed, Stop
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -23,7 +23,7 @@ def result(text: str) -> None:
 
 def complain(text: str) -> None:
     """Print to stderr, if anybody is there to read it."""
-    with suppress(Stop):
+    with suppress(Stop, RunFailed):
         _print(text, sys.stderr)
 
 
@@ -32,6 +32,8 @@ def _print(text: str, file: Any) -> None:
         print(text, file=file, flush=True)
     except BrokenPipeError:
         raise Stop(READER_GONE) from None
+    except OSError as error:
+        raise RunFailed("output", f"cannot be written ({error.strerror})") from None
 
 
 def as_json(value: Any) -> str:

@@ -157,7 +157,7 @@ class _Overlay:
         for name, node in _mapping(old).items():
             inherited = node.key.source.layer < new.key.source.layer
             if name != registry.tag and inherited and name in keys(earlier) and name not in keys(cls):
-                fact = f"dropped, because {registry.kind} is now {after}, which has no such key"
+                fact = f"left out, because {registry.kind} is now {after}, which has no such key"
                 self._notices.append(f"{node.key}: {path}.{name}: {fact}.")
             else:
                 kept[name] = node

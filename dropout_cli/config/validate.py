@@ -119,7 +119,7 @@ class _Builder:
         return INVALID
 
     def _unknown(self, name: str, node: Node, known: Iterable[str], here: _Here) -> None:
-        takes = ", ".join(known) or "no keys"
+        takes = ", ".join(known) or f"no keys; '{here.tag}' chooses what takes some"
         hint = "" if self._mistakes.full else did_you_mean(name, list(known))
         elsewhere = homes(self._root).get(name, here.to(name))
         if not hint and elsewhere != here.to(name):

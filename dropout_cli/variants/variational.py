@@ -1,0 +1,196 @@
+"""Variational dropout: Gaussian noise whose variance alpha is learned, against a prior on the log scale.
+
+    mode unit      y = x (.) (1 + sqrt(alpha) eps), then the linear map;  eps per example and input unit
+    mode weight    z = mu + sqrt(v) eps,  mu = x W + b,  v = (x^2)(alpha (.) W^2) + 1e-8;  eps per example and output
+    evaluation     mean weights, z = x W + b
+    loss           mean cross-entropy + (1 / N) sum of KL, one KL per input unit (unit) or per weight (weight)
+
+    -KL(alpha) = const + .5 ln alpha + c1 alpha + c2 alpha^2 + c3 alpha^3,  const = -.66
+
+alpha = rate / (1 - rate), learned as lam = ln alpha, clipped to [-8, 0]: the polynomial holds for alpha <= 1
+only, that is for rates up to .5. A shared alpha counts once for each unit or weight that shares it. The KL
+always pushes alpha up, whatever the data.
+
+Kingma, Salimans, Welling 2015, arXiv:1506.02557: type A is `unit`, type B with the local
+reparameterization is `weight`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Gt, Le
+
+from dropout_cli.arrays import Array
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.variants.learned import learned
+from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.weight_noise import GaussianLinear
+
+CONSTANT, C1, C2, C3 = -0.66, 1.161451241083230, -1.502041176441722, 0.586299206427007
+BOUNDS = (-8.0, 0.0)
+
+
+def divergence(alpha: Array) -> Array:
+    """KL(alpha) for each alpha in (0, 1]."""
+    return np.asarray(-(CONSTANT + 0.5 * np.log(alpha) + C1 * alpha + C2 * alpha**2 + C3 * alpha**3))
+
+
+def slope(alpha: Array) -> Array:
+    """dKL / d ln alpha: negative, so that the KL pulls alpha up."""
+    return np.asarray(-(0.5 + C1 * alpha + 2 * C2 * alpha**2 + 3 * C3 * alpha**3))
+
+
+@VARIANTS.register("variational")
+@dataclass(frozen=True, kw_only=True)
+class Variational(Variant):
+    """Gaussian noise on inputs or weights, its variance learned."""
+
+    mode: Literal["unit", "weight"] = "unit"
+    """Noise on what enters each dense layer, or on its weights."""
+    share: Literal["layer", "unit", "weight"] = "layer"
+    """One alpha per layer, per input unit, or (mode weight) per weight."""
+    rate: Annotated[float, Gt(0), Le(0.5)] = 0.2
+    """The rate at the start; alpha = rate / (1 - rate)."""
+
+    acts_on = "the input, or the weights, of every dense layer"
+    learns = "the noise's variance, per layer, unit or weight"
+    paper = "Kingma, Salimans, Welling 2015, arXiv:1506.02557"
+
+    def __post_init__(self) -> None:
+        """An input unit has no alpha per weight."""
+        if self.mode == "unit" and self.share == "weight":
+            raise ValueError(
+                "share: mode unit has no weights to give an alpha each. Choose layer, unit or mode: weight"
+            )
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """Noise in front of, or inside, the linear map."""
+        return chain(place, *self._noisy(linear, place), *between, activation)
+
+    def output(self, linear: Dense, place: Place) -> Layer:
+        """The logits too."""
+        return chain(place, *self._noisy(linear, place))
+
+    def _noisy(self, linear: Dense, place: Place) -> list[Layer]:
+        if self.mode == "unit":
+            return [UnitNoise(self, linear, place), linear]
+        return [VariationalLinear(self, linear, place)]
+
+
+class LearnedAlpha:
+    """ln alpha of one layer, in the shape in which it is shared, with its part of the loss."""
+
+    def __init__(self, law: Variational, linear: Dense, place: Place, *, shared_by: int) -> None:
+        """`shared_by`: how many units or weights the layer has in all."""
+        shapes = {"layer": (1, 1), "unit": (linear.fan_in, 1), "weight": (linear.fan_in, linear.fan_out)}
+        start = math.log(law.rate / (1 - law.rate))
+        self.log = learned(start, shapes[law.share], BOUNDS, place, linear.W.value.dtype)
+        self._factor = shared_by / self.log.value.size / place.examples
+        # Made once: NumPy 2.4 keeps a reference to every axis tuple that `sum` is given, so a new one would never go.
+        self._shared_axes = tuple(axis for axis in (0, 1) if shapes[law.share][axis] == 1)
+
+    def value(self) -> Array:
+        """Alpha, of shape (1 or in, 1 or out)."""
+        return np.asarray(np.exp(self.log.value))
+
+    def penalty(self) -> float:
+        """(1 / N) sum of KL over all units or weights."""
+        return self._factor * float(divergence(self.value().astype(np.float64)).sum())
+
+    def begin_gradient(self) -> None:
+        """Overwrite the gradient with that of the penalty."""
+        self.log.gradient[...] = self._factor * slope(self.value())
+
+    def add_gradient(self, each: Array) -> None:
+        """Add the gradient with respect to every unit's or weight's own ln alpha, summed over what shares one."""
+        self.log.gradient += each.sum(axis=self._shared_axes, keepdims=True)
+
+    def columns(self, path: str) -> dict[str, float]:
+        """The mean over the layer."""
+        return {f"{path}/alpha": float(self.value().mean())}
+
+
+class UnitNoise(Layer):
+    """y = x (.) (1 + sqrt(alpha) eps)."""
+
+    def __init__(self, law: Variational, linear: Dense, place: Place) -> None:
+        """`linear`: the map that follows."""
+        super().__init__(f"{place.path}/dropout")
+        self.alpha = LearnedAlpha(law, linear, place, shared_by=linear.fan_in)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return the noisy x, (N, in)."""
+        self._noisy = noise is not None
+        if noise is None:
+            return x
+        self._x = x
+        self._spread = noise[self.path].standard_normal(x.shape, dtype=x.dtype.type)
+        self._spread *= np.sqrt(self.alpha.value()[:, 0])
+        return np.multiply(x, 1 + self._spread, out=self._buffer("y", x.shape, x.dtype))
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy (.) (1 + sqrt(alpha) eps), dlam = sum dy (.) x (.) sqrt(alpha) eps / 2."""
+        self.alpha.begin_gradient()
+        if not self._noisy:
+            return dy
+        each = np.multiply(dy, self._x, out=self._buffer("each", dy.shape, dy.dtype))
+        each *= self._spread
+        self.alpha.add_gradient(each.sum(axis=0)[:, None] / 2)
+        return np.multiply(dy, 1 + self._spread, out=self._buffer("dx", dy.shape, dy.dtype))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """ln alpha."""
+        return {f"{self.path}/log_alpha": self.alpha.log}
+
+    def penalty(self) -> float:
+        """The KL."""
+        return self.alpha.penalty()
+
+    def columns(self) -> dict[str, float]:
+        """Alpha."""
+        return self.alpha.columns(self.path)
+
+
+class VariationalLinear(GaussianLinear):
+    """V = alpha (.) W^2; biases have no noise."""
+
+    def __init__(self, law: Variational, linear: Dense, place: Place) -> None:
+        """The linear map keeps its parameters and their names."""
+        super().__init__(linear, place)
+        self.alpha = LearnedAlpha(law, linear, place, shared_by=linear.fan_in * linear.fan_out)
+
+    def variances(self) -> tuple[Array, Array | float]:
+        """In proportion to the squares of the weights."""
+        W = self.linear.W.value
+        V = np.multiply(W, W, out=self._buffer("V", W.shape, W.dtype))
+        V *= self.alpha.value()
+        return V, 0.0
+
+    def spread(self, dV: Array, dv_b: Array) -> None:
+        """dlam_ij = dV_ij alpha W_ij^2, dW += 2 alpha W (.) dV."""
+        self.alpha.add_gradient(dV * self._V)
+        dV *= self.linear.W.value
+        dV *= 2 * self.alpha.value()
+        self.linear.W.gradient += dV
+
+    def gradients(self, dy: Array) -> None:
+        """With the gradient of the penalty."""
+        self.alpha.begin_gradient()
+        super().gradients(dy)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Those of the linear map, and ln alpha."""
+        return self.linear.parameters() | {f"{self.path}/log_alpha": self.alpha.log}
+
+    def penalty(self) -> float:
+        """The KL."""
+        return self.alpha.penalty()
+
+    def columns(self) -> dict[str, float]:
+        """Alpha."""
+        return self.alpha.columns(self.path)
