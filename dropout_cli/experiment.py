@@ -69,6 +69,8 @@ def _carry_through(prepared: Prepared, run: Run, best: Snapshot | None, watch: W
 
 def _train(prepared: Prepared, run: Run, saver: Saver, watch: Watch) -> None:
     learner, selection = prepared.learner, prepared.selection
+    if selection is not None and selection.exhausted:  # stopped early, and interrupted while writing the results
+        return
     for event in training.epochs(learner, prepared.dataset, prepared.experiment):
         if isinstance(event, training.EpochRecord):
             run.append_row("metrics.csv", event.metrics)

@@ -140,7 +140,7 @@ def test_show_names_status_numbers_and_files(trained: tuple[Path, subprocess.Com
         (["datasets", "moons"], "noise"),
         (["config", "show", "digits"], "variant: inverted"),
         (["config", "show", "digits", "dropout.rate=0.45", "--explain"], "command line"),
-        (["config", "show", "digits", "--model"], "hidden1/W"[:7]),
+        (["config", "show", "digits", "--model"], "hidden1/relu"),
         (["config", "check", "digits"], "right"),
         (["config", "schema"], "https://json-schema.org/draft/2020-12/schema"),
     ],

@@ -314,3 +314,14 @@ def test_eval_uses_no_file_that_was_changed_after_training(tmp_path: Path, name:
     with pytest.raises(RunFailed, match=r"differs from what MANIFEST\.sha256 says"):
         experiment.evaluate(run, figures=False)
     assert not (run.path / "after").exists()
+
+
+def test_a_run_that_stopped_early_is_not_trained_on_when_resumed(tmp_path: Path) -> None:
+    """Interrupted by its last epoch's own event, it goes straight on to its results, with the same bytes."""
+    settings = ("training.early_stopping={patience: 2, min_delta: 0.05}", "training.epochs=50")
+    whole = train(tmp_path, *settings)
+    with pytest.raises(Interrupted):
+        train(tmp_path, *settings, watch=Stopper(whole.summary()["epochs"]))
+    (run,) = [run for run in runs.all_runs(tmp_path / "runs") if run.status == "interrupted"]
+    experiment.resume(run, watch=ignore, figures=False)
+    assert digests(run) == digests(whole)
