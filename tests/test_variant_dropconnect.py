@@ -28,7 +28,7 @@ def test_exact_masks_are_the_definition() -> None:
     """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, example for example, biases masked too."""
     plain, x = linear(), stream(0, "test:x").standard_normal((6, 4))
     kept = bernoulli((6, 5, 3), RATE, Noise(0, 1)["a/dropout"]) / (1 - round(RATE * 65536) / 65536)
-    z = MaskedLinear(plain, RATE, PLACE).forward(x, noise=Noise(0, 1))
+    z = MaskedLinear(DropConnect(), plain, RATE, PLACE).forward(x, noise=Noise(0, 1))
     for n in range(6):
         expected = x[n] @ (kept[n, :-1] * plain.W.value) + kept[n, -1] * plain.b.value
         np.testing.assert_allclose(z[n], expected, rtol=1e-12)
@@ -38,9 +38,12 @@ def test_the_moments_are_those_of_exact_masks() -> None:
     """Mean and variance of z over 10^5 exact draws of one x, within 5 standard errors; so for the normal draws."""
     draws, plain = 10**5, linear()
     x = np.repeat(stream(0, "test:x").standard_normal((1, 4)), draws, axis=0)
-    gaussian = GaussianDropConnect(plain, RATE, PLACE)
+    gaussian = GaussianDropConnect(DropConnect(), plain, RATE, PLACE)
     mean, sd = (one[0].copy() for one in gaussian.moments(x[:1]))
-    for z in (MaskedLinear(plain, RATE, PLACE).forward(x, noise=Noise(0, 1)), gaussian.forward(x, noise=Noise(0, 2))):
+    for z in (
+        MaskedLinear(DropConnect(), plain, RATE, PLACE).forward(x, noise=Noise(0, 1)),
+        gaussian.forward(x, noise=Noise(0, 2)),
+    ):
         assert np.all(np.abs(z.mean(axis=0) - mean) < 5 * sd / math.sqrt(draws))
         squares = (z - mean) ** 2
         assert np.all(np.abs(squares.mean(axis=0) - sd**2) < 5 * squares.std(axis=0) / math.sqrt(draws))
@@ -50,14 +53,14 @@ def test_the_moments_are_those_of_exact_masks() -> None:
 def test_both_ways_have_right_gradients(make: Any) -> None:
     """The variance depends on W and b: without its part the gradient is not the paper's."""
     x = stream(0, "test:x").standard_normal((6, 4))
-    check_layer(lambda: make(linear(), RATE, PLACE), x, noise=lambda: Noise(0, 1), train=True)
+    check_layer(lambda: make(DropConnect(), linear(), RATE, PLACE), x, noise=lambda: Noise(0, 1), train=True)
 
 
 def test_an_all_zero_example_leaves_the_gradient_finite() -> None:
     """With a zero bias its variance is the floor alone."""
     plain = linear()
     plain.b.value[...] = 0
-    layer = GaussianDropConnect(plain, RATE, PLACE)
+    layer = GaussianDropConnect(DropConnect(), plain, RATE, PLACE)
     layer.forward(np.zeros((2, 4)), noise=Noise(0, 1))
     assert np.isfinite(layer.backward(np.ones((2, 3)))).all() and np.isfinite(plain.W.gradient).all()
 

@@ -72,6 +72,10 @@ class Layer(ABC):
         """Name -> number to log in `metrics.csv` after each epoch; the names never change."""
         return {}
 
+    def warnings(self) -> list[str]:
+        """What the user should know of how training left the layer, a sentence each."""
+        return []
+
     def _buffer(self, name: str, shape: Shape, dtype: DType) -> Array:
         """An array of that shape, its contents arbitrary, in memory kept from call to call."""
         size = math.prod(shape)

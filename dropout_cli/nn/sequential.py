@@ -61,3 +61,7 @@ class Sequential(Layer):
     def columns(self) -> dict[str, float]:
         """Those of all layers."""
         return {name: one for layer in self.layers for name, one in layer.columns().items()}
+
+    def warnings(self) -> list[str]:
+        """Those of all layers."""
+        return [text for layer in self.layers for text in layer.warnings()]

@@ -8,7 +8,7 @@ distance from some value c instead, y = (a - c) (.) noise + d, with the same gra
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.registry import Choice
 from dropout_cli.streams import Generator
+from dropout_cli.variants.bernoulli import share_of_zeros
 from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 from dropout_cli.variants.variant import Place, Variant, chain, one_rate_each, rate_of
 
@@ -32,6 +33,8 @@ class HiddenActivationNoise(Variant):
     """How the rates move over training."""
 
     acts_on = "activations of hidden layers"
+    drops: ClassVar[bool] = True
+    """Whether a multiplier of 0 means that something was dropped."""
 
     @abstractmethod
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
@@ -75,6 +78,7 @@ class NoisyActivation(Layer):
         """`rate` is the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(f"{place.path}/dropout")
         self._law, self._base, self._steps = law, rate, place.steps
+        self._drawn: Array | None = None
         self.at(0)
 
     def at(self, step: int) -> None:
@@ -88,6 +92,8 @@ class NoisyActivation(Layer):
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x)
         self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype)
+        if train:
+            self._drawn = self._multiplier
         center, offset = self._law.around(self.rate)
         if not center:
             return self._times("y", x)
@@ -99,6 +105,13 @@ class NoisyActivation(Layer):
     def backward(self, dy: Array) -> Array:
         """Return dy times the same multiplier."""
         return self._times("dx", dy)
+
+    def columns(self) -> dict[str, float]:
+        """The rate in force, and the share that was dropped in the last training step."""
+        if self._base == 0 and self._law.rate_schedule == Constant():
+            return {}
+        found = {f"{self.path}/rate": self.rate}
+        return found | {f"{self.path}/realized_rate": share_of_zeros(self._drawn)} if self._law.drops else found
 
     def _times(self, name: str, values: Array) -> Array:
         if isinstance(self._multiplier, float) and self._multiplier == 1:

@@ -27,3 +27,8 @@ def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
     size = math.prod(shape)
     words = rng.bit_generator.random_raw(-(-size // 4))
     return np.less(words.view(np.uint16)[:size], threshold).reshape(shape)
+
+
+def share_of_zeros(multiplier: Array | None) -> float:
+    """How much of a drawn multiplier or mask is 0; nothing where none was drawn."""
+    return 0.0 if multiplier is None else 1 - np.count_nonzero(multiplier) / multiplier.size

@@ -15,7 +15,7 @@ Their form is the classic one, without the division by q; theirs is also the sam
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -25,8 +25,10 @@ from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
 from dropout_cli.nn.sequential import Sequential
+from dropout_cli.registry import Choice
 from dropout_cli.streams import stream
-from dropout_cli.variants.bernoulli import bernoulli, keep_probability
+from dropout_cli.variants.bernoulli import bernoulli, keep_probability, share_of_zeros
+from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain, one_rate_each, rate_of
 from dropout_cli.variants.weight_noise import GaussianLinear
 
@@ -44,6 +46,8 @@ class DropConnect(Variant):
     """At evaluation the mean weights, or activations averaged over `samples` draws per layer (the paper's)."""
     samples: Count = 100
     """How many draws `inference: sample` averages."""
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    """How the rates move over training."""
 
     acts_on = "weights and biases of the layers that feed hidden units"
     paper = "Wan et al. 2013, ICML"
@@ -51,8 +55,8 @@ class DropConnect(Variant):
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The linear map is replaced; for sampled inference the unit averages over its activation."""
         rate = rate_of(self.rate, place.index)
-        noisy = GaussianDropConnect(linear, rate, place)
-        trained = MaskedLinear(linear, rate, place) if self.masks == "exact" else noisy
+        noisy = GaussianDropConnect(self, linear, rate, place)
+        trained = MaskedLinear(self, linear, rate, place) if self.masks == "exact" else noisy
         unit = chain(place, trained, *between, activation)
         return SampledUnit(unit, noisy, [*between, activation], self.samples) if self.inference == "sample" else unit
 
@@ -64,10 +68,16 @@ class DropConnect(Variant):
 class GaussianDropConnect(GaussianLinear):
     """V = (r / q) W^2, v_b = (r / q) b^2."""
 
-    def __init__(self, linear: Dense, rate: float, place: Place) -> None:
-        """`rate`: the probability of dropping a weight."""
+    def __init__(self, law: DropConnect, linear: Dense, rate: float, place: Place) -> None:
+        """`rate`: the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(linear, place)
-        q = keep_probability(rate)
+        self._law, self._base, self._steps = law, rate, place.steps
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Set the rate in force."""
+        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+        q = keep_probability(self.rate)
         self._ratio = (1 - q) / q
 
     def variances(self) -> tuple[Array, Array | float]:
@@ -85,14 +95,24 @@ class GaussianDropConnect(GaussianLinear):
         W.gradient += dV
         b.gradient += 2 * self._ratio * b.value * dv_b
 
+    def columns(self) -> dict[str, float]:
+        """The rate in force."""
+        return {f"{self.path}/rate": self.rate}
+
 
 class MaskedLinear(Layer):
     """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, every mask drawn."""
 
-    def __init__(self, linear: Dense, rate: float, place: Place) -> None:
-        """`rate`: the probability of dropping a weight."""
+    def __init__(self, law: DropConnect, linear: Dense, rate: float, place: Place) -> None:
+        """`rate`: the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(f"{place.path}/dropout")
-        self._linear, self._rate = linear, rate
+        self._law, self._linear, self._base, self._steps = law, linear, rate, place.steps
+        self._drawn: Array | None = None
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Set the rate in force."""
+        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, out)."""
@@ -100,8 +120,10 @@ class MaskedLinear(Layer):
         if noise is None:
             return self._linear.forward(x)
         W, b = self._linear.W.value, self._linear.b.value
-        scale = x.dtype.type(1 / keep_probability(self._rate))
-        kept = bernoulli((len(x), W.shape[0] + 1, W.shape[1]), self._rate, noise[self.path])
+        scale = x.dtype.type(1 / keep_probability(self.rate))
+        kept = bernoulli((len(x), W.shape[0] + 1, W.shape[1]), self.rate, noise[self.path])
+        if train:
+            self._drawn = kept
         self._masks = np.multiply(kept[:, :-1], scale, dtype=x.dtype)  # (N, in, out)
         self._bias_masks = np.multiply(kept[:, -1], scale, dtype=x.dtype)  # (N, out)
         self._x = x
@@ -125,6 +147,10 @@ class MaskedLinear(Layer):
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""
         return self._linear.parameters()
+
+    def columns(self) -> dict[str, float]:
+        """The rate in force, and the share of weights and biases dropped in the last training step."""
+        return {f"{self.path}/rate": self.rate, f"{self.path}/realized_rate": share_of_zeros(self._drawn)}
 
 
 class SampledUnit(Sequential):

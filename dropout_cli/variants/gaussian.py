@@ -21,6 +21,7 @@ from dropout_cli.variants.variant import VARIANTS
 class Gaussian(ActivationNoise):
     """Multiplicative Gaussian noise with the mean and variance of inverted dropout."""
 
+    drops = False
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958, section 10"
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:

@@ -26,7 +26,7 @@ from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
 from dropout_cli.registry import Choice
-from dropout_cli.variants.bernoulli import bernoulli, keep_probability
+from dropout_cli.variants.bernoulli import bernoulli, keep_probability, share_of_zeros
 from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain, one_rate_each, rate_of
 
@@ -71,6 +71,7 @@ class ShakenLinear(Layer):
         """`rate` is that of the units that enter; the linear map keeps its parameters and their names."""
         super().__init__(f"{place.path}/dropout")
         self._law, self._linear, self._base, self._steps = law, linear, rate, place.steps
+        self._drawn: Array | None = None
         self.at(0)
 
     def at(self, step: int) -> None:
@@ -86,6 +87,8 @@ class ShakenLinear(Layer):
         scale = x.dtype.type(1 / keep_probability(self.rate))
         self._x = x
         self._multiplier = np.multiply(bernoulli(x.shape, self.rate, noise[self.path]), scale, dtype=x.dtype)
+        if train:
+            self._drawn = self._multiplier
         self._noisy = np.multiply(x, self._multiplier, out=self._buffer("noisy", x.shape, x.dtype))
         self._cS = np.sign(W, out=self._buffer("cS", W.shape, W.dtype))
         self._cS *= c
@@ -121,3 +124,9 @@ class ShakenLinear(Layer):
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""
         return self._linear.parameters()
+
+    def columns(self) -> dict[str, float]:
+        """The rate in force, and the share of what entered that was dropped in the last training step."""
+        if self._base == 0 and self._law.rate_schedule == Constant():
+            return {}
+        return {f"{self.path}/rate": self.rate, f"{self.path}/realized_rate": share_of_zeros(self._drawn)}

@@ -21,6 +21,7 @@ from dropout_cli.fields import Finite
 from dropout_cli.nn.activations import Sigmoid
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.variants.bernoulli import share_of_zeros
 from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
 
 
@@ -50,6 +51,7 @@ class Gate(Layer):
         super().__init__(f"{place.path}/dropout")
         self._law, self._activation = law, activation
         self._sigmoid = Sigmoid(f"{place.path}/keep")
+        self._drawn: Array | None = None
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the gated activation of z = x."""
@@ -61,6 +63,8 @@ class Gate(Layer):
             self._gate = keep
         else:
             self._gate = noise[self.path].random(x.shape, dtype=x.dtype.type) < keep
+            if train:
+                self._drawn = self._gate
         self._a = self._activation.forward(x)
         return np.multiply(self._a, self._gate, out=self._buffer("y", x.shape, x.dtype))
 
@@ -71,3 +75,7 @@ class Gate(Layer):
         if not self._scaled:
             return dz
         return np.asarray(dz + self._law.alpha * self._sigmoid.backward(dy * self._a))
+
+    def columns(self) -> dict[str, float]:
+        """The share that was dropped in the last training step."""
+        return {f"{self.path}/realized_rate": share_of_zeros(self._drawn)}
