@@ -49,11 +49,13 @@ def prepare(experiment: Experiment) -> Prepared:
 
 def build(experiment: Experiment, dataset: Dataset) -> Sequential:
     """Return the experiment's network, with its initial weights, in float32."""
+    plan = training.Plan.of(experiment, len(dataset.train))
     surroundings = Surroundings(
         shape=dataset.shape,
         outputs=len(dataset.classes),
         examples=len(dataset.train),
-        steps=training.Plan.of(experiment, len(dataset.train)).steps,
+        steps=plan.steps,
+        steps_per_epoch=plan.steps_per_epoch,
         seed=experiment.seed,
         learning_rate=experiment.training.optimizer.learning_rate,
         normalized=experiment.training.optimizer.normalized,

@@ -27,6 +27,8 @@ class Surroundings:
     """All planned training steps."""
     seed: int
     """The run's seed; initial weights come from its `init:<path>` streams."""
+    steps_per_epoch: int = 1
+    """Training steps in an epoch."""
     learning_rate: float = 1e-3
     """The optimizer's, before its schedule."""
     normalized: bool = True

@@ -116,6 +116,7 @@ class Mlp(Architecture):
             fan_in=fan_in,
             examples=surroundings.examples,
             steps=surroundings.steps,
+            steps_per_epoch=surroundings.steps_per_epoch,
             learning_rate=surroundings.learning_rate,
             normalized=surroundings.normalized,
             upstream=upstream,

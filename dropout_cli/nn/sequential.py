@@ -1,6 +1,6 @@
 """Layers one after another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dropout_cli.arrays import Array
 from dropout_cli.nn.layer import Layer, NoiseSource
@@ -65,3 +65,12 @@ class Sequential(Layer):
     def warnings(self) -> list[str]:
         """Those of all layers."""
         return [text for layer in self.layers for text in layer.warnings()]
+
+
+def leaves(layer: Layer) -> Iterator[Layer]:
+    """The layers of a network that are no sequences themselves, in order."""
+    if isinstance(layer, Sequential):
+        for part in layer.layers:
+            yield from leaves(part)
+    else:
+        yield layer

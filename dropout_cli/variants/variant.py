@@ -7,9 +7,9 @@ activation, or the kept units of the neighbour below (`place.upstream`).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from dropout_cli.fields import Rates
 from dropout_cli.nn.dense import Dense
@@ -37,6 +37,8 @@ class Place:
     """The number of training examples, for penalties that are divided by it."""
     steps: int
     """All planned training steps."""
+    steps_per_epoch: int = 1
+    """Training steps in an epoch."""
     learning_rate: float = 1e-3
     """The optimizer's, before its schedule."""
     normalized: bool = True
@@ -72,6 +74,13 @@ class Variant(ABC):
     def check(self, *, hidden: int, activation: str) -> None:
         """Raise ValueError where the law cannot act in a network with so many hidden units."""
         return None
+
+    def report(self, network: Layer, accuracy: Callable[[], float]) -> dict[str, Any]:
+        """What else `summary.json` should say of the trained network, JSON-able.
+
+        `accuracy()` is that of the test part with the network as it stands when called.
+        """
+        return {}
 
 
 def rate_of(rates: Rates, index: int) -> float:

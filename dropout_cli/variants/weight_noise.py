@@ -35,6 +35,10 @@ class GaussianLinear(Layer):
         super().__init__(f"{place.path}/dropout")
         self.linear = linear
 
+    def mean_weights(self) -> Array:
+        """The weights of the mean, (in, out)."""
+        return self.linear.W.value
+
     @abstractmethod
     def variances(self) -> tuple[Array, Array | float]:
         """V (in, out) and v_b (out,), or 0 for biases without noise, from the parameters as they are."""
@@ -50,15 +54,21 @@ class GaussianLinear(Layer):
         v = np.matmul(self._squares, self._V, out=self._buffer("sd", (len(x), self.linear.fan_out), x.dtype))
         v += bias_variance
         v += FLOOR
-        return self.linear.forward(x), np.sqrt(v, out=v)
+        return self.mean(x), np.sqrt(v, out=v)
+
+    def mean(self, x: Array) -> Array:
+        """mu, (N, out)."""
+        self._x, self._mean = x, self.mean_weights()
+        mu = np.matmul(x, self._mean, out=self._buffer("mu", (len(x), self.linear.fan_out), x.dtype))
+        mu += self.linear.b.value
+        return mu
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return mu, or a draw of z."""
         self._noisy = noise is not None
         if noise is None:
-            return self.linear.forward(x)
+            return self.mean(x)
         mu, self._sd = self.moments(x)
-        self._x = x
         self._eps = self._buffer("eps", mu.shape, x.dtype)
         noise[self.path].standard_normal(mu.shape, dtype=x.dtype.type, out=self._eps)
         z = np.multiply(self._sd, self._eps, out=self._buffer("z", mu.shape, x.dtype))
@@ -68,7 +78,7 @@ class GaussianLinear(Layer):
     def backward(self, dy: Array) -> Array:
         """Gradients through the mean and through the variance."""
         self.gradients(dy)
-        dx = np.matmul(dy, self.linear.W.value.T, out=self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
+        dx = np.matmul(dy, self._mean.T, out=self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
         if self._noisy:
             through = np.matmul(self._H, self._V.T, out=self._buffer("through", dx.shape, dy.dtype))
             through *= self._x
@@ -78,7 +88,8 @@ class GaussianLinear(Layer):
 
     def gradients(self, dy: Array) -> None:
         """Those of the parameters alone."""
-        self.linear.gradients(dy)
+        np.matmul(self._x.T, dy, out=self.linear.W.gradient)
+        np.add.reduce(dy, axis=0, out=self.linear.b.gradient)
         if self._noisy:
             self._H = np.divide(self._eps, self._sd, out=self._buffer("H", dy.shape, dy.dtype))
             self._H *= dy

@@ -1,0 +1,187 @@
+"""Sparse variational dropout: every weight learns its own noise, and weights that are mostly noise are cut.
+
+W and ln sigma^2 are learned, one of each per weight; la = ln alpha = ln sigma^2 - ln(W^2 + 1e-8), clipped to +-8.
+
+    training     z = x W' + b + sqrt(v) eps,  v = (x^2)(sigma^2) + 1e-8;  eps per example and output
+    evaluation   z = x W' + b
+    W'           W where la < 3, else 0
+    loss         mean cross-entropy + (w / N) sum of KL over all weights
+
+    -KL = k1 s(k2 + k3 la) - .5 ln(1 + exp(-la)) - k1,   k1 = .63576, k2 = 1.87320, k3 = 1.48695, s the logistic
+
+The weight w of the KL is 0 before epoch `kl_from` (counted from 0), rises linearly over `kl_warmup` epochs and
+is 1 from then on. Noise stands on all dense layers, the logits too; biases have none. `summary.json` tells the
+sparsity of each layer, the compression (weights / weights kept, biases not counted) and the accuracy with and
+without the weights that were cut.
+
+Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369: LeNet-300-100 on MNIST, 200 epochs, 1.92 % error, 68x.
+
+Traps: la depends on W too, so that without its second term, -2 g W / (W^2 + 1e-8), dW is not the gradient of
+this loss. Without the warm-up, small initial weights are all cut within an epoch. Few steps cut nothing: ln
+sigma^2 has to climb from `start`, at most about the learning rate per step with Adam.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from dropout_cli.arrays import Array
+from dropout_cli.fields import CountOrZero
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.sequential import leaves
+from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.weight_noise import GaussianLinear
+
+K1, K2, K3 = 0.63576, 1.87320, 1.48695
+CLIP = 8.0
+THRESHOLD = 3.0
+SMALLEST = 1e-8
+
+
+def divergence(la: Array) -> Array:
+    """KL for each ln alpha."""
+    return np.asarray(K1 - K1 * _logistic(K2 + K3 * la) + 0.5 * np.logaddexp(0, -la))
+
+
+def slope(la: Array) -> Array:
+    """dKL / d ln alpha: negative, so that the KL pulls alpha up."""
+    S = _logistic(K2 + K3 * la)
+    return np.asarray(-(K1 * K3 * S * (1 - S) + 0.5 * _logistic(-la)))
+
+
+def _logistic(x: Array) -> Array:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
+
+
+@VARIANTS.register("sparse_variational")
+@dataclass(frozen=True, kw_only=True)
+class SparseVariational(Variant):
+    """Gaussian noise of learned variance on every weight; weights that are mostly noise are cut."""
+
+    start: Annotated[float, Ge(-20), Le(0)] = -10.0
+    """ln sigma^2 at the start, for every weight."""
+    kl_from: CountOrZero = 5
+    """The epoch, counted from 0, after which the KL begins to count."""
+    kl_warmup: CountOrZero = 15
+    """Over how many epochs the weight of the KL rises to 1."""
+
+    acts_on = "the weights of every dense layer"
+    learns = "the noise's variance, per weight"
+    paper = "Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369"
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """Noise inside the linear map."""
+        return chain(place, SparseLinear(self, linear, place), *between, activation)
+
+    def output(self, linear: Dense, place: Place) -> Layer:
+        """The logits too."""
+        return SparseLinear(self, linear, place)
+
+    def report(self, network: Layer, accuracy: Callable[[], float]) -> dict[str, Any]:
+        """Sparsity per layer and of all, compression, and what cutting did to the accuracy."""
+        layers = [layer for layer in leaves(network) if isinstance(layer, SparseLinear)]
+        weights = sum(layer.linear.W.value.size for layer in layers)
+        kept = sum(int(np.count_nonzero(layer.kept())) for layer in layers)
+        pruned = accuracy()
+        for layer in layers:
+            layer.pruned = False
+        whole = accuracy()
+        for layer in layers:
+            layer.pruned = True
+        return {
+            "sparsity": {layer.path.removesuffix("/dropout"): layer.sparsity() for layer in layers}
+            | {"overall": 1 - kept / weights},
+            "weights": weights,
+            "kept": kept,
+            "compression": weights / kept if kept else None,
+            "accuracy_pruned": pruned,
+            "accuracy_unpruned": whole,
+        }
+
+
+class SparseLinear(GaussianLinear):
+    """V = sigma^2, and a mean without the weights that are cut."""
+
+    def __init__(self, law: SparseVariational, linear: Dense, place: Place) -> None:
+        """The linear map keeps its parameters and their names; ln sigma^2 is `<path>/dropout/log_variance`."""
+        super().__init__(linear, place)
+        self._law, self._place = law, place
+        value = np.full(linear.W.value.shape, law.start, linear.W.value.dtype)
+        self.log_variance = Parameter(value, decay=0.0, max_norm=0.0)
+        self.pruned = True
+        """Whether weights that are mostly noise are left out."""
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Set the weight of the KL."""
+        since = step // self._place.steps_per_epoch - self._law.kl_from
+        ramp = min(1.0, max(0, since) / self._law.kl_warmup) if self._law.kl_warmup else float(since >= 0)
+        self._factor = ramp / self._place.examples
+
+    def log_alpha(self) -> Array:
+        """ln alpha, not clipped, (in, out)."""
+        W = self.linear.W.value
+        squares = np.multiply(W, W, out=self._buffer("log_alpha", W.shape, W.dtype))
+        squares += SMALLEST
+        np.log(squares, out=squares)
+        return np.subtract(self.log_variance.value, squares, out=squares)
+
+    def kept(self) -> Array:
+        """Which weights are not cut."""
+        return np.asarray(self.log_alpha() < THRESHOLD)
+
+    def sparsity(self) -> float:
+        """The share of weights that are cut."""
+        return 1 - np.count_nonzero(self.kept()) / self.linear.W.value.size
+
+    def mean_weights(self) -> Array:
+        """Those that are not cut, the others 0."""
+        W = self.linear.W.value
+        self._kept = self.kept() if self.pruned else np.ones(W.shape, bool)
+        return np.multiply(W, self._kept, out=self._buffer("mean_weights", W.shape, W.dtype))
+
+    def variances(self) -> tuple[Array, Array | float]:
+        """sigma^2; biases have no noise."""
+        V = self._buffer("V", self.log_variance.value.shape, self.log_variance.value.dtype)
+        return np.exp(self.log_variance.value, out=V), 0.0
+
+    def spread(self, dV: Array, dv_b: Array) -> None:
+        """d ln sigma^2 = dV (.) sigma^2."""
+        np.multiply(dV, self._V, out=self.log_variance.gradient)
+
+    def gradients(self, dy: Array) -> None:
+        """With the gradient of the penalty: g for ln sigma^2, -2 g W / (W^2 + 1e-8) for W."""
+        self.log_variance.gradient[...] = 0
+        super().gradients(dy)
+        W = self.linear.W
+        W.gradient *= self._kept
+        if self._factor:
+            la = self.log_alpha()
+            g = slope(la)
+            g *= np.abs(la) < CLIP
+            g *= self._factor
+            self.log_variance.gradient += g
+            g *= W.value
+            g /= W.value * W.value + SMALLEST
+            g *= 2
+            W.gradient -= g
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Those of the linear map, and ln sigma^2."""
+        return self.linear.parameters() | {f"{self.path}/log_variance": self.log_variance}
+
+    def penalty(self) -> float:
+        """(w / N) sum of KL."""
+        if not self._factor:
+            return 0.0
+        la = np.clip(self.log_alpha(), -CLIP, CLIP)
+        return self._factor * float(divergence(la).sum(dtype=np.float64))
+
+    def columns(self) -> dict[str, float]:
+        """The share of weights that are cut."""
+        return {f"{self.path}/sparsity": self.sparsity()}
