@@ -52,6 +52,10 @@ class HiddenActivationNoise(Variant):
         """The unit as it is, with the noise after its activation."""
         return chain(place, linear, *between, activation, NoisyActivation(self, rate_of(self.rate, place.index), place))
 
+    def before_logits(self) -> bool:
+        """Unless the last hidden layer's rate is 0."""
+        return rate_of(self.rate, -1) > 0 or self.rate_schedule != Constant()
+
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         one_rate_each(self.rate, hidden)

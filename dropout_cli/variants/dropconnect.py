@@ -60,6 +60,10 @@ class DropConnect(Variant):
         unit = chain(place, trained, *between, activation)
         return SampledUnit(unit, noisy, [*between, activation], self.samples) if self.inference == "sample" else unit
 
+    def before_logits(self) -> bool:
+        """The weights that make the logits are left alone."""
+        return False
+
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         one_rate_each(self.rate, hidden)

@@ -16,6 +16,10 @@ class NoDropout(Variant):
     acts_on = "nothing"
     paper = "-"
 
+    def before_logits(self) -> bool:
+        """There is no noise."""
+        return False
+
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The unit as it is."""
         return chain(place, linear, *between, activation)

@@ -56,6 +56,8 @@ class Variant(ABC):
     """What it learns or adapts."""
     paper: ClassVar[str]
     """Author, year, identifier."""
+    per_example: ClassVar[bool] = True
+    """Whether every example of a batch draws noise of its own."""
     suited_activation: ClassVar[str] = "relu"
     """An activation that it works with, for examples."""
 
@@ -70,6 +72,10 @@ class Variant(ABC):
     def output(self, linear: Dense, place: Place) -> Layer:
         """The unit that makes the logits."""
         return linear
+
+    def before_logits(self) -> bool:
+        """Whether noise acts on what the logits are computed from, or in that computation."""
+        return True
 
     def check(self, *, hidden: int, activation: str) -> None:
         """Raise ValueError where the law cannot act in a network with so many hidden units."""

@@ -1,0 +1,200 @@
+"""Batchwise dropout: one mask for the whole batch, so that dropped units are not computed at all.
+
+    training     y = m (.) a / q with m of shape (1, units), m ~ Bernoulli(q), q = 1 - rate, drawn for each step
+    on GEMMs     (a[:, ki] / q) W[ki, ko] + b[ko]      ki, ko: the kept units below and here
+    evaluation   y = a
+
+Output and gradients are those of the dense network with that mask; the work falls to q_in q_out of it. The
+gradients of dropped rows and columns are 0. An empty mask is drawn again. Where normalization or additive
+noise stands between linear map and activation, all units of a layer are computed, as in the dense
+network, and only what enters it is cut.
+
+Graham, Reizenstein, Robinson 2015, arXiv:1502.02478.
+
+Traps: examples of a batch share their mask, so small batches (up to 128) and a fresh mask each step matter;
+objectives that repeat the batch to see several masks see one. Momentum moves dropped weights on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.fields import Rate, Rates
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.sequential import Sequential
+from dropout_cli.registry import Choice
+from dropout_cli.variants.bernoulli import bernoulli, keep_probability
+from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.variant import VARIANTS, Place, Variant, one_rate_each, rate_of
+
+
+@VARIANTS.register("batchwise")
+@dataclass(frozen=True, kw_only=True)
+class Batchwise(Variant):
+    """One mask per batch; the matrix products run on the kept units alone."""
+
+    rate: Rates = 0.5
+    """Probability of dropping a hidden unit: one number, or one per hidden layer."""
+    input_rate: Rate = 0.0
+    """Probability of dropping an element of the network's input."""
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    """How the rates move over training."""
+
+    acts_on = "units of hidden layers, and the input, for a whole batch"
+    paper = "Graham, Reizenstein, Robinson 2015, arXiv:1502.02478"
+    per_example = False
+
+    def input(self, place: Place) -> Layer:
+        """The kept elements of the input."""
+        return KeptUnits(place.path, [], Selection(self, self.input_rate, place, place.fan_in, computed=False))
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """The kept units of the layer, computed from the kept units below."""
+        rate = rate_of(self.rate, place.index)
+        selection = Selection(self, rate, place, linear.fan_out, computed=not between)
+        inner = KeptLinear(linear, below(place), None if between else selection)
+        return KeptUnits(place.path, [inner, *between, activation], selection)
+
+    def output(self, linear: Dense, place: Place) -> Layer:
+        """Logits drop nothing, and read only what was kept below."""
+        return KeptLinear(linear, below(place), None)
+
+    def check(self, *, hidden: int, activation: str) -> None:
+        """A list of rates must have one for each hidden layer."""
+        one_rate_each(self.rate, hidden)
+
+
+class Selection(Layer):
+    """Holds which units are kept; y = a[:, kept] / q, or a / q where only those were computed."""
+
+    def __init__(self, law: Batchwise, rate: float, place: Place, units: int, *, computed: bool) -> None:
+        """`rate`: the place's own. `computed`: whether what arrives holds the kept units alone."""
+        super().__init__(f"{place.path}/dropout")
+        self._law, self._base, self._steps = law, rate, place.steps
+        self._units, self._computed = units, computed
+        self._realized = 0.0
+        self.kept: Array | None = None
+        """The indices of the kept units; None: all."""
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Set the rate in force."""
+        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def draw(self, train: bool, noise: NoiseSource) -> Array | None:
+        """Draw which units are kept, or keep all without noise; at least one is."""
+        self.kept = None
+        while noise is not None and self.rate > 0 and (self.kept is None or not len(self.kept)):
+            self.kept = np.flatnonzero(bernoulli((self._units,), self.rate, noise[self.path]))
+        if train and noise is not None:
+            self._realized = 0.0 if self.kept is None else 1 - len(self.kept) / self._units
+        return self.kept
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return the kept units times 1 / q."""
+        if not self._computed:
+            self.draw(train, noise)
+        self._shape = x.shape
+        if self.kept is None:
+            return x
+        self._scale = x.dtype.type(1 / keep_probability(self.rate))
+        return np.asarray((x if self._computed else x[:, self.kept]) * self._scale)
+
+    def backward(self, dy: Array) -> Array:
+        """dy / q for the kept units, 0 for the others."""
+        if self.kept is None:
+            return dy
+        if self._computed:
+            return np.asarray(dy * self._scale)
+        dx = np.zeros(self._shape, dy.dtype)
+        dx[:, self.kept] = dy * self._scale
+        return dx
+
+    def expanded(self, y: Array) -> Array:
+        """What `forward` returned, with a 0 for each unit that was dropped."""
+        if self.kept is None:
+            return y
+        whole = np.zeros((len(y), self._units), y.dtype)
+        whole[:, self.kept] = y
+        return whole
+
+    def columns(self) -> dict[str, float]:
+        """The rate in force, and the share that was dropped in the last training step."""
+        if self._base == 0 and self._law.rate_schedule == Constant():
+            return {}
+        return {f"{self.path}/rate": self.rate, f"{self.path}/realized_rate": self._realized}
+
+
+class KeptUnits(Sequential):
+    """A unit that ends in a selection, which the unit above asks for what was kept."""
+
+    def __init__(self, path: str, layers: Sequence[Layer], selection: Selection) -> None:
+        """`selection` comes last."""
+        super().__init__(path, [*layers, selection])
+        self.selection = selection
+
+    def expanded(self, y: Array) -> Array:
+        """The output with every unit in its place."""
+        return self.selection.expanded(y)
+
+
+def below(place: Place) -> Selection | None:
+    """The selection of the unit below."""
+    return place.upstream.selection if isinstance(place.upstream, KeptUnits) else None
+
+
+class KeptLinear(Layer):
+    """z[:, ko] = x W[ki, ko] + b[ko], x the kept columns of the input."""
+
+    def __init__(self, linear: Dense, below: Selection | None, own: Selection | None) -> None:
+        """`below` and `own` know which inputs and outputs are kept; None: all."""
+        super().__init__(linear.path)
+        self._linear, self._below, self._own = linear, below, own
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return z of the kept outputs, (N, kept)."""
+        self._rows = None if self._below is None else self._below.kept
+        self._columns = None if self._own is None else self._own.draw(train, noise)
+        if self._rows is None and self._columns is None:
+            return self._linear.forward(x)
+        self._x, b = x, self._linear.b.value
+        self._W = self._linear.W.value
+        if self._rows is not None:
+            self._W = self._W.take(self._rows, axis=0)
+        if self._columns is not None:
+            self._W, b = self._W.take(self._columns, axis=1), b.take(self._columns)
+        z = np.matmul(x, self._W, out=self._buffer("z", (len(x), len(b)), x.dtype))
+        z += b
+        return z
+
+    def backward(self, dy: Array) -> Array:
+        """dx of the kept inputs, (N, kept)."""
+        self.gradients(dy)
+        if self._rows is None and self._columns is None:
+            return np.asarray(dy @ self._linear.W.value.T)
+        return np.matmul(dy, self._W.T, out=self._buffer("dx", self._x.shape, dy.dtype))
+
+    def gradients(self, dy: Array) -> None:
+        """dW and db, 0 for rows and columns that were dropped."""
+        if self._rows is None and self._columns is None:
+            self._linear.gradients(dy)
+            return
+        W, b = self._linear.W, self._linear.b
+        dW = np.matmul(self._x.T, dy, out=self._buffer("dW", self._W.shape, dy.dtype))
+        W.gradient[...] = 0
+        b.gradient[...] = 0
+        W.gradient[np.ix_(_all(self._rows, W.value.shape[0]), _all(self._columns, W.value.shape[1]))] = dW
+        b.gradient[_all(self._columns, len(b.value))] = np.add.reduce(dy, axis=0)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Those of the linear map."""
+        return self._linear.parameters()
+
+
+def _all(kept: Array | None, count: int) -> Array:
+    return np.arange(count) if kept is None else kept
