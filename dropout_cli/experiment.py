@@ -8,8 +8,10 @@ import numpy as np
 
 from dropout_cli import config, environment, plots, results, threads, training
 from dropout_cli.checkpoint import BEST, LAST, Saver, Snapshot
+from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import Diverged, Interrupted, Stop, UsageError
-from dropout_cli.evaluation import probabilities
+from dropout_cli.evaluation import probabilities, score
+from dropout_cli.inheritance import inherit, teacher_scores
 from dropout_cli.preparation import Prepared, prepare
 from dropout_cli.runs import FORMAT, Run, as_json
 
@@ -29,11 +31,16 @@ def conduct(prepared: Prepared, run: Run, text: bytes, *, watch: Watch, figures:
         return _carry_through(prepared, run, None, watch, figures)
 
 
+def ready(experiment: Experiment) -> Prepared:
+    """All that `conduct` needs, faults found before a folder is made. Raises ConfigError, DataError or RunFailed."""
+    return inherit(prepare(experiment))
+
+
 def resume(run: Run, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
     """Go on from the last checkpoint of a run that did not end, in its own folder; return the summary."""
     if run.status in ("completed", "failed"):
         raise UsageError(str(run.path), f"this run is {run.status}", "Start another with `dropout train`.")
-    prepared = prepare(config.load(run.path / "resolved.yaml").experiment)
+    prepared = inherit(prepare(config.load(run.path / "resolved.yaml").experiment), fresh=False)
     with run.lock(), threads.limited(int(prepared.experiment.training.threads)):
         Snapshot.read(run, LAST).restore(prepared.learner, prepared.selection)
         best = Snapshot.read(run, BEST) if prepared.selection and prepared.selection.best_epoch else None
@@ -71,7 +78,8 @@ def _train(prepared: Prepared, run: Run, saver: Saver, watch: Watch) -> None:
     learner, selection = prepared.learner, prepared.selection
     if selection is not None and selection.exhausted:  # stopped early, and interrupted while writing the results
         return
-    for event in training.epochs(learner, prepared.dataset, prepared.experiment):
+    targets = prepared.lesson.targets if prepared.lesson else None
+    for event in training.epochs(learner, prepared.dataset, prepared.experiment, targets):
         if isinstance(event, training.EpochRecord):
             run.append_row("metrics.csv", event.metrics)
             is_best = selection is not None and selection.update(event.epoch, event.metrics)
@@ -100,11 +108,20 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         probs = {
             name: probabilities(network, dataset, part, batch=settings.evaluation_batch) for name, part in parts.items()
         }
+        law_report = experiment.dropout.report(
+            network, lambda: score(network, dataset, dataset.test, batch=settings.evaluation_batch).accuracy
+        )
     scores = {name: results.scores(probs[name], part, dataset) for name, part in parts.items()}
     run.write_all(results.files(probs["test"], dataset.test, dataset, title=f"{dataset.name}, test", figures=figures))
+    history = results.history(run.rows("metrics.csv"))
     if figures:
-        curves = results.history(run.rows("metrics.csv"))
-        run.write("curves.png", plots.curves(curves, learner.epoch))
+        run.write("curves.png", plots.curves(history, learner.epoch))
+        if plots.worth_drawing(history):
+            run.write("rates.png", plots.rates(history))
+    moving = results.still_moving(history) if experiment.dropout.learns != "nothing" else []
+    warnings = learner.network.warnings() + [results.advice(name) for name in moving]
+    for text in warnings:
+        run.log(text)
 
     timings = results.history(run.rows("timings.csv"))
     train_seconds = sum(timings["train_seconds"])
@@ -117,6 +134,10 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         "best_epoch": prepared.selection.best_epoch if prepared.selection else None,
         "checkpoint": settings.evaluate,
         "monitor": settings.monitor if prepared.selection else None,
+        "dropout": law_report,
+        "teacher": teacher_scores(prepared.lesson, probs["test"], dataset.test.labels) if prepared.lesson else None,
+        "still_moving": moving,
+        "warnings": warnings,
         "parameters": sum(one.value.size for one in learner.network.parameters().values()),
         "seconds": train_seconds + other_seconds + time.perf_counter() - started,
         "examples_per_second": sum(timings["examples"]) / train_seconds,

@@ -69,6 +69,17 @@ class Learner:
         moments = {f"moments/{name}": value for name, value in self.descent.moments.items()}
         return self._live | moments | {f"average/{name}": value for name, value in self._average.items()}
 
+    def start_from(self, arrays: Mapping[str, Array]) -> list[str]:
+        """Begin with those of `arrays` (parameters and state by name) that are there in the same shape; return which."""
+        live = {name.partition("/")[2]: (name, value) for name, value in self._live.items()}
+        taken = [name for name, (_, mine) in live.items() if name in arrays and arrays[name].shape == mine.shape]
+        for name in taken:
+            whole, mine = live[name]
+            mine[...] = arrays[name]
+            if whole in self._average:
+                self._average[whole][...] = mine
+        return taken
+
     def snapshot(self) -> dict[str, Array]:
         """Copies of all arrays."""
         return {name: value.copy() for name, value in self.arrays().items()}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from dropout_cli import config, data, environment, threads, training
 from dropout_cli.architectures import Surroundings
+from dropout_cli.arrays import Array
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.errors import ConfigError
@@ -18,6 +19,18 @@ SAVE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What finished runs say of the examples."""
+
+    targets: Array
+    """(training examples, classes) float32: softened probabilities."""
+    test_probs: Array
+    """(test examples, classes): plain probabilities."""
+    fingerprint: str
+    """SHA-256 over the teachers' weights."""
+
+
+@dataclass(frozen=True)
 class Prepared:
     """An experiment that is ready to train: every `auto` resolved, everything allocated."""
 
@@ -26,6 +39,10 @@ class Prepared:
     learner: Learner
     selection: Selection | None
     """None without a validation part."""
+    lesson: Lesson | None = None
+    """What teachers say, where the objective learns from some."""
+    notices: tuple[str, ...] = ()
+    """What the user should know before training starts."""
 
 
 def prepare(experiment: Experiment) -> Prepared:

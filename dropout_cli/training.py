@@ -74,8 +74,13 @@ class Plan:
             yield order[place * self.batch_size : (place + 1) * self.batch_size]
 
 
-def epochs(learner: Learner, dataset: Dataset, experiment: "Experiment") -> Iterator[Progress | EpochRecord]:
-    """Train from where the learner stands to the last epoch; raise Diverged when the loss stops being finite."""
+def epochs(
+    learner: Learner, dataset: Dataset, experiment: "Experiment", targets: Array | None = None
+) -> Iterator[Progress | EpochRecord]:
+    """Train from where the learner stands to the last epoch; raise Diverged when the loss stops being finite.
+
+    `targets` (training examples, classes) are what teachers say, for objectives that learn from them.
+    """
     training, network = experiment.training, learner.network
     plan = Plan.of(experiment, len(dataset.train))
     batches = Batches(dataset, dataset.train, plan.batch_size)
@@ -89,7 +94,7 @@ def epochs(learner: Learner, dataset: Dataset, experiment: "Experiment") -> Iter
         for rows in plan.rows(experiment.seed, learner.step, plan.steps_per_epoch):
             x, labels = batches.take(rows)
             network.at(learner.step)
-            loss = experiment.objective.learn(network, x, labels, noise)
+            loss = experiment.objective.learn(network, x, labels, noise, None if targets is None else targets[rows])
             loss += network.penalty() + learner.descent.penalty()
             if not math.isfinite(loss):
                 raise diverged(epoch, learner.step + 1, "the training objective", loss)

@@ -16,7 +16,7 @@ LEVELS = (
     {"variants", "objectives", "data"},
     {"architectures"},
     {"config", "learner", "selection", "evaluation", "metrics", "training"},
-    {"runs", "checkpoint", "preparation", "results", "plots", "experiment", "run_table"},
+    {"runs", "checkpoint", "preparation", "trained", "inheritance", "results", "plots", "experiment", "run_table"},
     {"cli", "__main__"},
 )
 

@@ -63,7 +63,7 @@ def _key(field: "dataclasses.Field[Any]", annotation: Any) -> Key:
         block=block,
         literals=tuple(literals),
         hint=next((part.text for part in _everything(annotation) if isinstance(part, Hint)), ""),
-        is_path=any(isinstance(part, PathField) for part in parts),
+        is_path=any(isinstance(part, PathField) for part in _everything(annotation)),
         field=field,
     )
 

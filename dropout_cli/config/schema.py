@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from dropout_cli.architectures import ARCHITECTURES, Architecture
 from dropout_cli.data.source import DATASETS, Source
-from dropout_cli.fields import Count, CountOrZero, Fraction, NonNegative, Positive
+from dropout_cli.fields import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
 from dropout_cli.nn.optimizers import OPTIMIZERS, Optimizer
 from dropout_cli.nn.schedules import SCHEDULES, Schedule
 from dropout_cli.objectives import OBJECTIVES, Objective
@@ -81,8 +81,8 @@ class Training:
     """Seconds between two saves of the state, at the end of an epoch; auto: 5 seconds."""
     threads: Literal["auto"] | Count = "auto"
     """Threads of the linear algebra; auto: 1 for a small network, else one per core."""
-    init_from: None = None
-    """Weights to start from; only null so far."""
+    init_from: Annotated[str, PathField()] | None = None
+    """The folder of a run whose weights to start from, where names and shapes are the same; null: fresh weights."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for settings that contradict each other."""
@@ -121,6 +121,10 @@ class Experiment:
         except ValueError as error:
             key = str(error).partition(": ")[0]
             yield f"dropout.{error}" if hasattr(self.dropout, key) else f"dropout: {error}"
+        try:
+            self.objective.check(self.dropout)
+        except ValueError as error:
+            yield f"objective: {error}"
         if self.dataset.val_fraction:
             return
         asked: dict[str, Any] = {

@@ -169,6 +169,8 @@ def _is_one_of(value: Any, literals: Iterable[Any]) -> bool:
 
 def _absolute(value: Any, node: Node) -> Any:
     """A path, counted from the folder of the file that it stands in."""
+    if isinstance(value, tuple):
+        return tuple(_absolute(one, node) for one in value)
     return type(value)((node.place.source.folder / value).resolve()) if value is not None else None
 
 

@@ -19,7 +19,7 @@ class CrossEntropy(Objective):
     confidence_penalty: NonNegative = 0.0
     """Times the entropy of the prediction, subtracted from the loss."""
 
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource) -> float:
+    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
         """One noisy pass."""
         logits = network.forward(x, train=True, noise=noise)
         loss, dlogits = losses.cross_entropy(

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from dropout_cli.arrays import Array
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.registry import Registry
+from dropout_cli.variants.variant import Variant
 
 OBJECTIVES: Registry["Objective"] = Registry("objective", package="dropout_cli.objectives")
 
@@ -13,5 +14,21 @@ class Objective(ABC):
     """A frozen law of the training loss; its dataclass fields are its YAML keys."""
 
     @abstractmethod
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource) -> float:
-        """Pass the batch forward and backward; return the loss, `network.penalty()` left out."""
+    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+        """Pass the batch forward and backward; return the loss, `network.penalty()` left out.
+
+        `targets` (N, classes) are the teachers' soft targets of these examples, where there are teachers.
+        """
+
+    def check(self, law: Variant) -> None:
+        """Raise ValueError where the objective cannot work with that variant."""
+        return None
+
+
+def own_noise_for_every_row(objective: str, law: Variant) -> None:
+    """Raise ValueError where a batch stacked on itself would see the same noise in each copy."""
+    if not law.per_example:
+        raise ValueError(
+            f"{objective} needs noise of its own for every row of the batch, and the variant draws one for all. "
+            "inverted would do"
+        )

@@ -2,6 +2,7 @@
 
 from dropout_cli.plots.epochs import curves
 from dropout_cli.plots.matrix import confusion
+from dropout_cli.plots.rates import rates, worth_drawing
 from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
 
-__all__ = ["caption", "confusion", "curves", "mistakes_pictures", "mistakes_table"]
+__all__ = ["caption", "confusion", "curves", "mistakes_pictures", "mistakes_table", "rates", "worth_drawing"]

@@ -1,0 +1,110 @@
+"""What a run takes from other runs: the soft targets of its teachers, and weights to start from."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from dropout_cli import evaluation, threads, trained
+from dropout_cli.arrays import Array
+from dropout_cli.data.dataset import Dataset
+from dropout_cli.errors import ConfigError, DataError
+from dropout_cli.learner import Learner
+from dropout_cli.objectives.distillation import Distillation
+from dropout_cli.preparation import Lesson, Prepared
+from dropout_cli.runs import Run
+from dropout_cli.streams import Noise
+from dropout_cli.trained import Trained
+
+TEACHER, INIT_FROM = "objective.teacher", "training.init_from"
+
+
+def inherit(prepared: Prepared, *, fresh: bool = True) -> Prepared:
+    """Return the experiment with its teachers' lesson and, where it is `fresh`, its initial weights from another run.
+
+    Raises ConfigError where a run named by the config does not fit, DataError where a teacher has changed.
+    """
+    experiment = prepared.experiment
+    if fresh and experiment.training.init_from is not None:
+        prepared = replace(prepared, notices=_start_from(experiment.training.init_from, prepared.learner))
+    if isinstance(experiment.objective, Distillation):
+        lesson = _lesson(experiment.objective, prepared.dataset, int(experiment.training.threads))
+        expected = experiment.objective.fingerprint
+        if expected is not None and expected != lesson.fingerprint:
+            fact = "the teachers' weights are not those that the config was resolved with"
+            raise DataError(TEACHER, fact, "Set objective.fingerprint=null to learn from them nevertheless.")
+        taught = replace(experiment.objective, fingerprint=lesson.fingerprint)
+        prepared = replace(prepared, experiment=replace(experiment, objective=taught), lesson=lesson)
+    return prepared
+
+
+def _completed(folder: str, key: str) -> Run:
+    run = Run(Path(folder))
+    if not (run.path / "state.json").is_file():
+        raise ConfigError(key, f"{folder} is not a run folder", "Name one that `dropout train` printed.")
+    if run.status != "completed":
+        raise ConfigError(key, f"{folder} is {run.status}", "Name a completed run.")
+    return run
+
+
+def _lesson(objective: Distillation, dataset: Dataset, count: int) -> Lesson:
+    """What the teachers say of the training and the test examples."""
+    digest = hashlib.sha256()
+    teachers = []
+    for folder in objective.teachers:
+        run = _completed(folder, TEACHER)
+        teacher = trained.load(run)
+        _must_know(teacher.dataset, dataset, folder)
+        digest.update(run.read_unchanged(trained.file_of(teacher.checkpoint)))
+        teachers.append(teacher)
+    with threads.limited(count):
+        targets = objective.soften(_logits(teachers, "train", objective.teacher_passes))
+        probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective.teacher_passes))
+    return Lesson(targets.astype(np.float32), probs, digest.hexdigest())
+
+
+def _must_know(its: Dataset, ours: Dataset, folder: str) -> None:
+    """A teacher has seen the same examples in the same parts, and none of those that judge the student."""
+    same = its.fingerprint == ours.fingerprint and its.classes == ours.classes
+    if not (same and np.array_equal(its.train.rows, ours.train.rows) and np.array_equal(its.test.rows, ours.test.rows)):
+        fact = f"{folder} was trained on other data, or on another split of them"
+        raise ConfigError(TEACHER, fact, "Give teacher and student the same dataset block.")
+
+
+def _logits(teachers: list[Trained], part: str, passes: int) -> Iterator[Array]:
+    """The logits of each teacher, or of each of its Monte-Carlo passes, on its own copy of the part."""
+    for teacher in teachers:
+        examples, settings = teacher.dataset.part(part), teacher.experiment.training
+        assert examples is not None
+        with teacher.learner.averaged() as network:
+            for number in range(max(1, passes)):
+                noise = Noise(teacher.experiment.seed, number, role="monte_carlo") if passes else None
+                yield evaluation.logits(
+                    network, teacher.dataset, examples, batch=settings.evaluation_batch, noise=noise
+                )
+
+
+def teacher_scores(lesson: Lesson, probs: Array, labels: Array) -> dict[str, float]:
+    """The teachers' accuracy on the test part, and the share of its examples where the student says the same."""
+    said = lesson.test_probs.argmax(axis=1)
+    return {"accuracy": float((said == labels).mean()), "agreement": float((said == probs.argmax(axis=1)).mean())}
+
+
+def _start_from(folder: str, learner: Learner) -> tuple[str, ...]:
+    """Copy the weights that count in that run, where names and shapes are the same; say what was taken and what not."""
+    source = trained.load(_completed(folder, INIT_FROM)).learner
+    with source.averaged() as network:
+        theirs = {name: one.value.copy() for name, one in network.parameters().items()} | network.state()
+        taken = learner.start_from(theirs)
+    ours = learner.network.parameters().keys() | learner.network.state().keys()
+    if not taken:
+        fact = f"{folder} has no weights of the same name and shape"
+        raise ConfigError(INIT_FROM, fact, "`dropout config show CONFIG --model` shows names and shapes.")
+    said = [f"{INIT_FROM}: taken from {Path(folder).name}: {', '.join(taken)}."]
+    if left := sorted(ours - set(taken)):
+        said.append(f"{INIT_FROM}: not there in that shape, so started anew: {', '.join(left)}.")
+    if unused := sorted(theirs.keys() - set(taken)):
+        said.append(f"{INIT_FROM}: there, but not taken: {', '.join(unused)}.")
+    return tuple(said)

@@ -1,0 +1,70 @@
+"""Distillation: a student learns the softened predictions of a finished run, or of several.
+
+    L = T^2 CE(mean over teachers of softmax(z_t / T), softmax(z_s / T)) + w CE(labels)
+
+T is the temperature, z_t and z_s the logits of a teacher and of the student. Several teachers, or several
+Monte-Carlo passes of one, are averaged as probabilities, never as logits. Teachers and T are constants for the
+gradient; the student predicts at T = 1. `hard_weight: 0` leaves the labels out.
+
+Hinton, Vinyals, Dean 2015, arXiv:1503.02531. The smaller the student, the lower the best temperature.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import MinLen
+
+from dropout_cli.arrays import Array
+from dropout_cli.fields import CountOrZero, NonNegative, PathField, Positive
+from dropout_cli.nn import losses
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.objectives.objective import OBJECTIVES, Objective
+
+RunPath = Annotated[str, PathField()]
+
+
+@OBJECTIVES.register("distillation")
+@dataclass(frozen=True, kw_only=True)
+class Distillation(Objective):
+    """A finished run, or several, teach a (smaller) network."""
+
+    teacher: RunPath | Annotated[tuple[RunPath, ...], MinLen(1)]
+    """The folder of a completed run on the same data and split, or a list of such folders."""
+    temperature: Positive = 4.0
+    """T; higher shows more of how the teacher ranks the wrong classes."""
+    hard_weight: NonNegative = 0.1
+    """w, times the cross-entropy with the labels; 0: the teacher alone."""
+    teacher_passes: CountOrZero = 0
+    """Monte-Carlo passes of each teacher; 0: its dropout is off."""
+    fingerprint: str | None = None
+    """SHA-256 over the teachers' weights; filled in when a run starts, and checked when it is trained again."""
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The run folders."""
+        return self.teacher if isinstance(self.teacher, tuple) else (self.teacher,)
+
+    def soften(self, logits: Iterable[Array]) -> Array:
+        """The mean over teachers and passes of softmax(z / T), (N, classes), for logits (N, classes) of each."""
+        count, total = 0, np.zeros(1)
+        for one in logits:
+            count, total = count + 1, total + losses.softmax(one.astype(np.float64) / self.temperature)
+        return np.asarray(total / count)
+
+    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+        """One noisy pass. Raises ValueError without targets."""
+        if targets is None:
+            raise ValueError("distillation needs the teachers' targets")
+        logits = network.forward(x, train=True, noise=noise)
+        T = self.temperature
+        logp = losses.log_softmax(logits / T)
+        loss = -(T**2) * float((targets * logp).sum(axis=1).mean(dtype=np.float64))
+        dlogits = (T / len(x)) * (np.exp(logp) - targets)
+        if self.hard_weight:
+            hard, dhard = losses.cross_entropy(logits, labels)
+            loss += self.hard_weight * hard
+            dlogits += self.hard_weight * dhard
+        network.gradients(dlogits)
+        return loss
