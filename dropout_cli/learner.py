@@ -70,7 +70,7 @@ class Learner:
         return self._live | moments | {f"average/{name}": value for name, value in self._average.items()}
 
     def start_from(self, arrays: Mapping[str, Array]) -> list[str]:
-        """Begin with those of `arrays` (parameters and state by name) that are there in the same shape; return which."""
+        """Begin with those of `arrays` (by name) that are there in the same shape, averages too; return which."""
         live = {name.partition("/")[2]: (name, value) for name, value in self._live.items()}
         taken = [name for name, (_, mine) in live.items() if name in arrays and arrays[name].shape == mine.shape]
         for name in taken:
