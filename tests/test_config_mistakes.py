@@ -81,7 +81,7 @@ IS_A_NAME = "must be a name or a mapping with 'variant'"
         ),
         ("training: {average: {decay: 1}}", "2:29: training.average.decay: must be below 1, got 1."),
         ("training:", "2:10: training: must be a mapping, got nothing. It takes: epochs, "),
-        ("training: {init_from: x}", "2:23: training.init_from: must be null, got the text 'x'."),
+        ("training: {init_from: 3}", "2:23: training.init_from: must be text, got 3. Put it in quotes."),
         ("seed: 010", "2:7: seed: must be a whole number, got the text '010'."),
         ("seed: -1", "2:7: seed: must be at least 0, got -1."),
         ("sede: 1", "2:1: sede: unknown key. Did you mean 'seed'? A config takes: dataset, architecture, dropout, "),

@@ -98,6 +98,8 @@ def test_metrics_have_the_columns_of_the_design_and_a_row_per_epoch(tmp_path: Pa
         "val_accuracy",
         "loss_gap",
         "accuracy_gap",
+        "hidden1/dropout/rate",
+        "hidden1/dropout/realized_rate",
     ]
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     for row in rows:
@@ -105,6 +107,8 @@ def test_metrics_have_the_columns_of_the_design_and_a_row_per_epoch(tmp_path: Pa
         assert value["loss_gap"] == pytest.approx(value["val_loss"] - value["train_loss"])
         assert value["accuracy_gap"] == pytest.approx(value["train_accuracy"] - value["val_accuracy"])
         assert value["train_objective"] > value["train_loss"]  # noise makes the task harder
+        assert value["hidden1/dropout/rate"] == 0.3
+        assert value["hidden1/dropout/realized_rate"] == pytest.approx(0.3, abs=0.1)
 
 
 def test_the_summary_says_what_the_predictions_say(tmp_path: Path) -> None:
