@@ -58,6 +58,19 @@ def test_weight_noise_has_the_moments_of_noise_on_every_weight() -> None:
     assert np.all(np.abs(squares.mean(axis=0) - variance) < 5 * squares.std(axis=0) / math.sqrt(draws))
 
 
+def test_the_local_reparameterization_has_the_moments_of_exact_draws_of_every_weight() -> None:
+    """10^5 examples of one x, each with weights W (.) (1 + sqrt(alpha) eps) of its own; within 5 standard errors."""
+    draws, plain, alpha = 10**5, linear(), 0.3 / 0.7
+    x = stream(0, "test:x").standard_normal((1, 4))
+    eps = stream(0, "test:weights").standard_normal((draws, 4, 3))
+    z = np.einsum("i,nio->no", x[0], plain.W.value * (1 + math.sqrt(alpha) * eps)) + plain.b.value
+    made = VariationalLinear(Variational(mode="weight", rate=0.3), plain, PLACE)
+    mean, sd = (one[0] for one in made.moments(x))
+    assert np.all(np.abs(z.mean(axis=0) - mean) < 5 * sd / math.sqrt(draws))
+    squares = (z - mean) ** 2
+    assert np.all(np.abs(squares.mean(axis=0) - sd**2) < 5 * squares.std(axis=0) / math.sqrt(draws))
+
+
 def test_the_divergence_pulls_alpha_up_and_is_not_negative() -> None:
     """d(-KL) / d ln alpha lies in [.39, .63] for every alpha in (0, 1]."""
     alpha = np.linspace(1e-6, 1, 100_001)
