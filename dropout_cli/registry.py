@@ -1,11 +1,14 @@
 """Name -> class. A choice in YAML is a lookup here, and a miss is helpful."""
 
 import importlib
+import importlib.metadata
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
+
+from dropout_cli.errors import UsageError
 
 T = TypeVar("T")
 
@@ -25,14 +28,16 @@ class Registry(Generic[T]):
 
     `kind` is the word for messages ("variant"), `tag` the YAML key that holds the name, and
     `package` the package whose modules register themselves when they are imported, which happens
-    at the first lookup: a new file in it is found without being named anywhere.
+    at the first lookup: a new file in it is found without being named anywhere. Other packages add
+    to it through the entry points of the group `plugins`, each of which names a module that registers.
     """
 
-    def __init__(self, kind: str, *, package: str, tag: str = "name") -> None:
+    def __init__(self, kind: str, *, package: str, tag: str = "name", plugins: str | None = None) -> None:
         """Make an empty registry; nothing is imported yet."""
         self.kind = kind
         self.tag = tag
         self._package = package
+        self._plugins = plugins
         self._classes: dict[str, type[T]] = {}
         self._complete = False
 
@@ -80,6 +85,19 @@ class Registry(Generic[T]):
         module = importlib.import_module(self._package)
         for found in pkgutil.iter_modules(getattr(module, "__path__", [])):
             importlib.import_module(f"{self._package}.{found.name}")
+        if self._plugins is not None:
+            for point in importlib.metadata.entry_points(group=self._plugins):
+                _load(point)
+
+
+def _load(point: importlib.metadata.EntryPoint) -> None:
+    """Import what an entry point names. Raises UsageError, whatever it is that goes wrong in there."""
+    try:
+        point.load()
+    except Exception as error:
+        package = point.dist.name if point.dist else "another package"
+        fact = f"entry point '{point.name}' of {point.group} cannot be loaded ({type(error).__name__}: {error})"
+        raise UsageError(package, fact, "Mend or uninstall that package.") from error
 
 
 @dataclass(frozen=True)

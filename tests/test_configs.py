@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli import config
+from dropout_cli import config, experiment
+from dropout_cli.runs import Run
+from dropout_cli.variants import VARIANTS
 
 ROOT = Path(__file__).parent.parent
 
@@ -16,6 +18,17 @@ ROOT = Path(__file__).parent.parent
 def test_a_bundled_config_loads_without_a_notice(name: str) -> None:
     """Found by its bare name."""
     assert config.load(config.find(name)).notices == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS.names())
+def test_the_config_of_a_variant_trains(variant: str, tmp_path: Path) -> None:
+    """Every variant has one, and two epochs of it end in a complete run with that variant."""
+    loaded = config.load(config.find(f"variants/{variant}"), ["training.epochs=2"])
+    run = Run.create(tmp_path, variant)
+    prepared = experiment.ready(loaded.experiment)
+    summary = experiment.conduct(prepared, run, loaded.text, watch=lambda event: None, figures=False)
+    assert run.status == "completed" and summary["config"]["dropout"]["variant"] == variant
+    assert summary["test"]["accuracy"] > 0.2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")

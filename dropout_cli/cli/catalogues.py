@@ -18,11 +18,13 @@ def variants(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One variant.", show_default=False)] = None,
     json: arguments.Json = False,
 ) -> None:
-    """List the dropout variants, or give the equations and the YAML keys of one."""
+    """List the dropout variants, or give the equations, the YAML keys, the traps and a config of one."""
     from dropout_cli.variants import VARIANTS, catalogue
 
     if name is not None:
-        _one(catalogue.details(arguments.lookup(VARIANTS, name)), json)
+        from dropout_cli.config import example
+
+        _one(catalogue.details(arguments.lookup(VARIANTS, name)) | {"config": example(name)}, json)
     else:
         _all("variants", catalogue.catalogue(), json)
 
@@ -60,8 +62,16 @@ def _one(entry: dict[str, Any], json: bool) -> None:
     if json:
         screen.result(screen.as_json(entry))
         return
-    keys = [[key["name"], _short(key["default"]), key["about"]] for key in entry["keys"]]
-    screen.result(entry["text"] + "\n\n" + screen.table(("key", "default", "about"), keys))
+    keys = [[key["name"], _default(key["default"]), key["allowed"], key["about"]] for key in entry["keys"]]
+    parts = [entry["text"], screen.table(("key", "default", "allowed", "about"), keys) if keys else "It takes no keys."]
+    if "config" in entry:
+        parts.append("A config to try it with:\n\n" + entry["config"].rstrip())
+    screen.result("\n\n".join(parts))
+
+
+def _default(value: Any) -> Any:
+    """As YAML has it; nothing where a key has no default is `null` too."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else _short(value)
 
 
 def _short(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dropout_cli.config.document import Node
 from dropout_cli.config.editor_schema import editor_schema
+from dropout_cli.config.example import example
 from dropout_cli.config.files import bundled, find
 from dropout_cli.config.layers import read_layers
 from dropout_cli.config.place import Mistakes
@@ -22,6 +23,7 @@ __all__ = [
     "Loaded",
     "Training",
     "bundled",
+    "example",
     "explain",
     "find",
     "json_schema",

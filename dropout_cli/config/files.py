@@ -13,11 +13,12 @@ NEW_CONFIG = "'dropout config init' writes a config to start from."
 
 
 def bundled() -> dict[str, Path]:
-    """Bare name -> path of every config that comes with the package, sorted by name."""
+    """Bare name (`digits`, `variants/alpha`) -> path of every config that comes with the package, sorted by name."""
     package = Path(__file__).parents[1]
     inside = package / "configs"
     folder = inside if inside.is_dir() else package.parent / "configs"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    paths = [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("variants/*.yaml"))]
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 
 
 def find(name: str) -> Path:
@@ -32,10 +33,10 @@ def find(name: str) -> Path:
     if name in known:
         return known[name]
     if "\0" in name or not path.exists():
-        hint = did_you_mean(path.stem, list(known))
+        hint = did_you_mean(name, list(known)) or did_you_mean(f"variants/{path.stem}", list(known))
         if name in DATASETS.names():
             hint = f"To train on that dataset: dropout train digits dataset={name}."
-        choices = ", ".join(known)
+        choices = ", ".join([*(one for one in known if "/" not in one), "variants/NAME"])
         fact = "no such file, and no config of that name comes with dropout"
         raise ConfigError(printable(name), fact, f"{hint} Choose from: {choices}.".lstrip())
     return path

@@ -11,6 +11,9 @@ evaluation differ even in a linear network.
 
 Klambauer et al. 2017, arXiv:1706.02515. It needs SELU, LeCun-normal initial weights (`initializer:
 auto` chooses them) and inputs of mean 0 and variance 1 (`scaling: standardize`); rates of .05 to .1.
+
+Traps: without SELU, LeCun-normal weights and standardized inputs there is no fixed point to keep. It acts after
+hidden activations only. Monte Carlo and evaluation differ even without a nonlinearity.
 """
 
 import math

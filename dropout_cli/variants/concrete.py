@@ -13,6 +13,10 @@ The relaxed noise does not have mean 1: 1 - (pi^2 t^2 / 6) p (1 - 2 p) to leadin
 keeps creeping towards .5 once the data are fitted, and on 60,000 examples small p is right.
 
 Gal, Hron, Kendall 2017, arXiv:1705.07832. Dense layers only: K is wrong for convolutions.
+
+Traps: with Adam, theta moves by at most about the learning rate per step, so it has a rate of its own,
+max(lr, 10 / all steps). Do not add weight decay: the penalty holds it. A rate that still moves at the end is
+reported as `still_moving`.
 """
 
 import math

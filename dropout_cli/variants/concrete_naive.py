@@ -7,6 +7,9 @@ sigmoid(theta) acts as the KEEP probability, so that a start at rate .1 is theta
 entropy term of `concrete` nothing holds the noise up, and it drifts to no dropout at all.
 
 Not published: what is left of Gal, Hron, Kendall 2017 (arXiv:1705.07832) without its penalty.
+
+Traps: this is a counter-example. Its rates end near 0 and its accuracy looks fine, so that accuracy alone would not
+tell it from `concrete`; compare the rates of the hidden places.
 """
 
 from collections.abc import Sequence

@@ -11,6 +11,9 @@ E relu(N(.2, 1)) = .51 and relu(.2) = .2.
 
 Wan, Zeiler, Zhang, LeCun, Fergus 2013, "Regularization of neural networks using DropConnect", ICML.
 Their form is the classic one, without the division by q; theirs is also the sampling at evaluation.
+
+Traps: in this form the variance of z carries r / q, not q r; forgetting the bias's part biases the moments. One mask
+for a whole batch regularizes too little. `inference: sample` samples at every validation too, and takes longer.
 """
 
 from collections.abc import Sequence

@@ -5,6 +5,9 @@
 
 Srivastava et al. 2014, JMLR 15:1929-1958, section 10. rate / q is the variance, not the standard
 deviation; negative multipliers are part of the law and are not clipped.
+
+Traps: rate / q is the variance of the noise, not its standard deviation. Multipliers below 0 belong to it: at rate
+.5 one in six is negative. Nothing is ever exactly 0, so there is no realized rate.
 """
 
 import math

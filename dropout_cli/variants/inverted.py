@@ -4,6 +4,9 @@
     evaluation   y = a
 
 What every framework runs today; the classic form is Srivastava et al. 2014, JMLR 15:1929-1958.
+
+Traps: `rate` drops; many papers print the probability of keeping. With rates per layer, the mask follows the
+activation; logits are never dropped. Settings tuned for the classic form need converting.
 """
 
 from dataclasses import dataclass

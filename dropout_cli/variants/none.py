@@ -1,4 +1,7 @@
-"""No dropout: the baseline of every comparison. y = a in training and in evaluation."""
+"""No dropout: the baseline of every comparison. y = a in training and in evaluation.
+
+Traps: a baseline is only fair with a weight decay, or an early stop, tuned as carefully as the rate of its rivals.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -12,6 +12,9 @@ almost everywhere; `sign_gradient: tanh` adds the authors' term c (x (.) (m / q 
 
 Kang, Li, Tao 2016, AAAI; 2018, TPAMI; arXiv:1904.06593. c is .1 in their code and 1e-4 in their AlexNet
 example; on digits .1 is too much.
+
+Traps: c is in the units of the weights, so a c that suits one network ruins another. sign(0) is 0. The rate belongs
+to what enters a layer: the first one takes `input_rate`.
 """
 
 from collections.abc import Sequence

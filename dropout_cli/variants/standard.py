@@ -5,6 +5,10 @@
 
 Hinton et al. 2012, arXiv:1207.0580; Srivastava et al. 2014, JMLR 15:1929-1958. The papers keep
 hidden units with probability .5 and inputs with .8.
+
+Traps: evaluation has to scale, or every layer gets 1 / q times what it is used to. The scale is that of the last
+training step, so a schedule that changes the rate rescales all activations as it goes: schedules are meant for
+the inverted family. Learning rates and max-norms of papers that use this form do not carry over to `inverted`.
 """
 
 from dataclasses import dataclass

@@ -9,6 +9,9 @@ gradient, dz = dy (.) m (.) f'(z). With alpha = 0 and beta = logit(q) it is `sta
 pre-activation, so only hidden places drop; the realised rate is 1 - mean P.
 
 Ba & Frey 2013, "Adaptive dropout for training deep neural networks", NeurIPS 26.
+
+Traps: beta is added once per unit, not once per weight. Nothing is divided by P, so evaluation has to multiply by
+it. Negative activations (tanh) have small z and are dropped more, which is the law and not a fault.
 """
 
 from collections.abc import Sequence

@@ -17,7 +17,9 @@ from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.registry import Registry
 
-VARIANTS: Registry["Variant"] = Registry("variant", package="dropout_cli.variants", tag="variant")
+VARIANTS: Registry["Variant"] = Registry(
+    "variant", package="dropout_cli.variants", tag="variant", plugins="dropout_cli.variants"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

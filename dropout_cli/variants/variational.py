@@ -1,9 +1,9 @@
 """Variational dropout: Gaussian noise whose variance alpha is learned, against a prior on the log scale.
 
-    mode unit      y = x (.) (1 + sqrt(alpha) eps), then the linear map;  eps per example and input unit
-    mode weight    z = mu + sqrt(v) eps,  mu = x W + b,  v = (x^2)(alpha (.) W^2) + 1e-8;  eps per example and output
-    evaluation     mean weights, z = x W + b
-    loss           mean cross-entropy + (1 / N) sum of KL, one KL per input unit (unit) or per weight (weight)
+    training, mode unit      y = x (.) (1 + sqrt(alpha) eps), then the linear map;  eps per example and input unit
+    training, mode weight    z = mu + sqrt(v) eps,  mu = x W + b,  v = (x^2)(alpha (.) W^2) + 1e-8;  eps per output
+    evaluation               mean weights, z = x W + b
+    loss                     mean cross-entropy + (1 / N) sum of KL, one KL per input unit (unit) or per weight (weight)
 
     -KL(alpha) = const + .5 ln alpha + c1 alpha + c2 alpha^2 + c3 alpha^3,  const = -.66
 
@@ -13,6 +13,9 @@ always pushes alpha up, whatever the data.
 
 Kingma, Salimans, Welling 2015, arXiv:1506.02557: type A is `unit`, type B with the local
 reparameterization is `weight`.
+
+Traps: the KL is summed over weights or units and divided by N, not averaged; with its sign turned, alpha falls to
+its lower bound. alpha is the variance, so the noise is sqrt(alpha) eps. Rates above .5 cannot be learned.
 """
 
 import math
