@@ -54,7 +54,7 @@ def still_moving(history: Mapping[str, list[float]]) -> list[str]:
     moving = []
     for name, values in history.items():
         if name.endswith(("/rate", "/alpha", "/sparsity")) and len(values) > 1:
-            before, after = values[max(0, round(0.9 * len(values)) - 1)], values[-1]
+            before, after = values[min(round(0.9 * len(values)), len(values) - 1) - 1], values[-1]
             if name.endswith("/alpha"):
                 before, after = before / (1 + before), after / (1 + after)
             if abs(after - before) > 0.01:

@@ -60,7 +60,7 @@ def test_a_scheduled_rate_is_drawn_and_a_constant_one_is_not(tmp_path: Path) -> 
 
 def test_a_learned_rate_that_has_not_settled_is_named(tmp_path: Path) -> None:
     """In the summary and in the log; a settled one is not."""
-    run = trained(tmp_path, "{variant: concrete}")
+    run = trained(tmp_path, "{variant: concrete, start: 0.5}")
     found = run.summary()["still_moving"]
     rows = list(csv.DictReader(run.read("metrics.csv").decode().splitlines()))
     columns = [name for name in rows[0] if name.endswith("/rate")]
@@ -80,6 +80,7 @@ def test_a_learned_rate_that_has_not_settled_is_named(tmp_path: Path) -> None:
         ("a/dropout/realized_rate", [0.1, 0.9], False),
         ("val_loss", [1.0, 9.0], False),
         ("a/dropout/rate", [0.3], False),
+        ("a/dropout/rate", [0.1, 0.3], True),
     ],
 )
 def test_moving_means_a_hundredth_over_the_last_tenth(column: str, values: list[float], moves: bool) -> None:
