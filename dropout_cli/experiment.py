@@ -148,26 +148,3 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     run.mark("completed")
     run.finish()
     return summary
-
-
-def evaluate(run: Run, *, split: str = "test", checkpoint: str | None = None, figures: bool = True) -> dict[str, Any]:
-    """Recompute the numbers of one part from a checkpoint; write them to `after/eval-<split>-<checkpoint>/`.
-
-    `checkpoint`: `best` or `last`; None: the one that the summary names. Returns `split`,
-    `checkpoint` and the part's numbers. Raises UsageError, DataError or RunFailed.
-    """
-    run.read_unchanged("resolved.yaml")
-    prepared = prepare(config.load(run.path / "resolved.yaml").experiment)
-    experiment, dataset = prepared.experiment, prepared.dataset
-    part = dataset.part(split)
-    if part is None:
-        raise UsageError("--split", f"this run has no {split} part", "Its dataset.val_fraction is 0.")
-    name = checkpoint or (run.summary()["checkpoint"] if run.status == "completed" else "last")
-    with threads.limited(int(experiment.training.threads)):
-        Snapshot.read(run, {"best": BEST, "last": LAST}[name]).restore(prepared.learner)
-        with prepared.learner.averaged() as network:
-            probs = probabilities(network, dataset, part, batch=experiment.training.evaluation_batch)
-    found = {"split": split, "checkpoint": name, **results.scores(probs, part, dataset)}
-    made = results.files(probs, part, dataset, title=f"{dataset.name}, {split}", figures=figures)
-    run.write_after(f"eval-{split}-{name}", {"metrics.json": as_json({"format": FORMAT} | found), **made})
-    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli import evaluation, threads, trained
+from dropout_cli import evaluation, monte_carlo, threads, trained
 from dropout_cli.arrays import Array
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.errors import ConfigError, DataError
@@ -15,7 +15,6 @@ from dropout_cli.learner import Learner
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.preparation import Lesson, Prepared
 from dropout_cli.runs import Run
-from dropout_cli.streams import Noise
 from dropout_cli.trained import Trained
 
 TEACHER, INIT_FROM = "objective.teacher", "training.init_from"
@@ -79,11 +78,11 @@ def _logits(teachers: list[Trained], part: str, passes: int) -> Iterator[Array]:
         examples, settings = teacher.dataset.part(part), teacher.experiment.training
         assert examples is not None
         with teacher.learner.averaged() as network:
-            for number in range(max(1, passes)):
-                noise = Noise(teacher.experiment.seed, number, role="monte_carlo") if passes else None
-                yield evaluation.logits(
-                    network, teacher.dataset, examples, batch=settings.evaluation_batch, noise=noise
-                )
+            if passes:
+                seed, batch = teacher.experiment.seed, settings.evaluation_batch
+                yield from monte_carlo.passes(network, teacher.dataset, examples, seed=seed, count=passes, batch=batch)
+            else:
+                yield evaluation.logits(network, teacher.dataset, examples, batch=settings.evaluation_batch)
 
 
 def teacher_scores(lesson: Lesson, probs: Array, labels: Array) -> dict[str, float]:

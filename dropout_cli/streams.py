@@ -17,7 +17,8 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
     """Return the generator of that seed, role and index; equal arguments give equal generators.
 
     Roles in use: `split`, `data`, `init:<path>`, `order` (index: the pass over the data),
-    `noise:<path>` (epoch), `augment` (epoch), `monte_carlo:<path>` (pass).
+    `noise:<path>` (epoch), `augment` (epoch), `monte_carlo:<path>` (pass), `thinned:<path>`
+    (which sampled network), `effects:<path>`.
     """
     digest = hashlib.sha256(f"{seed}/{index}/{role}".encode()).digest()
     return np.random.Generator(np.random.SFC64(int.from_bytes(digest, "little")))
@@ -27,7 +28,7 @@ class Noise(Mapping[str, Generator]):
     """The generators of one epoch or one Monte-Carlo pass, by layer path, made when first asked for."""
 
     def __init__(self, seed: int, index: int, role: str = "noise") -> None:
-        """`role` is `noise` (index: the epoch) or `monte_carlo` (index: the pass)."""
+        """`role` is the first word of the streams' role: `noise`, `monte_carlo`, `thinned` or `effects`."""
         self._seed, self._index, self._role = seed, index, role
         self._made: dict[str, Generator] = {}
 

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 import math
 import shutil
 from pathlib import Path
@@ -255,27 +254,6 @@ def test_without_a_validation_part_the_cells_are_empty(tmp_path: Path) -> None:
     assert summary["val"] is None and summary["best_epoch"] is None and summary["monitor"] is None
 
 
-@pytest.mark.parametrize(("split", "name"), [("test", None), ("val", "best"), ("train", "last")])
-def test_eval_recomputes_the_numbers_of_the_summary(tmp_path: Path, split: str, name: str | None) -> None:
-    """From the checkpoint, to the last digit where it is the summary's own; the same arguments replace the folder."""
-    run = train(tmp_path)
-    for _ in range(2):
-        found = experiment.evaluate(run, split=split, checkpoint=name, figures=False)
-    if found["checkpoint"] == "last":
-        assert {key: found[key] for key in run.summary()[split]} == run.summary()[split]
-    after = run.path / "after" / f"eval-{split}-{found['checkpoint']}"
-    assert json.loads((after / "metrics.json").read_bytes())["accuracy"] == found["accuracy"]
-    assert [path.name for path in after.parent.iterdir()] == [after.name]
-    assert run.status == "completed" and b"after" not in run.read("MANIFEST.sha256")
-
-
-def test_eval_of_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """A run without validation has no val numbers."""
-    run = train(tmp_path, "dataset.val_fraction=0")
-    with pytest.raises(UsageError, match="has no val part"):
-        experiment.evaluate(run, split="val")
-
-
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -308,16 +286,6 @@ def test_a_folder_removed_in_the_middle_is_not_made_anew(tmp_path: Path) -> None
     with pytest.raises(RunFailed, match="cannot be written"):
         train(tmp_path, watch=remove)
     assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize("name", ["resolved.yaml", "checkpoints/last.safetensors"])
-def test_eval_uses_no_file_that_was_changed_after_training(tmp_path: Path, name: str) -> None:
-    """Another split seed in resolved.yaml would make training examples into test examples, silently."""
-    run = train(tmp_path)
-    (run.path / name).write_bytes(run.read(name).replace(b"split_seed: 0", b"split_seed: 5") + b"\n")
-    with pytest.raises(RunFailed, match=r"differs from what MANIFEST\.sha256 says"):
-        experiment.evaluate(run, figures=False)
-    assert not (run.path / "after").exists()
 
 
 def test_a_run_that_stopped_early_is_not_trained_on_when_resumed(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ LEVELS = (
     {"nn", "threads"},
     {"variants", "objectives", "data"},
     {"architectures"},
-    {"config", "learner", "selection", "evaluation", "metrics", "training"},
-    {"runs", "checkpoint", "preparation", "trained", "inheritance", "results", "plots", "experiment", "run_table"},
+    {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo"},
+    {"runs", "checkpoint", "preparation", "trained", "inheritance", "results", "plots", "experiment", "run_table"}
+    | {"after", "effects"},
     {"cli", "__main__"},
 )
 

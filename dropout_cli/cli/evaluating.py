@@ -1,11 +1,14 @@
 """`dropout eval`."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dropout_cli.cli import arguments, screen
+from dropout_cli.errors import UsageError
+
+SHOWN = ("accuracy", "nll", "brier", "ece")
 
 
 class Split(StrEnum):
@@ -34,17 +37,61 @@ def evaluate(
     checkpoint: Annotated[
         Checkpoint | None, typer.Option("--checkpoint", help="Which one; unless given that of the summary, or last.")
     ] = None,
+    mc: Annotated[
+        int | None,
+        typer.Option(
+            "--mc",
+            metavar="T",
+            min=1,
+            help="Predict in T noisy passes as well, and say how sure the network is; beside the prediction without "
+            "noise, the geometric mean, and sampled thinned networks.",
+        ),
+    ] = None,
+    thinned: Annotated[
+        int | None,
+        typer.Option(
+            "--thinned",
+            metavar="K",
+            min=0,
+            help="With --mc: score K sampled networks one by one, 10 unless given; each takes a pass per example, "
+            "about a second for 10,000 in a small network.",
+        ),
+    ] = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     no_plots: arguments.NoPlots = False,
     json: arguments.Json = False,
 ) -> None:
     """Recompute the numbers of RUN from its checkpoint; files go to its folder, under after/."""
-    from dropout_cli import experiment, runs
+    from dropout_cli import after, runs
 
+    if thinned is not None and mc is None:
+        raise UsageError("--thinned", "sampled networks are scored beside Monte-Carlo passes", "Give --mc T as well.")
     found = runs.find(run, runs_dir)
-    numbers = experiment.evaluate(found, split=split, checkpoint=checkpoint, figures=not no_plots)
+    if mc is None:
+        numbers = after.evaluate(found, split=split, checkpoint=checkpoint, figures=not no_plots)
+    else:
+        networks = 10 if thinned is None else thinned
+        numbers = after.evaluate_with_noise(
+            found, mc, thinned=networks, split=split, checkpoint=checkpoint, figures=not no_plots
+        )
     if json:
         screen.result(screen.as_json({"run": str(found.path)} | numbers))
         return
-    rows = [(key, value) for key, value in numbers.items() if key != "per_class"]
+    if mc is not None:
+        screen.result(screen.table(("prediction", *SHOWN), _ways(numbers)))
+    rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]
     screen.result(screen.table(("what", "value"), [("run", found.path.resolve().name), *rows]))
+
+
+def _ways(numbers: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """A row for each way of predicting."""
+    ways = {
+        "weight scaling": numbers["weight_scaling"],
+        "Monte Carlo": numbers["monte_carlo"],
+        "geometric mean": numbers["geometric_mean"],
+    }
+    if numbers["thinned"] is not None:
+        count = len(numbers["thinned"]["networks"])
+        ways[f"{count} thinned networks, mean"] = numbers["thinned"]["mean"]
+        ways[f"{count} thinned networks, sd"] = numbers["thinned"]["sd"]
+    return [(name, *(scores[key] for key in SHOWN)) for name, scores in ways.items()]

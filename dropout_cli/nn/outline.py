@@ -36,7 +36,9 @@ def _follow(layer: Layer, x: Array, noise: Noise, lines: list[Line]) -> Array:
             x = _follow(part, x, noise, lines)
         return x
     drawn = len(noise)
-    y = layer.forward(x, noise=noise)
+    layer.forward(x, noise=noise)
+    noisy = len(noise) > drawn
+    y = layer.forward(x)
     count = sum(one.value.size for one in layer.parameters().values())
-    lines.append(Line(layer.path, type(layer).__name__, tuple(y.shape[1:]), count, len(noise) > drawn))
+    lines.append(Line(layer.path, type(layer).__name__, tuple(y.shape[1:]), count, noisy))
     return y

@@ -1,8 +1,9 @@
 """Figures as PNG bytes: the same input gives the same bytes, and nothing is written or shown."""
 
+from dropout_cli.plots.effects import effects
 from dropout_cli.plots.epochs import curves
 from dropout_cli.plots.matrix import confusion
 from dropout_cli.plots.rates import rates, worth_drawing
 from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
 
-__all__ = ["caption", "confusion", "curves", "mistakes_pictures", "mistakes_table", "rates", "worth_drawing"]
+__all__ = ["caption", "confusion", "curves", "effects", "mistakes_pictures", "mistakes_table", "rates", "worth_drawing"]

@@ -1,0 +1,48 @@
+"""`dropout effects`."""
+
+from typing import Annotated
+
+import typer
+
+from dropout_cli.cli import arguments, screen
+from dropout_cli.errors import UsageError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("effects")(effects)
+
+
+def effects(
+    run: arguments.RunReference,
+    rates: Annotated[
+        str | None,
+        typer.Option(
+            "--rates",
+            metavar="R,R...",
+            help="Rates to compare, 0,0.3,0.5,0.7 unless given; a variant that learns its rate, or has none, shows its "
+            "noise off and on.",
+        ),
+    ] = None,
+    examples: Annotated[int, typer.Option("--examples", metavar="N", help="How many test examples.")] = 100,
+    runs_dir: arguments.RunsDir = arguments.RUNS,
+    json: arguments.Json = False,
+) -> None:
+    """Draw what dropout does to RUN's hidden activations, as effects.png and effects.csv under its after/."""
+    from dropout_cli import effects, runs
+
+    asked = None if rates is None else _numbers(rates)
+    folder, rows = effects.show(runs.find(run, runs_dir), asked, examples=examples)
+    if json:
+        screen.result(screen.as_json({"folder": folder, "effects": rows}))
+        return
+    shown = ("layer", "rate", "mean", "sd", "share_of_zeros")
+    screen.result(screen.table(shown, [[row[key] for key in shown] for row in rows]))
+    screen.result(f"{folder}/effects.png")
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(one) for one in text.split(",")]
+    except ValueError:
+        raise UsageError("--rates", f"'{text}' is not a list of numbers", "Write them as 0,0.3,0.5.") from None

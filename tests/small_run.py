@@ -1,0 +1,28 @@
+"""A small finished run, for tests of what can be asked of one."""
+
+from pathlib import Path
+
+from dropout_cli import config, experiment
+from dropout_cli.runs import Run
+from dropout_cli.training import EpochRecord, Progress
+
+CONFIG = """
+dataset: {name: digits}
+architecture: {name: mlp, hidden: [16, 12]}
+dropout: {variant: inverted, rate: 0.3}
+training: {epochs: 2, batch_size: 64, optimizer: {name: adam, learning_rate: 3e-3}}
+"""
+
+
+def ignore(event: Progress | EpochRecord) -> None:
+    """Watch nothing."""
+
+
+def train(folder: Path, *overrides: str) -> Run:
+    """Train the small digits config with some changes; return the run."""
+    file = folder / "small.yaml"
+    file.write_text(CONFIG)
+    loaded = config.load(file, overrides)
+    run = Run.create(folder / "runs", "small")
+    experiment.conduct(experiment.ready(loaded.experiment), run, loaded.text, watch=ignore, figures=False)
+    return run
