@@ -22,7 +22,8 @@ FULL = 95.0
 
 LEFT, RIGHT, TOP = 0.6, 0.85, 0.7
 TALL, BETWEEN, BELOW = 1.7, 0.2, 0.4
-"""Inches: the margins; a panel's height, the gap beside it, and the one below it for its caption."""
+NARROWEST = 5.2
+"""Inches: margins; a panel's height, the gap beside it, that below for its caption; what the title needs."""
 
 
 def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], title: str) -> bytes:
@@ -33,7 +34,8 @@ def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], t
     layers = list(dict.fromkeys(layer for layer, _ in activations))
     settings = list(dict.fromkeys(setting for _, setting in activations))
     wide = min(3.4, max(1.8, max(one.shape[1] for one in activations.values()) / 60))
-    width = LEFT + len(settings) * (wide + BETWEEN) - BETWEEN + RIGHT
+    end = LEFT + len(settings) * (wide + BETWEEN) - BETWEEN
+    width = max(end + RIGHT, NARROWEST)
     height = TOP + len(layers) * (TALL + BELOW)
     low, high = _range(activations)
     with style():
@@ -58,7 +60,7 @@ def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], t
             if layer == layers[0]:
                 axes.set_title(setting if isinstance(setting, str) else f"rate {setting:g}", fontsize=9, pad=4)
         figure.text(0.15 / width, 1 - 0.22 / height, fitted(title, width - 0.3, 10), fontsize=10, va="center")
-        place = (1 - (RIGHT - 0.15) / width, 1 - (TOP + TALL) / height, 0.13 / width, TALL / height)
+        place = ((end + 0.15) / width, 1 - (TOP + TALL) / height, 0.13 / width, TALL / height)
         _scale(figure, image, place, signed=low < 0)
         return png(figure)
 
