@@ -36,7 +36,7 @@ def test_exact_masks_are_the_definition() -> None:
 
 @pytest.mark.parametrize(("make", "draws"), [(MaskedLinear, 10**5), (GaussianDropConnect, 10**6)])
 def test_the_moments_are_those_of_exact_masks(make: Any, draws: int) -> None:
-    """Mean and variance of z for one x, within 5 standard errors: 10^5 exact draws, bias included, and 10^6 normal ones.
+    """Mean and variance of z for one x, within 5 standard errors: 10^5 exact draws, 10^6 normal ones.
 
     E z = x W + b and Var z = (r / q) ((x^2)(W^2) + b^2).
     """
