@@ -113,7 +113,9 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
     keys += ["config.seed"]
     keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in ("accuracy", "nll", "brier", "ece")]
-    return [(key, found) for key in keys if (found := value(facts, key)) is not None]
+    keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
+    known = [(key, found) for key in keys if (found := value(facts, key)) is not None]
+    return [*known, *(("still moving", column) for column in facts.get("still_moving", []))]
 
 
 def files(run: Run) -> list[str]:
