@@ -108,6 +108,11 @@ def label(experiment: Experiment) -> str:
     rate = blocks["dropout"].get("rate")
     if rate is not None:
         parts.append("r" + "+".join(f"{one:g}" for one in (rate if isinstance(rate, list) else [rate])))
+    schedule, objective = blocks["dropout"].get("rate_schedule"), blocks["objective"]["name"]
+    if schedule is not None and schedule["name"] != "constant":
+        parts.append(schedule["name"])
+    if objective != "cross_entropy":
+        parts.append(objective)
     return "-".join([*parts, f"s{experiment.seed}"])
 
 

@@ -1,14 +1,16 @@
 """Name -> class. A choice in YAML is a lookup here, and a miss is helpful."""
 
 import importlib
-import importlib.metadata
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from difflib import get_close_matches
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dropout_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -29,7 +31,8 @@ class Registry(Generic[T]):
     `kind` is the word for messages ("variant"), `tag` the YAML key that holds the name, and
     `package` the package whose modules register themselves when they are imported, which happens
     at the first lookup: a new file in it is found without being named anywhere. Other packages add
-    to it through the entry points of the group `plugins`, each of which names a module that registers.
+    to it through the entry points of the group `plugins`, each of which has the name of a
+    class and names the module that registers it.
     """
 
     def __init__(self, kind: str, *, package: str, tag: str = "name", plugins: str | None = None) -> None:
@@ -86,18 +89,37 @@ class Registry(Generic[T]):
         for found in pkgutil.iter_modules(getattr(module, "__path__", [])):
             importlib.import_module(f"{self._package}.{found.name}")
         if self._plugins is not None:
-            for point in importlib.metadata.entry_points(group=self._plugins):
-                _load(point)
+            self._load_plugins(self._plugins)
+
+    def _load_plugins(self, group: str) -> None:
+        """Import what the entry points name. Raises UsageError, at every lookup, whatever goes wrong in there."""
+        from importlib.metadata import entry_points  # not at the top: `dropout --help` would pay for it
+
+        for point in entry_points(group=group):
+            before = dict(self._classes)
+            try:
+                point.load()
+                self._inspect(point.name)
+            except (Exception, SystemExit) as error:
+                self._classes, self._complete = before, False
+                raise _broken(point, error) from error
+
+    def _inspect(self, name: str) -> None:
+        """Raise TypeError or LookupError where an entry point's name does not stand for a class that can be used."""
+        if name not in self._classes:
+            raise LookupError(f"it registers no {self.kind} of that name")
+        cls = self._classes[name]
+        missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
+        if missing:
+            raise TypeError(f"{cls.__name__} lacks {missing}")
+        if not is_dataclass(cls):
+            raise TypeError(f"{cls.__name__} is not a dataclass")
 
 
-def _load(point: importlib.metadata.EntryPoint) -> None:
-    """Import what an entry point names. Raises UsageError, whatever it is that goes wrong in there."""
-    try:
-        point.load()
-    except Exception as error:
-        package = point.dist.name if point.dist else "another package"
-        fact = f"entry point '{point.name}' of {point.group} cannot be loaded ({type(error).__name__}: {error})"
-        raise UsageError(package, fact, "Mend or uninstall that package.") from error
+def _broken(point: "EntryPoint", error: BaseException) -> UsageError:
+    package = point.dist.name if point.dist else "another package"
+    fact = f"entry point '{point.name}' of {point.group} cannot be loaded ({type(error).__name__}: {error})"
+    return UsageError(package, fact, "Mend or uninstall that package.")
 
 
 @dataclass(frozen=True)

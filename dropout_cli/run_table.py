@@ -111,7 +111,8 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     """What `dropout show` prints of one run."""
     keys = ["name", "status", "reason", "epochs", "best_epoch", "checkpoint", "monitor", "parameters", "seconds"]
     keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
-    keys += ["config.seed"]
+    keys += ["config.dropout.rate_schedule.name", "config.objective.name", "config.objective.teacher"]
+    keys += ["config.training.init_from", "config.seed"]
     keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in ("accuracy", "nll", "brier", "ece")]
     keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
     known = [(key, found) for key in keys if (found := value(facts, key)) is not None]

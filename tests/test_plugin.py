@@ -86,7 +86,14 @@ def test_a_variant_of_another_package_is_listed_explained_and_trains(installed: 
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [("import nothing_of_that_name", "ModuleNotFoundError"), (TOY.replace('"toy"', '"inverted"'), "registered twice")],
+    [
+        ("import nothing_of_that_name", "ModuleNotFoundError"),
+        (TOY.replace('"toy"', '"inverted"'), "registered twice"),
+        (TOY + "raise SystemExit", "SystemExit"),
+        ("", "registers no variant of that name"),
+        (TOY.replace("def draw", "def drawn"), "Toy lacks draw"),
+        (TOY.replace("(ActivationNoise)", "").replace("@dataclass(frozen=True, kw_only=True)", ""), "not a dataclass"),
+    ],
 )
 def test_a_broken_package_is_named_in_one_line(installed: Path, fault: str, said: str) -> None:
     """Exit code 2, what is wrong with whom, and what to do; never a traceback."""
@@ -95,3 +102,17 @@ def test_a_broken_package_is_named_in_one_line(installed: Path, fault: str, said
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("toy-dropout: entry point 'toy' of dropout_cli.variants cannot be loaded (")
     assert said in done.stderr and "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_broken_package_is_named_at_every_lookup(installed: Path) -> None:
+    """Not at the first alone: what was registered before the fault must not pass for sound afterwards."""
+    (installed / "toy_dropout.py").write_text(TOY + "raise RuntimeError")
+    code = (
+        "from dropout_cli.errors import UsageError\nfrom dropout_cli.variants import VARIANTS\n"
+        "for _ in range(2):\n"
+        "    try:\n        VARIANTS.names()\n"
+        "    except UsageError as error:\n        assert 'RuntimeError' in str(error)\n"
+        "    else:\n        raise AssertionError\n"
+    )
+    path = os.pathsep.join([str(installed), str(Path(__file__).parent.parent)])
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=True, timeout=60)

@@ -58,6 +58,14 @@ def test_a_scheduled_rate_is_drawn_and_a_constant_one_is_not(tmp_path: Path) -> 
     assert rates == sorted(rates) and rates[-1] == 0.5
 
 
+@pytest.mark.parametrize("variant", ["inverted", "shakeout"])
+def test_nothing_is_realized_where_nothing_is_dropped_any_more(variant: str, tmp_path: Path) -> None:
+    """After the cutoff of an early schedule, no share of an older mask is left in the table."""
+    rows = trained(tmp_path, f"{{variant: {variant}, rate_schedule: early}}", epochs=2).rows("metrics.csv")
+    place = "output" if variant == "shakeout" else "hidden1"
+    assert [float(rows[-1][f"{place}/dropout/{word}"]) for word in ("rate", "realized_rate")] == [0, 0]
+
+
 def test_a_learned_rate_that_has_not_settled_is_named(tmp_path: Path) -> None:
     """In the summary and in the log; a settled one is not."""
     run = trained(tmp_path, "{variant: concrete, start: 0.5}", epochs=2)

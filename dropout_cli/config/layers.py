@@ -72,7 +72,7 @@ def _extended(top: Node, path: Path, mistakes: Mistakes) -> list[Node]:
         mistakes.add(node.place, "extends", "must be the path of a config file")
         return []
     other = path.parent / node.value
-    if not other.exists():
+    if not other.is_file():
         other = bundled().get(node.value, other)
     try:
         base = _read_file(other, read_bytes(other), EXTENDED, mistakes)

@@ -43,7 +43,9 @@ class MultiSample(Objective):
         """There must be noise before the logits, and each copy must draw its own."""
         own_noise_for_every_row("multi_sample", law)
         if not law.before_logits():
-            raise ValueError("multi_sample needs noise before the logits, and there is none. inverted would do")
+            raise ValueError(
+                "multi_sample needs noise on what enters the logits, and there is none at that place. inverted would do"
+            )
 
 
 def split(network: Layer) -> tuple[Sequential, Sequential]:

@@ -93,6 +93,7 @@ class NoisyActivation(Layer):
         """Return the noisy x; x itself where nothing changes it."""
         self._multiplier: Array | float
         if noise is None or self.rate == 0:
+            self._drawn = None if noise is not None else self._drawn
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x)
         self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype)

@@ -195,6 +195,12 @@ class SparseLinear(GaussianLinear):
         la = np.clip(self.log_alpha(), -CLIP, CLIP)
         return self._factor * float(divergence(la).sum(dtype=np.float64))
 
+    def warnings(self) -> list[str]:
+        """A training that ended before the KL counted has cut by chance alone; said once."""
+        if self._factor or self._place.kind != "output":
+            return []
+        return ["dropout.kl_from: training ended before the KL began to count. Train longer, or lower it."]
+
     def columns(self) -> dict[str, float]:
         """The share of weights that are cut."""
         return {f"{self.path}/sparsity": self.sparsity()}

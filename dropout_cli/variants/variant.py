@@ -56,7 +56,7 @@ class Variant(ABC):
     """Where the noise acts, in a few words."""
     learns: ClassVar[str] = "nothing"
     """What it learns or adapts."""
-    paper: ClassVar[str]
+    paper: ClassVar[str] = "-"
     """Author, year, identifier."""
     per_example: ClassVar[bool] = True
     """Whether every example of a batch draws noise of its own."""
