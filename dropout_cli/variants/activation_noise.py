@@ -92,8 +92,9 @@ class NoisyActivation(Layer):
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the noisy x; x itself where nothing changes it."""
         self._multiplier: Array | float
+        if train:
+            self._drawn = None
         if noise is None or self.rate == 0:
-            self._drawn = None if noise is not None else self._drawn
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x)
         self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype)

@@ -84,8 +84,9 @@ class ShakenLinear(Layer):
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, fan_out)."""
         self._shaken = noise is not None and self.rate > 0
+        if train:
+            self._drawn = None
         if noise is None or not self._shaken:
-            self._drawn = None if noise is not None else self._drawn
             return self._linear.forward(x)
         W, c = self._linear.W.value, self._law.c
         scale = x.dtype.type(1 / keep_probability(self.rate))
