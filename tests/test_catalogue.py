@@ -63,7 +63,7 @@ def test_every_default_is_among_what_is_allowed(registry: Registry[Any]) -> None
     for _, cls in registry:
         for key in keys(cls):
             if key["default"] is None:
-                assert "null" in key["allowed"] or key["name"] not in ("fingerprint", "augment", "path"), key
+                assert "null" in key["allowed"], key
             if isinstance(key["default"], str):
                 assert key["default"] in key["allowed"] or "text" in key["allowed"], key
 
