@@ -100,7 +100,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     """Evaluate the checkpoint that counts, write the results, and last the manifest."""
     experiment, dataset, learner = prepared.experiment, prepared.dataset, prepared.learner
     started = time.perf_counter()
-    settings, trained_epochs = experiment.training, learner.epoch
+    settings, trained_epochs, warnings = experiment.training, learner.epoch, learner.network.warnings()
     if settings.evaluate == "best" and saver.best is not None:
         saver.best.restore(learner)
     with learner.averaged() as network:
@@ -119,7 +119,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         if plots.worth_drawing(history):
             run.write("rates.png", plots.rates(history))
     moving = results.still_moving(history) if experiment.dropout.learns != "nothing" else []
-    warnings = learner.network.warnings() + [results.advice(name) for name in moving]
+    warnings += [results.advice(name) for name in moving]
     for text in warnings:
         run.log(text)
 
