@@ -1,6 +1,7 @@
 """Prediction with noise: the formulas, what its mean tends to, and whose draws are whose."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,19 +47,19 @@ def examples(count: int, width: int = 5) -> Array:
     return stream(0, "test:x").standard_normal((count, width))
 
 
-def network(law: Variant, *, activation: str = "identity", dtype: DType = FLOAT64, bias: float = 0.5) -> Sequential:
+def network(law: Variant, *, activation: Any = "identity", dtype: DType = FLOAT64, bias: float = 0.5) -> Sequential:
     """Five inputs, two hidden layers of 20, three logits; biases are normal with that standard deviation."""
     around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
-    built = Mlp(hidden=(20, 20), activation=activation).build(law, around)  # type: ignore[arg-type]
+    built = Mlp(hidden=(20, 20), activation=activation).build(law, around)
     for name, parameter in built.parameters().items():
         if name.endswith("/b"):
             parameter.value[...] = bias * stream(0, f"test:{name}").standard_normal(parameter.value.shape)
     return built
 
 
-def place(path: str, kind: str, fan_in: int) -> Place:
+def place(path: str, kind: Any, fan_in: int) -> Place:
     """The only place of its kind in a small network."""
-    return Place(path=path, kind=kind, index=0, count=1, fan_in=fan_in, examples=100, steps=50)  # type: ignore[arg-type]
+    return Place(path=path, kind=kind, index=0, count=1, fan_in=fan_in, examples=100, steps=50)
 
 
 def independent(net: Layer, x: Array, *, per_example: bool = True) -> Array:

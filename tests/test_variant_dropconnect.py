@@ -13,6 +13,7 @@ from dropout_cli.streams import Noise, stream
 from dropout_cli.variants import Place
 from dropout_cli.variants.bernoulli import bernoulli, keep_probability
 from dropout_cli.variants.dropconnect import DropConnect, GaussianDropConnect, MaskedLinear
+from dropout_cli.variants.rate_schedules import Linear
 from tests.gradients import check_layer
 
 PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
@@ -81,3 +82,15 @@ def test_sampled_inference_averages_activations() -> None:
     assert DropConnect(rate=0.5).unit(plain, [], Relu("relu"), PLACE).forward(np.ones((1, 1)))[0, 0] == pytest.approx(
         0.2
     )
+
+
+@pytest.mark.parametrize("masks", ["moments", "exact"])
+def test_sampled_inference_uses_the_rate_in_force(masks: Any) -> None:
+    """At the end of a schedule that falls to 0 there is no noise left: the mean weights."""
+    place = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=11)
+    law = DropConnect(rate=0.5, masks=masks, inference="sample", rate_schedule=Linear(start=0.5, end=0.0))
+    unit, plain, x = law.unit(linear(), [], Relu("relu"), place), linear(), np.ones((2, 4))
+    unit.at(10)
+    np.testing.assert_allclose(unit.forward(x), np.maximum(plain.forward(x), 0), atol=1e-3)  # the variance's floor
+    unit.at(0)
+    assert np.abs(unit.forward(x) - np.maximum(plain.forward(x), 0)).max() > 1e-2

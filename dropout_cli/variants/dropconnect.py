@@ -168,6 +168,11 @@ class SampledUnit(Sequential):
         super().__init__(unit.path, unit.layers)
         self._noisy_linear, self._above, self._samples = noisy, above, samples
 
+    def at(self, step: int) -> None:
+        """Tell the linear map that evaluation draws from too: with exact masks it is not the one that trains."""
+        super().at(step)
+        self._noisy_linear.at(step)
+
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the activation, or its average."""
         if noise is not None:
