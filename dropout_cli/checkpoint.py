@@ -1,9 +1,11 @@
 """A learner as bytes and back, in safetensors: arrays and JSON, nothing that could be executed.
 
 Safetensors writes several metadata keys in random order, and arrays that are not C-contiguous
-wrongly: hence one key with canonical JSON, and contiguous copies of everything.
+wrongly: hence one key with canonical JSON, and contiguous copies of everything. In it stands the SHA-256 of the whole
+file, taken with zeros in its own place, so that a single wrong bit anywhere is noticed.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -12,22 +14,30 @@ from typing import Any
 
 import numpy as np
 
+from dropout_cli import config
 from dropout_cli.arrays import Array
-from dropout_cli.errors import RunFailed
+from dropout_cli.config.schema import Experiment
+from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.learner import Learner
 from dropout_cli.runs import FORMAT, Run
 from dropout_cli.selection import Selection
 
 KEY = "dropout"
 LAST, PREVIOUS, BEST = (f"checkpoints/{name}.safetensors" for name in ("last", "last.previous", "best"))
+NO_DIGEST = "0" * 64
+META = {"format": int, "epoch": int, "step": int, "selection": dict | None, "config": str, "metrics": str}
 
 
-def pack(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytes:
+def pack(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytearray:
     """Return the bytes of a checkpoint; equal arguments give equal bytes."""
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(value) for name, value in sorted(arrays.items())}
-    return bytes(save(contiguous, {KEY: json.dumps(meta, sort_keys=True, separators=(",", ":"))}))
+    text = json.dumps({**meta, "sha256": NO_DIGEST}, sort_keys=True, separators=(",", ":"))
+    data = bytearray(save(contiguous, {KEY: text}))
+    place = data.index(NO_DIGEST.encode())
+    data[place : place + len(NO_DIGEST)] = hashlib.sha256(data).hexdigest().encode()
+    return data
 
 
 def unpack(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -36,12 +46,35 @@ def unpack(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
     from safetensors.numpy import load
 
     try:
-        arrays = load(data)
-        length = int.from_bytes(data[:8], "little")
-        meta = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][KEY])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        meta = _meta(data)
+        arrays = load(bytes(data))
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunFailed(place, f"the checkpoint is damaged ({error})", "Train again, or use another.") from None
     return arrays, meta
+
+
+def _meta(data: bytes) -> dict[str, Any]:
+    """What stands beside the arrays. Raises ValueError, KeyError, TypeError or RecursionError for damaged bytes."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    if not 8 < end <= len(data):
+        raise ValueError("its header is cut off")
+    header = data[8:end]
+    meta = json.loads(json.loads(header)["__metadata__"][KEY])
+    digest = hashlib.sha256(data[:8])
+    stated = meta.pop("sha256")
+    digest.update(header.replace(stated.encode(), NO_DIGEST.encode(), 1))
+    digest.update(memoryview(data)[end:])
+    if digest.hexdigest() != stated:
+        raise ValueError("its checksum does not fit")
+    return dict(meta)
+
+
+def identity(experiment: Experiment) -> str:
+    """SHA-256, in hex, of all that decides what is computed; not of how long it goes on, or how often it is saved."""
+    values = config.to_dict(experiment)
+    for key in ("epochs", "save_every"):
+        values["training"].pop(key)
+    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -52,31 +85,56 @@ class Snapshot:
     meta: dict[str, Any]
 
     @classmethod
-    def take(cls, learner: Learner, selection: Selection | None) -> "Snapshot":
-        """Copy everything that training changes."""
+    def take(cls, learner: Learner, selection: Selection | None, **facts: str) -> "Snapshot":
+        """Copy everything that training changes; `facts` stand in the checkpoint beside it."""
         meta = {"format": FORMAT, "epoch": learner.epoch, "step": learner.step}
-        return cls(learner.snapshot(), meta | {"selection": selection.state() if selection else None})
+        return cls(learner.snapshot(), meta | {"selection": selection.state() if selection else None} | facts)
 
     @classmethod
     def read(cls, run: Run, file: str) -> "Snapshot":
-        """Read LAST or BEST from a run folder. Raises RunFailed or UsageError."""
-        return cls(*unpack(run.read_unchanged(file), str(run.path / file)))
+        """Read LAST, PREVIOUS or BEST from a run folder. Raises RunFailed or UsageError."""
+        place = str(run.path / file)
+        arrays, meta = unpack(run.read_unchanged(file), place)
+        if not all(isinstance(meta.get(name), kind) for name, kind in META.items()):
+            raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
+        return cls(arrays, meta)
+
+    @classmethod
+    def newest(cls, run: Run) -> tuple["Snapshot | None", list[str]]:
+        """The last snapshot that can be read, None where there was none yet; and what to say of one that cannot be."""
+        try:
+            if run.has(LAST) or not run.has(PREVIOUS):
+                return (cls.read(run, LAST) if run.has(LAST) else None), []
+            said = f"{run.path / LAST}: is missing."
+        except (RunFailed, UsageError) as error:
+            if not run.has(PREVIOUS):
+                raise
+            said = str(error.problems[0]._replace(way_out=""))
+        snapshot = cls.read(run, PREVIOUS)
+        return snapshot, [f"{said} Going on from the one before it, of epoch {snapshot.meta['epoch']}."]
 
     def restore(self, learner: Learner, selection: Selection | None = None) -> None:
-        """Put everything back."""
-        learner.restore(self.arrays, epoch=self.meta["epoch"], step=self.meta["step"])
-        if selection is not None:
-            selection.load_state(self.meta["selection"])
+        """Put everything back. Raises RunFailed where it does not fit the learner."""
+        try:
+            learner.restore(self.arrays, epoch=self.meta["epoch"], step=self.meta["step"])
+            if selection is not None:
+                selection.load_state(self.meta["selection"])
+        except (KeyError, TypeError, ValueError) as error:
+            fact = f"does not fit the network of this run ({error})"
+            raise RunFailed("the checkpoint", fact, "Train again, or use another.") from None
 
 
 class Saver:
     """Writes the newest and the best snapshot when they are due; what is computed never depends on when."""
 
     def __init__(self, run: Run, every: float, start: Snapshot, best: Snapshot | None = None) -> None:
-        """`every`: the seconds that must have passed since the last save; 0 saves after every epoch."""
+        """`every`: the seconds that must have passed since the last save; 0 saves after every epoch.
+
+        `start` is what LAST holds, where there is a LAST, and `best` is what BEST holds.
+        """
         self._run, self._every = run, every
         self.last, self.best = start, best
-        self._written: dict[str, Snapshot | None] = {LAST: None, BEST: best}
+        self._written: dict[str, Snapshot | None] = {LAST: start if run.has(LAST) else None, BEST: best}
         self._saved_at = time.monotonic()
 
     def update(self, snapshot: Snapshot, *, is_best: bool) -> None:
@@ -91,8 +149,9 @@ class Saver:
         """Write what is new: the best first, so that `last` never speaks of a best that is not there."""
         if self.best is not None and self._written[BEST] is not self.best:
             self._run.write(BEST, pack(self.best.arrays, self.best.meta))
+            self._written[BEST] = self.best
         if self._written[LAST] is not self.last:
             self._run.move(LAST, PREVIOUS)
             self._run.write(LAST, pack(self.last.arrays, self.last.meta))
-        self._written = {LAST: self.last, BEST: self.best}
+            self._written[LAST] = self.last
         self._saved_at = time.monotonic()

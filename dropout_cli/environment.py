@@ -26,6 +26,20 @@ def describe() -> dict[str, Any]:
     }
 
 
+def differences(then: Any, now: dict[str, Any], path: str = "") -> list[str]:
+    """A line for each value of a description that is another one now, such as `packages.numpy was 2.3.1, is 2.4.0`."""
+    if not isinstance(then, dict):
+        return [f"{path or 'the description'} was {then}, is {now}"] if then != now else []
+    found = []
+    for name in now:
+        place = f"{path}.{name}" if path else name
+        if isinstance(now[name], dict):
+            found += differences(then.get(name), now[name], place)
+        elif then.get(name) != now[name]:
+            found.append(f"{place} was {then.get(name)}, is {now[name]}")
+    return found
+
+
 def _blas(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The linear-algebra libraries among the thread pools, in an order that does not change from run to run."""
     return sorted((pool for pool in pools if pool["user_api"] == "blas"), key=lambda pool: str(pool["version"]))

@@ -1,5 +1,7 @@
 """One run, from a prepared experiment to a complete run folder: the straight line of the whole package."""
 
+import hashlib
+import shlex
 import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -7,15 +9,20 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dropout_cli import config, environment, plots, results, threads, training
-from dropout_cli.checkpoint import BEST, LAST, Saver, Snapshot
+from dropout_cli.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.config.schema import Experiment
-from dropout_cli.errors import Diverged, Interrupted, Stop, UsageError
+from dropout_cli.errors import Diverged, Interrupted, RunFailed, Stop
 from dropout_cli.evaluation import probabilities, score
 from dropout_cli.inheritance import inherit, teacher_scores
 from dropout_cli.preparation import Prepared, prepare
-from dropout_cli.runs import FORMAT, Run, as_json
+from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
 
 Watch: TypeAlias = Callable[[training.Progress | training.EpochRecord], None]
+
+
+def ready(experiment: Experiment) -> Prepared:
+    """All that `conduct` needs, faults found before a folder is made. Raises ConfigError, DataError or RunFailed."""
+    return inherit(prepare(experiment))
 
 
 def conduct(prepared: Prepared, run: Run, text: bytes, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
@@ -24,40 +31,28 @@ def conduct(prepared: Prepared, run: Run, text: bytes, *, watch: Watch, figures:
     Raises Diverged, Interrupted, or RunFailed when the folder cannot be written.
     """
     with run.lock(), threads.limited(int(prepared.experiment.training.threads)):
-        run.mark("running")
+        resolved = config.to_yaml(prepared.experiment).encode()
         run.write("config.yaml", text)
-        run.write("resolved.yaml", config.to_yaml(prepared.experiment).encode())
         run.write("environment.json", as_json(environment.describe()))
-        return _carry_through(prepared, run, None, watch, figures)
+        run.write(RESOLVED, resolved)
+        run.mark("running", resolved=[hashlib.sha256(resolved).hexdigest()])
+        return go_on(prepared, run, watch=watch, figures=figures)
 
 
-def ready(experiment: Experiment) -> Prepared:
-    """All that `conduct` needs, faults found before a folder is made. Raises ConfigError, DataError or RunFailed."""
-    return inherit(prepare(experiment))
-
-
-def resume(run: Run, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
-    """Go on from the last checkpoint of a run that did not end, in its own folder; return the summary."""
-    if run.status in ("completed", "failed"):
-        raise UsageError(str(run.path), f"this run is {run.status}", "Start another with `dropout train`.")
-    prepared = inherit(prepare(config.load(run.path / "resolved.yaml").experiment), fresh=False)
-    with run.lock(), threads.limited(int(prepared.experiment.training.threads)):
-        Snapshot.read(run, LAST).restore(prepared.learner, prepared.selection)
-        best = Snapshot.read(run, BEST) if prepared.selection and prepared.selection.best_epoch else None
-        for log in ("metrics.csv", "timings.csv"):
-            run.cut_back(log, prepared.learner.epoch)
-        run.mark("running")
-        return _carry_through(prepared, run, best, watch, figures)
-
-
-def _carry_through(prepared: Prepared, run: Run, best: Snapshot | None, watch: Watch, figures: bool) -> dict[str, Any]:
-    """Train to the end and write the results; however it ends, what was reached is saved."""
-    settings = prepared.experiment.training
+def go_on(prepared: Prepared, run: Run, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
+    """Train a run that we hold from where its learner stands to the end; however it ends, what was reached is saved."""
+    settings, selection = prepared.experiment.training, prepared.selection
     every = 0.0 if settings.save_every == "every_epoch" else float(settings.save_every)
-    saver = Saver(run, every, Snapshot.take(prepared.learner, prepared.selection), best)
+    best = Snapshot.read(run, BEST) if selection is not None and selection.best_epoch else None
+    history = run.table("metrics.csv")
+    history.cut_back(prepared.learner.epoch)
+    start = _snapshot(prepared, history)
+    saver = Saver(run, every, start, best)
     try:
+        if settings.init_from is not None and not run.has(LAST):
+            saver.save()  # the run that it starts from may be gone when this one is resumed
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # a loss that is not finite is caught
-            _train(prepared, run, saver, watch)
+            _train(prepared, run, saver, history, watch)
         saver.save()
         return _finish(prepared, run, saver, figures)
     except Diverged as error:
@@ -65,32 +60,56 @@ def _carry_through(prepared: Prepared, run: Run, best: Snapshot | None, watch: W
         run.log(str(error))
         run.mark("failed", str(error))
         raise
+    except RunFailed as error:
+        raise _with_way_on(error, run) from error
     except (Stop, KeyboardInterrupt) as stop:
+        if run.ended == "completed":
+            raise
         saver.save()
-        epoch = saver.last.meta["epoch"]
-        interrupted = Interrupted.by(stop, str(run.path), f"interrupted, and saved as it was after epoch {epoch}")
+        interrupted = Interrupted.by(stop, str(run.path), _reached(saver.last.meta["epoch"]), _way_on(run))
         run.log(str(interrupted))
         run.mark("interrupted")
         raise interrupted from None
 
 
-def _train(prepared: Prepared, run: Run, saver: Saver, watch: Watch) -> None:
+def _way_on(run: Run) -> str:
+    return f"Go on with: dropout resume {shlex.quote(str(run.path))}"
+
+
+def _with_way_on(error: RunFailed, run: Run) -> RunFailed:
+    """The same, with how to go on once it is mended."""
+    place, fact, way_out = error.problems[0]
+    return RunFailed(place, fact, f"{way_out} {_way_on(run)}" if run.has(LAST) else way_out)
+
+
+def _reached(epoch: int) -> str:
+    return f"interrupted, and saved as it was after epoch {epoch}" if epoch else "interrupted in its first epoch"
+
+
+def _snapshot(prepared: Prepared, history: Table) -> Snapshot:
+    facts = {"config": identity(prepared.experiment), "metrics": history.digest}
+    return Snapshot.take(prepared.learner, prepared.selection, **facts)
+
+
+def _train(prepared: Prepared, run: Run, saver: Saver, history: Table, watch: Watch) -> None:
     learner, selection = prepared.learner, prepared.selection
     if selection is not None and selection.exhausted:  # stopped early, and interrupted while writing the results
         return
+    timings = run.table("timings.csv")
+    timings.cut_back(learner.epoch)
     targets = prepared.lesson.targets if prepared.lesson else None
     for event in training.epochs(learner, prepared.dataset, prepared.experiment, targets):
         if isinstance(event, training.EpochRecord):
-            run.append_row("metrics.csv", event.metrics)
+            history.append(event.metrics)
             is_best = selection is not None and selection.update(event.epoch, event.metrics)
             started = time.perf_counter()
-            saver.update(Snapshot.take(learner, selection), is_best=is_best)
+            saver.update(_snapshot(prepared, history), is_best=is_best)
             seconds = {
                 "train_seconds": event.train_seconds,
                 "evaluate_seconds": event.evaluate_seconds,
                 "save_seconds": time.perf_counter() - started,
             }
-            run.append_row("timings.csv", {"epoch": event.epoch, "examples": event.examples} | seconds)
+            timings.append({"epoch": event.epoch, "examples": event.examples} | seconds)
         watch(event)
         if selection is not None and selection.exhausted:
             return
@@ -113,7 +132,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         )
     scores = {name: results.scores(probs[name], part, dataset) for name, part in parts.items()}
     run.write_all(results.files(probs["test"], dataset.test, dataset, title=f"{dataset.name}, test", figures=figures))
-    history = results.history(run.rows("metrics.csv"))
+    history = run.table("metrics.csv").columns()
     if figures:
         run.write("curves.png", plots.curves(history, learner.epoch))
         if plots.worth_drawing(history):
@@ -123,13 +142,14 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     for text in warnings:
         run.log(text)
 
-    timings = results.history(run.rows("timings.csv"))
+    timings = run.table("timings.csv").columns()
     train_seconds = sum(timings["train_seconds"])
     other_seconds = sum(timings["evaluate_seconds"]) + sum(timings["save_seconds"])
     summary = {
         "format": FORMAT,
         **{name: scores.get(name) for name in ("train", "val", "test")},
         "epochs": trained_epochs,
+        "lengthened": run.state().get("lengthened", []),
         "stopped_early": trained_epochs < settings.epochs,
         "best_epoch": prepared.selection.best_epoch if prepared.selection else None,
         "checkpoint": settings.evaluate,

@@ -85,9 +85,16 @@ class Learner:
         return {name: value.copy() for name, value in self.arrays().items()}
 
     def restore(self, arrays: Mapping[str, Array], *, epoch: int, step: int) -> None:
-        """Take over what `arrays` of an equal learner held after that epoch and step."""
-        for name, mine in self.arrays().items():
-            mine[...] = arrays[name]
+        """Take over what `arrays` of an equal learner held after that epoch and step.
+
+        Raises KeyError or ValueError, nothing changed, where an array is missing or of another shape or type.
+        """
+        mine = self.arrays()
+        for name, value in mine.items():
+            if (arrays[name].shape, arrays[name].dtype) != (value.shape, value.dtype):
+                raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
+        for name, value in mine.items():
+            value[...] = arrays[name]
         self.epoch, self.step = epoch, step
         self.network.at(max(0, step - 1))
 

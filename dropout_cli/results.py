@@ -1,7 +1,6 @@
 """The files that say how well a network does on one part of the data."""
 
 import io
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,12 +35,6 @@ def npz(**arrays: Array) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def history(rows: list[dict[str, str]]) -> Mapping[str, list[float]]:
-    """Columns of `metrics.csv` as numbers, NaN where a cell is empty."""
-    columns = rows[0].keys() if rows else ()
-    return {name: [float(row[name]) if row[name] else math.nan for row in rows] for name in columns}
 
 
 def scores(probs: Array, part: Part, dataset: Dataset) -> dict[str, Any]:

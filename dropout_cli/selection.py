@@ -43,6 +43,8 @@ class Selection:
         return {name: value for name, value in asdict(self).items() if name not in ("monitor", "patience", "min_delta")}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state` returned."""
-        for name, value in state.items():
-            setattr(self, name, value)
+        """Take over what `state` returned. Raises KeyError or TypeError where it is something else."""
+        for name, mine in self.state().items():
+            if not isinstance(state[name], int | float):
+                raise TypeError(f"{name} is not a number")
+            setattr(self, name, type(mine)(state[name]))

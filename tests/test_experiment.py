@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_cli import checkpoint, config, experiment, runs
+from dropout_cli import checkpoint, config, experiment, resuming, runs
 from dropout_cli.errors import ConfigError, Diverged, Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.preparation import prepare
 from dropout_cli.runs import Run
@@ -197,7 +197,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path: Path, overrides:
         train(tmp_path, "training.epochs=4", *overrides, watch=Stopper(2))
     assert caught.value.exit_code == 130
     (run,) = [run for run in runs.all_runs(tmp_path / "runs") if run.status == "interrupted"]
-    experiment.resume(run, watch=ignore, figures=False)
+    resuming.resume(run, watch=ignore, figures=False)
     assert run.status == "completed"
     assert digests(run) == digests(whole)
     assert len(run.state()["sessions"]) == 2
@@ -207,7 +207,7 @@ def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:
     """There is nothing to go on with."""
     run = train(tmp_path)
     with pytest.raises(UsageError, match="this run is completed"):
-        experiment.resume(run, watch=ignore)
+        resuming.resume(run, watch=ignore)
 
 
 def test_a_diverging_run_fails_and_keeps_its_last_good_state(tmp_path: Path) -> None:
@@ -295,5 +295,5 @@ def test_a_run_that_stopped_early_is_not_trained_on_when_resumed(tmp_path: Path)
     with pytest.raises(Interrupted):
         train(tmp_path, *settings, watch=Stopper(whole.summary()["epochs"]))
     (run,) = [run for run in runs.all_runs(tmp_path / "runs") if run.status == "interrupted"]
-    experiment.resume(run, watch=ignore, figures=False)
+    resuming.resume(run, watch=ignore, figures=False)
     assert digests(run) == digests(whole)

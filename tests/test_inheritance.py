@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropout_cli import config, experiment, trained
+from dropout_cli import config, experiment, resuming, trained
 from dropout_cli.errors import ConfigError, DataError, Interrupted, Stop
 from dropout_cli.evaluation import logits
 from dropout_cli.nn.losses import softmax
@@ -82,7 +82,7 @@ def test_a_taught_run_resumes_to_the_same_bytes(tmp_path: Path) -> None:
         train(tmp_path, taught(teacher), watch=stop)
     (stopped,) = [run for run in map(Run, (tmp_path / "runs").iterdir()) if run.status == "interrupted"]
     assert str(stopped.path) in str(caught.value)
-    experiment.resume(stopped, watch=ignore, figures=False)
+    resuming.resume(stopped, watch=ignore, figures=False)
     for file in ("metrics.csv", "predictions.npz", "checkpoints/last.safetensors"):
         assert stopped.read(file) == whole.read(file), file
 

@@ -38,7 +38,7 @@ def trained(folder: Path, dropout: str, epochs: int = 10, figures: bool = False)
 )
 def test_the_realized_rate_stands_beside_the_nominal_one(dropout: str, columns: list[str], tmp_path: Path) -> None:
     """Near it: within 5 standard deviations of what the last batch's draws allow."""
-    (row,) = trained(tmp_path, dropout, epochs=1).rows("metrics.csv")
+    (row,) = trained(tmp_path, dropout, epochs=1).table("metrics.csv").rows()
     assert [name.split("/")[0] for name in row if name.endswith("/rate")] == columns
     for place in columns:
         nominal, realized = (float(row[f"{place}/dropout/{word}"]) for word in ("rate", "realized_rate"))
@@ -54,14 +54,14 @@ def test_a_scheduled_rate_is_drawn_and_a_constant_one_is_not(tmp_path: Path) -> 
     assert not (steady.path / "rates.png").exists()
     assert moving.read("rates.png").startswith(b"\x89PNG") and b"rates.png" in moving.read("MANIFEST.sha256")
     assert moving.summary()["still_moving"] == []
-    rates = [float(row["hidden1/dropout/rate"]) for row in moving.rows("metrics.csv")]
+    rates = [float(row["hidden1/dropout/rate"]) for row in moving.table("metrics.csv").rows()]
     assert rates == sorted(rates) and rates[-1] == 0.5
 
 
 @pytest.mark.parametrize("variant", ["inverted", "shakeout"])
 def test_nothing_is_realized_where_nothing_is_dropped_any_more(variant: str, tmp_path: Path) -> None:
     """After the cutoff of an early schedule, no share of an older mask is left in the table."""
-    rows = trained(tmp_path, f"{{variant: {variant}, rate_schedule: early}}", epochs=2).rows("metrics.csv")
+    rows = trained(tmp_path, f"{{variant: {variant}, rate_schedule: early}}", epochs=2).table("metrics.csv").rows()
     place = "output" if variant == "shakeout" else "hidden1"
     assert [float(rows[-1][f"{place}/dropout/{word}"]) for word in ("rate", "realized_rate")] == [0, 0]
 

@@ -37,7 +37,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     """The error says what to do."""
-    from dropout_cli.runs import append
+    from dropout_cli.runs.writing import append
 
     (tmp_path / "metrics.csv").symlink_to("/dev/full")
     with pytest.raises(RunFailed, match=r"No space left on device.*Free some space"):
@@ -47,22 +47,23 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 def test_a_torn_last_line_is_dropped_on_reading(tmp_path: Path) -> None:
     """What a crash left half written does not count."""
     run = begun(tmp_path)
-    run.append_row("metrics.csv", {"epoch": 1, "loss": 0.1})
-    run.append_row("metrics.csv", {"epoch": 2, "loss": float("nan")})
+    history = run.table("metrics.csv")
+    history.append({"epoch": 1, "loss": 0.1})
+    history.append({"epoch": 2, "loss": float("nan")})
     with (run.path / "metrics.csv").open("a") as file:
         file.write("3,0.00")
-    assert run.rows("metrics.csv") == [{"epoch": "1", "loss": "0.1"}, {"epoch": "2", "loss": ""}]
-    run.cut_back("metrics.csv", 1)
+    assert history.rows() == [{"epoch": "1", "loss": "0.1"}, {"epoch": "2", "loss": ""}]
+    history.cut_back(1)
     assert run.read("metrics.csv") == b"epoch,loss\n1,0.1\n"
 
 
 def test_numbers_survive_the_csv(tmp_path: Path) -> None:
     """The shortest text that reads back as the same number."""
     run = begun(tmp_path)
-    values = [1e-300, 0.1 + 0.2, 123456789.123456789, 2.0]
+    history, values = run.table("metrics.csv"), [1e-300, 0.1 + 0.2, 123456789.123456789, 2.0]
     for epoch, value in enumerate(values):
-        run.append_row("metrics.csv", {"epoch": epoch, "value": value})
-    assert [float(row["value"]) for row in run.rows("metrics.csv")] == values
+        history.append({"epoch": epoch, "value": value})
+    assert history.columns()["value"] == values
 
 
 def test_names_carry_time_label_and_six_random_digits(tmp_path: Path) -> None:

@@ -96,6 +96,6 @@ def test_a_rate_at_its_upper_bound_is_warned_of(tmp_path: Path) -> None:
     summary = experiment.conduct(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=False)
     assert any("input/dropout: the adaptive rate ended at max_rate, 0.9" in text for text in summary["warnings"])
     assert summary["warnings"][0] in run.read("log.txt").decode()
-    rows = run.rows("metrics.csv")
+    rows = run.table("metrics.csv").rows()
     assert float(rows[-1]["input/dropout/rate"]) == pytest.approx(0.9)
     assert float(rows[-1]["input/dropout/realized_rate"]) == pytest.approx(0.9, abs=0.05)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_cli import config, experiment
+from dropout_cli import config, experiment, resuming
 from dropout_cli.architectures import Surroundings
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.arrays import Array
@@ -172,6 +172,6 @@ def test_two_epochs_and_two_resumed_equal_four(name: str, tmp_path: Path) -> Non
     with pytest.raises(Interrupted):
         run(stop_after_two)
     (resumed,) = [one for one in all_runs(tmp_path / "runs") if one.status == "interrupted"]
-    experiment.resume(resumed, watch=lambda event: None, figures=False)
+    resuming.resume(resumed, watch=lambda event: None, figures=False)
     for file in ("metrics.csv", "predictions.npz", "checkpoints/last.safetensors"):
         assert resumed.read(file) == whole.read(file), file

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli import config, experiment, results
+from dropout_cli import config, experiment
 from dropout_cli.arrays import Array
 from dropout_cli.plots.canvas import BLUE, VERMILION, blank, png, style
 from dropout_cli.preparation import prepare
@@ -35,7 +35,7 @@ def keep_probabilities(variant: str, seed: int, *overrides: str) -> dict[str, Ar
         loaded = config.load(file, [f"dropout={variant}", f"seed={seed}", *overrides])
         run = Run.create(Path(folder), "contrast")
         experiment.conduct(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=False)
-        history = results.history(run.rows("metrics.csv"))
+        history = run.table("metrics.csv").columns()
     return {place: 1 - np.array(history[column]) for place, column in PLACES.items()}
 
 

@@ -1,0 +1,33 @@
+"""Which run is meant: a path, a unique prefix of a run's name, or `latest`."""
+
+from pathlib import Path
+
+from dropout_cli.errors import UsageError
+from dropout_cli.runs.run import Run
+
+
+def all_runs(root: Path) -> list[Run]:
+    """The run folders directly under `root`, oldest name first; none where `root` does not exist."""
+    try:
+        return [Run(path) for path in sorted(root.iterdir()) if (path / "state.json").is_file()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UsageError(str(root), f"cannot be read ({error.strerror})", "Name another with --runs-dir.") from None
+
+
+def find(reference: str, root: Path) -> Run:
+    """The run that `reference` means: a path, a unique prefix of a run's name, or `latest`. Raises UsageError."""
+    path = Path(reference)
+    if "\0" not in reference and (path / "state.json").is_file():
+        return Run(path)
+    runs = all_runs(root)
+    if reference == "latest" and runs:
+        return runs[-1]
+    matching = [run for run in runs if run.path.name.startswith(reference)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        names = ", ".join(run.path.name for run in matching[:4])
+        raise UsageError(reference, f"{len(matching)} runs in {root} begin so ({names})", "Give more of the name.")
+    raise UsageError(reference, f"no such run in {root}", "`dropout runs` lists them.")

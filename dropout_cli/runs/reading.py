@@ -1,0 +1,41 @@
+"""Reading from a folder that may come from a stranger: plain files inside it, of a size that fits."""
+
+import os
+import stat
+from pathlib import Path
+
+from dropout_cli.environment import available_bytes
+from dropout_cli.errors import UsageError
+
+MOST_TEXT = 1 << 26
+"""64 MB: no text of a run is longer."""
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of that name in `folder`. Raises UsageError where it leads, or might lead, out of it."""
+    path = folder / name
+    parts = Path(name).parts
+    if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
+        raise UsageError(repr(name), "is not a name inside a run folder", "The folder was tampered with.")
+    for count in range(1, len(parts) + 1):
+        if folder.joinpath(*parts[:count]).is_symlink():
+            place = str(folder.joinpath(*parts[:count]))
+            raise UsageError(place, "is a symbolic link, and might lead out of the run folder", "Put the file itself.")
+    return path
+
+
+def read_plain(path: Path, most: int | None = None) -> bytes:
+    """The bytes of a plain file of at most `most` bytes, or of as many as fit into memory. Raises UsageError."""
+    most = available_bytes() if most is None else most
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise UsageError(str(path), "is not a plain file", "Is this a run folder?")
+            if most is not None and found.st_size > most:
+                raise UsageError(str(path), f"has {found.st_size:,} bytes, more than can be read", "Is it damaged?")
+            return file.read()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(str(path), f"cannot be read ({reason})", "Is this a run folder?") from None

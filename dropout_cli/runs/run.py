@@ -1,0 +1,206 @@
+"""One run folder."""
+
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from dropout_cli import locks
+from dropout_cli.errors import RunFailed, UsageError
+from dropout_cli.runs import manifest, reading, writing
+from dropout_cli.runs.manifest import MANIFEST
+from dropout_cli.runs.table import Table
+
+FORMAT = 1
+RESOLVED, STATE = "resolved.yaml", "state.json"
+TEXTS = (".csv", ".json", ".sha256", ".txt", ".yaml")
+Status: TypeAlias = Literal["completed", "running", "interrupted", "failed", "crashed"]
+
+
+class Run:
+    """One run folder."""
+
+    def __init__(self, path: Path) -> None:
+        """`path`: an existing run folder; see `create` and `find`."""
+        self.path = path
+
+    @classmethod
+    def create(cls, root: Path, label: str) -> "Run":
+        """Make a new, empty run folder under `root`: UTC time, label, six random hex digits. Raises RunFailed."""
+        label = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._") or "run"
+        with writing.faults(root):
+            root.mkdir(parents=True, exist_ok=True)
+            while True:
+                stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+                path = root / f"{stamp}_{label[:120]}_{secrets.token_hex(3)}"
+                try:
+                    path.mkdir()
+                except FileExistsError:
+                    continue
+                break
+            (path / "checkpoints").mkdir()
+        run = cls(path)
+        run.write("log.txt", b"")
+        return run
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for as long as the block lasts. Raises UsageError when somebody else holds it, or RunFailed."""
+        path = self.inside(".lock")
+        with ExitStack() as stack:
+            try:
+                with writing.faults(path):
+                    stack.enter_context(locks.held(path))
+            except locks.Busy:
+                fact = "another process is working on this run"
+                raise UsageError(str(self.path), fact, "Wait for it to end.") from None
+            yield
+
+    def inside(self, name: str) -> Path:
+        """The path of a file of the folder. Raises UsageError where that would lead out of it."""
+        return reading.inside(self.path, name)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return self.inside(name).is_file()
+
+    def write(self, name: str, data: bytes | bytearray) -> None:
+        """Put a file into the folder, whole or not at all. Raises RunFailed."""
+        writing.write(self.inside(name), data)
+
+    def write_all(self, files: Mapping[str, bytes]) -> None:
+        """Put several files into the folder, each whole."""
+        for name, data in files.items():
+            self.write(name, data)
+
+    def move(self, name: str, other: str) -> None:
+        """Give a file another name, in place of what stood there; nothing where there is no such file."""
+        if self.has(name):
+            writing.move(self.inside(name), self.inside(other))
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file in the folder. Raises UsageError where it is missing or unreadable."""
+        return reading.read_plain(self.inside(name), reading.MOST_TEXT if name.endswith(TEXTS) else None)
+
+    def read_unchanged(self, name: str) -> bytes:
+        """The bytes of a file that is as training left it, as far as that is known. Raises RunFailed or UsageError."""
+        data = self.read(name)
+        digest = hashlib.sha256(data).hexdigest()
+        if self.has(MANIFEST):
+            source, right = MANIFEST, f"{digest}  {name}" in self.read(MANIFEST).decode(errors="replace").splitlines()
+        elif name == RESOLVED:
+            source, right = STATE, digest in self.state().get("resolved", ())
+        else:
+            return data
+        if not right:
+            fact = f"differs from what {source} says of it: it was changed or damaged"
+            raise RunFailed(str(self.path / name), fact, "Bring the former file back, or train again.")
+        return data
+
+    def log(self, line: str) -> None:
+        """Add a line to `log.txt`."""
+        writing.append(self.inside("log.txt"), line)
+
+    def table(self, name: str) -> Table:
+        """A CSV file of the folder with a row per epoch."""
+        return Table(self.path, name)
+
+    def mark(self, status: Status, reason: str | None = None, **facts: Any) -> None:
+        """Record in `state.json` how a session on this run began or ended."""
+        state: dict[str, Any] = self.state() if self.has(STATE) else {"format": FORMAT, "sessions": []}
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        if status == "running" or not state["sessions"]:
+            state["sessions"].append({"began": now})
+        if status != "running":
+            state["sessions"][-1]["ended"] = now
+        state |= {"status": status, "reason": reason} | facts
+        self.write(STATE, writing.as_json(state))
+
+    def allow_resolved(self, data: bytes, **facts: Any) -> None:
+        """Note in `state.json`, before it is done, that `resolved.yaml` may also be these bytes."""
+        state = self.state()
+        digests = [*state.get("resolved", []), hashlib.sha256(data).hexdigest()]
+        self.write(STATE, writing.as_json(state | {"resolved": list(dict.fromkeys(digests))} | facts))
+
+    def state(self) -> dict[str, Any]:
+        """The contents of `state.json`. Raises UsageError where it is missing, damaged or of a newer format."""
+        state = self._json(STATE)
+        sessions = state.get("sessions")
+        if not (isinstance(sessions, list) and all(isinstance(one, dict) for one in sessions)):
+            raise UsageError(str(self.path / STATE), "is not the state of a run", "The file is damaged.")
+        return state
+
+    def summary(self) -> dict[str, Any]:
+        """The contents of `summary.json`. Raises UsageError where it is missing, damaged or of a newer format."""
+        return self._json("summary.json")
+
+    def _json(self, name: str) -> dict[str, Any]:
+        place = str(self.path / name)
+        try:
+            content = json.loads(self.read(name))
+        except (ValueError, RecursionError):
+            raise UsageError(place, "is not JSON", "The file is damaged.") from None
+        if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+            raise UsageError(place, "is not a file of a run", "The file is damaged.")
+        if content["format"] > FORMAT:
+            raise UsageError(place, f"has format {content['format']}, newer than {FORMAT}", "Update dropout-cli.")
+        return content
+
+    def finish(self) -> None:
+        """Write the manifest: the run is complete."""
+        with writing.faults(self.path):
+            made = manifest.of(self.path)
+        self.write(MANIFEST, made)
+
+    def reopen(self) -> None:
+        """Take the manifest away, the run is not complete any more; and what a kill left half written."""
+        writing.remove(self.inside(MANIFEST))
+        for folder in (self.path, self.inside("checkpoints")):
+            for litter in folder.glob(f".*{writing.PARTIAL}"):
+                writing.remove(litter)
+
+    @property
+    def status(self) -> Status:
+        """What is the case, whatever `state.json` says."""
+        ended = self.ended
+        return "running" if ended != "completed" and locks.is_held(self.inside(".lock")) else ended
+
+    @property
+    def ended(self) -> Status:
+        """How it ended, where nobody is working on it."""
+        if self.has(MANIFEST):
+            return "completed"
+        noted = self.state().get("status")
+        return noted if noted in ("interrupted", "failed") else "crashed"
+
+    def write_after(self, name: str, files: Mapping[str, bytes]) -> Path:
+        """Put what a later command found into `after/<name>/`, with a manifest, in place of an older one."""
+        final = self.inside(f"after/{name}")
+        beside = final.with_name(f".{name}.{secrets.token_hex(4)}{writing.PARTIAL}")
+        try:
+            with writing.faults(beside):
+                beside.mkdir(parents=True)
+            for file, data in files.items():
+                writing.write(beside / file, data)
+            writing.write(beside / MANIFEST, manifest.of(beside))
+            with writing.faults(final):
+                old = final.with_name(f".{name}.{secrets.token_hex(4)}.old")
+                if final.exists():
+                    final.replace(old)
+                beside.replace(final)
+                _remove(old)
+        finally:
+            _remove(beside)
+        return final
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()

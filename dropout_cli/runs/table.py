@@ -1,0 +1,82 @@
+"""A CSV file with a row per epoch that grows as training does."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dropout_cli.errors import RunFailed
+from dropout_cli.runs import reading, writing
+
+
+class Table:
+    """One such file; the first row also fixes its columns.
+
+    `digest` follows the bytes as they are written, so that a checkpoint can say what stood here when it was saved.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """The file of that name in a run folder; it need not be there yet."""
+        self._path = reading.inside(folder, name)
+        self._hash = hashlib.sha256()
+        self._columns: list[str] = []
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that was appended here, and of what was there after `cut_back`."""
+        return self._hash.hexdigest()
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row. Raises RunFailed."""
+        if not self._columns:
+            self._columns = list(row)
+            header = _line(self._columns)
+            writing.write(self._path, f"{header}\n".encode())
+            self._hash.update(f"{header}\n".encode())
+        line = _line([_cell(row[name]) for name in self._columns])
+        writing.append(self._path, line)
+        self._hash.update(f"{line}\n".encode())
+
+    def rows(self) -> list[dict[str, str]]:
+        """All rows, a torn last line dropped. Raises UsageError."""
+        return list(csv.DictReader(io.StringIO("\n".join(self._lines()))))
+
+    def columns(self) -> dict[str, list[float]]:
+        """Name -> a number per row, NaN where a cell is empty. Raises RunFailed where a cell is not a number."""
+        rows = self.rows()
+        try:
+            return {name: [float(row[name] or "nan") for row in rows] for name in (rows[0] if rows else ())}
+        except (TypeError, ValueError) as error:
+            raise RunFailed(str(self._path), f"is damaged ({error})", "Train again.") from None
+
+    def cut_back(self, epochs: int) -> None:
+        """Keep the rows of so many epochs, the first ones."""
+        if not self._path.exists():
+            return
+        lines = self._lines()[: epochs + 1]
+        if len(lines) < 2:
+            writing.remove(self._path)
+            return
+        data = "".join(f"{line}\n" for line in lines).encode()
+        writing.write(self._path, data)
+        self._columns = next(csv.reader([lines[0]]))
+        self._hash = hashlib.sha256(data)
+
+    def _lines(self) -> list[str]:
+        text = reading.read_plain(self._path, reading.MOST_TEXT).decode("utf-8", "backslashreplace")
+        return text.split("\n")[:-1]
+
+
+def _line(cells: Sequence[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    """The shortest text that reads back as the same number; nothing for NaN."""
+    if isinstance(value, float):
+        return "" if value != value else repr(float(value))
+    return str(value)

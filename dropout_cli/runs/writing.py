@@ -1,0 +1,83 @@
+"""The only way in which a file gets into a run folder: whole, or not at all."""
+
+import errno
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dropout_cli.errors import RunFailed
+
+PARTIAL = ".partial"
+"""How the names of files end that are being written; what a kill left of them can be deleted."""
+
+
+def write(path: Path, data: bytes | bytearray) -> None:
+    """Put `data` at `path`, whole or not at all. Raises RunFailed."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+    with faults(path):
+        try:
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def append(path: Path, line: str) -> None:
+    """Add a line to a log. Raises RunFailed."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)  # else a pipe of that name hangs us
+    with faults(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
+        file.write(f"{line}\n".encode("utf-8", "backslashreplace"))
+
+
+def move(path: Path, target: Path) -> None:
+    """Give a file another name, in place of what stood there. Raises RunFailed."""
+    with faults(path):
+        path.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, if it is there. Raises RunFailed."""
+    with faults(path):
+        path.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def faults(path: Path) -> Iterator[None]:
+    """What the system refuses becomes a RunFailed that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        way_out = (
+            "Free some space there." if full else "Choose another folder with --runs-dir, or mend its permissions."
+        )
+        raise RunFailed(str(path), f"cannot be written ({reason})", way_out) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # what file systems say that cannot sync a folder
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def as_json(value: Any) -> bytes:
+    """Readable JSON, with a newline at the end; NaN and infinity are refused."""
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
