@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli import evaluation, monte_carlo, results, threads, trained
+from dropout_cli import evaluation, monte_carlo, npz, results, threads, trained
 from dropout_cli.arrays import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.errors import UsageError
@@ -75,7 +75,7 @@ def evaluate_with_noise(
     title = f"{dataset.name}, {split}, {passes} Monte-Carlo passes"
     made = results.files(drawn.probabilities, part, dataset, title=title, figures=figures)
     made["metrics.json"] = as_json({"format": FORMAT} | numbers)
-    made["predictions.npz"] = results.npz(
+    made["predictions.npz"] = npz.write(
         labels=part.labels,
         rows=part.rows,
         probabilities=drawn.probabilities,

@@ -35,9 +35,14 @@ def pack(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytearray:
     contiguous = {name: np.ascontiguousarray(value) for name, value in sorted(arrays.items())}
     text = json.dumps({**meta, "sha256": NO_DIGEST}, sort_keys=True, separators=(",", ":"))
     data = bytearray(save(contiguous, {KEY: text}))
-    place = data.index(NO_DIGEST.encode())
-    data[place : place + len(NO_DIGEST)] = hashlib.sha256(data).hexdigest().encode()
+    place = data.index(_stated(NO_DIGEST))
+    data[place : place + len(_stated(NO_DIGEST))] = _stated(hashlib.sha256(data).hexdigest())
     return data
+
+
+def _stated(digest: str) -> bytes:
+    """As it stands in the header, where JSON is a text within JSON."""
+    return json.dumps(f'"sha256":"{digest}"')[1:-1].encode()
 
 
 def unpack(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -62,7 +67,7 @@ def _meta(data: bytes) -> dict[str, Any]:
     meta = json.loads(json.loads(header)["__metadata__"][KEY])
     digest = hashlib.sha256(data[:8])
     stated = meta.pop("sha256")
-    digest.update(header.replace(stated.encode(), NO_DIGEST.encode(), 1))
+    digest.update(header.replace(_stated(stated), _stated(NO_DIGEST), 1))
     digest.update(memoryview(data)[end:])
     if digest.hexdigest() != stated:
         raise ValueError("its checksum does not fit")

@@ -69,6 +69,12 @@ class DataError(DropoutError):
     exit_code = 3
 
 
+class Mismatch(DropoutError):
+    """A verification, a replay or a reproduction does not match."""
+
+    exit_code = 4
+
+
 class Stop(BaseException):
     """A request to stop, raised wherever the program happens to be: a signal, or nobody reads our output any more."""
 

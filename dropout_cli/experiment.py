@@ -73,7 +73,7 @@ def go_on(prepared: Prepared, run: Run, *, watch: Watch, figures: bool = True) -
 
 
 def _way_on(run: Run) -> str:
-    return f"Go on with: dropout resume {shlex.quote(str(run.path))}"
+    return f"Go on with `dropout resume {shlex.quote(str(run.path))}`"
 
 
 def _with_way_on(error: RunFailed, run: Run) -> RunFailed:

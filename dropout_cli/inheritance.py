@@ -56,7 +56,7 @@ def _lesson(objective: Distillation, dataset: Dataset, count: int) -> Lesson:
         run = _completed(folder, TEACHER)
         teacher = trained.load(run)
         _must_know(teacher.dataset, dataset, folder)
-        digest.update(run.read_unchanged(trained.file_of(teacher.checkpoint)))
+        digest.update(run.read_unchanged(trained.FILES[teacher.checkpoint]))
         teachers.append(teacher)
     with threads.limited(count):
         targets = objective.soften(_logits(teachers, "train", objective.teacher_passes))

@@ -1,12 +1,9 @@
 """The files that say how well a network does on one part of the data."""
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from dropout_cli import metrics, plots
+from dropout_cli import metrics, npz, plots
 from dropout_cli.arrays import Array
 from dropout_cli.data.dataset import Dataset, Part
 
@@ -16,7 +13,7 @@ def files(probs: Array, part: Part, dataset: Dataset, *, title: str, figures: bo
     matrix = metrics.confusion_matrix(probs, part.labels, dataset.classes)
     mistakes = metrics.mistakes(probs, part.labels, part.rows, dataset.classes)
     made = {
-        "predictions.npz": npz(labels=part.labels, probabilities=probs, rows=part.rows),
+        "predictions.npz": npz.write(labels=part.labels, probabilities=probs, rows=part.rows),
         "confusion_matrix.csv": metrics.confusion_csv(matrix, dataset.classes),
         "mistakes.csv": metrics.mistakes_csv(mistakes),
     }
@@ -28,13 +25,6 @@ def files(probs: Array, part: Part, dataset: Dataset, *, title: str, figures: bo
         else:
             made["mistakes.png"] = plots.mistakes_table(mistakes)
     return made
-
-
-def npz(**arrays: Array) -> bytes:
-    """The bytes of an uncompressed npz file; equal arrays give equal bytes."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
 
 
 def scores(probs: Array, part: Part, dataset: Dataset) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.learner import Learner
 from dropout_cli.preparation import prepare
-from dropout_cli.runs import Run
+from dropout_cli.runs import RESOLVED, Run
+
+FILES = {"best": BEST, "last": LAST}
+"""The file of each checkpoint in a run folder."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,16 @@ def load(run: Run, checkpoint: str | None = None) -> Trained:
 
     Raises UsageError, DataError or RunFailed.
     """
-    run.read_unchanged("resolved.yaml")
-    prepared = prepare(config.load(run.path / "resolved.yaml").experiment)
-    name = checkpoint or (run.summary()["checkpoint"] if run.status == "completed" else "last")
-    Snapshot.read(run, file_of(name)).restore(prepared.learner)
+    run.read_unchanged(RESOLVED)
+    name = checkpoint or _that_counts(run)
+    prepared = prepare(config.load(run.path / RESOLVED).experiment)
+    Snapshot.read(run, FILES[name]).restore(prepared.learner)
     return Trained(prepared.experiment, prepared.dataset, prepared.learner, name)
 
 
-def file_of(checkpoint: str) -> str:
-    """The file of `best` or `last` in a run folder."""
-    return {"best": BEST, "last": LAST}[checkpoint]
+def _that_counts(run: Run) -> str:
+    """The checkpoint that the summary names; the last, where the run has not come to its summary."""
+    if run.ended != "completed":
+        return "last"
+    run.read_unchanged("summary.json")
+    return str(run.summary()["checkpoint"])

@@ -18,11 +18,12 @@ def ignore(event: Progress | EpochRecord) -> None:
     """Watch nothing."""
 
 
-def train(folder: Path, *overrides: str) -> Run:
+def train(folder: Path, *overrides: str, watch: experiment.Watch = ignore) -> Run:
     """Train the small digits config with some changes; return the run."""
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "small.yaml"
     file.write_text(CONFIG)
     loaded = config.load(file, overrides)
     run = Run.create(folder / "runs", "small")
-    experiment.conduct(experiment.ready(loaded.experiment), run, loaded.text, watch=ignore, figures=False)
+    experiment.conduct(experiment.ready(loaded.experiment), run, loaded.text, watch=watch, figures=False)
     return run

@@ -11,13 +11,13 @@ import dropout_cli
 PACKAGE = Path(dropout_cli.__file__).parent
 
 LEVELS = (
-    {"errors", "registry", "fields", "arrays", "streams", "locks", "environment"},
+    {"errors", "registry", "fields", "arrays", "npz", "streams", "locks", "environment"},
     {"nn", "threads"},
     {"variants", "objectives", "data"},
     {"architectures"},
     {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo"},
-    {"runs", "checkpoint", "preparation", "trained", "inheritance", "results", "plots", "experiment", "run_table"}
-    | {"after", "effects"},
+    {"runs", "checkpoint", "preparation", "trained", "inheritance", "results", "resuming", "plots", "experiment"}
+    | {"run_table", "after", "effects", "verification", "replay"},
     {"cli", "__main__"},
 )
 

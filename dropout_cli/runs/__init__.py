@@ -6,10 +6,23 @@ The manifest comes last: its presence means that the run is complete. A folder m
 nothing in it is followed out of it, and nothing is read that is not a plain file.
 """
 
+from dropout_cli.runs import manifest
 from dropout_cli.runs.finding import all_runs, find
 from dropout_cli.runs.manifest import MANIFEST
 from dropout_cli.runs.run import FORMAT, RESOLVED, Run, Status
 from dropout_cli.runs.table import Table
 from dropout_cli.runs.writing import as_json, write
 
-__all__ = ["FORMAT", "MANIFEST", "RESOLVED", "Run", "Status", "Table", "all_runs", "as_json", "find", "write"]
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "RESOLVED",
+    "Run",
+    "Status",
+    "Table",
+    "all_runs",
+    "as_json",
+    "find",
+    "manifest",
+    "write",
+]

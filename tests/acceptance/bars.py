@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -37,8 +39,13 @@ class Bars:
         """Exit with 1 if a bar was missed in full form."""
         sys.exit(0 if self.smoke else min(1, self._missed))
 
-    def train(self, config: str, *overrides: str) -> tuple[dict[str, Any], float, str]:
-        """Train in a process of its own; return the summary, the wall seconds and the command."""
+    def train(
+        self, config: str, *overrides: str, look: Callable[[Path], None] | None = None
+    ) -> tuple[dict[str, Any], float, str]:
+        """Train in a process of its own; return the summary, the wall seconds and the command.
+
+        `look` is given the run's folder before it is deleted.
+        """
         if self.smoke:
             overrides = (*overrides, "training.epochs=1", "training.steps_per_epoch=3")
         arguments = ["train", config, *overrides]
@@ -47,6 +54,8 @@ class Bars:
             began = time.perf_counter()
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             seconds = time.perf_counter() - began
+            if look is not None and done.returncode == 0:
+                look(Path(json.loads(done.stdout)["run"]))
         if done.returncode != 0:
             sys.exit(f"dropout {' '.join(arguments)}: exit code {done.returncode}\n{done.stderr}")
         summary: dict[str, Any] = json.loads(done.stdout)

@@ -1,0 +1,88 @@
+"""Every single wrong bit is noticed, and no damaged file is used in silence.
+
+Bits are flipped at random places of the files of a finished run, and of the checkpoint of an interrupted one.
+"""
+
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+from dropout_cli import after, resuming, verification
+from dropout_cli.checkpoint import LAST
+from dropout_cli.errors import DropoutError, Interrupted
+from dropout_cli.runs import Run
+from tests.acceptance.bars import Bars
+from tests.small_run import train
+from tests.test_resuming import stop_after
+
+FILES = ("checkpoints/last.safetensors", "summary.json", "predictions.npz", "resolved.yaml")
+
+
+def verified(run: Run) -> bool:
+    """Whether `verify` finds nothing wrong."""
+    return all(check.right for check in verification.verify(run))
+
+
+def evaluated(run: Run) -> bool:
+    """Whether `eval` gives numbers without a word."""
+    try:
+        after.evaluate(run, figures=False)
+    except DropoutError:
+        return False
+    return True
+
+
+def resumed(run: Run) -> bool:
+    """Whether `resume` goes on without a word."""
+    try:
+        with resuming.reopened(run) as prepared:
+            return not prepared.notices
+    except DropoutError:
+        return False
+
+
+def flipped(run: Run, name: str, bit: int) -> bytes:
+    """Turn one bit of a file over; return what the file was."""
+    whole = run.read(name)
+    damaged = bytearray(whole)
+    damaged[bit // 8] ^= 1 << bit % 8
+    run.inside(name).write_bytes(damaged)
+    return whole
+
+
+if __name__ == "__main__":
+    bars = Bars("damage")
+    flips = 10 if bars.smoke else 500
+    random.seed(0)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        finished = train(folder / "finished")
+        for name in FILES:
+            bits = random.sample(range(8 * len(finished.read(name))), flips)
+            unnoticed = 0
+            for bit in bits:
+                whole = flipped(finished, name, bit)
+                unnoticed += verified(finished)
+                finished.inside(name).write_bytes(whole)
+            bars.at_most(f"of {flips} wrong bits in {name}, unnoticed", unnoticed, 0, "dropout verify RUN")
+        used = 0
+        for name in ("checkpoints/last.safetensors", "summary.json", "resolved.yaml"):
+            for bit in random.sample(range(8 * len(finished.read(name))), flips // 5):
+                whole = flipped(finished, name, bit)
+                used += evaluated(finished)
+                finished.inside(name).write_bytes(whole)
+        bars.at_most(f"of {3 * (flips // 5)} damaged files, used in silence", used, 0, "dropout eval RUN")
+        try:
+            train(folder / "stopped", "training.save_every=every_epoch", watch=stop_after(1))
+        except Interrupted as stopped:
+            source = Path(stopped.problems[0].place)
+        used = 0
+        for name in (LAST, "resolved.yaml", "metrics.csv"):
+            for bit in random.sample(range(8 * len(Run(source).read(name))), flips // 5):
+                copy = Run(Path(shutil.copytree(source, folder / "copy")))
+                flipped(copy, name, bit)
+                used += resumed(copy)
+                shutil.rmtree(copy.path)
+        bars.at_most(f"of {3 * (flips // 5)} damaged files, used in silence", used, 0, "dropout resume RUN")
+    bars.end()
