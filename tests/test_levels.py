@@ -17,7 +17,7 @@ LEVELS = (
     {"architectures"},
     {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo"},
     {"runs", "checkpoint", "preparation", "trained", "inheritance", "results", "resuming", "plots", "experiment"}
-    | {"run_table", "after", "effects", "verification", "replay"},
+    | {"run_table", "after", "effects", "verification", "replay", "doctor"},
     {"cli", "__main__"},
 )
 

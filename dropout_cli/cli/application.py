@@ -9,7 +9,7 @@ from typing import Annotated, Never
 import typer
 
 import dropout_cli
-from dropout_cli.cli import catalogues, configs, effects, evaluating, listing, screen, train, verifying
+from dropout_cli.cli import catalogues, configs, doctor, effects, evaluating, listing, screen, train, verifying
 from dropout_cli.errors import READER_GONE, DropoutError, Stop
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (train, evaluating, effects, listing, verifying, catalogues):
+for group in (train, evaluating, effects, listing, verifying, catalogues, doctor):
     group.add_to(app)
 app.add_typer(configs.app, name="config")
 
