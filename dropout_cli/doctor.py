@@ -47,7 +47,7 @@ def examine(runs_dir: Path, seconds: float = 2.0) -> list[Finding]:
         _plugins,
         lambda: self_test(seconds),
     ]
-    findings = []
+    findings: list[Finding] = []
     for check in checks:
         try:
             findings += check()
@@ -86,15 +86,13 @@ def _machine() -> Iterator[Finding]:
 
 def _runs(folder: Path) -> Iterator[Finding]:
     """Disk, permission and locks where runs are kept, or would be."""
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
-    free = shutil.disk_usage(there).free
-    wrong = (
-        f"Less than {LEAST_DISK // 1_000_000} MB are free. Make room, or use --runs-dir." if free < LEAST_DISK else ""
-    )
-    yield Finding("disk", f"{free / 1e9:.1f} GB free", wrong)
-    if folder.exists() and not folder.is_dir():
-        yield Finding("runs", str(folder), "This is not a folder. Name another with --runs-dir.")
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        yield Finding("runs", str(folder), f"{there} is not a folder. Name another with --runs-dir.")
         return
+    free = shutil.disk_usage(there).free
+    wrong = f"Less than {LEAST_DISK // 1_000_000} MB. Make room, or use --runs-dir." if free < LEAST_DISK else ""
+    yield Finding("disk", f"{free / 1e9:.1f} GB free", wrong)
     try:
         with tempfile.TemporaryDirectory(dir=there, prefix=".doctor-") as made:
             lock = Path(made) / ".lock"
@@ -120,9 +118,8 @@ def _temporary() -> Iterator[Finding]:
 
 def _data() -> Iterator[Finding]:
     folders = " and ".join(str(path) for path in data_directories())
-    yield Finding(
-        "data", f"looked for in {folders}; DROPOUT_DATA is {'' if 'DROPOUT_DATA' in os.environ else 'not '}set"
-    )
+    given = "set" if "DROPOUT_DATA" in os.environ else "not set"
+    yield Finding("data", f"looked for in {folders}; DROPOUT_DATA is {given}")
     for name, cls in DATASETS:
         if issubclass(cls, IdxPictures):
             found = cls.find()

@@ -14,7 +14,7 @@ def test_a_machine_that_trains_is_fine(tmp_path: Path) -> None:
     done = dropout("doctor", "--seconds", "0", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == ""
     for what in ("numpy", "linear algebra", "memory", "disk", "runs", "locks", "determinism", "mnist", "variants"):
-        assert any(line.startswith(what) for line in done.stdout.splitlines()), what
+        assert any(line.strip().startswith(what) for line in done.stdout.splitlines()), what
     assert list(tmp_path.iterdir()) == []
 
 

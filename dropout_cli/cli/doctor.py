@@ -30,6 +30,6 @@ def doctor(
         screen.result(screen.as_json({"fine": not wrong, "findings": [asdict(finding) for finding in findings]}))
     else:
         rows = [(finding.what, finding.value, finding.wrong or "fine") for finding in findings]
-        screen.result(screen.table(("what", "value", ""), rows))
+        screen.result(screen.table(("what", "value", "verdict"), rows))
     if wrong:
         raise RunFailed("doctor", f"{len(wrong)} of {len(findings)} findings need mending, the first: {wrong[0].what}")

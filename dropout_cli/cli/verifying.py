@@ -37,7 +37,7 @@ def verify(
         )
     else:
         rows = [(check.what, "right" if check.right else "WRONG", check.fact) for check in checks]
-        screen.result(screen.table(("what", "", "fact"), rows))
+        screen.result(screen.table(("what", "verdict", "fact"), rows))
     wrong = [check for check in checks if not check.right]
     if wrong:
         raise Mismatch(str(found.path), f"{len(wrong)} of {len(checks)} checks failed, the first: {wrong[0].what}")
