@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+from dropout_cli.visible import visible
+
 
 class Problem(NamedTuple):
     """One mistake: where it is, what is the case, and what can be done about it."""
@@ -15,7 +17,7 @@ class Problem(NamedTuple):
         """`place: fact. way out.`, on one line."""
         sentences = " ".join(_sentence(part) for part in (self.fact, self.way_out) if part)
         line = f"{self.place}: {sentences}" if self.place else sentences
-        return " ".join(line.split())
+        return visible(" ".join(line.split()))
 
 
 def _sentence(text: str) -> str:

@@ -11,7 +11,7 @@ import dropout_cli
 PACKAGE = Path(dropout_cli.__file__).parent
 
 LEVELS = (
-    {"errors", "registry", "fields", "arrays", "npz", "streams", "locks", "environment"},
+    {"errors", "registry", "fields", "arrays", "npz", "visible", "streams", "locks", "environment"},
     {"nn", "threads"},
     {"variants", "objectives", "data"},
     {"architectures"},

@@ -1,5 +1,6 @@
 """The `dropout` command: its subcommands, and the one place where errors become lines and exit codes."""
 
+import io
 import os
 import signal
 import sys
@@ -41,6 +42,9 @@ def options(
 
 def main() -> Never:
     """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is no error
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:

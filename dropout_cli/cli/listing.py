@@ -50,4 +50,4 @@ def show(
         screen.result(screen.as_json({"run": str(found.path)} | facts))
         return
     screen.result(screen.table(("what", "value"), run_table.overview(facts)))
-    screen.result("\n".join(run_table.files(found)))
+    screen.result("\n".join(screen.cell_text(name) for name in run_table.files(found)))

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.errors import READER_GONE, RunFailed, Stop
+from dropout_cli.visible import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -24,7 +25,7 @@ def result(text: str) -> None:
 def complain(text: str) -> None:
     """Print to stderr, if anybody is there to read it."""
     with suppress(Stop, RunFailed):
-        _print(text, sys.stderr)
+        _print(visible(text), sys.stderr)
 
 
 def _print(text: str, file: Any) -> None:
@@ -68,7 +69,7 @@ def cell_text(cell: Any) -> str:
     if cell is None:
         return ""
     text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return visible(text).replace("\n", "\\n")
 
 
 def _short_line(record: "EpochRecord", epochs: int) -> str:
@@ -150,9 +151,9 @@ class Screen:
 
     def _show(self, text: str) -> None:
         if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
+            self._bar.console.print(visible(text), markup=False, highlight=False)
         else:
-            _print(text, sys.stderr)
+            _print(visible(text), sys.stderr)
 
     def _log(self, text: str) -> None:
         if self._run is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dropout_cli.errors import ConfigError, Problem
+from dropout_cli.visible import visible
 
 MOST_MISTAKES = 100
 """More lines than this help nobody; what is left is counted."""
@@ -92,8 +93,8 @@ class Mistakes:
 
 
 def printable(text: str) -> str:
-    """The text itself, or with escapes where a terminal could not show it."""
-    return text if text.isprintable() else text.encode("unicode_escape").decode()
+    """The text on one line, with escapes where a terminal could not show it."""
+    return visible(text).replace("\n", "\\n")
 
 
 def shorten(text: str, most: int = 60) -> str:

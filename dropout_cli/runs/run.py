@@ -15,6 +15,7 @@ from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.runs import manifest, reading, writing
 from dropout_cli.runs.manifest import MANIFEST
 from dropout_cli.runs.table import Table
+from dropout_cli.visible import visible
 
 FORMAT = 1
 RESOLVED, STATE = "resolved.yaml", "state.json"
@@ -104,7 +105,7 @@ class Run:
 
     def log(self, line: str) -> None:
         """Add a line to `log.txt`."""
-        writing.append(self.inside("log.txt"), line)
+        writing.append(self.inside("log.txt"), visible(line))
 
     def table(self, name: str) -> Table:
         """A CSV file of the folder with a row per epoch."""
