@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import TINY, dropout
+from tests.cli_process import TINY, dropout
 
 
 @pytest.fixture(scope="module")

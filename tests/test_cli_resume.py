@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import TINY, dropout
+from tests.cli_process import TINY, dropout
 
 LONG = ("training.epochs=1000000", "training.save_every=every_epoch")
 
