@@ -116,7 +116,8 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in ("accuracy", "nll", "brier", "ece")]
     keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
     known = [(key, found) for key in keys if (found := value(facts, key)) is not None]
-    return [*known, *(("still moving", column) for column in facts.get("still_moving", []))]
+    moving = facts.get("still_moving")
+    return [*known, *(("still moving", column) for column in (moving if isinstance(moving, list) else ()))]
 
 
 def files(run: Run) -> list[str]:
