@@ -40,8 +40,11 @@ class Table:
         self._hash.update(f"{line}\n".encode())
 
     def rows(self) -> list[dict[str, str]]:
-        """All rows, a torn last line dropped. Raises UsageError."""
-        return list(csv.DictReader(io.StringIO("\n".join(self._lines()))))
+        """All rows, a torn last line dropped. Raises UsageError or RunFailed."""
+        try:
+            return list(csv.DictReader(io.StringIO("\n".join(self._lines()), newline="")))
+        except csv.Error as error:
+            raise self._damaged(error) from None
 
     def columns(self) -> dict[str, list[float]]:
         """Name -> a number per row, NaN where a cell is empty. Raises RunFailed where a cell is not a number."""
@@ -49,7 +52,7 @@ class Table:
         try:
             return {name: [float(row[name] or "nan") for row in rows] for name in (rows[0] if rows else ())}
         except (TypeError, ValueError) as error:
-            raise RunFailed(str(self._path), f"is damaged ({error})", "Train again.") from None
+            raise self._damaged(error) from None
 
     def cut_back(self, epochs: int) -> None:
         """Keep the rows of so many epochs, the first ones."""
@@ -61,8 +64,14 @@ class Table:
             return
         data = "".join(f"{line}\n" for line in lines).encode()
         writing.write(self._path, data)
-        self._columns = next(csv.reader([lines[0]]))
+        try:
+            self._columns = next(csv.reader([lines[0]]))
+        except (csv.Error, StopIteration) as error:
+            raise self._damaged(error) from None
         self._hash = hashlib.sha256(data)
+
+    def _damaged(self, error: Exception) -> RunFailed:
+        return RunFailed(str(self._path), f"is damaged ({error})", "Train again.")
 
     def _lines(self) -> list[str]:
         text = reading.read_plain(self._path, reading.MOST_TEXT).decode("utf-8", "backslashreplace")

@@ -1,0 +1,53 @@
+"""Ten thousand hostile inputs for every loader there is: no traceback, no hang, no memory that is not there."""
+
+import resource
+import signal
+import sys
+import tempfile
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+from typing import Never
+
+from dropout_cli.environment import peak_bytes
+from tests.acceptance.bars import Bars
+from tests.hostile import Loaders, inputs, seconds_of
+
+LIMIT_SECONDS, LIMIT_BYTES = 2, 1_000_000_000
+
+
+def _too_long(number: int, frame: FrameType | None) -> Never:
+    raise TimeoutError("too long")
+
+
+if __name__ == "__main__":
+    bars = Bars("hostile")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        loaders = Loaders(folder)
+        each = 25 if bars.smoke else -(-10_000 // len(loaders.table))
+        for valid, load in loaders.table.values():
+            seconds_of(load, valid)
+        at_rest = peak_bytes() or 0
+        virtual = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (virtual + LIMIT_BYTES, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGALRM, _too_long)
+        tried, faults, longest = 0, 0, 0.0
+        for seed, (name, (valid, load)) in enumerate(loaders.table.items()):
+            for data in islice(inputs(valid, folder / "marker", seed), each):
+                tried += 1
+                signal.setitimer(signal.ITIMER_REAL, 2 * LIMIT_SECONDS)
+                try:
+                    longest = max(longest, seconds_of(load, data))
+                except Exception as error:
+                    faults += 1
+                    sys.stderr.write(f"{name}: {type(error).__name__}: {error}: {data[:300]!r}\n")
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+        command = f"dropout's {len(loaders.table)} loaders"
+        bars.at_least("hostile inputs", tried, each * len(loaders.table), command)
+        bars.at_most("tracebacks", faults, 0, command)
+        bars.at_most("pickles that ran", float((folder / "marker").exists()), 0, command)
+        bars.at_most("seconds for the slowest", longest, LIMIT_SECONDS, command)
+        bars.at_most("megabytes more at the peak", ((peak_bytes() or 0) - at_rest) / 1e6, LIMIT_BYTES / 1e6, command)
+    bars.end()

@@ -1,0 +1,202 @@
+"""Bytes and texts that nobody should send, for every loader that there is.
+
+A loader may give a value or raise one of our own errors; anything else is a fault. A new loader joins by a line in
+`loaders`.
+"""
+
+import gzip
+import io
+import json
+import pickle
+import random
+import struct
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dropout_cli import checkpoint, config, npz, run_table, verification
+from dropout_cli.cli import time_limit
+from dropout_cli.data import idx
+from dropout_cli.data.mnist import FashionMnist
+from dropout_cli.runs import Run, manifest
+from tests.small_run import train
+
+Loader = Callable[[bytes], object]
+
+
+class Marker:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        """`path`: the file."""
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a pickle of it does."""
+        return (open, (str(self.path), "w"))
+
+
+def pickles(marker: Path) -> list[bytes]:
+    """Pickles, plain and dressed up as the arrays of NumPy."""
+    plain = [pickle.dumps(Marker(marker), protocol) for protocol in (0, 2, 5)]
+    array, archive = io.BytesIO(), io.BytesIO()
+    objects = np.array([Marker(marker)], dtype=object)
+    np.save(array, objects, allow_pickle=True)
+    np.savez(archive, labels=objects, probabilities=objects, rows=objects)
+    header = json.dumps({"__metadata__": {"dropout": plain[0].decode("latin1")}}).encode()
+    return [*plain, array.getvalue(), archive.getvalue(), struct.pack("<Q", len(header)) + header + plain[2]]
+
+
+class Loaders:
+    """Every loader, each with a valid input to start from."""
+
+    def __init__(self, folder: Path) -> None:
+        """Train a tiny run in `folder`, whose files are the valid inputs."""
+        self.folder = folder
+        self.run = train(folder, "architecture.hidden=[2]", "training.steps_per_epoch=2")
+        self._pristine = {name: self.run.read(name) for name in manifest.covered(self.run.path)}
+        self._pristine |= {name: self.run.read(name) for name in ("state.json", "MANIFEST.sha256")}
+        pixels = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+        idx.write(folder / "a.idx", pixels)
+        idx.write(folder / "a.idx.gz", pixels)
+        (folder / "checksums.json").write_text(json.dumps({name: "0" * 32 for name in "abcd"}))
+        digits = config.find("digits").read_bytes()
+        self.table: dict[str, tuple[bytes, Loader]] = {
+            "config": (digits, self._config),
+            "override": (b"training.optimizer={name: sgd, momentum: 0.9}", self._override),
+            "idx": ((folder / "a.idx").read_bytes(), self._idx),
+            "idx.gz": ((folder / "a.idx.gz").read_bytes(), self._idx),
+            "npz": (npz.write(a=np.arange(3.0), b=np.array(["x", "yz"])), lambda data: npz.read(data, "a.npz")),
+            "checkpoint": (self.run.read(checkpoint.LAST), lambda data: checkpoint.unpack(data, "last")),
+            "checksums": ((folder / "checksums.json").read_bytes(), self._checksums),
+            "condition": (b"test.accuracy >= 0.9", self._condition),
+            "time": (b"1.5h", lambda data: time_limit.seconds(data.decode("utf-8", "replace"))),
+        }
+        for name in (
+            "state.json",
+            "summary.json",
+            "MANIFEST.sha256",
+            "metrics.csv",
+            "predictions.npz",
+            "resolved.yaml",
+        ):
+            self.table[name] = (self._pristine[name], self._in_run(name))
+
+    def _config(self, data: bytes) -> object:
+        (self.folder / "hostile.yaml").write_bytes(data)
+        return config.load(self.folder / "hostile.yaml")
+
+    def _override(self, data: bytes) -> object:
+        return config.load(config.find("digits"), [data.decode("utf-8", "surrogateescape")])
+
+    def _idx(self, data: bytes) -> object:
+        (self.folder / "hostile.idx").write_bytes(data)
+        return idx.read(self.folder / "hostile.idx")
+
+    def _checksums(self, data: bytes) -> object:
+        """Four tiny files stand in for the pictures; only what is recorded beside them is hostile."""
+        (self.folder / "checksums.json").write_bytes(data)
+        return FashionMnist._check([self.folder / name for name in "abcd"], [np.zeros(1, np.uint8)] * 4)
+
+    def _condition(self, data: bytes) -> object:
+        facts: list[dict[str, Any]] = [{"name": "a", "test": {"accuracy": 0.5}}, {"name": "b"}]
+        text = data.decode("utf-8", "replace")
+        return run_table.select(facts, [text], text[:20] or "name")
+
+    def _in_run(self, name: str) -> Loader:
+        """What reads that file of a run, after the file was put there, its manifest made to fit or not."""
+
+        def read(data: bytes) -> object:
+            for known, pristine in self._pristine.items():
+                (self.run.path / known).write_bytes(pristine)
+            (self.run.path / name).write_bytes(data)
+            if name != "MANIFEST.sha256" and len(data) % 2:
+                (self.run.path / "MANIFEST.sha256").write_bytes(manifest.of(self.run.path))
+            run = Run(self.run.path)
+            return run_table.overview(run_table.read(self.run.path.parent)[0]), verification.verify(run)
+
+        return read
+
+
+def inputs(valid: bytes, marker: Path, seed: int) -> Iterator[bytes]:
+    """Endless hostile inputs, the same for the same seed: first those that are known, then mutations of `valid`."""
+    rng = random.Random(seed)
+    yield from (b"", b"\0", b"\xff" * 100, b"[" * 20_000, b"{" * 20_000, b'{"a":' * 5_000, b"1" * 5_000, b"- " * 9_000)
+    yield from pickles(marker)
+    yield gzip.compress(b"\0" * 10_000_000)
+    yield b'{"format": 1, "sessions": [], "status": {"a": [1]}, "resolved": 5}'
+    yield struct.pack("<Q", 2**63) + b"{}" + valid
+    while True:
+        yield mutated(valid, rng)
+
+
+def mutated(valid: bytes, rng: random.Random) -> bytes:
+    """One to four changes to a valid input."""
+    data = bytearray(valid)
+    for _ in range(rng.randint(1, 4)):
+        place = rng.randrange(len(data) + 1)
+        kind = rng.randrange(8)
+        if kind == 0 and data:
+            data[place % len(data)] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            del data[place:]
+        elif kind == 2:
+            data[place:place] = data[place : place + rng.randrange(200)] * rng.choice((1, 2, 50))
+        elif kind == 3:
+            data[place:place] = rng.choice(PIECES)
+        elif kind == 4:
+            data[place : place + 4] = rng.choice((b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\x80\0\0\0"))
+        elif kind == 5:
+            del data[place : place + rng.randrange(40)]
+        elif kind == 6:
+            digits = [at for at, byte in enumerate(data) if 48 <= byte < 58]
+            if digits:
+                at = rng.choice(digits)
+                data[at : at + 1] = rng.choice((b"9" * 30, b"-1", b"1e999", b"nan", b"0", b"1" * 4_400))
+        else:
+            data[place : place + 8] = rng.randbytes(8)
+    return bytes(data[:1_000_000])
+
+
+PIECES = (
+    b"\x1b[2J",
+    b"\xe2\x80\xae",
+    b"\xed\xa0\x80",
+    b"null",
+    b"~",
+    b"{}",
+    b"[]",
+    b"!!python/object/apply:os.system [echo]",
+    b"&a [*a]",
+    b"*a",
+    b"<<: ",
+    b"? ",
+    b"---\n",
+    b"../../etc/passwd",
+    b"\n  \t- ",
+    b'"\\ud800"',
+    b"NaN",
+    b"Infinity",
+    b"true",
+    b": ",
+    b",",
+    b"=",
+    b"\0",
+    b"extends: /dev/zero\n",
+    b"dataset: {name: mnist, path: /proc/self/mem}\n",
+)
+
+
+def seconds_of(loader: Loader, data: bytes) -> float:
+    """How long the loader takes; raises what is not one of our own errors."""
+    from dropout_cli.errors import DropoutError
+
+    began = time.perf_counter()
+    try:
+        loader(data)
+    except DropoutError as error:
+        assert str(error), "an error must say something"
+    return time.perf_counter() - began
