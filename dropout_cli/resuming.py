@@ -56,7 +56,7 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
                 fact = f"{LAST} was saved under another config than {RESOLVED}"
                 raise RunFailed(str(run.path), fact, "Bring the former file back, or train again.")
             snapshot.restore(prepared.learner, prepared.selection)
-        if epochs is not None:
+        if epochs is not None and (after != before or run.ended == "completed"):
             _lengthen(run, before, prepared, change_schedule)
         run.reopen()
         _cut_back(run, snapshot)

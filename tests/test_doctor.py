@@ -38,6 +38,14 @@ def test_a_place_that_cannot_hold_runs_is_named(place: str, tmp_path: Path) -> N
     assert len(done.stderr.splitlines()) == 1 and "need mending" in done.stderr
 
 
+def test_a_check_that_fails_is_a_finding_like_others(tmp_path: Path) -> None:
+    """No traceback: the check is named, and those after it are made."""
+    done = dropout("doctor", "--seconds", "0", "--json", "--runs-dir", "x" * 300, cwd=tmp_path)
+    found = {one["what"]: one["wrong"] for one in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "OSError" in found["runs"] and found["determinism"] == ""
+
+
 def test_weights_that_differ_between_equal_trainings_are_noticed() -> None:
     """For each thread count on its own; other bytes with another thread count are only said."""
     findings = list(doctor.judged({1: ["a", "a"], 2: ["b", "c"]}))

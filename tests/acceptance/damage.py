@@ -65,14 +65,14 @@ if __name__ == "__main__":
                 whole = flipped(finished, name, bit)
                 unnoticed += verified(finished)
                 finished.inside(name).write_bytes(whole)
-            bars.at_most(f"of {flips} wrong bits in {name}, unnoticed", unnoticed, 0, "dropout verify RUN")
+            bars.at_most(f"of {flips} wrong bits in {name}, unnoticed", unnoticed, 0, "dropout verify RUN", always=True)
         used = 0
         for name in ("checkpoints/last.safetensors", "summary.json", "resolved.yaml"):
             for bit in random.sample(range(8 * len(finished.read(name))), flips // 5):
                 whole = flipped(finished, name, bit)
                 used += evaluated(finished)
                 finished.inside(name).write_bytes(whole)
-        bars.at_most(f"of {3 * (flips // 5)} damaged files, used in silence", used, 0, "dropout eval RUN")
+        bars.at_most(f"of {3 * (flips // 5)} damaged files, used in silence", used, 0, "dropout eval RUN", always=True)
         try:
             train(folder / "stopped", "training.save_every=every_epoch", watch=stop_after(1))
         except Interrupted as stopped:
@@ -84,5 +84,7 @@ if __name__ == "__main__":
                 flipped(copy, name, bit)
                 used += resumed(copy)
                 shutil.rmtree(copy.path)
-        bars.at_most(f"of {3 * (flips // 5)} damaged files, used in silence", used, 0, "dropout resume RUN")
+        bars.at_most(
+            f"of {3 * (flips // 5)} damaged files, used in silence", used, 0, "dropout resume RUN", always=True
+        )
     bars.end()

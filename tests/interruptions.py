@@ -1,0 +1,217 @@
+"""Runs that are killed for good, at any moment, and brought to their end by resuming."""
+
+import hashlib
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from dropout_cli import config, experiment, resuming
+from dropout_cli.checkpoint import BEST, LAST, Saver
+from dropout_cli.errors import ConfigError
+from dropout_cli.nn.optimizers import OPTIMIZERS
+from dropout_cli.nn.schedules import SCHEDULES
+from dropout_cli.objectives import OBJECTIVES
+from dropout_cli.runs import Run, all_runs, writing
+from dropout_cli.variants import VARIANTS
+from dropout_cli.variants.rate_schedules import RATE_SCHEDULES
+from tests.small_run import ignore
+
+COMPARED = ("metrics.csv", "predictions.npz", "confusion_matrix.csv", "mistakes.csv", "resolved.yaml", LAST, BEST)
+
+BASE = """\
+dataset: digits
+architecture: {name: mlp, hidden: [8, 8]}
+training: {epochs: 12, steps_per_epoch: 4, threads: 1}
+"""
+
+
+def covering(teacher: Path) -> Iterator[list[str]]:
+    """Overrides in which every variant, optimizer, objective, schedule and rate schedule occurs, and each switch."""
+    optimizers, schedules, rates, objectives = (
+        cycle(registry.names()) for registry in (OPTIMIZERS, SCHEDULES, RATE_SCHEDULES, OBJECTIVES)
+    )
+    switches = cycle(
+        [
+            ["training.save_every=every_epoch"],
+            ["architecture.batch_norm=true", "training.save_every=0.02"],
+            ["training.average={decay: 0.9}", "training.save_every=every_epoch", "training.evaluate=best"],
+            [
+                "training.early_stopping={patience: 4}",
+                "architecture.batch_norm=true",
+                "training.save_every=every_epoch",
+            ],
+            ["training.average={decay: 0.9}", f"training.init_from={teacher}"],  # save_every: auto
+            ["training.max_norm=1", "training.save_every=every_epoch", "training.monitor=val_loss"],
+        ]
+    )
+    for name in VARIANTS.names():
+        law = f"dropout.variant={name}", f"architecture.activation={VARIANTS[name].suited_activation}"
+        scheduled = "rate_schedule" in {field for field in VARIANTS[name].__dataclass_fields__}  # type: ignore[attr-defined]
+        common = [*law, f"training.optimizer={next(optimizers)}", *_schedule(next(schedules)), *next(switches)]
+        common += [f"dropout.rate_schedule={_rate_schedule(next(rates))}"] if scheduled else []
+        for _ in OBJECTIVES.names():
+            overrides = [*common, f"objective.name={(objective := next(objectives))}"]
+            overrides += [f"objective.teacher={teacher}"] if objective == "distillation" else []
+            if _fits(overrides, teacher.parent):
+                yield overrides
+                break
+
+
+def uncovered(settings: list[list[str]]) -> set[str]:
+    """The names of variants, optimizers, objectives, schedules and rate schedules that occur in none."""
+    written = " ".join(" ".join(overrides) for overrides in settings)
+    patterns = {
+        "dropout.variant={}": VARIANTS,
+        "training.optimizer={}": OPTIMIZERS,
+        "training.schedule={{name: {}": SCHEDULES,
+        "objective.name={}": OBJECTIVES,
+        "dropout.rate_schedule={{name: {}": RATE_SCHEDULES,
+    }
+    wanted = {pattern.format(name) for pattern, registry in patterns.items() for name in registry.names()}  # type: ignore[attr-defined]
+    return {text for text in wanted if text not in written}
+
+
+def _schedule(name: str) -> list[str]:
+    needed = {"step": ", every: 3", "exponential": ""}.get(name, "")
+    return [f"training.schedule={{name: {name}{needed}}}"]
+
+
+def _rate_schedule(name: str) -> str:
+    return f"{{name: {name}, cutoff: 0.5}}" if name in ("early", "late") else f"{{name: {name}}}"
+
+
+def _fits(overrides: list[str], folder: Path) -> bool:
+    """Whether the parts go together; `batchwise`, for one, cannot be split before its logits."""
+    try:
+        load(folder, overrides)
+    except ConfigError:
+        return False
+    return True
+
+
+def load(folder: Path, overrides: list[str]) -> config.Loaded:
+    """The base config in `folder`, with changes."""
+    file = folder / "base.yaml"
+    if not file.exists():
+        file.write_text(BASE)
+    return config.load(file, overrides)
+
+
+def digests(run: Run) -> dict[str, str]:
+    """SHA-256 of the files that must be equal in equal runs."""
+    return {name: hashlib.sha256(run.read(name)).hexdigest() for name in COMPARED if run.has(name)}
+
+
+class Victim:
+    """A run that is killed and resumed in processes of its own, each a fork of this one."""
+
+    def __init__(self, folder: Path, overrides: list[str], rng: random.Random, epochs: int | None = None) -> None:
+        """`folder` for its run folders; with `epochs`, a completed run is lengthened to so many."""
+        self.folder, self.rng, self.epochs = folder, rng, epochs
+        self.loaded = load(folder, overrides)
+        self.kills = 0
+
+    def run(self) -> Run | None:
+        """The run, if it got so far as to have a state."""
+        found = all_runs(self.folder / "runs")
+        return found[-1] if found else None
+
+    def train(self) -> None:
+        """Begin the run, or go on with it, in this process."""
+        run = self.run()
+        if run is None:
+            prepared = experiment.ready(self.loaded.experiment)
+            made = Run.create(self.folder / "runs", "victim")
+            experiment.conduct(prepared, made, self.loaded.text, watch=ignore, figures=False)
+        else:
+            resuming.resume(run, watch=ignore, figures=False, epochs=self.epochs)
+
+    def attempt(self, kill: Callable[[], None] | None = None, after: float | None = None) -> bool:
+        """Go on in a child that is killed `after` seconds, or kills itself where `kill` says; return if it got through.
+
+        Raises RuntimeError where it ended in any other way.
+        """
+        child = os.fork()
+        if child == 0:
+            try:
+                if kill is not None:
+                    kill()
+                self.train()
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        if after is not None:
+            time.sleep(after)
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            self.kills += 1
+            return False
+        if status != 0:
+            raise RuntimeError(f"the child ended with {status}, and not by our kill")
+        return True
+
+    def random_attempt(self, longest: float) -> bool:
+        """One that is killed at a random moment, in a random way; it may be through before."""
+        way = self.rng.randrange(4)
+        if way == 0:
+            return self.attempt(lambda: kill_at_line(self.rng.randint(1, 60)))
+        if way == 1:
+            return self.attempt(lambda: kill_within_write(self.rng.randint(1, 12)))
+        return self.attempt(after=self.rng.uniform(0, longest))
+
+
+def die() -> None:
+    """As by `kill -9`."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+SAVING = {writing.__file__, sys.modules[Saver.__module__].__file__}
+
+
+def kill_at_line(number: int) -> None:
+    """From now on, die at that line executed in the code that saves."""
+    left = number
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename not in SAVING:
+            return None
+        if event == "line":
+            left -= 1
+            if left <= 0:
+                die()
+        return trace
+
+    sys.settrace(trace)
+
+
+def kill_within_write(number: int) -> None:
+    """From now on, die when half of that file's bytes are written."""
+    left, real = number, Path.open
+
+    def opened(path: Path, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+        nonlocal left
+        file = real(path, mode, *arguments, **named)
+        if mode != "xb":
+            return file
+        left -= 1
+        if left <= 0:
+
+            def half(data: bytes) -> None:
+                os.write(file.fileno(), bytes(data)[: len(data) // 2])
+                die()
+
+            file.write = half  # type: ignore[method-assign,assignment]
+        return file
+
+    Path.open = opened  # type: ignore[method-assign,assignment]
