@@ -190,14 +190,24 @@ class Run:
                 writing.write(beside / file, data)
             writing.write(beside / MANIFEST, manifest.of(beside))
             with writing.faults(final):
-                old = final.with_name(f".{name}.{secrets.token_hex(4)}.old")
-                if final.exists():
-                    final.replace(old)
-                beside.replace(final)
-                _remove(old)
+                _exchange(beside, final)
         finally:
             _remove(beside)
         return final
+
+
+def _exchange(new: Path, final: Path) -> None:
+    """Move a folder to where another may be, which is then deleted; or is back in its place if that fails."""
+    old = new.with_suffix(".old")
+    if final.exists():
+        final.replace(old)
+    try:
+        new.replace(final)
+    except OSError:
+        if old.exists():
+            old.replace(final)
+        raise
+    _remove(old)
 
 
 def _remove(folder: Path) -> None:
