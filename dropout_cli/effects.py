@@ -25,6 +25,7 @@ from dropout_cli.trained import Trained
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.rate_schedules import Constant
 
+EXAMPLES = 100
 RATES = (0.0, 0.3, 0.5, 0.7)
 MOST_RATES = 12
 """As many columns as a figure can hold."""
@@ -56,14 +57,18 @@ class Effect:
         }
 
 
-def show(run: Run, rates: Sequence[float] | None = None, *, examples: int = 100) -> tuple[str, list[dict[str, Any]]]:
+def show(
+    run: Run, rates: Sequence[float] | None = None, *, examples: int | None = None
+) -> tuple[str, list[dict[str, Any]]]:
     """Write the hidden activations of the first `examples` test examples to `after/effects-<arguments>/`.
 
-    `rates` in [0, 1); None: RATES, or noise off and on where the variant has no rate that could be set. Returns the
-    folder's path and the rows of `effects.csv`. Raises UsageError, DataError or RunFailed.
+    `examples`: None for EXAMPLES, or all where there are fewer. `rates` in [0, 1); None: RATES, or noise off and on
+    where the variant has no rate that could be set. Returns the folder's path and the rows of `effects.csv`.
+    Raises UsageError, DataError or RunFailed.
     """
     found = trained.load(run)
     law, most = found.experiment.dropout, len(found.dataset.test)
+    examples = min(EXAMPLES, most) if examples is None else examples
     if not 1 <= examples <= most:
         raise UsageError("--examples", f"must be from 1 to {most}, the number of test examples, got {examples}")
     rates = None if rates is None else list(dict.fromkeys(rates))

@@ -24,7 +24,9 @@ def effects(
             "noise off and on.",
         ),
     ] = None,
-    examples: Annotated[int, typer.Option("--examples", metavar="N", help="How many test examples.")] = 100,
+    examples: Annotated[
+        int | None, typer.Option("--examples", metavar="N", help="How many test examples; the first 100 unless given.")
+    ] = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
