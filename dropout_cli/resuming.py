@@ -42,10 +42,10 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
     variant would have made another run of that length from the start, only with `change_schedule`.
     Raises UsageError, ConfigError, DataError or RunFailed.
     """
+    _must_go_on(run, epochs)  # before anything is written there, and once more when nobody else can change it
     with run.lock():
         _must_go_on(run, epochs)
         before = config.load(run.path / RESOLVED).experiment
-        run.read_unchanged(RESOLVED)
         snapshot, notices = Snapshot.newest(run)
         after = before
         if epochs is not None:
@@ -71,7 +71,7 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
 
 
 def _must_go_on(run: Run, epochs: int | None) -> None:
-    """Raise UsageError for a run that is at its end, or that ended for good."""
+    """Raise UsageError for a run that is at its end, or ended for good; RunFailed where its config was changed."""
     ended, place = run.ended, str(run.path)
     if ended == "failed":
         way_out = (
@@ -81,6 +81,7 @@ def _must_go_on(run: Run, epochs: int | None) -> None:
         raise UsageError(place, f"this run failed ({run.state().get('reason')})", way_out)
     if ended == "completed" and epochs is None:
         raise UsageError(place, "this run is completed", "`--epochs N` lengthens it.")
+    run.read_unchanged(RESOLVED)
 
 
 def _cut_back(run: Run, snapshot: Snapshot | None) -> None:
