@@ -15,12 +15,13 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         """`place: fact. way out.`, on one line."""
-        sentences = " ".join(_sentence(part) for part in (self.fact, self.way_out) if part)
+        sentences = " ".join(sentence(part) for part in (self.fact, self.way_out) if part)
         line = f"{self.place}: {sentences}" if self.place else sentences
         return visible(" ".join(line.split()))
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """The text with a full stop, where it does not end otherwise."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 

@@ -17,7 +17,18 @@ LEVELS = (
     {"variants", "objectives", "data"},
     {"architectures"},
     {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo"},
-    {"runs", "checkpoint", "preparation", "trained", "inheritance", "results", "resuming", "plots", "experiment"}
+    {
+        "runs",
+        "checkpoint",
+        "preparation",
+        "trained",
+        "inheritance",
+        "results",
+        "resuming",
+        "lengthening",
+        "plots",
+        "experiment",
+    }
     | {"run_table", "after", "effects", "verification", "replay", "doctor"},
     {"cli", "__main__"},
 )

@@ -11,7 +11,7 @@ import typer
 
 import dropout_cli
 from dropout_cli.cli import catalogues, configs, doctor, effects, evaluating, listing, screen, train, verifying
-from dropout_cli.errors import READER_GONE, DropoutError, Stop
+from dropout_cli.errors import READER_GONE, DropoutError, Stop, sentence
 
 app = typer.Typer(
     name="dropout",
@@ -59,7 +59,7 @@ def main() -> Never:
         place = context.command_path if context else "dropout"
         text = error.format_message().replace("Value error, ", "")
         help_itself = text.startswith("Usage: ")  # what a command group prints when nothing follows it
-        screen.complain(text if help_itself else f"{place}: {text} Try '{place} --help'.")
+        screen.complain(text if help_itself else f"{place}: {sentence(text)} Try '{place} --help'.")
     except Stop as stop:
         code = stop.exit_code
         if code != READER_GONE:
