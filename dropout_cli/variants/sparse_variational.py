@@ -30,10 +30,10 @@ from annotated_types import Ge, Le
 
 from dropout_cli.arrays import Array
 from dropout_cli.fields import CountOrZero
+from dropout_cli.nn.container import leaves
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.parameters import Parameter
-from dropout_cli.nn.sequential import leaves
 from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
 from dropout_cli.variants.weight_noise import GaussianLinear
 

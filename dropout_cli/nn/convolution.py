@@ -1,0 +1,182 @@
+"""Two-dimensional convolution (cross-correlation, as everywhere) over maps (N, height, width, channels).
+
+    y[n, i, j, f] = sum over a, b, c of x[n, s i + a, s j + b, c] W[a, b, c, f] + b[f]
+
+Each output pixel's patch becomes a row of a matrix (im2col), and the convolution a matrix product. This is done for
+a few pictures at a time, so that the patches stay in the cache; they are gathered again for the backward pass, which
+is faster than to keep them.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.nn.initializers import Initializer
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.parameters import Parameter
+from dropout_cli.streams import stream
+
+Padding = Literal["same", "valid"]
+
+CACHED_BYTES = 1 << 21
+"""Patches gathered at a time."""
+
+
+class Geometry(NamedTuple):
+    """Where a window of some size, moved in steps of some stride, lies on a map along one axis."""
+
+    size: int
+    """Of the output."""
+    before: int
+    """Zeros put before the map."""
+    after: int
+    """And after it."""
+
+
+def geometry(length: int, window: int, stride: int, padding: Padding) -> Geometry:
+    """One axis of a map under a window. `same`: ceil(length / stride) outputs, an odd zero at the end.
+
+    `valid`: no zeros, only windows that lie wholly on the map. Raises ValueError where none does.
+    """
+    if padding == "same":
+        size = math.ceil(length / stride)
+        zeros = max(0, (size - 1) * stride + window - length)
+        return Geometry(size, zeros // 2, zeros - zeros // 2)
+    if window > length:
+        raise ValueError(f"a window of {window} is larger than a map of {length}")
+    return Geometry((length - window) // stride + 1, 0, 0)
+
+
+class Convolution(Layer):
+    """y = x * W + b with x (N, h, w, channels), W (kh, kw, channels, filters), b (filters,)."""
+
+    def __init__(
+        self,
+        path: str,
+        channels: int,
+        filters: int,
+        kernel: tuple[int, int],
+        initializer: Initializer,
+        *,
+        stride: int = 1,
+        padding: Padding = "same",
+        bias: bool = True,
+        seed: int,
+        dtype: DType,
+    ) -> None:
+        """Draw W and b from the streams `init:<path>/W` and `init:<path>/b` of `seed`."""
+        super().__init__(path)
+        self.channels, self.filters, self.kernel = channels, filters, kernel
+        self.stride, self.padding = stride, padding
+        weights = initializer.weights((*kernel, channels, filters), stream(seed, f"init:{path}/W"))
+        self.W = Parameter(np.ascontiguousarray(weights, dtype))
+        self.b: Parameter | None = None
+        if bias:
+            biases = initializer.biases(filters, stream(seed, f"init:{path}/b"))
+            self.b = Parameter.bias(np.ascontiguousarray(biases, dtype))
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return the convolved maps, (N, oh, ow, filters)."""
+        self._shape = x.shape
+        self._x = self._padded(x)
+        y = self._buffer("y", (len(x), *self._sizes(), self.filters), x.dtype)
+        W = self.W.value.reshape(-1, self.filters)
+        for pictures, patches in self._patches():
+            np.matmul(patches, W, out=y[pictures].reshape(-1, self.filters))
+        if self.b is not None:
+            y += self.b.value
+        return y
+
+    def gradients(self, dy: Array) -> None:
+        """dW = patches' dy, db = sum dy."""
+        dW = self.W.gradient.reshape(-1, self.filters)
+        part = self._buffer("dW", dW.shape, dy.dtype)
+        dW[...] = 0
+        for pictures, patches in self._patches():
+            np.matmul(patches.T, dy[pictures].reshape(-1, self.filters), out=part)
+            dW += part
+        if self.b is not None:
+            np.add.reduce(dy.reshape(-1, self.filters), axis=0, out=self.b.gradient)
+
+    def backward(self, dy: Array) -> Array:
+        """Also dx: every patch's gradient dy W' is added where the patch came from."""
+        self.gradients(dy)
+        W = self.W.value.reshape(-1, self.filters)
+        dx = self._buffer("dx", self._x.shape, dy.dtype)
+        dx[...] = 0
+        (kh, kw), (oh, ow), s = self.kernel, self._sizes(), self.stride
+        for pictures in self._chunks():
+            count = pictures.stop - pictures.start
+            patches = self._buffer("patches", (count * oh * ow, len(W)), dy.dtype)
+            np.matmul(dy[pictures].reshape(-1, self.filters), W.T, out=patches)
+            offsets = patches.reshape(count, oh, ow, kh, kw, self.channels)
+            target = dx[pictures]
+            for a in range(kh):
+                for b in range(kw):
+                    target[:, a : a + s * oh : s, b : b + s * ow : s] += offsets[:, :, :, a, b]
+        return self._cropped(dx)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """W, and b where there is one."""
+        biases = {} if self.b is None else {f"{self.path}/b": self.b}
+        return {f"{self.path}/W": self.W} | biases
+
+    def _axes(self) -> tuple[Geometry, Geometry]:
+        _, height, width, _ = self._shape
+        rows = geometry(height, self.kernel[0], self.stride, self.padding)
+        return rows, geometry(width, self.kernel[1], self.stride, self.padding)
+
+    def _sizes(self) -> tuple[int, int]:
+        rows, columns = self._axes()
+        return rows.size, columns.size
+
+    def _padded(self, x: Array) -> Array:
+        """The maps with zeros around them."""
+        rows, columns = self._axes()
+        if not any((rows.before, rows.after, columns.before, columns.after)):
+            return x
+        n, h, w, c = x.shape
+        shape = (n, h + rows.before + rows.after, w + columns.before + columns.after, c)
+        padded = self._buffer("padded", shape, x.dtype)
+        padded[...] = 0
+        padded[:, rows.before : rows.before + h, columns.before : columns.before + w] = x
+        return padded
+
+    def _cropped(self, dx: Array) -> Array:
+        """Without the gradient of those zeros, contiguous."""
+        if dx.shape == self._shape:
+            return dx
+        rows, columns = self._axes()
+        _, h, w, _ = self._shape
+        whole = self._buffer("cropped", self._shape, dx.dtype)
+        np.copyto(whole, dx[:, rows.before : rows.before + h, columns.before : columns.before + w])
+        return whole
+
+    def _chunks(self) -> Iterator[slice]:
+        """The batch, a few pictures at a time."""
+        oh, ow = self._sizes()
+        bytes_each = oh * ow * math.prod(self.kernel) * self.channels * self.W.value.itemsize
+        few, count = max(1, CACHED_BYTES // bytes_each), self._shape[0]
+        for start in range(0, count, few):
+            yield slice(start, min(start + few, count))
+
+    def _patches(self) -> Iterator[tuple[slice, Array]]:
+        """Some pictures, and a row for each of their output pixels: (pictures oh ow, kh kw channels)."""
+        (kh, kw), (oh, ow), c = self.kernel, self._sizes(), self.channels
+        for pictures in self._chunks():
+            windows = windows_of(self._x[pictures], self.kernel, (oh, ow), self.stride)
+            patches = self._buffer("patches", (len(windows), oh, ow, kh, kw * c), self._x.dtype)
+            np.copyto(patches, windows)
+            yield pictures, patches.reshape(-1, kh * kw * c)
+
+
+def windows_of(x: Array, kernel: tuple[int, int], sizes: Shape, stride: int) -> Array:
+    """A view (N, oh, ow, kh, kw channels) of maps: what lies under the kernel, a row of it in one piece."""
+    n, _, _, channels = x.shape
+    picture, row, column, value = x.strides
+    shape = (n, *sizes, kernel[0], kernel[1] * channels)
+    return as_strided(x, shape, (picture, row * stride, column * stride, row, value), writeable=False)
