@@ -46,7 +46,7 @@ if __name__ == "__main__":
                     sys.stderr.write(f"{name}: {type(error).__name__}: {error}: {data[:300]!r}\n")
                 finally:
                     signal.setitimer(signal.ITIMER_REAL, 0)
-        command = f"dropout's {len(loaders.table)} loaders"
+        command = f"all {len(loaders.table)} loaders of dropout itself"
         bars.at_least("hostile inputs", tried, each * len(loaders.table), command, always=True)
         bars.at_most("tracebacks", faults, 0, command, always=True)
         bars.at_most("pickles that ran", float((folder / "marker").exists()), 0, command, always=True)

@@ -62,23 +62,28 @@ def compared_commands(folder: Path, kills: int, rng: random.Random) -> tuple[int
     (folder / "base.yaml").write_text(BASE)
     settings = ["training.epochs=300", "training.save_every=every_epoch", "dropout={variant: inverted, rate: 0.2}"]
     quiet = ["--quiet", "--no-plots"]
-    dropout, hit = [sys.executable, "-m", "dropout_cli"], 0
+    dropout, hit, silent = [sys.executable, "-m", "dropout_cli"], 0, subprocess.DEVNULL
     began = time.perf_counter()
-    subprocess.run([*dropout, "train", "base.yaml", *settings, *quiet, "--runs-dir", "alone"], cwd=folder, check=True)
+    subprocess.run(
+        [*dropout, "train", "base.yaml", *settings, *quiet, "--runs-dir", "alone"],
+        cwd=folder,
+        check=True,
+        stdout=silent,
+    )
     longest = time.perf_counter() - began
     for _ in range(10 * kills):
         begun = all_runs(folder / "runs")
         if hit >= kills or (begun and begun[-1].ended == "completed"):
             break
         command = ["resume", "latest"] if begun else ["train", "base.yaml", *settings]
-        with subprocess.Popen([*dropout, *command, *quiet], cwd=folder, stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen([*dropout, *command, *quiet], cwd=folder, stdout=silent) as process:
             try:
                 process.wait(rng.uniform(0.6 * longest, longest))
             except subprocess.TimeoutExpired:
                 process.kill()
                 hit += 1
     if all_runs(folder / "runs")[-1].ended != "completed":
-        subprocess.run([*dropout, "resume", "latest", *quiet], cwd=folder, check=True)
+        subprocess.run([*dropout, "resume", "latest", *quiet], cwd=folder, check=True, stdout=silent)
     one, other = (all_runs(folder / name)[-1] for name in ("alone", "runs"))
     return hit, digests(one) == digests(other)
 
