@@ -156,7 +156,6 @@ class Saver:
             self._run.write(BEST, pack(self.best.arrays, self.best.meta))
             self._written[BEST] = self.best
         if self._written[LAST] is not self.last:
-            self._run.move(LAST, PREVIOUS)
-            self._run.write(LAST, pack(self.last.arrays, self.last.meta))
+            self._run.write(LAST, pack(self.last.arrays, self.last.meta), former=PREVIOUS)
             self._written[LAST] = self.last
         self._saved_at = time.monotonic()

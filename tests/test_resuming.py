@@ -219,7 +219,7 @@ def test_weights_to_start_from_are_saved_before_the_first_epoch(tmp_path: Path) 
     run = interrupted(tmp_path, 1, *begun, "training.save_every=1000")
     for file in (LAST, BEST):
         run.inside(file).unlink(missing_ok=True)
-    run.move(PREVIOUS, LAST)
+    run.inside(PREVIOUS).replace(run.inside(LAST))
     assert checkpoint.Snapshot.read(run, LAST).meta["epoch"] == 0
     source.path.rename(tmp_path / "gone")
     resuming.resume(run, watch=ignore, figures=False)

@@ -70,19 +70,14 @@ class Run:
         """Whether there is such a file."""
         return self.inside(name).is_file()
 
-    def write(self, name: str, data: bytes | bytearray) -> None:
-        """Put a file into the folder, whole or not at all. Raises RunFailed."""
-        writing.write(self.inside(name), data)
+    def write(self, name: str, data: bytes | bytearray, *, former: str | None = None) -> None:
+        """Put a file into the folder, whole or not at all; `former`: a name for the one before it. Raises RunFailed."""
+        writing.write(self.inside(name), data, former=self.inside(former) if former else None)
 
     def write_all(self, files: Mapping[str, bytes]) -> None:
         """Put several files into the folder, each whole."""
         for name, data in files.items():
             self.write(name, data)
-
-    def move(self, name: str, other: str) -> None:
-        """Give a file another name, in place of what stood there; nothing where there is no such file."""
-        if self.has(name):
-            writing.move(self.inside(name), self.inside(other))
 
     def read(self, name: str) -> bytes:
         """The bytes of a file in the folder. Raises UsageError where it is missing or unreadable."""

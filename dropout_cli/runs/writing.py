@@ -15,8 +15,8 @@ PARTIAL = ".partial"
 """How the names of files end that are being written; what a kill left of them can be deleted."""
 
 
-def write(path: Path, data: bytes | bytearray) -> None:
-    """Put `data` at `path`, whole or not at all. Raises RunFailed."""
+def write(path: Path, data: bytes | bytearray, *, former: Path | None = None) -> None:
+    """Put `data` at `path`, whole or not at all; `former` is where what stood there goes. Raises RunFailed."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     with faults(path):
         try:
@@ -24,6 +24,8 @@ def write(path: Path, data: bytes | bytearray) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            if former is not None and path.exists():
+                path.replace(former)
             beside.replace(path)
         except BaseException:
             beside.unlink(missing_ok=True)
@@ -36,12 +38,6 @@ def append(path: Path, line: str) -> None:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)  # else a pipe of that name hangs us
     with faults(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
         file.write(f"{line}\n".encode("utf-8", "backslashreplace"))
-
-
-def move(path: Path, target: Path) -> None:
-    """Give a file another name, in place of what stood there. Raises RunFailed."""
-    with faults(path):
-        path.replace(target)
 
 
 def remove(path: Path) -> None:
