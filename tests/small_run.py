@@ -5,6 +5,7 @@ from pathlib import Path
 from dropout_cli import config, experiment
 from dropout_cli.runs import Run
 from dropout_cli.training import EpochRecord, Progress
+from dropout_cli.variants import VARIANTS
 
 CONFIG = """
 dataset: {name: digits}
@@ -12,6 +13,13 @@ architecture: {name: mlp, hidden: [16, 12]}
 dropout: {variant: inverted, rate: 0.3}
 training: {epochs: 2, batch_size: 64, optimizer: {name: adam, learning_rate: 3e-3}}
 """
+
+
+def suited(name: str) -> tuple[str, str]:
+    """Overrides: that variant, in a small network in which it can act."""
+    law = VARIANTS[name]
+    layers = "name: cnn, layers: [conv 8 3x3, pool 2, dense 16, dense 12]" if law.needs == "maps" else "name: mlp"
+    return f"architecture={{{layers}, activation: {law.suited_activation}}}", f"dropout={{variant: {name}}}"
 
 
 def ignore(event: Progress | EpochRecord) -> None:

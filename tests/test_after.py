@@ -11,7 +11,7 @@ from dropout_cli import after
 from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.variants import VARIANTS
-from tests.small_run import train
+from tests.small_run import suited, train
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +132,7 @@ def test_the_same_question_has_the_same_answer_in_bytes(run: Run) -> None:
 @pytest.mark.parametrize("name", [name for name, _ in VARIANTS])
 def test_every_variant_predicts_with_its_noise_on(tmp_path: Path, name: str) -> None:
     """Passes disagree where there is noise, and `none` has nothing to disagree about."""
-    activation = VARIANTS[name].suited_activation
-    run = train(tmp_path, f"dropout={{variant: {name}}}", f"architecture.activation={activation}", "training.epochs=1")
+    run = train(tmp_path, *suited(name), "training.epochs=1")
     found = after.evaluate_with_noise(run, 3, thinned=1, figures=False)
     if name == "none":
         assert found["mutual_information"] < 1e-12

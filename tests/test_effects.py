@@ -18,7 +18,7 @@ from dropout_cli.runs import Run
 from dropout_cli.streams import Noise, stream
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.bernoulli import bernoulli, keep_probability
-from tests.small_run import train
+from tests.small_run import suited, train
 
 EXAMPLES = 50
 
@@ -95,8 +95,7 @@ def test_the_same_arguments_give_the_same_bytes(run: Run) -> None:
 def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
     """Rates where there is one to set; otherwise noise off and on, and a rate that is asked for is refused."""
     variant = VARIANTS[name]
-    activation = f"architecture.activation={variant.suited_activation}"
-    run = train(tmp_path, f"dropout={{variant: {name}}}", activation, "training.epochs=1")
+    run = train(tmp_path, *suited(name), "training.epochs=1")
     _, rows = effects.show(run, examples=20)
     columns = list(dict.fromkeys(row["rate"] for row in rows))
     if variant.learns != "nothing":

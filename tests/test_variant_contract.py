@@ -11,6 +11,7 @@ import pytest
 
 from dropout_cli import config, experiment, resuming
 from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures.cnn import Cnn
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.arrays import Array
 from dropout_cli.errors import ConfigError, Interrupted, Stop
@@ -22,59 +23,73 @@ from dropout_cli.training import EpochRecord, Progress
 from dropout_cli.variants import VARIANTS, Variant
 from tests.gradients import check_layer, read_only
 
-NAMES = VARIANTS.names()
+NAMES = [name for name, law in VARIANTS if law.needs != "maps"]
+NAMES += [f"{name} on maps" for name, law in VARIANTS if law.needs != "vectors"]
 FLOAT64 = np.dtype(np.float64)
+
+
+def on_maps(name: str) -> bool:
+    """Whether it is to act in a network with feature maps."""
+    return name.endswith(" on maps")
+
+
+def variant(name: str) -> type[Variant]:
+    """The class."""
+    return VARIANTS[name.removesuffix(" on maps")]
 
 
 def keys_of(name: str) -> list[str]:
     """The variant's YAML keys."""
-    return list(inspect.signature(VARIANTS[name]).parameters)
+    return list(inspect.signature(variant(name)).parameters)
 
 
 def law_of(name: str) -> Variant:
     """The variant at its defaults, with noise on the input where it can have some."""
     settings: dict[str, Any] = {"input_rate": 0.2} if "input_rate" in keys_of(name) else {}
-    return VARIANTS[name](**settings)
+    return variant(name)(**settings)
 
 
 def network(name: str, dtype: np.dtype[np.float64] | np.dtype[np.float32] = FLOAT64) -> Sequential:
     """A small network with that variant."""
-    around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
+    shape = (4, 4, 2) if on_maps(name) else (5,)
+    around = Surroundings(shape=shape, outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
     law = law_of(name)
     activation: Any = "selu" if law.suited_activation == "selu" else "tanh"  # smooth, where it can be
+    if on_maps(name):
+        return Cnn(layers=("conv 3 3x3", "conv 2 2x2", "pool 2", "dense 4"), activation=activation).build(law, around)
     return Mlp(hidden=(6, 4), activation=activation).build(law, around)
 
 
-def inputs(rows: int) -> Array:
+def inputs(name: str, rows: int) -> Array:
     """A batch of standard normal inputs."""
-    return stream(1, "test:x").standard_normal((rows, 5))
+    return stream(1, "test:x").standard_normal((rows, 4, 4, 2) if on_maps(name) else (rows, 5))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_those_of_the_noisy_network(name: str) -> None:
     """Central differences agree to 1e-6 for x and every learned value, the noise held fixed."""
-    check_layer(lambda: network(name), inputs(9), noise=lambda: Noise(0, 1), train=True)
+    check_layer(lambda: network(name), inputs(name, 9), noise=lambda: Noise(0, 1), train=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_those_of_the_evaluated_network(name: str) -> None:
     """Without noise the network is differentiable too."""
-    check_layer(lambda: network(name), inputs(9))
+    check_layer(lambda: network(name), inputs(name, 9))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_stream_gives_the_same_bytes(name: str) -> None:
     """Noise is a function of seed, layer and epoch; another epoch draws other noise, if there is any."""
-    x = inputs(9)
+    x = inputs(name, 9)
     first, again, other = (network(name).forward(x, noise=Noise(0, epoch)).tobytes() for epoch in (1, 1, 2))
     assert first == again
-    assert (first != other) == (name != "none")
+    assert (first != other) == (variant(name) is not VARIANTS["none"])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_evaluation_draws_nothing(name: str) -> None:
     """Without noise, the output is the same at every call, in training mode or not."""
-    net, x = network(name), inputs(9)
+    net, x = network(name), inputs(name, 9)
     first = net.forward(x).copy()
     net.forward(x, train=True, noise=Noise(0, 1))
     assert np.array_equal(net.forward(x), first)
@@ -83,20 +98,20 @@ def test_evaluation_draws_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_inputs_are_left_alone_and_outputs_stand(name: str) -> None:
     """A layer writes only into arrays that it allocated; a shorter batch after a longer one is not disturbed by it."""
-    net, x = network(name), inputs(9)
+    net, x = network(name), inputs(name, 9)
     net.forward(read_only(x), train=True, noise=Noise(0, 1))
     fresh = network(name)
     fresh.load_state(net.state())
     short = net.forward(read_only(x[:2]), train=True, noise=Noise(0, 2)).copy()
     assert np.array_equal(fresh.forward(x[:2], train=True, noise=Noise(0, 2)), short)
-    assert np.array_equal(x, inputs(9))
+    assert np.array_equal(x, inputs(name, 9))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_float32_stays_float32(name: str) -> None:
     """Outputs, gradients of inputs and of parameters: one float64 would halve the speed of all that follows."""
     net = network(name, np.dtype(np.float32))
-    y = net.forward(inputs(9).astype(np.float32), train=True, noise=Noise(0, 1))
+    y = net.forward(inputs(name, 9).astype(np.float32), train=True, noise=Noise(0, 1))
     dx = net.backward(np.ones_like(y))
     found = {y.dtype, dx.dtype, *(one.gradient.dtype for one in net.parameters().values())}
     assert found == {np.dtype(np.float32)}
@@ -105,7 +120,7 @@ def test_float32_stays_float32(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_leaves_no_memory_behind(name: str) -> None:
     """Memory does not grow from step to step."""
-    net, x, noise = network(name), inputs(64), Noise(0, 1)
+    net, x, noise = network(name), inputs(name, 64), Noise(0, 1)
 
     def steps(count: int) -> None:
         for _ in range(count):
@@ -123,10 +138,11 @@ def test_a_step_leaves_no_memory_behind(name: str) -> None:
 
 def write_config(folder: Path, name: str) -> Path:
     """A config that trains digits for four short epochs."""
-    file, activation = folder / f"{name}.yaml", VARIANTS[name].suited_activation
+    law, file = variant(name), folder / f"{name}.yaml"
+    layers = "name: cnn, layers: [conv 4 3x3, pool 2, dense 8]" if on_maps(name) else "name: mlp, hidden: [8, 8]"
     file.write_text(
-        f"dataset: digits\narchitecture: {{name: mlp, hidden: [8, 8], activation: {activation}}}\n"
-        f"dropout: {{variant: {name}}}\n"
+        f"dataset: digits\narchitecture: {{{layers}, activation: {law.suited_activation}}}\n"
+        f"dropout: {{variant: {VARIANTS.name_of(law)}}}\n"
         "training: {epochs: 4, steps_per_epoch: 5, save_every: every_epoch}\n"
     )
     return file

@@ -48,6 +48,10 @@ class Architecture(ABC):
     def check(self, law: Variant) -> None:
         """Raise ValueError where the law cannot act in this network."""
 
+    def fits(self, shape: Shape) -> None:
+        """Raise ValueError where the network cannot take examples of that shape."""
+        return None
+
     @abstractmethod
     def weights(self, shape: Shape, outputs: int) -> int:
         """How many numbers the network would learn, reckoned without building it."""

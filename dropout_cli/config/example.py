@@ -10,5 +10,7 @@ def example(variant: str) -> str:
     path = bundled().get(f"variants/{variant}")
     if path is not None:
         return "".join(line for line in path.read_text().splitlines(keepends=True) if "$schema" not in line)
-    activation = VARIANTS[variant].suited_activation
-    return dump({"dataset": "digits", "architecture": {"name": "mlp", "activation": activation}, "dropout": variant})
+    law = VARIANTS[variant]
+    architecture = "cnn" if law.needs == "maps" else "mlp"
+    block = {"name": architecture, "activation": law.suited_activation}
+    return dump({"dataset": "digits", "architecture": block, "dropout": variant})

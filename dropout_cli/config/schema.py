@@ -122,6 +122,10 @@ class Experiment:
             key = str(error).partition(": ")[0]
             yield f"dropout.{error}" if hasattr(self.dropout, key) else f"dropout: {error}"
         try:
+            self.architecture.fits(type(self.dataset).facts.shape)
+        except ValueError as error:
+            yield f"architecture.{error}"
+        try:
             self.objective.check(self.dropout)
         except ValueError as error:
             yield f"objective: {error}"

@@ -14,13 +14,14 @@ import numpy as np
 
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.fields import Rate, Rates
+from dropout_cli.nn.convolution import Convolution
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.registry import Choice
 from dropout_cli.streams import Generator
 from dropout_cli.variants.bernoulli import share_of_zeros
 from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
-from dropout_cli.variants.variant import Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.variant import Needs, Place, Variant, chain, one_rate_each, rate_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class HiddenActivationNoise(Variant):
     """How the rates move over training."""
 
     acts_on = "activations of hidden layers"
+    needs: ClassVar[Needs] = "either"
     drops: ClassVar[bool] = True
     """Whether a multiplier of 0 means that something was dropped."""
 
@@ -51,6 +53,10 @@ class HiddenActivationNoise(Variant):
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The unit as it is, with the noise after its activation."""
         return chain(place, linear, *between, activation, NoisyActivation(self, rate_of(self.rate, place.index), place))
+
+    def map_unit(self, linear: Convolution, between: Sequence[Layer], after: Sequence[Layer], place: Place) -> Layer:
+        """The unit as it is, with the noise at its end."""
+        return chain(place, linear, *between, *after, NoisyActivation(self, rate_of(self.rate, place.index), place))
 
     def before_logits(self) -> bool:
         """Unless the last hidden layer's rate is 0."""

@@ -16,16 +16,18 @@ rate by .01, so a bound is at least 40 steps away.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from dropout_cli.arrays import Array
 from dropout_cli.fields import NonNegative, Positive, Rate, Rates
+from dropout_cli.nn.convolution import Convolution
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.variants.activation_noise import NoisyActivation
 from dropout_cli.variants.inverted import Inverted
-from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.variant import VARIANTS, Needs, Place, Variant, chain, one_rate_each, rate_of
 
 
 @VARIANTS.register("adaptive")
@@ -49,6 +51,7 @@ class Adaptive(Variant):
     """The same at the start for the network's input, which then adapts too; null: no noise there."""
 
     acts_on = "activations of hidden layers, and the input if asked to"
+    needs: ClassVar[Needs] = "either"
     learns = "a rate per place, by a rule"
     paper = "none: a heuristic of teaching material"
 
@@ -71,6 +74,10 @@ class Adaptive(Variant):
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The unit as it is, with the noise after its activation."""
         return chain(place, linear, *between, activation, AdaptiveNoise(self, rate_of(self.rate, place.index), place))
+
+    def map_unit(self, linear: Convolution, between: Sequence[Layer], after: Sequence[Layer], place: Place) -> Layer:
+        """The unit as it is, with the noise at its end."""
+        return chain(place, linear, *between, *after, AdaptiveNoise(self, rate_of(self.rate, place.index), place))
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""

@@ -5,10 +5,11 @@ Traps: a baseline is only fair with a weight decay, or an early stop, tuned as c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer
-from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.variant import VARIANTS, Needs, Place, Variant, chain
 
 
 @VARIANTS.register("none")
@@ -17,6 +18,7 @@ class NoDropout(Variant):
     """No noise; the baseline of every comparison."""
 
     acts_on = "nothing"
+    needs: ClassVar[Needs] = "either"
     paper = "-"
 
     def before_logits(self) -> bool:

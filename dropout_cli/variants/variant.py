@@ -9,9 +9,10 @@ activation, or the kept units of the neighbour below (`place.upstream`).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from dropout_cli.fields import Rates
+from dropout_cli.nn.convolution import Convolution
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.sequential import Sequential
@@ -22,15 +23,19 @@ VARIANTS: Registry["Variant"] = Registry(
 )
 
 
+Needs: TypeAlias = Literal["vectors", "maps", "either"]
+Kind: TypeAlias = Literal["input", "hidden", "map", "output"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """Where in a network a unit stands, and what a law may need to know of the training around it."""
 
     path: str
-    """`input`, `hidden1`, ..., `output`: the name of the unit, and so of its parameters and noise."""
-    kind: Literal["input", "hidden", "output"]
+    """`input`, `hidden1`, `conv1`, ..., `output`: the name of the unit, and so of its parameters and noise."""
+    kind: Kind
     index: int
-    """From 0 among the places of that kind."""
+    """From 0 among the places of that kind; maps and dense hidden layers count as one kind."""
     count: int
     """How many places of that kind there are."""
     fan_in: int
@@ -58,6 +63,8 @@ class Variant(ABC):
     """What it learns or adapts."""
     paper: ClassVar[str] = "-"
     """Author, year, identifier."""
+    needs: ClassVar[Needs] = "vectors"
+    """What it can act on: dense hidden layers alone, networks with feature maps alone, or either."""
     per_example: ClassVar[bool] = True
     """Whether every example of a batch draws noise of its own."""
     suited_activation: ClassVar[str] = "relu"
@@ -70,6 +77,13 @@ class Variant(ABC):
     @abstractmethod
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The hidden unit: `linear`, then `between` (normalization, additive noise), then `activation`."""
+
+    def map_unit(self, linear: Convolution, between: Sequence[Layer], after: Sequence[Layer], place: Place) -> Layer:
+        """A convolutional unit that ends in a place for noise: `after` is its activation, and pooling if there is any.
+
+        Asked of laws that do not need vectors.
+        """
+        return chain(place, linear, *between, *after)
 
     def output(self, linear: Dense, place: Place) -> Layer:
         """The unit that makes the logits."""

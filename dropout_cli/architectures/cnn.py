@@ -1,0 +1,172 @@
+"""Convolutional networks: convolutions and pooling in stages, then dense hidden layers, then logits.
+
+conv k:     convolution -> [normalization] -> [additive noise] -> [gamma, beta] -> activation
+stage:      conv, conv, ... -> [pooling] -> [dropout]
+
+Maps are (N, height, width, channels): channels last, where much of the literature has them second. Noise has a place
+at the end of every stage and after every dense hidden layer; a list of rates counts them in that order.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from annotated_types import MinLen
+
+from dropout_cli.architectures.architecture import ARCHITECTURES, Surroundings
+from dropout_cli.architectures.stages import Conv, Plan, Pool
+from dropout_cli.architectures.units import Units
+from dropout_cli.arrays import Shape
+from dropout_cli.nn.additive_noise import AdditiveNoise
+from dropout_cli.nn.convolution import Convolution
+from dropout_cli.nn.flatten import Flatten
+from dropout_cli.nn.layer import Layer
+from dropout_cli.nn.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
+from dropout_cli.nn.sequential import Sequential
+from dropout_cli.variants import VARIANTS, Variant
+
+PRESETS: dict[str, tuple[str, ...]] = {
+    "lenet5": ("conv 6 5x5", "pool 2", "conv 16 5x5 valid", "pool 2", "dense 120", "dense 84"),
+    "keras_mnist": ("conv 32 3x3 valid", "conv 64 3x3 valid", "pool 2", "dense 128"),
+}
+"""LeCun et al. 1998, with max pooling; the network of Keras' `mnist_cnn` example."""
+
+
+@ARCHITECTURES.register("cnn")
+@dataclass(frozen=True, kw_only=True)
+class Cnn(Units):
+    """Convolutions and pooling, then dense layers."""
+
+    layers: Literal["lenet5", "keras_mnist"] | Annotated[tuple[str, ...], MinLen(1)] = (
+        "conv 16 3x3",
+        "conv 32 3x3",
+        "pool 2",
+        "dense 64",
+    )
+    """`conv 32 3x3 [stride 2] [valid]`, `pool 2`, `average 2`, `global`, `dense 128` in order; or a known network."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a list that cannot be read."""
+        try:
+            self._plan()
+        except ValueError as error:
+            raise ValueError(f"layers: {error}") from None
+
+    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+        """Return the network; this is the one place that decides where noise goes."""
+        plan = self._plan()
+        layers: list[Layer] = []
+        if self.input_noise:
+            layers.append(AdditiveNoise("input/additive_noise", self.input_noise))
+        place = self._place("input", "input", 0, 1, surroundings.shape[-1], surroundings, None)
+        upstream = law.input(place)
+        if upstream is not None:
+            layers.append(upstream)
+        layers += self._stages(plan, law, surroundings)
+        upstream = layers[-1]
+        layers.append(Flatten("flatten"))
+        widths = (self._features(surroundings.shape), *(hidden.width for hidden in plan.hidden))
+        for index, (fan_in, width) in enumerate(pairwise(widths)):
+            path, number = f"hidden{index + 1}", len(plan.stages) + index
+            place = self._place(path, "hidden", number, plan.places, fan_in, surroundings, upstream)
+            linear = self._dense(path, fan_in, width, self.activation, surroundings)
+            upstream = law.unit(linear, self._between(path, width, surroundings), self._activation(path), place)
+            layers.append(upstream)
+        place = self._place("output", "output", 0, 1, widths[-1], surroundings, upstream)
+        logits = self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings)
+        return Sequential("network", [*layers, law.output(logits, place)])
+
+    def _stages(self, plan: Plan, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
+        """The convolutional units in order; the law makes the last of each stage."""
+        channels, number = surroundings.shape[-1], 0
+        for index, stage in enumerate(plan.stages):
+            for conv in stage.convolutions:
+                number += 1
+                path, fan_in = f"conv{number}", math.prod(conv.kernel) * channels
+                linear = self._convolution(path, channels, conv, surroundings)
+                between, channels = self._between(path, conv.filters, surroundings), conv.filters
+                if conv is not stage.convolutions[-1]:
+                    yield Sequential(path, [linear, *between, self._activation(path)])
+                    continue
+                after = [self._activation(path), *_pooling(path, stage.pooling)]
+                place = self._place(path, "map", index, plan.places, fan_in, surroundings, None)
+                yield law.map_unit(linear, between, after, place)
+
+    def check(self, law: Variant) -> None:
+        """The law must be one that can act on feature maps."""
+        if law.needs == "vectors":
+            name = VARIANTS.name_of(type(law))
+            able = ", ".join(one for one, cls in VARIANTS if cls.needs != "vectors")
+            raise ValueError(
+                f"{name} acts on dense layers only, and cnn has convolutions. Choose from {able}, or use mlp"
+            )
+        law.check(hidden=self._plan().places, activation=self.activation)
+
+    def fits(self, shape: Shape) -> None:
+        """Every kernel and window must fit the map that it moves over."""
+        try:
+            self._plan().shapes(shape)
+        except ValueError as error:
+            raise ValueError(f"layers: {error}") from None
+
+    def weights(self, shape: Shape, outputs: int) -> int:
+        """Weights, biases, and two numbers per normalized channel or unit."""
+        widths = self._widths(shape, outputs)
+        dense = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
+        maps = sum(fan_in * filters + filters for fan_in, filters, _ in self._kernels(shape))
+        normalized = sum(filters for _, filters, _ in self._kernels(shape)) + sum(widths[1:-1])
+        return dense + maps + (2 * normalized if self.batch_norm else 0)
+
+    def largest_weights(self, shape: Shape, outputs: int) -> int:
+        """The most multiplications that one example takes in a layer."""
+        dense = max(fan_in * fan_out for fan_in, fan_out in pairwise(self._widths(shape, outputs)))
+        return max(dense, *(fan_in * filters * pixels for fan_in, filters, pixels in self._kernels(shape)))
+
+    def activations(self, shape: Shape, outputs: int) -> int:
+        """About eight arrays of each layer's output, and the input twice."""
+        maps = sum(math.prod(one) for _, one in self._plan().shapes(shape))
+        return 2 * math.prod(shape) + 8 * (maps + sum(self._widths(shape, outputs)[1:]))
+
+    def _plan(self) -> Plan:
+        return Plan.of(PRESETS[self.layers] if isinstance(self.layers, str) else self.layers)
+
+    def _features(self, shape: Shape) -> int:
+        """How many numbers the convolutional part hands on."""
+        return math.prod(self._plan().shapes(shape)[-1][1])
+
+    def _widths(self, shape: Shape, outputs: int) -> tuple[int, ...]:
+        return (self._features(shape), *(hidden.width for hidden in self._plan().hidden), outputs)
+
+    def _kernels(self, shape: Shape) -> list[tuple[int, int, int]]:
+        """Fan-in, filters and output pixels of each convolution."""
+        plan, channels, found = self._plan(), shape[-1], []
+        sizes = dict(plan.shapes(shape))
+        for number, conv in enumerate((one for stage in plan.stages for one in stage.convolutions), start=1):
+            pixels = math.prod(sizes[f"conv{number}"][:2])
+            found.append((math.prod(conv.kernel) * channels, conv.filters, pixels))
+            channels = conv.filters
+        return found
+
+    def _convolution(self, path: str, channels: int, conv: Conv, surroundings: Surroundings) -> Convolution:
+        return Convolution(
+            path,
+            channels,
+            conv.filters,
+            conv.kernel,
+            self._initializer(self.activation),
+            stride=conv.stride,
+            padding=conv.padding,
+            seed=surroundings.seed,
+            dtype=surroundings.dtype,
+        )
+
+
+def _pooling(path: str, pooling: tuple[Pool, ...]) -> Iterator[Layer]:
+    for place, pool in enumerate(pooling):
+        name = f"{path}/pool" + (str(place + 1) if place else "")
+        if not pool.window:
+            yield GlobalAveragePooling(name)
+        else:
+            yield (MaxPooling if pool.kind == "max" else AveragePooling)(name, pool.window, pool.stride)

@@ -1,0 +1,79 @@
+"""What networks of hidden units have in common: their keys, and how a unit is put together.
+
+hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> activation -> [dropout]
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from dropout_cli.architectures.architecture import Architecture, Surroundings
+from dropout_cli.fields import NonNegative
+from dropout_cli.nn.activations import ACTIVATIONS
+from dropout_cli.nn.additive_noise import AdditiveNoise
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.initializers import INITIALIZERS, Initializer, suited_to
+from dropout_cli.nn.layer import Layer
+from dropout_cli.nn.normalization import Affine, Normalize
+from dropout_cli.registry import Choice
+from dropout_cli.variants import Place
+from dropout_cli.variants.variant import Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Units(Architecture):
+    """A network whose hidden layers are all made in the same way."""
+
+    activation: Literal["relu", "tanh", "sigmoid", "gelu", "selu", "identity"] = "relu"
+    """The activation of the hidden layers."""
+    initializer: Annotated[Initializer | Literal["auto"], Choice(INITIALIZERS)] = "auto"
+    """How weights start; auto: he for relu and gelu, lecun for selu, glorot otherwise and for the logits."""
+    batch_norm: bool = False
+    """Batch normalization before each hidden activation."""
+    input_noise: NonNegative = 0.0
+    """Standard deviation of Gaussian noise added to the scaled input in training."""
+    hidden_noise: NonNegative = 0.0
+    """Standard deviation of Gaussian noise added in training before each hidden activation (after normalization)."""
+
+    def _initializer(self, feeds: str) -> Initializer:
+        return suited_to(feeds) if isinstance(self.initializer, str) else self.initializer
+
+    def _dense(self, path: str, fan_in: int, fan_out: int, feeds: str, surroundings: Surroundings) -> Dense:
+        return Dense(path, fan_in, fan_out, self._initializer(feeds), seed=surroundings.seed, dtype=surroundings.dtype)
+
+    def _activation(self, path: str) -> Layer:
+        return ACTIVATIONS[self.activation](f"{path}/{self.activation}")
+
+    def _between(self, path: str, width: int, surroundings: Surroundings) -> list[Layer]:
+        """What stands between a linear map and its activation."""
+        between: list[Layer] = []
+        if self.batch_norm:
+            between.append(Normalize(f"{path}/normalize", width, dtype=surroundings.dtype))
+        if self.hidden_noise:
+            between.append(AdditiveNoise(f"{path}/additive_noise", self.hidden_noise))
+        if self.batch_norm:
+            between.append(Affine(f"{path}/affine", width, dtype=surroundings.dtype))
+        return between
+
+    @staticmethod
+    def _place(
+        path: str,
+        kind: Kind,
+        index: int,
+        count: int,
+        fan_in: int,
+        surroundings: Surroundings,
+        upstream: Layer | None,
+    ) -> Place:
+        return Place(
+            path=path,
+            kind=kind,
+            index=index,
+            count=count,
+            fan_in=fan_in,
+            examples=surroundings.examples,
+            steps=surroundings.steps,
+            steps_per_epoch=surroundings.steps_per_epoch,
+            learning_rate=surroundings.learning_rate,
+            normalized=surroundings.normalized,
+            upstream=upstream,
+        )

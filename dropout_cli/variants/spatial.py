@@ -1,0 +1,42 @@
+"""Spatial dropout: whole feature maps are dropped, because neighbouring pixels of a map say the same.
+
+    training     y = m (.) a / q    m ~ Bernoulli(q) for every example and channel, the same over the map; q = 1 - rate
+    evaluation   y = a
+
+With element-wise masks a dropped pixel can be told from those around it, and little is lost; here its whole channel
+goes. On dense hidden layers, which have no maps, `dense_rate` drops element by element.
+
+Tompson et al. 2015, arXiv:1411.4280.
+
+Traps: it needs maps: a multilayer perceptron has none. Maps are (N, height, width, channels) here, and the mask
+(N, 1, 1, channels); where channels come second it is (N, channels, 1, 1). A rate that suits single elements is
+high for whole channels when there are few of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.fields import Rates
+from dropout_cli.streams import Generator
+from dropout_cli.variants.bernoulli import bernoulli, keep_probability
+from dropout_cli.variants.map_noise import MapNoise
+from dropout_cli.variants.variant import VARIANTS
+
+
+@VARIANTS.register("spatial")
+@dataclass(frozen=True, kw_only=True)
+class Spatial(MapNoise):
+    """Drops whole feature maps."""
+
+    rate: Rates = 0.2
+    """Probability of dropping a channel: one number, or one per place (dense layers are counted, but not asked)."""
+
+    paper = "Tompson et al. 2015, arXiv:1411.4280"
+
+    def draw_maps(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+        """m / q, of shape (N, 1, 1, channels)."""
+        n, _, _, channels = shape
+        scale = dtype.type(1 / keep_probability(rate))
+        return np.asarray(np.multiply(bernoulli((n, 1, 1, channels), rate, rng), scale, dtype=dtype))
