@@ -14,6 +14,15 @@ from tests.hostile import Loaders, pickles, seconds_of
 
 ONCE_FAILED: dict[str, list[bytes]] = {
     "metrics.csv": [b"epoch,\r\xe8E\xee\n1,2\n", b"epoch,a\xb1\t\x94J\n1,0.\r\n", b"\n\n", b"\r\n1\n"],
+    "config": [
+        b"".join(b"%%TAG !%d! tag:a,2000:\n" % number for number in range(30_000)) + b"--- a\n",  # quadratic in PyYAML
+        b"extends: /dev/zero\n",
+        b"extends: " + b"a" * 5_000 + b"\n",
+        b"dataset: {name: mnist, path: " + b"a/" * 3_000 + b"}\n",
+        b"a: &a " + b"x" * 9_000 + b"\nb: [" + b"*a, " * 900 + b"]\n",
+    ],
+    "override": [b"a." * 100_000 + b"b=1", b"=", b"extends=x", b"dataset=" + b"[" * 10_000],
+    "condition": [b"a =" + b" " * 200_000 + b"x", b"test.accuracy > " + b"1" * 100_000 + b"x", b"a" * 100_000],
     "checkpoint": [struct.pack("<Q", 2**63) + b"{}", struct.pack("<Q", 20_000) + b"[" * 20_000],
     "state.json": [b'{"format": 1, "sessions": 3}', b'{"format": 1, "sessions": [1]}', b"[" * 100_000],
     "summary.json": [b'{"format": 1, "still_moving": 3}', b'{"format": 1, "test": {"per_class": [1]}}', b"1" * 5_000],

@@ -5,6 +5,7 @@ and scalars, and what would cost time or memory (deep nesting, aliases that mult
 event that would make it costly, not afterwards.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -18,7 +19,7 @@ from dropout_cli.errors import ConfigError
 MOST_DEPTH = 32
 MOST_ALIASES = 1_000
 MOST_NODES = 100_000
-"""Counted after aliases are expanded."""
+"""Counted after aliases are expanded; ten characters of text count as one."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -37,7 +38,7 @@ class Node:
     """A scalar as it is written."""
     quoted: bool = False
     size: int = 1
-    """Nodes in it, itself included, aliases expanded."""
+    """Nodes in it, itself included, aliases expanded, and a tenth of the characters of its texts."""
     depth: int = 0
     """Levels of nesting inside it."""
 
@@ -69,6 +70,10 @@ def read(text: str, source: Source, mistakes: Mistakes) -> Node | None:
 
 def _events(text: str, source: Source) -> Iterator[Any]:
     """The parser's events; its exceptions become a ConfigError of one line."""
+    tag = re.search("^%TAG", text, re.MULTILINE)
+    if tag:  # tags are refused in any case, and the parser compares every such line with all before it
+        place = Place(source, text.count("\n", 0, tag.start()) + 1, 1)
+        raise ConfigError(str(place), "the directive %TAG is not allowed", "Leave it out.")
     try:
         yield from yaml.parse(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
@@ -116,7 +121,8 @@ class _Tree:
         elif isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0]
             value = scalar(event.value) if plain else event.value
-            self._attach(Node(value, place, place, event.value, quoted=not plain), event.anchor)
+            size = 1 + len(event.value) // 10
+            self._attach(Node(value, place, place, event.value, quoted=not plain, size=size), event.anchor)
         else:
             if len(self._open) == MOST_DEPTH:
                 raise ConfigError(str(place), f"nested deeper than {MOST_DEPTH} levels")

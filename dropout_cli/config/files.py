@@ -27,12 +27,12 @@ def find(name: str) -> Path:
     Raises ConfigError where there is neither.
     """
     path = Path(name)
-    if "\0" not in name and path.is_file():
+    if is_file(path):
         return path
     known = bundled()
     if name in known:
         return known[name]
-    if "\0" in name or not path.exists():
+    if not _exists(path):
         hint = did_you_mean(name, list(known)) or did_you_mean(f"variants/{path.stem}", list(known))
         if name in DATASETS.names():
             hint = f"To train on that dataset: dropout train digits dataset={name}."
@@ -42,9 +42,29 @@ def find(name: str) -> Path:
     return path
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return a config file's content. Raises ConfigError: missing, a directory, unreadable, over 1 MB, empty."""
+def is_file(path: Path) -> bool:
+    """Whether there is a file; a name that no system would take is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def read_bytes(path: Path, *, plain: bool = False) -> bytes:
+    """Return a config file's content. Raises ConfigError: missing, a directory, unreadable, over 1 MB, empty.
+
+    `plain`: no pipe or device either, which a config that came from elsewhere may name to make us wait.
+    """
     place = printable(str(path))
+    if plain and _exists(path) and not (is_file(path) or path.is_dir()):
+        raise ConfigError(place, "is not a plain file")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

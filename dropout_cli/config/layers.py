@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dropout_cli.config.declarations import REQUIRED, Key, chosen, keys
-from dropout_cli.config.document import Node, read
-from dropout_cli.config.files import NEW_CONFIG, bundled, decode, read_bytes
+from dropout_cli.config.document import MOST_DEPTH, Node, read
+from dropout_cli.config.files import NEW_CONFIG, bundled, decode, is_file, read_bytes
 from dropout_cli.config.place import Mistakes, Place, Source, printable, shorten
 from dropout_cli.errors import ConfigError
 from dropout_cli.registry import Registry, UnknownName
@@ -72,10 +72,10 @@ def _extended(top: Node, path: Path, mistakes: Mistakes) -> list[Node]:
         mistakes.add(node.place, "extends", "must be the path of a config file")
         return []
     other = path.parent / node.value
-    if not other.is_file():
+    if not is_file(other):
         other = bundled().get(node.value, other)
     try:
-        base = _read_file(other, read_bytes(other), EXTENDED, mistakes)
+        base = _read_file(other, read_bytes(other, plain=True), EXTENDED, mistakes)
     except ConfigError as error:
         problem = error.problems[0]
         if problem.place != printable(str(other)):
@@ -107,6 +107,8 @@ def _read_override(override: str, mistakes: Mistakes) -> Node:
         raise ConfigError(shown, "is not UTF-8 text") from None
     if not equals or not all(names):
         raise ConfigError(shown, "is not KEY=VALUE", "Write it like dropout.rate=0.3.")
+    if len(names) > MOST_DEPTH:
+        raise ConfigError(shown, f"nested deeper than {MOST_DEPTH} levels")
     if key == "extends":
         raise ConfigError(shown, "'extends' belongs in a config file")
     value = read(written, source, mistakes) or Node(None, place, place)

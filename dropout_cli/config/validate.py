@@ -114,7 +114,7 @@ class _Builder:
                     self._mistakes.add(at.place, path, fact, way_out)
                 return INVALID
             self._mistakes.add(node.place, path, "wrong")
-        except ValueError as error:
+        except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead in a ring
             self._mistakes.add(node.place, path, f"is no path ({error})")
         return INVALID
 
