@@ -1,16 +1,19 @@
 """What nobody should send is refused in one line by every loader; and what once was not, stays refused."""
 
 import io
+import random
 import struct
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dropout_cli import npz
 from dropout_cli.errors import DataError
-from tests.hostile import Loaders, pickles, seconds_of
+from tests.hostile import Loaders, mutated, pickles, seconds_of
 
 ONCE_FAILED: dict[str, list[bytes]] = {
     "metrics.csv": [b"epoch,\r\xe8E\xee\n1,2\n", b"epoch,a\xb1\t\x94J\n1,0.\r\n", b"\n\n", b"\r\n1\n"],
@@ -62,6 +65,17 @@ def test_what_once_failed_is_refused(name: str, loaders: Loaders) -> None:
     """One of our own errors, or nothing wrong; never another exception."""
     for data in ONCE_FAILED[name]:
         seconds_of(loaders.table[name][1], data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), changes=st.randoms(use_true_random=False))
+def test_no_change_to_a_valid_input_is_a_traceback(
+    data: st.DataObject, changes: random.Random, loaders: Loaders
+) -> None:
+    """Hypothesis looks for one, and would shrink it; `tests.acceptance.hostile` tries thousands."""
+    name = data.draw(st.sampled_from(sorted(loaders.table)))
+    valid, load = loaders.table[name]
+    seconds_of(load, mutated(valid, changes))
 
 
 def test_npz_gives_back_what_was_written() -> None:

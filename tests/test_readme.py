@@ -43,11 +43,13 @@ def test_every_command_runs(tmp_path: Path) -> None:
     assert "completed" in done.stdout and "y = m (.) a / q" in done.stdout
 
 
-def test_the_config_in_it_loads(tmp_path: Path) -> None:
-    """As it is printed."""
-    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    (tmp_path / "readme.yaml").write_text(text)
-    assert config.load(tmp_path / "readme.yaml").notices == []
+def test_the_configs_in_it_load(tmp_path: Path) -> None:
+    """As they are printed."""
+    texts = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert len(texts) > 1
+    for text in texts:
+        (tmp_path / "readme.yaml").write_text(text)
+        assert config.load(tmp_path / "readme.yaml").notices == []
 
 
 def test_every_command_and_every_bundled_config_is_mentioned() -> None:
