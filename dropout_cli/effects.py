@@ -75,6 +75,8 @@ def show(
     settings = _settings(law, rates)
     with threads.limited(int(found.experiment.training.threads)):
         effects = [one for setting in settings for one in _under(setting, found, examples)]
+    if not effects:
+        raise UsageError(str(run.path), "this network has no dense hidden layers to show", "Take a run of mlp or cnn.")
     rows = [effect.numbers() for effect in effects]
     title = f"{VARIANTS.name_of(type(law))} on {found.dataset.name}: {examples} examples down, hidden units across"
     figure = plots.effects(

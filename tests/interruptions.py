@@ -56,6 +56,8 @@ def covering(teacher: Path) -> Iterator[list[str]]:
         law: tuple[str, ...] = f"dropout.variant={name}", f"architecture.activation={VARIANTS[name].suited_activation}"
         if VARIANTS[name].needs == "maps":
             law = (*law, "architecture.name=cnn", "architecture.layers=[conv 4 3x3, pool 2, dense 8]")
+        if VARIANTS[name].needs == "blocks":
+            law = (*law, "architecture.name=resnet", "architecture.depth=8", "architecture.widths=[2, 3, 4]")
         scheduled = "rate_schedule" in {field for field in VARIANTS[name].__dataclass_fields__}  # type: ignore[attr-defined]
         common = [*law, f"training.optimizer={next(optimizers)}", *_schedule(next(schedules)), *next(switches)]
         common += [f"dropout.rate_schedule={_rate_schedule(next(rates))}"] if scheduled else []

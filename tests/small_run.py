@@ -18,7 +18,10 @@ training: {epochs: 2, batch_size: 64, optimizer: {name: adam, learning_rate: 3e-
 def suited(name: str) -> tuple[str, str]:
     """Overrides: that variant, in a small network in which it can act."""
     law = VARIANTS[name]
-    layers = "name: cnn, layers: [conv 8 3x3, pool 2, dense 16, dense 12]" if law.needs == "maps" else "name: mlp"
+    layers = {
+        "maps": "name: cnn, layers: [conv 8 3x3, pool 2, dense 16, dense 12]",
+        "blocks": "name: resnet, depth: 8, widths: [2, 3, 4]",
+    }.get(law.needs, "name: mlp")
     return f"architecture={{{layers}, activation: {law.suited_activation}}}", f"dropout={{variant: {name}}}"
 
 

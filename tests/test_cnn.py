@@ -66,7 +66,7 @@ def test_what_needs_maps_is_refused_without_them(name: str, tmp_path: Path) -> N
     """By name, with the way out."""
     file = tmp_path / "mlp.yaml"
     file.write_text(f"dataset: digits\ndropout: {name}\n")
-    with pytest.raises(ConfigError, match=f"{name} acts on feature maps, and mlp has none. Use architecture.name: cnn"):
+    with pytest.raises(ConfigError, match=f"{name} acts on feature maps, and mlp has none. Use .*: cnn, resnet; or"):
         config.load(file)
 
 

@@ -13,6 +13,7 @@ from dropout_cli import config, experiment, resuming
 from dropout_cli.architectures import Surroundings
 from dropout_cli.architectures.cnn import Cnn
 from dropout_cli.architectures.mlp import Mlp
+from dropout_cli.architectures.resnet import Resnet
 from dropout_cli.arrays import Array
 from dropout_cli.errors import ConfigError, Interrupted, Stop
 from dropout_cli.nn.sequential import Sequential
@@ -23,19 +24,20 @@ from dropout_cli.training import EpochRecord, Progress
 from dropout_cli.variants import VARIANTS, Variant
 from tests.gradients import check_layer, read_only
 
-NAMES = [name for name, law in VARIANTS if law.needs != "maps"]
-NAMES += [f"{name} on maps" for name, law in VARIANTS if law.needs != "vectors"]
+NAMES = [name for name, law in VARIANTS if law.needs in ("vectors", "either")]
+NAMES += [f"{name} on maps" for name, law in VARIANTS if law.needs in ("maps", "either")]
+NAMES += [f"{name} on blocks" for name, law in VARIANTS if law.needs != "vectors"]
 FLOAT64 = np.dtype(np.float64)
 
 
-def on_maps(name: str) -> bool:
-    """Whether it is to act in a network with feature maps."""
-    return name.endswith(" on maps")
+def on(name: str) -> str:
+    """What it is to act on: `vectors`, `maps` or `blocks`."""
+    return name.partition(" on ")[2] or "vectors"
 
 
 def variant(name: str) -> type[Variant]:
     """The class."""
-    return VARIANTS[name.removesuffix(" on maps")]
+    return VARIANTS[name.partition(" on ")[0]]
 
 
 def keys_of(name: str) -> list[str]:
@@ -51,18 +53,20 @@ def law_of(name: str) -> Variant:
 
 def network(name: str, dtype: np.dtype[np.float64] | np.dtype[np.float32] = FLOAT64) -> Sequential:
     """A small network with that variant."""
-    shape = (4, 4, 2) if on_maps(name) else (5,)
+    shape = (5,) if on(name) == "vectors" else (4, 4, 2)
     around = Surroundings(shape=shape, outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
     law = law_of(name)
     activation: Any = "selu" if law.suited_activation == "selu" else "tanh"  # smooth, where it can be
-    if on_maps(name):
+    if on(name) == "blocks":
+        return Resnet(depth=6, widths=(2, 3), activation=activation, batch_norm=False).build(law, around)
+    if on(name) == "maps":
         return Cnn(layers=("conv 3 3x3", "conv 2 2x2", "pool 2", "dense 4"), activation=activation).build(law, around)
     return Mlp(hidden=(6, 4), activation=activation).build(law, around)
 
 
 def inputs(name: str, rows: int) -> Array:
     """A batch of standard normal inputs."""
-    return stream(1, "test:x").standard_normal((rows, 4, 4, 2) if on_maps(name) else (rows, 5))
+    return stream(1, "test:x").standard_normal((rows, 5) if on(name) == "vectors" else (rows, 4, 4, 2))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -139,7 +143,11 @@ def test_a_step_leaves_no_memory_behind(name: str) -> None:
 def write_config(folder: Path, name: str) -> Path:
     """A config that trains digits for four short epochs."""
     law, file = variant(name), folder / f"{name}.yaml"
-    layers = "name: cnn, layers: [conv 4 3x3, pool 2, dense 8]" if on_maps(name) else "name: mlp, hidden: [8, 8]"
+    layers = {
+        "vectors": "name: mlp, hidden: [8, 8]",
+        "maps": "name: cnn, layers: [conv 4 3x3, pool 2, dense 8]",
+        "blocks": "name: resnet, depth: 6, widths: [2, 3]",
+    }[on(name)]
     file.write_text(
         f"dataset: digits\narchitecture: {{{layers}, activation: {law.suited_activation}}}\n"
         f"dropout: {{variant: {VARIANTS.name_of(law)}}}\n"

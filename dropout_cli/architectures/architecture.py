@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from dropout_cli.arrays import DType, Shape
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.registry import Registry
-from dropout_cli.variants import Variant
+from dropout_cli.variants import VARIANTS, Variant
+from dropout_cli.variants.variant import Needs
 
 ARCHITECTURES: Registry["Architecture"] = Registry("architecture", package="dropout_cli.architectures")
 
@@ -37,8 +39,19 @@ class Surroundings:
     """The dtype of the parameters."""
 
 
+REASONS: dict[Needs, str] = {
+    "vectors": "acts on dense layers only, and {} has convolutions",
+    "maps": "acts on feature maps, and {} has none",
+    "either": "acts on hidden layers, and {} has none",
+    "blocks": "drops residual blocks, and {} has none",
+}
+
+
 class Architecture(ABC):
     """A frozen description; its dataclass fields are its YAML keys."""
+
+    accepts: ClassVar[frozenset[Needs]]
+    """What a law may need for it to act in such a network."""
 
     @abstractmethod
     def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
@@ -47,6 +60,16 @@ class Architecture(ABC):
     @abstractmethod
     def check(self, law: Variant) -> None:
         """Raise ValueError where the law cannot act in this network."""
+
+    def _suits(self, law: Variant) -> None:
+        """Raise ValueError for a law that has nothing to act on here."""
+        if law.needs not in self.accepts:
+            here = ARCHITECTURES.name_of(type(self))
+            others = ", ".join(name for name, cls in ARCHITECTURES if law.needs in cls.accepts)
+            able = ", ".join(name for name, cls in VARIANTS if cls.needs in self.accepts)
+            reason = REASONS[law.needs].format(here)
+            name = VARIANTS.name_of(type(law))
+            raise ValueError(f"{name} {reason}. Use architecture.name: {others}; or with {here} one of {able}")
 
     def fits(self, shape: Shape) -> None:
         """Raise ValueError where the network cannot take examples of that shape."""

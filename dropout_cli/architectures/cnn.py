@@ -16,16 +16,15 @@ from typing import Annotated, Literal
 from annotated_types import MinLen
 
 from dropout_cli.architectures.architecture import ARCHITECTURES, Surroundings
-from dropout_cli.architectures.stages import Conv, Plan, Pool
+from dropout_cli.architectures.stages import Plan, Pool
 from dropout_cli.architectures.units import Units
 from dropout_cli.arrays import Shape
 from dropout_cli.nn.additive_noise import AdditiveNoise
-from dropout_cli.nn.convolution import Convolution
 from dropout_cli.nn.flatten import Flatten
 from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
 from dropout_cli.nn.sequential import Sequential
-from dropout_cli.variants import VARIANTS, Variant
+from dropout_cli.variants import Variant
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "lenet5": ("conv 6 5x5", "pool 2", "conv 16 5x5 valid", "pool 2", "dense 120", "dense 84"),
@@ -38,6 +37,8 @@ PRESETS: dict[str, tuple[str, ...]] = {
 @dataclass(frozen=True, kw_only=True)
 class Cnn(Units):
     """Convolutions and pooling, then dense layers."""
+
+    accepts = frozenset({"maps", "either"})
 
     layers: Literal["lenet5", "keras_mnist"] | Annotated[tuple[str, ...], MinLen(1)] = (
         "conv 16 3x3",
@@ -65,8 +66,7 @@ class Cnn(Units):
         if upstream is not None:
             layers.append(upstream)
         layers += self._stages(plan, law, surroundings)
-        upstream = layers[-1]
-        layers.append(Flatten("flatten"))
+        layers.append(upstream := Flatten("flatten"))
         widths = (self._features(surroundings.shape), *(hidden.width for hidden in plan.hidden))
         for index, (fan_in, width) in enumerate(pairwise(widths)):
             path, number = f"hidden{index + 1}", len(plan.stages) + index
@@ -79,29 +79,24 @@ class Cnn(Units):
         return Sequential("network", [*layers, law.output(logits, place)])
 
     def _stages(self, plan: Plan, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
-        """The convolutional units in order; the law makes the last of each stage."""
+        """The convolutional units in order, each stage with its pooling and its noise."""
         channels, number = surroundings.shape[-1], 0
         for index, stage in enumerate(plan.stages):
             for conv in stage.convolutions:
                 number += 1
-                path, fan_in = f"conv{number}", math.prod(conv.kernel) * channels
-                linear = self._convolution(path, channels, conv, surroundings)
-                between, channels = self._between(path, conv.filters, surroundings), conv.filters
-                if conv is not stage.convolutions[-1]:
-                    yield Sequential(path, [linear, *between, self._activation(path)])
-                    continue
-                after = [self._activation(path), *_pooling(path, stage.pooling)]
-                place = self._place(path, "map", index, plan.places, fan_in, surroundings, None)
-                yield law.map_unit(linear, between, after, place)
+                path, window = f"conv{number}", (conv.stride, conv.padding)
+                linear = self._convolution(path, channels, conv.filters, conv.kernel, surroundings, *window)
+                between = self._between(path, conv.filters, surroundings)
+                yield Sequential(path, [linear, *between, self._activation(path)])
+                fan_in, channels = math.prod(conv.kernel) * channels, conv.filters
+            yield from _pooling(path, stage.pooling)
+            noise = law.map(self._place(path, "map", index, plan.places, fan_in, surroundings, None))
+            if noise is not None:
+                yield noise
 
     def check(self, law: Variant) -> None:
         """The law must be one that can act on feature maps."""
-        if law.needs == "vectors":
-            name = VARIANTS.name_of(type(law))
-            able = ", ".join(one for one, cls in VARIANTS if cls.needs != "vectors")
-            raise ValueError(
-                f"{name} acts on dense layers only, and cnn has convolutions. Choose from {able}, or use mlp"
-            )
+        self._suits(law)
         law.check(hidden=self._plan().places, activation=self.activation)
 
     def fits(self, shape: Shape) -> None:
@@ -148,19 +143,6 @@ class Cnn(Units):
             found.append((math.prod(conv.kernel) * channels, conv.filters, pixels))
             channels = conv.filters
         return found
-
-    def _convolution(self, path: str, channels: int, conv: Conv, surroundings: Surroundings) -> Convolution:
-        return Convolution(
-            path,
-            channels,
-            conv.filters,
-            conv.kernel,
-            self._initializer(self.activation),
-            stride=conv.stride,
-            padding=conv.padding,
-            seed=surroundings.seed,
-            dtype=surroundings.dtype,
-        )
 
 
 def _pooling(path: str, pooling: tuple[Pool, ...]) -> Iterator[Layer]:

@@ -15,13 +15,15 @@ from dropout_cli.nn.additive_noise import AdditiveNoise
 from dropout_cli.nn.flatten import Flatten
 from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.sequential import Sequential
-from dropout_cli.variants import VARIANTS, Variant
+from dropout_cli.variants import Variant
 
 
 @ARCHITECTURES.register("mlp")
 @dataclass(frozen=True, kw_only=True)
 class Mlp(Units):
     """Dense layers; pictures are flattened first."""
+
+    accepts = frozenset({"vectors", "either"})
 
     hidden: Widths = (128, 128)
     """The widths of the hidden layers."""
@@ -50,10 +52,8 @@ class Mlp(Units):
         return Sequential("network", layers)
 
     def check(self, law: Variant) -> None:
-        """Ask the law, which must not need feature maps."""
-        if law.needs == "maps":
-            name = VARIANTS.name_of(type(law))
-            raise ValueError(f"{name} acts on feature maps, and mlp has none. Use architecture.name: cnn, or inverted")
+        """Ask the law, which must act on dense layers."""
+        self._suits(law)
         law.check(hidden=len(self.hidden), activation=self.activation)
 
     def weights(self, shape: Shape, outputs: int) -> int:

@@ -10,6 +10,7 @@ from dropout_cli.architectures.architecture import Architecture, Surroundings
 from dropout_cli.fields import NonNegative
 from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.additive_noise import AdditiveNoise
+from dropout_cli.nn.convolution import Convolution, Padding
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.initializers import INITIALIZERS, Initializer, suited_to
 from dropout_cli.nn.layer import Layer
@@ -39,6 +40,31 @@ class Units(Architecture):
 
     def _dense(self, path: str, fan_in: int, fan_out: int, feeds: str, surroundings: Surroundings) -> Dense:
         return Dense(path, fan_in, fan_out, self._initializer(feeds), seed=surroundings.seed, dtype=surroundings.dtype)
+
+    def _convolution(
+        self,
+        path: str,
+        channels: int,
+        filters: int,
+        kernel: tuple[int, int],
+        surroundings: Surroundings,
+        stride: int = 1,
+        padding: Padding = "same",
+        *,
+        bias: bool = True,
+    ) -> Convolution:
+        return Convolution(
+            path,
+            channels,
+            filters,
+            kernel,
+            self._initializer(self.activation),
+            stride=stride,
+            padding=padding,
+            bias=bias,
+            seed=surroundings.seed,
+            dtype=surroundings.dtype,
+        )
 
     def _activation(self, path: str) -> Layer:
         return ACTIVATIONS[self.activation](f"{path}/{self.activation}")

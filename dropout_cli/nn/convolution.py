@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.nn.initializers import Initializer
@@ -138,7 +137,7 @@ class Convolution(Layer):
         """The maps with zeros around them."""
         rows, columns = self._axes()
         if not any((rows.before, rows.after, columns.before, columns.after)):
-            return x
+            return np.ascontiguousarray(x)
         n, h, w, c = x.shape
         shape = (n, h + rows.before + rows.after, w + columns.before + columns.after, c)
         padded = self._buffer("padded", shape, x.dtype)
@@ -175,8 +174,8 @@ class Convolution(Layer):
 
 
 def windows_of(x: Array, kernel: tuple[int, int], sizes: Shape, stride: int) -> Array:
-    """A view (N, oh, ow, kh, kw channels) of maps: what lies under the kernel, a row of it in one piece."""
+    """A view (N, oh, ow, kh, kw channels) of contiguous maps: what lies under the kernel, a row of it in one piece."""
     n, _, _, channels = x.shape
     picture, row, column, value = x.strides
     shape = (n, *sizes, kernel[0], kernel[1] * channels)
-    return as_strided(x, shape, (picture, row * stride, column * stride, row, value), writeable=False)
+    return np.ndarray(shape, x.dtype, x, strides=(picture, row * stride, column * stride, row, value))

@@ -14,7 +14,6 @@ import numpy as np
 
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.fields import Rate, Rates
-from dropout_cli.nn.convolution import Convolution
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.registry import Choice
@@ -54,9 +53,9 @@ class HiddenActivationNoise(Variant):
         """The unit as it is, with the noise after its activation."""
         return chain(place, linear, *between, activation, NoisyActivation(self, rate_of(self.rate, place.index), place))
 
-    def map_unit(self, linear: Convolution, between: Sequence[Layer], after: Sequence[Layer], place: Place) -> Layer:
-        """The unit as it is, with the noise at its end."""
-        return chain(place, linear, *between, *after, NoisyActivation(self, rate_of(self.rate, place.index), place))
+    def map(self, place: Place) -> Layer | None:
+        """The noise, pixel by pixel."""
+        return NoisyActivation(self, rate_of(self.rate, place.index), place)
 
     def before_logits(self) -> bool:
         """Unless the last hidden layer's rate is 0."""

@@ -22,7 +22,6 @@ import numpy as np
 
 from dropout_cli.arrays import Array
 from dropout_cli.fields import NonNegative, Positive, Rate, Rates
-from dropout_cli.nn.convolution import Convolution
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.variants.activation_noise import NoisyActivation
@@ -75,9 +74,9 @@ class Adaptive(Variant):
         """The unit as it is, with the noise after its activation."""
         return chain(place, linear, *between, activation, AdaptiveNoise(self, rate_of(self.rate, place.index), place))
 
-    def map_unit(self, linear: Convolution, between: Sequence[Layer], after: Sequence[Layer], place: Place) -> Layer:
-        """The unit as it is, with the noise at its end."""
-        return chain(place, linear, *between, *after, AdaptiveNoise(self, rate_of(self.rate, place.index), place))
+    def map(self, place: Place) -> Layer | None:
+        """The noise, pixel by pixel, at a rate of the place's own."""
+        return AdaptiveNoise(self, rate_of(self.rate, place.index), place)
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from dropout_cli.fields import Rates
-from dropout_cli.nn.convolution import Convolution
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer
+from dropout_cli.nn.residual import Residual
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.registry import Registry
 
@@ -23,8 +23,8 @@ VARIANTS: Registry["Variant"] = Registry(
 )
 
 
-Needs: TypeAlias = Literal["vectors", "maps", "either"]
-Kind: TypeAlias = Literal["input", "hidden", "map", "output"]
+Needs: TypeAlias = Literal["vectors", "maps", "either", "blocks"]
+Kind: TypeAlias = Literal["input", "hidden", "map", "block", "output"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Variant(ABC):
     paper: ClassVar[str] = "-"
     """Author, year, identifier."""
     needs: ClassVar[Needs] = "vectors"
-    """What it can act on: dense hidden layers alone, networks with feature maps alone, or either."""
+    """What it acts on: dense hidden layers alone, feature maps, dense layers and maps alike, or residual blocks."""
     per_example: ClassVar[bool] = True
     """Whether every example of a batch draws noise of its own."""
     suited_activation: ClassVar[str] = "relu"
@@ -78,12 +78,13 @@ class Variant(ABC):
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The hidden unit: `linear`, then `between` (normalization, additive noise), then `activation`."""
 
-    def map_unit(self, linear: Convolution, between: Sequence[Layer], after: Sequence[Layer], place: Place) -> Layer:
-        """A convolutional unit that ends in a place for noise: `after` is its activation, and pooling if there is any.
+    def map(self, place: Place) -> Layer | None:
+        """The noise on the feature maps at the end of a stage, or None for no layer there."""
+        return None
 
-        Asked of laws that do not need vectors.
-        """
-        return chain(place, linear, *between, *after)
+    def block(self, branch: Layer, skip: Layer | None, place: Place) -> Layer:
+        """The residual block that adds `branch` to `skip`, or to its own input where that is None."""
+        return Residual(place.path, branch, skip)
 
     def output(self, linear: Dense, place: Place) -> Layer:
         """The unit that makes the logits."""

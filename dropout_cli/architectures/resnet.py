@@ -1,0 +1,141 @@
+"""Residual networks for small pictures: groups of blocks, each of which adds two convolutions to its own input.
+
+    stem:       conv 3x3 -> unit
+    block l:    y = activation(skip(x) + conv 3x3 -> unit -> conv 3x3 -> [normalization])
+    end:        mean of each map -> logits
+
+He, Zhang, Ren, Sun 2016, arXiv:1512.03385, section 4.2: depth 6 n + 2 is three groups of n blocks with 16, 32 and 64
+channels, the map halved at the start of the second and the third. Where a group changes the shape, the skip is a
+1x1 convolution. Noise on maps has a place at the end of every group, stochastic depth one in every block.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from dropout_cli.architectures.architecture import ARCHITECTURES, Surroundings
+from dropout_cli.architectures.units import Units
+from dropout_cli.arrays import Shape
+from dropout_cli.fields import Count, Widths
+from dropout_cli.nn.additive_noise import AdditiveNoise
+from dropout_cli.nn.convolution import geometry
+from dropout_cli.nn.layer import Layer
+from dropout_cli.nn.pooling import GlobalAveragePooling
+from dropout_cli.nn.sequential import Sequential
+from dropout_cli.variants import Variant
+
+
+@ARCHITECTURES.register("resnet")
+@dataclass(frozen=True, kw_only=True)
+class Resnet(Units):
+    """Residual blocks in groups."""
+
+    accepts = frozenset({"maps", "either", "blocks"})
+
+    depth: Count = 20
+    """Layers with weights: 2 per block, and 2 more; with three groups 8, 14, 20, 26, 32, ..."""
+    widths: Widths = (16, 32, 64)
+    """The channels of each group; the map is halved at the start of each but the first."""
+    batch_norm: bool = True
+    """Batch normalization after each convolution."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a depth that cannot be shared out among the groups."""
+        step = 2 * len(self.widths)
+        if self.depth <= 2 or (self.depth - 2) % step:
+            near = max(1, round((self.depth - 2) / step)) * step + 2
+            fact = f"must be {step} n + 2 for {len(self.widths)} groups, such as {near}, got {self.depth}"
+            raise ValueError(f"depth: {fact}")
+
+    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+        """Return the network; this is the one place that decides where noise goes."""
+        layers: list[Layer] = []
+        if self.input_noise:
+            layers.append(AdditiveNoise("input/additive_noise", self.input_noise))
+        channels = surroundings.shape[-1]
+        noise = law.input(self._place("input", "input", 0, 1, channels, surroundings, None))
+        if noise is not None:
+            layers.append(noise)
+        layers.append(Sequential("stem", self._unit("stem", channels, self.widths[0], 1, surroundings)))
+        layers += self._groups(law, surroundings)
+        layers.append(GlobalAveragePooling("pool"))
+        logits = self._dense("output", self.widths[-1], surroundings.outputs, "identity", surroundings)
+        place = self._place("output", "output", 0, 1, self.widths[-1], surroundings, None)
+        return Sequential("network", [*layers, law.output(logits, place)])
+
+    def _groups(self, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
+        """Blocks, the activations that follow them, and the noise at the end of each group."""
+        block, blocks = 0, len(self.widths) * self._blocks()
+        for group, (channels, width) in enumerate(pairwise((self.widths[0], *self.widths))):
+            for number in range(self._blocks()):
+                block += 1
+                path, entering = f"block{block}", width if number else channels
+                stride = 2 if group and not number else 1
+                branch = [
+                    *self._unit(f"{path}/conv1", entering, width, stride, surroundings),
+                    *self._unit(f"{path}/conv2", width, width, 1, surroundings)[:-1],
+                ]
+                skip = None
+                if (entering, stride) != (width, 1):
+                    skip = self._convolution(
+                        f"{path}/skip", entering, width, (1, 1), surroundings, stride, bias=not self.batch_norm
+                    )
+                place = self._place(path, "block", block - 1, blocks, 9 * entering, surroundings, None)
+                yield law.block(Sequential(f"{path}/branch", branch), skip, place)
+                yield self._activation(path)
+            path = f"group{group + 1}"
+            noise = law.map(self._place(path, "map", group, len(self.widths), width, surroundings, None))
+            if noise is not None:
+                yield noise
+
+    def _unit(self, path: str, channels: int, width: int, stride: int, surroundings: Surroundings) -> list[Layer]:
+        """Convolution, normalization, activation."""
+        linear = self._convolution(path, channels, width, (3, 3), surroundings, stride, bias=not self.batch_norm)
+        return [linear, *self._between(path, width, surroundings), self._activation(path)]
+
+    def check(self, law: Variant) -> None:
+        """The law must be one that can act on maps or on blocks."""
+        self._suits(law)
+        law.check(hidden=len(self.widths), activation=self.activation)
+
+    def fits(self, shape: Shape) -> None:
+        """There must be pictures."""
+        if len(shape) != 3:
+            raise ValueError(f"name: resnet needs pictures, and an example is a row of {shape[0]} numbers. Use mlp")
+
+    def weights(self, shape: Shape, outputs: int) -> int:
+        """Kernels, biases or two numbers per normalized channel, and the logits."""
+        kernels = self._kernels(shape)
+        maps = sum(kernel * entering * width for kernel, entering, width, _ in kernels)
+        # Each 3x3 convolution is normalized, or has biases; the skips have biases where nothing is normalized.
+        each = {9: 2, 1: 0} if self.batch_norm else {9: 1, 1: 1}
+        own = sum(each[kernel] * width for kernel, _, width, _ in kernels)
+        return maps + own + (self.widths[-1] + 1) * outputs
+
+    def largest_weights(self, shape: Shape, outputs: int) -> int:
+        """The most multiplications that one example takes in a layer."""
+        return max(kernel * entering * width * pixels for kernel, entering, width, pixels in self._kernels(shape))
+
+    def activations(self, shape: Shape, outputs: int) -> int:
+        """About ten arrays of each convolution's output, and the input twice."""
+        return 2 * math.prod(shape) + 10 * sum(width * pixels for _, _, width, pixels in self._kernels(shape))
+
+    def _blocks(self) -> int:
+        """In each group."""
+        return (self.depth - 2) // (2 * len(self.widths))
+
+    def _kernels(self, shape: Shape) -> list[tuple[int, int, int, int]]:
+        """Kernel pixels, channels entering, channels leaving and output pixels of each convolution."""
+        height, width_, entering = shape
+        found = [(9, entering, self.widths[0], height * width_)]
+        entering = self.widths[0]
+        for group, width in enumerate(self.widths):
+            for number in range(self._blocks()):
+                stride = 2 if group and not number else 1
+                height, width_ = (geometry(one, 3, stride, "same").size for one in (height, width_))
+                found += [(9, entering, width, height * width_), (9, width, width, height * width_)]
+                if (entering, stride) != (width, 1):
+                    found.append((1, entering, width, height * width_))
+                entering = width
+        return found

@@ -1,0 +1,118 @@
+"""Stochastic depth: whole residual blocks are left out, the later the more often.
+
+    training     y = skip + (m / p_l) branch    m ~ Bernoulli(p_l), p_l = 1 - (l / L) r for block l = 1 .. L
+    evaluation   y = skip + branch
+
+The gradient goes to the skip as it is, and to the branch times m / p_l. With `per: example` each example draws its own
+m; with `per: batch`, as in the paper, a mini-batch draws one, and a block that is left out is not computed at all.
+The paper scales at test time instead, y = skip + p_l branch.
+
+Huang, Sun, Liu, Sedra, Weinberger 2016, arXiv:1603.09382, with a survival of .5 for the last block.
+
+Traps: `rate` is that of the LAST block; the first of L has rate r / L. It needs residual blocks (`architecture:
+resnet`). With `per: example` nothing is saved; with `per: batch` batch normalization of a block that is left out learns
+nothing of that batch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.fields import Rate
+from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.residual import Residual
+from dropout_cli.registry import Choice
+from dropout_cli.variants.bernoulli import bernoulli, keep_probability, share_of_zeros
+from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.variant import VARIANTS, Needs, Place, Variant, chain
+
+
+@VARIANTS.register("stochastic_depth")
+@dataclass(frozen=True, kw_only=True)
+class StochasticDepth(Variant):
+    """Leaves out whole residual blocks."""
+
+    rate: Rate = 0.5
+    """Probability of leaving out the last block; block l of L has l / L of it."""
+    per: Literal["example", "batch"] = "example"
+    """Whether every example draws its own blocks, or a whole batch the same."""
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    """How the rates move over training."""
+
+    acts_on = "residual blocks"
+    paper = "Huang et al. 2016, arXiv:1603.09382"
+    needs: ClassVar[Needs] = "blocks"
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """A dense unit as it is."""
+        return chain(place, linear, *between, activation)
+
+    def block(self, branch: Layer, skip: Layer | None, place: Place) -> Layer:
+        """A block that may be left out, at l / L of the rate."""
+        return UncertainBlock(self, branch, skip, self.rate * (place.index + 1) / place.count, place)
+
+    def before_logits(self) -> bool:
+        """The last block is."""
+        return self.rate > 0
+
+
+class UncertainBlock(Residual):
+    """y = skip(x) + (m / p) branch(x) with noise, skip(x) + branch(x) without."""
+
+    def __init__(self, law: StochasticDepth, branch: Layer, skip: Layer | None, rate: float, place: Place) -> None:
+        """`rate`: the block's own."""
+        super().__init__(place.path, branch, skip)
+        self._law, self._base, self._steps = law, rate, place.steps
+        self._noise_path = f"{place.path}/dropout"
+        self._drawn: Array | None = None
+        self.rate = rate
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Set the rate in force."""
+        super().at(step)
+        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return skip(x), and what of branch(x) survives."""
+        self._multiplier: Array | None = None
+        if noise is not None and self.rate:
+            rows = len(x) if self._law.per == "example" else 1
+            kept = bernoulli((rows, *(1 for _ in x.shape[1:])), self.rate, noise[self._noise_path])
+            self._multiplier = kept * x.dtype.type(1 / keep_probability(self.rate))
+        if train:
+            self._drawn = self._multiplier
+        past = x if self.skip is None else self.skip.forward(x, train=train, noise=noise)
+        self._left_out = self._multiplier is not None and not self._multiplier.any()
+        if self._left_out:
+            return past
+        added = self.branch.forward(x, train=train, noise=noise)
+        y = self._buffer("y", added.shape, added.dtype)
+        if self._multiplier is None:
+            return np.add(past, added, out=y)
+        np.multiply(added, self._multiplier, out=y)
+        y += past
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dy to the skip, dy m / p to the branch; nothing learned in a branch that was left out."""
+        past = dy if self.skip is None else self.skip.backward(dy)
+        if self._left_out:
+            for parameter in self.branch.parameters().values():
+                parameter.gradient[...] = 0
+            return past
+        added = dy
+        if self._multiplier is not None:
+            added = np.multiply(dy, self._multiplier, out=self._buffer("added", dy.shape, dy.dtype))
+        through = self.branch.backward(added)
+        return np.add(past, through, out=self._buffer("dx", through.shape, through.dtype))
+
+    def columns(self) -> dict[str, float]:
+        """The rate in force, and the share that was left out in the last training step."""
+        realized = share_of_zeros(self._drawn)
+        own = {f"{self._noise_path}/rate": self.rate, f"{self._noise_path}/realized_rate": realized}
+        return super().columns() | own
