@@ -81,7 +81,7 @@ def epochs(
 
     `targets` (training examples, classes) are what teachers say, for objectives that learn from them.
     """
-    training, network = experiment.training, learner.network
+    training, augment, network = experiment.training, experiment.dataset.augment, learner.network
     plan = Plan.of(experiment, len(dataset.train))
     batches = Batches(dataset, dataset.train, plan.batch_size)
     scored = np.linspace(0, plan.examples - 1, min(MOST_SCORED, plan.examples)).astype(np.intp)
@@ -89,10 +89,13 @@ def epochs(
     while learner.epoch < plan.epochs:
         epoch = learner.epoch + 1
         noise = Noise(experiment.seed, epoch)
+        changes = stream(experiment.seed, "augment", epoch)
         objective, examples, lr = 0.0, 0, 0.0
         started = shown = time.perf_counter()
         for rows in plan.rows(experiment.seed, learner.step, plan.steps_per_epoch):
             x, labels = batches.take(rows)
+            if augment is not None:
+                x = augment.apply(x, changes)
             network.at(learner.step)
             loss = experiment.objective.learn(network, x, labels, noise, None if targets is None else targets[rows])
             loss += network.penalty() + learner.descent.penalty()

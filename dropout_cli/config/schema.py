@@ -126,6 +126,11 @@ class Experiment:
         except ValueError as error:
             yield f"architecture.{error}"
         try:
+            if self.dataset.augment is not None:
+                self.dataset.augment.fits(type(self.dataset).facts.shape)
+        except ValueError as error:
+            yield f"dataset.{error}"
+        try:
             self.objective.check(self.dropout)
         except ValueError as error:
             yield f"objective: {error}"

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 
 from dropout_cli.arrays import Array, Shape
+from dropout_cli.data.augmentation import Augmentation
 from dropout_cli.errors import DataError
 from dropout_cli.fields import CountOrZero, Fraction, FractionOrZero
 from dropout_cli.registry import Registry
@@ -62,8 +63,8 @@ class Source(ABC):
     """Seed of the stratified split; it does not depend on the seed of the run."""
     scaling: Literal["none", "unit", "standardize"] = "unit"
     """Fitted on the training part, per feature or per channel: to [0, 1], to mean 0 and variance 1, or none."""
-    augment: None = None
-    """Changes to training pictures; only null so far."""
+    augment: Augmentation | None = None
+    """Random changes to training pictures; null: none."""
     fingerprint: str | None = None
     """SHA-256 of the examples as read; other data than these are then refused."""
 
