@@ -81,7 +81,7 @@ class Architecture(ABC):
 
     @abstractmethod
     def largest_weights(self, shape: Shape, outputs: int) -> int:
-        """The size of the largest weight matrix, reckoned without building the network."""
+        """The most multiply-adds that one example takes in a layer, reckoned without building the network."""
 
     @abstractmethod
     def activations(self, shape: Shape, outputs: int) -> int:

@@ -21,7 +21,7 @@ from dropout_cli.streams import stream
 
 Padding = Literal["same", "valid"]
 
-CACHED_BYTES = 1 << 21
+CACHED_BYTES = 1 << 22
 """Patches gathered at a time."""
 
 
