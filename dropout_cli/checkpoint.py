@@ -25,6 +25,8 @@ from dropout_cli.selection import Selection
 KEY = "dropout"
 LAST, PREVIOUS, BEST = (f"checkpoints/{name}.safetensors" for name in ("last", "last.previous", "best"))
 NO_DIGEST = "0" * 64
+MOST_HEADER = 1 << 22
+"""4 MB: a name, shape and place for each of 30,000 arrays."""
 META = {"format": int, "epoch": int, "step": int, "selection": dict | None, "config": str, "metrics": str}
 
 
@@ -53,16 +55,16 @@ def unpack(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
     try:
         meta = _meta(data)
         arrays = load(bytes(data))
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (SafetensorError, AttributeError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunFailed(place, f"the checkpoint is damaged ({error})", "Train again, or use another.") from None
     return arrays, meta
 
 
 def _meta(data: bytes) -> dict[str, Any]:
-    """What stands beside the arrays. Raises ValueError, KeyError, TypeError or RecursionError for damaged bytes."""
+    """What stands beside the arrays. Raises, for damaged bytes, what `unpack` catches."""
     end = 8 + int.from_bytes(data[:8], "little")
-    if not 8 < end <= len(data):
-        raise ValueError("its header is cut off")
+    if not 8 < end <= min(len(data), MOST_HEADER):
+        raise ValueError("its header is cut off, or longer than any")
     header = data[8:end]
     meta = json.loads(json.loads(header)["__metadata__"][KEY])
     digest = hashlib.sha256(data[:8])

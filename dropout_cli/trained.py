@@ -6,6 +6,7 @@ from dropout_cli import config
 from dropout_cli.checkpoint import BEST, LAST, Snapshot
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset
+from dropout_cli.errors import RunFailed
 from dropout_cli.learner import Learner
 from dropout_cli.preparation import prepare
 from dropout_cli.runs import RESOLVED, Run
@@ -43,4 +44,7 @@ def _that_counts(run: Run) -> str:
     if run.ended != "completed":
         return "last"
     run.read_unchanged("summary.json")
-    return str(run.summary()["checkpoint"])
+    name = run.summary().get("checkpoint")
+    if not (isinstance(name, str) and name in FILES):
+        raise RunFailed(str(run.path / "summary.json"), "names no checkpoint", "Give --checkpoint last or best.")
+    return name

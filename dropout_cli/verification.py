@@ -52,7 +52,7 @@ def _guarded(what: str, checks: Iterable[Check]) -> Iterator[Check]:
         yield from checks
     except DropoutError as error:
         yield Check(what, False, "; ".join(problem.fact for problem in error.problems))
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError) as error:
         yield Check(what, False, f"is damaged ({error})")
 
 

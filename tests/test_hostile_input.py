@@ -1,6 +1,7 @@
 """What nobody should send is refused in one line by every loader; and what once was not, stays refused."""
 
 import io
+import json
 import random
 import struct
 import zipfile
@@ -15,9 +16,24 @@ from dropout_cli import npz
 from dropout_cli.errors import DataError
 from tests.hostile import Loaders, mutated, pickles, seconds_of
 
+
+def _checkpoint(meta: bytes) -> bytes:
+    """A checkpoint whose metadata is that JSON."""
+    header = json.dumps({"__metadata__": {"dropout": meta.decode()}}).encode()
+    return struct.pack("<Q", len(header)) + header
+
+
 ONCE_FAILED: dict[str, list[bytes]] = {
-    "metrics.csv": [b"epoch,\r\xe8E\xee\n1,2\n", b"epoch,a\xb1\t\x94J\n1,0.\r\n", b"\n\n", b"\r\n1\n"],
+    "metrics.csv": [
+        b",".join(b"c%d" % n for n in range(2_000)) + b"\n" + b"1\n" * 20_000,
+        b"\n" * 5_000_000,
+        b"epoch,\r\xe8E\xee\n1,2\n",
+        b"epoch,a\xb1\t\x94J\n1,0.\r\n",
+        b"\n\n",
+        b"\r\n1\n",
+    ],
     "config": [
+        b"dataset:\n  name: digits\n" + b"".join(b"  k%d: 1\n" % n for n in range(49_000)),
         b"".join(b"%%TAG !%d! tag:a,2000:\n" % number for number in range(30_000)) + b"--- a\n",  # quadratic in PyYAML
         b"extends: /dev/zero\n",
         b"extends: " + b"a" * 5_000 + b"\n",
@@ -26,9 +42,27 @@ ONCE_FAILED: dict[str, list[bytes]] = {
     ],
     "override": [b"a." * 100_000 + b"b=1", b"=", b"extends=x", b"dataset=" + b"[" * 10_000],
     "condition": [b"a =" + b" " * 200_000 + b"x", b"test.accuracy > " + b"1" * 100_000 + b"x", b"a" * 100_000],
-    "checkpoint": [struct.pack("<Q", 2**63) + b"{}", struct.pack("<Q", 20_000) + b"[" * 20_000],
-    "state.json": [b'{"format": 1, "sessions": 3}', b'{"format": 1, "sessions": [1]}', b"[" * 100_000],
-    "summary.json": [b'{"format": 1, "still_moving": 3}', b'{"format": 1, "test": {"per_class": [1]}}', b"1" * 5_000],
+    "checkpoint": [
+        *(_checkpoint(meta) for meta in (b"1", b"null", b'"x"', b"[]", b"{}")),
+        struct.pack("<Q", 2**63) + b"{}",
+        struct.pack("<Q", 20_000) + b"[" * 20_000,
+    ],
+    "state.json": [
+        b'{"format": 1, "sessions": [], "resolved": 5}  ',
+        b'{"format": 1, "sessions": [], "resolved": [[1]]}',
+        b'{"format": 1, "sessions": [], "resolved": null}',
+        b'{"format": 1, "sessions": [], "lengthened": [{}]}',
+        b'{"format": 1, "sessions": 3}',
+        b'{"format": 1, "sessions": [1]}',
+        b"[" * 100_000,
+    ],
+    "summary.json": [
+        b'{"format": 1, "checkpoint": "../x"}',
+        b'{"format": 1, "checkpoint": [1]}',
+        b'{"format": 1, "still_moving": 3}',
+        b'{"format": 1, "test": {"per_class": [1]}}',
+        b"1" * 5_000,
+    ],
 }
 
 
@@ -64,7 +98,8 @@ def test_no_pickle_runs(loaders: Loaders, tmp_path: Path) -> None:
 def test_what_once_failed_is_refused(name: str, loaders: Loaders) -> None:
     """One of our own errors, or nothing wrong; never another exception."""
     for data in ONCE_FAILED[name]:
-        seconds_of(loaders.table[name][1], data)
+        for blanks in (b"", b"\n", b"\n\n"):  # its length decides what else is made to fit
+            seconds_of(loaders.table[name][1], data + blanks)
 
 
 @settings(max_examples=300, deadline=None)

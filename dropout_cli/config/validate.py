@@ -119,8 +119,11 @@ class _Builder:
         return INVALID
 
     def _unknown(self, name: str, node: Node, known: Iterable[str], here: _Here) -> None:
+        if self._mistakes.full:  # then they are only counted, and a search for each would take its time
+            self._mistakes.add(node.key, "", "unknown key")
+            return
         takes = ", ".join(known) or f"no keys; '{here.tag}' chooses what takes some"
-        hint = "" if self._mistakes.full else did_you_mean(name, list(known))
+        hint = did_you_mean(name, list(known))
         elsewhere = homes(self._root).get(name, here.to(name))
         if not hint and elsewhere != here.to(name):
             hint = f"Did you mean '{elsewhere}'?"

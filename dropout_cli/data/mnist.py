@@ -27,6 +27,7 @@ from dropout_cli.registry import UnknownName
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 TRAIN, TOTAL = 60_000, 70_000
 CHECKSUMS = "checksums.json"
+MOST_RECORD = 10_000
 TIMEOUT_SECONDS = 60.0
 
 
@@ -199,6 +200,8 @@ def _check_recorded(paths: Sequence[Path], parts: Sequence[Array]) -> None:
     record = paths[0].with_name(CHECKSUMS)
     found = {name: idx.md5(part) for name, part in zip(FILES, parts, strict=True)}
     try:
+        if record.exists() and not (record.is_file() and record.stat().st_size <= MOST_RECORD):
+            raise ValueError(f"it is no plain file of at most {MOST_RECORD} bytes")
         known = json.loads(record.read_bytes()) if record.exists() else {}
         expected = {str(name): str(value) for name, value in known.items()}
     except (OSError, ValueError, AttributeError, RecursionError) as error:

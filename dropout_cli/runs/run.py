@@ -19,7 +19,11 @@ from dropout_cli.visible import visible
 
 FORMAT = 1
 RESOLVED, STATE = "resolved.yaml", "state.json"
-TEXTS = (".csv", ".json", ".sha256", ".txt", ".yaml")
+LISTS: dict[str, type] = {"sessions": dict, "resolved": str, "lengthened": dict, "environment": str}
+"""The lists in `state.json`, and what they are of; only `sessions` is always there."""
+MARK = {"after_epoch", "epochs", "schedule_changed", "patience_anew"}
+"""What a mark in `lengthened` says."""
+TEXTS, GROWING = (".json", ".sha256", ".yaml"), (".csv", ".txt")
 Status: TypeAlias = Literal["completed", "running", "interrupted", "failed", "crashed"]
 
 
@@ -81,7 +85,8 @@ class Run:
 
     def read(self, name: str) -> bytes:
         """The bytes of a file in the folder. Raises UsageError where it is missing or unreadable."""
-        return reading.read_plain(self.inside(name), reading.MOST_TEXT if name.endswith(TEXTS) else None)
+        most = reading.MOST_TABLE if name.endswith(GROWING) else reading.MOST_TEXT if name.endswith(TEXTS) else None
+        return reading.read_plain(self.inside(name), most)
 
     def read_unchanged(self, name: str) -> bytes:
         """The bytes of a file that is as training left it, as far as that is known. Raises RunFailed or UsageError."""
@@ -126,8 +131,11 @@ class Run:
     def state(self) -> dict[str, Any]:
         """The contents of `state.json`. Raises UsageError where it is missing, damaged or of a newer format."""
         state = self._json(STATE)
-        sessions = state.get("sessions")
-        if not (isinstance(sessions, list) and all(isinstance(one, dict) for one in sessions)):
+        if not all(
+            isinstance(found := state.get(name, [] if name != "sessions" else None), list)
+            and all(isinstance(one, kind) for one in found)
+            for name, kind in LISTS.items()
+        ) or not all(mark.keys() >= MARK for mark in state.get("lengthened", [])):
             raise UsageError(str(self.path / STATE), "is not the state of a run", "The file is damaged.")
         return state
 

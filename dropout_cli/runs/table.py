@@ -41,24 +41,23 @@ class Table:
 
     def rows(self) -> list[dict[str, str]]:
         """All rows, a torn last line dropped. Raises UsageError or RunFailed."""
-        try:
-            return list(csv.DictReader(io.StringIO("\n".join(self._lines()), newline="")))
-        except csv.Error as error:
-            raise self._damaged(error) from None
+        header, rows = self._read()
+        return [dict(zip(header, row, strict=True)) for row in rows]
 
     def columns(self) -> dict[str, list[float]]:
         """Name -> a number per row, NaN where a cell is empty. Raises RunFailed where a cell is not a number."""
-        rows = self.rows()
+        header, rows = self._read()
         try:
-            return {name: [float(row[name] or "nan") for row in rows] for name in (rows[0] if rows else ())}
-        except (TypeError, ValueError) as error:
+            return {name: [float(row[place] or "nan") for row in rows] for place, name in enumerate(header)}
+        except ValueError as error:
             raise self._damaged(error) from None
 
     def cut_back(self, epochs: int) -> None:
         """Keep the rows of so many epochs, the first ones."""
         if not self._path.exists():
             return
-        lines = self._lines()[: epochs + 1]
+        lines = self._text().split("\n", epochs + 1)[: epochs + 1]
+        lines = lines if lines[-1] else lines[:-1]
         if len(lines) < 2:
             writing.remove(self._path)
             return
@@ -70,12 +69,28 @@ class Table:
             raise self._damaged(error) from None
         self._hash = hashlib.sha256(data)
 
+    def _read(self) -> tuple[list[str], list[list[str]]]:
+        """The header and the rows, all of the same length; nothing where there is none."""
+        try:
+            reader = csv.reader(io.StringIO(self._text(), newline=""))
+            header, rows = next(reader, []), []
+            for row in reader:  # the first that is wrong ends it, before short rows can be made long
+                if len(row) != len(header):
+                    raise ValueError(
+                        f"line {reader.line_num} has {len(row)} cells, and there are {len(header)} columns"
+                    )
+                rows.append(row)
+        except (csv.Error, ValueError) as error:
+            raise self._damaged(error) from None
+        return header, rows
+
     def _damaged(self, error: Exception) -> RunFailed:
         return RunFailed(str(self._path), f"is damaged ({error})", "Train again.")
 
-    def _lines(self) -> list[str]:
-        text = reading.read_plain(self._path, reading.MOST_TEXT).decode("utf-8", "backslashreplace")
-        return text.split("\n")[:-1]
+    def _text(self) -> str:
+        """Whole lines."""
+        text = reading.read_plain(self._path, reading.MOST_TABLE).decode("utf-8", "backslashreplace")
+        return text[: text.rfind("\n") + 1]
 
 
 def _line(cells: Sequence[object]) -> str:

@@ -1,4 +1,4 @@
-"""Ten thousand hostile inputs for every loader there is: no traceback, no hang, no memory that is not there."""
+"""Ten thousand hostile inputs for the loaders there are: no traceback, no hang, no memory that is not there."""
 
 import resource
 import signal
