@@ -7,8 +7,8 @@ from pathlib import Path
 from dropout_cli.environment import available_bytes
 from dropout_cli.errors import UsageError
 
-MOST_TEXT, MOST_TABLE = 1 << 24, 1 << 26
-"""16 MB: no text of a run is longer; 64 MB for those that grow by a line per epoch."""
+MOST_TEXT = 1 << 24
+"""16 MB: no text of a run is longer; of those that grow by a line per epoch, it is some 80,000 epochs."""
 
 
 def inside(folder: Path, name: str) -> Path:

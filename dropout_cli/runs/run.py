@@ -23,7 +23,7 @@ LISTS: dict[str, type] = {"sessions": dict, "resolved": str, "lengthened": dict,
 """The lists in `state.json`, and what they are of; only `sessions` is always there."""
 MARK = {"after_epoch", "epochs", "schedule_changed", "patience_anew"}
 """What a mark in `lengthened` says."""
-TEXTS, GROWING = (".json", ".sha256", ".yaml"), (".csv", ".txt")
+TEXTS = (".csv", ".json", ".sha256", ".txt", ".yaml")
 Status: TypeAlias = Literal["completed", "running", "interrupted", "failed", "crashed"]
 
 
@@ -85,8 +85,7 @@ class Run:
 
     def read(self, name: str) -> bytes:
         """The bytes of a file in the folder. Raises UsageError where it is missing or unreadable."""
-        most = reading.MOST_TABLE if name.endswith(GROWING) else reading.MOST_TEXT if name.endswith(TEXTS) else None
-        return reading.read_plain(self.inside(name), most)
+        return reading.read_plain(self.inside(name), reading.MOST_TEXT if name.endswith(TEXTS) else None)
 
     def read_unchanged(self, name: str) -> bytes:
         """The bytes of a file that is as training left it, as far as that is known. Raises RunFailed or UsageError."""

@@ -3,12 +3,16 @@
 import csv
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dropout_cli.errors import RunFailed
 from dropout_cli.runs import reading, writing
+
+MOST_HEADER = 100_000
+"""Characters: the names of some thousand columns."""
 
 
 class Table:
@@ -47,10 +51,14 @@ class Table:
     def columns(self) -> dict[str, list[float]]:
         """Name -> a number per row, NaN where a cell is empty. Raises RunFailed where a cell is not a number."""
         header, rows = self._read()
+        columns = [array("d") for _ in header]  # a stranger's file may have millions of rows
         try:
-            return {name: [float(row[place] or "nan") for row in rows] for place, name in enumerate(header)}
+            for row in rows:
+                for column, cell in zip(columns, row, strict=True):
+                    column.append(float(cell or "nan"))
         except ValueError as error:
             raise self._damaged(error) from None
+        return {name: column.tolist() for name, column in zip(header, columns, strict=True)}
 
     def cut_back(self, epochs: int) -> None:
         """Keep the rows of so many epochs, the first ones."""
@@ -69,27 +77,34 @@ class Table:
             raise self._damaged(error) from None
         self._hash = hashlib.sha256(data)
 
-    def _read(self) -> tuple[list[str], list[list[str]]]:
-        """The header and the rows, all of the same length; nothing where there is none."""
+    def _read(self) -> tuple[list[str], Iterator[list[str]]]:
+        """The header, and the rows one by one."""
+        text = self._text()
+        reader = csv.reader(io.StringIO(text, newline=""))
         try:
-            reader = csv.reader(io.StringIO(self._text(), newline=""))
-            header, rows = next(reader, []), []
-            for row in reader:  # the first that is wrong ends it, before short rows can be made long
-                if len(row) != len(header):
-                    raise ValueError(
-                        f"line {reader.line_num} has {len(row)} cells, and there are {len(header)} columns"
-                    )
-                rows.append(row)
+            if text.find("\n") > MOST_HEADER:
+                raise csv.Error(f"its header is longer than {MOST_HEADER:,} characters")
+            header = next(reader, [])
+        except csv.Error as error:
+            raise self._damaged(error) from None
+        return header, self._checked(reader, len(header))
+
+    def _checked(self, reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+        """The rows, up to the first that is not as wide as the header."""
+        try:
+            for number, row in enumerate(reader, start=1):
+                if not len(row) == width > 0:
+                    raise ValueError(f"row {number} has {len(row)} cells for {width} columns")
+                yield row
         except (csv.Error, ValueError) as error:
             raise self._damaged(error) from None
-        return header, rows
 
     def _damaged(self, error: Exception) -> RunFailed:
         return RunFailed(str(self._path), f"is damaged ({error})", "Train again.")
 
     def _text(self) -> str:
         """Whole lines."""
-        text = reading.read_plain(self._path, reading.MOST_TABLE).decode("utf-8", "backslashreplace")
+        text = reading.read_plain(self._path, reading.MOST_TEXT).decode("utf-8", "backslashreplace")
         return text[: text.rfind("\n") + 1]
 
 
