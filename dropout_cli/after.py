@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli import evaluation, monte_carlo, npz, results, threads, trained
+from dropout_cli import evaluation, monte_carlo, npz, results, trained
 from dropout_cli.arrays import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.errors import UsageError
 from dropout_cli.nn import losses
+from dropout_cli.preparation import computing
 from dropout_cli.runs import FORMAT, Run, as_json
 from dropout_cli.trained import Trained
 
@@ -28,7 +29,7 @@ def evaluate(run: Run, *, split: str = "test", checkpoint: str | None = None, fi
     """
     found = trained.load(run, checkpoint)
     part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
-    with threads.limited(int(settings.threads)), found.learner.averaged() as network:
+    with computing(found.experiment), found.learner.averaged() as network:
         probs = evaluation.probabilities(network, dataset, part, batch=settings.evaluation_batch)
     numbers = {"split": split, "checkpoint": found.checkpoint, **results.scores(probs, part, dataset)}
     made = results.files(probs, part, dataset, title=f"{dataset.name}, {split}", figures=figures)
@@ -55,7 +56,7 @@ def evaluate_with_noise(
     found = trained.load(run, checkpoint)
     part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
     seed, batch = found.experiment.seed, settings.evaluation_batch
-    with threads.limited(int(settings.threads)), found.learner.averaged() as network:
+    with computing(found.experiment), found.learner.averaged() as network:
         scaled = evaluation.probabilities(network, dataset, part, batch=batch)
         drawn = monte_carlo.together(monte_carlo.passes(network, dataset, part, seed=seed, count=passes, batch=batch))
         networks = [

@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dropout_cli import metrics, plots, threads, trained
+from dropout_cli import metrics, plots, trained
 from dropout_cli.arrays import Array
 from dropout_cli.data.dataset import Batches
 from dropout_cli.errors import UsageError
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.sequential import Sequential
-from dropout_cli.preparation import build
+from dropout_cli.preparation import build, computing
 from dropout_cli.runs import Run
 from dropout_cli.streams import Noise
 from dropout_cli.trained import Trained
@@ -73,7 +73,7 @@ def show(
         raise UsageError("--examples", f"must be from 1 to {most}, the number of test examples, got {examples}")
     rates = None if rates is None else list(dict.fromkeys(rates))
     settings = _settings(law, rates)
-    with threads.limited(int(found.experiment.training.threads)):
+    with computing(found.experiment):
         effects = [one for setting in settings for one in _under(setting, found, examples)]
     if not effects:
         raise UsageError(str(run.path), "this network has no dense hidden layers to show", "Take a run of mlp or cnn.")

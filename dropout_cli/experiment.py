@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dropout_cli import config, environment, plots, results, threads, training
+from dropout_cli import config, environment, plots, results, training
 from dropout_cli.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import Diverged, Interrupted, RunFailed, Stop
 from dropout_cli.evaluation import probabilities, score
 from dropout_cli.inheritance import inherit, teacher_scores
-from dropout_cli.preparation import Prepared, prepare
+from dropout_cli.preparation import Prepared, computing, prepare
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
 
 Watch: TypeAlias = Callable[[training.Progress | training.EpochRecord], None]
@@ -30,7 +30,7 @@ def conduct(prepared: Prepared, run: Run, text: bytes, *, watch: Watch, figures:
 
     Raises Diverged, Interrupted, or RunFailed when the folder cannot be written.
     """
-    with run.lock(), threads.limited(int(prepared.experiment.training.threads)):
+    with run.lock(), computing(prepared.experiment):
         resolved = config.to_yaml(prepared.experiment).encode()
         run.write("config.yaml", text)
         run.write("environment.json", as_json(environment.describe()))

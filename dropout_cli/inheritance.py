@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli import evaluation, monte_carlo, threads, trained
+from dropout_cli import evaluation, monte_carlo, trained
 from dropout_cli.arrays import Array
+from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.errors import ConfigError, DataError
 from dropout_cli.learner import Learner
 from dropout_cli.objectives.distillation import Distillation
-from dropout_cli.preparation import Lesson, Prepared
+from dropout_cli.preparation import Lesson, Prepared, computing
 from dropout_cli.runs import Run
 from dropout_cli.trained import Trained
 
@@ -29,7 +30,7 @@ def inherit(prepared: Prepared, *, fresh: bool = True) -> Prepared:
     if fresh and experiment.training.init_from is not None:
         prepared = replace(prepared, notices=_start_from(experiment.training.init_from, prepared.learner))
     if isinstance(experiment.objective, Distillation):
-        lesson = _lesson(experiment.objective, prepared.dataset, int(experiment.training.threads))
+        lesson = _lesson(experiment.objective, prepared.dataset, experiment)
         expected = experiment.objective.fingerprint
         if expected is not None and expected != lesson.fingerprint:
             fact = "the teachers' weights are not those that the config was resolved with"
@@ -48,7 +49,7 @@ def _completed(folder: str, key: str) -> Run:
     return run
 
 
-def _lesson(objective: Distillation, dataset: Dataset, count: int) -> Lesson:
+def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -> Lesson:
     """What the teachers say of the training and the test examples."""
     digest = hashlib.sha256()
     teachers = []
@@ -58,7 +59,7 @@ def _lesson(objective: Distillation, dataset: Dataset, count: int) -> Lesson:
         _must_know(teacher.dataset, dataset, folder)
         digest.update(run.read_unchanged(trained.FILES[teacher.checkpoint]))
         teachers.append(teacher)
-    with threads.limited(count):
+    with computing(experiment):
         targets = objective.soften(_logits(teachers, "train", objective.teacher_passes))
         probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective.teacher_passes))
     return Lesson(targets.astype(np.float32), probs, digest.hexdigest())

@@ -1,5 +1,6 @@
 """From a config to something that can train. Everything that can be wrong is found here, before a folder is made."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from dropout_cli import config, data, environment, threads, training
@@ -99,6 +100,11 @@ def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
             save_every=SAVE_SECONDS if settings.save_every == "auto" else settings.save_every,
         ),
     )
+
+
+def computing(experiment: Experiment) -> AbstractContextManager[None]:
+    """Compute with the experiment's threads for as long as the block lasts; it must be resolved."""
+    return threads.limited(int(experiment.training.threads), divided="maps" in experiment.architecture.accepts)
 
 
 def label(experiment: Experiment) -> str:

@@ -5,10 +5,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from dropout_cli import config, environment, experiment, threads
+from dropout_cli import config, environment, experiment
 from dropout_cli.checkpoint import BEST, LAST
 from dropout_cli.errors import UsageError
 from dropout_cli.experiment import Watch
+from dropout_cli.preparation import computing
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.verification import Check
 
@@ -29,7 +30,7 @@ def replay(run: Run, *, watch: Watch) -> list[Check]:
         experiment.conduct(prepared, again, text, watch=watch, figures=False)
         checks = [_compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]
         if not all(check.right for check in checks):
-            with threads.limited(int(prepared.experiment.training.threads)):
+            with computing(prepared.experiment):
                 checks += _why(run, again)
     return checks
 

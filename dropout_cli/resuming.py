@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from dropout_cli import config, environment, experiment, lengthening, threads
+from dropout_cli import config, environment, experiment, lengthening
 from dropout_cli.checkpoint import LAST, Snapshot, identity, pack
 from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.experiment import Watch
 from dropout_cli.inheritance import inherit
-from dropout_cli.preparation import Prepared, prepare
+from dropout_cli.preparation import Prepared, computing, prepare
 from dropout_cli.runs import RESOLVED, Run
 
 
@@ -55,7 +55,7 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
         if notices and snapshot is not None:
             run.write(LAST, pack(snapshot.arrays, snapshot.meta))
         lengthening.begin_patience_anew(run, prepared)
-        with threads.limited(int(prepared.experiment.training.threads)):
+        with computing(prepared.experiment):
             differences = _elsewhere(run)
             facts: dict[str, Any] = {"environment": differences} if differences else {}
             run.mark("running", **facts)

@@ -80,7 +80,7 @@ class Training:
     save_every: Literal["auto", "every_epoch"] | Positive = "auto"
     """Seconds between two saves of the state, at the end of an epoch; auto: 5 seconds."""
     threads: Literal["auto"] | Count = "auto"
-    """Threads of the linear algebra; auto: 1 for a small network, else one per core."""
+    """Threads that compute; auto: 1 for a small network, else one per core."""
     init_from: Annotated[str, PathField()] | None = None
     """The folder of a run whose weights to start from, where names and shapes are the same; null: fresh weights."""
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from dropout_cli import threads
 from dropout_cli.arrays import Array
 from dropout_cli.nn.layer import Layer, NoiseSource
 
@@ -28,13 +29,20 @@ class Relu(Layer):
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return max(x, 0)."""
-        self._y = np.maximum(x, 0, out=self._buffer("y", x.shape, x.dtype))
-        return self._y
+        y = self._y = self._buffer("y", x.shape, x.dtype)
+        threads.over(len(x), lambda _, rows: np.maximum(x[rows], 0, out=y[rows]))
+        return y
 
     def backward(self, dy: Array) -> Array:
         """dx = dy where y > 0."""
-        positive = np.greater(self._y, 0, out=self._buffer("positive", dy.shape, np.dtype(bool)))
-        return np.multiply(dy, positive, out=self._buffer("dx", dy.shape, dy.dtype))
+        positive, dx = self._buffer("positive", dy.shape, np.dtype(bool)), self._buffer("dx", dy.shape, dy.dtype)
+
+        def gate(_: int, rows: slice) -> None:
+            np.greater(self._y[rows], 0, out=positive[rows])
+            np.multiply(dy[rows], positive[rows], out=dx[rows])
+
+        threads.over(len(dy), gate)
+        return dx
 
 
 class Tanh(Layer):

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from dropout_cli import threads
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layer import Layer, NoiseSource
@@ -84,20 +85,34 @@ class Convolution(Layer):
         self._x = self._padded(x)
         y = self._buffer("y", (len(x), *self._sizes(), self.filters), x.dtype)
         W = self.W.value.reshape(-1, self.filters)
-        for pictures, patches in self._patches():
-            np.matmul(patches, W, out=y[pictures].reshape(-1, self.filters))
-        if self.b is not None:
-            y += self.b.value
+
+        def convolve(part: int, pictures: slice) -> None:
+            for few, patches in self._patches(part, pictures):
+                np.matmul(patches, W, out=y[few].reshape(-1, self.filters))
+                if self.b is not None:
+                    y[few] += self.b.value
+
+        threads.over(len(x), convolve)
         return y
 
     def gradients(self, dy: Array) -> None:
         """dW = patches' dy, db = sum dy."""
-        dW = self.W.gradient.reshape(-1, self.filters)
-        part = self._buffer("dW", dW.shape, dy.dtype)
-        dW[...] = 0
-        for pictures, patches in self._patches():
-            np.matmul(patches.T, dy[pictures].reshape(-1, self.filters), out=part)
-            dW += part
+        shape = (math.prod(self.kernel) * self.channels, self.filters)
+        sums: dict[int, Array] = {}
+
+        def correlate(part: int, pictures: slice) -> None:
+            dW, added = self._buffer(f"dW{part}", shape, dy.dtype), self._buffer(f"added{part}", shape, dy.dtype)
+            dW[...] = 0
+            for few, patches in self._patches(part, pictures):
+                np.matmul(patches.T, dy[few].reshape(-1, self.filters), out=added)
+                dW += added
+            sums[part] = dW
+
+        parts = threads.over(len(dy), correlate)
+        dW = self.W.gradient.reshape(shape)
+        dW[...] = sums[0]
+        for part in range(1, parts):
+            dW += sums[part]
         if self.b is not None:
             np.add.reduce(dy.reshape(-1, self.filters), axis=0, out=self.b.gradient)
 
@@ -106,17 +121,21 @@ class Convolution(Layer):
         self.gradients(dy)
         W = self.W.value.reshape(-1, self.filters)
         dx = self._buffer("dx", self._x.shape, dy.dtype)
-        dx[...] = 0
         (kh, kw), (oh, ow), s = self.kernel, self._sizes(), self.stride
-        for pictures in self._chunks():
-            count = pictures.stop - pictures.start
-            patches = self._buffer("patches", (count * oh * ow, len(W)), dy.dtype)
-            np.matmul(dy[pictures].reshape(-1, self.filters), W.T, out=patches)
-            offsets = patches.reshape(count, oh, ow, kh, kw, self.channels)
-            target = dx[pictures]
-            for a in range(kh):
-                for b in range(kw):
-                    target[:, a : a + s * oh : s, b : b + s * ow : s] += offsets[:, :, :, a, b]
+
+        def scatter(part: int, pictures: slice) -> None:
+            for few in self._chunks(pictures):
+                count = few.stop - few.start
+                patches = self._buffer(f"patches{part}", (count * oh * ow, len(W)), dy.dtype)
+                np.matmul(dy[few].reshape(-1, self.filters), W.T, out=patches)
+                offsets = patches.reshape(count, oh, ow, kh, kw, self.channels)
+                target = dx[few]
+                target[...] = 0
+                for a in range(kh):
+                    for b in range(kw):
+                        target[:, a : a + s * oh : s, b : b + s * ow : s] += offsets[:, :, :, a, b]
+
+        threads.over(len(dy), scatter)
         return self._cropped(dx)
 
     def parameters(self) -> dict[str, Parameter]:
@@ -155,22 +174,22 @@ class Convolution(Layer):
         np.copyto(whole, dx[:, rows.before : rows.before + h, columns.before : columns.before + w])
         return whole
 
-    def _chunks(self) -> Iterator[slice]:
-        """The batch, a few pictures at a time."""
+    def _chunks(self, pictures: slice) -> Iterator[slice]:
+        """Those pictures, a few at a time."""
         oh, ow = self._sizes()
         bytes_each = oh * ow * math.prod(self.kernel) * self.channels * self.W.value.itemsize
-        few, count = max(1, CACHED_BYTES // bytes_each), self._shape[0]
-        for start in range(0, count, few):
-            yield slice(start, min(start + few, count))
+        few = max(1, CACHED_BYTES // bytes_each)
+        for start in range(pictures.start, pictures.stop, few):
+            yield slice(start, min(start + few, pictures.stop))
 
-    def _patches(self) -> Iterator[tuple[slice, Array]]:
-        """Some pictures, and a row for each of their output pixels: (pictures oh ow, kh kw channels)."""
+    def _patches(self, part: int, pictures: slice) -> Iterator[tuple[slice, Array]]:
+        """A few pictures, and a row for each of their output pixels: (pictures oh ow, kh kw channels)."""
         (kh, kw), (oh, ow), c = self.kernel, self._sizes(), self.channels
-        for pictures in self._chunks():
-            windows = windows_of(self._x[pictures], self.kernel, (oh, ow), self.stride)
-            patches = self._buffer("patches", (len(windows), oh, ow, kh, kw * c), self._x.dtype)
+        for few in self._chunks(pictures):
+            windows = windows_of(self._x[few], self.kernel, (oh, ow), self.stride)
+            patches = self._buffer(f"patches{part}", (len(windows), oh, ow, kh, kw * c), self._x.dtype)
             np.copyto(patches, windows)
-            yield pictures, patches.reshape(-1, kh * kw * c)
+            yield few, patches.reshape(-1, kh * kw * c)
 
 
 def windows_of(x: Array, kernel: tuple[int, int], sizes: Shape, stride: int) -> Array:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dropout_cli import threads
 from dropout_cli.arrays import Array, DType
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layer import Layer, NoiseSource
@@ -27,7 +28,7 @@ class Dense(Layer):
         """Return x W + b, (N, fan_out)."""
         self._x = x
         y = self._buffer("y", (len(x), self.fan_out), self.W.value.dtype)
-        np.matmul(x, self.W.value, out=y)
+        threads.product(x, self.W.value, y)
         y += self.b.value
         return y
 
@@ -35,11 +36,11 @@ class Dense(Layer):
         """dW = x'dy, db = sum dy, dx = dy W'."""
         self.gradients(dy)
         dx = self._buffer("dx", (len(dy), self.fan_in), self.W.value.dtype)
-        return np.matmul(dy, self.W.value.T, out=dx)
+        return threads.product(dy, self.W.value.T, dx)
 
     def gradients(self, dy: Array) -> None:
         """dW and db alone."""
-        np.matmul(self._x.T, dy, out=self.W.gradient)
+        threads.product(self._x.T, dy, self.W.gradient)
         np.add.reduce(dy, axis=0, out=self.b.gradient)
 
     def parameters(self) -> dict[str, Parameter]:

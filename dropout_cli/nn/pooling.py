@@ -1,92 +1,146 @@
-"""Pooling over maps (N, height, width, channels): the largest or the mean in each window, or the mean of a map."""
+"""Pooling over maps (N, height, width, channels): the largest or the mean in each window, or the mean of a map.
 
+A square window is pooled along the width first and then along the height: the same numbers in fewer passes, and
+most of them over half of the map.
+"""
+
+from abc import abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
 
+from dropout_cli import threads
 from dropout_cli.arrays import Array
-from dropout_cli.nn.convolution import Geometry, geometry
+from dropout_cli.nn.convolution import geometry
 from dropout_cli.nn.layer import Layer, NoiseSource
+
+HEIGHT, WIDTH = 1, 2
+"""Axes of maps."""
+
+
+class Along(Layer):
+    """Pooling along one axis: the windows that lie wholly on it, `stride` apart."""
+
+    def __init__(self, path: str, axis: int, window: int, stride: int) -> None:
+        """`axis`: HEIGHT or WIDTH."""
+        super().__init__(path)
+        self.axis, self.window, self.stride = axis, window, stride
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return the pooled maps."""
+        self._shape, length = x.shape, x.shape[self.axis]
+        size = geometry(length, self.window, self.stride, "valid").size
+        y = self._buffer("y", (*x.shape[: self.axis], size, *x.shape[self.axis + 1 :]), x.dtype)
+        self._prepare(y)
+        threads.over(len(x), lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """Return the gradient of the maps: that of every window, given to its places and added up."""
+        dx = self._buffer("dx", self._shape, dy.dtype)
+        size, part = dy.shape[self.axis], self._buffer("part", dy.shape, dy.dtype)
+        side_by_side = self.stride == self.window and size * self.stride == self._shape[self.axis]
+
+        def spread(_: int, rows: slice) -> None:
+            if not side_by_side:
+                dx[rows] = 0
+            for place, target in enumerate(self._places(dx[rows], size)):
+                if side_by_side:
+                    self._give(rows, place, dy[rows], target)
+                else:
+                    self._give(rows, place, dy[rows], part[rows])
+                    target += part[rows]
+
+        threads.over(len(dy), spread)
+        return dx
+
+    def _places(self, x: Array, size: int) -> Iterator[Array]:
+        """For each place in a window, a view of what lies there in all windows."""
+        for place in range(self.window):
+            yield x[(slice(None),) * self.axis + (slice(place, place + self.stride * size, self.stride),)]
+
+    def _prepare(self, y: Array) -> None:
+        """Have ready, before the batch is divided, what is kept besides y."""
+        return None
+
+    @abstractmethod
+    def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
+        """Fill y with the pooled value of each window."""
+
+    @abstractmethod
+    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+        """Write what of dy goes to that place of each window."""
+
+
+class LargestAlong(Along):
+    """y = the largest of each window, and where it was first found."""
+
+    def _prepare(self, y: Array) -> None:
+        self._found = self._buffer("found", y.shape, np.dtype(np.uint8))
+        self._better = self._buffer("better", y.shape, np.dtype(np.uint8))
+
+    def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
+        found, better = self._found[rows], self._better[rows]
+        found[...] = 0
+        largest = places[0]
+        for place, values in enumerate(places[1:], start=1):
+            np.greater(values, largest, out=better.view(bool))
+            np.maximum(values, largest, out=y)
+            better *= place
+            np.maximum(found, better, out=found)  # a later place is a larger number
+            largest = y
+        if largest is not y:
+            y[...] = largest
+
+    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+        here = np.equal(self._found[rows], place, out=self._better[rows].view(bool))
+        np.multiply(dy, here, out=target)
+
+
+class MeanAlong(Along):
+    """y = the mean of each window; each of its values gets the same share of dy."""
+
+    def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
+        y[...] = places[0]
+        for values in places[1:]:
+            y += values
+        y /= self.window
+
+    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+        np.divide(dy, self.window, out=target)
 
 
 class Pooling(Layer):
-    """The windows that lie wholly on a map, `stride` apart."""
+    """The square windows that lie wholly on a map, `stride` apart."""
+
+    along: type[Along]
 
     def __init__(self, path: str, window: int, stride: int | None = None) -> None:
         """`stride`: None for windows side by side."""
         super().__init__(path)
         self.window, self.stride = window, window if stride is None else stride
+        self._across = self.along(path, WIDTH, self.window, self.stride)
+        self._down = self.along(path, HEIGHT, self.window, self.stride)
 
-    def _axes(self, x: Array) -> tuple[Geometry, Geometry]:
-        rows, columns = (geometry(length, self.window, self.stride, "valid") for length in x.shape[1:3])
-        return rows, columns
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return (N, oh, ow, channels)."""
+        return self._down.forward(self._across.forward(x))
 
-    def _offsets(self, x: Array) -> Iterator[Array]:
-        """For each place in a window, a view (N, oh, ow, channels) of what lies there in all windows."""
-        rows, columns = self._axes(x)
-        for a in range(self.window):
-            for b in range(self.window):
-                yield x[
-                    :, a : a + self.stride * rows.size : self.stride, b : b + self.stride * columns.size : self.stride
-                ]
-
-    def _empty(self, x: Array, name: str, dtype: np.dtype) -> Array:
-        rows, columns = self._axes(x)
-        return self._buffer(name, (len(x), rows.size, columns.size, x.shape[-1]), dtype)
+    def backward(self, dy: Array) -> Array:
+        """Return dx, (N, h, w, channels)."""
+        return self._across.backward(self._down.backward(dy))
 
 
 class MaxPooling(Pooling):
     """y = the largest in each window; its gradient goes to where it was found, the first place if there are several."""
 
-    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return (N, oh, ow, channels)."""
-        self._shape = x.shape
-        y = self._empty(x, "y", x.dtype)
-        self._place = self._empty(x, "place", np.dtype(np.uint8))
-        better = self._empty(x, "better", np.dtype(np.bool_))
-        for place, values in enumerate(self._offsets(x)):
-            if place == 0:
-                np.copyto(y, values)
-                self._place[...] = 0
-            else:
-                np.greater(values, y, out=better)
-                np.maximum(y, values, out=y)
-                np.copyto(self._place, place, where=better)
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        """Return dx, (N, h, w, channels)."""
-        dx = self._buffer("dx", self._shape, dy.dtype)
-        dx[...] = 0
-        part, here = self._empty(dx, "part", dy.dtype), self._empty(dx, "better", np.dtype(np.bool_))
-        for place, target in enumerate(self._offsets(dx)):
-            np.equal(self._place, place, out=here)
-            np.multiply(dy, here, out=part)
-            target += part
-        return dx
+    along = LargestAlong
 
 
 class AveragePooling(Pooling):
-    """y = the mean of each window."""
+    """y = the mean of each window; every value of a window gets its share of dy."""
 
-    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return (N, oh, ow, channels)."""
-        self._shape = x.shape
-        y = self._empty(x, "y", x.dtype)
-        y[...] = 0
-        for values in self._offsets(x):
-            y += values
-        y /= self.window**2
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        """Every value of a window gets its share of dy."""
-        dx = self._buffer("dx", self._shape, dy.dtype)
-        dx[...] = 0
-        share = np.divide(dy, self.window**2, out=self._buffer("share", dy.shape, dy.dtype))
-        for target in self._offsets(dx):
-            target += share
-        return dx
+    along = MeanAlong
 
 
 class GlobalAveragePooling(Layer):

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from dropout_cli import threads
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.fields import Rate, Rates
 from dropout_cli.nn.dense import Dense
@@ -127,4 +128,9 @@ class NoisyActivation(Layer):
     def _times(self, name: str, values: Array) -> Array:
         if isinstance(self._multiplier, float) and self._multiplier == 1:
             return values
-        return np.multiply(values, self._multiplier, out=self._buffer(name, values.shape, values.dtype))
+        out, multiplier = (
+            self._buffer(name, values.shape, values.dtype),
+            np.broadcast_to(self._multiplier, values.shape),
+        )
+        threads.over(len(values), lambda _, rows: np.multiply(values[rows], multiplier[rows], out=out[rows]))
+        return out

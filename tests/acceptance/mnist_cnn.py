@@ -1,0 +1,14 @@
+"""MNIST with Keras' convolutional example network: accuracy over three seeds, wall time and memory of each run."""
+
+from tests.acceptance.bars import Bars, mean
+
+if __name__ == "__main__":
+    bars = Bars("mnist_cnn")
+    accuracies = []
+    for seed in range(1 if bars.smoke else 3):
+        summary, seconds, command = bars.train("configs/mnist_cnn.yaml", f"seed={seed}")
+        accuracies.append(summary["test"]["accuracy"])
+        bars.at_most("wall seconds", seconds, 600, command)
+        bars.at_most("peak resident megabytes", summary["peak_bytes"] / 1e6, 1000, command)
+    bars.at_least("mean test accuracy", mean(accuracies), 0.992, "dropout train configs/mnist_cnn.yaml seed=0..2")
+    bars.end()
