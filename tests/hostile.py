@@ -10,6 +10,7 @@ import json
 import pickle
 import random
 import struct
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 from dropout_cli import checkpoint, config, npz, run_table, trained, verification
 from dropout_cli.cli import time_limit
 from dropout_cli.data import idx
+from dropout_cli.data.cifar import Cifar10
 from dropout_cli.data.mnist import FashionMnist
 from dropout_cli.runs import Run, manifest
 from tests.small_run import train
@@ -70,6 +72,7 @@ class Loaders:
             "idx": ((folder / "a.idx").read_bytes(), self._idx),
             "idx.gz": ((folder / "a.idx.gz").read_bytes(), self._idx),
             "npz": (npz.write(a=np.arange(3.0), b=np.array(["x", "yz"])), lambda data: npz.read(data, "a.npz")),
+            "cifar": (self._small_tar(), self._cifar),
             "checkpoint": (self.run.read(checkpoint.LAST), lambda data: checkpoint.unpack(data, "last")),
             "checksums": ((folder / "checksums.json").read_bytes(), self._checksums),
             "condition": (b"test.accuracy >= 0.9", self._condition),
@@ -95,6 +98,21 @@ class Loaders:
     def _idx(self, data: bytes) -> object:
         (self.folder / "hostile.idx").write_bytes(data)
         return idx.read(self.folder / "hostile.idx")
+
+    def _small_tar(self) -> bytes:
+        """What an archive of CIFAR begins with, two files of other lengths."""
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w") as archive:
+            for name, data in (("batches.meta.txt", b"a b c d e f g h i j"), ("data_batch_1.bin", bytes(100))):
+                info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+        return made.getvalue()
+
+    def _cifar(self, data: bytes) -> object:
+        """Compressed here, so that what is hostile gets past the checksum of gzip."""
+        (self.folder / "hostile.tar.gz").write_bytes(gzip.compress(data, 1))
+        return Cifar10(path=str(self.folder / "hostile.tar.gz")).read()
 
     def _checksums(self, data: bytes) -> object:
         """Four tiny files stand in for the pictures; only what is recorded beside them is hostile."""
