@@ -65,13 +65,17 @@ def docs(cls: type) -> dict[str, str]:
 
 
 def keys(cls: type) -> list[dict[str, Any]]:
-    """The fields of a dataclass as a person reads them: name, default (None where there is none), allowed and about."""
+    """The fields of a dataclass as a person reads them: name, default, required, allowed and about.
+
+    The default is None where there is none.
+    """
     about = docs(cls)
     hints = get_type_hints(cls, include_extras=True)
     return [
         {
             "name": field.name,
             "default": _plain(field.default),
+            "required": field.default is MISSING and field.default_factory is MISSING,
             "allowed": allowed(hints[field.name]),
             "about": about.get(field.name, ""),
         }

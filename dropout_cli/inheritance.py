@@ -28,7 +28,9 @@ def inherit(prepared: Prepared, *, fresh: bool = True) -> Prepared:
     """
     experiment = prepared.experiment
     if fresh and experiment.training.init_from is not None:
-        prepared = replace(prepared, notices=_start_from(experiment.training.init_from, prepared.learner))
+        prepared = replace(
+            prepared, notices=(*prepared.notices, *_start_from(experiment.training.init_from, prepared.learner))
+        )
     if isinstance(experiment.objective, Distillation):
         lesson = _lesson(experiment.objective, prepared.dataset, experiment)
         expected = experiment.objective.fingerprint

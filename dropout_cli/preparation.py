@@ -8,7 +8,7 @@ from dropout_cli.architectures import Surroundings
 from dropout_cli.arrays import Array
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset
-from dropout_cli.errors import ConfigError
+from dropout_cli.errors import ConfigError, Problem
 from dropout_cli.learner import Learner
 from dropout_cli.nn.descent import Regularization
 from dropout_cli.nn.outline import outline
@@ -49,6 +49,7 @@ class Prepared:
 def prepare(experiment: Experiment) -> Prepared:
     """Read the data and build the network. Raises ConfigError or DataError."""
     dataset = data.load(experiment.dataset)
+    _check_shape(experiment, dataset)
     _check_batch(experiment, dataset)
     _check_memory(experiment, dataset)
     experiment = resolve(experiment, dataset)
@@ -62,7 +63,7 @@ def prepare(experiment: Experiment) -> Prepared:
     )
     average_decay = settings.average.decay if settings.average else None
     learner = Learner(build(experiment, dataset), settings.optimizer, regularization, average_decay)
-    return Prepared(experiment, dataset, learner, _selection(experiment, dataset))
+    return Prepared(experiment, dataset, learner, _selection(experiment, dataset), notices=dataset.notices)
 
 
 def build(experiment: Experiment, dataset: Dataset) -> Sequential:
@@ -131,6 +132,13 @@ def _selection(experiment: Experiment, dataset: Dataset) -> Selection | None:
     return Selection(settings.monitor, patience=stopping.patience, min_delta=stopping.min_delta)
 
 
+def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
+    """What the config could not tell of data that the user brings."""
+    misfits = [Problem(key, reason) for key, reason in experiment.misfits_of(dataset.shape)]
+    if misfits:
+        raise ConfigError.of(misfits)
+
+
 def _check_batch(experiment: Experiment, dataset: Dataset) -> None:
     size, examples = experiment.training.batch_size, len(dataset.train)
     if size > examples:
@@ -159,6 +167,7 @@ def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
 def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
     """The network that the experiment would train, a row per layer; its data are read for their shape."""
     dataset = data.load(experiment.dataset)
+    _check_shape(experiment, dataset)
     _check_memory(experiment, dataset)
     lines = outline(build(experiment, dataset), dataset.shape)
     rows = [

@@ -163,7 +163,9 @@ def test_sources_are_frozen() -> None:
 def test_the_catalogue_lists_every_dataset_without_reading_any() -> None:
     """Names, facts and a line each; neither scikit-learn nor SciPy is imported for it."""
     rows = catalogue()
-    assert [row["name"] for row in rows] == sorted([*LOCAL, "mnist", "fashion_mnist"])
+    assert [row["name"] for row in rows] == sorted(
+        [*LOCAL, "mnist", "fashion_mnist", "cifar10", "cifar100", "image_folder"]
+    )
     assert all(row["about"].endswith(".") and row["origin"] and row["examples"] for row in rows)
     code = "import sys; from dropout_cli.data.catalogue import catalogue; catalogue(); print('sklearn' in sys.modules)"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -62,7 +62,10 @@ def _one(entry: dict[str, Any], json: bool) -> None:
     if json:
         screen.result(screen.as_json(entry))
         return
-    keys = [[key["name"], _default(key["default"]), key["allowed"], key["about"]] for key in entry["keys"]]
+    keys = [
+        [key["name"], "required" if key["required"] else _default(key["default"]), key["allowed"], key["about"]]
+        for key in entry["keys"]
+    ]
     parts = [entry["text"], screen.table(("key", "default", "allowed", "about"), keys) if keys else "It takes no keys."]
     if "config" in entry:
         parts.append("A config to try it with:\n\n" + entry["config"].rstrip())
@@ -75,4 +78,6 @@ def _default(value: Any) -> Any:
 
 
 def _short(value: Any) -> Any:
+    if value is None:
+        return ""
     return "x".join(str(one) for one in value) if isinstance(value, list | tuple) else value

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
 from dropout_cli.architectures import ARCHITECTURES, Architecture
+from dropout_cli.arrays import Shape
 from dropout_cli.data.source import DATASETS, Source
 from dropout_cli.fields import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
 from dropout_cli.nn.optimizers import OPTIMIZERS, Optimizer
@@ -115,21 +116,29 @@ class Experiment:
         if reasons:
             raise ValueError(*reasons)
 
+    def misfits_of(self, shape: Shape) -> Iterator[tuple[str, str]]:
+        """Key and reason of what cannot work on examples of that shape."""
+        try:
+            self.architecture.fits(shape)
+        except ValueError as error:
+            key, _, reason = str(error).partition(": ")
+            yield f"architecture.{key}", reason
+        try:
+            if self.dataset.augment is not None:
+                self.dataset.augment.fits(shape)
+        except ValueError as error:
+            key, _, reason = str(error).partition(": ")
+            yield f"dataset.{key}", reason
+
     def _misfits(self) -> Iterator[str]:
         try:
             self.architecture.check(self.dropout)
         except ValueError as error:
             key = str(error).partition(": ")[0]
             yield f"dropout.{error}" if hasattr(self.dropout, key) else f"dropout: {error}"
-        try:
-            self.architecture.fits(type(self.dataset).facts.shape)
-        except ValueError as error:
-            yield f"architecture.{error}"
-        try:
-            if self.dataset.augment is not None:
-                self.dataset.augment.fits(type(self.dataset).facts.shape)
-        except ValueError as error:
-            yield f"dataset.{error}"
+        shape = type(self.dataset).facts.shape
+        if shape is not None:
+            yield from (": ".join(misfit) for misfit in self.misfits_of(shape))
         try:
             self.objective.check(self.dropout)
         except ValueError as error:

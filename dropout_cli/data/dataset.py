@@ -44,6 +44,8 @@ class Dataset:
     scaling: Affine
     fingerprint: str
     """SHA-256 over the arrays as read, before the split."""
+    notices: tuple[str, ...] = ()
+    """What the user should know of the data."""
 
     @property
     def shape(self) -> Shape:

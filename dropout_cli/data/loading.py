@@ -33,6 +33,7 @@ def load(source: Source) -> Dataset:
         classes=examples.classes,
         scaling=fit(train.x, source.scaling),
         fingerprint=found,
+        notices=examples.notices,
     )
 
 

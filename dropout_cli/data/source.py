@@ -18,9 +18,10 @@ DATASETS: Registry["Source"] = Registry("dataset", package="dropout_cli.data")
 class Facts(NamedTuple):
     """What is known of a dataset before it is read (at default settings, where settings matter)."""
 
-    examples: int
-    shape: Shape
-    classes: int
+    examples: int | None
+    """None, and the next two as well, where it is the user who brings the data."""
+    shape: Shape | None
+    classes: int | None
     origin: str
 
 
@@ -38,6 +39,8 @@ class Examples:
     """How many leading rows are the official training set; None where there is no official test set."""
     columns: tuple[str, ...] = ()
     """Names of the features, where they have names."""
+    notices: tuple[str, ...] = ()
+    """What the user should know of the data."""
 
     def __post_init__(self) -> None:
         """A single NaN would turn every weight into NaN."""
