@@ -4,9 +4,13 @@ The network is built anew with each rate and gets the run's weights; nothing is 
 same streams under every rate, so that what a mask drops at a lower rate is dropped at a higher one too. Shown
 is the output of each hidden unit, its own noise included. Noise on what enters a layer (concrete,
 variational, shakeout, dropconnect) shows in what that layer makes of it.
+
+Of a network with feature maps, the last ones are shown too, of the first test example: with masks drawn pixel by
+pixel, and with masks that drop whole maps. Neighbouring pixels of a map say nearly the same, so that the first kind
+takes little away.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -23,7 +27,9 @@ from dropout_cli.runs import Run
 from dropout_cli.streams import Noise
 from dropout_cli.trained import Trained
 from dropout_cli.variants import VARIANTS, Variant
+from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.rate_schedules import Constant
+from dropout_cli.variants.spatial import Spatial
 
 EXAMPLES = 100
 RATES = (0.0, 0.3, 0.5, 0.7)
@@ -39,7 +45,7 @@ class Effect:
     setting: float | str
     """The rate, or `off` and `on` or `as learned` where there is none to set."""
     activations: Array
-    """(examples, units)."""
+    """(examples, units), or maps (examples, height, width, channels)."""
 
     def numbers(self) -> dict[str, Any]:
         """A row of `effects.csv`."""
@@ -53,7 +59,7 @@ class Effect:
             "smallest": float(a.min()),
             "largest": float(a.max()),
             "examples": a.shape[0],
-            "units": a.shape[1],
+            "units": a[0].size,
         }
 
 
@@ -61,6 +67,8 @@ def show(
     run: Run, rates: Sequence[float] | None = None, *, examples: int | None = None
 ) -> tuple[str, list[dict[str, Any]]]:
     """Write the hidden activations of the first `examples` test examples to `after/effects-<arguments>/`.
+
+    Of a network with feature maps, those of the first example are drawn as `maps.png`.
 
     `examples`: None for EXAMPLES, or all where there are fewer. `rates` in [0, 1); None: RATES, or noise off and on
     where the variant has no rate that could be set. Returns the folder's path and the rows of `effects.csv`.
@@ -75,19 +83,24 @@ def show(
     settings = _settings(law, rates)
     with computing(found.experiment):
         effects = [one for setting in settings for one in _under(setting, found, examples)]
-    if not effects:
-        raise UsageError(str(run.path), "this network has no dense hidden layers to show", "Take a run of mlp or cnn.")
-    rows = [effect.numbers() for effect in effects]
-    title = f"{VARIANTS.name_of(type(law))} on {found.dataset.name}: {examples} examples down, hidden units across"
-    figure = plots.effects(
-        {(one.layer, one.setting): one.activations for one in effects},
-        {(row["layer"], row["rate"]): _caption(row) for row in rows},
-        title,
-    )
-    table = metrics.csv_bytes([list(rows[0]), *(list(row.values()) for row in rows)])
+        maps = list(_maps(found, RATES if rates is None else rates)) if found.experiment.architecture.has_maps else []
+    if not (effects or maps):
+        raise UsageError(
+            str(run.path), "this network has no hidden layers to show", "Take a run of mlp, cnn or resnet."
+        )
+    rows = [effect.numbers() for effect in (*effects, *maps)]
+    captions = {(row["layer"], row["rate"]): _caption(row) for row in rows}
+    files = {"effects.csv": metrics.csv_bytes([list(rows[0]), *(list(row.values()) for row in rows)])}
+    name = found.dataset.name
+    if effects:
+        title = f"{VARIANTS.name_of(type(law))} on {name}: {examples} examples down, hidden units across"
+        panels = {(one.layer, one.setting): one.activations for one in effects}
+        files["effects.png"] = plots.effects(panels, captions, title)
+    if maps:
+        panels = {(one.layer, one.setting): one.activations[0] for one in maps}
+        files["maps.png"] = plots.maps(panels, captions, f"{name}, test example 0: the last feature maps")
     asked = "" if rates is None else "-r" + "+".join(f"{rate:g}" for rate in rates)
-    folder = run.write_after(f"effects{asked}-n{examples}", {"effects.png": figure, "effects.csv": table})
-    return str(folder), rows
+    return str(run.write_after(f"effects{asked}-n{examples}", files)), rows
 
 
 Setting: TypeAlias = tuple[float | str, Variant, bool]
@@ -117,15 +130,45 @@ def _settings(law: Variant, rates: Sequence[float] | None) -> list[Setting]:
 def _under(setting: Setting, found: Trained, examples: int) -> Iterator[Effect]:
     """The hidden layers' outputs under one setting, with the weights that count."""
     rate, law, noisy = setting
-    network = build(replace(found.experiment, dropout=law), found.dataset)
-    with found.learner.averaged() as source:
-        for key, parameter in source.parameters().items():
-            network.parameters()[key].value[...] = parameter.value
-        network.load_state(source.state())
+    network = _rebuilt(found, law)
     x, _ = Batches(found.dataset, found.dataset.test, examples).take(slice(0, examples))
     noise = Noise(found.experiment.seed, 0, role="effects") if noisy else None
     for path, activations in hidden(network, x, noise):
         yield Effect(path, rate, activations)
+
+
+MASKS: dict[str, Callable[[float], Variant]] = {
+    "pixel by pixel": lambda rate: Inverted(rate=rate),
+    "whole maps": lambda rate: Spatial(rate=rate),
+}
+"""What drops parts of feature maps, element by element or map by map."""
+
+
+def _maps(found: Trained, rates: Sequence[float]) -> Iterator[Effect]:
+    """The last feature maps of the first test example, under masks of either kind."""
+    for kind, law_of in MASKS.items():
+        for rate in rates:
+            network = _rebuilt(found, law_of(rate))
+            x, _ = Batches(found.dataset, found.dataset.test, 1).take(slice(0, 1))
+            noise = Noise(found.experiment.seed, 0, role="effects")
+            last = ("", x)
+            for layer in network.layers:
+                x = layer.forward(x, noise=noise)
+                if x.ndim == 4:
+                    last = layer.path.partition("/")[0], x.copy()
+            yield Effect(f"{last[0]}, {kind}", rate, last[1])
+
+
+def _rebuilt(found: Trained, law: Variant) -> Sequential:
+    """The run's network with that law in place of its own, and the weights that count."""
+    network = build(replace(found.experiment, dropout=law), found.dataset)
+    mine, state = network.parameters(), network.state()
+    with found.learner.averaged() as source:
+        for key, parameter in source.parameters().items():
+            if key in mine:
+                mine[key].value[...] = parameter.value
+        network.load_state({**state, **{key: value for key, value in source.state().items() if key in state}})
+    return network
 
 
 def hidden(network: Sequential, x: Array, noise: NoiseSource) -> Iterator[tuple[str, Array]]:

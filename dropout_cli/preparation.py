@@ -105,7 +105,7 @@ def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
 
 def computing(experiment: Experiment) -> AbstractContextManager[None]:
     """Compute with the experiment's threads for as long as the block lasts; it must be resolved."""
-    return threads.limited(int(experiment.training.threads), divided="maps" in experiment.architecture.accepts)
+    return threads.limited(int(experiment.training.threads), divided=experiment.architecture.has_maps)
 
 
 def label(experiment: Experiment) -> str:

@@ -14,6 +14,7 @@ from dropout_cli import checkpoint, effects, plots, trained
 from dropout_cli.arrays import Array
 from dropout_cli.errors import UsageError
 from dropout_cli.nn.sequential import Sequential
+from dropout_cli.plots.maps import mosaic
 from dropout_cli.runs import Run
 from dropout_cli.streams import Noise, stream
 from dropout_cli.variants import VARIANTS
@@ -96,11 +97,12 @@ def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
     """Rates where there is one to set; otherwise noise off and on, and a rate that is asked for is refused."""
     variant = VARIANTS[name]
     run = train(tmp_path, *suited(name), "training.epochs=1")
+    folder, every = effects.show(run, examples=20)
+    rows = [row for row in every if row["layer"].startswith("hidden")]
+    assert (Path(folder) / "maps.png").exists() == (variant.needs in ("maps", "blocks")) == (rows != every)
+    assert (Path(folder) / "effects.png").exists() == bool(rows)
     if variant.needs == "blocks":
-        with pytest.raises(UsageError, match="this network has no dense hidden layers to show"):
-            effects.show(run, examples=20)
         return
-    _, rows = effects.show(run, examples=20)
     columns = list(dict.fromkeys(row["rate"] for row in rows))
     if variant.learns != "nothing":
         expected: list[float | str] = ["off", "as learned"]
@@ -188,3 +190,35 @@ def test_all_panels_share_one_color_scale() -> None:
 def test_no_data_break_the_figure(fill: float, shape: tuple[int, int]) -> None:
     """All zero, all negative, huge; one unit, or more of them than pixels."""
     assert drawn(np.full(shape, fill, np.float32)).size > 0
+
+
+def test_maps_of_one_example_under_masks_of_either_kind(tmp_path: Path) -> None:
+    """The same maps at rate 0; pixels go one by one, or whole maps, as many as the mask of the place says."""
+    run = train(tmp_path, "architecture={name: cnn, layers: [conv 8 3x3, pool 2]}")
+    folder, rows = effects.show(run, [0.0, 0.5])
+    assert [(row["layer"], row["rate"], row["units"]) for row in rows] == [
+        ("conv1, pixel by pixel", 0.0, 128),
+        ("conv1, pixel by pixel", 0.5, 128),
+        ("conv1, whole maps", 0.0, 128),
+        ("conv1, whole maps", 0.5, 128),
+    ]
+    assert rows[0]["mean"] == rows[2]["mean"]
+    found = trained.load(run)
+    plain = next(effects._maps(found, [0.0])).activations[0]
+    dropped = [one.activations[0] for one in effects._maps(found, [0.5])]
+    mask = bernoulli((1, 4, 4, 8), 0.5, stream(0, "effects:conv1/dropout"))[0]
+    np.testing.assert_allclose(dropped[0], plain * mask / keep_probability(0.5), rtol=1e-6)
+    mask = bernoulli((1, 1, 1, 8), 0.5, stream(0, "effects:conv1/dropout"))[0]
+    np.testing.assert_allclose(dropped[1], plain * mask / keep_probability(0.5), rtol=1e-6)
+    figure = imread(f"{folder}/maps.png")
+    assert figure.shape[0] > 400 and np.ptp(figure[..., :3]) > 0.9
+
+
+def test_a_mosaic_puts_every_map_in_its_place() -> None:
+    """Row by row, the first sixteen; what is left of the square stays empty."""
+    maps = np.arange(1, 2 * 3 * 5 + 1.0).reshape(2, 3, 5)
+    picture = mosaic(maps)
+    assert picture.shape == (6, 9)
+    np.testing.assert_array_equal(picture[0:2, 3:6], maps[..., 1])
+    np.testing.assert_array_equal(picture[2:4, 0:3], maps[..., 3])
+    assert (picture[4:] == 0).all() and mosaic(np.ones((1, 1, 64))).shape == (4, 4)

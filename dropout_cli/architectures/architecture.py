@@ -53,6 +53,11 @@ class Architecture(ABC):
     accepts: ClassVar[frozenset[Needs]]
     """What a law may need for it to act in such a network."""
 
+    @property
+    def has_maps(self) -> bool:
+        """Whether examples pass through it as maps (N, height, width, channels)."""
+        return "maps" in self.accepts
+
     @abstractmethod
     def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
         """Return the network; it maps (N, *shape) to logits (N, outputs)."""

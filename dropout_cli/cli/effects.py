@@ -1,5 +1,6 @@
 """`dropout effects`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,7 +31,10 @@ def effects(
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
-    """Draw what dropout does to RUN's hidden activations, as effects.png and effects.csv under its after/."""
+    """Draw what dropout does to RUN's hidden activations, as figures and effects.csv under its after/.
+
+    Of a network with feature maps, maps.png compares masks drawn pixel by pixel with masks of whole maps.
+    """
     from dropout_cli import effects, runs
 
     asked = None if rates is None else _numbers(rates)
@@ -40,7 +44,8 @@ def effects(
         return
     shown = ("layer", "rate", "mean", "sd", "share_of_zeros")
     screen.result(screen.table(shown, [[row[key] for key in shown] for row in rows]))
-    screen.result(f"{folder}/effects.png")
+    for figure in sorted(Path(folder).glob("*.png")):
+        screen.result(str(figure))
 
 
 def _numbers(text: str) -> list[float]:

@@ -2,8 +2,19 @@
 
 from dropout_cli.plots.effects import effects
 from dropout_cli.plots.epochs import curves
+from dropout_cli.plots.maps import maps
 from dropout_cli.plots.matrix import confusion
 from dropout_cli.plots.rates import rates, worth_drawing
 from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
 
-__all__ = ["caption", "confusion", "curves", "effects", "mistakes_pictures", "mistakes_table", "rates", "worth_drawing"]
+__all__ = [
+    "caption",
+    "confusion",
+    "curves",
+    "effects",
+    "maps",
+    "mistakes_pictures",
+    "mistakes_table",
+    "rates",
+    "worth_drawing",
+]

@@ -37,7 +37,7 @@ def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], t
     end = LEFT + len(settings) * (wide + BETWEEN) - BETWEEN
     width = max(end + RIGHT, NARROWEST)
     height = TOP + len(layers) * (TALL + BELOW)
-    low, high = _range(activations)
+    low, high = color_range(activations)
     with style():
         figure = blank(width, height)
         for (layer, setting), values in activations.items():
@@ -48,24 +48,24 @@ def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], t
             sharp = values.shape[0] <= TALL * DPI and values.shape[1] <= wide * DPI
             image = axes.imshow(
                 np.ma.masked_equal(values, 0),
-                cmap=_colors(low < 0),
+                cmap=colors(low < 0),
                 vmin=low,
                 vmax=high,
                 aspect="auto",
                 interpolation="nearest" if sharp else "auto",
             )
-            _frame(axes, captions[layer, setting])
+            frame(axes, captions[layer, setting])
             if setting == settings[0]:
                 axes.set_ylabel(f"{fitted(layer, TALL, 9)}\n{values.shape[1]} units", fontsize=8)
             if layer == layers[0]:
                 axes.set_title(setting if isinstance(setting, str) else f"rate {setting:g}", fontsize=9, pad=4)
         figure.text(0.15 / width, 1 - 0.22 / height, fitted(title, width - 0.3, 10), fontsize=10, va="center")
         place = ((end + 0.15) / width, 1 - (TOP + TALL) / height, 0.13 / width, TALL / height)
-        _scale(figure, image, place, signed=low < 0)
+        scale(figure, image, place, signed=low < 0)
         return png(figure)
 
 
-def _range(activations: Mapping[Panel, Array]) -> tuple[float, float]:
+def color_range(activations: Mapping[Panel, Array]) -> tuple[float, float]:
     """The values at which color is full, the same for all panels; zero in the middle where there are negative ones."""
     values = np.concatenate([one.ravel() for one in activations.values()])
     magnitudes = np.abs(values[values != 0])
@@ -73,7 +73,8 @@ def _range(activations: Mapping[Panel, Array]) -> tuple[float, float]:
     return (-full if np.any(values < 0) else 0.0), full
 
 
-def _colors(signed: bool) -> "Colormap":
+def colors(signed: bool) -> "Colormap":
+    """White for zero; darker blue for larger values, and orange for negative ones where there are any."""
     from matplotlib.colors import LinearSegmentedColormap
 
     above, below = ["#CBE0F0", "#94C4DF", "#4A98C9", "#1764AB", "#08306B"], ["#7F2704", "#D94801", "#FD8D3C", "#FDD0A2"]
@@ -81,7 +82,8 @@ def _colors(signed: bool) -> "Colormap":
     return colors.with_extremes(bad="white")
 
 
-def _frame(axes: "Axes", caption: str) -> None:
+def frame(axes: "Axes", caption: str) -> None:
+    """A thin frame without ticks, the caption below."""
     axes.grid(visible=False)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -91,7 +93,8 @@ def _frame(axes: "Axes", caption: str) -> None:
         spine.set_linewidth(0.5)
 
 
-def _scale(figure: "Figure", image: "AxesImage", place: tuple[float, float, float, float], *, signed: bool) -> None:
+def scale(figure: "Figure", image: "AxesImage", place: tuple[float, float, float, float], *, signed: bool) -> None:
+    """The color bar, at `place` (left, bottom, width, height in parts of the figure)."""
     axes = figure.add_axes(place)
     axes.grid(visible=False)
     figure.colorbar(image, cax=axes, extend="both" if signed else "max")
