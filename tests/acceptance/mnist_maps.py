@@ -1,0 +1,26 @@
+"""MNIST with a convolutional network: no dropout, element by element, whole maps and squares, over three seeds.
+
+`--smoke` aside, it takes two hours on two cores. The bar is loose on purpose: what counts is the table it prints.
+"""
+
+import statistics
+
+from tests.acceptance.bars import Bars
+
+VARIANTS = {
+    "none": "dropout=none",
+    "inverted": "dropout={variant: inverted, rate: [0.25, 0.5]}",
+    "spatial": "dropout={variant: spatial, rate: 0.25, dense_rate: 0.5}",
+    "dropblock": "dropout={variant: dropblock, rate: 0.25, block_size: 3, dense_rate: 0.5}",
+}
+
+if __name__ == "__main__":
+    bars = Bars("mnist_maps")
+    for name, override in VARIANTS.items():
+        accuracies = []
+        for seed in range(1 if bars.smoke else 3):
+            summary, _, command = bars.train("configs/mnist_cnn.yaml", override, f"seed={seed}")
+            accuracies.append(summary["test"]["accuracy"])
+        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
+        bars.at_least(f"{name}: accuracy (sd {spread:.4f})", statistics.mean(accuracies), 0.985, command)
+    bars.end()

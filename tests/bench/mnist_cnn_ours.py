@@ -1,0 +1,49 @@
+"""Steps of `configs/mnist_cnn.yaml` on random pictures. Prints milliseconds of a step and megabytes, as JSON."""
+
+import json
+import resource
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dropout_cli import config, preparation
+from dropout_cli.architectures import Surroundings
+from dropout_cli.learner import Learner
+from dropout_cli.streams import Noise
+
+
+def resident() -> float:
+    """Megabytes of this process in memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def main(steps: int) -> None:
+    """Take so many steps after five to warm up."""
+    settings = ("training.threads=2", "dataset.fingerprint=null")
+    experiment = config.load(Path("configs/mnist_cnn.yaml"), settings).experiment
+    around = Surroundings(shape=(28, 28, 1), outputs=10, examples=60_000, steps=1000, seed=0)
+    learner = Learner(experiment.architecture.build(experiment.dropout, around), experiment.training.optimizer)
+    rng = np.random.default_rng(0)
+    x = rng.random((experiment.training.batch_size, 28, 28, 1), dtype=np.float32)
+    labels, noise = rng.integers(0, 10, len(x)), Noise(0, 1)
+    seconds, early = [], 0.0
+    with preparation.computing(experiment):
+        for step in range(5 + steps):
+            began = time.perf_counter()
+            learner.network.at(step)
+            experiment.objective.learn(learner.network, x, labels, noise, None)
+            learner.advance(1e-3)
+            seconds.append(time.perf_counter() - began)
+            if step == 4:
+                early = resident()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    numbers = {"ms": statistics.median(seconds[5:]) * 1e3, "peak": peak, "grown": resident() - early}
+    sys.stdout.write(json.dumps(numbers) + "\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
