@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeVar
@@ -191,7 +192,7 @@ def _guarded(file: Path, work: "Callable[[Image], R]") -> R | Broken:
             if image.width * image.height > MOST_PIXELS:
                 return Broken(f"it claims {image.width:,} x {image.height:,} pixels")
             return work(image)
-    except Exception as error:
+    except Exception as error:  # Pillow does not say what its decoders raise for damaged bytes
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Broken(reason.replace(str(file), "the file"))
 
@@ -237,12 +238,10 @@ def _kept(cache: Path, listing: str, files: int) -> tuple[Array, Array] | None:
 
 def _keep(cache: Path, listing: str, x: Array, whole: Array) -> None:
     """Keep it for the next time, where there is room."""
-    try:
+    with suppress(OSError, MemoryError):
         cache.parent.mkdir(parents=True, exist_ok=True)
         with replacing(cache) as file:
             file.write(npz.write(x=x, whole=whole, listing=np.array(listing)))
-    except (OSError, MemoryError):
-        return
 
 
 def _said(names: list[str], count: int) -> str:

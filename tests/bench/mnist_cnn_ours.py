@@ -23,8 +23,7 @@ def resident() -> float:
 
 def main(steps: int) -> None:
     """Take so many steps after five to warm up."""
-    settings = ("training.threads=2", "dataset.fingerprint=null")
-    experiment = config.load(Path("configs/mnist_cnn.yaml"), settings).experiment
+    experiment = config.load(Path("configs/mnist_cnn.yaml"), ["training.threads=2"]).experiment
     around = Surroundings(shape=(28, 28, 1), outputs=10, examples=60_000, steps=1000, seed=0)
     learner = Learner(experiment.architecture.build(experiment.dropout, around), experiment.training.optimizer)
     rng = np.random.default_rng(0)
