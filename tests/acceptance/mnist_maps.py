@@ -1,10 +1,13 @@
 """MNIST with a convolutional network: no dropout, element by element, whole maps and squares, over three seeds.
 
-It trains twelve times, which takes hours. The bar only notices a network that does not learn: what counts is the
-table that it prints.
+It trains twelve times, 4 epochs each. The bar only notices a network that does not learn: what counts is the table
+that it prints. Beside each mean stands its difference from no dropout at equal seeds with the half-width of its 95 %
+t interval: a difference below that is none that three seeds can show.
 """
 
 import statistics
+
+from scipy.stats import t
 
 from tests.acceptance.bars import Bars
 
@@ -17,13 +20,20 @@ VARIANTS = {
 
 if __name__ == "__main__":
     bars = Bars("mnist_maps")
+    baseline: list[float] = []
     for name, override in VARIANTS.items():
         if bars.smoke and name in ("none", "inverted"):
             continue
         accuracies = []
         for seed in range(1 if bars.smoke else 3):
-            summary, _, command = bars.train("configs/mnist_cnn.yaml", override, f"seed={seed}")
+            summary, _, command = bars.train("configs/mnist_cnn.yaml", override, "training.epochs=4", f"seed={seed}")
             accuracies.append(summary["test"]["accuracy"])
-        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
-        bars.at_least(f"{name}: accuracy (sd {spread:.4f})", statistics.mean(accuracies), 0.985, command)
+        baseline = baseline or accuracies
+        label = f"{name}: accuracy"
+        if len(accuracies) > 1:
+            differences = [one - other for one, other in zip(accuracies, baseline, strict=True)]
+            half = t.ppf(0.975, len(differences) - 1) * statistics.stdev(differences) / len(differences) ** 0.5
+            spread, difference = statistics.stdev(accuracies), statistics.mean(differences)
+            label += f" (sd {spread:.4f}; from none {difference:+.4f} +- {half:.4f})"
+        bars.at_least(label, statistics.mean(accuracies), 0.985, command)
     bars.end()
