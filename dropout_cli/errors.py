@@ -78,6 +78,12 @@ class Mismatch(DropoutError):
     exit_code = 4
 
 
+class SweepIncomplete(DropoutError):
+    """A sweep ended with cells that failed or were not trained."""
+
+    exit_code = 5
+
+
 class Stop(BaseException):
     """A request to stop, raised wherever the program happens to be: a signal, or nobody reads our output any more."""
 

@@ -21,6 +21,14 @@ SMALLEST = float(np.finfo(np.float64).tiny)
 
 ECE_BINS = 15
 
+NUMBERS = ("accuracy", "error", "nll", "brier", "ece", "macro_f1")
+"""What `classification` says of a part as a whole."""
+
+
+def larger_is_better(number: str) -> bool:
+    """Which way a number points, by its name or a dotted key that ends in it."""
+    return number.rpartition(".")[2] in ("accuracy", "macro_f1")
+
 
 class Mistake(NamedTuple):
     """A misclassified example."""

@@ -49,10 +49,7 @@ class Prepared:
 def prepare(experiment: Experiment) -> Prepared:
     """Read the data and build the network. Raises ConfigError or DataError."""
     dataset = data.load(experiment.dataset)
-    _check_shape(experiment, dataset)
-    _check_batch(experiment, dataset)
-    _check_memory(experiment, dataset)
-    experiment = resolve(experiment, dataset)
+    experiment = checked(experiment, dataset)
     settings = experiment.training
     regularization = Regularization(
         l1=settings.l1,
@@ -64,6 +61,14 @@ def prepare(experiment: Experiment) -> Prepared:
     average_decay = settings.average.decay if settings.average else None
     learner = Learner(build(experiment, dataset), settings.optimizer, regularization, average_decay)
     return Prepared(experiment, dataset, learner, _selection(experiment, dataset), notices=dataset.notices)
+
+
+def checked(experiment: Experiment, dataset: Dataset) -> Experiment:
+    """The experiment, resolved; nothing is allocated. Raises ConfigError where it cannot be trained on these data."""
+    _check_shape(experiment, dataset)
+    _check_batch(experiment, dataset)
+    _check_memory(experiment, dataset)
+    return resolve(experiment, dataset)
 
 
 def build(experiment: Experiment, dataset: Dataset) -> Sequential:

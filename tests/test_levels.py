@@ -16,7 +16,7 @@ LEVELS = (
     {"nn", "threads"},
     {"variants", "objectives", "data"},
     {"architectures"},
-    {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo"},
+    {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo", "statistics"},
     {
         "runs",
         "checkpoint",
@@ -29,7 +29,7 @@ LEVELS = (
         "plots",
         "experiment",
     }
-    | {"run_table", "after", "effects", "verification", "replay", "doctor"},
+    | {"run_table", "after", "effects", "verification", "replay", "doctor", "sweeps"},
     {"cli", "__main__"},
 )
 

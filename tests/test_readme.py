@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dropout_cli import config
+from dropout_cli.sweeps import document, plan
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -49,7 +50,10 @@ def test_the_configs_in_it_load(tmp_path: Path) -> None:
     assert len(texts) > 1
     for text in texts:
         (tmp_path / "readme.yaml").write_text(text)
-        assert config.load(tmp_path / "readme.yaml").notices == []
+        if document.is_sweep(tmp_path / "readme.yaml"):
+            assert plan.make(document.load(tmp_path / "readme.yaml")).cells
+        else:
+            assert config.load(tmp_path / "readme.yaml").notices == []
 
 
 def test_every_command_and_every_bundled_config_is_mentioned() -> None:

@@ -10,7 +10,18 @@ from typing import Annotated, Never
 import typer
 
 import dropout_cli
-from dropout_cli.cli import catalogues, configs, doctor, effects, evaluating, listing, screen, train, verifying
+from dropout_cli.cli import (
+    catalogues,
+    configs,
+    doctor,
+    effects,
+    evaluating,
+    listing,
+    screen,
+    sweeping,
+    train,
+    verifying,
+)
 from dropout_cli.errors import READER_GONE, DropoutError, Stop, sentence
 
 app = typer.Typer(
@@ -20,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (train, evaluating, effects, listing, verifying, catalogues, doctor):
+for group in (train, sweeping, evaluating, effects, listing, verifying, catalogues, doctor):
     group.add_to(app)
 app.add_typer(configs.app, name="config")
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from dropout_cli.runs import Run
+    from dropout_cli.sweeps.conduct import Progress as SweepProgress
     from dropout_cli.training import EpochRecord, Progress
 
 
@@ -79,6 +80,55 @@ def _short_line(record: "EpochRecord", epochs: int) -> str:
     return f"epoch {record.epoch}/{epochs}  loss {row['train_loss']:.4f}  {name.replace('_', ' ')} {row[name]:.4f}"
 
 
+class SweepScreen:
+    """Follows a sweep: a live bar of cells on a terminal, now and then a plain line elsewhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """`quiet` leaves out all of it."""
+        self._quiet = quiet
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._shown = 0
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Show the cells that end for as long as the block lasts."""
+        if self._quiet or not sys.stderr.isatty():
+            yield
+            return
+        with _bar() as self._bar:
+            self._task = self._bar.add_task("", total=None)
+            try:
+                yield
+            finally:
+                self._bar, self._task = None, None
+
+    def __call__(self, progress: "SweepProgress") -> None:
+        """Show how far the sweep is; in plain text at most twenty times, and whenever a cell fails."""
+        ended = progress.done + progress.failed
+        line = f"{ended}/{progress.cells} cells" + (f", {progress.failed} failed" if progress.failed else "")
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, total=progress.cells, completed=ended, description=line)
+        elif not self._quiet:
+            failed = progress.last is not None and progress.last.failure is not None
+            if failed or ended == progress.cells or ended - self._shown >= max(1, progress.cells // 20):
+                self._shown = ended
+                _print(line, sys.stderr)
+
+
+def _bar() -> "Bar":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(20),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    return Progress(*columns, console=Console(stderr=True))
+
+
 class Screen:
     """Follows one run: a live progress display on a terminal, a plain line per epoch elsewhere."""
 
@@ -124,16 +174,7 @@ class Screen:
 
     @contextmanager
     def _live(self) -> Iterator[None]:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        columns = (
-            BarColumn(20),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}", markup=False),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as self._bar:
+        with _bar() as self._bar:
             self._task = self._bar.add_task("", total=self._epochs)
             try:
                 yield

@@ -14,7 +14,7 @@ from dropout_cli.config.layers import read_layers
 from dropout_cli.config.place import Mistakes
 from dropout_cli.config.schema import Average, EarlyStopping, Experiment, Training
 from dropout_cli.config.validate import build
-from dropout_cli.config.writing import annotate, flatten, to_dict, to_yaml
+from dropout_cli.config.writing import annotate, flatten, plain, to_dict, to_yaml
 
 __all__ = [
     "Average",
@@ -28,6 +28,7 @@ __all__ = [
     "find",
     "json_schema",
     "load",
+    "plain",
     "template",
     "to_dict",
     "to_yaml",
@@ -47,13 +48,15 @@ class Loaded:
     """Dotted key -> `default`, `file:line:column` or `command line`, for every leaf, in declaration order."""
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
+def load(path: Path, overrides: Sequence[str] = (), *, folder: Path | None = None, anew: Sequence[str] = ()) -> Loaded:
     """Return the experiment in the file at `path`, with each `KEY=VALUE` of `overrides` on top.
 
+    Relative paths in overrides count from `folder`, the working directory unless given. Blocks at the dotted keys
+    `anew` are taken out of the file first, so that an override replaces them where it would otherwise change them.
     Raises ConfigError, which holds all mistakes.
     """
     mistakes = Mistakes()
-    layered = read_layers(Experiment, path, overrides, mistakes)
+    layered = read_layers(Experiment, path, overrides, mistakes, folder=folder, anew=anew)
     experiment = build(Experiment, layered.tree, mistakes)
     mistakes.stop_if_any()
     origins = {key: _origin(layered.tree, key) for key, _ in flatten(to_dict(experiment))}

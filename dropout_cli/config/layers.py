@@ -29,8 +29,19 @@ class Layered(NamedTuple):
     notices: list[str]
 
 
-def read_layers(root: type, path: Path, overrides: Sequence[str], mistakes: Mistakes) -> Layered:
+def read_layers(
+    root: type,
+    path: Path,
+    overrides: Sequence[str],
+    mistakes: Mistakes,
+    *,
+    folder: Path | None = None,
+    anew: Sequence[str] = (),
+) -> Layered:
     """Return the config at `path`, what it extends and the overrides, as one tree for the class `root`.
+
+    Relative paths in overrides count from `folder`, the working directory unless given; blocks at the dotted keys
+    `anew` begin with the overrides.
 
     Raises ConfigError for what leaves no tree to go on with; other mistakes are added to `mistakes`.
     """
@@ -38,9 +49,10 @@ def read_layers(root: type, path: Path, overrides: Sequence[str], mistakes: Mist
     with mistakes.stopping():
         top = _read_file(path, text, FILE, mistakes)
         layers = [*_extended(top, path, mistakes), _without_extends(top)]
+    layers = [_without_blocks(layer, [key.split(".") for key in anew]) for layer in layers]
     for override in overrides:
         try:
-            layers.append(_read_override(override, mistakes))
+            layers.append(_read_override(override, folder or Path.cwd(), mistakes))
         except ConfigError as error:
             mistakes.absorb(error, COMMAND_LINE)
     notices: list[str] = []
@@ -94,11 +106,21 @@ def _without_extends(tree: Node) -> Node:
     return replace(tree, value={name: node for name, node in tree.value.items() if name != "extends"})
 
 
-def _read_override(override: str, mistakes: Mistakes) -> Node:
+def _without_blocks(tree: Node, paths: Sequence[Sequence[str]]) -> Node:
+    """The tree without what stands at those paths, where the key is a block or chooses one by a bare name."""
+    kept = {}
+    for name, node in _mapping(tree).items():
+        if [name] not in paths:
+            deeper = [path[1:] for path in paths if len(path) > 1 and path[0] == name]
+            kept[name] = _without_blocks(node, deeper) if deeper and isinstance(node.value, dict) else node
+    return replace(tree, value=kept)
+
+
+def _read_override(override: str, folder: Path, mistakes: Mistakes) -> Node:
     """The tree that sets the one key of a `KEY=VALUE`."""
     key, equals, written = override.partition("=")
     shown = shorten(override) or "''"
-    source = Source(shown, Path.cwd(), COMMAND_LINE, key)
+    source = Source(shown, folder, COMMAND_LINE, key)
     place = Place(source, 1, 1)
     names = key.split(".")
     try:

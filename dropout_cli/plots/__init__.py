@@ -5,13 +5,18 @@ from dropout_cli.plots.epochs import curves
 from dropout_cli.plots.maps import maps
 from dropout_cli.plots.matrix import confusion
 from dropout_cli.plots.rates import rates, worth_drawing
+from dropout_cli.plots.sweeps import against, bands, critical_difference, forest
 from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
 
 __all__ = [
+    "against",
+    "bands",
     "caption",
     "confusion",
+    "critical_difference",
     "curves",
     "effects",
+    "forest",
     "maps",
     "mistakes_pictures",
     "mistakes_table",

@@ -48,6 +48,18 @@ class Run:
                 except FileExistsError:
                     continue
                 break
+        return cls._furnished(path)
+
+    @classmethod
+    def create_at(cls, path: Path) -> "Run":
+        """Make a new, empty run folder of that path, which must not be there yet. Raises RunFailed."""
+        with writing.faults(path):
+            path.mkdir(parents=True)
+        return cls._furnished(path)
+
+    @classmethod
+    def _furnished(cls, path: Path) -> "Run":
+        with writing.faults(path):
             (path / "checkpoints").mkdir()
         run = cls(path)
         run.write("log.txt", b"")

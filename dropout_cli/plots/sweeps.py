@@ -1,0 +1,132 @@
+"""Figures over many runs: means with intervals against a swept key, differences, learning curves, ranks."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.plots.canvas import BLUE, GRAY, INK, ORANGE, SKY, VERMILION, blank, fitted, png, style
+
+COLORS = (BLUE, VERMILION, ORANGE, SKY, "#009E73", "#CC79A7", INK)
+MARKERS = "osD^vPX"
+LABEL = 2.6
+"""Inches, at most, of a setting's name."""
+
+
+class Estimate(NamedTuple):
+    """A mean and the ends of its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Band(NamedTuple):
+    """A quantity at each epoch, with its interval."""
+
+    quantity: str
+    mean: Array
+    low: Array
+    high: Array
+
+
+def against(
+    series: Mapping[str, Mapping[float, Estimate]], lines: Mapping[str, Estimate], x_label: str, y_label: str
+) -> bytes:
+    """Draw means against a swept key, a line and its band per series; settings without the key are level lines."""
+    with style():
+        figure = blank(7.2, 4.2)
+        axes = figure.add_axes((0.11, 0.13, 0.55, 0.8))
+        for number, (name, points) in enumerate(series.items()):
+            color, xs = COLORS[number % len(COLORS)], sorted(points)
+            axes.fill_between(
+                xs, [points[x].low for x in xs], [points[x].high for x in xs], color=color, alpha=0.15, lw=0
+            )
+            marker = MARKERS[number % len(MARKERS)]
+            axes.plot(
+                xs, [points[x].mean for x in xs], color=color, marker=marker, ms=4, label=fitted(name, LABEL - 0.6, 8)
+            )
+        for number, (name, one) in enumerate(lines.items()):
+            color = GRAY if number == 0 else COLORS[-number % len(COLORS)]
+            axes.axhspan(one.low, one.high, color=color, alpha=0.12, lw=0)
+            axes.axhline(one.mean, color=color, linestyle="--", lw=1.4, label=fitted(name, LABEL - 0.6, 8))
+        axes.set_xlabel(fitted(x_label, 4, 9))
+        axes.set_ylabel(fitted(y_label, 3, 9))
+        axes.set_title("mean and 95 % interval", loc="left")
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+        return png(figure)
+
+
+def forest(rows: Sequence[tuple[str, Estimate]], x_label: str) -> bytes:
+    """Draw a paired difference and its interval per row; what covers the line at 0 is no difference shown."""
+    height = 0.9 + 0.24 * max(len(rows), 3)
+    with style():
+        figure = blank(7.2, height)
+        axes = figure.add_axes((LABEL / 7.2 + 0.02, 0.5 / height, 0.6, 1 - 0.62 / height))
+        places = np.arange(len(rows))[::-1]
+        for place, (_, one) in zip(places, rows, strict=True):
+            color = GRAY if one.low <= 0 <= one.high or np.isnan(one.low) else BLUE
+            axes.plot([one.low, one.high], [place, place], color=color, lw=1.6)
+            axes.plot(one.mean, place, "o", color=color, ms=4.5)
+        axes.axvline(0, color=INK, lw=0.9, linestyle=":")
+        axes.set_yticks(places, [fitted(name, LABEL - 0.1, 8) for name, _ in rows], fontsize=8)
+        axes.set_ylim(-0.7, len(rows) - 0.3)
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel(fitted(x_label, 4.2, 9))
+        return png(figure)
+
+
+def bands(curves: Mapping[str, Band]) -> bytes:
+    """Draw learning curves, each a mean over seeds with its 95 % interval."""
+    from matplotlib.ticker import MaxNLocator
+
+    with style():
+        figure = blank(7.2, 4.2)
+        axes = figure.add_axes((0.1, 0.13, 0.56, 0.8))
+        for number, (name, band) in enumerate(curves.items()):
+            color, epochs = COLORS[number % len(COLORS)], np.arange(1, len(band.mean) + 1)
+            axes.fill_between(epochs, band.low, band.high, color=color, alpha=0.15, lw=0)
+            dashes = "-" if number < len(COLORS) else "--"
+            axes.plot(epochs, band.mean, color=color, linestyle=dashes, lw=1.4, label=fitted(name, LABEL - 0.6, 8))
+        quantities = sorted({band.quantity for band in curves.values()})
+        means = np.concatenate([band.mean for band in curves.values()])
+        if np.all(means > 0):
+            axes.set_yscale("log")
+        axes.set_title(f"{', '.join(quantities)}: mean over seeds and 95 % interval", loc="left")
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+        return png(figure)
+
+
+def critical_difference(ranks: Mapping[str, float], critical: float) -> bytes:
+    """Draw average ranks on a line; a bar joins those that lie closer than the critical difference."""
+    named = sorted(ranks.items(), key=lambda one: one[1])
+    joined = _joined([rank for _, rank in named], critical)
+    height = 1.1 + 0.22 * (len(named) + len(joined))
+    with style():
+        figure = blank(7.2, height)
+        axes = figure.add_axes((0.06, 0.4 / height, 0.5, 1 - 0.8 / height))
+        for place, (name, rank) in enumerate(named):
+            axes.plot([rank, len(named) + 0.2], [-place, -place], color=GRAY, lw=0.7)
+            axes.plot(rank, -place, "o", color=BLUE, ms=5)
+            axes.text(len(named) + 0.3, -place, f"{fitted(name, LABEL, 8)}  {rank:.2f}", fontsize=8, va="center")
+        for number, (low, high) in enumerate(joined):
+            axes.plot([low - 0.05, high + 0.05], [-len(named) - number] * 2, color=INK, lw=3, solid_capstyle="butt")
+        axes.set_xlim(0.8, len(named) + 0.2)
+        axes.set_ylim(-len(named) - len(joined) + 0.3, 0.6)
+        axes.set_yticks([])
+        axes.grid(visible=False, axis="y")
+        axes.set_title(f"average rank (1: best); critical difference {critical:.2f}", loc="left")
+        return png(figure)
+
+
+def _joined(ranks: Sequence[float], critical: float) -> list[tuple[float, float]]:
+    """The longest stretches of sorted ranks within the critical difference, two ranks at least."""
+    found: list[tuple[float, float]] = []
+    for start, low in enumerate(ranks):
+        high = max(rank for rank in ranks[start:] if rank - low <= critical)
+        if high > low and (not found or high > found[-1][1]):
+            found.append((low, high))
+    return found

@@ -1,0 +1,28 @@
+"""What runs say together: intervals, paired tests, corrections for many comparisons, the cost of choosing.
+
+Everything here is a function of numbers; SciPy computes wherever it has the test.
+"""
+
+from dropout_cli.statistics.choice import Choice, choose
+from dropout_cli.statistics.contingency import McNemar, mcnemar
+from dropout_cli.statistics.families import holm
+from dropout_cli.statistics.intervals import Interval, t_interval, wilson
+from dropout_cli.statistics.paired import TESTS, Paired, Result, compare
+from dropout_cli.statistics.ranks import Ranks, friedman
+
+__all__ = [
+    "TESTS",
+    "Choice",
+    "Interval",
+    "McNemar",
+    "Paired",
+    "Ranks",
+    "Result",
+    "choose",
+    "compare",
+    "friedman",
+    "holm",
+    "mcnemar",
+    "t_interval",
+    "wilson",
+]

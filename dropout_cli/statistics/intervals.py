@@ -1,0 +1,40 @@
+"""Intervals for a mean and for a share."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """The ends of an interval; NaN where too few values were given for one."""
+
+    low: float
+    high: float
+
+
+def t_interval(values: Sequence[float], *, confidence: float = CONFIDENCE, split_ratio: float = 0.0) -> Interval:
+    """Return the t interval of the mean of n independent values: mean +- t(n - 1) * sd * sqrt(1/n + split_ratio).
+
+    Where each value comes from a random split of the same examples, they are not independent, and `split_ratio` is
+    the number of test examples over that of training examples (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366).
+    """
+    from scipy import stats
+
+    n = len(values)
+    if n < 2:
+        return Interval(math.nan, math.nan)
+    mean, sd = float(np.mean(values)), float(np.std(values, ddof=1))
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd * math.sqrt(1 / n + split_ratio)
+    return Interval(mean - half, mean + half)
+
+
+def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Interval:
+    """Return Wilson's score interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953); trials >= 1."""
+    from scipy import stats
+
+    found = stats.binomtest(successes, trials).proportion_ci(confidence_level=confidence, method="wilson")
+    return Interval(float(found.low), float(found.high))

@@ -1,0 +1,127 @@
+"""Two settings at equal seeds: what differs between the two runs of a pair is the setting alone.
+
+The test that is used unless another is asked for flips signs: if a setting made no difference, each difference could
+as well have had the other sign, so that the p-value is the share of all 2^n sign patterns whose mean lies as far
+from 0 as the observed one (Fisher 1935; Pitman 1937). With n pairs, no p-value can be below 2^(1 - n).
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.statistics.intervals import Interval, t_interval, wilson
+from dropout_cli.streams import stream
+
+EXACT_PAIRS = 16
+"""Up to so many pairs every sign pattern is gone through, 65,536 of them; beyond, `DRAWN` are drawn."""
+DRAWN = 99_999
+
+
+class Result(NamedTuple):
+    """A two-sided p-value, and the smallest that so many pairs can give."""
+
+    p: float
+    smallest: float
+
+
+Test: TypeAlias = Callable[[Array], Result]
+
+
+class Paired(NamedTuple):
+    """One setting against another."""
+
+    n: int
+    """Pairs."""
+    mean: float
+    """Of the differences, setting minus baseline."""
+    sd: float
+    interval: Interval
+    """95 % t interval of the mean difference."""
+    effect: float
+    """Cohen's d_z: mean / sd; NaN where all differences are the same."""
+    test: Result
+    won: int
+    """Pairs in which the setting is better."""
+    tied: int
+    won_interval: Interval
+    """Wilson's interval of the share won, ties left out; NaN where all are ties."""
+
+
+def compare(
+    values: Sequence[float],
+    baseline: Sequence[float],
+    *,
+    test: str = "sign_flip",
+    split_ratio: float = 0.0,
+    larger_is_better: bool = True,
+) -> Paired:
+    """Compare values with those of the baseline, pair by pair; both (n,), n >= 1.
+
+    `test` is one of `TESTS`; for `split_ratio`, see `t_interval`. Raises ValueError where the lengths differ.
+    """
+    found: Array = np.subtract(values, baseline, dtype=np.float64)
+    if np.shape(values) != np.shape(baseline):
+        raise ValueError(f"{len(values)} values do not pair with {len(baseline)}")
+    # What is a tie in decimal, such as .98 - .96 against .02, must be one here.
+    found[np.abs(found) < 1e-12 * np.max(np.abs(baseline), initial=1e-300)] = 0
+    n, above, below = len(found), int(np.sum(found > 0)), int(np.sum(found < 0))
+    won, lost = (above, below) if larger_is_better else (below, above)
+    mean, sd = float(found.mean()), float(found.std(ddof=1)) if n > 1 else math.nan
+    return Paired(
+        n=n,
+        mean=mean,
+        sd=sd,
+        interval=t_interval(found.tolist(), split_ratio=split_ratio),
+        effect=mean / sd if sd > 0 else math.nan,
+        test=TESTS[test](found) if n > 1 else Result(math.nan, 1.0),
+        won=won,
+        tied=n - won - lost,
+        won_interval=wilson(won, won + lost) if won + lost else Interval(math.nan, math.nan),
+    )
+
+
+def sign_flip(differences: Array) -> Result:
+    """Test that the differences (n,) are distributed symmetrically around 0, by flipping signs."""
+    from scipy import stats
+
+    n = len(differences)
+    exact = n <= EXACT_PAIRS
+    if not np.any(differences):
+        return Result(1.0, 2.0 ** (1 - n) if exact else 2 / (DRAWN + 1))
+    # Two-sided through |mean|: both tails of the symmetric distribution at once.
+    found = stats.permutation_test(
+        (differences,),
+        lambda one, axis: np.abs(np.mean(one, axis=axis)),
+        permutation_type="samples",
+        alternative="greater",
+        vectorized=True,
+        n_resamples=np.inf if exact else DRAWN,
+        batch=1 << 14,
+        rng=stream(0, "statistics:sign_flip"),
+    )
+    return Result(float(found.pvalue), 2.0 ** (1 - n) if exact else 1 / (DRAWN + 1))
+
+
+def t_test(differences: Array) -> Result:
+    """Student's paired t-test: that the mean difference is 0, differences being normal."""
+    from scipy import stats
+
+    if np.all(differences == differences[0]):
+        return Result(1.0 if differences[0] == 0 else 0.0, 0.0)
+    return Result(float(stats.ttest_1samp(differences, 0).pvalue), 0.0)
+
+
+def wilcoxon(differences: Array) -> Result:
+    """Wilcoxon's signed-rank test, ties left out (Wilcoxon 1945, doi:10.2307/3001968)."""
+    from scipy import stats
+
+    left: Array = differences[differences != 0]
+    if len(left) == 0:
+        return Result(1.0, 1.0)
+    return Result(float(stats.wilcoxon(left).pvalue), 2.0 ** (1 - len(left)))
+
+
+TESTS: Mapping[str, Test] = {"sign_flip": sign_flip, "t": t_test, "wilcoxon": wilcoxon}

@@ -1,0 +1,131 @@
+"""The values of swept keys: lists, ranges and distributions, and the points that they span."""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from dropout_cli.config.document import Node
+from dropout_cli.config.place import Mistakes, Place
+from dropout_cli.config.validate import plain
+from dropout_cli.streams import Generator, stream
+
+MOST_VALUES = 10_000
+"""Of one key."""
+
+RANGE = {"from", "to", "step"}
+
+
+class Setting(NamedTuple):
+    """One key with one value, and where the value stands."""
+
+    key: str
+    value: Any
+    place: str
+
+    @property
+    def override(self) -> str:
+        """As on the command line; JSON is YAML."""
+        return f"{self.key}={json.dumps(self.value)}"
+
+
+Point = tuple[Setting, ...]
+"""One choice for every swept key."""
+
+
+def values_of(node: Node, mistakes: Mistakes, key: str) -> list[tuple[Any, str]]:
+    """The values that a swept key takes, each with its place: a list, or `{from, to, step}`."""
+    if isinstance(node.value, list):
+        if not node.value:
+            mistakes.add(node.place, key, "an empty list leaves nothing to train")
+        return [(plain(one), str(one.place)) for one in node.value]
+    if isinstance(node.value, dict) and node.value.keys() == RANGE:
+        try:
+            return [(value, str(node.place)) for value in _range(plain(node))]
+        except ValueError as error:
+            mistakes.add(node.place, key, str(error))
+            return []
+    mistakes.add(node.place, key, "must be a list of values or {from, to, step}")
+    return []
+
+
+def _range(bounds: Mapping[str, Any]) -> list[float]:
+    """The numbers from `from` to `to`, both included, as they are written in decimal."""
+    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in bounds.values()):
+        raise ValueError("from, to and step must be numbers")
+    first, last, step = (Decimal(str(bounds[name])) for name in ("from", "to", "step"))
+    if step == 0 or (last - first) / step < 0:
+        raise ValueError(f"a step of {bounds['step']} does not lead from {bounds['from']} to {bounds['to']}")
+    count = int((last - first) / step) + 1
+    if count > MOST_VALUES:
+        raise ValueError(f"has {count:,} values, and {MOST_VALUES:,} are the most")
+    whole = all(isinstance(one, int) for one in bounds.values())
+    return [(int if whole else float)(first + step * index) for index in range(count)]
+
+
+def grid(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
+    """Every combination, the last key moving fastest; a single empty point where there are no keys."""
+    settings = [[Setting(key, value, place) for value, place in values] for key, values in axes.items()]
+    return list(itertools.product(*settings))
+
+
+def together(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistakes: Mistakes) -> list[Point]:
+    """The first values of all keys, then the second ones, and so on."""
+    lengths = {key: len(values) for key, values in axes.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+        mistakes.add(place, "zip", f"keys that move together need as many values each ({told})")
+        return []
+    rows = zip(*([Setting(key, *value) for value in values] for key, values in axes.items()), strict=True)
+    return list(rows) if axes else [()]
+
+
+DISTRIBUTIONS = ("uniform", "log_uniform", "integers", "choice")
+
+
+def drawn(laws: Mapping[str, Node], count: int, seed: int, mistakes: Mistakes) -> list[Point]:
+    """So many points, each key drawn from its distribution, from a stream of its own."""
+    columns = [list(_draws(key, node, count, seed, mistakes)) for key, node in laws.items()]
+    return list(zip(*columns, strict=False)) if columns else [()]
+
+
+def _draws(key: str, node: Node, count: int, seed: int, mistakes: Mistakes) -> Iterator[Setting]:
+    law = plain(node)
+    if not isinstance(law, dict) or len(law) != 1 or next(iter(law)) not in DISTRIBUTIONS:
+        mistakes.add(
+            node.place, key, f"must be one of {', '.join(DISTRIBUTIONS)} with its list, as {{uniform: [0, 1]}}"
+        )
+        return
+    name, bounds = next(iter(law.items()))
+    try:
+        for _, value in zip(range(count), _values(name, bounds, stream(seed, f"sweep:{key}")), strict=False):
+            yield Setting(key, value, str(node.place))
+    except ValueError as error:
+        mistakes.add(node.place, key, f"{name}: {error}")
+
+
+def _values(name: str, bounds: Any, rng: Generator) -> Iterator[Any]:
+    """Draw for ever; numbers have four significant digits, which is what anybody will type again."""
+    if not isinstance(bounds, list) or not bounds:
+        raise ValueError("must be a list")
+    if name == "choice":
+        while True:
+            yield bounds[int(rng.integers(len(bounds)))]
+    if len(bounds) != 2 or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in bounds):
+        raise ValueError("must be [LOW, HIGH]")
+    low, high = bounds
+    if not low < high:
+        raise ValueError(f"{low} is not below {high}")
+    if name == "integers" and not (isinstance(low, int) and isinstance(high, int)):
+        raise ValueError("must be whole numbers")
+    if name == "log_uniform" and low <= 0:
+        raise ValueError("must be above 0")
+    while True:
+        if name == "integers":
+            yield int(rng.integers(low, high, endpoint=True))
+        elif name == "uniform":
+            yield float(f"{rng.uniform(low, high):.4g}")
+        else:
+            yield float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.4g}")

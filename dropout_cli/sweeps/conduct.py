@@ -1,0 +1,193 @@
+"""A sweep from its plan to its evidence: the line through this package."""
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from dropout_cli import config, environment
+from dropout_cli.errors import DataError, UsageError
+from dropout_cli.runs import FORMAT, Run, as_json
+from dropout_cli.sweeps import figures, tables, workers
+from dropout_cli.sweeps.evidence import Evidence, Record, baselines, weigh
+from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.plan import Cell, Plan
+
+OnError: TypeAlias = Literal["continue", "stop"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it has come."""
+
+    done: int
+    failed: int
+    cells: int
+    last: workers.Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a sweep ends with."""
+
+    evidence: Evidence
+    failures: Mapping[str, str]
+    """Cell -> why it failed."""
+    missing: int
+    """Cells that were never trained, because an error stopped the sweep."""
+
+
+Watch: TypeAlias = Callable[[Progress], None]
+
+
+def conduct(
+    plan: Plan,
+    folder: Folder,
+    text: bytes,
+    *,
+    metric: str,
+    baseline: Mapping[str, Any] | None,
+    margin: float | None,
+    watch: Watch,
+    notice: Callable[[str], None],
+    jobs: int | None = None,
+    on_error: OnError = "continue",
+    retry_failed: bool = False,
+    draw: bool = True,
+) -> Report:
+    """Train what is missing, and say what all runs say together; `text` is the sweep as a file.
+
+    Raises UsageError when another process works on the sweep or its baseline is none of its groups, DataError where
+    data have changed, RunFailed where the folder cannot be written. Whatever ends it, the same again goes on.
+    """
+    baselines([group.values for group in plan.groups], plan.keys, baseline)
+    with folder.lock():
+        facts = {"metric": metric, "baseline": baseline, "margin": margin}
+        for line in _freeze(plan, folder, facts):
+            notice(line)
+        folder.write("sweep.yaml", text)
+        failures = _train(plan, folder, jobs or environment.cores(), on_error, retry_failed, watch)
+        complete = [cell for cell in plan.cells if folder.is_complete(cell.id)]
+        missing = len(plan.cells) - len(complete) - len(failures)
+        records = [_record(plan, cell, folder) for cell in complete]
+        evidence = conclude(records, plan.keys, folder, draw=draw, metric=metric, baseline=baseline, margin=margin)
+        return Report(evidence, failures, missing)
+
+
+def _train(
+    plan: Plan, folder: Folder, jobs: int, on_error: OnError, retry_failed: bool, watch: Watch
+) -> dict[str, str]:
+    """Train every cell that is neither complete nor known to fail; return the failures, old and new."""
+    if retry_failed:
+        for cell in plan.cells:
+            if folder.failure(cell.id) is not None:
+                folder.forget_failure(cell.id)
+                if Run(folder.partial(cell.id)).ended == "failed":  # it would not go on from there
+                    folder.discard(cell.id)
+    failures = {cell.id: reason for cell in plan.cells if (reason := folder.failure(cell.id)) is not None}
+    wanted = [cell for cell in plan.cells if cell.id not in failures and not folder.is_complete(cell.id)]
+    done = len(plan.cells) - len(wanted) - len(failures)
+    watch(Progress(done, len(failures), len(plan.cells)))
+    if on_error == "stop" and failures:
+        return failures
+    with closing(workers.train(folder, wanted, jobs)) as outcomes:
+        for outcome in outcomes:
+            if outcome.failure is None:
+                done += 1
+            else:
+                failures[outcome.cell.id] = outcome.failure
+                folder.fail(outcome.cell.id, outcome.failure, alone(folder, outcome.cell))
+            watch(Progress(done, len(failures), len(plan.cells), outcome))
+            if on_error == "stop" and failures:
+                break
+    return failures
+
+
+def alone(folder: Folder, cell: Cell) -> str:
+    """The command that trains one cell by itself."""
+    folder.write(f"failed/{cell.id}.yaml", config.to_yaml(cell.experiment).encode())
+    return f"dropout train {shlex.quote(str(folder.path / 'failed' / f'{cell.id}.yaml'))}"
+
+
+def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any]) -> Iterator[str]:
+    """Write the plan; where another one stands there, say what is new, kept and orphaned. Raises DataError."""
+    stored = folder.plan()
+    ids = [cell.id for cell in plan.cells]
+    generations: list[dict[str, int]] = []
+    if stored is not None:
+        before = {one["id"]: one for one in stored["cells"]}
+        for cell in plan.cells:
+            known = before.get(cell.id, {}).get("fingerprint")
+            if known not in (None, cell.experiment.dataset.fingerprint):
+                fact = "the data are not those that this sweep began with"
+                raise DataError(
+                    str(folder.path), fact, "Bring the former data back, or name another folder with --out."
+                )
+        new, orphaned = len(set(ids) - set(before)), len(set(before) - set(ids))
+        generations = stored["generations"]
+        if new or orphaned:
+            kept = len(ids) - new
+            generations = [*generations, {"cells": len(ids), "new": new, "kept": kept, "orphaned": orphaned}]
+            told = f"{new} cells are new, {kept} kept, {orphaned} not in it any more"
+            yield f"{folder.path}: the sweep has changed: {told}."
+    else:
+        generations = [{"cells": len(ids), "new": len(ids), "kept": 0, "orphaned": 0}]
+    cells = [
+        {
+            "id": cell.id,
+            "group": cell.group,
+            "seed": cell.pair[0],
+            "split_seed": cell.pair[1],
+            "fingerprint": cell.experiment.dataset.fingerprint,
+        }
+        for cell in plan.cells
+    ]
+    groups = [{"values": group.values, "config": group.config} for group in plan.groups]
+    content = {"format": FORMAT, **facts, "keys": list(plan.keys), "generations": generations}
+    folder.write(PLAN, as_json(content | {"groups": groups, "cells": cells}))
+
+
+def _record(plan: Plan, cell: Cell, folder: Folder) -> Record:
+    return Record(cell.id, plan.groups[cell.group].values, cell.pair, folder.summary(cell.id))
+
+
+def stored(folder: Folder) -> tuple[list[Record], dict[str, Any]]:
+    """The complete runs of a sweep, and its plan, from its folder alone. Raises UsageError where it is damaged."""
+    plan = folder.plan() or {}
+    try:
+        records = [
+            Record(
+                one["id"],
+                plan["groups"][one["group"]]["values"],
+                (one["seed"], one["split_seed"]),
+                folder.summary(one["id"]),
+            )
+            for one in plan["cells"]
+            if folder.is_complete(one["id"])
+        ]
+    except (LookupError, TypeError) as error:
+        raise UsageError(str(folder.path / PLAN), f"is damaged ({error!r})", "Run the sweep again.") from None
+    return records, plan
+
+
+def conclude(
+    records: Sequence[Record],
+    keys: Sequence[str],
+    folder: Folder,
+    *,
+    draw: bool,
+    metric: str,
+    baseline: Mapping[str, Any] | None,
+    margin: float | None,
+) -> Evidence:
+    """Weigh the records and write tables, notes and figures."""
+    evidence = weigh(records, keys, metric=metric, baseline=baseline, margin=margin)
+    folder.write("results.csv", tables.results_csv(records, keys))
+    folder.write("summary.csv", tables.summary_csv(evidence))
+    folder.write("comparisons.csv", tables.comparisons_csv(evidence))
+    folder.write("notes.txt", "".join(f"{line}\n" for line in tables.notes(evidence)).encode())
+    if draw:
+        for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
+            folder.write(name, picture)
+    return evidence

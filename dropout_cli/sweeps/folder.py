@@ -1,0 +1,132 @@
+"""A sweep's folder: the sweep, its plan, a folder per cell, and what the runs say together.
+
+sweep.yaml  plan.json                  what was asked for, and every cell of it
+cells/ID/                              a run folder; ID.partial until it is complete
+failed/ID.json  failed/ID.txt          why a cell failed, the command to run it alone, and what it said
+results.csv  summary.csv  comparisons.csv  notes.txt  *.png
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from dropout_cli import locks
+from dropout_cli.errors import UsageError
+from dropout_cli.runs import FORMAT, MANIFEST, Run, as_json, write
+from dropout_cli.runs.reading import read_plain
+from dropout_cli.runs.writing import faults, remove
+
+PLAN = "plan.json"
+
+
+class Folder:
+    """Where a sweep is kept."""
+
+    def __init__(self, path: Path) -> None:
+        """`path`: it need not be there yet."""
+        self.path = path
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the sweep for as long as the block lasts. Raises UsageError when another process holds it."""
+        with faults(self.path):
+            (self.path / "cells").mkdir(parents=True, exist_ok=True)
+            (self.path / "failed").mkdir(exist_ok=True)
+        with ExitStack() as stack:
+            try:
+                with faults(self.path / ".lock"):
+                    stack.enter_context(locks.held(self.path / ".lock"))
+            except locks.Busy:
+                fact = "another process is working on this sweep"
+                raise UsageError(
+                    str(self.path), fact, "Wait for it to end, or name another folder with --out"
+                ) from None
+            yield
+
+    def cell(self, id: str) -> Path:
+        """The run folder of a complete cell."""
+        return self.path / "cells" / id
+
+    def partial(self, id: str) -> Path:
+        """The run folder of a cell that is not complete."""
+        return self.path / "cells" / f"{id}.partial"
+
+    def said(self, id: str) -> Path:
+        """What the process of a cell says on stderr."""
+        return self.path / "failed" / f"{id}.txt"
+
+    def is_complete(self, id: str) -> bool:
+        """Whether the cell needs no training; one that was complete, but not yet renamed, is renamed."""
+        if (self.partial(id) / MANIFEST).is_file() and not locks.is_held(self.partial(id) / ".lock"):
+            with faults(self.partial(id)):
+                self.partial(id).replace(self.cell(id))
+        return (self.cell(id) / MANIFEST).is_file()
+
+    def is_busy(self, id: str) -> bool:
+        """Whether some process trains the cell: a worker whose sweep has died ends with its epoch."""
+        return locks.is_held(self.partial(id) / ".lock")
+
+    def discard(self, id: str) -> None:
+        """Delete what there is of a cell that is not complete."""
+        with faults(self.partial(id)):
+            if self.partial(id).exists():
+                shutil.rmtree(self.partial(id))
+
+    def fail(self, id: str, reason: str, command: str) -> None:
+        """Record that the cell failed."""
+        self.write(f"failed/{id}.json", as_json({"format": FORMAT, "reason": reason, "command": command}))
+
+    def failure(self, id: str) -> str | None:
+        """Why the cell failed, if it did."""
+        if not (self.path / "failed" / f"{id}.json").is_file():
+            return None
+        return str(self._json(f"failed/{id}.json").get("reason"))
+
+    def forget_failure(self, id: str) -> None:
+        """The cell may be tried again."""
+        remove(self.path / "failed" / f"{id}.json")
+        remove(self.said(id))
+
+    def summary(self, id: str) -> dict[str, Any]:
+        """The summary of a complete cell."""
+        return Run(self.cell(id)).summary()
+
+    def history(self, id: str) -> dict[str, list[float]]:
+        """The columns of a complete cell's metrics.csv."""
+        return Run(self.cell(id)).table("metrics.csv").columns()
+
+    def plan(self) -> dict[str, Any] | None:
+        """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
+        return self._json(PLAN) if (self.path / PLAN).is_file() else None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a file into the folder, whole or not at all; one that is there as it should be is left alone."""
+        path = self.path / name
+        try:
+            same = path.is_file() and path.read_bytes() == data
+        except OSError:
+            same = False
+        if not same:
+            write(path, data)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        place = str(self.path / name)
+        try:
+            content = json.loads(read_plain(self.path / name))
+        except (ValueError, RecursionError):
+            raise UsageError(place, "is not JSON", "The file is damaged.") from None
+        if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+            raise UsageError(place, "is not a file of a sweep", "The file is damaged.")
+        if content["format"] > FORMAT:
+            raise UsageError(place, f"has format {content['format']}, newer than {FORMAT}", "Update dropout-cli.")
+        return content
+
+
+def find(path: Path) -> Folder:
+    """The sweep in that folder. Raises UsageError where there is none."""
+    if not (path / PLAN).is_file():
+        raise UsageError(str(path), "is not the folder of a sweep", "`dropout sweep` makes them.")
+    return Folder(path)

@@ -1,0 +1,227 @@
+"""From what was asked for to cells: every run resolved, checked and named before the first one starts."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from dropout_cli import config, data, preparation
+from dropout_cli.config.declarations import keys
+from dropout_cli.config.place import shorten
+from dropout_cli.config.schema import Experiment
+from dropout_cli.errors import ConfigError, Problem
+from dropout_cli.runs import FORMAT
+from dropout_cli.sweeps.axes import Point, Setting
+from dropout_cli.sweeps.document import Sweep
+
+SEED, SPLIT_SEED = "seed", "dataset.split_seed"
+REPLICATES = (SEED, SPLIT_SEED)
+"""Keys that tell apart the runs of one group."""
+MACHINE = ("training.threads", "dataset.fingerprint")
+"""Keys that do not belong to what a cell is."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seeds alone."""
+
+    values: dict[str, Any]
+    """Swept key -> value, in the plan's order; None where the group has no such key."""
+    config: dict[str, Any]
+    """Of its first cell."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run to be trained."""
+
+    id: str
+    group: int
+    experiment: Experiment
+    """Resolved."""
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Seed and split seed: cells of two groups that share them make a pair."""
+        return self.experiment.seed, self.experiment.dataset.split_seed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a sweep."""
+
+    keys: tuple[str, ...]
+    """The swept keys whose values tell groups apart."""
+    groups: tuple[Group, ...]
+    cells: tuple[Cell, ...]
+    skipped: int
+    """Points at which some swept key was left out, because what another key chose has no such key."""
+    merged: int
+    """Points that are the same as another one."""
+
+
+def make(sweep: Sweep) -> Plan:
+    """Resolve every cell. Raises ConfigError, with the place in the sweep's file, or DataError."""
+    planner = _Planner(sweep)
+    points = [planner.taken(point) for point in sweep.points]
+    planner.check_all_taken()
+    experiments = [planner.experiment(point) for point in points]
+    groups: dict[str, Group] = {}
+    cells: dict[str, Cell] = {}
+    merged = 0
+    for point, experiment in zip(points, experiments, strict=True):
+        seeds = (experiment.seed,) if any(setting.key == SEED for setting in point) else sweep.seeds
+        new = False
+        for seed in seeds:
+            one = planner.resolved(replace(experiment, seed=seed))
+            group = _identity(replace(one, seed=0, dataset=replace(one.dataset, split_seed=0)), planner.touched)
+            if group not in groups:
+                values = config.to_dict(one)
+                groups[group] = Group({key: _at(values, key) for key in planner.touched}, values)
+            cell = Cell(_identity(one, planner.touched), list(groups).index(group), one)
+            new |= cell.id not in cells
+            cells.setdefault(cell.id, cell)
+        merged += not new
+    varying = tuple(
+        key
+        for key in planner.touched
+        if key not in REPLICATES and len({json.dumps(group.values[key]) for group in groups.values()}) > 1
+    )
+    shown = tuple(Group({key: one.values[key] for key in varying}, one.config) for one in groups.values())
+    return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged)
+
+
+class _Planner:
+    """Remembers what has been read, since points share most of it."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.skipped = 0
+        self.touched: dict[str, None] = {}
+        """Dotted leaf keys that some point sets."""
+        self._sweep = sweep
+        self._never_taken = {setting.key: setting for point in sweep.points[:1] for setting in point}
+        self._chosen: dict[tuple[str, ...], Experiment] = {}
+        self._dataset = lru_cache(maxsize=4)(data.load)
+
+    def taken(self, point: Point) -> Point:
+        """The point without keys that what it chooses does not have."""
+        choosing = tuple(one for one in point if _chooses(one))
+        texts = tuple(one.override for one in choosing)
+        if texts not in self._chosen:
+            self._chosen[texts] = self._load(choosing)
+        chosen = self._chosen[texts]
+        taken = tuple(one for one in point if one in choosing or _takes(chosen, one.key))
+        self.skipped += len(taken) < len(point)
+        for one in taken:
+            self._never_taken.pop(one.key, None)
+        return taken
+
+    def check_all_taken(self) -> None:
+        """Raise ConfigError for a key that no point takes."""
+        for setting in self._never_taken.values():
+            self._load((setting,))
+
+    def experiment(self, point: Point) -> Experiment:
+        """What the point describes, unresolved."""
+        experiment = self._load(point)
+        values = config.to_dict(experiment)
+        for setting in point:
+            for key in _leaves(setting, values):
+                self.touched.setdefault(key)
+        return experiment
+
+    def resolved(self, experiment: Experiment) -> Experiment:
+        """With every `auto` replaced: one thread, since cells share the cores."""
+        if experiment.training.threads == "auto":
+            experiment = replace(experiment, training=replace(experiment.training, threads=1))
+        return preparation.checked(experiment, self._dataset(experiment.dataset))
+
+    def _load(self, settings: Point) -> Experiment:
+        """The base with the settings. Raises ConfigError, its places those of the settings."""
+        texts = [setting.override for setting in settings]
+        anew = [setting.key for setting in settings if not _is_tag(setting.key)]
+        try:
+            return config.load(self._sweep.base, texts, folder=self._sweep.folder, anew=anew).experiment
+        except ConfigError as error:
+            places = {shorten(setting.override): setting for setting in settings}
+            raise ConfigError.of(_placed(error.problems, places)) from None
+
+
+def _placed(problems: Sequence[Problem], settings: dict[str, Setting]) -> Iterator[Problem]:
+    for problem in problems:
+        setting = settings.get(problem.place)
+        if setting is None:
+            yield problem
+        else:
+            fact = problem.fact if problem.fact.startswith(setting.key) else f"{setting.key}: {problem.fact}"
+            yield Problem(setting.place, fact, problem.way_out)
+
+
+def _is_tag(key: str) -> bool:
+    return key.rpartition(".")[2] in ("variant", "name")
+
+
+def _chooses(setting: Setting) -> bool:
+    """Whether other keys may exist or not because of this one."""
+    return "." not in setting.key or _is_tag(setting.key) or isinstance(setting.value, dict | str)
+
+
+def _takes(experiment: Experiment, key: str) -> bool:
+    """Whether there is such a key, given what is chosen; what stands below an empty block is for `load` to judge."""
+    found: Any = experiment
+    *blocks, last = key.split(".")
+    for name in blocks:
+        if not hasattr(found, name):
+            return False
+        found = getattr(found, name)
+        if found is None or isinstance(found, str):
+            return True
+    return last in keys(type(found)) or _is_tag(last)
+
+
+def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
+    """The leaf keys that a setting sets."""
+    found = _at(values, setting.key)
+    if not isinstance(found, dict):
+        yield setting.key
+    elif isinstance(setting.value, dict):
+        tags = [name for name in found if _is_tag(name) and name not in setting.value]
+        for name in [*tags, *setting.value]:
+            yield from _leaves(Setting(f"{setting.key}.{name}", setting.value.get(name), ""), values)
+    else:
+        yield f"{setting.key}.{next(iter(found))}"
+
+
+def _at(values: dict[str, Any], dotted: str) -> Any:
+    found: Any = values
+    for name in dotted.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def _identity(experiment: Experiment, swept: dict[str, None]) -> str:
+    """What a cell is called: 12 hex digits over all that differs from the defaults, threads and paths left out.
+
+    A swept path counts: it is what tells the cells apart.
+    """
+    facts = {"format": FORMAT, "config": _differing(experiment, "", swept), SEED: experiment.seed}
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _differing(block: Any, path: str, swept: dict[str, None]) -> dict[str, Any]:
+    """The keys whose values are not the defaults; a block that differs says what it is."""
+    found: dict[str, Any] = {}
+    for name, key in keys(type(block)).items():
+        inner, value = f"{path}.{name}" if path else name, getattr(block, name)
+        if value == key.default() or inner in MACHINE or (key.is_path and inner not in swept):
+            continue
+        if key.registry is not None and not isinstance(value, str | None):
+            found[name] = {key.registry.tag: key.registry.name_of(type(value)), **_differing(value, inner, swept)}
+        elif key.block is not None and not isinstance(value, str | None):
+            found[name] = _differing(value, inner, swept)
+        else:
+            found[name] = config.plain(value)
+    return found

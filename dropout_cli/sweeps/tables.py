@@ -1,0 +1,247 @@
+"""Evidence as tables and notes: for a spreadsheet, for a screen, for a paper."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dropout_cli.metrics import csv_bytes
+from dropout_cli.statistics import wilson
+from dropout_cli.sweeps.evidence import METRICS, Comparison, Evidence, Record
+
+Rows = list[list[Any]]
+
+
+def results_csv(records: Sequence[Record], keys: Sequence[str]) -> bytes:
+    """A row per run and number: cell, swept keys, seed, split, metric, value. Nothing in it varies between repeats."""
+    rows: Rows = [["cell", *keys, "seed", "split_seed", "metric", "value"]]
+    for record in records:
+        values = [cell(record.values.get(key)) for key in keys]
+        rows += [
+            [record.name, *values, *record.pair, metric, record.score(metric)]
+            for metric in METRICS
+            if not math.isnan(record.score(metric))
+        ]
+    return csv_bytes(rows)
+
+
+def summary_csv(evidence: Evidence) -> bytes:
+    """A row per group and number: n, mean, standard deviation and the 95 % interval of the mean."""
+    rows: Rows = [[*evidence.keys, "metric", "n", "mean", "sd", "low", "high"]]
+    for group in evidence.groups:
+        for metric in METRICS:
+            found = evidence.mean(group, metric)
+            if found.n:
+                numbers = (found.mean, found.sd, *found.interval)
+                rows.append([*map(cell, group.values.values()), metric, found.n, *map(number, numbers)])
+    return csv_bytes(rows)
+
+
+COMPARED = ("baseline", "metric", "n", "difference", "sd", "low", "high", "effect", "p", "p_holm", "smallest_p")
+COUNTED = ("won", "tied", "won_low", "won_high", "verdict")
+
+
+def comparisons_csv(evidence: Evidence) -> bytes:
+    """A row per group that is compared: paired differences from the baseline, test and share of pairs won."""
+    rows: Rows = [[*evidence.keys, *COMPARED, *COUNTED]]
+    for one in evidence.comparisons:
+        paired = one.paired
+        numbers = (
+            paired.mean,
+            paired.sd,
+            *paired.interval,
+            paired.effect,
+            paired.test.p,
+            one.p_holm,
+            paired.test.smallest,
+        )
+        rows.append(
+            [
+                *map(cell, evidence.groups[one.group].values.values()),
+                evidence.groups[one.baseline].label,
+                evidence.metric,
+                paired.n,
+                *map(number, numbers),
+                paired.won,
+                paired.tied,
+                *map(number, paired.won_interval),
+                one.verdict,
+            ]
+        )
+    return csv_bytes(rows)
+
+
+def as_dict(evidence: Evidence) -> dict[str, Any]:
+    """All of it for a program; None where there is no number."""
+    groups = []
+    for group in evidence.groups:
+        found = {metric: mean for metric in METRICS if (mean := evidence.mean(group, metric)).n}
+        scores = {
+            metric: {
+                "n": one.n,
+                "mean": one.mean,
+                "sd": known(one.sd),
+                "interval": [known(end) for end in one.interval],
+            }
+            for metric, one in found.items()
+        }
+        groups.append({"values": dict(group.values), "metrics": scores})
+    comparisons = [
+        {
+            "values": dict(evidence.groups[one.group].values),
+            "baseline": dict(evidence.groups[one.baseline].values),
+            "n": one.paired.n,
+            "difference": one.paired.mean,
+            "sd": known(one.paired.sd),
+            "interval": [known(end) for end in one.paired.interval],
+            "effect": known(one.paired.effect),
+            "p": known(one.paired.test.p),
+            "p_holm": known(one.p_holm),
+            "smallest_p": one.paired.test.smallest,
+            "won": one.paired.won,
+            "tied": one.paired.tied,
+            "won_interval": [known(end) for end in one.paired.won_interval],
+            "verdict": one.verdict,
+        }
+        for one in evidence.comparisons
+    ]
+    return {
+        "metric": evidence.metric,
+        "test": evidence.test,
+        "groups": groups,
+        "comparisons": comparisons,
+        "notes": list(notes(evidence)),
+    }
+
+
+def known(value: float) -> float | None:
+    """None for NaN."""
+    return None if math.isnan(value) else value
+
+
+def cell(value: Any) -> Any:
+    """A swept value in one cell."""
+    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else number_or_json(value)
+
+
+def number_or_json(value: Any) -> str:
+    """Nothing for None, else JSON."""
+    return "" if value is None else json.dumps(value)
+
+
+def number(value: float) -> float | str:
+    """Nothing for NaN."""
+    return "" if math.isnan(value) else value
+
+
+def overview(evidence: Evidence) -> tuple[list[str], Rows]:
+    """Headers and rows of the one table that says it all: a row per group."""
+    compared = {one.group: one for one in evidence.comparisons}
+    bases = {one.baseline for one in evidence.comparisons}
+    headers = [*evidence.keys, "n", evidence.metric, "95 % interval"]
+    rows: Rows = []
+    for place, group in enumerate(evidence.groups):
+        found = evidence.mean(group, evidence.metric)
+        row = [*map(cell, group.values.values()), found.n, short(found.mean), span(found.interval)]
+        if compared:
+            row += _against(compared.get(place), place in bases)
+        rows.append(row)
+    if compared:
+        headers += ["difference", "95 % interval", "d_z", "p", "p (Holm)", "smallest p", "won", "verdict"]
+    return headers, rows
+
+
+def _against(one: Comparison | None, is_baseline: bool) -> list[Any]:
+    if one is None:
+        return ["", "", "", "", "", "", "", "baseline" if is_baseline else ""]
+    paired = one.paired
+    effect = "" if math.isnan(paired.effect) else f"{paired.effect:+.2f}"
+    numbers = [f"{paired.mean:+.4f}", span(paired.interval, sign="+"), effect]
+    tests = [p_text(paired.test.p), p_text(one.p_holm), p_text(paired.test.smallest)]
+    return [*numbers, *tests, f"{paired.won}/{paired.n - paired.tied}", one.verdict]
+
+
+def short(value: float) -> str:
+    """Four decimals; nothing for NaN."""
+    return "" if math.isnan(value) else f"{value:.4f}"
+
+
+def span(interval: tuple[float, float], sign: str = "") -> str:
+    """Both ends of an interval."""
+    low, high = interval
+    return "" if math.isnan(low) else f"{low:{sign}.4f} to {high:{sign}.4f}"
+
+
+def p_text(p: float) -> str:
+    """A p-value with two digits that count."""
+    return "" if math.isnan(p) else f"{p:.2g}"
+
+
+TESTED = {
+    "sign_flip": "p: exact sign-flip permutation test of the paired differences (two-sided; above 16 pairs, "
+    "99,999 drawn patterns).",
+    "t": "p: Student's paired t-test (two-sided), which takes the differences to be normal.",
+    "wilcoxon": "p: Wilcoxon's signed-rank test (two-sided), ties left out.",
+}
+
+
+def notes(evidence: Evidence) -> Iterator[str]:
+    """How to read the tables, a sentence or two per line."""
+    yield "Intervals: 95 % t intervals of the mean over runs, which take the values to be roughly normal."
+    if evidence.split_varies:
+        yield (
+            "Splits vary, and runs on splits of the same examples are not independent: intervals use Nadeau and "
+            f"Bengio's correction, sd * sqrt(1/n + {evidence.split_ratio:.3g}). The p-values do not know of it."
+        )
+    else:
+        yield (
+            "All runs share one split of the data: intervals speak of new seeds on this split, and leave out what "
+            "another split would change (sweep dataset.split_seed to see it)."
+        )
+    if evidence.comparisons:
+        yield TESTED[evidence.test]
+        yield (
+            f"p (Holm): adjusted for {len(evidence.comparisons)} comparisons. smallest p: what so many pairs can give "
+            "at best; where it is above .05, no difference can be shown with so few seeds."
+        )
+        yield "d_z: mean difference over its standard deviation. won: pairs in which it was better, of those not tied."
+        yield f"Wilson's intervals of the share won (comparisons.csv) hold the true share in {_coverage()}."
+        if evidence.margin is not None:
+            yield f"within {evidence.margin:g}: the interval of the difference lies inside that margin on both sides."
+        yield "'No difference shown' is not 'equal': the interval says how large a difference may still be."
+    chosen = evidence.chosen
+    if chosen is not None:
+        group = evidence.groups[chosen.best]
+        val = "val." + evidence.metric.partition(".")[2]
+        yield (
+            f"Best on validation: {group.label} ({val} {evidence.mean(group, val).mean:.4f}), with {evidence.metric} "
+            f"{evidence.mean(group, evidence.metric).mean:.4f}."
+            + (
+                ""
+                if math.isnan(chosen.optimism)
+                else f" Having been chosen for it flatters its {val} by {chosen.optimism:.4f} (bootstrap over seeds), "
+                f"and {100 * chosen.stability:.0f} % of resampled seeds choose it."
+            )
+        )
+    if evidence.ranks is not None:
+        settings, datasets, ranks = evidence.ranks
+        told = f"p = {p_text(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
+        yield (
+            f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {told}; average ranks "
+            f"closer than {ranks.critical_difference:.3g} have no difference shown (Nemenyi, .05)."
+        )
+
+
+def _coverage() -> str:
+    """How often Wilson's interval holds the true share, computed from the binomial distribution."""
+    import numpy as np
+    from scipy import stats
+
+    shares = np.linspace(0.01, 0.99, 99)
+    told = []
+    for n in (5, 10, 20):
+        ends = [wilson(k, n) for k in range(n + 1)]
+        inside = np.array([[low <= share <= high for low, high in ends] for share in shares])
+        held = (stats.binom.pmf(np.arange(n + 1), n, shares[:, None]) * inside).sum(axis=1)
+        told.append(f"{100 * held.mean():.1f} % (at worst {100 * held.min():.1f} %) for n = {n}")
+    return ", ".join(told)
