@@ -135,7 +135,7 @@ class Victim:
             prepared = experiment.ready(self.loaded.experiment)
             made = Run.create(self.folder / "runs", "victim")
             experiment.conduct(prepared, made, self.loaded.text, watch=ignore, figures=False)
-        else:
+        elif run.ended != "completed" or self.epochs not in (None, run.summary()["epochs"]):  # else killed as it ended
             resuming.resume(run, watch=ignore, figures=False, epochs=self.epochs)
 
     def attempt(self, kill: Callable[[], None] | None = None, after: float | None = None) -> bool:

@@ -17,6 +17,7 @@ from dropout_cli.config.scalars import Value, scalar
 from dropout_cli.errors import ConfigError
 
 MOST_DEPTH = 32
+TOO_DEEP = f"nested deeper than {MOST_DEPTH} levels"
 MOST_ALIASES = 1_000
 MOST_NODES = 100_000
 """Counted after aliases are expanded; ten characters of text count as one."""
@@ -80,6 +81,8 @@ def _events(text: str, source: Source) -> Iterator[Any]:
         mark = error.problem_mark or error.context_mark
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
+        if "maximum nesting depth" in reason:  # newer parsers look ahead, and may stop before our 33rd level is theirs
+            raise ConfigError(str(place), TOO_DEEP) from None
         tab = "'\\t'" in reason or text[mark.index : mark.index + 1] == "\t" if mark else False
         raise ConfigError(str(place), f"not YAML: {reason}", "Indent with spaces, not tabs." if tab else "") from None
     except yaml.reader.ReaderError as error:
@@ -125,7 +128,7 @@ class _Tree:
             self._attach(Node(value, place, place, event.value, quoted=not plain, size=size), event.anchor)
         else:
             if len(self._open) == MOST_DEPTH:
-                raise ConfigError(str(place), f"nested deeper than {MOST_DEPTH} levels")
+                raise ConfigError(str(place), TOO_DEEP)
             empty: list[Node] | dict[str, Node] = {} if isinstance(event, yaml.MappingStartEvent) else []
             self._open.append(_Open(empty, place, event.anchor))
 
@@ -143,7 +146,7 @@ class _Tree:
         if anchor is not None:
             self._anchors[anchor] = node
         if len(self._open) + node.depth > MOST_DEPTH:
-            raise ConfigError(str(node.place), f"nested deeper than {MOST_DEPTH} levels")
+            raise ConfigError(str(node.place), TOO_DEEP)
         if not self._open:
             self.root = node
             return

@@ -93,6 +93,8 @@ def bands(curves: Mapping[str, Band]) -> bytes:
         means = np.concatenate([band.mean for band in curves.values()])
         if np.all(means > 0):
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
         axes.set_title(f"{', '.join(quantities)}: mean over seeds and 95 % interval", loc="left")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))

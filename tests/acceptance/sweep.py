@@ -1,0 +1,133 @@
+"""Sweeps of the digits: wall time, what a second job brings, what a cell adds, kills, and a thousand cells."""
+
+import json
+import os
+import random
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from dropout_cli.config import find
+from dropout_cli.runs import Run
+from dropout_cli.sweeps import document, plan, workers
+from dropout_cli.sweeps.folder import Folder
+from tests.acceptance.bars import Bars
+
+RATES = "dropout.rate={from: 0.1, to: 0.6, step: 0.1}"
+VARIANTS = "dropout.variant=inverted,gaussian"
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    """A sweep of the digits into a folder."""
+    return [sys.executable, "-m", "dropout_cli", "sweep", "digits", *arguments, "--out", str(folder), "--quiet"]
+
+
+def timed(folder: Path, *arguments: str) -> float:
+    """Wall seconds of the whole command."""
+    began = time.perf_counter()
+    subprocess.run(command(folder, *arguments), stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
+
+
+def cells(path: Path, jobs: int, *arguments: str) -> tuple[float, float]:
+    """Wall seconds of the cell phase alone, and the seconds that its cells spent on their epochs."""
+    made = plan.make(document.load(find("digits"), arguments, seeds="4"))
+    folder = Folder(path)
+    with folder.lock():
+        began = time.perf_counter()
+        assert all(outcome.failure is None for outcome in workers.train(folder, made.cells, jobs))
+        wall = time.perf_counter() - began
+    tables = [Run(folder.cell(cell.id)).table("timings.csv").columns() for cell in made.cells]
+    return wall, sum(sum(one["train_seconds"]) + sum(one["evaluate_seconds"]) for one in tables)
+
+
+def ceiling(seconds: float) -> float:
+    """How much faster two plain NumPy processes are than one after the other, here and now."""
+    code = (
+        "import numpy as np, time\na = np.random.default_rng(0).random((128, 128), np.float32)\n"
+        f"end = time.perf_counter() + {seconds}\nn = 0\n"
+        "while time.perf_counter() < end:\n    np.tanh(a @ a)\n    n += 1\nprint(n)"
+    )
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    start = [[sys.executable, "-c", code] for _ in range(3)]
+    alone = int(subprocess.run(start[0], env=env, capture_output=True, text=True, check=True).stdout)
+    both = [subprocess.Popen(one, env=env, stdout=subprocess.PIPE, text=True) for one in start[1:]]
+    return sum(int(one.communicate()[0]) for one in both) / alone
+
+
+def kill(process: "subprocess.Popen[bytes]", group: bool) -> None:
+    """SIGKILL to the whole process group, or to the sweep alone."""
+    if group:
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def main(bars: Bars, folder: Path) -> None:
+    """All bars."""
+    short = ["training.epochs=1", "training.steps_per_epoch=2"] if bars.smoke else []
+    seeds = ["--seeds", "1" if bars.smoke else "10"]
+    wall = timed(folder / "whole", VARIANTS, RATES, *short, *seeds)
+    bars.at_most("wall seconds of 120 runs", wall, 90, f"dropout sweep digits {VARIANTS} '{RATES}'")
+
+    phases: dict[int, list[float]] = {1: [], 2: []}
+    wholes: dict[int, list[float]] = {1: [], 2: []}
+    added: list[float] = []
+    for turn in range(1 if bars.smoke else 3):
+        for jobs in (1, 2):
+            phase, epochs = cells(folder / f"cells{turn}{jobs}", jobs, VARIANTS, "dropout.rate=0.1,0.3,0.5", *short)
+            phases[jobs].append(phase)
+            if jobs == 1:
+                added.append((phase - epochs) / 24)
+            wholes[jobs].append(
+                timed(folder / f"whole{turn}{jobs}", VARIANTS, RATES, *short, "--jobs", str(jobs), "--seeds", "2")
+            )
+    best = ceiling(0.5 if bars.smoke else 5)
+    told = f"dropout sweep digits --jobs 1 and --jobs 2 in turn; two plain NumPy processes reach {best:.2f}"
+    ratio = {
+        name: statistics.median(one[1]) / statistics.median(one[2]) for name, one in (("p", phases), ("w", wholes))
+    }
+    bars.at_least("cell phase, times faster with two jobs", ratio["p"], 1.85, told)
+    bars.at_least("whole command, times faster with two jobs", ratio["w"], 1.6, told)
+    bars.at_most("milliseconds that a cell adds to its epochs", 1e3 * statistics.median(added), 60, told)
+
+    arguments = [VARIANTS, "dropout.rate=0.1,0.5", *short, "--seeds", "2" if bars.smoke else "6", "--no-plots"]
+    alone = timed(folder / "alone", *arguments)
+    rng = random.Random(0)
+    for number in range(5):
+        with subprocess.Popen(
+            command(folder / "killed", *arguments), stdout=subprocess.DEVNULL, start_new_session=True
+        ) as process:
+            time.sleep(rng.uniform(0.2, 1) * alone / 2)
+            kill(process, group=number % 2 == 0)
+    timed(folder / "killed", *arguments)
+    names = ("results.csv", "summary.csv", "comparisons.csv")
+    same = [(folder / "alone" / name).read_bytes() == (folder / "killed" / name).read_bytes() for name in names]
+    bars.at_least("tables with the same bytes after five kills", sum(same), 3, "dropout sweep, killed", always=True)
+
+    many = ["training.epochs=1", "training.steps_per_epoch=1", "--seeds", "4" if bars.smoke else "100"]
+    many = [VARIANTS, "dropout.rate=0.1,0.2,0.3,0.4,0.5", *many]
+    timed(folder / "many", *many)
+    bars.at_most(
+        "wall seconds of the evidence of 1,000 cells", timed(folder / "many", *many), 20, "dropout sweep, again"
+    )
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
+    bars.at_most("peak resident megabytes of all of it", peak, 800, "dropout sweep, again")
+    began = time.perf_counter()
+    listing = [sys.executable, "-m", "dropout_cli", "runs", "--runs-dir", str(folder / "many" / "cells"), "--json"]
+    found = json.loads(subprocess.run(listing, capture_output=True, text=True, check=True).stdout)["runs"]
+    seconds = time.perf_counter() - began
+    bars.at_most(f"wall seconds to list {len(found)} runs", seconds, 1, "dropout runs")
+
+
+if __name__ == "__main__":
+    judged = Bars("sweep")
+    with tempfile.TemporaryDirectory() as made:
+        main(judged, Path(made))
+    judged.end()
