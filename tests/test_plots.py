@@ -16,6 +16,7 @@ from dropout_cli import plots
 from dropout_cli.arrays import Array
 from dropout_cli.metrics import Mistake
 from dropout_cli.plots.canvas import BLUE, VERMILION, fitted, plain, style, text_width
+from dropout_cli.plots.sweeps import Band, Estimate
 
 HISTORY = {
     "train_loss": [1.0, 0.5, 0.25],
@@ -28,11 +29,17 @@ MISTAKES = [Mistake(7, "ant", "bee", 0.1, 0.8, 2.3), Mistake(3, "cat", "ant", 0.
 PICTURES = np.random.default_rng(0).integers(0, 256, (2, 8, 6, 3), dtype=np.uint8)
 CAPTIONS = [plots.caption(mistake) for mistake in MISTAKES]
 
+ONE = Estimate(0.9, 0.8, 1.0)
+
 FIGURES: dict[str, Callable[[], bytes]] = {
     "curves": lambda: plots.curves(HISTORY, 2),
     "confusion": lambda: plots.confusion(np.array([[9, 1], [0, 5]]), ["ant", "bee"], "insects"),
     "pictures": lambda: plots.mistakes_pictures(PICTURES, CAPTIONS),
     "table": lambda: plots.mistakes_table(MISTAKES),
+    "against": lambda: plots.against({"a": {0.1: ONE, 0.5: ONE}}, {"none": ONE}, "rate", "accuracy"),
+    "forest": lambda: plots.forest([("a", ONE), ("b", ONE)], "difference"),
+    "bands": lambda: plots.bands({"a": Band("val loss", *np.array([[0.5, 0.3], [0.4, 0.2], [0.6, 0.4]]))}),
+    "critical_difference": lambda: plots.critical_difference({"a": 1.2, "b": 1.9, "c": 2.9}, 0.8),
 }
 
 

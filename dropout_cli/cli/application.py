@@ -12,6 +12,7 @@ import typer
 import dropout_cli
 from dropout_cli.cli import (
     catalogues,
+    comparing,
     configs,
     doctor,
     effects,
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (train, sweeping, evaluating, effects, listing, verifying, catalogues, doctor):
+for group in (train, sweeping, comparing, evaluating, effects, listing, verifying, catalogues, doctor):
     group.add_to(app)
 app.add_typer(configs.app, name="config")
 

@@ -26,6 +26,7 @@ __all__ = [
     "example",
     "explain",
     "find",
+    "flatten",
     "json_schema",
     "load",
     "plain",

@@ -1,102 +1,19 @@
-"""Hidden activations under several rates of dropout: a row per layer, a column per rate, one color scale for all."""
+"""Hidden activations under several rates of dropout: a row per layer, a column per rate."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
-
-import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.plots.canvas import DPI, blank, fitted, png, style
+from dropout_cli.plots.panels import Panel, panels
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
-
-Panel: TypeAlias = tuple[str, float | str]
-"""A layer, and a rate or a word for it."""
-
-FULL = 95.0
-"""The percentile of the magnitudes, zeros left out, at which color is full; the few larger ones would pale the rest."""
-
-LEFT, RIGHT, TOP = 0.6, 0.85, 0.7
-TALL, BETWEEN, BELOW = 1.7, 0.2, 0.4
-NARROWEST = 5.2
-"""Inches: margins; a panel's height, the gap beside it, that below for its caption; what the title needs."""
+TALL = 1.7
+"""Inches of a panel."""
 
 
 def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], title: str) -> bytes:
-    """Draw `activations` (examples, units) of each layer and setting as heat maps, a caption under each.
-
-    Zero is white, and nothing else is. Where some activations are negative, the scale has a hue on either side of it.
-    """
-    layers = list(dict.fromkeys(layer for layer, _ in activations))
-    settings = list(dict.fromkeys(setting for _, setting in activations))
+    """Draw `activations` (examples, units) of each layer and setting as heat maps, a caption under each."""
     wide = min(3.4, max(1.8, max(one.shape[1] for one in activations.values()) / 60))
-    end = LEFT + len(settings) * (wide + BETWEEN) - BETWEEN
-    width = max(end + RIGHT, NARROWEST)
-    height = TOP + len(layers) * (TALL + BELOW)
-    low, high = color_range(activations)
-    with style():
-        figure = blank(width, height)
-        for (layer, setting), values in activations.items():
-            x = LEFT + settings.index(setting) * (wide + BETWEEN)
-            y = height - TOP - TALL - layers.index(layer) * (TALL + BELOW)
-            axes = figure.add_axes((x / width, y / height, wide / width, TALL / height))
-            # Between 1 and 3 pixels a cell, matplotlib would blur; cells smaller than a pixel must be averaged.
-            sharp = values.shape[0] <= TALL * DPI and values.shape[1] <= wide * DPI
-            image = axes.imshow(
-                np.ma.masked_equal(values, 0),
-                cmap=colors(low < 0),
-                vmin=low,
-                vmax=high,
-                aspect="auto",
-                interpolation="nearest" if sharp else "auto",
-            )
-            frame(axes, captions[layer, setting])
-            if setting == settings[0]:
-                axes.set_ylabel(f"{fitted(layer, TALL, 9)}\n{values.shape[1]} units", fontsize=8)
-            if layer == layers[0]:
-                axes.set_title(setting if isinstance(setting, str) else f"rate {setting:g}", fontsize=9, pad=4)
-        figure.text(0.15 / width, 1 - 0.22 / height, fitted(title, width - 0.3, 10), fontsize=10, va="center")
-        place = ((end + 0.15) / width, 1 - (TOP + TALL) / height, 0.13 / width, TALL / height)
-        scale(figure, image, place, signed=low < 0)
-        return png(figure)
 
+    def row_label(layer: str, values: Array) -> str:
+        return f"{layer}\n{values.shape[1]} units"
 
-def color_range(activations: Mapping[Panel, Array]) -> tuple[float, float]:
-    """The values at which color is full, the same for all panels; zero in the middle where there are negative ones."""
-    values = np.concatenate([one.ravel() for one in activations.values()])
-    magnitudes = np.abs(values[values != 0])
-    full = float(np.percentile(magnitudes, FULL)) if len(magnitudes) else 1.0
-    return (-full if np.any(values < 0) else 0.0), full
-
-
-def colors(signed: bool) -> "Colormap":
-    """White for zero; darker blue for larger values, and orange for negative ones where there are any."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    above, below = ["#CBE0F0", "#94C4DF", "#4A98C9", "#1764AB", "#08306B"], ["#7F2704", "#D94801", "#FD8D3C", "#FDD0A2"]
-    colors = LinearSegmentedColormap.from_list("activations", [*below, "#F2F2F2", *above[1:]] if signed else above)
-    return colors.with_extremes(bad="white")
-
-
-def frame(axes: "Axes", caption: str) -> None:
-    """A thin frame without ticks, the caption below."""
-    axes.grid(visible=False)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_xlabel(caption, fontsize=8, labelpad=4)
-    for spine in axes.spines.values():
-        spine.set_visible(True)
-        spine.set_linewidth(0.5)
-
-
-def scale(figure: "Figure", image: "AxesImage", place: tuple[float, float, float, float], *, signed: bool) -> None:
-    """The color bar, at `place` (left, bottom, width, height in parts of the figure)."""
-    axes = figure.add_axes(place)
-    axes.grid(visible=False)
-    figure.colorbar(image, cax=axes, extend="both" if signed else "max")
-    axes.tick_params(labelsize=7, length=2)
-    axes.set_ylabel("activation (white: 0)", fontsize=7)
+    return panels(activations, captions, title, wide=wide, tall=TALL, row_label=row_label)

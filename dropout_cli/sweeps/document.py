@@ -108,7 +108,7 @@ def load(
     Each override is `KEY=V1,V2...` and takes the place of what the file says of the key.
     """
     mistakes = Mistakes()
-    written = {"baseline": _pairs(baseline, "--baseline"), "metric": metric, "seeds": _seeds(seeds)}
+    written = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": _seeds(seeds)}
     asked = {name: value for name, value in written.items() if value}
     if is_sweep(path):
         text = read_bytes(path)
@@ -194,7 +194,7 @@ def _swept(override: str, mistakes: Mistakes) -> tuple[str, list[tuple[Any, str]
     return key, axes.values_of(node, mistakes, key)
 
 
-def _pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
+def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
     """`KEY=VALUE`, each read as YAML."""
     found = {}
     for pair in pairs:

@@ -102,6 +102,10 @@ class Folder:
         """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
         return self._json(PLAN) if (self.path / PLAN).is_file() else None
 
+    def read(self, name: str) -> bytes:
+        """The bytes of a file of the folder. Raises UsageError."""
+        return read_plain(self.path / name)
+
     def write(self, name: str, data: bytes) -> None:
         """Put a file into the folder, whole or not at all; one that is there as it should be is left alone."""
         path = self.path / name
