@@ -2,6 +2,7 @@
 
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ def peak_bytes() -> int | None:
     return peak if platform.system() == "Darwin" else peak * 1024
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -86,6 +88,7 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache
 def _processor() -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

@@ -46,7 +46,7 @@ def go_on(prepared: Prepared, run: Run, *, watch: Watch, figures: bool = True) -
     best = Snapshot.read(run, BEST) if selection is not None and selection.best_epoch else None
     history = run.table("metrics.csv")
     history.cut_back(prepared.learner.epoch)
-    start = _snapshot(prepared, history)
+    start = _snapshot(prepared, history, identity(prepared.experiment))
     saver = Saver(run, every, start, best)
     try:
         if settings.init_from is not None and not run.has(LAST):
@@ -86,8 +86,8 @@ def _reached(epoch: int) -> str:
     return f"interrupted, and saved as it was after epoch {epoch}" if epoch else "interrupted in its first epoch"
 
 
-def _snapshot(prepared: Prepared, history: Table) -> Snapshot:
-    facts = {"config": identity(prepared.experiment), "metrics": history.digest}
+def _snapshot(prepared: Prepared, history: Table, config_identity: str) -> Snapshot:
+    facts = {"config": config_identity, "metrics": history.digest}
     return Snapshot.take(prepared.learner, prepared.selection, **facts)
 
 
@@ -103,7 +103,7 @@ def _train(prepared: Prepared, run: Run, saver: Saver, history: Table, watch: Wa
             history.append(event.metrics)
             is_best = selection is not None and selection.update(event.epoch, event.metrics)
             started = time.perf_counter()
-            saver.update(_snapshot(prepared, history), is_best=is_best)
+            saver.update(_snapshot(prepared, history, saver.last.meta["config"]), is_best=is_best)
             seconds = {
                 "train_seconds": event.train_seconds,
                 "evaluate_seconds": event.evaluate_seconds,

@@ -1,7 +1,10 @@
-"""Small real datasets that come with scikit-learn; they need no network and no files."""
+"""Small real datasets that come with scikit-learn; they need no network and no files.
+
+They are read once per process, and by a sweep once for all of its runs.
+"""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 import numpy as np
 
@@ -19,11 +22,7 @@ class Digits(Source):
 
     def read(self) -> Examples:
         """The pictures as uint8, 0 to 16."""
-        from sklearn.datasets import load_digits
-
-        bunch = load_digits()
-        pictures = bunch.images.astype(np.uint8)[..., np.newaxis]
-        return Examples(pictures, bunch.target.astype(np.intp), tuple(str(digit) for digit in bunch.target_names))
+        return _digits()
 
 
 @DATASETS.register("iris")
@@ -35,9 +34,7 @@ class Iris(Source):
 
     def read(self) -> Examples:
         """The table as float32, in centimeters."""
-        from sklearn.datasets import load_iris
-
-        return _table(load_iris())
+        return _table("iris")
 
 
 @DATASETS.register("wine")
@@ -49,9 +46,7 @@ class Wine(Source):
 
     def read(self) -> Examples:
         """The table as float32."""
-        from sklearn.datasets import load_wine
-
-        return _table(load_wine())
+        return _table("wine")
 
 
 @DATASETS.register("breast_cancer")
@@ -63,12 +58,23 @@ class BreastCancer(Source):
 
     def read(self) -> Examples:
         """The table as float32."""
-        from sklearn.datasets import load_breast_cancer
-
-        return _table(load_breast_cancer())
+        return _table("breast_cancer")
 
 
-def _table(bunch: Any) -> Examples:
+@cache
+def _digits() -> Examples:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pictures = bunch.images.astype(np.uint8)[..., np.newaxis]
+    return Examples(pictures, bunch.target.astype(np.intp), tuple(str(digit) for digit in bunch.target_names))
+
+
+@cache
+def _table(name: str) -> Examples:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
     return Examples(
         x=bunch.data.astype(np.float32),
         labels=bunch.target.astype(np.intp),

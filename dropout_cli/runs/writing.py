@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,10 @@ from dropout_cli.errors import RunFailed
 
 PARTIAL = ".partial"
 """How the names of files end that are being written; what a kill left of them can be deleted."""
+
+
+LONGEST_PUT_OFF = 5.0
+"""Seconds; see `together`."""
 
 
 def write(path: Path, data: bytes | bytearray, *, former: Path | None = None) -> None:
@@ -23,14 +29,65 @@ def write(path: Path, data: bytes | bytearray, *, former: Path | None = None) ->
             with beside.open("xb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                if _put_off.get() is None:
+                    os.fsync(file.fileno())
             if former is not None and path.exists():
                 path.replace(former)
             beside.replace(path)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
+        _sync(path)
+
+
+_put_off: ContextVar["_PutOff | None"] = ContextVar("put_off", default=None)
+
+
+class _PutOff:
+    """Files that were written and not yet synced."""
+
+    def __init__(self) -> None:
+        self.paths: dict[Path, None] = {}
+        self.since = 0.0
+
+    def add(self, path: Path) -> None:
+        if not self.paths:
+            self.since = time.monotonic()
+        self.paths[path] = None
+        if time.monotonic() - self.since >= LONGEST_PUT_OFF:
+            self.sync()
+
+    def sync(self) -> None:
+        for path in self.paths:
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                os.fsync(file.fileno())
+        for folder in {path.parent for path in self.paths}:
+            _sync_folder(folder)
+        self.paths.clear()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Sync what is written in the block at its end, or when the first of it is five seconds old.
+
+    A process that is killed loses nothing by it; when the power fails, files of the last seconds may be torn.
+    """
+    waiting = _PutOff()
+    token = _put_off.set(waiting)
+    try:
+        yield
+    finally:
+        _put_off.reset(token)
+        waiting.sync()
+
+
+def _sync(path: Path) -> None:
+    """Make sure of a file that has just been moved to its place, now or together with others."""
+    waiting = _put_off.get()
+    if waiting is None:
         _sync_folder(path.parent)
+    else:
+        waiting.add(path)
 
 
 def append(path: Path, line: str) -> None:

@@ -13,6 +13,7 @@ from dropout_cli.checkpoint import LAST
 from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import TERMINATE, DropoutError, Stop
 from dropout_cli.runs import Run
+from dropout_cli.runs.writing import together
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.training import EpochRecord, Progress
 
@@ -39,14 +40,14 @@ def work(path: Path, id: str, wanted: Experiment) -> None:
 def train(folder: Folder, id: str, wanted: Experiment) -> None:
     """Train from where an earlier process left the cell, and give its folder its final name."""
     partial = folder.partial(id)
-    if (partial / LAST).is_file():
-        run = Run(partial)
-        resuming.resume(run, watch=watch, figures=False)
-    else:
-        folder.discard(id)
-        prepared = experiment.ready(wanted)
-        run = Run.create_at(partial)
-        experiment.conduct(prepared, run, config.to_yaml(wanted).encode(), watch=watch, figures=False)
+    with together():
+        if (partial / LAST).is_file():
+            resuming.resume(Run(partial), watch=watch, figures=False)
+        else:
+            folder.discard(id)
+            prepared = experiment.ready(wanted)
+            text = config.to_yaml(wanted).encode()
+            experiment.conduct(prepared, Run.create_at(partial), text, watch=watch, figures=False)
     partial.replace(folder.cell(id))
 
 
