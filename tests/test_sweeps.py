@@ -2,6 +2,12 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -94,6 +100,8 @@ def test_seeds_that_are_swept_with_splits_make_pairs(tmp_path: Path) -> None:
         ("grid: {dropout.rate: 0.3}", "grid.dropout.rate: must be a list of values or {from, to, step}"),
         ("grid: {dropout.rate: {from: 0, to: 1, step: -1}}", "a step of -1 does not lead from 0 to 1"),
         ("grid: {dropout.rate: {from: 0, to: 1, step: 1e-9}}", "10,000 are the most"),
+        ("grid: {dropout.rate: {from: .nan, to: 1, step: .inf}}", "from, to and step must be numbers"),
+        ("random: {count: 2, draw: {dropout.rate: {uniform: [0, .inf]}}}", "uniform: must be [LOW, HIGH]"),
         ("zip: {seed: [0, 1], dropout.rate: [0.1]}", "need as many values each (seed has 2, dropout.rate has 1)"),
         ("random: {count: 2, draw: {dropout.rate: {normal: [0, 1]}}}", "must be one of uniform, log_uniform"),
         ("random: {count: 2, draw: {dropout.rate: {uniform: [1, 0]}}}", "uniform: 1 is not below 0"),
@@ -262,11 +270,6 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> N
 
 def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
     """SIGKILL to a worker: that cell fails and says so, the others end; a retry goes on from its checkpoint."""
-    import os
-    import signal
-    import threading
-    import time
-
     folder = Folder(tmp_path / "out")
     made = planned(tmp_path, "set: {training.epochs: 400, training.save_every: every_epoch}\nseeds: 2\n")
 
@@ -293,6 +296,46 @@ def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
     assert report.missing == 0
     again = conduct.conduct(made, folder, b"", jobs=2, retry_failed=True, **settings)  # type: ignore[arg-type]
     assert again.failures == {}
+
+
+def test_an_interrupted_sweep_has_saved_and_goes_on(tmp_path: Path) -> None:
+    """Ctrl-C: exit code 130 and one line; the same command ends with what an undisturbed one ends with."""
+    (tmp_path / "base.yaml").write_text(BASE.replace("epochs: 2", "epochs: 600"))
+    command = [sys.executable, "-m", "dropout_cli", "sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2"]
+    quick = [*command, "--quiet", "--no-plots", "--jobs", "2"]
+    with subprocess.Popen(quick, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not list(tmp_path.glob("runs/sweep-base/cells/*.partial/metrics.csv")):
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate()[1]
+    assert process.returncode == 130
+    assert said.startswith("runs/sweep-base: interrupted, ")
+    assert "The same command goes on." in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.glob("runs/sweep-base/failed/*"))
+    for out in ("runs/sweep-base", "alone"):
+        subprocess.run([*quick, "--out", out], cwd=tmp_path, check=True, capture_output=True)
+    results = [(tmp_path / out / "results.csv").read_bytes() for out in ("runs/sweep-base", "alone")]
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("group", [True, False])
+def test_a_killed_sweep_ends_in_the_same_bytes(tmp_path: Path, group: bool) -> None:
+    """SIGKILL to the whole process group, or to the sweep alone, whose workers then end with their epoch."""
+    (tmp_path / "base.yaml").write_text(BASE.replace("epochs: 2", "epochs: 100"))
+    command = [sys.executable, "-m", "dropout_cli", "sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "3"]
+    quick = [*command, "--quiet", "--no-plots", "--jobs", "2"]
+    with subprocess.Popen(quick, cwd=tmp_path, start_new_session=True) as process:
+        while not list(tmp_path.glob("runs/sweep-base/cells/*.partial/metrics.csv")):
+            time.sleep(0.02)
+        if group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    for out in ("runs/sweep-base", "alone"):
+        subprocess.run([*quick, "--out", out], cwd=tmp_path, check=True, capture_output=True)
+    for name in ("results.csv", "summary.csv", "comparisons.csv"):
+        assert (tmp_path / "runs" / "sweep-base" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
 
 def test_two_sweeps_do_not_share_a_folder(tmp_path: Path) -> None:
@@ -333,8 +376,6 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_workers_leave_no_trace_in_the_environment() -> None:
     """One thread is asked for while a worker starts, and no longer."""
-    import os
-
     before = dict(os.environ)
     with workers._one_thread():
         assert os.environ["OPENBLAS_NUM_THREADS"] == "1"

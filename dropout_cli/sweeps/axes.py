@@ -53,7 +53,7 @@ def values_of(node: Node, mistakes: Mistakes, key: str) -> list[tuple[Any, str]]
 
 def _range(bounds: Mapping[str, Any]) -> list[float]:
     """The numbers from `from` to `to`, both included, as they are written in decimal."""
-    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in bounds.values()):
+    if not all(map(_is_number, bounds.values())):
         raise ValueError("from, to and step must be numbers")
     first, last, step = (Decimal(str(bounds[name])) for name in ("from", "to", "step"))
     if step == 0 or (last - first) / step < 0:
@@ -63,6 +63,10 @@ def _range(bounds: Mapping[str, Any]) -> list[float]:
         raise ValueError(f"has {count:,} values, and {MOST_VALUES:,} are the most")
     whole = all(isinstance(one, int) for one in bounds.values())
     return [(int if whole else float)(first + step * index) for index in range(count)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def grid(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
@@ -113,7 +117,7 @@ def _values(name: str, bounds: Any, rng: Generator) -> Iterator[Any]:
     if name == "choice":
         while True:
             yield bounds[int(rng.integers(len(bounds)))]
-    if len(bounds) != 2 or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in bounds):
+    if len(bounds) != 2 or not all(map(_is_number, bounds)):
         raise ValueError("must be [LOW, HIGH]")
     low, high = bounds
     if not low < high:

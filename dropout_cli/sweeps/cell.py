@@ -11,7 +11,7 @@ from types import FrameType
 from dropout_cli import config, experiment, resuming
 from dropout_cli.checkpoint import LAST
 from dropout_cli.config.schema import Experiment
-from dropout_cli.errors import TERMINATE, DropoutError, Stop
+from dropout_cli.errors import TERMINATE, DropoutError, Interrupted, Stop
 from dropout_cli.runs import Run
 from dropout_cli.runs.writing import together
 from dropout_cli.sweeps.folder import Folder
@@ -26,14 +26,15 @@ def work(path: Path, id: str, wanted: Experiment) -> None:
     signal.signal(signal.SIGTERM, _stop)
     try:
         train(folder, id, wanted)
+    except (Interrupted, Stop) as stop:
+        folder.said(id).unlink(missing_ok=True)
+        sys.exit(stop.exit_code)
     except DropoutError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
     except MemoryError:
         sys.stderr.write("memory: there is not enough of it\n")
         sys.exit(1)
-    except Stop as stop:
-        sys.exit(stop.exit_code)
     folder.said(id).unlink(missing_ok=True)
 
 

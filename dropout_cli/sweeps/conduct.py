@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from dropout_cli import config, environment
-from dropout_cli.errors import DataError, UsageError
+from dropout_cli.errors import DataError, Interrupted, Stop, UsageError
 from dropout_cli.runs import FORMAT, Run, as_json
 from dropout_cli.sweeps import figures, tables, workers
 from dropout_cli.sweeps.evidence import Evidence, Record, baselines, weigh
@@ -59,7 +59,7 @@ def conduct(
     """Train what is missing, and say what all runs say together; `text` is the sweep as a file.
 
     Raises UsageError when another process works on the sweep or its baseline is none of its groups, DataError where
-    data have changed, RunFailed where the folder cannot be written. Whatever ends it, the same again goes on.
+    data have changed, RunFailed where the folder cannot be written, Interrupted. The same again goes on.
     """
     baselines([group.values for group in plan.groups], plan.keys, baseline)
     with folder.lock():
@@ -67,7 +67,12 @@ def conduct(
         for line in _freeze(plan, folder, facts):
             notice(line)
         folder.write("sweep.yaml", text)
-        failures = _train(plan, folder, jobs or environment.cores(), on_error, retry_failed, watch)
+        try:
+            failures = _train(plan, folder, jobs or environment.cores(), on_error, retry_failed, watch)
+        except (Stop, KeyboardInterrupt) as stop:
+            done = sum(folder.is_complete(cell.id) for cell in plan.cells)
+            fact = f"interrupted, {done} of {len(plan.cells)} cells are complete"
+            raise Interrupted.by(stop, str(folder.path), fact, "The same command goes on") from None
         complete = [cell for cell in plan.cells if folder.is_complete(cell.id)]
         missing = len(plan.cells) - len(complete) - len(failures)
         records = [_record(plan, cell, folder) for cell in complete]
