@@ -2,12 +2,11 @@
 
 import operator
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dropout_cli.errors import UsageError
-from dropout_cli.runs import Run, all_runs
+from dropout_cli.runs import Run, housekeeping
 
 VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
 COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
@@ -31,15 +30,15 @@ def facts(run: Run) -> dict[str, Any]:
     """Name and status of a run, with all of its summary where it is complete."""
     status = run.status
     known = run.summary() if status == "completed" else {"reason": run.state().get("reason")}
-    return {"name": run.path.resolve().name, "status": status} | known
+    return {"name": run.path.resolve().name, "status": status} | known | housekeeping.annotations(run)
 
 
-def read(root: Path) -> list[dict[str, Any]]:
-    """The facts of all runs under `root`; a run whose files cannot be read is listed as damaged."""
+def read(runs: Iterable[Run], *, sizes: bool = False) -> list[dict[str, Any]]:
+    """The facts of the runs, with their `megabytes` if asked for; one whose files cannot be read is damaged."""
     found = []
-    for run in all_runs(root):
+    for run in runs:
         try:
-            found.append(facts(run))
+            found.append(facts(run) | ({"megabytes": housekeeping.size(run) / 1e6} if sizes else {}))
         except UsageError as error:
             found.append({"name": run.path.name, "status": "damaged", "reason": str(error)})
     return found
@@ -113,7 +112,7 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     keys = ["name", "status", "reason", "epochs", "best_epoch", "checkpoint", "monitor", "parameters", "seconds"]
     keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
     keys += ["config.dropout.rate_schedule.name", "config.objective.name", "config.objective.teacher"]
-    keys += ["config.training.init_from", "config.seed"]
+    keys += ["config.training.init_from", "config.seed", "tags", "note"]
     keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in ("accuracy", "nll", "brier", "ece")]
     keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
     known = [(key, found) for key in keys if (found := value(facts, key)) is not None]

@@ -136,7 +136,7 @@ class Loaders:
             elif name != "MANIFEST.sha256" and len(data) % 2:
                 (self.run.path / "MANIFEST.sha256").write_bytes(manifest.of(self.run.path))
             run = Run(self.run.path)
-            seen = run_table.overview(run_table.read(self.run.path.parent)[0]), verification.verify(run)
+            seen = run_table.overview(run_table.read([self.run])[0]), verification.verify(run)
             return seen, trained.load(run)
 
         return read

@@ -1,8 +1,10 @@
 """Reading from a folder that may come from a stranger: plain files inside it, of a size that fits."""
 
+import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from dropout_cli.environment import available_bytes
 from dropout_cli.errors import UsageError
@@ -39,3 +41,16 @@ def read_plain(path: Path, most: int | None = None) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(str(path), f"cannot be read ({reason})", "Is this a run folder?") from None
+
+
+def parse(data: bytes, place: str, newest: int) -> dict[str, Any]:
+    """The JSON object in a file that says its `format`. Raises UsageError: damaged, or newer than `newest`."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        raise UsageError(place, "is not JSON", "The file is damaged.") from None
+    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+        raise UsageError(place, "is not a file of a run", "The file is damaged.")
+    if content["format"] > newest:
+        raise UsageError(place, f"has format {content['format']}, newer than {newest}", "Update dropout-cli.")
+    return content

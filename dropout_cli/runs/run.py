@@ -1,7 +1,6 @@
 """One run folder."""
 
 import hashlib
-import json
 import re
 import secrets
 import time
@@ -155,16 +154,7 @@ class Run:
         return self._json("summary.json")
 
     def _json(self, name: str) -> dict[str, Any]:
-        place = str(self.path / name)
-        try:
-            content = json.loads(self.read(name))
-        except (ValueError, RecursionError):
-            raise UsageError(place, "is not JSON", "The file is damaged.") from None
-        if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-            raise UsageError(place, "is not a file of a run", "The file is damaged.")
-        if content["format"] > FORMAT:
-            raise UsageError(place, f"has format {content['format']}, newer than {FORMAT}", "Update dropout-cli.")
-        return content
+        return reading.parse(self.read(name), str(self.path / name), FORMAT)
 
     def finish(self) -> None:
         """Write the manifest: the run is complete."""

@@ -6,7 +6,6 @@ failed/ID.json  failed/ID.txt          why a cell failed, the command to run it 
 results.csv  summary.csv  comparisons.csv  notes.txt  *.png
 """
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 from dropout_cli import locks
 from dropout_cli.errors import UsageError
 from dropout_cli.runs import FORMAT, MANIFEST, Run, as_json, write
-from dropout_cli.runs.reading import read_plain
+from dropout_cli.runs.reading import parse, read_plain
 from dropout_cli.runs.writing import faults, remove
 
 PLAN = "plan.json"
@@ -117,20 +116,4 @@ class Folder:
             write(path, data)
 
     def _json(self, name: str) -> dict[str, Any]:
-        place = str(self.path / name)
-        try:
-            content = json.loads(read_plain(self.path / name))
-        except (ValueError, RecursionError):
-            raise UsageError(place, "is not JSON", "The file is damaged.") from None
-        if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-            raise UsageError(place, "is not a file of a sweep", "The file is damaged.")
-        if content["format"] > FORMAT:
-            raise UsageError(place, f"has format {content['format']}, newer than {FORMAT}", "Update dropout-cli.")
-        return content
-
-
-def find(path: Path) -> Folder:
-    """The sweep in that folder. Raises UsageError where there is none."""
-    if not (path / PLAN).is_file():
-        raise UsageError(str(path), "is not the folder of a sweep", "`dropout sweep` makes them.")
-    return Folder(path)
+        return parse(self.read(name), str(self.path / name), FORMAT)
