@@ -9,6 +9,7 @@ import io
 import json
 import pickle
 import random
+import shutil
 import struct
 import tarfile
 import time
@@ -17,14 +18,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from dropout_cli import checkpoint, config, npz, run_table, trained, verification
 from dropout_cli.cli import time_limit
 from dropout_cli.data import idx
 from dropout_cli.data.cifar import Cifar10
+from dropout_cli.data.image_folder import ImageFolder
 from dropout_cli.data.mnist import FashionMnist
 from dropout_cli.runs import Run, manifest
+from dropout_cli.sweeps import document, gather, plan, stored, tables
+from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps.folder import Folder
 from tests.small_run import train
+
+SWEEP = b"""base: digits
+grid: {dropout.rate: {from: 0.1, to: 0.3, step: 0.1}, dropout: [none, {variant: inverted}]}
+zip: {seed: [1, 2], training.epochs: [3, 4]}
+random: {count: 2, draw: {training.optimizer.learning_rate: {log_uniform: [1e-3, 1e-2]}}}
+"""
 
 Loader = Callable[[bytes], object]
 
@@ -73,6 +85,9 @@ class Loaders:
             "idx.gz": ((folder / "a.idx.gz").read_bytes(), self._idx),
             "npz": (npz.write(a=np.arange(3.0), b=np.array(["x", "yz"])), lambda data: npz.read(data, "a.npz")),
             "cifar": (self._small_tar(), self._cifar),
+            "picture": (self._small_png(), self._picture),
+            "sweep": (SWEEP, self._sweep),
+            "plan.json": (self._small_plan(), self._plan),
             "checkpoint": (self.run.read(checkpoint.LAST), lambda data: checkpoint.unpack(data, "last")),
             "checksums": ((folder / "checksums.json").read_bytes(), self._checksums),
             "condition": (b"test.accuracy >= 0.9", self._condition),
@@ -94,6 +109,37 @@ class Loaders:
 
     def _override(self, data: bytes) -> object:
         return config.load(config.find("digits"), [data.decode("utf-8", "surrogateescape")])
+
+    def _small_png(self) -> bytes:
+        made = io.BytesIO()
+        Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(made, "PNG")
+        return made.getvalue()
+
+    def _picture(self, data: bytes) -> object:
+        """Decoded as one of a folder, past the cache."""
+        (self.folder / "hostile.png").write_bytes(data)
+        return ImageFolder(path=str(self.folder))._decoded(self.folder, ["hostile.png"])
+
+    def _sweep(self, data: bytes) -> object:
+        """Planned, so that what its values do to the config is seen too."""
+        (self.folder / "sweep.yaml").write_bytes(data)
+        return plan.make(document.load(self.folder / "sweep.yaml"))
+
+    def _small_plan(self) -> bytes:
+        """Of a sweep of one cell, the run."""
+        name = "0123456789ab"
+        shutil.copytree(self.run.path, self.folder / "sweep" / "cells" / name)
+        cell = {"id": name, "group": 0, "seed": 0, "split_seed": 0, "fingerprint": None}
+        content = {"format": 1, "metric": "test.accuracy", "baseline": None, "margin": None, "keys": ["dropout.rate"]}
+        content |= {"generations": [], "groups": [{"values": {"dropout.rate": 0.3}, "config": {}}], "cells": [cell]}
+        return json.dumps(content).encode()
+
+    def _plan(self, data: bytes) -> object:
+        (self.folder / "sweep" / "plan.json").write_bytes(data)
+        records, keys, _ = gather.gather([str(self.folder / "sweep")], self.folder)
+        return list(tables.notes(weigh(records, keys, metric="test.accuracy"))), stored.plan(
+            Folder(self.folder / "sweep")
+        )
 
     def _idx(self, data: bytes) -> object:
         (self.folder / "hostile.idx").write_bytes(data)

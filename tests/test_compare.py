@@ -61,10 +61,10 @@ def test_two_single_runs_get_mcnemars_test(folder: Path) -> None:
     """Of two runs on the same test examples, and of no others."""
     first, *_, last = paths(folder)
     records = gather.gather([first, last], folder)[0]
-    said = gather.mcnemar(records, folder)
+    said = gather.mcnemar(records)
     assert said is not None
     assert "359 test examples" in said
-    assert gather.mcnemar(gather.gather(paths(folder), folder)[0], folder) is None
+    assert gather.mcnemar(gather.gather(paths(folder), folder)[0]) is None
 
 
 def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: Path) -> None:

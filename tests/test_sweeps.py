@@ -14,7 +14,7 @@ import pytest
 
 from dropout_cli import config, locks
 from dropout_cli.errors import ConfigError, UsageError
-from dropout_cli.sweeps import conduct, document, plan, probe, tables, workers
+from dropout_cli.sweeps import conduct, document, plan, probe, stored, tables, workers
 from dropout_cli.sweeps.evidence import Record, baselines, weigh
 from dropout_cli.sweeps.folder import Folder
 from tests.cli_process import dropout
@@ -233,9 +233,9 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0}
     rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["metric"] for row in rows} >= {"test.accuracy", "val.nll"}
-    records, stored = conduct.stored(Folder(folder))
+    records, kept = stored.read(Folder(folder))
     assert len(records) == 6
-    assert stored["keys"] == ["dropout.rate"]
+    assert kept.keys == ["dropout.rate"]
     json.dumps(tables.as_dict(report.evidence), allow_nan=False)
 
 
@@ -256,9 +256,9 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> N
     report = run(tmp_path, folder, text)
     ((cell, reason),) = report.failures.items()
     assert "not a finite number" in reason or "training objective" in reason
-    stored = json.loads((folder / "failed" / f"{cell}.json").read_text())
-    assert stored["reason"] == reason
-    assert stored["command"].startswith("dropout train ")
+    noted = json.loads((folder / "failed" / f"{cell}.json").read_text())
+    assert noted["reason"] == reason
+    assert noted["command"].startswith("dropout train ")
     alone = config.load(folder / "failed" / f"{cell}.yaml").experiment
     assert alone.training.threads == 1
     assert len(list((folder / "cells").glob("*[!l]"))) >= 1

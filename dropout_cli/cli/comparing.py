@@ -69,7 +69,7 @@ def compare(
         screen.complain(f"compare: {left_out} runs are not complete, and are left out.")
     wanted = document.pairs(baseline or (), "--baseline") or None
     evidence = weigh(records, keys, metric=metric, baseline=wanted, margin=margin, test=test.value)
-    said = [*tables.notes(evidence), *filter(None, [gather.mcnemar(records, runs_dir)])]
+    said = [*tables.notes(evidence), *filter(None, [gather.mcnemar(records)])]
     if form is Format.json:
         screen.result(screen.as_json(tables.as_dict(evidence) | {"notes": said}))
         return

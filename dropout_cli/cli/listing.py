@@ -43,7 +43,7 @@ def list_runs(
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
-    """List the runs. Keys: name, status, tags, and those of summary.json such as test.accuracy or config.dropout.rate."""
+    """List the runs. Keys: name, status, tags, and those of summary.json, such as test.accuracy."""
     from dropout_cli import run_table, runs
     from dropout_cli.runs import housekeeping
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from dropout_cli import config, environment
-from dropout_cli.errors import DataError, Interrupted, Stop, UsageError
+from dropout_cli.errors import DataError, Interrupted, Stop
 from dropout_cli.runs import FORMAT, Run, as_json
-from dropout_cli.sweeps import figures, tables, workers
+from dropout_cli.sweeps import figures, stored, tables, workers
 from dropout_cli.sweeps.evidence import Evidence, Record, baselines, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.plan import Cell, Plan
@@ -117,20 +117,20 @@ def alone(folder: Folder, cell: Cell) -> str:
 
 def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any]) -> Iterator[str]:
     """Write the plan; where another one stands there, say what is new, kept and orphaned. Raises DataError."""
-    stored = folder.plan()
+    before_now = stored.plan(folder)
     ids = [cell.id for cell in plan.cells]
     generations: list[dict[str, int]] = []
-    if stored is not None:
-        before = {one["id"]: one for one in stored["cells"]}
+    if before_now is not None:
+        before = {one.id: one.fingerprint for one in before_now.cells}
         for cell in plan.cells:
-            known = before.get(cell.id, {}).get("fingerprint")
+            known = before.get(cell.id)
             if known not in (None, cell.experiment.dataset.fingerprint):
                 fact = "the data are not those that this sweep began with"
                 raise DataError(
                     str(folder.path), fact, "Bring the former data back, or name another folder with --out."
                 )
         new, orphaned = len(set(ids) - set(before)), len(set(before) - set(ids))
-        generations = stored["generations"]
+        generations = before_now.generations
         if new or orphaned:
             kept = len(ids) - new
             generations = [*generations, {"cells": len(ids), "new": new, "kept": kept, "orphaned": orphaned}]
@@ -154,26 +154,7 @@ def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any]) -> Iterator[st
 
 
 def _record(plan: Plan, cell: Cell, folder: Folder) -> Record:
-    return Record(cell.id, plan.groups[cell.group].values, cell.pair, folder.summary(cell.id))
-
-
-def stored(folder: Folder) -> tuple[list[Record], dict[str, Any]]:
-    """The complete runs of a sweep, and its plan, from its folder alone. Raises UsageError where it is damaged."""
-    plan = folder.plan() or {}
-    try:
-        records = [
-            Record(
-                one["id"],
-                plan["groups"][one["group"]]["values"],
-                (one["seed"], one["split_seed"]),
-                folder.summary(one["id"]),
-            )
-            for one in plan["cells"]
-            if folder.is_complete(one["id"])
-        ]
-    except (LookupError, TypeError) as error:
-        raise UsageError(str(folder.path / PLAN), f"is damaged ({error!r})", "Run the sweep again.") from None
-    return records, plan
+    return Record.of(str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.pair, folder.summary(cell.id))
 
 
 def conclude(

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,32 @@ Values = Mapping[str, Any]
 class Record:
     """One complete run, as far as it counts here."""
 
-    name: str
+    path: str
+    """Its folder."""
     values: Values
     """Key -> value of what tells its group from others."""
     pair: Pair
     """Seed and split seed."""
     summary: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, path: str, values: Values, pair: Pair, summary: Mapping[str, Any]) -> "Record":
+        """The record of a run whose summary may come from a stranger. Raises UsageError where numbers are missing."""
+        record = cls(path, values, pair, summary)
+        try:
+            if not all(math.isfinite(one) or math.isnan(one) for one in map(record.score, METRICS)):
+                raise ValueError("not finite")
+            if not (math.isfinite(record.split_ratio) and isinstance(summary["config"]["dataset"], dict)):
+                raise ValueError("no sizes")
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            fact = f"is no summary of a classifier ({type(error).__name__}: {error})"
+            raise UsageError(f"{path}/summary.json", fact, "The file is damaged.") from None
+        return record
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return Path(self.path).name
 
     def score(self, metric: str) -> float:
         """A number such as `test.accuracy`; NaN where the run has no such part."""

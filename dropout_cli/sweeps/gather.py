@@ -12,7 +12,7 @@ from dropout_cli.arrays import Array
 from dropout_cli.config import flatten
 from dropout_cli.errors import UsageError
 from dropout_cli.runs import Run, find
-from dropout_cli.sweeps.conduct import stored
+from dropout_cli.sweeps import stored
 from dropout_cli.sweeps.evidence import DATASET, Record
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.plan import REPLICATES
@@ -31,15 +31,15 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
     found, planned, left_out = [], [], 0
     for reference in dict.fromkeys(references):
         if "\0" not in reference and (Path(reference) / PLAN).is_file():
-            records, plan = stored(Folder(Path(reference)))
-            planned.append(list(plan["keys"]))
-            left_out += len(plan["cells"]) - len(records)
+            records, plan = stored.read(Folder(Path(reference)))
+            planned.append(plan.keys)
+            left_out += len(plan.cells) - len(records)
             found += records
             continue
         run = find(reference, root)
         if run.status == "completed":
             summary = run.summary()
-            found.append(Record(str(run.path), {}, _pair(summary), summary))
+            found.append(Record.of(str(run.path), {}, _pair(run, summary), summary))
         else:
             left_out += 1
     if not found:
@@ -55,14 +55,19 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
     else:
         keys = _differing(values)
     told = [
-        Record(record.name, {key: one.get(key) for key in keys}, record.pair, record.summary)
+        Record(record.path, {key: one.get(key) for key in keys}, record.pair, record.summary)
         for record, one in zip(found, values, strict=True)
     ]
     return told, keys, left_out
 
 
-def _pair(summary: dict[str, Any]) -> tuple[int, int]:
-    return summary["config"]["seed"], summary["config"]["dataset"]["split_seed"]
+def _pair(run: Run, summary: dict[str, Any]) -> tuple[int, int]:
+    """Seed and split seed. Raises UsageError."""
+    try:
+        return int(summary["config"]["seed"]), int(summary["config"]["dataset"]["split_seed"])
+    except (LookupError, TypeError, ValueError):
+        place = str(run.path / "summary.json")
+        raise UsageError(place, "does not hold the config of a run", "The file is damaged.") from None
 
 
 def _differing(values: Sequence[dict[str, Any]]) -> list[str]:
@@ -79,13 +84,13 @@ def _differing(values: Sequence[dict[str, Any]]) -> list[str]:
     return found
 
 
-def mcnemar(records: Sequence[Record], root: Path) -> str | None:
+def mcnemar(records: Sequence[Record]) -> str | None:
     """A sentence on two single runs, from their predictions; None where they are not two on the same examples."""
     if len(records) != 2:
         return None
     try:
-        (labels, first), (others, second) = (_right(find(record.name, root)) for record in records)
-    except UsageError:  # cells of a sweep go by their name there, and two seeds of one group are no pair
+        (labels, first), (others, second) = (_right(Run(Path(record.path))) for record in records)
+    except (UsageError, LookupError):
         return None
     if not np.array_equal(labels, others):
         return None
