@@ -102,6 +102,13 @@ def test_seeds_that_are_swept_with_splits_make_pairs(tmp_path: Path) -> None:
         ("grid: {dropout.rate: {from: 0, to: 1, step: 1e-9}}", "10,000 are the most"),
         ("grid: {dropout.rate: {from: .nan, to: 1, step: .inf}}", "from, to and step must be numbers"),
         ("random: {count: 2, draw: {dropout.rate: {uniform: [0, .inf]}}}", "uniform: must be [LOW, HIGH]"),
+        ("random: {count: 1e30, draw: {dropout.rate: {uniform: [0, 1]}}}", "random.count: must be"),
+        (f"random: {{count: {10**30}, draw: {{dropout.rate: {{uniform: [0, 1]}}}}}}", "random.count: must be at most"),
+        (f"seeds: {10**30}", "seeds: must be at most"),
+        (
+            f"grid: {{{', '.join(f'a{n}: {{from: 0, to: 99, step: 1}}' for n in range(9))}}}",
+            "1,000,000,000,000,000,000 combinations, and 100,000 are the most",
+        ),
         ("zip: {seed: [0, 1], dropout.rate: [0.1]}", "need as many values each (seed has 2, dropout.rate has 1)"),
         ("random: {count: 2, draw: {dropout.rate: {normal: [0, 1]}}}", "must be one of uniform, log_uniform"),
         ("random: {count: 2, draw: {dropout.rate: {uniform: [1, 0]}}}", "uniform: 1 is not below 0"),

@@ -13,10 +13,13 @@ metric: test.accuracy
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le
 
 from dropout_cli import config
 from dropout_cli.config.document import Node, read
@@ -25,20 +28,21 @@ from dropout_cli.config.place import Mistakes, Place, Source
 from dropout_cli.config.validate import build, plain
 from dropout_cli.config.writing import dump
 from dropout_cli.errors import ConfigError
-from dropout_cli.fields import Count, CountOrZero, NonNegative
+from dropout_cli.fields import CountOrZero, NonNegative
 from dropout_cli.metrics import NUMBERS
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Point, Setting
 
 SEEDS = 10
 MOST_CELLS = 100_000
+Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Random:
     """Points drawn at random."""
 
-    count: Count
+    count: Points
     """How many."""
     seed: CountOrZero = 0
     """Of the stream that they are drawn from."""
@@ -60,7 +64,7 @@ class Document:
     """Dotted key -> its values: the first ones together, then the second ones."""
     random: Random | None = None
     """Points drawn at random."""
-    seeds: Count | tuple[CountOrZero, ...] = SEEDS
+    seeds: Points | tuple[CountOrZero, ...] = SEEDS
     """How many, from 0 on, or which."""
     baseline: dict[str, Any] | None = None
     """Dotted key -> the value of what all others are compared with."""
@@ -165,6 +169,11 @@ def _points(
     fixed = tuple(Setting(key, plain(node), str(node.place)) for key, node in blocks("set").items())
     grids = {key: axes.values_of(node, mistakes, f"grid.{key}") for key, node in blocks("grid").items()} | given
     zips = {key: axes.values_of(node, mistakes, f"zip.{key}") for key, node in blocks("zip").items()}
+    count = math.prod(map(len, grids.values())) * max(1, *map(len, zips.values()), 1)
+    if document.random is not None:
+        count *= document.random.count
+    if count > MOST_CELLS:  # before any of them is made
+        raise ConfigError(str(tree.place), f"{count:,} combinations, and {MOST_CELLS:,} are the most")
     parts = [axes.grid(grids), axes.together(zips, tree.place, mistakes)]
     if document.random is not None:
         node = tree.value["random"] if isinstance(tree.value, dict) else tree
@@ -214,7 +223,7 @@ def _seeds(text: str | None) -> int | tuple[int, ...] | None:
         numbers = tuple(int(one) for one in text.split(","))
     except ValueError:
         numbers = (-1,)
-    if min(numbers) < 0 or numbers == (0,):
+    if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
         raise ConfigError("--seeds", f"'{text}' is neither a count nor a list of seeds", "Write 10, or 0,1,2.")
     return numbers if "," in text else numbers[0]
 
