@@ -4,6 +4,7 @@ Each answer goes to a folder of its own under `after/`, and the same question re
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,20 @@ def evaluate(run: Run, *, split: str = "test", checkpoint: str | None = None, fi
     made = results.files(probs, part, dataset, title=f"{dataset.name}, {split}", figures=figures)
     run.write_after(f"eval-{split}-{found.checkpoint}", made | {"metrics.json": as_json({"format": FORMAT} | numbers)})
     return numbers
+
+
+def draw(run: Run) -> Path:
+    """Draw the figures of a complete run, such as a cell of a sweep, into `after/figures/`, and return that folder.
+
+    Raises UsageError, DataError or RunFailed.
+    """
+    found = trained.load(run)
+    test, dataset, settings = found.dataset.test, found.dataset, found.experiment.training
+    with computing(found.experiment), found.learner.averaged() as network:
+        probs = evaluation.probabilities(network, dataset, test, batch=settings.evaluation_batch)
+    made = results.files(probs, test, dataset, title=f"{dataset.name}, test", figures=True)
+    made |= results.training_figures(run.table("metrics.csv").columns(), found.learner.epoch)
+    return run.write_after("figures", {name: data for name, data in made.items() if name.endswith(".png")})
 
 
 def evaluate_with_noise(

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dropout_cli import config, environment, plots, results, training
+from dropout_cli import config, environment, results, training
 from dropout_cli.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import Diverged, Interrupted, RunFailed, Stop
@@ -134,9 +134,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     run.write_all(results.files(probs["test"], dataset.test, dataset, title=f"{dataset.name}, test", figures=figures))
     history = run.table("metrics.csv").columns()
     if figures:
-        run.write("curves.png", plots.curves(history, learner.epoch))
-        if plots.worth_drawing(history):
-            run.write("rates.png", plots.rates(history))
+        run.write_all(results.training_figures(history, learner.epoch))
     moving = results.still_moving(history) if experiment.dropout.learns != "nothing" else []
     warnings += [results.advice(name) for name in moving]
     for text in warnings:

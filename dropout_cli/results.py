@@ -27,6 +27,14 @@ def files(probs: Array, part: Part, dataset: Dataset, *, title: str, figures: bo
     return made
 
 
+def training_figures(history: Mapping[str, list[float]], chosen_epoch: int) -> dict[str, bytes]:
+    """Name -> bytes of the figures over epochs: curves, and rates where anything moved."""
+    made = {"curves.png": plots.curves(history, chosen_epoch)}
+    if plots.worth_drawing(history):
+        made["rates.png"] = plots.rates(history)
+    return made
+
+
 def scores(probs: Array, part: Part, dataset: Dataset) -> dict[str, Any]:
     """The numbers of `summary.json` for one part."""
     return metrics.classification(probs, part.labels, dataset.classes)

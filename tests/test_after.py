@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropout_cli import after
+from dropout_cli import after, config, experiment, verification
 from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.variants import VARIANTS
-from tests.small_run import suited, train
+from tests.small_run import ignore, suited, train
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +139,17 @@ def test_every_variant_predicts_with_its_noise_on(tmp_path: Path, name: str) -> 
         assert found["thinned"]["networks"][0]["accuracy"] == found["weight_scaling"]["accuracy"]
     else:
         assert found["mutual_information"] > 1e-6
+
+
+def test_figures_drawn_later_are_those_that_training_draws(tmp_path: Path) -> None:
+    """A cell of a sweep has none until somebody asks."""
+    quiet = train(tmp_path / "quiet")
+    assert not list(quiet.path.glob("*.png"))
+    folder = after.draw(quiet)
+    drawn = Run.create(tmp_path / "drawn", "small")
+    loaded = config.load(tmp_path / "quiet" / "small.yaml")
+    experiment.conduct(experiment.ready(loaded.experiment), drawn, loaded.text, watch=ignore, figures=True)
+    names = sorted(path.name for path in drawn.path.glob("*.png"))
+    assert names == ["confusion_matrix.png", "curves.png", "mistakes.png"]
+    assert [(folder / name).read_bytes() for name in names] == [(drawn.path / name).read_bytes() for name in names]
+    assert all(check.right for check in verification.verify(quiet))

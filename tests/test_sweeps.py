@@ -190,6 +190,22 @@ def test_splits_that_vary_are_said_and_corrected() -> None:
     assert any("one split" in note for note in tables.notes(weigh(records[:1], [], metric="test.accuracy")))
 
 
+def test_settings_on_several_datasets_are_ranked() -> None:
+    """And none of them is the best on validation: that would compare data, not settings."""
+    records = [
+        record(seed, 0.8 + 0.01 * place + 0.001 * seed, dataset_name=data, dropout_rate=rate)
+        for data in ("a", "b", "c")
+        for place, rate in enumerate((0.5, 0.2, 0))
+        for seed in range(2)
+    ]
+    found = weigh(records, ["dataset.name", "dropout.rate"], metric="test.accuracy")
+    assert found.chosen is None
+    assert found.ranks is not None
+    assert found.ranks[2].average == [3, 2, 1]
+    assert len(found.comparisons) == 6
+    assert any("Nemenyi" in note for note in tables.notes(found))
+
+
 def test_a_baseline_is_found_for_each_group() -> None:
     """It shares the keys that it has; where several would do, more keys are asked for."""
     keys = ("architecture.hidden", "dropout.variant", "dropout.rate")

@@ -99,12 +99,21 @@ def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
 
 
 def show(
-    run: arguments.RunReference, runs_dir: arguments.RunsDir = arguments.RUNS, json: arguments.Json = False
+    run: arguments.RunReference,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Draw its figures first, which a cell of a sweep lacks, into its after/.")
+    ] = False,
+    runs_dir: arguments.RunsDir = arguments.RUNS,
+    json: arguments.Json = False,
 ) -> None:
     """Show one run: what it was, how it ended, its numbers and its files."""
     from dropout_cli import run_table, runs
 
     found = runs.find(run, runs_dir)
+    if figures:
+        from dropout_cli import after
+
+        after.draw(found)
     facts = run_table.facts(found)
     if json:
         screen.result(screen.as_json({"run": str(found.path)} | facts))

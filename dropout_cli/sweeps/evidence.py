@@ -252,6 +252,8 @@ def _same(found: Any, wanted: Any) -> bool:
 def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
     """The group that is best on validation, over the seeds that all groups have."""
     number = metric.partition(".")[2]
+    if len({group.values.get(DATASET) for group in groups}) > 1:  # what is best on which data is not a choice
+        return None
     shared = [pair for pair in groups[0].records if all(pair in group.records for group in groups)] if groups else []
     val = [[group.records[pair].score(f"val.{number}") for pair in shared] for group in groups]
     if len(groups) < 2 or not shared or any(math.isnan(one) for row in val for one in row):
