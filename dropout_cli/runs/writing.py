@@ -112,9 +112,7 @@ def faults(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        way_out = (
-            "Free some space there." if full else "Choose another folder with --runs-dir, or mend its permissions."
-        )
+        way_out = "Free some space there." if full else "Choose another folder, or mend its permissions."
         raise RunFailed(str(path), f"cannot be written ({reason})", way_out) from error
 
 
