@@ -25,14 +25,16 @@ def ready(experiment: Experiment) -> Prepared:
     return inherit(prepare(experiment))
 
 
-def conduct(prepared: Prepared, run: Run, text: bytes, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
+def conduct(prepared: Prepared, run: Run, text: bytes | None, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
     """Train in the new folder `run` and return the summary; `text` is the user's config, byte for byte.
+
+    None: nobody wrote one, and the resolved config stands in its place.
 
     Raises Diverged, Interrupted, or RunFailed when the folder cannot be written.
     """
     with run.lock(), computing(prepared.experiment):
         resolved = config.to_yaml(prepared.experiment).encode()
-        run.write("config.yaml", text)
+        run.write("config.yaml", resolved if text is None else text)
         run.write("environment.json", as_json(environment.describe()))
         run.write(RESOLVED, resolved)
         run.mark("running", resolved=[hashlib.sha256(resolved).hexdigest()])

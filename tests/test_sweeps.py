@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -291,6 +292,16 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> N
     assert (len(stopped.failures), stopped.missing) == (1, 1)
 
 
+def holders(file: Path) -> list[int]:
+    """The processes that have the file open; those that end meanwhile are none."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if str(link.readlink()) == str(file):
+                found.append(int(link.parts[2]))
+    return found
+
+
 def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
     """SIGKILL to a worker: that cell fails and says so, the others end; a retry goes on from its checkpoint."""
     folder = Folder(tmp_path / "out")
@@ -300,13 +311,9 @@ def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
         target = folder.partial(made.cells[0].id) / "checkpoints" / "last.safetensors"
         while not target.exists():
             time.sleep(0.01)
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                links = {str(link.readlink()) for link in (process / "fd").iterdir()}
-            except OSError:
-                continue
-            if str(folder.partial(made.cells[0].id) / ".lock") in links:
-                os.kill(int(process.name), signal.SIGKILL)
+        while not (found := holders(folder.partial(made.cells[0].id) / ".lock")):
+            time.sleep(0.01)
+        os.kill(found[0], signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()

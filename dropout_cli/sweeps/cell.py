@@ -8,7 +8,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 from types import FrameType
 
-from dropout_cli import config, experiment, resuming
+from dropout_cli import experiment, resuming
 from dropout_cli.checkpoint import LAST
 from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import TERMINATE, DropoutError, Interrupted, Stop
@@ -47,8 +47,7 @@ def train(folder: Folder, id: str, wanted: Experiment) -> None:
         else:
             folder.discard(id)
             prepared = experiment.ready(wanted)
-            text = config.to_yaml(wanted).encode()
-            experiment.conduct(prepared, Run.create_at(partial), text, watch=watch, figures=False)
+            experiment.conduct(prepared, Run.create_at(partial), None, watch=watch, figures=False)
     partial.replace(folder.cell(id))
 
 
