@@ -175,7 +175,7 @@ def weights_of_a_small_run(thread_count: int) -> str:
     small = ("training.epochs=1", "training.steps_per_epoch=20", "architecture.hidden=[256, 256]")
     prepared = prepare(config.load(config.find("digits"), small).experiment)
     with threads.limited(thread_count):
-        for _ in training.epochs(prepared.learner, prepared.dataset, prepared.experiment):
+        for _ in training.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task):
             pass
     digest = hashlib.sha256()
     for name, value in sorted(prepared.learner.arrays().items()):

@@ -8,14 +8,18 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dropout_cli import config, environment, results, training
+from dropout_cli import advice, config, environment, plots, training
 from dropout_cli.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.config.schema import Experiment
+from dropout_cli.data.fitted import FILE as PREPROCESSING
+from dropout_cli.data.fitted import Fitted
 from dropout_cli.errors import Diverged, Interrupted, RunFailed, Stop
-from dropout_cli.evaluation import probabilities, score
+from dropout_cli.evaluation import outputs
 from dropout_cli.inheritance import inherit, teacher_scores
+from dropout_cli.nn.layer import Layer
 from dropout_cli.preparation import Prepared, computing, prepare
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
+from dropout_cli.tasks.task import Prediction, files
 
 Watch: TypeAlias = Callable[[training.Progress | training.EpochRecord], None]
 
@@ -37,6 +41,7 @@ def conduct(prepared: Prepared, run: Run, text: bytes | None, *, watch: Watch, f
         run.write("config.yaml", resolved if text is None else text)
         run.write("environment.json", as_json(environment.describe()))
         run.write(RESOLVED, resolved)
+        run.write(PREPROCESSING, Fitted.to(prepared.dataset).pack())
         run.mark("running", resolved=[hashlib.sha256(resolved).hexdigest()])
         return go_on(prepared, run, watch=watch, figures=figures)
 
@@ -100,7 +105,7 @@ def _train(prepared: Prepared, run: Run, saver: Saver, history: Table, watch: Wa
     timings = run.table("timings.csv")
     timings.cut_back(learner.epoch)
     targets = prepared.lesson.targets if prepared.lesson else None
-    for event in training.epochs(learner, prepared.dataset, prepared.experiment, targets):
+    for event in training.epochs(learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, training.EpochRecord):
             history.append(event.metrics)
             is_best = selection is not None and selection.update(event.epoch, event.metrics)
@@ -126,19 +131,18 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         saver.best.restore(learner)
     with learner.averaged() as network:
         parts = {name: part for name in ("train", "val", "test") if (part := dataset.part(name)) is not None}
-        probs = {
-            name: probabilities(network, dataset, part, batch=settings.evaluation_batch) for name, part in parts.items()
-        }
-        law_report = experiment.dropout.report(
-            network, lambda: score(network, dataset, dataset.test, batch=settings.evaluation_batch).accuracy
-        )
-    scores = {name: results.scores(probs[name], part, dataset) for name, part in parts.items()}
-    run.write_all(results.files(probs["test"], dataset.test, dataset, title=f"{dataset.name}, test", figures=figures))
+        said = {name: outputs(network, dataset, part, batch=settings.evaluation_batch) for name, part in parts.items()}
+        law_report = experiment.dropout.report(network, lambda: _number(prepared, network))
+    held_out = "val" if "val" in parts else "train"
+    task = prepared.task.calibrated(said[held_out], parts[held_out].labels)
+    predictions = {name: task.predict(said[name]) for name in parts}
+    scores = {name: task.scores(predictions[name], part.labels) for name, part in parts.items()}
+    run.write_all(files(task, predictions["test"], dataset.test, title=f"{dataset.name}, test", figures=figures))
     history = run.table("metrics.csv").columns()
     if figures:
-        run.write_all(results.training_figures(history, learner.epoch))
-    moving = results.still_moving(history) if experiment.dropout.learns != "nothing" else []
-    warnings += [results.advice(name) for name in moving]
+        run.write_all(plots.over_epochs(history, learner.epoch))
+    moving = advice.still_moving(history) if experiment.dropout.learns != "nothing" else []
+    warnings += [advice.advice(name) for name in moving]
     for text in warnings:
         run.log(text)
 
@@ -147,6 +151,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     other_seconds = sum(timings["evaluate_seconds"]) + sum(timings["save_seconds"])
     summary = {
         "format": FORMAT,
+        "task": task.name,
         **{name: scores.get(name) for name in ("train", "val", "test")},
         "epochs": trained_epochs,
         "lengthened": run.state().get("lengthened", []),
@@ -155,7 +160,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         "checkpoint": settings.evaluate,
         "monitor": settings.monitor if prepared.selection else None,
         "dropout": law_report,
-        "teacher": teacher_scores(prepared.lesson, probs["test"], dataset.test.labels) if prepared.lesson else None,
+        "teacher": _teacher(prepared, predictions["test"]),
         "still_moving": moving,
         "warnings": warnings,
         "parameters": sum(one.value.size for one in learner.network.parameters().values()),
@@ -168,3 +173,15 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     run.mark("completed")
     run.finish()
     return summary
+
+
+def _number(prepared: Prepared, network: Layer) -> tuple[str, float]:
+    """The task's number on the test part, with the network as it stands."""
+    task, test, batch = prepared.task, prepared.dataset.test, prepared.experiment.training.evaluation_batch
+    return task.number, task.judge(outputs(network, prepared.dataset, test, batch=batch), test.labels)[task.number]
+
+
+def _teacher(prepared: Prepared, prediction: Prediction) -> dict[str, float] | None:
+    if prepared.lesson is None:
+        return None
+    return teacher_scores(prepared.lesson, prediction["probabilities"], prepared.dataset.test.labels)

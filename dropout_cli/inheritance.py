@@ -85,7 +85,7 @@ def _logits(teachers: list[Trained], part: str, passes: int) -> Iterator[Array]:
                 seed, batch = teacher.experiment.seed, settings.evaluation_batch
                 yield from monte_carlo.passes(network, teacher.dataset, examples, seed=seed, count=passes, batch=batch)
             else:
-                yield evaluation.logits(network, teacher.dataset, examples, batch=settings.evaluation_batch)
+                yield evaluation.outputs(network, teacher.dataset, examples, batch=settings.evaluation_batch)
 
 
 def teacher_scores(lesson: Lesson, probs: Array, labels: Array) -> dict[str, float]:

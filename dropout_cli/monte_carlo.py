@@ -28,14 +28,14 @@ from dropout_cli.streams import Noise
 
 
 def passes(network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int, batch: int) -> Iterator[Array]:
-    """Yield the logits (N, C) of so many noisy passes over the part; pass t draws from `monte_carlo:<path>`, t."""
+    """Yield the outputs (N, C) of so many noisy passes over the part; pass t draws from `monte_carlo:<path>`, t."""
     for number in range(count):
         noise = Noise(seed, number, role="monte_carlo")
-        yield evaluation.logits(network, dataset, part, batch=batch, noise=noise)
+        yield evaluation.outputs(network, dataset, part, batch=batch, noise=noise)
 
 
 def thinned(network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int) -> Iterator[Array]:
-    """Yield the logits (N, C) of so many sampled networks; network k draws from `thinned:<path>`, k.
+    """Yield the outputs (N, C) of so many sampled networks; network k draws from `thinned:<path>`, k.
 
     No variant knows how to share a draw, so the examples go through one at a time, each with the generators made
     anew: equal draws for all, whatever the variant, at the price of a pass per example.

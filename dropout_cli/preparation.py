@@ -2,8 +2,9 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Any
 
-from dropout_cli import config, data, environment, threads, training
+from dropout_cli import config, data, environment, tasks, threads, training
 from dropout_cli.architectures import Surroundings
 from dropout_cli.arrays import Array
 from dropout_cli.config.schema import Experiment
@@ -13,7 +14,11 @@ from dropout_cli.learner import Learner
 from dropout_cli.nn.descent import Regularization
 from dropout_cli.nn.outline import outline
 from dropout_cli.nn.sequential import Sequential
+from dropout_cli.objectives import OBJECTIVES, Objective
+from dropout_cli.objectives.cross_entropy import CrossEntropy
+from dropout_cli.objectives.squared_error import SquaredError
 from dropout_cli.selection import Selection
+from dropout_cli.tasks import Task
 
 SAVE_SECONDS = 5.0
 """What `save_every: auto` means."""
@@ -38,6 +43,7 @@ class Prepared:
     experiment: Experiment
     dataset: Dataset
     learner: Learner
+    task: Task
     selection: Selection | None
     """None without a validation part."""
     lesson: Lesson | None = None
@@ -60,11 +66,14 @@ def prepare(experiment: Experiment) -> Prepared:
     )
     average_decay = settings.average.decay if settings.average else None
     learner = Learner(build(experiment, dataset), settings.optimizer, regularization, average_decay)
-    return Prepared(experiment, dataset, learner, _selection(experiment, dataset), notices=dataset.notices)
+    task = tasks.of(experiment.objective, dataset)
+    return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=dataset.notices)
 
 
 def checked(experiment: Experiment, dataset: Dataset) -> Experiment:
     """The experiment, resolved; nothing is allocated. Raises ConfigError where it cannot be trained on these data."""
+    experiment = replace(experiment, objective=_objective(experiment, dataset))
+    _check_monitor(experiment, dataset)
     _check_shape(experiment, dataset)
     _check_batch(experiment, dataset)
     _check_memory(experiment, dataset)
@@ -76,7 +85,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Sequential:
     plan = training.Plan.of(experiment, len(dataset.train))
     surroundings = Surroundings(
         shape=dataset.shape,
-        outputs=len(dataset.classes),
+        outputs=tasks.of(experiment.objective, dataset).outputs,
         examples=len(dataset.train),
         steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
@@ -90,7 +99,8 @@ def build(experiment: Experiment, dataset: Dataset) -> Sequential:
 def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
     """Replace every `auto` that depends on data or machine, and put the fingerprint in."""
     settings = experiment.training
-    weights = experiment.architecture.largest_weights(dataset.shape, len(dataset.classes))
+    task = tasks.of(experiment.objective, dataset)
+    weights = experiment.architecture.largest_weights(dataset.shape, task.outputs)
     return replace(
         experiment,
         dataset=replace(experiment.dataset, fingerprint=dataset.fingerprint),
@@ -99,13 +109,18 @@ def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
             threads=threads.suited_to(settings.batch_size * weights)
             if settings.threads == "auto"
             else settings.threads,
-            monitor="val_accuracy" if settings.monitor == "auto" and dataset.val else settings.monitor,
+            monitor=_monitor(experiment, dataset),
             evaluate=("best" if settings.early_stopping else "last")
             if settings.evaluate == "auto"
             else settings.evaluate,
             save_every=SAVE_SECONDS if settings.save_every == "auto" else settings.save_every,
         ),
     )
+
+
+def _monitor(experiment: Experiment, dataset: Dataset) -> Any:
+    asked = experiment.training.monitor
+    return f"val_{tasks.of(experiment.objective, dataset).number}" if asked == "auto" and dataset.val else asked
 
 
 def computing(experiment: Experiment) -> AbstractContextManager[None]:
@@ -123,7 +138,7 @@ def label(experiment: Experiment) -> str:
     schedule, objective = blocks["dropout"].get("rate_schedule"), blocks["objective"]["name"]
     if schedule is not None and schedule["name"] != "constant":
         parts.append(schedule["name"])
-    if objective != "cross_entropy":
+    if objective not in ("cross_entropy", "squared_error"):
         parts.append(objective)
     return "-".join([*parts, f"s{experiment.seed}"])
 
@@ -135,6 +150,33 @@ def _selection(experiment: Experiment, dataset: Dataset) -> Selection | None:
     if stopping is None:
         return Selection(settings.monitor)
     return Selection(settings.monitor, patience=stopping.patience, min_delta=stopping.min_delta)
+
+
+def _objective(experiment: Experiment, dataset: Dataset) -> Objective:
+    """What training minimizes: of quantities, where nothing else was said, squared error."""
+    objective = experiment.objective
+    wanted = "classes" if dataset.quantities is None else "quantities"
+    if objective == CrossEntropy() and wanted == "quantities":
+        return SquaredError()
+    if objective.predicts != wanted:
+        name = OBJECTIVES.name_of(type(objective))
+        able = ", ".join(other for other, cls in OBJECTIVES if cls.predicts == wanted)
+        way_out = f"Use one of {able}" + (", or set dataset.task: regression." if wanted == "classes" else ".")
+        raise ConfigError("objective", f"{name} predicts {objective.predicts}, and the data have {wanted}", way_out)
+    if isinstance(objective, CrossEntropy):
+        try:
+            return objective.weighed(dataset.train.labels, dataset.classes)
+        except ValueError as error:
+            key, _, fact = str(error).partition(": ")
+            raise ConfigError(f"objective.{key}", fact, "Give one for each class.") from None
+    return objective
+
+
+def _check_monitor(experiment: Experiment, dataset: Dataset) -> None:
+    task, monitor = tasks.of(experiment.objective, dataset), experiment.training.monitor
+    known = ["auto", "val_loss", *(f"val_{name}" for name in task.monitors)]
+    if monitor not in known:
+        raise ConfigError("training.monitor", f"{monitor} is no number of a {task.name}", f"Use {', '.join(known)}.")
 
 
 def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
@@ -154,7 +196,7 @@ def _check_batch(experiment: Experiment, dataset: Dataset) -> None:
 
 def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
     """Refuse a network that cannot fit, before anything of it is allocated."""
-    outputs = len(dataset.classes)
+    outputs = tasks.of(experiment.objective, dataset).outputs
     weights = experiment.architecture.weights(dataset.shape, outputs)
     activations = experiment.architecture.activations(dataset.shape, outputs)
     batch = max(experiment.training.batch_size, experiment.training.evaluation_batch)
@@ -172,8 +214,7 @@ def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
 def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
     """The network that the experiment would train, a row per layer; its data are read for their shape."""
     dataset = data.load(experiment.dataset)
-    _check_shape(experiment, dataset)
-    _check_memory(experiment, dataset)
+    experiment = checked(experiment, dataset)
     lines = outline(build(experiment, dataset), dataset.shape)
     rows = [
         (line.path, line.kind, "x".join(map(str, line.shape)), line.parameters, "noise" if line.noisy else "")

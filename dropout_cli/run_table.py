@@ -7,6 +7,7 @@ from typing import Any
 
 from dropout_cli.errors import UsageError
 from dropout_cli.runs import Run, housekeeping
+from dropout_cli.tasks import TASKS
 
 VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
 COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
@@ -21,6 +22,8 @@ OPERATORS = {
     "<": operator.lt,
     "=": operator.eq,
 }
+SHOWN = tuple(dict.fromkeys(number for task in TASKS.values() for number in task.shown))
+
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CONDITION = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)(.*)", re.DOTALL)
 """Both take time in proportion to the text: no two parts next to each other can match the same."""
@@ -113,7 +116,7 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
     keys += ["config.dropout.rate_schedule.name", "config.objective.name", "config.objective.teacher"]
     keys += ["config.training.init_from", "config.seed", "tags", "note"]
-    keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in ("accuracy", "nll", "brier", "ece")]
+    keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in SHOWN]
     keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
     known = [(key, found) for key in keys if (found := value(facts, key)) is not None]
     moving = facts.get("still_moving")

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dropout_cli.metrics import larger_is_better
+
 
 @dataclass
 class Selection:
     """The best epoch so far, and how long ago the monitored number last rose by more than `min_delta`."""
 
     monitor: str
-    """`val_accuracy` (higher is better; ties go to the lower val_loss) or `val_loss`; then to the earlier epoch."""
+    """A column of the history, such as `val_accuracy`; ties go to the lower val_loss, then to the earlier epoch."""
     patience: int | None = None
     """Epochs without improvement before `exhausted`; None: never."""
     min_delta: float = 0.0
@@ -22,7 +24,7 @@ class Selection:
 
     def update(self, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Take in a finished epoch; return whether it is the best so far."""
-        sign = -1 if self.monitor.endswith("loss") else 1
+        sign = 1 if larger_is_better(self.monitor) else -1
         value, loss = sign * metrics[self.monitor], metrics["val_loss"]
         if value - self.reference > self.min_delta:
             self.reference, self.waited = value, 0

@@ -10,6 +10,7 @@ from dropout_cli.errors import RunFailed
 from dropout_cli.learner import Learner
 from dropout_cli.preparation import prepare
 from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.tasks import Task
 
 FILES = {"best": BEST, "last": LAST}
 """The file of each checkpoint in a run folder."""
@@ -23,6 +24,7 @@ class Trained:
     dataset: Dataset
     learner: Learner
     """With the checkpoint's weights."""
+    task: Task
     checkpoint: str
     """`best` or `last`."""
 
@@ -36,7 +38,7 @@ def load(run: Run, checkpoint: str | None = None) -> Trained:
     name = checkpoint or _that_counts(run)
     prepared = prepare(config.load(run.path / RESOLVED).experiment)
     Snapshot.read(run, FILES[name]).restore(prepared.learner)
-    return Trained(prepared.experiment, prepared.dataset, prepared.learner, name)
+    return Trained(prepared.experiment, prepared.dataset, prepared.learner, prepared.task, name)
 
 
 def _that_counts(run: Run) -> str:

@@ -11,9 +11,11 @@ import numpy as np
 from dropout_cli.arrays import Array
 from dropout_cli.data.dataset import Batches, Dataset
 from dropout_cli.errors import Diverged
-from dropout_cli.evaluation import score
+from dropout_cli.evaluation import outputs
 from dropout_cli.learner import Learner
+from dropout_cli.metrics import larger_is_better
 from dropout_cli.streams import Noise, stream
+from dropout_cli.tasks import Task
 
 if TYPE_CHECKING:
     from dropout_cli.config.schema import Experiment
@@ -75,7 +77,7 @@ class Plan:
 
 
 def epochs(
-    learner: Learner, dataset: Dataset, experiment: "Experiment", targets: Array | None = None
+    learner: Learner, dataset: Dataset, experiment: "Experiment", task: Task, targets: Array | None = None
 ) -> Iterator[Progress | EpochRecord]:
     """Train from where the learner stands to the last epoch; raise Diverged when the loss stops being finite.
 
@@ -114,26 +116,40 @@ def epochs(
         trained = time.perf_counter()
         learner.epoch = epoch
         metrics = {"epoch": epoch, "learning_rate": lr, "train_objective": objective / examples}
-        metrics |= _scores(learner, dataset, scored, training.evaluation_batch) | network.columns()
+        metrics |= _scores(learner, dataset, scored, experiment, task) | network.columns()
         if not math.isfinite(metrics["train_loss"]):
             raise diverged(epoch, learner.step, "the training loss", metrics["train_loss"])
         yield EpochRecord(epoch, metrics, trained - started, time.perf_counter() - trained, examples)
 
 
-def _scores(learner: Learner, dataset: Dataset, scored: Array, batch: int) -> dict[str, float]:
-    """Loss and accuracy with noise off and averaged weights in; NaN where there is no validation part."""
+def _scores(
+    learner: Learner, dataset: Dataset, scored: Array, experiment: "Experiment", task: Task
+) -> dict[str, float]:
+    """Loss and the task's number with noise off and averaged weights in; NaN where there is no validation part.
+
+    Gaps are such that a larger one means more overfitting. What is monitored beside them has a column of its own.
+    """
+    batch, monitor = experiment.training.evaluation_batch, str(experiment.training.monitor).removeprefix("val_")
     with learner.averaged() as network:
-        train = score(network, dataset, dataset.train, batch=batch, rows=scored)
-        val = score(network, dataset, dataset.val, batch=batch) if dataset.val else None
-    val_loss, val_accuracy = (val.loss, val.accuracy) if val else (math.nan, math.nan)
-    return {
-        "train_loss": train.loss,
-        "train_accuracy": train.accuracy,
-        "val_loss": val_loss,
-        "val_accuracy": val_accuracy,
-        "loss_gap": val_loss - train.loss,
-        "accuracy_gap": train.accuracy - val_accuracy,
+        seen = outputs(network, dataset, dataset.train, batch=batch, rows=scored)
+        held_out = outputs(network, dataset, dataset.val, batch=batch) if dataset.val else None
+    train = task.judge(seen, dataset.train.labels[scored])
+    val = dict.fromkeys(train, math.nan)
+    if held_out is not None and dataset.val is not None:
+        val = task.judge(held_out, dataset.val.labels)
+    number = task.number
+    sign = 1 if larger_is_better(number) else -1
+    found = {
+        "train_loss": train["loss"],
+        f"train_{number}": train[number],
+        "val_loss": val["loss"],
+        f"val_{number}": val[number],
+        "loss_gap": val["loss"] - train["loss"],
+        f"{number}_gap": sign * (train[number] - val[number]),
     }
+    if held_out is not None and dataset.val is not None and monitor not in ("loss", number):
+        found[f"val_{monitor}"] = task.monitored(monitor, held_out, dataset.val.labels)
+    return found
 
 
 def diverged(epoch: int, step: int, what: str, value: float) -> Diverged:

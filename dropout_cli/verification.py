@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dropout_cli import config, locks, metrics, npz
+from dropout_cli import config, locks, npz
 from dropout_cli.checkpoint import BEST, LAST, PREVIOUS, Snapshot, identity
 from dropout_cli.errors import DropoutError, UsageError
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
+from dropout_cli.tasks import TASKS
 
 CLOSE = 1e-9
 """Relative: numbers computed anew with another NumPy may differ in their last bits."""
@@ -112,22 +113,24 @@ def _summary(run: Run) -> Iterator[Check]:
     """The numbers of the test part, computed anew from the predictions; those of val, from the history."""
     summary = run.summary()
     stored = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
-    probs, labels, rows = stored["probabilities"], stored["labels"], stored["rows"]
-    classes = [str(one["class"]) for one in summary["test"]["per_class"]]
-    anew = metrics.classification(probs, labels, classes)
-    differing = list(differences(summary["test"], anew))
+    kind = TASKS[summary.get("task", "classification")]
+    task = kind.recalled(summary["test"])
+    labels, rows = stored["labels"], stored["rows"]
+    anew = task.scores(stored, labels)
+    former = {name: anew[name] for name in anew if name in summary["test"] or name in task.shown}
+    differing = list(differences(summary["test"], former))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
-    matrix = metrics.confusion_csv(metrics.confusion_matrix(probs, labels, classes), classes)
-    mistakes = metrics.mistakes_csv(metrics.mistakes(probs, labels, rows, classes))
-    for name, made in (("confusion_matrix.csv", matrix), ("mistakes.csv", mistakes)):
+    for name, made in task.tables(stored, labels, rows).items():
         right = run.read(name) == made
         yield Check(name, right, f"{'follows' if right else 'does not follow'} from predictions.npz")
     history = run.table("metrics.csv").columns()
     epoch = summary["best_epoch"] if summary["checkpoint"] == "best" else summary["epochs"]
     right = len(history["epoch"]) == summary["epochs"]
     if right and summary["val"] is not None:
-        right = _same(history["val_accuracy"][epoch - 1], summary["val"]["accuracy"])
-    yield Check("summary.json", right, f"its epochs and val accuracy are{'' if right else ' not'} those of metrics.csv")
+        right = _same(history[f"val_{task.number}"][epoch - 1], summary["val"][task.number])
+    yield Check(
+        "summary.json", right, f"its epochs and val {task.number} are{'' if right else ' not'} those of metrics.csv"
+    )
 
 
 def differences(stored: Any, anew: Any, path: str = "") -> Iterator[str]:

@@ -26,7 +26,7 @@ class Given(Source):
         """Row numbers as the only feature."""
         labels = np.array(self.labels, np.intp)
         x = np.arange(len(labels), dtype=np.float32)[:, np.newaxis]
-        return Examples(x, labels, ("ant", "bee", "cat"), self.train_count)
+        return Examples(x, labels, ("ant", "bee", "cat"), train_count=self.train_count)
 
 
 BALANCED = (0, 1, 2) * 100

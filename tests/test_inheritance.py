@@ -7,7 +7,7 @@ import pytest
 
 from dropout_cli import config, experiment, resuming, trained
 from dropout_cli.errors import ConfigError, DataError, Interrupted, Stop
-from dropout_cli.evaluation import logits
+from dropout_cli.evaluation import outputs
 from dropout_cli.nn.losses import softmax
 from dropout_cli.runs import Run
 from dropout_cli.training import EpochRecord, Progress
@@ -47,7 +47,7 @@ def test_a_student_learns_what_its_teachers_say(tmp_path: Path) -> None:
     for run in (one, other):
         teacher = trained.load(run)
         part = teacher.dataset.train
-        said.append(softmax(logits(teacher.learner.network, teacher.dataset, part, batch=1000) / 3))
+        said.append(softmax(outputs(teacher.learner.network, teacher.dataset, part, batch=1000) / 3))
     np.testing.assert_allclose(lesson.targets, np.mean(said, axis=0), atol=1e-6)
 
     summary = train(tmp_path, taught(one)).summary()

@@ -16,20 +16,19 @@ LEVELS = (
     {"nn", "threads"},
     {"variants", "objectives", "data"},
     {"architectures"},
-    {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo", "statistics"},
+    {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo", "statistics"}
+    | {"tasks", "plots"},
     {
         "runs",
         "checkpoint",
         "preparation",
         "trained",
         "inheritance",
-        "results",
         "resuming",
         "lengthening",
-        "plots",
         "experiment",
     }
-    | {"run_table", "after", "effects", "verification", "replay", "doctor", "sweeps"},
+    | {"run_table", "after", "effects", "advice", "verification", "replay", "doctor", "sweeps"},
     {"cli", "__main__"},
 )
 

@@ -11,7 +11,7 @@ from dropout_cli.architectures import Surroundings
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.arrays import Array, DType
 from dropout_cli.data.dataset import Affine, Dataset, Part
-from dropout_cli.evaluation import logits
+from dropout_cli.evaluation import outputs
 from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.initializers import Glorot
@@ -108,7 +108,7 @@ def test_mutual_information_is_0_at_rate_0(law: Variant) -> None:
     found = monte_carlo.together(monte_carlo.passes(net, made, made.test, seed=0, count=7, batch=20))
     assert 0 <= found.mutual_information.min() <= found.mutual_information.max() < 1e-12
     assert found.variation_ratio.max() == 0
-    plain = softmax(logits(net, made, made.test, batch=20).astype(np.float64))
+    plain = softmax(outputs(net, made, made.test, batch=20).astype(np.float64))
     np.testing.assert_allclose(found.probabilities, plain, rtol=1e-14)
     np.testing.assert_allclose(found.geometric_mean, plain, rtol=1e-14)
 
@@ -182,7 +182,7 @@ def test_the_geometric_mean_converges_to_weight_scaling_and_the_arithmetic_mean_
     net = Sequential("network", [below, Dense("output", 5, 3, Glorot(bias_sd=0.5), seed=0, dtype=FLOAT32)])
     made = data(2 * examples(4))
     drawn = np.array(list(monte_carlo.passes(net, made, made.test, seed=0, count=10_000, batch=4)), np.float64)
-    found, clean = monte_carlo.together(drawn), logits(net, made, made.test, batch=4).astype(np.float64)
+    found, clean = monte_carlo.together(drawn), outputs(net, made, made.test, batch=4).astype(np.float64)
 
     odds = drawn[..., 1:] - drawn[..., :1]
     standard_error = odds.std(axis=0) / 100

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dropout_cli import config, experiment, plots
+from dropout_cli.advice import still_moving
 from dropout_cli.preparation import prepare
-from dropout_cli.results import still_moving
 from dropout_cli.runs import Run
 
 

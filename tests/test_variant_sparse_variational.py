@@ -106,11 +106,11 @@ def test_the_report_counts_weights_and_scores_both_ways() -> None:
     made = layer()
     scored: list[bool] = []
 
-    def accuracy() -> float:
+    def judge() -> tuple[str, float]:
         scored.append(made.pruned)
-        return float(made.pruned)
+        return "accuracy", float(made.pruned)
 
-    report = SparseVariational().report(Sequential("net", [made]), accuracy)
+    report = SparseVariational().report(Sequential("net", [made]), judge)
     kept = int(made.kept().sum())
     assert report["kept"] == kept and report["weights"] == 12
     assert report["compression"] == 12 / kept

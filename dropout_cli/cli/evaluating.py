@@ -8,8 +8,6 @@ import typer
 from dropout_cli.cli import arguments, screen
 from dropout_cli.errors import UsageError
 
-SHOWN = ("accuracy", "nll", "brier", "ece")
-
 
 class Split(StrEnum):
     """The parts of the data."""
@@ -78,20 +76,24 @@ def evaluate(
         screen.result(screen.as_json({"run": str(found.path)} | numbers))
         return
     if mc is not None:
-        screen.result(screen.table(("prediction", *SHOWN), _ways(numbers)))
+        from dropout_cli.tasks import TASKS
+
+        shown = next(task.shown for task in TASKS.values() if task.number in numbers["monte_carlo"])
+        screen.result(screen.table(("prediction", *shown), _ways(numbers, shown)))
     rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]
     screen.result(screen.table(("what", "value"), [("run", found.path.resolve().name), *rows]))
 
 
-def _ways(numbers: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """A row for each way of predicting."""
     ways = {
         "weight scaling": numbers["weight_scaling"],
         "Monte Carlo": numbers["monte_carlo"],
-        "geometric mean": numbers["geometric_mean"],
     }
+    if "geometric_mean" in numbers:
+        ways["geometric mean"] = numbers["geometric_mean"]
     if numbers["thinned"] is not None:
         count = len(numbers["thinned"]["networks"])
         ways[f"{count} thinned networks, mean"] = numbers["thinned"]["mean"]
         ways[f"{count} thinned networks, sd"] = numbers["thinned"]["sd"]
-    return [(name, *(scores[key] for key in SHOWN)) for name, scores in ways.items()]
+    return [(name, *(scores[key] for key in shown)) for name, scores in ways.items()]

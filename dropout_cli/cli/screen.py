@@ -76,8 +76,14 @@ def cell_text(cell: Any) -> str:
 def _short_line(record: "EpochRecord", epochs: int) -> str:
     """What fits beside a bar on a narrow terminal."""
     row = record.metrics
-    name = "train_accuracy" if math.isnan(row["val_accuracy"]) else "val_accuracy"
+    number = _number(row)
+    name = f"train_{number}" if math.isnan(row["val_loss"]) else f"val_{number}"
     return f"epoch {record.epoch}/{epochs}  loss {row['train_loss']:.4f}  {name.replace('_', ' ')} {row[name]:.4f}"
+
+
+def _number(row: dict[str, float]) -> str:
+    """What the task shows beside the loss."""
+    return "accuracy" if "train_accuracy" in row else "rmse"
 
 
 class SweepScreen:
@@ -185,9 +191,10 @@ class Screen:
         row = record.metrics
         width = len(str(self._epochs))
         line = f"epoch {record.epoch:{width}}/{self._epochs}"
-        line += f"  loss {row['train_loss']:.4f}  accuracy {row['train_accuracy']:.4f}"
+        number = _number(row)
+        line += f"  loss {row['train_loss']:.4f}  {number} {row[f'train_{number}']:.4f}"
         if not math.isnan(row["val_loss"]):
-            line += f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}"
+            line += f"  val loss {row['val_loss']:.4f}  val {number} {row[f'val_{number}']:.4f}"
         return line
 
     def _show(self, text: str) -> None:

@@ -70,8 +70,21 @@ class Training:
     """An exponential moving average of the weights, used in their place; null: none."""
     early_stopping: EarlyStopping | None = None
     """When to stop before the last epoch; null: never."""
-    monitor: Literal["auto", "val_accuracy", "val_loss"] = "auto"
-    """What tells the best epoch and early stopping how good an epoch is; auto: val_accuracy."""
+    monitor: Literal[
+        "auto",
+        "val_loss",
+        "val_accuracy",
+        "val_balanced_accuracy",
+        "val_macro_f1",
+        "val_roc_auc",
+        "val_average_precision",
+        "val_rmse",
+        "val_mae",
+        "val_r2",
+        "val_nll",
+    ] = "auto"
+    """What tells the best epoch and early stopping how good an epoch is; auto: val_accuracy, of a regression val_rmse;
+    the last four are numbers of a regression."""
     evaluate: Literal["auto", "last", "best"] = "auto"
     """Which epoch's weights the final numbers use; auto: best with early stopping, else last."""
     evaluation_batch: Count = 1000
@@ -139,6 +152,8 @@ class Experiment:
         shape = type(self.dataset).facts.shape
         if shape is not None:
             yield from (": ".join(misfit) for misfit in self.misfits_of(shape))
+        if type(self.dataset).facts.classes and self.objective.predicts == "quantities":
+            yield "objective: predicts quantities, and this dataset has classes. Use cross_entropy"
         try:
             self.objective.check(self.dropout)
         except ValueError as error:

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from dropout_cli.data.columns import Column
 from dropout_cli.data.source import DATASETS, Examples, Facts, Source
 
 ORIGIN = "comes with scikit-learn"
@@ -61,6 +62,18 @@ class BreastCancer(Source):
         return _table("breast_cancer")
 
 
+@DATASETS.register("diabetes")
+@dataclass(frozen=True, kw_only=True)
+class Diabetes(Source):
+    """A regression: how far diabetes had gone after a year, by age, sex, body mass, blood pressure and serum."""
+
+    facts = Facts(442, (10,), 0, ORIGIN)
+
+    def read(self) -> Examples:
+        """The table as float32, in the units of the measurements (Efron et al. 2004)."""
+        return _diabetes()
+
+
 @cache
 def _digits() -> Examples:
     from sklearn.datasets import load_digits
@@ -68,6 +81,16 @@ def _digits() -> Examples:
     bunch = load_digits()
     pictures = bunch.images.astype(np.uint8)[..., np.newaxis]
     return Examples(pictures, bunch.target.astype(np.intp), tuple(str(digit) for digit in bunch.target_names))
+
+
+@cache
+def _diabetes() -> Examples:
+    from sklearn.datasets import load_diabetes
+
+    bunch = load_diabetes(scaled=False)
+    names = tuple(Column(str(name)) for name in bunch.feature_names)
+    values = bunch.target.astype(np.float64)[:, np.newaxis]
+    return Examples(bunch.data.astype(np.float32), values, quantities=("progression",), columns=names)
 
 
 @cache
@@ -79,5 +102,5 @@ def _table(name: str) -> Examples:
         x=bunch.data.astype(np.float32),
         labels=bunch.target.astype(np.intp),
         classes=tuple(str(name) for name in bunch.target_names),
-        columns=tuple(str(name) for name in bunch.feature_names),
+        columns=tuple(Column(str(name)) for name in bunch.feature_names),
     )

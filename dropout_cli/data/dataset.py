@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_cli.arrays import Array, Shape
+from dropout_cli.data.columns import Column
+from dropout_cli.data.encoding import Encoding
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Part:
     x: Array
     """(N, *shape), uint8 or float32 as the source has them, unscaled, C-contiguous, read-only."""
     labels: Array
-    """(N,) intp: class ids."""
+    """(N,) intp: class ids; of a regression (N, targets) float64: the true values in their own units."""
     rows: Array
     """(N,) intp: each example's row number in the source."""
 
@@ -32,6 +34,21 @@ class Affine:
 
 
 @dataclass(frozen=True)
+class Quantities:
+    """What a regression predicts, and how it is standardized: to mean 0 and variance 1 on the train part."""
+
+    names: tuple[str, ...]
+    mean: Array
+    """(targets,) float64."""
+    sd: Array
+    """(targets,) float64; 1 for a target that never changes."""
+
+    def standardized(self, values: Array) -> Array:
+        """(N, targets), float64."""
+        return np.asarray((values - self.mean) / self.sd)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A source, read and split."""
 
@@ -40,10 +57,16 @@ class Dataset:
     val: Part | None
     test: Part
     classes: tuple[str, ...]
-    """Class names; the label is the index."""
+    """Class names; the label is the index. None of them where quantities are predicted."""
     scaling: Affine
     fingerprint: str
     """SHA-256 over the arrays as read, before the split."""
+    columns: tuple[Column, ...] = ()
+    """The features as the source names them, where it does."""
+    encoding: Encoding | None = None
+    """How missing values and categories of a table became numbers."""
+    quantities: Quantities | None = None
+    """What is predicted in place of classes."""
     notices: tuple[str, ...] = ()
     """What the user should know of the data."""
 
@@ -63,12 +86,17 @@ class Batches:
     def __init__(self, dataset: Dataset, part: Part, size: int, dtype: np.dtype | type = np.float32) -> None:
         """`size`: the most rows that `take` will be asked for."""
         self._x, self._labels = part.x, part.labels
+        if dataset.quantities is not None:
+            self._labels = dataset.quantities.standardized(part.labels).astype(dtype)
         self._scale = dataset.scaling.scale.astype(dtype)
         self._shift = dataset.scaling.shift.astype(dtype) if np.any(dataset.scaling.shift) else None
         self._buffer = np.empty((size, *dataset.shape), dtype)
 
     def take(self, rows: Array | slice) -> tuple[Array, Array]:
-        """Return x (n, *shape) scaled, and labels (n,); x stands until the next call."""
+        """Return x (n, *shape) scaled, and labels (n,) or standardized quantities (n, targets).
+
+        x stands until the next call.
+        """
         raw = self._x[rows]
         x = np.multiply(raw, self._scale, out=self._buffer[: len(raw)])
         if self._shift is not None:

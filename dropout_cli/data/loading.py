@@ -1,19 +1,26 @@
 """From a source to a dataset: read, check, split, fit the scaling."""
 
 import hashlib
+import json
+from dataclasses import replace
 
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.data.dataset import Dataset, Part
+from dropout_cli.data import encoding as encode
+from dropout_cli.data.dataset import Dataset, Part, Quantities
+from dropout_cli.data.encoding import Encoding
+from dropout_cli.data.fitted import Fitted
 from dropout_cli.data.scaling import fit
 from dropout_cli.data.source import DATASETS, Examples, Source
 from dropout_cli.data.splits import split
 from dropout_cli.errors import DataError
 
 
-def load(source: Source) -> Dataset:
-    """Read `source`, check it against its fingerprint, split it and fit the scaling on the train part.
+def load(source: Source, fitted: Fitted | None = None) -> Dataset:
+    """Read `source`, check it against its fingerprint, split it and fit encoding and scaling on the train part.
+
+    `fitted`: take those that were fitted before instead; what the data do not share with them is refused.
 
     Raises DataError where data are missing, damaged, not those of the fingerprint, or cannot be split.
     """
@@ -23,16 +30,25 @@ def load(source: Source) -> Dataset:
     if source.fingerprint not in (None, found):
         fact = f"the data have {found[:12]}..., but {source.fingerprint[:12]}... is asked for: they are not the same"
         raise DataError("dataset.fingerprint", fact, "Bring the former data back, or set it to null to accept these")
+    if fitted is not None:
+        examples = _as_fitted(examples, fitted)
     rows = split(examples, source)
-    train = _part(examples, rows.train)
+    encoding = fitted.encoding if fitted else None
+    if examples.encoded and encoding is None:
+        encoding = encode.fit(examples.x[rows.train], examples.columns)
+    train = _part(examples, rows.train, encoding)
+    scaled = encoding.numeric if encoding else None
     return Dataset(
         name=name,
         train=train,
-        val=None if rows.val is None else _part(examples, rows.val),
-        test=_part(examples, rows.test),
+        val=None if rows.val is None else _part(examples, rows.val, encoding),
+        test=_part(examples, rows.test, encoding),
         classes=examples.classes,
-        scaling=fit(train.x, source.scaling),
+        scaling=fitted.scaling if fitted else fit(train.x, source.scaling, scaled),
         fingerprint=found,
+        columns=examples.columns,
+        encoding=encoding,
+        quantities=_quantities(examples, train, fitted),
         notices=examples.notices,
     )
 
@@ -40,15 +56,61 @@ def load(source: Source) -> Dataset:
 def fingerprint(examples: Examples) -> str:
     """SHA-256, in hex, over shapes, dtypes and bytes of the examples and labels; the same on every machine."""
     digest = hashlib.sha256()
-    for array in (examples.x, examples.labels.astype(np.int64, copy=False)):
+    labels = examples.labels if examples.quantities else examples.labels.astype(np.int64, copy=False)
+    for array in (examples.x, labels):
         fixed = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         digest.update(f"{fixed.shape} {fixed.dtype.str}\n".encode())
         digest.update(fixed.reshape(-1).view(np.uint8).data)
+    if examples.encoded:  # then the numbers alone do not say what they mean
+        meaning = [examples.classes, examples.quantities, [[one.name, one.categories] for one in examples.columns]]
+        digest.update(json.dumps(meaning).encode())
+    for given in (examples.assigned, examples.groups):
+        if given is not None:
+            digest.update(given.astype(np.int64).tobytes())
     return digest.hexdigest()
 
 
-def _part(examples: Examples, rows: Array) -> Part:
-    part = Part(np.ascontiguousarray(examples.x[rows]), examples.labels[rows], rows)
+def _as_fitted(examples: Examples, fitted: Fitted) -> Examples:
+    """The examples with the labels and the columns that a network was trained for. Raises DataError."""
+    names = tuple(one.name for one in fitted.columns)
+    if examples.encoded and names != tuple(one.name for one in examples.columns):
+        raise DataError(
+            "dataset", f"has other columns than {', '.join(names[:10])}", "Give the data their columns back"
+        )
+    if bool(examples.quantities) != (fitted.quantities is not None):
+        raise DataError("dataset", "has targets of another kind than in training", "Give the data their target back")
+    x, labels = examples.x, examples.labels
+    if not examples.quantities:
+        places = {name: place for place, name in enumerate(fitted.classes)}
+        unknown = [name for name in examples.classes if name not in places]
+        if unknown:
+            fact = f"has the class '{unknown[0]}', which was not there in training"
+            raise DataError("dataset", fact, "Remove its rows, or train again")
+        labels = np.array([places[name] for name in examples.classes], np.intp)[labels]
+    if fitted.encoding is not None:
+        x = examples.x.copy()
+        for place, (mine, theirs) in enumerate(zip(examples.columns, fitted.columns, strict=True)):
+            if (mine.categories is None) != (theirs.categories is None):
+                raise DataError("dataset", f"column '{mine.name}' is of another kind than in training", "Correct it")
+            if mine.categories is not None and theirs.categories is not None:
+                codes = {word: float(code) for code, word in enumerate(theirs.categories)}
+                table = np.array([codes.get(word, encode.UNKNOWN) for word in mine.categories], np.float32)
+                there = ~np.isnan(x[:, place])
+                x[there, place] = table[x[there, place].astype(np.intp)]
+    return replace(examples, x=x, labels=labels, classes=fitted.classes, columns=fitted.columns)
+
+
+def _quantities(examples: Examples, train: Part, fitted: Fitted | None) -> Quantities | None:
+    """How the targets are standardized."""
+    if not examples.quantities or fitted is not None:
+        return fitted.quantities if fitted else None
+    sd = train.labels.std(axis=0)
+    return Quantities(examples.quantities, train.labels.mean(axis=0), np.where(sd > 0, sd, 1.0))
+
+
+def _part(examples: Examples, rows: Array, encoding: Encoding | None) -> Part:
+    x = examples.x[rows]
+    part = Part(np.ascontiguousarray(encoding.apply(x) if encoding else x), examples.labels[rows], rows)
     for array in (part.x, part.labels, part.rows):
         array.setflags(write=False)
     return part

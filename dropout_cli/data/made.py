@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from dropout_cli.arrays import Array
+from dropout_cli.data.columns import Column
 from dropout_cli.data.source import DATASETS, Examples, Facts, Source
 from dropout_cli.fields import CountOrZero, NonNegative, Positive
 from dropout_cli.streams import Generator, stream
@@ -38,7 +39,7 @@ class Made(Source):
         """The examples as float32; classes are called by their numbers."""
         x, labels = self.draw(stream(self.data_seed, "data"))
         classes = tuple(str(label) for label in range(int(labels.max()) + 1))
-        columns = tuple(f"x{column}" for column in range(x.shape[1]))
+        columns = tuple(Column(f"x{column}") for column in range(x.shape[1]))
         return Examples(x.astype(np.float32), labels.astype(np.intp), classes, columns=columns)
 
 

@@ -14,17 +14,24 @@ BLOCK = 1 << 20
 """Values converted to float64 at a time: 8 MB, where all of MNIST would take 400."""
 
 
-def fit(x: Array, kind: str) -> Affine:
-    """Fit the scaling `kind` (`none`, `unit` or `standardize`) to `x`, (N, features) or NHWC."""
+def fit(x: Array, kind: str, scaled: Array | None = None) -> Affine:
+    """Fit the scaling `kind` (`none`, `unit` or `standardize`) to `x`, (N, features) or NHWC.
+
+    `scaled` (features,) bool: the others are left as they are; None: all are scaled.
+    """
     if kind == "none":
         return _affine(np.ones(1), np.zeros(1))
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+    if scaled is not None and not scaled.all():
+        inner = fit(x[:, scaled], kind) if scaled.any() else _affine(np.ones(0), np.zeros(0))
+        scale, shift = np.ones(len(scaled)), np.zeros(len(scaled))
+        scale[scaled], shift[scaled] = inner.scale, inner.shift
+        return _affine(scale, shift)
     scaler = MinMaxScaler() if kind == "unit" else StandardScaler()
-    values = x.reshape(-1, x.shape[-1])
-    step = max(1, BLOCK // values.shape[1])
-    for start in range(0, len(values), step):
-        scaler.partial_fit(values[start : start + step].astype(np.float64))
+    step = max(1, BLOCK // int(np.prod(x.shape[1:])))
+    for start in range(0, len(x), step):
+        scaler.partial_fit(np.asarray(x[start : start + step]).reshape(-1, x.shape[-1]).astype(np.float64))
     if kind == "unit":
         return _affine(scaler.scale_, scaler.min_)
     return _affine(1 / scaler.scale_, -scaler.mean_ / scaler.scale_)

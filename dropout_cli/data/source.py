@@ -8,11 +8,16 @@ import numpy as np
 
 from dropout_cli.arrays import Array, Shape
 from dropout_cli.data.augmentation import Augmentation
+from dropout_cli.data.columns import Column
 from dropout_cli.errors import DataError
 from dropout_cli.fields import CountOrZero, Fraction, FractionOrZero
 from dropout_cli.registry import Registry
 
 DATASETS: Registry["Source"] = Registry("dataset", package="dropout_cli.data")
+
+
+TRAIN, VAL, TEST = 0, 1, 2
+"""The parts that data may assign their examples to."""
 
 
 class Facts(NamedTuple):
@@ -22,6 +27,7 @@ class Facts(NamedTuple):
     """None, and the next two as well, where it is the user who brings the data."""
     shape: Shape | None
     classes: int | None
+    """0 where it is quantities that are predicted."""
     origin: str
 
 
@@ -30,21 +36,31 @@ class Examples:
     """A dataset as its source has it: not split, not scaled. Raises DataError if a value is not finite."""
 
     x: Array
-    """uint8 or float32, (N, features) or (N, height, width, channels)."""
+    """uint8 or float32, (N, features) or (N, height, width, channels); NaN where a table has no value."""
     labels: Array
-    """(N,) intp: class ids."""
-    classes: tuple[str, ...]
+    """(N,) intp: class ids; of a regression (N, targets) float64."""
+    classes: tuple[str, ...] = ()
     """Class names; the label is the index."""
+    quantities: tuple[str, ...] = ()
+    """Names of the targets of a regression; there are no classes then."""
     train_count: int | None = None
     """How many leading rows are the official training set; None where there is no official test set."""
-    columns: tuple[str, ...] = ()
-    """Names of the features, where they have names."""
+    columns: tuple[Column, ...] = ()
+    """The features, where they have names."""
+    assigned: Array | None = None
+    """(N,) int8: TRAIN, VAL or TEST where the data themselves divide the examples."""
+    groups: Array | None = None
+    """(N,) intp: examples of one group stay in one part."""
+    encoded: bool = False
+    """Whether missing values are filled in and categories made numbers before the network sees them."""
     notices: tuple[str, ...] = ()
     """What the user should know of the data."""
 
     def __post_init__(self) -> None:
-        """A single NaN would turn every weight into NaN."""
-        if self.x.dtype.kind == "f" and not np.isfinite(self.x).all():
+        """A single NaN would turn every weight into NaN; those of a table are filled in later."""
+        if self.encoded or self.x.dtype.kind != "f" or not isinstance(self.x, np.ndarray):
+            return
+        if not np.isfinite(self.x).all():
             row = int(np.argwhere(~np.isfinite(self.x))[0, 0])
             raise DataError("dataset", f"example {row} has a value that is not a finite number", "Correct or remove it")
 

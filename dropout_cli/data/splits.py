@@ -1,12 +1,11 @@
-"""Stratified splits: which rows train, which validate, which test."""
+"""Which rows train, which validate, which test: stratified by class, by group, or as the data say."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.data.source import Examples, Source
+from dropout_cli.data.source import TEST, TRAIN, VAL, Examples, Source
 from dropout_cli.errors import DataError
 from dropout_cli.streams import stream
 
@@ -19,45 +18,81 @@ class Rows(NamedTuple):
     test: Array
 
 
-def split(examples: Examples, source: Source) -> Rows:
-    """Split as `source` says, from the `split` stream; each part has exactly round(fraction * examples) rows.
+DEFAULT_TEST = 0.2
+"""Part of a user's examples to test on, where neither they nor their data say anything."""
 
-    The test part does not depend on `val_fraction`. Raises DataError where a fraction leaves a part
-    without an example per class, or a class is too small to be divided.
+
+def split(examples: Examples, source: Source) -> Rows:
+    """Split as `source` says, from the `split` stream; without groups each part has exactly round(fraction * N) rows.
+
+    The test part does not depend on `val_fraction`. Parts that the data themselves assign are kept, a test part unless
+    `test_fraction` is given. Raises DataError where a fraction leaves a part without an example per class, or a class
+    is too small to be divided.
     """
-    labels, total = examples.labels, len(examples.labels)
+    total = len(examples.labels)
     rows = np.arange(total, dtype=np.intp)
     test_seed, val_seed = (int(seed) for seed in stream(source.split_seed, "split").integers(2**32, size=2))
+    given = np.full(total, TRAIN, np.int8) if examples.assigned is None else examples.assigned
+    fraction = source.test_fraction
+    if fraction is None and not (given == TEST).any() and examples.train_count is None:
+        if type(source).facts.examples is not None:
+            fact = "must be a number, got null, which keeps an official test set, and this dataset has none"
+            raise DataError("dataset.test_fraction", fact, "Give the part to test on, such as 0.2")
+        fraction = DEFAULT_TEST
 
-    if source.test_fraction is not None:
-        count = round(source.test_fraction * total)
-        rest, test = _divide(rows, labels, examples.classes, count, test_seed, "test_fraction")
-    elif examples.train_count is not None:
-        rest, test = rows[: examples.train_count], rows[examples.train_count :]
+    if fraction is not None:
+        rest, test = _divide(rows, examples, round(fraction * total), test_seed, "test_fraction")
+    elif (given == TEST).any():
+        rest, test = rows[given != TEST], rows[given == TEST]
         total = len(rest)
     else:
-        fact = "must be a number, got null, which keeps an official test set, and this dataset has none"
-        raise DataError("dataset.test_fraction", fact, "Give the part to test on, such as 0.2")
+        rest, test = rows[: examples.train_count], rows[examples.train_count :]
+        total = len(rest)
 
+    if (given[rest] == VAL).any():
+        return _whole(Rows(rest[given[rest] != VAL], rest[given[rest] == VAL], test))
     if source.val_fraction == 0:
-        return Rows(rest, None, test)
+        return _whole(Rows(rest, None, test))
     count = round(source.val_fraction * total)
-    train, val = _divide(rest, labels, examples.classes, count, val_seed, "val_fraction")
+    train, val = _divide(rest, examples, count, val_seed, "val_fraction")
     return Rows(train, val, test)
 
 
-def _divide(rows: Array, labels: Array, names: Sequence[str], count: int, seed: int, key: str) -> tuple[Array, Array]:
+def _whole(rows: Rows) -> Rows:
+    """With something in every part. Raises DataError."""
+    for name, part in zip(("training", "validation", "test"), rows, strict=True):
+        if part is not None and not len(part):
+            raise DataError("dataset", f"no row is left for the {name} part", "Assign some to it")
+    return rows
+
+
+def _divide(rows: Array, examples: Examples, count: int, seed: int, key: str) -> tuple[Array, Array]:
     """Take `count` of `rows`, each class in proportion; return (left, taken). `key` is blamed if it cannot be done."""
     from sklearn.model_selection import train_test_split
 
-    sizes = np.bincount(labels[rows])
+    names, labels = examples.classes, None if examples.quantities else examples.labels[rows]
+    sizes = np.array([len(rows)]) if labels is None else np.bincount(labels, minlength=len(names))
     classes, smallest = np.count_nonzero(sizes), int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
+    each = "" if labels is None else f", and each of {classes} classes needs one at least"
     for what, size, way_out in (("takes", count, "Raise it"), ("leaves", len(rows) - count, "Lower it")):
         if size < classes:
-            fact = f"{what} {max(size, 0)} of {len(rows)} examples, and each of {classes} classes needs one at least"
-            raise DataError(f"dataset.{key}", fact, way_out)
-    if sizes[smallest] < 2:
+            raise DataError(f"dataset.{key}", f"{what} {max(size, 0)} of {len(rows)} examples{each}", way_out)
+    if examples.groups is not None:
+        return _by_group(rows, examples.groups[rows], count / len(rows), seed, key)
+    if labels is not None and sizes[smallest] < 2:
         fact = f"class '{names[smallest]}' has a single example here, and a stratified split needs two of each class"
         raise DataError(f"dataset.{key}", fact, "Leave that class out, or add examples of it")
-    left, taken = train_test_split(rows, test_size=count, stratify=labels[rows], random_state=seed)
+    left, taken = train_test_split(rows, test_size=count, stratify=labels, random_state=seed)
     return np.sort(left), np.sort(taken)
+
+
+def _by_group(rows: Array, groups: Array, share: float, seed: int, key: str) -> tuple[Array, Array]:
+    """Take about that share of the groups, whole; classes are not balanced then."""
+    from sklearn.model_selection import GroupShuffleSplit
+
+    try:
+        left, taken = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(rows, groups=groups))
+    except ValueError:
+        fact = f"cannot divide {len(np.unique(groups))} groups so that no part is empty"
+        raise DataError(f"dataset.{key}", fact, "Change it, or leave dataset.group out") from None
+    return rows[left], rows[taken]

@@ -1,6 +1,7 @@
 """An objective makes the passes that its formula needs and leaves the gradients in the network."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from dropout_cli.arrays import Array
 from dropout_cli.nn.layer import Layer, NoiseSource
@@ -13,10 +14,16 @@ OBJECTIVES: Registry["Objective"] = Registry("objective", package="dropout_cli.o
 class Objective(ABC):
     """A frozen law of the training loss; its dataclass fields are its YAML keys."""
 
+    predicts: ClassVar[str] = "classes"
+    """`classes` or `quantities`."""
+    outputs_each: ClassVar[int] = 1
+    """The network's outputs per class or quantity."""
+
     @abstractmethod
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
         """Pass the batch forward and backward; return the loss, `network.penalty()` left out.
 
+        `labels` are class ids (N,), or standardized quantities (N, T) in the dtype of x.
         `targets` (N, classes) are the teachers' soft targets of these examples, where there are teachers.
         """
 

@@ -4,7 +4,9 @@ from dropout_cli.plots.effects import effects
 from dropout_cli.plots.epochs import curves
 from dropout_cli.plots.maps import maps
 from dropout_cli.plots.matrix import confusion
+from dropout_cli.plots.over_epochs import over_epochs
 from dropout_cli.plots.rates import rates, worth_drawing
+from dropout_cli.plots.residuals import residuals
 from dropout_cli.plots.sweeps import against, bands, critical_difference, forest
 from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
 
@@ -20,6 +22,8 @@ __all__ = [
     "maps",
     "mistakes_pictures",
     "mistakes_table",
+    "over_epochs",
     "rates",
+    "residuals",
     "worth_drawing",
 ]

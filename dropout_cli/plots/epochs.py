@@ -1,4 +1,4 @@
-"""Loss and accuracy against the epoch."""
+"""Loss and accuracy, or another number, against the epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -20,20 +20,22 @@ FEW = 30
 
 
 def curves(history: Mapping[str, Sequence[float]], chosen_epoch: int) -> bytes:
-    """Draw loss and accuracy, train against validation, side by side, with the chosen epoch (from 1) marked.
+    """Draw the loss, and accuracy or rmse, train against validation, with the chosen epoch (from 1) marked.
 
-    `history` holds columns of metrics.csv: train_loss, val_loss, train_objective, train_accuracy, val_accuracy,
-    a value per epoch from epoch 1. A column that is missing or nowhere finite is left out.
+    `history` holds columns of metrics.csv: train_loss, val_loss, train_objective, train_accuracy, val_accuracy (of a
+    regression train_rmse, val_rmse), a value per epoch from epoch 1. A column that is missing or nowhere finite is
+    left out.
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     with style():
         figure = blank(9, 3.7)
         figure.subplots_adjust(left=0.07, right=0.985, top=0.83, bottom=0.135, wspace=0.19)
-        loss, accuracy = figure.subplots(1, 2)
+        loss, other = figure.subplots(1, 2)
+        number = "rmse" if "train_rmse" in history else "accuracy"
         named: dict[str, Line2D] = {}
         _line(loss, history, "train_objective", named, "objective (noise on)", color=SKY, linewidth=0.9)
-        for axes, quantity in ((loss, "loss"), (accuracy, "accuracy")):
+        for axes, quantity in ((loss, "loss"), (other, number)):
             _line(axes, history, f"train_{quantity}", named, "train (noise off)", color=BLUE, linewidth=1.6)
             _line(axes, history, f"val_{quantity}", named, "validation", color=VERMILION, linewidth=1.6, linestyle="--")
             label = f"chosen epoch {chosen_epoch}"
@@ -44,9 +46,10 @@ def curves(history: Mapping[str, Sequence[float]], chosen_epoch: int) -> bytes:
             last = max([chosen_epoch, *map(len, history.values())])
             margin = 0.02 * (last - 1) or 0.5
             axes.set_xlim(1 - margin, last + margin)
-        accuracy.yaxis.set_major_formatter(PercentFormatter(1))
-        if last == 1:
-            accuracy.set_ylim(0, 1)  # one point alone would get an axis of a hundredth around it
+        if number == "accuracy":
+            other.yaxis.set_major_formatter(PercentFormatter(1))
+        if last == 1 and number == "accuracy":
+            other.set_ylim(0, 1)  # one point alone would get an axis of a hundredth around it
         figure.legend(named.values(), named.keys(), loc="upper center", ncols=len(named), bbox_to_anchor=(0.5, 1.0))
         return png(figure)
 

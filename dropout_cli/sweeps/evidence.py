@@ -44,7 +44,7 @@ class Record:
             if not (math.isfinite(record.split_ratio) and isinstance(summary["config"]["dataset"], dict)):
                 raise ValueError("no sizes")
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            fact = f"is no summary of a classifier ({type(error).__name__}: {error})"
+            fact = f"is no summary of a run ({type(error).__name__}: {error})"
             raise UsageError(f"{path}/summary.json", fact, "The file is damaged.") from None
         return record
 
@@ -57,13 +57,21 @@ class Record:
         """A number such as `test.accuracy`; NaN where the run has no such part."""
         part, _, number = metric.partition(".")
         scores = self.summary.get(part)
-        return float(scores[number]) if scores else math.nan
+        found = scores.get(number) if scores else None
+        return math.nan if found is None else float(found)
 
     @property
     def split_ratio(self) -> float:
         """Test examples over training examples."""
-        sizes = {part: sum(one["support"] for one in self.summary[part]["per_class"]) for part in ("train", "test")}
-        return float(sizes["test"] / sizes["train"])
+        sizes = [self._size(self.summary[part]) for part in ("test", "train")]
+        return float(sizes[0] / sizes[1])
+
+    @staticmethod
+    def _size(scores: Mapping[str, Any]) -> int:
+        """How many examples a part had."""
+        if "per_target" in scores:
+            return int(scores["per_target"][0]["support"])
+        return sum(one["support"] for one in scores["per_class"])
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def _probe(cell: Cell) -> tuple[float, float]:
     weights = sum(one.value.size for one in prepared.learner.network.parameters().values())
     checkpoint = 4 * weights * (3 + (settings.average is not None))
     copies = 1 + (settings.epochs * taken[-1] > 5) + (prepared.selection is not None)
-    predictions = len(prepared.dataset.test) * (len(prepared.dataset.classes) * 4 + 16)
+    predictions = len(prepared.dataset.test) * (prepared.task.outputs * 4 + 16)
     return taken[-1], checkpoint * copies + predictions + PER_CELL_BYTES
 
 
@@ -53,7 +53,7 @@ def _epochs(prepared: preparation.Prepared) -> Iterator[float]:
     """Seconds of each epoch; one is enough where it is long."""
     targets = prepared.lesson.targets if prepared.lesson else None
     began = time.perf_counter()
-    for event in training.epochs(prepared.learner, prepared.dataset, prepared.experiment, targets):
+    for event in training.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, training.EpochRecord):
             seconds, began = time.perf_counter() - began, time.perf_counter()
             yield seconds

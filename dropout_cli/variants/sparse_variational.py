@@ -95,15 +95,15 @@ class SparseVariational(Variant):
         """The logits too."""
         return SparseLinear(self, linear, place)
 
-    def report(self, network: Layer, accuracy: Callable[[], float]) -> dict[str, Any]:
+    def report(self, network: Layer, judge: Callable[[], tuple[str, float]]) -> dict[str, Any]:
         """Sparsity per layer and of all, compression, and what cutting did to the accuracy."""
         layers = [layer for layer in leaves(network) if isinstance(layer, SparseLinear)]
         weights = sum(layer.linear.W.value.size for layer in layers)
         kept = sum(int(np.count_nonzero(layer.kept())) for layer in layers)
-        pruned = accuracy()
+        number, pruned = judge()
         for layer in layers:
             layer.pruned = False
-        whole = accuracy()
+        _, whole = judge()
         for layer in layers:
             layer.pruned = True
         return {
@@ -112,8 +112,8 @@ class SparseVariational(Variant):
             "weights": weights,
             "kept": kept,
             "compression": weights / kept if kept else None,
-            "accuracy_pruned": pruned,
-            "accuracy_unpruned": whole,
+            f"{number}_pruned": pruned,
+            f"{number}_unpruned": whole,
         }
 
 

@@ -98,10 +98,10 @@ class Variant(ABC):
         """Raise ValueError where the law cannot act in a network with so many hidden units."""
         return None
 
-    def report(self, network: Layer, accuracy: Callable[[], float]) -> dict[str, Any]:
+    def report(self, network: Layer, judge: Callable[[], tuple[str, float]]) -> dict[str, Any]:
         """What else `summary.json` should say of the trained network, JSON-able.
 
-        `accuracy()` is that of the test part with the network as it stands when called.
+        `judge()` is accuracy or rmse, by name, of the test part with the network as it stands when called.
         """
         return {}
 

@@ -6,28 +6,31 @@ ECE = sum over 15 bins of the top class's probability of (examples in bin / N) *
 (Guo et al. 2017, arXiv:1706.04599), with bins of equal width, open on the left and closed on the right.
 """
 
-import csv
-import io
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dropout_cli.arrays import Array
+from dropout_cli.metrics.csv_text import csv_bytes
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 """2.2e-308, what a probability of zero counts as: one example's loss is at most 708.4, so nll stays finite."""
 
 ECE_BINS = 15
 
-NUMBERS = ("accuracy", "error", "nll", "brier", "ece", "macro_f1")
+NUMBERS = (
+    "accuracy",
+    "error",
+    "nll",
+    "brier",
+    "ece",
+    "macro_f1",
+    "balanced_accuracy",
+    "roc_auc",
+    "average_precision",
+)
 """What `classification` says of a part as a whole."""
-
-
-def larger_is_better(number: str) -> bool:
-    """Which way a number points, by its name or a dotted key that ends in it."""
-    return number.rpartition(".")[2] in ("accuracy", "macro_f1")
 
 
 class Mistake(NamedTuple):
@@ -46,10 +49,12 @@ class Mistake(NamedTuple):
 def classification(probs: Array, labels: Array, classes: Sequence[str]) -> dict[str, Any]:
     """Score `probs` (N, C) against `labels` (N,) of class ids, N >= 1; plain Python numbers come back.
 
-    Keys: accuracy, error, nll, brier, ece, macro_f1, and per_class, a list of {class, precision, recall,
-    f1, support} in class order. A ratio without examples to divide by is 0. `macro_f1` averages over the
-    classes that occur among labels or predictions, so a class absent from a small part does not lower it.
-    Raises ValueError if the shapes do not fit.
+    Keys: NUMBERS, and per_class, a list of {class, precision, recall, f1, support} in class order. A ratio without
+    examples to divide by is 0. `macro_f1` averages over the classes that occur among labels or predictions, and
+    `balanced_accuracy`, the mean recall, over those among labels, so that a class absent from a small part does not
+    lower them. `roc_auc` and `average_precision` (`ranking`) are worked out for two classes, or where the largest
+    class has more than twice the examples of the smallest, and are None elsewhere. Raises ValueError if the shapes do
+    not fit.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -58,6 +63,8 @@ def classification(probs: Array, labels: Array, classes: Sequence[str]) -> dict[
     accuracy = float(np.mean(predicted == labels))
     per_class = precision_recall_fscore_support(labels, predicted, labels=np.arange(len(classes)), zero_division=0)
     precision, recall, f1, support = (column.tolist() for column in per_class)
+    told_apart = len(classes) == 2 or max(support) > 2 * min(support)
+    ranks = ranking(p, labels) if told_apart else dict.fromkeys(("roc_auc", "average_precision"))
     return {
         "accuracy": accuracy,
         "error": float(np.mean(predicted != labels)),
@@ -65,10 +72,32 @@ def classification(probs: Array, labels: Array, classes: Sequence[str]) -> dict[
         "brier": float(np.mean(np.sum((p - np.eye(len(classes))[labels]) ** 2, axis=1))),
         "ece": _calibration_error(p.max(axis=1), predicted == labels),
         "macro_f1": float(np.mean([f1[occurring] for occurring in np.union1d(labels, predicted)])),
+        "balanced_accuracy": float(np.mean([recall[occurring] for occurring in np.unique(labels)])),
+        **ranks,
         "per_class": [
             {"class": name, "precision": precision[i], "recall": recall[i], "f1": f1[i], "support": support[i]}
             for i, name in enumerate(classes)
         ],
+    }
+
+
+def ranking(probs: Array, labels: Array) -> dict[str, float | None]:
+    """How well the probabilities (N, C) rank the examples: `roc_auc` and `average_precision`, means over the classes.
+
+    Each class against the rest; of two classes, `average_precision` is that of the second alone, the positive one.
+    Classes without examples, or without others, are left out; None where none is left.
+    """
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    counts = np.bincount(labels, minlength=probs.shape[1])
+    judged = np.flatnonzero((counts > 0) & (counts < len(labels)))
+    if not len(judged):
+        return {"roc_auc": None, "average_precision": None}
+    truth, p = labels[:, None] == judged, probs[:, judged]
+    precisely = slice(1, None) if probs.shape[1] == 2 else slice(None)
+    return {
+        "roc_auc": float(roc_auc_score(truth, p)),
+        "average_precision": float(average_precision_score(truth[:, precisely], p[:, precisely])),
     }
 
 
@@ -115,22 +144,6 @@ def mistakes_csv(found: Sequence[Mistake]) -> bytes:
     """Write the mistakes under a header of their field names, fractions with six significant digits."""
     rows = [[f"{cell:.6g}" if isinstance(cell, float) else cell for cell in mistake] for mistake in found]
     return csv_bytes([Mistake._fields, *rows])
-
-
-def csv_bytes(rows: Iterable[Sequence[str | int | float]]) -> bytes:
-    r"""Write rows as UTF-8 CSV with `\n` after each, quoted where needed, text made safe by `safe_text`."""
-    table = [[safe_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
-    # Before Python 3.13 a lone carriage return is left unquoted and read back as the end of the row.
-    torn = any(isinstance(cell, str) and "\r" in cell for row in table for cell in row)
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if torn else csv.QUOTE_MINIMAL).writerows(table)
-    return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def safe_text(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula: = + - @ tab or CR first, and no number."""
-    number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, re.ASCII | re.IGNORECASE)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not number else text
 
 
 def _checked(probs: Array, labels: Array, classes: Sequence[str]) -> Array:

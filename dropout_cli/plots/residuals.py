@@ -1,0 +1,41 @@
+"""What a regression predicted against what was true, and what is left over."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dropout_cli.arrays import Array
+from dropout_cli.plots.canvas import BLUE, GRAY, VERMILION, blank, fitted, png, style
+
+MOST_TARGETS = 6
+MOST_POINTS = 5_000
+"""More are thinned evenly; a figure with a million points takes minutes."""
+
+
+def residuals(mean: Array, sd: Array | None, true: Array, names: Sequence[str], title: str) -> bytes:
+    """Draw for each of the first 6 targets predicted against true values, and residuals against predicted ones.
+
+    `mean`, `sd` (None: unknown) and `true` are (N, targets) in the targets' own units. Bars are one standard deviation.
+    """
+    shown = names[:MOST_TARGETS]
+    some = np.unique(np.linspace(0, len(true) - 1, min(MOST_POINTS, len(true))).astype(np.intp))
+    with style():
+        figure = blank(8.4, 0.5 + 3.5 * len(shown))
+        figure.suptitle(fitted(title, 7.5, 10), x=0.02, ha="left", fontsize=10)
+        grid = figure.subplots(len(shown), 2, squeeze=False)
+        for t, name in enumerate(shown):
+            y, m = true[some, t], mean[some, t]
+            bars = None if sd is None else sd[some, t]
+            left, right = grid[t]
+            dots = {"fmt": "o", "markersize": 2.5, "color": BLUE, "ecolor": GRAY, "elinewidth": 0.4, "alpha": 0.7}
+            left.errorbar(y, m, yerr=bars, **dots)
+            ends = [min(y.min(), m.min()), max(y.max(), m.max())]
+            left.plot(ends, ends, color=VERMILION, linewidth=1.1)
+            left.set_xlabel(f"true {fitted(name, 2.5, 9)}")
+            left.set_ylabel("predicted")
+            right.errorbar(m, y - m, yerr=bars, **dots)
+            right.axhline(0, color=VERMILION, linewidth=1.1)
+            right.set_xlabel(f"predicted {fitted(name, 2.3, 9)}")
+            right.set_ylabel("residual, true - predicted")
+        figure.tight_layout(rect=(0, 0, 1, 1 - 0.3 / (0.5 + 3.5 * len(shown))))
+        return png(figure)

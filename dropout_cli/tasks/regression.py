@@ -1,0 +1,117 @@
+"""Regression: the outputs are standardized targets, each with the logarithmic odds of its variance where it is learned.
+
+Trained with `squared_error` the network says nothing of its errors: its standard deviation is then the root mean
+squared error on the validation part (the training part, where there is none), one number per target. Trained with
+`gaussian` it predicts a variance for every example, v = softplus(s) + 1e-6 in standardized units.
+
+Of T noisy passes with means m_t and variances v_t, the mean is that of m_t and the variance mean v_t + var m_t:
+the noise of the data, and what the network does not know (Kendall & Gal 2017, arXiv:1703.04977).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dropout_cli import metrics, plots
+from dropout_cli.arrays import Array
+from dropout_cli.data.dataset import Part, Quantities
+from dropout_cli.nn import losses
+from dropout_cli.tasks.task import Combined, Prediction, Task
+
+SMALLEST_SD = 1e-12
+"""Times the target's own standard deviation; a network without any error would have an infinite likelihood."""
+
+
+@dataclass(frozen=True)
+class Regression(Task):
+    """Numbers per example; a prediction is `mean` (N, targets) and, where it is known, `sd`, in the targets' units."""
+
+    quantities: Quantities
+    heteroscedastic: bool
+    """Whether the network predicts a variance for every target."""
+    noise_sd: tuple[float, ...] | None = None
+    """Of each target, where the network does not predict it."""
+
+    name: ClassVar[str] = "regression"
+    number: ClassVar[str] = "rmse"
+    shown: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2", "nll", "coverage")
+    monitors: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2", "nll")
+
+    @property
+    def outputs(self) -> int:
+        """One number per target, or two."""
+        return len(self.quantities.names) * (2 if self.heteroscedastic else 1)
+
+    def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
+        """The loss in standardized units, and the root mean squared error in the targets' own."""
+        loss_of = losses.gaussian if self.heteroscedastic else losses.squared_error
+        loss, _ = loss_of(outputs.astype(np.float64), self.quantities.standardized(labels))
+        errors = labels - self._mean(outputs)
+        return {"loss": loss, "rmse": float(np.sqrt((errors**2).mean(axis=0)).mean())}
+
+    def monitored(self, name: str, outputs: Array, labels: Array) -> float:
+        """As in `metrics.regression`; a network without variances gets the part's own errors."""
+        value = self.calibrated(outputs, labels).scores(self.predict(outputs), labels)[name]
+        return float("nan") if value is None else float(value)
+
+    def predict(self, outputs: Array) -> Prediction:
+        """Back in the targets' own units, in float64."""
+        sd = self._sd(outputs)
+        return {"mean": self._mean(outputs)} | ({} if sd is None else {"sd": sd})
+
+    def combine(self, passes: Iterable[Array]) -> Combined:
+        """The law of total variance, with the sums taken around the first pass."""
+        count, first = 0, np.zeros(1)
+        sums = squares = noise = np.zeros(1)
+        for outputs in passes:
+            mean, sd = self._mean(outputs), self._sd(outputs)
+            first = mean if count == 0 else first
+            count += 1
+            sums, squares = sums + (mean - first), squares + (mean - first) ** 2
+            noise = noise + (np.zeros_like(mean) if sd is None else sd**2)
+        model = np.sqrt(np.maximum(squares / count - (sums / count) ** 2, 0))
+        noise = np.sqrt(noise / count)
+        sd = np.sqrt(model**2 + noise**2)
+        mean = first + sums / count
+        known: Prediction = {"mean": mean, "sd": sd} if (sd > 0).all() else {"mean": mean}
+        return Combined({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise})
+
+    def calibrated(self, outputs: Array, labels: Array) -> "Regression":
+        """With the root mean squared error of each target, where the network predicts no variance."""
+        if self.heteroscedastic:
+            return self
+        found = np.sqrt(((labels - self._mean(outputs)) ** 2).mean(axis=0))
+        return replace(self, noise_sd=tuple(np.maximum(found, SMALLEST_SD * self.quantities.sd).tolist()))
+
+    def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
+        """See `metrics.regression`."""
+        return metrics.regression(prediction["mean"], prediction.get("sd"), labels, self.quantities.names)
+
+    def tables(self, prediction: Prediction, labels: Array, rows: Array) -> dict[str, bytes]:
+        """What was predicted for each example, and what was true."""
+        names = self.quantities.names
+        return {"residuals.csv": metrics.residuals_csv(prediction["mean"], prediction.get("sd"), labels, rows, names)}
+
+    def figures(self, prediction: Prediction, part: Part, title: str) -> dict[str, bytes]:
+        """Predicted against true values, and residuals."""
+        names = self.quantities.names
+        return {"residuals.png": plots.residuals(prediction["mean"], prediction.get("sd"), part.labels, names, title)}
+
+    @classmethod
+    def recalled(cls, scores: Mapping[str, Any]) -> "Regression":
+        """By the targets of `per_target`."""
+        names = tuple(str(one["target"]) for one in scores["per_target"])
+        return cls(Quantities(names, np.zeros(len(names)), np.ones(len(names))), heteroscedastic=False)
+
+    def _mean(self, outputs: Array) -> Array:
+        targets = len(self.quantities.names)
+        return np.asarray(outputs[:, :targets].astype(np.float64) * self.quantities.sd + self.quantities.mean)
+
+    def _sd(self, outputs: Array) -> Array | None:
+        targets = len(self.quantities.names)
+        if self.heteroscedastic:
+            variance = losses.variance(outputs[:, targets:].astype(np.float64))
+            return np.asarray(np.sqrt(variance) * self.quantities.sd)
+        return None if self.noise_sd is None else np.tile(np.array(self.noise_sd), (len(outputs), 1))
