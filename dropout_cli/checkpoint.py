@@ -16,7 +16,6 @@ import numpy as np
 
 from dropout_cli import config
 from dropout_cli.arrays import Array
-from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.learner import Learner
 from dropout_cli.runs import FORMAT, Run
@@ -76,12 +75,19 @@ def _meta(data: bytes) -> dict[str, Any]:
     return dict(meta)
 
 
-def identity(experiment: Experiment) -> str:
-    """SHA-256, in hex, of all that decides what is computed; not of how long it goes on, or how often it is saved."""
-    values = config.to_dict(experiment)
-    for key in ("epochs", "save_every"):
-        values["training"].pop(key)
+def identity(values: dict[str, Any]) -> str:
+    """SHA-256, in hex, of all that decides what is computed; not of how long it goes on, or how often it is saved.
+
+    `values` are an experiment's, as a mapping.
+    """
+    shorter = {key: value for key, value in values["training"].items() if key not in ("epochs", "save_every")}
+    values = values | {"training": shorter}
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def identities(resolved: config.Loaded) -> tuple[str, str]:
+    """Those that checkpoints of a run may bear: with all keys, or those that there were when it was resolved."""
+    return identity(config.to_dict(resolved.experiment)), identity(resolved.written)
 
 
 @dataclass(frozen=True)

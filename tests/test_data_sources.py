@@ -16,8 +16,8 @@ from dropout_cli.data.loading import fingerprint
 from dropout_cli.data.made import Spirals
 from dropout_cli.errors import DataError
 
-LOCAL = ["blobs", "breast_cancer", "digits", "iris", "moons", "spirals", "wine"]
-FILES = ["cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist"]
+LOCAL = ["blobs", "breast_cancer", "diabetes", "digits", "iris", "moons", "spirals", "wine"]
+FILES = ["cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "table"]
 MADE = ["blobs", "moons", "spirals"]
 
 
@@ -32,8 +32,9 @@ def test_a_source_is_what_its_facts_say(name: str) -> None:
     cls = DATASETS[name]
     examples = cls().read()
     assert cls.facts[:3] == (len(examples.x), examples.x.shape[1:], len(examples.classes))
-    assert examples.x.dtype in (np.uint8, np.float32) and examples.labels.dtype == np.intp
-    assert np.array_equal(np.unique(examples.labels), np.arange(len(examples.classes)))
+    assert examples.x.dtype in (np.uint8, np.float32)
+    assert examples.labels.dtype == (np.float64 if examples.quantities else np.intp)
+    assert examples.quantities or np.array_equal(np.unique(examples.labels), np.arange(len(examples.classes)))
     assert len(examples.columns) in (0, examples.x.shape[-1])
 
 

@@ -53,6 +53,7 @@ def test_a_run_folder_holds_exactly_the_files_of_the_design(tmp_path: Path) -> N
     assert found == {
         "config.yaml",
         "resolved.yaml",
+        "preprocessing.safetensors",
         "environment.json",
         "metrics.csv",
         "timings.csv",

@@ -47,6 +47,9 @@ OBJECTIVES_TRIED: list[Objective] = [
     MultiSample(samples=3),
     Distillation(teacher="t", temperature=3.0, hard_weight=0.3),
     Distillation(teacher="t", temperature=1.0, hard_weight=0.0),
+    CrossEntropy(class_weights=(0.5, 2.0, 1.0), label_smoothing=0.1, confidence_penalty=0.2),
+    SquaredError(),
+    GaussianNll(),
 ]
 
 
