@@ -82,7 +82,7 @@ def checked(experiment: Experiment, dataset: Dataset) -> Experiment:
 
 def build(experiment: Experiment, dataset: Dataset) -> Sequential:
     """Return the experiment's network, with its initial weights, in float32."""
-    plan = training.Plan.of(experiment, len(dataset.train))
+    plan = training.Plan.of(experiment, dataset.train)
     surroundings = Surroundings(
         shape=dataset.shape,
         outputs=tasks.of(experiment.objective, dataset).outputs,

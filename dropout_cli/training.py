@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.data.dataset import Batches, Dataset
+from dropout_cli.data.dataset import Batches, Dataset, Part
+from dropout_cli.data.file_rows import order as row_order
 from dropout_cli.errors import Diverged
 from dropout_cli.evaluation import outputs
 from dropout_cli.learner import Learner
@@ -52,13 +53,22 @@ class Plan:
     batch_size: int
     epochs: int
     steps_per_epoch: int
+    segment: int | None = None
+    """Rows in a segment, where the examples stay in their files."""
 
     @classmethod
-    def of(cls, experiment: "Experiment", examples: int) -> "Plan":
-        """The plan of that experiment on so many training examples."""
+    def of(cls, experiment: "Experiment", part: Part) -> "Plan":
+        """The plan of that experiment on those training examples."""
+        examples = len(part)
         training = experiment.training
         per_pass = math.ceil(examples / training.batch_size)
-        return cls(examples, training.batch_size, training.epochs, training.steps_per_epoch or per_pass)
+        return cls(
+            examples,
+            training.batch_size,
+            training.epochs,
+            training.steps_per_epoch or per_pass,
+            getattr(part.x, "segment", None),
+        )
 
     @property
     def steps(self) -> int:
@@ -72,7 +82,7 @@ class Plan:
         for now in range(step, step + steps):
             number, place = divmod(now, per_pass)
             if number != drawn:
-                order, drawn = stream(seed, "order", number).permutation(self.examples), number
+                order, drawn = row_order(stream(seed, "order", number), self.examples, self.segment), number
             yield order[place * self.batch_size : (place + 1) * self.batch_size]
 
 
@@ -84,8 +94,8 @@ def epochs(
     `targets` (training examples, classes) are what teachers say, for objectives that learn from them.
     """
     training, augment, network = experiment.training, experiment.dataset.augment, learner.network
-    plan = Plan.of(experiment, len(dataset.train))
-    batches = Batches(dataset, dataset.train, plan.batch_size)
+    plan = Plan.of(experiment, dataset.train)
+    batches = Batches(dataset, dataset.train, plan.batch_size, windowed=True)
     scored = np.linspace(0, plan.examples - 1, min(MOST_SCORED, plan.examples)).astype(np.intp)
 
     while learner.epoch < plan.epochs:

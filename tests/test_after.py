@@ -92,7 +92,9 @@ def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
         "weight_scaling",
         "geometric_mean",
         "predictive_entropy",
+        "expected_entropy",
         "mutual_information",
+        "variation_ratio",
     ]
     labels = arrays["labels"]
     ways = {"probabilities": "monte_carlo", "weight_scaling": "weight_scaling", "geometric_mean": "geometric_mean"}

@@ -17,7 +17,7 @@ from dropout_cli.data.made import Spirals
 from dropout_cli.errors import DataError
 
 LOCAL = ["blobs", "breast_cancer", "diabetes", "digits", "iris", "moons", "spirals", "wine"]
-FILES = ["cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "table"]
+FILES = ["arrays", "cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "openml", "table"]
 MADE = ["blobs", "moons", "spirals"]
 
 
@@ -167,7 +167,9 @@ def test_the_catalogue_lists_every_dataset_without_reading_any() -> None:
     rows = catalogue()
     assert [row["name"] for row in rows] == sorted([*LOCAL, *FILES])
     assert all(
-        row["about"].endswith(".") and row["origin"] and (row["examples"] or row["name"] == "image_folder")
+        row["about"].endswith(".")
+        and row["origin"]
+        and (row["examples"] or "yours" in row["origin"] or row["name"] == "openml")
         for row in rows
     )
     code = "import sys; from dropout_cli.data.catalogue import catalogue; catalogue(); print('sklearn' in sys.modules)"

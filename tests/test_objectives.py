@@ -11,8 +11,10 @@ from dropout_cli.nn.sequential import Sequential
 from dropout_cli.objectives import OBJECTIVES, Objective
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.objectives.distillation import Distillation
+from dropout_cli.objectives.gaussian_nll import GaussianNll
 from dropout_cli.objectives.multi_sample import MultiSample, split
 from dropout_cli.objectives.rdrop import RDrop, symmetric
+from dropout_cli.objectives.squared_error import SquaredError
 from dropout_cli.streams import Noise, stream
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.batchwise import Batchwise
@@ -24,9 +26,9 @@ from tests.gradients import directional
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
 
-def network(law: Variant | None = None) -> Sequential:
+def network(law: Variant | None = None, outputs: int = 3) -> Sequential:
     """Five inputs, hidden layers of six and four, three logits, float64."""
-    around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    around = Surroundings(shape=(5,), outputs=outputs, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     return Mlp(hidden=(6, 4), activation="tanh").build(law or Inverted(rate=0.5, input_rate=0.2), around)
 
 
@@ -62,13 +64,14 @@ def test_every_objective_is_tried_here() -> None:
 @pytest.mark.parametrize("variant", ["inverted", "concrete", "variational"])
 def test_learn_leaves_the_gradients_of_its_loss(objective: Objective, variant: str) -> None:
     """Central differences along random directions agree to 1e-6 for every parameter, learned rates included."""
-    law = VARIANTS[variant]()
+    law, regression = VARIANTS[variant](), objective.predicts == "quantities"
+    labels = stream(1, "test:y").standard_normal((6, 4 // objective.outputs_each)) if regression else LABELS
 
     def learn(values: dict[str, Array] | None = None) -> tuple[float, Sequential]:
-        net = network(law)
+        net = network(law, outputs=4 if regression else 3)
         for name, value in (values or {}).items():
             net.parameters()[name].value[...] = value
-        loss = objective.learn(net, batch(), LABELS, Noise(0, 1), soft())
+        loss = objective.learn(net, batch(), labels, Noise(0, 1), soft())
         return loss + net.penalty(), net
 
     _, net = learn()

@@ -1,12 +1,14 @@
 """What training sees of data: parts with labels, unscaled, and the scaling fitted on the train part."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from dropout_cli.arrays import Array, Shape
 from dropout_cli.data.columns import Column
 from dropout_cli.data.encoding import Encoding
+from dropout_cli.data.file_rows import FileRows, Window
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Part:
     """The examples of one part of the split: train, val or test."""
 
     x: Array
-    """(N, *shape), uint8 or float32 as the source has them, unscaled, C-contiguous, read-only."""
+    """(N, *shape), uint8 or float32 as the source has them, unscaled, C-contiguous, read-only; or `FileRows`."""
     labels: Array
     """(N,) intp: class ids; of a regression (N, targets) float64: the true values in their own units."""
     rows: Array
@@ -83,9 +85,20 @@ class Dataset:
 class Batches:
     """Gathers and scales the rows of a part into one reused buffer."""
 
-    def __init__(self, dataset: Dataset, part: Part, size: int, dtype: np.dtype | type = np.float32) -> None:
-        """`size`: the most rows that `take` will be asked for."""
-        self._x, self._labels = part.x, part.labels
+    def __init__(
+        self,
+        dataset: Dataset,
+        part: Part,
+        size: int,
+        dtype: np.dtype | type = np.float32,
+        *,
+        windowed: bool = False,
+    ) -> None:
+        """`size`: the most rows that `take` will be asked for; `windowed`: they come in the order of `file_rows`."""
+        self._x: Any = part.x
+        if windowed and isinstance(part.x, FileRows):
+            self._x = Window(part.x)
+        self._labels = part.labels
         if dataset.quantities is not None:
             self._labels = dataset.quantities.standardized(part.labels).astype(dtype)
         self._scale = dataset.scaling.scale.astype(dtype)

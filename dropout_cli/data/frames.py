@@ -81,6 +81,14 @@ def examples(frame: "DataFrame", wanted: Wanted, where: Line, *, place: str, tes
     )
 
 
+def predicted(
+    frame: "DataFrame", task: Task, where: Line, place: str
+) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
+    """Labels, classes and quantities, where every column of the table is a target. Raises DataError."""
+    names = [str(name) for name in frame.columns]
+    return _Reader(frame, Wanted(tuple(names), task), where, place).predicted(names)
+
+
 def known(
     frame: "DataFrame", columns: Sequence[Column], missing: Sequence[str], where: Line
 ) -> tuple[Array, list[str]]:

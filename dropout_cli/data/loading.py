@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from dropout_cli.arrays import Array
 from dropout_cli.data import encoding as encode
 from dropout_cli.data.dataset import Dataset, Part, Quantities
 from dropout_cli.data.encoding import Encoding
+from dropout_cli.data.file_rows import FileRows
 from dropout_cli.data.fitted import Fitted
 from dropout_cli.data.scaling import fit
 from dropout_cli.data.source import DATASETS, Examples, Source
@@ -57,7 +59,9 @@ def fingerprint(examples: Examples) -> str:
     """SHA-256, in hex, over shapes, dtypes and bytes of the examples and labels; the same on every machine."""
     digest = hashlib.sha256()
     labels = examples.labels if examples.quantities else examples.labels.astype(np.int64, copy=False)
-    for array in (examples.x, labels):
+    if examples.digest is not None:
+        digest.update(examples.digest.encode())
+    for array in (labels,) if isinstance(examples.x, FileRows) else (examples.x, labels):
         fixed = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         digest.update(f"{fixed.shape} {fixed.dtype.str}\n".encode())
         digest.update(fixed.reshape(-1).view(np.uint8).data)
@@ -109,8 +113,14 @@ def _quantities(examples: Examples, train: Part, fitted: Fitted | None) -> Quant
 
 
 def _part(examples: Examples, rows: Array, encoding: Encoding | None) -> Part:
+    if isinstance(examples.x, FileRows):
+        return Part(cast("Array", examples.x.subset(rows)), _fixed(examples.labels[rows]), _fixed(rows))
     x = examples.x[rows]
-    part = Part(np.ascontiguousarray(encoding.apply(x) if encoding else x), examples.labels[rows], rows)
-    for array in (part.x, part.labels, part.rows):
-        array.setflags(write=False)
-    return part
+    made = np.ascontiguousarray(encoding.apply(x) if encoding else x)
+    return Part(_fixed(made), _fixed(examples.labels[rows]), _fixed(rows))
+
+
+def _fixed(array: Array) -> Array:
+    """The same, which nobody can change."""
+    array.setflags(write=False)
+    return array

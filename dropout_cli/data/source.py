@@ -36,7 +36,8 @@ class Examples:
     """A dataset as its source has it: not split, not scaled. Raises DataError if a value is not finite."""
 
     x: Array
-    """uint8 or float32, (N, features) or (N, height, width, channels); NaN where a table has no value."""
+    """uint8 or float32, (N, features) or (N, height, width, channels); NaN where a table has no value.
+    Or `FileRows`, which can be indexed by rows."""
     labels: Array
     """(N,) intp: class ids; of a regression (N, targets) float64."""
     classes: tuple[str, ...] = ()
@@ -53,6 +54,8 @@ class Examples:
     """(N,) intp: examples of one group stay in one part."""
     encoded: bool = False
     """Whether missing values are filled in and categories made numbers before the network sees them."""
+    digest: str | None = None
+    """SHA-256 of files that are too large to go over twice."""
     notices: tuple[str, ...] = ()
     """What the user should know of the data."""
 
@@ -73,6 +76,8 @@ class Source(ABC):
     """
 
     facts: ClassVar[Facts]
+    default_test_fraction: ClassVar[float | None] = None
+    """What `test_fraction: null` means where neither config nor data give a test part; None: it is then an error."""
 
     val_fraction: FractionOrZero = 0.15
     """Part of the examples to validate on: of all, or of the training set where an official test set is kept."""

@@ -18,10 +18,6 @@ class Rows(NamedTuple):
     test: Array
 
 
-DEFAULT_TEST = 0.2
-"""Part of a user's examples to test on, where neither they nor their data say anything."""
-
-
 def split(examples: Examples, source: Source) -> Rows:
     """Split as `source` says, from the `split` stream; without groups each part has exactly round(fraction * N) rows.
 
@@ -35,10 +31,10 @@ def split(examples: Examples, source: Source) -> Rows:
     given = np.full(total, TRAIN, np.int8) if examples.assigned is None else examples.assigned
     fraction = source.test_fraction
     if fraction is None and not (given == TEST).any() and examples.train_count is None:
-        if type(source).facts.examples is not None:
+        fraction = source.default_test_fraction
+        if fraction is None:
             fact = "must be a number, got null, which keeps an official test set, and this dataset has none"
             raise DataError("dataset.test_fraction", fact, "Give the part to test on, such as 0.2")
-        fraction = DEFAULT_TEST
 
     if fraction is not None:
         rest, test = _divide(rows, examples, round(fraction * total), test_seed, "test_fraction")

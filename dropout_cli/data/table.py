@@ -25,6 +25,7 @@ class Table(Source):
     """Your own table: CSV, TSV, white space, gzipped or not, Parquet, Excel; for classes or numbers."""
 
     facts = Facts(None, None, None, "a file of yours")
+    default_test_fraction = 0.2
 
     path: Annotated[str, PathField()]
     """The file. How its cells are divided and whether it has a header is found out from it."""
