@@ -10,6 +10,7 @@ import numpy as np
 
 from dropout_cli.arrays import Array
 from dropout_cli.data.dataset import Batches, Dataset, Part
+from dropout_cli.data.file_rows import FileRows
 from dropout_cli.data.file_rows import order as row_order
 from dropout_cli.errors import Diverged
 from dropout_cli.evaluation import outputs
@@ -62,13 +63,8 @@ class Plan:
         examples = len(part)
         training = experiment.training
         per_pass = math.ceil(examples / training.batch_size)
-        return cls(
-            examples,
-            training.batch_size,
-            training.epochs,
-            training.steps_per_epoch or per_pass,
-            getattr(part.x, "segment", None),
-        )
+        segment = part.x.segment if isinstance(part.x, FileRows) else None
+        return cls(examples, training.batch_size, training.epochs, training.steps_per_epoch or per_pass, segment)
 
     @property
     def steps(self) -> int:
