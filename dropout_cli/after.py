@@ -21,13 +21,20 @@ from dropout_cli.tasks.task import files
 from dropout_cli.trained import Trained
 
 
-def evaluate(run: Run, *, split: str = "test", checkpoint: str | None = None, figures: bool = True) -> dict[str, Any]:
+def evaluate(
+    run: Run,
+    *,
+    split: str = "test",
+    checkpoint: str | None = None,
+    figures: bool = True,
+    allow_changed_data: bool = False,
+) -> dict[str, Any]:
     """Recompute the numbers of one part from a checkpoint; write them to `after/eval-<split>-<checkpoint>/`.
 
     `checkpoint`: `best` or `last`; None: the one that the summary names. Returns `split`,
     `checkpoint` and the part's numbers. Raises UsageError, DataError or RunFailed.
     """
-    found = trained.load(run, checkpoint)
+    found = trained.load(run, checkpoint, allow_changed_data=allow_changed_data)
     part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
     with computing(found.experiment), found.learner.averaged() as network:
         task = _calibrated(found, network)
@@ -61,6 +68,7 @@ def evaluate_with_noise(
     split: str = "test",
     checkpoint: str | None = None,
     figures: bool = True,
+    allow_changed_data: bool = False,
 ) -> dict[str, Any]:
     """Predict one part in every way there is; write it to `after/eval-<split>-<checkpoint>-mc<passes>/`.
 
@@ -69,7 +77,7 @@ def evaluate_with_noise(
     networks with mean and standard deviation (None where there are none), and the means of the uncertainties.
     Tables and figures are those of the Monte-Carlo mean. Raises UsageError, DataError or RunFailed.
     """
-    found = trained.load(run, checkpoint)
+    found = trained.load(run, checkpoint, allow_changed_data=allow_changed_data)
     part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
     seed, batch = found.experiment.seed, settings.evaluation_batch
     with computing(found.experiment), found.learner.averaged() as network:

@@ -152,6 +152,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     summary = {
         "format": FORMAT,
         "task": task.name,
+        **task.learned(),
         **{name: scores.get(name) for name in ("train", "val", "test")},
         "epochs": trained_epochs,
         "lengthened": run.state().get("lengthened", []),

@@ -56,7 +56,7 @@ def rewritten(before: Experiment, after: Experiment, dataset: Dataset, steps: in
     Compared are the learning rate, each parameter's own share of it, and the columns of the layers at every step,
     dropout rates among them.
     """
-    plans = [training.Plan.of(one, dataset.train) for one in (before, after)]
+    plans = [training.Plan.of(one, len(dataset.train)) for one in (before, after)]
     networks = [build(one, dataset) for one in (before, after)]
     was, would = before.training.epochs, after.training.epochs
     for name, parameter in networks[0].parameters().items():

@@ -27,9 +27,11 @@ from dropout_cli.nn.layer import Layer
 from dropout_cli.streams import Noise
 
 
-def passes(network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int, batch: int) -> Iterator[Array]:
-    """Yield the outputs (N, C) of so many noisy passes over the part; pass t draws from `monte_carlo:<path>`, t."""
-    for number in range(count):
+def passes(
+    network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int, batch: int, first: int = 0
+) -> Iterator[Array]:
+    """Yield the outputs (N, C) of `count` noisy passes; pass t, from `first` on, draws from `monte_carlo:<path>`, t."""
+    for number in range(first, first + count):
         noise = Noise(seed, number, role="monte_carlo")
         yield evaluation.outputs(network, dataset, part, batch=batch, noise=noise)
 

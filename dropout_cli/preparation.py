@@ -9,6 +9,8 @@ from dropout_cli.architectures import Surroundings
 from dropout_cli.arrays import Array
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset
+from dropout_cli.data.fitted import Fitted
+from dropout_cli.data.overview import Overview, describe
 from dropout_cli.errors import ConfigError, Problem
 from dropout_cli.learner import Learner
 from dropout_cli.nn.descent import Regularization
@@ -54,8 +56,19 @@ class Prepared:
 
 def prepare(experiment: Experiment) -> Prepared:
     """Read the data and build the network. Raises ConfigError or DataError."""
-    dataset = data.load(experiment.dataset)
+    return prepare_on(data.load(experiment.dataset), experiment)
+
+
+def prepare_on(dataset: Dataset, experiment: Experiment) -> Prepared:
+    """The same, on a dataset that was read already."""
     experiment = checked(experiment, dataset)
+    learner = learner_of(experiment, build(experiment, dataset))
+    task = tasks.of(experiment.objective, dataset)
+    return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=dataset.notices)
+
+
+def learner_of(experiment: Experiment, network: Sequential) -> Learner:
+    """The network with its optimizer."""
     settings = experiment.training
     regularization = Regularization(
         l1=settings.l1,
@@ -65,9 +78,7 @@ def prepare(experiment: Experiment) -> Prepared:
         clip_norm=settings.clip_norm,
     )
     average_decay = settings.average.decay if settings.average else None
-    learner = Learner(build(experiment, dataset), settings.optimizer, regularization, average_decay)
-    task = tasks.of(experiment.objective, dataset)
-    return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=dataset.notices)
+    return Learner(network, settings.optimizer, regularization, average_decay)
 
 
 def checked(experiment: Experiment, dataset: Dataset) -> Experiment:
@@ -82,11 +93,16 @@ def checked(experiment: Experiment, dataset: Dataset) -> Experiment:
 
 def build(experiment: Experiment, dataset: Dataset) -> Sequential:
     """Return the experiment's network, with its initial weights, in float32."""
-    plan = training.Plan.of(experiment, dataset.train)
+    return network(experiment, Fitted.to(dataset))
+
+
+def network(experiment: Experiment, fitted: Fitted) -> Sequential:
+    """The same, for data of which no more is known than what was fitted to them."""
+    plan = training.Plan.of(experiment, fitted.examples)
     surroundings = Surroundings(
-        shape=dataset.shape,
-        outputs=tasks.of(experiment.objective, dataset).outputs,
-        examples=len(dataset.train),
+        shape=fitted.shape,
+        outputs=tasks.of(experiment.objective, fitted).outputs,
+        examples=fitted.examples,
         steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
         seed=experiment.seed,
@@ -221,3 +237,10 @@ def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
         for line in lines
     ]
     return [*rows, ("total", "", "", sum(line.parameters for line in lines), "")]
+
+
+def overview(experiment: Experiment) -> Overview:
+    """What was read of the experiment's data; it is checked that they can be trained on. Raises as `prepare` does."""
+    dataset = data.load(experiment.dataset)
+    checked(experiment, dataset)
+    return describe(experiment.dataset, dataset)

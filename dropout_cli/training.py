@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.data.dataset import Batches, Dataset, Part
-from dropout_cli.data.file_rows import FileRows
+from dropout_cli.data.dataset import Batches, Dataset
 from dropout_cli.data.file_rows import order as row_order
 from dropout_cli.errors import Diverged
 from dropout_cli.evaluation import outputs
@@ -58,12 +57,10 @@ class Plan:
     """Rows in a segment, where the examples stay in their files."""
 
     @classmethod
-    def of(cls, experiment: "Experiment", part: Part) -> "Plan":
+    def of(cls, experiment: "Experiment", examples: int, segment: int | None = None) -> "Plan":
         """The plan of that experiment on those training examples."""
-        examples = len(part)
         training = experiment.training
         per_pass = math.ceil(examples / training.batch_size)
-        segment = part.x.segment if isinstance(part.x, FileRows) else None
         return cls(examples, training.batch_size, training.epochs, training.steps_per_epoch or per_pass, segment)
 
     @property
@@ -90,7 +87,7 @@ def epochs(
     `targets` (training examples, classes) are what teachers say, for objectives that learn from them.
     """
     training, augment, network = experiment.training, experiment.dataset.augment, learner.network
-    plan = Plan.of(experiment, dataset.train)
+    plan = Plan.of(experiment, len(dataset.train), getattr(dataset.train.x, "segment", None))
     batches = Batches(dataset, dataset.train, plan.batch_size, windowed=True)
     scored = np.linspace(0, plan.examples - 1, min(MOST_SCORED, plan.examples)).astype(np.intp)
 

@@ -28,7 +28,7 @@ LEVELS = (
         "lengthening",
         "experiment",
     }
-    | {"run_table", "after", "effects", "advice", "verification", "replay", "doctor", "sweeps"},
+    | {"run_table", "after", "effects", "advice", "prediction", "verification", "replay", "doctor", "sweeps"},
     {"cli", "__main__"},
 )
 

@@ -18,6 +18,7 @@ from dropout_cli.cli import (
     effects,
     evaluating,
     listing,
+    predicting,
     screen,
     sweeping,
     train,
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (train, sweeping, comparing, evaluating, effects, listing, verifying, catalogues, doctor):
+for group in (train, sweeping, comparing, evaluating, predicting, effects, listing, verifying, catalogues, doctor):
     group.add_to(app)
 app.add_typer(configs.app, name="config")
 

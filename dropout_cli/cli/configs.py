@@ -1,12 +1,15 @@
 """`dropout config`: make, check and explain configs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dropout_cli.cli import arguments, screen
 from dropout_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from dropout_cli.data.overview import Overview
 
 app = typer.Typer(help="Make, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -14,11 +17,20 @@ app = typer.Typer(help="Make, check and explain configs.", no_args_is_help=True,
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="What to write.")] = Path("experiment.yaml"),
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="TABLE", help="Write one for this table, or .npz file, of yours.")
+    ] = None,
 ) -> None:
     """Write a commented config to start from, and print its path. An existing file is left alone."""
     from dropout_cli import config
 
-    text = config.template()
+    guess = ""
+    if data is None:
+        text = config.template()
+    else:
+        from dropout_cli.config.starting import starting
+
+        text, guess = starting(data.absolute())
     try:
         with file.open("x", encoding="utf-8") as target:
             target.write(text)
@@ -26,18 +38,42 @@ def init(
         raise UsageError(str(file), "is there already", "Name another file.") from None
     except OSError as error:
         raise UsageError(str(file), f"cannot be written ({error.strerror})", "Name another file.") from None
+    if guess:
+        screen.complain(guess)
     screen.result(str(file))
 
 
 @app.command()
-def check(config: arguments.Config, overrides: arguments.Overrides = None) -> None:
+def check(
+    config: arguments.Config,
+    overrides: arguments.Overrides = None,
+    data: Annotated[
+        bool, typer.Option("--data", help="Read the data too, and show what was read; nothing is trained.")
+    ] = False,
+) -> None:
     """Say whether a config is right; if not, name every mistake."""
     import dropout_cli.config as configs
 
     path = configs.find(config)
-    for notice in configs.load(path, overrides or ()).notices:
+    loaded = configs.load(path, overrides or ())
+    for notice in loaded.notices:
         screen.complain(notice)
+    if data:
+        from dropout_cli.preparation import overview
+
+        _show(overview(loaded.experiment))
     screen.result(f"{path}: right")
+
+
+def _show(found: "Overview") -> None:
+    screen.result(screen.table(("what", "value"), found.facts))
+    if found.columns:
+        screen.result(screen.table(("column", "kind", "missing", "different", "from", "to"), found.columns))
+    screen.result(screen.table(("target", "all", *found.parts), found.target))
+    if found.first:
+        screen.result(screen.table(found.first[0], found.first[1:]))
+    for warning in found.warnings:
+        screen.complain(warning)
 
 
 @app.command()

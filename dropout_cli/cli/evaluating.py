@@ -55,6 +55,13 @@ def evaluate(
             "about a second for 10,000 in a small network.",
         ),
     ] = None,
+    allow_changed_data: Annotated[
+        bool,
+        typer.Option(
+            "--allow-changed-data",
+            help="Go on where the data are not those of the training; its preprocessing is applied to them.",
+        ),
+    ] = False,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     no_plots: arguments.NoPlots = False,
     json: arguments.Json = False,
@@ -65,13 +72,12 @@ def evaluate(
     if thinned is not None and mc is None:
         raise UsageError("--thinned", "sampled networks are scored beside Monte-Carlo passes", "Give --mc T as well.")
     found = runs.find(run, runs_dir)
+    asked: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
+    asked["allow_changed_data"] = allow_changed_data
     if mc is None:
-        numbers = after.evaluate(found, split=split, checkpoint=checkpoint, figures=not no_plots)
+        numbers = after.evaluate(found, **asked)
     else:
-        networks = 10 if thinned is None else thinned
-        numbers = after.evaluate_with_noise(
-            found, mc, thinned=networks, split=split, checkpoint=checkpoint, figures=not no_plots
-        )
+        numbers = after.evaluate_with_noise(found, mc, thinned=10 if thinned is None else thinned, **asked)
     if json:
         screen.result(screen.as_json({"run": str(found.path)} | numbers))
         return

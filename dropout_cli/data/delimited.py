@@ -124,13 +124,18 @@ def read(path: Path, dialect: Dialect, columns: list[str], missing: tuple[str, .
             raise _unreadable(path, error) from None
 
 
-def chunks(path: Path, dialect: Dialect, columns: list[str], missing: tuple[str, ...]) -> Iterator["DataFrame"]:
-    """The same, some thousand rows at a time."""
+def chunks(
+    path: Path, dialect: Dialect, columns: list[str], missing: tuple[str, ...], *, as_text: bool = False
+) -> Iterator["DataFrame"]:
+    """The same, some thousand rows at a time; `as_text`: every cell as it stands there."""
+    arguments = _arguments(dialect, columns, missing)
+    if as_text:
+        arguments |= {"dtype": str, "na_filter": False}
     with _opened(path, dialect.encoding) as file:
         import pandas as pd
 
         try:
-            yield from pd.read_csv(file, chunksize=CHUNK_ROWS, **_arguments(dialect, columns, missing))
+            yield from pd.read_csv(file, chunksize=CHUNK_ROWS, **arguments)
         except DataError:
             raise
         except (ValueError, OSError, pd.errors.ParserError) as error:

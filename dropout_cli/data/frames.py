@@ -259,7 +259,7 @@ class _Reader:
             series = cleaned(self._frame[name], self._wanted.missing)
             if series.isna().all():
                 empty.append(name)
-            elif _is_date(series):
+            elif is_date(series):
                 dates.append(name)
             elif series.dtype.kind in "iuf" and name not in forced:
                 arrays.append(_numbers(series, name, self._where))
@@ -335,7 +335,8 @@ def _numbers(series: "Series", name: str, where: Line, dtype: type = np.float32)
     return values.astype(dtype)
 
 
-def _is_date(series: "Series") -> bool:
+def is_date(series: "Series") -> bool:
+    """Whether most of a cleaned column are dates."""
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(series.dtype) or series.dtype.kind in "Mm":

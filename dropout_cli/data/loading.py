@@ -31,7 +31,8 @@ def load(source: Source, fitted: Fitted | None = None) -> Dataset:
     found = fingerprint(examples)
     if source.fingerprint not in (None, found):
         fact = f"the data have {found[:12]}..., but {source.fingerprint[:12]}... is asked for: they are not the same"
-        raise DataError("dataset.fingerprint", fact, "Bring the former data back, or set it to null to accept these")
+        way_out = "Bring the former data back, or set it to null (`dropout eval --allow-changed-data` does)"
+        raise DataError("dataset.fingerprint", fact, way_out)
     if fitted is not None:
         examples = _as_fitted(examples, fitted)
     rows = split(examples, source)

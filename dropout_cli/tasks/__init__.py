@@ -1,6 +1,7 @@
 """What a network's outputs mean: one file per task."""
 
 from dropout_cli.data.dataset import Dataset
+from dropout_cli.data.fitted import Fitted
 from dropout_cli.objectives import Objective
 from dropout_cli.tasks.classification import Classification
 from dropout_cli.tasks.regression import Regression
@@ -11,7 +12,7 @@ __all__ = ["TASKS", "Classification", "Combined", "Prediction", "Regression", "T
 TASKS: dict[str, type[Task]] = {"classification": Classification, "regression": Regression}
 
 
-def of(objective: Objective, dataset: Dataset) -> Task:
+def of(objective: Objective, dataset: Dataset | Fitted) -> Task:
     """The task that the data set; of a regression, the objective says whether the network predicts variances too."""
     if dataset.quantities is None:
         return Classification(dataset.classes)

@@ -85,6 +85,10 @@ class Regression(Task):
         found = np.sqrt(((labels - self._mean(outputs)) ** 2).mean(axis=0))
         return replace(self, noise_sd=tuple(np.maximum(found, SMALLEST_SD * self.quantities.sd).tolist()))
 
+    def learned(self) -> dict[str, Any]:
+        """The standard deviation of the noise, one per target, where the network does not predict it."""
+        return {} if self.noise_sd is None else {"noise_sd": list(self.noise_sd)}
+
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
         """See `metrics.regression`."""
         return metrics.regression(prediction["mean"], prediction.get("sd"), labels, self.quantities.names)

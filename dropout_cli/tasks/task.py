@@ -58,6 +58,10 @@ class Task(ABC):
         """The task with what it must learn of the errors on examples that were held out."""
         return self
 
+    def learned(self) -> dict[str, Any]:
+        """What `calibrated` has added, for `summary.json`."""
+        return {}
+
     @abstractmethod
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
         """The numbers of `summary.json` for one part."""

@@ -1,0 +1,108 @@
+"""A config to start from for a user's own file: the target guessed, sizes that fit the data, a comment on each."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dropout_cli.data import frames
+from dropout_cli.data.frames import Wanted
+from dropout_cli.data.table import Table
+from dropout_cli.errors import DataError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+LIKELY = ("target", "label", "labels", "class", "y", "outcome", "species", "diagnosis", "survived", "price", "quality")
+"""Names of columns that are more often predicted than not."""
+STEPS = 6_000
+"""About so many training steps are worth a first look."""
+
+
+def starting(file: Path) -> tuple[str, str]:
+    """The text of a config for that file, and what to say of the guessed target. Raises DataError."""
+    if file.suffix.lower() in (".npz", ".npy"):
+        if file.suffix.lower() == ".npy":
+            raise DataError(
+                str(file), "has examples or labels alone", "Write dataset: {name: arrays, path: , labels: }"
+            )
+        return _ARRAYS.format(path=json.dumps(str(file))), f"{file}: its arrays x and y are taken."
+    table = Table(path=str(file.absolute()))
+    frame, where = table.frame(file)
+    named = [name for name in frame.columns if str(name).strip().lower() in LIKELY]
+    target = str(named[-1] if named else frame.columns[-1])
+    why = "by its name" if named else "because it is the last column"
+    drop = list(_unusable(frame, target))
+    found = frames.examples(frame, Wanted(target, drop=tuple(drop)), where, place=str(file))
+    rows, features = len(found.labels), len(found.columns)
+    batch = 16 if rows < 2_000 else 64 if rows < 50_000 else 256
+    width = 64 if rows < 5_000 else 256
+    epochs = max(5, min(200, round(STEPS * batch / (0.65 * rows) / 5) * 5))
+    kind = f"classification into {len(found.classes)} classes" if found.classes else "regression"
+    guess = f"{file}: '{target}' is to be predicted ({why}; {kind}). Change dataset.target if that is wrong."
+    text = _TABLE.format(
+        rows=rows,
+        features=features,
+        path=json.dumps(str(file)),
+        target=json.dumps(target),
+        why=why,
+        kind=kind,
+        drop=json.dumps(drop),
+        left_out="  # no values, dates, or another word in nearly every row" if drop else "",
+        width=width,
+        epochs=epochs,
+        batch=batch,
+        weights=_WEIGHTS if _unequal(found.labels, found.classes) else "",
+    )
+    return text, guess
+
+
+def _unusable(frame: "DataFrame", target: str) -> Iterable[str]:
+    """Columns that no network can use as they are."""
+    for name in frame.columns:
+        if name == target:
+            continue
+        series = frames.cleaned(frame[name])
+        different, known = series.nunique(), int(series.notna().sum())
+        wordy = series.dtype == object and different > min(frames.MOST_CATEGORIES, max(20, 0.5 * known))
+        if different == 0 or wordy or frames.is_date(series):
+            yield str(name)
+
+
+def _unequal(labels: object, classes: tuple[str, ...]) -> bool:
+    import numpy as np
+
+    return bool(classes) and bool((counts := np.bincount(np.asarray(labels))).max() > 4 * counts.min())
+
+
+_TABLE = """\
+# {rows:,} rows, {features} columns to learn from; {kind}.
+# What was read, column by column: dropout config check THIS_FILE --data
+dataset:
+  name: table
+  path: {path}
+  target: {target}  # guessed {why}
+  drop: {drop}{left_out}
+  val_fraction: 0.15
+  test_fraction: 0.2
+  split_seed: 0  # another one, another split
+architecture: {{name: mlp, hidden: [{width}, {width}]}}
+dropout: {{variant: inverted, rate: 0.3}}  # `dropout variants` lists the others
+{weights}training:
+  epochs: {epochs}
+  batch_size: {batch}
+  optimizer: {{name: adam, learning_rate: 1e-3}}
+  schedule: cosine
+seed: 0
+"""
+_WEIGHTS = """\
+objective: {name: cross_entropy, class_weights: balanced}  # classes are unequal: rare ones count as much
+"""
+_ARRAYS = """\
+# What was read: dropout config check THIS_FILE --data
+dataset: {{name: arrays, path: {path}, val_fraction: 0.15}}  # with x_test and y_test in the file, these are tested on
+architecture: {{name: mlp, hidden: [128, 128]}}
+dropout: {{variant: inverted, rate: 0.3}}  # `dropout variants` lists the others
+training: {{epochs: 60, batch_size: 64, optimizer: {{name: adam, learning_rate: 1e-3}}, schedule: cosine}}
+seed: 0
+"""
