@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dropout_cli.data import frames
 from dropout_cli.data.frames import Wanted
 from dropout_cli.data.table import Table
@@ -48,7 +50,7 @@ def starting(file: Path) -> tuple[str, str]:
         why=why,
         kind=kind,
         drop=json.dumps(drop),
-        left_out="  # no values, dates, or another word in nearly every row" if drop else "",
+        left_out="  # no values, dates, or another value in nearly every row" if drop else "",
         width=width,
         epochs=epochs,
         batch=batch,
@@ -65,13 +67,12 @@ def _unusable(frame: "DataFrame", target: str) -> Iterable[str]:
         series = frames.cleaned(frame[name])
         different, known = series.nunique(), int(series.notna().sum())
         wordy = series.dtype == object and different > min(frames.MOST_CATEGORIES, max(20, 0.5 * known))
-        if different == 0 or wordy or frames.is_date(series):
+        numbered = series.dtype.kind in "iuf" and known == len(series) == different == np.ptp(series) + 1 > 20
+        if different == 0 or wordy or numbered or frames.is_date(series):
             yield str(name)
 
 
 def _unequal(labels: object, classes: tuple[str, ...]) -> bool:
-    import numpy as np
-
     return bool(classes) and bool((counts := np.bincount(np.asarray(labels))).max() > 4 * counts.min())
 
 

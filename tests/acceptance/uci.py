@@ -10,8 +10,8 @@ from tests.acceptance.bars import Bars, mean
 
 CONFIG = """\
 dataset: {{name: table, path: {path}, target: -1, task: regression, val_fraction: 0, test_rows: {rows}}}
-architecture: {{name: mlp, hidden: [50]}}
-dropout: {{variant: inverted, rate: {rate}, input_rate: {rate}}}
+architecture: {{name: mlp, hidden: [50], activation: gelu}}
+dropout: {{variant: inverted, rate: {rate}}}
 training: {{epochs: 400, batch_size: 32, optimizer: {{name: adam, learning_rate: 1e-2}}, schedule: cosine}}
 seed: {split}
 """
