@@ -15,6 +15,7 @@ from dropout_cli.arrays import Array
 from dropout_cli.data import delimited, frames, idx, plain_arrays
 from dropout_cli.data.dataset import Dataset, Part
 from dropout_cli.data.fitted import Fitted
+from dropout_cli.data.store import must_be_plain
 from dropout_cli.data.table import EXCEL, PARQUET, Table, excel, parquet
 from dropout_cli.errors import DataError
 from dropout_cli.preparation import computing
@@ -47,6 +48,7 @@ def predict(run: Run, file: Path, *, passes: int | None = None) -> Iterator[Bloc
 
     `passes`: average so many noisy passes, and say how sure the network is. Raises UsageError, DataError, RunFailed.
     """
+    must_be_plain(file)
     found = trained.recall(run)
     source = _tables(found, file) if found.fitted.columns and not _is_array(file) else _arrays(found.fitted, file)
     told: set[str] = set()

@@ -114,7 +114,7 @@ class _Builder:
                     self._mistakes.add(at.place, path, fact, way_out)
                 return INVALID
             self._mistakes.add(node.place, path, "wrong")
-        except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead in a ring
+        except ValueError as error:
             self._mistakes.add(node.place, path, f"is no path ({error})")
         return INVALID
 
@@ -174,7 +174,13 @@ def _absolute(value: Any, node: Node) -> Any:
     """A path, counted from the folder of the file that it stands in."""
     if isinstance(value, tuple):
         return tuple(_absolute(one, node) for one in value)
-    return type(value)((node.place.source.folder / value).resolve()) if value is not None else None
+    if value is None:
+        return None
+    whole = node.place.source.folder / value
+    try:
+        return type(value)(whole.resolve())
+    except (OSError, RuntimeError):  # links that lead in a ring: whoever opens it says so
+        return type(value)(whole.absolute())
 
 
 def _find(node: Node, dotted: str) -> Node | None:

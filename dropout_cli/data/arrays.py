@@ -13,6 +13,7 @@ from dropout_cli.data import frames, idx, plain_arrays
 from dropout_cli.data.columns import Column
 from dropout_cli.data.frames import Task
 from dropout_cli.data.source import DATASETS, TEST, TRAIN, VAL, Examples, Facts, Source
+from dropout_cli.data.store import must_be_plain
 from dropout_cli.environment import available_bytes
 from dropout_cli.errors import DataError
 from dropout_cli.fields import CountOrZero, Fraction, PathField, Positive
@@ -85,6 +86,7 @@ class Arrays(Source):
 
     def _packed(self) -> Examples:
         path = Path(self.path)
+        must_be_plain(path)
         try:
             size, free = path.stat().st_size, available_bytes() or 1 << 34
             if 3 * size > free:
@@ -114,8 +116,7 @@ class Arrays(Source):
         parts = [part for part, (path, _) in named.items() if path is not None]
         paths, labels = ([Path(str(named[part][which])) for part in parts] for which in (0, 1))
         for path in (*paths, *labels):
-            if path.is_dir():
-                raise DataError(str(path), "is a folder", "Name a file; for folders of pictures there is image_folder")
+            must_be_plain(path)
         y = [_read(path) for path in labels]
         places = [str(path) for path in labels]
         plain = [path for path in paths if path.suffix.lower() == ".npy"]

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 import numpy as np
 
 from dropout_cli.arrays import Array
+from dropout_cli.data.store import must_be_plain
 from dropout_cli.errors import DataError
 
 if TYPE_CHECKING:
@@ -163,9 +164,8 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 def _encoding(path: Path) -> str:
     """UTF-8, or what Windows programs write where it is not. Raises DataError for UTF-16 and for what is no text."""
+    must_be_plain(path)
     try:
-        if path.is_dir():
-            raise DataError(str(path), "is a folder", "Name a file; for folders of pictures there is image_folder")
         with _bytes(path) as file:
             head = file.read(SAMPLE_BYTES)
             encoding = "utf-8-sig"

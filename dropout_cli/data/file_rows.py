@@ -6,8 +6,10 @@ SEGMENTS of them together: reading is by large pieces, and rows from all over th
 """
 
 import math
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +40,15 @@ class FileRows:
     def __init__(
         self, pieces: Sequence[Piece], shape: Shape, dtype: DType, memory: int, rows: Array | None = None
     ) -> None:
-        """`shape` of a row; `memory`: bytes of the window; `rows`: those that this is a view of, ascending."""
+        """`shape` of a row; `memory`: bytes of the window; `rows`: those that this is a view of, ascending.
+
+        The files stay open for as long as this object lives.
+        """
         self._pieces = tuple(pieces)
         self._starts = np.cumsum([0, *(piece.count for piece in pieces)])
         self._rows = np.arange(self._starts[-1], dtype=np.int64) if rows is None else rows.astype(np.int64)
         self._files = [piece.path.open("rb", buffering=0) for piece in pieces]
+        weakref.finalize(self, _close, self._files)
         self.dtype, self.memory = dtype, memory
         self.shape: Shape = (len(self._rows), *shape)
         self.row_bytes = math.prod(shape) * dtype.itemsize
@@ -108,6 +114,11 @@ class FileRows:
                 done += got
         except OSError as error:
             raise DataError(str(known.path), f"cannot be read: {error.strerror}", "See to the disk") from None
+
+
+def _close(files: Sequence[RawIOBase]) -> None:
+    for file in files:
+        file.close()
 
 
 class Window:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,19 @@ def _user_directory() -> Path:
     # The XDG specification: a relative path is invalid and is to be ignored.
     given = Path(os.environ.get("XDG_DATA_HOME", ""))
     return given if given.is_absolute() else Path.home() / ".local" / "share"
+
+
+def must_be_plain(path: Path) -> None:
+    """Raise DataError for what is no file: a folder, a link in a ring, a pipe that nobody writes to."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(str(path), f"cannot be read: {reason}", "Name a file") from None
+    if stat.S_ISDIR(found.st_mode):
+        raise DataError(str(path), "is a folder", "Name a file; for folders of pictures there is image_folder")
+    if not stat.S_ISREG(found.st_mode):
+        raise DataError(str(path), "is no plain file", "Save it as one")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 from dropout_cli.data import delimited, frames
 from dropout_cli.data.frames import Line, Task, Wanted, Which
 from dropout_cli.data.source import DATASETS, TEST, TRAIN, Examples, Facts, Source
+from dropout_cli.data.store import must_be_plain
 from dropout_cli.errors import DataError
 from dropout_cli.fields import CountOrZero, Fraction, PathField
 
@@ -93,6 +94,7 @@ class Table(Source):
 
     def frame(self, path: Path) -> tuple["DataFrame", Line]:
         """The cells of a file, and where each row stands in it. Raises DataError."""
+        must_be_plain(path)
         kind = path.suffix.lower()
         if kind in EXCEL or kind in PARQUET:
             frame = excel(path, self.header) if kind in EXCEL else parquet(path)

@@ -48,8 +48,8 @@ def train(folder: Path, gigabytes: float) -> tuple[float, float, str]:
     summary = json.loads(done.stdout)
     with (Path(summary["run"]) / "timings.csv").open() as file:
         rows = list(csv.DictReader(file))
-    seconds = [float(row["train_seconds"]) for row in rows[1:]]
-    return summary["peak_bytes"], statistics.median(seconds), f"dropout {' '.join(arguments)}"
+    seconds = statistics.median(float(row["train_seconds"]) for row in rows[1:])
+    return summary["peak_bytes"], seconds, f"dropout {' '.join(arguments)}"
 
 
 if __name__ == "__main__":
@@ -59,8 +59,8 @@ if __name__ == "__main__":
         folder = Path(made)
         write(folder, round(size * 1e9 / 4 / FEATURES))
         (folder / "c.yaml").write_text(CONFIG.format(folder=folder, epochs=2 if bars.smoke else 3))
-        peak, streamed, command = train(folder, window)
-        bars.at_most(f"{size} GB, window {window} GB: peak GB", peak / 1e9, peak_bar, command, always=True)
+        peak, streamed, said = train(folder, window)
+        bars.at_most(f"{size} GB, window {window} GB: peak GB", peak / 1e9, peak_bar, said, always=True)
         _, whole, _ = train(folder, 2 * size)
-        bars.at_least("throughput from the second epoch on / all in memory", whole / streamed, 0.7, command)
+        bars.at_least("throughput from the second epoch on / all in memory", whole / streamed, 0.7, said)
     bars.end()

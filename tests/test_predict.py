@@ -1,0 +1,173 @@
+"""`dropout predict`, `config check --data` and `config init --data`: from a stranger's file to an answer."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dropout_cli import after, npz, prediction, trained
+from dropout_cli.errors import DataError
+from dropout_cli.runs import Run
+from tests.cli_process import dropout
+from tests.small_run import train
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table of 200 rows, numbers and words, some missing."""
+    folder = tmp_path_factory.mktemp("predict")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(10, 2, 200).round(3), "color": rng.choice(["red", "blue"], 200)})
+    frame["kind"] = np.where(frame["size"] + 2 * (frame["color"] == "red") > 11, "big", "small")
+    frame.loc[::11, "size"] = np.nan
+    frame.to_csv(folder / "t.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(home: Path) -> Run:
+    """Trained on it."""
+    source = f"dataset={{name: table, path: {home}/t.csv}}"
+    return train(home, source, "training.epochs=10", "training.batch_size=16")
+
+
+def predicted(run: Run, file: Path, **keys: int) -> list[dict[str, str | float]]:
+    """The rows of all blocks."""
+    blocks = list(prediction.predict(run, file, **keys))
+    return [dict(zip(block.names, row, strict=True)) for block in blocks for row in block.rows]
+
+
+def test_predictions_are_those_of_the_test_part(run: Run, home: Path) -> None:
+    """The probabilities that training wrote, for the same rows, from the stored preprocessing alone."""
+    stored = npz.read(run.read("predictions.npz"), "p")
+    rows = predicted(run, home / "t.csv")
+    for row, probs in zip(stored["rows"].tolist(), stored["probabilities"], strict=True):
+        said = [rows[row]["probability big"], rows[row]["probability small"]]
+        np.testing.assert_allclose(said, probs, atol=1e-6)
+
+
+def test_the_training_data_are_not_needed(run: Run, home: Path, tmp_path: Path) -> None:
+    """Neither they nor the place of the run."""
+    moved = tmp_path / "moved"
+    shutil.copytree(run.path, moved)
+    shutil.copy(home / "t.csv", tmp_path / "new.csv")
+    hidden = home / "t.csv"
+    hidden.rename(home / "away.csv")
+    try:
+        assert len(predicted(Run(moved), tmp_path / "new.csv")) == 200
+    finally:
+        (home / "away.csv").rename(hidden)
+
+
+def test_columns_are_matched_by_name_and_come_back(run: Run, tmp_path: Path) -> None:
+    """In another order, with others between, without the target; cells as they were written."""
+    (tmp_path / "new.csv").write_text("note,color,size\nhello,red,012.50\n,blue,?\n")
+    rows = predicted(run, tmp_path / "new.csv", passes=5)
+    assert [row["note"] for row in rows] == ["hello", ""] and rows[0]["size"] == "012.50"
+    assert rows[0]["predicted"] == "big" and 0 <= float(rows[0]["mutual_information"]) < 1
+
+
+def test_strange_categories_are_told_and_missing_columns_refused(run: Run, tmp_path: Path) -> None:
+    """A word that training had not seen is of no category; a column that lacks is named."""
+    (tmp_path / "new.csv").write_text("color,size\ngreen,9\nred,9\n")
+    blocks = list(prediction.predict(run, tmp_path / "new.csv"))
+    assert "'green'" in blocks[0].notices[0]
+    (tmp_path / "new.csv").write_text("color,weight\ngreen,9\nred,9\n")
+    with pytest.raises(DataError, match="no column 'size'"):
+        list(prediction.predict(run, tmp_path / "new.csv"))
+    (tmp_path / "new.csv").write_text("color,size\nblue,9\nred,heavy\n")
+    with pytest.raises(DataError, match="line 3"):
+        list(prediction.predict(run, tmp_path / "new.csv"))
+
+
+def test_a_long_file_comes_in_blocks(run: Run, tmp_path: Path) -> None:
+    """50,000 rows in three, each row as if it had come alone."""
+    (tmp_path / "long.csv").write_text("color,size\n" + "red,9.5\nblue,13\n" * 25_000)
+    blocks = list(prediction.predict(run, tmp_path / "long.csv"))
+    assert [len(block.rows) for block in blocks] == [20_000, 20_000, 10_000]
+    assert len({str(row[2:]) for block in blocks for row in block.rows}) == 2
+
+
+def test_arrays_are_predicted_too(tmp_path: Path) -> None:
+    """Digits as a .npy of pictures, without channels."""
+    run = train(tmp_path, "training.epochs=2")
+    pictures = trained.load(run).dataset.test.x[..., 0]
+    np.save(tmp_path / "new.npy", pictures)
+    rows = predicted(run, tmp_path / "new.npy")
+    stored = npz.read(run.read("predictions.npz"), "p")["probabilities"]
+    assert [row["predicted"] for row in rows] == [str(one) for one in stored.argmax(axis=1)]
+    np.save(tmp_path / "wrong.npy", pictures[:, :3])
+    with pytest.raises(DataError, match="3 x 8"):
+        predicted(run, tmp_path / "wrong.npy")
+
+
+def test_the_command_writes_csv_json_and_files(run: Run, home: Path, tmp_path: Path) -> None:
+    """On stdout, as one JSON object, or whole into a file; an error leaves no file."""
+    place = str(run.path)
+    done = dropout("predict", place, str(home / "t.csv"), cwd=tmp_path)
+    assert done.returncode == 0 and len(list(csv.DictReader(io.StringIO(done.stdout)))) == 200
+    done = dropout("predict", place, str(home / "t.csv"), "--json", "--mc", "3", cwd=tmp_path)
+    assert len(json.loads(done.stdout)["predictions"]) == 200
+    done = dropout("predict", place, str(home / "t.csv"), "-o", "out.csv", cwd=tmp_path)
+    assert done.stdout == "out.csv\n" and len((tmp_path / "out.csv").read_text().splitlines()) == 201
+    (tmp_path / "bad.csv").write_text("color,size\nred,1\nred\n")
+    done = dropout("predict", place, "bad.csv", "-o", "bad-out.csv", cwd=tmp_path)
+    assert done.returncode == 3 and "line 3" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "out.csv"]
+
+
+def test_changed_data_are_told_and_can_be_allowed(home: Path, tmp_path: Path) -> None:
+    """A changed file ends `eval` with 3; allowed, it is judged with the preprocessing of the training."""
+    shutil.copy(home / "t.csv", tmp_path / "t.csv")
+    source = f"dataset={{name: table, path: {tmp_path}/t.csv}}"
+    run = train(tmp_path, source, "training.epochs=2", "training.batch_size=16")
+    with (tmp_path / "t.csv").open("a") as file:
+        file.write("99.5,green,small\n")
+    done = dropout("eval", str(run.path), "--no-plots", cwd=tmp_path)
+    assert done.returncode == 3 and "--allow-changed-data" in done.stderr
+    done = dropout("eval", str(run.path), "--no-plots", "--allow-changed-data", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    fitted = trained.fitted_to(run)
+    again = trained.load(run, allow_changed_data=True).dataset
+    assert fitted is not None and np.array_equal(again.scaling.scale, fitted.scaling.scale)
+    assert after.evaluate(run, figures=False, allow_changed_data=True)["accuracy"] > 0
+
+
+def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
+    """Kinds, missing values, parts, and what looks wrong; nothing is trained."""
+    rows = [f"{n},{n % 7},1,{'ab'[n % 2]},{'' if n == 5 else n % 3},{'xy'[n % 2]}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("id,v,same,leak,w,y\n" + "\n".join([*rows, *rows]))
+    (tmp_path / "c.yaml").write_text("dataset: {name: table, path: t.csv}\n")
+    done = dropout("config", "check", "c.yaml", "--data", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for said in ("number", "category", "train examples", "c.yaml: right"):
+        assert said in done.stdout
+    for said in ("column 'same' is the same", "column 'leak' says the target", "are in the train part too"):
+        assert said in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "t.csv"]
+
+
+@pytest.mark.parametrize("name", ["sonar", "pima-indians-diabetes", "wheat-seeds", "breast-cancer"])
+def test_init_with_data_writes_a_config_that_trains(real_data: Path, tmp_path: Path, name: str) -> None:
+    """The target is guessed and said; the config is right, and one epoch of it runs."""
+    table = real_data / "tabular" / f"{name}.csv"
+    done = dropout("config", "init", "c.yaml", "--data", str(table), cwd=tmp_path)
+    assert done.returncode == 0 and "is to be predicted" in done.stderr, done.stderr
+    done = dropout("train", "c.yaml", "training.epochs=1", "--no-plots", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_init_leaves_out_what_no_network_can_use(tmp_path: Path) -> None:
+    """Dates, names and numbers of rows; and a config is not written for a file that is none."""
+    rows = [f"{n},Person {n},2020-01-{n % 28 + 1:02},{n % 7 + 0.5},{n % 2}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("id,name,when,fare,survived\n" + "\n".join(rows))
+    assert dropout("config", "init", "c.yaml", "--data", "t.csv", cwd=tmp_path).returncode == 0
+    text = (tmp_path / "c.yaml").read_text()
+    assert 'drop: ["id", "name", "when"]' in text and 'target: "survived"' in text
+    assert dropout("config", "init", "d.yaml", "--data", "none.csv", cwd=tmp_path).returncode == 3
+    assert not (tmp_path / "d.yaml").exists()
