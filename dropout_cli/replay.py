@@ -13,7 +13,8 @@ from dropout_cli.preparation import computing
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.verification import Check
 
-COMPARED = ("metrics.csv", "predictions.npz", "confusion_matrix.csv", "mistakes.csv", LAST, BEST)
+TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
+COMPARED = (*TABLES, "predictions.npz", LAST, BEST)
 """What equal configs, seeds and machines write with equal bytes."""
 
 

@@ -20,12 +20,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dropout_cli import checkpoint, config, npz, run_table, trained, verification
+from dropout_cli import checkpoint, config, npz, prediction, run_table, trained, verification
 from dropout_cli.cli import time_limit
 from dropout_cli.data import idx
+from dropout_cli.data.arrays import Arrays
 from dropout_cli.data.cifar import Cifar10
 from dropout_cli.data.image_folder import ImageFolder
 from dropout_cli.data.mnist import FashionMnist
+from dropout_cli.data.source import Examples
+from dropout_cli.data.table import Table
 from dropout_cli.runs import Run, manifest
 from dropout_cli.sweeps import document, gather, plan, stored, tables
 from dropout_cli.sweeps.evidence import weigh
@@ -36,6 +39,12 @@ SWEEP = b"""base: digits
 grid: {dropout.rate: {from: 0.1, to: 0.3, step: 0.1}, dropout: [none, {variant: inverted}]}
 zip: {seed: [1, 2], training.epochs: [3, 4]}
 random: {count: 2, draw: {training.optimizer.learning_rate: {log_uniform: [1e-3, 1e-2]}}}
+"""
+
+TABLE = b"""5.1,red,1,a
+4.9,blue,0,b
+6.0,red,?,a
+5.5,"blue, dark",0,b
 """
 
 Loader = Callable[[bytes], object]
@@ -70,6 +79,7 @@ class Loaders:
     def __init__(self, folder: Path) -> None:
         """Train a tiny run in `folder`, whose files are the valid inputs."""
         self.folder = folder
+        self._tabular: Run | None = None
         self.run = train(folder, "architecture.hidden=[2]", "training.steps_per_epoch=2")
         self._pristine = {name: self.run.read(name) for name in manifest.covered(self.run.path)}
         self._pristine |= {name: self.run.read(name) for name in ("state.json", "MANIFEST.sha256")}
@@ -86,6 +96,12 @@ class Loaders:
             "npz": (npz.write(a=np.arange(3.0), b=np.array(["x", "yz"])), lambda data: npz.read(data, "a.npz")),
             "cifar": (self._small_tar(), self._cifar),
             "picture": (self._small_png(), self._picture),
+            "table": (TABLE, self._table),
+            "table.gz": (gzip.compress(TABLE, 1), self._table),
+            "npy": (self._small_npy(), self._npy),
+            "arrays": (npz.write(x=np.eye(6), y=np.arange(6) % 2), self._arrays),
+            "array in its file": (self._small_npy(), self._npy_rows),
+            "predicted": (TABLE, self._predicted),
             "sweep": (SWEEP, self._sweep),
             "plan.json": (self._small_plan(), self._plan),
             "checkpoint": (self.run.read(checkpoint.LAST), lambda data: checkpoint.unpack(data, "last")),
@@ -100,6 +116,7 @@ class Loaders:
             "metrics.csv",
             "predictions.npz",
             "resolved.yaml",
+            "preprocessing.safetensors",
         ):
             self.table[name] = (self._pristine[name], self._in_run(name))
 
@@ -119,6 +136,38 @@ class Loaders:
         """Decoded as one of a folder, past the cache."""
         (self.folder / "hostile.png").write_bytes(data)
         return ImageFolder(path=str(self.folder))._decoded(self.folder, ["hostile.png"])
+
+    def _table(self, data: bytes) -> object:
+        (self.folder / "hostile.csv").write_bytes(data)
+        return Table(path=str(self.folder / "hostile.csv")).read()
+
+    def _small_npy(self) -> bytes:
+        made = io.BytesIO()
+        np.save(made, np.arange(24, dtype=np.float32).reshape(6, 4))
+        np.save(self.folder / "y.npy", np.arange(6) % 2)
+        return made.getvalue()
+
+    def _npy(self, data: bytes, memory: float = 1.0) -> Examples:
+        (self.folder / "hostile.npy").write_bytes(data)
+        labels = str(self.folder / "y.npy")
+        return Arrays(path=str(self.folder / "hostile.npy"), labels=labels, memory=memory).read()
+
+    def _npy_rows(self, data: bytes) -> object:
+        found = self._npy(data, 1e-8)
+        return found.x[np.arange(len(found.labels))]
+
+    def _arrays(self, data: bytes) -> object:
+        (self.folder / "hostile.npz").write_bytes(data)
+        return Arrays(path=str(self.folder / "hostile.npz")).read()
+
+    def _predicted(self, data: bytes) -> object:
+        """By a network that learned from a table."""
+        if self._tabular is None:
+            (self.folder / "whole.csv").write_bytes(TABLE * 8)
+            source = f"dataset={{name: table, path: {self.folder}/whole.csv, header: false}}"
+            self._tabular = train(self.folder / "tabular", source, "training.epochs=1", "training.batch_size=4")
+        (self.folder / "hostile.csv").write_bytes(data)
+        return list(prediction.predict(self._tabular, self.folder / "hostile.csv", passes=2))
 
     def _sweep(self, data: bytes) -> object:
         """Planned, so that what its values do to the config is seen too."""

@@ -24,7 +24,8 @@ from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.rate_schedules import RATE_SCHEDULES
 from tests.small_run import ignore
 
-COMPARED = ("metrics.csv", "predictions.npz", "confusion_matrix.csv", "mistakes.csv", "resolved.yaml", LAST, BEST)
+TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
+COMPARED = (*TABLES, "predictions.npz", "preprocessing.safetensors", "resolved.yaml", LAST, BEST)
 
 BASE = """\
 dataset: digits
@@ -64,6 +65,7 @@ def covering(teacher: Path) -> Iterator[list[str]]:
         for _ in OBJECTIVES.names():
             overrides = [*common, f"objective.name={(objective := next(objectives))}"]
             overrides += [f"objective.teacher={teacher}"] if objective == "distillation" else []
+            overrides += ["dataset=diabetes"] if OBJECTIVES[objective].predicts == "quantities" else []
             if _fits(overrides, teacher.parent):
                 yield overrides
                 break

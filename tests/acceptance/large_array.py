@@ -48,7 +48,7 @@ def train(folder: Path, gigabytes: float) -> tuple[float, float, str]:
     summary = json.loads(done.stdout)
     with (Path(summary["run"]) / "timings.csv").open() as file:
         rows = list(csv.DictReader(file))
-    seconds = statistics.median(float(row["train_seconds"]) for row in rows[1:])
+    seconds = statistics.median([float(row["train_seconds"]) for row in rows[1:]])
     return summary["peak_bytes"], seconds, f"dropout {' '.join(arguments)}"
 
 
@@ -59,8 +59,8 @@ if __name__ == "__main__":
         folder = Path(made)
         write(folder, round(size * 1e9 / 4 / FEATURES))
         (folder / "c.yaml").write_text(CONFIG.format(folder=folder, epochs=2 if bars.smoke else 3))
-        peak, streamed, said = train(folder, window)
-        bars.at_most(f"{size} GB, window {window} GB: peak GB", peak / 1e9, peak_bar, said, always=True)
-        _, whole, _ = train(folder, 2 * size)
-        bars.at_least("throughput from the second epoch on / all in memory", whole / streamed, 0.7, said)
+        peak_bytes, streamed, said = train(folder, window)
+        bars.at_most(f"{size} GB, window {window} GB: peak GB", peak_bytes / 1e9, peak_bar, said, always=True)
+        _, in_memory, _ = train(folder, 2 * size)
+        bars.at_least("throughput from the second epoch on / all in memory", in_memory / streamed, 0.7, said)
     bars.end()
