@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from dropout_cli import config, experiment, resuming
 from dropout_cli.checkpoint import BEST, LAST, Saver
 from dropout_cli.errors import ConfigError
@@ -69,6 +71,17 @@ def covering(teacher: Path) -> Iterator[list[str]]:
             if _fits(overrides, teacher.parent):
                 yield overrides
                 break
+
+
+def of_ones_own(folder: Path) -> Iterator[list[str]]:
+    """Overrides for data of one's own: a table with words and missing values, and arrays left in their file."""
+    rows = (f"{n % 9},{'abc'[n % 3] if n % 5 else ''},{'xy'[n % 2]}" for n in range(200))
+    (folder / "t.csv").write_text("number,word,kind\n" + "\n".join(rows))
+    np.save(folder / "x.npy", np.arange(800, dtype=np.float32).reshape(200, 4) % 7)
+    np.save(folder / "y.npy", np.arange(200) / 7)
+    saved = ["training.save_every=every_epoch", "training.batch_size=16", "dropout={variant: inverted, rate: 0.2}"]
+    yield [f"dataset={{name: table, path: {folder}/t.csv}}", *saved]
+    yield [f"dataset={{name: arrays, path: {folder}/x.npy, labels: {folder}/y.npy, memory: 1.0e-6}}", *saved]
 
 
 def uncovered(settings: list[list[str]]) -> set[str]:

@@ -87,7 +87,7 @@ def test_comma_decimals_and_another_encoding_are_understood(tmp_path: Path) -> N
     [
         (["3", "1", "2", "3", "1", "2"], "auto", ("1", "2", "3")),
         (["-1", "1", "-1", "1", "1", "1"], "auto", ("-1", "1")),
-        (["True", "False", "True", "False", "True", "True"], "auto", ("0", "1")),
+        (["True", "False", "True", "False", "True", "True"], "auto", ("False", "True")),
         (["1.5", "2.5", "1.5", "3", "1", "2"], "auto", ()),
         (["1.5", "2.5", "1.5", "2.5", "1.5", "2.5"], "classification", ("1.5", "2.5")),
         (["3", "1", "2", "3", "1", "2"], "regression", ()),

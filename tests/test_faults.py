@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dropout_cli import after, config, experiment, resuming, verification
 from dropout_cli.checkpoint import BEST, LAST, PREVIOUS, Snapshot
+from dropout_cli.cli import predicting
 from dropout_cli.errors import RunFailed
 from dropout_cli.preparation import Prepared
 from dropout_cli.runs import Run, all_runs, manifest
@@ -106,7 +108,7 @@ def judge_what_is_there(run: Run, whole: Run) -> None:
     """Each file is as it should be at some time; nothing is half-written; a checkpoint, if there is one, loads."""
     for name in manifest.covered(run.path):
         assert not name.endswith(".partial"), name
-        if name in ("predictions.npz", "confusion_matrix.csv", "mistakes.csv", "config.yaml", "resolved.yaml"):
+        if name in (*COMPARED[1:4], "config.yaml", "resolved.yaml", "preprocessing.safetensors"):
             assert run.read(name) == whole.read(name), name
         elif name.endswith(".json"):
             json.loads(run.read(name))
@@ -160,6 +162,28 @@ def test_a_fault_while_something_is_added_leaves_the_old_or_the_new(code: int, t
             break
         assert all(check.right for check in verification.verify(run))
     assert number > 10
+
+
+@pytest.mark.parametrize("code", REASONS, ids=REASONS.get)
+def test_a_fault_while_predictions_are_written_leaves_no_half_of_them(code: int, tmp_path: Path) -> None:
+    """The former file stands until the new one is whole."""
+    run = train(tmp_path, *TINY)
+    np.save(tmp_path / "x.npy", np.zeros((5, 8, 8), np.uint8))
+    output = tmp_path / "out.csv"
+    asked: dict[str, Any] = {"mc": None, "runs_dir": tmp_path, "json": False}
+    for number in range(100):
+        output.write_text("former")
+        disk = Disk(number, code)
+        try:
+            with faulty(disk):
+                predicting.predict(str(run.path), tmp_path / "x.npy", output, **asked)
+        except RunFailed as error:
+            assert REASONS[code] in str(error) and output.read_text() == "former"
+            assert not list(tmp_path.glob("*.partial"))
+        else:
+            assert not disk.struck and len(output.read_text().splitlines()) == 6
+            break
+    assert number > 2
 
 
 def test_a_clock_that_jumps_back_harms_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

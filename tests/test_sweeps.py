@@ -410,3 +410,14 @@ def test_workers_leave_no_trace_in_the_environment() -> None:
     with workers._one_thread():
         assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
     assert dict(os.environ) == before
+
+
+def test_a_sweep_of_regressions_compares_errors(tmp_path: Path) -> None:
+    """The default metric is then test.rmse, of which less is better."""
+    (tmp_path / "c.yaml").write_text(
+        "dataset: {name: diabetes, scaling: standardize}\n"
+        "architecture: {name: mlp, hidden: [8]}\ndropout: {variant: inverted, rate: 0.1}\ntraining: {epochs: 5}\n"
+    )
+    done = dropout("sweep", "c.yaml", "dropout.rate=0,0.9", "--seeds", "3", cwd=tmp_path)
+    assert done.returncode == 0 and "test.rmse" in done.stdout and "Warning" not in done.stderr, done.stderr
+    assert dropout("verify", "runs/sweep-c", cwd=tmp_path).returncode == 0

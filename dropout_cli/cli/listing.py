@@ -74,6 +74,8 @@ def _usual(found: Sequence[dict[str, Any]]) -> list[str]:
     from dropout_cli import run_table
 
     extra = [key for key in ("megabytes", "tags", "note") if any(key in run for run in found)]
+    if any(run_table.value(run, "test.rmse") is not None for run in found):
+        extra = ["val.rmse", "test.rmse", *extra]
     return [*run_table.COLUMNS, *extra]
 
 

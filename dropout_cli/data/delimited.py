@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,7 +91,7 @@ def check(path: Path, dialect: Dialect) -> tuple[int, Array]:
 
     Raises DataError, with the line, where rows have not the same number of cells.
     """
-    lines: list[int] = []
+    lines = array("q")
     width, first = 0, 0
     with _opened(path, dialect.encoding) as file:
         for number, (row, line) in enumerate(_rows(file, dialect, str(path))):
@@ -110,7 +111,7 @@ def check(path: Path, dialect: Dialect) -> tuple[int, Array]:
         raise DataError(str(path), f"has {width:,} columns", f"At most {MOST_COLUMNS:,} can be read")
     if not lines:
         raise DataError(str(path), "has a header and no rows", "Add rows, or set dataset.header: false")
-    return width, np.array(lines, np.int64)
+    return width, np.frombuffer(lines, np.int64)
 
 
 def read(path: Path, dialect: Dialect, columns: list[str], missing: tuple[str, ...]) -> "DataFrame":

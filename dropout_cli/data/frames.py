@@ -205,7 +205,7 @@ class _Reader:
 
     def predicted(self, names: list[str]) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
         """Labels, classes and quantities."""
-        cleaned_up = [cleaned(self._frame[name], self._wanted.missing) for name in names]
+        cleaned_up = [self._target(name) for name in names]
         for name, series in zip(names, cleaned_up, strict=True):
             self._must_be_whole(name, series)
         regression = self._wanted.task == "regression" or (
@@ -219,6 +219,13 @@ class _Reader:
         if len(names) > 1:
             raise DataError("dataset.target", f"names {len(names)} columns, and classes can be in one only", "Name one")
         return (*self._classes(names[0], cleaned_up[0]), ())
+
+    def _target(self, name: str) -> "Series":
+        """A column to predict; true and false stay words, unless a quantity was asked for."""
+        series = self._frame[name]
+        if series.dtype == bool and self._wanted.task != "regression":
+            return series.map({True: "True", False: "False"}).astype(object)
+        return cleaned(series, self._wanted.missing)
 
     def _must_be_whole(self, name: str, series: "Series") -> None:
         lacking = np.flatnonzero(series.isna().to_numpy())

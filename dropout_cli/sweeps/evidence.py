@@ -151,7 +151,12 @@ def weigh(
     margin: float | None = None,
     test: str = "sign_flip",
 ) -> Evidence:
-    """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them."""
+    """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them.
+
+    Of regressions, the default metric is `test.rmse`.
+    """
+    if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
+        metric = "test.rmse"
     gathered: dict[str, dict[Pair, Record]] = {}
     for record in records:
         gathered.setdefault(json.dumps([record.values.get(key) for key in keys]), {})[record.pair] = record
@@ -286,4 +291,5 @@ def _ranks(groups: Sequence[Group], metric: str) -> tuple[list[Values], list[Any
     return list(settings.values()), datasets, ranks
 
 
+DEFAULT_METRIC = "test.accuracy"
 METRICS = tuple(f"{part}.{number}" for part in PARTS for number in NUMBERS)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dropout_cli.runs import all_runs
 from tests.acceptance.bars import Bars
-from tests.interruptions import BASE, Victim, covering, digests, uncovered
+from tests.interruptions import BASE, Victim, covering, digests, of_ones_own, uncovered
 from tests.small_run import train
 
 LENGTHENED = ["training.epochs=5", "training.save_every=every_epoch", "training.average={decay: 0.9}"]
@@ -95,7 +95,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         teacher = train(folder / "teacher", "architecture.hidden=[8, 8]").path
-        settings = list(covering(teacher))
+        settings = [*covering(teacher), *of_ones_own(folder)]
         each = 3 if bars.smoke else 16
         for number, overrides in enumerate(settings):
             kills, same = compared(folder / str(number), overrides, each, rng)

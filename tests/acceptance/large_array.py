@@ -61,6 +61,6 @@ if __name__ == "__main__":
         (folder / "c.yaml").write_text(CONFIG.format(folder=folder, epochs=2 if bars.smoke else 3))
         peak_bytes, streamed, said = train(folder, window)
         bars.at_most(f"{size} GB, window {window} GB: peak GB", peak_bytes / 1e9, peak_bar, said, always=True)
-        _, in_memory, _ = train(folder, 2 * size)
+        in_memory = train(folder, 2 * size)[1]
         bars.at_least("throughput from the second epoch on / all in memory", in_memory / streamed, 0.7, said)
     bars.end()
