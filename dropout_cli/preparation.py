@@ -241,6 +241,7 @@ def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
 
 def overview(experiment: Experiment) -> Overview:
     """What was read of the experiment's data; it is checked that they can be trained on. Raises as `prepare` does."""
-    dataset = data.load(experiment.dataset)
+    examples = experiment.dataset.read()
+    dataset = data.arranged(experiment.dataset, examples)
     checked(experiment, dataset)
-    return describe(experiment.dataset, dataset)
+    return describe(examples, dataset)

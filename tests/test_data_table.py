@@ -83,6 +83,34 @@ def test_comma_decimals_and_another_encoding_are_understood(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,234.50", "12.5", "1,000,000"], [1234.5, 12.5, 1e6]),
+        (["1.234,50", "12,5", "7"], [1234.5, 12.5, 7]),
+        (["0,125", "1,234", "3,1"], [0.125, 1.234, 3.1]),
+        (["45%", "7 %", "0.5%"], [45, 7, 0.5]),
+        (["$3", "$1,200.00", "$5"], [3, 1200, 5]),
+        (["TRUE", "False", "true"], [1, 0, 1]),
+        (["'5'", ' "6" ', "7"], [5, 6, 7]),
+    ],
+)
+def test_numbers_are_understood_as_people_write_them(tmp_path: Path, cells: list[str], numbers: list[float]) -> None:
+    """Thousands, decimal commas, percent and currency signs, true and false."""
+    text = "v|y\n" + "".join(f"{cell}|{'ab'[n % 2]}\n" for n, cell in enumerate(cells))
+    np.testing.assert_allclose(table(tmp_path / "t.csv", text).x[:, 0], numbers, rtol=1e-6)
+
+
+def test_comments_trailing_separators_and_quoted_names_are_no_trouble(tmp_path: Path) -> None:
+    """Lines with # at the top are left out, and lines keep their numbers; an empty last column goes."""
+    found = table(tmp_path / "t.csv", "# made by\n# a machine\na,b,y,\n1,2,x,\n3,4,z,\n")
+    assert [column.name for column in found.columns] == ["a", "b"] and found.classes == ("x", "z")
+    with pytest.raises(DataError, match="line 5"):
+        table(tmp_path / "t.csv", "# made by\n# a machine\na,b,y\n1,2,x\n3,4\n")
+    found = table(tmp_path / "t.csv", '"a b" "y"\n1 "x x"\n2 "z z"\n')
+    assert found.columns[0].name == "a b" and found.classes == ("x x", "z z")
+
+
+@pytest.mark.parametrize(
     ("values", "task", "classes"),
     [
         (["3", "1", "2", "3", "1", "2"], "auto", ("1", "2", "3")),

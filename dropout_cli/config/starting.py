@@ -15,7 +15,7 @@ from dropout_cli.errors import DataError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-LIKELY = ("target", "label", "labels", "class", "y", "outcome", "species", "diagnosis", "survived", "price", "quality")
+LIKELY = ("target", "label", "labels", "class", "y", "outcome", "species", "diagnosis", "survived")
 """Names of columns that are more often predicted than not."""
 STEPS = 6_000
 """About so many training steps are worth a first look."""
@@ -35,6 +35,8 @@ def starting(file: Path) -> tuple[str, str]:
     target = str(named[-1] if named else frame.columns[-1])
     why = "by its name" if named else "because it is the last column"
     drop = list(_unusable(frame, target))
+    if len(drop) == len(frame.columns) - 1:  # a number of the row may be all that there is
+        drop = []
     found = frames.examples(frame, Wanted(target, drop=tuple(drop)), where, place=str(file))
     rows, features = len(found.labels), len(found.columns)
     batch = 16 if rows < 2_000 else 64 if rows < 50_000 else 256

@@ -67,7 +67,7 @@ def detect(path: Path, *, separator: str | None = None, header: bool | None = No
     rows = [row for row, _ in _rows(io.StringIO("\n".join(lines)), dialect, str(path))]
     if not rows:
         raise DataError(str(path), "is empty", "Name a file with rows")
-    cells = tuple(cell.strip() for cell in rows[0])
+    cells = tuple(cell.strip().strip(quote).strip() for cell in rows[0])
     return replace(dialect, first=cells, header=_has_header(rows) if header is None else header)
 
 
@@ -94,7 +94,8 @@ def check(path: Path, dialect: Dialect) -> tuple[int, Array]:
     lines = array("q")
     width, first = 0, 0
     with _opened(path, dialect.encoding) as file:
-        for number, (row, line) in enumerate(_rows(file, dialect, str(path))):
+        above = _comments(path, dialect.encoding)
+        for number, (row, line) in enumerate(_numbered(file, dialect, str(path), above)):
             if number == 0 and dialect.header:
                 width, first = len(row), line
                 continue
@@ -212,9 +213,21 @@ def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
             _bytes(path) as raw,
             io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text,
         ):
+            _skip_comments(text)
             yield text
     except (OSError, EOFError) as error:
         raise _no_file(path, error) from None
+
+
+def _skip_comments(file: TextIO) -> int:
+    """Go past the lines at the top that begin with #; return how many there are."""
+    count = 0
+    while True:
+        before = file.tell()
+        if not file.readline(SAMPLE_BYTES).startswith("#"):
+            file.seek(before)
+            return count
+        count += 1
 
 
 def _sample(file: TextIO) -> list[str]:
@@ -252,7 +265,8 @@ def _rows(file: TextIO, dialect: Dialect, place: str) -> Iterator[tuple[list[str
     """The cells of each row that is not blank, and the line that it begins on."""
     if dialect.separator is None:
         for number, line in enumerate(file, 1):
-            if cells := line.split():
+            cells = re.findall(rf"{dialect.quote}[^{dialect.quote}]*{dialect.quote}|\S+", line)
+            if cells:
                 yield cells, number
         return
     reader = csv.reader(file, delimiter=dialect.separator, quotechar=dialect.quote, skipinitialspace=True)
@@ -267,6 +281,18 @@ def _rows(file: TextIO, dialect: Dialect, place: str) -> Iterator[tuple[list[str
         if row and (len(row) > 1 or row[0].strip()):
             yield row, before + 1
         before = reader.line_num
+
+
+def _numbered(file: TextIO, dialect: Dialect, place: str, above: int) -> Iterator[tuple[list[str], int]]:
+    """The rows with their lines, counted from the top of the file."""
+    for row, line in _rows(file, dialect, place):
+        yield row, line + above
+
+
+def _comments(path: Path, encoding: str) -> int:
+    """How many lines at the top are comments."""
+    with _bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text:
+        return _skip_comments(text)
 
 
 def _has_header(rows: list[list[str]]) -> bool:

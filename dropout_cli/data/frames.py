@@ -138,14 +138,29 @@ def cleaned(series: "Series", missing: Sequence[str] = ()) -> "Series":
     if present.empty:
         return stripped.astype("float64")
     numbers = pd.to_numeric(present, errors="coerce")
-    if numbers.isna().any() and present.map(lambda cell: isinstance(cell, str) and bool(_COMMA.fullmatch(cell))).all():
-        numbers = pd.to_numeric(present.str.replace(",", "."), errors="coerce")
+    if numbers.isna().any():
+        numbers = pd.to_numeric(_as_plain_numbers(present), errors="coerce")
     if numbers.notna().all():
         return numbers.astype("float64").reindex(stripped.index)
     return stripped
 
 
-_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+def _as_plain_numbers(present: "Series") -> "Series":
+    """Numbers as people write them, in one way down the column: 1,234.5 or 1.234,5 or 1,5, 45 %, $3; true and false."""
+    words = present.astype(str)
+    if words.str.fullmatch("true|false", case=False).all():
+        return words.str.lower().map({"true": 1.0, "false": 0.0})
+    bare = words.str.replace(_AROUND, "", regex=True)
+    if bare.str.fullmatch(_THOUSANDS).all():
+        return bare.str.replace(",", "")
+    if bare.str.fullmatch(_DECIMAL_COMMA).all():
+        return bare.str.replace(".", "").str.replace(",", ".")
+    return bare
+
+
+_AROUND = re.compile(r"^[$€£]\s*|\s*[%€]$")
+_THOUSANDS = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 def _stripped(cell: object, tokens: set[str]) -> object:
@@ -223,8 +238,8 @@ class _Reader:
     def _target(self, name: str) -> "Series":
         """A column to predict; true and false stay words, unless a quantity was asked for."""
         series = self._frame[name]
-        if series.dtype == bool and self._wanted.task != "regression":
-            return series.map({True: "True", False: "False"}).astype(object)
+        if self._wanted.task != "regression" and series.astype(str).str.fullmatch("true|false", case=False).all():
+            return series.astype(str).str.capitalize().astype(object)
         return cleaned(series, self._wanted.missing)
 
     def _must_be_whole(self, name: str, series: "Series") -> None:

@@ -26,8 +26,12 @@ def load(source: Source, fitted: Fitted | None = None) -> Dataset:
 
     Raises DataError where data are missing, damaged, not those of the fingerprint, or cannot be split.
     """
+    return arranged(source, source.read(), fitted)
+
+
+def arranged(source: Source, examples: Examples, fitted: Fitted | None = None) -> Dataset:
+    """The same, of examples that were read before."""
     name = DATASETS.name_of(type(source))
-    examples = source.read()
     found = fingerprint(examples)
     if source.fingerprint not in (None, found):
         fact = f"the data have {found[:12]}..., but {source.fingerprint[:12]}... is asked for: they are not the same"

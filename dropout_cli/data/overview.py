@@ -9,7 +9,7 @@ import numpy as np
 from dropout_cli.arrays import Array
 from dropout_cli.data.dataset import Dataset, Part
 from dropout_cli.data.file_rows import FileRows
-from dropout_cli.data.source import Examples, Source
+from dropout_cli.data.source import Examples
 
 Rows = list[list[Any]]
 FIRST = 5
@@ -33,9 +33,8 @@ class Overview:
     warnings: tuple[str, ...]
 
 
-def describe(source: Source, dataset: Dataset) -> Overview:
-    """Describe what `source` reads and `load` made of it. Raises DataError."""
-    examples = source.read()
+def describe(examples: Examples, dataset: Dataset) -> Overview:
+    """Describe what was read, and what was made of it."""
     listed = 0 < len(examples.columns) <= MOST_COLUMNS and not isinstance(examples.x, FileRows)
     return Overview(
         facts=_facts(examples, dataset),

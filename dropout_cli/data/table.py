@@ -109,6 +109,9 @@ class Table(Source):
         frame = delimited.read(path, dialect, delimited.names(dialect, width), self.missing)
         if len(frame) != len(lines):
             raise DataError(str(path), f"has {len(lines)} rows, of which {len(frame)} can be read", "Check its quotes")
+        last = str(frame.columns[-1])
+        if dialect.header and last.startswith("column ") and frame[last].isna().all():  # lines end in a separator
+            frame = frame.drop(columns=last)
         return frame, lambda row: f"{path}, line {lines[row]}" if row >= 0 else str(path)
 
     def _with_test_rows(self, found: Examples) -> Examples:
