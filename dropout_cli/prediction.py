@@ -14,6 +14,8 @@ from dropout_cli import evaluation, monte_carlo, npz, trained
 from dropout_cli.arrays import Array
 from dropout_cli.data import delimited, frames, idx, plain_arrays
 from dropout_cli.data.dataset import Dataset, Part
+from dropout_cli.data.dialect import detect
+from dropout_cli.data.dialect import names as named_columns
 from dropout_cli.data.fitted import Fitted
 from dropout_cli.data.store import must_be_plain
 from dropout_cli.data.table import EXCEL, PARQUET, Table, excel, parquet
@@ -148,12 +150,12 @@ def _frames(fitted: Fitted, settings: Table, file: Path) -> "Iterator[tuple[Data
         return
     wanted = [column.name for column in fitted.columns]
     separator = None if settings.separator == "auto" else settings.separator
-    dialect = delimited.detect(file, separator=separator, header=None if settings.header == "auto" else settings.header)
+    dialect = detect(file, separator=separator, header=None if settings.header == "auto" else settings.header)
     named = any(name in dialect.first for name in wanted)
     if settings.header == "auto":
         dialect = replace(dialect, header=named or (dialect.header and _by_place(wanted)))
     width, lines = delimited.check(file, dialect)
-    names = delimited.names(dialect, width)
+    names = named_columns(dialect, width)
     if not dialect.header or not named:
         names = _without_names(wanted, width, file)
     for frame in delimited.chunks(file, dialect, names, settings.missing, as_text=True):

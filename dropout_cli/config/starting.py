@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.data import frames
+from dropout_cli.data import cells, frames
 from dropout_cli.data.frames import Wanted
 from dropout_cli.data.table import Table
 from dropout_cli.errors import DataError
@@ -66,11 +66,11 @@ def _unusable(frame: "DataFrame", target: str) -> Iterable[str]:
     for name in frame.columns:
         if name == target:
             continue
-        series = frames.cleaned(frame[name])
+        series = cells.cleaned(frame[name])
         different, known = series.nunique(), int(series.notna().sum())
         wordy = series.dtype == object and different > min(frames.MOST_CATEGORIES, max(20, 0.5 * known))
         numbered = series.dtype.kind in "iuf" and known == len(series) == different == np.ptp(series) + 1 > 20
-        if different == 0 or wordy or numbered or frames.is_date(series):
+        if different == 0 or wordy or numbered or cells.is_date(series):
             yield str(name)
 
 

@@ -1,14 +1,13 @@
 """From a table as pandas has it to examples: which columns are numbers, which are words, and what is predicted."""
 
-import math
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from dropout_cli.arrays import Array
+from dropout_cli.data.cells import Line, cleaned, is_date, listed, numbers_of, texts
 from dropout_cli.data.columns import Column
 from dropout_cli.data.encoding import UNKNOWN
 from dropout_cli.data.source import TEST, TRAIN, VAL, Examples
@@ -20,15 +19,11 @@ if TYPE_CHECKING:
 Which: TypeAlias = str | int
 """A column by its name, or by its place from 0 (from -1 backwards)."""
 Task: TypeAlias = Literal["auto", "classification", "regression"]
-Line: TypeAlias = Callable[[int], str]
-"""Row number -> where it stands, for messages."""
 
 MOST_CATEGORIES = 1_000
 MOST_CLASSES = 1_000
 FEW = 20
 """So many different whole numbers, at most, are taken for classes where nothing is said of the task."""
-DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?|\d{1,2}/\d{1,2}/\d{2,4}( .*)?|\d{1,2}\.\d{1,2}\.\d{4}( .*)?")
-LARGEST = float(np.finfo(np.float32).max)
 PARTS = {"train": TRAIN, "training": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "dev": VAL, "test": TEST}
 
 
@@ -98,96 +93,22 @@ def known(
     """
     lacking = [column.name for column in columns if column.name not in frame.columns]
     if lacking:
-        raise DataError(
-            where(-1), f"has no column {_listed(lacking)}", "Add it, with empty cells where it is not known"
-        )
+        raise DataError(where(-1), f"has no column {listed(lacking)}", "Add it, with empty cells where it is not known")
     arrays, said = [], []
     for column in columns:
         series = cleaned(frame[column.name], missing)
         if column.categories is None:
-            arrays.append(_numbers(series, column.name, where))
+            arrays.append(numbers_of(series, column.name, where))
             continue
         words = texts(series)
         codes = words.map({word: float(code) for code, word in enumerate(column.categories)})
         unseen = codes.isna() & words.notna()
         if unseen.any():
             said.append(
-                f"column '{column.name}': not seen in training, so of no category: {_listed(words[unseen].unique())}."
+                f"column '{column.name}': not seen in training, so of no category: {listed(words[unseen].unique())}."
             )
         arrays.append(codes.mask(unseen, UNKNOWN).to_numpy(np.float32))
     return np.stack(arrays, axis=1), said
-
-
-def cleaned(series: "Series", missing: Sequence[str] = ()) -> "Series":
-    """A column as numbers where it is numbers: blanks and quotation marks around cells gone, missing values NaN."""
-    import pandas as pd
-
-    from dropout_cli.data.delimited import MISSING
-
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        series = series.astype(object)
-    if pd.api.types.is_bool_dtype(series.dtype):
-        return series.astype("float64") if not series.isna().any() else series.astype("Float64").astype("float64")
-    if pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype):
-        return series.astype("float64") if pd.api.types.is_extension_array_dtype(series.dtype) else series
-    if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return series
-    tokens = {*MISSING, *missing}
-    stripped = series.map(lambda cell: _stripped(cell, tokens)).astype(object)
-    present = stripped.dropna()
-    if present.empty:
-        return stripped.astype("float64")
-    numbers = pd.to_numeric(present, errors="coerce")
-    if numbers.isna().any():
-        numbers = pd.to_numeric(_as_plain_numbers(present), errors="coerce")
-    if numbers.notna().all():
-        return numbers.astype("float64").reindex(stripped.index)
-    return stripped
-
-
-def _as_plain_numbers(present: "Series") -> "Series":
-    """Numbers as people write them, in one way down the column: 1,234.5 or 1.234,5 or 1,5, 45 %, $3; true and false."""
-    words = present.astype(str)
-    if words.str.fullmatch("true|false", case=False).all():
-        return words.str.lower().map({"true": 1.0, "false": 0.0})
-    bare = words.str.replace(_AROUND, "", regex=True)
-    if bare.str.fullmatch(_THOUSANDS).all():
-        return bare.str.replace(",", "")
-    if bare.str.fullmatch(_DECIMAL_COMMA).all():
-        return bare.str.replace(".", "").str.replace(",", ".")
-    return bare
-
-
-_AROUND = re.compile(r"^[$€£]\s*|\s*[%€]$")
-_THOUSANDS = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
-
-
-def _stripped(cell: object, tokens: set[str]) -> object:
-    if cell is None or cell != cell:
-        return np.nan
-    if isinstance(cell, bool | np.bool_):
-        return str(bool(cell))
-    if not isinstance(cell, str):
-        return cell if isinstance(cell, int | float) else str(cell)
-    text = cell.strip()
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1].strip()
-    return np.nan if text in tokens else text
-
-
-def texts(series: "Series") -> "Series":
-    """Each value as a word; whole numbers without a point, missing values as they are."""
-    return series.map(_word)
-
-
-def _word(cell: object) -> object:
-    if isinstance(cell, float | np.floating):
-        number = float(cell)
-        if math.isnan(number):
-            return np.nan
-        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-    return str(cell)
 
 
 class _Reader:
@@ -204,7 +125,7 @@ class _Reader:
             if key == "target" and which == "last":
                 return str(names[-1])
             raise DataError(
-                self._place, f"has no column '{which}', which dataset.{key} names", f"It has {_listed(names)}"
+                self._place, f"has no column '{which}', which dataset.{key} names", f"It has {listed(names)}"
             )
         if not -len(names) <= which < len(names):
             raise DataError(self._place, f"has {len(names)} columns, and dataset.{key} is {which}", "They count from 0")
@@ -227,9 +148,8 @@ class _Reader:
             self._wanted.task == "auto" and (len(names) > 1 or self._is_continuous(cleaned_up[0]))
         )
         if regression:
-            values = [
-                _numbers(series, name, self._where, np.float64) for name, series in zip(names, cleaned_up, strict=True)
-            ]
+            both = zip(names, cleaned_up, strict=True)
+            values = [numbers_of(series, name, self._where, np.float64) for name, series in both]
             return np.stack(values, axis=1), (), tuple(names)
         if len(names) > 1:
             raise DataError("dataset.target", f"names {len(names)} columns, and classes can be in one only", "Name one")
@@ -284,7 +204,7 @@ class _Reader:
             elif is_date(series):
                 dates.append(name)
             elif series.dtype.kind in "iuf" and name not in forced:
-                arrays.append(_numbers(series, name, self._where))
+                arrays.append(numbers_of(series, name, self._where))
                 columns.append(Column(name))
             else:
                 words = texts(series)
@@ -339,40 +259,5 @@ class _Reader:
         return np.unique(np.array(alone, str), return_inverse=True)[1].astype(np.intp)
 
 
-def _numbers(series: "Series", name: str, where: Line, dtype: type = np.float32) -> Array:
-    """A column of numbers as an array. Raises DataError for words, and for numbers that are too large."""
-    import pandas as pd
-
-    if series.dtype.kind not in "iuf":
-        numbers = pd.to_numeric(series, errors="coerce")
-        odd = np.flatnonzero((numbers.isna() & series.notna()).to_numpy())
-        row = int(odd[0]) if len(odd) else 0
-        fact = f"column '{name}' has {str(series.iloc[row])[:40]!r}, which is no number"
-        raise DataError(where(row), fact, "Correct it, or leave the cell empty")
-    values = series.to_numpy(np.float64)
-    beyond = np.flatnonzero(np.abs(values) > LARGEST)
-    if len(beyond):
-        fact = f"column '{name}' has {values[beyond[0]]:g}, which is no finite number of single precision"
-        raise DataError(where(int(beyond[0])), fact, "Correct it, or leave the cell empty")
-    return values.astype(dtype)
-
-
-def is_date(series: "Series") -> bool:
-    """Whether most of a cleaned column are dates."""
-    import pandas as pd
-
-    if pd.api.types.is_datetime64_any_dtype(series.dtype) or series.dtype.kind in "Mm":
-        return True
-    if series.dtype != object:
-        return False
-    some = series.dropna().iloc[:200]
-    return sum(isinstance(cell, str) and bool(DATE.fullmatch(cell)) for cell in some) > 0.8 * len(some)
-
-
-def _listed(names: Iterable[object], most: int = 12) -> str:
-    shown = [f"'{str(name)[:40]}'" for name in names]
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
-
-
 def _columns(names: list[str]) -> str:
-    return f"{'column' if len(names) == 1 else 'columns'} {_listed(names)}"
+    return f"{'column' if len(names) == 1 else 'columns'} {listed(names)}"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from dropout_cli.data import delimited, frames
-from dropout_cli.data.frames import Line, Task, Wanted, Which
+from dropout_cli.data.cells import Line
+from dropout_cli.data.dialect import detect, names
+from dropout_cli.data.frames import Task, Wanted, Which
 from dropout_cli.data.source import DATASETS, TEST, TRAIN, Examples, Facts, Source
 from dropout_cli.data.store import must_be_plain
 from dropout_cli.errors import DataError
@@ -100,13 +102,13 @@ class Table(Source):
             frame = excel(path, self.header) if kind in EXCEL else parquet(path)
             first = 2 if kind in EXCEL and self.header is not False else 1
             return _with_rows(frame, path), lambda row: f"{path}, row {row + first}" if row >= 0 else str(path)
-        dialect = delimited.detect(
+        dialect = detect(
             path,
             separator=None if self.separator == "auto" else self.separator,
             header=None if self.header == "auto" else self.header,
         )
         width, lines = delimited.check(path, dialect)
-        frame = delimited.read(path, dialect, delimited.names(dialect, width), self.missing)
+        frame = delimited.read(path, dialect, names(dialect, width), self.missing)
         if len(frame) != len(lines):
             raise DataError(str(path), f"has {len(lines)} rows, of which {len(frame)} can be read", "Check its quotes")
         last = str(frame.columns[-1])

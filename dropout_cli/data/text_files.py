@@ -1,0 +1,86 @@
+"""Text files of strangers: gzipped or not, in an encoding that is found out, with comments at the top."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TextIO, cast
+
+from dropout_cli.data.store import must_be_plain
+from dropout_cli.errors import DataError
+
+SAMPLE_BYTES = 1 << 20
+
+
+def encoding_of(path: Path) -> str:
+    """UTF-8, or what Windows programs write where it is not. Raises DataError for UTF-16 and for what is no text."""
+    must_be_plain(path)
+    try:
+        with _bytes(path) as file:
+            head = file.read(SAMPLE_BYTES)
+            encoding = "utf-8-sig"
+            if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+                raise DataError(str(path), "is in UTF-16", "Save it as UTF-8")
+            piece, rest = head, b""
+            while piece:
+                if b"\0" in piece:
+                    raise DataError(str(path), "is no text: it has zero bytes", "Save it as CSV in UTF-8")
+                rest += piece
+                try:
+                    rest.decode("utf-8")
+                    rest = b""
+                except UnicodeDecodeError as error:
+                    if error.reason != "unexpected end of data":
+                        encoding = "cp1252"
+                    rest = rest[error.start :] if encoding == "utf-8-sig" else b""
+                piece = file.read(SAMPLE_BYTES)
+            return "cp1252" if rest else encoding
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise _no_file(path, error) from None
+
+
+def _no_file(path: Path, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return DataError(str(path), f"cannot be read: {reason}", "Name a file with rows")
+
+
+@contextmanager
+def _bytes(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as raw:
+        if raw.peek(2)[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=raw) as unzipped:
+                yield cast("IO[bytes]", unzipped)
+        else:
+            yield raw
+
+
+@contextmanager
+def opened(path: Path, encoding: str) -> Iterator[TextIO]:
+    try:
+        with (
+            _bytes(path) as raw,
+            io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text,
+        ):
+            _skip_comments(text)
+            yield text
+    except (OSError, EOFError) as error:
+        raise _no_file(path, error) from None
+
+
+def _skip_comments(file: TextIO) -> int:
+    """Go past the lines at the top that begin with #; return how many there are."""
+    count = 0
+    while True:
+        before = file.tell()
+        if not file.readline(SAMPLE_BYTES).startswith("#"):
+            file.seek(before)
+            return count
+        count += 1
+
+
+def comments(path: Path, encoding: str) -> int:
+    """How many lines at the top are comments."""
+    with _bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text:
+        return _skip_comments(text)
