@@ -77,10 +77,11 @@ def _stripped(cell: object, tokens: set[str]) -> object:
 
 def texts(series: "Series") -> "Series":
     """Each value as a word; whole numbers without a point, missing values as they are."""
-    return series.map(_word)
+    return series.map(word_of)
 
 
-def _word(cell: object) -> object:
+def word_of(cell: object) -> object:
+    """A value as a word; NaN as it is."""
     if isinstance(cell, float | np.floating):
         number = float(cell)
         if math.isnan(number):

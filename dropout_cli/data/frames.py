@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.data.cells import Line, cleaned, is_date, listed, numbers_of, texts
+from dropout_cli.data.cells import Line, cleaned, is_date, listed, numbers_of, texts, word_of
 from dropout_cli.data.columns import Column
 from dropout_cli.data.encoding import UNKNOWN
 from dropout_cli.data.source import TEST, TRAIN, VAL, Examples
@@ -179,7 +179,7 @@ class _Reader:
     def _classes(self, name: str, series: "Series") -> tuple[Array, tuple[str, ...]]:
         if series.dtype.kind in "iuf":
             numbers, labels = np.unique(series.to_numpy(), return_inverse=True)
-            classes = tuple(str(_word(float(one))) for one in numbers)
+            classes = tuple(str(word_of(float(one))) for one in numbers)
         else:
             words, labels = np.unique(texts(series).to_numpy(str), return_inverse=True)
             classes = tuple(str(word) for word in words)

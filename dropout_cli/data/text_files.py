@@ -58,6 +58,7 @@ def _bytes(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def opened(path: Path, encoding: str) -> Iterator[TextIO]:
+    """Open the file below its comments. Raises DataError."""
     try:
         with (
             _bytes(path) as raw,
