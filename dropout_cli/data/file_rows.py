@@ -75,14 +75,14 @@ class FileRows:
         if len(wanted) < 2 or (np.diff(wanted) > 0).all():
             self.read_into(out, wanted)
         else:
-            order = np.argsort(wanted, kind="stable")
-            ascending = np.empty_like(out)
-            self.read_into(ascending, wanted[order])
-            out[order] = ascending
+            once, places = np.unique(wanted, return_inverse=True)
+            ascending = np.empty((len(once), *self.shape[1:]), self.dtype)
+            self.read_into(ascending, once)
+            np.take(ascending, places, axis=0, out=out)
         return out
 
     def read_into(self, out: Array, rows: Array) -> None:
-        """Read the files' `rows`, ascending, in pieces of at most PIECE bytes."""
+        """Read the files' `rows`, ascending and each once, in pieces of at most PIECE bytes."""
         most, at = max(1, PIECE // self.row_bytes), 0
         while at < len(rows):
             end = at + int(np.searchsorted(rows[at:], rows[at] + most))

@@ -174,7 +174,7 @@ class _Reader:
         if series.dtype == object or series.dtype.kind not in "iuf":
             return False
         values = series.to_numpy(np.float64)
-        return bool((values % 1 != 0).any()) or len(np.unique(values)) > FEW
+        return bool((values != np.floor(values)).any()) or len(np.unique(values)) > FEW
 
     def _classes(self, name: str, series: "Series") -> tuple[Array, tuple[str, ...]]:
         if series.dtype.kind in "iuf":
