@@ -75,19 +75,25 @@ def _meta(data: bytes) -> dict[str, Any]:
     return dict(meta)
 
 
-def identity(values: dict[str, Any]) -> str:
-    """SHA-256, in hex, of all that decides what is computed; not of how long it goes on, or how often it is saved.
+LATER = (("objective", "class_weights"),)
+"""Keys that runs of older versions did not have: while they are null, a config is what it was without them."""
 
-    `values` are an experiment's, as a mapping.
-    """
-    shorter = {key: value for key, value in values["training"].items() if key not in ("epochs", "save_every")}
-    values = values | {"training": shorter}
+
+def comparable(values: dict[str, Any]) -> dict[str, Any]:
+    """An experiment as a mapping, without the keys of LATER that are null."""
+    kept = {block: dict(inner) if isinstance(inner, dict) else inner for block, inner in values.items()}
+    for block, key in LATER:
+        if kept[block].get(key, 0) is None:
+            del kept[block][key]
+    return kept
+
+
+def identity(experiment: Experiment) -> str:
+    """SHA-256, in hex, of all that decides what is computed; not of how long it goes on, or how often it is saved."""
+    values = comparable(config.to_dict(experiment))
+    for key in ("epochs", "save_every"):
+        values["training"].pop(key)
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def identities(resolved: config.Loaded) -> tuple[str, str]:
-    """Those that checkpoints of a run may bear: with all keys, or those that there were when it was resolved."""
-    return identity(config.to_dict(resolved.experiment)), identity(resolved.written)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def go_on(prepared: Prepared, run: Run, *, watch: Watch, figures: bool = True) -
     best = Snapshot.read(run, BEST) if selection is not None and selection.best_epoch else None
     history = run.table("metrics.csv")
     history.cut_back(prepared.learner.epoch)
-    start = _snapshot(prepared, history, identity(config.to_dict(prepared.experiment)))
+    start = _snapshot(prepared, history, identity(prepared.experiment))
     saver = Saver(run, every, start, best)
     try:
         if settings.init_from is not None and not run.has(LAST):

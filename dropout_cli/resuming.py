@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from dropout_cli import config, environment, experiment, lengthening
-from dropout_cli.checkpoint import LAST, Snapshot, identities, pack
+from dropout_cli.checkpoint import LAST, Snapshot, identity, pack
 from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.experiment import Watch
 from dropout_cli.inheritance import inherit
@@ -37,15 +37,14 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
     _must_go_on(run, epochs)  # before anything is written there, and once more when nobody else can change it
     with run.lock():
         _must_go_on(run, epochs)
-        resolved = config.load(run.path / RESOLVED)
-        before = resolved.experiment
+        before = config.load(run.path / RESOLVED).experiment
         snapshot, notices = Snapshot.newest(run)
         after = before
         if epochs is not None:
             after = replace(before, training=replace(before.training, epochs=epochs))
         prepared = inherit(prepare(after), fresh=snapshot is None)
         if snapshot is not None:
-            if snapshot.meta["config"] not in identities(resolved):
+            if snapshot.meta["config"] != identity(prepared.experiment):
                 fact = f"{LAST} was saved under another config than {RESOLVED}"
                 raise RunFailed(str(run.path), fact, "Bring the former file back, or train again.")
             snapshot.restore(prepared.learner, prepared.selection)

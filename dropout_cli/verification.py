@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dropout_cli import config, locks, npz
-from dropout_cli.checkpoint import BEST, LAST, PREVIOUS, Snapshot, identities
+from dropout_cli.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable, identity
 from dropout_cli.errors import DropoutError, UsageError
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
 from dropout_cli.tasks import TASKS
@@ -85,15 +85,15 @@ def _config(run: Run) -> Iterator[Check]:
     digest = hashlib.sha256(run.read(RESOLVED)).hexdigest()
     known = digest in run.state().get("resolved", [])
     yield Check(RESOLVED, known, "is the one that was trained" if known else "differs from what state.json says of it")
-    resolved = config.load(run.path / RESOLVED)
+    experiment = config.load(run.path / RESOLVED).experiment
     if run.has(MANIFEST):
-        same = run.summary()["config"] in (config.to_dict(resolved.experiment), resolved.written)
+        same = comparable(run.summary()["config"]) == comparable(config.to_dict(experiment))
         yield Check("summary.json", same, f"its config is{'' if same else ' not'} that of {RESOLVED}")
 
 
 def _checkpoints(run: Run) -> Iterator[Check]:
     """Their own checksums, the config they were saved under, and the history that the last one speaks of."""
-    expected = identities(config.load(run.path / RESOLVED))
+    expected = identity(config.load(run.path / RESOLVED).experiment)
     for file in (LAST, PREVIOUS, BEST):
         if run.has(file):
             yield from _guarded(file, _checkpoint(run, file, expected))
@@ -102,9 +102,9 @@ def _checkpoints(run: Run) -> Iterator[Check]:
         yield Check("metrics.csv", right, f"is{'' if right else ' not'} the history that {LAST} speaks of")
 
 
-def _checkpoint(run: Run, file: str, expected: tuple[str, str]) -> Iterator[Check]:
+def _checkpoint(run: Run, file: str, expected: str) -> Iterator[Check]:
     snapshot = Snapshot.read(run, file)
-    right = snapshot.meta["config"] in expected
+    right = snapshot.meta["config"] == expected
     fact = f"whole, of epoch {snapshot.meta['epoch']}" if right else f"was saved under another config than {RESOLVED}"
     yield Check(file, right, fact)
 

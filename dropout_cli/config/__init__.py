@@ -48,11 +48,6 @@ class Loaded:
     provenance: dict[str, str]
     """Dotted key -> `default`, `file:line:column` or `command line`, for every leaf, in declaration order."""
 
-    @property
-    def written(self) -> dict[str, Any]:
-        """The experiment as a mapping of what somebody set: of a resolved config, all keys that there were then."""
-        return _without_defaults(to_dict(self.experiment), self.provenance, "")
-
 
 def load(path: Path, overrides: Sequence[str] = (), *, folder: Path | None = None, anew: Sequence[str] = ()) -> Loaded:
     """Return the experiment in the file at `path`, with each `KEY=VALUE` of `overrides` on top.
@@ -67,16 +62,6 @@ def load(path: Path, overrides: Sequence[str] = (), *, folder: Path | None = Non
     mistakes.stop_if_any()
     origins = {key: _origin(layered.tree, key) for key, _ in flatten(to_dict(experiment))}
     return Loaded(experiment, layered.text, layered.notices, origins)
-
-
-def _without_defaults(values: dict[str, Any], provenance: dict[str, str], path: str) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            kept[name] = _without_defaults(value, provenance, f"{path}{name}.")
-        elif provenance[f"{path}{name}"] != "default":
-            kept[name] = value
-    return kept
 
 
 def _origin(tree: Node, dotted: str) -> str:
