@@ -16,6 +16,7 @@ import numpy as np
 
 from dropout_cli import config
 from dropout_cli.arrays import Array
+from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.learner import Learner
 from dropout_cli.runs import FORMAT, Run
