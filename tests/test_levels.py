@@ -28,6 +28,7 @@ LEVELS = (
         "lengthening",
         "experiment",
     }
+    | {"report"}
     | {"run_table", "after", "effects", "advice", "prediction", "verification", "replay", "doctor", "sweeps"},
     {"cli", "__main__"},
 )

@@ -19,6 +19,7 @@ from dropout_cli.cli import (
     evaluating,
     listing,
     predicting,
+    reporting,
     screen,
     sweeping,
     train,
@@ -33,7 +34,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (train, sweeping, comparing, evaluating, predicting, effects, listing, verifying, catalogues, doctor):
+for group in (
+    train,
+    sweeping,
+    comparing,
+    evaluating,
+    predicting,
+    reporting,
+    effects,
+    listing,
+    verifying,
+    catalogues,
+    doctor,
+):
     group.add_to(app)
 app.add_typer(configs.app, name="config")
 

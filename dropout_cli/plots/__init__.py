@@ -1,5 +1,6 @@
-"""Figures as PNG bytes: the same input gives the same bytes, and nothing is written or shown."""
+"""Figures as bytes, PNG or SVG: the same input gives the same bytes, and nothing is written or shown."""
 
+from dropout_cli.plots.canvas import as_svg
 from dropout_cli.plots.effects import effects
 from dropout_cli.plots.epochs import curves
 from dropout_cli.plots.maps import maps
@@ -12,6 +13,7 @@ from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
 
 __all__ = [
     "against",
+    "as_svg",
     "bands",
     "caption",
     "confusion",

@@ -5,6 +5,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ STYLE: dict[str, Any] = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "dropout",
     "text.parse_math": False,  # or a class called $x$ would start a formula
 }
 
@@ -53,10 +56,25 @@ def blank(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), dpi=DPI, facecolor="white")
 
 
-def png(figure: "Figure") -> bytes:
-    """Render the figure without the version stamp that would change its bytes."""
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
+_FORMAT: ContextVar[str] = ContextVar("format", default="png")
+_WITHOUT = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+"""The stamps that would change a figure's bytes."""
+
+
+@contextmanager
+def as_svg() -> Iterator[None]:
+    """Figures drawn inside are SVG, letters as letters; outside they are PNG."""
+    token = _FORMAT.set("svg")
+    try:
+        yield
+    finally:
+        _FORMAT.reset(token)
+
+
+def rendered(figure: "Figure") -> bytes:
+    """The bytes of the figure, the same for the same figure."""
+    out, kind = io.BytesIO(), _FORMAT.get()
+    figure.savefig(out, format=kind, metadata=_WITHOUT[kind])
     return out.getvalue()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.plots.canvas import BLUE, GRAY, SKY, VERMILION, blank, png, style
+from dropout_cli.plots.canvas import BLUE, GRAY, SKY, VERMILION, blank, rendered, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def curves(history: Mapping[str, Sequence[float]], chosen_epoch: int) -> bytes:
         if last == 1 and number == "accuracy":
             other.set_ylim(0, 1)  # one point alone would get an axis of a hundredth around it
         figure.legend(named.values(), named.keys(), loc="upper center", ncols=len(named), bbox_to_anchor=(0.5, 1.0))
-        return png(figure)
+        return rendered(figure)
 
 
 def _line(

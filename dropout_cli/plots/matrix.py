@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.plots.canvas import INK, PALE, blank, fitted, png, style, text_width
+from dropout_cli.plots.canvas import INK, PALE, blank, fitted, rendered, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +66,7 @@ def confusion(matrix: Array, classes: Sequence[str], title: str) -> bytes:
         bar.minorticks_off()
         bar.tick_params(labelsize=7, length=2)
         bar.set_ylabel("share of the row", fontsize=7)
-        return png(figure)
+        return rendered(figure)
 
 
 def _colors() -> "Colormap":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.plots.canvas import DPI, blank, fitted, png, style
+from dropout_cli.plots.canvas import DPI, blank, fitted, rendered, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ def panels(
         figure.text(0.15 / width, 1 - 0.22 / height, fitted(title, width - 0.3, 10), fontsize=10, va="center")
         place = ((end + 0.15) / width, 1 - (TOP + tall) / height, 0.13 / width, tall / height)
         scale(figure, image, place, signed=low < 0)
-        return png(figure)
+        return rendered(figure)
 
 
 def color_range(matrices: Mapping[Panel, Array]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.plots.canvas import BLUE, INK, ORANGE, SKY, VERMILION, blank, png, style
+from dropout_cli.plots.canvas import BLUE, INK, ORANGE, SKY, VERMILION, blank, rendered, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def rates(history: Mapping[str, Sequence[float]]) -> bytes:
                 one.set_ylim(bottom=min(0, one.get_ylim()[0]))
             one.legend(fontsize=8)
         figure.tight_layout()
-        return png(figure)
+        return rendered(figure)
 
 
 def _panel_of(axes: "Axes", columns: Mapping[str, Sequence[float]]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.plots.canvas import BLUE, GRAY, VERMILION, blank, fitted, png, style
+from dropout_cli.plots.canvas import BLUE, GRAY, VERMILION, blank, fitted, rendered, style
 
 MOST_TARGETS = 6
 MOST_POINTS = 5_000
@@ -38,4 +38,4 @@ def residuals(mean: Array, sd: Array | None, true: Array, names: Sequence[str], 
             right.set_xlabel(f"predicted {fitted(name, 2.3, 9)}")
             right.set_ylabel("residual, true - predicted")
         figure.tight_layout(rect=(0, 0, 1, 1 - 0.3 / (0.5 + 3.5 * len(shown))))
-        return png(figure)
+        return rendered(figure)

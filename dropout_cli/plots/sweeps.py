@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.plots.canvas import BLUE, GRAY, INK, ORANGE, SKY, VERMILION, blank, fitted, png, style
+from dropout_cli.plots.canvas import BLUE, GRAY, INK, ORANGE, SKY, VERMILION, blank, fitted, rendered, style
 
 COLORS = (BLUE, VERMILION, ORANGE, SKY, "#009E73", "#CC79A7", INK)
 MARKERS = "osD^vPX"
@@ -55,7 +55,7 @@ def against(
         axes.set_ylabel(fitted(y_label, 3, 9))
         axes.set_title("mean and 95 % interval", loc="left")
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
-        return png(figure)
+        return rendered(figure)
 
 
 def forest(rows: Sequence[tuple[str, Estimate]], x_label: str) -> bytes:
@@ -74,7 +74,7 @@ def forest(rows: Sequence[tuple[str, Estimate]], x_label: str) -> bytes:
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(fitted(x_label, 4.2, 9))
-        return png(figure)
+        return rendered(figure)
 
 
 def bands(curves: Mapping[str, Band]) -> bytes:
@@ -99,7 +99,7 @@ def bands(curves: Mapping[str, Band]) -> bytes:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
-        return png(figure)
+        return rendered(figure)
 
 
 def critical_difference(ranks: Mapping[str, float], critical: float) -> bytes:
@@ -121,7 +121,7 @@ def critical_difference(ranks: Mapping[str, float], critical: float) -> bytes:
         axes.set_yticks([])
         axes.grid(visible=False, axis="y")
         axes.set_title(f"average rank (1: best); critical difference {critical:.2f}", loc="left")
-        return png(figure)
+        return rendered(figure)
 
 
 def _joined(ranks: Sequence[float], critical: float) -> list[tuple[float, float]]:

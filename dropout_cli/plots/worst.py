@@ -6,7 +6,7 @@ import numpy as np
 
 from dropout_cli.arrays import Array
 from dropout_cli.metrics import Mistake
-from dropout_cli.plots.canvas import BLUE, GRAY, ORANGE, blank, fitted, plain, png, style
+from dropout_cli.plots.canvas import BLUE, GRAY, ORANGE, blank, fitted, plain, rendered, style
 
 MOST_PICTURES = 25
 COLUMNS = 5
@@ -48,7 +48,7 @@ def mistakes_pictures(pictures: Array, captions: Sequence[str]) -> bytes:
             axes.text(x, y - line + 0.05, lines, ha="center", va="baseline", fontsize=8, linespacing=1.05)
         axes.set_xlim(0, width)
         axes.set_ylim(0, height)
-        return png(figure)
+        return rendered(figure)
 
 
 def mistakes_table(mistakes: Sequence[Mistake]) -> bytes:
@@ -73,7 +73,7 @@ def mistakes_table(mistakes: Sequence[Mistake]) -> bytes:
         axes.set_xlabel("probability")
         figure.legend(loc="upper right", ncols=2, bbox_to_anchor=(1 - 0.2 / width, 1 - 0.05 / height))
         figure.text(0.15 / width, 1 - 0.24 / height, "worst-classified examples", va="center", fontsize=10)
-        return png(figure)
+        return rendered(figure)
 
 
 def _row_and_names(mistake: Mistake) -> str:
@@ -93,4 +93,4 @@ def _none() -> bytes:
     with style():
         figure = blank(4, 1.5)
         figure.text(0.5, 0.5, "no mistakes", ha="center", va="center", fontsize=14, color=GRAY)
-        return png(figure)
+        return rendered(figure)

@@ -12,7 +12,7 @@ import numpy as np
 
 from dropout_cli import config, experiment
 from dropout_cli.arrays import Array
-from dropout_cli.plots.canvas import BLUE, VERMILION, blank, png, style
+from dropout_cli.plots.canvas import BLUE, VERMILION, blank, rendered, style
 from dropout_cli.preparation import prepare
 from dropout_cli.runs import Run
 from tests.acceptance.bars import Bars
@@ -55,7 +55,7 @@ def draw(found: dict[str, list[dict[str, Array]]]) -> bytes:
         panels[0].set_ylabel("keep probability")
         panels[0].legend(loc="lower left")
         figure.tight_layout()
-        return png(figure)
+        return rendered(figure)
 
 
 def main() -> None:

@@ -1,0 +1,137 @@
+"""The report of a sweep: which setting is better, how sure that is, and every run behind it."""
+
+import json
+import math
+import shlex
+from collections.abc import Iterator, Sequence
+
+from dropout_cli import plots
+from dropout_cli.errors import UsageError
+from dropout_cli.report.common import flat
+from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
+from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.sweeps import figures, stored, tables
+from dropout_cli.sweeps.evidence import Evidence, Record, label, weigh
+from dropout_cli.sweeps.folder import Folder
+
+CAPTIONS = {
+    "metric": "The metric against what was swept, with 95 % intervals of the mean.",
+    "gap": "How much better the network is on what it was trained on.",
+    "differences": "Paired differences at equal seeds, with 95 % intervals.",
+    "curves": "Validation loss over the epochs: means over the seeds, with 95 % intervals.",
+    "ranks": "Average ranks over the datasets; bars join settings with no difference shown.",
+}
+
+
+def of_sweep(folder: Folder) -> bytes:
+    """The page about what a sweep's complete runs say. Raises UsageError without any, or where the plan is damaged."""
+    records, plan = stored.read(folder)
+    if not records:
+        raise UsageError(str(folder.path), "none of its runs is complete", "`dropout sweep` trains them.")
+    evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin)
+    swept = ", ".join(plan.keys) or "the seed"
+    question = f"Which {swept} is better by {evidence.metric}, and how sure is that?"
+    failed = [(one.id, reason) for one in plan.cells if (reason := folder.failure(one.id)) is not None]
+    missing = len(plan.cells) - len(records) - len(failed)
+    return page(
+        folder.path.resolve().name, question, _answer(evidence), _sections(folder, evidence, records, failed, missing)
+    )
+
+
+def _answer(evidence: Evidence) -> str:
+    """A sentence with its uncertainty; never that two settings are equal."""
+    seeds = min(len(group.records) for group in evidence.groups)
+    better = [one for one in evidence.comparisons if one.verdict == "better"]
+    worse = sum(one.verdict == "worse" for one in evidence.comparisons)
+    if not evidence.comparisons:
+        found = evidence.mean(evidence.groups[0], evidence.metric)
+        low, high = found.interval
+        told = f"{evidence.metric} is {found.mean:.4f} on average over {found.n} runs"
+        return f"{told} (95 % interval {low:.4f} to {high:.4f})."
+    base = evidence.groups[evidence.comparisons[0].baseline].label
+    if not better:
+        told = f"; {worse} of {len(evidence.comparisons)} are worse" if worse else ""
+        least = evidence.comparisons[0].paired.test.smallest
+        few = f" With {seeds} seeds no p-value can be below {least:.2g}." if least > 0.05 else ""
+        return f"No setting is shown to be better than {base}{told}.{few} That is not to say that they are equal."
+    best = max(better, key=lambda one: abs(one.paired.mean))
+    low, high = best.paired.interval
+    return (
+        f"{evidence.groups[best.group].label} is better than {base}: by {best.paired.mean:+.4f} in {evidence.metric} "
+        f"(95 % interval {low:+.4f} to {high:+.4f}, p = {tables.p_text(best.p_holm)} after Holm's correction, "
+        f"{best.paired.n} pairs). {len(better)} of {len(evidence.comparisons)} settings are better, {worse} worse."
+    )
+
+
+def _sections(
+    folder: Folder, evidence: Evidence, records: Sequence[Record], failed: Sequence[tuple[str, str]], missing: int
+) -> Iterator[Section]:
+    headers, rows = tables.overview(evidence)
+    yield Section(
+        "Settings", [Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])]
+    )
+    yield Section("Figures", list(_figures(folder, evidence)))
+    yield Section("Method", [*tables.notes(evidence), *_incomplete(len(records), missing)])
+    yield Section(
+        "Failed", [Table("Runs that failed", ["run", "reason"], [list(one) for one in failed])] if failed else []
+    )
+    yield Section("Runs", [_runs(folder, evidence, records)])
+    yield Section("Again", ["The whole, which trains only what is missing:", Code(_command(folder))])
+    yield Section("Sweep", [Code(folder.read("sweep.yaml").decode("utf-8", "replace"))])
+    first = Run(folder.cell(records[0].name))
+    yield Section("Config of the first run", [Code(first.read(RESOLVED).decode("utf-8", "replace"))])
+    yield Section("Environment", [flat("Where the first run was trained", json.loads(first.read("environment.json")))])
+
+
+def _figures(folder: Folder, evidence: Evidence) -> Iterator[Part]:
+    with plots.as_svg():
+        for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
+            kind = name.removesuffix(".png")
+            yield Figure(picture, _in_words(kind, evidence), CAPTIONS.get(kind, kind))
+
+
+def _in_words(kind: str, evidence: Evidence) -> str:
+    """What a figure shows, for those who do not see it."""
+    if kind == "differences":
+        told = [f"{evidence.groups[one.group].label} {one.paired.mean:+.4f}" for one in evidence.comparisons[:12]]
+        return f"Differences from the baseline in {evidence.metric}: {'; '.join(told)}."
+    means = [(group.label, evidence.mean(group, evidence.metric).mean) for group in evidence.groups[:12]]
+    told = [f"{name} {mean:.4f}" for name, mean in means if not math.isnan(mean)]
+    return f"{CAPTIONS.get(kind, kind)} Means: {'; '.join(told)}. The table of settings has all numbers."
+
+
+def _incomplete(done: int, missing: int) -> Iterator[str]:
+    if missing:
+        yield f"{missing} runs of this sweep are not complete yet; what is said here rests on the {done} that are."
+
+
+def _runs(folder: Folder, evidence: Evidence, records: Sequence[Record]) -> Table:
+    """A row per run, with the command that trains it again."""
+    val = "val." + evidence.metric.partition(".")[2]
+    rows = [
+        [
+            record.name,
+            label(record.values),
+            *record.pair,
+            record.score(evidence.metric),
+            record.score(val),
+            f"dropout train {shlex.quote(str(folder.cell(record.name) / RESOLVED))}",
+        ]
+        for record in records
+    ]
+    return Table("Every run", ["run", "setting", "seed", "split seed", evidence.metric, val, "command"], rows)
+
+
+def _command(folder: Folder) -> str:
+    place = shlex.quote(str(folder.path))
+    return f"dropout sweep {shlex.quote(str(folder.path / 'sweep.yaml'))} --out {place}\ndropout verify {place}"
+
+
+def _number(cell: object) -> object:
+    """A number that a table of text holds as text."""
+    if isinstance(cell, str):
+        try:
+            return float(cell)
+        except ValueError:
+            return cell
+    return cell

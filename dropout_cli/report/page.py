@@ -1,0 +1,146 @@
+"""The page itself: every text escaped, figures as pictures inside it, and a policy that allows nothing else.
+
+The policy (Content-Security-Policy) lets the browser run and apply exactly the script and the style that stand in the
+page, by their SHA-256, show pictures that are in it, and fetch nothing.
+"""
+
+import base64
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+from dropout_cli.visible import visible
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that sorts."""
+
+    caption: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An SVG, what it shows in words, and what stands below it."""
+
+    svg: bytes
+    alternative: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """What can be typed, or was."""
+
+    text: str
+
+
+Part: TypeAlias = str | Table | Figure | Code
+"""A string is a paragraph."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what is below it."""
+
+    heading: str
+    parts: Sequence[Part]
+
+
+def page(title: str, question: str, answer: str, sections: Iterable[Section]) -> bytes:
+    """The whole page, in UTF-8; the same contents give the same bytes."""
+    shown = [section for section in sections if section.parts]
+    style, script = (files("dropout_cli.report").joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
+    policy = (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src {_source(style)}; script-src {_source(script)}"
+    )
+    body = [
+        f"<h1>{text(title)}</h1>",
+        f"<p>{text(question)}</p>",
+        f'<p class="answer">{text(answer)}</p>',
+        '<nav aria-label="Contents"><ul>',
+        *(f'<li><a href="#s{place}">{text(section.heading)}</a></li>' for place, section in enumerate(shown)),
+        "</ul></nav>",
+    ]
+    for place, section in enumerate(shown):
+        body += [f'<section id="s{place}"><h2>{text(section.heading)}</h2>', *_parts(section, place), "</section>"]
+    lines = [
+        "<!doctype html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{text(title)}</title>",
+        f"<style>{style}</style>",
+        "</head>",
+        "<body>",
+        "<main>",
+        *body,
+        "</main>",
+        f"<script>{script}</script>",
+        "</body>",
+        "</html>",
+    ]
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def text(value: object) -> str:
+    """Escaped, and without characters that could not be seen."""
+    return escape(visible(str(value)))
+
+
+def _source(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def _parts(section: Section, number: int) -> Iterator[str]:
+    for place, part in enumerate(section.parts):
+        if isinstance(part, Table):
+            yield from _table(part, f"t{number}-{place}")
+        elif isinstance(part, Figure):
+            source = f"data:image/svg+xml;base64,{base64.b64encode(part.svg).decode()}"
+            yield f'<figure><img alt="{text(part.alternative)}" src="{source}">'
+            yield f"<figcaption>{text(part.caption)}</figcaption></figure>"
+        elif isinstance(part, Code):
+            lines = "\n".join(text(line) for line in part.text.rstrip("\n").split("\n"))
+            yield f'<pre tabindex="0"><code>{lines}</code></pre>'
+        else:
+            yield f"<p>{text(part)}</p>"
+
+
+def _table(table: Table, name: str) -> Iterator[str]:
+    columns = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.headers)
+    numeric = [all(_is_number(cell) or cell in ("", None) for cell in column) for column in columns]
+    kinds = [' class="number"' if flag and column else "" for flag, column in zip(numeric, columns, strict=True)]
+    yield f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}">'
+    yield f'<table><caption id="{name}">{text(table.caption)}</caption><thead><tr>'
+    heads = zip(table.headers, kinds, strict=True)
+    yield "".join(f'<th scope="col"{kind}><button type="button">{text(head)}</button></th>' for head, kind in heads)
+    yield "</tr></thead><tbody>"
+    for row in table.rows:
+        yield f"<tr>{''.join(_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True))}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _cell(cell: Any, kind: str) -> str:
+    if _is_number(cell):
+        return f'<td{kind} data-value="{cell!r}">{text(_short(cell))}</td>'
+    return f"<td{kind}>{'' if cell is None else text(cell)}</td>"
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def _short(cell: float) -> str:
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return "" if math.isnan(cell) else f"{cell:.4g}"

@@ -1,0 +1,141 @@
+"""The report: in a real browser, at the width of a phone and of a desk, in light and in dark; and what it says."""
+
+import base64
+import re
+import shutil
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dropout_cli import report
+from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
+from dropout_cli.runs import Run
+from dropout_cli.sweeps.folder import Folder
+from tests.cli_process import dropout
+from tests.small_run import train
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NASTY = '<script>alert(1)</script> & "quoted" \N{RIGHT-TO-LEFT OVERRIDE}'
+
+browsing = pytest.mark.skipif(CHROMIUM is None, reason="Chromium needed: install Debian's package `chromium`")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run, a regression, a sweep, and a page of nasty texts, each as a file."""
+    here = tmp_path_factory.mktemp("report")
+    rows = [
+        f"{n % 9},{'red' if n % 3 else NASTY.replace(chr(34), '')},{'<b>yes</b>' if n % 2 else 'no'}"
+        for n in range(200)
+    ]
+    (here / "t.csv").write_text("number,word,kind\n" + "\n".join(rows))
+    tabular = train(here / "a", f"dataset={{name: table, path: {here}/t.csv}}", "training.batch_size=16")
+    (here / "run.html").write_bytes(report.of_run(tabular))
+    regression = train(here / "b", "dataset={name: diabetes, scaling: standardize}", "architecture.hidden=[8]")
+    (here / "regression.html").write_bytes(report.of_run(regression))
+    (here / "c.yaml").write_text("dataset: digits\narchitecture: {hidden: [8]}\ntraining: {epochs: 3}\n")
+    done = dropout("sweep", "c.yaml", "dropout={variant: inverted, rate: 0.2},none", "--seeds", "3", cwd=here)
+    assert done.returncode == 0, done.stderr
+    (here / "sweep.html").write_bytes(report.of_sweep(Folder(here / "runs/sweep-c")))
+    parts: list[Part] = [Table(NASTY, [NASTY, "n"], [[NASTY, 2], ["b", 10], ["a", 1.5]]), Code(NASTY), NASTY]
+    figure = Figure(b'<svg xmlns="http://www.w3.org/2000/svg"/>', NASTY, NASTY)
+    (here / "nasty.html").write_bytes(page(NASTY, NASTY, NASTY, [Section(NASTY, [*parts, figure])]))
+    return here
+
+
+PAGES = ["run", "regression", "sweep", "nasty"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_in_itself(folder: Path, name: str) -> None:
+    """A strict policy, one script and one style, no address but those of namespaces inside figures."""
+    text = unescape((folder / f"{name}.html").read_text())
+    assert "default-src 'none'" in text and "unsafe" not in text
+    assert not re.findall(r"""(?:src|href)=["'](?!data:image/svg\+xml;base64,|#)""", text)
+    for picture in re.findall(r"base64,([A-Za-z0-9+/=]+)", text):
+        assert b"<script" not in base64.b64decode(picture)
+    assert "<script>alert" not in (folder / f"{name}.html").read_text()
+
+
+def test_the_same_run_gives_the_same_page(folder: Path) -> None:
+    """Byte for byte."""
+    run = next((folder / "a/runs").iterdir())
+    assert report.of_run(Run(run)) == (folder / "run.html").read_bytes()
+
+
+def test_the_command_writes_into_the_folder_or_where_it_is_told(folder: Path) -> None:
+    """And the run stays as it was, for `verify`."""
+    run = next((folder / "b/runs").iterdir())
+    done = dropout("report", str(run), cwd=folder)
+    assert done.returncode == 0 and Path(done.stdout.strip()).is_file(), done.stderr
+    assert dropout("verify", str(run), cwd=folder).returncode == 0
+    done = dropout("report", "runs/sweep-c", "-o", "other.html", cwd=folder)
+    assert done.stdout == "other.html\n" and (folder / "other.html").stat().st_size > 10_000
+    done = dropout("report", "nothing", cwd=folder)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium, without a screen."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@browsing
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_works_in_a_browser(browser: "Browser", folder: Path, name: str, scheme: str, width: int) -> None:
+    """No error, no request, nothing wider than the window, nothing serious for axe; sorted with the keyboard alone."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if scheme == "dark" else "light",
+        bypass_csp=False,
+    )
+    tab = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("dialog", lambda dialog: said.append(dialog.message))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto((folder / f"{name}.html").as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    button = tab.locator("table").first.locator("thead button").last
+    column = "[...document.querySelector('table').tBodies[0].rows].map((row) => row.cells[row.cells.length - 1])"
+    values = f"{column}.map((cell) => cell.dataset.value ?? cell.textContent)"
+    button.focus()
+    tab.keyboard.press("Enter")
+    once = tab.evaluate(values)
+    tab.keyboard.press("Enter")
+    assert sorted(once) == sorted(tab.evaluate(values))
+    assert tab.locator("table").first.locator("th[aria-sort=descending]").count() == 1
+    if name == "nasty":
+        assert once == ["1.5", "2", "10"] and tab.evaluate(values) == ["10", "2", "1.5"]
+        assert "<script>alert(1)</script>" in tab.inner_text("h1")
+    assert said == [] and [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    context.close()
+    # axe has to be put into the page, which its policy forbids to everybody else
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if scheme == "dark" else "light",
+        bypass_csp=True,
+    )
+    tab = context.new_page()
+    tab.goto((folder / f"{name}.html").as_uri())
+    found = Axe().run(tab).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    context.close()
