@@ -15,6 +15,7 @@ from dropout_cli.errors import UsageError
 from dropout_cli.report.common import flat, scores
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.streams import stream
 from dropout_cli.tasks import TASKS, Regression, Task
 
 MOST_MISTAKES = 25
@@ -66,11 +67,20 @@ def _answer(task: Task, summary: Mapping[str, Any], stored: Mapping[str, Array])
 
 
 def _bootstrap(squares: Array) -> tuple[float, float]:
-    """The interval of the root of the mean, by the percentiles of resampled means."""
-    rng = np.random.default_rng(0)
-    means = [squares[rng.integers(len(squares), size=len(squares))].mean() for _ in range(RESAMPLES)]
-    low, high = np.quantile(np.sqrt(means), (0.025, 0.975)).tolist()
-    return low, high
+    """The interval of the root of the mean, by the percentiles of resampled ones."""
+    from scipy import stats
+
+    if len(squares) < 2:
+        return float("nan"), float("nan")
+    found = stats.bootstrap(
+        (squares,),
+        lambda some, axis: np.sqrt(some.mean(axis=axis)),
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=stream(0, "bootstrap"),
+        batch=100,
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Section]:
