@@ -25,7 +25,7 @@ class Learner:
     ) -> None:
         """Start at step 0."""
         self.network = network
-        self.descent = Descent(optimizer, network.parameters(), regularization or Regularization())
+        self.descent = Descent(optimizer, network.parameters(), regularization or Regularization(), network.carrying())
         self.epoch = 0
         """Epochs completed."""
         self.step = 0
@@ -38,6 +38,11 @@ class Learner:
             for name, average in self._average.items()
             for pair in zip(blocks(average), blocks(self._live[name]), strict=True)
         ]
+
+    def at(self, lr: float) -> None:
+        """Announce the step about to be taken, and its learning rate, before the passes."""
+        self.network.at(self.step)
+        self.descent.at(lr)
 
     def advance(self, lr: float) -> None:
         """Move the parameters along their gradients."""

@@ -1,4 +1,4 @@
-"""The run's threads, either NumPy's BLAS's or our own, and every other thread pool out of their way.
+"""The run's threads, either those of SciPy's BLAS (nn.product) or our own, and every other pool out of their way.
 
 NumPy's and SciPy's wheels each bring an OpenBLAS whose idle threads spin: alternating between the
 two made a training step 2.5 to 4 times slower. For the same reason BLAS has one thread where a layer
@@ -9,13 +9,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, copy_context
-from itertools import pairwise
 from pathlib import PurePath
 from typing import NamedTuple
 
-import numpy as np
-
-from dropout_cli.arrays import Array
 from dropout_cli.environment import cores
 
 
@@ -25,6 +21,8 @@ class Crew(NamedTuple):
     pool: ThreadPoolExecutor
     size: int
     """The caller's thread is one of them."""
+    divided: bool
+    """Whether they share the batch, too."""
 
 
 _crew: ContextVar[Crew | None] = ContextVar("crew", default=None)
@@ -34,14 +32,14 @@ _crew: ContextVar[Crew | None] = ContextVar("crew", default=None)
 def limited(threads: int, *, divided: bool = False) -> Iterator[None]:
     """Compute with so many threads for as long as the block lasts.
 
-    `divided`: they are ours, for layers that divide their batch with `over`, and BLAS has one.
+    `divided`: ours, not BLAS's, have the work of the passes, for layers that divide their batch with `over`.
     """
-    if not divided or threads == 1:
-        with _blas(threads):
+    if threads == 1:
+        with _blas(1):
             yield
         return
-    with _blas(1), ThreadPoolExecutor(threads - 1) as pool:
-        token = _crew.set(Crew(pool, threads))
+    with _blas(1 if divided else threads), ThreadPoolExecutor(threads - 1) as pool:
+        token = _crew.set(Crew(pool, threads, divided))
         try:
             yield
         finally:
@@ -54,16 +52,27 @@ def over(count: int, work: Callable[[int, slice], object]) -> int:
     What the parts write must not overlap. Raises what the first failing part raised, when all have ended.
     """
     crew = _crew.get()
-    if crew is None or count < crew.size:
+    if crew is None or not crew.divided or count < crew.size:
         work(0, slice(0, count))
         return 1
     bounds = [count * part // crew.size for part in range(crew.size + 1)]
-    parts = [slice(start, stop) for start, stop in pairwise(bounds)]
+    return share(lambda part, parts: work(part, slice(bounds[part], bounds[part + 1])))
+
+
+def share(work: Callable[[int, int], object]) -> int:
+    """Call `work(part, parts)` in every thread, for what is divided in other ways than `over` does; return `parts`.
+
+    What they write must not overlap. Raises what the first failing part raised, when all have ended.
+    """
+    crew = _crew.get()
+    if crew is None:
+        work(0, 1)
+        return 1
     others = [
-        crew.pool.submit(copy_context().run, work, part, rows) for part, rows in enumerate(parts[1:], start=1)
+        crew.pool.submit(copy_context().run, work, part, crew.size) for part in range(1, crew.size)
     ]  # the context brings NumPy's error state along
     try:
-        work(0, parts[0])
+        work(0, crew.size)
     finally:
         errors = [other.exception() for other in others]
     for error in errors:
@@ -72,24 +81,21 @@ def over(count: int, work: Callable[[int, slice], object]) -> int:
     return crew.size
 
 
-def product(a: Array, b: Array, out: Array) -> Array:
-    """`np.matmul(a, b, out=out)` of matrices, the longer side of `out` divided."""
-    rows, columns = out.shape
-    if rows >= columns:
-        over(rows, lambda _, part: np.matmul(a[part], b, out=out[part]))
-    else:
-        over(columns, lambda _, part: np.matmul(a, b[:, part], out=out[:, part]))
-    return out
+def divided() -> bool:
+    """Whether threads of ours share the work of the passes."""
+    crew = _crew.get()
+    return crew is not None and crew.divided
 
 
 @contextmanager
 def _blas(threads: int) -> Iterator[None]:
-    """NumPy's BLAS with so many threads, every other library with one."""
+    """The engine's BLAS with so many threads, every other library with one."""
+    import scipy.linalg.blas  # noqa: F401  it brings the library that is looked for
     from threadpoolctl import ThreadpoolController
 
     controller = ThreadpoolController()
     paths = [pool["filepath"] for pool in controller.info()]
-    ours = [path for path in paths if any("numpy" in part for part in PurePath(path).parts[-2:])] or paths
+    ours = [path for path in paths if any("scipy" in part for part in PurePath(path).parts[-2:-1])] or paths
     with ExitStack() as stack:
         others = [path for path in paths if path not in ours]
         if others:

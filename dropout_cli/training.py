@@ -101,15 +101,12 @@ def epochs(
             x, labels = batches.take(rows)
             if augment is not None:
                 x = augment.apply(x, changes)
-            network.at(learner.step)
-            loss = experiment.objective.learn(network, x, labels, noise, None if targets is None else targets[rows])
-            loss += network.penalty() + learner.descent.penalty()
-            if not math.isfinite(loss):
-                raise diverged(epoch, learner.step + 1, "the training objective", loss)
             lr = training.optimizer.learning_rate * training.schedule.factor(
                 learner.step, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch
             )
-            learner.advance(lr)
+            loss = take_step(learner, experiment, x, labels, noise, None if targets is None else targets[rows], lr=lr)
+            if not math.isfinite(loss):
+                raise diverged(epoch, learner.step + 1, "the training objective", loss)
             objective += loss * len(rows)
             examples += len(rows)
             now = time.perf_counter()
@@ -123,6 +120,26 @@ def epochs(
         if not math.isfinite(metrics["train_loss"]):
             raise diverged(epoch, learner.step, "the training loss", metrics["train_loss"])
         yield EpochRecord(epoch, metrics, trained - started, time.perf_counter() - trained, examples)
+
+
+def take_step(
+    learner: Learner,
+    experiment: "Experiment",
+    x: Array,
+    labels: Array,
+    noise: Noise,
+    targets: Array | None = None,
+    *,
+    lr: float,
+) -> float:
+    """Learn from one batch; return the training objective. Where that is not finite, nothing moves."""
+    network = learner.network
+    learner.at(lr)
+    loss = experiment.objective.learn(network, x, labels, noise, targets)
+    loss += network.penalty() + learner.descent.penalty()
+    if math.isfinite(loss):
+        learner.advance(lr)
+    return loss
 
 
 def _scores(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dropout_cli import threads
 from dropout_cli.arrays import Array
 from dropout_cli.learner import Learner
 from dropout_cli.nn.activations import Relu
@@ -10,9 +11,10 @@ from dropout_cli.nn.additive_noise import AdditiveNoise
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.descent import Regularization
 from dropout_cli.nn.initializers import He
-from dropout_cli.nn.layer import Layer
+from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.normalization import Affine, Normalize
 from dropout_cli.nn.optimizers import Adam, AdamW, Optimizer, RmsProp, Sgd
+from dropout_cli.nn.parameters import Parameter
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.streams import Noise, stream
@@ -58,7 +60,7 @@ def train(one: Learner, epochs: int) -> None:
         for _ in range(5):
             rng = stream(0, "test:batch", one.step)
             x, labels = rng.standard_normal((10, 8), dtype=np.float32), rng.integers(0, 3, 10)
-            one.network.at(one.step)
+            one.at(1e-2)
             CrossEntropy().learn(one.network, x, labels, noise)
             one.advance(1e-2)
         one.epoch += 1
@@ -174,9 +176,98 @@ def test_the_average_follows_its_formula() -> None:
     for t in range(1, 11):
         rng = stream(0, "test:batch", t)
         x, labels = rng.standard_normal((10, 8), dtype=np.float32), rng.integers(0, 3, 10)
+        one.at(1e-2)
         CrossEntropy().learn(one.network, x, labels, None)
         one.advance(1e-2)
         expected += (1 - min(0.3, (1 + t) / (10 + t))) * (one.arrays()[name] - expected)
     average = one.arrays()[f"average/{name}"]
     assert average.dtype == np.float32
     np.testing.assert_allclose(average, expected, rtol=1e-5, atol=1e-7)
+
+
+def both_ways(regularization: Regularization) -> list[dict[str, Array]]:
+    """What a learner comes to whose momentum takes gradients in as they come, and one whose update does."""
+    found = []
+    for carrying in (True, False):
+        layers: list[Layer] = [
+            Dense("hidden1", 8, 70, He(), seed=0, dtype=np.dtype(np.float64)),
+            Relu("hidden1/relu"),
+            Dense("output", 70, 3, He(), seed=0, dtype=np.dtype(np.float64)),
+        ]
+        if not carrying:
+            layers = [Plain(one) if isinstance(one, Dense) else one for one in layers]
+        one = Learner(Sequential("net", layers), Sgd(momentum=0.9), regularization)
+        for step in range(20):
+            rng, lr = stream(0, "test:batch", step), 0.1 / (1 + step)
+            x, labels = rng.standard_normal((10, 8)), rng.integers(0, 3, 10)
+            one.at(lr)
+            CrossEntropy().learn(one.network, x, labels, None)
+            one.advance(lr)
+        found.append(one.arrays())
+        assert any(one.carry for one in one.network.parameters().values()) == (
+            carrying and regularization.clip_norm is None
+        )
+    return found
+
+
+class Plain(Layer):
+    """A linear map that heeds no carry."""
+
+    def __init__(self, linear: Dense) -> None:
+        """Around that one."""
+        super().__init__(linear.path)
+        self._linear = linear
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """As it does."""
+        return self._linear.forward(x)
+
+    def backward(self, dy: Array) -> Array:
+        """As it does."""
+        return self._linear.backward(dy)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Its own."""
+        return self._linear.parameters()
+
+
+@pytest.mark.parametrize("divided", [False, True])
+@pytest.mark.parametrize(
+    "regularization",
+    [Regularization(), Regularization(weight_decay=0.1, max_norm=1.0), Regularization(clip_norm=0.5)],
+    ids=["plain", "decay and max-norm", "clipped"],
+)
+def test_a_momentum_that_takes_gradients_in_as_they_come_is_the_same(
+    regularization: Regularization, divided: bool
+) -> None:
+    """Weights and velocities to rounding, under a learning rate that falls; with clipping it must not be done."""
+    with threads.limited(2, divided=divided):
+        carried, plain = both_ways(regularization)
+    assert list(carried) == list(plain)
+    for name, value in plain.items():
+        np.testing.assert_allclose(carried[name], value, rtol=1e-10, atol=1e-13, err_msg=name)
+
+
+def test_a_step_with_a_learning_rate_that_was_not_announced_is_refused() -> None:
+    """Its gradient has been scaled by another one already."""
+    layers = [Dense("output", 8, 3, He(), seed=0, dtype=FLOAT32)]
+    one = Learner(Sequential("net", layers), Sgd(momentum=0.9))
+    one.at(0.1)
+    with pytest.raises(RuntimeError, match=r"0\.2.*0\.1 was announced"):
+        one.advance(0.2)
+
+
+def test_threads_that_share_an_update_leave_the_same_bytes() -> None:
+    """Every element is moved by one thread, as any other would."""
+
+    def moved(count: int) -> dict[str, bytes]:
+        layers = [Dense("output", 700, 700, He(), seed=0, dtype=FLOAT32)]
+        one = Learner(Sequential("net", layers), Adam(), Regularization(l2=1e-3, weight_decay=1e-2))
+        with threads.limited(count):
+            for step in range(3):
+                for number, parameter in enumerate(one.network.parameters().values()):
+                    stream(number, "test:gradient", step).standard_normal(dtype=np.float32, out=parameter.gradient)
+                one.advance(1e-3)
+        return bytes_of(one.arrays())
+
+    assert moved(1) == moved(2) == moved(3)

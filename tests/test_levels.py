@@ -30,7 +30,7 @@ LEVELS = (
     }
     | {"report"}
     | {"run_table", "after", "effects", "advice", "prediction", "verification", "replay", "doctor", "sweeps"},
-    {"cli", "__main__"},
+    {"bench", "cli", "__main__"},
 )
 
 HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy"}

@@ -46,13 +46,15 @@ def test_outside_the_block_there_is_one_part() -> None:
     assert threads.over(9, lambda _part, _rows: None) == 1
 
 
-def test_a_divided_product_is_the_product() -> None:
-    """Whichever side is the longer."""
-    rng = np.random.default_rng(0)
-    for rows, columns in ((3, 50), (50, 3)):
-        a, b = rng.standard_normal((rows, 20)), rng.standard_normal((20, columns))
-        with threads.limited(2, divided=True):
-            np.testing.assert_allclose(threads.product(a, b, np.empty((rows, columns))), a @ b, rtol=1e-12)
+def test_work_is_shared_whoever_has_the_batch() -> None:
+    """Every part has its turn, where BLAS divides the products and where threads of ours do."""
+    for divided in (False, True):
+        seen: list[tuple[int, int]] = []
+        with threads.limited(3, divided=divided):
+            assert threads.share(lambda part, parts, seen=seen: seen.append((part, parts))) == 3  # type: ignore[misc]
+            assert threads.over(9, lambda _part, _rows: None) == (3 if divided else 1)
+        assert sorted(seen) == [(0, 3), (1, 3), (2, 3)]
+    assert threads.share(lambda _part, _parts: None) == 1
 
 
 def test_layers_give_the_same_numbers_with_a_divided_batch() -> None:

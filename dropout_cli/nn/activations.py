@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from dropout_cli import threads
 from dropout_cli.arrays import Array
+from dropout_cli.nn.elementwise import Elementwise, Work
 from dropout_cli.nn.layer import Layer, NoiseSource
 
 SELU_SCALE = 1.0507009873554805
@@ -24,25 +24,23 @@ class Identity(Layer):
         return dy
 
 
-class Relu(Layer):
+class Relu(Elementwise):
     """y = max(x, 0); the derivative at 0 is 0."""
 
-    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> tuple[Array, Work | None]:
         """Return max(x, 0)."""
-        y = self._y = self._buffer("y", x.shape, x.dtype)
-        threads.over(len(x), lambda _, rows: np.maximum(x[rows], 0, out=y[rows]))
-        return y
+        y = self._y = self._place("y", x, lent)
+        return y, lambda rows: np.maximum(x[rows], 0, out=y[rows])
 
-    def backward(self, dy: Array) -> Array:
+    def back(self, dy: Array, *, lent: bool) -> tuple[Array, Work | None]:
         """dx = dy where y > 0."""
-        positive, dx = self._buffer("positive", dy.shape, np.dtype(bool)), self._buffer("dx", dy.shape, dy.dtype)
+        y, dx = self._y, self._place("dx", dy, lent)
+        positive = self._buffer("positive", dy.shape, np.dtype(bool))
 
-        def gate(_: int, rows: slice) -> None:
-            np.greater(self._y[rows], 0, out=positive[rows])
-            np.multiply(dy[rows], positive[rows], out=dx[rows])
+        def gate(rows: slice) -> None:
+            np.multiply(dy[rows], np.greater(y[rows], 0, out=positive[rows]), out=dx[rows])
 
-        threads.over(len(dy), gate)
-        return dx
+        return dx, gate
 
 
 class Tanh(Layer):

@@ -54,6 +54,8 @@ def geometry(length: int, window: int, stride: int, padding: Padding) -> Geometr
 class Convolution(Layer):
     """y = x * W + b with x (N, h, w, channels), W (kh, kw, channels, filters), b (filters,)."""
 
+    lends_y = lends_dx = True
+
     def __init__(
         self,
         path: str,

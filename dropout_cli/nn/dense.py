@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from dropout_cli import threads
 from dropout_cli.arrays import Array, DType
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.product import product
 from dropout_cli.streams import stream
 
 
 class Dense(Layer):
     """y = x W + b with x (N, fan_in), W (fan_in, fan_out), b (fan_out,)."""
+
+    lends_y = lends_dx = True
 
     def __init__(
         self, path: str, fan_in: int, fan_out: int, initializer: Initializer, *, seed: int, dtype: DType
@@ -28,20 +30,23 @@ class Dense(Layer):
         """Return x W + b, (N, fan_out)."""
         self._x = x
         y = self._buffer("y", (len(x), self.fan_out), self.W.value.dtype)
-        threads.product(x, self.W.value, y)
-        y += self.b.value
-        return y
+        y[...] = self.b.value
+        return product(x, self.W.value, y, carry=1)
 
     def backward(self, dy: Array) -> Array:
         """dW = x'dy, db = sum dy, dx = dy W'."""
         self.gradients(dy)
         dx = self._buffer("dx", (len(dy), self.fan_in), self.W.value.dtype)
-        return threads.product(dy, self.W.value.T, dx)
+        return product(dy, self.W.value.T, dx)
 
     def gradients(self, dy: Array) -> None:
         """dW and db alone."""
-        threads.product(self._x.T, dy, self.W.gradient)
+        product(self._x.T, dy, self.W.gradient, scale=self.W.scale, carry=self.W.carry)
         np.add.reduce(dy, axis=0, out=self.b.gradient)
+
+    def carrying(self) -> list[Parameter]:
+        """W."""
+        return [self.W]
 
     def parameters(self) -> dict[str, Parameter]:
         """W and b."""

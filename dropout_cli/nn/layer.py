@@ -9,7 +9,7 @@ path to its generator, and None means no noise, so that "noise on, no generator"
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -23,9 +23,15 @@ NoiseSource: TypeAlias = Mapping[str, Generator] | None
 class Layer(ABC):
     """A differentiable map over a batch: arrays are (N, D) or (N, height, width, channels).
 
-    A layer writes only into arrays that it allocated. What it returns stands until its next call.
+    A layer writes only into arrays that it allocated or was lent. What it returns stands until its next call, unless
+    it lends it.
     It computes in the dtype of its parameters, or of its input where it has none.
     """
+
+    lends_y: ClassVar[bool] = False
+    """Whether it has no more use for the y that it returned, so that the next layer may overwrite it."""
+    lends_dx: ClassVar[bool] = False
+    """The same of the dx that it returned."""
 
     def __init__(self, path: str) -> None:
         """`path` names the layer for good: its parameters (`hidden1/W`) and its noise go by it."""
@@ -54,6 +60,10 @@ class Layer(ABC):
     def parameters(self) -> dict[str, Parameter]:
         """Name (`<path>/<letter>`) -> learned parameter, in a fixed order."""
         return {}
+
+    def carrying(self) -> list[Parameter]:
+        """The parameters whose `carry` and `scale` the backward pass heeds."""
+        return []
 
     def state(self) -> dict[str, Array]:
         """Name -> what the layer keeps that is not learned by gradient; live arrays, not copies."""

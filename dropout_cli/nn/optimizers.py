@@ -46,6 +46,11 @@ class Optimizer(ABC):
     normalized: ClassVar[bool] = True
     """Whether a step is about as long as the learning rate, whatever the size of the gradient."""
 
+    @property
+    def carry(self) -> float | None:
+        """mu where v = mu v - lr g; W += v is the whole rule, so that a product can take its gradient into v."""
+        return None
+
     @abstractmethod
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
         """Change the flat block w and its moments in place; `g` and `scratch` may be overwritten."""
@@ -65,6 +70,11 @@ class Sgd(Optimizer):
 
     moments: ClassVar[tuple[str, ...]] = ("velocity",)
     normalized: ClassVar[bool] = False
+
+    @property
+    def carry(self) -> float | None:
+        """The momentum, where it is not Nesterov's."""
+        return self.momentum if self.momentum and not self.nesterov else None
 
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
         """v = mu v - lr g; W += v, or mu v - lr g."""

@@ -27,8 +27,12 @@ class Parameter:
     """The value is clipped to this interval after each update."""
     clipped: bool = True
     """Whether the gradient counts in, and is scaled by, gradient-norm clipping."""
+    carry: float = 0.0
+    """The share of `gradient` that stays in it, for layers that heed it (Layer.carrying)."""
+    scale: float = 1.0
+    """What dL/dvalue is multiplied by on its way into `gradient`, for the same layers."""
     gradient: Array = field(init=False)
-    """Overwritten by the layer's backward pass."""
+    """Overwritten by the layer's backward pass with carry gradient + scale dL/dvalue."""
 
     def __post_init__(self) -> None:
         """Allocate the gradient."""

@@ -21,6 +21,8 @@ HEIGHT, WIDTH = 1, 2
 class Along(Layer):
     """Pooling along one axis: the windows that lie wholly on it, `stride` apart."""
 
+    lends_y = lends_dx = True
+
     def __init__(self, path: str, axis: int, window: int, stride: int) -> None:
         """`axis`: HEIGHT or WIDTH."""
         super().__init__(path)
@@ -112,6 +114,8 @@ class MeanAlong(Along):
 
 class Pooling(Layer):
     """The square windows that lie wholly on a map, `stride` apart."""
+
+    lends_y = lends_dx = True
 
     along: type[Along]
 

@@ -12,10 +12,10 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from dropout_cli import threads
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.fields import Rate, Rates
 from dropout_cli.nn.dense import Dense
+from dropout_cli.nn.elementwise import Elementwise, Work
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.registry import Choice
 from dropout_cli.streams import Generator
@@ -81,7 +81,7 @@ class ActivationNoise(HiddenActivationNoise):
         return NoisyActivation(self, self.input_rate, place)
 
 
-class NoisyActivation(Layer):
+class NoisyActivation(Elementwise):
     """y = (x - c) (.) noise + d with noise, y = scale x without; dx = dy times the same."""
 
     def __init__(self, law: HiddenActivationNoise, rate: float, place: Place) -> None:
@@ -95,28 +95,32 @@ class NoisyActivation(Layer):
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
-    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> tuple[Array, Work | None]:
         """Return the noisy x; x itself where nothing changes it."""
         self._multiplier: Array | float
         if train:
             self._drawn = None
         if noise is None or self.rate == 0:
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
-            return self._times("y", x)
+            return self._times("y", x, lent)
         self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype)
         if train:
             self._drawn = self._multiplier
         center, offset = self._law.around(self.rate)
         if not center:
-            return self._times("y", x)
-        y = np.subtract(x, center, out=self._buffer("y", x.shape, x.dtype))
-        y *= self._multiplier
-        y += offset
-        return y
+            return self._times("y", x, lent)
+        y, multiplier = self._place("y", x, lent), self._multiplier
 
-    def backward(self, dy: Array) -> Array:
+        def around(rows: slice) -> None:
+            part = np.subtract(x[rows], center, out=y[rows])
+            part *= multiplier[rows]
+            part += offset
+
+        return y, around
+
+    def back(self, dy: Array, *, lent: bool) -> tuple[Array, Work | None]:
         """Return dy times the same multiplier."""
-        return self._times("dx", dy)
+        return self._times("dx", dy, lent)
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share that was dropped in the last training step."""
@@ -125,12 +129,13 @@ class NoisyActivation(Layer):
         found = {f"{self.path}/rate": self.rate}
         return found | {f"{self.path}/realized_rate": share_of_zeros(self._drawn)} if self._law.drops else found
 
-    def _times(self, name: str, values: Array) -> Array:
-        if isinstance(self._multiplier, float) and self._multiplier == 1:
-            return values
-        out, multiplier = (
-            self._buffer(name, values.shape, values.dtype),
-            np.broadcast_to(self._multiplier, values.shape),
-        )
-        threads.over(len(values), lambda _, rows: np.multiply(values[rows], multiplier[rows], out=out[rows]))
-        return out
+    def _times(self, name: str, values: Array, lent: bool) -> tuple[Array, Work | None]:
+        multiplier = self._multiplier
+        if isinstance(multiplier, float):
+            if multiplier == 1:
+                return values, None
+            multiplier = np.full((1,) * values.ndim, multiplier, values.dtype)
+        if len(multiplier) != len(values):
+            multiplier = np.broadcast_to(multiplier, values.shape)
+        out = self._place(name, values, lent)
+        return out, lambda rows: np.multiply(values[rows], multiplier[rows], out=out[rows])

@@ -26,6 +26,7 @@ from dropout_cli.fields import Rate, Rates
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.product import product
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.registry import Choice
 from dropout_cli.variants.bernoulli import bernoulli, keep_probability
@@ -168,7 +169,7 @@ class KeptLinear(Layer):
             self._W = self._W.take(self._rows, axis=0)
         if self._columns is not None:
             self._W, b = self._W.take(self._columns, axis=1), b.take(self._columns)
-        z = np.matmul(x, self._W, out=self._buffer("z", (len(x), len(b)), x.dtype))
+        z = product(x, self._W, self._buffer("z", (len(x), len(b)), x.dtype))
         z += b
         return z
 
@@ -176,8 +177,9 @@ class KeptLinear(Layer):
         """dx of the kept inputs, (N, kept)."""
         self.gradients(dy)
         if self._rows is None and self._columns is None:
-            return np.asarray(dy @ self._linear.W.value.T)
-        return np.matmul(dy, self._W.T, out=self._buffer("dx", self._x.shape, dy.dtype))
+            W = self._linear.W.value
+            return product(dy, W.T, self._buffer("dx", (len(dy), len(W)), dy.dtype))
+        return product(dy, self._W.T, self._buffer("dx", self._x.shape, dy.dtype))
 
     def gradients(self, dy: Array) -> None:
         """dW and db, 0 for rows and columns that were dropped."""
@@ -185,7 +187,7 @@ class KeptLinear(Layer):
             self._linear.gradients(dy)
             return
         W, b = self._linear.W, self._linear.b
-        dW = np.matmul(self._x.T, dy, out=self._buffer("dW", self._W.shape, dy.dtype))
+        dW = product(self._x.T, dy, self._buffer("dW", self._W.shape, dy.dtype))
         W.gradient[...] = 0
         b.gradient[...] = 0
         W.gradient[np.ix_(_all(self._rows, W.value.shape[0]), _all(self._columns, W.value.shape[1]))] = dW

@@ -1,4 +1,4 @@
-"""Masks of independent Bernoulli draws, made from raw 16-bit words: the cheapest there are.
+"""Masks of independent Bernoulli draws, made from raw 16-bit words, or from single bits: the cheapest there are.
 
 The probability of keeping is then a multiple of 2^-16. Whoever scales by it must use the realised
 value, `keep_probability`, or the mean is off by up to 8e-6 / keep.
@@ -25,6 +25,9 @@ def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
     if threshold == WORDS:
         return np.ones(shape, bool)
     size = math.prod(shape)
+    if threshold == WORDS // 2:
+        bits = rng.bit_generator.random_raw(-(-size // 64)).view(np.uint8)
+        return np.unpackbits(bits, count=size).view(bool).reshape(shape)
     words = rng.bit_generator.random_raw(-(-size // 4))
     return np.less(words.view(np.uint16)[:size], threshold).reshape(shape)
 

@@ -28,6 +28,7 @@ from dropout_cli.fields import NonNegative, Rate, Rates
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.product import product
 from dropout_cli.registry import Choice
 from dropout_cli.variants.bernoulli import bernoulli, keep_probability, share_of_zeros
 from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
@@ -98,9 +99,9 @@ class ShakenLinear(Layer):
         self._cS = np.sign(W, out=self._buffer("cS", W.shape, W.dtype))
         self._cS *= c
         self._shifted = np.add(W, self._cS, out=self._buffer("shifted", W.shape, W.dtype))
-        z = np.matmul(self._noisy, self._shifted, out=self._buffer("z", (len(x), self._linear.fan_out), W.dtype))
+        z = product(self._noisy, self._shifted, self._buffer("z", (len(x), self._linear.fan_out), W.dtype))
         if c:
-            z -= x @ self._cS
+            product(x, self._cS, z, scale=-1, carry=1)
         z += self._linear.b.value
         return z
 
@@ -109,10 +110,10 @@ class ShakenLinear(Layer):
         if not self._shaken:
             return self._linear.backward(dy)
         self.gradients(dy)
-        dx = np.matmul(dy, self._shifted.T, out=self._buffer("dx", self._x.shape, dy.dtype))
+        dx = product(dy, self._shifted.T, self._buffer("dx", self._x.shape, dy.dtype))
         dx *= self._multiplier
         if self._law.c:
-            dx -= dy @ self._cS.T
+            product(dy, self._cS.T, dx, scale=-1, carry=1)
         return dx
 
     def gradients(self, dy: Array) -> None:
@@ -121,10 +122,11 @@ class ShakenLinear(Layer):
             self._linear.gradients(dy)
             return
         W, b = self._linear.W, self._linear.b
-        np.matmul(self._noisy.T, dy, out=W.gradient)
+        product(self._noisy.T, dy, W.gradient)
         np.add.reduce(dy, axis=0, out=b.gradient)
         if self._law.sign_gradient == "tanh":
-            W.gradient += self._law.c * ((self._noisy - self._x).T @ dy) * (1 - np.tanh(W.value) ** 2)
+            through = product((self._noisy - self._x).T, dy, self._buffer("through", W.value.shape, dy.dtype))
+            W.gradient += self._law.c * through * (1 - np.tanh(W.value) ** 2)
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""

@@ -22,6 +22,7 @@ from dropout_cli.arrays import Array
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.product import product
 from dropout_cli.variants.variant import Place
 
 FLOOR = 1e-8
@@ -51,7 +52,7 @@ class GaussianLinear(Layer):
         """Mean and standard deviation of z, (N, out) each."""
         self._V, bias_variance = self.variances()
         self._squares = np.multiply(x, x, out=self._buffer("squares", x.shape, x.dtype))
-        v = np.matmul(self._squares, self._V, out=self._buffer("sd", (len(x), self.linear.fan_out), x.dtype))
+        v = product(self._squares, self._V, self._buffer("sd", (len(x), self.linear.fan_out), x.dtype))
         v += bias_variance
         v += FLOOR
         return self.mean(x), np.sqrt(v, out=v)
@@ -59,7 +60,7 @@ class GaussianLinear(Layer):
     def mean(self, x: Array) -> Array:
         """mu, (N, out)."""
         self._x, self._mean = x, self.mean_weights()
-        mu = np.matmul(x, self._mean, out=self._buffer("mu", (len(x), self.linear.fan_out), x.dtype))
+        mu = product(x, self._mean, self._buffer("mu", (len(x), self.linear.fan_out), x.dtype))
         mu += self.linear.b.value
         return mu
 
@@ -78,9 +79,9 @@ class GaussianLinear(Layer):
     def backward(self, dy: Array) -> Array:
         """Gradients through the mean and through the variance."""
         self.gradients(dy)
-        dx = np.matmul(dy, self._mean.T, out=self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
+        dx = product(dy, self._mean.T, self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
         if self._noisy:
-            through = np.matmul(self._H, self._V.T, out=self._buffer("through", dx.shape, dy.dtype))
+            through = product(self._H, self._V.T, self._buffer("through", dx.shape, dy.dtype))
             through *= self._x
             through *= 2
             dx += through
@@ -88,13 +89,13 @@ class GaussianLinear(Layer):
 
     def gradients(self, dy: Array) -> None:
         """Those of the parameters alone."""
-        np.matmul(self._x.T, dy, out=self.linear.W.gradient)
+        product(self._x.T, dy, self.linear.W.gradient)
         np.add.reduce(dy, axis=0, out=self.linear.b.gradient)
         if self._noisy:
             self._H = np.divide(self._eps, self._sd, out=self._buffer("H", dy.shape, dy.dtype))
             self._H *= dy
             self._H *= 0.5
-            dV = np.matmul(self._squares.T, self._H, out=self._buffer("dV", self._V.shape, dy.dtype))
+            dV = product(self._squares.T, self._H, self._buffer("dV", self._V.shape, dy.dtype))
             self.spread(dV, np.add.reduce(self._H, axis=0))
 
     def parameters(self) -> dict[str, Parameter]:

@@ -1,0 +1,78 @@
+"""This package's training step, as `dropout train` takes it, on random data. A contender among others."""
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from dropout_cli import config, preparation
+from dropout_cli.architectures import Surroundings
+from dropout_cli.bench.cases import Case
+from dropout_cli.bench.serve import Step, serve
+from dropout_cli.config.schema import Experiment
+from dropout_cli.learner import Learner
+from dropout_cli.streams import Noise, stream
+from dropout_cli.training import take_step
+
+BATCHES = 20
+"""Different batches, taken in turn."""
+
+_held = ExitStack()
+
+
+def experiment_of(case: Case, threads: int) -> Experiment:
+    """What `dropout train` would be told."""
+    if case.images:
+        return config.load(config.find("mnist_cnn"), [f"training.threads={threads}"]).experiment
+    rule = {"momentum": {"name": "sgd", "momentum": 0.9}, "adam": {"name": "adam"}}[case.optimizer]
+    dropout: dict[str, Any] = {"variant": case.variant, **case.keys}
+    if case.rate:
+        dropout["rate"] = case.rate
+    if case.input_rate:
+        dropout["input_rate"] = case.input_rate
+    blocks = {
+        "architecture": {"name": "mlp", "hidden": case.widths[1:-1]},
+        "dropout": dropout,
+        "training": {"optimizer": rule, "batch_size": case.batch, "threads": threads},
+    }
+    overrides = [f"{name}={json.dumps(block)}" for name, block in blocks.items()]
+    return config.load(config.find("digits"), overrides, anew=list(blocks)).experiment
+
+
+def batches(case: Case) -> list[tuple[np.ndarray, np.ndarray]]:
+    """x in [0, 1), float32, and labels: the same for every contender."""
+    rng = stream(0, "data")
+    shape = (28, 28, 1) if case.images else case.widths[:1]
+    classes = 10 if case.images else case.widths[-1]
+    return [
+        (rng.random((case.batch, *shape), dtype=np.float32), rng.integers(0, classes, case.batch))
+        for _ in range(BATCHES)
+    ]
+
+
+def learner_of(case: Case, experiment: Experiment) -> Learner:
+    """The case's network with its optimizer."""
+    shape = (28, 28, 1) if case.images else case.widths[:1]
+    around = Surroundings(shape=shape, outputs=10, examples=60_000, steps=100_000, steps_per_epoch=500, seed=0)
+    return preparation.learner_of(experiment, experiment.architecture.build(experiment.dropout, around))
+
+
+def prepare(fields: Mapping[str, Any], threads: int) -> Step:
+    """A contender's part (bench.serve)."""
+    case = Case.of(fields)
+    experiment = experiment_of(case, threads)
+    learner, data, noise = learner_of(case, experiment), batches(case), Noise(0, 1)
+    _held.close()
+    _held.enter_context(preparation.computing(experiment))
+
+    def step() -> float:
+        x, labels = data[learner.step % BATCHES]
+        return take_step(learner, experiment, x, labels, noise, lr=1e-3)
+
+    return step
+
+
+if __name__ == "__main__":
+    serve(prepare)
