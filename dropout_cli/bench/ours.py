@@ -9,7 +9,7 @@ import numpy as np
 
 from dropout_cli import config, preparation
 from dropout_cli.architectures import Surroundings
-from dropout_cli.bench.cases import Case
+from dropout_cli.bench.case import Case
 from dropout_cli.bench.serve import Step, serve
 from dropout_cli.config.schema import Experiment
 from dropout_cli.learner import Learner

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.bench.cases import Case
+from dropout_cli.bench.case import Case
 from dropout_cli.bench.ours import batches
 from dropout_cli.bench.serve import Step, serve
 
