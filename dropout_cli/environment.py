@@ -7,6 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+PATIENCE = ("OPENBLAS_THREAD_TIMEOUT", "20")
+"""Threads of OpenBLAS spin while they wait for work, by default for 2^26 ticks of the clock: longer than a step takes.
+After 2^20, a third of a millisecond, they leave the core to other threads and other programs."""
+
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "pydantic", "safetensors", "threadpoolctl")
 
 

@@ -1,4 +1,4 @@
-"""What is measured: a network, a batch and a rule, in words that every contender understands; and which make a suite."""
+"""What is measured: a network, a batch and a rule, in words that every contender understands; and suites of them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -54,7 +54,6 @@ SMALL = Case(name="64-128x2-10", widths=(64, 128, 128, 10), batch=64)
 MEDIUM = Case(name="784-512x2-10", widths=(784, 512, 512, 10))
 LARGE = Case(name="784-1024x3-10", widths=(784, 1024, 1024, 1024, 10))
 CNN = Case(name="mnist_cnn", optimizer="adam")
-MLPS = (SMALL, MEDIUM, LARGE)
 
 
 def plain(case: Case) -> Case:
@@ -62,33 +61,31 @@ def plain(case: Case) -> Case:
     return replace(case, name=f"{case.name}, none", variant="none", rate=0.0, input_rate=0.0)
 
 
-def _variants() -> tuple[Case, ...]:
+def variants() -> tuple[Case, ...]:
+    """The largest network with each variant that acts on it, `none` first, at rate .5 where the rate is not learned."""
     from dropout_cli.variants import VARIANTS
 
     found = [replace(plain(LARGE), name="none")]
     for name, law in VARIANTS:
         if name != "none" and law.needs in ("vectors", "either"):
-            keys = {"rate": 0.0, "input_rate": 0.0} if not hasattr(law, "rate") else {"input_rate": 0.0}
-            found.append(replace(LARGE, name=name, variant=name, **keys))
+            rated = hasattr(law, "rate") and law.learns == "nothing"
+            rate = 0.5 if rated else 0.0
+            found.append(replace(LARGE, name=name, variant=name, rate=rate, input_rate=0.0))
     return tuple(found)
 
 
 def suite(name: str) -> tuple[Case, ...]:
     """The cases of a suite of steps."""
-    if name == "variants":
-        return _variants()
+    if name == "mlp":
+        return SMALL, MEDIUM, LARGE, plain(LARGE), replace(LARGE, name=f"{LARGE.name}, batchwise", variant="batchwise")
     if name == "optimizers":
-        adam = tuple(replace(case, name=f"{case.name}, adam", optimizer="adam") for case in MLPS)
-        return *adam, replace(plain(MEDIUM), name=f"{MEDIUM.name}, adam, none", optimizer="adam")
+        cases = SMALL, MEDIUM, LARGE, plain(MEDIUM)
+        return tuple(replace(case, name=f"{case.name}, adam", optimizer="adam") for case in cases)
     if name == "evaluation":
         whole = replace(MEDIUM, batch=1000, input_rate=0.0)
-        return (
-            replace(whole, name="1,000 of MNIST, noise off", work="evaluate"),
-            replace(whole, name="1,000 of MNIST, a Monte-Carlo pass", work="monte_carlo"),
-        )
-    return {"mlp": (*MLPS, plain(LARGE), replace(LARGE, name="784-1024x3-10, batchwise", variant="batchwise"))}.get(
-        name, (CNN,)
-    )
+        noiseless = replace(whole, name="1,000 examples, noise off", work="evaluate")
+        return noiseless, replace(whole, name="1,000 examples, noise on", work="monte_carlo")
+    return variants() if name == "variants" else (CNN,)
 
 
 SUITES = ("mlp", "optimizers", "variants", "cnn", "evaluation")

@@ -13,13 +13,20 @@ from dropout_cli.bench.case import Case
 from dropout_cli.bench.serve import Step, serve
 from dropout_cli.config.schema import Experiment
 from dropout_cli.learner import Learner
+from dropout_cli.nn.losses import softmax
 from dropout_cli.streams import Noise, stream
 from dropout_cli.training import take_step
+from dropout_cli.variants import VARIANTS
 
 BATCHES = 20
 """Different batches, taken in turn."""
 
 _held = ExitStack()
+
+
+def activation_of(case: Case) -> str:
+    """Of hidden layers: what the variant was made for."""
+    return VARIANTS[case.variant].suited_activation
 
 
 def experiment_of(case: Case, threads: int) -> Experiment:
@@ -33,7 +40,7 @@ def experiment_of(case: Case, threads: int) -> Experiment:
     if case.input_rate:
         dropout["input_rate"] = case.input_rate
     blocks = {
-        "architecture": {"name": "mlp", "hidden": case.widths[1:-1]},
+        "architecture": {"name": "mlp", "hidden": case.widths[1:-1], "activation": activation_of(case)},
         "dropout": dropout,
         "training": {"optimizer": rule, "batch_size": case.batch, "threads": threads},
     }
@@ -66,6 +73,9 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     learner, data, noise = learner_of(case, experiment), batches(case), Noise(0, 1)
     _held.close()
     _held.enter_context(preparation.computing(experiment))
+    if case.work != "step":
+        x, _ = data[0]
+        return lambda: softmax(learner.network.forward(x, noise=noise if case.work == "monte_carlo" else None))
 
     def step() -> float:
         x, labels = data[learner.step % BATCHES]

@@ -4,14 +4,12 @@ import os
 import sys
 from typing import Never
 
-PATIENCE = "20"
-"""Threads of OpenBLAS spin while they wait for work, by default for some 2^26 ticks: longer than a step takes. After
-2^20, a third of a millisecond, they let other threads and other programs have the core. Read when NumPy is loaded."""
+from dropout_cli.environment import PATIENCE
 
 
 def main() -> Never:
     """Run the `dropout` command; an interrupt that comes while it is still being imported is one like any other."""
-    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", PATIENCE)
+    os.environ.setdefault(*PATIENCE)  # it is read when NumPy is loaded
     try:
         from dropout_cli.cli.application import main as run
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ import typer
 
 import dropout_cli
 from dropout_cli.cli import (
+    bench,
     catalogues,
     comparing,
     configs,
@@ -46,6 +47,7 @@ for group in (
     verifying,
     catalogues,
     doctor,
+    bench,
 ):
     group.add_to(app)
 app.add_typer(configs.app, name="config")

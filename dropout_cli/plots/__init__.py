@@ -8,6 +8,7 @@ from dropout_cli.plots.matrix import confusion
 from dropout_cli.plots.over_epochs import over_epochs
 from dropout_cli.plots.rates import rates, worth_drawing
 from dropout_cli.plots.residuals import residuals
+from dropout_cli.plots.step_time import step_time
 from dropout_cli.plots.sweeps import against, bands, critical_difference, forest
 from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
 
@@ -27,5 +28,6 @@ __all__ = [
     "over_epochs",
     "rates",
     "residuals",
+    "step_time",
     "worth_drawing",
 ]

@@ -38,16 +38,26 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     if (MODE == "channels_last") != case.images and MODE != "eager":
         raise NotImplementedError(f"{MODE} is for other networks")
     torch.set_num_threads(threads)
+    if case.work != "step" and MODE == "compiled":
+        raise NotImplementedError("compiled is for steps")
     layout = torch.channels_last if MODE == "channels_last" else torch.contiguous_format
     network = network_of(case).to(memory_format=layout)
     data = []
     for x, labels in batches(case):
         moved = np.moveaxis(x, -1, 1) if case.images else x
         data.append((torch.tensor(np.ascontiguousarray(moved)).to(memory_format=layout), torch.tensor(labels)))
+    if case.work != "step":
+        network.train(case.work == "monte_carlo")
+
+        def predict() -> None:
+            with torch.inference_mode():
+                torch.softmax(network(data[0][0]), 1)
+
+        return predict
     if case.optimizer == "adam":
         optimizer = torch.optim.Adam(network.parameters(), 1e-3)
     else:
-        optimizer = torch.optim.SGD(network.parameters(), 1e-2, momentum=0.9)
+        optimizer = torch.optim.SGD(network.parameters(), 1e-3, momentum=0.9)
 
     def loss_of(x: Any, labels: Any) -> Any:
         return nn.functional.cross_entropy(network(x), labels)

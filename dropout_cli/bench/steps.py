@@ -1,0 +1,90 @@
+"""Suites of steps: what every case took, beside others, beside its bound, and beside the same without dropout."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dropout_cli.bench import gemms
+from dropout_cli.bench.case import Case, suite
+from dropout_cli.bench.contest import Sample, contenders, contest
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one case, in one run."""
+
+    case: Case
+    ours: Sample
+    others: Mapping[str, Sample]
+    products: Sample | None
+    """The matrix products of the case alone."""
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Theirs / ours: above 1, we are faster."""
+        return {name: other.ms / self.ours.ms for name, other in self.others.items()}
+
+    @property
+    def share(self) -> float | None:
+        """The part of the step that its products alone would take."""
+        return None if self.products is None else self.products.ms / self.ours.ms
+
+    @property
+    def gigaflops(self) -> float | None:
+        """Of the products of a step, for the time of the whole step."""
+        return None if self.products is None else gemms.flops(self.case) / self.ours.ms / 1e6
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        samples = {"ours": self.ours, "products": self.products, **self.others}
+        return {
+            "case": self.case.as_dict(),
+            "threads": self.case.threads,
+            "milliseconds": {name: vars(one) for name, one in samples.items() if one is not None},
+            "ratios": self.ratios,
+            "share_of_products": self.share,
+            "gigaflops": self.gigaflops,
+        }
+
+
+def measure(
+    name: str, against: Collection[str], *, rounds: int, seconds: float, watch: Callable[[str], None]
+) -> list[Row]:
+    """Every case of a suite. Raises UsageError or RunFailed."""
+    chosen = contenders(against)
+    rows = []
+    for case in suite(name):
+        watch(f"{name}: {case.name}")
+        found = contest(case, chosen, rounds=rounds, seconds=seconds, watch=watch)
+        rows.append(Row(case, found.pop("ours"), found, found.pop("products", None)))
+    return rows
+
+
+def table(rows: list[Row]) -> tuple[list[str], list[list[Any]]]:
+    """Headers and cells for a person."""
+    names = list(dict.fromkeys(name for row in rows for name in row.others))
+    without = next((row for row in rows if row.case.variant == "none"), None)
+    headers = ["case", "threads", "ms", "low - high", *(f"{name} / ours" for name in names)]
+    headers += ["of GEMM bound", "GFLOP/s", "MB", "/ none"]
+    cells: list[list[Any]] = []
+    for row in rows:
+        line: list[Any] = [
+            row.case.name,
+            row.case.threads,
+            round(row.ours.ms, 3),
+            f"{row.ours.low:.3g} - {row.ours.high:.3g}",
+        ]
+        line += [_rounded(row.ratios.get(name)) for name in names]
+        line += [_rounded(row.share), _rounded(row.gigaflops, 0), round(row.ours.peak_bytes / 1e6)]
+        same = (
+            without is not None
+            and without.case.widths == row.case.widths
+            and without.case.optimizer == row.case.optimizer
+        )
+        cells.append([*line, _rounded(row.ours.ms / without.ours.ms) if without is not None and same else None])
+    keep = [place for place in range(len(headers)) if any(line[place] is not None for line in cells)]
+    return [headers[place] for place in keep], [[line[place] for place in keep] for line in cells]
+
+
+def _rounded(value: float | None, digits: int = 2) -> float | None:
+    return None if value is None else round(value, digits)
