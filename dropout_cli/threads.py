@@ -1,4 +1,4 @@
-"""The run's threads, either those of SciPy's BLAS (nn.product) or our own, and every other pool out of their way.
+"""The run's threads, either those of NumPy's BLAS or our own, and every other pool out of their way.
 
 NumPy's and SciPy's wheels each bring an OpenBLAS whose idle threads spin: alternating between the
 two made a training step 2.5 to 4 times slower. For the same reason BLAS has one thread where a layer
@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, copy_context
-from pathlib import PurePath
 from typing import NamedTuple
 
 from dropout_cli.environment import cores
@@ -90,12 +89,15 @@ def divided() -> bool:
 @contextmanager
 def _blas(threads: int) -> Iterator[None]:
     """The engine's BLAS with so many threads, every other library with one."""
-    import scipy.linalg.blas  # noqa: F401  it brings the library that is looked for
+    import scipy.linalg.blas  # noqa: F401  or its pool would come later, and be missed
     from threadpoolctl import ThreadpoolController
+
+    from dropout_cli.blas import numpys_openblas
 
     controller = ThreadpoolController()
     paths = [pool["filepath"] for pool in controller.info()]
-    ours = [path for path in paths if any("scipy" in part for part in PurePath(path).parts[-2:-1])] or paths
+    library = numpys_openblas()
+    ours = [library.path] if library is not None and library.path in paths else paths
     with ExitStack() as stack:
         others = [path for path in paths if path not in ours]
         if others:

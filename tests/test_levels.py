@@ -13,7 +13,7 @@ PACKAGE = Path(dropout_cli.__file__).parent
 
 LEVELS = (
     {"errors", "registry", "fields", "arrays", "npz", "visible", "streams", "locks", "environment"},
-    {"nn", "threads"},
+    {"nn", "threads", "blas"},
     {"variants", "objectives", "data"},
     {"architectures"},
     {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo", "statistics"}

@@ -5,6 +5,7 @@ import pytest
 
 from dropout_cli import threads
 from dropout_cli.arrays import Array
+from dropout_cli.blas import numpys_openblas, routines
 from dropout_cli.nn.product import add, product
 
 
@@ -32,6 +33,33 @@ def test_out_becomes_carry_out_plus_scale_a_b(
         assert product(a, b, out, scale=scale, carry=carry) is out
     most = k * np.abs(a).max() * np.abs(b).max() + np.abs(out).max()
     np.testing.assert_allclose(out, wanted, atol=4 * float(np.finfo(dtype).eps) * most)
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("turned", [(False, False), (True, False), (False, True), (True, True)])
+def test_routines_by_address_and_scipys_compute_the_same(turned: tuple[bool, bool], dtype: type, large: bool) -> None:
+    """Whatever their size: shapes of which no two sides are alike, rows and columns of one, strided factors."""
+    for n, k, m in ((3, 5, 7), (1, 4, 2), (6, 1, 3), (8, 2, 1)):
+        a, b = matrix(n, k, dtype, turned=turned[0]), matrix(k, m, dtype, turned=turned[1])
+        for left, right in ((a, b), (np.repeat(a, 2, axis=1)[:, ::2], np.repeat(b, 2, axis=0)[::2])):
+            out = matrix(n, m, dtype, turned=False)
+            wanted = 0.9 * out.astype(np.float64) - 0.5 * (a.astype(np.float64) @ b.astype(np.float64))
+            routines(np.dtype(dtype), large=large).gemm(left, right, out, -0.5, 0.9)
+            np.testing.assert_allclose(out, wanted, atol=50 * float(np.finfo(dtype).eps))
+    x, y = matrix(4, 6, dtype, turned=False), matrix(4, 6, dtype, turned=False) + 1
+    assert routines(np.dtype(dtype), large=large).dot(x, y) == pytest.approx(float((x * y).sum()), rel=1e-5)
+    wanted = y + 0.25 * x
+    routines(np.dtype(dtype), large=large).axpy(x, y, 0.25)
+    np.testing.assert_allclose(y, wanted, rtol=1e-6)
+
+
+def test_numpys_own_library_is_found_here() -> None:
+    """Wheels of NumPy bring an OpenBLAS; where there is none, SciPy's routines do it all."""
+    from threadpoolctl import threadpool_info
+
+    openblas = [pool for pool in threadpool_info() if pool.get("internal_api") == "openblas"]
+    assert (numpys_openblas() is not None) == bool(openblas)
 
 
 @pytest.mark.parametrize("divided", [False, True])

@@ -93,7 +93,7 @@ def test_noise_has_mean_one_and_variance_rate_over_keep(rate: float) -> None:
     units, steps = 100, 10_000
     place = Place(path="a", kind="hidden", index=0, count=1, fan_in=units, examples=1, steps=1)
     layer, noise, one = Selection(Batchwise(), rate, place, units, computed=False), Noise(0, 0), np.ones((1, units))
-    sample = np.concatenate([layer.expanded(layer.forward(one, noise=noise)) for _ in range(steps)])
+    sample = np.concatenate([layer.expanded(layer.forward(one, noise=noise)).copy() for _ in range(steps)])
     variance, draws = rate / (1 - rate), units * steps
     assert abs(sample.mean() - 1) < 5 * math.sqrt(variance / draws)
     squares = (sample - 1) ** 2

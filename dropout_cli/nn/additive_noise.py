@@ -6,6 +6,7 @@ of a batch-normalized network, the baseline of Rasmus et al. 2015 (arXiv:1507.02
 
 from dropout_cli.arrays import Array
 from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.tabulated import normal
 
 
 class AdditiveNoise(Layer):
@@ -21,7 +22,7 @@ class AdditiveNoise(Layer):
         if noise is None:
             return x
         y = self._buffer("y", x.shape, x.dtype)
-        noise[self.path].standard_normal(x.shape, dtype=x.dtype.type, out=y)
+        normal(x.shape, noise[self.path], x.dtype, out=y)
         y *= self.sd
         y += x
         return y

@@ -41,10 +41,13 @@ def cross_entropy(
     if class_weights is not None:
         return _weighted(logits, labels, label_smoothing, confidence_penalty, class_weights)
     rows = np.arange(n)
-    logp = log_softmax(logits)
+    logp = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
     p = np.exp(logp)
+    sums = np.add.reduce(p, axis=1, keepdims=True)
+    p /= sums
+    logp -= np.log(sums)
     loss = -(1 - label_smoothing) * float(logp[rows, labels].mean(dtype=np.float64))
-    dlogits = p.copy()
+    dlogits = p.copy() if confidence_penalty else p
     dlogits[rows, labels] -= 1 - label_smoothing
     if label_smoothing:
         loss -= label_smoothing * float(logp.mean(dtype=np.float64))

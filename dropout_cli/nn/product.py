@@ -1,18 +1,17 @@
-"""The one matrix product of the engine: out = carry out + scale a b, in place.
+"""The one matrix product of the engine, out = carry out + scale a b, and its sisters for sums.
 
-It is SciPy's GEMM and not `np.matmul`, for the sake of `carry`: a momentum can take in its gradient inside the product
-(nn.descent), where the update otherwise waits for memory. NumPy's BLAS then has one thread: the wheels of the two bring
-one each, and alternating between pools of threads that spin while they wait made a step 2.5 to 4 times slower.
+With `carry` a momentum takes its gradient in as the product makes it (nn.descent), where an update otherwise waits for
+memory. Where threads of ours share a batch, they share the product, by `np.matmul`.
 """
-
-from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from dropout_cli import threads
-from dropout_cli.arrays import Array, DType
+from dropout_cli.arrays import Array
+from dropout_cli.blas import LARGE, routines
+
+SMALLEST = 64
+"""Fewer rows or columns are not divided among threads of ours."""
 
 
 def product(a: Array, b: Array, out: Array, *, scale: float = 1.0, carry: float = 0.0) -> Array:
@@ -23,49 +22,28 @@ def product(a: Array, b: Array, out: Array, *, scale: float = 1.0, carry: float 
     """
     if not (a.size and b.size):
         out[...] = carry * out if carry else 0
-        return out
-    if threads.divided():
-        return _in_parts(a, b, out, scale, carry)
-    # Row by row, out = a b is column by column out' = b' a'.
-    left, right = b.T, a.T
-    turn_left, turn_right = not left.flags.f_contiguous, not right.flags.f_contiguous
-    left, right = (left.T if turn_left else left), (right.T if turn_right else right)
-    _routines(out.dtype).gemm(scale, left, right, carry, out.T, turn_left, turn_right, 1)
+    elif threads.divided():
+        _in_parts(a, b, out, scale, carry)
+    else:
+        routines(out.dtype, large=a.size * b.shape[1] >= LARGE).gemm(a, b, out, scale, carry)
     return out
 
 
-def add(x: Array, y: Array) -> None:
-    """y += x, for C-contiguous arrays of one shape and dtype."""
+def add(x: Array, y: Array, *, scale: float = 1.0) -> None:
+    """y += scale x, for C-contiguous arrays of one shape and dtype."""
     if threads.divided():
-        y += x
+        y += x if scale == 1 else scale * x
     else:
-        _routines(y.dtype).axpy(x.reshape(-1), y.reshape(-1))
+        routines(y.dtype, large=y.size >= LARGE // 16).axpy(x, y, scale)
 
 
-class Routines(NamedTuple):
-    """SciPy's, for one dtype."""
-
-    gemm: Callable[..., Any]
-    """alpha, a, b, beta, c, trans_a, trans_b, overwrite_c: c is changed in place where it is in Fortran's order."""
-    axpy: Callable[..., Any]
-    """x, y: y is changed in place."""
+def dot(x: Array, y: Array) -> float:
+    """Return the sum of x y, for C-contiguous arrays of one shape and dtype."""
+    return routines(y.dtype, large=y.size >= LARGE // 16 and not threads.divided()).dot(x, y)
 
 
-@cache
-def _routines(dtype: DType) -> Routines:
-    from scipy.linalg import blas
-
-    if dtype == np.float32:
-        return Routines(blas.sgemm, blas.saxpy)
-    return Routines(blas.dgemm, blas.daxpy)
-
-
-SMALLEST = 64
-"""Fewer rows or columns are not divided."""
-
-
-def _in_parts(a: Array, b: Array, out: Array, scale: float, carry: float) -> Array:
-    """The same by NumPy, the longer side of `out` divided among threads, each of which has one thread for BLAS."""
+def _in_parts(a: Array, b: Array, out: Array, scale: float, carry: float) -> None:
+    """The longer side of `out` divided among threads of ours, each of which has one thread for BLAS."""
     target = out if not carry else np.empty_like(out)
     rows, columns = out.shape
     if max(rows, columns) < SMALLEST:
@@ -79,4 +57,3 @@ def _in_parts(a: Array, b: Array, out: Array, scale: float, carry: float) -> Arr
     if carry:
         out *= carry
         out += target
-    return out

@@ -92,6 +92,9 @@ class Selection(Layer):
         self.kept = None
         while noise is not None and self.rate > 0 and (self.kept is None or not len(self.kept)):
             self.kept = np.flatnonzero(bernoulli((self._units,), self.rate, noise[self.path]))
+        if self.kept is not None:
+            self._places = np.full(self._units, len(self.kept))
+            self._places[self.kept] = np.arange(len(self.kept))
         if train and noise is not None:
             self._realized = 0.0 if self.kept is None else 1 - len(self.kept) / self._units
         return self.kept
@@ -100,29 +103,35 @@ class Selection(Layer):
         """Return the kept units times 1 / q."""
         if not self._computed:
             self.draw(train, noise)
-        self._shape = x.shape
         if self.kept is None:
             return x
         self._scale = x.dtype.type(1 / keep_probability(self.rate))
-        return np.asarray((x if self._computed else x[:, self.kept]) * self._scale)
+        y = self._buffer("y", (len(x), len(self.kept)), x.dtype)
+        if self._computed:
+            y[...] = x
+            y *= self._scale
+            return y
+        np.take(x, self.kept, axis=1, out=y, mode="clip")
+        y *= self._scale
+        return y
 
     def backward(self, dy: Array) -> Array:
         """dy / q for the kept units, 0 for the others."""
         if self.kept is None:
             return dy
-        if self._computed:
-            return np.asarray(dy * self._scale)
-        dx = np.zeros(self._shape, dy.dtype)
-        dx[:, self.kept] = dy * self._scale
-        return dx
+        dx = np.multiply(dy, self._scale, out=self._buffer("dx", dy.shape, dy.dtype))
+        return dx if self._computed else self.expanded(dx)
 
     def expanded(self, y: Array) -> Array:
         """What `forward` returned, with a 0 for each unit that was dropped."""
         if self.kept is None:
             return y
-        whole = np.zeros((len(y), self._units), y.dtype)
-        whole[:, self.kept] = y
-        return whole
+        # Faster than to scatter: every unit takes the column that is its own, or the last one, which is 0.
+        padded = self._buffer("padded", (len(y), len(self.kept) + 1), y.dtype)
+        padded[:, :-1], padded[:, -1] = y, 0
+        return np.take(
+            padded, self._places, axis=1, out=self._buffer("whole", (len(y), self._units), y.dtype), mode="clip"
+        )
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share that was dropped in the last training step."""
@@ -161,42 +170,49 @@ class KeptLinear(Layer):
         """Return z of the kept outputs, (N, kept)."""
         self._rows = None if self._below is None else self._below.kept
         self._columns = None if self._own is None else self._own.draw(train, noise)
-        if self._rows is None and self._columns is None:
-            return self._linear.forward(x)
         self._x, b = x, self._linear.b.value
         self._W = self._linear.W.value
         if self._rows is not None:
-            self._W = self._W.take(self._rows, axis=0)
+            self._W = self._taken("rows", self._W, self._rows, axis=0)
         if self._columns is not None:
-            self._W, b = self._W.take(self._columns, axis=1), b.take(self._columns)
-        z = product(x, self._W, self._buffer("z", (len(x), len(b)), x.dtype))
-        z += b
-        return z
+            self._W, b = self._taken("W", self._W, self._columns, axis=1), b.take(self._columns)
+        z = self._buffer("z", (len(x), len(b)), x.dtype)
+        z[...] = b
+        return product(x, self._W, z, carry=1)
 
     def backward(self, dy: Array) -> Array:
         """dx of the kept inputs, (N, kept)."""
         self.gradients(dy)
-        if self._rows is None and self._columns is None:
-            W = self._linear.W.value
-            return product(dy, W.T, self._buffer("dx", (len(dy), len(W)), dy.dtype))
         return product(dy, self._W.T, self._buffer("dx", self._x.shape, dy.dtype))
 
     def gradients(self, dy: Array) -> None:
-        """dW and db, 0 for rows and columns that were dropped."""
-        if self._rows is None and self._columns is None:
-            self._linear.gradients(dy)
-            return
+        """dW and db, 0 for rows and columns that were dropped.
+
+        Columns are put back into dy, which is smaller than dW; rows, whose memory lies in one piece, into dW.
+        """
         W, b = self._linear.W, self._linear.b
-        dW = product(self._x.T, dy, self._buffer("dW", self._W.shape, dy.dtype))
-        W.gradient[...] = 0
-        b.gradient[...] = 0
-        W.gradient[np.ix_(_all(self._rows, W.value.shape[0]), _all(self._columns, W.value.shape[1]))] = dW
-        b.gradient[_all(self._columns, len(b.value))] = np.add.reduce(dy, axis=0)
+        dz = dy if self._own is None else self._own.expanded(dy)
+        np.add.reduce(dz, axis=0, out=b.gradient)
+        if self._rows is None:
+            product(self._x.T, dz, W.gradient, scale=W.scale, carry=W.carry)
+            return
+        if W.carry:
+            W.gradient *= W.carry
+            kept = self._taken("dW", W.gradient, self._rows, axis=0)
+        else:
+            W.gradient.fill(0)
+            kept = self._buffer("dW", (len(self._rows), dz.shape[1]), dy.dtype)
+        W.gradient[self._rows] = product(self._x.T, dz, kept, scale=W.scale, carry=1 if W.carry else 0)
+
+    def carrying(self) -> list[Parameter]:
+        """W."""
+        return self._linear.carrying()
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""
         return self._linear.parameters()
 
-
-def _all(kept: Array | None, count: int) -> Array:
-    return np.arange(count) if kept is None else kept
+    def _taken(self, name: str, array: Array, kept: Array, axis: int) -> Array:
+        """Those rows or columns of a matrix."""
+        shape = (len(kept), array.shape[1]) if axis == 0 else (len(array), len(kept))
+        return np.take(array, kept, axis=axis, out=self._buffer(name, shape, array.dtype), mode="clip")

@@ -32,6 +32,7 @@ from dropout_cli.fields import Positive
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.product import add, dot
 from dropout_cli.variants.learned import learned
 from dropout_cli.variants.relaxed import TEMPERATURE, logit, relaxed, sigmoid
 from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
@@ -72,49 +73,57 @@ class ConcreteLinear(Layer):
         self._linear = linear
         self._weight_factor = law.length_scale**2 / (2 * place.examples)
         self._entropy_factor = linear.fan_in / place.examples
+        self._squares: float | None = None
         self.theta = learned(logit(law.start), (1,), BOUNDS, place, linear.W.value.dtype)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return (x (.) noise) W + b."""
         self._noisy = noise is not None
+        self._squares = None
         if noise is None:
             return self._linear.forward(x)
         theta = float(self.theta.value[0])
-        self._x = x
-        self._kept = np.subtract(1, relaxed(theta, x.shape, noise[self.path], x.dtype))
-        self._scale = 1 / (1 - sigmoid(theta))
-        y = np.multiply(x, self._kept, out=self._buffer("y", x.shape, x.dtype))
-        y *= self._scale
-        return self._linear.forward(y)
+        # 1 - d, since 1 - u is as uniform as u
+        self._kept = relaxed(-theta, x.shape, noise[self.path], x.dtype, scale=1 / (1 - sigmoid(theta)))
+        self._y = np.multiply(x, self._kept, out=self._buffer("y", x.shape, x.dtype))
+        return self._linear.forward(self._y)
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy W' (.) k / (1 - p), dtheta = sum dy W' (.) x / (1 - p) (.) (k p - d (1 - d) / t), k = 1 - d."""
+        """dx = dy W' (.) k, dtheta = sum dy W' (.) x (.) k (p - 1 / t + (1 - p) k / t), k = (1 - d) / (1 - p)."""
         dx = self._linear.backward(dy)  # its dW comes from the noisy input
         p = sigmoid(float(self.theta.value[0]))
         self._penalize(p)
         if self._noisy:
             k = self._kept
-            slope = k * (p - (1 - k) * (1 / TEMPERATURE))
-            slope *= self._x
-            self.theta.gradient[0] += float(np.vdot(dx, slope)) * self._scale
+            slope = np.multiply(k, (1 - p) / TEMPERATURE, out=self._buffer("slope", k.shape, k.dtype))
+            slope += p - 1 / TEMPERATURE
+            slope *= self._y
+            self.theta.gradient[0] += dot(dx, slope)
             dx *= k
-            dx *= self._scale
         return dx
 
     def _penalize(self, p: float) -> None:
         """Overwrite theta's gradient with that of the penalty, and add the penalty's to the weights'."""
         W, theta = self._linear.W, float(self.theta.value[0])
-        squares = float(np.vdot(W.value, W.value))
-        of_theta = self._weight_factor * squares * p / (1 - p) + self._entropy_factor * p * (1 - p) * theta
+        of_theta = self._weight_factor * self._norm() * p / (1 - p) + self._entropy_factor * p * (1 - p) * theta
         self.theta.gradient[0] = of_theta
-        W.gradient += (2 * self._weight_factor / (1 - p)) * W.value
+        add(W.value, W.gradient, scale=W.scale * 2 * self._weight_factor / (1 - p))
 
     def penalty(self) -> float:
-        """wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p))."""
+        """wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p)), W as it was in the last pass."""
         p = sigmoid(float(self.theta.value[0]))
-        squares = float(np.vdot(self._linear.W.value, self._linear.W.value))
         entropy = p * math.log(p) + (1 - p) * math.log(1 - p)
-        return self._weight_factor * squares / (1 - p) + self._entropy_factor * entropy
+        return self._weight_factor * self._norm() / (1 - p) + self._entropy_factor * entropy
+
+    def _norm(self) -> float:
+        """|W|^2, computed once for a pass forward and what follows it."""
+        if self._squares is None:
+            self._squares = dot(self._linear.W.value, self._linear.W.value)
+        return self._squares
+
+    def carrying(self) -> list[Parameter]:
+        """W."""
+        return self._linear.carrying()
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map, and theta."""

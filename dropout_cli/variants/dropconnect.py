@@ -27,6 +27,7 @@ from dropout_cli.fields import Count, Rates
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.product import add
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.registry import Choice
 from dropout_cli.streams import stream
@@ -73,7 +74,7 @@ class DropConnect(Variant):
 
 
 class GaussianDropConnect(GaussianLinear):
-    """V = (r / q) W^2, v_b = (r / q) b^2."""
+    """V = (r / q) W^2, v_b = (r / q) b^2; r / q is the factor."""
 
     def __init__(self, law: DropConnect, linear: Dense, rate: float, place: Place) -> None:
         """`rate`: the place's own; the rate in force follows the law's schedule from it."""
@@ -85,22 +86,23 @@ class GaussianDropConnect(GaussianLinear):
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
         q = keep_probability(self.rate)
-        self._ratio = (1 - q) / q
+        self.factor = (1 - q) / q
 
     def variances(self) -> tuple[Array, Array | float]:
-        """In proportion to the squares of weights and biases."""
+        """The squares of weights and biases."""
         W, b = self.linear.W.value, self.linear.b.value
-        V = np.multiply(W, W, out=self._buffer("V", W.shape, W.dtype))
-        V *= self._ratio
-        return V, self._ratio * b * b
+        return np.multiply(W, W, out=self._buffer("V", W.shape, W.dtype)), b * b
 
     def spread(self, dV: Array, dv_b: Array) -> None:
-        """dW += 2 (r / q) W (.) dV, db += 2 (r / q) b (.) dv_b."""
+        """dW += 2 W (.) dV, db += 2 b (.) dv_b."""
         W, b = self.linear.W, self.linear.b
         dV *= W.value
-        dV *= 2 * self._ratio
-        W.gradient += dV
-        b.gradient += 2 * self._ratio * b.value * dv_b
+        add(dV, W.gradient, scale=2 * W.scale)
+        b.gradient += 2 * b.value * dv_b
+
+    def carrying(self) -> list[Parameter]:
+        """W."""
+        return self.linear.carrying()
 
     def columns(self) -> dict[str, float]:
         """The rate in force."""

@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass
 
 from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.nn.tabulated import normal
 from dropout_cli.streams import Generator
 from dropout_cli.variants.activation_noise import ActivationNoise
 from dropout_cli.variants.variant import VARIANTS
@@ -29,7 +30,7 @@ class Gaussian(ActivationNoise):
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
         """1 + sd eps: mean 1, variance rate / q."""
-        noise = rng.standard_normal(shape, dtype=dtype.type)
+        noise = normal(shape, rng, dtype)
         noise *= math.sqrt(rate / (1 - rate))
         noise += 1
         return noise

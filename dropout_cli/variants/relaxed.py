@@ -12,11 +12,10 @@ import math
 import numpy as np
 
 from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.nn.tabulated import logistic
 from dropout_cli.streams import Generator
 
 TEMPERATURE = 0.1
-MARGIN = 1e-7
-"""u is kept this far from 0 and 1."""
 
 
 def sigmoid(theta: float) -> float:
@@ -29,16 +28,17 @@ def logit(p: float) -> float:
     return math.log(p) - math.log1p(-p)
 
 
-def relaxed(theta: float, shape: Shape, rng: Generator, dtype: DType, *, t: float = TEMPERATURE) -> Array:
-    """Draw sigmoid((theta + logit u) / t); the argument reaches +-220, where exp would overflow and tanh does not."""
-    u = rng.random(shape, dtype=dtype.type)
-    np.clip(u, MARGIN, 1 - MARGIN, out=u)
-    argument = np.log(u)
-    np.negative(u, out=u)
-    argument -= np.log1p(u, out=u)
-    argument += theta
-    argument *= 0.5 / t
-    np.tanh(argument, out=argument)
-    argument += 1
-    argument *= 0.5
-    return argument
+def relaxed(
+    theta: float, shape: Shape, rng: Generator, dtype: DType, *, t: float = TEMPERATURE, scale: float = 1.0
+) -> Array:
+    """Draw scale sigmoid((theta + logit u) / t).
+
+    The sigmoid is (1 + tanh(argument / 2)) / 2: the argument reaches +-180, where exp would overflow.
+    """
+    found = logistic(shape, rng, dtype)
+    found += theta
+    found *= 0.5 / t
+    np.tanh(found, out=found)
+    found += 1
+    found *= 0.5 * scale
+    return found

@@ -30,6 +30,7 @@ from dropout_cli.arrays import Array
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.tabulated import normal
 from dropout_cli.variants.learned import learned
 from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
 from dropout_cli.variants.weight_noise import GaussianLinear
@@ -132,19 +133,20 @@ class UnitNoise(Layer):
         if noise is None:
             return x
         self._x = x
-        self._spread = noise[self.path].standard_normal(x.shape, dtype=x.dtype.type)
-        self._spread *= np.sqrt(self.alpha.value()[:, 0])
-        return np.multiply(x, 1 + self._spread, out=self._buffer("y", x.shape, x.dtype))
+        self._multiplier = normal(x.shape, noise[self.path], x.dtype, out=self._buffer("noise", x.shape, x.dtype))
+        self._multiplier *= np.sqrt(self.alpha.value()[:, 0])
+        self._multiplier += 1
+        self._y = np.multiply(x, self._multiplier, out=self._buffer("y", x.shape, x.dtype))
+        return self._y
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy (.) (1 + sqrt(alpha) eps), dlam = sum dy (.) x (.) sqrt(alpha) eps / 2."""
+        """dx = dy (.) (1 + sqrt(alpha) eps), dlam = sum dy (.) x (.) sqrt(alpha) eps / 2 = sum dy (.) (y - x) / 2."""
         self.alpha.begin_gradient()
         if not self._noisy:
             return dy
-        each = np.multiply(dy, self._x, out=self._buffer("each", dy.shape, dy.dtype))
-        each *= self._spread
-        self.alpha.add_gradient(each.sum(axis=0)[:, None] / 2)
-        return np.multiply(dy, 1 + self._spread, out=self._buffer("dx", dy.shape, dy.dtype))
+        moved = np.subtract(self._y, self._x, out=self._buffer("moved", dy.shape, dy.dtype))
+        self.alpha.add_gradient(np.einsum("ni,ni->i", dy, moved)[:, None] / 2)
+        return np.multiply(dy, self._multiplier, out=self._buffer("dx", dy.shape, dy.dtype))
 
     def parameters(self) -> dict[str, Parameter]:
         """ln alpha."""

@@ -23,6 +23,7 @@ from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
 from dropout_cli.nn.product import product
+from dropout_cli.nn.tabulated import normal
 from dropout_cli.variants.variant import Place
 
 FLOOR = 1e-8
@@ -35,6 +36,8 @@ class GaussianLinear(Layer):
         """The linear map keeps its parameters and their names."""
         super().__init__(f"{place.path}/dropout")
         self.linear = linear
+        self.factor = 1.0
+        """What all variances are multiplied by; so no pass over the weights is needed for it."""
 
     def mean_weights(self) -> Array:
         """The weights of the mean, (in, out)."""
@@ -42,27 +45,27 @@ class GaussianLinear(Layer):
 
     @abstractmethod
     def variances(self) -> tuple[Array, Array | float]:
-        """V (in, out) and v_b (out,), or 0 for biases without noise, from the parameters as they are."""
+        """V (in, out) and v_b (out,), or 0 for biases without noise, as the parameters are; without factor."""
 
     @abstractmethod
     def spread(self, dV: Array, dv_b: Array) -> None:
-        """Add to the parameters' gradients what follows from those of the variances."""
+        """Add to the parameters' gradients what follows from those of what `variances` returned."""
 
     def moments(self, x: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of z, (N, out) each."""
         self._V, bias_variance = self.variances()
         self._squares = np.multiply(x, x, out=self._buffer("squares", x.shape, x.dtype))
-        v = product(self._squares, self._V, self._buffer("sd", (len(x), self.linear.fan_out), x.dtype))
-        v += bias_variance
-        v += FLOOR
+        v = self._buffer("sd", (len(x), self.linear.fan_out), x.dtype)
+        v[...] = self.factor * bias_variance + FLOOR
+        product(self._squares, self._V, v, scale=self.factor, carry=1)
         return self.mean(x), np.sqrt(v, out=v)
 
     def mean(self, x: Array) -> Array:
         """mu, (N, out)."""
         self._x, self._mean = x, self.mean_weights()
-        mu = product(x, self._mean, self._buffer("mu", (len(x), self.linear.fan_out), x.dtype))
-        mu += self.linear.b.value
-        return mu
+        mu = self._buffer("mu", (len(x), self.linear.fan_out), x.dtype)
+        mu[...] = self.linear.b.value
+        return product(x, self._mean, mu, carry=1)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return mu, or a draw of z."""
@@ -71,7 +74,7 @@ class GaussianLinear(Layer):
             return self.mean(x)
         mu, self._sd = self.moments(x)
         self._eps = self._buffer("eps", mu.shape, x.dtype)
-        noise[self.path].standard_normal(mu.shape, dtype=x.dtype.type, out=self._eps)
+        normal(mu.shape, noise[self.path], x.dtype, out=self._eps)
         z = np.multiply(self._sd, self._eps, out=self._buffer("z", mu.shape, x.dtype))
         z += mu
         return z
@@ -81,22 +84,24 @@ class GaussianLinear(Layer):
         self.gradients(dy)
         dx = product(dy, self._mean.T, self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
         if self._noisy:
-            through = product(self._H, self._V.T, self._buffer("through", dx.shape, dy.dtype))
+            through = self._buffer("through", dx.shape, dy.dtype)
+            product(self._H, self._V.T, through, scale=2 * self.factor)
             through *= self._x
-            through *= 2
             dx += through
         return dx
 
     def gradients(self, dy: Array) -> None:
         """Those of the parameters alone."""
-        product(self._x.T, dy, self.linear.W.gradient)
+        W = self.linear.W
+        product(self._x.T, dy, W.gradient, scale=W.scale, carry=W.carry)
         np.add.reduce(dy, axis=0, out=self.linear.b.gradient)
         if self._noisy:
             self._H = np.divide(self._eps, self._sd, out=self._buffer("H", dy.shape, dy.dtype))
             self._H *= dy
             self._H *= 0.5
-            dV = product(self._squares.T, self._H, self._buffer("dV", self._V.shape, dy.dtype))
-            self.spread(dV, np.add.reduce(self._H, axis=0))
+            dV = self._buffer("dV", self._V.shape, dy.dtype)
+            product(self._squares.T, self._H, dV, scale=self.factor)
+            self.spread(dV, self.factor * np.add.reduce(self._H, axis=0))
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""
