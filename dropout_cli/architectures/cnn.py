@@ -3,6 +3,9 @@
 conv k:     convolution -> [normalization] -> [additive noise] -> [gamma, beta] -> activation
 stage:      conv, conv, ... -> [pooling] -> [dropout]
 
+The largest of several activations is the activation of the largest, where the activation never falls; so it is computed
+after max pooling, on fewer numbers: the same values and gradients.
+
 Maps are (N, height, width, channels): channels last, where much of the literature has them second. Noise has a place
 at the end of every stage and after every dense hidden layer; a list of rates counts them in that order.
 """
@@ -25,6 +28,9 @@ from dropout_cli.nn.layer import Layer
 from dropout_cli.nn.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.variants import Variant
+
+MONOTONE = frozenset({"relu", "tanh", "sigmoid", "selu", "identity"})
+"""Activations that never fall."""
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "lenet5": ("conv 6 5x5", "pool 2", "conv 16 5x5 valid", "pool 2", "dense 120", "dense 84"),
@@ -82,14 +88,18 @@ class Cnn(Units):
         """The convolutional units in order, each stage with its pooling and its noise."""
         channels, number = surroundings.shape[-1], 0
         for index, stage in enumerate(plan.stages):
-            for conv in stage.convolutions:
+            late = self.activation in MONOTONE and all(pool.kind == "max" for pool in stage.pooling)
+            for place, conv in enumerate(stage.convolutions, start=1):
                 number += 1
                 path, window = f"conv{number}", (conv.stride, conv.padding)
                 linear = self._convolution(path, channels, conv.filters, conv.kernel, surroundings, *window)
                 between = self._between(path, conv.filters, surroundings)
-                yield Sequential(path, [linear, *between, self._activation(path)])
+                last = late and place == len(stage.convolutions)
+                yield Sequential(path, [linear, *between, *([] if last else [self._activation(path)])])
                 fan_in, channels = math.prod(conv.kernel) * channels, conv.filters
             yield from _pooling(path, stage.pooling)
+            if late:
+                yield self._activation(path)
             noise = law.map(self._place(path, "map", index, plan.places, fan_in, surroundings, None))
             if noise is not None:
                 yield noise

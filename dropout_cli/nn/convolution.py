@@ -22,8 +22,8 @@ from dropout_cli.streams import stream
 
 Padding = Literal["same", "valid"]
 
-CACHED_BYTES = 1 << 22
-"""Patches gathered at a time."""
+CACHED_BYTES = 1 << 20
+"""Patches gathered at a time, or those of one picture."""
 
 
 class Geometry(NamedTuple):
@@ -119,8 +119,36 @@ class Convolution(Layer):
             np.add.reduce(dy.reshape(-1, self.filters), axis=0, out=self.b.gradient)
 
     def backward(self, dy: Array) -> Array:
-        """Also dx: every patch's gradient dy W' is added where the patch came from."""
+        """Also dx: with stride 1 a convolution of dy with the kernel turned around, otherwise patch by patch."""
         self.gradients(dy)
+        return self._correlated(dy) if self.stride == 1 else self._scattered(dy)
+
+    def _correlated(self, dy: Array) -> Array:
+        """dx[n, i, j, c] = sum over a, b, f of dy[n, i + p - a, j + q - b, f] W[a, b, c, f]; p, q: zeros before."""
+        (kh, kw), (oh, ow), (n, h, w, _) = self.kernel, self._sizes(), self._shape
+        rows, columns = self._axes()
+        top, left = kh - 1 - rows.before, kw - 1 - columns.before
+        turned = np.ascontiguousarray(self.W.value[::-1, ::-1].swapaxes(2, 3)).reshape(-1, self.channels)
+        dx = self._buffer("dx", self._shape, dy.dtype)
+        few = max(1, CACHED_BYTES // (h * w * len(turned) * dy.itemsize))
+
+        def correlate(part: int, pictures: slice) -> None:
+            shape = (few, h + kh - 1, w + kw - 1, self.filters)
+            padded = self._buffer(f"patches padded{part}", shape, dy.dtype)
+            padded[...] = 0
+            patches = self._buffer(f"patches turned{part}", (few, h, w, kh, kw * self.filters), dy.dtype)
+            for start in range(pictures.start, pictures.stop, few):
+                some = dy[start : min(start + few, pictures.stop)]
+                padded[: len(some), top : top + oh, left : left + ow] = some
+                np.copyto(patches[: len(some)], windows_of(padded[: len(some)], self.kernel, (h, w), 1))
+                target = dx[start : start + len(some)].reshape(-1, self.channels)
+                np.matmul(patches[: len(some)].reshape(-1, len(turned)), turned, out=target)
+
+        threads.over(n, correlate)
+        return dx
+
+    def _scattered(self, dy: Array) -> Array:
+        """Every patch's gradient dy W' is added where the patch came from."""
         W = self.W.value.reshape(-1, self.filters)
         dx = self._buffer("dx", self._x.shape, dy.dtype)
         (kh, kw), (oh, ow), s = self.kernel, self._sizes(), self.stride

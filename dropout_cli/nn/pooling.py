@@ -46,7 +46,11 @@ class Along(Layer):
         def spread(_: int, rows: slice) -> None:
             if not side_by_side:
                 dx[rows] = 0
-            for place, target in enumerate(self._places(dx[rows], size)):
+            places = list(self._places(dx[rows], size))
+            if side_by_side and self.window == 2:
+                self._give_pairs(rows, dy[rows], places[0], places[1])
+                return
+            for place, target in enumerate(places):
                 if side_by_side:
                     self._give(rows, place, dy[rows], target)
                 else:
@@ -69,6 +73,11 @@ class Along(Layer):
     def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
         """Fill y with the pooled value of each window."""
 
+    def _give_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
+        """The same for both places of windows of two that lie side by side."""
+        self._give(rows, 0, dy, first)
+        self._give(rows, 1, dy, second)
+
     @abstractmethod
     def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
         """Write what of dy goes to that place of each window."""
@@ -83,20 +92,25 @@ class LargestAlong(Along):
 
     def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
         found, better = self._found[rows], self._better[rows]
-        found[...] = 0
-        largest = places[0]
-        for place, values in enumerate(places[1:], start=1):
-            np.greater(values, largest, out=better.view(bool))
-            np.maximum(values, largest, out=y)
+        if self.window == 1:
+            found[...], y[...] = 0, places[0]
+            return
+        np.greater(places[1], places[0], out=found.view(bool))
+        np.maximum(places[1], places[0], out=y)
+        for place, values in enumerate(places[2:], start=2):
+            np.greater(values, y, out=better.view(bool))
+            np.maximum(values, y, out=y)
             better *= place
             np.maximum(found, better, out=found)  # a later place is a larger number
-            largest = y
-        if largest is not y:
-            y[...] = largest
 
     def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
         here = np.equal(self._found[rows], place, out=self._better[rows].view(bool))
         np.multiply(dy, here, out=target)
+
+    def _give_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
+        # One of the two is 0 and the other dy, so that the difference is exact, and cheaper than another choice.
+        np.multiply(dy, self._found[rows].view(bool), out=second)
+        np.subtract(dy, second, out=first)
 
 
 class MeanAlong(Along):
