@@ -16,8 +16,8 @@ from dropout_cli.data.dataset import Affine, Batches, Dataset, Part
 from dropout_cli.nn.container import leaves
 from dropout_cli.nn.convolution import Convolution
 from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.elementwise import Elementwise
 from dropout_cli.nn.layer import Layer
+from dropout_cli.nn.rowwise import Pass, Rowwise
 from dropout_cli.preparation import computing
 from dropout_cli.streams import Noise
 from dropout_cli.training import take_step
@@ -71,18 +71,18 @@ def kind_of(layer: Layer) -> str:
 
 
 def watched(layer: Layer, clock: Clock) -> None:
-    """Time the layer's passes, and the work that an elementwise layer leaves to be done later."""
+    """Time the layer's passes, and the work that a layer leaves to be done with its neighbours."""
     for name in ("forward", "backward", "gradients"):
         setattr(layer, name, clock.timed(layer.path, getattr(layer, name)))
-    if isinstance(layer, Elementwise):
-        for name in ("through", "back"):
+    if isinstance(layer, Rowwise):
+        for name in ("through", "back", "alone"):
             setattr(layer, name, clock.timed(layer.path, _work_timed(layer.path, getattr(layer, name), clock)))
 
 
 def _work_timed(part: str, function: Callable[..., Any], clock: Clock) -> Callable[..., Any]:
     def call(*arguments: Any, **named: Any) -> Any:
-        y, work = function(*arguments, **named)
-        return y, None if work is None else clock.timed(part, work)
+        one: Pass = function(*arguments, **named)
+        return one._replace(work=None if one.work is None else clock.timed(part, one.work))
 
     return call
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.nn.elementwise import Elementwise, Work
 from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.rowwise import Pass, Rowwise
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
@@ -24,23 +24,25 @@ class Identity(Layer):
         return dy
 
 
-class Relu(Elementwise):
+class Relu(Rowwise):
     """y = max(x, 0); the derivative at 0 is 0."""
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> tuple[Array, Work | None]:
+    lends_dx = True
+
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
         """Return max(x, 0)."""
         y = self._y = self._place("y", x, lent)
-        return y, lambda rows: np.maximum(x[rows], 0, out=y[rows])
+        return Pass(y, lambda _, rows: np.maximum(x[rows], 0, out=y[rows]))
 
-    def back(self, dy: Array, *, lent: bool) -> tuple[Array, Work | None]:
+    def back(self, dy: Array, *, lent: bool) -> Pass:
         """dx = dy where y > 0."""
         y, dx = self._y, self._place("dx", dy, lent)
         positive = self._buffer("positive", dy.shape, np.dtype(bool))
 
-        def gate(rows: slice) -> None:
+        def gate(_: int, rows: slice) -> None:
             np.multiply(dy[rows], np.greater(y[rows], 0, out=positive[rows]), out=dx[rows])
 
-        return dx, gate
+        return Pass(dx, gate)
 
 
 class Tanh(Layer):

@@ -13,16 +13,16 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from dropout_cli import threads
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.nn.initializers import Initializer
-from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.layer import NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.rowwise import Pass, Rowwise
 from dropout_cli.streams import stream
 
 Padding = Literal["same", "valid"]
 
-CACHED_BYTES = 1 << 20
+CACHED_BYTES = 1 << 19
 """Patches gathered at a time, or those of one picture."""
 
 
@@ -51,7 +51,7 @@ def geometry(length: int, window: int, stride: int, padding: Padding) -> Geometr
     return Geometry((length - window) // stride + 1, 0, 0)
 
 
-class Convolution(Layer):
+class Convolution(Rowwise):
     """y = x * W + b with x (N, h, w, channels), W (kh, kw, channels, filters), b (filters,)."""
 
     lends_y = lends_dx = True
@@ -81,51 +81,61 @@ class Convolution(Layer):
             biases = initializer.biases(filters, stream(seed, f"init:{path}/b"))
             self.b = Parameter.bias(np.ascontiguousarray(biases, dtype))
 
-    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
         """Return the convolved maps, (N, oh, ow, filters)."""
         self._shape = x.shape
-        self._x = self._padded(x)
+        padded = self._x = self._room_for_zeros(x)
         y = self._buffer("y", (len(x), *self._sizes(), self.filters), x.dtype)
         W = self.W.value.reshape(-1, self.filters)
 
         def convolve(part: int, pictures: slice) -> None:
+            self._pad(x[pictures], padded[pictures])
             for few, patches in self._patches(part, pictures):
                 np.matmul(patches, W, out=y[few].reshape(-1, self.filters))
                 if self.b is not None:
                     y[few] += self.b.value
 
-        threads.over(len(x), convolve)
-        return y
+        return Pass(y, convolve)
 
-    def gradients(self, dy: Array) -> None:
-        """dW = patches' dy, db = sum dy."""
+    def alone(self, dy: Array) -> Pass:
+        """dW = patches' dy, db = sum dy: a sum for each thread, and in the end their sum."""
         shape = (math.prod(self.kernel) * self.channels, self.filters)
-        sums: dict[int, Array] = {}
+        sums: dict[int, tuple[Array, Array]] = {}
 
         def correlate(part: int, pictures: slice) -> None:
-            dW, added = self._buffer(f"dW{part}", shape, dy.dtype), self._buffer(f"added{part}", shape, dy.dtype)
-            dW[...] = 0
+            added = self._buffer(f"added{part}", shape, dy.dtype)
+            if part not in sums:
+                dW, db = self._buffer(f"dW{part}", shape, dy.dtype), self._buffer(f"db{part}", shape[1:], dy.dtype)
+                dW[...] = db[...] = 0
+                sums[part] = dW, db
+            dW, db = sums[part]
+            db += np.add.reduce(dy[pictures].reshape(-1, self.filters), axis=0)
             for few, patches in self._patches(part, pictures):
-                np.matmul(patches.T, dy[few].reshape(-1, self.filters), out=added)
-                dW += added
-            sums[part] = dW
+                dW += np.matmul(patches.T, dy[few].reshape(-1, self.filters), out=added)
 
-        parts = threads.over(len(dy), correlate)
-        dW = self.W.gradient.reshape(shape)
-        dW[...] = sums[0]
-        for part in range(1, parts):
-            dW += sums[part]
-        if self.b is not None:
-            np.add.reduce(dy.reshape(-1, self.filters), axis=0, out=self.b.gradient)
+        def add_up() -> None:
+            self.W.gradient.reshape(shape)[...] = sum(sums[part][0] for part in sorted(sums))
+            if self.b is not None:
+                self.b.gradient[...] = sum(sums[part][1] for part in sorted(sums))
 
-    def backward(self, dy: Array) -> Array:
+        return Pass(dy, correlate, add_up)
+
+    def back(self, dy: Array, *, lent: bool) -> Pass:
         """Also dx: with stride 1 a convolution of dy with the kernel turned around, otherwise patch by patch."""
-        self.gradients(dy)
-        return self._correlated(dy) if self.stride == 1 else self._scattered(dy)
+        own = self.alone(dy)
+        dx, spread, _ = self._correlated(dy) if self.stride == 1 else self._scattered(dy)
+        assert own.work is not None and own.end is not None and spread is not None
+        learn, add_up, go_on = own.work, own.end, spread
 
-    def _correlated(self, dy: Array) -> Array:
+        def both(part: int, pictures: slice) -> None:
+            learn(part, pictures)
+            go_on(part, pictures)
+
+        return Pass(dx, both, add_up)
+
+    def _correlated(self, dy: Array) -> Pass:
         """dx[n, i, j, c] = sum over a, b, f of dy[n, i + p - a, j + q - b, f] W[a, b, c, f]; p, q: zeros before."""
-        (kh, kw), (oh, ow), (n, h, w, _) = self.kernel, self._sizes(), self._shape
+        (kh, kw), (oh, ow), (_, h, w, _) = self.kernel, self._sizes(), self._shape
         rows, columns = self._axes()
         top, left = kh - 1 - rows.before, kw - 1 - columns.before
         turned = np.ascontiguousarray(self.W.value[::-1, ::-1].swapaxes(2, 3)).reshape(-1, self.channels)
@@ -144,14 +154,14 @@ class Convolution(Layer):
                 target = dx[start : start + len(some)].reshape(-1, self.channels)
                 np.matmul(patches[: len(some)].reshape(-1, len(turned)), turned, out=target)
 
-        threads.over(n, correlate)
-        return dx
+        return Pass(dx, correlate)
 
-    def _scattered(self, dy: Array) -> Array:
-        """Every patch's gradient dy W' is added where the patch came from."""
+    def _scattered(self, dy: Array) -> Pass:
+        """Every patch's gradient dy W' is added where the patch came from; zeros around the maps get theirs in vain."""
         W = self.W.value.reshape(-1, self.filters)
-        dx = self._buffer("dx", self._x.shape, dy.dtype)
-        (kh, kw), (oh, ow), s = self.kernel, self._sizes(), self.stride
+        (kh, kw), (oh, ow), s, (_, h, w, _) = self.kernel, self._sizes(), self.stride, self._shape
+        rows, columns = self._axes()
+        dx = self._buffer("dx", self._shape, dy.dtype)
 
         def scatter(part: int, pictures: slice) -> None:
             for few in self._chunks(pictures):
@@ -159,14 +169,14 @@ class Convolution(Layer):
                 patches = self._buffer(f"patches{part}", (count * oh * ow, len(W)), dy.dtype)
                 np.matmul(dy[few].reshape(-1, self.filters), W.T, out=patches)
                 offsets = patches.reshape(count, oh, ow, kh, kw, self.channels)
-                target = dx[few]
+                target = self._buffer(f"patches added{part}", (count, *self._x.shape[1:]), dy.dtype)
                 target[...] = 0
                 for a in range(kh):
                     for b in range(kw):
                         target[:, a : a + s * oh : s, b : b + s * ow : s] += offsets[:, :, :, a, b]
+                dx[few] = target[:, rows.before : rows.before + h, columns.before : columns.before + w]
 
-        threads.over(len(dy), scatter)
-        return self._cropped(dx)
+        return Pass(dx, scatter)
 
     def parameters(self) -> dict[str, Parameter]:
         """W, and b where there is one."""
@@ -182,27 +192,19 @@ class Convolution(Layer):
         rows, columns = self._axes()
         return rows.size, columns.size
 
-    def _padded(self, x: Array) -> Array:
-        """The maps with zeros around them."""
+    def _room_for_zeros(self, x: Array) -> Array:
+        """Where the maps with zeros around them go; the maps themselves where there are to be none."""
         rows, columns = self._axes()
-        if not any((rows.before, rows.after, columns.before, columns.after)):
-            return np.ascontiguousarray(x)
         n, h, w, c = x.shape
         shape = (n, h + rows.before + rows.after, w + columns.before + columns.after, c)
-        padded = self._buffer("padded", shape, x.dtype)
-        padded[...] = 0
-        padded[:, rows.before : rows.before + h, columns.before : columns.before + w] = x
-        return padded
+        return x if shape == x.shape and x.flags.c_contiguous else self._buffer("padded", shape, x.dtype)
 
-    def _cropped(self, dx: Array) -> Array:
-        """Without the gradient of those zeros, contiguous."""
-        if dx.shape == self._shape:
-            return dx
-        rows, columns = self._axes()
-        _, h, w, _ = self._shape
-        whole = self._buffer("cropped", self._shape, dx.dtype)
-        np.copyto(whole, dx[:, rows.before : rows.before + h, columns.before : columns.before + w])
-        return whole
+    def _pad(self, x: Array, padded: Array) -> None:
+        """Put zeros around some maps."""
+        if padded.shape != x.shape or not np.may_share_memory(padded, x):
+            rows, columns = self._axes()
+            padded[...] = 0
+            padded[:, rows.before : rows.before + x.shape[1], columns.before : columns.before + x.shape[2]] = x
 
     def _chunks(self, pictures: slice) -> Iterator[slice]:
         """Those pictures, a few at a time."""

@@ -1,17 +1,18 @@
 """Pictures to vectors."""
 
 from dropout_cli.arrays import Array
-from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.layer import NoiseSource
+from dropout_cli.nn.rowwise import Pass, Rowwise
 
 
-class Flatten(Layer):
+class Flatten(Rowwise):
     """(N, ...) -> (N, D); a vector passes as it is."""
 
-    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
         """Return a view of x as (N, D)."""
         self._shape = x.shape
-        return x.reshape(len(x), -1)
+        return Pass(x.reshape(len(x), -1), None)
 
-    def backward(self, dy: Array) -> Array:
+    def back(self, dy: Array, *, lent: bool) -> Pass:
         """Return dy in the shape of x."""
-        return dy.reshape(self._shape)
+        return Pass(dy.reshape(self._shape), None)

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dropout_cli import threads
 from dropout_cli.arrays import Array
 from dropout_cli.nn.convolution import geometry
 from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.rowwise import Pass, Rowwise
 
 HEIGHT, WIDTH = 1, 2
 """Axes of maps."""
 
 
-class Along(Layer):
+class Along(Rowwise):
     """Pooling along one axis: the windows that lie wholly on it, `stride` apart."""
 
     lends_y = lends_dx = True
@@ -28,16 +28,15 @@ class Along(Layer):
         super().__init__(path)
         self.axis, self.window, self.stride = axis, window, stride
 
-    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
         """Return the pooled maps."""
         self._shape, length = x.shape, x.shape[self.axis]
         size = geometry(length, self.window, self.stride, "valid").size
         y = self._buffer("y", (*x.shape[: self.axis], size, *x.shape[self.axis + 1 :]), x.dtype)
         self._prepare(y)
-        threads.over(len(x), lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))
-        return y
+        return Pass(y, lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))
 
-    def backward(self, dy: Array) -> Array:
+    def back(self, dy: Array, *, lent: bool) -> Pass:
         """Return the gradient of the maps: that of every window, given to its places and added up."""
         dx = self._buffer("dx", self._shape, dy.dtype)
         size, part = dy.shape[self.axis], self._buffer("part", dy.shape, dy.dtype)
@@ -57,8 +56,7 @@ class Along(Layer):
                     self._give(rows, place, dy[rows], part[rows])
                     target += part[rows]
 
-        threads.over(len(dy), spread)
-        return dx
+        return Pass(dx, spread)
 
     def _places(self, x: Array, size: int) -> Iterator[Array]:
         """For each place in a window, a view of what lies there in all windows."""
@@ -126,7 +124,7 @@ class MeanAlong(Along):
         np.divide(dy, self.window, out=target)
 
 
-class Pooling(Layer):
+class Pooling(Rowwise):
     """The square windows that lie wholly on a map, `stride` apart."""
 
     lends_y = lends_dx = True
@@ -140,13 +138,26 @@ class Pooling(Layer):
         self._across = self.along(path, WIDTH, self.window, self.stride)
         self._down = self.along(path, HEIGHT, self.window, self.stride)
 
-    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
         """Return (N, oh, ow, channels)."""
-        return self._down.forward(self._across.forward(x))
+        first = self._across.through(x, train=train, noise=noise, lent=lent)
+        return _one_after_another(first, self._down.through(first.result, train=train, noise=noise, lent=False))
 
-    def backward(self, dy: Array) -> Array:
+    def back(self, dy: Array, *, lent: bool) -> Pass:
         """Return dx, (N, h, w, channels)."""
-        return self._across.backward(self._down.backward(dy))
+        first = self._down.back(dy, lent=lent)
+        return _one_after_another(first, self._across.back(first.result, lent=False))
+
+
+def _one_after_another(first: Pass, second: Pass) -> Pass:
+    do, then = first.work, second.work
+    assert do is not None and then is not None
+
+    def both(part: int, rows: slice) -> None:
+        do(part, rows)
+        then(part, rows)
+
+    return Pass(second.result, both)
 
 
 class MaxPooling(Pooling):

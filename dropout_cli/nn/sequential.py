@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from dropout_cli.arrays import Array
 from dropout_cli.nn.container import Container
-from dropout_cli.nn.elementwise import Elementwise, Work, done
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
+from dropout_cli.nn.rowwise import Rowwise, Together
 
 
 class Sequential(Container):
@@ -22,45 +22,46 @@ class Sequential(Container):
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the last layer's output."""
-        works: list[Work] = []
-        lent = False
+        together, lent = Together(), False
         for layer in self._flat:
-            if isinstance(layer, Elementwise):
-                x, work = layer.through(x, train=train, noise=noise, lent=lent)
-                if work is not None:
-                    works.append(work)
-                    lent = layer.lends_y
+            if isinstance(layer, Rowwise):
+                one = layer.through(x, train=train, noise=noise, lent=lent)
+                lent = lent if one.work is None else layer.lends_y
+                x = together.join(one)
             else:
-                x = layer.forward(done(x, works), train=train, noise=noise)
-                works, lent = [], layer.lends_y
-        return done(x, works)
+                x, lent = layer.forward(together.done(x), train=train, noise=noise), layer.lends_y
+        return together.done(x)
 
     def backward(self, dy: Array) -> Array:
         """Return the gradient of the first layer's input."""
-        return self._back_to(0, dy)
+        together = Together()
+        return together.done(self._back_to(0, dy, together))
 
     def gradients(self, dy: Array) -> None:
         """Overwrite all gradients; stops at the lowest layer that learns, and asks it for no dx."""
-        self._flat[self._lowest].gradients(self._back_to(self._lowest + 1, dy))
+        together, lowest = Together(), self._flat[self._lowest]
+        dy = self._back_to(self._lowest + 1, dy, together)
+        if isinstance(lowest, Rowwise):
+            together.join(lowest.alone(dy))
+            together.done(dy)
+        else:
+            lowest.gradients(together.done(dy))
 
     def carrying(self) -> list[Parameter]:
         """Those of all parts: each has its turn once in every step."""
         return [one for layer in self._flat for one in layer.carrying()]
 
-    def _back_to(self, place: int, dy: Array) -> Array:
-        """The gradient of the input of the layer at that place."""
-        works: list[Work] = []
+    def _back_to(self, place: int, dy: Array, together: Together) -> Array:
+        """The gradient of the input of the layer at that place, with what still waits left to `together`."""
         lent = False
         for layer in reversed(self._flat[place:]):
-            if isinstance(layer, Elementwise):
-                dy, work = layer.back(dy, lent=lent)
-                if work is not None:
-                    works.append(work)
-                    lent = layer.lends_dx
+            if isinstance(layer, Rowwise):
+                one = layer.back(dy, lent=lent)
+                lent = lent if one.work is None else layer.lends_dx
+                dy = together.join(one)
             else:
-                dy = layer.backward(done(dy, works))
-                works, lent = [], layer.lends_dx
-        return done(dy, works)
+                dy, lent = layer.backward(together.done(dy)), layer.lends_dx
+        return dy
 
 
 def _flattened(layer: Layer) -> tuple[Layer, ...]:

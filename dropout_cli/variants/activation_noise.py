@@ -15,8 +15,8 @@ import numpy as np
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.fields import Rate, Rates
 from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.elementwise import Elementwise, Work
 from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.rowwise import Pass, Rowwise
 from dropout_cli.registry import Choice
 from dropout_cli.streams import Generator
 from dropout_cli.variants.bernoulli import share_of_zeros
@@ -81,8 +81,10 @@ class ActivationNoise(HiddenActivationNoise):
         return NoisyActivation(self, self.input_rate, place)
 
 
-class NoisyActivation(Elementwise):
+class NoisyActivation(Rowwise):
     """y = (x - c) (.) noise + d with noise, y = scale x without; dx = dy times the same."""
+
+    lends_dx = True
 
     def __init__(self, law: HiddenActivationNoise, rate: float, place: Place) -> None:
         """`rate` is the place's own; the rate in force follows the law's schedule from it."""
@@ -95,7 +97,7 @@ class NoisyActivation(Elementwise):
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> tuple[Array, Work | None]:
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
         """Return the noisy x; x itself where nothing changes it."""
         self._multiplier: Array | float
         if train:
@@ -111,14 +113,14 @@ class NoisyActivation(Elementwise):
             return self._times("y", x, lent)
         y, multiplier = self._place("y", x, lent), self._multiplier
 
-        def around(rows: slice) -> None:
+        def around(_: int, rows: slice) -> None:
             part = np.subtract(x[rows], center, out=y[rows])
             part *= multiplier[rows]
             part += offset
 
-        return y, around
+        return Pass(y, around)
 
-    def back(self, dy: Array, *, lent: bool) -> tuple[Array, Work | None]:
+    def back(self, dy: Array, *, lent: bool) -> Pass:
         """Return dy times the same multiplier."""
         return self._times("dx", dy, lent)
 
@@ -129,13 +131,13 @@ class NoisyActivation(Elementwise):
         found = {f"{self.path}/rate": self.rate}
         return found | {f"{self.path}/realized_rate": share_of_zeros(self._drawn)} if self._law.drops else found
 
-    def _times(self, name: str, values: Array, lent: bool) -> tuple[Array, Work | None]:
+    def _times(self, name: str, values: Array, lent: bool) -> Pass:
         multiplier = self._multiplier
         if isinstance(multiplier, float):
             if multiplier == 1:
-                return values, None
+                return Pass(values, None)
             multiplier = np.full((1,) * values.ndim, multiplier, values.dtype)
         if len(multiplier) != len(values):
             multiplier = np.broadcast_to(multiplier, values.shape)
         out = self._place(name, values, lent)
-        return out, lambda rows: np.multiply(values[rows], multiplier[rows], out=out[rows])
+        return Pass(out, lambda _, rows: np.multiply(values[rows], multiplier[rows], out=out[rows]))

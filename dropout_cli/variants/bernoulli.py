@@ -1,4 +1,4 @@
-"""Masks of independent Bernoulli draws, made from raw 16-bit words, or from single bits: the cheapest there are.
+"""Masks of independent Bernoulli draws, made from raw 16-bit words, or from a few bits: the cheapest there are.
 
 The probability of keeping is then a multiple of 2^-16. Whoever scales by it must use the realised
 value, `keep_probability`, or the mean is off by up to 8e-6 / keep.
@@ -12,6 +12,8 @@ from dropout_cli.arrays import Array, Shape
 from dropout_cli.streams import Generator
 
 WORDS = 2**16
+MOST_DIGITS = 4
+"""Up to so many binary digits, as 1/2, 3/4 or 7/8 have, drawing them one by one is cheaper than whole words."""
 
 
 def keep_probability(rate: float) -> float:
@@ -25,11 +27,25 @@ def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
     if threshold == WORDS:
         return np.ones(shape, bool)
     size = math.prod(shape)
-    if threshold == WORDS // 2:
-        bits = rng.bit_generator.random_raw(-(-size // 64)).view(np.uint8)
-        return np.unpackbits(bits, count=size).view(bool).reshape(shape)
+    digits = 16 - ((threshold & -threshold).bit_length() - 1)
+    if digits <= MOST_DIGITS:
+        return np.unpackbits(_packed(threshold, digits, size, rng), count=size).view(bool).reshape(shape)
     words = rng.bit_generator.random_raw(-(-size // 4))
     return np.less(words.view(np.uint16)[:size], threshold).reshape(shape)
+
+
+def _packed(threshold: int, digits: int, size: int, rng: Generator) -> Array:
+    """Bytes of bits that are 1 with probability threshold / 2^16, of which so many binary digits are used.
+
+    A number drawn digit by digit lies below the threshold if, from the last digit on, keep = keep or r where the
+    threshold has a 1, and keep and r where it has a 0, r being a random bit: 64 numbers at a time.
+    """
+    words = rng.bit_generator.random_raw((digits, -(-size // 64)))
+    kept = words[0]
+    for place in range(1, digits):
+        combine = np.bitwise_or if threshold >> (16 - digits + place) & 1 else np.bitwise_and
+        combine(kept, words[place], out=kept)
+    return np.asarray(kept.view(np.uint8))
 
 
 def share_of_zeros(multiplier: Array | None) -> float:
