@@ -1,0 +1,61 @@
+"""Training steps and evaluation beside PyTorch, JAX and scikit-learn: ratios of medians, in turn, in one run.
+
+Every bar is a ratio of which more than 1 means that we are faster, unless it says otherwise.
+"""
+
+import sys
+from collections.abc import Mapping
+
+from dropout_cli.bench import steps
+from tests.acceptance.bars import Bars
+
+AGAINST = ("torch", "jax", "sklearn")
+
+
+def best(row: steps.Row, *names: str) -> float:
+    """The smallest ratio to one of those frameworks."""
+    return min(row.ratios[name] for name in names if name in row.ratios)
+
+
+def tell(text: str) -> None:
+    """On stderr, so that stdout has the lines of bars alone."""
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    bars = Bars("speed")
+    rounds, seconds = (1, 0.0) if bars.smoke else (9, 0.5)
+    command = "dropout bench --suite {} --against torch,jax,sklearn"
+
+    def suite(name: str) -> Mapping[str, steps.Row]:
+        """What was measured, by the name of the case."""
+        against = ("sklearn",) if bars.smoke else AGAINST
+        rows = steps.measure(name, against, rounds=rounds, seconds=seconds, watch=tell)
+        return {row.case.name: row for row in rows}
+
+    mlp, adam = suite("mlp"), suite("optimizers")
+    variants, cnn, evaluation = suite("variants"), suite("cnn"), suite("evaluation")
+    large = "784-1024x3-10"
+    if not bars.smoke:
+        for name, bar in (("64-128x2-10", 2.0), ("784-512x2-10", 1.3), (large, 1.15)):
+            bars.at_least(
+                f"{name}: best of PyTorch and JAX / ours", best(mlp[name], "torch", "jax"), bar, command.format("mlp")
+            )
+            with_adam = best(adam[f"{name}, adam"], "torch", "jax")
+            bars.at_least(f"{name}, Adam: best / ours", with_adam, 1.0, command.format("optimizers"))
+        for name in ("gaussian", "alpha", "dropconnect", "concrete", "variational"):
+            bars.at_least(f"{name}: JAX / ours", best(variants[name], "jax"), 1.0, command.format("variants"))
+        torches = best(cnn["mnist_cnn"], "torch", "torch, channels last")
+        bars.at_least("mnist_cnn: best PyTorch / ours", torches, 1.1, command.format("cnn"))
+        plain = best(adam["784-512x2-10, none, adam"], "sklearn")
+        bars.at_least("784-512x2-10, no dropout: scikit-learn / ours", plain, 1.5, command.format("optimizers"))
+        for name, bar in (("1,000 examples, noise off", 1.0), ("1,000 examples, noise on", 3.0)):
+            bars.at_least(f"{name}: PyTorch / ours", best(evaluation[name], "torch"), bar, command.format("evaluation"))
+    share = mlp[large].share
+    assert share is not None
+    bars.at_least(f"{large}: share of the products", share, 0.80, command.format("mlp"))
+    cost = mlp[large].ours.ms / mlp[f"{large}, none"].ours.ms
+    bars.at_most(f"{large}: inverted / none, time", cost, 1.08, command.format("mlp"))
+    faster = mlp[f"{large}, none"].ours.ms / mlp[f"{large}, batchwise"].ours.ms
+    bars.at_least(f"{large}: none / batchwise, time", faster, 1.6, command.format("mlp"))
+    bars.end()
