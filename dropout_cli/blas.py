@@ -34,7 +34,7 @@ class Routines(NamedTuple):
 
 
 @cache
-def routines(dtype: DType, *, large: bool) -> Routines:
+def routines(dtype: DType, large: bool) -> Routines:
     """The routines for work of that size, in float32 or float64."""
     library = numpys_openblas()
     return _by_address(library, dtype) if large and library is not None else _scipys(dtype)

@@ -45,12 +45,12 @@ def test_routines_by_address_and_scipys_compute_the_same(turned: tuple[bool, boo
         for left, right in ((a, b), (np.repeat(a, 2, axis=1)[:, ::2], np.repeat(b, 2, axis=0)[::2])):
             out = matrix(n, m, dtype, turned=False)
             wanted = 0.9 * out.astype(np.float64) - 0.5 * (a.astype(np.float64) @ b.astype(np.float64))
-            routines(np.dtype(dtype), large=large).gemm(left, right, out, -0.5, 0.9)
+            routines(np.dtype(dtype), large).gemm(left, right, out, -0.5, 0.9)
             np.testing.assert_allclose(out, wanted, atol=50 * float(np.finfo(dtype).eps))
     x, y = matrix(4, 6, dtype, turned=False), matrix(4, 6, dtype, turned=False) + 1
-    assert routines(np.dtype(dtype), large=large).dot(x, y) == pytest.approx(float((x * y).sum()), rel=1e-5)
+    assert routines(np.dtype(dtype), large).dot(x, y) == pytest.approx(float((x * y).sum()), rel=1e-5)
     wanted = y + 0.25 * x
-    routines(np.dtype(dtype), large=large).axpy(x, y, 0.25)
+    routines(np.dtype(dtype), large).axpy(x, y, 0.25)
     np.testing.assert_allclose(y, wanted, rtol=1e-6)
 
 

@@ -70,7 +70,7 @@ def counted(case: Case, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Calls of linear algebra and bytes of random numbers in one step, after a first one."""
     counts: Counter[str] = Counter()
 
-    def routines(dtype: DType, *, large: bool) -> blas.Routines:
+    def routines(dtype: DType, large: bool) -> blas.Routines:
         def counting(name: str, routine: Any) -> Callable[..., Any]:
             def call(*arguments: Any) -> Any:
                 counts[name] += 1
@@ -78,7 +78,7 @@ def counted(case: Case, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
             return call
 
-        real = blas.routines(dtype, large=large)
+        real = blas.routines(dtype, large)
         return blas.Routines(*(counting(name, one) for name, one in zip(real._fields, real, strict=True)))
 
     monkeypatch.setattr(product, "routines", routines)

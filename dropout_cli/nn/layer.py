@@ -37,6 +37,7 @@ class Layer(ABC):
         """`path` names the layer for good: its parameters (`hidden1/W`) and its noise go by it."""
         self.path = path
         self._buffers: dict[str, Array] = {}
+        self._views: dict[str, Array] = {}
 
     @abstractmethod
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
@@ -88,8 +89,12 @@ class Layer(ABC):
 
     def _buffer(self, name: str, shape: Shape, dtype: DType) -> Array:
         """An array of that shape, its contents arbitrary, in memory kept from call to call."""
+        last = self._views.get(name)
+        if last is not None and last.shape == shape and last.dtype == dtype:
+            return last
         size = math.prod(shape)
         kept = self._buffers.get(name)
         if kept is None or kept.size < size or kept.dtype != dtype:
             kept = self._buffers[name] = np.empty(size, dtype)
-        return kept[:size].reshape(shape)
+        view = self._views[name] = kept[:size].reshape(shape)
+        return view

@@ -25,7 +25,7 @@ def product(a: Array, b: Array, out: Array, *, scale: float = 1.0, carry: float 
     elif threads.divided():
         _in_parts(a, b, out, scale, carry)
     else:
-        routines(out.dtype, large=a.size * b.shape[1] >= LARGE).gemm(a, b, out, scale, carry)
+        routines(out.dtype, a.size * b.shape[1] >= LARGE).gemm(a, b, out, scale, carry)
     return out
 
 
@@ -34,12 +34,12 @@ def add(x: Array, y: Array, *, scale: float = 1.0) -> None:
     if threads.divided():
         y += x if scale == 1 else scale * x
     else:
-        routines(y.dtype, large=y.size >= LARGE // 16).axpy(x, y, scale)
+        routines(y.dtype, y.size >= LARGE // 16).axpy(x, y, scale)
 
 
 def dot(x: Array, y: Array) -> float:
     """Return the sum of x y, for C-contiguous arrays of one shape and dtype."""
-    return routines(y.dtype, large=y.size >= LARGE // 16 and not threads.divided()).dot(x, y)
+    return routines(y.dtype, y.size >= LARGE // 16 and not threads.divided()).dot(x, y)
 
 
 def _in_parts(a: Array, b: Array, out: Array, scale: float, carry: float) -> None:

@@ -5,6 +5,7 @@ value, `keep_probability`, or the mean is off by up to 8e-6 / keep.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,6 +17,7 @@ MOST_DIGITS = 4
 """Up to so many binary digits, as 1/2, 3/4 or 7/8 have, drawing them one by one is cheaper than whole words."""
 
 
+@lru_cache(maxsize=64)
 def keep_probability(rate: float) -> float:
     """The probability with which `bernoulli` keeps: 1 - rate to the nearest multiple of 2^-16, at least 2^-16."""
     return max(1, round((1 - rate) * WORDS)) / WORDS
