@@ -7,7 +7,6 @@ from typing import Any
 
 from dropout_cli.errors import UsageError
 from dropout_cli.runs import Run, housekeeping
-from dropout_cli.tasks import TASKS
 
 VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
 COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
@@ -22,7 +21,6 @@ OPERATORS = {
     "<": operator.lt,
     "=": operator.eq,
 }
-SHOWN = tuple(dict.fromkeys(number for task in TASKS.values() for number in task.shown))
 
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CONDITION = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)(.*)", re.DOTALL)
@@ -112,11 +110,14 @@ def _holds(found: Any, sign: str, text: str) -> bool:
 
 def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     """What `dropout show` prints of one run."""
+    from dropout_cli.tasks import TASKS  # it brings NumPy, which a list of runs does not need
+
+    shown = tuple(dict.fromkeys(number for task in TASKS.values() for number in task.shown))
     keys = ["name", "status", "reason", "epochs", "best_epoch", "checkpoint", "monitor", "parameters", "seconds"]
     keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
     keys += ["config.dropout.rate_schedule.name", "config.objective.name", "config.objective.teacher"]
     keys += ["config.training.init_from", "config.seed", "tags", "note"]
-    keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in SHOWN]
+    keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in shown]
     keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
     known = [(key, found) for key in keys if (found := value(facts, key)) is not None]
     moving = facts.get("still_moving")
