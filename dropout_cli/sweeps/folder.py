@@ -16,6 +16,7 @@ from dropout_cli import locks
 from dropout_cli.errors import UsageError
 from dropout_cli.runs import FORMAT, MANIFEST, Run, as_json, write
 from dropout_cli.runs.reading import parse, read_plain
+from dropout_cli.runs.run import STATE
 from dropout_cli.runs.writing import faults, remove
 
 PLAN = "plan.json"
@@ -67,6 +68,11 @@ class Folder:
     def is_busy(self, id: str) -> bool:
         """Whether some process trains the cell: a worker whose sweep has died ends with its epoch."""
         return locks.is_held(self.partial(id) / ".lock")
+
+    def has_diverged(self, id: str) -> bool:
+        """Whether what there is of the cell says that it failed for good."""
+        partial = self.partial(id)
+        return (partial / STATE).is_file() and Run(partial).ended == "failed"
 
     def discard(self, id: str) -> None:
         """Delete what there is of a cell that is not complete."""

@@ -64,7 +64,7 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
                 assert isinstance(sentinel, int)
                 process, cell = running.pop(sentinel)
                 process.join()
-                yield Outcome(cell, _failure(folder, cell, process.exitcode))
+                yield Outcome(cell, failure(folder, cell, process.exitcode))
     finally:
         for process, _ in running.values():
             process.terminate()
@@ -72,7 +72,7 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
             process.join()
 
 
-def _failure(folder: Folder, cell: Cell, code: int | None) -> str | None:
+def failure(folder: Folder, cell: Cell, code: int | None) -> str | None:
     """Why a cell did not become complete; None where it did."""
     if folder.is_complete(cell.id):
         return None

@@ -1,0 +1,174 @@
+"""Cells on other machines: a Dask scheduler hands them to its workers, and what comes back is written here.
+
+Scheduling and transport are Dask's. Examples, and what teachers and other runs left to a cell, are scattered once per
+worker, as parcels whose checksum is looked at where they are opened; a cell comes back as an archive. So workers need
+neither the data nor a file system that they share with us, only the same versions of what computes.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack, contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dropout_cli import config, data, environment
+from dropout_cli.errors import RunFailed, UsageError
+from dropout_cli.inheritance import Legacy, left_to
+from dropout_cli.objectives.distillation import Distillation
+from dropout_cli.sweeps import archive, errand, parcels
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.plan import Cell
+from dropout_cli.sweeps.workers import POLL, Outcome, failure
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from distributed import Future as Scattered
+
+TIMEOUT = 10
+"""Seconds after which a scheduler that does not answer is said not to."""
+ELSEWHERE = ("machine", "processor")
+"""What of a worker's environment may change the last bits of a result."""
+
+Notice: TypeAlias = Callable[[str], None]
+
+
+def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -> Generator[Outcome, None, None]:
+    """Train the cells on the workers of the Dask scheduler at `address`, and yield each as it ends.
+
+    A cell that is lost with its worker is submitted once more. Closing the generator cancels what is not complete.
+    Raises UsageError where nobody answers at the address, Dask is not installed, or a worker has other versions;
+    RunFailed where the scheduler goes away, or an archive cannot be written.
+    """
+    while any(folder.is_busy(cell.id) for cell in cells):  # a process of a dead sweep ends with its epoch
+        time.sleep(POLL)
+    with _connected(address) as client:
+        here = environment.describe()
+        _look_at_workers(client, address, here, notice)
+        executor = client.get_executor(pure=False, retries=0)
+        ended: SimpleQueue[Future[errand.Returned]] = SimpleQueue()
+        running: dict[Future[errand.Returned], Cell] = {}
+        freight, versions = _Freight(client), {name: here[name] for name in environment.VERSIONS}
+
+        def submit(cell: Cell) -> None:
+            wanted = config.to_yaml(cell.experiment).encode()
+            future = executor.submit(errand.carry_out, wanted, versions, *freight.of(cell))
+            running[future] = cell
+            future.add_done_callback(ended.put)
+
+        try:
+            lost: set[str] = set()
+            for cell in cells:
+                if folder.is_complete(cell.id):
+                    yield Outcome(cell, None)
+                else:
+                    submit(cell)
+            while running:
+                future = ended.get()
+                cell = running.pop(future)
+                returned = _result(future)
+                if returned is not None:
+                    yield _arrived(folder, cell, returned)
+                elif client.status != "running":
+                    raise RunFailed(address, "the scheduler is gone", "The same command goes on.")
+                elif cell.id in lost:
+                    yield Outcome(cell, "was lost twice, with the worker that trained it")
+                else:
+                    lost.add(cell.id)
+                    freight.forget()
+                    submit(cell)
+        finally:
+            executor.shutdown(wait=False)
+
+
+def _result(future: "Future[errand.Returned]") -> errand.Returned | None:
+    """What came back; None where the cell was lost with its worker, or with the parcels that it needs."""
+    from distributed import KilledWorker
+
+    try:
+        return future.result()
+    except (CancelledError, KilledWorker):
+        return None
+    except Exception as error:  # of the worker, which is not ours to know
+        return errand.Returned(None, 1, f"the worker: {type(error).__name__}: {error}")
+
+
+def _arrived(folder: Folder, cell: Cell, returned: errand.Returned) -> Outcome:
+    """Write down what came back."""
+    if returned.archive is None:
+        folder.write(f"failed/{cell.id}.txt", returned.said.encode())
+        return Outcome(cell, failure(folder, cell, returned.code))
+    folder.discard(cell.id)
+    archive.unpack(returned.archive, folder.partial(cell.id))
+    return Outcome(cell, None if folder.is_complete(cell.id) else "came back without its manifest")
+
+
+class _Freight:
+    """Parcels that were scattered; many cells need the same."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+        self._sent: dict[Any, Scattered[bytes] | None] = {}
+
+    def of(self, cell: Cell) -> "tuple[Scattered[bytes] | None, Scattered[bytes] | None]":
+        """The examples that the cell is trained on, and what other runs left to it."""
+        wanted, objective = cell.experiment, cell.experiment.objective
+        source, teacher = wanted.dataset, objective if isinstance(objective, Distillation) else None
+        examples = (type(source), source.fingerprint)
+        legacy = (wanted.training.init_from, teacher, source if teacher else None)
+        if examples not in self._sent:
+            self._send(examples, parcels.of_examples(source.read()))
+        if legacy not in self._sent:
+            left = left_to(wanted, data.load(source)) if any(legacy) else Legacy()
+            self._send(legacy, parcels.of_legacy(left))
+        return self._sent[examples], self._sent[legacy]
+
+    def forget(self) -> None:
+        """Scatter anew what the next cells need: it may have been lost with a worker."""
+        self._sent.clear()
+
+    def _send(self, key: Any, parcel: bytes | None) -> None:
+        self._sent[key] = None if parcel is None else self._client.scatter(parcel, broadcast=True)
+
+
+@contextmanager
+def _connected(address: str) -> "Iterator[Client]":
+    try:
+        from distributed import Client
+        from distributed.comm.addressing import parse_address, parse_host_port
+    except ImportError:
+        fact = "needs Dask, which is not installed"
+        raise UsageError("--scheduler", fact, "pip install 'dropout-cli[distributed]'") from None
+    before = logging.root.manager.disable
+    logging.disable()  # Dask writes tracebacks on stderr where we say in one line what is the case
+    try:
+        with ExitStack() as stack:
+            try:
+                parse_host_port(parse_address(address)[1])
+                client = Client(address, timeout=TIMEOUT, set_as_default=False)
+            except (OSError, ValueError) as error:
+                fact = f"no Dask scheduler answers there ({error})"
+                raise UsageError(address, fact, "Start one with `dask scheduler`, and give its address.") from None
+            stack.callback(client.close, timeout=TIMEOUT)
+            yield client
+    finally:
+        logging.disable(before)
+
+
+def _look_at_workers(client: "Client", address: str, here: Mapping[str, Any], notice: Notice) -> None:
+    """Wait for the first worker; see that those that are there compute as this machine does. Raises UsageError."""
+    if not client.nthreads():
+        notice(f"{address}: has no workers yet. The sweep begins with the first one.")
+        client.wait_for_workers(1)
+    for worker, there in client.run(environment.describe, on_error="return").items():
+        if isinstance(there, Exception):
+            fact = f"cannot run dropout ({type(there).__name__}: {there})"
+            raise UsageError(f"the worker {worker}", fact, "Install dropout-cli there, in the version that is here.")
+        for line in errand.differences(here, there):
+            raise UsageError(f"the worker {worker}", line, "Install the same there, or results will differ.")
+        for name in ELSEWHERE:
+            if here[name] != there[name]:
+                notice(
+                    f"the worker {worker}: its {name} is {there[name]}, ours {here[name]}. The last bits may differ."
+                )
