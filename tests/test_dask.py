@@ -77,6 +77,11 @@ class Cluster:
         """Those of them that have finished an epoch."""
         return [one for one in self.cells() if (Path(command_line(one)[-1]) / "run/metrics.csv").is_file()]
 
+    def both_in_the_middle(self) -> list[int]:
+        """The same, once each worker has one."""
+        found = self.in_the_middle()
+        return found if len(found) == 2 else []
+
     def close(self) -> None:
         """Stop everything."""
         for one in (*descendants(self.nanny.pid), self.nanny.pid, self.scheduler.pid):
@@ -158,12 +163,17 @@ def must_be_the_same(folder: Path, alone: Path) -> None:
             assert (made / "cells" / cell.name / name).read_bytes() == (cell / name).read_bytes(), name
 
 
-def test_a_killed_worker_costs_no_more_than_the_time_of_its_cell(cluster: Cluster, tmp_path: Path, alone: Path) -> None:
-    """SIGKILL in the middle: its cell ends with it, is trained elsewhere, and the bytes are those of the local pool."""
+def test_killed_workers_cost_no_more_than_the_time_of_their_cells(
+    cluster: Cluster, tmp_path: Path, alone: Path
+) -> None:
+    """SIGKILL to one, and then to all, with all that was sent to them: the bytes are those of the local pool."""
     with sweep(cluster, tmp_path) as process:
-        victim = awaited(cluster.in_the_middle)[0]
-        os.kill(parent(victim), signal.SIGKILL)
-        awaited(lambda: victim not in cluster.cells())
+        for most in (1, 2):
+            victims = awaited(cluster.both_in_the_middle)[:most]
+            for victim in victims:
+                os.kill(parent(victim), signal.SIGKILL)
+            while set(victims) & set(cluster.cells()):
+                time.sleep(0.02)
         said = process.communicate()[1]
     assert (process.returncode, said) == (0, "")
     must_be_the_same(tmp_path, alone)

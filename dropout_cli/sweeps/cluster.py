@@ -76,7 +76,6 @@ def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -
                     yield Outcome(cell, "was lost twice, with the worker that trained it")
                 else:
                     lost.add(cell.id)
-                    freight.forget()
                     submit(cell)
         finally:
             executor.shutdown(wait=False)
@@ -117,19 +116,19 @@ class _Freight:
         source, teacher = wanted.dataset, objective if isinstance(objective, Distillation) else None
         examples = (type(source), source.fingerprint)
         legacy = (wanted.training.init_from, teacher, source if teacher else None)
-        if examples not in self._sent:
+        if not self._is_there(examples):
             self._send(examples, parcels.of_examples(source.read()))
-        if legacy not in self._sent:
+        if not self._is_there(legacy):
             left = left_to(wanted, data.load(source)) if any(legacy) else Legacy()
             self._send(legacy, parcels.of_legacy(left))
         return self._sent[examples], self._sent[legacy]
 
-    def forget(self) -> None:
-        """Scatter anew what the next cells need: it may have been lost with a worker."""
-        self._sent.clear()
+    def _is_there(self, key: Any) -> bool:
+        """Whether it was sent, and did not go with the last worker that had it."""
+        return key in self._sent and ((sent := self._sent[key]) is None or sent.status == "finished")
 
     def _send(self, key: Any, parcel: bytes | None) -> None:
-        self._sent[key] = None if parcel is None else self._client.scatter(parcel, broadcast=True)
+        self._sent[key] = None if parcel is None else self._client.scatter(parcel, broadcast=True, hash=False)
 
 
 @contextmanager
