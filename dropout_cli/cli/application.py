@@ -23,6 +23,7 @@ from dropout_cli.cli import (
     screen,
     sweeping,
     train,
+    tuning,
     verifying,
 )
 from dropout_cli.errors import READER_GONE, DropoutError, Stop, sentence
@@ -37,6 +38,7 @@ app = typer.Typer(
 for group in (
     train,
     sweeping,
+    tuning,
     comparing,
     evaluating,
     predicting,

@@ -58,8 +58,9 @@ def conduct(
     on_error: OnError = "continue",
     retry_failed: bool = False,
     draw: bool = True,
+    file: str = "sweep.yaml",
 ) -> Report:
-    """Train what is missing, and say what all runs say together; `text` is the sweep as a file.
+    """Train what is missing, and say what all runs say together; `text` is the sweep as a `file`.
 
     Cells are trained here, `jobs` at a time, or by the workers of the Dask scheduler at the address `scheduler`.
 
@@ -71,7 +72,7 @@ def conduct(
         facts = {"metric": metric, "baseline": baseline, "margin": margin}
         for line in _freeze(plan, folder, facts):
             notice(line)
-        folder.write("sweep.yaml", text)
+        folder.write(file, text)
         try:
             if scheduler is None:
                 train = partial(workers.train, jobs=jobs or environment.cores())

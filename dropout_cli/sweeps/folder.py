@@ -107,6 +107,10 @@ class Folder:
         """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
         return self._json(PLAN) if (self.path / PLAN).is_file() else None
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return (self.path / name).is_file()
+
     def read(self, name: str) -> bytes:
         """The bytes of a file of the folder. Raises UsageError."""
         return read_plain(self.path / name)

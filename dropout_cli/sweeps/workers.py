@@ -41,7 +41,6 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
 
     Closing the generator asks those that run to stop, waits until they have saved, and starts no others.
     """
-    context = _context()
     waiting, running = list(cells), dict[int, tuple[BaseProcess, Cell]]()
     try:
         while waiting or running:
@@ -54,9 +53,7 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
                 elif folder.is_complete(cell.id):  # by then a worker of a dead sweep has finished it
                     yield Outcome(cell, None)
                 else:
-                    process = context.Process(target=one_cell.work, args=(folder.path, cell.id, cell.experiment))
-                    with _one_thread():
-                        process.start()
+                    process = start(folder, cell)
                     running[process.sentinel] = (process, cell)
             if not running:
                 time.sleep(POLL)
@@ -70,6 +67,14 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
             process.terminate()
         for process, _ in running.values():
             process.join()
+
+
+def start(folder: Folder, cell: Cell) -> BaseProcess:
+    """Begin to train the cell in a process of its own."""
+    process: BaseProcess = _context().Process(target=one_cell.work, args=(folder.path, cell.id, cell.experiment))
+    with _one_thread():
+        process.start()
+    return process
 
 
 def failure(folder: Folder, cell: Cell, code: int | None) -> str | None:
