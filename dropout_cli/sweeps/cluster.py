@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10
 """Seconds after which a scheduler that does not answer is said not to."""
+AHEAD = 10_000
+"""So many cells at most are with the scheduler, more than a cluster has workers; what comes back is written between."""
 ELSEWHERE = ("machine", "processor")
 """What of a worker's environment may change the last bits of a result."""
 
+Returning: TypeAlias = "Future[errand.Returned]"
 Notice: TypeAlias = Callable[[str], None]
 
 
@@ -43,45 +46,56 @@ def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -
     """
     while any(folder.is_busy(cell.id) for cell in cells):  # a process of a dead sweep ends with its epoch
         time.sleep(POLL)
-    with _connected(address) as client:
+    with connected(address) as client:
         here = environment.describe()
         _look_at_workers(client, address, here, notice)
-        executor = client.get_executor(pure=False, retries=0)
-        ended: SimpleQueue[Future[errand.Returned]] = SimpleQueue()
-        running: dict[Future[errand.Returned], Cell] = {}
-        freight, versions = _Freight(client), {name: here[name] for name in environment.VERSIONS}
+        executor, freight = client.get_executor(pure=False, retries=0), _Freight(client)
+        versions = {name: here[name] for name in environment.VERSIONS}
 
-        def submit(cell: Cell) -> None:
+        def submit(cell: Cell) -> Returning:
             wanted = config.to_yaml(cell.experiment).encode()
-            future = executor.submit(errand.carry_out, wanted, versions, *freight.of(cell))
-            running[future] = cell
-            future.add_done_callback(ended.put)
+            future: Returning = executor.submit(errand.carry_out, wanted, versions, *freight.of(cell))
+            return future
 
+        done = {cell.id for cell in cells if folder.is_complete(cell.id)}
+        yield from (Outcome(cell, None) for cell in cells if cell.id in done)
         try:
-            lost: set[str] = set()
-            for cell in cells:
-                if folder.is_complete(cell.id):
-                    yield Outcome(cell, None)
-                else:
-                    submit(cell)
-            while running:
-                future = ended.get()
-                cell = running.pop(future)
-                returned = _result(future)
-                if returned is not None:
-                    yield _arrived(folder, cell, returned)
-                elif client.status != "running":
-                    raise RunFailed(address, "the scheduler is gone", "The same command goes on.")
-                elif cell.id in lost:
-                    yield Outcome(cell, "was lost twice, with the worker that trained it")
-                else:
-                    lost.add(cell.id)
-                    submit(cell)
+            for cell, returned in carried_out([cell for cell in cells if cell.id not in done], submit, client, address):
+                yield _arrived(folder, cell, returned)
         finally:
             executor.shutdown(wait=False)
 
 
-def _result(future: "Future[errand.Returned]") -> errand.Returned | None:
+def carried_out(
+    cells: Sequence[Cell], submit: Callable[[Cell], Returning], client: "Client", address: str
+) -> Iterator[tuple[Cell, errand.Returned]]:
+    """Submit the cells, and yield each with what came back, as it does; one that is lost is submitted once more.
+
+    Raises RunFailed where the scheduler goes away.
+    """
+    ended: SimpleQueue[Returning] = SimpleQueue()
+    running: dict[Returning, Cell] = {}
+    lost: set[str] = set()
+    waiting = [*reversed(cells)]
+    while waiting or running:
+        while waiting and len(running) < AHEAD:
+            future = submit(cell := waiting.pop())
+            running[future] = cell
+            future.add_done_callback(ended.put)
+        cell = running.pop(future := ended.get())
+        returned = _result(future)
+        if returned is not None:
+            yield cell, returned
+        elif client.status != "running":
+            raise RunFailed(address, "the scheduler is gone", "The same command goes on.")
+        elif cell.id in lost:
+            yield cell, errand.Returned(None, 1, "was lost twice, with the worker that trained it")
+        else:
+            lost.add(cell.id)
+            waiting.append(cell)
+
+
+def _result(future: Returning) -> errand.Returned | None:
     """What came back; None where the cell was lost with its worker, or with the parcels that it needs."""
     from distributed import KilledWorker
 
@@ -132,7 +146,8 @@ class _Freight:
 
 
 @contextmanager
-def _connected(address: str) -> "Iterator[Client]":
+def connected(address: str) -> "Iterator[Client]":
+    """A client of the scheduler there, for as long as the block lasts. Raises UsageError where there is none."""
     try:
         from distributed import Client
         from distributed.comm.addressing import parse_address, parse_host_port
