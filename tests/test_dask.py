@@ -1,10 +1,12 @@
 """Sweeps on a Dask cluster: a real scheduler and real workers on the loopback, and what may happen to them."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,7 +17,8 @@ import numpy as np
 import pytest
 
 from dropout_cli import config, data
-from dropout_cli.inheritance import Legacy
+from dropout_cli.errors import RunFailed
+from dropout_cli.inheritance import Legacy, left_to
 from dropout_cli.preparation import Lesson
 from dropout_cli.runs import MANIFEST, Run
 from dropout_cli.sweeps import archive, errand, parcels
@@ -276,8 +279,6 @@ def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Pa
     resolved = config.load(here.cell("0") / "resolved.yaml").experiment
     (tmp_path / "errand").mkdir()
     (tmp_path / "errand" / errand.WANTED).write_text(config.to_yaml(resolved))
-    from dropout_cli.inheritance import left_to
-
     parts = {
         errand.EXAMPLES: parcels.of_examples(resolved.dataset.read()),
         errand.LEGACY: parcels.of_legacy(left_to(resolved, data.load(resolved.dataset))),
@@ -312,7 +313,7 @@ def test_parcels_hold_what_was_put_in(tmp_path: Path) -> None:
     again = parcels.legacy_in(packed)
     assert again.weights is not None and again.lesson is not None and again.lesson.fingerprint == "f"
     assert again.weights["a/W"].tobytes() == np.ones((2, 3), np.float32).tobytes()
-    with pytest.raises(Exception, match="damaged"):
+    with pytest.raises(RunFailed, match="damaged"):
         parcels.examples_in(parcel[:-1] + bytes([parcel[-1] ^ 1]))
 
 
@@ -329,6 +330,15 @@ def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) ->
         done = dropout(command[0], str(there.path), *command[1:], cwd=tmp_path)
         assert done.returncode in (1, 2), command
         assert "stayed where the run was trained" in done.stderr, done.stderr
+    for name, kind in (("../out", tarfile.REGTYPE), ("link", tarfile.SYMTYPE), ("folder", tarfile.DIRTYPE)):
+        hostile = io.BytesIO()
+        with tarfile.open(fileobj=hostile, mode="w") as made:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            made.addfile(member)
+        with pytest.raises(RunFailed, match="the archive of this cell is damaged"):
+            archive.unpack(hostile.getvalue(), tmp_path / "hostile" / kind.hex())
+    assert not (tmp_path / "hostile" / "out").exists()
     (run.path / "metrics.csv").write_text("changed")
-    with pytest.raises(Exception, match="its files are not those that its manifest names"):
+    with pytest.raises(RunFailed, match="its files are not those that its manifest names"):
         archive.unpack(archive.pack(run), tmp_path / "changed")

@@ -131,7 +131,10 @@ def _search(folder: Folder) -> Iterator[Part]:
     """Where the settings come from a search: what it did, what its best is worth, and every trial."""
     if folder.has(TOLD) and folder.has(TRIALS):
         yield from folder.read(TOLD).decode("utf-8", "replace").splitlines()
-        headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
+        try:
+            headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
+        except (csv.Error, ValueError):
+            raise UsageError(str(folder.path / TRIALS), "is no table of trials", "The file is damaged.") from None
         yield Table("Every trial", headers, [list(map(_number, row)) for row in rows if len(row) == len(headers)])
 
 

@@ -38,9 +38,9 @@ def unpack(data: bytes, path: Path) -> None:
     `tarfile`'s data filter refuses what would leave the folder. Raises RunFailed where the archive is not what was
     packed, or the folder cannot be written.
     """
-    run = Run.create_at(path)
     try:
         with together(), tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            run = Run.create_at(path)
             for found in archive:
                 member = tarfile.data_filter(found, str(path))
                 content = archive.extractfile(member)

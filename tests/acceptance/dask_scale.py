@@ -1,7 +1,8 @@
 """How many cells a sweep can have on a Dask cluster: cells that sleep, so that only handing them out is measured.
 
 A real scheduler, real workers with many threads, and the sweep's side of it as it is: the plan of that many cells, each
-resolved and sent as its own config, and an archive of 30 KB coming back for each. Nothing is trained, nothing written.
+resolved and sent as its own config, and an archive of 30 KB coming back for each. Nothing is trained;
+how fast cells are written is measured by itself.
 """
 
 import json
@@ -14,9 +15,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dropout_cli import config, environment
-from dropout_cli.sweeps import cluster, document, plan
+from dropout_cli.sweeps import archive, cluster, document, plan
 from dropout_cli.sweeps.errand import Returned
 from tests.acceptance.bars import Bars
+from tests.small_run import train
 
 SECONDS = 0.05
 ARCHIVE_BYTES = 30_000
@@ -74,8 +76,7 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
         began, computed = time.perf_counter(), time.process_time()
 
         def submit(cell: plan.Cell) -> cluster.Returning:
-            wanted = config.to_yaml(cell.experiment).encode()
-            future: cluster.Returning = executor.submit(slept, wanted, ARCHIVE_BYTES)
+            future: cluster.Returning = executor.submit(slept, cluster.wanted(cell), ARCHIVE_BYTES)
             return future
 
         done, first = 0, 0.0
@@ -97,8 +98,20 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
         bars.at_most("cores that the scheduler kept busy", processor_seconds(scheduler.pid) / wall, 2, told)
 
 
+def written(bars: Bars, folder: Path) -> None:
+    """What comes back is written and synced by this process alone."""
+    count = 20 if bars.smoke else 500
+    packed = archive.pack(train(folder))
+    began = time.perf_counter()
+    for number in range(count):
+        archive.unpack(packed, folder / str(number))
+    told = f"dropout sweep --scheduler, archives of {len(packed):,} bytes"
+    bars.at_least("cells written per second", count / (time.perf_counter() - began), 20, told)
+
+
 if __name__ == "__main__":
     judged = Bars("dask_scale")
     with tempfile.TemporaryDirectory() as made, ExitStack() as running:
+        written(judged, Path(made) / "written")
         main(judged, Path(made), running)
     judged.end()
