@@ -67,7 +67,7 @@ def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -
 
 
 def wanted(cell: Cell) -> bytes:
-    """The cell's resolved config in JSON, which is YAML; writing YAML takes twenty times as long."""
+    """The cell's resolved config in JSON, which is YAML; writing YAML takes sixty times as long."""
     return json.dumps(config.to_dict(cell.experiment), ensure_ascii=False).encode()
 
 

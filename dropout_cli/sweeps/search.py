@@ -2,29 +2,24 @@
 
 A trial trains its point with a few seeds, one cell after the other, and is worth the mean of its cells' numbers on
 validation. The tree-structured Parzen estimator (Bergstra et al. 2011) suggests; the median rule prunes: a trial ends
-early when, after the same epoch or the same number of seeds, it is worse than half of the former ones. All of it is in
-an SQLite file, so that a search that was killed goes on; trials that were running then are tried again, from where
-their cells stand.
+early when, after the same epoch or the same number of seeds, it is worse than half of the former ones.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, TypeAlias
 
-from dropout_cli.config.validate import plain
 from dropout_cli.errors import UsageError
 from dropout_cli.metrics import larger_is_better
 from dropout_cli.runs import Run
-from dropout_cli.runs.writing import faults
 from dropout_cli.sweeps import plan, workers
 from dropout_cli.sweeps.document import Sweep
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.space import suggested
+from dropout_cli.sweeps.study import FAILURE, SECONDS, SETTINGS, ended, kept
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -32,12 +27,7 @@ if TYPE_CHECKING:
 
 POLL = 0.1
 """Seconds between two looks at the histories of the cells that run."""
-STUDY = "study.db"
 PHASES = ("train", "evaluate", "save")
-ASKED, SETTINGS, SECONDS = "asked", "settings", "seconds"
-"""What is noted of a study, and of a trial: the point, and how long its cells were trained."""
-EARLIEST = 10
-"""So many trials must have come as far, before one is pruned."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +65,7 @@ def search(sweep: Sweep, folder: Folder, jobs: int, watch: Watch) -> "list[Froze
     The same again goes on. Raises UsageError where Optuna is not installed, another search is kept in the folder, or
     no run has the metric.
     """
-    with _kept(sweep, folder) as study:
+    with kept(sweep, folder) as study:
         searching = _Search(sweep, folder, study)
         try:
             while searching.goes_on(jobs):
@@ -93,7 +83,7 @@ class _Search:
         self._sweep, self._folder, self._study = sweep, folder, study
         self._number, self._larger = sweep.metric.partition(".")[2], larger_is_better(sweep.metric)
         self._running: list[_Running] = []
-        self.ended = _ended(study)
+        self.ended = ended(study)
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -182,7 +172,7 @@ class _Search:
         """A trial that diverged is as bad as any can be; of one that crashed, nothing is known."""
         assert one.process is not None
         one.process.join()
-        one.trial.set_user_attr("failure", workers.failure(self._folder, one.cell, one.process.exitcode))
+        one.trial.set_user_attr(FAILURE, workers.failure(self._folder, one.cell, one.process.exitcode))
         self._end(one, "PRUNED" if self._folder.has_diverged(one.cell.id) else "FAIL")
 
     def _end(self, one: _Running, state: str, value: float | None = None) -> None:
@@ -203,61 +193,3 @@ class _Search:
                 columns = Run(path).table("timings.csv").columns()
                 return sum(sum(columns[f"{phase}_seconds"]) for phase in PHASES)
         return 0.0
-
-
-@contextmanager
-def _kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
-    """The search in the folder, new or as it was left."""
-    try:
-        import optuna
-        from sqlalchemy import URL
-    except ImportError:
-        fact = "needs Optuna, which is not installed"
-        raise UsageError("dropout tune", fact, "pip install 'dropout-cli[tune]'") from None
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with folder.lock(), faults(folder.path):
-        storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(folder.path / STUDY)).render_as_string())
-        try:
-            study = optuna.create_study(
-                storage=storage,
-                study_name="tune",
-                direction="maximize" if larger_is_better(sweep.metric) else "minimize",
-                load_if_exists=True,
-            )
-            asked = _asked(sweep)
-            if study.user_attrs.setdefault(ASKED, asked) != asked:
-                fact = "another search is kept there: another config, other data, keys, metric or number of repeats"
-                raise UsageError(str(folder.path), fact, "Name another folder with --out.")
-            study.set_user_attr(ASKED, asked)
-            _try_again(study)
-            known = len(study.get_trials(deepcopy=False))  # else a search that goes on would draw what it drew before
-            study.sampler = optuna.samplers.TPESampler(seed=known)
-            study.pruner = optuna.pruners.MedianPruner(n_startup_trials=EARLIEST)
-            yield study
-        finally:
-            storage.engine.dispose()
-
-
-def _asked(sweep: Sweep) -> str:
-    """What makes a search another one, as JSON; the number of trials may change."""
-    base = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
-    axes = {
-        "grid": {key: [value for value, _ in values] for key, values in sweep.axes.grid.items()},
-        "zip": [{setting.key: setting.value for setting in row} for row in sweep.axes.rows],
-        "draw": {key: plain(law) for key, law in sweep.axes.laws.items()},
-    }
-    return json.dumps({"base": base, **axes, "metric": sweep.metric, "repeats": sweep.repeats}, sort_keys=True)
-
-
-def _try_again(study: "Study") -> None:
-    """Trials that ran when the search was killed come first now; their cells are where they were."""
-    from optuna.trial import TrialState
-
-    for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.enqueue_trial(one.params)
-        study.tell(one.number, state=TrialState.FAIL)
-
-
-def _ended(study: "Study") -> "list[FrozenTrial]":
-    """Trials that have ended by themselves, in their order."""
-    return [one for one in study.get_trials(deepcopy=False) if one.state.is_finished() and SECONDS in one.user_attrs]

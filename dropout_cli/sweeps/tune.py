@@ -16,7 +16,8 @@ from dropout_cli.sweeps.axes import Setting
 from dropout_cli.sweeps.document import Sweep
 from dropout_cli.sweeps.evidence import DEFAULT_METRIC, Evidence, Values
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.search import SECONDS, SETTINGS, Watch, search
+from dropout_cli.sweeps.search import Watch, search
+from dropout_cli.sweeps.study import FAILURE, SECONDS, SETTINGS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -93,7 +94,7 @@ def _judged(sweep: Sweep) -> Sweep:
 def _best(trials: "Sequence[FrozenTrial]", sweep: Sweep, folder: Folder) -> "FrozenTrial":
     complete = [one for one in trials if one.state.name == "COMPLETE"]
     if not complete:
-        reasons = [one.user_attrs["failure"] for one in trials if "failure" in one.user_attrs]
+        reasons = [one.user_attrs[FAILURE] for one in trials if FAILURE in one.user_attrs]
         raise RunFailed(str(folder.path), "no trial came to its end", "; ".join(reasons[:1]))
     sign = 1 if larger_is_better(sweep.metric) else -1
     return max(complete, key=lambda one: sign * float(one.value or 0))
@@ -107,7 +108,7 @@ def _table(trials: "Sequence[FrozenTrial]") -> bytes:
         values = [tables.cell(one.user_attrs[SETTINGS].get(key)) for key in keys]
         value = one.value if one.state.name == "COMPLETE" else None
         numbers = ["" if value is None else value, len(one.intermediate_values), one.user_attrs[SECONDS]]
-        rows.append([one.number, one.state.name.lower(), *numbers, *values, one.user_attrs.get("failure", "")])
+        rows.append([one.number, one.state.name.lower(), *numbers, *values, one.user_attrs.get(FAILURE, "")])
     return csv_bytes(rows)
 
 
