@@ -7,6 +7,7 @@ file, taken with zeros in its own place, so that a single wrong bit anywhere is 
 
 import hashlib
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from dropout_cli.arrays import Array
 from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import RunFailed, UsageError
 from dropout_cli.learner import Learner
-from dropout_cli.runs import FORMAT, Run
+from dropout_cli.runs import FORMAT, RESOLVED, Run
 from dropout_cli.selection import Selection
 
 KEY = "dropout"
@@ -114,6 +115,9 @@ class Snapshot:
     def read(cls, run: Run, file: str) -> "Snapshot":
         """Read LAST, PREVIOUS or BEST from a run folder. Raises RunFailed or UsageError."""
         place = str(run.path / file)
+        if file == LAST and not run.has(LAST) and run.ended == "completed":  # as cells come back from other machines
+            again = f"`dropout train {shlex.quote(str(run.path / RESOLVED))}` writes the same bytes again"
+            raise UsageError(place, "stayed where the run was trained", again)
         arrays, meta = unpack(run.read_unchanged(file), place)
         if not all(isinstance(meta.get(name), kind) for name, kind in META.items()):
             raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
@@ -124,7 +128,7 @@ class Snapshot:
         """The last snapshot that can be read, None where there was none yet; and what to say of one that cannot be."""
         try:
             if run.has(LAST) or not run.has(PREVIOUS):
-                return (cls.read(run, LAST) if run.has(LAST) else None), []
+                return (cls.read(run, LAST) if run.has(LAST) or run.ended == "completed" else None), []
             said = f"{run.path / LAST}: is missing."
         except (RunFailed, UsageError) as error:
             if not run.has(PREVIOUS):

@@ -30,6 +30,10 @@ def describe() -> dict[str, Any]:
     }
 
 
+VERSIONS = ("dropout", "python", "packages")
+"""What of a description is a matter of installation."""
+
+
 def differences(then: Any, now: dict[str, Any], path: str = "") -> list[str]:
     """A line for each value of a description that is another one now, such as `packages.numpy was 2.3.1, is 2.4.0`."""
     if not isinstance(then, dict):

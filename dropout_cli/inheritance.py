@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,24 +21,44 @@ from dropout_cli.trained import Trained
 TEACHER, INIT_FROM = "objective.teacher", "training.init_from"
 
 
+@dataclass(frozen=True)
+class Legacy:
+    """What a run takes from other runs, as arrays; the runs themselves are not needed any more."""
+
+    weights: dict[str, Array] | None = None
+    """Name -> initial value of weights and normalization state; None where the run starts from none."""
+    lesson: Lesson | None = None
+
+
 def inherit(prepared: Prepared, *, fresh: bool = True) -> Prepared:
     """Return the experiment with its teachers' lesson and, where it is `fresh`, its initial weights from another run.
 
     Raises ConfigError where a run named by the config does not fit, DataError where a teacher has changed.
     """
-    experiment = prepared.experiment
-    if fresh and experiment.training.init_from is not None:
-        prepared = replace(
-            prepared, notices=(*prepared.notices, *_start_from(experiment.training.init_from, prepared.learner))
-        )
-    if isinstance(experiment.objective, Distillation):
-        lesson = _lesson(experiment.objective, prepared.dataset, experiment)
+    return endowed(prepared, left_to(prepared.experiment, prepared.dataset, fresh=fresh))
+
+
+def left_to(experiment: Experiment, dataset: Dataset, *, fresh: bool = True) -> Legacy:
+    """Read it from the runs that the experiment names. Raises ConfigError where one of them does not fit."""
+    source, objective = experiment.training.init_from, experiment.objective
+    weights = _weights(source) if fresh and source is not None else None
+    lesson = _lesson(objective, dataset, experiment) if isinstance(objective, Distillation) else None
+    return Legacy(weights, lesson)
+
+
+def endowed(prepared: Prepared, legacy: Legacy) -> Prepared:
+    """Return the experiment with what was left to it. Raises ConfigError or DataError, as `inherit` does."""
+    experiment, source = prepared.experiment, prepared.experiment.training.init_from
+    if legacy.weights is not None and source is not None:
+        said = _start_from(source, legacy.weights, prepared.learner)
+        prepared = replace(prepared, notices=(*prepared.notices, *said))
+    if legacy.lesson is not None and isinstance(experiment.objective, Distillation):
         expected = experiment.objective.fingerprint
-        if expected is not None and expected != lesson.fingerprint:
+        if expected is not None and expected != legacy.lesson.fingerprint:
             fact = "the teachers' weights are not those that the config was resolved with"
             raise DataError(TEACHER, fact, "Set objective.fingerprint=null to learn from them nevertheless.")
-        taught = replace(experiment.objective, fingerprint=lesson.fingerprint)
-        prepared = replace(prepared, experiment=replace(experiment, objective=taught), lesson=lesson)
+        taught = replace(experiment.objective, fingerprint=legacy.lesson.fingerprint)
+        prepared = replace(prepared, experiment=replace(experiment, objective=taught), lesson=legacy.lesson)
     return prepared
 
 
@@ -94,12 +114,16 @@ def teacher_scores(lesson: Lesson, probs: Array, labels: Array) -> dict[str, flo
     return {"accuracy": float((said == labels).mean()), "agreement": float((said == probs.argmax(axis=1)).mean())}
 
 
-def _start_from(folder: str, learner: Learner) -> tuple[str, ...]:
-    """Copy the weights that count in that run, where names and shapes are the same; say what was taken and what not."""
-    source = trained.load(_completed(folder, INIT_FROM)).learner
-    with source.averaged() as network:
-        theirs = {name: one.value.copy() for name, one in network.parameters().items()} | network.state()
-        taken = learner.start_from(theirs)
+def _weights(folder: str) -> dict[str, Array]:
+    """The weights of that run that count, with its normalization state."""
+    with trained.load(_completed(folder, INIT_FROM)).learner.averaged() as network:
+        found = {name: one.value for name, one in network.parameters().items()} | network.state()
+        return {name: value.copy() for name, value in found.items()}
+
+
+def _start_from(folder: str, theirs: dict[str, Array], learner: Learner) -> tuple[str, ...]:
+    """Copy the weights of that run where names and shapes are the same; say what was taken and what not."""
+    taken = learner.start_from(theirs)
     ours = learner.network.parameters().keys() | learner.network.state().keys()
     if not taken:
         fact = f"{folder} has no weights of the same name and shape"

@@ -33,7 +33,7 @@ LEVELS = (
     {"bench", "cli", "__main__"},
 )
 
-HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy"}
+HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy", "distributed", "optuna"}
 
 
 def name_of(path: Path) -> str:

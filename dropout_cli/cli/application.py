@@ -24,6 +24,7 @@ from dropout_cli.cli import (
     screen,
     sweeping,
     train,
+    tuning,
     verifying,
 )
 from dropout_cli.errors import READER_GONE, DropoutError, Stop, sentence
@@ -38,6 +39,7 @@ app = typer.Typer(
 for group in (
     train,
     sweeping,
+    tuning,
     comparing,
     evaluating,
     predicting,

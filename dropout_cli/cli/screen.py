@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.runs import Run
     from dropout_cli.sweeps.conduct import Progress as SweepProgress
+    from dropout_cli.sweeps.search import Progress as SearchProgress
     from dropout_cli.training import EpochRecord, Progress
 
 
@@ -108,6 +109,18 @@ class SweepScreen:
                 yield
             finally:
                 self._bar, self._task = None, None
+
+    def search(self, progress: "SearchProgress") -> None:
+        """Show how far a search is: a line, or a step of the bar, whenever a trial has ended."""
+        best = "" if progress.best is None else f", best {progress.best:.4f}"
+        line = f"{progress.ended}/{progress.trials} trials{best}"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, total=progress.trials, completed=progress.ended, description=line)
+        elif not self._quiet and progress.ended > self._shown:
+            self._shown = progress.ended
+            _print(line, sys.stderr)
+            if progress.ended == progress.trials:
+                self._shown = 0
 
     def __call__(self, progress: "SweepProgress") -> None:
         """Show how far the sweep is; in plain text at most twenty times, and whenever a cell fails."""

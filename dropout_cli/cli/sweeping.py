@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dropout_cli.cli import arguments, screen
-from dropout_cli.errors import SweepIncomplete
+from dropout_cli.errors import SweepIncomplete, UsageError
 
 
 class OnError(StrEnum):
@@ -46,6 +46,12 @@ def sweep(
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, metavar="N", help="Runs at a time; one per core unless given.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler", metavar="ADDRESS", help="Train on the workers of a Dask scheduler, such as tcp://host:8786."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Train one epoch of a few cells, and say what the whole would take.")
     ] = False,
@@ -62,6 +68,8 @@ def sweep(
     from dropout_cli.sweeps import conduct, document, plan, probe, tables
     from dropout_cli.sweeps.folder import Folder
 
+    if scheduler is not None and jobs is not None:
+        raise UsageError("--jobs", "is for this machine", "How many cells a cluster trains at a time, its workers say.")
     asked = document.load(config.find(file), values or (), seeds=seeds, baseline=baseline or (), metric=metric)
     planned = plan.make(asked)
     if dry_run:
@@ -84,6 +92,7 @@ def sweep(
             watch=show,
             notice=screen.complain,
             jobs=jobs,
+            scheduler=scheduler,
             on_error=on_error.value,
             retry_failed=retry_failed,
             draw=not no_plots,

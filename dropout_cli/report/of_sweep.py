@@ -1,5 +1,7 @@
 """The report of a sweep: which setting is better, how sure that is, and every run behind it."""
 
+import csv
+import io
 import json
 import math
 import shlex
@@ -13,6 +15,8 @@ from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored, tables
 from dropout_cli.sweeps.evidence import Evidence, Record, label, weigh
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.tune import FILE as TUNE
+from dropout_cli.sweeps.tune import TOLD, TRIALS
 
 CAPTIONS = {
     "metric": "The metric against what was swept, with 95 % intervals of the mean.",
@@ -70,6 +74,7 @@ def _sections(
     yield Section(
         "Settings", [Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])]
     )
+    yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*tables.notes(evidence), *_incomplete(len(records), missing)])
     yield Section(
@@ -77,7 +82,7 @@ def _sections(
     )
     yield Section("Runs", [_runs(folder, evidence, records)])
     yield Section("Again", ["The whole, which trains only what is missing:", Code(_command(folder))])
-    yield Section("Sweep", [Code(folder.read("sweep.yaml").decode("utf-8", "replace"))])
+    yield Section("Sweep", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
     first = Run(folder.cell(records[0].name))
     yield Section("Config of the first run", [Code(first.read(RESOLVED).decode("utf-8", "replace"))])
     yield Section("Environment", [flat("Where the first run was trained", json.loads(first.read("environment.json")))])
@@ -122,9 +127,25 @@ def _runs(folder: Folder, evidence: Evidence, records: Sequence[Record]) -> Tabl
     return Table("Every run", ["run", "setting", "seed", "split seed", evidence.metric, val, "command"], rows)
 
 
+def _search(folder: Folder) -> Iterator[Part]:
+    """Where the settings come from a search: what it did, what its best is worth, and every trial."""
+    if folder.has(TOLD) and folder.has(TRIALS):
+        yield from folder.read(TOLD).decode("utf-8", "replace").splitlines()
+        try:
+            headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
+        except (csv.Error, ValueError):
+            raise UsageError(str(folder.path / TRIALS), "is no table of trials", "The file is damaged.") from None
+        yield Table("Every trial", headers, [list(map(_number, row)) for row in rows if len(row) == len(headers)])
+
+
+def _file(folder: Folder) -> str:
+    return TUNE if folder.has(TUNE) else "sweep.yaml"
+
+
 def _command(folder: Folder) -> str:
-    place = shlex.quote(str(folder.path))
-    return f"dropout sweep {shlex.quote(str(folder.path / 'sweep.yaml'))} --out {place}\ndropout verify {place}"
+    place, file = shlex.quote(str(folder.path)), _file(folder)
+    command = "tune" if file == TUNE else "sweep"
+    return f"dropout {command} {shlex.quote(str(folder.path / file))} --out {place}\ndropout verify {place}"
 
 
 def _number(cell: object) -> object:

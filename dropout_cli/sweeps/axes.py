@@ -53,7 +53,7 @@ def values_of(node: Node, mistakes: Mistakes, key: str) -> list[tuple[Any, str]]
 
 def _range(bounds: Mapping[str, Any]) -> list[float]:
     """The numbers from `from` to `to`, both included, as they are written in decimal."""
-    if not all(map(_is_number, bounds.values())):
+    if not all(map(is_number, bounds.values())):
         raise ValueError("from, to and step must be numbers")
     first, last, step = (Decimal(str(bounds[name])) for name in ("from", "to", "step"))
     if step == 0 or (last - first) / step < 0:
@@ -65,7 +65,8 @@ def _range(bounds: Mapping[str, Any]) -> list[float]:
     return [(int if whole else float)(first + step * index) for index in range(count)]
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -117,7 +118,7 @@ def _values(name: str, bounds: Any, rng: Generator) -> Iterator[Any]:
     if name == "choice":
         while True:
             yield bounds[int(rng.integers(len(bounds)))]
-    if len(bounds) != 2 or not all(map(_is_number, bounds)):
+    if len(bounds) != 2 or not all(map(is_number, bounds)):
         raise ValueError("must be [LOW, HIGH]")
     low, high = bounds
     if not low < high:

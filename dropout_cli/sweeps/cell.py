@@ -4,6 +4,8 @@ import faulthandler
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import parent_process
 from pathlib import Path
 from types import FrameType
@@ -24,18 +26,26 @@ def work(path: Path, id: str, wanted: Experiment) -> None:
     _speak_into(folder.said(id))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the sweep tells us what to do
     signal.signal(signal.SIGTERM, _stop)
+    with mistakes_said():
+        try:
+            train(folder, id, wanted)
+        except (Interrupted, Stop) as stop:
+            folder.said(id).unlink(missing_ok=True)
+            sys.exit(stop.exit_code)
+    folder.said(id).unlink(missing_ok=True)
+
+
+@contextmanager
+def mistakes_said() -> Iterator[None]:
+    """Say on stderr what goes wrong in the block, and exit with its code."""
     try:
-        train(folder, id, wanted)
-    except (Interrupted, Stop) as stop:
-        folder.said(id).unlink(missing_ok=True)
-        sys.exit(stop.exit_code)
+        yield
     except DropoutError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
     except MemoryError:
         sys.stderr.write("memory: there is not enough of it\n")
         sys.exit(1)
-    folder.said(id).unlink(missing_ok=True)
 
 
 def train(folder: Folder, id: str, wanted: Experiment) -> None:

@@ -1,15 +1,16 @@
 """A sweep from its plan to its evidence: the line through this package."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from dropout_cli import config, environment
 from dropout_cli.errors import DataError, Interrupted, Stop
-from dropout_cli.runs import FORMAT, Run, as_json
-from dropout_cli.sweeps import figures, stored, tables, workers
+from dropout_cli.runs import FORMAT, as_json
+from dropout_cli.sweeps import cluster, figures, stored, tables, workers
 from dropout_cli.sweeps.evidence import Evidence, Record, baselines, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.plan import Cell, Plan
@@ -39,6 +40,7 @@ class Report:
 
 
 Watch: TypeAlias = Callable[[Progress], None]
+Train: TypeAlias = Callable[[Folder, Sequence[Cell]], Generator[workers.Outcome, None, None]]
 
 
 def conduct(
@@ -52,11 +54,15 @@ def conduct(
     watch: Watch,
     notice: Callable[[str], None],
     jobs: int | None = None,
+    scheduler: str | None = None,
     on_error: OnError = "continue",
     retry_failed: bool = False,
     draw: bool = True,
+    file: str = "sweep.yaml",
 ) -> Report:
-    """Train what is missing, and say what all runs say together; `text` is the sweep as a file.
+    """Train what is missing, and say what all runs say together; `text` is the sweep as a `file`.
+
+    Cells are trained here, `jobs` at a time, or by the workers of the Dask scheduler at the address `scheduler`.
 
     Raises UsageError when another process works on the sweep or its baseline is none of its groups, DataError where
     data have changed, RunFailed where the folder cannot be written, Interrupted. The same again goes on.
@@ -66,9 +72,13 @@ def conduct(
         facts = {"metric": metric, "baseline": baseline, "margin": margin}
         for line in _freeze(plan, folder, facts):
             notice(line)
-        folder.write("sweep.yaml", text)
+        folder.write(file, text)
         try:
-            failures = _train(plan, folder, jobs or environment.cores(), on_error, retry_failed, watch)
+            if scheduler is None:
+                train = partial(workers.train, jobs=jobs or environment.cores())
+            else:
+                train = partial(cluster.train, address=scheduler, notice=notice)
+            failures = _train(plan, folder, train, on_error, retry_failed, watch)
         except (Stop, KeyboardInterrupt) as stop:
             done = sum(folder.is_complete(cell.id) for cell in plan.cells)
             fact = f"interrupted, {done} of {len(plan.cells)} cells are complete"
@@ -81,14 +91,14 @@ def conduct(
 
 
 def _train(
-    plan: Plan, folder: Folder, jobs: int, on_error: OnError, retry_failed: bool, watch: Watch
+    plan: Plan, folder: Folder, train: Train, on_error: OnError, retry_failed: bool, watch: Watch
 ) -> dict[str, str]:
     """Train every cell that is neither complete nor known to fail; return the failures, old and new."""
     if retry_failed:
         for cell in plan.cells:
             if folder.failure(cell.id) is not None:
                 folder.forget_failure(cell.id)
-                if Run(folder.partial(cell.id)).ended == "failed":  # it would not go on from there
+                if folder.has_diverged(cell.id):  # it would not go on from there
                     folder.discard(cell.id)
     failures = {cell.id: reason for cell in plan.cells if (reason := folder.failure(cell.id)) is not None}
     wanted = [cell for cell in plan.cells if cell.id not in failures and not folder.is_complete(cell.id)]
@@ -96,7 +106,7 @@ def _train(
     watch(Progress(done, len(failures), len(plan.cells)))
     if on_error == "stop" and failures:
         return failures
-    with closing(workers.train(folder, wanted, jobs)) as outcomes:
+    with closing(train(folder, wanted)) as outcomes:
         for outcome in outcomes:
             if outcome.failure is None:
                 done += 1

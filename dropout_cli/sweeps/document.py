@@ -14,10 +14,10 @@ metric: test.accuracy
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from annotated_types import Ge, Le
 
@@ -35,7 +35,10 @@ from dropout_cli.sweeps.axes import Point, Setting
 
 SEEDS = 10
 MOST_CELLS = 100_000
+TRIALS, REPEATS = 50, 3
 Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
+Swept: TypeAlias = list[tuple[Any, str]] | Node
+"""What the command line says of a key: its values, each with its place, or the law that it is drawn from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,29 @@ class Document:
     """A number of summary.json."""
     margin: NonNegative | None = None
     """Differences smaller than this do not matter."""
+    trials: Points = TRIALS
+    """Of `dropout tune`: how many points it tries."""
+    repeats: Points = REPEATS
+    """Of `dropout tune`: the seeds that a trial is trained with, from 0 on."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What is asked for, key by key."""
+
+    fixed: Point
+    grid: Mapping[str, Sequence[tuple[Any, str]]]
+    """Key -> its values, each with its place."""
+    rows: Sequence[Point]
+    """The values of the keys that move together; a single empty row where none do."""
+    laws: Mapping[str, Node]
+    """Key -> the distribution that it is drawn from."""
+
+    def settled(self) -> "Axes":
+        """The same, with keys that have a single value among those that are fixed."""
+        single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
+        several = {key: values for key, values in self.grid.items() if len(values) > 1}
+        return Axes((*self.fixed, *single), several, self.rows, self.laws)
 
 
 @dataclass(frozen=True)
@@ -85,6 +111,9 @@ class Sweep:
     baseline: dict[str, Any] | None
     metric: str
     margin: float | None
+    axes: Axes
+    trials: int
+    repeats: int
     text: bytes
     """As a SWEEP.yaml."""
     folder: Path
@@ -106,13 +135,18 @@ def load(
     seeds: str | None = None,
     baseline: Sequence[str] = (),
     metric: str | None = None,
+    search: bool = False,
+    trials: int | None = None,
+    repeats: int | None = None,
 ) -> Sweep:
     """Return the sweep that `path` describes: a sweep file, or a config. Raises ConfigError with all mistakes.
 
-    Each override is `KEY=V1,V2...` and takes the place of what the file says of the key.
+    Each override is `KEY=V1,V2...` and takes the place of what the file says of the key. A `search` chooses its points
+    itself, from the axes.
     """
     mistakes = Mistakes()
     written = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": _seeds(seeds)}
+    written |= {"trials": trials, "repeats": repeats}
     asked = {name: value for name, value in written.items() if value}
     if is_sweep(path):
         text = read_bytes(path)
@@ -127,8 +161,9 @@ def load(
         source = Source(str(path), Path.cwd())
         place = Place(source, 1, 1)
         tree, document, base = Node({}, place, place), Document(base=str(path)), path
-    swept = [_swept(override, mistakes) for override in overrides]
-    points = _points(tree, document, swept, mistakes)
+    swept = dict(_swept(override, mistakes) for override in overrides)
+    found = _axes(tree, document, swept, mistakes)
+    points = () if search else _points(found, tree, document, mistakes)
     document = Document(**{one.name: getattr(document, one.name) for one in fields(document)} | asked)
     if document.metric not in METRICS:
         known = ", ".join(METRICS)
@@ -146,6 +181,9 @@ def load(
         baseline=document.baseline,
         metric=document.metric,
         margin=document.margin,
+        axes=found.settled(),
+        trials=document.trials,
+        repeats=document.repeats,
         text=_written(document, base, swept),
         folder=source.folder,
         name=path.stem,
@@ -155,42 +193,49 @@ def load(
 METRICS = tuple(f"{part}.{number}" for part in ("test", "val", "train") for number in NUMBERS)
 
 
-def _points(
-    tree: Node, document: Document, swept: list[tuple[str, list[tuple[Any, str]]]], mistakes: Mistakes
-) -> tuple[Point, ...]:
-    """Every point of grid, zip and random together; what the command line sweeps replaces what the file says."""
-    given = dict(swept)
+def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: Mistakes) -> Axes:
+    """Grid, zip and random key by key; what the command line sweeps replaces what the file says."""
 
-    def blocks(name: str) -> dict[str, Node]:
-        node = tree.value.get(name) if isinstance(tree.value, dict) else None
+    def blocks(node: Node | None) -> dict[str, Node]:
         found = node.value if node is not None and isinstance(node.value, dict) else {}
-        return {key: one for key, one in found.items() if key not in given}
+        return {key: one for key, one in found.items() if key not in swept}
 
-    fixed = tuple(Setting(key, plain(node), str(node.place)) for key, node in blocks("set").items())
-    grids = {key: axes.values_of(node, mistakes, f"grid.{key}") for key, node in blocks("grid").items()} | given
-    zips = {key: axes.values_of(node, mistakes, f"zip.{key}") for key, node in blocks("zip").items()}
-    count = math.prod(map(len, grids.values())) * max(1, *map(len, zips.values()), 1)
+    parts: dict[str, Node] = tree.value if isinstance(tree.value, dict) else {}
+    drawn = parts["random"].value if document.random is not None else {}
+    assert isinstance(drawn, dict)
+    zips = {key: axes.values_of(node, mistakes, f"zip.{key}") for key, node in blocks(parts.get("zip")).items()}
+    found = Axes(
+        tuple(Setting(key, plain(node), str(node.place)) for key, node in blocks(parts.get("set")).items()),
+        {key: axes.values_of(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
+        | {key: values for key, values in swept.items() if isinstance(values, list)},
+        axes.together(zips, tree.place, mistakes),
+        blocks(drawn.get("draw")) | {key: law for key, law in swept.items() if isinstance(law, Node)},
+    )
+    names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.laws]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        mistakes.add(tree.place, name, "is swept twice", "Leave it in one of set, grid, zip and random.")
+    return found
+
+
+def _points(asked: Axes, tree: Node, document: Document, mistakes: Mistakes) -> tuple[Point, ...]:
+    """Every point of grid, zip and random together."""
+    count = math.prod(map(len, asked.grid.values())) * max(1, len(asked.rows))
     if document.random is not None:
         count *= document.random.count
     if count > MOST_CELLS:  # before any of them is made
         raise ConfigError(str(tree.place), f"{count:,} combinations, and {MOST_CELLS:,} are the most")
-    parts = [axes.grid(grids), axes.together(zips, tree.place, mistakes)]
+    parts = [axes.grid(asked.grid), asked.rows]
     if document.random is not None:
-        node = tree.value["random"] if isinstance(tree.value, dict) else tree
-        laws = node.value["draw"].value if isinstance(node.value, dict) else {}
-        assert isinstance(laws, dict)
-        kept = {key: one for key, one in laws.items() if key not in given}
-        parts.append(axes.drawn(kept, document.random.count, document.random.seed, mistakes))
-    points = [tuple(itertools.chain(fixed, *point)) for point in itertools.product(*parts)]
-    for point in points[:1]:
-        names = [setting.key for setting in point]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            mistakes.add(tree.place, name, "is swept twice", "Leave it in one of set, grid, zip and random.")
-    return tuple(points)
+        parts.append(axes.drawn(asked.laws, document.random.count, document.random.seed, mistakes))
+    elif asked.laws:
+        key, law = next(iter(asked.laws.items()))
+        fact = "is to be drawn, and it is not said how often"
+        mistakes.add(law.place, key, fact, "Give random: {count, draw} in a sweep file; `dropout tune` needs no count.")
+    return tuple(tuple(itertools.chain(asked.fixed, *point)) for point in itertools.product(*parts))
 
 
-def _swept(override: str, mistakes: Mistakes) -> tuple[str, list[tuple[Any, str]]]:
-    """The key and the values of `KEY=V1,V2`; a range is `KEY={from: 0, to: 0.5, step: 0.1}`."""
+def _swept(override: str, mistakes: Mistakes) -> tuple[str, Swept]:
+    """The key with its values, of `KEY=V1,V2` or `KEY={from: 0, to: 1, step: 1}`; or a law, `KEY={uniform: [0, 1]}`."""
     key, equals, written = override.partition("=")
     if not equals or not all(key.split(".")):
         raise ConfigError(override, "is not KEY=V1,V2", "Write it like dropout.rate=0,0.2,0.5.")
@@ -198,8 +243,11 @@ def _swept(override: str, mistakes: Mistakes) -> tuple[str, list[tuple[Any, str]
     node = read(f"[{written}]", source, mistakes)
     assert node is not None and isinstance(node.value, list)
     only = node.value[0] if len(node.value) == 1 else None
-    if only is not None and isinstance(only.value, dict) and only.value.keys() == axes.RANGE:
-        node = only
+    if only is not None and isinstance(only.value, dict):
+        if only.value.keys() == axes.RANGE:
+            node = only
+        elif only.value.keys() <= {*axes.DISTRIBUTIONS} and only.value:
+            return key, only
     return key, axes.values_of(node, mistakes, key)
 
 
@@ -228,13 +276,21 @@ def _seeds(text: str | None) -> int | tuple[int, ...] | None:
     return numbers if "," in text else numbers[0]
 
 
-def _written(document: Document, base: Path, swept: list[tuple[str, list[tuple[Any, str]]]]) -> bytes:
+def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> bytes:
     """The sweep as a file that says the same again."""
     values = {one.name: getattr(document, one.name) for one in fields(document)}
     values["base"] = str(base.resolve())
     for part in ("set", "grid", "zip"):
-        values[part] = {key: value for key, value in values[part].items() if key not in dict(swept)}
-    values["grid"] |= {key: [value for value, _ in found] for key, found in swept}
-    values["random"] = None if document.random is None else vars(document.random)
+        values[part] = {key: value for key, value in values[part].items() if key not in swept}
+    values["grid"] |= {key: [value for value, _ in found] for key, found in swept.items() if isinstance(found, list)}
+    random: dict[str, Any] = {"count": document.trials, "draw": {}}
+    if document.random is not None:
+        random = vars(document.random)
+    draw = {key: law for key, law in random["draw"].items() if key not in swept}
+    draw |= {key: plain(law) for key, law in swept.items() if isinstance(law, Node)}
+    values["random"] = random | {"draw": draw} if draw else None
     values["seeds"] = document.seeds if isinstance(document.seeds, int) else list(document.seeds)
+    for name in ("trials", "repeats"):
+        if values[name] == getattr(Document, name):
+            values[name] = None
     return dump({name: value for name, value in values.items() if value not in (None, {})}).encode()

@@ -16,6 +16,7 @@ from dropout_cli import locks
 from dropout_cli.errors import UsageError
 from dropout_cli.runs import FORMAT, MANIFEST, Run, as_json, write
 from dropout_cli.runs.reading import parse, read_plain
+from dropout_cli.runs.run import STATE
 from dropout_cli.runs.writing import faults, remove
 
 PLAN = "plan.json"
@@ -68,6 +69,11 @@ class Folder:
         """Whether some process trains the cell: a worker whose sweep has died ends with its epoch."""
         return locks.is_held(self.partial(id) / ".lock")
 
+    def has_diverged(self, id: str) -> bool:
+        """Whether what there is of the cell says that it failed for good."""
+        partial = self.partial(id)
+        return (partial / STATE).is_file() and Run(partial).ended == "failed"
+
     def discard(self, id: str) -> None:
         """Delete what there is of a cell that is not complete."""
         with faults(self.partial(id)):
@@ -100,6 +106,10 @@ class Folder:
     def plan(self) -> dict[str, Any] | None:
         """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
         return self._json(PLAN) if (self.path / PLAN).is_file() else None
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return (self.path / name).is_file()
 
     def read(self, name: str) -> bytes:
         """The bytes of a file of the folder. Raises UsageError."""

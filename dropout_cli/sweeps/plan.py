@@ -93,6 +93,16 @@ def make(sweep: Sweep) -> Plan:
     return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged)
 
 
+def takes(sweep: Sweep, chosen: Point, key: str) -> bool:
+    """Whether there is such a key, given what is `chosen`. Raises ConfigError where that does not work."""
+    return _takes(_Planner(sweep).chosen(chosen), key)
+
+
+def chooses(setting: Setting) -> bool:
+    """Whether other keys may exist or not because of this one."""
+    return "." not in setting.key or _is_tag(setting.key) or isinstance(setting.value, dict | str)
+
+
 class _Planner:
     """Remembers what has been read, since points share most of it."""
 
@@ -107,16 +117,20 @@ class _Planner:
 
     def taken(self, point: Point) -> Point:
         """The point without keys that what it chooses does not have."""
-        choosing = tuple(one for one in point if _chooses(one))
-        texts = tuple(one.override for one in choosing)
-        if texts not in self._chosen:
-            self._chosen[texts] = self._load(choosing)
-        chosen = self._chosen[texts]
+        choosing = tuple(one for one in point if chooses(one))
+        chosen = self.chosen(choosing)
         taken = tuple(one for one in point if one in choosing or _takes(chosen, one.key))
         self.skipped += len(taken) < len(point)
         for one in taken:
             self._never_taken.pop(one.key, None)
         return taken
+
+    def chosen(self, choosing: Point) -> Experiment:
+        """The base with settings that decide which other keys there are."""
+        texts = tuple(one.override for one in choosing)
+        if texts not in self._chosen:
+            self._chosen[texts] = self._load(choosing)
+        return self._chosen[texts]
 
     def check_all_taken(self) -> None:
         """Raise ConfigError for a key that no point takes."""
@@ -161,11 +175,6 @@ def _placed(problems: Sequence[Problem], settings: dict[str, Setting]) -> Iterat
 
 def _is_tag(key: str) -> bool:
     return key.rpartition(".")[2] in ("variant", "name")
-
-
-def _chooses(setting: Setting) -> bool:
-    """Whether other keys may exist or not because of this one."""
-    return "." not in setting.key or _is_tag(setting.key) or isinstance(setting.value, dict | str)
 
 
 def _takes(experiment: Experiment, key: str) -> bool:

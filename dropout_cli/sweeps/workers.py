@@ -41,7 +41,6 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
 
     Closing the generator asks those that run to stop, waits until they have saved, and starts no others.
     """
-    context = _context()
     waiting, running = list(cells), dict[int, tuple[BaseProcess, Cell]]()
     try:
         while waiting or running:
@@ -54,9 +53,7 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
                 elif folder.is_complete(cell.id):  # by then a worker of a dead sweep has finished it
                     yield Outcome(cell, None)
                 else:
-                    process = context.Process(target=one_cell.work, args=(folder.path, cell.id, cell.experiment))
-                    with _one_thread():
-                        process.start()
+                    process = start(folder, cell)
                     running[process.sentinel] = (process, cell)
             if not running:
                 time.sleep(POLL)
@@ -64,7 +61,7 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
                 assert isinstance(sentinel, int)
                 process, cell = running.pop(sentinel)
                 process.join()
-                yield Outcome(cell, _failure(folder, cell, process.exitcode))
+                yield Outcome(cell, failure(folder, cell, process.exitcode))
     finally:
         for process, _ in running.values():
             process.terminate()
@@ -72,7 +69,15 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
             process.join()
 
 
-def _failure(folder: Folder, cell: Cell, code: int | None) -> str | None:
+def start(folder: Folder, cell: Cell) -> BaseProcess:
+    """Begin to train the cell in a process of its own."""
+    process: BaseProcess = _context().Process(target=one_cell.work, args=(folder.path, cell.id, cell.experiment))
+    with _one_thread():
+        process.start()
+    return process
+
+
+def failure(folder: Folder, cell: Cell, code: int | None) -> str | None:
     """Why a cell did not become complete; None where it did."""
     if folder.is_complete(cell.id):
         return None

@@ -1,0 +1,117 @@
+"""How many cells a sweep can have on a Dask cluster: cells that sleep, so that only handing them out is measured.
+
+A real scheduler, real workers with many threads, and the sweep's side of it as it is: the plan of that many cells, each
+resolved and sent as its own config, and an archive of 30 KB coming back for each. Nothing is trained;
+how fast cells are written is measured by itself.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from dropout_cli import config, environment
+from dropout_cli.sweeps import archive, cluster, document, plan
+from dropout_cli.sweeps.errand import Returned
+from tests.acceptance.bars import Bars
+from tests.small_run import train
+
+SECONDS = 0.05
+ARCHIVE_BYTES = 30_000
+PROCESSES, THREADS = 2, 100
+"""4,000 cells a second if nothing but sleep took time."""
+
+
+def slept(wanted: bytes, size: int) -> Returned:
+    """What a worker does in place of training the cell."""
+    time.sleep(SECONDS)
+    return Returned(os.urandom(size), 0, "")
+
+
+def started(stack: ExitStack, *arguments: str) -> "subprocess.Popen[bytes]":
+    """A process of Dask that ends with the stack."""
+    command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
+    process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    stack.callback(process.terminate)
+    return process
+
+
+def megabytes(process: int) -> float:
+    """The most resident memory that it has had."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
+
+
+def processor_seconds(process: int) -> float:
+    """What it has computed."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
+    """Plan, hand out, take back."""
+    from tests.acceptance.dask_scale import slept  # so that workers import it by that name
+
+    count = 300 if bars.smoke else 100_000
+    place = folder / "scheduler.json"
+    scheduler = started(stack, "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(place))
+    crew = ("--nworkers", str(PROCESSES), "--nthreads", str(THREADS), "--local-directory", str(folder))
+    started(stack, "worker", "--scheduler-file", str(place), *crew)
+    told = f"dropout sweep digits --seeds {count} --scheduler, every cell a sleep of {1e3 * SECONDS:.0f} ms"
+
+    began = time.perf_counter()
+    cells = plan.make(document.load(config.find("digits"), seeds=str(count))).cells
+    planned, before = time.perf_counter() - began, environment.peak_bytes() or 0
+    bars.at_most(f"seconds to plan {count:,} cells", planned, 120, told)
+    while not place.is_file() or not place.read_text().endswith("}"):
+        time.sleep(0.05)
+    address = json.loads(place.read_text())["address"]
+    with cluster.connected(address) as client:
+        client.wait_for_workers(PROCESSES)
+        executor = client.get_executor(pure=False, retries=0)
+        began, computed = time.perf_counter(), time.process_time()
+
+        def submit(cell: plan.Cell) -> cluster.Returning:
+            future: cluster.Returning = executor.submit(slept, cluster.wanted(cell), ARCHIVE_BYTES)
+            return future
+
+        done, first = 0, 0.0
+        for _, returned in cluster.carried_out(cells, submit, client, address):
+            assert returned.archive is not None and len(returned.archive) == ARCHIVE_BYTES
+            first = first or time.perf_counter() - began
+            done += 1
+        wall = time.perf_counter() - began
+        bars.at_least("cells that came back", done, count, told, always=True)
+        bars.at_least("cells per second", count / wall, 100, told)
+        bars.at_most("seconds until the first came back", first, 60, told)
+        bars.at_most(
+            "peak resident megabytes of the sweep's process", (environment.peak_bytes() or 0) / 1e6, 8000, told
+        )
+        bars.at_most("of these before the first cell is handed out", before / 1e6, 8000, told)
+        bars.at_most("peak resident megabytes of the scheduler", megabytes(scheduler.pid), 8000, told)
+        share = (time.process_time() - computed) / wall
+        bars.at_most("cores that the sweep's process kept busy", share, 2, told)
+        bars.at_most("cores that the scheduler kept busy", processor_seconds(scheduler.pid) / wall, 2, told)
+
+
+def written(bars: Bars, folder: Path) -> None:
+    """What comes back is written and synced by this process alone."""
+    count = 20 if bars.smoke else 500
+    packed = archive.pack(train(folder))
+    began = time.perf_counter()
+    for number in range(count):
+        archive.unpack(packed, folder / str(number))
+    told = f"dropout sweep --scheduler, archives of {len(packed):,} bytes"
+    bars.at_least("cells written per second", count / (time.perf_counter() - began), 20, told)
+
+
+if __name__ == "__main__":
+    judged = Bars("dask_scale")
+    with tempfile.TemporaryDirectory() as made, ExitStack() as running:
+        written(judged, Path(made) / "written")
+        main(judged, Path(made), running)
+    judged.end()
