@@ -1,7 +1,6 @@
 """Commands of ours and of others, run to their end."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 import time
@@ -54,16 +53,10 @@ def available(against: Collection[str], watch: Callable[[str], None]) -> list[st
 
 
 def run(program: Program, places: Mapping[str, Path]) -> float:
-    """Run it to its end and return the wall seconds. Raises Unable, or RunFailed where it is our own.
-
-    Modules are compiled once, as when they are installed.
-    """
+    """Run it to its end and return the wall seconds. Raises Unable, or RunFailed where it is our own."""
     command = [_placed(word, places) for word in program.arguments]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]

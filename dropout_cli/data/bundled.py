@@ -3,15 +3,11 @@
 They are read once per process, and by a sweep once for all of its runs.
 """
 
-import gzip
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
-from dropout_cli.arrays import Array
 from dropout_cli.data.columns import Column
 from dropout_cli.data.source import DATASETS, Examples, Facts, Source
 
@@ -80,25 +76,11 @@ class Diabetes(Source):
 
 @cache
 def _digits() -> Examples:
-    table = _file("digits.csv.gz")
-    if table is None:
-        from sklearn.datasets import load_digits
+    from sklearn.datasets import load_digits
 
-        bunch = load_digits()
-        table = np.column_stack([bunch.data, bunch.target])
-    pictures = table[:, :-1].astype(np.uint8).reshape(-1, 8, 8, 1)
-    return Examples(pictures, table[:, -1].astype(np.intp), tuple("0123456789"))
-
-
-def _file(name: str) -> Array | None:
-    """The numbers in a file of scikit-learn's, which is not imported for it: that takes .8 s. None: it is not there."""
-    found = find_spec("sklearn")
-    for folder in (found and found.submodule_search_locations) or ():
-        file = Path(folder) / "datasets" / "data" / name
-        if file.is_file():
-            with gzip.open(file) as rows:
-                return np.loadtxt(rows, delimiter=",")
-    return None
+    bunch = load_digits()
+    pictures = bunch.images.astype(np.uint8)[..., np.newaxis]
+    return Examples(pictures, bunch.target.astype(np.intp), tuple(str(digit) for digit in bunch.target_names))
 
 
 @cache
