@@ -56,13 +56,13 @@ def classification(probs: Array, labels: Array, classes: Sequence[str]) -> dict[
     class has more than twice the examples of the smallest, and are None elsewhere. Raises ValueError if the shapes do
     not fit.
     """
+    from sklearn.metrics import precision_recall_fscore_support
+
     p = _checked(probs, labels, classes)
     predicted = p.argmax(axis=1)
     accuracy = float(np.mean(predicted == labels))
-    matrix = _count(labels, predicted, len(classes))
-    right, found, there = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
-    precision, recall, f1 = _ratio(right, found), _ratio(right, there), _ratio(2 * right, found + there)
-    support = there.tolist()
+    per_class = precision_recall_fscore_support(labels, predicted, labels=np.arange(len(classes)), zero_division=0)
+    precision, recall, f1, support = (column.tolist() for column in per_class)
     told_apart = len(classes) == 2 or max(support) > 2 * min(support)
     ranks = ranking(p, labels) if told_apart else dict.fromkeys(("roc_auc", "average_precision"))
     return {
@@ -103,7 +103,11 @@ def ranking(probs: Array, labels: Array) -> dict[str, float | None]:
 
 def confusion_matrix(probs: Array, labels: Array, classes: Sequence[str]) -> Array:
     """Count the examples as an int64 array (C, C): rows are true classes, columns predicted ones."""
-    return _count(labels, _checked(probs, labels, classes).argmax(axis=1), len(classes))
+    from sklearn.metrics import confusion_matrix as count
+
+    predicted = _checked(probs, labels, classes).argmax(axis=1)
+    matrix: Array = count(labels, predicted, labels=np.arange(len(classes))).astype(np.int64)
+    return matrix
 
 
 def worst(probs: Array, labels: Array, most: int = 100) -> Array:
@@ -147,17 +151,6 @@ def _checked(probs: Array, labels: Array, classes: Sequence[str]) -> Array:
     if len(labels) == 0 or probs.shape != (len(labels), len(classes)):
         raise ValueError(f"probs {probs.shape} do not fit {len(labels)} labels and {len(classes)} classes")
     return np.asarray(probs, np.float64)
-
-
-def _count(labels: Array, predicted: Array, classes: int) -> Array:
-    """The confusion matrix (C, C), int64; scikit-learn takes longer to be imported than this whole module."""
-    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(np.int64)
-
-
-def _ratio(part: Array, whole: Array) -> list[float]:
-    """part / whole, class by class; 0 where there is nothing to divide by."""
-    ratios: list[float] = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0).tolist()
-    return ratios
 
 
 def _losses(probs: Array, labels: Array) -> Array:
