@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 Generator = np.random.Generator
-Frozen = np.random.RandomState
 
 
 def stream(seed: int, role: str, index: int = 0) -> Generator:
@@ -23,11 +22,6 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
     """
     digest = hashlib.sha256(f"{seed}/{index}/{role}".encode()).digest()
     return np.random.Generator(np.random.SFC64(int.from_bytes(digest, "little")))
-
-
-def frozen(seed: int) -> Frozen:
-    """Return NumPy's old generator of that seed, whose draws no version changes: splits are drawn from it."""
-    return Frozen(seed)
 
 
 class Noise(Mapping[str, Generator]):

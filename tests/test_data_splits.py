@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropout_cli.arrays import Array
-from dropout_cli.data.drawing import drawn
 from dropout_cli.data.scaling import BLOCK, fit
 from dropout_cli.data.source import Examples, Source
 from dropout_cli.data.splits import Rows, split
@@ -164,37 +163,3 @@ def test_the_split_seed_reaches_validation() -> None:
     source = Given(labels=BALANCED, train_count=200, test_fraction=None)
     first, other = (split(source.read(), replace(source, split_seed=seed)).val for seed in (0, 1))
     assert first is not None and other is not None and not np.array_equal(first, other)
-
-
-@given(
-    labels=st.lists(st.integers(0, 4), min_size=25, max_size=80),
-    share=st.floats(0.2, 0.8),
-    seed=st.integers(0, 2**32 - 1),
-    stratified=st.booleans(),
-)
-def test_the_examples_drawn_are_those_that_scikit_learn_draws(
-    labels: list[int], share: float, seed: int, stratified: bool
-) -> None:
-    """To the row, stratified or not, whatever has to be rounded; classes may be missing."""
-    from sklearn.model_selection import train_test_split
-
-    ids = np.array([*labels, *np.unique(labels)], np.intp)  # a class of one cannot be stratified
-    rows, count = np.arange(len(ids)), round(share * len(ids))
-    left, taken = train_test_split(rows, test_size=count, stratify=ids if stratified else None, random_state=seed)
-    found = drawn(len(ids), ids if stratified else None, count, seed)
-    assert np.array_equal(np.flatnonzero(found), np.sort(taken))
-    assert np.array_equal(np.flatnonzero(~found), np.sort(left))
-
-
-@pytest.mark.parametrize("shape", [(300, 5), (40, 6, 6, 1), (40, 6, 6, 3)])
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_unit_scaling_is_that_of_scikit_learn(shape: tuple[int, ...], dtype: type) -> None:
-    """To the bit."""
-    from sklearn.preprocessing import MinMaxScaler
-
-    x: Array = np.random.default_rng(0).integers(3, 200, shape).astype(dtype)
-    x[..., 0] = 7
-    scaler = MinMaxScaler().fit(x.reshape(-1, shape[-1]).astype(np.float64))
-    found = fit(x, "unit")
-    assert found.scale.tobytes() == scaler.scale_.astype(np.float32).tobytes()
-    assert found.shift.tobytes() == scaler.min_.astype(np.float32).tobytes()

@@ -5,8 +5,6 @@ feature, pictures per channel, so that all pixels of a channel keep their propor
 never changes becomes 0.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from dropout_cli.arrays import Array
@@ -14,9 +12,6 @@ from dropout_cli.data.dataset import Affine
 
 BLOCK = 1 << 20
 """Values converted to float64 at a time: 8 MB, where all of MNIST would take 400."""
-
-SMALLEST = 10 * float(np.finfo(np.float64).eps)
-"""A range below it is none, as in scikit-learn."""
 
 
 def fit(x: Array, kind: str, scaled: Array | None = None) -> Affine:
@@ -26,38 +21,20 @@ def fit(x: Array, kind: str, scaled: Array | None = None) -> Affine:
     """
     if kind == "none":
         return _affine(np.ones(1), np.zeros(1))
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
     if scaled is not None and not scaled.all():
         inner = fit(x[:, scaled], kind) if scaled.any() else _affine(np.ones(0), np.zeros(0))
         scale, shift = np.ones(len(scaled)), np.zeros(len(scaled))
         scale[scaled], shift[scaled] = inner.scale, inner.shift
         return _affine(scale, shift)
-    return _unit(x) if kind == "unit" else _standardized(x)
-
-
-def _unit(x: Array) -> Affine:
-    low, high = np.full(x.shape[1:], np.inf), np.full(x.shape[1:], -np.inf)
-    for block in _blocks(x):  # fmin and fmax pass over NaN
-        low, high = np.fmin(low, np.fmin.reduce(block)), np.fmax(high, np.fmax.reduce(block))
-    pixels = tuple(range(x.ndim - 2))
-    low, high = np.fmin.reduce(low, pixels), np.fmax.reduce(high, pixels)
-    width = high - low
-    scale = 1 / np.where(width < SMALLEST, 1.0, width)
-    return _affine(scale, 0 - low * scale)
-
-
-def _standardized(x: Array) -> Affine:
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler()
-    for block in _blocks(x):
-        scaler.partial_fit(block.reshape(-1, x.shape[-1]).astype(np.float64))
-    return _affine(1 / scaler.scale_, -scaler.mean_ / scaler.scale_)
-
-
-def _blocks(x: Array) -> Iterator[Array]:
+    scaler = MinMaxScaler() if kind == "unit" else StandardScaler()
     step = max(1, BLOCK // int(np.prod(x.shape[1:])))
     for start in range(0, len(x), step):
-        yield np.asarray(x[start : start + step])
+        scaler.partial_fit(np.asarray(x[start : start + step]).reshape(-1, x.shape[-1]).astype(np.float64))
+    if kind == "unit":
+        return _affine(scaler.scale_, scaler.min_)
+    return _affine(1 / scaler.scale_, -scaler.mean_ / scaler.scale_)
 
 
 def _affine(scale: Array, shift: Array) -> Affine:

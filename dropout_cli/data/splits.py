@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.data.drawing import drawn
 from dropout_cli.data.source import TEST, TRAIN, VAL, Examples, Source
 from dropout_cli.errors import DataError
 from dropout_cli.streams import stream
@@ -65,6 +64,8 @@ def _whole(rows: Rows) -> Rows:
 
 def _divide(rows: Array, examples: Examples, count: int, seed: int, key: str) -> tuple[Array, Array]:
     """Take `count` of `rows`, each class in proportion; return (left, taken). `key` is blamed if it cannot be done."""
+    from sklearn.model_selection import train_test_split
+
     names, labels = examples.classes, None if examples.quantities else examples.labels[rows]
     sizes = np.array([len(rows)]) if labels is None else np.bincount(labels, minlength=len(names))
     classes, smallest = np.count_nonzero(sizes), int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
@@ -77,8 +78,8 @@ def _divide(rows: Array, examples: Examples, count: int, seed: int, key: str) ->
     if labels is not None and sizes[smallest] < 2:
         fact = f"class '{names[smallest]}' has a single example here, and a stratified split needs two of each class"
         raise DataError(f"dataset.{key}", fact, "Leave that class out, or add examples of it")
-    taken = drawn(len(rows), labels, count, seed)
-    return rows[~taken], rows[taken]
+    left, taken = train_test_split(rows, test_size=count, stratify=labels, random_state=seed)
+    return np.sort(left), np.sort(taken)
 
 
 def _by_group(rows: Array, groups: Array, share: float, seed: int, key: str) -> tuple[Array, Array]:
