@@ -5,11 +5,11 @@ Contenders take turns, the first to go changing from round to round, and their m
 
 import statistics
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from dropout_cli.bench import contest, folders
 from dropout_cli.bench.processes import Program, Unable, available, run
@@ -40,6 +40,10 @@ class Row:
     def ratios(self) -> dict[str, float]:
         """Contender -> how many times longer it takes than we do."""
         return {name: seconds / self.seconds for name, seconds in self.others.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return vars(self) | {"others": dict(self.others), "ratios": self.ratios}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +123,18 @@ def measure(
         if suite == "io":
             return list(_files(Path(made), present, rounds, watch))
         return list(_commands(COMMANDS[suite], Path(made), present, rounds, watch, short))
+
+
+def table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
+    """Headers and cells for a person."""
+    names = list(dict.fromkeys(name for row in rows for name in row.others))
+    headers = ["what", "seconds", "low - high", *(f"{name} / ours" for name in names), "command"]
+    return headers, [
+        [row.name, round(row.seconds, 3), f"{row.low:.3g} - {row.high:.3g}"]
+        + [round(row.ratios[name], 2) if name in row.ratios else None for name in names]
+        + [row.command]
+        for row in rows
+    ]
 
 
 def compared(name: str, command: str, turns: Mapping[str, Turn], rounds: int, watch: Callable[[str], None]) -> Row:

@@ -17,6 +17,9 @@ class Suite(StrEnum):
     variants = "variants"
     cnn = "cnn"
     evaluation = "evaluation"
+    sweep = "sweep"
+    startup = "startup"
+    io = "io"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,7 +41,10 @@ def bench(
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Measure training steps, alone and beside other frameworks, in turn. Compare ratios: times are this machine's."""
+    """Measure steps and whole commands, alone and beside other frameworks, in turn. Compare ratios: times are local.
+
+    mlp, optimizers, variants, cnn and evaluation are steps; sweep, startup and io are commands and files.
+    """
     from dropout_cli import environment
     from dropout_cli.runs import as_json, write
 
@@ -63,24 +69,28 @@ def bench(
 
 
 def _suites(names: list[str], against: list[str], rounds: int, seconds: float, watch: Any, *, shown: bool) -> Any:
-    from dropout_cli.bench import steps
+    from dropout_cli.bench import commands, steps
 
     found = {}
     for name in names:
-        rows = steps.measure(name, against, rounds=rounds, seconds=seconds, watch=watch)
-        found[name] = [row.as_dict() for row in rows]
+        if name in commands.SUITES:
+            whole = commands.measure(name, against, rounds, watch)
+            found[name], table = [row.as_dict() for row in whole], commands.table(whole)
+        else:
+            rows = steps.measure(name, against, rounds=rounds, seconds=seconds, watch=watch)
+            found[name], table = [row.as_dict() for row in rows], steps.table(rows)
         if shown:
-            screen.result(screen.table(*steps.table(rows)))
+            screen.result(screen.table(*table))
     return found
 
 
 def _profiles(names: list[str], watch: Any, *, shown: bool) -> tuple[Any, bytes]:
     from dropout_cli import plots
-    from dropout_cli.bench.case import suite
+    from dropout_cli.bench.case import SUITES, suite
     from dropout_cli.bench.profile import by_kind, profile
 
     found, kinds = {}, {}
-    for case in (one for name in names for one in suite(name) if one.work == "step"):
+    for case in (one for name in names if name in SUITES for one in suite(name) if one.work == "step"):
         watch(case.name)
         lines = profile(case)
         total = sum(line.microseconds for line in lines)
