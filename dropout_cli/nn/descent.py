@@ -85,6 +85,9 @@ class Descent:
         self._carried = {name: one for name, one in parameters.items() if id(one) in able}
         for name, parameter in self._carried.items():
             parameter.gradient, parameter.carry = self.moments[f"velocity/{name}"], rule.carry or 0.0
+        self._scaled = {id(one) for one in carrying if not needs_gradients and rule.carry is None}
+        for parameter in carrying if rule.carry is None and not needs_gradients else ():
+            parameter.scale = rule.gradient_scale
         cut = [block for name in parameters if name not in self._carried for block in self._cut(name)]
         self._blocks = sorted(cut, key=lambda block: -block.value.size)
         self._shared = sum(block.value.size for block in cut) >= SHARED
@@ -145,6 +148,8 @@ class Descent:
                 rate = lr * parameter.lr_scale
                 if settings.weight_decay and parameter.decay:
                     value *= 1 - rate * settings.weight_decay * parameter.decay
+                if self.rule.gradient_scale != 1 and id(parameter) not in self._scaled:
+                    gradient *= self.rule.gradient_scale
                 self.rule.update(value, gradient, moments, self._room(part, value), lr=rate, t=t)
 
         if self._shared:

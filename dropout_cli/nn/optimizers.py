@@ -51,9 +51,14 @@ class Optimizer(ABC):
         """mu where v = mu v - lr g; W += v is the whole rule, so that a product can take its gradient into v."""
         return None
 
+    @property
+    def gradient_scale(self) -> float:
+        """What `update` wants gradients to be multiplied by, which a product does on its way."""
+        return 1.0
+
     @abstractmethod
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
-        """Change the flat block w and its moments in place; `g` and `scratch` may be overwritten."""
+        """Change the flat block w and its moments in place; `g`, scaled, and `scratch` may be overwritten."""
 
 
 @OPTIMIZERS.register("sgd")
@@ -108,17 +113,21 @@ class Adam(Optimizer):
 
     moments: ClassVar[tuple[str, ...]] = ("m", "v")
 
+    @property
+    def gradient_scale(self) -> float:
+        """1 - b1."""
+        return 1 - self.beta1
+
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
         """W -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon), both corrections taken out of the root."""
         m, v = moments
         root = math.sqrt(1 - self.beta2**t)
         m *= self.beta1
-        np.multiply(g, 1 - self.beta1, out=scratch)
-        m += scratch
+        m += g  # it comes times 1 - b1
         stay_normal(m, t)
         v *= self.beta2
-        np.multiply(g, g, out=g)
-        g *= 1 - self.beta2
+        g *= g
+        g *= (1 - self.beta2) / (1 - self.beta1) ** 2
         v += g
         stay_normal(v, t)
         np.sqrt(v, out=scratch)
