@@ -30,13 +30,15 @@ class Contender(NamedTuple):
 
     module: str
     word: str = ""
+    maps_alone: bool = False
+    """Whether it differs from the others for convolutional networks only."""
 
 
 OURS = {"ours": Contender("dropout_cli.bench.ours"), "products": Contender("dropout_cli.bench.gemms")}
 OTHERS: Mapping[str, Mapping[str, Contender]] = {
     "torch": {
         "torch": Contender("tests.bench.torch_steps", "eager"),
-        "torch, channels last": Contender("tests.bench.torch_steps", "channels_last"),
+        "torch, channels last": Contender("tests.bench.torch_steps", "channels_last", maps_alone=True),
     },
     "torch_compiled": {"torch, compiled": Contender("tests.bench.torch_steps", "compiled")},
     "jax": {"jax": Contender("tests.bench.jax_steps")},
@@ -75,6 +77,8 @@ def contest(
     with ExitStack() as stack:
         ready: dict[str, Process] = {}
         for name, contender in chosen.items():
+            if contender.maps_alone and not case.images:
+                continue
             process = stack.enter_context(started(name, contender))
             unable = process.ask({"prepare": case.as_dict(), "threads": case.threads}).get("unable")
             if unable is None:

@@ -35,8 +35,6 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     case = Case.of(fields)
     if case.variant not in ("none", "inverted", "alpha"):
         raise NotImplementedError(f"PyTorch has no {case.variant}")
-    if (MODE == "channels_last") != case.images and MODE != "eager":
-        raise NotImplementedError(f"{MODE} is for other networks")
     torch.set_num_threads(threads)
     if case.work != "step" and MODE == "compiled":
         raise NotImplementedError("compiled is for steps")
