@@ -33,6 +33,8 @@ T = TypeVar("T")
 LONG = TINY.replace("epochs: 2", "epochs: 400")
 QUIET = ("--quiet", "--no-plots")
 DASK = (sys.executable, "-m", "dask")
+PATIENT = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "300s"}
+"""For machines that stand still for a while; Dask would give a connection up after 30 s."""
 
 
 def awaited(look: Callable[[], T], seconds: float = 200) -> T:
@@ -58,13 +60,15 @@ class Cluster:
         """`port`: 0 takes a free one."""
         place, silent = folder / f"scheduler{port}.json", subprocess.DEVNULL
         command = [*DASK, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
-        self.scheduler = subprocess.Popen([*command, "--scheduler-file", place], stdout=silent, stderr=silent)
+        self.scheduler = subprocess.Popen(
+            [*command, "--scheduler-file", place], env=PATIENT, stdout=silent, stderr=silent
+        )
         self.address = awaited(lambda: address_in(place))
         command = [*DASK, "worker", self.address, "--nthreads", "1", "--nworkers", "2", "--no-dashboard"]
         elsewhere = folder / f"worker{port}"
         elsewhere.mkdir()
         self.nanny = subprocess.Popen(
-            [*command, "--local-directory", elsewhere], cwd=elsewhere, stdout=silent, stderr=silent
+            [*command, "--local-directory", elsewhere], cwd=elsewhere, env=PATIENT, stdout=silent, stderr=silent
         )
 
     @property
@@ -140,6 +144,7 @@ def sweep(cluster: Cluster, folder: Path, seeds: int = 2) -> "subprocess.Popen[s
     return subprocess.Popen(
         [sys.executable, "-m", "dropout_cli", *command, *QUIET],
         cwd=folder,
+        env=PATIENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -221,7 +226,7 @@ def test_a_sweep_whose_scheduler_is_killed_is_finished_by_the_same_command(tmp_p
             first.scheduler.kill()
             said = process.communicate()[1]
         assert process.returncode == 1, said
-        assert said == f"{first.address}: the scheduler is gone. The same command goes on.\n"
+        assert said == f"{first.address}: the connection to the scheduler is lost. The same command goes on.\n"
         awaited(lambda: not first.cells())
         first.scheduler.wait()
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"runs/sweep-base/cells/*[0-9a-f]/{MANIFEST}")}

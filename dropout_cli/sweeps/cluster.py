@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dropout_cli import config, data, environment
@@ -31,6 +31,7 @@ TIMEOUT = 10
 """Seconds after which a scheduler that does not answer is said not to."""
 AHEAD = 10_000
 """So many cells at most are with the scheduler, more than a cluster has workers; what comes back is written between."""
+LOST = "the connection to the scheduler is lost"
 ELSEWHERE = ("machine", "processor")
 """What of a worker's environment may change the last bits of a result."""
 
@@ -76,9 +77,11 @@ def carried_out(
 ) -> Iterator[tuple[Cell, errand.Returned]]:
     """Submit the cells, and yield each with what came back, as it does; one that is lost is submitted once more.
 
-    Raises RunFailed where the scheduler goes away.
+    Raises RunFailed where the connection breaks. Dask might build another one, but what was on its way through the
+    former may never be heard of again.
     """
     ended: SimpleQueue[Returning] = SimpleQueue()
+    connection = client.scheduler_comm
     running: dict[Returning, Cell] = {}
     lost: set[str] = set()
     waiting = [*reversed(cells)]
@@ -87,12 +90,17 @@ def carried_out(
             future = submit(cell := waiting.pop())
             running[future] = cell
             future.add_done_callback(ended.put)
-        cell = running.pop(future := ended.get())
-        returned = _result(future)
+        try:
+            future = ended.get(timeout=POLL)
+        except Empty:
+            if client.scheduler_comm is not connection:
+                raise RunFailed(address, LOST, "The same command goes on.") from None
+            continue
+        cell, returned = running.pop(future), _result(future)
         if returned is not None:
             yield cell, returned
-        elif client.status != "running":
-            raise RunFailed(address, "the scheduler is gone", "The same command goes on.")
+        elif client.scheduler_comm is not connection:
+            raise RunFailed(address, LOST, "The same command goes on.")
         elif cell.id in lost:
             yield cell, errand.Returned(None, 1, "was lost twice, with the worker that trained it")
         else:
@@ -173,7 +181,7 @@ def connected(address: str) -> "Iterator[Client]":
             try:
                 yield client
             except OSError as error:
-                raise RunFailed(address, f"the scheduler is gone ({error})", "The same command goes on.") from None
+                raise RunFailed(address, f"{LOST} ({error})", "The same command goes on.") from None
     finally:
         logging.disable(before)
 
