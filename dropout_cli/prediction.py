@@ -12,13 +12,16 @@ import numpy as np
 
 from dropout_cli import evaluation, monte_carlo, npz, trained
 from dropout_cli.arrays import Array
-from dropout_cli.data import delimited, frames, idx, plain_arrays
+from dropout_cli.data import delimited, idx, plain_arrays
+from dropout_cli.data.cells import Line
 from dropout_cli.data.dataset import Dataset, Part
-from dropout_cli.data.dialect import detect
-from dropout_cli.data.dialect import names as named_columns
+from dropout_cli.data.dialect import UNNAMED
+from dropout_cli.data.dialect import names as names_of
 from dropout_cli.data.fitted import Fitted
+from dropout_cli.data.matching import matched
 from dropout_cli.data.store import must_be_plain
-from dropout_cli.data.table import EXCEL, PARQUET, Table, excel, parquet
+from dropout_cli.data.table import Table
+from dropout_cli.data.workbooks import EXCEL, PARQUET, excel, parquet
 from dropout_cli.errors import DataError
 from dropout_cli.preparation import computing
 from dropout_cli.runs import Run
@@ -28,7 +31,6 @@ from dropout_cli.trained import Recalled
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-ARRAYS = (".npy", ".npz", ".gz", "ubyte")
 BLOCK_BYTES = 64 << 20
 UNCERTAINTIES = ("predictive_entropy", "mutual_information", "model_sd", "noise_sd")
 
@@ -67,7 +69,7 @@ def predict(run: Run, file: Path, *, passes: int | None = None) -> Iterator[Bloc
 
 def _is_array(file: Path) -> bool:
     name = file.name.lower()
-    return name.endswith((".npy", ".npz", "ubyte")) or "idx" in name
+    return name.removesuffix(".gz").endswith((".npy", ".npz", "ubyte", ".idx"))
 
 
 def _predicted(found: Recalled, x: Array, number: int, passes: int | None) -> tuple[Prediction, Combined | None]:
@@ -122,49 +124,48 @@ def _tables(found: Recalled, file: Path) -> Iterator[Cells]:
     fitted = found.fitted
     settings = found.experiment.dataset if isinstance(found.experiment.dataset, Table) else Table(path=str(file))
     first = 0
-    for frame, lines in _frames(fitted, settings, file):
+    for frame, comma, where in _frames(fitted, settings, file):
         start = first
 
-        def where(row: int, lines: Array | None = lines, start: int = start) -> str:
-            if row < 0:
-                return str(file)
-            return f"{file}, row {row + 1}" if lines is None else f"{file}, line {lines[start + row]}"
+        def here(row: int, where: Line = where, start: int = start) -> str:
+            return where(row if row < 0 else start + row)
 
-        raw, notices = frames.known(frame, fitted.columns, settings.missing, where)
-        if fitted.encoding is not None:
-            x = fitted.encoding.apply(raw)
-        else:
-            lacking = np.argwhere(np.isnan(raw))
-            if len(lacking):
-                name = fitted.columns[int(lacking[0, 1])].name
-                raise DataError(where(int(lacking[0, 0])), f"has no value for '{name}'", "Fill it in")
-            x = raw
+        raw, notices = matched(frame, fitted.columns, settings.missing, comma, here)
+        if fitted.encoding is None and np.isnan(raw).any():
+            row, column = np.argwhere(np.isnan(raw))[0]
+            raise DataError(here(int(row)), f"has no value for '{fitted.columns[column].name}'", "Fill it in")
+        x = raw if fitted.encoding is None else fitted.encoding.apply(raw)
         yield list(map(str, frame.columns)), frame.astype(object).to_numpy().tolist(), x, notices
         first += len(frame)
 
 
-def _frames(fitted: Fitted, settings: Table, file: Path) -> "Iterator[tuple[DataFrame, Array | None]]":
+def _frames(fitted: Fitted, settings: Table, file: Path) -> "Iterator[tuple[DataFrame, bool | None, Line]]":
+    """The rows some thousand at a time, whether numbers have a decimal comma, and where each row of the file stands."""
     kind = file.suffix.lower()
-    if kind in (*EXCEL, *PARQUET):
-        yield (excel(file, settings.header) if kind in EXCEL else parquet(file)), None
+    if kind in PARQUET:
+        for frame in parquet(file):
+            yield frame, None, lambda row: f"{file}, row {row + 1}" if row >= 0 else str(file)
+        return
+    if kind in EXCEL:
+        frame, rows = excel(file, settings.header)
+        yield frame, None, lambda row: f"{file}, row {rows[row]}" if row >= 0 else str(file)
         return
     wanted = [column.name for column in fitted.columns]
-    separator = None if settings.separator == "auto" else settings.separator
-    dialect = detect(file, separator=separator, header=None if settings.header == "auto" else settings.header)
+    dialect = settings.dialect(file)
     named = any(name in dialect.first for name in wanted)
     if settings.header == "auto":
         dialect = replace(dialect, header=named or (dialect.header and _by_place(wanted)))
-    width, lines = delimited.check(file, dialect)
-    names = named_columns(dialect, width)
+    checked = delimited.check(file, dialect)
+    names = names_of(dialect, checked.width)
     if not dialect.header or not named:
-        names = _without_names(wanted, width, file)
-    for frame in delimited.chunks(file, dialect, names, settings.missing, as_text=True):
-        yield frame, lines
+        names = _without_names(wanted, checked.width, file)
+    for frame in delimited.text_chunks(file, dialect, names, checked):
+        yield frame, dialect.comma, lambda row: f"{file}, line {checked.lines[row]}" if row >= 0 else str(file)
 
 
 def _by_place(names: Sequence[str]) -> bool:
     """Whether the table of the training had no header."""
-    return all(name.startswith("column ") for name in names)
+    return all(name.startswith(UNNAMED) for name in names)
 
 
 def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
@@ -172,13 +173,15 @@ def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
     if width == len(wanted):
         return list(wanted)
     if _by_place(wanted):
-        return [f"column {place}" for place in range(width)]
+        return [f"{UNNAMED}{place}" for place in range(width)]
     fact = f"has no header and {width} columns, and the network takes {len(wanted)}"
     raise DataError(str(file), fact, "Add a header, or leave only the columns that it was trained on")
 
 
 def _arrays(fitted: Fitted, file: Path) -> Iterator[Cells]:
     """The examples of an array, some of them at a time."""
+    if fitted.encoding is not None:
+        raise DataError(str(file), "is an array, and this run was trained on a table", "Give it a table")
     if not _is_array(file):
         raise DataError(str(file), "is no .npy, .npz or IDX file, and this run was trained on arrays", "Save it as one")
     x: Any

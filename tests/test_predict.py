@@ -171,3 +171,32 @@ def test_init_leaves_out_what_no_network_can_use(tmp_path: Path) -> None:
     assert 'drop: ["id", "name", "when"]' in text and 'target: "survived"' in text
     assert dropout("config", "init", "d.yaml", "--data", "none.csv", cwd=tmp_path).returncode == 3
     assert not (tmp_path / "d.yaml").exists()
+
+
+def test_a_row_means_the_same_whatever_rows_are_read_with_it(tmp_path: Path) -> None:
+    """One row alone: decimal commas, codes with zeros in front and true and false are as in training."""
+    flags = ["True", "False", "unknown"]
+    lines = [f"{1 + n % 2},{234 + n};{['007', '010', 'x1'][n % 3]};{flags[n % 3]};{'pq'[n % 2]}\n" for n in range(60)]
+    (tmp_path / "t.csv").write_text("v;code;flag;y\n" + "".join(lines))
+    trained_on = train(
+        tmp_path, f"dataset={{name: table, path: {tmp_path}/t.csv}}", "training.epochs=2", "training.batch_size=16"
+    )
+    whole = predicted(trained_on, tmp_path / "t.csv")
+    for separator in (";", "|"):
+        (tmp_path / "one.csv").write_text("v;code;flag\n1,234;007;True\n".replace(";", separator))
+        blocks = list(prediction.predict(trained_on, tmp_path / "one.csv"))
+        assert blocks[0].notices == ()
+        assert blocks[0].rows[0][4] == pytest.approx(whole[0]["probability p"], abs=1e-6)
+
+
+def test_parquet_is_read_piece_by_piece_and_an_array_is_no_table(run: Run, tmp_path: Path) -> None:
+    """30,000 rows come in two blocks; a run on a table refuses an array, and takes any name for a table."""
+    frame = pd.DataFrame({"size": np.linspace(5, 15, 30_000), "color": ["red", "blue", None] * 10_000})
+    frame.to_parquet(tmp_path / "t.parquet")
+    blocks = list(prediction.predict(run, tmp_path / "t.parquet"))
+    assert [len(block.rows) for block in blocks] == [20_000, 10_000]
+    np.save(tmp_path / "x.npy", np.zeros((3, 3), np.float32))
+    with pytest.raises(DataError, match="trained on a table"):
+        list(prediction.predict(run, tmp_path / "x.npy"))
+    frame.iloc[:5].to_csv(tmp_path / "train_idx.csv", index=False)
+    assert len(predicted(run, tmp_path / "train_idx.csv")) == 5

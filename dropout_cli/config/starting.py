@@ -2,20 +2,16 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dropout_cli.data import cells, frames
-from dropout_cli.data.frames import Wanted
-from dropout_cli.data.table import Table
+from dropout_cli.data.table import Sheet, Table
 from dropout_cli.errors import DataError
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-LIKELY = ("target", "label", "labels", "class", "y", "outcome", "species", "diagnosis", "survived")
+LIKELY = ("target", "label", "labels", "class", "y", "outcome", "species", "diagnosis", "survived", "quality", "price")
 """Names of columns that are more often predicted than not."""
 STEPS = 6_000
 """About so many training steps are worth a first look."""
@@ -30,14 +26,15 @@ def starting(file: Path) -> tuple[str, str]:
             )
         return _ARRAYS.format(path=json.dumps(str(file))), f"{file}: its arrays x and y are taken."
     table = Table(path=str(file.absolute()))
-    frame, where = table.frame(file)
-    named = [name for name in frame.columns if str(name).strip().lower() in LIKELY]
-    target = str(named[-1] if named else frame.columns[-1])
-    why = "by its name" if named else "because it is the last column"
-    drop = list(_unusable(frame, target))
+    sheet = table.sheet(file)
+    frame = sheet.frame
+    unusable = list(_unusable(sheet))
+    target, why = _guessed([str(name) for name in frame.columns], unusable)
+    drop = [name for name in unusable if name != target]
     if len(drop) == len(frame.columns) - 1:  # a number of the row may be all that there is
         drop = []
-    found = frames.examples(frame, Wanted(target, drop=tuple(drop)), where, place=str(file))
+    wanted = replace(table, target=target, drop=tuple(drop)).wanted(sheet.comma)
+    found = frames.examples(frame, wanted, sheet.where, place=str(file))
     rows, features = len(found.labels), len(found.columns)
     batch = 16 if rows < 2_000 else 64 if rows < 50_000 else 256
     width = 64 if rows < 5_000 else 256
@@ -61,12 +58,20 @@ def starting(file: Path) -> tuple[str, str]:
     return text, guess
 
 
-def _unusable(frame: "DataFrame", target: str) -> Iterable[str]:
+def _guessed(names: list[str], unusable: list[str]) -> tuple[str, str]:
+    """A column that may be the target, and why: by its name, the last one, or else the first that can be one."""
+    named = [name for name in names if name.strip().lower() in LIKELY]
+    if named:
+        return named[-1], "by its name"
+    if names[-1] not in unusable or len(unusable) == len(names):
+        return names[-1], "because it is the last column"
+    return next(name for name in names if name not in unusable), "because it is the first that can be predicted"
+
+
+def _unusable(sheet: Sheet) -> Iterable[str]:
     """Columns that no network can use as they are."""
-    for name in frame.columns:
-        if name == target:
-            continue
-        series = cells.cleaned(frame[name])
+    for name in sheet.frame.columns:
+        series = cells.cleaned(sheet.frame[name], comma=sheet.comma)
         different, known = series.nunique(), int(series.notna().sum())
         wordy = series.dtype == object and different > min(frames.MOST_CATEGORIES, max(20, 0.5 * known))
         numbered = series.dtype.kind in "iuf" and known == len(series) == different == np.ptp(series) + 1 > 20

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from dropout_cli.arrays import Array
+from dropout_cli.data import numerals
 from dropout_cli.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,15 +18,21 @@ Line: TypeAlias = Callable[[int], str]
 """Row number -> where it stands, for messages."""
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "-nan", "<NA>", "NULL", "null", "None", "#N/A", "-")
 """What stands for a missing value."""
-DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?|\d{1,2}/\d{1,2}/\d{2,4}( .*)?|\d{1,2}\.\d{1,2}\.\d{4}( .*)?")
+_MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?"
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[ap]m)?"
+DATE = re.compile(
+    rf"(\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{4}}|\d{{1,2}}/\d{{1,2}}/\d{{2}}"
+    rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})([ T].*)?|{_CLOCK}",
+    re.IGNORECASE,
+)
 LARGEST = float(np.finfo(np.float32).max)
-_AROUND = re.compile(r"^[$€£]\s*|\s*[%€]$")
-_THOUSANDS = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
-def cleaned(series: "Series", missing: Sequence[str] = ()) -> "Series":
-    """A column as numbers where it is numbers: blanks and quotation marks around cells gone, missing values NaN."""
+def cleaned(series: "Series", missing: Sequence[str] = (), comma: bool | None = None) -> "Series":
+    """A column as numbers where it is numbers: blanks and quotation marks around cells gone, missing values NaN.
+
+    `comma`: whether its numbers have a decimal comma; None: found out from the column.
+    """
     import pandas as pd
 
     if isinstance(series.dtype, pd.CategoricalDtype):
@@ -36,30 +43,23 @@ def cleaned(series: "Series", missing: Sequence[str] = ()) -> "Series":
         return series.astype("float64") if pd.api.types.is_extension_array_dtype(series.dtype) else series
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         return series
-    tokens = {*MISSING, *missing}
-    stripped = series.map(lambda cell: _stripped(cell, tokens)).astype(object)
+    stripped = words_of(series, missing)
     present = stripped.dropna()
     if present.empty:
         return stripped.astype("float64")
-    numbers = pd.to_numeric(present, errors="coerce")
-    if numbers.isna().any():
-        numbers = pd.to_numeric(_as_plain_numbers(present), errors="coerce")
-    if numbers.notna().all():
-        return numbers.astype("float64").reindex(stripped.index)
+    words = present.astype(str)
+    found = pd.to_numeric(present, errors="coerce")
+    if (comma or found.isna().any()) and numerals.might_be_numbers(words):
+        found = numerals.numbers(words, comma)
+    if found.notna().all():
+        return found.astype("float64").reindex(stripped.index)
     return stripped
 
 
-def _as_plain_numbers(present: "Series") -> "Series":
-    """Numbers as people write them, in one way down the column: 1,234.5 or 1.234,5 or 1,5, 45 %, $3; true and false."""
-    words = present.astype(str)
-    if words.str.fullmatch("true|false", case=False).all():
-        return words.str.lower().map({"true": 1.0, "false": 0.0})
-    bare = words.str.replace(_AROUND, "", regex=True)
-    if bare.str.fullmatch(_THOUSANDS).all():
-        return bare.str.replace(",", "")
-    if bare.str.fullmatch(_DECIMAL_COMMA).all():
-        return bare.str.replace(".", "").str.replace(",", ".")
-    return bare
+def words_of(series: "Series", missing: Sequence[str] = ()) -> "Series":
+    """The cells of a column, blanks and quotation marks around them gone, missing values NaN."""
+    tokens = {*MISSING, *missing}
+    return series.map(lambda cell: _stripped(cell, tokens)).astype(object)
 
 
 def _stripped(cell: object, tokens: set[str]) -> object:
@@ -90,16 +90,13 @@ def word_of(cell: object) -> object:
     return str(cell)
 
 
-def numbers_of(series: "Series", name: str, where: Line, dtype: type = np.float32) -> Array:
-    """A column of numbers as an array. Raises DataError for words, and for numbers that are too large."""
-    import pandas as pd
-
+def numbers_of(series: "Series", name: str, where: Line, dtype: type = np.float32, comma: bool | None = None) -> Array:
+    """A cleaned column of numbers as an array. Raises DataError for words, and for numbers that are too large."""
     if series.dtype.kind not in "iuf":
-        numbers = pd.to_numeric(series, errors="coerce")
-        odd = np.flatnonzero((numbers.isna() & series.notna()).to_numpy())
-        row = int(odd[0]) if len(odd) else 0
-        fact = f"column '{name}' has {str(series.iloc[row])[:40]!r}, which is no number"
-        raise DataError(where(row), fact, "Correct it, or leave the cell empty")
+        places = np.flatnonzero(series.notna().to_numpy())
+        odd = places[numerals.numbers(series.iloc[places].astype(str), comma).isna().to_numpy()]
+        fact = f"column '{name}' has {str(series.iloc[odd[0]])[:40]!r}, which is no number"
+        raise DataError(where(int(odd[0])), fact, "Correct it, or leave the cell empty")
     values = series.to_numpy(np.float64)
     beyond = np.flatnonzero(np.abs(values) > LARGEST)
     if len(beyond):

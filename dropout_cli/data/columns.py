@@ -9,3 +9,5 @@ class Column:
 
     name: str
     categories: tuple[str, ...] | None = None
+    comma: bool = False
+    """Whether its numbers were written with a decimal comma."""

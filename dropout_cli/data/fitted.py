@@ -61,7 +61,7 @@ class Fitted:
             "examples": self.examples,
             "classes": list(self.classes),
             "targets": list(self.quantities.names) if self.quantities else [],
-            "columns": [{"name": one.name, "categories": one.categories} for one in self.columns],
+            "columns": [{"name": one.name, "categories": one.categories, "comma": one.comma} for one in self.columns],
             "encoding": {"fill": self.encoding.fill, "seen": self.encoding.seen} if self.encoding else None,
         }
         arrays: dict[str, Array] = {"scale": self.scaling.scale, "shift": self.scaling.shift}
@@ -90,10 +90,7 @@ class Fitted:
     @classmethod
     def _of(cls, known: dict[str, Any], arrays: dict[str, Array]) -> "Fitted":
         shape = tuple(_count(one) for one in known["shape"])
-        columns = tuple(
-            Column(str(one["name"]), None if one["categories"] is None else tuple(map(str, one["categories"])))
-            for one in known["columns"]
-        )
+        columns = tuple(map(_column, known["columns"]))
         scaling = Affine(_finite(arrays["scale"], np.float32), _finite(arrays["shift"], np.float32))
         targets = tuple(map(str, known["targets"]))
         quantities = encoding = None
@@ -120,6 +117,11 @@ class Fitted:
         if bool(classes) == bool(targets):
             raise ValueError("it predicts classes and quantities, or neither")
         return cls(shape, _count(known["examples"]), classes, quantities, columns, encoding, scaling)
+
+
+def _column(known: dict[str, Any]) -> Column:
+    words = known["categories"]
+    return Column(str(known["name"]), None if words is None else tuple(map(str, words)), known.get("comma") is True)
 
 
 def _count(value: Any) -> int:

@@ -1,15 +1,15 @@
 """From a table as pandas has it to examples: which columns are numbers, which are words, and what is predicted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from dropout_cli.arrays import Array
-from dropout_cli.data.cells import Line, cleaned, is_date, listed, numbers_of, texts, word_of
+from dropout_cli.data import numerals
+from dropout_cli.data.cells import Line, cleaned, is_date, listed, numbers_of, texts, word_of, words_of
 from dropout_cli.data.columns import Column
-from dropout_cli.data.encoding import UNKNOWN
 from dropout_cli.data.source import TEST, TRAIN, VAL, Examples
 from dropout_cli.errors import DataError
 
@@ -24,6 +24,8 @@ MOST_CATEGORIES = 1_000
 MOST_CLASSES = 1_000
 FEW = 20
 """So many different whole numbers, at most, are taken for classes where nothing is said of the task."""
+LOOKED_AT = 200
+"""So many cells tell whether it is worth going over all of a column."""
 PARTS = {"train": TRAIN, "training": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "dev": VAL, "test": TEST}
 
 
@@ -38,6 +40,8 @@ class Wanted:
     group: Which | None = None
     split: Which | None = None
     missing: tuple[str, ...] = ()
+    comma: bool | None = None
+    """Whether numbers have a decimal comma; None: each column tells."""
 
 
 def examples(frame: "DataFrame", wanted: Wanted, where: Line, *, place: str, tests: int = 0) -> Examples:
@@ -55,6 +59,8 @@ def examples(frame: "DataFrame", wanted: Wanted, where: Line, *, place: str, tes
         raise DataError(place, "has no column but those that are predicted or left out", "Leave fewer out")
     forced = {reader.find(which, "categorical") for which in wanted.categorical}
     labels, classes, quantities = reader.predicted(targets)
+    if tests and classes:
+        reader.must_be_trained(labels, classes, len(frame) - tests)
     columns, arrays = reader.features(features, forced)
     assigned = groups = None
     if wanted.split is not None:
@@ -72,7 +78,6 @@ def examples(frame: "DataFrame", wanted: Wanted, where: Line, *, place: str, tes
         assigned=assigned,
         groups=groups,
         encoded=True,
-        notices=tuple(reader.notices),
     )
 
 
@@ -84,37 +89,12 @@ def predicted(
     return _Reader(frame, Wanted(tuple(names), task), where, place).predicted(names)
 
 
-def known(
-    frame: "DataFrame", columns: Sequence[Column], missing: Sequence[str], where: Line
-) -> tuple[Array, list[str]]:
-    """x (N, columns) of a table whose columns are known from training, matched by name, and what to say of it.
-
-    Raises DataError for a column that is missing, and for words in a column of numbers.
-    """
-    lacking = [column.name for column in columns if column.name not in frame.columns]
-    if lacking:
-        raise DataError(where(-1), f"has no column {listed(lacking)}", "Add it, with empty cells where it is not known")
-    arrays, said = [], []
-    for column in columns:
-        series = cleaned(frame[column.name], missing)
-        if column.categories is None:
-            arrays.append(numbers_of(series, column.name, where))
-            continue
-        words = texts(series)
-        codes = words.map({word: float(code) for code, word in enumerate(column.categories)})
-        unseen = codes.isna() & words.notna()
-        if unseen.any():
-            said.append(
-                f"column '{column.name}': not seen in training, so of no category: {listed(words[unseen].unique())}."
-            )
-        arrays.append(codes.mask(unseen, UNKNOWN).to_numpy(np.float32))
-    return np.stack(arrays, axis=1), said
-
-
 class _Reader:
     def __init__(self, frame: "DataFrame", wanted: Wanted, where: Line, place: str) -> None:
         self._frame, self._wanted, self._where, self._place = frame, wanted, where, place
-        self.notices: list[str] = []
+
+    def _cleaned(self, name: str) -> "Series":
+        return cleaned(self._frame[name], self._wanted.missing, self._wanted.comma)
 
     def find(self, which: Which, key: str) -> str:
         """The name of a column."""
@@ -144,23 +124,35 @@ class _Reader:
         cleaned_up = [self._target(name) for name in names]
         for name, series in zip(names, cleaned_up, strict=True):
             self._must_be_whole(name, series)
+            if is_date(series):
+                raise DataError(
+                    self._place, f"the target '{name}' is a date", "Name another target, or make it a number"
+                )
         regression = self._wanted.task == "regression" or (
             self._wanted.task == "auto" and (len(names) > 1 or self._is_continuous(cleaned_up[0]))
         )
         if regression:
             both = zip(names, cleaned_up, strict=True)
-            values = [numbers_of(series, name, self._where, np.float64) for name, series in both]
+            values = [numbers_of(series, name, self._where, np.float64, self._wanted.comma) for name, series in both]
             return np.stack(values, axis=1), (), tuple(names)
         if len(names) > 1:
             raise DataError("dataset.target", f"names {len(names)} columns, and classes can be in one only", "Name one")
         return (*self._classes(names[0], cleaned_up[0]), ())
+
+    def must_be_trained(self, labels: Array, classes: tuple[str, ...], first: int) -> None:
+        """Refuse classes that only the rows from `first` on have, which are there for testing."""
+        strange = np.flatnonzero(~np.isin(labels[first:], labels[:first]))
+        if len(strange):
+            row = first + int(strange[0])
+            fact = f"has the class '{classes[labels[row]]}', and no row to train on has it"
+            raise DataError(self._where(row), fact, "Correct it, or leave its rows out")
 
     def _target(self, name: str) -> "Series":
         """A column to predict; true and false stay words, unless a quantity was asked for."""
         series = self._frame[name]
         if self._wanted.task != "regression" and series.astype(str).str.fullmatch("true|false", case=False).all():
             return series.astype(str).str.capitalize().astype(object)
-        return cleaned(series, self._wanted.missing)
+        return self._cleaned(name)
 
     def _must_be_whole(self, name: str, series: "Series") -> None:
         lacking = np.flatnonzero(series.isna().to_numpy())
@@ -198,14 +190,14 @@ class _Reader:
         empty: list[str] = []
         wordy: list[str] = []
         for name in names:
-            series = cleaned(self._frame[name], self._wanted.missing)
+            series = self._cleaned(name)
             if series.isna().all():
                 empty.append(name)
             elif is_date(series):
                 dates.append(name)
             elif series.dtype.kind in "iuf" and name not in forced:
                 arrays.append(numbers_of(series, name, self._where))
-                columns.append(Column(name))
+                columns.append(Column(name, comma=self._has_comma(name)))
             else:
                 words = texts(series)
                 if name not in forced:
@@ -229,14 +221,21 @@ class _Reader:
             raise DataError(self._place, f"has {'; '.join(facts)}", f"Leave out: dataset.drop=[{left_out}].{hint}")
         return tuple(columns), arrays
 
+    def _has_comma(self, name: str) -> bool:
+        """Whether the numbers of a column have a decimal comma."""
+        if self._wanted.comma is not None or self._frame[name].dtype.kind in "iufb":
+            return self._wanted.comma is True
+        return numerals.has_decimal_comma(words_of(self._frame[name]).dropna().astype(str), None) is True
+
     def _no_typing_errors(self, name: str, series: "Series") -> None:
         """A word among numbers makes no column of words."""
-        import pandas as pd
-
-        present = series.dropna()
-        numbers = pd.to_numeric(present, errors="coerce")
+        present = series.dropna().astype(str)
+        some = present.iloc[:LOOKED_AT]
+        if len(present) < 10 or sum(map(numerals.is_number, some)) < 0.5 * len(some):
+            return
+        numbers = numerals.numbers(present, self._wanted.comma)
         odd = present[numbers.isna()]
-        if len(present) >= 10 and len(odd) <= 0.1 * len(present) and numbers.nunique() > FEW:
+        if len(odd) <= 0.1 * len(present) and numbers.nunique() > FEW:
             row = int(np.flatnonzero(series.index == odd.index[0])[0])
             fact = f"column '{name}' has {str(odd.iloc[0])[:40]!r} among numbers"
             way_out = f"Correct it, add it to dataset.missing, or set dataset.categorical=[{name}]"
@@ -244,7 +243,7 @@ class _Reader:
 
     def parts(self, name: str) -> Array:
         """The part that each row names."""
-        words = texts(cleaned(self._frame[name], self._wanted.missing))
+        words = texts(self._cleaned(name))
         codes = words.map(lambda word: PARTS.get(word.lower()) if isinstance(word, str) else None)
         if codes.isna().any():
             row = int(np.flatnonzero(codes.isna().to_numpy())[0])
@@ -254,7 +253,7 @@ class _Reader:
 
     def groups(self, name: str) -> Array:
         """A number for each group; rows without one are groups of their own."""
-        words = texts(cleaned(self._frame[name], self._wanted.missing))
+        words = texts(self._cleaned(name))
         alone = [f"\0{row}" if word != word else word for row, word in enumerate(words)]
         return np.unique(np.array(alone, str), return_inverse=True)[1].astype(np.intp)
 

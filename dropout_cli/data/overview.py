@@ -1,5 +1,6 @@
 """What was read of a dataset, before anything trains: columns, classes, parts, and what looks suspicious."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ FIRST = 5
 MOST_COLUMNS = 200
 """More are not listed one by one."""
 ENOUGH_FOR_AN_ID = 20
+_ID_NAME = re.compile(r"(^|[^a-z])(id|index|key|nr|no|unnamed)([^a-z]|$)|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def _parts(dataset: Dataset) -> list[tuple[str, Part]]:
 
 
 def _facts(examples: Examples, dataset: Dataset) -> Rows:
-    rows: Rows = [["examples", f"{len(examples.labels):,}"], ["shape", "x".join(map(str, examples.x.shape[1:]))]]
+    rows: Rows = [["read as", examples.read_as]] if examples.read_as else []
+    rows += [["examples", f"{len(examples.labels):,}"], ["shape", "x".join(map(str, examples.x.shape[1:]))]]
     if dataset.shape != tuple(examples.x.shape[1:]):
         rows.append(["features of the network", str(dataset.shape[0])])
     rows.append(["task", f"classification, {len(dataset.classes)} classes" if dataset.classes else "regression"])
@@ -106,9 +109,8 @@ def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:
     if not isinstance(examples.x, FileRows) and examples.x.ndim == 2:
         for place, column in enumerate(examples.columns):
             yield from _of_column(column.name, column.categories, examples.x[:, place], examples)
-    repeated = _repeated(dataset)
-    if repeated:
-        rows = "example of the test part is" if repeated == 1 else "examples of the test part are"
+    for name, repeated in _repeated(dataset):
+        rows = f"example of the {name} part is" if repeated == 1 else f"examples of the {name} part are"
         yield f"{repeated} {rows} in the train part too, to the last value."
     if dataset.quantities is None:
         counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
@@ -128,10 +130,18 @@ def _of_column(name: str, categories: tuple[str, ...] | None, column: Array, exa
         return
     if len(values) == len(column) and _is_the_target(column, examples):
         yield f"column '{name}' says the target: is it known when something is to be predicted? dataset.drop=[{name}]"
-    alone = len(different) == len(values) > ENOUGH_FOR_AN_ID
-    consecutive = categories is None and bool((np.diff(different) == 1).all())
-    if alone and (categories is not None or consecutive):
+    if len(different) > ENOUGH_FOR_AN_ID and _is_an_id(name, categories, values, len(different)):
         yield f"column '{name}' is another one in every row, like a number of the row. dataset.drop=[{name}]"
+
+
+def _is_an_id(name: str, categories: tuple[str, ...] | None, values: Array, different: int) -> bool:
+    """Whether a column only says which row it is: words that never come again, whole numbers in a row or so named."""
+    if categories is not None:
+        return different == len(values)
+    whole = bool((values == np.floor(values)).all())
+    if _ID_NAME.search(name):
+        return whole and different > 0.9 * len(values)
+    return whole and different == len(values) and bool((np.diff(values) > 0).all() or np.ptp(values) == different - 1)
 
 
 def _is_the_target(column: Array, examples: Examples) -> bool:
@@ -146,9 +156,12 @@ def _is_the_target(column: Array, examples: Examples) -> bool:
     return len(pairs) == len(examples.classes) == int(codes.max()) + 1
 
 
-def _repeated(dataset: Dataset) -> int:
-    """How many examples of the test part are in the train part as well."""
+def _repeated(dataset: Dataset) -> Iterator[tuple[str, int]]:
+    """Of each part, how many examples are in the train part as well, if any."""
     if isinstance(dataset.train.x, FileRows):
-        return 0
+        return
     seen = {row.tobytes() for row in dataset.train.x}
-    return sum(row.tobytes() in seen for row in dataset.test.x)
+    for name, part in _parts(dataset)[1:]:
+        repeated = sum(row.tobytes() in seen for row in part.x)
+        if repeated:
+            yield name, repeated

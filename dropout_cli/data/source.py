@@ -58,6 +58,8 @@ class Examples:
     """SHA-256 of files that are too large to go over twice."""
     notices: tuple[str, ...] = ()
     """What the user should know of the data."""
+    read_as: str = ""
+    """How a file was understood, in a few words."""
 
     def __post_init__(self) -> None:
         """A single NaN would turn every weight into NaN; those of a table are filled in later."""

@@ -7,19 +7,31 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from dropout_cli.data import delimited, frames
-from dropout_cli.data.cells import Line
-from dropout_cli.data.dialect import detect, names
+from dropout_cli.data.cells import Line, words_of
+from dropout_cli.data.detection import detect
+from dropout_cli.data.dialect import UNNAMED, Dialect
 from dropout_cli.data.frames import Task, Wanted, Which
 from dropout_cli.data.source import DATASETS, TEST, TRAIN, Examples, Facts, Source
 from dropout_cli.data.store import must_be_plain
+from dropout_cli.data.workbooks import EXCEL, PARQUET, excel, parquet
 from dropout_cli.errors import DataError
 from dropout_cli.fields import CountOrZero, Fraction, PathField
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
-EXCEL = (".xlsx", ".xlsm")
-PARQUET = (".parquet", ".pq")
+
+@dataclass(frozen=True)
+class Sheet:
+    """The cells of a file."""
+
+    frame: "DataFrame"
+    where: Line
+    """Where each row stands in the file."""
+    read_as: str
+    """How it was read, in a few words."""
+    comma: bool | None = None
+    """Whether numbers in it have a decimal comma; None: it does not tell."""
 
 
 @DATASETS.register("table")
@@ -71,50 +83,45 @@ class Table(Source):
 
     def read(self) -> Examples:
         """The rows as numbers, NaN where a value is missing, and places of categories."""
-        frame, where = self.frame(Path(self.path))
-        tests = 0
+        sheet, tests = self.sheet(Path(self.path)), 0
+        frame, where = sheet.frame, sheet.where
         if self.test_path is not None:
-            import pandas as pd
-
-            other, elsewhere = self.frame(Path(self.test_path))
-            if list(other.columns) != list(frame.columns):
-                fact = f"has other columns than {self.path}: {_difference(frame, other)}"
-                raise DataError(self.test_path, fact, "Give both the same, in the same order")
-            first, tests = len(frame), len(other)
-            frame = pd.concat([frame.astype(object), other.astype(object)], ignore_index=True)
-            inner = where
-
-            def where(row: int) -> str:
-                return inner(row) if row < first else elsewhere(row - first)
-
-        found = frames.examples(frame, self.wanted(), where, place=self.path, tests=tests)
+            frame, where = _together(sheet, self.sheet(Path(self.test_path)), self.path, self.test_path)
+            tests = len(frame) - len(sheet.frame)
+        found = frames.examples(frame, self.wanted(sheet.comma), where, place=self.path, tests=tests)
+        found = replace(found, read_as=sheet.read_as)
         return found if self.test_rows is None else self._with_test_rows(found)
 
-    def wanted(self) -> Wanted:
-        """What to make of the columns."""
-        return Wanted(self.target, self.task, self.drop, self.categorical, self.group, self.split, self.missing)
+    def wanted(self, comma: bool | None) -> Wanted:
+        """What to make of the columns; `comma`: of numbers with a decimal comma, or None."""
+        return Wanted(self.target, self.task, self.drop, self.categorical, self.group, self.split, self.missing, comma)
 
-    def frame(self, path: Path) -> tuple["DataFrame", Line]:
-        """The cells of a file, and where each row stands in it. Raises DataError."""
+    def sheet(self, path: Path) -> Sheet:
+        """The cells of a file. Raises DataError."""
         must_be_plain(path)
         kind = path.suffix.lower()
-        if kind in EXCEL or kind in PARQUET:
-            frame = excel(path, self.header) if kind in EXCEL else parquet(path)
-            first = 2 if kind in EXCEL and self.header is not False else 1
-            return _with_rows(frame, path), lambda row: f"{path}, row {row + first}" if row >= 0 else str(path)
-        dialect = detect(
-            path,
-            separator=None if self.separator == "auto" else self.separator,
-            header=None if self.header == "auto" else self.header,
-        )
-        width, lines = delimited.check(path, dialect)
-        frame = delimited.read(path, dialect, names(dialect, width), self.missing)
-        if len(frame) != len(lines):
-            raise DataError(str(path), f"has {len(lines)} rows, of which {len(frame)} can be read", "Check its quotes")
-        last = str(frame.columns[-1])
-        if dialect.header and last.startswith("column ") and frame[last].isna().all():  # lines end in a separator
-            frame = frame.drop(columns=last)
-        return frame, lambda row: f"{path}, line {lines[row]}" if row >= 0 else str(path)
+        if kind in EXCEL:
+            frame, rows = excel(path, self.header)
+            header = "a header" if rows[0] > 1 else "no header"
+            sheet = Sheet(frame, lambda row: f"{path}, row {rows[row]}" if row >= 0 else str(path), f"Excel, {header}")
+        elif kind in PARQUET:
+            import pandas as pd
+
+            frame = pd.concat(parquet(path))
+            sheet = Sheet(frame, lambda row: f"{path}, row {row + 1}" if row >= 0 else str(path), "Parquet")
+        else:
+            dialect = self.dialect(path)
+            frame, checked = delimited.read(path, dialect, self.missing)
+            lines = checked.lines
+            sheet = Sheet(
+                frame, lambda row: f"{path}, line {lines[row]}" if row >= 0 else str(path), dialect.said, dialect.comma
+            )
+        return replace(sheet, frame=_without_blank_ends(sheet.frame))
+
+    def dialect(self, path: Path) -> Dialect:
+        """How a text file is written. Raises DataError."""
+        separator = None if self.separator == "auto" else self.separator
+        return detect(path, separator=separator, header=None if self.header == "auto" else self.header)
 
     def _with_test_rows(self, found: Examples) -> Examples:
         rows = np.array(self.test_rows, np.int64)
@@ -127,57 +134,37 @@ class Table(Source):
         return replace(found, assigned=assigned)
 
 
-def excel(path: Path, header: Literal["auto"] | bool) -> "DataFrame":
-    """The first sheet of a workbook. Raises DataError."""
+def _without_blank_ends(frame: "DataFrame") -> "DataFrame":
+    """Without the last columns that have neither name nor value: the lines end in separators."""
+    names = list(frame.columns)
+    while len(names) > 1 and str(names[-1]).startswith(UNNAMED) and frame[names[-1]].isna().all():
+        names.pop()
+    return frame[names]
+
+
+def _together(sheet: Sheet, tests: Sheet, path: str, test_path: str) -> tuple["DataFrame", Line]:
+    """The rows of both files. Raises DataError where they have not the same columns."""
     import pandas as pd
 
-    try:
-        frame = pd.read_excel(path, header=None if header is False else 0, na_values=[], keep_default_na=True)
-    except ImportError:
+    names, first = list(sheet.frame.columns), len(sheet.frame)
+    if set(tests.frame.columns) != set(names):
         raise DataError(
-            str(path), "is Excel's, and openpyxl is not installed", "pip install 'dropout-cli[excel]'"
-        ) from None
-    except Exception as error:  # neither zipfile nor openpyxl says what it raises for damaged bytes
-        raise _unreadable(path, error, "an Excel workbook") from None
-    return _named(frame, header is False)
+            test_path, f"has other columns than {path}: {_difference(sheet.frame, tests.frame)}", "Give both the same"
+        )
+    others = [_without_full_stops(tests.frame[name], sheet.frame[name]) for name in names]
+    both = [pd.concat([sheet.frame[one.name].astype(object), one.astype(object)], ignore_index=True) for one in others]
+
+    def where(row: int) -> str:
+        return sheet.where(row) if row < first else tests.where(row - first)
+
+    return pd.concat(both, axis=1), where
 
 
-def parquet(path: Path) -> "DataFrame":
-    """The rows of a Parquet file. Raises DataError."""
-    import pandas as pd
-
-    try:
-        return _named(pd.read_parquet(path, engine="pyarrow"), False)
-    except ImportError:
-        raise DataError(
-            str(path), "is Parquet, and pyarrow is not installed", "pip install 'dropout-cli[parquet]'"
-        ) from None
-    except Exception as error:  # pyarrow has errors of its own
-        raise _unreadable(path, error, "Parquet") from None
-
-
-def _lacking(path: Path, kind: str, package: str, extra: str) -> DataError:
-    fact = f"is {kind}, and {package} is not installed"
-    return DataError(str(path), fact, f"pip install 'dropout-cli[{extra}]', or save it as CSV")
-
-
-def _named(frame: "DataFrame", by_place: bool) -> "DataFrame":
-    names = [f"column {place}" if by_place else str(name).strip() for place, name in enumerate(frame.columns)]
-    frame.columns = [name if names.index(name) == place else f"{name}.{place}" for place, name in enumerate(names)]
-    return frame
-
-
-def _with_rows(frame: "DataFrame", path: Path) -> "DataFrame":
-    if not len(frame):
-        raise DataError(str(path), "has no rows", "Name a file with rows")
-    if not len(frame.columns):
-        raise DataError(str(path), "has no columns", "Name a file with columns")
-    return frame.reset_index(drop=True)
-
-
-def _unreadable(path: Path, error: Exception, what: str) -> DataError:
-    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
-    return DataError(str(path), f"cannot be read as {what}: {reason}", "Name another file")
+def _without_full_stops(tests: "Series", trains: "Series") -> "Series":
+    """A column of a test file; where its words are those of the other but for a full stop (adult.test), without it."""
+    words, known = words_of(tests).dropna().astype(str), {*words_of(trains).dropna().astype(str)}
+    stopped = len(words) and words.str.endswith(".").all() and not known & {*words} and {*words.str[:-1]} <= known
+    return words_of(tests).str.removesuffix(".") if stopped else tests
 
 
 def _difference(one: "DataFrame", other: "DataFrame") -> str:
@@ -185,4 +172,4 @@ def _difference(one: "DataFrame", other: "DataFrame") -> str:
     added = [name for name in other.columns if name not in one.columns]
     said = [f"lacks {', '.join(map(str, lacking[:5]))}"] if lacking else []
     said += [f"has {', '.join(map(str, added[:5]))}"] if added else []
-    return " and ".join(said) or "they are in another order"
+    return " and ".join(said)

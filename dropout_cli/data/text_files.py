@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dropout_cli.data.store import must_be_plain
 from dropout_cli.errors import DataError
 
 SAMPLE_BYTES = 1 << 20
+_FOR_EXCEL = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 
 
 def encoding_of(path: Path) -> str:
@@ -71,14 +73,29 @@ def opened(path: Path, encoding: str) -> Iterator[TextIO]:
 
 
 def _skip_comments(file: TextIO) -> int:
-    """Go past the lines at the top that begin with #; return how many there are."""
+    """Go past the lines at the top that are no rows; return how many there are.
+
+    They begin with #, unless cells are divided as in the next line, which is a header; or with | and the next line has
+    none (adult.test of UCI); or they say `sep=;` to Excel.
+    """
     count = 0
     while True:
         before = file.tell()
-        if not file.readline(SAMPLE_BYTES).startswith("#"):
+        line, after = file.readline(SAMPLE_BYTES), file.tell()
+        following = file.readline(SAMPLE_BYTES)
+        if not (
+            (line.startswith("#") and not _is_header(line, following))
+            or (line.startswith("|") and "|" not in following)
+            or (count == 0 and _FOR_EXCEL.fullmatch(line.strip()))
+        ):
             file.seek(before)
             return count
+        file.seek(after)
         count += 1
+
+
+def _is_header(line: str, following: str) -> bool:
+    return not following.startswith("#") and any(0 < line.count(mark) == following.count(mark) for mark in ",;\t")
 
 
 def comments(path: Path, encoding: str) -> int:
