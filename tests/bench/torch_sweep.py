@@ -30,6 +30,7 @@ def parts_of_digits() -> dict[str, Part]:
 
     digits = load_digits()
     rest, test = train_test_split(np.arange(1797), test_size=359, stratify=digits.target, random_state=TEST_SEED)
+    rest.sort()
     rows, val = train_test_split(rest, test_size=270, stratify=digits.target[rest], random_state=VAL_SEED)
     x, labels = torch.tensor(digits.data, dtype=torch.float32), torch.tensor(digits.target)
     return {name: Part(x[of], labels[of], 16) for name, of in (("train", rows), ("val", val), ("test", test))}
