@@ -122,8 +122,10 @@ def test_what_cannot_be_searched_is_said_in_a_line(searched: Path) -> None:
 
 
 def trials(study: Path) -> dict[int, str]:
-    """Number -> state of every trial of a study."""
+    """Number -> state of every trial of a study; none while its tables are being made."""
     with closing(sqlite3.connect(f"file:{study}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'trials'").fetchone():
+            return {}
         return dict(connection.execute("SELECT number, state FROM trials"))
 
 
