@@ -72,7 +72,7 @@ def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
 
 
 def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
-    """Six trials, then three seeds that the search has not seen, for the winner and the config; the report says so."""
+    """Six trials, finals, then three seeds that neither saw, for the winner and the config; the report says so."""
     done = dropout("tune", "search.yaml", "--json", "--quiet", "--no-plots", cwd=searched)
     assert done.returncode == 0, done.stderr
     found, folder = json.loads(done.stdout), searched / "runs/tune-search"
@@ -83,8 +83,11 @@ def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
     assert max(float(row["value"]) for row in rows if row["value"]) == pytest.approx(
         max(float(row["value"]) for row in rows if row["ended"] == "complete")
     )
+    assert all(0 < int(row["epochs"]) <= 6 for row in rows)
+    finals = list(csv.DictReader((folder / "finals/results.csv").read_text().splitlines()))
+    assert {row["seed"] for row in finals} == {"2", "3"}
     results = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
-    assert {row["seed"] for row in results} == {"2", "3", "4"}
+    assert {row["seed"] for row in results} == {"4", "5", "6"}
     assert len({row["cell"] for row in results}) == 6
     page = report.of_sweep(Folder(folder)).decode()
     assert "A search&#x27;s best is biased" in page and "Every trial" in page
@@ -94,6 +97,23 @@ def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
     again = dropout("tune", str(folder / "tune.yaml"), "--out", str(folder), "--quiet", "--no-plots", cwd=searched)
     assert again.returncode == 0, again.stderr
     assert {path: path.read_bytes() for path in folder.rglob("*.csv")} == written
+
+
+def test_finals_are_won_over_all_seeds(searched: Path) -> None:
+    """The winner has the best mean of its number on the seeds of the search and of the finals together."""
+    asked = ("tune", "base.yaml", "training.optimizer.learning_rate={log_uniform: [1e-3, 1e-1]}", "--trials", "6")
+    done = dropout(*asked, "--repeats", "2", "--seeds", "1", "--json", "--quiet", "--no-plots", cwd=searched)
+    folder = searched / "runs/tune-base"
+    found: dict[float, list[float]] = {}
+    for path in folder.glob("finals/cells/*/summary.json"):
+        summary = json.loads(path.read_text())
+        rate = summary["config"]["training"]["optimizer"]["learning_rate"]
+        found.setdefault(rate, []).append(summary["val"]["accuracy"])
+    assert 1 < len(found) <= 4 and all(len(scores) == 2 for scores in found.values())
+    with (folder / "trials.csv").open(newline="") as file:
+        searching = {float(row["training.optimizer.learning_rate"]): row["value"] for row in csv.DictReader(file)}
+    means = {rate: (2 * float(searching[rate]) + sum(scores)) / 4 for rate, scores in found.items()}
+    assert means[json.loads(done.stdout)["winner"]["training.optimizer.learning_rate"]] == max(means.values())
 
 
 def test_another_search_is_not_mixed_in(searched: Path) -> None:

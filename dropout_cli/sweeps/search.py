@@ -1,8 +1,8 @@
 """A search: trial after trial, each at a point that Optuna suggests from what the former ones found.
 
 A trial trains its point with a few seeds, one cell after the other, and is worth the mean of its cells' numbers on
-validation. The tree-structured Parzen estimator (Bergstra et al. 2011) suggests; the median rule prunes: a trial ends
-early when, after the same epoch or the same number of seeds, it is worse than half of the former ones.
+validation. The tree-structured Parzen estimator (Bergstra et al. 2011) suggests. A trial is pruned, that is, it ends
+early, when its best so far is not in the best third of what the former ones had after that epoch, or that many seeds.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from dropout_cli.sweeps.document import Sweep
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.space import suggested
-from dropout_cli.sweeps.study import FAILURE, SECONDS, SETTINGS, ended, kept
+from dropout_cli.sweeps.study import EPOCHS, FAILURE, SECONDS, SETTINGS, ended, kept
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -182,14 +182,17 @@ class _Search:
             one.process.terminate()
             one.process.join()
         self._running.remove(one)
-        one.trial.set_user_attr(SECONDS, sum(map(self._seconds, one.cells)))
+        epochs, seconds = zip(*map(self._trained, one.cells), strict=True)
+        one.trial.set_user_attr(EPOCHS, sum(epochs))
+        one.trial.set_user_attr(SECONDS, sum(seconds))
         self.ended.append(self._study.tell(one.trial, value, state=TrialState[state]))
         if state != "COMPLETE" and not self._folder.is_complete(one.cell.id):
             self._folder.discard(one.cell.id)
 
-    def _seconds(self, cell: Cell) -> float:
+    def _trained(self, cell: Cell) -> tuple[int, float]:
+        """Epochs and seconds."""
         for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
             if (path / "timings.csv").is_file():
                 columns = Run(path).table("timings.csv").columns()
-                return sum(sum(columns[f"{phase}_seconds"]) for phase in PHASES)
-        return 0.0
+                return len(columns["epoch"]), sum(sum(columns[f"{phase}_seconds"]) for phase in PHASES)
+        return 0, 0.0

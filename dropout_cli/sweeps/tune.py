@@ -1,4 +1,4 @@
-"""A search, and what its best is worth: the winner is trained again with fresh seeds, beside the config as it stands.
+"""A search, its finals, and what the winner is worth: it is trained again, beside the config as it stands.
 
 The best of many trials looks better than it is, for it was chosen for what chance added to it, too. Seeds that the
 search has not seen say what is left of it.
@@ -12,18 +12,18 @@ from dropout_cli import environment
 from dropout_cli.errors import Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.metrics import csv_bytes, larger_is_better
 from dropout_cli.sweeps import conduct, plan, tables
-from dropout_cli.sweeps.axes import Setting
 from dropout_cli.sweeps.document import Sweep
 from dropout_cli.sweeps.evidence import DEFAULT_METRIC, Evidence, Values
+from dropout_cli.sweeps.finals import Winner, decide
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.search import Watch, search
-from dropout_cli.sweeps.study import FAILURE, SECONDS, SETTINGS
+from dropout_cli.sweeps.study import EPOCHS, FAILURE, SECONDS, SETTINGS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-FILE, TOLD, TRIALS = "tune.yaml", "search.txt", "trials.csv"
-"""In the folder, beside what a sweep writes: what was asked for, what the search found in words, and every trial."""
+FILE, TOLD, TRIALS, FINALS = "tune.yaml", "search.txt", "trials.csv", "finals"
+"""In the folder, beside what a sweep writes: what was asked for, what was found, every trial, and the finals."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def tune(
 ) -> Tuned:
     """Search, train the winner and the config as it stands with as many fresh seeds as the sweep has, and compare.
 
-    `search/` in the folder holds the study and the cells of the search. Raises UsageError, RunFailed where no trial
-    came to its end, Interrupted. The same again goes on.
+    `search/` in the folder holds the study and the cells of the search, `finals/` the sweep among its best. Raises
+    UsageError, RunFailed where no trial came to its end, Interrupted. The same again goes on.
     """
     jobs = jobs or environment.cores()
     sweep = _judged(sweep)
@@ -58,12 +58,11 @@ def tune(
         trials = search(sweep, Folder(folder.path / "search"), jobs, searching)
     except (Stop, KeyboardInterrupt) as stop:
         raise Interrupted.by(stop, str(folder.path), "the search was interrupted", "The same command goes on") from None
-    best = _best(trials, sweep, folder)
-    winner = best.user_attrs[SETTINGS]
-    point = tuple(Setting(key, value, f"trial {best.number}") for key, value in winner.items())
-    fresh = tuple(seed + sweep.repeats for seed in sweep.seeds)
-    planned = plan.make(replace(sweep, points=(sweep.axes.fixed, point), seeds=fresh))
+    complete = _complete(trials, folder)
     folder.write(TRIALS, _table(trials))
+    won = decide(complete, sweep, Folder(folder.path / FINALS), jobs=jobs, watch=watch, notice=notice)
+    fresh = tuple(seed + won.seeds for seed in sweep.seeds)
+    planned = plan.make(replace(sweep, points=(sweep.axes.fixed, won.point), seeds=fresh))
     report = conduct.conduct(
         planned,
         folder,
@@ -77,9 +76,9 @@ def tune(
         draw=draw,
         file=FILE,
     )
-    told = [*_searched(trials, best, sweep), *_worth(best, sweep, fresh, report.evidence, planned.groups[-1].values)]
+    told = [*_searched(trials, won, sweep), *_worth(won, sweep, fresh, report.evidence, planned.groups[-1].values)]
     folder.write(TOLD, "".join(f"{line}\n" for line in told).encode())
-    return Tuned(report, winner, told)
+    return Tuned(report, {setting.key: setting.value for setting in won.point}, told)
 
 
 def _judged(sweep: Sweep) -> Sweep:
@@ -91,50 +90,53 @@ def _judged(sweep: Sweep) -> Sweep:
     return replace(sweep, metric="test.rmse") if of_errors else sweep
 
 
-def _best(trials: "Sequence[FrozenTrial]", sweep: Sweep, folder: Folder) -> "FrozenTrial":
+def _complete(trials: "Sequence[FrozenTrial]", folder: Folder) -> "list[FrozenTrial]":
+    """Those that came to their end. Raises RunFailed without any."""
     complete = [one for one in trials if one.state.name == "COMPLETE"]
     if not complete:
         reasons = [one.user_attrs[FAILURE] for one in trials if FAILURE in one.user_attrs]
         raise RunFailed(str(folder.path), "no trial came to its end", "; ".join(reasons[:1]))
-    sign = 1 if larger_is_better(sweep.metric) else -1
-    return max(complete, key=lambda one: sign * float(one.value or 0))
+    return complete
 
 
 def _table(trials: "Sequence[FrozenTrial]") -> bytes:
-    """A row per trial: number, how it ended, its value, how far it came, how long it was trained, its settings."""
+    """A row per trial: number, how it ended, its value, for how long its cells were trained, its settings."""
     keys = list(dict.fromkeys(key for one in trials for key in one.user_attrs[SETTINGS]))
-    rows: list[list[Any]] = [["trial", "ended", "value", "steps", "seconds", *keys, "failure"]]
+    rows: list[list[Any]] = [["trial", "ended", "value", "epochs", "seconds", *keys, "failure"]]
     for one in sorted(trials, key=lambda one: one.number):
         values = [tables.cell(one.user_attrs[SETTINGS].get(key)) for key in keys]
         value = one.value if one.state.name == "COMPLETE" else None
-        numbers = ["" if value is None else value, len(one.intermediate_values), one.user_attrs[SECONDS]]
+        numbers = ["" if value is None else value, one.user_attrs[EPOCHS], one.user_attrs[SECONDS]]
         rows.append([one.number, one.state.name.lower(), *numbers, *values, one.user_attrs.get(FAILURE, "")])
     return csv_bytes(rows)
 
 
-def _searched(trials: "Sequence[FrozenTrial]", best: "FrozenTrial", sweep: Sweep) -> Iterator[str]:
+def _searched(trials: "Sequence[FrozenTrial]", won: Winner, sweep: Sweep) -> Iterator[str]:
     """What the search did, and what it found."""
     ended = [one.state.name for one in trials]
     seconds = sum(one.user_attrs[SECONDS] for one in trials)
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
     yield (
         f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on): {counts}; {seconds:.3g} s of training. Points by "
-        "Optuna's tree-structured Parzen estimator, pruned by its median rule."
+        "Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
     )
+    if won.finalists > 1:
+        yield (
+            f"The {won.finalists} best trials were trained with {won.seeds - sweep.repeats} more seeds (from "
+            f"{sweep.repeats} on); the mean over all {won.seeds} seeds decides."
+        )
     number = sweep.metric.partition(".")[2]
-    settings = ", ".join(f"{key}={tables.cell(value)}" for key, value in best.user_attrs[SETTINGS].items())
-    yield f"The best is trial {best.number}: {settings} (val.{number} {best.value:.4f} on the seeds of the search)."
+    settings = ", ".join(f"{setting.key}={tables.cell(setting.value)}" for setting in won.point)
+    yield f"The winner is trial {won.trial.number}: {settings} (val.{number} {won.value:.4f} over these seeds)."
 
 
-def _worth(
-    best: "FrozenTrial", sweep: Sweep, fresh: Sequence[int], evidence: Evidence, values: Values
-) -> Iterator[str]:
-    """What is left of the best with fresh seeds; nothing where none of these runs is complete."""
+def _worth(won: Winner, sweep: Sweep, fresh: Sequence[int], evidence: Evidence, values: Values) -> Iterator[str]:
+    """What is left of the winner with fresh seeds; nothing where none of these runs is complete."""
     number = sweep.metric.partition(".")[2]
     for group in evidence.groups:
         if group.values == values:
             val, test = evidence.mean(group, f"val.{number}"), evidence.mean(group, sweep.metric)
-            flattery = (float(best.value or 0) - val.mean) * (1 if larger_is_better(number) else -1)
+            flattery = (won.value - val.mean) * (1 if larger_is_better(number) else -1)
             yield (
                 f"A search's best is biased: it was chosen for what chance added to it, too. Over {val.n} fresh seeds "
                 f"(from {fresh[0]} on) it has val.{number} {val.mean:.4f}, so the search flattered it by "

@@ -1,0 +1,98 @@
+"""Which trial of a search wins: the few best are trained with more seeds, and the mean over all seeds decides.
+
+Among many trials of a few seeds the first place goes to whom chance helped most. More seeds for a few finalists cost
+little beside more trials, and tell them apart (two stages of ranking and selection, Rinott 1978).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dropout_cli.metrics import larger_is_better
+from dropout_cli.sweeps import conduct, plan
+from dropout_cli.sweeps.axes import Point, Setting
+from dropout_cli.sweeps.document import Sweep
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.study import SETTINGS
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+FINALISTS = 4
+"""So many trials come into the finals, and are trained there with as many seeds more as they had."""
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The trial that won, and what it is worth on validation."""
+
+    trial: "FrozenTrial"
+    value: float
+    """Mean over the seeds of the search and of the finals."""
+    finalists: int
+    """1 where there was nothing to decide."""
+    seeds: int
+    """That a finalist has been trained with; fresh ones follow."""
+
+    @property
+    def point(self) -> Point:
+        """Its settings."""
+        return _point(self.trial)
+
+
+def decide(
+    complete: "Sequence[FrozenTrial]",
+    sweep: Sweep,
+    folder: Folder,
+    *,
+    jobs: int,
+    watch: conduct.Watch,
+    notice: Callable[[str], None],
+) -> Winner:
+    """Train the best of the complete trials, at least one, with more seeds, and choose among them.
+
+    The folder becomes a sweep of their runs. Raises what `conduct` raises.
+    """
+    sign, number = 1 if larger_is_better(sweep.metric) else -1, sweep.metric.partition(".")[2]
+    ranked = sorted(complete, key=lambda one: (-sign * _searched(one), one.number))
+    finalists = list({str(one.user_attrs[SETTINGS]): one for one in reversed(ranked)}.values())[::-1][:FINALISTS]
+    if len(finalists) == 1:
+        return Winner(finalists[0], _searched(finalists[0]), 1, sweep.repeats)
+    seeds = tuple(range(sweep.repeats, 2 * sweep.repeats))
+    entered = [replace(sweep, points=(_point(one),), seeds=seeds) for one in finalists]
+    conduct.conduct(
+        plan.make(replace(sweep, points=tuple(map(_point, finalists)), seeds=seeds)),
+        folder,
+        sweep.text,
+        metric=sweep.metric,
+        baseline=None,
+        margin=None,
+        watch=watch,
+        notice=notice,
+        jobs=jobs,
+        draw=False,
+    )
+    values = [
+        _mean(
+            one,
+            sweep.repeats,
+            [folder.summary(cell.id)["val"][number] for cell in plan.make(own).cells if folder.is_complete(cell.id)],
+        )
+        for one, own in zip(finalists, entered, strict=True)
+    ]
+    place = max(range(len(finalists)), key=lambda place: sign * values[place])
+    return Winner(finalists[place], values[place], len(finalists), seeds[-1] + 1)
+
+
+def _mean(trial: "FrozenTrial", repeats: int, scores: Sequence[float]) -> float:
+    """Over the seeds of the search and those of the finals."""
+    return (repeats * _searched(trial) + sum(scores)) / (repeats + len(scores))
+
+
+def _searched(trial: "FrozenTrial") -> float:
+    assert trial.value is not None
+    return trial.value
+
+
+def _point(trial: "FrozenTrial") -> Point:
+    return tuple(Setting(key, value, f"trial {trial.number}") for key, value in trial.user_attrs[SETTINGS].items())
