@@ -14,7 +14,7 @@ a step of 784-1024-1024-1024-10. What is left is done block by block, by all thr
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ import numpy as np
 from dropout_cli import threads
 from dropout_cli.arrays import Array, DType
 from dropout_cli.nn.optimizers import Optimizer, stay_normal
+from dropout_cli.nn.packing import packed
 from dropout_cli.nn.parameters import Parameter
 from dropout_cli.nn.product import add
 
@@ -40,13 +41,36 @@ def blocks(array: Array) -> list[Array]:
     return [flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK)]
 
 
-class Block(NamedTuple):
-    """A few elements of a parameter and all that is kept of them, flat."""
+class Treatment(NamedTuple):
+    """What parameters that are updated together have in common."""
 
-    parameter: Parameter
+    dtype: DType
+    lr_scale: float
+    decay: float
+    heeding: bool
+    """Whether the layers multiply gradients and carry momenta on their way (Layer.carrying)."""
+
+
+class Block(NamedTuple):
+    """A few elements of parameters that are treated alike, and all that is kept of them, flat."""
+
+    treatment: Treatment
     value: Array
     gradient: Array
     moments: tuple[Array, ...]
+
+
+def _alike(parameters: Mapping[str, Parameter], heeding: Collection[int]) -> list[tuple[Treatment, list[str]]]:
+    """The names of parameters to be updated together: large ones alone, small ones with others treated alike."""
+    found: list[tuple[Treatment, list[str]]] = []
+    small: dict[Treatment, list[str]] = {}
+    for name, one in parameters.items():
+        treatment = Treatment(one.value.dtype, one.lr_scale, one.decay, id(one) in heeding)
+        if one.value.size >= BLOCK:
+            found.append((treatment, [name]))
+        else:
+            small.setdefault(treatment, []).append(name)
+    return [*found, *small.items()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,23 +98,25 @@ class Descent:
         self.rule = rule
         self.regularization = regularization
         self._parameters = dict(parameters)
-        self.moments = {
-            f"{moment}/{name}": np.zeros_like(parameter.value)
-            for name, parameter in parameters.items()
-            for moment in rule.moments
-        }
         self._announced: float | None = None
         needs_gradients = regularization.l1 or regularization.l2 or regularization.clip_norm is not None
-        able = set() if rule.carry is None or needs_gradients else {id(parameter) for parameter in carrying}
-        self._carried = {name: one for name, one in parameters.items() if id(one) in able}
-        for name, parameter in self._carried.items():
-            parameter.gradient, parameter.carry = self.moments[f"velocity/{name}"], rule.carry or 0.0
-        self._scaled = {id(one) for one in carrying if not needs_gradients and rule.carry is None}
-        for parameter in carrying if rule.carry is None and not needs_gradients else ():
-            parameter.scale = rule.gradient_scale
-        cut = [block for name in parameters if name not in self._carried for block in self._cut(name)]
-        self._blocks = sorted(cut, key=lambda block: -block.value.size)
-        self._shared = sum(block.value.size for block in cut) >= SHARED
+        heeding = set() if needs_gradients else {id(parameter) for parameter in carrying}
+        self._carried = {name: one for name, one in parameters.items() if rule.carry and id(one) in heeding}
+        moments: dict[str, Array] = {}
+        self._blocks: list[Block] = []
+        self._carried_blocks: list[Block] = []
+        for treatment, names in _alike(parameters, heeding):
+            whole = self._laid_out(treatment, names, moments)
+            if whole.treatment.heeding and rule.carry:
+                self._carried_blocks.append(whole)
+            else:
+                parts = zip(*map(blocks, (whole.value, whole.gradient, *whole.moments)), strict=True)
+                self._blocks += [Block(treatment, value, gradient, tuple(kept)) for value, gradient, *kept in parts]
+        self.moments = {
+            f"{moment}/{name}": moments[f"{moment}/{name}"] for name in parameters for moment in rule.moments
+        }
+        self._blocks.sort(key=lambda block: -block.value.size)
+        self._shared = sum(block.value.size for block in self._blocks) >= SHARED
         self._scratch: dict[tuple[int, DType], Array] = {}
         self._bounded = [
             parameter
@@ -98,13 +124,24 @@ class Descent:
             if parameter.bounds is not None or (regularization.max_norm is not None and parameter.max_norm)
         ]
 
-    def _cut(self, name: str) -> Iterator[Block]:
-        """A parameter's value, gradient, moments and scratch, a block of each at a time."""
-        parameter = self._parameters[name]
-        kept = [self.moments[f"{moment}/{name}"] for moment in self.rule.moments]
-        parts = zip(*map(blocks, (parameter.value, parameter.gradient, *kept)), strict=True)
-        for value, gradient, *moments in parts:
-            yield Block(parameter, value, gradient, tuple(moments))
+    def _laid_out(self, treatment: Treatment, names: Sequence[str], moments: dict[str, Array]) -> Block:
+        """Put values, gradients and moments of these parameters side by side; add the moments, 0, by name."""
+        parameters = [self._parameters[name] for name in names]
+        value, values = packed([parameter.value for parameter in parameters])
+        kept = []
+        for moment in self.rule.moments:
+            flat, views = packed([np.zeros_like(one) for one in values])
+            kept.append(flat)
+            moments.update((f"{moment}/{name}", view) for name, view in zip(names, views, strict=True))
+        if treatment.heeding and self.rule.carry:
+            gradient, gradients = kept[0], [moments[f"{self.rule.moments[0]}/{name}"] for name in names]
+        else:
+            gradient, gradients = packed([parameter.gradient for parameter in parameters])
+        for parameter, here, there in zip(parameters, values, gradients, strict=True):
+            parameter.value, parameter.gradient = here, there
+            if treatment.heeding:
+                parameter.carry, parameter.scale = self.rule.carry or 0.0, self.rule.gradient_scale
+        return Block(treatment, value, gradient, tuple(kept))
 
     def _room(self, part: int, like: Array) -> Array:
         """Scratch for a block, of that thread's own."""
@@ -144,11 +181,11 @@ class Descent:
             self._clip(settings.clip_norm)
 
         def update(part: int, parts: int) -> None:
-            for parameter, value, gradient, moments in self._blocks[part::parts]:
-                rate = lr * parameter.lr_scale
-                if settings.weight_decay and parameter.decay:
-                    value *= 1 - rate * settings.weight_decay * parameter.decay
-                if self.rule.gradient_scale != 1 and id(parameter) not in self._scaled:
+            for treatment, value, gradient, moments in self._blocks[part::parts]:
+                rate = lr * treatment.lr_scale
+                if settings.weight_decay and treatment.decay:
+                    value *= 1 - rate * settings.weight_decay * treatment.decay
+                if self.rule.gradient_scale != 1 and not treatment.heeding:
                     gradient *= self.rule.gradient_scale
                 self.rule.update(value, gradient, moments, self._room(part, value), lr=rate, t=t)
 
@@ -156,12 +193,12 @@ class Descent:
             threads.share(update)
         else:
             update(0, 1)
-        for parameter in self._carried.values():
+        for treatment, value, velocity, _ in self._carried_blocks:
             # W = (1 - lr decay) W + v, where the backward pass left v = mu v - lr g
-            if settings.weight_decay and parameter.decay:
-                parameter.value *= 1 - lr * parameter.lr_scale * settings.weight_decay * parameter.decay
-            stay_normal(parameter.gradient, t)
-            add(parameter.gradient, parameter.value)
+            if settings.weight_decay and treatment.decay:
+                value *= 1 - lr * treatment.lr_scale * settings.weight_decay * treatment.decay
+            stay_normal(velocity, t)
+            add(velocity, value)
         for parameter in self._bounded:
             if settings.max_norm is not None and parameter.max_norm:
                 bound_norms(parameter.value, settings.max_norm * parameter.max_norm)
@@ -169,14 +206,14 @@ class Descent:
                 np.clip(parameter.value, *parameter.bounds, out=parameter.value)
 
     def _add_penalty_gradients(self, l1: float, l2: float) -> None:
-        for parameter, value, gradient, _ in self._blocks:
+        for treatment, value, gradient, _ in self._blocks:
             scratch = self._room(0, value)
-            if l2 and parameter.decay:
-                np.multiply(value, 2 * l2 * parameter.decay, out=scratch)
+            if l2 and treatment.decay:
+                np.multiply(value, 2 * l2 * treatment.decay, out=scratch)
                 gradient += scratch
-            if l1 and parameter.decay:
+            if l1 and treatment.decay:
                 np.sign(value, out=scratch)
-                scratch *= l1 * parameter.decay
+                scratch *= l1 * treatment.decay
                 gradient += scratch
 
     def _clip(self, bound: float) -> None:

@@ -37,18 +37,18 @@ def cross_entropy(
     With `class_weights` w every example's share of L is multiplied by w[label]; it is still divided by N, so that an
     example weighs the same in every batch.
     """
-    n, classes = logits.shape
     if class_weights is not None:
         return _weighted(logits, labels, label_smoothing, confidence_penalty, class_weights)
-    rows = np.arange(n)
+    n, classes = logits.shape
+    own = np.arange(0, n * classes, classes) + labels  # flat places are looked up in half the time of pairs
     logp = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
     p = np.exp(logp)
     sums = np.add.reduce(p, axis=1, keepdims=True)
     p /= sums
     logp -= np.log(sums)
-    loss = -(1 - label_smoothing) * float(logp[rows, labels].mean(dtype=np.float64))
+    loss = -(1 - label_smoothing) * float(np.add.reduce(logp.take(own), dtype=np.float64)) / n
     dlogits = p.copy() if confidence_penalty else p
-    dlogits[rows, labels] -= 1 - label_smoothing
+    dlogits.reshape(-1)[own] -= 1 - label_smoothing
     if label_smoothing:
         loss -= label_smoothing * float(logp.mean(dtype=np.float64))
         dlogits -= label_smoothing / classes

@@ -16,7 +16,7 @@ class Parameter:
     """
 
     value: Array
-    """Float array; changed in place, never replaced."""
+    """Float array; changed in place. The optimizer moves it to other memory, once, before training (nn.packing)."""
     lr_scale: float = 1.0
     """Times the learning rate."""
     decay: float = 1.0
