@@ -66,20 +66,28 @@ class Rowwise(Layer):
 
 
 class Together:
-    """Passes of neighbours that wait to be done together."""
+    """Passes of neighbours, which wait to be done together where threads of ours share the batch; else none waits."""
 
     def __init__(self) -> None:
         """None yet."""
+        self._at_once = not threads.divided()
         self._works: list[Work] = []
         self._ends: list[Callable[[], object]] = []
 
     def join(self, one: Pass) -> Array:
-        """Let it wait with the others, whose results it takes; return where its own will be."""
-        if one.work is not None:
-            self._works.append(one.work)
-        if one.end is not None:
-            self._ends.append(one.end)
-        return one.result
+        """Do it, or let it wait with the others, whose results it takes; return where its own will be."""
+        result, work, end = one
+        if self._at_once:
+            if work is not None:
+                work(0, slice(0, len(result)))
+            if end is not None:
+                end()
+            return result
+        if work is not None:
+            self._works.append(work)
+        if end is not None:
+            self._ends.append(end)
+        return result
 
     def done(self, result: Array) -> Array:
         """Do all that waits, and return the last result."""
