@@ -92,11 +92,11 @@ def counted(case: Case, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 @pytest.mark.parametrize(("case", "sums"), [(MEDIUM, 3), (ADAM, 0)], ids=["momentum", "adam"])
-def test_a_step_makes_three_products_a_layer_but_one(case: Case, sums: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forward, dW, dx, the last but for the first layer; with momentum one sum for each matrix of weights."""
+def test_a_step_makes_four_products_a_layer_but_one(case: Case, sums: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forward, dW, db, dx, the last but for the first layer; momentum adds large matrices each, the rest at once."""
     counts = counted(case, monkeypatch)
     layers = len(case.widths) - 1
-    assert counts["gemm"] == 3 * layers - 1
+    assert counts["gemm"] == 4 * layers - 1
     assert counts["axpy"] == sums and counts["dot"] == 0
 
 

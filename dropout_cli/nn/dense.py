@@ -6,7 +6,7 @@ from dropout_cli.arrays import Array, DType
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
-from dropout_cli.nn.product import product
+from dropout_cli.nn.product import column_sums, product
 from dropout_cli.streams import stream
 
 
@@ -42,11 +42,11 @@ class Dense(Layer):
     def gradients(self, dy: Array) -> None:
         """dW and db alone."""
         product(self._x.T, dy, self.W.gradient, scale=self.W.scale, carry=self.W.carry)
-        np.add.reduce(dy, axis=0, out=self.b.gradient)
+        column_sums(dy, self.b.gradient, scale=self.b.scale, carry=self.b.carry)
 
     def carrying(self) -> list[Parameter]:
-        """W."""
-        return [self.W]
+        """Both."""
+        return [self.W, self.b]
 
     def parameters(self) -> dict[str, Parameter]:
         """W and b."""

@@ -60,12 +60,14 @@ class Block(NamedTuple):
     moments: tuple[Array, ...]
 
 
-def _alike(parameters: Mapping[str, Parameter], heeding: Collection[int]) -> list[tuple[Treatment, list[str]]]:
+def _alike(
+    parameters: Mapping[str, Parameter], heeding: Collection[int], *, decays: bool
+) -> list[tuple[Treatment, list[str]]]:
     """The names of parameters to be updated together: large ones alone, small ones with others treated alike."""
     found: list[tuple[Treatment, list[str]]] = []
     small: dict[Treatment, list[str]] = {}
     for name, one in parameters.items():
-        treatment = Treatment(one.value.dtype, one.lr_scale, one.decay, id(one) in heeding)
+        treatment = Treatment(one.value.dtype, one.lr_scale, one.decay if decays else 0.0, id(one) in heeding)
         if one.value.size >= BLOCK:
             found.append((treatment, [name]))
         else:
@@ -105,7 +107,8 @@ class Descent:
         moments: dict[str, Array] = {}
         self._blocks: list[Block] = []
         self._carried_blocks: list[Block] = []
-        for treatment, names in _alike(parameters, heeding):
+        decays = regularization.l1 or regularization.l2 or regularization.weight_decay
+        for treatment, names in _alike(parameters, heeding, decays=bool(decays)):
             whole = self._laid_out(treatment, names, moments)
             if whole.treatment.heeding and rule.carry:
                 self._carried_blocks.append(whole)

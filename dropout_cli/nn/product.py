@@ -4,10 +4,12 @@ With `carry` a momentum takes its gradient in as the product makes it (nn.descen
 memory. Where threads of ours share a batch, they share the product, by `np.matmul`.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from dropout_cli import threads
-from dropout_cli.arrays import Array
+from dropout_cli.arrays import Array, DType
 from dropout_cli.blas import LARGE, routines
 
 SMALLEST = 64
@@ -27,6 +29,20 @@ def product(a: Array, b: Array, out: Array, *, scale: float = 1.0, carry: float 
     else:
         routines(out.dtype, a.size * b.shape[1] >= LARGE).gemm(a, b, out, scale, carry)
     return out
+
+
+def column_sums(x: Array, out: Array, *, scale: float = 1.0, carry: float = 0.0) -> None:
+    """out = carry out + scale 1'x, for x (n, m) and out (m,): the gradient of what is added to every row."""
+    if threads.divided():
+        out[...] = carry * out if carry else 0
+        out += scale * np.add.reduce(x, axis=0)
+    else:
+        product(_ones(len(x), out.dtype), x, out[None], scale=scale, carry=carry)
+
+
+@lru_cache(maxsize=16)
+def _ones(count: int, dtype: DType) -> Array:
+    return np.ones((1, count), dtype)
 
 
 def add(x: Array, y: Array, *, scale: float = 1.0) -> None:

@@ -26,7 +26,7 @@ from dropout_cli.fields import Rate, Rates
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
-from dropout_cli.nn.product import product
+from dropout_cli.nn.product import column_sums, product
 from dropout_cli.nn.sequential import Sequential
 from dropout_cli.registry import Choice
 from dropout_cli.variants.bernoulli import bernoulli, keep_probability
@@ -192,7 +192,7 @@ class KeptLinear(Layer):
         """
         W, b = self._linear.W, self._linear.b
         dz = dy if self._own is None else self._own.expanded(dy)
-        np.add.reduce(dz, axis=0, out=b.gradient)
+        column_sums(dz, b.gradient, scale=b.scale, carry=b.carry)
         if self._rows is None:
             product(self._x.T, dz, W.gradient, scale=W.scale, carry=W.carry)
             return
@@ -205,7 +205,7 @@ class KeptLinear(Layer):
         W.gradient[self._rows] = product(self._x.T, dz, kept, scale=W.scale, carry=1 if W.carry else 0)
 
     def carrying(self) -> list[Parameter]:
-        """W."""
+        """Those of the linear map."""
         return self._linear.carrying()
 
     def parameters(self) -> dict[str, Parameter]:

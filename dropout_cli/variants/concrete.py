@@ -122,7 +122,7 @@ class ConcreteLinear(Layer):
         return self._squares
 
     def carrying(self) -> list[Parameter]:
-        """W."""
+        """Those of the linear map."""
         return self._linear.carrying()
 
     def parameters(self) -> dict[str, Parameter]:

@@ -98,10 +98,10 @@ class GaussianDropConnect(GaussianLinear):
         W, b = self.linear.W, self.linear.b
         dV *= W.value
         add(dV, W.gradient, scale=2 * W.scale)
-        b.gradient += 2 * b.value * dv_b
+        b.gradient += 2 * b.scale * b.value * dv_b
 
     def carrying(self) -> list[Parameter]:
-        """W."""
+        """Those of the linear map."""
         return self.linear.carrying()
 
     def columns(self) -> dict[str, float]:

@@ -22,7 +22,7 @@ from dropout_cli.arrays import Array
 from dropout_cli.nn.dense import Dense
 from dropout_cli.nn.layer import Layer, NoiseSource
 from dropout_cli.nn.parameters import Parameter
-from dropout_cli.nn.product import product
+from dropout_cli.nn.product import column_sums, product
 from dropout_cli.nn.tabulated import normal
 from dropout_cli.variants.variant import Place
 
@@ -92,9 +92,9 @@ class GaussianLinear(Layer):
 
     def gradients(self, dy: Array) -> None:
         """Those of the parameters alone."""
-        W = self.linear.W
+        W, b = self.linear.W, self.linear.b
         product(self._x.T, dy, W.gradient, scale=W.scale, carry=W.carry)
-        np.add.reduce(dy, axis=0, out=self.linear.b.gradient)
+        column_sums(dy, b.gradient, scale=b.scale, carry=b.carry)
         if self._noisy:
             self._H = np.divide(self._eps, self._sd, out=self._buffer("H", dy.shape, dy.dtype))
             self._H *= dy

@@ -53,9 +53,9 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
 
         return predict
     if case.optimizer == "adam":
-        optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+        optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
     else:
-        optimizer = torch.optim.SGD(network.parameters(), 1e-3, momentum=0.9)
+        optimizer = torch.optim.SGD(network.parameters(), 1e-3, momentum=0.9, fused=True)
 
     def loss_of(x: Any, labels: Any) -> Any:
         return nn.functional.cross_entropy(network(x), labels)
