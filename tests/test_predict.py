@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropout_cli import after, npz, prediction, trained
+from dropout_cli import after, config, npz, prediction, trained
+from dropout_cli.config.starting import starting
 from dropout_cli.errors import DataError
+from dropout_cli.preparation import prepare
 from dropout_cli.runs import Run
 from tests.cli_process import dropout
 from tests.small_run import train
@@ -160,6 +162,16 @@ def test_init_with_data_writes_a_config_that_trains(real_data: Path, tmp_path: P
     assert done.returncode == 0 and "is to be predicted" in done.stderr, done.stderr
     done = dropout("train", "c.yaml", "training.epochs=1", "--no-plots", "--quiet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_config_for_a_few_rows_trains_on_them(tmp_path: Path) -> None:
+    """Of twelve rows eight are trained on, and no batch has more."""
+    (tmp_path / "t.csv").write_text("v,w,y\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]}\n" for n in range(12)))
+    text, _ = starting(tmp_path / "t.csv")
+    assert "batch_size: 8\n" in text
+    (tmp_path / "c.yaml").write_text(text)
+    prepared = prepare(config.load(tmp_path / "c.yaml").experiment)
+    assert len(prepared.dataset.train) == 8 and prepared.notices == ()
 
 
 def test_init_leaves_out_what_no_network_can_use(tmp_path: Path) -> None:

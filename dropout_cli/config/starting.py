@@ -15,6 +15,8 @@ LIKELY = ("target", "label", "labels", "class", "y", "outcome", "species", "diag
 """Names of columns that are more often predicted than not."""
 STEPS = 6_000
 """About so many training steps are worth a first look."""
+VAL, TEST = 0.15, 0.2
+"""Parts of the rows that are not trained on."""
 
 
 def starting(file: Path) -> tuple[str, str]:
@@ -36,9 +38,10 @@ def starting(file: Path) -> tuple[str, str]:
     wanted = replace(table, target=target, drop=tuple(drop)).wanted(sheet.comma)
     found = frames.examples(frame, wanted, sheet.where, place=str(file))
     rows, features = len(found.labels), len(found.columns)
-    batch = 16 if rows < 2_000 else 64 if rows < 50_000 else 256
+    trained = rows - round(VAL * rows) - round(TEST * rows)
+    batch = min(trained, 16 if rows < 2_000 else 64 if rows < 50_000 else 256)
     width = 64 if rows < 5_000 else 256
-    epochs = max(5, min(200, round(STEPS * batch / (0.65 * rows) / 5) * 5))
+    epochs = max(5, min(200, round(STEPS * batch / trained / 5) * 5))
     kind = f"classification into {len(found.classes)} classes" if found.classes else "regression"
     guess = f"{file}: '{target}' is to be predicted ({why}; {kind}). Change dataset.target if that is wrong."
     text = _TABLE.format(
@@ -53,6 +56,8 @@ def starting(file: Path) -> tuple[str, str]:
         width=width,
         epochs=epochs,
         batch=batch,
+        val=VAL,
+        test=TEST,
         weights=_WEIGHTS if _unequal(found.labels, found.classes) else "",
     )
     return text, guess
@@ -91,8 +96,8 @@ dataset:
   path: {path}
   target: {target}  # guessed {why}
   drop: {drop}{left_out}
-  val_fraction: 0.15
-  test_fraction: 0.2
+  val_fraction: {val}
+  test_fraction: {test}
   split_seed: 0  # another one, another split
 architecture: {{name: mlp, hidden: [{width}, {width}]}}
 dropout: {{variant: inverted, rate: 0.3}}  # `dropout variants` lists the others
