@@ -174,6 +174,39 @@ def test_a_config_for_a_few_rows_trains_on_them(tmp_path: Path) -> None:
     assert len(prepared.dataset.train) == 8 and prepared.notices == ()
 
 
+WINE = "alcohol,hue,region,grower,comment\n" + "".join(
+    f"{12 + n % 7 / 10},{n % 9 / 10},{'nsw'[n % 3]},{'ABC'[n % 3]},Tastes of {n} things\n" for n in range(60)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "left_out"),
+    [
+        (WINE, "grower", "'comment' (another value in nearly every row)"),
+        ("v,w,y,note\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]},Note {n}\n" for n in range(12)), "y", "'note'"),
+        ("v,class,y,o\n" + "".join(f"{n % 5}.5,word {n},{n % 3}.5,same\n" for n in range(12)), "y", "'class'"),
+    ],
+)
+def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: str, left_out: str) -> None:
+    """Backwards from the last column, the first one with classes or quantities; texts and constants have none."""
+    (tmp_path / "t.csv").write_text(text)
+    written, said = starting(tmp_path / "t.csv")
+    assert f'target: "{target}"' in written and f"'{target}' is to be predicted" in said
+    assert f"Left out: {left_out}" in said
+
+
+def test_the_target_can_be_named(tmp_path: Path) -> None:
+    """Then nothing is guessed; a column that is not there is a line with the nearest one."""
+    (tmp_path / "t.csv").write_text(WINE)
+    done = dropout("config", "init", "c.yaml", "--data", "t.csv", "--target", "hue", cwd=tmp_path)
+    assert done.returncode == 0 and "'hue' is to be predicted (as --target says; regression)" in done.stderr
+    done = dropout("config", "init", "d.yaml", "--data", "t.csv", "--target", "growr", cwd=tmp_path)
+    assert done.returncode == 2 and "Did you mean 'grower'?" in done.stderr and len(done.stderr.splitlines()) == 1
+    done = dropout("config", "init", "d.yaml", "--target", "hue", cwd=tmp_path)
+    assert done.returncode == 2 and "--data" in done.stderr
+    assert not (tmp_path / "d.yaml").exists()
+
+
 def test_init_leaves_out_what_no_network_can_use(tmp_path: Path) -> None:
     """Dates, names and numbers of rows; and a config is not written for a file that is none."""
     rows = [f"{n},Person {n},2020-01-{n % 28 + 1:02},{n % 7 + 0.5},{n % 2}" for n in range(60)]
