@@ -226,6 +226,12 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "one class": ("a,b\n1,x\n2,x\n3,x\n", {}, "in every row"),
     "no such target": ("a,b\n1,x\n2,y\n", {"target": "z"}, "no column 'z'"),
     "target by place": ("a,b\n1,x\n2,y\n", {"target": 7}, "has 2 columns"),
+    "a target without classes": (
+        "a,b\n" + "".join(f"{n},Note {n}\n" for n in range(9)),
+        {},
+        "target 'b' has 9 different values in 9 rows, and is no class. Name another target.",
+    ),
+    "numbers that are no classes": ("a,b\n" + "".join(f"{n},{n}\n" for n in range(9)), {}, "task: regression"),
     "missing target": ("a,b\n1,x\n2,\n3,y\n", {}, "line 3"),
     "all missing": ("a,b,c\n1,,x\n2,?,y\n", {}, "without any value"),
     "too long": ("a,b\n1,x\n2,y,3\n", {}, "line 3"),

@@ -195,6 +195,13 @@ def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: 
     assert f"Left out: {left_out}" in said
 
 
+def test_whole_numbers_of_a_few_rows_are_a_quantity(tmp_path: Path) -> None:
+    """Twelve numbers in twelve rows are no twelve classes."""
+    (tmp_path / "t.csv").write_text("v,y\n" + "".join(f"{n % 5}.5,{n * n}\n" for n in range(12)))
+    written, said = starting(tmp_path / "t.csv")
+    assert "regression" in said and "task: regression" in written
+
+
 def test_the_target_can_be_named(tmp_path: Path) -> None:
     """Then nothing is guessed; a column that is not there is a line with the nearest one."""
     (tmp_path / "t.csv").write_text(WINE)

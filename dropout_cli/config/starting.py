@@ -35,10 +35,10 @@ def starting(file: Path, target: str | None = None) -> tuple[str, str]:
     sheet = table.sheet(file)
     frame = sheet.frame
     names = [str(name) for name in frame.columns]
-    columns = {name: cells.cleaned(frame[name], comma=sheet.comma) for name in frame.columns}
-    unusable = {str(name): why for name, series in columns.items() if (why := _unusable(series))}
+    columns = {str(name): cells.cleaned(frame[name], comma=sheet.comma) for name in frame.columns}
+    unusable = {name: why for name, series in columns.items() if (why := _unusable(series))}
     if target is None:
-        target, why = _guessed(names, [str(name) for name, one in columns.items() if _predictable(one)], [*unusable])
+        target, why = _guessed(names, [name for name, one in columns.items() if _predictable(one)], [*unusable])
     elif target in names:
         why = AS_SAID
     else:
@@ -47,7 +47,8 @@ def starting(file: Path, target: str | None = None) -> tuple[str, str]:
     drop = [name for name in unusable if name != target]
     if len(drop) == len(frame.columns) - 1:  # a number of the row may be all that there is
         drop = []
-    wanted = replace(table, target=target, drop=tuple(drop)).wanted(sheet.comma)
+    task = _task(columns[target])
+    wanted = replace(table, target=target, task=task, drop=tuple(drop)).wanted(sheet.comma)
     found = frames.examples(frame, wanted, sheet.where, place=str(file))
     rows, features = len(found.labels), len(found.columns)
     trained = rows - round(VAL * rows) - round(TEST * rows)
@@ -66,6 +67,7 @@ def starting(file: Path, target: str | None = None) -> tuple[str, str]:
         path=json.dumps(str(file)),
         target=json.dumps(target),
         why=f"guessed {why}" if why != AS_SAID else why,
+        task=task,
         kind=kind,
         drop=json.dumps(drop),
         left_out="  # no values, dates, numbers of the rows, or another value in nearly every row" if drop else "",
@@ -107,6 +109,12 @@ def _predictable(series: "Series") -> bool:
     return series.dtype != object or different <= min(frames.MOST_CLASSES, 0.5 * series.notna().sum())
 
 
+def _task(series: "Series") -> frames.Task:
+    """What to say of a target: whole numbers are a quantity where rows are so few that they make no classes."""
+    numbers = series.dtype.kind in "iuf"
+    return "regression" if numbers and frames.are_no_classes(series.nunique(), len(series)) else "auto"
+
+
 def _unusable(series: "Series") -> str:
     """Why no network can learn from a cleaned column as it is; nothing where it can."""
     different, known = series.nunique(), int(series.notna().sum())
@@ -133,6 +141,7 @@ dataset:
   name: table
   path: {path}
   target: {target}  # {why}
+  task: {task}  # classification or regression; auto: the values of the target tell
   drop: {drop}{left_out}
   val_fraction: {val}
   test_fraction: {test}
