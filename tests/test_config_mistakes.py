@@ -154,6 +154,15 @@ def test_a_variant_that_does_not_fit_the_network_is_refused() -> None:
     assert line.startswith("c.yaml:2:36: dropout.rate: ")
 
 
+def test_a_key_where_nothing_was_chosen_says_what_to_choose() -> None:
+    """No `dropout:` block is the variant none, which has no rate; others have one."""
+    (line,) = refusal("dataset: iris\n", "dropout.rate=0.5")
+    assert line.startswith("dropout.rate=0.5: unknown key. none takes no keys.")
+    assert "such as dropout.variant=inverted. Those are: adaptive, alpha, " in line and "concrete" not in line
+    (line,) = refusal("dataset: iris\n", "dropout.nonsense=0.5")
+    assert "none takes: no keys; 'variant' chooses what takes some" in line
+
+
 def test_more_mistakes_than_anybody_reads_are_counted() -> None:
     """40,000 unknown keys of a file that is no config are answered in a moment."""
     lines = refusal("".join(f"key{i}: 1\n" for i in range(40_000)))
