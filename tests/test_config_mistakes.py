@@ -163,6 +163,14 @@ def test_a_key_where_nothing_was_chosen_says_what_to_choose() -> None:
     assert "none takes: no keys; 'variant' chooses what takes some" in line
 
 
+def test_the_file_of_a_sweep_is_told_from_a_config() -> None:
+    """In one line, with the command that takes it."""
+    (line,) = refusal("base: digits\ngrid: {dropout.rate: [0, 0.5]}\nseeds: 3\n")
+    assert line.startswith(
+        "c.yaml:1:1: base: this is the file of a sweep, and no config. `dropout sweep c.yaml` trains"
+    )
+
+
 def test_more_mistakes_than_anybody_reads_are_counted() -> None:
     """40,000 unknown keys of a file that is no config are answered in a moment."""
     lines = refusal("".join(f"key{i}: 1\n" for i in range(40_000)))
