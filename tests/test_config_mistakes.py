@@ -294,6 +294,26 @@ def test_a_key_in_the_wrong_place_is_told_its_home(override: str, hint: str) -> 
         load(find("digits"), [override])
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("configs/nope.yaml", None),
+        ("nope", None),
+        ("configs/invertd.yaml", "variants/inverted"),
+        ("alpah", "variants/alpha"),
+        ("digit", "digits"),
+        ("experimnet.yaml", "experiment.yaml"),
+        ("sub/other.yaml", None),
+    ],
+)
+def test_a_file_that_is_not_there_suggests_what_is_close(name: str, hint: str | None) -> None:
+    """A file beside it or a bundled config, and nothing that merely shares some letters."""
+    Path("experiment.yaml").write_text("dataset: iris\n")
+    with pytest.raises(ConfigError) as caught:
+        find(name)
+    assert re.findall(r"Did you mean '(.*?)'", str(caught.value)) == ([hint] if hint else [])
+
+
 def test_the_name_of_a_dataset_is_no_config_but_says_how_to_train_on_it() -> None:
     """`dropout train iris`."""
     with pytest.raises(ConfigError, match="dropout train digits dataset=iris"):
