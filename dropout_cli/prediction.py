@@ -205,9 +205,10 @@ def _arrays(fitted: Fitted, file: Path) -> Iterator[Cells]:
     step = max(1, BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
     for start in range(0, len(x), step):
         some = np.asarray(x[start : start + step]).reshape(-1, *shape)
-        some = some if some.dtype == np.uint8 else some.astype(np.float32)
+        with np.errstate(over="ignore"):
+            some = some if some.dtype == np.uint8 else some.astype(np.float32)
         broken = np.argwhere(~np.isfinite(some)) if some.dtype.kind == "f" else np.empty((0, 1))
         if len(broken):
             place = f"{file}, row {start + int(broken[0, 0])}"
-            raise DataError(place, "has a value that is not a finite number", "Correct it")
+            raise DataError(place, "has a value that is no finite number of single precision", "Correct it")
         yield ["row"], [[row] for row in range(start, start + len(some))], some, []

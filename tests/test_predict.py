@@ -103,6 +103,11 @@ def test_arrays_are_predicted_too(tmp_path: Path) -> None:
     rows = predicted(run, tmp_path / "new.npy")
     stored = npz.read(run.read("predictions.npz"), "p")["probabilities"]
     assert [row["predicted"] for row in rows] == [str(one) for one in stored.argmax(axis=1)]
+    beyond = pictures.astype(np.float64)
+    beyond[3, 0, 0] = 1e300
+    np.save(tmp_path / "beyond.npy", beyond)
+    with pytest.raises(DataError, match="row 3: has a value that is no finite number of single precision"):
+        predicted(run, tmp_path / "beyond.npy")
     np.save(tmp_path / "wrong.npy", pictures[:, :3])
     with pytest.raises(DataError, match="3 x 8"):
         predicted(run, tmp_path / "wrong.npy")
