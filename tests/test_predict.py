@@ -113,6 +113,26 @@ def test_arrays_are_predicted_too(tmp_path: Path) -> None:
         predicted(run, tmp_path / "wrong.npy")
 
 
+def test_cells_with_types_come_back_as_json_and_csv(run: Run, tmp_path: Path) -> None:
+    """Dates, whole numbers, missing and infinite ones of Parquet and Excel; floats with all of their digits."""
+    frame = pd.DataFrame({"size": [9.5, 13.0], "color": ["red", "blue"], "day": [pd.Timestamp("2024-01-02"), pd.NaT]})
+    frame["exact"] = [1234567.25, np.inf]
+    frame["single"] = np.array([0.1, np.nan], np.float32)
+    frame["count"] = pd.array([2**60, None], dtype="Int64")
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame["single"] = [0.1, np.nan]  # a workbook has double precision alone
+    frame.assign(count=[3, 4]).to_excel(tmp_path / "t.xlsx", index=False)
+    for file, counts in (("t.parquet", [2**60, None]), ("t.xlsx", [3, 4])):
+        done = dropout("predict", str(run.path), file, "--json", cwd=tmp_path)
+        assert done.returncode == 0 and "NaN" not in done.stdout and "Infinity" not in done.stdout, done.stderr
+        one, two = json.loads(done.stdout)["predictions"]
+        assert (one["day"], two["day"]) == ("2024-01-02 00:00:00", None)
+        assert (one["exact"], one["single"], two["exact"], two["single"]) == (1234567.25, 0.1, "inf", None)
+        assert [one["count"], two["count"]] == counts
+        done = dropout("predict", str(run.path), file, cwd=tmp_path)
+        assert f"2024-01-02 00:00:00,1234567.25,0.1,{counts[0]}," in done.stdout and "nan" not in done.stdout
+
+
 def test_the_command_writes_csv_json_and_files(run: Run, home: Path, tmp_path: Path) -> None:
     """On stdout, as one JSON object, or whole into a file; an error leaves no file."""
     place = str(run.path)
