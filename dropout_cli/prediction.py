@@ -13,7 +13,7 @@ import numpy as np
 from dropout_cli import evaluation, monte_carlo, npz, trained
 from dropout_cli.arrays import Array
 from dropout_cli.data import delimited, idx, plain_arrays
-from dropout_cli.data.cells import Line
+from dropout_cli.data.cells import Line, written
 from dropout_cli.data.dataset import Dataset, Part
 from dropout_cli.data.dialect import UNNAMED
 from dropout_cli.data.dialect import names as names_of
@@ -41,8 +41,10 @@ class Block:
 
     names: tuple[str, ...]
     """Of all columns: first those of the file, then the predicted ones."""
-    rows: list[list[str | float]]
-    """The cells; those of the file as they stand in it."""
+    rows: list[list[Any]]
+    """The cells: text, numbers, true and false, or None; those of the file as they stand in it."""
+    own: int
+    """How many columns are those of the file."""
     notices: tuple[str, ...]
     """What the user should know, once."""
 
@@ -64,7 +66,7 @@ def predict(run: Run, file: Path, *, passes: int | None = None) -> Iterator[Bloc
             rows = [[*own, *(column[at] for column in values)] for at, own in enumerate(cells)]
             fresh = tuple(dict.fromkeys(one for one in notices if one not in told))
             told.update(fresh)
-            yield Block((*names, *(name for name, _ in added)), rows, fresh)
+            yield Block((*names, *(name for name, _ in added)), rows, len(names), fresh)
 
 
 def _is_array(file: Path) -> bool:
@@ -135,7 +137,8 @@ def _tables(found: Recalled, file: Path) -> Iterator[Cells]:
             row, column = np.argwhere(np.isnan(raw))[0]
             raise DataError(here(int(row)), f"has no value for '{fitted.columns[column].name}'", "Fill it in")
         x = raw if fitted.encoding is None else fitted.encoding.apply(raw)
-        yield list(map(str, frame.columns)), frame.astype(object).to_numpy().tolist(), x, notices
+        cells = zip(*(written(frame[name]) for name in frame.columns), strict=True)
+        yield list(map(str, frame.columns)), [list(row) for row in cells], x, notices
         first += len(frame)
 
 
@@ -205,9 +208,10 @@ def _arrays(fitted: Fitted, file: Path) -> Iterator[Cells]:
     step = max(1, BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
     for start in range(0, len(x), step):
         some = np.asarray(x[start : start + step]).reshape(-1, *shape)
-        some = some if some.dtype == np.uint8 else some.astype(np.float32)
+        with np.errstate(over="ignore"):
+            some = some if some.dtype == np.uint8 else some.astype(np.float32)
         broken = np.argwhere(~np.isfinite(some)) if some.dtype.kind == "f" else np.empty((0, 1))
         if len(broken):
             place = f"{file}, row {start + int(broken[0, 0])}"
-            raise DataError(place, "has a value that is not a finite number", "Correct it")
+            raise DataError(place, "has a value that is no finite number of single precision", "Correct it")
         yield ["row"], [[row] for row in range(start, start + len(some))], some, []

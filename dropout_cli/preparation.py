@@ -1,5 +1,6 @@
 """From a config to something that can train. Everything that can be wrong is found here, before a folder is made."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,8 @@ from dropout_cli.tasks import Task
 
 SAVE_SECONDS = 5.0
 """What `save_every: auto` means."""
+USUAL_BATCH = 64
+"""What `batch_size: auto` means, where there are so many training examples."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,11 @@ def prepare(experiment: Experiment) -> Prepared:
 
 def prepare_on(dataset: Dataset, experiment: Experiment) -> Prepared:
     """The same, on a dataset that was read already."""
+    notices = (*dataset.notices, *_cut(experiment, dataset))
     experiment = checked(experiment, dataset)
     learner = learner_of(experiment, build(experiment, dataset))
     task = tasks.of(experiment.objective, dataset)
-    return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=dataset.notices)
+    return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=notices)
 
 
 def learner_of(experiment: Experiment, network: Sequential) -> Learner:
@@ -83,10 +87,10 @@ def learner_of(experiment: Experiment, network: Sequential) -> Learner:
 
 def checked(experiment: Experiment, dataset: Dataset) -> Experiment:
     """The experiment, resolved; nothing is allocated. Raises ConfigError where it cannot be trained on these data."""
-    experiment = replace(experiment, objective=_objective(experiment, dataset))
+    training = replace(experiment.training, batch_size=_batch_size(experiment, dataset))
+    experiment = replace(experiment, objective=_objective(experiment, dataset), training=training)
     _check_monitor(experiment, dataset)
     _check_shape(experiment, dataset)
-    _check_batch(experiment, dataset)
     _check_memory(experiment, dataset)
     return resolve(experiment, dataset)
 
@@ -122,7 +126,7 @@ def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
         dataset=replace(experiment.dataset, fingerprint=dataset.fingerprint),
         training=replace(
             settings,
-            threads=threads.suited_to(settings.batch_size * weights)
+            threads=threads.suited_to(int(settings.batch_size) * weights)
             if settings.threads == "auto"
             else settings.threads,
             monitor=_monitor(experiment, dataset),
@@ -202,12 +206,23 @@ def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
         raise ConfigError.of(misfits)
 
 
-def _check_batch(experiment: Experiment, dataset: Dataset) -> None:
+def _batch_size(experiment: Experiment, dataset: Dataset) -> int:
+    """Examples per step; one that the user wrote is never changed."""
     size, examples = experiment.training.batch_size, len(dataset.train)
+    if size == "auto":
+        return min(USUAL_BATCH, examples)
     if size > examples:
         raise ConfigError(
             "training.batch_size", f"{size} is more than the {examples} training examples", "Make it smaller."
         )
+    return size
+
+
+def _cut(experiment: Experiment, dataset: Dataset) -> Iterator[str]:
+    """A line where the usual batch is more than there is to train on."""
+    few = len(dataset.train)
+    if experiment.training.batch_size == "auto" and few < USUAL_BATCH:
+        yield f"training.batch_size: {few}, all training examples at once, since there are fewer than {USUAL_BATCH}."
 
 
 def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
@@ -215,7 +230,7 @@ def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
     outputs = tasks.of(experiment.objective, dataset).outputs
     weights = experiment.architecture.weights(dataset.shape, outputs)
     activations = experiment.architecture.activations(dataset.shape, outputs)
-    batch = max(experiment.training.batch_size, experiment.training.evaluation_batch)
+    batch = max(int(experiment.training.batch_size), experiment.training.evaluation_batch)
     # Value, gradient and two moments; copies of the last and the best epoch; one checkpoint as bytes.
     needed = 4 * (weights * (4 + 2 * 3 + 3) + batch * activations)
     available = environment.available_bytes()
@@ -244,4 +259,5 @@ def overview(experiment: Experiment) -> Overview:
     examples = experiment.dataset.read()
     dataset = data.arranged(experiment.dataset, examples)
     checked(experiment, dataset)
-    return describe(examples, dataset)
+    found = describe(examples, dataset)
+    return replace(found, warnings=(*found.warnings, *_cut(experiment, dataset)))

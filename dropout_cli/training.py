@@ -59,9 +59,9 @@ class Plan:
     @classmethod
     def of(cls, experiment: "Experiment", examples: int, segment: int | None = None) -> "Plan":
         """The plan of that experiment on those training examples."""
-        training = experiment.training
-        per_pass = math.ceil(examples / training.batch_size)
-        return cls(examples, training.batch_size, training.epochs, training.steps_per_epoch or per_pass, segment)
+        training, batch_size = experiment.training, int(experiment.training.batch_size)
+        per_pass = math.ceil(examples / batch_size)
+        return cls(examples, batch_size, training.epochs, training.steps_per_epoch or per_pass, segment)
 
     @property
     def steps(self) -> int:

@@ -154,6 +154,23 @@ def test_a_variant_that_does_not_fit_the_network_is_refused() -> None:
     assert line.startswith("c.yaml:2:36: dropout.rate: ")
 
 
+def test_a_key_where_nothing_was_chosen_says_what_to_choose() -> None:
+    """No `dropout:` block is the variant none, which has no rate; others have one."""
+    (line,) = refusal("dataset: iris\n", "dropout.rate=0.5")
+    assert line.startswith("dropout.rate=0.5: unknown key. none takes no keys.")
+    assert "such as dropout.variant=inverted. Those are: adaptive, alpha, " in line and "concrete" not in line
+    (line,) = refusal("dataset: iris\n", "dropout.nonsense=0.5")
+    assert "none takes: no keys; 'variant' chooses what takes some" in line
+
+
+def test_the_file_of_a_sweep_is_told_from_a_config() -> None:
+    """In one line, with the command that takes it."""
+    (line,) = refusal("base: digits\ngrid: {dropout.rate: [0, 0.5]}\nseeds: 3\n")
+    assert line.startswith(
+        "c.yaml:1:1: base: this is the file of a sweep, and no config. `dropout sweep c.yaml` trains"
+    )
+
+
 def test_more_mistakes_than_anybody_reads_are_counted() -> None:
     """40,000 unknown keys of a file that is no config are answered in a moment."""
     lines = refusal("".join(f"key{i}: 1\n" for i in range(40_000)))
@@ -275,6 +292,26 @@ def test_a_key_in_the_wrong_place_is_told_its_home(override: str, hint: str) -> 
     """The likeliest slip on the command line."""
     with pytest.raises(ConfigError, match=re.escape(hint)):
         load(find("digits"), [override])
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("configs/nope.yaml", None),
+        ("nope", None),
+        ("configs/invertd.yaml", "variants/inverted"),
+        ("alpah", "variants/alpha"),
+        ("digit", "digits"),
+        ("experimnet.yaml", "experiment.yaml"),
+        ("sub/other.yaml", None),
+    ],
+)
+def test_a_file_that_is_not_there_suggests_what_is_close(name: str, hint: str | None) -> None:
+    """A file beside it or a bundled config, and nothing that merely shares some letters."""
+    Path("experiment.yaml").write_text("dataset: iris\n")
+    with pytest.raises(ConfigError) as caught:
+        find(name)
+    assert re.findall(r"Did you mean '(.*?)'", str(caught.value)) == ([hint] if hint else [])
 
 
 def test_the_name_of_a_dataset_is_no_config_but_says_how_to_train_on_it() -> None:

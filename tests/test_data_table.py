@@ -219,6 +219,19 @@ def test_a_split_column_rows_and_a_file_of_its_own_give_the_test_part(tmp_path: 
     assert by_file.test.rows.tolist() == [30, 31] and len(by_file.train) + len(by_file.val or ()) == 30
 
 
+def test_a_test_file_is_matched_by_name(tmp_path: Path) -> None:
+    """Its columns may stand in another order."""
+    rows = [(f"{n % 7}.5", "rgb"[n % 3], "xy"[n % 2]) for n in range(30)]
+    (tmp_path / "t.csv").write_text("v,c,y\n" + "".join(",".join(row) + "\n" for row in rows))
+    (tmp_path / "same.csv").write_text("v,c,y\n" + "".join(",".join(row) + "\n" for row in rows[:8]))
+    (tmp_path / "turned.csv").write_text("y,v,c\n" + "".join(f"{y},{v},{c}\n" for v, c, y in rows[:8]))
+    same, turned = (
+        load(Table(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / f"{name}.csv")))
+        for name in ("same", "turned")
+    )
+    assert np.array_equal(same.test.x, turned.test.x) and np.array_equal(same.test.labels, turned.test.labels)
+
+
 BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "empty": ("", {}, "is empty"),
     "blank": ("\n \n", {}, "is empty"),
@@ -226,6 +239,12 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "one class": ("a,b\n1,x\n2,x\n3,x\n", {}, "in every row"),
     "no such target": ("a,b\n1,x\n2,y\n", {"target": "z"}, "no column 'z'"),
     "target by place": ("a,b\n1,x\n2,y\n", {"target": 7}, "has 2 columns"),
+    "a target without classes": (
+        "a,b\n" + "".join(f"{n},Note {n}\n" for n in range(9)),
+        {},
+        "target 'b' has 9 different values in 9 rows, and is no class. Name another target.",
+    ),
+    "numbers that are no classes": ("a,b\n" + "".join(f"{n},{n}\n" for n in range(9)), {}, "task: regression"),
     "missing target": ("a,b\n1,x\n2,\n3,y\n", {}, "line 3"),
     "all missing": ("a,b,c\n1,,x\n2,?,y\n", {}, "without any value"),
     "too long": ("a,b\n1,x\n2,y,3\n", {}, "line 3"),

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropout_cli import after, npz, prediction, trained
+from dropout_cli import after, config, npz, prediction, trained
+from dropout_cli.config.starting import starting
 from dropout_cli.errors import DataError
+from dropout_cli.preparation import prepare
 from dropout_cli.runs import Run
 from tests.cli_process import dropout
 from tests.small_run import train
@@ -101,9 +103,34 @@ def test_arrays_are_predicted_too(tmp_path: Path) -> None:
     rows = predicted(run, tmp_path / "new.npy")
     stored = npz.read(run.read("predictions.npz"), "p")["probabilities"]
     assert [row["predicted"] for row in rows] == [str(one) for one in stored.argmax(axis=1)]
+    beyond = pictures.astype(np.float64)
+    beyond[3, 0, 0] = 1e300
+    np.save(tmp_path / "beyond.npy", beyond)
+    with pytest.raises(DataError, match="row 3: has a value that is no finite number of single precision"):
+        predicted(run, tmp_path / "beyond.npy")
     np.save(tmp_path / "wrong.npy", pictures[:, :3])
     with pytest.raises(DataError, match="3 x 8"):
         predicted(run, tmp_path / "wrong.npy")
+
+
+def test_cells_with_types_come_back_as_json_and_csv(run: Run, tmp_path: Path) -> None:
+    """Dates, whole numbers, missing and infinite ones of Parquet and Excel; floats with all of their digits."""
+    frame = pd.DataFrame({"size": [9.5, 13.0], "color": ["red", "blue"], "day": [pd.Timestamp("2024-01-02"), pd.NaT]})
+    frame["exact"] = [1234567.25, np.inf]
+    frame["single"] = np.array([0.1, np.nan], np.float32)
+    frame["count"] = pd.array([2**60, None], dtype="Int64")
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame["single"] = [0.1, np.nan]  # a workbook has double precision alone
+    frame.assign(count=[3, 4]).to_excel(tmp_path / "t.xlsx", index=False)
+    for file, counts in (("t.parquet", [2**60, None]), ("t.xlsx", [3, 4])):
+        done = dropout("predict", str(run.path), file, "--json", cwd=tmp_path)
+        assert done.returncode == 0 and "NaN" not in done.stdout and "Infinity" not in done.stdout, done.stderr
+        one, two = json.loads(done.stdout)["predictions"]
+        assert (one["day"], two["day"]) == ("2024-01-02 00:00:00", None)
+        assert (one["exact"], one["single"], two["exact"], two["single"]) == (1234567.25, 0.1, "inf", None)
+        assert [one["count"], two["count"]] == counts
+        done = dropout("predict", str(run.path), file, cwd=tmp_path)
+        assert f"2024-01-02 00:00:00,1234567.25,0.1,{counts[0]}," in done.stdout and "nan" not in done.stdout
 
 
 def test_the_command_writes_csv_json_and_files(run: Run, home: Path, tmp_path: Path) -> None:
@@ -160,6 +187,56 @@ def test_init_with_data_writes_a_config_that_trains(real_data: Path, tmp_path: P
     assert done.returncode == 0 and "is to be predicted" in done.stderr, done.stderr
     done = dropout("train", "c.yaml", "training.epochs=1", "--no-plots", "--quiet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_config_for_a_few_rows_trains_on_them(tmp_path: Path) -> None:
+    """Of twelve rows eight are trained on, and no batch has more."""
+    (tmp_path / "t.csv").write_text("v,w,y\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]}\n" for n in range(12)))
+    text, _ = starting(tmp_path / "t.csv")
+    assert "batch_size: 8\n" in text
+    (tmp_path / "c.yaml").write_text(text)
+    prepared = prepare(config.load(tmp_path / "c.yaml").experiment)
+    assert len(prepared.dataset.train) == 8 and prepared.notices == ()
+
+
+WINE = "alcohol,hue,region,grower,comment\n" + "".join(
+    f"{12 + n % 7 / 10},{n % 9 / 10},{'nsw'[n % 3]},{'ABC'[n % 3]},Tastes of {n} things\n" for n in range(60)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "left_out"),
+    [
+        (WINE, "grower", "'comment' (another value in nearly every row)"),
+        ("v,w,y,note\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]},Note {n}\n" for n in range(12)), "y", "'note'"),
+        ("v,class,y,o\n" + "".join(f"{n % 5}.5,word {n},{n % 3}.5,same\n" for n in range(12)), "y", "'class'"),
+    ],
+)
+def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: str, left_out: str) -> None:
+    """Backwards from the last column, the first one with classes or quantities; texts and constants have none."""
+    (tmp_path / "t.csv").write_text(text)
+    written, said = starting(tmp_path / "t.csv")
+    assert f'target: "{target}"' in written and f"'{target}' is to be predicted" in said
+    assert f"Left out: {left_out}" in said
+
+
+def test_whole_numbers_of_a_few_rows_are_a_quantity(tmp_path: Path) -> None:
+    """Twelve numbers in twelve rows are no twelve classes."""
+    (tmp_path / "t.csv").write_text("v,y\n" + "".join(f"{n % 5}.5,{n * n}\n" for n in range(12)))
+    written, said = starting(tmp_path / "t.csv")
+    assert "regression" in said and "task: regression" in written
+
+
+def test_the_target_can_be_named(tmp_path: Path) -> None:
+    """Then nothing is guessed; a column that is not there is a line with the nearest one."""
+    (tmp_path / "t.csv").write_text(WINE)
+    done = dropout("config", "init", "c.yaml", "--data", "t.csv", "--target", "hue", cwd=tmp_path)
+    assert done.returncode == 0 and "'hue' is to be predicted (as --target says; regression)" in done.stderr
+    done = dropout("config", "init", "d.yaml", "--data", "t.csv", "--target", "growr", cwd=tmp_path)
+    assert done.returncode == 2 and "Did you mean 'grower'?" in done.stderr and len(done.stderr.splitlines()) == 1
+    done = dropout("config", "init", "d.yaml", "--target", "hue", cwd=tmp_path)
+    assert done.returncode == 2 and "--data" in done.stderr
+    assert not (tmp_path / "d.yaml").exists()
 
 
 def test_init_leaves_out_what_no_network_can_use(tmp_path: Path) -> None:

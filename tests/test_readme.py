@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dropout_cli import config
+from dropout_cli.preparation import prepare
 from dropout_cli.sweeps import document, plan
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +55,16 @@ def test_the_configs_in_it_load(tmp_path: Path) -> None:
             assert plan.make(document.load(tmp_path / "readme.yaml")).cells
         else:
             assert config.load(tmp_path / "readme.yaml").notices == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
+def test_the_config_for_the_table_in_it_can_train(tmp_path: Path) -> None:
+    """As it is printed, on the table that the commands above it make."""
+    making = [line for line in README.splitlines() if "plants.csv" in line and line.startswith(("printf", "for"))]
+    subprocess.run(["sh", "-c", "\n".join(making)], cwd=tmp_path, check=True)
+    (text,) = (one for one in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "plants.csv" in one)
+    (tmp_path / "plants.yaml").write_text(text)
+    assert prepare(config.load(tmp_path / "plants.yaml").experiment).dataset.quantities is not None
 
 
 def test_every_command_and_every_bundled_config_is_mentioned() -> None:

@@ -20,20 +20,26 @@ def init(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="TABLE", help="Write one for this table, or .npz file, of yours.")
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="NAME", help="With --data: the column to predict; guessed unless given."),
+    ] = None,
 ) -> None:
     """Write a commented config to start from, and print its path. An existing file is left alone."""
     from dropout_cli import config
 
     guess = ""
+    if data is None and target is not None:
+        raise UsageError("--target", "is a column of the table that --data names", "Give both.")
     if data is None:
         text = config.template()
     else:
         from dropout_cli.config.starting import starting
 
-        text, guess = starting(data.absolute())
+        text, guess = starting(data.absolute(), target)
     try:
-        with file.open("x", encoding="utf-8") as target:
-            target.write(text)
+        with file.open("x", encoding="utf-8") as written:
+            written.write(text)
     except FileExistsError:
         raise UsageError(str(file), "is there already", "Name another file.") from None
     except OSError as error:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json as json_text
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -58,14 +59,16 @@ def predict(
 
 
 def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
-    """A header, then the rows; numbers with six significant digits."""
+    """A header, then the rows; what is predicted with six significant digits."""
     for number, block in enumerate(blocks):
         _say(block)
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         if number == 0:
             writer.writerow(block.names)
-        writer.writerows([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in block.rows)
+        for row in block.rows:
+            said = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.own :])
+            writer.writerow([*row[: block.own], *said])
         yield text.getvalue()
 
 
@@ -76,7 +79,7 @@ def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
     for block in blocks:
         _say(block)
         for row in block.rows:
-            cells = [None if cell != cell else cell for cell in row]  # NaN is no JSON
+            cells = [None if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in row]
             yield between + json_text.dumps(dict(zip(block.names, cells, strict=True)))
             between = ",\n"
     yield "\n]}\n"

@@ -1,6 +1,8 @@
 """Config files: found by path or by bare name, and read as text without trusting what they are."""
 
 import codecs
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 from dropout_cli.config.place import printable
@@ -9,6 +11,8 @@ from dropout_cli.errors import ConfigError
 from dropout_cli.registry import did_you_mean
 
 MOST_BYTES = 1_000_000
+CLOSE = 0.8
+"""So alike, of 1, are two names of which one is a slip of the other; `nope` and `none` are .75."""
 NEW_CONFIG = "'dropout config init' writes a config to start from."
 
 
@@ -33,13 +37,22 @@ def find(name: str) -> Path:
     if name in known:
         return known[name]
     if not _exists(path):
-        hint = did_you_mean(name, list(known)) or did_you_mean(f"variants/{path.stem}", list(known))
+        hint = did_you_mean(name, list(known)) or _nearest(path, known)
         if name in DATASETS.names():
             hint = f"To train on that dataset: dropout train digits dataset={name}."
         choices = ", ".join([*(one for one in known if "/" not in one), "variants/NAME"])
         fact = "no such file, and no config of that name comes with dropout"
         raise ConfigError(printable(name), fact, f"{hint} Choose from: {choices}.".lstrip())
     return path
+
+
+def _nearest(path: Path, known: Iterable[str]) -> str:
+    """A suggestion where the last part of the path is close to that of a file beside it, or of a bundled config."""
+    looked = path.parent if path.suffix and _exists(path.parent) else None
+    beside = [str(one) for end in ("yaml", "yml") for one in looked.glob(f"*.{end}")] if looked else []
+    named = {Path(one).stem: one for one in [*known, *sorted(beside)]}
+    near = get_close_matches(path.stem, named, n=1, cutoff=CLOSE)
+    return f"Did you mean '{printable(named[near[0]])}'?" if near else ""
 
 
 def is_file(path: Path) -> bool:

@@ -5,6 +5,7 @@ Mappings merge key by key, anything else replaces. Where a layer changes which c
 notice; what the same layer set is never dropped, and so comes out as an unknown key.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,7 @@ def read_layers(
     text = read_bytes(path)
     with mistakes.stopping():
         top = _read_file(path, text, FILE, mistakes)
+        _must_be_no_sweep(root, top, path)
         layers = [*_extended(top, path, mistakes), _without_extends(top)]
     layers = [_without_blocks(layer, [key.split(".") for key in anew]) for layer in layers]
     for override in overrides:
@@ -72,6 +74,16 @@ def _read_file(path: Path, text: bytes, layer: int, mistakes: Mistakes) -> Node:
         kind = "a list" if isinstance(tree.value, list) else f"'{shorten(tree.text)}'"
         raise ConfigError(str(tree.place), f"a config is a mapping of keys to values, got {kind}")
     return tree
+
+
+def _must_be_no_sweep(root: type, top: Node, path: Path) -> None:
+    """Refuse the file of a sweep in one line, where its keys would be as many unknown ones."""
+    if "base" in _mapping(top) and "base" not in keys(root):
+        place = _mapping(top)["base"].key
+        way_out = (
+            f"`dropout sweep {shlex.quote(printable(str(path)))}` trains it; a config builds on another by 'extends'."
+        )
+        raise ConfigError(str(place), "base: this is the file of a sweep, and no config", way_out)
 
 
 def _extended(top: Node, path: Path, mistakes: Mistakes) -> list[Node]:

@@ -50,8 +50,9 @@ class Training:
 
     epochs: Count = 60
     """Passes over the training examples."""
-    batch_size: Count = 64
-    """Examples per step; the last batch of an epoch may be smaller."""
+    batch_size: Literal["auto"] | Count = "auto"
+    """Examples per step, the last batch of an epoch may be smaller; auto: 64, or all training examples where they are
+    fewer."""
     optimizer: Annotated[Optimizer, Choice(OPTIMIZERS)] = field(default_factory=_default(OPTIMIZERS, "adam"))
     """The update rule."""
     schedule: Annotated[Schedule, Choice(SCHEDULES)] = field(default_factory=_default(SCHEDULES, "constant"))

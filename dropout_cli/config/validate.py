@@ -16,22 +16,29 @@ from dropout_cli.registry import Registry, UnknownName, did_you_mean
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+USUAL = "inverted"
+"""What is named first of several choices that would do."""
 INVALID = object()
 """In place of a value that could not be made; the reason is among the mistakes."""
 
 
 def build(cls: type, tree: Node, mistakes: Mistakes) -> Any:
     """Return the instance of `cls` that the mapping `tree` describes, or INVALID with mistakes added."""
-    return _Builder(cls, mistakes).block(cls, tree, _Here("", "A config", None))
+    return _Builder(cls, mistakes).block(cls, tree, _Here("", "A config"))
 
 
 @dataclass(frozen=True)
 class _Here:
-    """Which block is being built: its dotted path, what to call it, and the key of it that is the tag."""
+    """Which block is being built: its dotted path, what to call it, and what its class was chosen from."""
 
     path: str
     called: str
-    tag: str | None
+    registry: Registry[Any] | None = None
+
+    @property
+    def tag(self) -> str | None:
+        """The key that chooses the class."""
+        return self.registry.tag if self.registry is not None else None
 
     def to(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
@@ -77,7 +84,7 @@ class _Builder:
             return INVALID
         if key.block is not None:
             base = default if type(default) is key.block else None
-            return self.block(key.block, node, _Here(path, key.name, None), base)
+            return self.block(key.block, node, _Here(path, key.name), base)
         assert key.registry is not None
         return self._choice(key, key.registry, node, path, default)
 
@@ -99,7 +106,7 @@ class _Builder:
             way_out = f"{hint} Choose from: {', '.join(registry.names())}.".lstrip()
             self._mistakes.add(tag.place, where, f"unknown {registry.kind} '{shorten(name)}'", way_out)
             return INVALID
-        return self.block(cls, node, _Here(path, name, registry.tag), default if type(default) is cls else None)
+        return self.block(cls, node, _Here(path, name, registry), default if type(default) is cls else None)
 
     def _leaf(self, key: Key, node: Node, path: str) -> Any:
         """A value that is no block, as pydantic makes it from JSON."""
@@ -121,6 +128,12 @@ class _Builder:
     def _unknown(self, name: str, node: Node, known: Iterable[str], here: _Here) -> None:
         if self._mistakes.full:  # then they are only counted, and a search for each would take its time
             self._mistakes.add(node.key, "", "unknown key")
+            return
+        able = [one for one, cls in here.registry if name in keys(cls)] if here.registry is not None else []
+        if here.registry is not None and able and not known:
+            example = f"{here.path}.{here.tag}={USUAL if USUAL in able else able[0]}"
+            choice = f"Choose a {here.registry.kind} that has it, such as {example}. Those are: {', '.join(able)}."
+            self._mistakes.add(node.key, here.to(name), "unknown key", f"{here.called} takes no keys. {choice}")
             return
         takes = ", ".join(known) or f"no keys; '{here.tag}' chooses what takes some"
         hint = did_you_mean(name, list(known))

@@ -90,6 +90,24 @@ def word_of(cell: object) -> object:
     return str(cell)
 
 
+def written(series: "Series") -> list[object]:
+    """The cells of a typed column as they would be written down: text, numbers, true and false; None for none."""
+    if series.dtype in ("float16", "float32"):  # .1 in single precision, and not .10000000149
+        series = series.astype(str).astype("float64")
+    return [_as_written(cell) for cell in series.astype(object)]
+
+
+def _as_written(cell: object) -> object:
+    if isinstance(cell, np.number | np.bool_):
+        cell = cell.item()
+    if isinstance(cell, float):
+        return cell if math.isfinite(cell) else None if math.isnan(cell) else str(cell)
+    if cell is None or isinstance(cell, str | bool | int):
+        return cell
+    text = str(cell)
+    return None if text in ("NaT", "<NA>") else text
+
+
 def numbers_of(series: "Series", name: str, where: Line, dtype: type = np.float32, comma: bool | None = None) -> Array:
     """A cleaned column of numbers as an array. Raises DataError for words, and for numbers that are too large."""
     if series.dtype.kind not in "iuf":

@@ -24,6 +24,8 @@ MOST_CATEGORIES = 1_000
 MOST_CLASSES = 1_000
 FEW = 20
 """So many different whole numbers, at most, are taken for classes where nothing is said of the task."""
+MOST_IN_FEW_ROWS = 5
+"""So many classes may be in any number of rows, however few."""
 LOOKED_AT = 200
 """So many cells tell whether it is worth going over all of a column."""
 PARTS = {"train": TRAIN, "training": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "dev": VAL, "test": TEST}
@@ -79,6 +81,11 @@ def examples(frame: "DataFrame", wanted: Wanted, where: Line, *, place: str, tes
         groups=groups,
         encoded=True,
     )
+
+
+def are_no_classes(different: int, rows: int) -> bool:
+    """Whether so many rows have another value in nearly each of them."""
+    return different > max(MOST_IN_FEW_ROWS, 0.5 * rows)
 
 
 def predicted(
@@ -177,9 +184,10 @@ class _Reader:
             classes = tuple(str(word) for word in words)
         if len(classes) < 2:
             raise DataError(self._place, f"the target '{name}' is {classes[0]!r} in every row", "Name another target")
-        if len(classes) > MOST_CLASSES:
-            fact = f"the target '{name}' has {len(classes):,} different values"
-            raise DataError(self._place, fact, "Name another target, or set dataset.task: regression")
+        if len(classes) > MOST_CLASSES or are_no_classes(len(classes), len(series)):
+            fact = f"the target '{name}' has {len(classes):,} different values in {len(series):,} rows, and is no class"
+            way_out = ", or set dataset.task: regression" if series.dtype.kind in "iuf" else ""
+            raise DataError(self._place, fact, f"Name another target{way_out}")
         return labels.astype(np.intp), classes
 
     def features(self, names: Iterable[str], forced: set[str]) -> tuple[tuple[Column, ...], list[Array]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from dropout_cli import npz
 from dropout_cli.arrays import Array, DType, Shape
+from dropout_cli.data.cells import LARGEST
 from dropout_cli.data.file_rows import PIECE, FileRows, Piece
 from dropout_cli.data.store import data_directories, replacing
 from dropout_cli.environment import available_bytes
@@ -89,14 +90,15 @@ def rows(paths: list[Path], memory: int) -> FileRows:
 
 
 def digest(path: Path) -> str:
-    """SHA-256, in hex, of the bytes of a large `.npy` file, whose values must be finite.
+    """SHA-256, in hex, of the bytes of a large `.npy` file, whose values must be finite in single precision.
 
     It is kept by path, size and time of change, so that the next run need not go over the file again. Raises DataError.
     """
     known = header(path)
     found = path.stat()
     name = str(path.resolve())
-    key = [name, found.st_size, found.st_mtime_ns]
+    wide = known.dtype.kind == "f" and known.dtype.itemsize > 4
+    key = [name, found.st_size, found.st_mtime_ns, *(["single precision"] if wide else [])]
     kept = (
         data_directories()[-1]
         / "cache"
@@ -114,10 +116,12 @@ def digest(path: Path) -> str:
         done = 0
         while piece := file.read(whole):
             sha.update(piece)
-            if known.dtype.kind == "f" and not np.isfinite(np.frombuffer(piece, known.dtype)).all():
-                at = done + int(np.argmin(np.isfinite(np.frombuffer(piece, known.dtype))))
-                row = at // math.prod(known.shape[1:])
-                raise DataError(f"{path}, row {row}", "has a value that is not a finite number", "Correct or remove it")
+            values = np.frombuffer(piece, known.dtype)
+            right = np.abs(values) <= LARGEST if wide else np.isfinite(values) if known.dtype.kind == "f" else None
+            if right is not None and not right.all():
+                row = (done + int(np.argmin(right))) // math.prod(known.shape[1:])
+                fact = "has a value that is no finite number of single precision"
+                raise DataError(f"{path}, row {row}", fact, "Correct or remove it")
             done += len(piece) // known.dtype.itemsize
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,8 @@ from dropout_cli.sweeps.document import Sweep
 SEED, SPLIT_SEED = "seed", "dataset.split_seed"
 REPLICATES = (SEED, SPLIT_SEED)
 """Keys that tell apart the runs of one group."""
+USUAL = {"training.batch_size": preparation.USUAL_BATCH}
+"""What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
 MACHINE = ("training.threads", "dataset.fingerprint")
 """Keys that do not belong to what a cell is."""
 
@@ -225,7 +227,11 @@ def _differing(block: Any, path: str, swept: dict[str, None]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, key in keys(type(block)).items():
         inner, value = f"{path}.{name}" if path else name, getattr(block, name)
-        if value == key.default() or inner in MACHINE or (key.is_path and inner not in swept):
+        if (
+            value in (key.default(), USUAL.get(inner, key.default()))
+            or inner in MACHINE
+            or (key.is_path and inner not in swept)
+        ):
             continue
         if key.registry is not None and not isinstance(value, str | None):
             found[name] = {key.registry.tag: key.registry.name_of(type(value)), **_differing(value, inner, swept)}

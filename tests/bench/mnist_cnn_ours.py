@@ -27,7 +27,7 @@ def main(steps: int) -> None:
     around = Surroundings(shape=(28, 28, 1), outputs=10, examples=60_000, steps=1000, seed=0)
     learner = Learner(experiment.architecture.build(experiment.dropout, around), experiment.training.optimizer)
     rng = np.random.default_rng(0)
-    x = rng.random((experiment.training.batch_size, 28, 28, 1), dtype=np.float32)
+    x = rng.random((int(experiment.training.batch_size), 28, 28, 1), dtype=np.float32)
     labels, noise = rng.integers(0, 10, len(x)), Noise(0, 1)
     seconds, early = [], 0.0
     with preparation.computing(experiment):
