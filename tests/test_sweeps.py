@@ -11,12 +11,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dropout_cli import config, locks
 from dropout_cli.errors import ConfigError, UsageError
-from dropout_cli.sweeps import conduct, document, plan, probe, stored, tables, workers
-from dropout_cli.sweeps.evidence import Record, baselines, weigh
+from dropout_cli.statistics.paired import sign_flip
+from dropout_cli.sweeps import attainable, conduct, document, plan, probe, stored, tables, workers
+from dropout_cli.sweeps.evidence import Evidence, Record, baselines, weigh
 from dropout_cli.sweeps.folder import Folder
 from tests.cli_process import dropout
 
@@ -180,6 +182,60 @@ def test_nothing_shown_is_not_called_equal() -> None:
     assert plain.comparisons[0].verdict == "no difference shown"
     assert weigh(records, ["dropout.rate"], metric="test.accuracy", margin=0.01).comparisons[0].verdict == "within 0.01"
     assert any("not 'equal'" in note for note in tables.notes(plain))
+
+
+def against_rate_0(rates: int, seeds: int, tied: int = 0, test: str = "sign_flip") -> Evidence:
+    """As many rates as asked for, each worse than rate 0 at every seed but the tied ones."""
+    records = [
+        record(seed, 0.9 + 0.001 * seed - 0.02 * bool(rate) * (seed >= tied), dropout_rate=rate)
+        for rate in range(rates + 1)
+        for seed in range(seeds)
+    ]
+    return weigh(records, ["dropout.rate"], metric="test.accuracy", test=test)
+
+
+def test_what_p_can_be_at_best_is_corrected_and_said() -> None:
+    """Two comparisons of six pairs: .062, which no difference passes, and a seed more is enough; ties take no part."""
+    few, enough, tied = against_rate_0(2, 6), against_rate_0(2, 7), against_rate_0(2, 7, tied=1)
+    assert {one.verdict for one in few.comparisons} == {"no difference shown"}
+    assert {one.smallest for one in few.comparisons} == {one.p_holm for one in few.comparisons} == {4 / 64}
+    assert list(attainable.of_evidence(few)) == [
+        "2 comparisons of 6 pairs cannot fall below p = 0.062; 7 seeds are needed."
+    ]
+    assert {one.verdict for one in enough.comparisons} == {"worse"}
+    assert list(attainable.of_evidence(enough)) == []
+    assert {one.smallest for one in tied.comparisons} == {4 / 64}
+    assert "2 comparisons of 6 pairs that are not tied" in "".join(tables.notes(tied))
+    headers, rows = tables.overview(few)
+    assert rows[1][headers.index("smallest p")] == "0.062"
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 3, 10, 1000, 4000])
+def test_so_many_seeds_are_enough_and_one_less_is_not(comparisons: int) -> None:
+    """By Holm's correction of the bounds themselves."""
+    needed = attainable.seeds_needed(comparisons)
+    assert needed is not None
+    at_best = [
+        comparisons * sign_flip(np.linspace(1, 2, pairs)).smallest if pairs > 1 else 1 for pairs in (needed, needed - 1)
+    ]
+    assert at_best[0] < 0.05 <= at_best[1]
+    assert attainable.seeds_needed(5000) is None
+
+
+def test_students_test_has_no_smallest_p() -> None:
+    """Neither the column nor a word of it."""
+    found = against_rate_0(2, 3, test="t")
+    assert "smallest p" not in tables.overview(found)[0]
+    assert "smallest" not in "".join(tables.notes(found))
+    assert tables.as_dict(found)["comparisons"][0]["smallest_p"] is None
+
+
+def test_notes_speak_of_what_is_there() -> None:
+    """Of single runs there are no intervals, and no tests."""
+    for rates in (0, 1):
+        said = "\n".join(tables.notes(against_rate_0(rates, 1)))
+        assert not any(word in said for word in ("t interval", "p (Holm)", "d_z", "Wilson", "intervals speak"))
+    assert "no p-values. More seeds" in said
 
 
 def test_splits_that_vary_are_said_and_corrected() -> None:
@@ -381,6 +437,8 @@ def test_a_dry_run_says_what_to_expect(tmp_path: Path) -> None:
     assert facts["cells"] == 6
     assert facts["epochs"] == 12
     assert str(facts["disk space to expect"]).endswith("MB")
+    assert facts["smallest p after Holm's correction"] == "0.25"
+    assert facts["what that means"] == "1 comparison of 3 pairs cannot fall below p = 0.25; 6 seeds are needed."
     assert set(path.name for path in tmp_path.iterdir()) == {"base.yaml", "sweep.yaml"}
 
 

@@ -73,7 +73,7 @@ def sweep(
     asked = document.load(config.find(file), values or (), seeds=seeds, baseline=baseline or (), metric=metric)
     planned = plan.make(asked)
     if dry_run:
-        facts = probe.expected(planned, jobs)
+        facts = probe.expected(planned, jobs, asked.baseline)
         screen.result(screen.as_json(dict(facts)) if json else screen.table(("what", "value"), facts))
         return
     folder = Folder(out or arguments.RUNS / f"sweep-{asked.name}")
