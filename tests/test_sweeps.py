@@ -286,8 +286,7 @@ def run(tmp_path: Path, folder: Path, text: str, **settings: object) -> conduct.
         Folder(folder),
         b"",
         watch=lambda _: None,
-        notice=lambda _: None,
-        **asked | settings,  # type: ignore[arg-type]
+        **{"notice": lambda _: None} | asked | settings,  # type: ignore[arg-type]
     )
 
 
@@ -317,6 +316,31 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert len(records) == 6
     assert kept.keys == ["dropout.rate"]
     json.dumps(tables.as_dict(report.evidence), allow_nan=False)
+
+
+def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
+    """One that keeps nothing of it is refused, and the tables stay; what is complete counts as kept on the way back."""
+    folder, said = Folder(tmp_path / "out"), list[str]()
+    low, high, both = (f"grid: {{dropout.rate: [{rates}]}}\nseeds: 1\n" for rates in ("0.1", "0.4", "0.1, 0.4"))
+    run(tmp_path, folder.path, low)
+    tables_before = (folder.path / "results.csv").read_bytes()
+    for asked in (lambda: run(tmp_path, folder.path, high), lambda: conduct.changes(planned(tmp_path, high), folder)):
+        with pytest.raises(UsageError, match=r"out: another sweep is kept there, .* Name another folder with --out"):
+            asked()
+    assert (folder.path / "results.csv").read_bytes() == tables_before
+    run(tmp_path, folder.path, both)
+    run(tmp_path, folder.path, high)
+    run(tmp_path, folder.path, low, notice=said.append)
+    assert said == [f"{folder.path}: the sweep has changed: 0 cells are new, 1 kept, 1 not in it any more."]
+    assert conduct.changes(planned(tmp_path, low), folder) is None
+    run(tmp_path, folder.path, high.replace("0.4", "0.3"), replacing=True)
+
+
+def test_a_sweep_that_has_trained_nothing_may_be_replaced(tmp_path: Path) -> None:
+    """As after a mistake in its first command."""
+    folder = tmp_path / "out"
+    assert run(tmp_path, folder, "set: {training.optimizer.learning_rate: 1e30}\nseeds: 1\n").failures
+    assert run(tmp_path, folder, "set: {dropout.rate: 0.1}\nseeds: 1\n").failures == {}
 
 
 def test_a_cell_is_found_again_by_a_plain_run(tmp_path: Path) -> None:
@@ -453,7 +477,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert "4/4 cells" in done.stderr
     shown = json.loads(dropout(*arguments, "--json", "--quiet", cwd=tmp_path).stdout)
     assert shown["comparisons"][0]["baseline"] == {"dropout.variant": "none"}
-    failed = dropout("sweep", "base.yaml", "training.optimizer.learning_rate=1e30", "--seeds", "1", cwd=tmp_path)
+    failed = dropout(
+        "sweep", "base.yaml", "training.optimizer.learning_rate=1e30", "--seeds", "1", "--out", "f", cwd=tmp_path
+    )
     assert failed.returncode == 5
     wrong = dropout("sweep", "base.yaml", "dropout.rate=0,2", cwd=tmp_path)
     assert (wrong.returncode, wrong.stdout) == (2, "")

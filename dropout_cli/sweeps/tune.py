@@ -75,6 +75,7 @@ def tune(
         jobs=jobs,
         draw=draw,
         file=FILE,
+        replacing=True,  # another trial may win when a search goes on
     )
     told = [*_searched(trials, won, sweep), *_worth(won, sweep, fresh, report.evidence, planned.groups[-1].values)]
     folder.write(TOLD, "".join(f"{line}\n" for line in told).encode())
