@@ -31,7 +31,9 @@ def of_sweep(folder: Folder) -> bytes:
     """The page about what a sweep's complete runs say. Raises UsageError without any, or where the plan is damaged."""
     records, plan = stored.read(folder)
     if not records:
-        raise UsageError(str(folder.path), "none of its runs is complete", "`dropout sweep` trains them.")
+        command = "tune" if folder.has(TUNE) else "sweep"
+        fact, way_out = "none of its runs is complete", f"The same `dropout {command}` command trains them."
+        raise UsageError(str(folder.path), fact, way_out)
     evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin)
     swept = ", ".join(plan.keys) or "the seed"
     question = f"Which {swept} is better by {evidence.metric}, and how sure is that?"
