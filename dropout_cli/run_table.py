@@ -11,6 +11,8 @@ from dropout_cli.runs import Run, housekeeping
 VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
 COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
 """The keys that `dropout runs` shows unless told otherwise."""
+LEAST = ("epochs", RATE, VARIANT, "val.accuracy", "val.rmse", "status")
+"""Those of them that may be left out where there is little room, the first one first."""
 
 OPERATORS = {
     "==": operator.eq,

@@ -104,7 +104,7 @@ def sweep(
     if json:
         screen.result(screen.as_json({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
     else:
-        screen.result(screen.table(*tables.overview(report.evidence)))
+        screen.result(screen.table(*tables.overview(report.evidence), least=tables.LEAST))
         screen.result("\n".join(tables.notes(report.evidence)))
         screen.result(str(folder.path))
     if report.failures or report.missing:

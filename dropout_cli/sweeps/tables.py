@@ -136,6 +136,10 @@ def number(value: float) -> float | str:
     return "" if math.isnan(value) else value
 
 
+LEAST = ("d_z", "p", "95 % interval", "n", "smallest p", "won")
+"""Columns of the overview that may be left out where there is little room, the first one first."""
+
+
 def overview(evidence: Evidence) -> tuple[list[str], Rows]:
     """Headers and rows of the one table that says it all: a row per group."""
     compared = {one.group: one for one in evidence.comparisons}
