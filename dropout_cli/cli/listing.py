@@ -54,6 +54,8 @@ def list_runs(
     by_name = {run.path.resolve().name: run for run in chosen}
     picked = [by_name[one["name"]] for one in found]
     if delete:
+        if not picked:
+            screen.complain("runs: no run matches. Nothing is deleted.")
         _delete(picked, yes)
         return
     if tag or note is not None:
