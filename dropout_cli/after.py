@@ -3,7 +3,7 @@
 Each answer goes to a folder of its own under `after/`, and the same question replaces it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,14 @@ def evaluate(
         prediction = task.predict(evaluation.outputs(network, dataset, part, batch=settings.evaluation_batch))
     numbers = {"split": split, "checkpoint": found.checkpoint, **task.scores(prediction, part.labels)}
     made = files(task, prediction, part, title=f"{dataset.name}, {split}", figures=figures)
-    run.write_after(f"eval-{split}-{found.checkpoint}", made | {"metrics.json": as_json({"format": FORMAT} | numbers)})
+    run.write_after(name(numbers), made | {"metrics.json": as_json({"format": FORMAT} | numbers)})
     return numbers
+
+
+def name(numbers: Mapping[str, Any]) -> str:
+    """The folder under `after/` that holds these numbers."""
+    passes = f"-mc{numbers['mc']}" if "mc" in numbers else ""
+    return f"eval-{numbers['split']}-{numbers['checkpoint']}{passes}"
 
 
 def draw(run: Run) -> Path:
@@ -104,7 +110,7 @@ def evaluate_with_noise(
     first = next(iter(scaled))
     others = {name: prediction[first] for name, prediction in ways.items() if name != "monte_carlo"}
     made["predictions.npz"] = npz.write(labels=part.labels, rows=part.rows, **combined, **others, **drawn.uncertainties)
-    run.write_after(f"eval-{split}-{found.checkpoint}-mc{passes}", made)
+    run.write_after(name(numbers), made)
     return numbers
 
 

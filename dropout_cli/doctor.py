@@ -25,6 +25,9 @@ LEAST_DISK = 100_000_000
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONHASHSEED")
 """The environment variables that numbers may depend on."""
 
+EXTRAS = {"optuna": "tune", "distributed": "distributed"}
+"""Package that some command needs -> the extra that brings it."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -67,6 +70,9 @@ def _versions() -> Iterator[Finding]:
     yield Finding("dropout", str(known["dropout"]))
     yield Finding("python", f"{known['python']} ({sys.implementation.name})")
     yield from (Finding(name, str(version)) for name, version in known["packages"].items())
+    for name, extra in EXTRAS.items():
+        found = environment.version(name)
+        yield Finding(name, found or f"not installed; `pip install 'dropout-cli[{extra}]'` brings it")
     for pool in known["blas"]:
         parts = (pool[key] for key in ("internal_api", "version", "architecture", "threading_layer"))
         yield Finding("linear algebra", f"{' '.join(str(part) for part in parts)}, {pool['num_threads']} threads")

@@ -19,9 +19,9 @@ def describe() -> dict[str, Any]:
 
     keys = ("internal_api", "version", "architecture", "threading_layer", "num_threads")
     return {
-        "dropout": _version("dropout-cli"),
+        "dropout": version("dropout-cli"),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES},
         "platform": platform.platform(),
         "machine": platform.machine(),
         "processor": _processor(),
@@ -88,12 +88,13 @@ def peak_bytes() -> int | None:
 
 
 @cache
-def _version(package: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
+def version(package: str) -> str | None:
+    """That is installed; None where it is not. Nothing is imported."""
+    from importlib import metadata
 
     try:
-        return version(package)
-    except PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return None
 
 

@@ -11,6 +11,8 @@ from dropout_cli.runs import Run, housekeeping
 VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
 COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
 """The keys that `dropout runs` shows unless told otherwise."""
+LEAST = ("epochs", RATE, VARIANT, "val.accuracy", "val.rmse", "status")
+"""Those of them that may be left out where there is little room, the first one first."""
 
 OPERATORS = {
     "==": operator.eq,
@@ -24,7 +26,8 @@ OPERATORS = {
 
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CONDITION = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)(.*)", re.DOTALL)
-"""Both take time in proportion to the text: no two parts next to each other can match the same."""
+AND = re.compile(r"\s(and|&&)\s", re.IGNORECASE)
+"""They take time in proportion to the text: no two parts of one that stand next to each other can match the same."""
 
 
 def facts(run: Run) -> dict[str, Any]:
@@ -73,6 +76,7 @@ def select(runs: list[dict[str, Any]], where: Sequence[str], sort: str) -> list[
                 "--where", f"'{condition}' is not a condition", "Write KEY OP VALUE: 'test.accuracy > 0.97'."
             )
         key, sign, text = match[1], match[2], match[3].strip()
+        _must_be_one(condition, text)
         _must_exist(runs, key, "--where")
         if any(_is_number(value(run, key)) for run in runs) and not NUMBER.fullmatch(text):
             raise UsageError("--where", f"{key} is a number, and '{text}' is none", "Compare it with a number.")
@@ -82,6 +86,15 @@ def select(runs: list[dict[str, Any]], where: Sequence[str], sort: str) -> list[
     having = [run for run in runs if value(run, key) is not None]
     lacking = [run for run in runs if value(run, key) is None]
     return sorted(having, key=lambda run: _order(value(run, key)), reverse=sort.startswith("-")) + lacking
+
+
+def _must_be_one(condition: str, text: str) -> None:
+    """Raise UsageError where a second condition follows in the value."""
+    for one in [] if text.startswith(("'", '"')) else AND.finditer(text):
+        if CONDITION.fullmatch(text[one.end() :]):
+            first, second = condition[: len(condition.rstrip()) - len(text) + one.start()], text[one.end() :]
+            way_out = f"Give --where twice: --where '{first.strip()}' --where '{second.strip()}'."
+            raise UsageError("--where", f"'{condition}' is more than one condition", way_out)
 
 
 def _must_exist(runs: list[dict[str, Any]], key: str, place: str) -> None:

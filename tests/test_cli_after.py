@@ -35,7 +35,9 @@ def test_eval_mc_prints_a_row_for_each_way_of_predicting_then_the_uncertainty(fo
         "expected_entropy",
         "mutual_information",
         "variation_ratio",
+        lines[-1],
     ]
+    assert Path(folder / lines[-1], "metrics.json").is_file() and lines[-1].endswith("/after/eval-test-last-mc4")
 
 
 def test_eval_mc_json_is_what_metrics_json_holds(folder: Path) -> None:

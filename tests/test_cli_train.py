@@ -95,6 +95,9 @@ def test_runs_lists_filters_and_sorts(tmp_path: Path) -> None:
     assert rates("--where", "config.dropout.rate<0.4", "--where", "config.dropout.rate != 0.1") == [0.3]
     assert rates("--where", "status == completed", "--where", "test.accuracy > 2") == []
     assert dropout("runs", cwd=tmp_path).stdout.count("completed") == 3
+    both = dropout("runs", "--where", "test.accuracy > 0.1 and status == completed", cwd=tmp_path)
+    assert "Give --where twice: --where 'test.accuracy > 0.1' --where 'status == completed'." in both.stderr
+    assert rates("--where", "status != this and that") == rates()
     for wrong in ("__import__('os').system('x')", "test.acuracy > 0.1"):
         refused = dropout("runs", "--where", wrong, cwd=tmp_path)
         assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1

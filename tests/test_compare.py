@@ -109,6 +109,11 @@ def test_a_sweep_is_verified_with_all_its_cells(folder: Path, tmp_path: Path) ->
     copy = tmp_path / "sweep"
     shutil.copytree(folder / "runs" / "sweep-tiny", copy)
     assert dropout("verify", str(copy), cwd=folder).returncode == 0
+    gone = next((copy / "cells").iterdir())
+    gone.rename(tmp_path / "gone")
+    taken = dropout("verify", str(copy), cwd=folder)
+    assert taken.returncode == 4 and "is not complete any more" in taken.stdout
+    (tmp_path / "gone").rename(gone)
     table = copy / "summary.csv"
     table.write_text(table.read_text().replace("0.", "0.9", 1))
     (copy / "cells").joinpath(next((copy / "cells").iterdir()).name, "metrics.csv").write_text("epoch\n")
@@ -116,3 +121,40 @@ def test_a_sweep_is_verified_with_all_its_cells(folder: Path, tmp_path: Path) ->
     assert done.returncode == 4
     assert "does not follow from the cells" in done.stdout
     assert "metrics.csv" in done.stdout
+
+
+def test_an_interrupted_sweep_is_verified_as_far_as_it_came(folder: Path, tmp_path: Path) -> None:
+    """What is missing is no damage; a wrong bit in what is there is."""
+    import shutil
+
+    copy = tmp_path / "sweep"
+    shutil.copytree(folder / "runs" / "sweep-tiny", copy)
+    for name in ("results.csv", "summary.csv", "comparisons.csv"):
+        (copy / name).unlink()
+    first, second, *_ = (copy / "cells").iterdir()
+    shutil.rmtree(first)
+    second.rename(second.with_name(f"{second.name}.partial"))
+    (second.with_name(f"{second.name}.partial") / "MANIFEST.sha256").unlink()
+    done = dropout("verify", str(copy), cwd=folder)
+    assert done.returncode == 0, done.stdout
+    assert "2 of 4 cells are complete; the same command goes on" in done.stdout
+    assert "WRONG" not in done.stdout and "csv" not in done.stdout
+    third = next(path for path in (copy / "cells").iterdir() if path.suffix != ".partial")
+    (third / "metrics.csv").write_text("epoch\n")
+    assert dropout("verify", str(copy), cwd=folder).returncode == 4
+
+
+def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -> None:
+    """A sweep, by its path or its name; a search that was interrupted; neither of them."""
+    (tmp_path / "runs/tune-x/search").mkdir(parents=True)
+    (tmp_path / "runs/tune-x/search/study.db").touch()
+    said = "is a sweep. Use compare, report, verify, or one of runs/sweep-tiny/cells/."
+    for command, named, where, line in (
+        ("show", "runs/sweep-tiny", folder, said),
+        ("resume", "sweep-tiny", folder, said),
+        ("eval", "runs/tune-x", tmp_path, "is a search that has not ended. The same `dropout tune` command goes on."),
+        ("report", "runs/tune-x", tmp_path, "is a search that has not ended. The same `dropout tune` command goes on."),
+        ("show", "runs", tmp_path, "is a folder, but not that of a run. `dropout runs` lists them."),
+    ):
+        done = dropout(command, named, cwd=where)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{named}: {line}\n")

@@ -13,9 +13,29 @@ def test_a_machine_that_trains_is_fine(tmp_path: Path) -> None:
     """Exit 0, a row per thing looked at, nothing left behind."""
     done = dropout("doctor", "--seconds", "0", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == ""
-    for what in ("numpy", "linear algebra", "memory", "disk", "runs", "locks", "determinism", "mnist", "variants"):
+    for what in (
+        "numpy",
+        "linear algebra",
+        "memory",
+        "disk",
+        "runs",
+        "locks",
+        "determinism",
+        "mnist",
+        "variants",
+        "optuna",
+    ):
         assert any(line.strip().startswith(what) for line in done.stdout.splitlines()), what
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_extra_would_bring_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its version where it is installed, else how to install it; neither is wrong."""
+    found = {one.what: one for one in doctor._versions()}
+    assert not found["optuna"].wrong and not found["distributed"].wrong
+    monkeypatch.setattr(doctor, "EXTRAS", {"no-such-package": "tune"})
+    missing = {one.what: one for one in doctor._versions()}["no-such-package"]
+    assert (missing.value, missing.wrong) == ("not installed; `pip install 'dropout-cli[tune]'` brings it", "")
 
 
 def test_json_names_neither_user_nor_home(tmp_path: Path) -> None:

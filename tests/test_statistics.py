@@ -47,6 +47,17 @@ def test_many_pairs_draw_their_patterns_always_the_same() -> None:
     assert found.smallest == pytest.approx(1e-5)
 
 
+def test_a_tie_takes_no_part_in_what_p_can_be_at_best() -> None:
+    """Two of six pairs tied: the 2^6 patterns give no more than the 2^4 of the others; Student's test has no bound."""
+    tied = np.array([0.1, 0.2, 0, 0.3, 0, 0.4])
+    assert sign_flip(tied) == wilcoxon(tied) == (2 / 16, 2 / 16)
+    assert sign_flip(np.zeros(4)).smallest == 1
+    many = np.concatenate([np.zeros(EXACT_PAIRS), [1, 2, 3]])
+    assert sign_flip(many).smallest == 2 / 8
+    assert sign_flip(many).p == pytest.approx(2 / 8, abs=0.01)
+    assert math.isnan(t_test(tied).smallest)
+
+
 def test_differences_without_spread_are_no_division_by_zero() -> None:
     """All the same: certain where they are not 0, nothing shown where they are."""
     zero, same = np.zeros(6), np.full(6, 0.5)

@@ -11,12 +11,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dropout_cli import config, locks
 from dropout_cli.errors import ConfigError, UsageError
-from dropout_cli.sweeps import conduct, document, plan, probe, stored, tables, workers
-from dropout_cli.sweeps.evidence import Record, baselines, weigh
+from dropout_cli.statistics.paired import sign_flip
+from dropout_cli.sweeps import attainable, conduct, document, plan, probe, stored, tables, workers
+from dropout_cli.sweeps.evidence import Evidence, Record, baselines, weigh
 from dropout_cli.sweeps.folder import Folder
 from tests.cli_process import dropout
 
@@ -184,6 +186,60 @@ def test_nothing_shown_is_not_called_equal() -> None:
     assert any("not 'equal'" in note for note in tables.notes(plain))
 
 
+def against_rate_0(rates: int, seeds: int, tied: int = 0, test: str = "sign_flip") -> Evidence:
+    """As many rates as asked for, each worse than rate 0 at every seed but the tied ones."""
+    records = [
+        record(seed, 0.9 + 0.001 * seed - 0.02 * bool(rate) * (seed >= tied), dropout_rate=rate)
+        for rate in range(rates + 1)
+        for seed in range(seeds)
+    ]
+    return weigh(records, ["dropout.rate"], metric="test.accuracy", test=test)
+
+
+def test_what_p_can_be_at_best_is_corrected_and_said() -> None:
+    """Two comparisons of six pairs: .062, which no difference passes, and a seed more is enough; ties take no part."""
+    few, enough, tied = against_rate_0(2, 6), against_rate_0(2, 7), against_rate_0(2, 7, tied=1)
+    assert {one.verdict for one in few.comparisons} == {"no difference shown"}
+    assert {one.smallest for one in few.comparisons} == {one.p_holm for one in few.comparisons} == {4 / 64}
+    assert list(attainable.of_evidence(few)) == [
+        "2 comparisons of 6 pairs cannot fall below p = 0.062; 7 seeds are needed."
+    ]
+    assert {one.verdict for one in enough.comparisons} == {"worse"}
+    assert list(attainable.of_evidence(enough)) == []
+    assert {one.smallest for one in tied.comparisons} == {4 / 64}
+    assert "2 comparisons of 6 pairs that are not tied" in "".join(tables.notes(tied))
+    headers, rows = tables.overview(few)
+    assert rows[1][headers.index("smallest p")] == "0.062"
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 3, 10, 1000, 4000])
+def test_so_many_seeds_are_enough_and_one_less_is_not(comparisons: int) -> None:
+    """By Holm's correction of the bounds themselves."""
+    needed = attainable.seeds_needed(comparisons)
+    assert needed is not None
+    at_best = [
+        comparisons * sign_flip(np.linspace(1, 2, pairs)).smallest if pairs > 1 else 1 for pairs in (needed, needed - 1)
+    ]
+    assert at_best[0] < 0.05 <= at_best[1]
+    assert attainable.seeds_needed(5000) is None
+
+
+def test_students_test_has_no_smallest_p() -> None:
+    """Neither the column nor a word of it."""
+    found = against_rate_0(2, 3, test="t")
+    assert "smallest p" not in tables.overview(found)[0]
+    assert "smallest" not in "".join(tables.notes(found))
+    assert tables.as_dict(found)["comparisons"][0]["smallest_p"] is None
+
+
+def test_notes_speak_of_what_is_there() -> None:
+    """Of single runs there are no intervals, and no tests."""
+    for rates in (0, 1):
+        said = "\n".join(tables.notes(against_rate_0(rates, 1)))
+        assert not any(word in said for word in ("t interval", "p (Holm)", "d_z", "Wilson", "intervals speak"))
+    assert "no p-values. More seeds" in said
+
+
 def test_splits_that_vary_are_said_and_corrected() -> None:
     """The correction is in the intervals, and the notes name it."""
     records = [record(seed, 0.9 + 0.01 * seed, split=seed) for seed in range(4)]
@@ -232,8 +288,7 @@ def run(tmp_path: Path, folder: Path, text: str, **settings: object) -> conduct.
         Folder(folder),
         b"",
         watch=lambda _: None,
-        notice=lambda _: None,
-        **asked | settings,  # type: ignore[arg-type]
+        **{"notice": lambda _: None} | asked | settings,  # type: ignore[arg-type]
     )
 
 
@@ -263,6 +318,31 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert len(records) == 6
     assert kept.keys == ["dropout.rate"]
     json.dumps(tables.as_dict(report.evidence), allow_nan=False)
+
+
+def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
+    """One that keeps nothing of it is refused, and the tables stay; what is complete counts as kept on the way back."""
+    folder, said = Folder(tmp_path / "out"), list[str]()
+    low, high, both = (f"grid: {{dropout.rate: [{rates}]}}\nseeds: 1\n" for rates in ("0.1", "0.4", "0.1, 0.4"))
+    run(tmp_path, folder.path, low)
+    tables_before = (folder.path / "results.csv").read_bytes()
+    for asked in (lambda: run(tmp_path, folder.path, high), lambda: conduct.changes(planned(tmp_path, high), folder)):
+        with pytest.raises(UsageError, match=r"out: another sweep is kept there, .* Name another folder with --out"):
+            asked()
+    assert (folder.path / "results.csv").read_bytes() == tables_before
+    run(tmp_path, folder.path, both)
+    run(tmp_path, folder.path, high)
+    run(tmp_path, folder.path, low, notice=said.append)
+    assert said == [f"{folder.path}: the sweep has changed: 0 cells are new, 1 kept, 1 not in it any more."]
+    assert conduct.changes(planned(tmp_path, low), folder) is None
+    run(tmp_path, folder.path, high.replace("0.4", "0.3"), replacing=True)
+
+
+def test_a_sweep_that_has_trained_nothing_may_be_replaced(tmp_path: Path) -> None:
+    """As after a mistake in its first command."""
+    folder = tmp_path / "out"
+    assert run(tmp_path, folder, "set: {training.optimizer.learning_rate: 1e30}\nseeds: 1\n").failures
+    assert run(tmp_path, folder, "set: {dropout.rate: 0.1}\nseeds: 1\n").failures == {}
 
 
 def test_a_cell_is_found_again_by_a_plain_run(tmp_path: Path) -> None:
@@ -383,6 +463,8 @@ def test_a_dry_run_says_what_to_expect(tmp_path: Path) -> None:
     assert facts["cells"] == 6
     assert facts["epochs"] == 12
     assert str(facts["disk space to expect"]).endswith("MB")
+    assert facts["smallest p after Holm's correction"] == "0.25"
+    assert facts["what that means"] == "1 comparison of 3 pairs cannot fall below p = 0.25; 6 seeds are needed."
     assert set(path.name for path in tmp_path.iterdir()) == {"base.yaml", "sweep.yaml"}
 
 
@@ -397,7 +479,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert "4/4 cells" in done.stderr
     shown = json.loads(dropout(*arguments, "--json", "--quiet", cwd=tmp_path).stdout)
     assert shown["comparisons"][0]["baseline"] == {"dropout.variant": "none"}
-    failed = dropout("sweep", "base.yaml", "training.optimizer.learning_rate=1e30", "--seeds", "1", cwd=tmp_path)
+    failed = dropout(
+        "sweep", "base.yaml", "training.optimizer.learning_rate=1e30", "--seeds", "1", "--out", "f", cwd=tmp_path
+    )
     assert failed.returncode == 5
     wrong = dropout("sweep", "base.yaml", "dropout.rate=0,2", cwd=tmp_path)
     assert (wrong.returncode, wrong.stdout) == (2, "")

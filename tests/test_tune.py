@@ -128,17 +128,39 @@ def test_another_search_is_not_mixed_in(searched: Path) -> None:
 
 def test_what_cannot_be_searched_is_said_in_a_line(searched: Path) -> None:
     """Nothing to validate on, nothing that comes to an end, no Optuna."""
-    few = ("tune", "base.yaml", "--trials", "1", "--repeats", "1", "--seeds", "1", "--quiet")
+    few = ("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "1", "--repeats", "1", "--seeds", "1", "--quiet")
     blind = dropout(*few, "dataset.val_fraction=0", cwd=searched)
     assert blind.returncode == 2 and "a search needs examples to validate on" in blind.stderr
     diverged = dropout(*few, "training.optimizer={name: sgd, learning_rate: 1e30}", "--out", "d", cwd=searched)
     assert diverged.returncode == 1 and diverged.stderr.startswith("d: no trial came to its end."), diverged.stderr
-    code = "import sys; sys.modules['optuna'] = None; sys.argv[1:] = ['tune', 'base.yaml']; import dropout_cli.cli as c"
+    code = "import sys; sys.modules['optuna'] = None; sys.argv[1:] = ['tune', 'base.yaml', 'dropout.rate=0,0.1']"
     without = subprocess.run(
-        [sys.executable, "-c", f"{code}; c.main()"], cwd=searched, capture_output=True, text=True, check=False
+        [sys.executable, "-c", f"{code}; import dropout_cli.cli as c; c.main()"],
+        cwd=searched,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert without.returncode == 2
     assert without.stderr == "dropout tune: needs Optuna, which is not installed. pip install 'dropout-cli[tune]'.\n"
+
+
+def test_what_makes_no_search_is_said_before_the_folder_is_looked_at(searched: Path) -> None:
+    """A law that does not exist or has its bounds the wrong way round, and a single point."""
+    assert dropout("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "1", "--quiet", cwd=searched).returncode == 0
+    for value, said in (
+        (
+            "{unifrm: [0, 0.6]}",
+            "Did you mean 'uniform'? To be drawn, it takes uniform, log_uniform, integers or choice",
+        ),
+        ("{gauss: [0, 0.6]}", "got a mapping. To be drawn, it takes uniform,"),
+        ("{uniform: [0.6, 0]}", "uniform: 0.6 is not below 0."),
+        ("0.3", "nothing to search: there is a single point. Give a key several values"),
+        ("{choice: [0.3, 0.3]}", "nothing to search: there is a single point."),
+    ):
+        done = dropout("tune", "base.yaml", f"dropout.rate={value}", cwd=searched)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert said in done.stderr and "another search" not in done.stderr
 
 
 def trials(study: Path) -> dict[int, str]:

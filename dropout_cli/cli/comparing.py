@@ -75,7 +75,7 @@ def compare(
         return
     headers, rows = tables.overview(evidence)
     if form is Format.table:
-        screen.result(screen.table(headers, rows))
+        screen.result(screen.table(headers, rows, least=tables.LEAST, elsewhere="--format json"))
         screen.result("\n".join(said))
     else:
         printed = {Format.csv: tables.as_csv, Format.md: tables.as_markdown, Format.latex: tables.as_latex}[form]

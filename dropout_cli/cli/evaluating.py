@@ -88,6 +88,7 @@ def evaluate(
         screen.result(screen.table(("prediction", *shown), _ways(numbers, shown)))
     rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]
     screen.result(screen.table(("what", "value"), [("run", found.path.resolve().name), *rows]))
+    screen.result(str(found.path / "after" / after.name(numbers)))
 
 
 def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ...]]:

@@ -54,6 +54,8 @@ def list_runs(
     by_name = {run.path.resolve().name: run for run in chosen}
     picked = [by_name[one["name"]] for one in found]
     if delete:
+        if not picked:
+            screen.complain("runs: no run matches. Nothing is deleted.")
         _delete(picked, yes)
         return
     if tag or note is not None:
@@ -66,7 +68,7 @@ def list_runs(
     if not found:
         screen.complain(f"{runs_dir}: no runs to show.")
     keys = [key.strip() for key in columns.split(",")] if columns else _usual(found)
-    screen.result(screen.table(keys, run_table.rows(found, keys)))
+    screen.result(screen.table(keys, run_table.rows(found, keys), least=() if columns else run_table.LEAST))
 
 
 def _usual(found: Sequence[dict[str, Any]]) -> list[str]:
@@ -120,5 +122,8 @@ def show(
     if json:
         screen.result(screen.as_json({"run": str(found.path)} | facts))
         return
-    screen.result(screen.table(("what", "value"), run_table.overview(facts)))
+    rows = run_table.overview(facts)
+    if sys.stdout.isatty():  # where room is dear, and a run's name stays whole
+        rows = [(key.removeprefix("config."), value) for key, value in rows]
+    screen.result(screen.table(("what", "value"), rows))
     screen.result("\n".join(screen.cell_text(name) for name in run_table.files(found)))

@@ -2,21 +2,27 @@
 
 import math
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dropout_cli.errors import READER_GONE, RunFailed, Stop
 from dropout_cli.visible import visible
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bar
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
 
     from dropout_cli.runs import Run
     from dropout_cli.sweeps.conduct import Progress as SweepProgress
     from dropout_cli.sweeps.search import Progress as SearchProgress
     from dropout_cli.training import EpochRecord, Progress
+
+
+NARROW = 100
+"""Columns of a terminal on which a bar is short, to leave room for numbers."""
 
 
 def result(text: str) -> None:
@@ -46,24 +52,49 @@ def as_json(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False)
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A plain table; as wide as it needs to be where stdout is no terminal, wrapped where it is one."""
+def table(
+    headers: Sequence[str], rows: Sequence[Sequence[Any]], *, least: Sequence[str] = (), elsewhere: str = "--json"
+) -> str:
+    """A plain table; as wide as it needs to be where stdout is no terminal, made to fit where it is one.
+
+    There, columns of `least` may be left out, the first one first, and it is said that `elsewhere` has them.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for header, cells in zip(headers, zip(*rows, strict=True) if rows else [()] * len(headers), strict=True):
-        numeric = bool(cells) and all(isinstance(cell, int | float) or cell in (None, "") for cell in cells)
-        made.add_column(header, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(cell_text(cell)) for cell in row))
+    from dropout_cli.cli import layout
+
+    texts = [[cell_text(cell) for cell in row] for row in rows]
+    numeric = [_are_numbers([row[place] for row in rows]) for place in range(len(headers))]
     terminal = sys.stdout.isatty()
     console = Console(width=None if terminal else 10_000, color_system=None, legacy_windows=False)
+    columns, shown, widths = list(range(len(headers))), list(headers), None
+    if terminal:
+        columns, shown, widths = layout.fitted(headers, texts, console.width, least)
+        if widths is None:
+            return layout.blocks(headers, texts)
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    if terminal:
+        made.show_edge, made.padding = False, (0, layout.GAP - 1, 0, 0)  # beside the space of the box itself
+    for place, (column, header) in enumerate(zip(columns, shown, strict=True)):
+        width = None if widths is None else widths[place]
+        justify: Literal["left", "right"] = "right" if numeric[column] else "left"
+        made.add_column(Text(header), justify=justify, overflow="fold", width=width)
+    for row in texts:
+        made.add_row(*(Text(row[column]) for column in columns))
     with console.capture() as captured:
         console.print(made)
-    return "\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines())
+    lines = [line.rstrip() for line in captured.get().strip("\n").splitlines()]
+    if left_out := [header for column, header in enumerate(headers) if column not in columns]:
+        told = f"Left out, for this terminal is narrow: {', '.join(left_out)}. A wider one has them, and {elsewhere}."
+        lines += textwrap.wrap(told, console.width, break_long_words=False)
+    return "\n".join(lines)
+
+
+def _are_numbers(cells: Sequence[Any]) -> bool:
+    return bool(cells) and all(isinstance(cell, int | float) or cell in (None, "") for cell in cells)
 
 
 def cell_text(cell: Any) -> str:
@@ -79,7 +110,7 @@ def _short_line(record: "EpochRecord", epochs: int) -> str:
     row = record.metrics
     number = _number(row)
     name = f"train_{number}" if math.isnan(row["val_loss"]) else f"val_{number}"
-    return f"epoch {record.epoch}/{epochs}  loss {row['train_loss']:.4f}  {name.replace('_', ' ')} {row[name]:.4f}"
+    return f"epoch {record.epoch}/{epochs}  {name.replace('_', ' ')} {row[name]:.4f}  loss {row['train_loss']:.4f}"
 
 
 def _number(row: dict[str, float]) -> str:
@@ -137,15 +168,21 @@ class SweepScreen:
 
 def _bar() -> "Bar":
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress
 
-    columns = (
-        BarColumn(20),
+    console = Console(stderr=True)
+    return Progress(*_columns(console), console=console)
+
+
+def _columns(console: "Console") -> "tuple[ProgressColumn, ...]":
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return (
+        BarColumn(20 if console.width > NARROW else 8),
         TaskProgressColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.description}", markup=False),
     )
-    return Progress(*columns, console=Console(stderr=True))
 
 
 class Screen:

@@ -72,11 +72,13 @@ def sweep(
         raise UsageError("--jobs", "is for this machine", "How many cells a cluster trains at a time, its workers say.")
     asked = document.load(config.find(file), values or (), seeds=seeds, baseline=baseline or (), metric=metric)
     planned = plan.make(asked)
+    folder = Folder(out or arguments.RUNS / f"sweep-{asked.name}")
     if dry_run:
-        facts = probe.expected(planned, jobs)
+        for line in conduct.told(conduct.changes(planned, folder), folder):
+            screen.complain(line)
+        facts = probe.expected(planned, jobs, asked.baseline)
         screen.result(screen.as_json(dict(facts)) if json else screen.table(("what", "value"), facts))
         return
-    folder = Folder(out or arguments.RUNS / f"sweep-{asked.name}")
     show = screen.SweepScreen(quiet=quiet)
     if planned.skipped or planned.merged:
         fact = f"{planned.skipped} combinations lack a swept key, {planned.merged} are the same as another one"
@@ -102,7 +104,7 @@ def sweep(
     if json:
         screen.result(screen.as_json({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
     else:
-        screen.result(screen.table(*tables.overview(report.evidence)))
+        screen.result(screen.table(*tables.overview(report.evidence), least=tables.LEAST))
         screen.result("\n".join(tables.notes(report.evidence)))
         screen.result(str(folder.path))
     if report.failures or report.missing:

@@ -75,7 +75,7 @@ def tune(
         found = {"tune": str(folder.path), "winner": tuned.winner, "search": tuned.told}
         screen.result(screen.as_json(found | tables.as_dict(tuned.report.evidence)))
     else:
-        screen.result(screen.table(*tables.overview(tuned.report.evidence)))
+        screen.result(screen.table(*tables.overview(tuned.report.evidence), least=tables.LEAST))
         screen.result("\n".join([*tuned.told, *tables.notes(tuned.report.evidence)]))
         screen.result(str(folder.path))
     if tuned.report.failures or tuned.report.missing:

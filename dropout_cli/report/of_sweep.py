@@ -12,7 +12,7 @@ from dropout_cli.errors import UsageError
 from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.sweeps import figures, stored, tables
+from dropout_cli.sweeps import attainable, figures, stored, tables
 from dropout_cli.sweeps.evidence import Evidence, Record, label, weigh
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.tune import FILE as TUNE
@@ -31,7 +31,9 @@ def of_sweep(folder: Folder) -> bytes:
     """The page about what a sweep's complete runs say. Raises UsageError without any, or where the plan is damaged."""
     records, plan = stored.read(folder)
     if not records:
-        raise UsageError(str(folder.path), "none of its runs is complete", "`dropout sweep` trains them.")
+        command = "tune" if folder.has(TUNE) else "sweep"
+        fact, way_out = "none of its runs is complete", f"The same `dropout {command}` command trains them."
+        raise UsageError(str(folder.path), fact, way_out)
     evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin)
     swept = ", ".join(plan.keys) or "the seed"
     question = f"Which {swept} is better by {evidence.metric}, and how sure is that?"
@@ -44,7 +46,6 @@ def of_sweep(folder: Folder) -> bytes:
 
 def _answer(evidence: Evidence) -> str:
     """A sentence with its uncertainty; never that two settings are equal."""
-    seeds = min(len(group.records) for group in evidence.groups)
     better = [one for one in evidence.comparisons if one.verdict == "better"]
     worse = sum(one.verdict == "worse" for one in evidence.comparisons)
     if not evidence.comparisons:
@@ -55,14 +56,13 @@ def _answer(evidence: Evidence) -> str:
     base = evidence.groups[evidence.comparisons[0].baseline].label
     if not better:
         told = f"; {worse} of {len(evidence.comparisons)} are worse" if worse else ""
-        least = evidence.comparisons[0].paired.test.smallest
-        few = f" With {seeds} seeds no p-value can be below {least:.2g}." if least > 0.05 else ""
+        few = "".join(f" {line}" for line in attainable.of_evidence(evidence))
         return f"No setting is shown to be better than {base}{told}.{few} That is not to say that they are equal."
     best = max(better, key=lambda one: abs(one.paired.mean))
     low, high = best.paired.interval
     return (
         f"{evidence.groups[best.group].label} is better than {base}: by {best.paired.mean:+.4f} in {evidence.metric} "
-        f"(95 % interval {low:+.4f} to {high:+.4f}, p = {tables.p_text(best.p_holm)} after Holm's correction, "
+        f"(95 % interval {low:+.4f} to {high:+.4f}, p = {attainable.p_text(best.p_holm)} after Holm's correction, "
         f"{best.paired.n} pairs). {len(better)} of {len(evidence.comparisons)} settings are better, {worse} worse."
     )
 

@@ -7,7 +7,7 @@ from dropout_cli.statistics.choice import Choice, choose
 from dropout_cli.statistics.contingency import McNemar, mcnemar
 from dropout_cli.statistics.families import holm
 from dropout_cli.statistics.intervals import Interval, t_interval, wilson
-from dropout_cli.statistics.paired import TESTS, Paired, Result, compare
+from dropout_cli.statistics.paired import TESTS, Paired, Result, compare, smallest_p
 from dropout_cli.statistics.ranks import Ranks, friedman
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "friedman",
     "holm",
     "mcnemar",
+    "smallest_p",
     "t_interval",
     "wilson",
 ]

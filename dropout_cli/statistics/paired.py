@@ -2,7 +2,8 @@
 
 The test that is used unless another is asked for flips signs: if a setting made no difference, each difference could
 as well have had the other sign, so that the p-value is the share of all 2^n sign patterns whose mean lies as far
-from 0 as the observed one (Fisher 1935; Pitman 1937). With n pairs, no p-value can be below 2^(1 - n).
+from 0 as the observed one (Fisher 1935; Pitman 1937). With n pairs that are not tied, no p-value can be below
+2^(1 - n).
 """
 
 import math
@@ -25,6 +26,7 @@ class Result(NamedTuple):
 
     p: float
     smallest: float
+    """Ties left out, since they have no sign; NaN where there is no such bound."""
 
 
 Test: TypeAlias = Callable[[Array], Result]
@@ -76,21 +78,26 @@ def compare(
         sd=sd,
         interval=t_interval(found.tolist(), split_ratio=split_ratio),
         effect=mean / sd if sd > 0 else math.nan,
-        test=TESTS[test](found) if n > 1 else Result(math.nan, 1.0),
+        test=TESTS[test](found) if n > 1 else Result(math.nan, math.nan),
         won=won,
         tied=n - won - lost,
         won_interval=wilson(won, won + lost) if won + lost else Interval(math.nan, math.nan),
     )
 
 
+def smallest_p(untied: int, pairs: int) -> float:
+    """The smallest p that flipping the signs of so many pairs can give, `untied` of them with a sign to flip."""
+    counted = min(1.0, 2.0 ** (1 - untied))
+    return counted if pairs <= EXACT_PAIRS else max(counted, 1 / (DRAWN + 1))
+
+
 def sign_flip(differences: Array) -> Result:
     """Test that the differences (n,) are distributed symmetrically around 0, by flipping signs."""
     from scipy import stats
 
-    n = len(differences)
-    exact = n <= EXACT_PAIRS
+    smallest = smallest_p(int(np.count_nonzero(differences)), len(differences))
     if not np.any(differences):
-        return Result(1.0, 2.0 ** (1 - n) if exact else 2 / (DRAWN + 1))
+        return Result(1.0, smallest)
     # Two-sided through |mean|: both tails of the symmetric distribution at once.
     found = stats.permutation_test(
         (differences,),
@@ -98,11 +105,11 @@ def sign_flip(differences: Array) -> Result:
         permutation_type="samples",
         alternative="greater",
         vectorized=True,
-        n_resamples=np.inf if exact else DRAWN,
+        n_resamples=np.inf if len(differences) <= EXACT_PAIRS else DRAWN,
         batch=1 << 14,
         rng=stream(0, "statistics:sign_flip"),
     )
-    return Result(float(found.pvalue), 2.0 ** (1 - n) if exact else 1 / (DRAWN + 1))
+    return Result(float(found.pvalue), smallest)
 
 
 def t_test(differences: Array) -> Result:
@@ -110,8 +117,8 @@ def t_test(differences: Array) -> Result:
     from scipy import stats
 
     if np.all(differences == differences[0]):
-        return Result(1.0 if differences[0] == 0 else 0.0, 0.0)
-    return Result(float(stats.ttest_1samp(differences, 0).pvalue), 0.0)
+        return Result(1.0 if differences[0] == 0 else 0.0, math.nan)
+    return Result(float(stats.ttest_1samp(differences, 0).pvalue), math.nan)
 
 
 def wilcoxon(differences: Array) -> Result:

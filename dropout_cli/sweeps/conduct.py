@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from dropout_cli import config, environment
-from dropout_cli.errors import DataError, Interrupted, Stop
+from dropout_cli.errors import DataError, Interrupted, Stop, UsageError
 from dropout_cli.runs import FORMAT, as_json
 from dropout_cli.sweeps import cluster, figures, stored, tables, workers
 from dropout_cli.sweeps.evidence import Evidence, Record, baselines, weigh
@@ -59,19 +59,24 @@ def conduct(
     retry_failed: bool = False,
     draw: bool = True,
     file: str = "sweep.yaml",
+    replacing: bool = False,
 ) -> Report:
     """Train what is missing, and say what all runs say together; `text` is the sweep as a `file`.
 
-    Cells are trained here, `jobs` at a time, or by the workers of the Dask scheduler at the address `scheduler`.
+    Cells are trained here, `jobs` at a time, or by the workers of the Dask scheduler at the address `scheduler`. A
+    plan that keeps nothing of the one in the folder takes its place only when `replacing`.
 
-    Raises UsageError when another process works on the sweep or its baseline is none of its groups, DataError where
-    data have changed, RunFailed where the folder cannot be written, Interrupted. The same again goes on.
+    Raises UsageError when another process works on the sweep, another sweep is kept there, or the baseline is none of
+    the groups, DataError where data have changed, RunFailed where the folder cannot be written, Interrupted. The same
+    again goes on.
     """
     baselines([group.values for group in plan.groups], plan.keys, baseline)
     with folder.lock():
         facts = {"metric": metric, "baseline": baseline, "margin": margin}
-        for line in _freeze(plan, folder, facts):
+        change = changes(plan, folder, replacing=replacing)
+        for line in told(change, folder):
             notice(line)
+        _freeze(plan, folder, facts, change)
         folder.write(file, text)
         try:
             if scheduler is None:
@@ -125,29 +130,43 @@ def alone(folder: Folder, cell: Cell) -> str:
     return f"dropout train {shlex.quote(str(folder.path / 'failed' / f'{cell.id}.yaml'))}"
 
 
-def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any]) -> Iterator[str]:
-    """Write the plan; where another one stands there, say what is new, kept and orphaned. Raises DataError."""
-    before_now = stored.plan(folder)
-    ids = [cell.id for cell in plan.cells]
-    generations: list[dict[str, int]] = []
-    if before_now is not None:
-        before = {one.id: one.fingerprint for one in before_now.cells}
-        for cell in plan.cells:
-            known = before.get(cell.id)
-            if known not in (None, cell.experiment.dataset.fingerprint):
-                fact = "the data are not those that this sweep began with"
-                raise DataError(
-                    str(folder.path), fact, "Bring the former data back, or name another folder with --out."
-                )
-        new, orphaned = len(set(ids) - set(before)), len(set(before) - set(ids))
-        generations = before_now.generations
-        if new or orphaned:
-            kept = len(ids) - new
-            generations = [*generations, {"cells": len(ids), "new": new, "kept": kept, "orphaned": orphaned}]
-            told = f"{new} cells are new, {kept} kept, {orphaned} not in it any more"
-            yield f"{folder.path}: the sweep has changed: {told}."
-    else:
-        generations = [{"cells": len(ids), "new": len(ids), "kept": 0, "orphaned": 0}]
+def changes(plan: Plan, folder: Folder, *, replacing: bool = False) -> dict[str, int] | None:
+    """What is new, kept and orphaned where another plan stands in the folder; None where it is this one, or none.
+
+    A cell that is complete counts as kept, whichever plan trained it. Raises DataError where data have changed, and
+    UsageError where nothing is kept of a sweep that has complete cells, unless `replacing` it is what is wanted.
+    """
+    stands = stored.plan(folder)
+    if stands is None:
+        return None
+    before = {one.id: one.fingerprint for one in stands.cells}
+    for cell in plan.cells:
+        if before.get(cell.id) not in (None, cell.experiment.dataset.fingerprint):
+            fact = "the data are not those that this sweep began with"
+            raise DataError(str(folder.path), fact, "Bring the former data back, or name another folder with --out.")
+    ids = {cell.id for cell in plan.cells}
+    orphaned = len(before.keys() - ids)
+    if not (orphaned or ids - before.keys()):
+        return None
+    new = sum(id not in before and not folder.has_manifest(id) for id in ids)
+    if new == len(ids) and not replacing and any(map(folder.has_manifest, before)):
+        fact = f"another sweep is kept there, and none of its {len(before)} cells is in this one"
+        raise UsageError(str(folder.path), fact, "Name another folder with --out.")
+    return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned}
+
+
+def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
+    """A sentence, where there is a change."""
+    if change is not None:
+        counts = f"{change['new']} cells are new, {change['kept']} kept, {change['orphaned']} not in it any more"
+        yield f"{folder.path}: the sweep has changed: {counts}."
+
+
+def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mapping[str, int] | None) -> None:
+    """Write the plan; where another one stands there, add what changes to its history."""
+    before = stored.plan(folder)
+    first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
+    generations = [first] if before is None else [*before.generations, *([] if change is None else [change])]
     cells = [
         {
             "id": cell.id,

@@ -93,6 +93,13 @@ class Axes:
     laws: Mapping[str, Node]
     """Key -> the distribution that it is drawn from."""
 
+    def leaves_a_choice(self) -> bool:
+        """Whether there is more than one point."""
+        lists = [[value for value, _ in values] for values in self.grid.values()]
+        lists += [law["choice"] for law in map(plain, self.laws.values()) if "choice" in law]
+        numbers = any("choice" not in plain(law) for law in self.laws.values())
+        return numbers or len(self.rows) > 1 or any(one != values[0] for values in lists for one in values)
+
     def settled(self) -> "Axes":
         """The same, with keys that have a single value among those that are fixed."""
         single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
@@ -163,6 +170,8 @@ def load(
         tree, document, base = Node({}, place, place), Document(base=str(path)), path
     swept = dict(_swept(override, mistakes) for override in overrides)
     found = _axes(tree, document, swept, mistakes)
+    if search:
+        axes.drawn(found.laws, 1, 0, mistakes)  # for its mistakes: a search draws by itself
     points = () if search else _points(found, tree, document, mistakes)
     document = Document(**{one.name: getattr(document, one.name) for one in fields(document)} | asked)
     if document.metric not in METRICS:

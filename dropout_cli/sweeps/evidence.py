@@ -110,6 +110,8 @@ class Comparison:
     baseline: int
     paired: Paired
     p_holm: float
+    smallest: float
+    """What `p_holm` can be at best with these pairs; NaN where there is no bound."""
     verdict: str
 
 
@@ -206,9 +208,10 @@ def _comparisons(weighed: Evidence, wanted: Values | None) -> list[Comparison]:
             settings: dict[str, Any] = {"test": weighed.test, "split_ratio": ratio, "larger_is_better": larger}
             found.append((place, other, statistics.compare(values, against, **settings)))
     adjusted = statistics.holm([paired.test.p for _, _, paired in found])
+    smallest = statistics.holm([paired.test.smallest for _, _, paired in found])
     return [
-        Comparison(place, other, paired, p, _verdict(paired, p, weighed.margin, larger))
-        for (place, other, paired), p in zip(found, adjusted, strict=True)
+        Comparison(place, other, paired, p, least, _verdict(paired, p, weighed.margin, larger))
+        for (place, other, paired), p, least in zip(found, adjusted, smallest, strict=True)
     ]
 
 

@@ -71,6 +71,7 @@ def decide(
         notice=notice,
         jobs=jobs,
         draw=False,
+        replacing=True,
     )
     values = [
         _mean(

@@ -65,6 +65,10 @@ class Folder:
                 self.partial(id).replace(self.cell(id))
         return (self.cell(id) / MANIFEST).is_file()
 
+    def has_manifest(self, id: str) -> bool:
+        """Whether the cell has been trained to its end; nothing is renamed."""
+        return any((path / MANIFEST).is_file() for path in (self.cell(id), self.partial(id)))
+
     def is_busy(self, id: str) -> bool:
         """Whether some process trains the cell: a worker whose sweep has died ends with its epoch."""
         return locks.is_held(self.partial(id) / ".lock")

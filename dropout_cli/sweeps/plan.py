@@ -12,8 +12,9 @@ from dropout_cli.config.declarations import keys
 from dropout_cli.config.place import shorten
 from dropout_cli.config.schema import Experiment
 from dropout_cli.errors import ConfigError, Problem
+from dropout_cli.registry import did_you_mean
 from dropout_cli.runs import FORMAT
-from dropout_cli.sweeps.axes import Point, Setting
+from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.document import Sweep
 
 SEED, SPLIT_SEED = "seed", "dataset.split_seed"
@@ -172,7 +173,16 @@ def _placed(problems: Sequence[Problem], settings: dict[str, Setting]) -> Iterat
             yield problem
         else:
             fact = problem.fact if problem.fact.startswith(setting.key) else f"{setting.key}: {problem.fact}"
-            yield Problem(setting.place, fact, problem.way_out)
+            yield Problem(setting.place, fact, problem.way_out or _of_mapping(setting, problem.fact))
+
+
+def _of_mapping(setting: Setting, fact: str) -> str:
+    """What a mapping in the place of a value was meant to be."""
+    if not fact.endswith("got a mapping") or not isinstance(setting.value, dict):
+        return ""
+    near = next(filter(None, (did_you_mean(str(name), [*DISTRIBUTIONS]) for name in setting.value)), "")
+    laws = f"{', '.join(DISTRIBUTIONS[:-1])} or {DISTRIBUTIONS[-1]}"
+    return f"{near} To be drawn, it takes {laws} with a list, as {{uniform: [0, 1]}}".strip()
 
 
 def _is_tag(key: str) -> bool:

@@ -1,10 +1,12 @@
 """What a sweep would take, from one epoch of a few of its cells."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from dropout_cli import environment, experiment, preparation, training
+from dropout_cli.sweeps import attainable
 from dropout_cli.sweeps.plan import Cell, Plan
 
 MOST_PROBES = 6
@@ -14,8 +16,14 @@ PER_CELL_BYTES = 60_000
 """Of a cell's folder beyond checkpoints and predictions."""
 
 
-def expected(plan: Plan, jobs: int | None = None) -> list[tuple[str, str | int]]:
-    """What the sweep consists of, and the time and space to expect; nothing is written. Raises Diverged."""
+def expected(
+    plan: Plan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
+) -> list[tuple[str, str | int]]:
+    """What the sweep consists of, the time and space to expect, and what it can show; nothing is written.
+
+    Raises Diverged, and UsageError where the baseline is none of the groups.
+    """
+    shown = attainable.of_plan(plan, baseline)
     jobs = jobs or environment.cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
@@ -33,6 +41,7 @@ def expected(plan: Plan, jobs: int | None = None) -> list[tuple[str, str | int]]
         ("jobs", jobs),
         ("time to expect", _time(total)),
         ("disk space to expect", f"{space / 1e6:.0f} MB"),
+        *shown,
     ]
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dropout_cli.config.place import Mistakes
 from dropout_cli.config.validate import plain
 from dropout_cli.sweeps import axes, plan
 from dropout_cli.sweeps.axes import Point, Setting
@@ -28,10 +27,7 @@ NUMBERS: "dict[str, Callable[[Trial, str, Any, Any], float]]" = {
 
 
 def suggested(sweep: Sweep, trial: "Trial") -> Point:
-    """The point that the trial is to try. Raises ConfigError where the axes do not make sense."""
-    mistakes = Mistakes()
-    axes.drawn(sweep.axes.laws, 1, 0, mistakes)
-    mistakes.stop_if_any()
+    """The point that the trial is to try. Raises ConfigError where some key does not exist."""
     point = sweep.axes.fixed
     asked = sorted(_asked(sweep), key=lambda one: not one[0])
     for _, ask in asked:

@@ -7,6 +7,8 @@ from typing import Any
 
 from dropout_cli.metrics import csv_bytes
 from dropout_cli.statistics import wilson
+from dropout_cli.sweeps import attainable
+from dropout_cli.sweeps.attainable import p_text
 from dropout_cli.sweeps.evidence import METRICS, Comparison, Evidence, Record
 
 Rows = list[list[Any]]
@@ -53,7 +55,7 @@ def comparisons_csv(evidence: Evidence) -> bytes:
             paired.effect,
             paired.test.p,
             one.p_holm,
-            paired.test.smallest,
+            one.smallest,
         )
         rows.append(
             [
@@ -97,7 +99,7 @@ def as_dict(evidence: Evidence) -> dict[str, Any]:
             "effect": known(one.paired.effect),
             "p": known(one.paired.test.p),
             "p_holm": known(one.p_holm),
-            "smallest_p": one.paired.test.smallest,
+            "smallest_p": known(one.smallest),
             "won": one.paired.won,
             "tied": one.paired.tied,
             "won_interval": [known(end) for end in one.paired.won_interval],
@@ -134,30 +136,36 @@ def number(value: float) -> float | str:
     return "" if math.isnan(value) else value
 
 
+LEAST = ("d_z", "p", "95 % interval", "n", "smallest p", "won")
+"""Columns of the overview that may be left out where there is little room, the first one first."""
+
+
 def overview(evidence: Evidence) -> tuple[list[str], Rows]:
     """Headers and rows of the one table that says it all: a row per group."""
     compared = {one.group: one for one in evidence.comparisons}
     bases = {one.baseline for one in evidence.comparisons}
+    bounded = attainable.is_bounded(evidence)
     headers = [*evidence.keys, "n", evidence.metric, "95 % interval"]
     rows: Rows = []
     for place, group in enumerate(evidence.groups):
         found = evidence.mean(group, evidence.metric)
         row = [*map(cell, group.values.values()), found.n, short(found.mean), span(found.interval)]
         if compared:
-            row += _against(compared.get(place), place in bases)
+            row += _against(compared.get(place), place in bases, bounded)
         rows.append(row)
     if compared:
-        headers += ["difference", "95 % interval", "d_z", "p", "p (Holm)", "smallest p", "won", "verdict"]
+        smallest = ["smallest p"] if bounded else []
+        headers += ["difference", "95 % interval", "d_z", "p", "p (Holm)", *smallest, "won", "verdict"]
     return headers, rows
 
 
-def _against(one: Comparison | None, is_baseline: bool) -> list[Any]:
+def _against(one: Comparison | None, is_baseline: bool, bounded: bool) -> list[Any]:
     if one is None:
-        return ["", "", "", "", "", "", "", "baseline" if is_baseline else ""]
+        return [""] * (6 + bounded) + ["baseline" if is_baseline else ""]
     paired = one.paired
     effect = "" if math.isnan(paired.effect) else f"{paired.effect:+.2f}"
     numbers = [f"{paired.mean:+.4f}", span(paired.interval, sign="+"), effect]
-    tests = [p_text(paired.test.p), p_text(one.p_holm), p_text(paired.test.smallest)]
+    tests = [p_text(paired.test.p), p_text(one.p_holm), *([p_text(one.smallest)] if bounded else [])]
     return [*numbers, *tests, f"{paired.won}/{paired.n - paired.tied}", one.verdict]
 
 
@@ -170,11 +178,6 @@ def span(interval: tuple[float, float], sign: str = "") -> str:
     """Both ends of an interval."""
     low, high = interval
     return "" if math.isnan(low) else f"{low:{sign}.4f} to {high:{sign}.4f}"
-
-
-def p_text(p: float) -> str:
-    """A p-value with two digits that count."""
-    return "" if math.isnan(p) else f"{p:.2g}"
 
 
 def as_csv(headers: Sequence[str], rows: Rows) -> str:
@@ -212,28 +215,27 @@ TESTED = {
 
 def notes(evidence: Evidence) -> Iterator[str]:
     """How to read the tables, a sentence or two per line."""
-    yield "Intervals: 95 % t intervals of the mean over runs, which take the values to be roughly normal."
-    if evidence.split_varies:
+    several = any(evidence.mean(group, evidence.metric).n > 1 for group in evidence.groups)
+    if several:
+        yield "Intervals: 95 % t intervals of the mean over runs, which take the values to be roughly normal."
+    if evidence.split_varies and several:
         yield (
             "Splits vary, and runs on splits of the same examples are not independent: intervals use Nadeau and "
             f"Bengio's correction, sd * sqrt(1/n + {evidence.split_ratio:.3g}). The p-values do not know of it."
         )
-    else:
+    elif not evidence.split_varies:
+        speaking = "intervals speak of new seeds on this split, and leave out" if several else "it is not known"
         yield (
-            "All runs share one split of the data: intervals speak of new seeds on this split, and leave out what "
-            "another split would change (sweep dataset.split_seed to see it)."
+            f"All runs share one split of the data: {speaking} what another split would change (sweep "
+            "dataset.split_seed to see it)."
         )
     if evidence.comparisons:
-        yield TESTED[evidence.test]
-        yield (
-            f"p (Holm): adjusted for {len(evidence.comparisons)} comparisons. smallest p: what so many pairs can give "
-            "at best; where it is above .05, no difference can be shown with so few seeds."
-        )
-        yield "d_z: mean difference over its standard deviation. won: pairs in which it was better, of those not tied."
-        yield f"Wilson's intervals of the share won (comparisons.csv) hold the true share in {_coverage()}."
+        yield from _of_tests(evidence)
         if evidence.margin is not None:
             yield f"within {evidence.margin:g}: the interval of the difference lies inside that margin on both sides."
-        yield "'No difference shown' is not 'equal': the interval says how large a difference may still be."
+        yield "'No difference shown' is not 'equal'" + (
+            ": the interval says how large a difference may still be." if several else "."
+        )
     chosen = evidence.chosen
     if chosen is not None:
         group = evidence.groups[chosen.best]
@@ -255,6 +257,19 @@ def notes(evidence: Evidence) -> Iterator[str]:
             f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {told}; average ranks "
             f"closer than {ranks.critical_difference:.3g} have no difference shown (Nemenyi, .05)."
         )
+
+
+def _of_tests(evidence: Evidence) -> Iterator[str]:
+    """What the columns about differences mean, those that are there."""
+    if all(math.isnan(one.p_holm) for one in evidence.comparisons):
+        yield "With one pair of runs each there are no intervals and no p-values. More seeds give them."
+        return
+    bound = " smallest p: what it can be at best with so many pairs that are not tied."
+    yield TESTED[evidence.test]
+    yield f"p (Holm): adjusted for {attainable.family(evidence)}.{bound if attainable.is_bounded(evidence) else ''}"
+    yield from attainable.of_evidence(evidence)
+    yield "d_z: mean difference over its standard deviation. won: pairs in which it was better, of those not tied."
+    yield f"Wilson's intervals of the share won (comparisons.csv) hold the true share in {_coverage()}."
 
 
 def _coverage() -> str:

@@ -75,6 +75,7 @@ def tune(
         jobs=jobs,
         draw=draw,
         file=FILE,
+        replacing=True,  # another trial may win when a search goes on
     )
     told = [*_searched(trials, won, sweep), *_worth(won, sweep, fresh, report.evidence, planned.groups[-1].values)]
     folder.write(TOLD, "".join(f"{line}\n" for line in told).encode())
@@ -82,8 +83,11 @@ def tune(
 
 
 def _judged(sweep: Sweep) -> Sweep:
-    """The sweep with the metric of its task. Raises UsageError where there is nothing to validate on."""
+    """The sweep with the metric of its task. Raises UsageError without a choice, or without a part to validate on."""
     resolved = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).cells[0].experiment
+    if not sweep.axes.leaves_a_choice():
+        way_out = "Give a key several values, such as dropout.rate=0,0.3 or 'dropout.rate={uniform: [0, 0.6]}'."
+        raise UsageError(str(sweep.base), "nothing to search: there is a single point", way_out)
     if resolved.training.monitor == "auto":
         raise UsageError("dataset.val_fraction", "a search needs examples to validate on", "Give it a part of them.")
     of_errors = sweep.metric == DEFAULT_METRIC and resolved.objective.predicts == "quantities"
