@@ -33,7 +33,7 @@ class Toy(ActivationNoise):
 
     paper = "none"
 
-    def draw(self, shape, rate, rng, dtype):
+    def draw(self, shape, rate, rng, dtype, out=None):
         return (self.strength * (rng.standard_normal(shape) > 0)).astype(dtype)
 '''
 

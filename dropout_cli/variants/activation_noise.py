@@ -39,8 +39,8 @@ class HiddenActivationNoise(Variant):
     """Whether a multiplier of 0 means that something was dropped."""
 
     @abstractmethod
-    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
-        """Draw the multiplier for an activation of that shape, of a shape that broadcasts to it."""
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
+        """Draw the multiplier for an activation of that shape, or of one that broadcasts to it; `out`: where to."""
 
     def evaluation_scale(self, rate: float) -> float:
         """What the activation is multiplied by without noise, `rate` being the last in force."""
@@ -105,7 +105,8 @@ class NoisyActivation(Rowwise):
         if noise is None or self.rate == 0:
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x, lent)
-        self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype)
+        out = self._buffer("multiplier", x.shape, x.dtype)
+        self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype, out)
         if train:
             self._drawn = self._multiplier
         center, offset = self._law.around(self.rate)

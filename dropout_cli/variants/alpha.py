@@ -51,10 +51,10 @@ class Alpha(HiddenActivationNoise):
     paper = "Klambauer et al. 2017, arXiv:1706.02515"
     suited_activation = "selu"
 
-    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """A m."""
         scale = dtype.type(affine(rate)[0])
-        return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, dtype=dtype))
+        return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
 
     def around(self, rate: float) -> tuple[float, float]:
         """a', and A a' + b."""

@@ -84,7 +84,8 @@ class ConcreteLinear(Layer):
             return self._linear.forward(x)
         theta = float(self.theta.value[0])
         # 1 - d, since 1 - u is as uniform as u
-        self._kept = relaxed(-theta, x.shape, noise[self.path], x.dtype, scale=1 / (1 - sigmoid(theta)))
+        kept, scale = self._buffer("kept", x.shape, x.dtype), 1 / (1 - sigmoid(theta))
+        self._kept = relaxed(-theta, x.shape, noise[self.path], x.dtype, scale=scale, out=kept)
         self._y = np.multiply(x, self._kept, out=self._buffer("y", x.shape, x.dtype))
         return self._linear.forward(self._y)
 

@@ -28,9 +28,9 @@ class Gaussian(ActivationNoise):
     drops = False
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958, section 10"
 
-    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """1 + sd eps: mean 1, variance rate / q."""
-        noise = normal(shape, rng, dtype)
+        noise = normal(shape, rng, dtype, out)
         noise *= math.sqrt(rate / (1 - rate))
         noise += 1
         return noise

@@ -27,7 +27,7 @@ class Inverted(ActivationNoise):
 
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958"
 
-    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """m / q: mean 1, variance rate / q."""
         scale = dtype.type(1 / keep_probability(rate))
-        return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, dtype=dtype))
+        return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))

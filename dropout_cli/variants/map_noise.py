@@ -29,11 +29,11 @@ class MapNoise(HiddenActivationNoise):
     def draw_maps(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
         """Draw the multiplier for maps of that shape, of a shape that broadcasts to it."""
 
-    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """That of the maps; on vectors, m / q."""
         if len(shape) == 4:
             return self.draw_maps(shape, rate, rng, dtype)
-        return Inverted().draw(shape, rate, rng, dtype)
+        return Inverted().draw(shape, rate, rng, dtype, out)
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """A dense layer with element-wise noise."""

@@ -29,13 +29,20 @@ def logit(p: float) -> float:
 
 
 def relaxed(
-    theta: float, shape: Shape, rng: Generator, dtype: DType, *, t: float = TEMPERATURE, scale: float = 1.0
+    theta: float,
+    shape: Shape,
+    rng: Generator,
+    dtype: DType,
+    *,
+    t: float = TEMPERATURE,
+    scale: float = 1.0,
+    out: Array | None = None,
 ) -> Array:
-    """Draw scale sigmoid((theta + logit u) / t).
+    """Draw scale sigmoid((theta + logit u) / t), into `out` where it is given.
 
     The sigmoid is (1 + tanh(argument / 2)) / 2: the argument reaches +-180, where exp would overflow.
     """
-    found = logistic(shape, rng, dtype)
+    found = logistic(shape, rng, dtype, out)
     found += theta
     found *= 0.5 / t
     np.tanh(found, out=found)

@@ -13,6 +13,8 @@ the inverted family. Learning rates and max-norms of papers that use this form d
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from dropout_cli.arrays import Array, DType, Shape
 from dropout_cli.streams import Generator
 from dropout_cli.variants.activation_noise import ActivationNoise
@@ -27,9 +29,9 @@ class Standard(ActivationNoise):
 
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958"
 
-    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """The mask itself, as 0 and 1."""
-        return bernoulli(shape, rate, rng).astype(dtype)
+        return np.asarray(np.multiply(bernoulli(shape, rate, rng), dtype.type(1), out=out, dtype=dtype))
 
     def evaluation_scale(self, rate: float) -> float:
         """The mean of the mask, q."""
