@@ -199,6 +199,14 @@ def test_a_config_for_a_few_rows_trains_on_them(tmp_path: Path) -> None:
     assert len(prepared.dataset.train) == 8 and prepared.notices == ()
 
 
+def test_each_part_of_a_few_rows_has_every_class(tmp_path: Path) -> None:
+    """Three classes in twelve rows: three rows to validate on, three to test on."""
+    (tmp_path / "t.csv").write_text("v,y\n" + "".join(f"{n * n}.5,{'pqr'[n % 3]}\n" for n in range(12)))
+    (tmp_path / "c.yaml").write_text(starting(tmp_path / "t.csv")[0])
+    dataset = prepare(config.load(tmp_path / "c.yaml").experiment).dataset
+    assert [len(dataset.train), len(dataset.val or ()), len(dataset.test)] == [6, 3, 3]
+
+
 WINE = "alcohol,hue,region,grower,comment\n" + "".join(
     f"{12 + n % 7 / 10},{n % 9 / 10},{'nsw'[n % 3]},{'ABC'[n % 3]},Tastes of {n} things\n" for n in range(60)
 )

@@ -1,6 +1,7 @@
 """A config to start from for a user's own file: the target guessed, sizes that fit the data, a comment on each."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ STEPS = 6_000
 """About so many training steps are worth a first look."""
 AS_SAID = "as --target says"
 VAL, TEST = 0.15, 0.2
-"""Parts of the rows that are not trained on."""
+"""Parts of the rows that are not trained on, where these are enough."""
 
 
 def starting(file: Path, target: str | None = None) -> tuple[str, str]:
@@ -51,7 +52,8 @@ def starting(file: Path, target: str | None = None) -> tuple[str, str]:
     wanted = replace(table, target=target, task=task, drop=tuple(drop)).wanted(sheet.comma)
     found = frames.examples(frame, wanted, sheet.where, place=str(file))
     rows, features = len(found.labels), len(found.columns)
-    trained = rows - round(VAL * rows) - round(TEST * rows)
+    val, test = (_part(usual, rows, len(found.classes)) for usual in (VAL, TEST))
+    trained = rows - round(val * rows) - round(test * rows)
     batch = min(trained, 16 if rows < 2_000 else 64 if rows < 50_000 else 256)
     width = 64 if rows < 5_000 else 256
     epochs = max(5, min(200, round(STEPS * batch / trained / 5) * 5))
@@ -74,8 +76,8 @@ def starting(file: Path, target: str | None = None) -> tuple[str, str]:
         width=width,
         epochs=epochs,
         batch=batch,
-        val=VAL,
-        test=TEST,
+        val=val,
+        test=test,
         weights=_WEIGHTS if _unequal(found.labels, found.classes) else "",
     )
     return text, guess
@@ -128,6 +130,12 @@ def _unusable(series: "Series") -> str:
     if series.dtype.kind in "iuf" and known == len(series) == different == np.ptp(series) + 1 > 20:
         return "numbers of the rows"
     return ""
+
+
+def _part(usual: float, rows: int, classes: int) -> float:
+    """As much of the rows as is usual, and of a few rows enough for one of each class, if all three parts get that."""
+    least = max(1, classes)
+    return usual if 3 * least > rows else max(usual, math.ceil(100 * least / rows) / 100)
 
 
 def _unequal(labels: object, classes: tuple[str, ...]) -> bool:
