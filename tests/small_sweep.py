@@ -1,0 +1,19 @@
+"""Sweeps of a few cells, each a fraction of a second."""
+
+from pathlib import Path
+
+from dropout_cli.sweeps import document, plan
+
+BASE = """\
+dataset: digits
+architecture: {name: mlp, hidden: [8]}
+dropout: {variant: inverted, rate: 0.2, input_rate: 0.1}
+training: {epochs: 2, steps_per_epoch: 5}
+"""
+
+
+def planned(tmp_path: Path, text: str, *overrides: str, **settings: str | None) -> plan.Plan:
+    """The plan of a sweep file over the small config."""
+    (tmp_path / "base.yaml").write_text(BASE)
+    (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}")
+    return plan.make(document.load(tmp_path / "sweep.yaml", overrides, **settings))  # type: ignore[arg-type]
