@@ -29,7 +29,7 @@ LEVELS = (
         "experiment",
     }
     | {"report"}
-    | {"run_table", "after", "effects", "advice", "prediction", "verification", "replay", "doctor", "sweeps"},
+    | {"run_table", "after", "effects", "advice", "prediction", "verification", "replay", "doctor", "sweeps", "tuning"},
     {"bench", "cli", "__main__"},
 )
 

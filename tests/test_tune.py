@@ -17,7 +17,7 @@ from dropout_cli import report
 from dropout_cli.errors import ConfigError
 from dropout_cli.sweeps import document
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.space import suggested
+from dropout_cli.tuning.space import suggested
 from tests.cli_process import TINY, dropout
 
 SEARCH = """\

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from dropout_cli.runs import Run
     from dropout_cli.sweeps.conduct import Progress as SweepProgress
-    from dropout_cli.sweeps.search import Progress as SearchProgress
     from dropout_cli.training import EpochRecord, Progress
+    from dropout_cli.tuning.search import Progress as SearchProgress
 
 
 NARROW = 100

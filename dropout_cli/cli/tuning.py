@@ -53,8 +53,8 @@ def tune(
     """Search for the best point, and see with fresh seeds what it is worth. The same again goes on."""
     from dropout_cli import config
     from dropout_cli.sweeps import document, tables
-    from dropout_cli.sweeps import tune as tuning
     from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.tuning import tune as tuning
 
     asked = document.load(
         config.find(file), values or (), seeds=seeds, metric=metric, search=True, trials=trials, repeats=repeats

@@ -15,8 +15,8 @@ from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import attainable, figures, stored, tables
 from dropout_cli.sweeps.evidence import Evidence, Record, label, weigh
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.tune import FILE as TUNE
-from dropout_cli.sweeps.tune import TOLD, TRIALS
+from dropout_cli.tuning.tune import FILE as TUNE
+from dropout_cli.tuning.tune import TOLD, TRIALS
 
 CAPTIONS = {
     "metric": "The metric against what was swept, with 95 % intervals of the mean.",

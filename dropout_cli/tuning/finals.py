@@ -13,7 +13,7 @@ from dropout_cli.sweeps import conduct, plan
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.document import Sweep
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.study import SETTINGS
+from dropout_cli.tuning.study import SETTINGS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -18,8 +18,8 @@ from dropout_cli.sweeps import plan, workers
 from dropout_cli.sweeps.document import Sweep
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.plan import Cell
-from dropout_cli.sweeps.space import suggested
-from dropout_cli.sweeps.study import EPOCHS, FAILURE, SECONDS, SETTINGS, ended, kept
+from dropout_cli.tuning.space import suggested
+from dropout_cli.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS, ended, kept
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -14,10 +14,10 @@ from dropout_cli.metrics import csv_bytes, larger_is_better
 from dropout_cli.sweeps import conduct, plan, tables
 from dropout_cli.sweeps.document import Sweep
 from dropout_cli.sweeps.evidence import DEFAULT_METRIC, Evidence, Values
-from dropout_cli.sweeps.finals import Winner, decide
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.search import Watch, search
-from dropout_cli.sweeps.study import EPOCHS, FAILURE, SECONDS, SETTINGS
+from dropout_cli.tuning.finals import Winner, decide
+from dropout_cli.tuning.search import Watch, search
+from dropout_cli.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
