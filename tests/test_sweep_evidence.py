@@ -63,7 +63,7 @@ def test_what_p_can_be_at_best_is_corrected_and_said() -> None:
     assert {one.verdict for one in enough.comparisons} == {"worse"}
     assert list(attainable.of_evidence(enough)) == []
     assert {one.smallest for one in tied.comparisons} == {4 / 64}
-    assert "2 comparisons of 6 pairs that are not tied" in "".join(tables.notes(tied))
+    assert "2 comparisons of 6 pairs without a tie" in "".join(tables.notes(tied))
     headers, rows = tables.overview(few)
     assert rows[1][headers.index("smallest p")] == "0.062"
 

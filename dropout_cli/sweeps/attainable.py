@@ -63,7 +63,7 @@ def _told(pairs: Sequence[int], smallest: Sequence[float], ties: bool) -> Iterat
         needed = seeds_needed(len(smallest))
         way_out = "no number of seeds is enough" if needed is None else f"{needed} seeds are needed"
         yield (
-            f"{whole} of {of}{' that are not tied' * ties} cannot fall below p = "
+            f"{whole} of {of}{' without a tie' * ties} cannot fall below p = "
             f"{p_text(min(smallest[place] for place in few))}; {way_out}{', and more where pairs are tied' * ties}."
         )
 
