@@ -17,7 +17,9 @@ from dropout_cli import report
 from dropout_cli.errors import ConfigError
 from dropout_cli.sweeps import document
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.tuning.finals import best_points
 from dropout_cli.tuning.space import suggested
+from dropout_cli.tuning.study import SETTINGS
 from tests.cli_process import TINY, dropout
 
 SEARCH = """\
@@ -114,6 +116,19 @@ def test_finals_are_won_over_all_seeds(searched: Path) -> None:
         searching = {float(row["training.optimizer.learning_rate"]): row["value"] for row in csv.DictReader(file)}
     means = {rate: (2 * float(searching[rate]) + sum(scores)) / 4 for rate, scores in found.items()}
     assert means[json.loads(done.stdout)["winner"]["training.optimizer.learning_rate"]] == max(means.values())
+
+
+@pytest.mark.parametrize("larger", [True, False])
+def test_a_point_enters_the_finals_once_and_by_its_best_trial(larger: bool) -> None:
+    """Two rates, each tried twice: the order is that of the better trial of each."""
+    from optuna.trial import create_trial
+
+    sign = 1 if larger else -1
+    tried = [(0.1, 5.0), (0.2, 4.0), (0.1, 3.0), (0.3, 3.5)]
+    trials = [create_trial(value=sign * value, user_attrs={SETTINGS: {"dropout.rate": rate}}) for rate, value in tried]
+    found = best_points(trials[::-1], larger=larger)
+    assert [one.user_attrs[SETTINGS]["dropout.rate"] for one in found] == [0.1, 0.2, 0.3]
+    assert found[0].value == sign * 5.0
 
 
 def test_another_search_is_not_mixed_in(searched: Path) -> None:

@@ -53,13 +53,11 @@ def decide(
 
     The folder becomes a sweep of their runs. Raises what `conduct` raises.
     """
-    sign, number = 1 if larger_is_better(sweep.metric) else -1, sweep.metric.partition(".")[2]
-    ranked = sorted(complete, key=lambda one: (-sign * _searched(one), one.number))
-    finalists = list({str(one.user_attrs[SETTINGS]): one for one in reversed(ranked)}.values())[::-1][:FINALISTS]
+    number, larger = sweep.metric.partition(".")[2], larger_is_better(sweep.metric)
+    finalists = best_points(complete, larger=larger)[:FINALISTS]
     if len(finalists) == 1:
         return Winner(finalists[0], _searched(finalists[0]), 1, sweep.repeats)
     seeds = tuple(range(sweep.repeats, 2 * sweep.repeats))
-    entered = [replace(sweep, points=(_point(one),), seeds=seeds) for one in finalists]
     conduct.conduct(
         plan.make(replace(sweep, points=tuple(map(_point, finalists)), seeds=seeds)),
         folder,
@@ -73,21 +71,23 @@ def decide(
         draw=False,
         replacing=True,
     )
-    values = [
-        _mean(
-            one,
-            sweep.repeats,
-            [folder.summary(cell.id)["val"][number] for cell in plan.make(own).cells if folder.is_complete(cell.id)],
-        )
-        for one, own in zip(finalists, entered, strict=True)
-    ]
-    place = max(range(len(finalists)), key=lambda place: sign * values[place])
-    return Winner(finalists[place], values[place], len(finalists), seeds[-1] + 1)
+
+    def value(trial: "FrozenTrial") -> float:
+        cells = plan.make(replace(sweep, points=(_point(trial),), seeds=seeds)).cells
+        scores = [folder.summary(cell.id)["val"][number] for cell in cells if folder.is_complete(cell.id)]
+        return float(sweep.repeats * _searched(trial) + sum(scores)) / (sweep.repeats + len(scores))
+
+    values = {one.number: value(one) for one in finalists}
+    won = (max if larger else min)(finalists, key=lambda one: values[one.number])
+    return Winner(won, values[won.number], len(finalists), seeds[-1] + 1)
 
 
-def _mean(trial: "FrozenTrial", repeats: int, scores: Sequence[float]) -> float:
-    """Over the seeds of the search and those of the finals."""
-    return (repeats * _searched(trial) + sum(scores)) / (repeats + len(scores))
+def best_points(complete: "Sequence[FrozenTrial]", *, larger: bool) -> "list[FrozenTrial]":
+    """The trials from the best on, the better one alone where several had the same point."""
+    points: dict[str, FrozenTrial] = {}
+    for one in sorted(complete, key=_searched, reverse=larger):
+        points.setdefault(str(one.user_attrs[SETTINGS]), one)
+    return list(points.values())
 
 
 def _searched(trial: "FrozenTrial") -> float:
