@@ -110,7 +110,7 @@ def _table(trials: "Sequence[FrozenTrial]") -> bytes:
     for one in sorted(trials, key=lambda one: one.number):
         values = [tables.cell(one.user_attrs[SETTINGS].get(key)) for key in keys]
         value = one.value if one.state.name == "COMPLETE" else None
-        numbers = ["" if value is None else value, one.user_attrs[EPOCHS], one.user_attrs[SECONDS]]
+        numbers = ["" if value is None else value, one.user_attrs.get(EPOCHS, ""), one.user_attrs[SECONDS]]
         rows.append([one.number, one.state.name.lower(), *numbers, *values, one.user_attrs.get(FAILURE, "")])
     return csv_bytes(rows)
 
