@@ -1,7 +1,7 @@
 """Small arrays side by side in one piece of memory, so that one call works on all of them.
 
-A call of NumPy's costs as much as some thousand of its multiplications: an update of the two matrices and biases of
-64-128-128-10, each by itself, took 75 us instead of 31.
+A call of NumPy's costs as much as some thousand of its multiplications: Adam's update of the matrices and biases of
+64-128-128-10 takes 54 us one by one, and 31 us at once.
 """
 
 from collections.abc import Sequence
