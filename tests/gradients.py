@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.streams import Generator, stream
+from dropout_cli.core.rng import Generator, stream
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.base import Layer, NoiseSource
 
 STEP = 1e-5
 """Near the cube root of float64's precision: truncation and rounding are then about as small as each other."""

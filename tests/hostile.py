@@ -20,19 +20,22 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dropout_cli import checkpoint, config, npz, prediction, run_table, trained, verification
+from dropout_cli import config
+from dropout_cli.analysis import predict, run_table, verify
 from dropout_cli.cli import time_limit
-from dropout_cli.data import idx
-from dropout_cli.data.arrays import Arrays
-from dropout_cli.data.cifar import Cifar10
-from dropout_cli.data.image_folder import ImageFolder
-from dropout_cli.data.mnist import FashionMnist
-from dropout_cli.data.source import Examples
-from dropout_cli.data.table import Table
+from dropout_cli.core import npz
+from dropout_cli.data.base import Examples
+from dropout_cli.data.readers import idx
+from dropout_cli.data.sources.arrays import Arrays
+from dropout_cli.data.sources.cifar import Cifar10
+from dropout_cli.data.sources.image_folder import ImageFolder
+from dropout_cli.data.sources.mnist import FashionMnist
+from dropout_cli.data.sources.table import Table
 from dropout_cli.runs import Run, manifest
-from dropout_cli.sweeps import document, gather, plan, stored, tables
-from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps import collect, load, plan, spec, tables
+from dropout_cli.sweeps.comparison import weigh
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.training import checkpoint, restore
 from tests.small_run import train
 
 SWEEP = b"""base: digits
@@ -167,12 +170,12 @@ class Loaders:
             source = f"dataset={{name: table, path: {self.folder}/whole.csv, header: false}}"
             self._tabular = train(self.folder / "tabular", source, "training.epochs=1", "training.batch_size=4")
         (self.folder / "hostile.csv").write_bytes(data)
-        return list(prediction.predict(self._tabular, self.folder / "hostile.csv", passes=2))
+        return list(predict.predict(self._tabular, self.folder / "hostile.csv", passes=2))
 
     def _sweep(self, data: bytes) -> object:
         """Planned, so that what its values do to the config is seen too."""
         (self.folder / "sweep.yaml").write_bytes(data)
-        return plan.make(document.load(self.folder / "sweep.yaml"))
+        return plan.make(spec.load(self.folder / "sweep.yaml"))
 
     def _small_plan(self) -> bytes:
         """Of a sweep of one cell, the run."""
@@ -185,8 +188,8 @@ class Loaders:
 
     def _plan(self, data: bytes) -> object:
         (self.folder / "sweep" / "plan.json").write_bytes(data)
-        records, keys, _ = gather.gather([str(self.folder / "sweep")], self.folder)
-        return list(tables.notes(weigh(records, keys, metric="test.accuracy"))), stored.plan(
+        records, keys, _ = collect.gather([str(self.folder / "sweep")], self.folder)
+        return list(tables.notes(weigh(records, keys, metric="test.accuracy"))), load.plan(
             Folder(self.folder / "sweep")
         )
 
@@ -231,8 +234,8 @@ class Loaders:
             elif name != "MANIFEST.sha256" and len(data) % 2:
                 (self.run.path / "MANIFEST.sha256").write_bytes(manifest.of(self.run.path))
             run = Run(self.run.path)
-            seen = run_table.overview(run_table.read([self.run])[0]), verification.verify(run)
-            return seen, trained.load(run)
+            seen = run_table.overview(run_table.read([self.run])[0]), verify.verify(run)
+            return seen, restore.load(run)
 
         return read
 
@@ -308,7 +311,7 @@ PIECES = (
 
 def seconds_of(loader: Loader, data: bytes) -> float:
     """How long the loader takes; raises what is not one of our own errors."""
-    from dropout_cli.errors import DropoutError
+    from dropout_cli.core.errors import DropoutError
 
     began = time.perf_counter()
     try:

@@ -15,15 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli import config, experiment, resuming
-from dropout_cli.checkpoint import BEST, LAST, Saver
-from dropout_cli.errors import ConfigError
-from dropout_cli.nn.optimizers import OPTIMIZERS
-from dropout_cli.nn.schedules import SCHEDULES
+from dropout_cli import config
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.nn.optim.lr_schedules import SCHEDULES
+from dropout_cli.nn.optim.optimizers import OPTIMIZERS
 from dropout_cli.objectives import OBJECTIVES
-from dropout_cli.runs import Run, all_runs, writing
+from dropout_cli.runs import Run, all_runs, atomic_io
+from dropout_cli.training import resume
+from dropout_cli.training.checkpoint import BEST, LAST, Saver
+from dropout_cli.training.run import conduct, ready
 from dropout_cli.variants import VARIANTS
-from dropout_cli.variants.rate_schedules import RATE_SCHEDULES
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES
 from tests.small_run import ignore
 
 TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
@@ -147,11 +149,11 @@ class Victim:
         """Begin the run, or go on with it, in this process."""
         run = self.run()
         if run is None:
-            prepared = experiment.ready(self.loaded.experiment)
+            prepared = ready(self.loaded.experiment)
             made = Run.create(self.folder / "runs", "victim")
-            experiment.conduct(prepared, made, self.loaded.text, watch=ignore, figures=False)
+            conduct(prepared, made, self.loaded.text, watch=ignore, figures=False)
         elif run.ended != "completed" or self.epochs not in (None, run.summary()["epochs"]):  # else killed as it ended
-            resuming.resume(run, watch=ignore, figures=False, epochs=self.epochs)
+            resume.resume(run, watch=ignore, figures=False, epochs=self.epochs)
 
     def attempt(self, kill: Callable[[], None] | None = None, after: float | None = None) -> bool:
         """Go on in a child that is killed `after` seconds, or kills itself where `kill` says; return if it got through.
@@ -194,7 +196,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-SAVING = {writing.__file__, sys.modules[Saver.__module__].__file__}
+SAVING = {atomic_io.__file__, sys.modules[Saver.__module__].__file__}
 
 
 def kill_at_line(number: int) -> None:

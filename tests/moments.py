@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dropout_cli.streams import stream
-from dropout_cli.variants.activation_noise import ActivationNoise
+from dropout_cli.core.rng import stream
+from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 
 DRAWS = 10**6
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from dropout_cli import config, experiment
+from dropout_cli import config
 from dropout_cli.runs import Run
-from dropout_cli.training import EpochRecord, Progress
+from dropout_cli.training.loop import EpochRecord, Progress
+from dropout_cli.training.run import Watch, conduct, ready
 from dropout_cli.variants import VARIANTS
 
 CONFIG = """
@@ -29,12 +30,12 @@ def ignore(event: Progress | EpochRecord) -> None:
     """Watch nothing."""
 
 
-def train(folder: Path, *overrides: str, watch: experiment.Watch = ignore) -> Run:
+def train(folder: Path, *overrides: str, watch: Watch = ignore) -> Run:
     """Train the small digits config with some changes; return the run."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "small.yaml"
     file.write_text(CONFIG)
     loaded = config.load(file, overrides)
     run = Run.create(folder / "runs", "small")
-    experiment.conduct(experiment.ready(loaded.experiment), run, loaded.text, watch=watch, figures=False)
+    conduct(ready(loaded.experiment), run, loaded.text, watch=watch, figures=False)
     return run

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dropout_cli.sweeps import document, plan
+from dropout_cli.sweeps import plan, spec
 
 BASE = """\
 dataset: digits
@@ -16,4 +16,4 @@ def planned(tmp_path: Path, text: str, *overrides: str, **settings: str | None) 
     """The plan of a sweep file over the small config."""
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}")
-    return plan.make(document.load(tmp_path / "sweep.yaml", overrides, **settings))  # type: ignore[arg-type]
+    return plan.make(spec.load(tmp_path / "sweep.yaml", overrides, **settings))  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
-"""The house has floors: a module imports from its own level or below, never up, never in a ring."""
+"""The layout: a module imports from its own level or below, never up, never in a circle."""
 
 import ast
+import importlib.util
 import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -8,36 +9,29 @@ from pathlib import Path
 import pytest
 
 import dropout_cli
+from dropout_cli.sweeps.workers import local
 
 PACKAGE = Path(dropout_cli.__file__).parent
+ROOT = Path(__file__).parent.parent
 
 LEVELS = (
-    {"errors", "registry", "fields", "arrays", "npz", "visible", "streams", "locks", "environment"},
-    {"nn", "threads", "blas"},
-    {"variants", "objectives", "data"},
-    {"architectures"},
-    {"config", "learner", "selection", "evaluation", "metrics", "training", "monte_carlo", "statistics"}
-    | {"tasks", "plots"},
-    {
-        "runs",
-        "checkpoint",
-        "preparation",
-        "trained",
-        "inheritance",
-        "resuming",
-        "lengthening",
-        "experiment",
-    }
-    | {"report"}
-    | {"run_table", "after", "effects", "advice", "prediction", "verification", "replay", "doctor", "sweeps", "tuning"},
-    {"bench", "cli", "__main__"},
+    {"core"},
+    {"nn", "data", "runs", "statistics"},
+    {"variants", "metrics"},
+    {"architectures", "objectives", "plots"},
+    {"config", "tasks"},
+    {"training"},
+    {"analysis", "bench"},
+    {"sweeps"},
+    {"report"},
+    {"cli", "__main__"},
 )
 
 HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy", "distributed", "optuna"}
 
 
 def name_of(path: Path) -> str:
-    """`dropout_cli.nn.dense` for its file; a package goes by its own name."""
+    """`dropout_cli.nn.layers.dense` for its file; a package goes by its own name."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -75,14 +69,19 @@ def ours(module: str) -> set[str]:
     return {name for name in found if name.startswith("dropout_cli.") and name != module}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if "." in name])
-def test_a_module_imports_from_its_own_level_or_below(module: str) -> None:
-    """The table above is the design's; a module that is not in it has no place yet."""
-    higher = {name for name in ours(module) if level(name) > level(module)}
-    assert not higher, f"{module} (level {level(module)}) looks up to {higher}"
+def test_modules_import_from_their_own_level_or_below() -> None:
+    """Never from a higher level; a module that is in no room of the table has no place yet."""
+    upward = {
+        f"{module} (level {level(module)}) imports {name} (level {level(name)})"
+        for module in MODULES
+        if "." in module
+        for name in ours(module)
+        if level(name) > level(module)
+    }
+    assert not upward
 
 
-def test_no_ring_of_imports() -> None:
+def test_no_circle_of_imports() -> None:
     """Modules can be read in an order in which each comes after all that it uses."""
     graph = {module: ours(module) for module in MODULES if "." in module}
     try:
@@ -91,18 +90,69 @@ def test_no_ring_of_imports() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
-@pytest.mark.parametrize("module", list(MODULES))
-def test_heavy_libraries_are_imported_where_they_are_needed(module: str) -> None:
+def test_the_table_in_the_readme_is_this_one() -> None:
+    """Every level with its rooms; `__main__` is a file, not a room."""
+    rows = re.findall(r"^\| (\d) \| (`.*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    written = {int(number): set(re.findall(r"`(\w+)/`", rooms)) for number, rooms in rows}
+    assert written == {number: rooms - {"__main__"} for number, rooms in enumerate(LEVELS)}
+
+
+def test_nothing_lies_outside_the_rooms() -> None:
+    """Every module but `__main__` is in a package of the table, and every package of the table exists."""
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set().union(*LEVELS) - {"__main__"}
+
+
+def test_the_tests_mirror_the_rooms() -> None:
+    """Every room has a folder of tests, and no folder of tests stands for a room that is not there."""
+    rooms = {path.parent.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")} - {"."}
+    assert {room.split("/")[0] for room in rooms} == set().union(*LEVELS) - {"__main__"}
+    assert all((PACKAGE / room).is_dir() for room in rooms)
+
+
+def named_in_strings() -> set[str]:
+    """Every dotted name below `dropout_cli` or `tests.bench` that a string in the project spells out."""
+    dotted = re.compile(r"(?:dropout_cli|tests\.bench)(?:\.\w+)+")
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    texts = [
+        node.value
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    texts += [(ROOT / name).read_text() for name in ("pyproject.toml", "README.md", ".ci/run")]
+    return {found for text in texts for found in dotted.findall(text)}
+
+
+def exists(name: str) -> bool:
+    """Whether the name is that of a module, or of something in one."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        return name in MODULES or importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return hasattr(importlib.import_module(module), attribute)
+
+
+def test_every_module_named_in_a_string_can_be_found() -> None:
+    """Registries, the fork server's preload, `-m`, the plugin group, tools' settings: no import would find a slip."""
+    names = named_in_strings()
+    assert {"dropout_cli.data.sources", "dropout_cli.sweeps.workers.forkserver_preload", "dropout_cli.cli"} <= names
+    assert not {name for name in names if not exists(name)}
+    assert all(importlib.util.find_spec(name) for name in local.PRELOADED)
+
+
+def test_heavy_libraries_are_imported_where_they_are_needed() -> None:
     """Not at the top of a module: `dropout --help` would pay for them."""
-    tree = ast.parse(MODULES[module].read_text())
-    top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
-    assert not {name.split(".")[0] for name in imports(top)} & HEAVY
+    for module, path in MODULES.items():
+        tree = ast.parse(path.read_text())
+        top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+        assert not {name.split(".")[0] for name in imports(top)} & HEAVY, module
 
 
-def test_only_streams_makes_generators() -> None:
+def test_only_rng_makes_generators() -> None:
     """Randomness has a name, not a history: no other module names a generator's constructor or the legacy functions."""
     for module, path in MODULES.items():
-        if module != "dropout_cli.streams":
+        if module != "dropout_cli.core.rng":
             text = path.read_text()
             assert "default_rng" not in text and "SeedSequence" not in text and "np.random." not in text, module
 

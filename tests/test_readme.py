@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dropout_cli import config
-from dropout_cli.preparation import prepare
-from dropout_cli.sweeps import document, plan
+from dropout_cli.sweeps import plan, spec
+from dropout_cli.training.setup import prepare
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -51,8 +51,8 @@ def test_the_configs_in_it_load(tmp_path: Path) -> None:
     assert len(texts) > 1
     for text in texts:
         (tmp_path / "readme.yaml").write_text(text)
-        if document.is_sweep(tmp_path / "readme.yaml"):
-            assert plan.make(document.load(tmp_path / "readme.yaml")).cells
+        if spec.is_sweep(tmp_path / "readme.yaml"):
+            assert plan.make(spec.load(tmp_path / "readme.yaml")).cells
         else:
             assert config.load(tmp_path / "readme.yaml").notices == []
 

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from dropout_cli.arrays import DType, Shape
-from dropout_cli.nn.sequential import Sequential
-from dropout_cli.registry import Registry
+from dropout_cli.core.registry import Registry
+from dropout_cli.core.types import DType, Shape
+from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import VARIANTS, Variant
-from dropout_cli.variants.variant import Needs
+from dropout_cli.variants.toolkit.base import Needs
 
 ARCHITECTURES: Registry["Architecture"] = Registry("architecture", package="dropout_cli.architectures")
 

@@ -21,12 +21,12 @@ from annotated_types import MinLen
 from dropout_cli.architectures.architecture import ARCHITECTURES, Surroundings
 from dropout_cli.architectures.stages import Plan, Pool
 from dropout_cli.architectures.units import Units
-from dropout_cli.arrays import Shape
-from dropout_cli.nn.additive_noise import AdditiveNoise
-from dropout_cli.nn.flatten import Flatten
-from dropout_cli.nn.layer import Layer
-from dropout_cli.nn.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
-from dropout_cli.nn.sequential import Sequential
+from dropout_cli.core.types import Shape
+from dropout_cli.nn.layers.additive_noise import AdditiveNoise
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.flatten import Flatten
+from dropout_cli.nn.layers.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
+from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Variant
 
 MONOTONE = frozenset({"relu", "tanh", "sigmoid", "selu", "identity"})

@@ -9,12 +9,12 @@ from itertools import pairwise
 
 from dropout_cli.architectures.architecture import ARCHITECTURES, Surroundings
 from dropout_cli.architectures.units import Units
-from dropout_cli.arrays import Shape
-from dropout_cli.fields import Widths
-from dropout_cli.nn.additive_noise import AdditiveNoise
-from dropout_cli.nn.flatten import Flatten
-from dropout_cli.nn.layer import Layer
-from dropout_cli.nn.sequential import Sequential
+from dropout_cli.core.fields import Widths
+from dropout_cli.core.types import Shape
+from dropout_cli.nn.layers.additive_noise import AdditiveNoise
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.flatten import Flatten
+from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Variant
 
 

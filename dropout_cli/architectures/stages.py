@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from dropout_cli.arrays import Shape
-from dropout_cli.nn.convolution import Padding, geometry
+from dropout_cli.core.types import Shape
+from dropout_cli.nn.layers.convolution import Padding, geometry
 
 MOST_WINDOW = 15
 """A place in a window is noted in a byte."""

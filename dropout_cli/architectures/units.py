@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from dropout_cli.architectures.architecture import Architecture, Surroundings
-from dropout_cli.fields import NonNegative
-from dropout_cli.nn.activations import ACTIVATIONS
-from dropout_cli.nn.additive_noise import AdditiveNoise
-from dropout_cli.nn.convolution import Convolution, Padding
-from dropout_cli.nn.dense import Dense
+from dropout_cli.core.fields import NonNegative
+from dropout_cli.core.registry import Choice
 from dropout_cli.nn.initializers import INITIALIZERS, Initializer, suited_to
-from dropout_cli.nn.layer import Layer
-from dropout_cli.nn.normalization import Affine, Normalize
-from dropout_cli.registry import Choice
+from dropout_cli.nn.layers.activations import ACTIVATIONS
+from dropout_cli.nn.layers.additive_noise import AdditiveNoise
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.convolution import Convolution, Padding
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.normalization import Affine, Normalize
 from dropout_cli.variants import Place
-from dropout_cli.variants.variant import Kind
+from dropout_cli.variants.toolkit.base import Kind
 
 
 @dataclass(frozen=True, kw_only=True)

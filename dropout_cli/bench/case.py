@@ -43,7 +43,7 @@ class Case:
     @property
     def threads(self) -> int:
         """What `training.threads: auto` picks for it on this machine."""
-        from dropout_cli.threads import suited_to
+        from dropout_cli.nn.backend.threads import suited_to
 
         if self.images:
             return suited_to(10**9)

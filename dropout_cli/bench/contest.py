@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dropout_cli.bench.case import Case
-from dropout_cli.environment import PATIENCE
-from dropout_cli.errors import RunFailed, UsageError
+from dropout_cli.core.environment import PATIENCE
+from dropout_cli.core.errors import RunFailed, UsageError
 
 SECONDS = 0.5
 """Of each turn."""

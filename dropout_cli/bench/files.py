@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli import npz
-from dropout_cli.arrays import Array
 from dropout_cli.bench.folders import finished_run
 from dropout_cli.bench.serve import Step, serve
-from dropout_cli.checkpoint import LAST, Snapshot, pack
-from dropout_cli.data.mnist import Mnist
+from dropout_cli.core import npz
+from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array
+from dropout_cli.data.sources.mnist import Mnist
 from dropout_cli.runs import FORMAT, Run
-from dropout_cli.streams import stream
+from dropout_cli.training.checkpoint import LAST, Snapshot, pack
 
 WIDTHS = (784, 1024, 1024, 1024, 10)
 META = {"format": FORMAT, "epoch": 1, "step": 430, "selection": None, "config": "0" * 64, "metrics": "0" * 64}

@@ -31,7 +31,7 @@ def _link(source: str, target: str) -> None:
 
 def has_mnist() -> bool:
     """Whether MNIST is on this machine."""
-    from dropout_cli.data.mnist import Mnist
+    from dropout_cli.data.sources.mnist import Mnist
 
     return Mnist.find() is not None
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli import threads as run_threads
 from dropout_cli.bench.case import Case
 from dropout_cli.bench.serve import Step, serve
-from dropout_cli.nn.product import product
-from dropout_cli.streams import stream
+from dropout_cli.core.rng import stream
+from dropout_cli.nn.backend.matmul import product
+from dropout_cli.nn.backend.threads import limited
 
 _held = ExitStack()
 
@@ -40,7 +40,7 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
         if i:
             products.append(lambda i=i, W=one: product(x[i + 1], W.T, y[i]))  # type: ignore[misc]
     _held.close()
-    _held.enter_context(run_threads.limited(threads))
+    _held.enter_context(limited(threads))
 
     def step() -> None:
         for multiply in products:

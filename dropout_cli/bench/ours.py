@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli import config, preparation
+from dropout_cli import config
 from dropout_cli.architectures import Surroundings
 from dropout_cli.bench.case import Case
 from dropout_cli.bench.serve import Step, serve
 from dropout_cli.config.schema import Experiment
-from dropout_cli.learner import Learner
+from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn.losses import softmax
-from dropout_cli.streams import Noise, stream
-from dropout_cli.training import take_step
+from dropout_cli.training import setup
+from dropout_cli.training.loop import take_step
+from dropout_cli.training.state import Learner
 from dropout_cli.variants import VARIANTS
 
 BATCHES = 20
@@ -63,7 +64,7 @@ def learner_of(case: Case, experiment: Experiment) -> Learner:
     """The case's network with its optimizer."""
     shape = (28, 28, 1) if case.images else case.widths[:1]
     around = Surroundings(shape=shape, outputs=10, examples=60_000, steps=100_000, steps_per_epoch=500, seed=0)
-    return preparation.learner_of(experiment, experiment.architecture.build(experiment.dropout, around))
+    return setup.learner_of(experiment, experiment.architecture.build(experiment.dropout, around))
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
@@ -72,7 +73,7 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     experiment = experiment_of(case, threads)
     learner, data, noise = learner_of(case, experiment), batches(case), Noise(0, 1)
     _held.close()
-    _held.enter_context(preparation.computing(experiment))
+    _held.enter_context(setup.computing(experiment))
     if case.work != "step":
         x, _ = data[0]
         return lambda: softmax(learner.network.forward(x, noise=noise if case.work == "monte_carlo" else None))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dropout_cli.bench.contest import ROOT
-from dropout_cli.errors import RunFailed
+from dropout_cli.core.errors import RunFailed
 
 THEIRS = ("torch",)
 """What there are scripts for, tests/bench/NAME_*.py."""

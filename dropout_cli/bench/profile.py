@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 from dropout_cli.bench import ours
 from dropout_cli.bench.case import Case
+from dropout_cli.core.rng import Noise
 from dropout_cli.data.dataset import Affine, Batches, Dataset, Part
-from dropout_cli.nn.container import leaves
-from dropout_cli.nn.convolution import Convolution
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer
-from dropout_cli.nn.rowwise import Pass, Rowwise
-from dropout_cli.preparation import computing
-from dropout_cli.streams import Noise
-from dropout_cli.training import take_step
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.container import leaves
+from dropout_cli.nn.layers.convolution import Convolution
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.elementwise import Pass, Rowwise
+from dropout_cli.training.loop import take_step
+from dropout_cli.training.setup import computing
 
 KINDS = ("product", "noise", "activation", "other layers", "loss", "optimizer", "batch assembly")
 
@@ -67,7 +67,7 @@ def kind_of(layer: Layer) -> str:
         return "product"
     if layer.path.endswith("/dropout") or type(layer).__module__.startswith("dropout_cli.variants"):
         return "noise"
-    return "activation" if type(layer).__module__ == "dropout_cli.nn.activations" else "other layers"
+    return "activation" if type(layer).__module__ == "dropout_cli.nn.layers.activations" else "other layers"
 
 
 def watched(layer: Layer, clock: Clock) -> None:

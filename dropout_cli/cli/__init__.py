@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Never
 
-from dropout_cli.environment import PATIENCE
+from dropout_cli.core.environment import PATIENCE
 
 
 def main() -> Never:

@@ -10,24 +10,28 @@ from typing import Annotated, Never
 import typer
 
 import dropout_cli
-from dropout_cli.cli import (
+from dropout_cli.cli import output
+from dropout_cli.cli.commands import (
     bench,
-    catalogues,
-    comparing,
-    configs,
+    compare,
+    config,
+    datasets,
     doctor,
     effects,
-    evaluating,
-    listing,
-    predicting,
-    reporting,
-    screen,
-    sweeping,
+    fetch,
+    predict,
+    report,
+    resume,
+    runs,
+    show,
+    sweep,
     train,
-    tuning,
-    verifying,
+    tune,
+    variants,
+    verify,
 )
-from dropout_cli.errors import READER_GONE, DropoutError, Stop, sentence
+from dropout_cli.cli.commands import eval as evaluate
+from dropout_cli.core.errors import READER_GONE, DropoutError, Stop, sentence
 
 app = typer.Typer(
     name="dropout",
@@ -36,28 +40,32 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (
+for command in (
     train,
-    sweeping,
-    tuning,
-    comparing,
-    evaluating,
-    predicting,
-    reporting,
+    resume,
+    sweep,
+    tune,
+    compare,
+    evaluate,
+    predict,
+    report,
     effects,
-    listing,
-    verifying,
-    catalogues,
+    runs,
+    show,
+    verify,
+    variants,
+    datasets,
+    fetch,
     doctor,
     bench,
 ):
-    group.add_to(app)
-app.add_typer(configs.app, name="config")
+    command.add_to(app)
+app.add_typer(config.app, name="config")
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        screen.result(f"dropout {dropout_cli.__version__}")
+        output.result(f"dropout {dropout_cli.__version__}")
         raise typer.Exit
 
 
@@ -82,21 +90,21 @@ def main() -> Never:
         sys.stdout.flush()
     except DropoutError as error:
         code = error.exit_code
-        screen.complain(str(error))
+        output.complain(str(error))
     except typer.TyperException as error:
         code = 2
         context = getattr(error, "ctx", None)
         place = context.command_path if context else "dropout"
         text = error.format_message().replace("Value error, ", "")
         help_itself = text.startswith("Usage: ")  # what a command group prints when nothing follows it
-        screen.complain(text if help_itself else f"{place}: {sentence(text)} Try '{place} --help'.")
+        output.complain(text if help_itself else f"{place}: {sentence(text)} Try '{place} --help'.")
     except Stop as stop:
         code = stop.exit_code
         if code != READER_GONE:
-            screen.complain("dropout: stopped.")
+            output.complain("dropout: stopped.")
     except MemoryError:
         code = 1
-        screen.complain("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
+        output.complain("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
     except BrokenPipeError:
         code = READER_GONE
     if code == READER_GONE:

@@ -5,8 +5,8 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from dropout_cli.errors import UsageError
-from dropout_cli.registry import Registry, UnknownName
+from dropout_cli.core.errors import UsageError
+from dropout_cli.core.registry import Registry, UnknownName
 
 Config: TypeAlias = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a bundled one.")]
 Overrides: TypeAlias = Annotated[
@@ -20,6 +20,12 @@ RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", h
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 NoPlots: TypeAlias = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+MaxTime: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-time", metavar="TIME", help="Stop after so long, such as 90s, 10m or 1.5h; `dropout resume` goes on."
+    ),
+]
 
 RUNS = Path("runs")
 

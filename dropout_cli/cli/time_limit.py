@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from dropout_cli.errors import TERMINATE, Stop, UsageError
+from dropout_cli.core.errors import TERMINATE, Stop, UsageError
 
 if TYPE_CHECKING:
-    from dropout_cli.training import EpochRecord, Progress
+    from dropout_cli.training.loop import EpochRecord, Progress
 
     Watch: TypeAlias = Callable[[Progress | EpochRecord], None]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from dropout_cli.fields import Hint, PathField
-from dropout_cli.registry import Choice, Registry
+from dropout_cli.core.fields import Hint, PathField
+from dropout_cli.core.registry import Choice, Registry
 
 REQUIRED = dataclasses.MISSING
 

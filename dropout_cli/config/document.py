@@ -14,7 +14,7 @@ import yaml
 
 from dropout_cli.config.place import Mistakes, Place, Source, shorten
 from dropout_cli.config.scalars import Value, scalar
-from dropout_cli.errors import ConfigError
+from dropout_cli.core.errors import ConfigError
 
 MOST_DEPTH = 32
 TOO_DEEP = f"nested deeper than {MOST_DEPTH} levels"

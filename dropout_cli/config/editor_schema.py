@@ -11,8 +11,8 @@ from typing import Any
 
 from dropout_cli.config.declarations import REQUIRED, Key, chosen, keys
 from dropout_cli.config.writing import plain
-from dropout_cli.fields import docs
-from dropout_cli.registry import Registry
+from dropout_cli.core.fields import docs
+from dropout_cli.core.registry import Registry
 
 Schema = dict[str, Any]
 

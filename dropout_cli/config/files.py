@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from dropout_cli.config.place import printable
-from dropout_cli.data.source import DATASETS
-from dropout_cli.errors import ConfigError
-from dropout_cli.registry import did_you_mean
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.registry import did_you_mean
+from dropout_cli.data.base import DATASETS
 
 MOST_BYTES = 1_000_000
 CLOSE = 0.8

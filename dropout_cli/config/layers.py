@@ -15,8 +15,8 @@ from dropout_cli.config.declarations import REQUIRED, Key, chosen, keys
 from dropout_cli.config.document import MOST_DEPTH, Node, read
 from dropout_cli.config.files import NEW_CONFIG, bundled, decode, is_file, read_bytes
 from dropout_cli.config.place import Mistakes, Place, Source, printable, shorten
-from dropout_cli.errors import ConfigError
-from dropout_cli.registry import Registry, UnknownName
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.registry import Registry, UnknownName
 
 EXTENDED, FILE, COMMAND_LINE = 1, 2, 3
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from dropout_cli.errors import ConfigError, Problem
-from dropout_cli.visible import visible
+from dropout_cli.core.errors import ConfigError, Problem
+from dropout_cli.core.text import visible
 
 MOST_MISTAKES = 100
 """More lines than this help nobody; what is left is counted."""

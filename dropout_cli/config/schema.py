@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
 from dropout_cli.architectures import ARCHITECTURES, Architecture
-from dropout_cli.arrays import Shape
-from dropout_cli.data.source import DATASETS, Source
-from dropout_cli.fields import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
-from dropout_cli.nn.optimizers import OPTIMIZERS, Optimizer
-from dropout_cli.nn.schedules import SCHEDULES, Schedule
+from dropout_cli.core.fields import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
+from dropout_cli.core.registry import Choice, Registry
+from dropout_cli.core.types import Shape
+from dropout_cli.data.base import DATASETS, Source
+from dropout_cli.nn.optim.lr_schedules import SCHEDULES, Schedule
+from dropout_cli.nn.optim.optimizers import OPTIMIZERS, Optimizer
 from dropout_cli.objectives import OBJECTIVES, Objective
-from dropout_cli.registry import Choice, Registry
 from dropout_cli.variants import VARIANTS, Variant
 
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.data import cells, frames
-from dropout_cli.data.table import Table
-from dropout_cli.errors import DataError, UsageError
-from dropout_cli.registry import did_you_mean
+from dropout_cli.core.errors import DataError, UsageError
+from dropout_cli.core.registry import did_you_mean
+from dropout_cli.data.readers import cells, frames
+from dropout_cli.data.sources.table import Table
 
 if TYPE_CHECKING:
     from pandas import Series

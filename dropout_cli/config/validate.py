@@ -11,7 +11,7 @@ from dropout_cli.config.declarations import REQUIRED, Key, chosen, homes, keys
 from dropout_cli.config.document import Node
 from dropout_cli.config.place import Mistakes, shorten
 from dropout_cli.config.wording import explain, got
-from dropout_cli.registry import Registry, UnknownName, did_you_mean
+from dropout_cli.core.registry import Registry, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -6,7 +6,7 @@ from typing import Any
 from dropout_cli.config.document import Node
 from dropout_cli.config.place import shorten
 from dropout_cli.config.scalars import scalar
-from dropout_cli.registry import did_you_mean
+from dropout_cli.core.registry import did_you_mean
 
 _KINDS = {
     "float_type": "a number",

@@ -10,8 +10,8 @@ import yaml
 
 from dropout_cli.config.declarations import keys
 from dropout_cli.config.scalars import scalar
-from dropout_cli.fields import docs
-from dropout_cli.registry import Registry
+from dropout_cli.core.fields import docs
+from dropout_cli.core.registry import Registry
 
 WIDTH = 110
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.arrays import Array, Shape
-from dropout_cli.fields import CountOrZero
-from dropout_cli.streams import Generator
+from dropout_cli.core.fields import CountOrZero
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, Shape
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 import inspect
 from typing import Any
 
-from dropout_cli.data.source import DATASETS, Source
-from dropout_cli.fields import keys
+from dropout_cli.core.fields import keys
+from dropout_cli.data.base import DATASETS, Source
 
 
 def catalogue() -> list[dict[str, Any]]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.arrays import Array, Shape
-from dropout_cli.data.columns import Column
+from dropout_cli.core.types import Array, Shape
+from dropout_cli.data.base import Column
 from dropout_cli.data.encoding import Encoding
-from dropout_cli.data.file_rows import FileRows, Window
+from dropout_cli.data.readers.memory_mapped import FileRows, Window
 
 
 @dataclass(frozen=True)

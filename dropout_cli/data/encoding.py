@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.data.columns import Column
+from dropout_cli.core.types import Array
+from dropout_cli.data.base import Column
 
 UNKNOWN = -1.0
 """In place of a category that was not there in training: none of its columns is 1."""

@@ -7,16 +7,16 @@ from typing import cast
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.errors import DataError
+from dropout_cli.core.types import Array
 from dropout_cli.data import encoding as encode
+from dropout_cli.data.base import DATASETS, Examples, Source
 from dropout_cli.data.dataset import Dataset, Part, Quantities
 from dropout_cli.data.encoding import Encoding
-from dropout_cli.data.file_rows import FileRows
-from dropout_cli.data.fitted import Fitted
+from dropout_cli.data.preprocessing import Fitted
+from dropout_cli.data.readers.memory_mapped import FileRows
 from dropout_cli.data.scaling import fit
-from dropout_cli.data.source import DATASETS, Examples, Source
 from dropout_cli.data.splits import split
-from dropout_cli.errors import DataError
 
 
 def load(source: Source, fitted: Fitted | None = None) -> Dataset:

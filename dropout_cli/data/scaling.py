@@ -7,7 +7,7 @@ never changes becomes 0.
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Affine
 
 BLOCK = 1 << 20

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.data.source import TEST, TRAIN, VAL, Examples, Source
-from dropout_cli.errors import DataError
-from dropout_cli.streams import stream
+from dropout_cli.core.errors import DataError
+from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array
+from dropout_cli.data.base import TEST, TRAIN, VAL, Examples, Source
 
 
 class Rows(NamedTuple):

@@ -1,5 +1,6 @@
 """The numbers that judge predictions, and the tables that show where they are wrong."""
 
+from dropout_cli.metrics import classes, quantities
 from dropout_cli.metrics.classes import (
     Mistake,
     classification,
@@ -11,7 +12,6 @@ from dropout_cli.metrics.classes import (
     worst,
 )
 from dropout_cli.metrics.csv_text import csv_bytes, safe_text
-from dropout_cli.metrics.direction import NUMBERS, larger_is_better
 from dropout_cli.metrics.quantities import regression, residuals_csv
 
 __all__ = [
@@ -30,3 +30,13 @@ __all__ = [
     "safe_text",
     "worst",
 ]
+
+NUMBERS = (*classes.NUMBERS, *(name for name in quantities.NUMBERS if name not in classes.NUMBERS))
+"""What a summary says of a part; a run has those of its task."""
+
+LARGER = {"accuracy", "macro_f1", "balanced_accuracy", "roc_auc", "average_precision", "r2"}
+
+
+def larger_is_better(number: str) -> bool:
+    """Which way a number points, by its name, a dotted key that ends in it, or its column of the history."""
+    return number.rpartition(".")[2].removeprefix("val_").removeprefix("train_") in LARGER

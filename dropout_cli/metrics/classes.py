@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.metrics.csv_text import csv_bytes
 
 SMALLEST = float(np.finfo(np.float64).tiny)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.metrics.csv_text import csv_bytes
 
 NUMBERS = ("rmse", "mae", "r2", "nll")

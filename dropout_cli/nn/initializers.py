@@ -9,10 +9,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
-from dropout_cli.arrays import Array, Shape
-from dropout_cli.fields import NonNegative, Positive
-from dropout_cli.registry import Registry
-from dropout_cli.streams import Generator
+from dropout_cli.core.fields import NonNegative, Positive
+from dropout_cli.core.registry import Registry
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, Shape
 
 INITIALIZERS: Registry["Initializer"] = Registry("initializer", package="dropout_cli.nn.initializers")
 

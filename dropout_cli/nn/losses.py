@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 
 
 def log_softmax(logits: Array) -> Array:

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import MinLen
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import FractionOrZero, NonNegative
+from dropout_cli.core.fields import FractionOrZero, NonNegative
+from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
-from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.objectives.objective import OBJECTIVES, Objective
 
 

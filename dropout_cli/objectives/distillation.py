@@ -16,10 +16,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import MinLen
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import CountOrZero, NonNegative, PathField, Positive
+from dropout_cli.core.fields import CountOrZero, NonNegative, PathField, Positive
+from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
-from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.objectives.objective import OBJECTIVES, Objective
 
 RunPath = Annotated[str, PathField()]

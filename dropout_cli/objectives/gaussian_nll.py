@@ -9,9 +9,9 @@ is that of Lakshminarayanan et al. 2017, arXiv:1612.01474.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
-from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.objectives.objective import OBJECTIVES, Objective
 
 

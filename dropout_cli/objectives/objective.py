@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from dropout_cli.arrays import Array
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.registry import Registry
-from dropout_cli.variants.variant import Variant
+from dropout_cli.core.registry import Registry
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.variants.toolkit.base import Variant
 
 OBJECTIVES: Registry["Objective"] = Registry("objective", package="dropout_cli.objectives")
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import NonNegative
+from dropout_cli.core.fields import NonNegative
+from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
-from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.objectives.objective import OBJECTIVES, Objective, own_noise_for_every_row
-from dropout_cli.variants.variant import Variant
+from dropout_cli.variants.toolkit.base import Variant
 
 
 @OBJECTIVES.register("rdrop")

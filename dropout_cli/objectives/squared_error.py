@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
-from dropout_cli.nn.layer import Layer, NoiseSource
+from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.objectives.objective import OBJECTIVES, Objective
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.plots.panels import Panel, panels
 
 TALL = 1.7

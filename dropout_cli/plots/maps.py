@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.plots.panels import Panel, panels
 
 if TYPE_CHECKING:

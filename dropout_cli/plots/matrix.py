@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.plots.canvas import INK, PALE, blank, fitted, rendered, style, text_width
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.plots.canvas import BLUE, GRAY, VERMILION, blank, fitted, rendered, style
 
 MOST_TARGETS = 6

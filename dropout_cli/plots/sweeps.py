@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.plots.canvas import BLUE, GRAY, INK, ORANGE, SKY, VERMILION, blank, fitted, rendered, style
 
 COLORS = (BLUE, VERMILION, ORANGE, SKY, "#009E73", "#CC79A7", INK)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli import npz, plots, statistics
-from dropout_cli.arrays import Array
-from dropout_cli.errors import UsageError
+from dropout_cli import plots, statistics
+from dropout_cli.core import npz
+from dropout_cli.core.errors import UsageError
+from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array
 from dropout_cli.report.common import flat, scores
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.streams import stream
 from dropout_cli.tasks import TASKS, Regression, Task
 
 MOST_MISTAKES = 25

@@ -8,15 +8,15 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from dropout_cli import plots
-from dropout_cli.errors import UsageError
+from dropout_cli.core.errors import UsageError
 from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.sweeps import attainable, figures, stored, tables
-from dropout_cli.sweeps.evidence import Evidence, Record, label, weigh
+from dropout_cli.sweeps import figures, load, power, tables
+from dropout_cli.sweeps.comparison import Evidence, Record, label, weigh
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.tuning.tune import FILE as TUNE
-from dropout_cli.tuning.tune import TOLD, TRIALS
+from dropout_cli.sweeps.tuning.tune import FILE as TUNE
+from dropout_cli.sweeps.tuning.tune import TOLD, TRIALS
 
 CAPTIONS = {
     "metric": "The metric against what was swept, with 95 % intervals of the mean.",
@@ -29,7 +29,7 @@ CAPTIONS = {
 
 def of_sweep(folder: Folder) -> bytes:
     """The page about what a sweep's complete runs say. Raises UsageError without any, or where the plan is damaged."""
-    records, plan = stored.read(folder)
+    records, plan = load.read(folder)
     if not records:
         command = "tune" if folder.has(TUNE) else "sweep"
         fact, way_out = "none of its runs is complete", f"The same `dropout {command}` command trains them."
@@ -56,13 +56,13 @@ def _answer(evidence: Evidence) -> str:
     base = evidence.groups[evidence.comparisons[0].baseline].label
     if not better:
         told = f"; {worse} of {len(evidence.comparisons)} are worse" if worse else ""
-        few = "".join(f" {line}" for line in attainable.of_evidence(evidence))
+        few = "".join(f" {line}" for line in power.of_evidence(evidence))
         return f"No setting is shown to be better than {base}{told}.{few} That is not to say that they are equal."
     best = max(better, key=lambda one: abs(one.paired.mean))
     low, high = best.paired.interval
     return (
         f"{evidence.groups[best.group].label} is better than {base}: by {best.paired.mean:+.4f} in {evidence.metric} "
-        f"(95 % interval {low:+.4f} to {high:+.4f}, p = {attainable.p_text(best.p_holm)} after Holm's correction, "
+        f"(95 % interval {low:+.4f} to {high:+.4f}, p = {power.p_text(best.p_holm)} after Holm's correction, "
         f"{best.paired.n} pairs). {len(better)} of {len(evidence.comparisons)} settings are better, {worse} worse."
     )
 

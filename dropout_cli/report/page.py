@@ -13,7 +13,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any, TypeAlias
 
-from dropout_cli.visible import visible
+from dropout_cli.core.text import visible
 
 
 @dataclass(frozen=True)

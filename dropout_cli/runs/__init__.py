@@ -7,11 +7,11 @@ nothing in it is followed out of it, and nothing is read that is not a plain fil
 """
 
 from dropout_cli.runs import manifest
-from dropout_cli.runs.finding import all_runs, find
+from dropout_cli.runs.atomic_io import as_json, write
+from dropout_cli.runs.csv_log import Table
+from dropout_cli.runs.find import all_runs, find
+from dropout_cli.runs.folder import FORMAT, RESOLVED, Run, Status
 from dropout_cli.runs.manifest import MANIFEST
-from dropout_cli.runs.run import FORMAT, RESOLVED, Run, Status
-from dropout_cli.runs.table import Table
-from dropout_cli.runs.writing import as_json, write
 
 __all__ = [
     "FORMAT",

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.streams import stream
+from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array
 
 RESAMPLES = 2_000
 

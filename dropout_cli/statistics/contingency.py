@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 
 
 class McNemar(NamedTuple):

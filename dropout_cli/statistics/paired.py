@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array
 from dropout_cli.statistics.intervals import Interval, t_interval, wilson
-from dropout_cli.streams import stream
 
 EXACT_PAIRS = 16
 """Up to so many pairs every sign pattern is gone through, 65,536 of them; beyond, `DRAWN` are drawn."""

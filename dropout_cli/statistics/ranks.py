@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 
 
 class Ranks(NamedTuple):

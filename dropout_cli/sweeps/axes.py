@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from dropout_cli.config.document import Node
 from dropout_cli.config.place import Mistakes, Place
 from dropout_cli.config.validate import plain
-from dropout_cli.streams import Generator, stream
+from dropout_cli.core.rng import Generator, stream
 
 MOST_VALUES = 10_000
 """Of one key."""

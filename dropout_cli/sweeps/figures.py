@@ -9,7 +9,7 @@ import numpy as np
 from dropout_cli import plots
 from dropout_cli.plots.sweeps import Band, Estimate
 from dropout_cli.statistics import t_interval
-from dropout_cli.sweeps.evidence import RATE, Evidence, Group, Record, label
+from dropout_cli.sweeps.comparison import RATE, Evidence, Group, Record, label
 
 History: TypeAlias = Callable[[Record], Mapping[str, Sequence[float]]]
 

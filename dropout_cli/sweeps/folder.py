@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from dropout_cli import locks
-from dropout_cli.errors import UsageError
+from dropout_cli.core import locks
+from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import FORMAT, MANIFEST, Run, as_json, write
-from dropout_cli.runs.reading import parse, read_plain
-from dropout_cli.runs.run import STATE
-from dropout_cli.runs.writing import faults, remove
+from dropout_cli.runs.atomic_io import faults, remove
+from dropout_cli.runs.folder import STATE
+from dropout_cli.runs.safe_read import parse, read_plain
 
 PLAN = "plan.json"
 

@@ -7,20 +7,21 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from dropout_cli import config, data, preparation
+from dropout_cli import config, data
 from dropout_cli.config.declarations import keys
 from dropout_cli.config.place import shorten
 from dropout_cli.config.schema import Experiment
-from dropout_cli.errors import ConfigError, Problem
-from dropout_cli.registry import did_you_mean
+from dropout_cli.core.errors import ConfigError, Problem
+from dropout_cli.core.registry import did_you_mean
 from dropout_cli.runs import FORMAT
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
-from dropout_cli.sweeps.document import Sweep
+from dropout_cli.sweeps.spec import Sweep
+from dropout_cli.training import setup
 
 SEED, SPLIT_SEED = "seed", "dataset.split_seed"
 REPLICATES = (SEED, SPLIT_SEED)
 """Keys that tell apart the runs of one group."""
-USUAL = {"training.batch_size": preparation.USUAL_BATCH}
+USUAL = {"training.batch_size": setup.USUAL_BATCH}
 """What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
 MACHINE = ("training.threads", "dataset.fingerprint")
 """Keys that do not belong to what a cell is."""
@@ -153,7 +154,7 @@ class _Planner:
         """With every `auto` replaced: one thread, since cells share the cores."""
         if experiment.training.threads == "auto":
             experiment = replace(experiment, training=replace(experiment.training, threads=1))
-        return preparation.checked(experiment, self._dataset(experiment.dataset))
+        return setup.checked(experiment, self._dataset(experiment.dataset))
 
     def _load(self, settings: Point) -> Experiment:
         """The base with the settings. Raises ConfigError, its places those of the settings."""

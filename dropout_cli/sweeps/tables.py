@@ -7,9 +7,9 @@ from typing import Any
 
 from dropout_cli.metrics import csv_bytes
 from dropout_cli.statistics import wilson
-from dropout_cli.sweeps import attainable
-from dropout_cli.sweeps.attainable import p_text
-from dropout_cli.sweeps.evidence import METRICS, Comparison, Evidence, Record
+from dropout_cli.sweeps import power
+from dropout_cli.sweeps.comparison import METRICS, Comparison, Evidence, Record
+from dropout_cli.sweeps.power import p_text
 
 Rows = list[list[Any]]
 
@@ -144,7 +144,7 @@ def overview(evidence: Evidence) -> tuple[list[str], Rows]:
     """Headers and rows of the one table that says it all: a row per group."""
     compared = {one.group: one for one in evidence.comparisons}
     bases = {one.baseline for one in evidence.comparisons}
-    bounded = attainable.is_bounded(evidence)
+    bounded = power.is_bounded(evidence)
     headers = [*evidence.keys, "n", evidence.metric, "95 % interval"]
     rows: Rows = []
     for place, group in enumerate(evidence.groups):
@@ -266,8 +266,8 @@ def _of_tests(evidence: Evidence) -> Iterator[str]:
         return
     bound = " smallest p: what it can be at best with so many pairs that are not tied."
     yield TESTED[evidence.test]
-    yield f"p (Holm): adjusted for {attainable.family(evidence)}.{bound if attainable.is_bounded(evidence) else ''}"
-    yield from attainable.of_evidence(evidence)
+    yield f"p (Holm): adjusted for {power.family(evidence)}.{bound if power.is_bounded(evidence) else ''}"
+    yield from power.of_evidence(evidence)
     yield "d_z: mean difference over its standard deviation. won: pairs in which it was better, of those not tied."
     yield f"Wilson's intervals of the share won (comparisons.csv) hold the true share in {_coverage()}."
 

@@ -1,7 +1,7 @@
 """What a network's outputs mean: one file per task."""
 
 from dropout_cli.data.dataset import Dataset
-from dropout_cli.data.fitted import Fitted
+from dropout_cli.data.preprocessing import Fitted
 from dropout_cli.objectives import Objective
 from dropout_cli.tasks.classification import Classification
 from dropout_cli.tasks.regression import Regression

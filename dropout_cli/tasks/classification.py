@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dropout_cli import metrics, monte_carlo, plots
-from dropout_cli.arrays import Array
+from dropout_cli import metrics, plots
+from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
+from dropout_cli.metrics import uncertainty
 from dropout_cli.nn import losses
 from dropout_cli.tasks.task import Combined, Prediction, Task
 
@@ -56,8 +57,8 @@ class Classification(Task):
         return {"probabilities": losses.softmax(outputs)}
 
     def combine(self, passes: Iterable[Array]) -> Combined:
-        """See `monte_carlo`."""
-        drawn = monte_carlo.together(passes)
+        """See `metrics.uncertainty`."""
+        drawn = uncertainty.together(passes)
         return Combined(
             {
                 "monte_carlo": {"probabilities": drawn.probabilities},

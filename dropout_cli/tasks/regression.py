@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dropout_cli import metrics, plots
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part, Quantities
 from dropout_cli.nn import losses
 from dropout_cli.tasks.task import Combined, Prediction, Task

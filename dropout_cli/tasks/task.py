@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
-from dropout_cli.arrays import Array
+from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 
 Prediction: TypeAlias = Mapping[str, Array]
@@ -82,7 +82,7 @@ class Task(ABC):
 
 def files(task: Task, prediction: Prediction, part: Part, *, title: str, figures: bool) -> dict[str, bytes]:
     """Name -> bytes: predictions and tables and, if asked for, figures."""
-    from dropout_cli import npz
+    from dropout_cli.core import npz
 
     made = {"predictions.npz": npz.write(labels=part.labels, **prediction, rows=part.rows)}
     made |= task.tables(prediction, part.labels, part.rows)

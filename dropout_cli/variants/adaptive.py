@@ -20,13 +20,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import NonNegative, Positive, Rate, Rates
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.variants.activation_noise import NoisyActivation
+from dropout_cli.core.fields import NonNegative, Positive, Rate, Rates
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants.inverted import Inverted
-from dropout_cli.variants.variant import VARIANTS, Needs, Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.activation_noise import NoisyActivation
+from dropout_cli.variants.toolkit.base import VARIANTS, Needs, Place, Variant, chain, one_rate_each, rate_of
 
 
 @VARIANTS.register("adaptive")

@@ -21,17 +21,17 @@ from typing import Annotated
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import Rate, Rates
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.nn.parameters import Parameter
-from dropout_cli.nn.product import column_sums, product
-from dropout_cli.nn.sequential import Sequential
-from dropout_cli.registry import Choice
-from dropout_cli.variants.bernoulli import bernoulli, keep_probability
-from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
-from dropout_cli.variants.variant import VARIANTS, Place, Variant, one_rate_each, rate_of
+from dropout_cli.core.fields import Rate, Rates
+from dropout_cli.core.registry import Choice
+from dropout_cli.core.types import Array
+from dropout_cli.nn.backend.matmul import column_sums, product
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.parameter import Parameter
+from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 
 
 @VARIANTS.register("batchwise")

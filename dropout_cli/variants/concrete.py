@@ -27,15 +27,15 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import Positive
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.nn.parameters import Parameter
-from dropout_cli.nn.product import add, dot
-from dropout_cli.variants.learned import learned
-from dropout_cli.variants.relaxed import TEMPERATURE, logit, relaxed, sigmoid
-from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
+from dropout_cli.core.fields import Positive
+from dropout_cli.core.types import Array
+from dropout_cli.nn.backend.matmul import add, dot
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.parameter import Parameter
+from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed, sigmoid
+from dropout_cli.variants.toolkit.learned_rate import learned
 
 StartingRate = Annotated[float, Ge(0.0025), Le(0.9975)]
 BOUNDS = (-6.0, 6.0)

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.nn.parameters import Parameter
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.concrete import BOUNDS, StartingRate
-from dropout_cli.variants.learned import learned
-from dropout_cli.variants.relaxed import TEMPERATURE, logit, relaxed, sigmoid
-from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed, sigmoid
+from dropout_cli.variants.toolkit.learned_rate import learned
 
 
 @VARIANTS.register("concrete_naive")

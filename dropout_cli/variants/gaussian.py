@@ -13,11 +13,11 @@ Traps: rate / q is the variance of the noise, not its standard deviation. Multip
 import math
 from dataclasses import dataclass
 
-from dropout_cli.arrays import Array, DType, Shape
-from dropout_cli.nn.tabulated import normal
-from dropout_cli.streams import Generator
-from dropout_cli.variants.activation_noise import ActivationNoise
-from dropout_cli.variants.variant import VARIANTS
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.backend.noise_tables import normal
+from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
+from dropout_cli.variants.toolkit.base import VARIANTS
 
 
 @VARIANTS.register("gaussian")

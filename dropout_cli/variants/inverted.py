@@ -11,13 +11,11 @@ activation; logits are never dropped. Settings tuned for the classic form need c
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from dropout_cli.arrays import Array, DType, Shape
-from dropout_cli.streams import Generator
-from dropout_cli.variants.activation_noise import ActivationNoise
-from dropout_cli.variants.bernoulli import bernoulli, keep_probability
-from dropout_cli.variants.variant import VARIANTS
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
+from dropout_cli.variants.toolkit.base import VARIANTS
+from dropout_cli.variants.toolkit.masks import scaled_bernoulli
 
 
 @VARIANTS.register("inverted")
@@ -29,5 +27,4 @@ class Inverted(ActivationNoise):
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """m / q: mean 1, variance rate / q."""
-        scale = dtype.type(1 / keep_probability(rate))
-        return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
+        return scaled_bernoulli(shape, rate, rng, dtype, out)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer
-from dropout_cli.variants.variant import VARIANTS, Needs, Place, Variant, chain
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.variants.toolkit.base import VARIANTS, Needs, Place, Variant, chain
 
 
 @VARIANTS.register("none")

@@ -28,14 +28,14 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import CountOrZero
-from dropout_cli.nn.container import leaves
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer
-from dropout_cli.nn.parameters import Parameter
-from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
-from dropout_cli.variants.weight_noise import GaussianLinear
+from dropout_cli.core.fields import CountOrZero
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.container import leaves
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.parameter import Parameter
+from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 
 K1, K2, K3 = 0.63576, 1.87320, 1.48695
 CLIP = 8.0

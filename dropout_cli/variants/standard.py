@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.arrays import Array, DType, Shape
-from dropout_cli.streams import Generator
-from dropout_cli.variants.activation_noise import ActivationNoise
-from dropout_cli.variants.bernoulli import bernoulli, keep_probability
-from dropout_cli.variants.variant import VARIANTS
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
+from dropout_cli.variants.toolkit.base import VARIANTS
+from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 
 
 @VARIANTS.register("standard")

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import Finite
-from dropout_cli.nn.activations import Sigmoid
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.variants.bernoulli import share_of_zeros
-from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
+from dropout_cli.core.fields import Finite
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.activations import Sigmoid
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.masks import share_of_zeros
 
 
 @VARIANTS.register("standout")

@@ -20,15 +20,15 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
-from dropout_cli.arrays import Array
-from dropout_cli.fields import Rate
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.nn.residual import Residual
-from dropout_cli.registry import Choice
-from dropout_cli.variants.bernoulli import bernoulli, keep_probability, share_of_zeros
-from dropout_cli.variants.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
-from dropout_cli.variants.variant import VARIANTS, Needs, Place, Variant, chain
+from dropout_cli.core.fields import Rate
+from dropout_cli.core.registry import Choice
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.residual import Residual
+from dropout_cli.variants.toolkit.base import VARIANTS, Needs, Place, Variant, chain
+from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 
 
 @VARIANTS.register("stochastic_depth")

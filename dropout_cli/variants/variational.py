@@ -26,14 +26,14 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Gt, Le
 
-from dropout_cli.arrays import Array
-from dropout_cli.nn.dense import Dense
-from dropout_cli.nn.layer import Layer, NoiseSource
-from dropout_cli.nn.parameters import Parameter
-from dropout_cli.nn.tabulated import normal
-from dropout_cli.variants.learned import learned
-from dropout_cli.variants.variant import VARIANTS, Place, Variant, chain
-from dropout_cli.variants.weight_noise import GaussianLinear
+from dropout_cli.core.types import Array
+from dropout_cli.nn.backend.noise_tables import normal
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.parameter import Parameter
+from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
+from dropout_cli.variants.toolkit.learned_rate import learned
 
 CONSTANT, C1, C2, C3 = -0.66, 1.161451241083230, -1.502041176441722, 0.586299206427007
 BOUNDS = (-8.0, 0.0)

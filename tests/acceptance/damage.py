@@ -8,26 +8,27 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from dropout_cli import after, resuming, verification
-from dropout_cli.checkpoint import LAST
-from dropout_cli.errors import DropoutError, Interrupted
+from dropout_cli.analysis import evaluate, verify
+from dropout_cli.core.errors import DropoutError, Interrupted
 from dropout_cli.runs import Run
+from dropout_cli.training import resume
+from dropout_cli.training.checkpoint import LAST
 from tests.acceptance.bars import Bars
 from tests.small_run import train
-from tests.test_resuming import stop_after
+from tests.training.test_resume import stop_after
 
 FILES = ("checkpoints/last.safetensors", "summary.json", "predictions.npz", "resolved.yaml")
 
 
 def verified(run: Run) -> bool:
     """Whether `verify` finds nothing wrong."""
-    return all(check.right for check in verification.verify(run))
+    return all(check.right for check in verify.verify(run))
 
 
 def evaluated(run: Run) -> bool:
     """Whether `eval` gives numbers without a word."""
     try:
-        after.evaluate(run, figures=False)
+        evaluate.evaluate(run, figures=False)
     except DropoutError:
         return False
     return True
@@ -36,7 +37,7 @@ def evaluated(run: Run) -> bool:
 def resumed(run: Run) -> bool:
     """Whether `resume` goes on without a word."""
     try:
-        with resuming.reopened(run) as prepared:
+        with resume.reopened(run) as prepared:
             return not prepared.notices
     except DropoutError:
         return False

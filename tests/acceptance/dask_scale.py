@@ -14,9 +14,11 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from dropout_cli import config, environment
-from dropout_cli.sweeps import archive, cluster, document, plan
-from dropout_cli.sweeps.errand import Returned
+from dropout_cli import config
+from dropout_cli.core import environment
+from dropout_cli.sweeps import plan, spec
+from dropout_cli.sweeps.workers import dask_client, run_archive
+from dropout_cli.sweeps.workers.dask_task import Returned
 from tests.acceptance.bars import Bars
 from tests.small_run import train
 
@@ -64,23 +66,23 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
     told = f"dropout sweep digits --seeds {count} --scheduler, every cell a sleep of {1e3 * SECONDS:.0f} ms"
 
     began = time.perf_counter()
-    cells = plan.make(document.load(config.find("digits"), seeds=str(count))).cells
+    cells = plan.make(spec.load(config.find("digits"), seeds=str(count))).cells
     planned, before = time.perf_counter() - began, environment.peak_bytes() or 0
     bars.at_most(f"seconds to plan {count:,} cells", planned, 120, told)
     while not place.is_file() or not place.read_text().endswith("}"):
         time.sleep(0.05)
     address = json.loads(place.read_text())["address"]
-    with cluster.connected(address) as client:
+    with dask_client.connected(address) as client:
         client.wait_for_workers(PROCESSES)
         executor = client.get_executor(pure=False, retries=0)
         began, computed = time.perf_counter(), time.process_time()
 
-        def submit(cell: plan.Cell) -> cluster.Returning:
-            future: cluster.Returning = executor.submit(slept, cluster.wanted(cell), ARCHIVE_BYTES)
+        def submit(cell: plan.Cell) -> dask_client.Returning:
+            future: dask_client.Returning = executor.submit(slept, dask_client.wanted(cell), ARCHIVE_BYTES)
             return future
 
         done, first = 0, 0.0
-        for _, returned in cluster.carried_out(cells, submit, client, address):
+        for _, returned in dask_client.carried_out(cells, submit, client, address):
             assert returned.archive is not None and len(returned.archive) == ARCHIVE_BYTES
             first = first or time.perf_counter() - began
             done += 1
@@ -101,10 +103,10 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
 def written(bars: Bars, folder: Path) -> None:
     """What comes back is written and synced by this process alone."""
     count = 20 if bars.smoke else 500
-    packed = archive.pack(train(folder))
+    packed = run_archive.pack(train(folder))
     began = time.perf_counter()
     for number in range(count):
-        archive.unpack(packed, folder / str(number))
+        run_archive.unpack(packed, folder / str(number))
     told = f"dropout sweep --scheduler, archives of {len(packed):,} bytes"
     bars.at_least("cells written per second", count / (time.perf_counter() - began), 20, told)
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dropout_cli.checkpoint import Snapshot
-from dropout_cli.errors import DropoutError
+from dropout_cli.core.errors import DropoutError
 from dropout_cli.runs import all_runs
+from dropout_cli.training.checkpoint import Snapshot
 from tests.acceptance.bars import Bars
 from tests.interruptions import digests
 

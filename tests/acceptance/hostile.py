@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Never
 
-from dropout_cli.environment import peak_bytes
+from dropout_cli.core.environment import peak_bytes
 from tests.acceptance.bars import Bars
 from tests.hostile import Loaders, inputs, seconds_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dropout_cli.data.image_folder import ImageFolder
+from dropout_cli.data.sources.image_folder import ImageFolder
 from tests.acceptance.bars import Bars
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli import config, experiment
+from dropout_cli import config
 from dropout_cli.runs import Run
-from dropout_cli.training import EpochRecord, Progress
+from dropout_cli.training.loop import EpochRecord, Progress
+from dropout_cli.training.run import conduct, ready
 from tests.acceptance.bars import Bars
 
 CONFIG = """\
@@ -45,7 +46,7 @@ if __name__ == "__main__":
         (folder / "tiny.yaml").write_text(CONFIG)
         loaded = config.load(folder / "tiny.yaml", [f"training.epochs={epochs}"])
         run, meter = Run.create(folder / "runs", "long"), Meter()
-        experiment.conduct(experiment.ready(loaded.experiment), run, loaded.text, watch=meter, figures=False)
+        conduct(ready(loaded.experiment), run, loaded.text, watch=meter, figures=False)
         rows = run.table("metrics.csv").columns()["epoch"]
         settled = meter.bytes[SETTLED - 1]
         command = f"dropout train tiny.yaml training.epochs={epochs}"

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from dropout_cli.config import find
 from dropout_cli.runs import Run
-from dropout_cli.sweeps import document, plan, workers
+from dropout_cli.sweeps import plan, spec
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.workers import local
 from tests.acceptance.bars import Bars
 
 RATES = "dropout.rate={from: 0.1, to: 0.6, step: 0.1}"
@@ -37,12 +38,12 @@ def timed(folder: Path, *arguments: str) -> float:
 
 def cells(path: Path, jobs: int, *arguments: str) -> float:
     """Wall seconds of the cell phase alone, the server that forks the cells being up already."""
-    made = plan.make(document.load(find("digits"), arguments, seeds="4"))
+    made = plan.make(spec.load(find("digits"), arguments, seeds="4"))
     folder = Folder(path)
     with folder.lock():
-        assert all(outcome.failure is None for outcome in workers.train(folder, made.cells[:1], 1))
+        assert all(outcome.failure is None for outcome in local.train(folder, made.cells[:1], 1))
         began = time.perf_counter()
-        assert all(outcome.failure is None for outcome in workers.train(folder, made.cells[1:], jobs))
+        assert all(outcome.failure is None for outcome in local.train(folder, made.cells[1:], jobs))
         return time.perf_counter() - began
 
 

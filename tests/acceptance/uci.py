@@ -5,7 +5,7 @@ import math
 import tempfile
 from pathlib import Path
 
-from dropout_cli.data.store import data_directories
+from dropout_cli.data.cache import data_directories
 from tests.acceptance.bars import Bars, mean
 
 CONFIG = """\

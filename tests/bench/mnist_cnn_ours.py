@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli import config, preparation
+from dropout_cli import config
 from dropout_cli.architectures import Surroundings
-from dropout_cli.learner import Learner
-from dropout_cli.streams import Noise
+from dropout_cli.core.rng import Noise
+from dropout_cli.training import setup
+from dropout_cli.training.state import Learner
 
 
 def resident() -> float:
@@ -30,7 +31,7 @@ def main(steps: int) -> None:
     x = rng.random((int(experiment.training.batch_size), 28, 28, 1), dtype=np.float32)
     labels, noise = rng.integers(0, 10, len(x)), Noise(0, 1)
     seconds, early = [], 0.0
-    with preparation.computing(experiment):
+    with setup.computing(experiment):
         for step in range(5 + steps):
             began = time.perf_counter()
             learner.at(1e-3)

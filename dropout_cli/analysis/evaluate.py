@@ -1,0 +1,143 @@
+"""What can be asked of a run once it is complete, or has stopped: its numbers anew, without and with noise.
+
+Each answer goes to a folder of its own under `after/`, and the same question replaces it.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dropout_cli import plots
+from dropout_cli.core import npz
+from dropout_cli.core.errors import UsageError
+from dropout_cli.core.types import Array
+from dropout_cli.data.dataset import Part
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.runs import FORMAT, Run, as_json
+from dropout_cli.tasks import Task
+from dropout_cli.tasks.task import files
+from dropout_cli.training import inference, restore
+from dropout_cli.training.restore import Trained
+from dropout_cli.training.setup import computing
+
+
+def evaluate(
+    run: Run,
+    *,
+    split: str = "test",
+    checkpoint: str | None = None,
+    figures: bool = True,
+    allow_changed_data: bool = False,
+) -> dict[str, Any]:
+    """Recompute the numbers of one part from a checkpoint; write them to `after/eval-<split>-<checkpoint>/`.
+
+    `checkpoint`: `best` or `last`; None: the one that the summary names. Returns `split`,
+    `checkpoint` and the part's numbers. Raises UsageError, DataError or RunFailed.
+    """
+    found = restore.load(run, checkpoint, allow_changed_data=allow_changed_data)
+    part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
+    with computing(found.experiment), found.learner.averaged() as network:
+        task = _calibrated(found, network)
+        prediction = task.predict(inference.outputs(network, dataset, part, batch=settings.evaluation_batch))
+    numbers = {"split": split, "checkpoint": found.checkpoint, **task.scores(prediction, part.labels)}
+    made = files(task, prediction, part, title=f"{dataset.name}, {split}", figures=figures)
+    run.write_after(name(numbers), made | {"metrics.json": as_json({"format": FORMAT} | numbers)})
+    return numbers
+
+
+def name(numbers: Mapping[str, Any]) -> str:
+    """The folder under `after/` that holds these numbers."""
+    passes = f"-mc{numbers['mc']}" if "mc" in numbers else ""
+    return f"eval-{numbers['split']}-{numbers['checkpoint']}{passes}"
+
+
+def draw(run: Run) -> Path:
+    """Draw the figures of a complete run, such as a cell of a sweep, into `after/figures/`, and return that folder.
+
+    Raises UsageError, DataError or RunFailed.
+    """
+    found = restore.load(run)
+    test, dataset, settings = found.dataset.test, found.dataset, found.experiment.training
+    with computing(found.experiment), found.learner.averaged() as network:
+        task = _calibrated(found, network)
+        prediction = task.predict(inference.outputs(network, dataset, test, batch=settings.evaluation_batch))
+    made = task.figures(prediction, test, f"{dataset.name}, test")
+    made |= plots.over_epochs(run.table("metrics.csv").columns(), found.learner.epoch)
+    return run.write_after("figures", made)
+
+
+def evaluate_with_noise(
+    run: Run,
+    passes: int,
+    *,
+    thinned: int = 10,
+    split: str = "test",
+    checkpoint: str | None = None,
+    figures: bool = True,
+    allow_changed_data: bool = False,
+) -> dict[str, Any]:
+    """Predict one part in every way there is; write it to `after/eval-<split>-<checkpoint>-mc<passes>/`.
+
+    `passes` >= 1 noisy passes; `thinned` >= 0 sampled networks, scored one by one. Returns `split`, `checkpoint`,
+    `mc`, the numbers of `weight_scaling`, `monte_carlo` and, for classes, `geometric_mean`, those of the `thinned`
+    networks with mean and standard deviation (None where there are none), and the means of the uncertainties.
+    Tables and figures are those of the Monte-Carlo mean. Raises UsageError, DataError or RunFailed.
+    """
+    found = restore.load(run, checkpoint, allow_changed_data=allow_changed_data)
+    part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
+    seed, batch = found.experiment.seed, settings.evaluation_batch
+    with computing(found.experiment), found.learner.averaged() as network:
+        task = _calibrated(found, network)
+        scaled = task.predict(inference.outputs(network, dataset, part, batch=batch))
+        drawn = task.combine(inference.passes(network, dataset, part, seed=seed, count=passes, batch=batch))
+        networks = [
+            task.scores(task.predict(outputs), part.labels)
+            for outputs in inference.thinned(network, dataset, part, seed=seed, count=thinned)
+        ]
+    ways = {"weight_scaling": scaled, **drawn.predictions}
+    numbers = {
+        "split": split,
+        "checkpoint": found.checkpoint,
+        "mc": passes,
+        **{name: task.scores(prediction, part.labels) for name, prediction in ways.items()},
+        "thinned": _spread(networks, task.shown) if networks else None,
+        **{name: float(values.mean()) for name, values in drawn.uncertainties.items()},
+    }
+    title = f"{dataset.name}, {split}, {passes} Monte-Carlo passes"
+    combined = drawn.predictions["monte_carlo"]
+    made = files(task, combined, part, title=title, figures=figures)
+    made["metrics.json"] = as_json({"format": FORMAT} | numbers)
+    first = next(iter(scaled))
+    others = {name: prediction[first] for name, prediction in ways.items() if name != "monte_carlo"}
+    made["predictions.npz"] = npz.write(labels=part.labels, rows=part.rows, **combined, **others, **drawn.uncertainties)
+    run.write_after(name(numbers), made)
+    return numbers
+
+
+def _calibrated(found: Trained, network: Layer) -> Task:
+    """The run's task, with the errors of this checkpoint on what was held out."""
+    dataset, batch = found.dataset, found.experiment.training.evaluation_batch
+    if found.task.name == "classification":
+        return found.task
+    part = dataset.val or dataset.train
+    return found.task.calibrated(inference.outputs(network, dataset, part, batch=batch), part.labels)
+
+
+def _part(found: Trained, split: str) -> Part:
+    part = found.dataset.part(split)
+    if part is None:
+        raise UsageError("--split", f"this run has no {split} part", "Its dataset.val_fraction is 0.")
+    return part
+
+
+def _spread(networks: Sequence[dict[str, Any]], numbers: Sequence[str]) -> dict[str, Any]:
+    """The scores of each network, their mean, and their standard deviation, of a sample; None for that of one."""
+    values: Array = np.array([[network[name] for name in numbers] for network in networks], np.float64)
+    sd = values.std(axis=0, ddof=1).tolist() if len(networks) > 1 else [None] * len(numbers)
+    return {
+        "networks": [dict(zip(numbers, row, strict=True)) for row in values.tolist()],
+        "mean": dict(zip(numbers, values.mean(axis=0).tolist(), strict=True)),
+        "sd": dict(zip(numbers, sd, strict=True)),
+    }

@@ -1,0 +1,93 @@
+"""`dropout compare`."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from dropout_cli.cli import arguments, output
+from dropout_cli.core.errors import UsageError
+
+
+class Format(StrEnum):
+    """How the table is printed."""
+
+    table = "table"
+    csv = "csv"
+    md = "md"
+    latex = "latex"
+    json = "json"
+
+
+class Test(StrEnum):
+    """The paired tests."""
+
+    sign_flip = "sign_flip"
+    t = "t"
+    wilcoxon = "wilcoxon"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("compare")(compare)
+
+
+def compare(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN|SWEEP]...", help="Runs and sweeps; from standard input, one per line, unless given."
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option("--baseline", metavar="KEY=VALUE", help="What all others are compared with; may be given again."),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", metavar="KEY", help="Group by this key of the config instead of all that differ."),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option("--metric", metavar="NAME", help="A number of summary.json.")
+    ] = "test.accuracy",
+    test: Annotated[Test, typer.Option("--test", help="The paired test.")] = Test.sign_flip,
+    margin: Annotated[
+        float | None, typer.Option("--margin", min=0, help="Differences smaller than this do not matter.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
+    runs_dir: arguments.RunsDir = arguments.RUNS,
+) -> None:
+    """Group runs by what differs in their configs, and compare the groups at equal seeds."""
+    from dropout_cli.sweeps import collect, spec, tables
+    from dropout_cli.sweeps.comparison import METRICS, weigh
+
+    if metric not in METRICS:
+        raise UsageError("--metric", f"'{metric}' is no number of a run", f"Choose from: {', '.join(METRICS)}.")
+    records, keys, left_out = collect.gather(what or _from_standard_input(), runs_dir, by or ())
+    if left_out:
+        output.complain(f"compare: {left_out} runs are not complete, and are left out.")
+    wanted = spec.pairs(baseline or (), "--baseline") or None
+    evidence = weigh(records, keys, metric=metric, baseline=wanted, margin=margin, test=test.value)
+    said = [*tables.notes(evidence), *filter(None, [collect.mcnemar(records)])]
+    if form is Format.json:
+        output.result(output.as_json(tables.as_dict(evidence) | {"notes": said}))
+        return
+    headers, rows = tables.overview(evidence)
+    if form is Format.table:
+        output.result(output.table(headers, rows, least=tables.LEAST, elsewhere="--format json"))
+        output.result("\n".join(said))
+    else:
+        printed = {Format.csv: tables.as_csv, Format.md: tables.as_markdown, Format.latex: tables.as_latex}[form]
+        output.result(printed(headers, rows).rstrip("\n"))
+        for line in said:
+            output.complain(line)
+
+
+def _from_standard_input() -> list[str]:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("compare", "nothing to compare", "Name runs or sweeps, or pipe their paths in.")
+    found = [line.strip() for line in sys.stdin if line.strip()]
+    if not found:
+        raise UsageError("compare", "standard input names no runs", "Write one path per line.")
+    return found

@@ -1,0 +1,115 @@
+"""`dropout config`: make, check and explain configs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dropout_cli.cli import arguments, output
+from dropout_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from dropout_cli.data.summary import Overview
+
+app = typer.Typer(help="Make, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="What to write.")] = Path("experiment.yaml"),
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="TABLE", help="Write one for this table, or .npz file, of yours.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="NAME", help="With --data: the column to predict; guessed unless given."),
+    ] = None,
+) -> None:
+    """Write a commented config to start from, and print its path. An existing file is left alone."""
+    from dropout_cli import config
+
+    guess = ""
+    if data is None and target is not None:
+        raise UsageError("--target", "is a column of the table that --data names", "Give both.")
+    if data is None:
+        text = config.template()
+    else:
+        from dropout_cli.config.starting import starting
+
+        text, guess = starting(data.absolute(), target)
+    try:
+        with file.open("x", encoding="utf-8") as written:
+            written.write(text)
+    except FileExistsError:
+        raise UsageError(str(file), "is there already", "Name another file.") from None
+    except OSError as error:
+        raise UsageError(str(file), f"cannot be written ({error.strerror})", "Name another file.") from None
+    if guess:
+        output.complain(guess)
+    output.result(str(file))
+
+
+@app.command()
+def check(
+    config: arguments.Config,
+    overrides: arguments.Overrides = None,
+    data: Annotated[
+        bool, typer.Option("--data", help="Read the data too, and show what was read; nothing is trained.")
+    ] = False,
+) -> None:
+    """Say whether a config is right; if not, name every mistake."""
+    import dropout_cli.config as configs
+
+    path = configs.find(config)
+    loaded = configs.load(path, overrides or ())
+    for notice in loaded.notices:
+        output.complain(notice)
+    if data:
+        from dropout_cli.training.setup import overview
+
+        _show(overview(loaded.experiment))
+    output.result(f"{path}: right")
+
+
+def _show(found: "Overview") -> None:
+    output.result(output.table(("what", "value"), found.facts))
+    if found.columns:
+        output.result(output.table(("column", "kind", "missing", "different", "from", "to"), found.columns))
+    output.result(output.table(("target", "all", *found.parts), found.target))
+    if found.first:
+        output.result(output.table(found.first[0], found.first[1:]))
+    for warning in found.warnings:
+        output.complain(warning)
+
+
+@app.command()
+def show(
+    config: arguments.Config,
+    overrides: arguments.Overrides = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say where each value came from.")] = False,
+    model: Annotated[
+        bool, typer.Option("--model", help="Show the network: layers, shapes, parameters, noise.")
+    ] = False,
+) -> None:
+    """Print a config with every value filled in."""
+    import dropout_cli.config as configs
+
+    loaded = configs.load(configs.find(config), overrides or ())
+    for notice in loaded.notices:
+        output.complain(notice)
+    if model:
+        from dropout_cli.training.setup import model_table
+
+        output.result(output.table(("layer", "kind", "shape", "parameters", "noise"), model_table(loaded.experiment)))
+    elif explain:
+        output.result(output.table(("key", "value", "from"), configs.explain(loaded)))
+    else:
+        output.result(configs.to_yaml(loaded.experiment).rstrip())
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of configs, for editors."""
+    import dropout_cli.config as configs
+
+    output.result(output.as_json(configs.json_schema()))

@@ -1,0 +1,25 @@
+"""`dropout datasets`."""
+
+from typing import Annotated
+
+import typer
+
+from dropout_cli.cli import arguments, catalogues
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(datasets)
+
+
+def datasets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One dataset.", show_default=False)] = None,
+    json: arguments.Json = False,
+) -> None:
+    """List the datasets, or give the YAML keys of one."""
+    from dropout_cli.data import DATASETS, catalogue
+
+    if name is not None:
+        catalogues.one_entry(catalogue.details(arguments.lookup(DATASETS, name)), json)
+    else:
+        catalogues.all_entries("datasets", catalogue.catalogue(), json)

@@ -1,0 +1,92 @@
+"""`dropout predict`."""
+
+import csv
+import io
+import json as json_text
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dropout_cli.cli import arguments
+from dropout_cli.cli.output import complain, result
+from dropout_cli.core.errors import RunFailed, UsageError
+
+if TYPE_CHECKING:
+    from dropout_cli.analysis.predict import Block
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(predict)
+
+
+def predict(
+    run: arguments.RunReference,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table with the same columns, or an array.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; unless given to stdout.")
+    ] = None,
+    mc: Annotated[
+        int | None,
+        typer.Option("--mc", metavar="T", min=1, help="Average T noisy passes, and say how sure the network is."),
+    ] = None,
+    runs_dir: arguments.RunsDir = arguments.RUNS,
+    json: arguments.Json = False,
+) -> None:
+    """Give the rows of FILE back with what RUN predicts for each: label and probabilities, or a number."""
+    from dropout_cli import runs
+    from dropout_cli.analysis import predict as analysis_predict
+    from dropout_cli.data.cache import replacing
+
+    found = runs.find(run, runs_dir)
+    blocks = analysis_predict.predict(found, file, passes=mc)
+    pieces = _as_json(blocks, {"run": str(found.path), "file": str(file)}) if json else _as_csv(blocks)
+    if output is None:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        return
+    if output.exists() and output.samefile(file):
+        raise UsageError("--output", f"{output} is the file itself", "Name another.")
+    try:
+        with replacing(output) as target:
+            for piece in pieces:
+                target.write(piece.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Name another file.") from None
+    result(str(output))
+
+
+def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
+    """A header, then the rows; what is predicted with six significant digits."""
+    for number, block in enumerate(blocks):
+        _say(block)
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        if number == 0:
+            writer.writerow(block.names)
+        for row in block.rows:
+            said = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.own :])
+            writer.writerow([*row[: block.own], *said])
+        yield text.getvalue()
+
+
+def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
+    """One object; its `predictions` is a list with an object per row."""
+    yield json_text.dumps(about)[:-1] + ', "predictions": ['
+    between = "\n"
+    for block in blocks:
+        _say(block)
+        for row in block.rows:
+            cells = [None if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in row]
+            yield between + json_text.dumps(dict(zip(block.names, cells, strict=True)))
+            between = ",\n"
+    yield "\n]}\n"
+
+
+def _say(block: "Block") -> None:
+    for notice in block.notices:
+        complain(notice)

@@ -1,0 +1,43 @@
+"""`dropout report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dropout_cli.cli import arguments
+from dropout_cli.cli.output import result
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(report)
+
+
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN|SWEEP", help="A run, `latest`, or the folder of a sweep.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write; unless given into the folder itself."),
+    ] = None,
+    runs_dir: arguments.RunsDir = arguments.RUNS,
+) -> None:
+    """Write one self-contained HTML page about a run or a sweep, and print its path."""
+    from dropout_cli import report as reports
+    from dropout_cli import runs
+    from dropout_cli.sweeps.folder import PLAN, Folder
+
+    if "\0" not in run and (Path(run) / PLAN).is_file():
+        folder = Folder(Path(run))
+        page, place = reports.of_sweep(folder), folder.path / "report.html"
+        if output is None:
+            folder.write("report.html", page)
+    else:
+        found = runs.find(run, runs_dir)
+        page, place = reports.of_run(found), found.path / "after/report/report.html"
+        if output is None:
+            found.write_after("report", {"report.html": page})
+    if output is not None:
+        runs.write(output, page)
+        place = output
+    result(str(place))

@@ -1,0 +1,41 @@
+"""`dropout train`."""
+
+from typing import Annotated
+
+import typer
+
+from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli.time_limit import limited, seconds
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(train)
+
+
+def train(
+    config: arguments.Config,
+    overrides: arguments.Overrides = None,
+    runs_dir: arguments.RunsDir = arguments.RUNS,
+    name: Annotated[str | None, typer.Option("--name", help="What to call the run in its folder's name.")] = None,
+    max_time: arguments.MaxTime = None,
+    no_plots: arguments.NoPlots = False,
+    quiet: arguments.Quiet = False,
+    json: arguments.Json = False,
+) -> None:
+    """Train what CONFIG describes, and print the path of the run folder."""
+    import dropout_cli.config as configs
+    from dropout_cli.runs import Run
+    from dropout_cli.training.run import conduct, ready
+    from dropout_cli.training.setup import label
+
+    show = progress.Screen(quiet=quiet)
+    longest = None if max_time is None else seconds(max_time)
+    loaded = configs.load(configs.find(config), overrides or ())
+    prepared = ready(loaded.experiment)
+    for notice in (*loaded.notices, *prepared.notices):
+        show.notice(notice)
+    run = Run.create(runs_dir, name or label(prepared.experiment))
+    with show.following(run, prepared.experiment.training.epochs) as watch:
+        summary = conduct(prepared, run, loaded.text, watch=limited(watch, longest), figures=not no_plots)
+    output.run_ended(run, summary, json)

@@ -1,0 +1,28 @@
+"""`dropout variants`."""
+
+from typing import Annotated
+
+import typer
+
+from dropout_cli.cli import arguments, catalogues
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(variants)
+
+
+def variants(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One variant.", show_default=False)] = None,
+    json: arguments.Json = False,
+) -> None:
+    """List the dropout variants, or give the equations, the YAML keys, the traps and a config of one."""
+    from dropout_cli.variants import VARIANTS
+    from dropout_cli.variants.toolkit import catalogue
+
+    if name is not None:
+        from dropout_cli.config import example
+
+        catalogues.one_entry(catalogue.details(arguments.lookup(VARIANTS, name)) | {"config": example(name)}, json)
+    else:
+        catalogues.all_entries("variants", catalogue.catalogue(), json)

@@ -1,0 +1,178 @@
+"""Progress, notices and epochs on stderr while something trains; notices and epochs also in the run's log."""
+
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dropout_cli.cli.output import write_line
+from dropout_cli.core.text import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import ProgressColumn, TaskID
+
+    from dropout_cli.runs import Run
+    from dropout_cli.sweeps.run import Progress as SweepProgress
+    from dropout_cli.sweeps.tuning.search import Progress as SearchProgress
+    from dropout_cli.training.loop import EpochRecord, Progress
+
+NARROW = 100
+"""Columns of a terminal on which a bar is short, to leave room for numbers."""
+
+
+def _short_line(record: "EpochRecord", epochs: int) -> str:
+    """What fits beside a bar on a narrow terminal."""
+    row = record.metrics
+    number = _number(row)
+    name = f"train_{number}" if math.isnan(row["val_loss"]) else f"val_{number}"
+    return f"epoch {record.epoch}/{epochs}  {name.replace('_', ' ')} {row[name]:.4f}  loss {row['train_loss']:.4f}"
+
+
+def _number(row: dict[str, float]) -> str:
+    """What the task shows beside the loss."""
+    return "accuracy" if "train_accuracy" in row else "rmse"
+
+
+class SweepScreen:
+    """Follows a sweep: a live bar of cells on a terminal, now and then a plain line elsewhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """`quiet` leaves out all of it."""
+        self._quiet = quiet
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._shown = 0
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Show the cells that end for as long as the block lasts."""
+        if self._quiet or not sys.stderr.isatty():
+            yield
+            return
+        with _bar() as self._bar:
+            self._task = self._bar.add_task("", total=None)
+            try:
+                yield
+            finally:
+                self._bar, self._task = None, None
+
+    def search(self, progress: "SearchProgress") -> None:
+        """Show how far a search is: a line, or a step of the bar, whenever a trial has ended."""
+        best = "" if progress.best is None else f", best {progress.best:.4f}"
+        line = f"{progress.ended}/{progress.trials} trials{best}"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, total=progress.trials, completed=progress.ended, description=line)
+        elif not self._quiet and progress.ended > self._shown:
+            self._shown = progress.ended
+            write_line(line, sys.stderr)
+            if progress.ended == progress.trials:
+                self._shown = 0
+
+    def __call__(self, progress: "SweepProgress") -> None:
+        """Show how far the sweep is; in plain text at most twenty times, and whenever a cell fails."""
+        ended = progress.done + progress.failed
+        line = f"{ended}/{progress.cells} cells" + (f", {progress.failed} failed" if progress.failed else "")
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, total=progress.cells, completed=ended, description=line)
+        elif not self._quiet:
+            failed = progress.last is not None and progress.last.failure is not None
+            if failed or ended == progress.cells or ended - self._shown >= max(1, progress.cells // 20):
+                self._shown = ended
+                write_line(line, sys.stderr)
+
+
+def _bar() -> "Bar":
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(*_columns(console), console=console)
+
+
+def _columns(console: "Console") -> "tuple[ProgressColumn, ...]":
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return (
+        BarColumn(20 if console.width > NARROW else 8),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+
+
+class Screen:
+    """Follows one run: a live progress display on a terminal, a plain line per epoch elsewhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """`quiet` leaves out progress and epochs, not notices."""
+        self._quiet = quiet
+        self._early: list[str] = []
+        self._run: Run | None = None
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._epochs = 0
+
+    def notice(self, text: str) -> None:
+        """Say something the user should know."""
+        self._log(text)
+        self._show(text)
+
+    @contextmanager
+    def following(self, run: "Run", epochs: int) -> Iterator["Screen"]:
+        """Show and log the events of `run` for as long as the block lasts."""
+        self._run, self._epochs = run, epochs
+        for text in self._early:
+            run.log(text)
+        if sys.stderr.isatty() and not self._quiet:
+            with self._live():
+                yield self
+        else:
+            yield self
+
+    def __call__(self, event: "Progress | EpochRecord") -> None:
+        """Show what training yielded."""
+        from dropout_cli.training.loop import EpochRecord
+
+        if isinstance(event, EpochRecord):
+            line = self._epoch_line(event)
+            self._log(line)
+            if self._bar is not None and self._task is not None:
+                self._bar.update(self._task, completed=event.epoch, description=_short_line(event, self._epochs))
+            elif not self._quiet:
+                self._show(line)
+        elif self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=event.epoch - 1 + event.step / event.steps)
+
+    @contextmanager
+    def _live(self) -> Iterator[None]:
+        with _bar() as self._bar:
+            self._task = self._bar.add_task("", total=self._epochs)
+            try:
+                yield
+            finally:
+                self._bar, self._task = None, None
+
+    def _epoch_line(self, record: "EpochRecord") -> str:
+        row = record.metrics
+        width = len(str(self._epochs))
+        line = f"epoch {record.epoch:{width}}/{self._epochs}"
+        number = _number(row)
+        line += f"  loss {row['train_loss']:.4f}  {number} {row[f'train_{number}']:.4f}"
+        if not math.isnan(row["val_loss"]):
+            line += f"  val loss {row['val_loss']:.4f}  val {number} {row[f'val_{number}']:.4f}"
+        return line
+
+    def _show(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(visible(text), markup=False, highlight=False)
+        else:
+            write_line(visible(text), sys.stderr)
+
+    def _log(self, text: str) -> None:
+        if self._run is None:
+            self._early.append(text)
+        else:
+            self._run.log(text)

@@ -1,0 +1,146 @@
+"""The types of config fields, with their bounds; and what a dataclass says of its own fields.
+
+A field is declared once, as `name: Type = default` with a docstring below it. Validation, the JSON
+Schema and the printed documentation are all read from that declaration.
+"""
+
+import ast
+import inspect
+import json
+import textwrap
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass
+from dataclasses import fields as dataclass_fields
+from itertools import pairwise
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+
+from dropout_cli.core.registry import Choice
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Annotation: a remark that goes with the message when the value is out of bounds."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class PathField:
+    """Annotation: a path; a relative one counts from the folder of the config file that sets it.
+
+    On the command line it counts from the working directory. What arrives is absolute.
+    """
+
+
+Rate = Annotated[float, Ge(0), Lt(1), Hint("rate is the probability of dropping, not of keeping")]
+Rates = Rate | Annotated[tuple[Rate, ...], MinLen(1)]
+Finite = Annotated[float, Ge(-1e6), Le(1e6)]
+Positive = Annotated[float, Gt(0)]
+NonNegative = Annotated[float, Ge(0)]
+Fraction = Annotated[float, Gt(0), Lt(1)]
+FractionOrZero = Annotated[float, Ge(0), Lt(1)]
+ClosedFraction = Annotated[float, Ge(0), Le(1)]
+Count = Annotated[int, Ge(1)]
+CountOrZero = Annotated[int, Ge(0)]
+Widths = Annotated[tuple[Count, ...], MinLen(1)]
+
+
+def docs(cls: type) -> dict[str, str]:
+    """Field name -> the docstring below its declaration, bases included, on one line each."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__[:-1]):
+        try:
+            source = textwrap.dedent(inspect.getsource(base))
+        except (OSError, TypeError):
+            continue
+        body = next(node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)).body
+        for field, text in pairwise(body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(about))):
+                    found[name] = " ".join(about.split())
+    return found
+
+
+def keys(cls: type) -> list[dict[str, Any]]:
+    """The fields of a dataclass as a person reads them: name, default, required, allowed and about.
+
+    The default is None where there is none.
+    """
+    about = docs(cls)
+    hints = get_type_hints(cls, include_extras=True)
+    return [
+        {
+            "name": field.name,
+            "default": _plain(field.default),
+            "required": field.default is MISSING and field.default_factory is MISSING,
+            "allowed": allowed(hints[field.name]),
+            "about": about.get(field.name, ""),
+        }
+        for field in dataclass_fields(cls)
+    ]
+
+
+def _plain(default: Any) -> Any:
+    if default is MISSING or default is None or isinstance(default, bool | int | float | str):
+        return None if default is MISSING else default
+    return list(default) if isinstance(default, tuple) else type(default).__name__.lower()
+
+
+EACH = "a list, each "
+
+
+def allowed(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
+    """What a field of that type may be set to: `[0, 1)`, `integer >= 1`, `auto | > 0`; `marks` apply to all of it."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return allowed(arguments[0], (*marks, *arguments[1:]))
+    if origin in (Union, UnionType):
+        return _either(allowed(member, marks) for member in arguments)
+    if origin is Literal:
+        return " | ".join(_word(literal) for literal in arguments)
+    if origin is tuple:
+        return EACH + allowed(arguments[0])
+    if annotation in (int, float):
+        return _number(annotation, marks)
+    simple = {bool: "true | false", NoneType: _word(None), str: "a path" if PathField() in marks else "text"}
+    if annotation in simple:
+        return simple[annotation]
+    registries = [mark.registry for mark in marks if isinstance(mark, Choice)]
+    return " | ".join(registries[0].names()) if registries else str(getattr(annotation, "__name__", annotation))
+
+
+def _either(texts: Iterable[str]) -> str:
+    """The members of a union; one of them or a list of them is said shorter."""
+    found: list[str] = []
+    for text in texts:
+        if found and text == EACH + found[-1]:
+            found[-1] += ", or a list of them"
+        else:
+            found.append(text)
+    return " | ".join(found)
+
+
+def _number(kind: type, marks: tuple[Any, ...]) -> str:
+    """An interval, a single bound, or the bare kind; whole numbers say that they are."""
+    bounds = left = right = ""
+    for mark in marks:
+        match mark:
+            case Ge(least):
+                bounds, left = f">= {least:g}", f"[{least:g}"
+            case Gt(below):
+                bounds, left = f"> {below:g}", f"({below:g}"
+            case Le(most):
+                bounds, right = f"<= {most:g}", f"{most:g}]"
+            case Lt(above):
+                bounds, right = f"< {above:g}", f"{above:g})"
+    if left and right:
+        bounds = f"in {left}, {right}" if kind is int else f"{left}, {right}"
+    return f"integer {bounds}".rstrip() if kind is int else bounds or "a number"
+
+
+def _word(literal: Any) -> str:
+    """As YAML has it."""
+    return literal if isinstance(literal, str) else json.dumps(literal)

@@ -1,0 +1,108 @@
+"""A dataset as YAML names it: the keys that all sources share, and what reading one gives."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+
+from dropout_cli.core.errors import DataError
+from dropout_cli.core.fields import CountOrZero, Fraction, FractionOrZero
+from dropout_cli.core.registry import Registry
+from dropout_cli.core.types import Array, Shape
+from dropout_cli.data.augmentation import Augmentation
+
+DATASETS: Registry["Source"] = Registry("dataset", package="dropout_cli.data.sources")
+
+
+TRAIN, VAL, TEST = 0, 1, 2
+"""The parts that data may assign their examples to."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature of a table: a number, or one of several words, whose place among them then stands in the data."""
+
+    name: str
+    categories: tuple[str, ...] | None = None
+    comma: bool = False
+    """Whether its numbers were written with a decimal comma."""
+
+
+class Facts(NamedTuple):
+    """What is known of a dataset before it is read (at default settings, where settings matter)."""
+
+    examples: int | None
+    """None, and the next two as well, where it is the user who brings the data."""
+    shape: Shape | None
+    classes: int | None
+    """0 where it is quantities that are predicted."""
+    origin: str
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A dataset as its source has it: not split, not scaled. Raises DataError if a value is not finite."""
+
+    x: Array
+    """uint8 or float32, (N, features) or (N, height, width, channels); NaN where a table has no value.
+    Or `FileRows`, which can be indexed by rows."""
+    labels: Array
+    """(N,) intp: class ids; of a regression (N, targets) float64."""
+    classes: tuple[str, ...] = ()
+    """Class names; the label is the index."""
+    quantities: tuple[str, ...] = ()
+    """Names of the targets of a regression; there are no classes then."""
+    train_count: int | None = None
+    """How many leading rows are the official training set; None where there is no official test set."""
+    columns: tuple[Column, ...] = ()
+    """The features, where they have names."""
+    assigned: Array | None = None
+    """(N,) int8: TRAIN, VAL or TEST where the data themselves divide the examples."""
+    groups: Array | None = None
+    """(N,) intp: examples of one group stay in one part."""
+    encoded: bool = False
+    """Whether missing values are filled in and categories made numbers before the network sees them."""
+    digest: str | None = None
+    """SHA-256 of files that are too large to go over twice."""
+    notices: tuple[str, ...] = ()
+    """What the user should know of the data."""
+    read_as: str = ""
+    """How a file was understood, in a few words."""
+
+    def __post_init__(self) -> None:
+        """A single NaN would turn every weight into NaN; those of a table are filled in later."""
+        if self.encoded or self.x.dtype.kind != "f" or not isinstance(self.x, np.ndarray):
+            return
+        if not np.isfinite(self.x).all():
+            row = int(np.argwhere(~np.isfinite(self.x))[0, 0])
+            raise DataError("dataset", f"example {row} has a value that is not a finite number", "Correct or remove it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(ABC):
+    """Where examples come from; the fields are the keys under `dataset:`.
+
+    The first line of a subclass's docstring is what `dropout datasets` says of it.
+    """
+
+    facts: ClassVar[Facts]
+    default_test_fraction: ClassVar[float | None] = None
+    """What `test_fraction: null` means where neither config nor data give a test part; None: it is then an error."""
+
+    val_fraction: FractionOrZero = 0.15
+    """Part of the examples to validate on: of all, or of the training set where an official test set is kept."""
+    test_fraction: Fraction | None = 0.2
+    """Part of all examples to test on; null keeps the official test set, where there is one."""
+    split_seed: CountOrZero = 0
+    """Seed of the stratified split; it does not depend on the seed of the run."""
+    scaling: Literal["none", "unit", "standardize"] = "unit"
+    """Fitted on the training part, per feature or per channel: to [0, 1], to mean 0 and variance 1, or none."""
+    augment: Augmentation | None = None
+    """Random changes to training pictures; null: none."""
+    fingerprint: str | None = None
+    """SHA-256 of the examples as read; other data than these are then refused."""
+
+    @abstractmethod
+    def read(self) -> Examples:
+        """Read or make all examples. Raises DataError."""

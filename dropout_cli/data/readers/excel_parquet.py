@@ -1,0 +1,75 @@
+"""Tables in files of Excel and Parquet, whose cells have types already."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from dropout_cli.core.errors import DataError
+from dropout_cli.core.types import Array
+from dropout_cli.data.readers.cells import words_of
+from dropout_cli.data.readers.dialect import different
+from dropout_cli.data.readers.target_detection import SAMPLE_LINES, has_header
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+EXCEL = (".xlsx", ".xlsm")
+PARQUET = (".parquet", ".pq")
+BATCH_ROWS = 20_000
+
+
+def excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Array]:
+    """The rows of a workbook's first sheet that are not blank, and the number of each in it. Raises DataError."""
+    import pandas as pd
+
+    try:
+        sheet = pd.read_excel(path, header=None, na_values=[], keep_default_na=True)
+    except ImportError:
+        way_out = "pip install 'dropout-cli[excel]', or save it as CSV"
+        raise DataError(str(path), "is Excel's, and openpyxl is not installed", way_out) from None
+    except Exception as error:  # neither zipfile nor openpyxl says what it raises for damaged bytes
+        raise _unreadable(path, error, "an Excel workbook") from None
+    sheet = sheet.dropna(how="all")
+    if not len(sheet):
+        raise DataError(str(path), "is empty", "Name a file with rows")
+    titled = has_header(_as_text(sheet.iloc[:SAMPLE_LINES])) if header == "auto" else header
+    named = _as_text(sheet.iloc[:1])[0] if titled else [""] * len(sheet.columns)
+    frame = sheet.iloc[int(titled) :].infer_objects()
+    frame.columns = different(named)
+    return frame.reset_index(drop=True), frame.index.to_numpy(np.int64) + 1
+
+
+def _as_text(sheet: "DataFrame") -> list[list[str]]:
+    columns = [words_of(sheet[name]).fillna("").map(str) for name in sheet.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def parquet(path: Path) -> Iterator["DataFrame"]:
+    """The rows of a Parquet file, some thousand at a time; at least one frame. Raises DataError."""
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        way_out = "pip install 'dropout-cli[parquet]', or save it as CSV"
+        raise DataError(str(path), "is Parquet, and pyarrow is not installed", way_out) from None
+    try:
+        with ParquetFile(path) as file:
+            if not file.metadata.num_rows or not file.metadata.num_columns:
+                raise DataError(str(path), "has no rows", "Name a file with rows")
+            first = 0
+            for batch in file.iter_batches(BATCH_ROWS):
+                frame = batch.to_pandas()
+                frame.columns = different(str(name).strip() for name in frame.columns)
+                frame.index = range(first, first + len(frame))
+                first += len(frame)
+                yield frame
+    except DataError:
+        raise
+    except Exception as error:  # pyarrow has errors of its own
+        raise _unreadable(path, error, "Parquet") from None
+
+
+def _unreadable(path: Path, error: Exception, what: str) -> DataError:
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
+    return DataError(str(path), f"cannot be read as {what}: {reason}", "Name another file")

@@ -1,0 +1,1 @@
+"""One file per kind of dataset, registered by the name that YAML uses."""

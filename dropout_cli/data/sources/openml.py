@@ -1,0 +1,75 @@
+"""Tables from openml.org, by number; fetched once, and kept in the data directory."""
+
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Ge
+
+from dropout_cli.core.errors import DataError
+from dropout_cli.core.fields import Fraction
+from dropout_cli.data.base import DATASETS, Examples, Facts, Source
+from dropout_cli.data.cache import data_directories
+from dropout_cli.data.readers import frames
+from dropout_cli.data.readers.frames import Task, Wanted, Which
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+TIMEOUT_SECONDS = 30
+
+
+@DATASETS.register("openml")
+@dataclass(frozen=True, kw_only=True)
+class OpenML(Source):
+    """A table of openml.org, by its number there; downloaded once."""
+
+    facts = Facts(None, None, None, "downloaded from openml.org")
+    default_test_fraction = 0.2
+
+    id: Annotated[int, Ge(1)]
+    """The number of the dataset, such as 61 for iris."""
+    target: Which | None = None
+    """The column to predict; null: the one that openml.org names."""
+    task: Task = "auto"
+    """What the target is; auto: words and up to 20 different whole numbers are classes, other numbers a quantity."""
+    drop: tuple[Which, ...] = ()
+    """Columns to leave out, by name or place."""
+    categorical: tuple[Which, ...] = ()
+    """Columns whose numbers are names, such as codes."""
+    test_fraction: Fraction | None = None
+    """Part of all examples to test on; null: 0.2."""
+    scaling: Literal["none", "unit", "standardize"] = "standardize"
+    """Fitted on the training part, per column of numbers: to [0, 1], to mean 0 and variance 1, or none."""
+
+    def read(self) -> Examples:
+        """The table as numbers and places of categories."""
+        frame, named = self._fetched()
+        target = self.target if self.target is not None else named
+        if target is None:
+            raise DataError(f"openml {self.id}", "names no column to predict", "Set dataset.target")
+        place = f"openml {self.id}"
+        wanted = Wanted(target, self.task, self.drop, self.categorical)
+        return frames.examples(frame, wanted, lambda row: f"{place}, row {row}" if row >= 0 else place, place=place)
+
+    def _fetched(self) -> tuple["DataFrame", str | None]:
+        """All columns, and the one to predict. Raises DataError."""
+        from sklearn.datasets import fetch_openml
+
+        home = data_directories()[0] / "openml"
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(TIMEOUT_SECONDS)
+        try:
+            bunch = fetch_openml(
+                data_id=self.id, data_home=str(home), as_frame=True, parser="pandas", n_retries=1, delay=0.5
+            )
+        except Exception as error:  # of the network, of the server, of the file it sends
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            fact = f"cannot be fetched from openml.org ({reason}), and is not in {home}"
+            raise DataError(
+                f"openml {self.id}", fact, "Go online once, or copy that folder from another machine"
+            ) from None
+        finally:
+            socket.setdefaulttimeout(before)
+        names = bunch.target_names
+        return bunch.frame.reset_index(drop=True), str(names[0]) if len(names) == 1 else None

@@ -1,0 +1,105 @@
+"""Small real datasets that come with scikit-learn; they need no network and no files.
+
+They are read once per process, and by a sweep once for all of its runs.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from dropout_cli.data.base import DATASETS, Column, Examples, Facts, Source
+
+ORIGIN = "comes with scikit-learn"
+
+
+@DATASETS.register("digits")
+@dataclass(frozen=True, kw_only=True)
+class Digits(Source):
+    """Handwritten digits, 8x8 pixels with 17 levels of gray."""
+
+    facts = Facts(1797, (8, 8, 1), 10, ORIGIN)
+
+    def read(self) -> Examples:
+        """The pictures as uint8, 0 to 16."""
+        return _digits()
+
+
+@DATASETS.register("iris")
+@dataclass(frozen=True, kw_only=True)
+class Iris(Source):
+    """Three species of iris, by the lengths and widths of sepals and petals."""
+
+    facts = Facts(150, (4,), 3, ORIGIN)
+
+    def read(self) -> Examples:
+        """The table as float32, in centimeters."""
+        return _table("iris")
+
+
+@DATASETS.register("wine")
+@dataclass(frozen=True, kw_only=True)
+class Wine(Source):
+    """Wines of three growers, by chemical analysis."""
+
+    facts = Facts(178, (13,), 3, ORIGIN)
+
+    def read(self) -> Examples:
+        """The table as float32."""
+        return _table("wine")
+
+
+@DATASETS.register("breast_cancer")
+@dataclass(frozen=True, kw_only=True)
+class BreastCancer(Source):
+    """Malignant and benign tumors, by measurements of cell nuclei."""
+
+    facts = Facts(569, (30,), 2, ORIGIN)
+
+    def read(self) -> Examples:
+        """The table as float32."""
+        return _table("breast_cancer")
+
+
+@DATASETS.register("diabetes")
+@dataclass(frozen=True, kw_only=True)
+class Diabetes(Source):
+    """A regression: how far diabetes had gone after a year, by age, sex, body mass, blood pressure and serum."""
+
+    facts = Facts(442, (10,), 0, ORIGIN)
+
+    def read(self) -> Examples:
+        """The table as float32, in the units of the measurements (Efron et al. 2004)."""
+        return _diabetes()
+
+
+@cache
+def _digits() -> Examples:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pictures = bunch.images.astype(np.uint8)[..., np.newaxis]
+    return Examples(pictures, bunch.target.astype(np.intp), tuple(str(digit) for digit in bunch.target_names))
+
+
+@cache
+def _diabetes() -> Examples:
+    from sklearn.datasets import load_diabetes
+
+    bunch = load_diabetes(scaled=False)
+    names = tuple(Column(str(name)) for name in bunch.feature_names)
+    values = bunch.target.astype(np.float64)[:, np.newaxis]
+    return Examples(bunch.data.astype(np.float32), values, quantities=("progression",), columns=names)
+
+
+@cache
+def _table(name: str) -> Examples:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
+    return Examples(
+        x=bunch.data.astype(np.float32),
+        labels=bunch.target.astype(np.intp),
+        classes=tuple(str(name) for name in bunch.target_names),
+        columns=tuple(Column(str(name)) for name in bunch.feature_names),
+    )

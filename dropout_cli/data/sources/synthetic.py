@@ -1,0 +1,109 @@
+"""Made data: points drawn from a simple law, for looking at what a network does."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from dropout_cli.core.fields import CountOrZero, NonNegative, Positive
+from dropout_cli.core.rng import Generator, stream
+from dropout_cli.core.types import Array
+from dropout_cli.data.base import DATASETS, Column, Examples, Facts, Source
+
+ORIGIN = "drawn"
+Amount = Annotated[int, Ge(10), Le(100_000)]
+Classes = Annotated[int, Ge(2), Le(100)]
+Spread = Annotated[NonNegative, Le(1000)]
+Features = Annotated[int, Ge(1), Le(100)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made(Source):
+    """A source that draws its examples from the `data` stream."""
+
+    examples: Amount = 1000
+    """How many examples to draw."""
+    noise: Spread = 0.2
+    """Standard deviation of the Gaussian noise on every coordinate."""
+    data_seed: CountOrZero = 0
+    """Seed of the draw; it does not depend on the seed of the run."""
+
+    @abstractmethod
+    def draw(self, rng: Generator) -> tuple[Array, Array]:
+        """Draw x (examples, features) and labels (examples,)."""
+
+    def read(self) -> Examples:
+        """The examples as float32; classes are called by their numbers."""
+        x, labels = self.draw(stream(self.data_seed, "data"))
+        classes = tuple(str(label) for label in range(int(labels.max()) + 1))
+        columns = tuple(Column(f"x{column}") for column in range(x.shape[1]))
+        return Examples(x.astype(np.float32), labels.astype(np.intp), classes, columns=columns)
+
+
+@DATASETS.register("moons")
+@dataclass(frozen=True, kw_only=True)
+class Moons(Made):
+    """Two interleaving half circles in the plane."""
+
+    facts = Facts(1000, (2,), 2, ORIGIN)
+
+    def draw(self, rng: Generator) -> tuple[Array, Array]:
+        """By scikit-learn's make_moons."""
+        from sklearn.datasets import make_moons
+
+        x, labels = make_moons(self.examples, noise=self.noise, random_state=_seed(rng))
+        return x, labels
+
+
+@DATASETS.register("blobs")
+@dataclass(frozen=True, kw_only=True)
+class Blobs(Made):
+    """Gaussian clouds, one per class, around centers drawn from [-10, 10]."""
+
+    facts = Facts(1000, (2,), 3, ORIGIN)
+
+    noise: Spread = 1.0
+    """Standard deviation of every cloud."""
+    classes: Classes = 3
+    """How many clouds."""
+    features: Features = 2
+    """How many coordinates a point has."""
+
+    def draw(self, rng: Generator) -> tuple[Array, Array]:
+        """By scikit-learn's make_blobs."""
+        from sklearn.datasets import make_blobs
+
+        x, labels = make_blobs(
+            self.examples, self.features, centers=self.classes, cluster_std=self.noise, random_state=_seed(rng)
+        )
+        return x, labels
+
+
+@DATASETS.register("spirals")
+@dataclass(frozen=True, kw_only=True)
+class Spirals(Made):
+    """Arms that wind around each other in the plane, one per class."""
+
+    facts = Facts(1000, (2,), 2, ORIGIN)
+
+    noise: Spread = 0.02
+    """Standard deviation of the Gaussian noise on every coordinate; the arms end at radius 1."""
+    classes: Classes = 2
+    """How many arms."""
+    turns: Annotated[Positive, Le(100)] = 1.0
+    """How often an arm goes around the center."""
+
+    def draw(self, rng: Generator) -> tuple[Array, Array]:
+        """Radius r, the root of a uniform draw; angle 2 pi (turns r + class / classes)."""
+        labels = np.arange(self.examples) % self.classes
+        radius = np.sqrt(rng.random(self.examples))
+        angle = 2 * np.pi * (self.turns * radius + labels / self.classes)
+        arms = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+        return arms + rng.normal(0, self.noise, arms.shape), labels
+
+
+def _seed(rng: Generator) -> int:
+    """scikit-learn takes a number below 2**32, not a generator."""
+    return int(rng.integers(2**32))

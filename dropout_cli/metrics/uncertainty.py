@@ -1,0 +1,65 @@
+"""Many noisy passes of a classifier taken together: averaged probabilities, and how much the passes disagree.
+
+With p_t the probabilities of pass t of T, c over classes, and H(p) = -sum_c p_c ln p_c, for each example:
+
+    Monte Carlo            pbar = mean_t p_t, never the mean of the logits
+    geometric mean         g_c = exp(mean_t ln p_tc), divided by its sum over c
+    predictive entropy     H(pbar)
+    expected entropy       mean_t H(p_t)
+    mutual information     H(pbar) - mean_t H(p_t): what the passes disagree about
+    variation ratio        1 - (how many passes name the class that most of them name) / T
+
+Entropies in nats. Gal & Ghahramani 2016, arXiv:1506.02142; Houlsby et al. 2011, arXiv:1112.5745 (mutual
+information); Baldi & Sadowski 2013, NeurIPS 26 (geometric mean).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_cli.core.types import Array
+from dropout_cli.nn import losses
+
+
+@dataclass(frozen=True)
+class MonteCarlo:
+    """What several passes say together, in float64."""
+
+    probabilities: Array
+    """(N, C): the mean of the passes' probabilities."""
+    geometric_mean: Array
+    """(N, C)."""
+    predictive_entropy: Array
+    """(N,)."""
+    expected_entropy: Array
+    """(N,)."""
+    variation_ratio: Array
+    """(N,)."""
+
+    @property
+    def mutual_information(self) -> Array:
+        """(N,): never below 0, where rounding would put it."""
+        return np.asarray(np.maximum(self.predictive_entropy - self.expected_entropy, 0.0))
+
+
+def together(logits: Iterable[Array]) -> MonteCarlo:
+    """Take in the logits (N, C) of one pass after the other, at least one; of them only sums are kept."""
+    count = 0
+    p_sum, logp_sum, entropy_sum, votes = (np.zeros(1) for _ in range(4))
+    for one in logits:
+        logp = losses.log_softmax(one.astype(np.float64))
+        p = np.exp(logp)
+        count += 1
+        p_sum = p_sum + p
+        logp_sum = logp_sum + logp
+        entropy_sum = entropy_sum - (p * logp).sum(axis=1)
+        votes = votes + (p.argmax(axis=1)[:, None] == np.arange(p.shape[1]))
+    mean = p_sum / count
+    return MonteCarlo(
+        probabilities=mean,
+        geometric_mean=losses.softmax(logp_sum / count),
+        predictive_entropy=-(mean * np.log(np.where(mean > 0, mean, 1.0))).sum(axis=1),
+        expected_entropy=entropy_sum / count,
+        variation_ratio=1 - votes.max(axis=1) / count,
+    )

@@ -1,0 +1,1 @@
+"""How the engine uses the machine: BLAS, threads, memory layout, tables of noise."""

@@ -1,0 +1,116 @@
+"""The run's threads, either those of NumPy's BLAS or our own, and every other pool out of their way.
+
+NumPy's and SciPy's wheels each bring an OpenBLAS whose idle threads spin: alternating between the
+two made a training step 2.5 to 4 times slower. For the same reason BLAS has one thread where a layer
+divides its batch among threads of ours, which pays where gathering and pooling take as long as products.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar, copy_context
+from typing import NamedTuple
+
+from dropout_cli.core.environment import cores
+
+
+class Crew(NamedTuple):
+    """Threads of ours that wait for work: all but the caller's own."""
+
+    pool: ThreadPoolExecutor
+    size: int
+    """The caller's thread is one of them."""
+    divided: bool
+    """Whether they share the batch, too."""
+
+
+_crew: ContextVar[Crew | None] = ContextVar("crew", default=None)
+
+
+@contextmanager
+def limited(threads: int, *, divided: bool = False) -> Iterator[None]:
+    """Compute with so many threads for as long as the block lasts.
+
+    `divided`: ours, not BLAS's, have the work of the passes, for layers that divide their batch with `over`.
+    """
+    if threads == 1:
+        with _blas(1):
+            yield
+        return
+    with _blas(1 if divided else threads), ThreadPoolExecutor(threads - 1) as pool:
+        token = _crew.set(Crew(pool, threads, divided))
+        try:
+            yield
+        finally:
+            _crew.reset(token)
+
+
+def over(count: int, work: Callable[[int, slice], object]) -> int:
+    """Call `work(part, rows)` for contiguous slices that make up range(count), a part per thread; return how many.
+
+    What the parts write must not overlap. Raises what the first failing part raised, when all have ended.
+    """
+    crew = _crew.get()
+    if crew is None or not crew.divided or count < crew.size:
+        work(0, slice(0, count))
+        return 1
+    bounds = [count * part // crew.size for part in range(crew.size + 1)]
+    return share(lambda part, parts: work(part, slice(bounds[part], bounds[part + 1])))
+
+
+def share(work: Callable[[int, int], object]) -> int:
+    """Call `work(part, parts)` in every thread, for what is divided in other ways than `over` does; return `parts`.
+
+    What they write must not overlap. Raises what the first failing part raised, when all have ended.
+    """
+    crew = _crew.get()
+    if crew is None:
+        work(0, 1)
+        return 1
+    others = [
+        crew.pool.submit(copy_context().run, work, part, crew.size) for part in range(1, crew.size)
+    ]  # the context brings NumPy's error state along
+    try:
+        work(0, crew.size)
+    finally:
+        errors = [other.exception() for other in others]
+    for error in errors:
+        if error is not None:
+            raise error
+    return crew.size
+
+
+def divided() -> bool:
+    """Whether threads of ours share the work of the passes."""
+    crew = _crew.get()
+    return crew is not None and crew.divided
+
+
+@contextmanager
+def _blas(threads: int) -> Iterator[None]:
+    """The engine's BLAS with so many threads, every other library with one."""
+    import scipy.linalg.blas  # noqa: F401  or its pool would come later, and be missed
+    from threadpoolctl import ThreadpoolController
+
+    from dropout_cli.nn.backend.blas import numpys_openblas
+
+    controller = ThreadpoolController()
+    paths = [pool["filepath"] for pool in controller.info()]
+    library = numpys_openblas()
+    ours = [library.path] if library is not None and library.path in paths else paths
+    with ExitStack() as stack:
+        others = [path for path in paths if path not in ours]
+        if others:
+            stack.enter_context(controller.select(filepath=others).limit(limits=1))
+        if ours:
+            stack.enter_context(controller.select(filepath=ours).limit(limits=threads))
+        yield
+
+
+SMALL_PRODUCT = 4_000_000
+"""Multiply-adds in the largest matrix product of a step below which a second thread does not pay."""
+
+
+def suited_to(multiply_adds: int) -> int:
+    """What `threads: auto` means for a network whose largest matrix product per step takes so many multiply-adds."""
+    return cores() if multiply_adds > SMALL_PRODUCT else 1

@@ -1,0 +1,32 @@
+"""Additive Gaussian noise, y = x + sd eps, a regularizer older than dropout.
+
+Bishop 1995, "Training with noise is equivalent to Tikhonov regularization"; on every pre-activation
+of a batch-normalized network, the baseline of Rasmus et al. 2015 (arXiv:1507.02672).
+"""
+
+from dropout_cli.core.types import Array
+from dropout_cli.nn.backend.noise_tables import normal
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+
+
+class AdditiveNoise(Layer):
+    """y = x + sd eps with eps ~ N(0, 1) for every element; y = x without noise."""
+
+    def __init__(self, path: str, sd: float) -> None:
+        """`sd`: standard deviation, in the units of x."""
+        super().__init__(path)
+        self.sd = sd
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x plus noise."""
+        if noise is None:
+            return x
+        y = self._buffer("y", x.shape, x.dtype)
+        normal(x.shape, noise[self.path], x.dtype, out=y)
+        y *= self.sd
+        y += x
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """Return dy: the noise is a constant for the gradient."""
+        return dy

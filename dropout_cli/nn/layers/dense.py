@@ -1,0 +1,53 @@
+"""The affine map y = x W + b."""
+
+import numpy as np
+
+from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array, DType
+from dropout_cli.nn.backend.matmul import column_sums, product
+from dropout_cli.nn.initializers import Initializer
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.parameter import Parameter
+
+
+class Dense(Layer):
+    """y = x W + b with x (N, fan_in), W (fan_in, fan_out), b (fan_out,)."""
+
+    lends_y = lends_dx = True
+
+    def __init__(
+        self, path: str, fan_in: int, fan_out: int, initializer: Initializer, *, seed: int, dtype: DType
+    ) -> None:
+        """Draw W and b from the streams `init:<path>/W` and `init:<path>/b` of `seed`."""
+        super().__init__(path)
+        self.fan_in, self.fan_out = fan_in, fan_out
+        weights = initializer.weights((fan_in, fan_out), stream(seed, f"init:{path}/W"))
+        biases = initializer.biases(fan_out, stream(seed, f"init:{path}/b"))
+        self.W = Parameter(np.ascontiguousarray(weights, dtype))
+        self.b = Parameter.bias(np.ascontiguousarray(biases, dtype))
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x W + b, (N, fan_out)."""
+        self._x = x
+        y = self._buffer("y", (len(x), self.fan_out), self.W.value.dtype)
+        y[...] = self.b.value
+        return product(x, self.W.value, y, carry=1)
+
+    def backward(self, dy: Array) -> Array:
+        """dW = x'dy, db = sum dy, dx = dy W'."""
+        self.gradients(dy)
+        dx = self._buffer("dx", (len(dy), self.fan_in), self.W.value.dtype)
+        return product(dy, self.W.value.T, dx)
+
+    def gradients(self, dy: Array) -> None:
+        """dW and db alone."""
+        product(self._x.T, dy, self.W.gradient, scale=self.W.scale, carry=self.W.carry)
+        column_sums(dy, self.b.gradient, scale=self.b.scale, carry=self.b.carry)
+
+    def carrying(self) -> list[Parameter]:
+        """Both."""
+        return [self.W, self.b]
+
+    def parameters(self) -> dict[str, Parameter]:
+        """W and b."""
+        return {f"{self.path}/W": self.W, f"{self.path}/b": self.b}

@@ -1,0 +1,90 @@
+"""Batch normalization (Ioffe & Szegedy 2015, arXiv:1502.03167): x_hat = (x - mean) / sd, y = gamma x_hat + beta.
+
+Statistics are taken over every axis but the last, so that vectors and NHWC maps share one layer.
+"""
+
+import numpy as np
+
+from dropout_cli.core.types import Array, DType
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.parameter import Parameter
+
+
+class Normalize(Layer):
+    """x_hat = (x - mean) / sqrt(variance + epsilon) per channel.
+
+    With `train`, mean and (biased) variance of the batch, and their running averages move by
+    1 - momentum towards them; without, the running averages.
+    """
+
+    def __init__(self, path: str, channels: int, *, dtype: DType, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
+        """Running mean starts at 0 and running variance at 1."""
+        super().__init__(path)
+        self.momentum, self.epsilon = momentum, epsilon
+        self.mean = np.zeros(channels, dtype)
+        self.variance = np.ones(channels, dtype)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x_hat, in the shape of x."""
+        rows = x.reshape(-1, x.shape[-1])  # (N or N h w, channels)
+        out = self._buffer("y", rows.shape, x.dtype)
+        self._batch_statistics = train
+        if train:
+            mean = rows.mean(axis=0)
+            np.subtract(rows, mean, out=out)
+            variance = np.einsum("ij,ij->j", out, out) / len(rows)
+            self.mean += (1 - self.momentum) * (mean - self.mean)
+            self.variance += (1 - self.momentum) * (variance - self.variance)
+        else:
+            variance = self.variance
+            np.subtract(rows, self.mean, out=out)
+        self._inverse_sd = 1 / np.sqrt(variance + self.epsilon)
+        out *= self._inverse_sd
+        self._x_hat = out
+        return out.reshape(x.shape)
+
+    def backward(self, dy: Array) -> Array:
+        """dx = (dy - mean(dy) - x_hat mean(dy x_hat)) / sd; dy / sd without batch statistics."""
+        rows = dy.reshape(self._x_hat.shape)
+        dx = self._buffer("dx", rows.shape, dy.dtype)
+        if self._batch_statistics:
+            slope = np.einsum("ij,ij->j", rows, self._x_hat) / len(rows)
+            np.multiply(self._x_hat, slope, out=dx)
+            dx += rows.mean(axis=0)
+            np.subtract(rows, dx, out=dx)
+            dx *= self._inverse_sd
+        else:
+            np.multiply(rows, self._inverse_sd, out=dx)
+        return dx.reshape(dy.shape)
+
+    def state(self) -> dict[str, Array]:
+        """The running mean and variance."""
+        return {f"{self.path}/mean": self.mean, f"{self.path}/variance": self.variance}
+
+
+class Affine(Layer):
+    """y = gamma x + beta per channel: the learned half of batch normalization."""
+
+    def __init__(self, path: str, channels: int, *, dtype: DType) -> None:
+        """Gamma starts at 1 and beta at 0."""
+        super().__init__(path)
+        self.gamma = Parameter.bias(np.ones(channels, dtype))
+        self.beta = Parameter.bias(np.zeros(channels, dtype))
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return gamma x + beta."""
+        self._x = x
+        y = np.multiply(x, self.gamma.value, out=self._buffer("y", x.shape, x.dtype))
+        y += self.beta.value
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dgamma = sum dy x, dbeta = sum dy, dx = dy gamma."""
+        rows, x = dy.reshape(-1, dy.shape[-1]), self._x.reshape(-1, dy.shape[-1])
+        self.gamma.gradient[...] = np.einsum("ij,ij->j", rows, x)
+        np.add.reduce(rows, axis=0, out=self.beta.gradient)
+        return np.multiply(dy, self.gamma.value, out=self._buffer("dx", dy.shape, dy.dtype))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Gamma and beta."""
+        return {f"{self.path}/gamma": self.gamma, f"{self.path}/beta": self.beta}

@@ -1,0 +1,77 @@
+"""What a sweep would take, from one epoch of a few of its cells."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dropout_cli.core import environment
+from dropout_cli.sweeps import power
+from dropout_cli.sweeps.plan import Cell, Plan
+from dropout_cli.training import loop, run, setup
+
+MOST_PROBES = 6
+PER_CELL = 0.1
+"""Seconds that a cell takes beyond its epochs."""
+PER_CELL_BYTES = 60_000
+"""Of a cell's folder beyond checkpoints and predictions."""
+
+
+def expected(
+    plan: Plan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
+) -> list[tuple[str, str | int]]:
+    """What the sweep consists of, the time and space to expect, and what it can show; nothing is written.
+
+    Raises Diverged, and UsageError where the baseline is none of the groups.
+    """
+    shown = power.of_plan(plan, baseline)
+    jobs = jobs or environment.cores()
+    firsts = {cell.group: cell for cell in reversed(plan.cells)}
+    probed = [firsts[group] for group in sorted(firsts)]
+    probed = probed[:: max(1, -(-len(probed) // MOST_PROBES))]
+    seconds, size = zip(*map(_probe, probed), strict=True)
+    epochs = sum(cell.experiment.training.epochs for cell in plan.cells)
+    total = (sum(seconds) / len(seconds) * epochs + PER_CELL * len(plan.cells)) / min(jobs, len(plan.cells))
+    space = sum(size) / len(size) * len(plan.cells)
+    return [
+        ("cells", len(plan.cells)),
+        ("groups", len(plan.groups)),
+        ("combinations without a swept key", plan.skipped),
+        ("combinations that are the same as another", plan.merged),
+        ("epochs", epochs),
+        ("jobs", jobs),
+        ("time to expect", _time(total)),
+        ("disk space to expect", f"{space / 1e6:.0f} MB"),
+        *shown,
+    ]
+
+
+def _probe(cell: Cell) -> tuple[float, float]:
+    """Seconds per epoch, from the second of two where the first is short, and bytes of the run folder."""
+    settings = cell.experiment.training
+    prepared = run.ready(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
+    with setup.computing(prepared.experiment):
+        taken = list(_epochs(prepared))
+    weights = sum(one.value.size for one in prepared.learner.network.parameters().values())
+    checkpoint = 4 * weights * (3 + (settings.average is not None))
+    copies = 1 + (settings.epochs * taken[-1] > 5) + (prepared.selection is not None)
+    predictions = len(prepared.dataset.test) * (prepared.task.outputs * 4 + 16)
+    return taken[-1], checkpoint * copies + predictions + PER_CELL_BYTES
+
+
+def _epochs(prepared: setup.Prepared) -> Iterator[float]:
+    """Seconds of each epoch; one is enough where it is long."""
+    targets = prepared.lesson.targets if prepared.lesson else None
+    began = time.perf_counter()
+    for event in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
+        if isinstance(event, loop.EpochRecord):
+            seconds, began = time.perf_counter() - began, time.perf_counter()
+            yield seconds
+            if seconds > 1:
+                return
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

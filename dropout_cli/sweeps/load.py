@@ -1,0 +1,87 @@
+"""A sweep read back from its folder alone; the folder may come from a stranger."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from dropout_cli.core.errors import UsageError
+from dropout_cli.sweeps.comparison import METRICS, Record
+from dropout_cli.sweeps.folder import PLAN, Folder
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """A cell of `plan.json`."""
+
+    id: str
+    group: int
+    seed: int
+    split_seed: int
+    fingerprint: str | None
+
+
+@dataclass(frozen=True)
+class StoredGroup:
+    """A group of `plan.json`."""
+
+    values: dict[str, Any]
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredPlan:
+    """What stands in `plan.json`."""
+
+    format: int
+    metric: str
+    baseline: dict[str, Any] | None
+    margin: float | None
+    keys: list[str]
+    generations: list[dict[str, int]]
+    groups: list[StoredGroup]
+    cells: list[StoredCell]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for names that lead elsewhere, and for what is not there."""
+        if not all(re.fullmatch("[0-9a-f]{12}", cell.id) for cell in self.cells):
+            raise ValueError("a cell's name is not 12 hex digits")
+        if not all(0 <= cell.group < len(self.groups) for cell in self.cells):
+            raise ValueError("a cell is of no group")
+        if self.metric not in METRICS:
+            raise ValueError("its metric is no number of a run")
+
+
+def plan(folder: Folder) -> StoredPlan | None:
+    """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
+    from pydantic import TypeAdapter, ValidationError
+
+    content = folder.plan()
+    if content is None:
+        return None
+    try:
+        return TypeAdapter(StoredPlan).validate_json(json.dumps(content, allow_nan=False), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
+    except ValueError as error:  # not finite, or no Unicode
+        reason = str(error)
+    raise UsageError(str(folder.path / PLAN), f"is damaged ({reason})", "Run the sweep again.")
+
+
+def read(folder: Folder) -> tuple[list[Record], StoredPlan]:
+    """The complete runs of a sweep, and its plan. Raises UsageError where something is damaged."""
+    found = plan(folder)
+    if found is None:
+        raise UsageError(str(folder.path), "is not the folder of a sweep", "`dropout sweep` makes them.")
+    records = [
+        Record.of(
+            str(folder.cell(cell.id)),
+            found.groups[cell.group].values,
+            (cell.seed, cell.split_seed),
+            folder.summary(cell.id),
+        )
+        for cell in found.cells
+        if folder.is_complete(cell.id)
+    ]
+    return records, found

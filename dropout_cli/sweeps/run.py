@@ -1,0 +1,210 @@
+"""A sweep from its plan to its evidence: the line through this package."""
+
+import shlex
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from dropout_cli import config
+from dropout_cli.core import environment
+from dropout_cli.core.errors import DataError, Interrupted, Stop, UsageError
+from dropout_cli.runs import FORMAT, as_json
+from dropout_cli.sweeps import figures, load, tables
+from dropout_cli.sweeps.comparison import Evidence, Record, baselines, weigh
+from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.plan import Cell, Plan
+from dropout_cli.sweeps.workers import dask_client, local
+
+OnError: TypeAlias = Literal["continue", "stop"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it has come."""
+
+    done: int
+    failed: int
+    cells: int
+    last: local.Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a sweep ends with."""
+
+    evidence: Evidence
+    failures: Mapping[str, str]
+    """Cell -> why it failed."""
+    missing: int
+    """Cells that were never trained, because an error stopped the sweep."""
+
+
+Watch: TypeAlias = Callable[[Progress], None]
+Train: TypeAlias = Callable[[Folder, Sequence[Cell]], Generator[local.Outcome, None, None]]
+
+
+def conduct(
+    plan: Plan,
+    folder: Folder,
+    text: bytes,
+    *,
+    metric: str,
+    baseline: Mapping[str, Any] | None,
+    margin: float | None,
+    watch: Watch,
+    notice: Callable[[str], None],
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    on_error: OnError = "continue",
+    retry_failed: bool = False,
+    draw: bool = True,
+    file: str = "sweep.yaml",
+    replacing: bool = False,
+) -> Report:
+    """Train what is missing, and say what all runs say together; `text` is the sweep as a `file`.
+
+    Cells are trained here, `jobs` at a time, or by the workers of the Dask scheduler at the address `scheduler`. A
+    plan that keeps nothing of the one in the folder takes its place only when `replacing`.
+
+    Raises UsageError when another process works on the sweep, another sweep is kept there, or the baseline is none of
+    the groups, DataError where data have changed, RunFailed where the folder cannot be written, Interrupted. The same
+    again goes on.
+    """
+    baselines([group.values for group in plan.groups], plan.keys, baseline)
+    with folder.lock():
+        facts = {"metric": metric, "baseline": baseline, "margin": margin}
+        change = changes(plan, folder, replacing=replacing)
+        for line in told(change, folder):
+            notice(line)
+        _freeze(plan, folder, facts, change)
+        folder.write(file, text)
+        try:
+            if scheduler is None:
+                train = partial(local.train, jobs=jobs or environment.cores())
+            else:
+                train = partial(dask_client.train, address=scheduler, notice=notice)
+            failures = _train(plan, folder, train, on_error, retry_failed, watch)
+        except (Stop, KeyboardInterrupt) as stop:
+            done = sum(folder.is_complete(cell.id) for cell in plan.cells)
+            fact = f"interrupted, {done} of {len(plan.cells)} cells are complete"
+            raise Interrupted.by(stop, str(folder.path), fact, "The same command goes on") from None
+        complete = [cell for cell in plan.cells if folder.is_complete(cell.id)]
+        missing = len(plan.cells) - len(complete) - len(failures)
+        records = [_record(plan, cell, folder) for cell in complete]
+        evidence = conclude(records, plan.keys, folder, draw=draw, metric=metric, baseline=baseline, margin=margin)
+        return Report(evidence, failures, missing)
+
+
+def _train(
+    plan: Plan, folder: Folder, train: Train, on_error: OnError, retry_failed: bool, watch: Watch
+) -> dict[str, str]:
+    """Train every cell that is neither complete nor known to fail; return the failures, old and new."""
+    if retry_failed:
+        for cell in plan.cells:
+            if folder.failure(cell.id) is not None:
+                folder.forget_failure(cell.id)
+                if folder.has_diverged(cell.id):  # it would not go on from there
+                    folder.discard(cell.id)
+    failures = {cell.id: reason for cell in plan.cells if (reason := folder.failure(cell.id)) is not None}
+    wanted = [cell for cell in plan.cells if cell.id not in failures and not folder.is_complete(cell.id)]
+    done = len(plan.cells) - len(wanted) - len(failures)
+    watch(Progress(done, len(failures), len(plan.cells)))
+    if on_error == "stop" and failures:
+        return failures
+    with closing(train(folder, wanted)) as outcomes:
+        for outcome in outcomes:
+            if outcome.failure is None:
+                done += 1
+            else:
+                failures[outcome.cell.id] = outcome.failure
+                folder.fail(outcome.cell.id, outcome.failure, alone(folder, outcome.cell))
+            watch(Progress(done, len(failures), len(plan.cells), outcome))
+            if on_error == "stop" and failures:
+                break
+    return failures
+
+
+def alone(folder: Folder, cell: Cell) -> str:
+    """The command that trains one cell by itself."""
+    folder.write(f"failed/{cell.id}.yaml", config.to_yaml(cell.experiment).encode())
+    return f"dropout train {shlex.quote(str(folder.path / 'failed' / f'{cell.id}.yaml'))}"
+
+
+def changes(plan: Plan, folder: Folder, *, replacing: bool = False) -> dict[str, int] | None:
+    """What is new, kept and orphaned where another plan stands in the folder; None where it is this one, or none.
+
+    A cell that is complete counts as kept, whichever plan trained it. Raises DataError where data have changed, and
+    UsageError where nothing is kept of a sweep that has complete cells, unless `replacing` it is what is wanted.
+    """
+    stands = load.plan(folder)
+    if stands is None:
+        return None
+    before = {one.id: one.fingerprint for one in stands.cells}
+    for cell in plan.cells:
+        if before.get(cell.id) not in (None, cell.experiment.dataset.fingerprint):
+            fact = "the data are not those that this sweep began with"
+            raise DataError(str(folder.path), fact, "Bring the former data back, or name another folder with --out.")
+    ids = {cell.id for cell in plan.cells}
+    orphaned = len(before.keys() - ids)
+    if not (orphaned or ids - before.keys()):
+        return None
+    new = sum(id not in before and not folder.has_manifest(id) for id in ids)
+    if new == len(ids) and not replacing and any(map(folder.has_manifest, before)):
+        fact = f"another sweep is kept there, and none of its {len(before)} cells is in this one"
+        raise UsageError(str(folder.path), fact, "Name another folder with --out.")
+    return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned}
+
+
+def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
+    """A sentence, where there is a change."""
+    if change is not None:
+        counts = f"{change['new']} cells are new, {change['kept']} kept, {change['orphaned']} not in it any more"
+        yield f"{folder.path}: the sweep has changed: {counts}."
+
+
+def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mapping[str, int] | None) -> None:
+    """Write the plan; where another one stands there, add what changes to its history."""
+    before = load.plan(folder)
+    first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
+    generations = [first] if before is None else [*before.generations, *([] if change is None else [change])]
+    cells = [
+        {
+            "id": cell.id,
+            "group": cell.group,
+            "seed": cell.pair[0],
+            "split_seed": cell.pair[1],
+            "fingerprint": cell.experiment.dataset.fingerprint,
+        }
+        for cell in plan.cells
+    ]
+    groups = [{"values": group.values, "config": group.config} for group in plan.groups]
+    content = {"format": FORMAT, **facts, "keys": list(plan.keys), "generations": generations}
+    folder.write(PLAN, as_json(content | {"groups": groups, "cells": cells}))
+
+
+def _record(plan: Plan, cell: Cell, folder: Folder) -> Record:
+    return Record.of(str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.pair, folder.summary(cell.id))
+
+
+def conclude(
+    records: Sequence[Record],
+    keys: Sequence[str],
+    folder: Folder,
+    *,
+    draw: bool,
+    metric: str,
+    baseline: Mapping[str, Any] | None,
+    margin: float | None,
+) -> Evidence:
+    """Weigh the records and write tables, notes and figures."""
+    evidence = weigh(records, keys, metric=metric, baseline=baseline, margin=margin)
+    folder.write("results.csv", tables.results_csv(records, keys))
+    folder.write("summary.csv", tables.summary_csv(evidence))
+    folder.write("comparisons.csv", tables.comparisons_csv(evidence))
+    folder.write("notes.txt", "".join(f"{line}\n" for line in tables.notes(evidence)).encode())
+    if draw:
+        for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
+            folder.write(name, picture)
+    return evidence

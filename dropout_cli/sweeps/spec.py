@@ -1,0 +1,305 @@
+"""What a sweep is asked to do: a SWEEP.yaml, or a config with `KEY=V1,V2` on the command line.
+
+base: digits                          # a config, as for `dropout train`
+set: {training.epochs: 20}            # the same for all
+grid:                                 # every combination
+dropout.variant: [none, inverted, gaussian]
+dropout.rate: {from: 0.1, to: 0.5, step: 0.1}
+zip: {architecture.hidden: [[64], [128]], training.epochs: [20, 40]}    # keys that move together
+random: {count: 20, draw: {training.optimizer.learning_rate: {log_uniform: [1e-4, 1e-1]}}}
+seeds: 10                             # 0 to 9; or a list
+baseline: {dropout.variant: none}
+metric: test.accuracy
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from annotated_types import Ge, Le
+
+from dropout_cli import config
+from dropout_cli.config.document import Node, read
+from dropout_cli.config.files import decode, read_bytes
+from dropout_cli.config.place import Mistakes, Place, Source
+from dropout_cli.config.validate import build, plain
+from dropout_cli.config.writing import dump
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.fields import CountOrZero, NonNegative
+from dropout_cli.metrics import NUMBERS
+from dropout_cli.sweeps import axes
+from dropout_cli.sweeps.axes import Point, Setting
+
+SEEDS = 10
+MOST_CELLS = 100_000
+TRIALS, REPEATS = 50, 3
+Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
+Swept: TypeAlias = list[tuple[Any, str]] | Node
+"""What the command line says of a key: its values, each with its place, or the law that it is drawn from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Random:
+    """Points drawn at random."""
+
+    count: Points
+    """How many."""
+    seed: CountOrZero = 0
+    """Of the stream that they are drawn from."""
+    draw: dict[str, Any]
+    """Dotted key -> uniform, log_uniform, integers or choice, each with its list."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """The keys of a sweep file."""
+
+    base: str
+    """A config file, counted from this file's folder, or the name of a bundled config."""
+    set: dict[str, Any] = field(default_factory=dict)
+    """Dotted key -> a value that all runs share."""
+    grid: dict[str, Any] = field(default_factory=dict)
+    """Dotted key -> its values: every combination is trained."""
+    zip: dict[str, Any] = field(default_factory=dict)
+    """Dotted key -> its values: the first ones together, then the second ones."""
+    random: Random | None = None
+    """Points drawn at random."""
+    seeds: Points | tuple[CountOrZero, ...] = SEEDS
+    """How many, from 0 on, or which."""
+    baseline: dict[str, Any] | None = None
+    """Dotted key -> the value of what all others are compared with."""
+    metric: str = "test.accuracy"
+    """A number of summary.json."""
+    margin: NonNegative | None = None
+    """Differences smaller than this do not matter."""
+    trials: Points = TRIALS
+    """Of `dropout tune`: how many points it tries."""
+    repeats: Points = REPEATS
+    """Of `dropout tune`: the seeds that a trial is trained with, from 0 on."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What is asked for, key by key."""
+
+    fixed: Point
+    grid: Mapping[str, Sequence[tuple[Any, str]]]
+    """Key -> its values, each with its place."""
+    rows: Sequence[Point]
+    """The values of the keys that move together; a single empty row where none do."""
+    laws: Mapping[str, Node]
+    """Key -> the distribution that it is drawn from."""
+
+    def leaves_a_choice(self) -> bool:
+        """Whether there is more than one point."""
+        lists = [[value for value, _ in values] for values in self.grid.values()]
+        lists += [law["choice"] for law in map(plain, self.laws.values()) if "choice" in law]
+        numbers = any("choice" not in plain(law) for law in self.laws.values())
+        return numbers or len(self.rows) > 1 or any(one != values[0] for values in lists for one in values)
+
+    def settled(self) -> "Axes":
+        """The same, with keys that have a single value among those that are fixed."""
+        single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
+        several = {key: values for key, values in self.grid.items() if len(values) > 1}
+        return Axes((*self.fixed, *single), several, self.rows, self.laws)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is to be trained, before it is known what of it fits together."""
+
+    base: Path
+    points: tuple[Point, ...]
+    """Each key once per point."""
+    seeds: tuple[int, ...]
+    baseline: dict[str, Any] | None
+    metric: str
+    margin: float | None
+    axes: Axes
+    trials: int
+    repeats: int
+    text: bytes
+    """As a SWEEP.yaml."""
+    folder: Path
+    """What relative paths in swept values count from."""
+    name: str
+
+
+def is_sweep(path: Path) -> bool:
+    """Whether the file is a sweep rather than a config: it has `base:`. Raises ConfigError for what is no YAML."""
+    source = Source(str(path), path.parent.absolute())
+    tree = read(decode(read_bytes(path), source.name), source, Mistakes())
+    return tree is not None and isinstance(tree.value, dict) and "base" in tree.value
+
+
+def load(
+    path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    seeds: str | None = None,
+    baseline: Sequence[str] = (),
+    metric: str | None = None,
+    search: bool = False,
+    trials: int | None = None,
+    repeats: int | None = None,
+) -> Sweep:
+    """Return the sweep that `path` describes: a sweep file, or a config. Raises ConfigError with all mistakes.
+
+    Each override is `KEY=V1,V2...` and takes the place of what the file says of the key. A `search` chooses its points
+    itself, from the axes.
+    """
+    mistakes = Mistakes()
+    written = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": _seeds(seeds)}
+    written |= {"trials": trials, "repeats": repeats}
+    asked = {name: value for name, value in written.items() if value}
+    if is_sweep(path):
+        text = read_bytes(path)
+        source = Source(str(path), path.parent.absolute())
+        tree = read(decode(text, source.name), source, mistakes)
+        assert tree is not None
+        document: Document = build(Document, tree, mistakes)
+        mistakes.stop_if_any()
+        base = path.parent / document.base
+        base = base if base.is_file() else config.find(document.base)
+    else:
+        source = Source(str(path), Path.cwd())
+        place = Place(source, 1, 1)
+        tree, document, base = Node({}, place, place), Document(base=str(path)), path
+    swept = dict(_swept(override, mistakes) for override in overrides)
+    found = _axes(tree, document, swept, mistakes)
+    if search:
+        axes.drawn(found.laws, 1, 0, mistakes)  # for its mistakes: a search draws by itself
+    points = () if search else _points(found, tree, document, mistakes)
+    document = Document(**{one.name: getattr(document, one.name) for one in fields(document)} | asked)
+    if document.metric not in METRICS:
+        known = ", ".join(METRICS)
+        raise ConfigError("metric", f"'{document.metric}' is no number of a run", f"Choose from: {known}.")
+    mistakes.stop_if_any()
+    numbers = tuple(range(document.seeds)) if isinstance(document.seeds, int) else document.seeds
+    if len(set(numbers)) < len(numbers) or not numbers:
+        raise ConfigError("seeds", "must be different numbers, at least one", "Such as seeds: 10 or seeds: [0, 1, 2].")
+    if len(points) * len(numbers) > MOST_CELLS:
+        raise ConfigError(str(path), f"{len(points) * len(numbers):,} runs, and {MOST_CELLS:,} are the most")
+    return Sweep(
+        base=base,
+        points=points,
+        seeds=numbers,
+        baseline=document.baseline,
+        metric=document.metric,
+        margin=document.margin,
+        axes=found.settled(),
+        trials=document.trials,
+        repeats=document.repeats,
+        text=_written(document, base, swept),
+        folder=source.folder,
+        name=path.stem,
+    )
+
+
+METRICS = tuple(f"{part}.{number}" for part in ("test", "val", "train") for number in NUMBERS)
+
+
+def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: Mistakes) -> Axes:
+    """Grid, zip and random key by key; what the command line sweeps replaces what the file says."""
+
+    def blocks(node: Node | None) -> dict[str, Node]:
+        found = node.value if node is not None and isinstance(node.value, dict) else {}
+        return {key: one for key, one in found.items() if key not in swept}
+
+    parts: dict[str, Node] = tree.value if isinstance(tree.value, dict) else {}
+    drawn = parts["random"].value if document.random is not None else {}
+    assert isinstance(drawn, dict)
+    zips = {key: axes.values_of(node, mistakes, f"zip.{key}") for key, node in blocks(parts.get("zip")).items()}
+    found = Axes(
+        tuple(Setting(key, plain(node), str(node.place)) for key, node in blocks(parts.get("set")).items()),
+        {key: axes.values_of(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
+        | {key: values for key, values in swept.items() if isinstance(values, list)},
+        axes.together(zips, tree.place, mistakes),
+        blocks(drawn.get("draw")) | {key: law for key, law in swept.items() if isinstance(law, Node)},
+    )
+    names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.laws]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        mistakes.add(tree.place, name, "is swept twice", "Leave it in one of set, grid, zip and random.")
+    return found
+
+
+def _points(asked: Axes, tree: Node, document: Document, mistakes: Mistakes) -> tuple[Point, ...]:
+    """Every point of grid, zip and random together."""
+    count = math.prod(map(len, asked.grid.values())) * max(1, len(asked.rows))
+    if document.random is not None:
+        count *= document.random.count
+    if count > MOST_CELLS:  # before any of them is made
+        raise ConfigError(str(tree.place), f"{count:,} combinations, and {MOST_CELLS:,} are the most")
+    parts = [axes.grid(asked.grid), asked.rows]
+    if document.random is not None:
+        parts.append(axes.drawn(asked.laws, document.random.count, document.random.seed, mistakes))
+    elif asked.laws:
+        key, law = next(iter(asked.laws.items()))
+        fact = "is to be drawn, and it is not said how often"
+        mistakes.add(law.place, key, fact, "Give random: {count, draw} in a sweep file; `dropout tune` needs no count.")
+    return tuple(tuple(itertools.chain(asked.fixed, *point)) for point in itertools.product(*parts))
+
+
+def _swept(override: str, mistakes: Mistakes) -> tuple[str, Swept]:
+    """The key with its values, of `KEY=V1,V2` or `KEY={from: 0, to: 1, step: 1}`; or a law, `KEY={uniform: [0, 1]}`."""
+    key, equals, written = override.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ConfigError(override, "is not KEY=V1,V2", "Write it like dropout.rate=0,0.2,0.5.")
+    source = Source(override, Path.cwd(), override=key)
+    node = read(f"[{written}]", source, mistakes)
+    assert node is not None and isinstance(node.value, list)
+    only = node.value[0] if len(node.value) == 1 else None
+    if only is not None and isinstance(only.value, dict):
+        if only.value.keys() == axes.RANGE:
+            node = only
+        elif only.value.keys() <= {*axes.DISTRIBUTIONS} and only.value:
+            return key, only
+    return key, axes.values_of(node, mistakes, key)
+
+
+def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
+    """`KEY=VALUE`, each read as YAML."""
+    found = {}
+    for pair in pairs:
+        key, equals, written = pair.partition("=")
+        if not equals or not key:
+            raise ConfigError(place, f"'{pair}' is not KEY=VALUE", "Write it like dropout.variant=none.")
+        node = read(written, Source(place, Path.cwd(), override=key), Mistakes())
+        found[key] = None if node is None else plain(node)
+    return found
+
+
+def _seeds(text: str | None) -> int | tuple[int, ...] | None:
+    """`10`, or `0,3,7`."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(int(one) for one in text.split(","))
+    except ValueError:
+        numbers = (-1,)
+    if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
+        raise ConfigError("--seeds", f"'{text}' is neither a count nor a list of seeds", "Write 10, or 0,1,2.")
+    return numbers if "," in text else numbers[0]
+
+
+def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> bytes:
+    """The sweep as a file that says the same again."""
+    values = {one.name: getattr(document, one.name) for one in fields(document)}
+    values["base"] = str(base.resolve())
+    for part in ("set", "grid", "zip"):
+        values[part] = {key: value for key, value in values[part].items() if key not in swept}
+    values["grid"] |= {key: [value for value, _ in found] for key, found in swept.items() if isinstance(found, list)}
+    random: dict[str, Any] = {"count": document.trials, "draw": {}}
+    if document.random is not None:
+        random = vars(document.random)
+    draw = {key: law for key, law in random["draw"].items() if key not in swept}
+    draw |= {key: plain(law) for key, law in swept.items() if isinstance(law, Node)}
+    values["random"] = random | {"draw": draw} if draw else None
+    values["seeds"] = document.seeds if isinstance(document.seeds, int) else list(document.seeds)
+    for name in ("trials", "repeats"):
+        if values[name] == getattr(Document, name):
+            values[name] = None
+    return dump({name: value for name, value in values.items() if value not in (None, {})}).encode()

@@ -1,0 +1,99 @@
+"""Which trial of a search wins: the few best are trained with more seeds, and the mean over all seeds decides.
+
+Among many trials of a few seeds the first place goes to whom chance helped most. More seeds for a few finalists cost
+little beside more trials, and tell them apart (two stages of ranking and selection, Rinott 1978).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dropout_cli.metrics import larger_is_better
+from dropout_cli.sweeps import plan, run
+from dropout_cli.sweeps.axes import Point, Setting
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.spec import Sweep
+from dropout_cli.sweeps.tuning.study import SETTINGS
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+FINALISTS = 4
+"""So many trials come into the finals, and are trained there with as many seeds more as they had."""
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The trial that won, and what it is worth on validation."""
+
+    trial: "FrozenTrial"
+    value: float
+    """Mean over the seeds of the search and of the finals."""
+    finalists: int
+    """1 where there was nothing to decide."""
+    seeds: int
+    """That a finalist has been trained with; fresh ones follow."""
+
+    @property
+    def point(self) -> Point:
+        """Its settings."""
+        return _point(self.trial)
+
+
+def decide(
+    complete: "Sequence[FrozenTrial]",
+    sweep: Sweep,
+    folder: Folder,
+    *,
+    jobs: int,
+    watch: run.Watch,
+    notice: Callable[[str], None],
+) -> Winner:
+    """Train the best of the complete trials, at least one, with more seeds, and choose among them.
+
+    The folder becomes a sweep of their runs. Raises what `conduct` raises.
+    """
+    number, larger = sweep.metric.partition(".")[2], larger_is_better(sweep.metric)
+    finalists = best_points(complete, larger=larger)[:FINALISTS]
+    if len(finalists) == 1:
+        return Winner(finalists[0], _searched(finalists[0]), 1, sweep.repeats)
+    seeds = tuple(range(sweep.repeats, 2 * sweep.repeats))
+    run.conduct(
+        plan.make(replace(sweep, points=tuple(map(_point, finalists)), seeds=seeds)),
+        folder,
+        sweep.text,
+        metric=sweep.metric,
+        baseline=None,
+        margin=None,
+        watch=watch,
+        notice=notice,
+        jobs=jobs,
+        draw=False,
+        replacing=True,
+    )
+
+    def value(trial: "FrozenTrial") -> float:
+        cells = plan.make(replace(sweep, points=(_point(trial),), seeds=seeds)).cells
+        scores = [folder.summary(cell.id)["val"][number] for cell in cells if folder.is_complete(cell.id)]
+        return float(sweep.repeats * _searched(trial) + sum(scores)) / (sweep.repeats + len(scores))
+
+    values = {one.number: value(one) for one in finalists}
+    won = (max if larger else min)(finalists, key=lambda one: values[one.number])
+    return Winner(won, values[won.number], len(finalists), seeds[-1] + 1)
+
+
+def best_points(complete: "Sequence[FrozenTrial]", *, larger: bool) -> "list[FrozenTrial]":
+    """The trials from the best on, the better one alone where several had the same point."""
+    points: dict[str, FrozenTrial] = {}
+    for one in sorted(complete, key=_searched, reverse=larger):
+        points.setdefault(str(one.user_attrs[SETTINGS]), one)
+    return list(points.values())
+
+
+def _searched(trial: "FrozenTrial") -> float:
+    assert trial.value is not None
+    return trial.value
+
+
+def _point(trial: "FrozenTrial") -> Point:
+    return tuple(Setting(key, value, f"trial {trial.number}") for key, value in trial.user_attrs[SETTINGS].items())

@@ -1,0 +1,199 @@
+"""A search: trial after trial, each at a point that Optuna suggests from what the former ones found.
+
+A trial trains its point with a few seeds, one cell after the other, and is worth the mean of its cells' numbers on
+validation. The tree-structured Parzen estimator (Bergstra et al. 2011) suggests. A trial is pruned, that is, it ends
+early, when its best so far is not in the best third of what the former ones had after that epoch, or that many seeds.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, TypeAlias
+
+from dropout_cli.core.errors import UsageError
+from dropout_cli.metrics import larger_is_better
+from dropout_cli.runs import Run
+from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.plan import Cell
+from dropout_cli.sweeps.spec import Sweep
+from dropout_cli.sweeps.tuning.space import suggested
+from dropout_cli.sweeps.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS, ended, kept
+from dropout_cli.sweeps.workers import local
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial, Trial
+
+POLL = 0.1
+"""Seconds between two looks at the histories of the cells that run."""
+PHASES = ("train", "evaluate", "save")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search has come."""
+
+    ended: int
+    trials: int
+    best: float | None
+
+
+Watch: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass
+class _Running:
+    """A trial with the cell that it trains now."""
+
+    trial: "Trial"
+    cells: list[Cell]
+    scores: list[float] = field(default_factory=list)
+    """Of the cells that are complete."""
+    reported: int = 0
+    """Epochs of the first cell."""
+    process: BaseProcess | None = None
+
+    @property
+    def cell(self) -> Cell:
+        return self.cells[len(self.scores)]
+
+
+def search(sweep: Sweep, folder: Folder, jobs: int, watch: Watch) -> "list[FrozenTrial]":
+    """Try points until there are `sweep.trials`, `jobs` at a time, and return all trials that ended.
+
+    The same again goes on. Raises UsageError where Optuna is not installed, another search is kept in the folder, or
+    no run has the metric.
+    """
+    with kept(sweep, folder) as study:
+        searching = _Search(sweep, folder, study)
+        try:
+            while searching.goes_on(jobs):
+                watch(searching.progress())
+        finally:
+            searching.stop()
+        watch(searching.progress())
+        return searching.ended
+
+
+class _Search:
+    """The trials that have ended, and those that run."""
+
+    def __init__(self, sweep: Sweep, folder: Folder, study: "Study") -> None:
+        self._sweep, self._folder, self._study = sweep, folder, study
+        self._number, self._larger = sweep.metric.partition(".")[2], larger_is_better(sweep.metric)
+        self._running: list[_Running] = []
+        self.ended = ended(study)
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        values = [one.value for one in self.ended if one.value is not None and one.state.name == "COMPLETE"]
+        return Progress(len(self.ended), self._sweep.trials, (max if self._larger else min)(values, default=None))
+
+    def goes_on(self, jobs: int) -> bool:
+        """Begin trials, look at those that run, and wait for something to happen; False when all have ended."""
+        while len(self._running) < jobs and len(self.ended) + len(self._running) < self._sweep.trials:
+            self._begin()
+        for one in list(self._running):
+            self._look(one)
+        if sentinels := [one.process.sentinel for one in self._running if one.process is not None]:
+            wait(sentinels, timeout=POLL)
+        return bool(self._running) or len(self.ended) < self._sweep.trials
+
+    def stop(self) -> None:
+        """Ask the cells that run to stop, and wait until they have saved."""
+        for one in self._running:
+            if one.process is not None:
+                one.process.terminate()
+        for one in self._running:
+            if one.process is not None:
+                one.process.join()
+
+    def _begin(self) -> None:
+        trial = self._study.ask()
+        point = suggested(self._sweep, trial)
+        trial.set_user_attr(SETTINGS, {setting.key: setting.value for setting in point})
+        made = plan.make(replace(self._sweep, points=(point,), seeds=tuple(range(self._sweep.repeats))))
+        self._running.append(_Running(trial, list(made.cells)))
+
+    def _look(self, one: _Running) -> None:
+        """Take in what the trial's cell has come to, and decide what becomes of the trial."""
+        cell = one.cell
+        if one.process is None and not self._folder.is_complete(cell.id):
+            if not (self._folder.is_busy(cell.id) or self._is_another_s(cell, one)):
+                one.process = local.start(self._folder, cell)
+            return
+        alive = one.process is not None and one.process.is_alive()
+        if not one.scores and self._is_hopeless(one, self._history(cell)):
+            self._end(one, "PRUNED")
+        elif not alive and self._folder.is_complete(cell.id):
+            self._complete(one)
+        elif not alive:
+            self._fail(one)
+
+    def _is_another_s(self, cell: Cell, one: _Running) -> bool:
+        """Whether a trial of the same point trains the cell already."""
+        return any(
+            other is not one and other.process is not None and other.cell.id == cell.id for other in self._running
+        )
+
+    def _history(self, cell: Cell) -> list[float]:
+        """A number per epoch that points the way of the metric: its column of validation, or the loss with its sign."""
+        for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
+            if (path / "metrics.csv").is_file():
+                columns = Run(path).table("metrics.csv").columns()
+                name = f"val_{self._number}" if f"val_{self._number}" in columns else "val_loss"
+                sign = 1 if larger_is_better(name) == self._larger else -1
+                return [sign * value for value in columns[name]]
+        return []
+
+    def _is_hopeless(self, one: _Running, history: Sequence[float]) -> bool:
+        new = range(one.reported, len(history))
+        for epoch in new:
+            one.trial.report(history[epoch], epoch + 1)
+        one.reported = len(history)
+        return bool(new) and one.trial.should_prune()
+
+    def _complete(self, one: _Running) -> None:
+        scores = self._folder.summary(one.cell.id)["val"]
+        if scores.get(self._number) is None:
+            raise UsageError("metric", f"no run of this task has val.{self._number}", "Choose another with --metric.")
+        one.process = None
+        one.scores.append(float(scores[self._number]))
+        value = sum(one.scores) / len(one.scores)
+        if len(one.scores) == len(one.cells):
+            self._end(one, "COMPLETE", value)
+            return
+        one.trial.report(value, one.cells[0].experiment.training.epochs + len(one.scores))
+        if one.trial.should_prune():
+            self._end(one, "PRUNED")
+
+    def _fail(self, one: _Running) -> None:
+        """A trial that diverged is as bad as any can be; of one that crashed, nothing is known."""
+        assert one.process is not None
+        one.process.join()
+        one.trial.set_user_attr(FAILURE, local.failure(self._folder, one.cell, one.process.exitcode))
+        self._end(one, "PRUNED" if self._folder.has_diverged(one.cell.id) else "FAIL")
+
+    def _end(self, one: _Running, state: str, value: float | None = None) -> None:
+        from optuna.trial import TrialState
+
+        if one.process is not None:
+            one.process.terminate()
+            one.process.join()
+        self._running.remove(one)
+        epochs, seconds = zip(*map(self._trained, one.cells), strict=True)
+        one.trial.set_user_attr(EPOCHS, sum(epochs))
+        one.trial.set_user_attr(SECONDS, sum(seconds))
+        self.ended.append(self._study.tell(one.trial, value, state=TrialState[state]))
+        if state != "COMPLETE" and not self._folder.is_complete(one.cell.id):
+            self._folder.discard(one.cell.id)
+
+    def _trained(self, cell: Cell) -> tuple[int, float]:
+        """Epochs and seconds."""
+        for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
+            if (path / "timings.csv").is_file():
+                columns = Run(path).table("timings.csv").columns()
+                return len(columns["epoch"]), sum(sum(columns[f"{phase}_seconds"]) for phase in PHASES)
+        return 0, 0.0

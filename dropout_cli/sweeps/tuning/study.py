@@ -1,0 +1,87 @@
+"""Where a search is kept: a study of Optuna in an SQLite file, so that one that was killed goes on.
+
+Trials that were running then are tried again, and come first; the cells that they trained are where they were.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dropout_cli.config.validate import plain
+from dropout_cli.core.errors import UsageError
+from dropout_cli.metrics import larger_is_better
+from dropout_cli.runs.atomic_io import faults
+from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.spec import Sweep
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+STUDY = "study.db"
+ASKED, SETTINGS, EPOCHS, SECONDS, FAILURE = "asked", "settings", "epochs", "seconds", "failure"
+"""What is noted of a study, and of a trial: its point, for how long its cells were trained, and why one failed."""
+EARLIEST, BEST = 5, 100 / 3
+"""So many trials must have come as far, before one is pruned; then it has to be among so many per cent of them."""
+
+
+@contextmanager
+def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
+    """The study in the folder, new or as it was left, for as long as the block lasts. Raises UsageError."""
+    try:
+        import optuna
+        from sqlalchemy import URL
+    except ImportError:
+        fact = "needs Optuna, which is not installed"
+        raise UsageError("dropout tune", fact, "pip install 'dropout-cli[tune]'") from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with folder.lock(), faults(folder.path):
+        storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(folder.path / STUDY)).render_as_string())
+        try:
+            study = optuna.create_study(
+                storage=storage,
+                study_name="tune",
+                direction="maximize" if larger_is_better(sweep.metric) else "minimize",
+                load_if_exists=True,
+            )
+            asked = _asked(sweep)
+            if study.user_attrs.setdefault(ASKED, asked) != asked:
+                fact = "another search is kept there: another config, other data, keys, metric or number of repeats"
+                raise UsageError(str(folder.path), fact, "Name another folder with --out.")
+            study.set_user_attr(ASKED, asked)
+            _try_again(study)
+            known = len(study.get_trials(deepcopy=False))  # else a search that goes on would draw what it drew before
+            study.sampler = optuna.samplers.TPESampler(seed=known)
+            study.pruner = optuna.pruners.PercentilePruner(BEST, n_startup_trials=EARLIEST)
+            yield study
+        finally:
+            storage.engine.dispose()
+
+
+def _asked(sweep: Sweep) -> str:
+    """What makes a search another one, as JSON; the number of trials may change."""
+    base = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
+    axes = {
+        "grid": {key: [value for value, _ in values] for key, values in sweep.axes.grid.items()},
+        "zip": [{setting.key: setting.value for setting in row} for row in sweep.axes.rows],
+        "draw": {key: plain(law) for key, law in sweep.axes.laws.items()},
+    }
+    return json.dumps({"base": base, **axes, "metric": sweep.metric, "repeats": sweep.repeats}, sort_keys=True)
+
+
+def _try_again(study: "Study") -> None:
+    """Trials that ran when the search was killed come first now; their cells are where they were."""
+    from optuna.trial import TrialState
+
+    for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.enqueue_trial(one.params)
+        study.tell(one.number, state=TrialState.FAIL)
+
+
+def ended(study: "Study") -> "list[FrozenTrial]":
+    """Trials that have ended by themselves, in their order; not those that `_try_again` gave up."""
+    found = study.get_trials(deepcopy=False)
+    return [one for one in found if one.state.name in ("COMPLETE", "PRUNED") or FAILURE in one.user_attrs]

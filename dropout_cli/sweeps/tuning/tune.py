@@ -1,0 +1,150 @@
+"""A search, its finals, and what the winner is worth: it is trained again, beside the config as it stands.
+
+The best of many trials looks better than it is, for it was chosen for what chance added to it, too. Seeds that the
+search has not seen say what is left of it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dropout_cli.core import environment
+from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
+from dropout_cli.metrics import csv_bytes, larger_is_better
+from dropout_cli.sweeps import plan, run, tables
+from dropout_cli.sweeps.comparison import DEFAULT_METRIC, Evidence, Values
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.spec import Sweep
+from dropout_cli.sweeps.tuning.finals import Winner, decide
+from dropout_cli.sweeps.tuning.search import Watch, search
+from dropout_cli.sweeps.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+FILE, TOLD, TRIALS, FINALS = "tune.yaml", "search.txt", "trials.csv", "finals"
+"""In the folder, beside what a sweep writes: what was asked for, what was found, every trial, and the finals."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search and its fresh runs end with."""
+
+    report: run.Report
+    winner: dict[str, Any]
+    """Key -> value."""
+    told: list[str]
+    """A sentence or two per line."""
+
+
+def tune(
+    sweep: Sweep,
+    folder: Folder,
+    *,
+    searching: Watch,
+    watch: run.Watch,
+    notice: Callable[[str], None],
+    jobs: int | None = None,
+    draw: bool = True,
+) -> Tuned:
+    """Search, train the winner and the config as it stands with as many fresh seeds as the sweep has, and compare.
+
+    `search/` in the folder holds the study and the cells of the search, `finals/` the sweep among its best. Raises
+    UsageError, RunFailed where no trial came to its end, Interrupted. The same again goes on.
+    """
+    jobs = jobs or environment.cores()
+    sweep = _judged(sweep)
+    try:
+        trials = search(sweep, Folder(folder.path / "search"), jobs, searching)
+    except (Stop, KeyboardInterrupt) as stop:
+        raise Interrupted.by(stop, str(folder.path), "the search was interrupted", "The same command goes on") from None
+    complete = _complete(trials, folder)
+    folder.write(TRIALS, _table(trials))
+    won = decide(complete, sweep, Folder(folder.path / FINALS), jobs=jobs, watch=watch, notice=notice)
+    fresh = tuple(seed + won.seeds for seed in sweep.seeds)
+    planned = plan.make(replace(sweep, points=(sweep.axes.fixed, won.point), seeds=fresh))
+    report = run.conduct(
+        planned,
+        folder,
+        sweep.text,
+        metric=sweep.metric,
+        baseline=planned.groups[0].values,
+        margin=sweep.margin,
+        watch=watch,
+        notice=notice,
+        jobs=jobs,
+        draw=draw,
+        file=FILE,
+        replacing=True,  # another trial may win when a search goes on
+    )
+    told = [*_searched(trials, won, sweep), *_worth(won, sweep, fresh, report.evidence, planned.groups[-1].values)]
+    folder.write(TOLD, "".join(f"{line}\n" for line in told).encode())
+    return Tuned(report, {setting.key: setting.value for setting in won.point}, told)
+
+
+def _judged(sweep: Sweep) -> Sweep:
+    """The sweep with the metric of its task. Raises UsageError without a choice, or without a part to validate on."""
+    resolved = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).cells[0].experiment
+    if not sweep.axes.leaves_a_choice():
+        way_out = "Give a key several values, such as dropout.rate=0,0.3 or 'dropout.rate={uniform: [0, 0.6]}'."
+        raise UsageError(str(sweep.base), "nothing to search: there is a single point", way_out)
+    if resolved.training.monitor == "auto":
+        raise UsageError("dataset.val_fraction", "a search needs examples to validate on", "Give it a part of them.")
+    of_errors = sweep.metric == DEFAULT_METRIC and resolved.objective.predicts == "quantities"
+    return replace(sweep, metric="test.rmse") if of_errors else sweep
+
+
+def _complete(trials: "Sequence[FrozenTrial]", folder: Folder) -> "list[FrozenTrial]":
+    """Those that came to their end. Raises RunFailed without any."""
+    complete = [one for one in trials if one.state.name == "COMPLETE"]
+    if not complete:
+        reasons = [one.user_attrs[FAILURE] for one in trials if FAILURE in one.user_attrs]
+        raise RunFailed(str(folder.path), "no trial came to its end", "; ".join(reasons[:1]))
+    return complete
+
+
+def _table(trials: "Sequence[FrozenTrial]") -> bytes:
+    """A row per trial: number, how it ended, its value, for how long its cells were trained, its settings."""
+    keys = list(dict.fromkeys(key for one in trials for key in one.user_attrs[SETTINGS]))
+    rows: list[list[Any]] = [["trial", "ended", "value", "epochs", "seconds", *keys, "failure"]]
+    for one in sorted(trials, key=lambda one: one.number):
+        values = [tables.cell(one.user_attrs[SETTINGS].get(key)) for key in keys]
+        value = one.value if one.state.name == "COMPLETE" else None
+        numbers = ["" if value is None else value, one.user_attrs.get(EPOCHS, ""), one.user_attrs[SECONDS]]
+        rows.append([one.number, one.state.name.lower(), *numbers, *values, one.user_attrs.get(FAILURE, "")])
+    return csv_bytes(rows)
+
+
+def _searched(trials: "Sequence[FrozenTrial]", won: Winner, sweep: Sweep) -> Iterator[str]:
+    """What the search did, and what it found."""
+    ended = [one.state.name for one in trials]
+    seconds = sum(one.user_attrs[SECONDS] for one in trials)
+    counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
+    yield (
+        f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on): {counts}; {seconds:.3g} s of training. Points by "
+        "Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
+    )
+    if won.finalists > 1:
+        yield (
+            f"The {won.finalists} best trials were trained with {won.seeds - sweep.repeats} more seeds (from "
+            f"{sweep.repeats} on); the mean over all {won.seeds} seeds decides."
+        )
+    number = sweep.metric.partition(".")[2]
+    settings = ", ".join(f"{setting.key}={tables.cell(setting.value)}" for setting in won.point)
+    yield f"The winner is trial {won.trial.number}: {settings} (val.{number} {won.value:.4f} over these seeds)."
+
+
+def _worth(won: Winner, sweep: Sweep, fresh: Sequence[int], evidence: Evidence, values: Values) -> Iterator[str]:
+    """What is left of the winner with fresh seeds; nothing where none of these runs is complete."""
+    number = sweep.metric.partition(".")[2]
+    for group in evidence.groups:
+        if group.values == values:
+            val, test = evidence.mean(group, f"val.{number}"), evidence.mean(group, sweep.metric)
+            flattery = (won.value - val.mean) * (1 if larger_is_better(number) else -1)
+            yield (
+                f"A search's best is biased: it was chosen for what chance added to it, too. Over {val.n} fresh seeds "
+                f"(from {fresh[0]} on) it has val.{number} {val.mean:.4f}, so the search flattered it by "
+                f"{flattery:.4f}; its {sweep.metric} is {test.mean:.4f} (95 % interval {test.interval.low:.4f} to "
+                f"{test.interval.high:.4f}). These numbers count. The config as it stands was trained with the same "
+                "seeds, for comparison."
+            )

@@ -1,0 +1,82 @@
+"""Whether a sweep's folder still says what its runs say, as far as they have come."""
+
+import csv
+from collections.abc import Iterator, Sequence
+
+from dropout_cli.analysis.verify import Check
+from dropout_cli.analysis.verify import verify as verify_run
+from dropout_cli.core.errors import DropoutError, UsageError
+from dropout_cli.runs import Run
+from dropout_cli.sweeps import load, tables
+from dropout_cli.sweeps.comparison import Record, weigh
+from dropout_cli.sweeps.folder import Folder
+
+RESULTS = "results.csv"
+
+
+def verify(folder: Folder) -> list[Check]:
+    """Look at every cell of the plan that is there, and compute the tables anew; a sweep may be interrupted.
+
+    Raises UsageError where the plan is damaged.
+    """
+    records, plan = load.read(folder)
+    complete, told = {record.name for record in records}, _told(folder)
+    missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, told)]
+    checks = []
+    if missing:
+        fact = f"{len(complete)} of {len(plan.cells)} cells are complete; the same command goes on"
+        checks.append(Check("cells", True, fact))
+    for one in plan.cells:
+        if one not in missing:
+            checks += _cell(one, folder)
+    return [*checks, *_tables(folder, records, plan, ended=not missing)]
+
+
+def _told(folder: Folder) -> set[str]:
+    """The cells whose numbers stand in the table of results."""
+    try:
+        rows = csv.reader(folder.read(RESULTS).decode("utf-8", "replace").splitlines())
+        return {row[0] for row in rows if row}
+    except (csv.Error, DropoutError):
+        return set()
+
+
+def _is_to_come(id: str, folder: Folder, told: set[str]) -> bool:
+    """Whether the cell was never complete, nor has failed."""
+    return folder.failure(id) is None and not folder.cell(id).exists() and id not in told
+
+
+def _cell(one: load.StoredCell, folder: Folder) -> Iterator[Check]:
+    what = f"cells/{one.id}"
+    if not folder.is_complete(one.id):
+        reason = folder.failure(one.id)
+        yield Check(what, False, f"failed ({reason})" if reason else "is not complete any more")
+        return
+    run = Run(folder.cell(one.id))
+    wrong = [check for check in verify_run(run) if not check.right]
+    fact = f"{wrong[0].what}: {wrong[0].fact}" if wrong else "is as training left it"
+    yield Check(what, not wrong, fact)
+    if not wrong and run.summary()["config"]["dataset"]["fingerprint"] != one.fingerprint:
+        yield Check(what, False, "was trained on other data than the plan says")
+
+
+def _tables(folder: Folder, records: Sequence[Record], plan: load.StoredPlan, *, ended: bool) -> Iterator[Check]:
+    """Each against the cells; before the sweep has `ended`, those that it will write anew are left out."""
+    try:
+        evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin)
+    except UsageError:  # no run of the baseline is complete
+        if ended:
+            raise
+        return
+    made = {
+        RESULTS: tables.results_csv(records, plan.keys),
+        "summary.csv": tables.summary_csv(evidence),
+        "comparisons.csv": tables.comparisons_csv(evidence),
+    }
+    for name, data in made.items():
+        try:
+            right = folder.read(name) == data
+        except DropoutError:
+            right = False
+        if right or ended:
+            yield Check(name, right, f"{'follows' if right else 'does not follow'} from the cells")

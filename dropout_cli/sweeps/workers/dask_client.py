@@ -1,0 +1,205 @@
+"""Cells on other machines: a Dask scheduler hands them to its workers, and what comes back is written here.
+
+Scheduling and transport are Dask's. Examples, and what teachers and other runs left to a cell, are scattered once per
+worker, as parcels whose checksum is looked at where they are opened; a cell comes back as an archive. So workers need
+neither the data nor a file system that they share with us, only the same versions of what computes.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack, contextmanager
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dropout_cli import config, data
+from dropout_cli.core import environment
+from dropout_cli.core.errors import RunFailed, UsageError
+from dropout_cli.objectives.distillation import Distillation
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.plan import Cell
+from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
+from dropout_cli.sweeps.workers.local import POLL, Outcome, failure
+from dropout_cli.training.warm_start import Legacy, left_to
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from distributed import Future as Scattered
+
+TIMEOUT = 10
+"""Seconds after which a scheduler that does not answer is said not to."""
+AHEAD = 10_000
+"""So many cells at most are with the scheduler, more than a cluster has workers; what comes back is written between."""
+LOST = "the connection to the scheduler is lost"
+ELSEWHERE = ("machine", "processor")
+"""What of a worker's environment may change the last bits of a result."""
+
+Returning: TypeAlias = "Future[dask_task.Returned]"
+Notice: TypeAlias = Callable[[str], None]
+
+
+def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -> Generator[Outcome, None, None]:
+    """Train the cells on the workers of the Dask scheduler at `address`, and yield each as it ends.
+
+    A cell that is lost with its worker is submitted once more. Closing the generator cancels what is not complete.
+    Raises UsageError where nobody answers at the address, Dask is not installed, or a worker has other versions;
+    RunFailed where the scheduler goes away, or an archive cannot be written.
+    """
+    while any(folder.is_busy(cell.id) for cell in cells):  # a process of a dead sweep ends with its epoch
+        time.sleep(POLL)
+    with connected(address) as client:
+        here = environment.describe()
+        _look_at_workers(client, address, here, notice)
+        executor, freight = client.get_executor(pure=False, retries=0), _Freight(client)
+        versions = {name: here[name] for name in environment.VERSIONS}
+
+        def submit(cell: Cell) -> Returning:
+            future: Returning = executor.submit(dask_task.carry_out, wanted(cell), versions, *freight.of(cell))
+            return future
+
+        done = {cell.id for cell in cells if folder.is_complete(cell.id)}
+        yield from (Outcome(cell, None) for cell in cells if cell.id in done)
+        try:
+            for cell, returned in carried_out([cell for cell in cells if cell.id not in done], submit, client, address):
+                yield _arrived(folder, cell, returned)
+        finally:
+            executor.shutdown(wait=False)
+
+
+def wanted(cell: Cell) -> bytes:
+    """The cell's resolved config in JSON, which is YAML; writing YAML takes sixty times as long."""
+    return json.dumps(config.to_dict(cell.experiment), ensure_ascii=False).encode()
+
+
+def carried_out(
+    cells: Sequence[Cell], submit: Callable[[Cell], Returning], client: "Client", address: str
+) -> Iterator[tuple[Cell, dask_task.Returned]]:
+    """Submit the cells, and yield each with what came back, as it does; one that is lost is submitted once more.
+
+    Raises RunFailed where the connection breaks. Dask might build another one, but what was on its way through the
+    former may never be heard of again.
+    """
+    ended: SimpleQueue[Returning] = SimpleQueue()
+    connection = client.scheduler_comm
+    running: dict[Returning, Cell] = {}
+    lost: set[str] = set()
+    waiting = [*reversed(cells)]
+    while waiting or running:
+        while waiting and len(running) < AHEAD:
+            future = submit(cell := waiting.pop())
+            running[future] = cell
+            future.add_done_callback(ended.put)
+        try:
+            future = ended.get(timeout=POLL)
+        except Empty:
+            if client.scheduler_comm is not connection:
+                raise RunFailed(address, LOST, "The same command goes on.") from None
+            continue
+        cell, returned = running.pop(future), _result(future)
+        if returned is not None:
+            yield cell, returned
+        elif client.scheduler_comm is not connection:
+            raise RunFailed(address, LOST, "The same command goes on.")
+        elif cell.id in lost:
+            yield cell, dask_task.Returned(None, 1, "was lost twice, with the worker that trained it")
+        else:
+            lost.add(cell.id)
+            waiting.append(cell)
+
+
+def _result(future: Returning) -> dask_task.Returned | None:
+    """What came back; None where the cell was lost with its worker, or with the parcels that it needs."""
+    from distributed import KilledWorker
+
+    try:
+        return future.result()
+    except (CancelledError, KilledWorker):
+        return None
+    except Exception as error:  # of the worker, which is not ours to know
+        return dask_task.Returned(None, 1, f"the worker: {type(error).__name__}: {error}")
+
+
+def _arrived(folder: Folder, cell: Cell, returned: dask_task.Returned) -> Outcome:
+    """Write down what came back."""
+    if returned.archive is None:
+        folder.write(f"failed/{cell.id}.txt", returned.said.encode())
+        return Outcome(cell, failure(folder, cell, returned.code))
+    folder.discard(cell.id)
+    run_archive.unpack(returned.archive, folder.partial(cell.id))
+    return Outcome(cell, None if folder.is_complete(cell.id) else "came back without its manifest")
+
+
+class _Freight:
+    """Parcels that were scattered; many cells need the same."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+        self._sent: dict[Any, Scattered[bytes] | None] = {}
+
+    def of(self, cell: Cell) -> "tuple[Scattered[bytes] | None, Scattered[bytes] | None]":
+        """The examples that the cell is trained on, and what other runs left to it."""
+        experiment, objective = cell.experiment, cell.experiment.objective
+        source, teacher = experiment.dataset, objective if isinstance(objective, Distillation) else None
+        examples = (type(source), source.fingerprint)
+        legacy = (experiment.training.init_from, teacher, source if teacher else None)
+        if not self._is_there(examples):
+            self._send(examples, serialization.of_examples(source.read()))
+        if not self._is_there(legacy):
+            left = left_to(experiment, data.load(source)) if any(legacy) else Legacy()
+            self._send(legacy, serialization.of_legacy(left))
+        return self._sent[examples], self._sent[legacy]
+
+    def _is_there(self, key: Any) -> bool:
+        """Whether it was sent, and did not go with the last worker that had it."""
+        return key in self._sent and ((sent := self._sent[key]) is None or sent.status == "finished")
+
+    def _send(self, key: Any, parcel: bytes | None) -> None:
+        self._sent[key] = None if parcel is None else self._client.scatter(parcel, broadcast=True, hash=False)
+
+
+@contextmanager
+def connected(address: str) -> "Iterator[Client]":
+    """A client of the scheduler there, for as long as the block lasts. Raises UsageError where there is none."""
+    try:
+        from distributed import Client
+        from distributed.comm.addressing import parse_address, parse_host_port
+    except ImportError:
+        fact = "needs Dask, which is not installed"
+        raise UsageError("--scheduler", fact, "pip install 'dropout-cli[distributed]'") from None
+    before = logging.root.manager.disable
+    logging.disable()  # Dask writes tracebacks on stderr where we say in one line what is the case
+    try:
+        with ExitStack() as stack:
+            try:
+                parse_host_port(parse_address(address)[1])
+                client = Client(address, timeout=TIMEOUT, set_as_default=False)
+            except (OSError, ValueError) as error:
+                fact = f"no Dask scheduler answers there ({error})"
+                raise UsageError(address, fact, "Start one with `dask scheduler`, and give its address.") from None
+            stack.callback(client.close, timeout=TIMEOUT)
+            try:
+                yield client
+            except OSError as error:
+                raise RunFailed(address, f"{LOST} ({error})", "The same command goes on.") from None
+    finally:
+        logging.disable(before)
+
+
+def _look_at_workers(client: "Client", address: str, here: Mapping[str, Any], notice: Notice) -> None:
+    """Wait for the first worker; see that those that are there compute as this machine does. Raises UsageError."""
+    if not client.nthreads():
+        notice(f"{address}: has no workers yet. The sweep begins with the first one.")
+        client.wait_for_workers(1)
+    for worker, there in client.run(environment.describe, on_error="return").items():
+        if isinstance(there, Exception):
+            fact = f"cannot run dropout ({type(there).__name__}: {there})"
+            raise UsageError(f"the worker {worker}", fact, "Install dropout-cli there, in the version that is here.")
+        for line in dask_task.differences(here, there):
+            raise UsageError(f"the worker {worker}", line, "Install the same there, or results will differ.")
+        for name in ELSEWHERE:
+            if here[name] != there[name]:
+                notice(
+                    f"the worker {worker}: its {name} is {there[name]}, ours {here[name]}. The last bits may differ."
+                )

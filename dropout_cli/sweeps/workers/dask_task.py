@@ -1,0 +1,120 @@
+"""What a Dask worker does for a sweep: it trains one cell, in a process of its own, and hands back the run folder.
+
+A cell that crashes its interpreter or is killed takes nothing with it but itself. The process lives as long as its
+stdin is open, so it ends with the worker, however that ends; and it is killed when nobody wants the cell any more.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Thread
+from typing import Any, NamedTuple
+
+from dropout_cli import config, data
+from dropout_cli.core import environment
+from dropout_cli.core.errors import TERMINATE, UsageError
+from dropout_cli.runs import Run
+from dropout_cli.runs.atomic_io import together
+from dropout_cli.sweeps.workers import run_archive, serialization
+from dropout_cli.sweeps.workers.job import mistakes_said
+from dropout_cli.sweeps.workers.local import THREADS
+from dropout_cli.training.run import conduct
+from dropout_cli.training.setup import prepare, prepare_on
+from dropout_cli.training.warm_start import Legacy, endowed
+
+POLL = 0.5
+"""Seconds between two looks at whether the cell is still wanted."""
+WANTED, EXAMPLES, LEGACY, SAID, ARCHIVE = "wanted.yaml", "examples", "legacy", "said.txt", "archive"
+"""The files through which worker and process talk."""
+MOST_SAID = 100_000
+"""Bytes of what a cell said that are worth a way through the network: the last ones."""
+
+
+class Returned(NamedTuple):
+    """How a cell ended."""
+
+    archive: bytes | None
+    """The run folder, as `archive` packs it; None where it is not complete."""
+    code: int
+    """The exit code of its process; negative: the signal that killed it."""
+    said: str
+    """On stdout and stderr."""
+
+
+def carry_out(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, legacy: bytes | None) -> Returned:
+    """Train the experiment `wanted`, a resolved config; this runs in a thread of a Dask worker.
+
+    `versions` are those of the sweep; a worker that has others trains nothing. `examples` and `legacy` are parcels;
+    without examples, the worker reads them where the config says they are.
+    """
+    for line in differences(versions, environment.describe()):
+        return Returned(None, UsageError.exit_code, f"the worker {line}")
+    with tempfile.TemporaryDirectory(prefix="dropout-cell-") as made:
+        folder = Path(made)
+        for name, content in ((WANTED, wanted), (EXAMPLES, examples), (LEGACY, legacy)):
+            if content is not None:
+                (folder / name).write_bytes(content)
+        code = _process(folder)
+        done = (folder / ARCHIVE).read_bytes() if code == 0 else None
+        return Returned(done, code, (folder / SAID).read_bytes()[-MOST_SAID:].decode(errors="backslashreplace"))
+
+
+def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
+    """A line for each version that a worker has another one of; both sides as `environment.describe` has them."""
+    found = environment.differences(here, {name: there[name] for name in environment.VERSIONS})
+    return [
+        f"has another version ({line.replace(' was ', ' is ', 1).replace(', is ', ' here, ')} there)" for line in found
+    ]
+
+
+def _process(folder: Path) -> int:
+    """Run the cell's process to its end, or until nobody wants it; return its exit code."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    key = worker.get_current_task()
+    command = [sys.executable, "-X", "faulthandler", "-m", "dropout_cli.sweeps.workers.dask_task", str(folder)]
+    alone = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    with (
+        (folder / SAID).open("wb") as said,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=alone) as process,
+    ):
+        while True:
+            try:
+                return process.wait(POLL)
+            except subprocess.TimeoutExpired:
+                task = worker.state.tasks.get(key)
+                if task is None or task.state == "cancelled":
+                    process.kill()
+
+
+def _train(folder: Path) -> None:
+    """Train what lies in the folder, and put the archive there."""
+    wanted = config.load(folder / WANTED).experiment
+    if (folder / EXAMPLES).is_file():
+        examples = serialization.examples_in((folder / EXAMPLES).read_bytes())
+        prepared = prepare_on(data.arranged(wanted.dataset, examples), wanted)
+    else:
+        prepared = prepare(wanted)
+    legacy = serialization.legacy_in((folder / LEGACY).read_bytes()) if (folder / LEGACY).is_file() else Legacy()
+    run = Run.create_at(folder / "run")
+    with together():
+        conduct(endowed(prepared, legacy), run, None, watch=lambda _: None, figures=False)
+    (folder / ARCHIVE).write_bytes(run_archive.pack(run))
+
+
+def _end_with_stdin() -> None:
+    """Nobody writes there: it ends when the worker closes it, or is gone."""
+    os.read(0, 1)
+    os._exit(TERMINATE)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which tells the worker
+    Thread(target=_end_with_stdin, daemon=True).start()
+    with mistakes_said():
+        _train(Path(sys.argv[1]))

@@ -1,0 +1,28 @@
+"""What cells have in common: the fork server imports, reads and computes it once, and no cell has to.
+
+A rehearsal, one step on the digits, is the surest way to everything that a cell needs, down to caches in libraries.
+"""
+
+import gc
+import tempfile
+from pathlib import Path
+
+from dropout_cli import config
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.workers import job
+
+STEP = ("training.epochs=1", "training.steps_per_epoch=1", "training.threads=1")
+
+
+def rehearse() -> None:
+    """Train a cell of a single step in a folder that is gone afterwards."""
+    wanted = config.load(config.find("digits"), STEP).experiment
+    with tempfile.TemporaryDirectory() as made:
+        folder = Folder(Path(made))
+        with folder.lock():
+            job.train(folder, "rehearsal", wanted)
+    gc.collect()
+    gc.freeze()  # or the first collection in each cell would touch, and so copy, every page
+
+
+rehearse()

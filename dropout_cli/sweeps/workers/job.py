@@ -1,0 +1,81 @@
+"""One cell, in a process of its own: what it does to the process is nobody else's concern."""
+
+import faulthandler
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import parent_process
+from pathlib import Path
+from types import FrameType
+
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core.errors import TERMINATE, DropoutError, Interrupted, Stop
+from dropout_cli.runs import Run
+from dropout_cli.runs.atomic_io import together
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.training import resume, run
+from dropout_cli.training.checkpoint import LAST
+from dropout_cli.training.loop import EpochRecord, Progress
+
+
+def work(path: Path, id: str, wanted: Experiment) -> None:
+    """Train the cell, as the whole of this process; it exits with the code of what went wrong."""
+    folder = Folder(path)
+    _speak_into(folder.said(id))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the sweep tells us what to do
+    signal.signal(signal.SIGTERM, _stop)
+    with mistakes_said():
+        try:
+            train(folder, id, wanted)
+        except (Interrupted, Stop) as stop:
+            folder.said(id).unlink(missing_ok=True)
+            sys.exit(stop.exit_code)
+    folder.said(id).unlink(missing_ok=True)
+
+
+@contextmanager
+def mistakes_said() -> Iterator[None]:
+    """Say on stderr what goes wrong in the block, and exit with its code."""
+    try:
+        yield
+    except DropoutError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+    except MemoryError:
+        sys.stderr.write("memory: there is not enough of it\n")
+        sys.exit(1)
+
+
+def train(folder: Folder, id: str, wanted: Experiment) -> None:
+    """Train from where an earlier process left the cell, and give its folder its final name."""
+    partial = folder.partial(id)
+    with together():
+        if (partial / LAST).is_file():
+            resume.resume(Run(partial), watch=watch, figures=False)
+        else:
+            folder.discard(id)
+            prepared = run.ready(wanted)
+            run.conduct(prepared, Run.create_at(partial), None, watch=watch, figures=False)
+    partial.replace(folder.cell(id))
+
+
+def watch(event: Progress | EpochRecord) -> None:
+    """End with the epoch where the sweep has died."""
+    parent = parent_process()
+    if isinstance(event, EpochRecord) and parent is not None and not parent.is_alive():
+        raise Stop(TERMINATE)
+
+
+def _speak_into(file: Path) -> None:
+    """Send stdout and stderr there, those of libraries and of a crashing interpreter too."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
+    faulthandler.enable()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stop(128 + number)

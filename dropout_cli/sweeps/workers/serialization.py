@@ -1,0 +1,79 @@
+"""What a cell on another machine needs beside its config, as bytes and back: examples, and what other runs left to it.
+
+A parcel is a safetensors file as `checkpoint` packs it: arrays and JSON, with a SHA-256 over all of it that is checked
+where it is opened.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dropout_cli.core.types import Array
+from dropout_cli.data import Examples
+from dropout_cli.data.base import Column
+from dropout_cli.data.readers.memory_mapped import FileRows
+from dropout_cli.training.checkpoint import pack, unpack
+from dropout_cli.training.setup import Lesson
+from dropout_cli.training.warm_start import Legacy
+
+WEIGHTS = "weights/"
+
+
+def of_examples(examples: Examples) -> bytes | None:
+    """The examples as a parcel; None where they are too large to leave their file."""
+    if isinstance(examples.x, FileRows):
+        return None
+    optional = {"assigned": examples.assigned, "groups": examples.groups}
+    arrays = {"x": examples.x, "labels": examples.labels} | {n: one for n, one in optional.items() if one is not None}
+    meta = {
+        "classes": examples.classes,
+        "quantities": examples.quantities,
+        "train_count": examples.train_count,
+        "columns": [[one.name, one.categories] for one in examples.columns],
+        "encoded": examples.encoded,
+        "digest": examples.digest,
+        "notices": examples.notices,
+    }
+    return _packed(arrays, meta)
+
+
+def examples_in(parcel: bytes) -> Examples:
+    """The examples of a parcel. Raises RunFailed where it is damaged."""
+    arrays, meta = unpack(parcel, "the parcel of examples")
+    columns = tuple(Column(name, None if words is None else tuple(words)) for name, words in meta["columns"])
+    return Examples(
+        arrays["x"],
+        arrays["labels"],
+        classes=tuple(meta["classes"]),
+        quantities=tuple(meta["quantities"]),
+        train_count=meta["train_count"],
+        columns=columns,
+        assigned=arrays.get("assigned"),
+        groups=arrays.get("groups"),
+        encoded=meta["encoded"],
+        digest=meta["digest"],
+        notices=tuple(meta["notices"]),
+    )
+
+
+def of_legacy(legacy: Legacy) -> bytes | None:
+    """What other runs left to a cell as a parcel; None where that is nothing."""
+    arrays = {f"{WEIGHTS}{name}": value for name, value in (legacy.weights or {}).items()}
+    if legacy.lesson is not None:
+        arrays |= {"targets": legacy.lesson.targets, "test_probs": legacy.lesson.test_probs}
+    fingerprint = legacy.lesson.fingerprint if legacy.lesson else None
+    return _packed(arrays, {"fingerprint": fingerprint}) if arrays else None
+
+
+def legacy_in(parcel: bytes) -> Legacy:
+    """The legacy in a parcel. Raises RunFailed where it is damaged."""
+    arrays, meta = unpack(parcel, "the parcel of what other runs left")
+    weights = {name.removeprefix(WEIGHTS): one for name, one in arrays.items() if name.startswith(WEIGHTS)}
+    lesson = Lesson(arrays["targets"], arrays["test_probs"], meta["fingerprint"]) if meta["fingerprint"] else None
+    return Legacy(weights or None, lesson)
+
+
+def _packed(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytes:
+    """Whole numbers travel as int64, which safetensors knows on every machine."""
+    return bytes(pack({n: one.astype(np.int64) if one.dtype == np.intp else one for n, one in arrays.items()}, meta))

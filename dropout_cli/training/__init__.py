@@ -1,0 +1,1 @@
+"""Training a run: setup, loop, state, checkpoints, early stopping, warm start, resuming and extending."""

@@ -1,0 +1,180 @@
+"""A learner as bytes and back, in safetensors: arrays and JSON, nothing that could be executed.
+
+Safetensors writes several metadata keys in random order, and arrays that are not C-contiguous
+wrongly: hence one key with canonical JSON, and contiguous copies of everything. In it stands the SHA-256 of the whole
+file, taken with zeros in its own place, so that a single wrong bit anywhere is noticed.
+"""
+
+import hashlib
+import json
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dropout_cli import config
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core.errors import RunFailed, UsageError
+from dropout_cli.core.types import Array
+from dropout_cli.runs import FORMAT, RESOLVED, Run
+from dropout_cli.training.early_stopping import Selection
+from dropout_cli.training.state import Learner
+
+KEY = "dropout"
+LAST, PREVIOUS, BEST = (f"checkpoints/{name}.safetensors" for name in ("last", "last.previous", "best"))
+NO_DIGEST = "0" * 64
+MOST_HEADER = 1 << 22
+"""4 MB: a name, shape and place for each of 30,000 arrays."""
+META = {"format": int, "epoch": int, "step": int, "selection": dict | None, "config": str, "metrics": str}
+
+
+def pack(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytearray:
+    """Return the bytes of a checkpoint; equal arguments give equal bytes."""
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(value) for name, value in sorted(arrays.items())}
+    text = json.dumps({**meta, "sha256": NO_DIGEST}, sort_keys=True, separators=(",", ":"))
+    data = bytearray(save(contiguous, {KEY: text}))
+    place = data.index(_stated(NO_DIGEST))
+    data[place : place + len(_stated(NO_DIGEST))] = _stated(hashlib.sha256(data).hexdigest())
+    return data
+
+
+def _stated(digest: str) -> bytes:
+    """As it stands in the header, where JSON is a text within JSON."""
+    return json.dumps(f'"sha256":"{digest}"')[1:-1].encode()
+
+
+def unpack(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return arrays and meta of a checkpoint. Raises RunFailed, naming `place`, where it is damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        meta = _meta(data)
+        arrays = load(bytes(data))
+    except (SafetensorError, AttributeError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunFailed(place, f"the checkpoint is damaged ({error})", "Train again, or use another.") from None
+    return arrays, meta
+
+
+def _meta(data: bytes) -> dict[str, Any]:
+    """What stands beside the arrays. Raises, for damaged bytes, what `unpack` catches."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    if not 8 < end <= min(len(data), MOST_HEADER):
+        raise ValueError("its header is cut off, or longer than any")
+    header = data[8:end]
+    meta = json.loads(json.loads(header)["__metadata__"][KEY])
+    digest = hashlib.sha256(data[:8])
+    stated = meta.pop("sha256")
+    digest.update(header.replace(_stated(stated), _stated(NO_DIGEST), 1))
+    digest.update(memoryview(data)[end:])
+    if digest.hexdigest() != stated:
+        raise ValueError("its checksum does not fit")
+    return dict(meta)
+
+
+LATER = (("objective", "class_weights"),)
+"""Keys that runs of older versions did not have: while they are null, a config is what it was without them."""
+
+
+def comparable(values: dict[str, Any]) -> dict[str, Any]:
+    """An experiment as a mapping, without the keys of LATER that are null."""
+    kept = {block: dict(inner) if isinstance(inner, dict) else inner for block, inner in values.items()}
+    for block, key in LATER:
+        if kept[block].get(key, 0) is None:
+            del kept[block][key]
+    return kept
+
+
+def identity(experiment: Experiment) -> str:
+    """SHA-256, in hex, of all that decides what is computed; not of how long it goes on, or how often it is saved."""
+    values = comparable(config.to_dict(experiment))
+    for key in ("epochs", "save_every"):
+        values["training"].pop(key)
+    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A learner after some epoch, and which epoch was the best until then."""
+
+    arrays: dict[str, Array]
+    meta: dict[str, Any]
+
+    @classmethod
+    def take(cls, learner: Learner, selection: Selection | None, **facts: str) -> "Snapshot":
+        """Copy everything that training changes; `facts` stand in the checkpoint beside it."""
+        meta = {"format": FORMAT, "epoch": learner.epoch, "step": learner.step}
+        return cls(learner.snapshot(), meta | {"selection": selection.state() if selection else None} | facts)
+
+    @classmethod
+    def read(cls, run: Run, file: str) -> "Snapshot":
+        """Read LAST, PREVIOUS or BEST from a run folder. Raises RunFailed or UsageError."""
+        place = str(run.path / file)
+        if file == LAST and not run.has(LAST) and run.ended == "completed":  # as cells come back from other machines
+            again = f"`dropout train {shlex.quote(str(run.path / RESOLVED))}` writes the same bytes again"
+            raise UsageError(place, "stayed where the run was trained", again)
+        arrays, meta = unpack(run.read_unchanged(file), place)
+        if not all(isinstance(meta.get(name), kind) for name, kind in META.items()):
+            raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
+        return cls(arrays, meta)
+
+    @classmethod
+    def newest(cls, run: Run) -> tuple["Snapshot | None", list[str]]:
+        """The last snapshot that can be read, None where there was none yet; and what to say of one that cannot be."""
+        try:
+            if run.has(LAST) or not run.has(PREVIOUS):
+                return (cls.read(run, LAST) if run.has(LAST) or run.ended == "completed" else None), []
+            said = f"{run.path / LAST}: is missing."
+        except (RunFailed, UsageError) as error:
+            if not run.has(PREVIOUS):
+                raise
+            said = str(error.problems[0]._replace(way_out=""))
+        snapshot = cls.read(run, PREVIOUS)
+        return snapshot, [f"{said} Going on from the one before it, of epoch {snapshot.meta['epoch']}."]
+
+    def restore(self, learner: Learner, selection: Selection | None = None) -> None:
+        """Put everything back. Raises RunFailed where it does not fit the learner."""
+        try:
+            learner.restore(self.arrays, epoch=self.meta["epoch"], step=self.meta["step"])
+            if selection is not None:
+                selection.load_state(self.meta["selection"])
+        except (KeyError, TypeError, ValueError) as error:
+            fact = f"does not fit the network of this run ({error})"
+            raise RunFailed("the checkpoint", fact, "Train again, or use another.") from None
+
+
+class Saver:
+    """Writes the newest and the best snapshot when they are due; what is computed never depends on when."""
+
+    def __init__(self, run: Run, every: float, start: Snapshot, best: Snapshot | None = None) -> None:
+        """`every`: the seconds that must have passed since the last save; 0 saves after every epoch.
+
+        `start` is what LAST holds, where there is a LAST, and `best` is what BEST holds.
+        """
+        self._run, self._every = run, every
+        self.last, self.best = start, best
+        self._written: dict[str, Snapshot | None] = {LAST: start if run.has(LAST) else None, BEST: best}
+        self._saved_at = time.monotonic()
+
+    def update(self, snapshot: Snapshot, *, is_best: bool) -> None:
+        """Take in the snapshot of a finished epoch, and write if it is time."""
+        self.last = snapshot
+        if is_best:
+            self.best = snapshot
+        if time.monotonic() - self._saved_at >= self._every:
+            self.save()
+
+    def save(self) -> None:
+        """Write what is new: the best first, so that `last` never speaks of a best that is not there."""
+        if self.best is not None and self._written[BEST] is not self.best:
+            self._run.write(BEST, pack(self.best.arrays, self.best.meta))
+            self._written[BEST] = self.best
+        if self._written[LAST] is not self.last:
+            self._run.write(LAST, pack(self.last.arrays, self.last.meta), former=PREVIOUS)
+            self._written[LAST] = self.last
+        self._saved_at = time.monotonic()

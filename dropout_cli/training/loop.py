@@ -1,0 +1,181 @@
+"""The loop. It yields, and the caller decides: no callbacks, nothing printed, nothing written."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_cli.core.errors import Diverged
+from dropout_cli.core.rng import Noise, stream
+from dropout_cli.core.types import Array
+from dropout_cli.data.dataset import Batches, Dataset
+from dropout_cli.data.readers.memory_mapped import order as row_order
+from dropout_cli.metrics import larger_is_better
+from dropout_cli.tasks import Task
+from dropout_cli.training.inference import outputs
+from dropout_cli.training.state import Learner
+
+if TYPE_CHECKING:
+    from dropout_cli.config.schema import Experiment
+
+MOST_SCORED = 10_000
+"""So many training examples, always the same ones, are scored with noise off after each epoch."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life within an epoch, at most ten a second."""
+
+    epoch: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """A finished epoch, counted from 1: a row of `metrics.csv`, and what it took."""
+
+    epoch: int
+    metrics: dict[str, float]
+    train_seconds: float
+    evaluate_seconds: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many steps there are, and which rows each of them takes."""
+
+    examples: int
+    batch_size: int
+    epochs: int
+    steps_per_epoch: int
+    segment: int | None = None
+    """Rows in a segment, where the examples stay in their files."""
+
+    @classmethod
+    def of(cls, experiment: "Experiment", examples: int, segment: int | None = None) -> "Plan":
+        """The plan of that experiment on those training examples."""
+        training, batch_size = experiment.training, int(experiment.training.batch_size)
+        per_pass = math.ceil(examples / batch_size)
+        return cls(examples, batch_size, training.epochs, training.steps_per_epoch or per_pass, segment)
+
+    @property
+    def steps(self) -> int:
+        """All steps of the run."""
+        return self.epochs * self.steps_per_epoch
+
+    def rows(self, seed: int, step: int, steps: int) -> Iterator[Array]:
+        """The rows of `steps` batches from `step` on: each pass over the data is a permutation of its own."""
+        per_pass = math.ceil(self.examples / self.batch_size)
+        order, drawn = np.empty(0, np.intp), -1
+        for now in range(step, step + steps):
+            number, place = divmod(now, per_pass)
+            if number != drawn:
+                order, drawn = row_order(stream(seed, "order", number), self.examples, self.segment), number
+            yield order[place * self.batch_size : (place + 1) * self.batch_size]
+
+
+def epochs(
+    learner: Learner, dataset: Dataset, experiment: "Experiment", task: Task, targets: Array | None = None
+) -> Iterator[Progress | EpochRecord]:
+    """Train from where the learner stands to the last epoch; raise Diverged when the loss stops being finite.
+
+    `targets` (training examples, classes) are what teachers say, for objectives that learn from them.
+    """
+    training, augment, network = experiment.training, experiment.dataset.augment, learner.network
+    plan = Plan.of(experiment, len(dataset.train), getattr(dataset.train.x, "segment", None))
+    batches = Batches(dataset, dataset.train, plan.batch_size, windowed=True)
+    scored = np.linspace(0, plan.examples - 1, min(MOST_SCORED, plan.examples)).astype(np.intp)
+
+    while learner.epoch < plan.epochs:
+        epoch = learner.epoch + 1
+        noise = Noise(experiment.seed, epoch)
+        changes = stream(experiment.seed, "augment", epoch)
+        objective, examples, lr = 0.0, 0, 0.0
+        started = shown = time.perf_counter()
+        for rows in plan.rows(experiment.seed, learner.step, plan.steps_per_epoch):
+            x, labels = batches.take(rows)
+            if augment is not None:
+                x = augment.apply(x, changes)
+            lr = training.optimizer.learning_rate * training.schedule.factor(
+                learner.step, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch
+            )
+            loss = take_step(learner, experiment, x, labels, noise, None if targets is None else targets[rows], lr=lr)
+            if not math.isfinite(loss):
+                raise diverged(epoch, learner.step + 1, "the training objective", loss)
+            objective += loss * len(rows)
+            examples += len(rows)
+            now = time.perf_counter()
+            if now - shown > 0.1:
+                shown = now
+                yield Progress(epoch, learner.step - learner.epoch * plan.steps_per_epoch, plan.steps_per_epoch)
+        trained = time.perf_counter()
+        learner.epoch = epoch
+        metrics = {"epoch": epoch, "learning_rate": lr, "train_objective": objective / examples}
+        metrics |= _scores(learner, dataset, scored, experiment, task) | network.columns()
+        if not math.isfinite(metrics["train_loss"]):
+            raise diverged(epoch, learner.step, "the training loss", metrics["train_loss"])
+        yield EpochRecord(epoch, metrics, trained - started, time.perf_counter() - trained, examples)
+
+
+def take_step(
+    learner: Learner,
+    experiment: "Experiment",
+    x: Array,
+    labels: Array,
+    noise: Noise,
+    targets: Array | None = None,
+    *,
+    lr: float,
+) -> float:
+    """Learn from one batch; return the training objective. Where that is not finite, nothing moves."""
+    network = learner.network
+    learner.at(lr)
+    loss = experiment.objective.learn(network, x, labels, noise, targets)
+    loss += network.penalty() + learner.descent.penalty()
+    if math.isfinite(loss):
+        learner.advance(lr)
+    return loss
+
+
+def _scores(
+    learner: Learner, dataset: Dataset, scored: Array, experiment: "Experiment", task: Task
+) -> dict[str, float]:
+    """Loss and the task's number with noise off and averaged weights in; NaN where there is no validation part.
+
+    Gaps are such that a larger one means more overfitting. What is monitored beside them has a column of its own.
+    """
+    batch, monitor = experiment.training.evaluation_batch, str(experiment.training.monitor).removeprefix("val_")
+    with learner.averaged() as network:
+        seen = outputs(network, dataset, dataset.train, batch=batch, rows=scored)
+        held_out = outputs(network, dataset, dataset.val, batch=batch) if dataset.val else None
+    train = task.judge(seen, dataset.train.labels[scored])
+    val = dict.fromkeys(train, math.nan)
+    if held_out is not None and dataset.val is not None:
+        val = task.judge(held_out, dataset.val.labels)
+    number = task.number
+    sign = 1 if larger_is_better(number) else -1
+    found = {
+        "train_loss": train["loss"],
+        f"train_{number}": train[number],
+        "val_loss": val["loss"],
+        f"val_{number}": val[number],
+        "loss_gap": val["loss"] - train["loss"],
+        f"{number}_gap": sign * (train[number] - val[number]),
+    }
+    if held_out is not None and dataset.val is not None and monitor not in ("loss", number):
+        found[f"val_{monitor}"] = task.monitored(monitor, held_out, dataset.val.labels)
+    return found
+
+
+def diverged(epoch: int, step: int, what: str, value: float) -> Diverged:
+    """The error of a run whose loss is no longer a finite number."""
+    return Diverged(
+        f"epoch {epoch}, step {step}",
+        f"{what} became {value}",
+        "Lower training.optimizer.learning_rate, or set training.clip_norm.",
+    )

@@ -1,0 +1,101 @@
+"""A trained network, read back from its run folder."""
+
+from dataclasses import dataclass, replace
+
+from dropout_cli import config, data, tasks
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core.errors import RunFailed
+from dropout_cli.data.dataset import Dataset
+from dropout_cli.data.preprocessing import FILE as FITTED
+from dropout_cli.data.preprocessing import Fitted
+from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.tasks import Regression, Task
+from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
+from dropout_cli.training.setup import learner_of, network, prepare_on
+from dropout_cli.training.state import Learner
+
+FILES = {"best": BEST, "last": LAST}
+"""The file of each checkpoint in a run folder."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run trained, and on what."""
+
+    experiment: Experiment
+    dataset: Dataset
+    learner: Learner
+    """With the checkpoint's weights."""
+    task: Task
+    checkpoint: str
+    """`best` or `last`."""
+
+
+def load(run: Run, checkpoint: str | None = None, *, allow_changed_data: bool = False) -> Trained:
+    """Read data and weights of a run; `checkpoint`: `best` or `last`, None: the one that its summary names, or last.
+
+    `allow_changed_data`: the data need not be those of the training; what was fitted then is applied to them. Raises
+    UsageError, DataError or RunFailed.
+    """
+    run.read_unchanged(RESOLVED)
+    name = checkpoint or _that_counts(run)
+    experiment = config.load(run.path / RESOLVED).experiment
+    if allow_changed_data:
+        experiment = replace(experiment, dataset=replace(experiment.dataset, fingerprint=None))
+    fitted = fitted_to(run)
+    prepared = prepare_on(data.load(experiment.dataset, fitted), experiment)
+    Snapshot.read(run, FILES[name]).restore(prepared.learner)
+    return Trained(prepared.experiment, prepared.dataset, prepared.learner, prepared.task, name)
+
+
+def fitted_to(run: Run) -> Fitted | None:
+    """What was fitted to the training examples; None for a run of an older version, which did not keep it."""
+    return Fitted.unpack(run.read_unchanged(FITTED), str(run.path / FITTED)) if run.has(FITTED) else None
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What a run trained, without its data."""
+
+    experiment: Experiment
+    fitted: Fitted
+    learner: Learner
+    task: Task
+
+
+def recall(run: Run) -> Recalled:
+    """Read the weights that count, and what was fitted to the data; the data are not needed.
+
+    Raises UsageError, DataError or RunFailed.
+    """
+    run.read_unchanged(RESOLVED)
+    experiment = config.load(run.path / RESOLVED).experiment
+    fitted = fitted_to(run) or Fitted.to(data.load(experiment.dataset))
+    learner = learner_of(experiment, network(experiment, fitted))
+    Snapshot.read(run, FILES[_that_counts(run)]).restore(learner)
+    task = tasks.of(experiment.objective, fitted)
+    if isinstance(task, Regression) and run.ended == "completed":
+        task = _with_noise(task, run)
+    return Recalled(experiment, fitted, learner, task)
+
+
+def _with_noise(task: Regression, run: Run) -> Regression:
+    known = run.summary().get("noise_sd")
+    if known is None:
+        return task
+    if not (isinstance(known, list) and len(known) == len(task.quantities.names)):
+        raise RunFailed(str(run.path / "summary.json"), "has no noise for each target", "The file is damaged.")
+    if not all(isinstance(one, float) and 0 < one < float("inf") for one in known):
+        raise RunFailed(str(run.path / "summary.json"), "has a noise that is no positive number", "It is damaged.")
+    return replace(task, noise_sd=tuple(known))
+
+
+def _that_counts(run: Run) -> str:
+    """The checkpoint that the summary names; the last, where the run has not come to its summary."""
+    if run.ended != "completed":
+        return "last"
+    run.read_unchanged("summary.json")
+    name = run.summary().get("checkpoint")
+    if not (isinstance(name, str) and name in FILES):
+        raise RunFailed(str(run.path / "summary.json"), "names no checkpoint", "Give --checkpoint last or best.")
+    return name

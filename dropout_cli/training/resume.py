@@ -1,0 +1,99 @@
+"""Going on with a run in its own folder: from its last checkpoint, to the bytes it would have had anyway.
+
+What is drawn depends on (seed, role, epoch) alone, so a resumed epoch is the epoch that was lost.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from dropout_cli import config
+from dropout_cli.core import environment
+from dropout_cli.core.errors import RunFailed, UsageError
+from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.training import extend
+from dropout_cli.training.checkpoint import LAST, Snapshot, identity, pack
+from dropout_cli.training.run import Watch, go_on
+from dropout_cli.training.setup import Prepared, computing, prepare
+from dropout_cli.training.warm_start import inherit
+
+
+def resume(
+    run: Run, *, watch: Watch, figures: bool = True, epochs: int | None = None, change_schedule: bool = False
+) -> dict[str, Any]:
+    """Go on with the run to its end, and return the summary; see `reopened`."""
+    with reopened(run, epochs=epochs, change_schedule=change_schedule) as prepared:
+        return go_on(prepared, run, watch=watch, figures=figures)
+
+
+@contextmanager
+def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = False) -> Iterator[Prepared]:
+    """Hold the run, and give its experiment as its last checkpoint left it, ready for `experiment.go_on`.
+
+    `epochs`, more than the run has done, lengthens it, which a completed run needs; where its schedule or its
+    variant would have made another run of that length from the start, only with `change_schedule`.
+    Raises UsageError, ConfigError, DataError or RunFailed.
+    """
+    _must_go_on(run, epochs)  # before anything is written there, and once more when nobody else can change it
+    with run.lock():
+        _must_go_on(run, epochs)
+        before = config.load(run.path / RESOLVED).experiment
+        snapshot, notices = Snapshot.newest(run)
+        after = before
+        if epochs is not None:
+            after = replace(before, training=replace(before.training, epochs=epochs))
+        prepared = inherit(prepare(after), fresh=snapshot is None)
+        if snapshot is not None:
+            if snapshot.meta["config"] != identity(prepared.experiment):
+                fact = f"{LAST} was saved under another config than {RESOLVED}"
+                raise RunFailed(str(run.path), fact, "Bring the former file back, or train again.")
+            snapshot.restore(prepared.learner, prepared.selection)
+        if epochs is not None and (after != before or run.ended == "completed"):
+            extend.lengthen(run, before, prepared, change_schedule)
+        run.reopen()
+        _cut_back(run, snapshot)
+        if notices and snapshot is not None:
+            run.write(LAST, pack(snapshot.arrays, snapshot.meta))
+        extend.begin_patience_anew(run, prepared)
+        with computing(prepared.experiment):
+            differences = _elsewhere(run)
+            facts: dict[str, Any] = {"environment": differences} if differences else {}
+            run.mark("running", **facts)
+            yield replace(prepared, notices=(*prepared.notices, *notices, *differences))
+
+
+def _must_go_on(run: Run, epochs: int | None) -> None:
+    """Raise UsageError for a run that is at its end, or ended for good; RunFailed where its config was changed."""
+    ended, place = run.ended, str(run.path)
+    if ended == "failed":
+        way_out = (
+            "It would fail again in the same way: train anew with a lower training.optimizer.learning_rate, "
+            "or with training.clip_norm"
+        )
+        raise UsageError(place, f"this run failed ({run.state().get('reason')})", way_out)
+    if ended == "completed" and epochs is None:
+        raise UsageError(place, "this run is completed", "`--epochs N` lengthens it.")
+    run.read_unchanged(RESOLVED)
+
+
+def _cut_back(run: Run, snapshot: Snapshot | None) -> None:
+    """Take out of metrics.csv what came after the checkpoint. Raises RunFailed where the rest is not what it was."""
+    history = run.table("metrics.csv")
+    history.cut_back(snapshot.meta["epoch"] if snapshot else 0)
+    if snapshot is not None and history.digest != snapshot.meta["metrics"]:
+        fact = f"differs from what {LAST} says of it: it was changed or damaged"
+        raise RunFailed(str(run.path / "metrics.csv"), fact, "Bring the former file back, or train again.")
+
+
+def _elsewhere(run: Run) -> tuple[str, ...]:
+    """What is not as it was when the run began: the bytes may then differ."""
+    try:
+        known = json.loads(run.read("environment.json"))
+    except ValueError:
+        return ("environment.json: is damaged, so that nothing is known of where this run began.",)
+    return tuple(
+        f"environment: {line}. The bytes may differ from those of an uninterrupted run."
+        for line in environment.differences(known, environment.describe())
+    )

@@ -1,0 +1,266 @@
+"""From a config to something that can train. Everything that can be wrong is found here, before a folder is made."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dropout_cli import config, data, tasks
+from dropout_cli.architectures import Surroundings
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core import environment
+from dropout_cli.core.errors import ConfigError, Problem
+from dropout_cli.core.types import Array
+from dropout_cli.data.dataset import Dataset
+from dropout_cli.data.preprocessing import Fitted
+from dropout_cli.data.summary import Overview, describe
+from dropout_cli.nn.backend import threads
+from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.optim.update import Regularization
+from dropout_cli.nn.summary import outline
+from dropout_cli.objectives import OBJECTIVES, Objective
+from dropout_cli.objectives.cross_entropy import CrossEntropy
+from dropout_cli.objectives.squared_error import SquaredError
+from dropout_cli.tasks import Task
+from dropout_cli.training import loop
+from dropout_cli.training.early_stopping import Selection
+from dropout_cli.training.state import Learner
+
+SAVE_SECONDS = 5.0
+"""What `save_every: auto` means."""
+USUAL_BATCH = 64
+"""What `batch_size: auto` means, where there are so many training examples."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What finished runs say of the examples."""
+
+    targets: Array
+    """(training examples, classes) float32: softened probabilities."""
+    test_probs: Array
+    """(test examples, classes): plain probabilities."""
+    fingerprint: str
+    """SHA-256 over the teachers' weights."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An experiment that is ready to train: every `auto` resolved, everything allocated."""
+
+    experiment: Experiment
+    dataset: Dataset
+    learner: Learner
+    task: Task
+    selection: Selection | None
+    """None without a validation part."""
+    lesson: Lesson | None = None
+    """What teachers say, where the objective learns from some."""
+    notices: tuple[str, ...] = ()
+    """What the user should know before training starts."""
+
+
+def prepare(experiment: Experiment) -> Prepared:
+    """Read the data and build the network. Raises ConfigError or DataError."""
+    return prepare_on(data.load(experiment.dataset), experiment)
+
+
+def prepare_on(dataset: Dataset, experiment: Experiment) -> Prepared:
+    """The same, on a dataset that was read already."""
+    notices = (*dataset.notices, *_cut(experiment, dataset))
+    experiment = checked(experiment, dataset)
+    learner = learner_of(experiment, build(experiment, dataset))
+    task = tasks.of(experiment.objective, dataset)
+    return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=notices)
+
+
+def learner_of(experiment: Experiment, network: Sequential) -> Learner:
+    """The network with its optimizer."""
+    settings = experiment.training
+    regularization = Regularization(
+        l1=settings.l1,
+        l2=settings.l2,
+        weight_decay=settings.weight_decay or getattr(settings.optimizer, "weight_decay", 0.0),
+        max_norm=settings.max_norm,
+        clip_norm=settings.clip_norm,
+    )
+    average_decay = settings.average.decay if settings.average else None
+    return Learner(network, settings.optimizer, regularization, average_decay)
+
+
+def checked(experiment: Experiment, dataset: Dataset) -> Experiment:
+    """The experiment, resolved; nothing is allocated. Raises ConfigError where it cannot be trained on these data."""
+    training = replace(experiment.training, batch_size=_batch_size(experiment, dataset))
+    experiment = replace(experiment, objective=_objective(experiment, dataset), training=training)
+    _check_monitor(experiment, dataset)
+    _check_shape(experiment, dataset)
+    _check_memory(experiment, dataset)
+    return resolve(experiment, dataset)
+
+
+def build(experiment: Experiment, dataset: Dataset) -> Sequential:
+    """Return the experiment's network, with its initial weights, in float32."""
+    return network(experiment, Fitted.to(dataset))
+
+
+def network(experiment: Experiment, fitted: Fitted) -> Sequential:
+    """The same, for data of which no more is known than what was fitted to them."""
+    plan = loop.Plan.of(experiment, fitted.examples)
+    surroundings = Surroundings(
+        shape=fitted.shape,
+        outputs=tasks.of(experiment.objective, fitted).outputs,
+        examples=fitted.examples,
+        steps=plan.steps,
+        steps_per_epoch=plan.steps_per_epoch,
+        seed=experiment.seed,
+        learning_rate=experiment.training.optimizer.learning_rate,
+        normalized=experiment.training.optimizer.normalized,
+    )
+    return experiment.architecture.build(experiment.dropout, surroundings)
+
+
+def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
+    """Replace every `auto` that depends on data or machine, and put the fingerprint in."""
+    settings = experiment.training
+    task = tasks.of(experiment.objective, dataset)
+    weights = experiment.architecture.largest_weights(dataset.shape, task.outputs)
+    return replace(
+        experiment,
+        dataset=replace(experiment.dataset, fingerprint=dataset.fingerprint),
+        training=replace(
+            settings,
+            threads=threads.suited_to(int(settings.batch_size) * weights)
+            if settings.threads == "auto"
+            else settings.threads,
+            monitor=_monitor(experiment, dataset),
+            evaluate=("best" if settings.early_stopping else "last")
+            if settings.evaluate == "auto"
+            else settings.evaluate,
+            save_every=SAVE_SECONDS if settings.save_every == "auto" else settings.save_every,
+        ),
+    )
+
+
+def _monitor(experiment: Experiment, dataset: Dataset) -> Any:
+    asked = experiment.training.monitor
+    return f"val_{tasks.of(experiment.objective, dataset).number}" if asked == "auto" and dataset.val else asked
+
+
+def computing(experiment: Experiment) -> AbstractContextManager[None]:
+    """Compute with the experiment's threads for as long as the block lasts; it must be resolved."""
+    return threads.limited(int(experiment.training.threads), divided=experiment.architecture.has_maps)
+
+
+def label(experiment: Experiment) -> str:
+    """What a run is, for its folder's name: `digits-mlp-inverted-r0.5-s0`."""
+    blocks = config.to_dict(experiment)
+    parts = [blocks["dataset"]["name"], blocks["architecture"]["name"], blocks["dropout"]["variant"]]
+    rate = blocks["dropout"].get("rate")
+    if rate is not None:
+        parts.append("r" + "+".join(f"{one:g}" for one in (rate if isinstance(rate, list) else [rate])))
+    schedule, objective = blocks["dropout"].get("rate_schedule"), blocks["objective"]["name"]
+    if schedule is not None and schedule["name"] != "constant":
+        parts.append(schedule["name"])
+    if objective not in ("cross_entropy", "squared_error"):
+        parts.append(objective)
+    return "-".join([*parts, f"s{experiment.seed}"])
+
+
+def _selection(experiment: Experiment, dataset: Dataset) -> Selection | None:
+    if dataset.val is None:
+        return None
+    settings, stopping = experiment.training, experiment.training.early_stopping
+    if stopping is None:
+        return Selection(settings.monitor)
+    return Selection(settings.monitor, patience=stopping.patience, min_delta=stopping.min_delta)
+
+
+def _objective(experiment: Experiment, dataset: Dataset) -> Objective:
+    """What training minimizes: of quantities, where nothing else was said, squared error."""
+    objective = experiment.objective
+    wanted = "classes" if dataset.quantities is None else "quantities"
+    if objective == CrossEntropy() and wanted == "quantities":
+        return SquaredError()
+    if objective.predicts != wanted:
+        name = OBJECTIVES.name_of(type(objective))
+        able = ", ".join(other for other, cls in OBJECTIVES if cls.predicts == wanted)
+        way_out = f"Use one of {able}" + (", or set dataset.task: regression." if wanted == "classes" else ".")
+        raise ConfigError("objective", f"{name} predicts {objective.predicts}, and the data have {wanted}", way_out)
+    if isinstance(objective, CrossEntropy):
+        try:
+            return objective.weighed(dataset.train.labels, dataset.classes)
+        except ValueError as error:
+            key, _, fact = str(error).partition(": ")
+            raise ConfigError(f"objective.{key}", fact, "Give one for each class.") from None
+    return objective
+
+
+def _check_monitor(experiment: Experiment, dataset: Dataset) -> None:
+    task, monitor = tasks.of(experiment.objective, dataset), experiment.training.monitor
+    known = ["auto", "val_loss", *(f"val_{name}" for name in task.monitors)]
+    if monitor not in known:
+        raise ConfigError("training.monitor", f"{monitor} is no number of a {task.name}", f"Use {', '.join(known)}.")
+
+
+def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
+    """What the config could not tell of data that the user brings."""
+    misfits = [Problem(key, reason) for key, reason in experiment.misfits_of(dataset.shape)]
+    if misfits:
+        raise ConfigError.of(misfits)
+
+
+def _batch_size(experiment: Experiment, dataset: Dataset) -> int:
+    """Examples per step; one that the user wrote is never changed."""
+    size, examples = experiment.training.batch_size, len(dataset.train)
+    if size == "auto":
+        return min(USUAL_BATCH, examples)
+    if size > examples:
+        raise ConfigError(
+            "training.batch_size", f"{size} is more than the {examples} training examples", "Make it smaller."
+        )
+    return size
+
+
+def _cut(experiment: Experiment, dataset: Dataset) -> Iterator[str]:
+    """A line where the usual batch is more than there is to train on."""
+    few = len(dataset.train)
+    if experiment.training.batch_size == "auto" and few < USUAL_BATCH:
+        yield f"training.batch_size: {few}, all training examples at once, since there are fewer than {USUAL_BATCH}."
+
+
+def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
+    """Refuse a network that cannot fit, before anything of it is allocated."""
+    outputs = tasks.of(experiment.objective, dataset).outputs
+    weights = experiment.architecture.weights(dataset.shape, outputs)
+    activations = experiment.architecture.activations(dataset.shape, outputs)
+    batch = max(int(experiment.training.batch_size), experiment.training.evaluation_batch)
+    # Value, gradient and two moments; copies of the last and the best epoch; one checkpoint as bytes.
+    needed = 4 * (weights * (4 + 2 * 3 + 3) + batch * activations)
+    available = environment.available_bytes()
+    if available is not None and needed > available:
+        raise ConfigError(
+            "architecture",
+            f"{weights:,} weights need about {needed / 1e9:,.1f} GB to train, {available / 1e9:,.1f} GB are free",
+            "Make the layers or the batches smaller.",
+        )
+
+
+def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
+    """The network that the experiment would train, a row per layer; its data are read for their shape."""
+    dataset = data.load(experiment.dataset)
+    experiment = checked(experiment, dataset)
+    lines = outline(build(experiment, dataset), dataset.shape)
+    rows = [
+        (line.path, line.kind, "x".join(map(str, line.shape)), line.parameters, "noise" if line.noisy else "")
+        for line in lines
+    ]
+    return [*rows, ("total", "", "", sum(line.parameters for line in lines), "")]
+
+
+def overview(experiment: Experiment) -> Overview:
+    """What was read of the experiment's data; it is checked that they can be trained on. Raises as `prepare` does."""
+    examples = experiment.dataset.read()
+    dataset = data.arranged(experiment.dataset, examples)
+    checked(experiment, dataset)
+    found = describe(examples, dataset)
+    return replace(found, warnings=(*found.warnings, *_cut(experiment, dataset)))

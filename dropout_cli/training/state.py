@@ -1,0 +1,108 @@
+"""Everything that training changes: the network, the optimizer's moments, the averaged weights."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.optim.optimizers import Optimizer
+from dropout_cli.nn.optim.update import Descent, Regularization, blocks
+
+
+class Learner:
+    """A network on its way: what a checkpoint holds and a resumed run starts from.
+
+    With `average_decay` d, an exponential moving average of parameters and state is kept,
+    avg += (1 - min(d, (1 + t) / (10 + t))) (value - avg): short at first, so that the start is forgotten.
+    """
+
+    def __init__(
+        self,
+        network: Layer,
+        optimizer: Optimizer,
+        regularization: Regularization | None = None,
+        average_decay: float | None = None,
+    ) -> None:
+        """Start at step 0."""
+        self.network = network
+        self.descent = Descent(optimizer, network.parameters(), regularization or Regularization(), network.carrying())
+        self.epoch = 0
+        """Epochs completed."""
+        self.step = 0
+        """Updates done."""
+        self._decay = average_decay
+        self._live = self._network_arrays()
+        self._average = {name: value.copy() for name, value in self._live.items()} if average_decay else {}
+        self._pairs = [
+            pair
+            for name, average in self._average.items()
+            for pair in zip(blocks(average), blocks(self._live[name]), strict=True)
+        ]
+
+    def at(self, lr: float) -> None:
+        """Announce the step about to be taken, and its learning rate, before the passes."""
+        self.network.at(self.step)
+        self.descent.at(lr)
+
+    def advance(self, lr: float) -> None:
+        """Move the parameters along their gradients."""
+        self.step += 1
+        self.descent.step(lr, self.step)
+        if self._decay is not None:
+            share = 1 - min(self._decay, (1 + self.step) / (10 + self.step))
+            for average, live in self._pairs:
+                average += share * (live - average)
+
+    @contextmanager
+    def averaged(self) -> Iterator[Layer]:
+        """The network with the averaged weights in it for as long as the block lasts; as it is, where none are kept."""
+        self._swap()
+        try:
+            yield self.network
+        finally:
+            self._swap()
+
+    def _swap(self) -> None:
+        for name, average in self._average.items():
+            live = self._live[name]
+            held = live.copy()
+            live[...] = average
+            average[...] = held
+
+    def arrays(self) -> dict[str, Array]:
+        """Name -> live array of everything that training changes."""
+        moments = {f"moments/{name}": value for name, value in self.descent.moments.items()}
+        return self._live | moments | {f"average/{name}": value for name, value in self._average.items()}
+
+    def start_from(self, arrays: Mapping[str, Array]) -> list[str]:
+        """Begin with those of `arrays` (by name) that are there in the same shape, averages too; return which."""
+        live = {name.partition("/")[2]: (name, value) for name, value in self._live.items()}
+        taken = [name for name, (_, mine) in live.items() if name in arrays and arrays[name].shape == mine.shape]
+        for name in taken:
+            whole, mine = live[name]
+            mine[...] = arrays[name]
+            if whole in self._average:
+                self._average[whole][...] = mine
+        return taken
+
+    def snapshot(self) -> dict[str, Array]:
+        """Copies of all arrays."""
+        return {name: value.copy() for name, value in self.arrays().items()}
+
+    def restore(self, arrays: Mapping[str, Array], *, epoch: int, step: int) -> None:
+        """Take over what `arrays` of an equal learner held after that epoch and step.
+
+        Raises KeyError or ValueError, nothing changed, where an array is missing or of another shape or type.
+        """
+        mine = self.arrays()
+        for name, value in mine.items():
+            if (arrays[name].shape, arrays[name].dtype) != (value.shape, value.dtype):
+                raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
+        for name, value in mine.items():
+            value[...] = arrays[name]
+        self.epoch, self.step = epoch, step
+        self.network.at(max(0, step - 1))
+
+    def _network_arrays(self) -> dict[str, Array]:
+        parameters = {f"parameters/{name}": one.value for name, one in self.network.parameters().items()}
+        return parameters | {f"state/{name}": value for name, value in self.network.state().items()}

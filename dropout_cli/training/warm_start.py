@@ -1,0 +1,136 @@
+"""What a run takes from other runs: the soft targets of its teachers, and weights to start from."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core.errors import ConfigError, DataError
+from dropout_cli.core.types import Array
+from dropout_cli.data.dataset import Dataset
+from dropout_cli.objectives.distillation import Distillation
+from dropout_cli.runs import Run
+from dropout_cli.training import inference, restore
+from dropout_cli.training.restore import Trained
+from dropout_cli.training.setup import Lesson, Prepared, computing
+from dropout_cli.training.state import Learner
+
+TEACHER, INIT_FROM = "objective.teacher", "training.init_from"
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """What a run takes from other runs, as arrays; the runs themselves are not needed any more."""
+
+    weights: dict[str, Array] | None = None
+    """Name -> initial value of weights and normalization state; None where the run starts from none."""
+    lesson: Lesson | None = None
+
+
+def inherit(prepared: Prepared, *, fresh: bool = True) -> Prepared:
+    """Return the experiment with its teachers' lesson and, where it is `fresh`, its initial weights from another run.
+
+    Raises ConfigError where a run named by the config does not fit, DataError where a teacher has changed.
+    """
+    return endowed(prepared, left_to(prepared.experiment, prepared.dataset, fresh=fresh))
+
+
+def left_to(experiment: Experiment, dataset: Dataset, *, fresh: bool = True) -> Legacy:
+    """Read it from the runs that the experiment names. Raises ConfigError where one of them does not fit."""
+    source, objective = experiment.training.init_from, experiment.objective
+    weights = _weights(source) if fresh and source is not None else None
+    lesson = _lesson(objective, dataset, experiment) if isinstance(objective, Distillation) else None
+    return Legacy(weights, lesson)
+
+
+def endowed(prepared: Prepared, legacy: Legacy) -> Prepared:
+    """Return the experiment with what was left to it. Raises ConfigError or DataError, as `inherit` does."""
+    experiment, source = prepared.experiment, prepared.experiment.training.init_from
+    if legacy.weights is not None and source is not None:
+        said = _start_from(source, legacy.weights, prepared.learner)
+        prepared = replace(prepared, notices=(*prepared.notices, *said))
+    if legacy.lesson is not None and isinstance(experiment.objective, Distillation):
+        expected = experiment.objective.fingerprint
+        if expected is not None and expected != legacy.lesson.fingerprint:
+            fact = "the teachers' weights are not those that the config was resolved with"
+            raise DataError(TEACHER, fact, "Set objective.fingerprint=null to learn from them nevertheless.")
+        taught = replace(experiment.objective, fingerprint=legacy.lesson.fingerprint)
+        prepared = replace(prepared, experiment=replace(experiment, objective=taught), lesson=legacy.lesson)
+    return prepared
+
+
+def _completed(folder: str, key: str) -> Run:
+    run = Run(Path(folder))
+    if not (run.path / "state.json").is_file():
+        raise ConfigError(key, f"{folder} is not a run folder", "Name one that `dropout train` printed.")
+    if run.status != "completed":
+        raise ConfigError(key, f"{folder} is {run.status}", "Name a completed run.")
+    return run
+
+
+def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -> Lesson:
+    """What the teachers say of the training and the test examples."""
+    digest = hashlib.sha256()
+    teachers = []
+    for folder in objective.teachers:
+        run = _completed(folder, TEACHER)
+        teacher = restore.load(run)
+        _must_know(teacher.dataset, dataset, folder)
+        digest.update(run.read_unchanged(restore.FILES[teacher.checkpoint]))
+        teachers.append(teacher)
+    with computing(experiment):
+        targets = objective.soften(_logits(teachers, "train", objective.teacher_passes))
+        probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective.teacher_passes))
+    return Lesson(targets.astype(np.float32), probs, digest.hexdigest())
+
+
+def _must_know(its: Dataset, ours: Dataset, folder: str) -> None:
+    """A teacher has seen the same examples in the same parts, and none of those that judge the student."""
+    same = its.fingerprint == ours.fingerprint and its.classes == ours.classes
+    if not (same and np.array_equal(its.train.rows, ours.train.rows) and np.array_equal(its.test.rows, ours.test.rows)):
+        fact = f"{folder} was trained on other data, or on another split of them"
+        raise ConfigError(TEACHER, fact, "Give teacher and student the same dataset block.")
+
+
+def _logits(teachers: list[Trained], part: str, passes: int) -> Iterator[Array]:
+    """The logits of each teacher, or of each of its Monte-Carlo passes, on its own copy of the part."""
+    for teacher in teachers:
+        examples, settings = teacher.dataset.part(part), teacher.experiment.training
+        assert examples is not None
+        with teacher.learner.averaged() as network:
+            if passes:
+                seed, batch = teacher.experiment.seed, settings.evaluation_batch
+                yield from inference.passes(network, teacher.dataset, examples, seed=seed, count=passes, batch=batch)
+            else:
+                yield inference.outputs(network, teacher.dataset, examples, batch=settings.evaluation_batch)
+
+
+def teacher_scores(lesson: Lesson, probs: Array, labels: Array) -> dict[str, float]:
+    """The teachers' accuracy on the test part, and the share of its examples where the student says the same."""
+    said = lesson.test_probs.argmax(axis=1)
+    return {"accuracy": float((said == labels).mean()), "agreement": float((said == probs.argmax(axis=1)).mean())}
+
+
+def _weights(folder: str) -> dict[str, Array]:
+    """The weights of that run that count, with its normalization state."""
+    with restore.load(_completed(folder, INIT_FROM)).learner.averaged() as network:
+        found = {name: one.value for name, one in network.parameters().items()} | network.state()
+        return {name: value.copy() for name, value in found.items()}
+
+
+def _start_from(folder: str, theirs: dict[str, Array], learner: Learner) -> tuple[str, ...]:
+    """Copy the weights of that run where names and shapes are the same; say what was taken and what not."""
+    taken = learner.start_from(theirs)
+    ours = learner.network.parameters().keys() | learner.network.state().keys()
+    if not taken:
+        fact = f"{folder} has no weights of the same name and shape"
+        raise ConfigError(INIT_FROM, fact, "`dropout config show CONFIG --model` shows names and shapes.")
+    said = [f"{INIT_FROM}: taken from {Path(folder).name}: {', '.join(taken)}."]
+    if left := sorted(ours - set(taken)):
+        said.append(f"{INIT_FROM}: not there in that shape, so started anew: {', '.join(left)}.")
+    if unused := sorted(theirs.keys() - set(taken)):
+        said.append(f"{INIT_FROM}: there, but not taken: {', '.join(unused)}.")
+    return tuple(said)

@@ -1,0 +1,144 @@
+"""The bases of variants that multiply an activation (or the network's input) by noise: y = a (.) noise.
+
+The law supplies the draw; the layer below owns it, and forward and backward stand here once, so that
+no such variant can get its gradient wrong: dx = dy (.) noise. A law may let its noise act on the
+distance from some value c instead, y = (a - c) (.) noise + d, with the same gradient.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from dropout_cli.core.fields import Rate, Rates
+from dropout_cli.core.registry import Choice
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.elementwise import Pass, Rowwise
+from dropout_cli.variants.toolkit.base import Needs, Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.masks import share_of_zeros
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class HiddenActivationNoise(Variant):
+    """The law of a multiplicative noise on hidden activations."""
+
+    rate: Rates = 0.5
+    """Probability of dropping a hidden activation: one number, or one per hidden layer."""
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    """How the rates move over training."""
+
+    acts_on = "activations of hidden layers"
+    needs: ClassVar[Needs] = "either"
+    drops: ClassVar[bool] = True
+    """Whether a multiplier of 0 means that something was dropped."""
+
+    @abstractmethod
+    def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
+        """Draw the multiplier for an activation of that shape, or of one that broadcasts to it; `out`: where to."""
+
+    def evaluation_scale(self, rate: float) -> float:
+        """What the activation is multiplied by without noise, `rate` being the last in force."""
+        return 1.0
+
+    def around(self, rate: float) -> tuple[float, float]:
+        """The value c from which the noise measures, and d, which is added afterwards."""
+        return 0.0, 0.0
+
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+        """The unit as it is, with the noise after its activation."""
+        return chain(place, linear, *between, activation, NoisyActivation(self, rate_of(self.rate, place.index), place))
+
+    def map(self, place: Place) -> Layer | None:
+        """The noise, pixel by pixel."""
+        return NoisyActivation(self, rate_of(self.rate, place.index), place)
+
+    def before_logits(self) -> bool:
+        """Unless the last hidden layer's rate is 0."""
+        return rate_of(self.rate, -1) > 0 or self.rate_schedule != Constant()
+
+    def check(self, *, hidden: int, activation: str) -> None:
+        """A list of rates must have one for each hidden layer."""
+        one_rate_each(self.rate, hidden)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivationNoise(HiddenActivationNoise):
+    """The law of a multiplicative noise on hidden activations and on the network's input."""
+
+    input_rate: Rate = 0.0
+    """Probability of dropping an element of the network's input."""
+
+    acts_on = "activations of hidden layers, and the input"
+
+    def input(self, place: Place) -> Layer | None:
+        """The noise with `input_rate`."""
+        return NoisyActivation(self, self.input_rate, place)
+
+
+class NoisyActivation(Rowwise):
+    """y = (x - c) (.) noise + d with noise, y = scale x without; dx = dy times the same."""
+
+    lends_dx = True
+
+    def __init__(self, law: HiddenActivationNoise, rate: float, place: Place) -> None:
+        """`rate` is the place's own; the rate in force follows the law's schedule from it."""
+        super().__init__(f"{place.path}/dropout")
+        self._law, self._base, self._steps = law, rate, place.steps
+        self._drawn: Array | None = None
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Set the rate in force."""
+        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+        """Return the noisy x; x itself where nothing changes it."""
+        self._multiplier: Array | float
+        if train:
+            self._drawn = None
+        if noise is None or self.rate == 0:
+            self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
+            return self._times("y", x, lent)
+        out = self._buffer("multiplier", x.shape, x.dtype)
+        self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype, out)
+        if train:
+            self._drawn = self._multiplier
+        center, offset = self._law.around(self.rate)
+        if not center:
+            return self._times("y", x, lent)
+        y, multiplier = self._place("y", x, lent), self._multiplier
+
+        def around(_: int, rows: slice) -> None:
+            part = np.subtract(x[rows], center, out=y[rows])
+            part *= multiplier[rows]
+            part += offset
+
+        return Pass(y, around)
+
+    def back(self, dy: Array, *, lent: bool) -> Pass:
+        """Return dy times the same multiplier."""
+        return self._times("dx", dy, lent)
+
+    def columns(self) -> dict[str, float]:
+        """The rate in force, and the share that was dropped in the last training step."""
+        if self._base == 0 and self._law.rate_schedule == Constant():
+            return {}
+        found = {f"{self.path}/rate": self.rate}
+        return found | {f"{self.path}/realized_rate": share_of_zeros(self._drawn)} if self._law.drops else found
+
+    def _times(self, name: str, values: Array, lent: bool) -> Pass:
+        multiplier = self._multiplier
+        if isinstance(multiplier, float):
+            if multiplier == 1:
+                return Pass(values, None)
+            multiplier = np.full((1,) * values.ndim, multiplier, values.dtype)
+        if len(multiplier) != len(values):
+            multiplier = np.broadcast_to(multiplier, values.shape)
+        out = self._place(name, values, lent)
+        return Pass(out, lambda _, rows: np.multiply(values[rows], multiplier[rows], out=out[rows]))

@@ -1,0 +1,29 @@
+"""What `dropout variants` says: every variant in a line, or all about one."""
+
+import inspect
+import sys
+from typing import Any
+
+from dropout_cli.core.fields import keys
+from dropout_cli.variants.toolkit.base import VARIANTS, Variant
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """One row per variant, by name: name, about (one line), where it acts, what it learns, paper."""
+    return [
+        {
+            "name": name,
+            "about": (inspect.getdoc(cls) or "").partition("\n")[0],
+            "acts_on": cls.acts_on,
+            "learns": cls.learns,
+            "paper": cls.paper,
+        }
+        for name, cls in VARIANTS
+    ]
+
+
+def details(cls: type[Variant]) -> dict[str, Any]:
+    """One variant: its row, the text with its equations, and its keys."""
+    name = VARIANTS.name_of(cls)
+    row = next(row for row in catalogue() if row["name"] == name)
+    return {**row, "text": inspect.getdoc(sys.modules[cls.__module__]) or "", "keys": keys(cls)}

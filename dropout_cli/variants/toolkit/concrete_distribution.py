@@ -1,0 +1,51 @@
+"""A Bernoulli variable relaxed to a smooth function of its logit: the concrete distribution.
+
+    sigmoid((theta + logit u) / t),  u ~ U(0, 1)
+
+Maddison, Mnih, Teh 2017, arXiv:1611.00712; Jang, Gu, Poole 2017, arXiv:1611.01144. At every temperature
+t it exceeds .5 with probability sigmoid(theta) exactly; as t -> 0 it becomes [u > 1 - sigmoid(theta)]. Its
+mean and variance are not those of the Bernoulli variable.
+"""
+
+import math
+
+import numpy as np
+
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.backend.noise_tables import logistic
+
+TEMPERATURE = 0.1
+
+
+def sigmoid(theta: float) -> float:
+    """The logistic function of a number."""
+    return 0.5 * (1 + math.tanh(theta / 2))
+
+
+def logit(p: float) -> float:
+    """Its inverse."""
+    return math.log(p) - math.log1p(-p)
+
+
+def relaxed(
+    theta: float,
+    shape: Shape,
+    rng: Generator,
+    dtype: DType,
+    *,
+    t: float = TEMPERATURE,
+    scale: float = 1.0,
+    out: Array | None = None,
+) -> Array:
+    """Draw scale sigmoid((theta + logit u) / t), into `out` where it is given.
+
+    The sigmoid is (1 + tanh(argument / 2)) / 2: the argument reaches +-180, where exp would overflow.
+    """
+    found = logistic(shape, rng, dtype, out)
+    found += theta
+    found *= 0.5 / t
+    np.tanh(found, out=found)
+    found += 1
+    found *= 0.5 * scale
+    return found

@@ -1,0 +1,108 @@
+"""The base of variants that put Gaussian noise on weights, by its moments in the pre-activation.
+
+With independent noise on every weight and example, z is a sum of many terms; it is drawn from the normal
+distribution with the same mean and variance (fast dropout: Wang & Manning 2013; local
+reparameterization: Kingma, Salimans, Welling 2015, arXiv:1506.02557), which takes two matrix products:
+
+    mu = x W + b        v = (x^2) V + v_b + 1e-8        z = mu + sqrt(v) eps,  eps ~ N(0, 1)
+
+V (in, out) is the variance of each weight's noise and v_b (out,) that of each bias's; eps is drawn per
+example and output unit. With H = dz (.) eps / (2 sqrt v):
+
+    dL/dV = (x^2)'H        dL/dv_b = sum H        dx = dz W' + 2 x (.) (H V')
+
+The 1e-8 keeps the gradient finite for an example whose x is all zero.
+"""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from dropout_cli.core.types import Array
+from dropout_cli.nn.backend.matmul import column_sums, product
+from dropout_cli.nn.backend.noise_tables import normal
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.parameter import Parameter
+from dropout_cli.variants.toolkit.base import Place
+
+FLOOR = 1e-8
+
+
+class GaussianLinear(Layer):
+    """A linear map with noise of given variance on its weights and biases."""
+
+    def __init__(self, linear: Dense, place: Place) -> None:
+        """The linear map keeps its parameters and their names."""
+        super().__init__(f"{place.path}/dropout")
+        self.linear = linear
+        self.factor = 1.0
+        """What all variances are multiplied by; so no pass over the weights is needed for it."""
+
+    def mean_weights(self) -> Array:
+        """The weights of the mean, (in, out)."""
+        return self.linear.W.value
+
+    @abstractmethod
+    def variances(self) -> tuple[Array, Array | float]:
+        """V (in, out) and v_b (out,), or 0 for biases without noise, as the parameters are; without factor."""
+
+    @abstractmethod
+    def spread(self, dV: Array, dv_b: Array) -> None:
+        """Add to the parameters' gradients what follows from those of what `variances` returned."""
+
+    def moments(self, x: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of z, (N, out) each."""
+        self._V, bias_variance = self.variances()
+        self._squares = np.multiply(x, x, out=self._buffer("squares", x.shape, x.dtype))
+        v = self._buffer("sd", (len(x), self.linear.fan_out), x.dtype)
+        v[...] = self.factor * bias_variance + FLOOR
+        product(self._squares, self._V, v, scale=self.factor, carry=1)
+        return self.mean(x), np.sqrt(v, out=v)
+
+    def mean(self, x: Array) -> Array:
+        """mu, (N, out)."""
+        self._x, self._mean = x, self.mean_weights()
+        mu = self._buffer("mu", (len(x), self.linear.fan_out), x.dtype)
+        mu[...] = self.linear.b.value
+        return product(x, self._mean, mu, carry=1)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return mu, or a draw of z."""
+        self._noisy = noise is not None
+        if noise is None:
+            return self.mean(x)
+        mu, self._sd = self.moments(x)
+        self._eps = self._buffer("eps", mu.shape, x.dtype)
+        normal(mu.shape, noise[self.path], x.dtype, out=self._eps)
+        z = np.multiply(self._sd, self._eps, out=self._buffer("z", mu.shape, x.dtype))
+        z += mu
+        return z
+
+    def backward(self, dy: Array) -> Array:
+        """Gradients through the mean and through the variance."""
+        self.gradients(dy)
+        dx = product(dy, self._mean.T, self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
+        if self._noisy:
+            through = self._buffer("through", dx.shape, dy.dtype)
+            product(self._H, self._V.T, through, scale=2 * self.factor)
+            through *= self._x
+            dx += through
+        return dx
+
+    def gradients(self, dy: Array) -> None:
+        """Those of the parameters alone."""
+        W, b = self.linear.W, self.linear.b
+        product(self._x.T, dy, W.gradient, scale=W.scale, carry=W.carry)
+        column_sums(dy, b.gradient, scale=b.scale, carry=b.carry)
+        if self._noisy:
+            self._H = np.divide(self._eps, self._sd, out=self._buffer("H", dy.shape, dy.dtype))
+            self._H *= dy
+            self._H *= 0.5
+            dV = self._buffer("dV", self._V.shape, dy.dtype)
+            product(self._squares.T, self._H, dV, scale=self.factor)
+            self.spread(dV, self.factor * np.add.reduce(self._H, axis=0))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Those of the linear map."""
+        return self.linear.parameters()

@@ -1,0 +1,61 @@
+"""Masks of independent Bernoulli draws, made from raw 16-bit words, or from a few bits: the cheapest there are.
+
+The probability of keeping is then a multiple of 2^-16. Whoever scales by it must use the realised
+value, `keep_probability`, or the mean is off by up to 8e-6 / keep.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, DType, Shape
+
+WORDS = 2**16
+MOST_DIGITS = 4
+"""Up to so many binary digits, as 1/2, 3/4 or 7/8 have, drawing them one by one is cheaper than whole words."""
+
+
+@lru_cache(maxsize=64)
+def keep_probability(rate: float) -> float:
+    """The probability with which `bernoulli` keeps: 1 - rate to the nearest multiple of 2^-16, at least 2^-16."""
+    return max(1, round((1 - rate) * WORDS)) / WORDS
+
+
+def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
+    """Draw a boolean mask; True means kept."""
+    threshold = int(keep_probability(rate) * WORDS)
+    if threshold == WORDS:
+        return np.ones(shape, bool)
+    size = math.prod(shape)
+    digits = 16 - ((threshold & -threshold).bit_length() - 1)
+    if digits <= MOST_DIGITS:
+        return np.unpackbits(_packed(threshold, digits, size, rng), count=size).view(bool).reshape(shape)
+    words = rng.bit_generator.random_raw(-(-size // 4))
+    return np.less(words.view(np.uint16)[:size], threshold).reshape(shape)
+
+
+def scaled_bernoulli(shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
+    """Draw a mask divided by the probability of keeping: mean 1, variance rate / (1 - rate)."""
+    scale = dtype.type(1 / keep_probability(rate))
+    return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
+
+
+def _packed(threshold: int, digits: int, size: int, rng: Generator) -> Array:
+    """Bytes of bits that are 1 with probability threshold / 2^16, of which so many binary digits are used.
+
+    A number drawn digit by digit lies below the threshold if, from the last digit on, keep = keep or r where the
+    threshold has a 1, and keep and r where it has a 0, r being a random bit: 64 numbers at a time.
+    """
+    words = rng.bit_generator.random_raw((digits, -(-size // 64)))
+    kept = words[0]
+    for place in range(1, digits):
+        combine = np.bitwise_or if threshold >> (16 - digits + place) & 1 else np.bitwise_and
+        combine(kept, words[place], out=kept)
+    return np.asarray(kept.view(np.uint8))
+
+
+def share_of_zeros(multiplier: Array | None) -> float:
+    """How much of a drawn multiplier or mask is 0; nothing where none was drawn."""
+    return 0.0 if multiplier is None else 1 - np.count_nonzero(multiplier) / multiplier.size

@@ -1,0 +1,103 @@
+"""Tables on a narrow terminal, and what stands beside a bar."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from dropout_cli.analysis.run_table import COLUMNS, LEAST
+from dropout_cli.cli import progress, table_layout
+from dropout_cli.training.loop import EpochRecord
+from tests import small_run
+
+NAME = "20261123T141503Z_digits-mlp-inverted-r0.35-s11_7f3a9c"
+RUN = (NAME, "completed", "inverted", "0.35", "60", "0.9731", "0.9699")
+
+
+@pytest.mark.parametrize("width", range(20, 200, 7))
+def test_no_word_is_broken_however_narrow(width: int) -> None:
+    """Every column is as wide as its longest word, number and interval, or the rows are blocks; and it all fits."""
+    headers = ("dropout.rate", "n", "95 % interval", "verdict")
+    rows = (("0.35", "10", "0.9612 to 0.9731", "no difference shown"), ("0", "10", "", "baseline"))
+    columns, shown, widths = table_layout.fitted(headers, rows, width, ("n",))
+    if widths is None:
+        assert width < len("0.9612 to 0.9731 rate difference") + 2 * table_layout.GAP
+        assert "95 % interval  0.9612 to 0.9731\n" in table_layout.blocks(headers, rows)
+        return
+    assert sum(widths) + table_layout.GAP * (len(widths) - 1) <= max(width, 0)
+    for column, header, room in zip(columns, shown, widths, strict=True):
+        assert max(map(len, header.split())) <= room
+        cells = [row[column] for row in rows]
+        unbroken = [cell for cell in cells if cell[:1].isdigit()] + [one for cell in cells for one in cell.split()]
+        assert max(map(len, unbroken)) <= room
+
+
+def test_what_matters_least_is_left_out_first() -> None:
+    """Of 80 columns the name of a run takes most; what is left is how it ended and its number."""
+    assert [COLUMNS[one] for one in table_layout.fitted(COLUMNS, [RUN], 80, LEAST).columns] == [
+        "name",
+        "status",
+        "test.accuracy",
+    ]
+    wide = table_layout.fitted(COLUMNS, [RUN], 200, LEAST)
+    assert (wide.headers, len(wide.columns)) == (list(COLUMNS), len(COLUMNS))
+    assert table_layout.fitted(COLUMNS, [RUN], 50, LEAST).widths is None
+
+
+def test_headers_are_cut_where_nothing_is_lost() -> None:
+    """To the last part, unless two have the same, or it says which part of the data."""
+    assert table_layout.shortened(("a.b.rate", "x.name", "y.name", "test.rmse", "n")) == [
+        "rate",
+        "x.name",
+        "y.name",
+        "test.rmse",
+        "n",
+    ]
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_the_best_number_shows_beside_the_bar(width: int) -> None:
+    """Validation comes before the loss, so that a narrow terminal cuts the latter."""
+    row = {"train_loss": 0.1234, "train_accuracy": 0.99, "val_loss": 0.1, "val_accuracy": 0.9876}
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=True)
+    with Progress(*progress._columns(console), console=console, auto_refresh=False) as bar:
+        line = progress._short_line(EpochRecord(100, row, 1.0, 1.0, 1), 100)
+        bar.add_task(line, total=100, completed=100)
+    assert "val accuracy 0.9876" in out.getvalue()
+    assert "loss 0.1234" in out.getvalue() or width < 80
+
+
+def on_a_terminal(width: int, *arguments: str, cwd: Path) -> list[str]:
+    """What the command prints on a terminal so wide."""
+    pty = pytest.importorskip("pty", reason="a POSIX terminal")
+    child, descriptor = pty.fork()
+    if child == 0:
+        os.chdir(cwd)
+        os.environ |= {"TERM": "xterm", "COLUMNS": str(width)}
+        os.execv(sys.executable, [sys.executable, "-m", "dropout_cli", *arguments])
+    said = b""
+    while True:
+        try:
+            said += os.read(descriptor, 1 << 16)
+        except OSError:
+            break
+    os.waitpid(child, 0)
+    return said.decode().replace("\r", "").split("\n")
+
+
+def test_the_list_of_runs_fits_80_columns(tmp_path: Path) -> None:
+    """Names are whole, and it is said what is left out and who has it."""
+    run = small_run.train(tmp_path)
+    lines = on_a_terminal(80, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)
+    assert max(map(len, lines)) <= 80
+    assert any(run.path.name in line and "completed" in line for line in lines)
+    assert "Left out, for this terminal is narrow:" in "\n".join(lines) and "--json" in "\n".join(lines)
+    shown = on_a_terminal(80, "show", str(run.path), cwd=tmp_path)
+    assert any(line.split() == ["name", run.path.name] for line in shown)
+    narrow = on_a_terminal(40, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)
+    assert any(line.startswith("config.dropout.variant  ") for line in narrow)

@@ -1,0 +1,76 @@
+"""A batch divided among threads of ours: all of it, the same numbers, and no error lost."""
+
+import numpy as np
+import pytest
+
+from dropout_cli.nn.backend import threads
+from dropout_cli.nn.initializers import INITIALIZERS
+from dropout_cli.nn.layers.convolution import Convolution
+from dropout_cli.nn.layers.pooling import AveragePooling, MaxPooling
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 128])
+@pytest.mark.parametrize("crew", [1, 2, 3])
+def test_parts_make_up_the_whole(count: int, crew: int) -> None:
+    """Every row once, in parts that touch, however few rows there are."""
+    with threads.limited(crew, divided=True):
+        seen: dict[int, slice] = {}
+        parts = threads.over(count, seen.__setitem__)
+    assert sorted(seen) == list(range(parts))
+    assert [row for part in range(parts) for row in range(seen[part].start, seen[part].stop)] == list(range(count))
+    assert parts == (crew if count >= crew else 1)
+
+
+def test_an_error_of_any_part_is_raised() -> None:
+    """Not swallowed with the thread in which it came up."""
+
+    def fail(part: int, rows: slice) -> None:
+        if part == 1:
+            raise FloatingPointError("of the second part")
+
+    with threads.limited(2, divided=True), pytest.raises(FloatingPointError, match="second part"):
+        threads.over(4, fail)
+
+
+def test_numpys_error_state_holds_in_every_part() -> None:
+    """A loss on its way to infinity is caught later; until then nothing is printed."""
+    big = np.full((2, 2), 3e38, np.float32)
+    with threads.limited(2, divided=True), np.errstate(over="ignore"):
+        threads.over(2, lambda _, rows: big[rows] * 10)
+
+
+def test_outside_the_block_there_is_one_part() -> None:
+    """The threads are gone with it."""
+    with threads.limited(3, divided=True):
+        assert threads.over(9, lambda _part, _rows: None) == 3
+    assert threads.over(9, lambda _part, _rows: None) == 1
+
+
+def test_work_is_shared_whoever_has_the_batch() -> None:
+    """Every part has its turn, where BLAS divides the products and where threads of ours do."""
+    for divided in (False, True):
+        seen: list[tuple[int, int]] = []
+        with threads.limited(3, divided=divided):
+            assert threads.share(lambda part, parts, seen=seen: seen.append((part, parts))) == 3  # type: ignore[misc]
+            assert threads.over(9, lambda _part, _rows: None) == (3 if divided else 1)
+        assert sorted(seen) == [(0, 3), (1, 3), (2, 3)]
+    assert threads.share(lambda _part, _parts: None) == 1
+
+
+def test_layers_give_the_same_numbers_with_a_divided_batch() -> None:
+    """To rounding: sums over the batch are taken part by part."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((5, 9, 8, 3))
+
+    def numbers(crew: int) -> list[np.ndarray]:
+        conv = Convolution("c", 3, 4, (3, 3), INITIALIZERS["he"](), seed=0, dtype=np.dtype(np.float64))
+        pools = (MaxPooling("m", 2), AveragePooling("a", 3, 2))
+        with threads.limited(crew, divided=True):
+            y = conv.forward(x)
+            found = [y, *(pool.forward(y) for pool in pools)]
+            found += [pool.backward(np.ones_like(z)) for pool, z in zip(pools, found[1:], strict=True)]
+            found += [conv.backward(np.cos(y))]
+        return [one.copy() for one in (*found, *(one.gradient for one in conv.parameters().values()))]
+
+    for one, other in zip(numbers(1), numbers(3), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)

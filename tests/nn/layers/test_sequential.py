@@ -1,0 +1,114 @@
+"""Containers speak for the layers in them, and compute no gradient that nobody needs."""
+
+import numpy as np
+import pytest
+
+from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array
+from dropout_cli.nn.initializers import He
+from dropout_cli.nn.layers.activations import Identity, Tanh
+from dropout_cli.nn.layers.additive_noise import AdditiveNoise
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.flatten import Flatten
+from dropout_cli.nn.layers.normalization import Affine, Normalize
+from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.parameter import Parameter
+from dropout_cli.nn.summary import outline
+
+FLOAT32 = np.dtype(np.float32)
+
+
+def network() -> Sequential:
+    """A picture of 3 x 4 x 6 to three logits, by way of six normalized units."""
+    unit: list[Layer] = [
+        Dense("hidden1", 72, 6, He(), seed=1, dtype=FLOAT32),
+        Normalize("hidden1/norm", 6, dtype=FLOAT32),
+        Affine("hidden1/affine", 6, dtype=FLOAT32),
+        Tanh("hidden1/act"),
+    ]
+    last = Dense("output", 6, 3, He(), seed=1, dtype=FLOAT32)
+    return Sequential("net", [Flatten("flat"), AdditiveNoise("input", 0.3), Sequential("hidden1", unit), last])
+
+
+class Told(Layer):
+    """Learns a number, penalizes itself and remembers the step; backward is refused where nobody should ask for it."""
+
+    def __init__(self, path: str, *, learns: bool = True) -> None:
+        """Say whether there is a number to learn."""
+        super().__init__(path)
+        self._learned = {f"{path}/a": Parameter(np.ones(1))} if learns else {}
+        self.step = -1
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x itself."""
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """Refuse."""
+        raise AssertionError(f"{self.path} was asked for a dx that nobody needs")
+
+    def gradients(self, dy: Array) -> None:
+        """Nothing to do."""
+
+    def at(self, step: int) -> None:
+        """Remember."""
+        self.step = step
+
+    def parameters(self) -> dict[str, Parameter]:
+        """The number."""
+        return self._learned
+
+    def penalty(self) -> float:
+        """1.5."""
+        return 1.5
+
+    def columns(self) -> dict[str, float]:
+        """The step."""
+        return {f"{self.path}/step": self.step}
+
+
+def test_gradients_asks_nobody_for_a_dx_that_nobody_needs() -> None:
+    """Below the lowest layer that learns, `gradients` calls nothing, and there it calls `gradients` alone."""
+    below, lowest = Told("input", learns=False), Told("hidden1")
+    net = Sequential("net", [below, lowest, Identity("act")])
+    net.gradients(np.zeros((1, 2)))
+    with pytest.raises(AssertionError, match="hidden1 was asked"):
+        net.backward(np.zeros((1, 2)))
+
+
+def test_sequential_speaks_for_all_its_layers() -> None:
+    """Parameters, penalties, columns and the step pass through containers within containers; names stay as given."""
+    one, two = Told("hidden1"), Told("hidden2")
+    net = Sequential("net", [Sequential("unit", [one, Tanh("act")]), two])
+    net.at(7)
+    assert (one.step, two.step) == (7, 7)
+    assert list(net.parameters()) == ["hidden1/a", "hidden2/a"]
+    assert net.penalty() == 3.0
+    assert net.columns() == {"hidden1/step": 7, "hidden2/step": 7}
+
+
+def test_sequential_hands_state_on_to_whom_it_belongs() -> None:
+    """`state` holds live arrays of all layers, and `load_state` of an equal network takes them over."""
+    trained, fresh = network(), network()
+    x = stream(0, "test:x").standard_normal((7, 3, 4, 6), dtype=np.float32)
+    trained.forward(x, train=True)
+    assert list(trained.state()) == ["hidden1/norm/mean", "hidden1/norm/variance"]
+    fresh.load_state(trained.state())
+    for name, value in fresh.state().items():
+        assert value.tobytes() == trained.state()[name].tobytes()
+        assert value is not trained.state()[name]
+
+
+def test_outline_tells_shapes_parameters_and_noise() -> None:
+    """The outline has a line per innermost layer; noise is marked where a layer drew some."""
+    lines = [(line.path, line.shape, line.parameters, line.noisy) for line in outline(network(), (3, 4, 6))]
+    assert lines == [
+        ("flat", (72,), 0, False),
+        ("input", (72,), 0, True),
+        ("hidden1", (6,), 72 * 6 + 6, False),
+        ("hidden1/norm", (6,), 0, False),
+        ("hidden1/affine", (6,), 12, False),
+        ("hidden1/act", (6,), 0, False),
+        ("output", (3,), 21, False),
+    ]

@@ -1,0 +1,156 @@
+"""Run folders: written whole or not at all, read with suspicion, found by name."""
+
+import multiprocessing
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from dropout_cli.core import locks
+from dropout_cli.core.errors import RunFailed, UsageError
+from dropout_cli.runs import Run, all_runs, find, write
+
+
+def begun(root: Path, label: str = "x") -> Run:
+    """A run that says it is running, without anybody at work."""
+    run = Run.create(root, label)
+    run.mark("running")
+    return run
+
+
+def status(run: Run) -> str:
+    """Asked anew at each call."""
+    return run.status
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    """The target is a folder here: the write fails at the last step, and nothing is left beside it."""
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "inside").touch()
+    with pytest.raises(RunFailed, match="cannot be written"):
+        write(tmp_path / "target", b"new")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["inside", "target"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    """The error says what to do."""
+    from dropout_cli.runs.atomic_io import append
+
+    (tmp_path / "metrics.csv").symlink_to("/dev/full")
+    with pytest.raises(RunFailed, match=r"No space left on device.*Free some space"):
+        append(tmp_path / "metrics.csv", "1,2")
+
+
+def test_a_torn_last_line_is_dropped_on_reading(tmp_path: Path) -> None:
+    """What a crash left half written does not count."""
+    run = begun(tmp_path)
+    history = run.table("metrics.csv")
+    history.append({"epoch": 1, "loss": 0.1})
+    history.append({"epoch": 2, "loss": float("nan")})
+    with (run.path / "metrics.csv").open("a") as file:
+        file.write("3,0.00")
+    assert history.rows() == [{"epoch": "1", "loss": "0.1"}, {"epoch": "2", "loss": ""}]
+    history.cut_back(1)
+    assert run.read("metrics.csv") == b"epoch,loss\n1,0.1\n"
+
+
+def test_numbers_survive_the_csv(tmp_path: Path) -> None:
+    """The shortest text that reads back as the same number."""
+    run = begun(tmp_path)
+    history, values = run.table("metrics.csv"), [1e-300, 0.1 + 0.2, 123456789.123456789, 2.0]
+    for epoch, value in enumerate(values):
+        history.append({"epoch": epoch, "value": value})
+    assert history.columns()["value"] == values
+
+
+def test_names_carry_time_label_and_six_random_digits(tmp_path: Path) -> None:
+    """Created exclusively; what a label must not contain is replaced."""
+    names = {Run.create(tmp_path, "../a b\n").path.name for _ in range(20)}
+    assert len(names) == 20
+    for name in names:
+        stamp, _, rest = name.partition("_")
+        assert time.strptime(stamp, "%Y%m%dT%H%M%SZ") and re.fullmatch("a_b_[0-9a-f]{6}", rest)
+    assert all(run.parent == tmp_path for run in tmp_path.iterdir())
+
+
+def test_status_is_derived_not_believed(tmp_path: Path) -> None:
+    """`running` in state.json without a lock is a crash; a manifest is completion; a lock is work."""
+    run = begun(tmp_path)
+    assert status(run) == "crashed"
+    with run.lock():
+        assert status(run) == "running"
+    run.mark("interrupted")
+    assert status(run) == "interrupted"
+    run.mark("failed", "because")
+    assert status(run) == "failed" and run.state()["reason"] == "because"
+    run.finish()
+    assert status(run) == "completed"
+
+
+def _hold(path: Path, seconds: float) -> None:
+    with locks.held(path):
+        (path.parent / "held").touch()
+        time.sleep(seconds)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="flock")
+def test_a_lock_goes_when_its_process_is_killed(tmp_path: Path) -> None:
+    """Liveness is a held lock: SIGKILL frees it, and no process id is asked."""
+    run = begun(tmp_path)
+    process = multiprocessing.get_context("spawn").Process(target=_hold, args=(run.path / ".lock", 60))
+    process.start()
+    while not (run.path / "held").exists():
+        time.sleep(0.01)
+    assert status(run) == "running"
+    with pytest.raises(UsageError, match="another process is working on this run"), run.lock():
+        pass
+    process.kill()
+    process.join()
+    assert status(run) == "crashed"
+    with run.lock():
+        pass
+
+
+def test_runs_are_found_by_path_prefix_and_latest(tmp_path: Path) -> None:
+    """An ambiguous or unknown reference is refused with what would help."""
+    first, second = begun(tmp_path, "one"), begun(tmp_path, "two")
+    assert find(str(first.path), Path("elsewhere")).path == first.path
+    assert find(second.path.name[:20], tmp_path).path == second.path
+    first = Run(first.path.rename(tmp_path / "29990101T000000Z_one_0a1b2c"))
+    assert find("latest", tmp_path).path == first.path
+    assert len(all_runs(tmp_path)) == 2
+    with pytest.raises(UsageError, match=r"2 runs in .* begin so"):
+        find("2", tmp_path)
+    with pytest.raises(UsageError, match="no such run"):
+        find("zebra", tmp_path)
+    with pytest.raises(UsageError, match="no such run"):
+        find("latest", tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "is not a file of a run"),
+        ('{"format": 2}', "newer than 1"),
+        ('{"a": 1}', "of a run"),
+    ],
+)
+def test_damaged_and_future_files_are_refused_by_name(text: str, message: str, tmp_path: Path) -> None:
+    """No guess about what they might have meant."""
+    run = begun(tmp_path)
+    (run.path / "state.json").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        run.state()
+
+
+def test_what_came_after_replaces_what_was_there(tmp_path: Path) -> None:
+    """Whole folders, each with a manifest; nothing half-made stays."""
+    run = begun(tmp_path)
+    run.write_after("eval-test-last", {"a.json": b"1", "b.json": b"2"})
+    folder = run.write_after("eval-test-last", {"a.json": b"3"})
+    assert sorted(path.name for path in folder.iterdir()) == ["MANIFEST.sha256", "a.json"]
+    assert [path.name for path in folder.parent.iterdir()] == ["eval-test-last"]

@@ -1,0 +1,89 @@
+"""Tags, notes, sizes and deleting: `dropout runs` on runs that are there."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dropout_cli.analysis import run_table, verify
+from dropout_cli.core.errors import UsageError
+from dropout_cli.runs import Run, tags
+from tests import small_run
+from tests.cli_process import dropout
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small run, to be copied."""
+    return small_run.train(tmp_path_factory.mktemp("finished"), "training.epochs=1")
+
+
+@pytest.fixture
+def run(finished: Run, tmp_path: Path) -> Run:
+    """A run of its own for each test."""
+    shutil.copytree(finished.path, tmp_path / "runs" / finished.path.name)
+    return Run(tmp_path / "runs" / finished.path.name)
+
+
+def test_tags_add_up_and_a_note_replaces_the_former_one(run: Run) -> None:
+    """They are found by `--where` and the run still verifies."""
+    tags.annotate(run, ["talk", "keep"], "first")
+    tags.annotate(run, ["keep", "final"], "second")
+    tags.annotate(run, [], None)
+    facts = run_table.facts(run)
+    assert (facts["tags"], facts["note"]) == ("talk keep final", "second")
+    assert all(check.right for check in verify.verify(run))
+    assert run_table.select([facts], ["note == second"], "name") == [facts]
+    with pytest.raises(UsageError, match="is not one word"):
+        tags.annotate(run, ["two words"], None)
+
+
+def test_a_damaged_note_makes_a_run_damaged_not_a_traceback(run: Run) -> None:
+    """It is named where the run is listed."""
+    tags.annotate(run, ["keep"], None)
+    (run.path / tags.NOTES).write_text('{"format": 1, "tags": 3}')
+    (found,) = run_table.read([run])
+    assert found["status"] == "damaged"
+    assert "notes.json" in found["reason"]
+
+
+def test_a_size_is_the_sum_of_its_files_and_links_count_for_nothing(run: Run) -> None:
+    """In bytes."""
+    before = tags.size(run)
+    (run.path / "more.bin").write_bytes(bytes(1000))
+    (run.path / "link").symlink_to("/usr/bin/env")
+    assert tags.size(run) == before + 1000
+
+
+def test_a_run_that_is_being_worked_on_is_not_deleted(run: Run) -> None:
+    """Nor the target of a link."""
+    with run.lock(), pytest.raises(UsageError, match="another process is working"):
+        tags.delete(run)
+    link = run.path.parent / "link"
+    link.symlink_to(run.path)
+    with pytest.raises(UsageError, match="is a link"):
+        tags.delete(Run(link))
+    assert run.path.exists()
+    tags.delete(run)
+    assert not run.path.exists()
+
+
+def test_the_command(run: Run) -> None:
+    """Nothing is tagged or deleted that was not named; without a terminal, deleting takes --yes."""
+    folder = run.path.parent.parent
+    name = run.path.name
+    for arguments in (("--delete", "--yes"), ("--tag", "x")):
+        refused = dropout("runs", *arguments, cwd=folder)
+        assert (refused.returncode, refused.stdout) == (2, "")
+    shown = dropout("runs", name, "--tag", "keep", "--note", "mine", "--sizes", cwd=folder)
+    assert "megabytes" in shown.stdout
+    assert "mine" in shown.stdout
+    asked = dropout("runs", name, "--delete", cwd=folder)
+    assert asked.returncode == 2
+    assert "Add --yes" in asked.stderr
+    kept = dropout("runs", "--where", "tags == other", "--delete", "--yes", cwd=folder)
+    assert (kept.returncode, run.path.exists()) == (0, True)
+    assert kept.stderr == "runs: no run matches. Nothing is deleted.\n"
+    gone = dropout("runs", "--where", "tags == keep", "--delete", "--yes", cwd=folder)
+    assert gone.stdout.strip() == f"runs/{name}"
+    assert not run.path.exists()

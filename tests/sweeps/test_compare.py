@@ -1,0 +1,160 @@
+"""`dropout compare`: runs and sweeps that are there already."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dropout_cli.core.errors import UsageError
+from dropout_cli.sweeps import collect, tables
+from dropout_cli.sweeps.comparison import weigh
+from tests import small_run
+from tests.cli_process import TINY, dropout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seeds of two variants, run by run, and a sweep."""
+    folder = tmp_path_factory.mktemp("compare")
+    for variant in ("none", "inverted"):
+        for seed in range(3):
+            small_run.train(folder, f"dropout={{variant: {variant}}}", f"seed={seed}", "training.epochs=1")
+    (folder / "tiny.yaml").write_text(TINY)
+    done = dropout("sweep", "tiny.yaml", "dropout.rate=0,0.5", "--seeds", "2", "--no-plots", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def paths(folder: Path) -> list[str]:
+    """The single runs, oldest first."""
+    return [str(path) for path in sorted((folder / "runs").iterdir()) if not path.name.startswith("sweep")]
+
+
+def test_runs_are_grouped_by_what_differs(folder: Path) -> None:
+    """The variant; not the seed, and not keys that only one of the variants has."""
+    records, keys, left_out = collect.gather(paths(folder), folder)
+    assert (keys, left_out) == (["dropout.variant"], 0)
+    found = weigh(records, keys, metric="test.accuracy")
+    (one,) = found.comparisons
+    assert found.groups[one.baseline].values == {"dropout.variant": "none"}
+    assert one.paired.n == 3
+
+
+def test_a_sweep_and_runs_go_together(folder: Path) -> None:
+    """By what differs between all of them; a sweep alone by its own keys."""
+    sweep = str(folder / "runs" / "sweep-tiny")
+    assert collect.gather([sweep], folder)[1] == ["dropout.rate"]
+    records, keys, _ = collect.gather([sweep, *paths(folder)], folder)
+    assert len(records) == 10
+    assert {"architecture.hidden", "dropout.variant", "dropout.rate"} <= set(keys)
+    by = collect.gather([sweep, *paths(folder)], folder, ["dropout.variant"])[1]
+    assert by == ["dropout.variant"]
+    with pytest.raises(UsageError, match=r"no run has 'dropout\.rte'"):
+        collect.gather([sweep], folder, ["dropout.rte"])
+
+
+def test_two_single_runs_get_mcnemars_test(folder: Path) -> None:
+    """Of two runs on the same test examples, and of no others."""
+    first, *_, last = paths(folder)
+    records = collect.gather([first, last], folder)[0]
+    said = collect.mcnemar(records)
+    assert said is not None
+    assert "359 test examples" in said
+    assert collect.mcnemar(collect.gather(paths(folder), folder)[0]) is None
+
+
+def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: Path) -> None:
+    """A pipe of paths; the table's numbers in CSV, Markdown, LaTeX and JSON."""
+
+    def compared(form: str) -> str:
+        command = [sys.executable, "-m", "dropout_cli", "compare", "--format", form, "--test", "t"]
+        done = subprocess.run(
+            command, cwd=folder, input="\n".join(paths(folder)), capture_output=True, text=True, timeout=60, check=True
+        )
+        return done.stdout
+
+    shown = json.loads(compared("json"))
+    mean = f"{shown['groups'][1]['metrics']['test.accuracy']['mean']:.4f}"
+    rows = list(csv.DictReader(io.StringIO(compared("csv"))))
+    assert rows[1]["test.accuracy"] == mean
+    for form in ("table", "md", "latex"):
+        assert mean in compared(form)
+    assert compared("latex").startswith(r"\begin{tabular}{l")
+    assert r"95 \% interval" in compared("latex")
+    assert tables.as_markdown(["a|b"], [["c|d"]]) == "| a\\|b |\n| --- |\n| c\\|d |\n"
+
+
+def test_nothing_to_compare_is_one_line(folder: Path) -> None:
+    """No runs, an unknown metric, a baseline that is no group."""
+    for arguments, said in (
+        (["--metric", "nine"], "--metric: 'nine' is no number of a run"),
+        (["nowhere"], "nowhere: no such run"),
+        ([*paths(folder), "--baseline", "dropout.variant=alpha"], "baseline: no group has dropout.variant=alpha"),
+    ):
+        done = dropout("compare", *arguments, cwd=folder)
+        assert done.returncode == 2
+        assert done.stderr.startswith(said)
+        assert done.stderr.count("\n") == 1
+        assert done.stdout == ""
+
+
+def test_a_sweep_is_verified_with_all_its_cells(folder: Path, tmp_path: Path) -> None:
+    """Right as it is; a changed number in a table or a cell is found, with exit code 4."""
+    import shutil
+
+    copy = tmp_path / "sweep"
+    shutil.copytree(folder / "runs" / "sweep-tiny", copy)
+    assert dropout("verify", str(copy), cwd=folder).returncode == 0
+    gone = next((copy / "cells").iterdir())
+    gone.rename(tmp_path / "gone")
+    taken = dropout("verify", str(copy), cwd=folder)
+    assert taken.returncode == 4 and "is not complete any more" in taken.stdout
+    (tmp_path / "gone").rename(gone)
+    table = copy / "summary.csv"
+    table.write_text(table.read_text().replace("0.", "0.9", 1))
+    (copy / "cells").joinpath(next((copy / "cells").iterdir()).name, "metrics.csv").write_text("epoch\n")
+    done = dropout("verify", str(copy), cwd=folder)
+    assert done.returncode == 4
+    assert "does not follow from the cells" in done.stdout
+    assert "metrics.csv" in done.stdout
+
+
+def test_an_interrupted_sweep_is_verified_as_far_as_it_came(folder: Path, tmp_path: Path) -> None:
+    """What is missing is no damage; a wrong bit in what is there is."""
+    import shutil
+
+    copy = tmp_path / "sweep"
+    shutil.copytree(folder / "runs" / "sweep-tiny", copy)
+    for name in ("results.csv", "summary.csv", "comparisons.csv"):
+        (copy / name).unlink()
+    first, second, *_ = (copy / "cells").iterdir()
+    shutil.rmtree(first)
+    second.rename(second.with_name(f"{second.name}.partial"))
+    (second.with_name(f"{second.name}.partial") / "MANIFEST.sha256").unlink()
+    done = dropout("verify", str(copy), cwd=folder)
+    assert done.returncode == 0, done.stdout
+    assert "2 of 4 cells are complete; the same command goes on" in done.stdout
+    assert "WRONG" not in done.stdout and "csv" not in done.stdout
+    third = next(path for path in (copy / "cells").iterdir() if path.suffix != ".partial")
+    (third / "metrics.csv").write_text("epoch\n")
+    assert dropout("verify", str(copy), cwd=folder).returncode == 4
+
+
+def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -> None:
+    """A sweep, by its path or its name; a search that was interrupted; neither of them."""
+    (tmp_path / "runs/tune-x/search").mkdir(parents=True)
+    (tmp_path / "runs/tune-x/search/study.db").touch()
+    said = "is a sweep. Use compare, report, verify, or one of runs/sweep-tiny/cells/."
+    for command, named, where, line in (
+        ("show", "runs/sweep-tiny", folder, said),
+        ("resume", "sweep-tiny", folder, said),
+        ("eval", "runs/tune-x", tmp_path, "is a search that has not ended. The same `dropout tune` command goes on."),
+        ("report", "runs/tune-x", tmp_path, "is a search that has not ended. The same `dropout tune` command goes on."),
+        ("show", "runs", tmp_path, "is a folder, but not that of a run. `dropout runs` lists them."),
+    ):
+        done = dropout(command, named, cwd=where)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{named}: {line}\n")

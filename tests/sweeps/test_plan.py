@@ -1,0 +1,125 @@
+"""What a sweep asks for, and which cells that makes."""
+
+from pathlib import Path
+
+import pytest
+
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.sweeps import plan, spec
+from tests.small_sweep import BASE, planned
+
+
+def test_a_grid_is_every_combination(tmp_path: Path) -> None:
+    """Three rates of two networks with two seeds: twelve cells, each with a name of its own."""
+    made = planned(
+        tmp_path,
+        "grid: {dropout.rate: {from: 0.1, to: 0.3, step: 0.1}, architecture.hidden: [[8], [4, 4]]}\nseeds: 2\n",
+    )
+    assert made.keys == ("dropout.rate", "architecture.hidden")
+    assert [group.values["dropout.rate"] for group in made.groups] == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
+    assert len({cell.id for cell in made.cells}) == len(made.cells) == 12
+    assert {cell.pair for cell in made.cells} == {(0, 0), (1, 0)}
+    assert {cell.experiment.training.threads for cell in made.cells} == {1}
+
+
+def test_a_key_that_a_choice_lacks_is_left_out_and_equal_cells_are_one(tmp_path: Path) -> None:
+    """No dropout at three rates is one group; its rate is empty."""
+    made = planned(tmp_path, "grid: {dropout.variant: [none, inverted], dropout.rate: [0.1, 0.2, 0.3]}\nseeds: [7]\n")
+    assert [tuple(group.values.values()) for group in made.groups] == [
+        ("none", None),
+        *(("inverted", rate) for rate in (0.1, 0.2, 0.3)),
+    ]
+    assert (made.skipped, made.merged) == (3, 2)
+
+
+def test_a_mapping_replaces_a_block_and_a_tag_keeps_its_keys(tmp_path: Path) -> None:
+    """`dropout: [...]` begins anew; `dropout.variant: [...]` keeps what the base says and the variant has."""
+    made = planned(
+        tmp_path, "grid: {dropout: [none, {variant: concrete}, {variant: inverted, rate: 0.5}]}\nseeds: [0]\n"
+    )
+    assert made.keys == ("dropout.variant", "dropout.rate")
+    last = made.groups[2].config["dropout"]
+    assert (last["rate"], last["input_rate"]) == (0.5, 0.0)
+    kept = planned(tmp_path, "grid: {dropout.variant: [inverted, gaussian]}\nseeds: [0]\n")
+    assert [group.config["dropout"]["rate"] for group in kept.groups] == [0.2, 0.2]
+
+
+def test_zip_and_random_and_set(tmp_path: Path) -> None:
+    """Keys that move together, keys drawn at random, and what is the same for all."""
+    made = planned(
+        tmp_path,
+        "set: {training.epochs: 3}\n"
+        "zip: {architecture.hidden: [[4], [8]], training.batch_size: [32, 64]}\n"
+        "random: {count: 3, draw: {training.optimizer.learning_rate: {log_uniform: [1e-4, 1e-2]}}}\nseeds: [0]\n",
+    )
+    assert len(made.groups) == 6
+    assert {cell.experiment.training.epochs for cell in made.cells} == {3}
+    rates = {cell.experiment.training.optimizer.learning_rate for cell in made.cells}
+    assert len(rates) == 3
+    assert all(1e-4 <= rate <= 1e-2 for rate in rates)
+
+
+def test_seeds_that_are_swept_with_splits_make_pairs(tmp_path: Path) -> None:
+    """`zip` over seed and split seed: one group, as many pairs."""
+    made = planned(tmp_path, "zip: {seed: [0, 1, 2], dataset.split_seed: [5, 6, 7]}\n")
+    assert made.keys == ()
+    assert [cell.pair for cell in made.cells] == [(0, 5), (1, 6), (2, 7)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("grid: {dropout.rate: [0.1, 1.5]}", "sweep.yaml:2:28: dropout.rate: must be below 1"),
+        ("grid: {dropout.rte: [0.1]}", "sweep.yaml:2:22: dropout.rte: unknown key. Did you mean 'rate'"),
+        ("grid: {dropout.rate: []}", "grid.dropout.rate: an empty list leaves nothing to train"),
+        ("grid: {dropout.rate: 0.3}", "grid.dropout.rate: must be a list of values or {from, to, step}"),
+        ("grid: {dropout.rate: {from: 0, to: 1, step: -1}}", "a step of -1 does not lead from 0 to 1"),
+        ("grid: {dropout.rate: {from: 0, to: 1, step: 1e-9}}", "10,000 are the most"),
+        ("grid: {dropout.rate: {from: .nan, to: 1, step: .inf}}", "from, to and step must be numbers"),
+        ("random: {count: 2, draw: {dropout.rate: {uniform: [0, .inf]}}}", "uniform: must be [LOW, HIGH]"),
+        ("random: {count: 1e30, draw: {dropout.rate: {uniform: [0, 1]}}}", "random.count: must be"),
+        (f"random: {{count: {10**30}, draw: {{dropout.rate: {{uniform: [0, 1]}}}}}}", "random.count: must be at most"),
+        (f"seeds: {10**30}", "seeds: must be at most"),
+        (
+            f"grid: {{{', '.join(f'a{n}: {{from: 0, to: 99, step: 1}}' for n in range(9))}}}",
+            "1,000,000,000,000,000,000 combinations, and 100,000 are the most",
+        ),
+        ("zip: {seed: [0, 1], dropout.rate: [0.1]}", "need as many values each (seed has 2, dropout.rate has 1)"),
+        ("random: {count: 2, draw: {dropout.rate: {normal: [0, 1]}}}", "must be one of uniform, log_uniform"),
+        ("random: {count: 2, draw: {dropout.rate: {uniform: [1, 0]}}}", "uniform: 1 is not below 0"),
+        ("grid: {dropout.rate: [0.1]}\nzip: {dropout.rate: [0.2]}", "dropout.rate: is swept twice"),
+        ("seeds: [1, 1]", "seeds: must be different numbers"),
+        ("seed: 3", "unknown key. Did you mean 'seeds'?"),
+        ("metric: test.acuracy", "metric: 'test.acuracy' is no number of a run"),
+        ("grid: {seed: {from: 0, to: 9999, step: 1}, dataset.split_seed: {from: 0, to: 99, step: 1}}", "are the most"),
+    ],
+)
+def test_mistakes_have_places(tmp_path: Path, text: str, said: str) -> None:
+    """Place, fact and way out, before anything is made."""
+    with pytest.raises(ConfigError) as caught:
+        planned(tmp_path, f"{text}\n")
+    assert said in str(caught.value)
+
+
+def test_a_cell_is_named_by_what_differs_from_the_defaults(tmp_path: Path) -> None:
+    """Threads, and whether a default is written, do not count; a rate does."""
+    one = planned(tmp_path, "grid: {dropout.rate: [0.1]}\nseeds: [0]\n").cells[0].id
+    assert one == planned(tmp_path, "set: {training.threads: 2, dropout.rate: 0.1}\nseeds: [0]\n").cells[0].id
+    assert one == planned(tmp_path, "set: {dropout.rate: 0.1, training.l2: 0.0}\nseeds: [0]\n").cells[0].id
+    assert one == planned(tmp_path, "set: {dropout.rate: 0.1, training.batch_size: 64}\nseeds: [0]\n").cells[0].id
+    assert one != planned(tmp_path, "set: {dropout.rate: 0.1, training.batch_size: 32}\nseeds: [0]\n").cells[0].id
+    assert one != planned(tmp_path, "set: {dropout.rate: 0.1}\nseeds: [1]\n").cells[0].id
+
+
+def test_the_command_line_sweeps_without_a_file(tmp_path: Path) -> None:
+    """`KEY=V1,V2` on a config; on a sweep file it takes the place of what stands there."""
+    (tmp_path / "base.yaml").write_text(BASE)
+    asked = spec.load(tmp_path / "base.yaml", ["dropout.rate=0,[0.5]", "architecture.hidden=[8],[6]"], seeds="3,5")
+    assert [one.value for point in asked.points for one in point if one.key == "dropout.rate"] == [0, 0, [0.5], [0.5]]
+    assert asked.seeds == (3, 5)
+    ranged = spec.load(tmp_path / "base.yaml", ["dropout.rate={from: 0, to: 0.2, step: 0.1}"])
+    assert [point[0].value for point in ranged.points] == [0, 0.1, 0.2]
+    over = planned(tmp_path, "grid: {dropout.rate: [0.1, 0.2, 0.3]}\n", "dropout.rate=0.4", seeds="1")
+    assert len(over.cells) == 1
+    (tmp_path / "again.yaml").write_bytes(asked.text)
+    assert plan.make(spec.load(tmp_path / "again.yaml")).cells == plan.make(asked).cells

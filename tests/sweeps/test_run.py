@@ -1,0 +1,257 @@
+"""Sweeps that are trained: what is kept, what a kill costs, and the command."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from dropout_cli import config
+from dropout_cli.core import locks
+from dropout_cli.core.errors import UsageError
+from dropout_cli.sweeps import estimate, load, tables
+from dropout_cli.sweeps import run as sweeps_run
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.workers import local
+from tests.cli_process import dropout
+from tests.small_sweep import BASE, planned
+
+
+def run(tmp_path: Path, folder: Path, text: str, **settings: object) -> sweeps_run.Report:
+    """Conduct a sweep over the small config."""
+    made = planned(tmp_path, text)
+    asked: dict[str, object] = {"metric": "test.accuracy", "baseline": None, "margin": None, "draw": False}
+    return sweeps_run.conduct(
+        made,
+        Folder(folder),
+        b"",
+        watch=lambda _: None,
+        **{"notice": lambda _: None} | asked | settings,  # type: ignore[arg-type]
+    )
+
+
+def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
+    """The same again trains nothing and changes no byte; one more seed trains one cell per group; JSON agrees."""
+    folder = tmp_path / "out"
+    text = "grid: {dropout.rate: [0, 0.4]}\nseeds: 2\n"
+    report = run(tmp_path, folder, text, draw=True)
+    assert (report.failures, report.missing) == ({}, 0)
+    cells = {path.name: (path / "MANIFEST.sha256").stat().st_mtime_ns for path in (folder / "cells").iterdir()}
+    assert len(cells) == 4
+    written = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix and path.is_file()}
+    assert {"results.csv", "summary.csv", "comparisons.csv", "notes.txt", "metric.png", "differences.png"} <= set(
+        written
+    )
+    run(tmp_path, folder, text, draw=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix and path.is_file()} == written
+    run(tmp_path, folder, text.replace("2\n", "3\n"))
+    after = {path.name: (path / "MANIFEST.sha256").stat().st_mtime_ns for path in (folder / "cells").iterdir()}
+    assert len(after) == 6
+    assert {name: after[name] for name in cells} == cells
+    content = json.loads((folder / "plan.json").read_text())
+    assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0}
+    rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
+    assert {row["metric"] for row in rows} >= {"test.accuracy", "val.nll"}
+    records, kept = load.read(Folder(folder))
+    assert len(records) == 6
+    assert kept.keys == ["dropout.rate"]
+    json.dumps(tables.as_dict(report.evidence), allow_nan=False)
+
+
+def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
+    """One that keeps nothing of it is refused, and the tables stay; what is complete counts as kept on the way back."""
+    folder, said = Folder(tmp_path / "out"), list[str]()
+    low, high, both = (f"grid: {{dropout.rate: [{rates}]}}\nseeds: 1\n" for rates in ("0.1", "0.4", "0.1, 0.4"))
+    run(tmp_path, folder.path, low)
+    tables_before = (folder.path / "results.csv").read_bytes()
+    for asked in (
+        lambda: run(tmp_path, folder.path, high),
+        lambda: sweeps_run.changes(planned(tmp_path, high), folder),
+    ):
+        with pytest.raises(UsageError, match=r"out: another sweep is kept there, .* Name another folder with --out"):
+            asked()
+    assert (folder.path / "results.csv").read_bytes() == tables_before
+    run(tmp_path, folder.path, both)
+    run(tmp_path, folder.path, high)
+    run(tmp_path, folder.path, low, notice=said.append)
+    assert said == [f"{folder.path}: the sweep has changed: 0 cells are new, 1 kept, 1 not in it any more."]
+    assert sweeps_run.changes(planned(tmp_path, low), folder) is None
+    run(tmp_path, folder.path, high.replace("0.4", "0.3"), replacing=True)
+
+
+def test_a_sweep_that_has_trained_nothing_may_be_replaced(tmp_path: Path) -> None:
+    """As after a mistake in its first command."""
+    folder = tmp_path / "out"
+    assert run(tmp_path, folder, "set: {training.optimizer.learning_rate: 1e30}\nseeds: 1\n").failures
+    assert run(tmp_path, folder, "set: {dropout.rate: 0.1}\nseeds: 1\n").failures == {}
+
+
+def test_a_cell_is_found_again_by_a_plain_run(tmp_path: Path) -> None:
+    """`dropout train` with its resolved.yaml gives the same predictions and history."""
+    run(tmp_path, tmp_path / "out", "grid: {dropout.rate: [0.4]}\nseeds: 1\n")
+    (cell,) = (tmp_path / "out" / "cells").iterdir()
+    done = dropout("train", str(cell / "resolved.yaml"), "--quiet", "--no-plots", cwd=tmp_path)
+    again = tmp_path / done.stdout.strip()
+    for name in ("metrics.csv", "predictions.npz", "confusion_matrix.csv"):
+        assert (cell / name).read_bytes() == (again / name).read_bytes()
+
+
+def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:
+    """Divergence: the reason, what it said, a command to run it alone; tried again only when asked."""
+    folder = tmp_path / "out"
+    text = "grid: {training.optimizer: [{name: sgd, learning_rate: 1e30}, {name: sgd, learning_rate: 0.1}]}\nseeds: 1\n"
+    report = run(tmp_path, folder, text)
+    ((cell, reason),) = report.failures.items()
+    assert "not a finite number" in reason or "training objective" in reason
+    noted = json.loads((folder / "failed" / f"{cell}.json").read_text())
+    assert noted["reason"] == reason
+    assert noted["command"].startswith("dropout train ")
+    alone = config.load(folder / "failed" / f"{cell}.yaml").experiment
+    assert alone.training.threads == 1
+    assert len(list((folder / "cells").glob("*[!l]"))) >= 1
+    assert run(tmp_path, folder, text).failures == report.failures
+    assert run(tmp_path, folder, text, retry_failed=True).failures == report.failures
+    stopped = run(tmp_path, tmp_path / "other", text, on_error="stop", jobs=1)
+    assert (len(stopped.failures), stopped.missing) == (1, 1)
+
+
+def holders(file: Path) -> list[int]:
+    """The processes that have the file open; those that end meanwhile are none."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if str(link.readlink()) == str(file):
+                found.append(int(link.parts[2]))
+    return found
+
+
+def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
+    """SIGKILL to a worker: that cell fails and says so, the others end; a retry goes on from its checkpoint."""
+    folder = Folder(tmp_path / "out")
+    made = planned(tmp_path, "set: {training.epochs: 400, training.save_every: every_epoch}\nseeds: 2\n")
+
+    def kill() -> None:
+        target = folder.partial(made.cells[0].id) / "checkpoints" / "last.safetensors"
+        while not target.exists():
+            time.sleep(0.01)
+        while not (found := holders(folder.partial(made.cells[0].id) / ".lock")):
+            time.sleep(0.01)
+        os.kill(found[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    asked: dict[str, object] = {"metric": "test.accuracy", "baseline": None, "margin": None, "draw": False}
+    settings = {"watch": lambda _: None, "notice": lambda _: None} | asked
+    report = sweeps_run.conduct(made, folder, b"", jobs=2, **settings)  # type: ignore[arg-type]
+    killer.join()
+    assert list(report.failures) == [made.cells[0].id]
+    assert "SIGKILL" in report.failures[made.cells[0].id]
+    assert report.missing == 0
+    again = sweeps_run.conduct(made, folder, b"", jobs=2, retry_failed=True, **settings)  # type: ignore[arg-type]
+    assert again.failures == {}
+
+
+def test_an_interrupted_sweep_has_saved_and_goes_on(tmp_path: Path) -> None:
+    """Ctrl-C: exit code 130 and one line; the same command ends with what an undisturbed one ends with."""
+    (tmp_path / "base.yaml").write_text(BASE.replace("epochs: 2", "epochs: 600"))
+    command = [sys.executable, "-m", "dropout_cli", "sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2"]
+    quick = [*command, "--quiet", "--no-plots", "--jobs", "2"]
+    with subprocess.Popen(quick, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not list(tmp_path.glob("runs/sweep-base/cells/*.partial/metrics.csv")):
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate()[1]
+    assert process.returncode == 130
+    assert said.startswith("runs/sweep-base: interrupted, ")
+    assert "The same command goes on." in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.glob("runs/sweep-base/failed/*"))
+    for out in ("runs/sweep-base", "alone"):
+        subprocess.run([*quick, "--out", out], cwd=tmp_path, check=True, capture_output=True)
+    results = [(tmp_path / out / "results.csv").read_bytes() for out in ("runs/sweep-base", "alone")]
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("group", [True, False])
+def test_a_killed_sweep_ends_in_the_same_bytes(tmp_path: Path, group: bool) -> None:
+    """SIGKILL to the whole process group, or to the sweep alone, whose workers then end with their epoch."""
+    (tmp_path / "base.yaml").write_text(BASE.replace("epochs: 2", "epochs: 100"))
+    command = [sys.executable, "-m", "dropout_cli", "sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "3"]
+    quick = [*command, "--quiet", "--no-plots", "--jobs", "2"]
+    with subprocess.Popen(quick, cwd=tmp_path, start_new_session=True) as process:
+        while not list(tmp_path.glob("runs/sweep-base/cells/*.partial/metrics.csv")):
+            time.sleep(0.02)
+        if group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    for out in ("runs/sweep-base", "alone"):
+        subprocess.run([*quick, "--out", out], cwd=tmp_path, check=True, capture_output=True)
+    for name in ("results.csv", "summary.csv", "comparisons.csv"):
+        assert (tmp_path / "runs" / "sweep-base" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+
+
+def test_two_sweeps_do_not_share_a_folder(tmp_path: Path) -> None:
+    """The second says so and stops; nothing is lost."""
+    (tmp_path / "out").mkdir()
+    with locks.held(tmp_path / "out" / ".lock"), pytest.raises(UsageError, match="another process is working"):
+        run(tmp_path, tmp_path / "out", "seeds: 1\n")
+
+
+def test_a_dry_run_says_what_to_expect(tmp_path: Path) -> None:
+    """Cells, epochs, time and space; nothing is written."""
+    facts = dict(estimate.expected(planned(tmp_path, "grid: {dropout.variant: [none, inverted]}\nseeds: 3\n")))
+    assert facts["cells"] == 6
+    assert facts["epochs"] == 12
+    assert str(facts["disk space to expect"]).endswith("MB")
+    assert facts["smallest p after Holm's correction"] == "0.25"
+    assert facts["what that means"] == "1 comparison of 3 pairs cannot fall below p = 0.25; 6 seeds are needed."
+    assert set(path.name for path in tmp_path.iterdir()) == {"base.yaml", "sweep.yaml"}
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """A table with a verdict per group, notes, and last the folder; JSON alone with --json; 5 where cells failed."""
+    (tmp_path / "base.yaml").write_text(BASE)
+    arguments = ("sweep", "base.yaml", "dropout.variant=none,inverted", "--seeds", "2", "--no-plots")
+    done = dropout(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "runs/sweep-base"
+    assert "no difference shown" in done.stdout
+    assert "4/4 cells" in done.stderr
+    shown = json.loads(dropout(*arguments, "--json", "--quiet", cwd=tmp_path).stdout)
+    assert shown["comparisons"][0]["baseline"] == {"dropout.variant": "none"}
+    failed = dropout(
+        "sweep", "base.yaml", "training.optimizer.learning_rate=1e30", "--seeds", "1", "--out", "f", cwd=tmp_path
+    )
+    assert failed.returncode == 5
+    wrong = dropout("sweep", "base.yaml", "dropout.rate=0,2", cwd=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    dry = dropout("sweep", "base.yaml", "dropout.rate=0,0.2", "--dry-run", "--out", "nowhere", cwd=tmp_path)
+    assert dry.returncode == 0
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_workers_leave_no_trace_in_the_environment() -> None:
+    """One thread is asked for while a worker starts, and no longer."""
+    before = dict(os.environ)
+    with local._one_thread():
+        assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert dict(os.environ) == before
+
+
+def test_a_sweep_of_regressions_compares_errors(tmp_path: Path) -> None:
+    """The default metric is then test.rmse, of which less is better."""
+    (tmp_path / "c.yaml").write_text(
+        "dataset: {name: diabetes, scaling: standardize}\n"
+        "architecture: {name: mlp, hidden: [8]}\ndropout: {variant: inverted, rate: 0.1}\ntraining: {epochs: 5}\n"
+    )
+    done = dropout("sweep", "c.yaml", "dropout.rate=0,0.9", "--seeds", "3", cwd=tmp_path)
+    assert done.returncode == 0 and "test.rmse" in done.stdout and "Warning" not in done.stderr, done.stderr
+    assert dropout("verify", "runs/sweep-c", cwd=tmp_path).returncode == 0

@@ -1,0 +1,218 @@
+"""`dropout tune`: what it may choose from, that its best is judged with fresh seeds, and that a kill costs nothing."""
+
+import csv
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from dropout_cli import report
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.sweeps import spec
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.tuning.finals import best_points
+from dropout_cli.sweeps.tuning.space import suggested
+from dropout_cli.sweeps.tuning.study import SETTINGS
+from tests.cli_process import TINY, dropout
+
+SEARCH = """\
+base: base.yaml
+set: {training.batch_size: 32}
+grid:
+  dropout: [none, {variant: inverted, input_rate: 0.1}]
+  dropout.rate: {from: 0.1, to: 0.5, step: 0.1}
+zip: {architecture.hidden: [[8], [16]], training.epochs: [2, 3]}
+random: {count: 1, draw: {training.optimizer.learning_rate: {log_uniform: [1e-3, 1e-1]}}}
+seeds: 3
+trials: 6
+repeats: 2
+"""
+
+
+@pytest.fixture
+def searched(tmp_path: Path) -> Path:
+    """A folder with a search in it, not yet begun."""
+    (tmp_path / "base.yaml").write_text(TINY)
+    (tmp_path / "search.yaml").write_text(SEARCH)
+    return tmp_path
+
+
+def test_a_search_chooses_from_what_a_sweep_sweeps(searched: Path) -> None:
+    """Ranges in order, rows together, laws within bounds; a rate only where there is a variant that has one."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    sweep = spec.load(searched / "search.yaml", search=True)
+    points = [{one.key: one.value for one in suggested(sweep, study.ask())} for _ in range(40)]
+    assert all(("dropout.rate" in point) == (point["dropout"] != "none") for point in points)
+    assert {point["dropout.rate"] for point in points if "dropout.rate" in point} == {0.1, 0.2, 0.3, 0.4, 0.5}
+    assert {(point["architecture.hidden"][0], point["training.epochs"]) for point in points} == {(8, 2), (16, 3)}
+    assert all(1e-3 <= point["training.optimizer.learning_rate"] <= 1e-1 for point in points)
+    assert {point["training.batch_size"] for point in points} == {32}
+    assert isinstance(study.trials[0].distributions["zip"], optuna.distributions.CategoricalDistribution)
+
+
+def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
+    """A search needs no count; a sweep says that it needs one. What has one value is not searched."""
+    law = "training.optimizer.learning_rate={log_uniform: [1e-4, 1e-2]}"
+    sweep = spec.load(searched / "base.yaml", [law, "training.epochs=7"], search=True, trials=9)
+    assert [*sweep.axes.laws] == ["training.optimizer.learning_rate"]
+    assert [(one.key, one.value) for one in sweep.axes.fixed] == [("training.epochs", 7)]
+    (searched / "again.yaml").write_bytes(sweep.text)
+    again = spec.load(searched / "again.yaml", search=True)
+    assert (again.trials, [*again.axes.laws]) == (9, [*sweep.axes.laws])
+    with pytest.raises(ConfigError, match="is to be drawn, and it is not said how often"):
+        spec.load(searched / "base.yaml", [law])
+
+
+def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
+    """Six trials, finals, then three seeds that neither saw, for the winner and the config; the report says so."""
+    done = dropout("tune", "search.yaml", "--json", "--quiet", "--no-plots", cwd=searched)
+    assert done.returncode == 0, done.stderr
+    found, folder = json.loads(done.stdout), searched / "runs/tune-search"
+    assert found["tune"] == "runs/tune-search"
+    assert found["winner"]["training.batch_size"] == 32
+    rows = list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))
+    assert [row["trial"] for row in rows] == list("012345")
+    assert max(float(row["value"]) for row in rows if row["value"]) == pytest.approx(
+        max(float(row["value"]) for row in rows if row["ended"] == "complete")
+    )
+    assert all(0 < int(row["epochs"]) <= 6 for row in rows)
+    finals = list(csv.DictReader((folder / "finals/results.csv").read_text().splitlines()))
+    assert {row["seed"] for row in finals} == {"2", "3"}
+    results = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
+    assert {row["seed"] for row in results} == {"4", "5", "6"}
+    assert len({row["cell"] for row in results}) == 6
+    page = report.of_sweep(Folder(folder)).decode()
+    assert "A search&#x27;s best is biased" in page and "Every trial" in page
+    assert "dropout tune runs" not in page and f"dropout tune {folder}/tune.yaml" in page
+    assert dropout("verify", str(folder), cwd=searched).returncode == 0
+    written = {path: path.read_bytes() for path in folder.rglob("*.csv")}
+    again = dropout("tune", str(folder / "tune.yaml"), "--out", str(folder), "--quiet", "--no-plots", cwd=searched)
+    assert again.returncode == 0, again.stderr
+    assert {path: path.read_bytes() for path in folder.rglob("*.csv")} == written
+
+
+def test_finals_are_won_over_all_seeds(searched: Path) -> None:
+    """The winner has the best mean of its number on the seeds of the search and of the finals together."""
+    asked = ("tune", "base.yaml", "training.optimizer.learning_rate={log_uniform: [1e-3, 1e-1]}", "--trials", "6")
+    done = dropout(*asked, "--repeats", "2", "--seeds", "1", "--json", "--quiet", "--no-plots", cwd=searched)
+    folder = searched / "runs/tune-base"
+    found: dict[float, list[float]] = {}
+    for path in folder.glob("finals/cells/*/summary.json"):
+        summary = json.loads(path.read_text())
+        rate = summary["config"]["training"]["optimizer"]["learning_rate"]
+        found.setdefault(rate, []).append(summary["val"]["accuracy"])
+    assert 1 < len(found) <= 4 and all(len(scores) == 2 for scores in found.values())
+    with (folder / "trials.csv").open(newline="") as file:
+        searching = {float(row["training.optimizer.learning_rate"]): row["value"] for row in csv.DictReader(file)}
+    means = {rate: (2 * float(searching[rate]) + sum(scores)) / 4 for rate, scores in found.items()}
+    assert means[json.loads(done.stdout)["winner"]["training.optimizer.learning_rate"]] == max(means.values())
+
+
+@pytest.mark.parametrize("larger", [True, False])
+def test_a_point_enters_the_finals_once_and_by_its_best_trial(larger: bool) -> None:
+    """Two rates, each tried twice: the order is that of the better trial of each."""
+    from optuna.trial import create_trial
+
+    sign = 1 if larger else -1
+    tried = [(0.1, 5.0), (0.2, 4.0), (0.1, 3.0), (0.3, 3.5)]
+    trials = [create_trial(value=sign * value, user_attrs={SETTINGS: {"dropout.rate": rate}}) for rate, value in tried]
+    found = best_points(trials[::-1], larger=larger)
+    assert [one.user_attrs[SETTINGS]["dropout.rate"] for one in found] == [0.1, 0.2, 0.3]
+    assert found[0].value == sign * 5.0
+
+
+def test_another_search_is_not_mixed_in(searched: Path) -> None:
+    """Other keys, repeats or data in the same folder are refused; more trials go on."""
+    few = ("tune", "base.yaml", "--repeats", "1", "--seeds", "1", "--quiet", "--no-plots", "--trials")
+    assert dropout(*few, "1", "dropout.rate=0.1,0.2", cwd=searched).returncode == 0
+    assert dropout(*few, "2", "dropout.rate=0.1,0.2", cwd=searched).returncode == 0
+    other = dropout(*few, "2", "dropout.rate=0.1,0.3", cwd=searched)
+    assert other.returncode == 2
+    assert other.stderr.startswith("runs/tune-base/search: another search is kept there")
+
+
+def test_what_cannot_be_searched_is_said_in_a_line(searched: Path) -> None:
+    """Nothing to validate on, nothing that comes to an end, no Optuna."""
+    few = ("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "1", "--repeats", "1", "--seeds", "1", "--quiet")
+    blind = dropout(*few, "dataset.val_fraction=0", cwd=searched)
+    assert blind.returncode == 2 and "a search needs examples to validate on" in blind.stderr
+    diverged = dropout(*few, "training.optimizer={name: sgd, learning_rate: 1e30}", "--out", "d", cwd=searched)
+    assert diverged.returncode == 1 and diverged.stderr.startswith("d: no trial came to its end."), diverged.stderr
+    code = "import sys; sys.modules['optuna'] = None; sys.argv[1:] = ['tune', 'base.yaml', 'dropout.rate=0,0.1']"
+    without = subprocess.run(
+        [sys.executable, "-c", f"{code}; import dropout_cli.cli as c; c.main()"],
+        cwd=searched,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert without.returncode == 2
+    assert without.stderr == "dropout tune: needs Optuna, which is not installed. pip install 'dropout-cli[tune]'.\n"
+
+
+def test_what_makes_no_search_is_said_before_the_folder_is_looked_at(searched: Path) -> None:
+    """A law that does not exist or has its bounds the wrong way round, and a single point."""
+    assert dropout("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "1", "--quiet", cwd=searched).returncode == 0
+    for value, said in (
+        (
+            "{unifrm: [0, 0.6]}",
+            "Did you mean 'uniform'? To be drawn, it takes uniform, log_uniform, integers or choice",
+        ),
+        ("{gauss: [0, 0.6]}", "got a mapping. To be drawn, it takes uniform,"),
+        ("{uniform: [0.6, 0]}", "uniform: 0.6 is not below 0."),
+        ("0.3", "nothing to search: there is a single point. Give a key several values"),
+        ("{choice: [0.3, 0.3]}", "nothing to search: there is a single point."),
+    ):
+        done = dropout("tune", "base.yaml", f"dropout.rate={value}", cwd=searched)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert said in done.stderr and "another search" not in done.stderr
+
+
+def trials(study: Path) -> dict[int, str]:
+    """Number -> state of every trial of a study; none while its tables are being made."""
+    with closing(sqlite3.connect(f"file:{study}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'trials'").fetchone():
+            return {}
+        return dict(connection.execute("SELECT number, state FROM trials"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_search_that_is_killed_goes_on(searched: Path, how: signal.Signals) -> None:
+    """What had ended stays as it was, what was running is tried again, and there are as many trials as asked for."""
+    (searched / "base.yaml").write_text(TINY.replace("epochs: 2", "epochs: 150"))
+    asked = ["tune", "base.yaml", "dropout.rate={uniform: [0, 0.5]}", "--trials", "6", "--repeats", "1", "--seeds", "1"]
+    command = [sys.executable, "-m", "dropout_cli", *asked, "--jobs", "2", "--quiet", "--no-plots"]
+    study = searched / "runs/tune-base/search/study.db"
+    with subprocess.Popen(command, cwd=searched, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not study.is_file() or "COMPLETE" not in trials(study).values():
+            time.sleep(0.05)
+        while not list(study.parent.glob("cells/*.partial/metrics.csv")):
+            time.sleep(0.01)
+        os.killpg(process.pid, how)
+        said = process.communicate()[1]
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert said == "runs/tune-base: the search was interrupted. The same command goes on.\n"
+    before = trials(study)
+    ended = {number: state for number, state in before.items() if state != "RUNNING"}
+    assert len(ended) < 6 and "RUNNING" in before.values()
+    done = dropout(*asked, "--quiet", "--no-plots", cwd=searched)
+    assert done.returncode == 0, done.stderr
+    after = trials(study)
+    assert {number: after[number] for number in ended} == ended
+    assert [state for number, state in after.items() if before.get(number) == "RUNNING"] == ["FAIL"] * (
+        len(before) - len(ended)
+    )
+    rows = list(csv.DictReader((searched / "runs/tune-base/trials.csv").read_text().splitlines()))
+    assert len(rows) == 6
+    assert not [row for row in rows if row["ended"] == "fail"]

@@ -1,0 +1,351 @@
+"""Sweeps on a Dask cluster: a real scheduler and real workers on the loopback, and what may happen to them."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from dropout_cli import config, data
+from dropout_cli.core.errors import RunFailed
+from dropout_cli.runs import MANIFEST, Run
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
+from dropout_cli.sweeps.workers.job import train as train_here
+from dropout_cli.training.setup import Lesson
+from dropout_cli.training.warm_start import Legacy, left_to
+from tests.cli_process import TINY, dropout
+from tests.small_run import train
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+
+T = TypeVar("T")
+LONG = TINY.replace("epochs: 2", "epochs: 400")
+QUIET = ("--quiet", "--no-plots")
+DASK = (sys.executable, "-m", "dask")
+PATIENT = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "300s"}
+"""For machines that stand still for a while; Dask would give a connection up after 30 s."""
+
+
+def awaited(look: Callable[[], T], seconds: float = 200) -> T:
+    """What `look` finds, as soon as it finds something."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+    return found
+
+
+def address_in(place: Path) -> str:
+    """What a scheduler wrote there; nothing as long as it has not."""
+    with suppress(OSError, ValueError):
+        return str(json.loads(place.read_text())["address"])
+    return ""
+
+
+class Cluster:
+    """A scheduler and a nanny with two workers, each a process of its own."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        """`port`: 0 takes a free one."""
+        place, silent = folder / f"scheduler{port}.json", subprocess.DEVNULL
+        command = [*DASK, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+        self.scheduler = subprocess.Popen(
+            [*command, "--scheduler-file", place], env=PATIENT, stdout=silent, stderr=silent
+        )
+        self.address = awaited(lambda: address_in(place))
+        command = [*DASK, "worker", self.address, "--nthreads", "1", "--nworkers", "2", "--no-dashboard"]
+        elsewhere = folder / f"worker{port}"
+        elsewhere.mkdir()
+        self.nanny = subprocess.Popen(
+            [*command, "--local-directory", elsewhere], cwd=elsewhere, env=PATIENT, stdout=silent, stderr=silent
+        )
+
+    @property
+    def port(self) -> int:
+        """Of the scheduler."""
+        return int(self.address.rpartition(":")[2])
+
+    def cells(self) -> list[int]:
+        """The processes that train a cell."""
+        return [
+            one for one in descendants(self.nanny.pid) if "dropout_cli.sweeps.workers.dask_task" in command_line(one)
+        ]
+
+    def in_the_middle(self) -> list[int]:
+        """Those of them that have finished an epoch."""
+        return [one for one in self.cells() if (Path(command_line(one)[-1]) / "run/metrics.csv").is_file()]
+
+    def both_in_the_middle(self) -> list[int]:
+        """The same, once each worker has one."""
+        found = self.in_the_middle()
+        return found if len(found) == 2 else []
+
+    def close(self) -> None:
+        """Stop everything."""
+        for one in (*descendants(self.nanny.pid), self.nanny.pid, self.scheduler.pid):
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        for process in (self.nanny, self.scheduler):
+            process.wait()
+
+
+@contextmanager
+def cluster_at(folder: Path, port: int = 0) -> Iterator[Cluster]:
+    """A cluster for as long as the block lasts."""
+    with ExitStack() as stack:
+        made = Cluster(folder, port)
+        stack.callback(made.close)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The one that outlives what is done to its cells and workers."""
+    with cluster_at(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
+
+
+def command_line(process: int) -> list[str]:
+    """Of a process; a single empty word where it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_text().rstrip("\0").split("\0")
+    return [""]
+
+
+def parent(process: int) -> int:
+    """The process that started it; 0 where it has ended."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
+
+
+def descendants(process: int) -> list[int]:
+    """The processes below it."""
+    parents = {int(path.name): parent(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
+    found = [process]
+    for one in found:
+        found += [child for child, above in parents.items() if above == one]
+    return found[1:]
+
+
+def sweep(cluster: Cluster, folder: Path, seeds: int = 2) -> "subprocess.Popen[str]":
+    """Begin a sweep of two rates on the cluster."""
+    (folder / "base.yaml").write_text(LONG)
+    command = ["sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", str(seeds), "--scheduler", cluster.address]
+    return subprocess.Popen(
+        [sys.executable, "-m", "dropout_cli", *command, *QUIET],
+        cwd=folder,
+        env=PATIENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same sweep by the local pool."""
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "base.yaml").write_text(LONG)
+    done = dropout("sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2", *QUIET, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "runs" / "sweep-base"
+
+
+def must_be_the_same(folder: Path, alone: Path) -> None:
+    """What the sweep found is what the local pool found, byte for byte."""
+    made = folder / "runs" / "sweep-base"
+    for name in ("results.csv", "summary.csv", "comparisons.csv"):
+        assert (made / name).read_bytes() == (alone / name).read_bytes(), name
+    for cell in (alone / "cells").iterdir():
+        for name in ("metrics.csv", "predictions.npz", "resolved.yaml", "checkpoints/best.safetensors"):
+            assert (made / "cells" / cell.name / name).read_bytes() == (cell / name).read_bytes(), name
+
+
+def test_killed_workers_cost_no_more_than_the_time_of_their_cells(
+    cluster: Cluster, tmp_path: Path, alone: Path
+) -> None:
+    """SIGKILL to one, and then to all, with all that was sent to them: the bytes are those of the local pool."""
+    with sweep(cluster, tmp_path) as process:
+        for most in (1, 2):
+            victims = awaited(cluster.both_in_the_middle)[:most]
+            for victim in victims:
+                os.kill(parent(victim), signal.SIGKILL)
+            while set(victims) & set(cluster.cells()):
+                time.sleep(0.02)
+        said = process.communicate()[1]
+    assert (process.returncode, said) == (0, "")
+    must_be_the_same(tmp_path, alone)
+    assert dropout("verify", "runs/sweep-base", cwd=tmp_path).returncode == 0
+
+
+def test_a_cell_that_crashes_its_interpreter_fails_alone(cluster: Cluster, tmp_path: Path, alone: Path) -> None:
+    """A segmentation fault: the cell is named with its reason, workers and other cells go on, a retry mends it."""
+    with sweep(cluster, tmp_path) as process:
+        victim = awaited(cluster.in_the_middle)[0]
+        worker = parent(victim)
+        os.kill(victim, signal.SIGSEGV)
+        said = process.communicate()[1]
+    assert process.returncode == 5, said
+    (failed,) = (tmp_path / "runs/sweep-base/failed").glob("*.json")
+    assert "killed by SIGSEGV" in json.loads(failed.read_text())["reason"]
+    assert "Segmentation fault" in failed.with_suffix(".txt").read_text()
+    assert worker in descendants(cluster.nanny.pid)
+    again = ["sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2", "--retry-failed"]
+    assert dropout(*again, *QUIET, cwd=tmp_path).returncode == 0
+    must_be_the_same(tmp_path, alone)
+
+
+def test_an_interrupted_sweep_leaves_no_cell_running(cluster: Cluster, tmp_path: Path, alone: Path) -> None:
+    """Ctrl-C: exit code 130, one line, the workers' cells end; the same command goes on, here by the local pool."""
+    with sweep(cluster, tmp_path) as process:
+        running = awaited(cluster.in_the_middle)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1]
+    assert process.returncode == 130, said
+    assert said.startswith("runs/sweep-base: interrupted, ") and said.count("\n") == 1
+    awaited(lambda: not set(running) & set(cluster.cells()))
+    assert dropout("sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2", *QUIET, cwd=tmp_path).returncode == 0
+    must_be_the_same(tmp_path, alone)
+
+
+def test_a_sweep_whose_scheduler_is_killed_is_finished_by_the_same_command(tmp_path: Path, alone: Path) -> None:
+    """One line that says so, and no cell is lost that was complete; another scheduler at that address, and it ends."""
+    with cluster_at(tmp_path) as first:
+        with sweep(first, tmp_path) as process:
+            awaited(lambda: list(tmp_path.glob(f"runs/sweep-base/cells/*[0-9a-f]/{MANIFEST}")))
+            first.scheduler.kill()
+            said = process.communicate()[1]
+        assert process.returncode == 1, said
+        assert said == f"{first.address}: the connection to the scheduler is lost. The same command goes on.\n"
+        awaited(lambda: not first.cells())
+        first.scheduler.wait()
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"runs/sweep-base/cells/*[0-9a-f]/{MANIFEST}")}
+    assert 0 < len(kept) < 4
+    with cluster_at(tmp_path, first.port) as second, sweep(second, tmp_path) as process:
+        said = process.communicate()[1]
+    assert (process.returncode, said) == (0, "")
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    must_be_the_same(tmp_path, alone)
+
+
+@pytest.mark.parametrize(("address", "fact"), [("tcp://127.0.0.1:9", "Timed out"), ("nonsense", "missing port")])
+def test_where_nobody_answers_one_line_says_so(tmp_path: Path, address: str, fact: str) -> None:
+    """Exit code 2, and the way out."""
+    (tmp_path / "base.yaml").write_text(TINY)
+    done = dropout("sweep", "base.yaml", "--seeds", "1", "--scheduler", address, cwd=tmp_path)
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(f"{address}: no Dask scheduler answers there ({fact}") and "`dask scheduler`" in line
+
+
+def test_without_dask_one_line_says_how_to_get_it(tmp_path: Path) -> None:
+    """And `--jobs` beside `--scheduler` is refused before anything else."""
+    (tmp_path / "base.yaml").write_text(TINY)
+    asked = ["sweep", "base.yaml", "--seeds", "1", "--scheduler", "tcp://127.0.0.1:9"]
+    code = (
+        f"import sys; sys.modules['distributed'] = None; sys.argv[1:] = {asked}; import dropout_cli.cli as c; c.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("pip install 'dropout-cli[distributed]'.")
+    done = dropout(*asked, "--jobs", "2", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("--jobs: ")
+
+
+def test_a_worker_of_another_version_trains_nothing(tmp_path: Path) -> None:
+    """It says what it has, and what the sweep has."""
+    returned = dask_task.carry_out(TINY.encode(), {"dropout": "0.0", "packages": {"numpy": "1.0"}}, None, None)
+    assert returned.archive is None and returned.code == 2
+    assert returned.said.startswith("the worker has another version (dropout is 0.0 here, ")
+
+
+def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Path) -> None:
+    """All comes as parcels: with the files gone, the bytes are those of the machine that has them."""
+    rows = "".join(f"{n % 7},{'red' if n % 3 else ''},{'yes' if n % 2 else 'no'}\n" for n in range(200))
+    (tmp_path / "t.csv").write_text("number,word,kind\n" + rows)
+    table = f"dataset={{name: table, path: {tmp_path}/t.csv}}"
+    teacher = train(tmp_path, table, "training.batch_size=16").path
+    (tmp_path / "c.yaml").write_text(TINY)
+    taught = f"objective={{name: distillation, teacher: {teacher}}}"
+    wanted = config.load(tmp_path / "c.yaml", [table, taught, f"training.init_from={teacher}"]).experiment
+    here = Folder(tmp_path / "sweep")
+    with here.lock():
+        train_here(here, "0", wanted)
+    resolved = config.load(here.cell("0") / "resolved.yaml").experiment
+    (tmp_path / "errand").mkdir()
+    (tmp_path / "errand" / dask_task.WANTED).write_text(config.to_yaml(resolved))
+    parts = {
+        dask_task.EXAMPLES: serialization.of_examples(resolved.dataset.read()),
+        dask_task.LEGACY: serialization.of_legacy(left_to(resolved, data.load(resolved.dataset))),
+    }
+    for name, parcel in parts.items():
+        assert parcel is not None
+        (tmp_path / "errand" / name).write_bytes(parcel)
+    (tmp_path / "t.csv").unlink()
+    teacher.rename(tmp_path / "gone")
+    dask_task._train(tmp_path / "errand")
+    run_archive.unpack((tmp_path / "errand" / dask_task.ARCHIVE).read_bytes(), here.partial("1"))
+    assert here.is_complete("1")
+    for name in ("resolved.yaml", "metrics.csv", "predictions.npz", "checkpoints/best.safetensors"):
+        assert (here.cell("1") / name).read_bytes() == (here.cell("0") / name).read_bytes(), name
+
+
+def test_parcels_hold_what_was_put_in(tmp_path: Path) -> None:
+    """Every field of the examples and of a legacy; a wrong bit is noticed."""
+    examples = config.load(config.find("digits")).experiment.dataset.read()
+    parcel = serialization.of_examples(examples)
+    assert parcel is not None
+    back = serialization.examples_in(parcel)
+    for name, value in vars(examples).items():
+        assert (
+            np.array_equal(getattr(back, name), value)
+            if isinstance(value, np.ndarray)
+            else (getattr(back, name) == value)
+        ), name
+    legacy = Legacy({"a/W": np.ones((2, 3), np.float32)}, Lesson(np.ones((4, 2), np.float32), np.ones((1, 2)), "f"))
+    packed = serialization.of_legacy(legacy)
+    assert packed is not None and serialization.of_legacy(Legacy()) is None
+    again = serialization.legacy_in(packed)
+    assert again.weights is not None and again.lesson is not None and again.lesson.fingerprint == "f"
+    assert again.weights["a/W"].tobytes() == np.ones((2, 3), np.float32).tobytes()
+    with pytest.raises(RunFailed, match="damaged"):
+        serialization.examples_in(parcel[:-1] + bytes([parcel[-1] ^ 1]))
+
+
+def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) -> None:
+    """Its manifest is true; what would lead out of the folder, or was changed on the way, is refused."""
+    run = train(tmp_path)
+    packed = run_archive.pack(run)
+    run_archive.unpack(packed, tmp_path / "there")
+    there = Run(tmp_path / "there")
+    assert there.ended == "completed" and not there.has("checkpoints/last.safetensors")
+    assert "last" not in there.read(MANIFEST).decode()
+    assert dropout("verify", str(there.path), "--replay", "--quiet", cwd=tmp_path).returncode == 0
+    for command in (("eval", "--checkpoint", "last"), ("resume", "--epochs", "9")):
+        done = dropout(command[0], str(there.path), *command[1:], cwd=tmp_path)
+        assert done.returncode in (1, 2), command
+        assert "stayed where the run was trained" in done.stderr, done.stderr
+    for name, kind in (("../out", tarfile.REGTYPE), ("link", tarfile.SYMTYPE), ("folder", tarfile.DIRTYPE)):
+        hostile = io.BytesIO()
+        with tarfile.open(fileobj=hostile, mode="w") as made:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            made.addfile(member)
+        with pytest.raises(RunFailed, match="the archive of this cell is damaged"):
+            run_archive.unpack(hostile.getvalue(), tmp_path / "hostile" / kind.hex())
+    assert not (tmp_path / "hostile" / "out").exists()
+    (run.path / "metrics.csv").write_text("changed")
+    with pytest.raises(RunFailed, match="its files are not those that its manifest names"):
+        run_archive.unpack(run_archive.pack(run), tmp_path / "changed")

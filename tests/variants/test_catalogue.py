@@ -1,0 +1,97 @@
+"""What `dropout variants` and `dropout datasets` say, and that it is complete and works as printed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dropout_cli import config
+from dropout_cli.core.fields import allowed, keys
+from dropout_cli.core.registry import Registry
+from dropout_cli.data import DATASETS
+from dropout_cli.data.catalogue import details as dataset_details
+from dropout_cli.variants import VARIANTS
+from dropout_cli.variants.toolkit.catalogue import catalogue, details
+
+
+def dropout(*arguments: str, cwd: Path | None = None) -> str:
+    """The stdout of a command that succeeds."""
+    command = [sys.executable, "-m", "dropout_cli", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def test_the_list_names_each_variant_with_all_that_distinguishes_it() -> None:
+    """Name, one line, where it acts, what it learns, paper; as a table and as JSON."""
+    rows = json.loads(dropout("variants", "--json"))["variants"]
+    assert rows == catalogue() and [row["name"] for row in rows] == VARIANTS.names()
+    assert all(value for row in rows for value in row.values())
+    table = dropout("variants")
+    assert all(str(value) in table for row in rows for value in row.values())
+
+
+@pytest.mark.parametrize("name", VARIANTS.names())
+def test_a_page_tells_equations_keys_bounds_and_traps(name: str) -> None:
+    """Equations for training and evaluation, traps, and for every key its default and what it may be."""
+    entry = details(VARIANTS[name])
+    assert all(word in entry["text"] for word in ("training", "evaluation", "\nTraps: "))
+    assert all(key["about"] and key["allowed"] for key in entry["keys"])
+    assert [key["name"] for key in entry["keys"]] == list(config.to_dict(VARIANTS[name]()))
+
+
+def test_the_printed_page_holds_what_the_json_holds() -> None:
+    """For the variant with the most kinds of keys."""
+    page, entry = dropout("variants", "dropconnect"), json.loads(dropout("variants", "dropconnect", "--json"))
+    for part in (entry["text"], entry["config"].rstrip(), "[0, 1), or a list of them", "moments | exact"):
+        assert part in page
+
+
+@pytest.mark.parametrize("name", ["alpha", "none"])
+def test_the_printed_config_runs_as_printed(name: str, tmp_path: Path) -> None:
+    """Copied from the page into a file, anywhere."""
+    page = dropout("variants", name)
+    (tmp_path / "copied.yaml").write_text(page.partition("A config to try it with:\n\n")[2])
+    run = dropout("train", "copied.yaml", "training.epochs=1", "--quiet", "--no-plots", cwd=tmp_path).strip()
+    assert json.loads((tmp_path / run / "summary.json").read_text())["config"]["dropout"]["variant"] == name
+
+
+@pytest.mark.parametrize("registry", [VARIANTS, DATASETS])
+def test_every_default_is_among_what_is_allowed(registry: Registry[Any]) -> None:
+    """A key whose default is null says so, a choice lists its default, a number has its bounds."""
+    for _, cls in registry:
+        for key in keys(cls):
+            if key["default"] is None and not key["required"]:
+                assert "null" in key["allowed"], key
+            if isinstance(key["default"], str):
+                assert key["default"] in key["allowed"] or "text" in key["allowed"], key
+
+
+@pytest.mark.parametrize(
+    ("cls", "key", "text"),
+    [
+        (VARIANTS["inverted"], "rate", "[0, 1), or a list of them"),
+        (VARIANTS["inverted"], "rate_schedule", "anti_curriculum | constant | curriculum | early | late | linear"),
+        (VARIANTS["concrete"], "length_scale", "> 0"),
+        (VARIANTS["concrete"], "start", "[0.0025, 0.9975]"),
+        (VARIANTS["shakeout"], "c", ">= 0"),
+        (VARIANTS["adaptive"], "input_rate", "[0, 1) | null"),
+        (VARIANTS["dropconnect"], "samples", "integer >= 1"),
+        (DATASETS["mnist"], "path", "a path | null"),
+    ],
+)
+def test_bounds_read_as_a_person_writes_them(cls: type, key: str, text: str) -> None:
+    """From the annotation alone."""
+    assert next(one["allowed"] for one in keys(cls) if one["name"] == key) == text
+
+
+def test_plain_kinds_have_words() -> None:
+    """For fields without bounds."""
+    assert [allowed(kind) for kind in (bool, int, float, str)] == ["true | false", "integer", "a number", "text"]
+
+
+def test_a_dataset_has_a_page_too() -> None:
+    """With what its keys may be."""
+    assert dataset_details(DATASETS["moons"])["keys"][0]["allowed"]
+    assert "noise" in dropout("datasets", "moons")

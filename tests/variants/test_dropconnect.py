@@ -1,0 +1,96 @@
+"""DropConnect: exact masks, their moments, and inference by sampling."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dropout_cli.core.rng import Noise, stream
+from dropout_cli.nn.initializers import Glorot
+from dropout_cli.nn.layers.activations import Relu
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.variants import Place
+from dropout_cli.variants.dropconnect import DropConnect, GaussianDropConnect, MaskedLinear
+from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
+from dropout_cli.variants.toolkit.rate_schedules import Linear
+from tests.gradients import check_layer
+
+PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
+RATE = 0.3
+
+
+def linear() -> Dense:
+    """Four inputs, three outputs, biases too."""
+    return Dense("a", 4, 3, Glorot(bias_sd=0.5), seed=0, dtype=np.dtype(np.float64))
+
+
+def test_exact_masks_are_the_definition() -> None:
+    """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, example for example, biases masked too."""
+    plain, x = linear(), stream(0, "test:x").standard_normal((6, 4))
+    kept = bernoulli((6, 5, 3), RATE, Noise(0, 1)["a/dropout"]) / (1 - round(RATE * 65536) / 65536)
+    z = MaskedLinear(DropConnect(), plain, RATE, PLACE).forward(x, noise=Noise(0, 1))
+    for n in range(6):
+        expected = x[n] @ (kept[n, :-1] * plain.W.value) + kept[n, -1] * plain.b.value
+        np.testing.assert_allclose(z[n], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("make", "draws"), [(MaskedLinear, 10**5), (GaussianDropConnect, 10**6)])
+def test_the_moments_are_those_of_exact_masks(make: Any, draws: int) -> None:
+    """Mean and variance of z for one x, within 5 standard errors: 10^5 exact draws, 10^6 normal ones.
+
+    E z = x W + b and Var z = (r / q) ((x^2)(W^2) + b^2).
+    """
+    plain = linear()
+    x = stream(0, "test:x").standard_normal((1, 4))
+    z = make(DropConnect(), plain, RATE, PLACE).forward(np.repeat(x, draws, axis=0), noise=Noise(0, 1))
+    mean, q = plain.forward(x)[0].copy(), keep_probability(RATE)
+    variance = (1 - q) / q * ((x**2) @ plain.W.value**2 + plain.b.value**2)[0]
+    assert np.all(np.abs(z.mean(axis=0) - mean) < 5 * np.sqrt(variance / draws))
+    squares = (z - mean) ** 2
+    assert np.all(np.abs(squares.mean(axis=0) - variance) < 5 * squares.std(axis=0) / math.sqrt(draws))
+
+
+@pytest.mark.parametrize("make", [MaskedLinear, GaussianDropConnect])
+def test_both_ways_have_right_gradients(make: Any) -> None:
+    """The variance depends on W and b: without its part the gradient is not the paper's."""
+    x = stream(0, "test:x").standard_normal((6, 4))
+    check_layer(lambda: make(DropConnect(), linear(), RATE, PLACE), x, noise=lambda: Noise(0, 1), train=True)
+
+
+def test_an_all_zero_example_leaves_the_gradient_finite() -> None:
+    """With a zero bias its variance is the floor alone."""
+    plain = linear()
+    plain.b.value[...] = 0
+    layer = GaussianDropConnect(DropConnect(), plain, RATE, PLACE)
+    layer.forward(np.zeros((2, 4)), noise=Noise(0, 1))
+    assert np.isfinite(layer.backward(np.ones((2, 3)))).all() and np.isfinite(plain.W.gradient).all()
+
+
+def test_sampled_inference_averages_activations() -> None:
+    """E relu(N(.2, 1)) = .51, and not relu(.2) = .2."""
+    plain = Dense("a", 1, 1, Glorot(), seed=0, dtype=np.dtype(np.float64))
+    plain.W.value[...], plain.b.value[...] = 1.0, -0.8
+    law = DropConnect(rate=0.5, inference="sample", samples=4000)
+    unit = law.unit(plain, [], Relu("relu"), PLACE)
+    mu, sd = 0.2, math.sqrt(1 + 0.8**2)
+    phi = math.exp(-0.5 * (mu / sd) ** 2) / math.sqrt(2 * math.pi)
+    expected = mu * 0.5 * (1 + math.erf(mu / sd / math.sqrt(2))) + sd * phi
+    y = unit.forward(np.ones((1, 1)))
+    assert abs(y[0, 0] - expected) < 5 * sd / math.sqrt(4000)
+    assert np.array_equal(unit.forward(np.ones((1, 1))), y)
+    assert DropConnect(rate=0.5).unit(plain, [], Relu("relu"), PLACE).forward(np.ones((1, 1)))[0, 0] == pytest.approx(
+        0.2
+    )
+
+
+@pytest.mark.parametrize("masks", ["moments", "exact"])
+def test_sampled_inference_uses_the_rate_in_force(masks: Any) -> None:
+    """At the end of a schedule that falls to 0 there is no noise left: the mean weights."""
+    place = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=11)
+    law = DropConnect(rate=0.5, masks=masks, inference="sample", rate_schedule=Linear(start=0.5, end=0.0))
+    unit, plain, x = law.unit(linear(), [], Relu("relu"), place), linear(), np.ones((2, 4))
+    unit.at(10)
+    np.testing.assert_allclose(unit.forward(x), np.maximum(plain.forward(x), 0), atol=1e-3)  # the variance's floor
+    unit.at(0)
+    assert np.abs(unit.forward(x) - np.maximum(plain.forward(x), 0)).max() > 1e-2
