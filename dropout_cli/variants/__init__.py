@@ -1,5 +1,91 @@
-"""The dropout variants: the bases, and one file per variant, named as in YAML."""
+"""The dropout variants, one file each, named as in YAML; and all that the author of a variant needs.
 
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant
+A variant in another package imports from here alone: base classes, location, masks, rate schedules, field types, and
+the types of arrays and generators. What it imports from deeper modules may move.
+"""
 
-__all__ = ["VARIANTS", "Place", "Variant"]
+from dropout_cli.core.fields import (
+    ClosedFraction,
+    Count,
+    CountOrZero,
+    Finite,
+    Fraction,
+    FractionOrZero,
+    Hint,
+    NonNegative,
+    Positive,
+    Rate,
+    Rates,
+    Widths,
+)
+from dropout_cli.core.registry import Choice
+from dropout_cli.core.rng import Generator
+from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.residual import Residual
+from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.parameter import Parameter
+from dropout_cli.variants.toolkit.activation_noise import ActivationNoise, HiddenActivationNoise, NoisyActivation
+from dropout_cli.variants.toolkit.base import (
+    VARIANTS,
+    Kind,
+    Needs,
+    Place,
+    Variant,
+    chain,
+    one_rate_each,
+    rate_of,
+)
+from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
+from dropout_cli.variants.toolkit.learned_rate import learned
+from dropout_cli.variants.toolkit.map_noise import MapNoise
+from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, scaled_bernoulli, share_of_zeros
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+
+__all__ = [
+    "RATE_SCHEDULES",
+    "VARIANTS",
+    "ActivationNoise",
+    "Array",
+    "Choice",
+    "ClosedFraction",
+    "Constant",
+    "Count",
+    "CountOrZero",
+    "DType",
+    "Dense",
+    "Finite",
+    "Fraction",
+    "FractionOrZero",
+    "GaussianLinear",
+    "Generator",
+    "HiddenActivationNoise",
+    "Hint",
+    "Kind",
+    "Layer",
+    "MapNoise",
+    "Needs",
+    "NoiseSource",
+    "NoisyActivation",
+    "NonNegative",
+    "Parameter",
+    "Place",
+    "Positive",
+    "Rate",
+    "RateSchedule",
+    "Rates",
+    "Residual",
+    "Sequential",
+    "Shape",
+    "Variant",
+    "Widths",
+    "bernoulli",
+    "chain",
+    "keep_probability",
+    "learned",
+    "one_rate_each",
+    "rate_of",
+    "scaled_bernoulli",
+    "share_of_zeros",
+]

@@ -1,57 +1,38 @@
 """A variant from another package: one file and one entry point, and it works like any other."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-TOY = '''
-"""Toy dropout: keeps or drops by the sign of a normal draw.
+from dropout_cli import variants
 
-    training     y = 2 m (.) a,  m = [eps > 0]
-    evaluation   y = a
-
-Traps: none that are known.
-"""
-
-from dataclasses import dataclass
-
-from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
-from dropout_cli.variants.toolkit.base import VARIANTS
-
-
-@VARIANTS.register("toy")
-@dataclass(frozen=True, kw_only=True)
-class Toy(ActivationNoise):
-    """Half of everything, by the sign of a normal draw."""
-
-    strength: float = 2.0
-    """What a kept activation is multiplied by."""
-
-    paper = "none"
-
-    def draw(self, shape, rate, rng, dtype, out=None):
-        return (self.strength * (rng.standard_normal(shape) > 0)).astype(dtype)
-'''
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+(TOY,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "VARIANTS.register" in block)
+((GROUP, NAME, MODULE),) = re.findall(r'\[project\.entry-points\."(.*)"\]\n(\w+) = "(\w+)"', README)
 
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """A folder as pip would fill it: the module, and the metadata of its distribution."""
-    (tmp_path / "toy_dropout.py").write_text(TOY)
+    (tmp_path / f"{MODULE}.py").write_text(TOY)
     info = tmp_path / "toy_dropout-0.1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-dropout\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text("[dropout_cli.variants]\ntoy = toy_dropout\n")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\n{NAME} = {MODULE}\n")
     return tmp_path
 
 
 def dropout(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command with that folder on the path."""
-    path = os.pathsep.join([str(folder), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(folder), str(ROOT)])
     return subprocess.run(
         [sys.executable, "-m", "dropout_cli", *arguments],
         cwd=folder,
@@ -84,6 +65,28 @@ def test_a_variant_of_another_package_is_listed_explained_and_trains(installed: 
     assert wrong.returncode == 2 and "Did you mean 'strength'?" in wrong.stderr
 
 
+def test_it_imports_from_the_variants_alone() -> None:
+    """No deeper module, so that these may move."""
+    imported = [node for node in ast.walk(ast.parse(TOY)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert {node.module for node in imported if isinstance(node, ast.ImportFrom)} == {"dataclasses", GROUP}
+    assert not [node for node in imported if isinstance(node, ast.Import)]
+
+
+def test_all_that_a_built_in_variant_is_made_of_can_be_imported_from_there() -> None:
+    """Every class, function and type that two or more variants use; the engine's own products are not among them."""
+    used = Counter(
+        alias.name
+        for file in (ROOT / "dropout_cli/variants").glob("*.py")
+        if file.name != "__init__.py"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dropout_cli.")
+        if not (node.module or "").startswith("dropout_cli.nn.backend")
+        if not (node.module or "").endswith("concrete_distribution")
+        for alias in node.names
+    )
+    assert {name for name, count in used.items() if count > 1} <= set(variants.__all__)
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -114,5 +117,5 @@ def test_a_broken_package_is_named_at_every_lookup(installed: Path) -> None:
         "    except UsageError as error:\n        assert 'RuntimeError' in str(error)\n"
         "    else:\n        raise AssertionError\n"
     )
-    path = os.pathsep.join([str(installed), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(installed), str(ROOT)])
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=True, timeout=60)
