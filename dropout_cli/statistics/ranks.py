@@ -1,12 +1,22 @@
 """Settings on several datasets: their ranks on each, averaged (Demsar 2006, JMLR 7:1-30)."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
+
+MOST_ORDERED = 6
+"""Settings whose orders are listed one by one."""
+MOST_ARRANGEMENTS = 100_000
+DRAWN = 99_999
+MOST_SIGNS = 20
+DECIMALS = 9
+"""Sums of ranks and differences are rounded before they are compared: ties must count as ties."""
 
 
 class Ranks(NamedTuple):
@@ -37,3 +47,61 @@ def friedman(values: Sequence[Sequence[float]], *, larger_is_better: bool = True
     q = float(stats.studentized_range.ppf(1 - alpha, settings, np.inf)) / math.sqrt(2)
     critical = q * math.sqrt(settings * (settings + 1) / (6 * datasets))
     return Ranks(ranks.mean(axis=0).tolist(), p, critical)
+
+
+def iman_davenport(values: Array) -> tuple[float, float]:
+    """Return Iman and Davenport's F of Friedman's chi-squared, and its p; `values` (datasets, settings)."""
+    from scipy import stats
+
+    datasets, settings = values.shape
+    chi = float(stats.friedmanchisquare(*values.T).statistic)
+    bottom = datasets * (settings - 1) - chi
+    if bottom <= 0:
+        return math.inf, 0.0
+    f = (datasets - 1) * chi / bottom
+    return f, float(stats.f.sf(f, settings - 1, (settings - 1) * (datasets - 1)))
+
+
+def permuted(values: Array) -> float:
+    """Return Friedman's p by permuting the settings within each dataset; `values` (datasets, settings).
+
+    With few datasets the chi-squared distribution says too little and Iman and Davenport's F too much. Up to 100,000
+    arrangements are gone through, more are drawn: 99,999.
+    """
+    from scipy import stats
+
+    ranks: Array = stats.rankdata(values, axis=1)
+    datasets, settings = ranks.shape
+    orders = np.array(list(itertools.permutations(range(settings)))) if settings <= MOST_ORDERED else None
+    observed = round(float((ranks.sum(axis=0) ** 2).sum()), DECIMALS)
+    if orders is not None and len(orders) ** datasets <= MOST_ARRANGEMENTS:
+        sums = np.zeros((1, settings))
+        for row in ranks:
+            sums = (sums[:, None] + row[orders][None]).reshape(-1, settings)
+        return float(np.mean(np.round((sums**2).sum(axis=1), DECIMALS) >= observed))
+    rng, least = stream(0, "statistics:ranks"), 0
+    for _ in range(DRAWN):
+        drawn = rng.permuted(ranks, axis=1).sum(axis=0)
+        least += round(float((drawn**2).sum()), DECIMALS) >= observed
+    return (1 + least) / (1 + DRAWN)
+
+
+def signed_rank(differences: Array) -> float:
+    """Return Wilcoxon's exact two-sided p, ties of absolute differences included, by going through all signs.
+
+    `differences` (n,) are taken without those that are 0, at most 20 of them.
+    """
+    from scipy import stats
+
+    left = differences[differences != 0]
+    n = len(left)
+    if n == 0:
+        return 1.0
+    if n > MOST_SIGNS:
+        raise ValueError(f"{n} differences, and {MOST_SIGNS} are the most")
+    ranks = stats.rankdata(np.round(np.abs(left), DECIMALS))
+    patterns = np.arange(2**n)[:, None] >> np.arange(n) & 1
+    sums = patterns @ ranks
+    middle = ranks.sum() / 2
+    observed = abs(float(ranks[left > 0].sum()) - middle)
+    return float(np.mean(np.abs(sums - middle) >= observed - 10**-DECIMALS))

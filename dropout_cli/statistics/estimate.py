@@ -1,0 +1,137 @@
+"""A mean difference with its standard error: one procedure gives the interval and the p-value.
+
+Each layout of an experiment has its own standard error and degrees of freedom; all else follows from them, so that no
+interval can contradict a p-value:
+
+    interval   mean +- t(1 - alpha/2, df) se
+    p          2 P(T > |mean| / se),  T ~ t(df)
+
+    one split, n seeds       s / sqrt(n), df n - 1, the sd s floored for accuracies
+    n splits, a seed each    s / sqrt(n), df n - 1
+    S splits, seeds nested   the same over the S means of the splits
+    seeds x splits crossed   two-way mean squares, Satterthwaite's df
+    new data                 s sqrt(1/n + n_test / n_train) (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366)
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_cli.core.types import Array
+from dropout_cli.statistics.intervals import CONFIDENCE, Interval
+
+FEWEST_UNITS = 3
+"""Two units have one degree of freedom: an interval of them is too wide to mean anything."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its standard error and degrees of freedom."""
+
+    mean: float
+    se: float
+    """Standard error of the mean; NaN with fewer than two units."""
+    df: float
+    sd: float
+    """Standard deviation of the units, floored where the layout says so."""
+    n: int
+    """Units that were averaged: seeds, splits, or means of splits."""
+
+    def interval(self, *, confidence: float = CONFIDENCE, comparisons: int = 1) -> Interval:
+        """Return the t interval, with Bonferroni's correction for that many comparisons."""
+        from scipy import stats
+
+        if not self.df > 0:
+            return Interval(math.nan, math.nan)
+        half = float(stats.t.ppf(1 - (1 - confidence) / (2 * comparisons), self.df)) * self.se
+        return Interval(self.mean - half, self.mean + half)
+
+    def p(self, *, comparisons: int = 1) -> float:
+        """Return the two-sided p-value of a mean of 0, times the number of comparisons and at most 1."""
+        from scipy import stats
+
+        if not self.df > 0:
+            return math.nan
+        if self.se == 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return min(1.0, comparisons * 2 * float(stats.t.sf(abs(self.mean) / self.se, self.df)))
+
+
+def over_units(values: Sequence[float], *, smallest_sd: float = 0.0, split_ratio: float = 0.0) -> Estimate:
+    """Return the estimate of the mean of independent units.
+
+    Args:
+        values: (n,) one difference per unit: per seed on one split, per split, or the mean of each split.
+        smallest_sd: The floor of the standard deviation. For accuracies on one split it is half an example, .5 / N:
+            identical differences come from rounding, not from certainty.
+        split_ratio: Test examples over training examples, where the estimate speaks of new data; else 0.
+    """
+    n = len(values)
+    if n < 2:
+        return Estimate(float(np.mean(values)) if n else math.nan, math.nan, math.nan, math.nan, n)
+    sd = max(float(np.std(values, ddof=1)), smallest_sd)
+    return Estimate(float(np.mean(values)), sd * math.sqrt(1 / n + split_ratio), n - 1, sd, n)
+
+
+def crossed(values: Array) -> Estimate:
+    """Return the estimate of the mean where the same seeds were trained on every split.
+
+    Seeds that are shared by all splits have an effect of their own, so that the means of the splits are not
+    independent.
+
+    Args:
+        values: (splits, seeds), at least two of each.
+
+    Raises:
+        ValueError: fewer than two splits or seeds.
+    """
+    splits, seeds = values.shape
+    if splits < 2 or seeds < 2:
+        raise ValueError(f"needs two splits and two seeds, got {splits} and {seeds}")
+    of_splits = seeds * float(np.var(values.mean(axis=1), ddof=1))
+    of_seeds = splits * float(np.var(values.mean(axis=0), ddof=1))
+    residual = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0, keepdims=True) + values.mean()
+    of_residual = float(np.sum(residual**2)) / ((splits - 1) * (seeds - 1))
+    both = of_splits + of_seeds - of_residual
+    largest = max(both, of_splits, of_seeds)
+    if largest == 0:
+        df = float(min(splits, seeds) - 1)
+    elif largest == both:
+        terms = of_splits**2 / (splits - 1), of_seeds**2 / (seeds - 1), of_residual**2 / ((splits - 1) * (seeds - 1))
+        df = both**2 / sum(terms)
+    else:
+        df = float(splits - 1 if of_splits >= of_seeds else seeds - 1)
+    se = math.sqrt(largest / values.size)
+    return Estimate(float(values.mean()), se, df, math.sqrt(largest), splits)
+
+
+def new_examples(differences: Array) -> Estimate:
+    """Return the estimate for new seeds and new examples, the training set being the one at hand.
+
+    The variance of seeds and that of examples add up; Satterthwaite's degrees of freedom.
+
+    Args:
+        differences: (seeds, N) what each test example says of each pair of runs: -1, 0 or 1 for right and wrong, or a
+            difference of losses. At least two of each.
+    """
+    seeds, examples = differences.shape
+    means = differences.mean(axis=1)
+    sd = max(float(np.std(means, ddof=1)), 0.5 / examples)
+    rest = differences - means[:, None]
+    shared = np.sum(rest.sum(axis=0) ** 2 - (rest**2).sum(axis=0)) / (seeds * (seeds - 1) * (examples - 1))
+    per_example = max(float(shared), 1 / examples)
+    of_seeds, of_examples = sd**2 / seeds, per_example / examples
+    variance = of_seeds + of_examples
+    df = variance**2 / (of_seeds**2 / (seeds - 1) + of_examples**2 / (examples - 1))
+    return Estimate(float(means.mean()), math.sqrt(variance), df, sd, seeds)
+
+
+def hedges_g(estimate: Estimate) -> float:
+    """Return the mean in standard deviations of the units, corrected for few of them (Hedges 1981)."""
+    if not estimate.sd > 0 or estimate.n < 2:
+        return math.nan
+    m = estimate.n - 1
+    correction = math.exp(math.lgamma(m / 2) - math.lgamma((m - 1) / 2)) / math.sqrt(m / 2) if m > 1 else 0.0
+    return correction * estimate.mean / estimate.sd

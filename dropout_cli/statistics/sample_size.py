@@ -1,0 +1,40 @@
+"""How many pairs show a difference: the power of the t-test, by the noncentral t distribution."""
+
+import math
+
+MOST = 1_000_000
+
+
+def power(n: int, difference: float, sd: float, *, alpha: float = 0.05) -> float:
+    """Return the probability that a two-sided t-test of n pairs shows a true mean difference."""
+    from scipy import stats
+
+    if n < 2:
+        return 0.0
+    if sd == 0:
+        return 1.0 if difference else alpha
+    shift = abs(difference) / sd * math.sqrt(n)
+    bound = float(stats.t.ppf(1 - alpha / 2, n - 1))
+    found = float(stats.nct.sf(bound, n - 1, shift) + stats.nct.cdf(-bound, n - 1, shift))
+    return 1.0 if math.isnan(found) else found  # SciPy gives NaN for a large shift
+
+
+def pairs_needed(difference: float, sd: float, *, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
+    """Return the fewest pairs with which a difference is shown with that probability; None above a million."""
+    high = 3
+    while power(high, difference, sd, alpha=alpha) < wanted:
+        high *= 2
+        if high > MOST:
+            return None
+    low = 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(middle, difference, sd, alpha=alpha) >= wanted else (middle, high)
+    return high
+
+
+def largest_sd(sd: float, n: int, *, confidence: float = 0.8) -> float:
+    """Return the upper bound of the true standard deviation; that of a pilot of n pairs is often too low."""
+    from scipy import stats
+
+    return sd * math.sqrt((n - 1) / float(stats.chi2.ppf(1 - confidence, n - 1)))

@@ -1,0 +1,68 @@
+"""Looking more than once: constants c for intervals mean +- c s / sqrt(n) that hold at every look together.
+
+`repeated` spends alpha t^2 at planned looks (Kim & DeMets 1987, doi:10.1093/biomet/74.1.149), t being the share of the
+largest n; `anytime` holds at every n, planned or not (Lai 1976). Bonferroni's correction for many comparisons divides
+alpha.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+LOOKS = (6, 8, 10, 14, 20, 30)
+POINTS = 1001
+
+
+class Look(NamedTuple):
+    """One look at the data."""
+
+    n: int
+    p: float
+    """The nominal two-sided level of this look."""
+    c: float
+    """The half-width of the interval, in s / sqrt(n)."""
+
+
+@lru_cache(maxsize=32)
+def repeated(looks: tuple[int, ...] = LOOKS, *, comparisons: int = 1, alpha: float = 0.05) -> tuple[Look, ...]:
+    """Return the constants for these numbers of pairs, in rising order.
+
+    The boundaries z are found one after the other, on the scale of the score S ~ N(0, n): what leaves [-b, b] at a look
+    for the first time has the probability that is spent there.
+    """
+    from scipy import integrate, optimize, stats
+
+    level, found = alpha / comparisons, list[Look]()
+    grid, density, spent = np.zeros(1), np.ones(1), 0.0
+    for place, n in enumerate(looks):
+        wanted = level * (n / looks[-1]) ** 2 - spent
+        spent += wanted
+        step = math.sqrt(n - (looks[place - 1] if place else 0))
+
+        def leaving(b: float, grid=grid, density=density, step=step) -> float:  # type: ignore[no-untyped-def]
+            out = stats.norm.sf((b - grid) / step) + stats.norm.sf((b + grid) / step)
+            return float(out[0]) if len(grid) == 1 else float(integrate.simpson(density * out, x=grid))
+
+        bound = float(optimize.brentq(lambda b, f=leaving, w=wanted: f(b) - w, 0, 12 * math.sqrt(n), xtol=1e-12))
+        new = np.linspace(-bound, bound, POINTS)
+        steps = stats.norm.pdf((new[:, None] - grid[None, :]) / step) / step
+        density = steps[:, 0] if len(grid) == 1 else integrate.simpson(steps * density, x=grid, axis=1)
+        grid = new
+        nominal = 2 * float(stats.norm.sf(bound / math.sqrt(n)))
+        found.append(Look(n, nominal, float(stats.t.isf(nominal / 2, n - 1))))
+    return tuple(found)
+
+
+def anytime(n: int, *, comparisons: int = 1, alpha: float = 0.05) -> float:
+    """Return the constant for n pairs that holds however often one looks; infinite where n is too small."""
+    a = 1.0 + n
+    u = (math.sqrt(a) * comparisons / alpha) ** (2 / n)
+    return math.inf if u >= a else math.sqrt((n - 1) * (u - 1) / (1 - u / a))
+
+
+def half_width(differences: Sequence[float], c: float) -> float:
+    """Return c s / sqrt(n)."""
+    return c * float(np.std(differences, ddof=1)) / math.sqrt(len(differences))
