@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dropout_cli
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout_process
 
 PACKAGE = Path(dropout_cli.__file__).parent
 NETWORK = {"socket", "ssl", "http", "urllib", "ftplib", "smtplib", "requests", "httpx", "aiohttp", "xmlrpc"}
@@ -50,7 +50,7 @@ def test_no_command_reaches_for_the_network(tmp_path: Path, guarded: dict[str, s
         ["doctor", "--seconds", "0"],
     ]
     for command in commands:
-        done = dropout(*command, cwd=tmp_path, env=guarded)
+        done = dropout_process(*command, cwd=tmp_path, env=guarded)
         assert done.returncode == 0, done.stderr
     assert not (tmp_path / "attempts").exists()
 
@@ -58,7 +58,7 @@ def test_no_command_reaches_for_the_network(tmp_path: Path, guarded: dict[str, s
 def test_the_guard_sees_a_download(tmp_path: Path, guarded: dict[str, str]) -> None:
     """The one thing that does reach out is refused in one line, and was seen: the test above could fail."""
     env = {**guarded, "DROPOUT_DATA": str(tmp_path / "data"), "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
-    done = dropout("fetch", "mnist", cwd=tmp_path, env=env)
+    done = dropout_process("fetch", "mnist", cwd=tmp_path, env=env)
     assert done.returncode == 3 and len(done.stderr.splitlines()) == 1
     assert "openml.org" in (tmp_path / "attempts").read_text()
 

@@ -10,7 +10,7 @@ from dropout_cli.bench.case import CNN, LARGE, MEDIUM, SMALL, SUITES, Case, suit
 from dropout_cli.bench.contest import Contender, Sample
 from dropout_cli.bench.profile import by_kind, profile
 from dropout_cli.core.errors import RunFailed, UsageError
-from tests.cli_process import dropout
+from tests.commands import dropout
 
 
 def quiet(text: str) -> None:

@@ -24,7 +24,7 @@ from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
 from dropout_cli.sweeps.workers.job import train as train_here
 from dropout_cli.training.setup import Lesson
 from dropout_cli.training.warm_start import Legacy, left_to
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout, dropout_process
 from tests.small_run import train
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
@@ -244,7 +244,7 @@ def test_a_sweep_whose_scheduler_is_killed_is_finished_by_the_same_command(tmp_p
 def test_where_nobody_answers_one_line_says_so(tmp_path: Path, address: str, fact: str) -> None:
     """Exit code 2, and the way out."""
     (tmp_path / "base.yaml").write_text(TINY)
-    done = dropout("sweep", "base.yaml", "--seeds", "1", "--scheduler", address, cwd=tmp_path)
+    done = dropout_process("sweep", "base.yaml", "--seeds", "1", "--scheduler", address, cwd=tmp_path)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert line.startswith(f"{address}: no Dask scheduler answers there ({fact}") and "`dask scheduler`" in line
