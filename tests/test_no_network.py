@@ -2,7 +2,10 @@
 
 import ast
 import inspect
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +37,7 @@ def guarded(tmp_path: Path) -> dict[str, str]:
 
 
 def test_no_command_reaches_for_the_network(tmp_path: Path, guarded: dict[str, str]) -> None:
-    """From training to the look at the machine; each in a process where an attempt would be seen."""
+    """From training to the look at the machine; in a process where an attempt would be seen."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     commands = [
         ["train", "tiny.yaml"],
@@ -49,9 +52,15 @@ def test_no_command_reaches_for_the_network(tmp_path: Path, guarded: dict[str, s
         ["config", "show", "digits", "--model"],
         ["doctor", "--seconds", "0"],
     ]
-    for command in commands:
-        done = dropout_process(*command, cwd=tmp_path, env=guarded)
-        assert done.returncode == 0, done.stderr
+    code = (
+        "import json, sys\nfrom pathlib import Path\nfrom tests.commands import dropout\n"
+        "for command in json.loads(sys.argv[1]):\n"
+        "    done = dropout(*command, cwd=Path())\n"
+        "    assert done.returncode == 0, (command, done.stderr)\n"
+    )
+    paths = os.pathsep.join([guarded["PYTHONPATH"], str(Path(__file__).parents[1])])
+    env = {**os.environ, **guarded, "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", code, json.dumps(commands)], cwd=tmp_path, env=env, check=True, timeout=300)
     assert not (tmp_path / "attempts").exists()
 
 
