@@ -95,6 +95,6 @@ def test_the_command_prints_and_writes_json(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found == json.loads((tmp_path / "b.json").read_text())
     assert {row["case"]["work"] for row in found["suites"]["evaluation"]} == {"evaluate", "monte_carlo"}
-    done = dropout("bench", "--profile", "--suite", "cnn", "--quiet", "-o", "p.png", cwd=tmp_path)
+    done = dropout("bench", "--profile", "--suite", "cnn", "--rounds", "1", "--quiet", "-o", "p.png", cwd=tmp_path)
     assert done.returncode == 0 and "conv2" in done.stdout
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
