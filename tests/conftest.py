@@ -5,6 +5,14 @@ from pathlib import Path
 
 import pytest
 
+LONG = ("tests/test_readme.py", "tests/test_acceptance.py", "tests/test_no_network.py", "tests/sweeps/")
+"""Where single tests take seconds and more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that the workers of pytest-xdist end together."""
+    items.sort(key=lambda item: next((n for n, place in enumerate(LONG) if item.nodeid.startswith(place)), len(LONG)))
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

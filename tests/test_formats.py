@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.runs import FORMAT
-from tests.cli_process import dropout
+from tests.commands import dropout
 
 FORMATS = Path(__file__).parent / "formats"
 COMMANDS = [

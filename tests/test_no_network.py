@@ -2,13 +2,16 @@
 
 import ast
 import inspect
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import dropout_cli
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout_process
 
 PACKAGE = Path(dropout_cli.__file__).parent
 NETWORK = {"socket", "ssl", "http", "urllib", "ftplib", "smtplib", "requests", "httpx", "aiohttp", "xmlrpc"}
@@ -34,7 +37,7 @@ def guarded(tmp_path: Path) -> dict[str, str]:
 
 
 def test_no_command_reaches_for_the_network(tmp_path: Path, guarded: dict[str, str]) -> None:
-    """From training to the look at the machine; each in a process where an attempt would be seen."""
+    """From training to the look at the machine; in a process where an attempt would be seen."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     commands = [
         ["train", "tiny.yaml"],
@@ -49,16 +52,22 @@ def test_no_command_reaches_for_the_network(tmp_path: Path, guarded: dict[str, s
         ["config", "show", "digits", "--model"],
         ["doctor", "--seconds", "0"],
     ]
-    for command in commands:
-        done = dropout(*command, cwd=tmp_path, env=guarded)
-        assert done.returncode == 0, done.stderr
+    code = (
+        "import json, sys\nfrom pathlib import Path\nfrom tests.commands import dropout\n"
+        "for command in json.loads(sys.argv[1]):\n"
+        "    done = dropout(*command, cwd=Path())\n"
+        "    assert done.returncode == 0, (command, done.stderr)\n"
+    )
+    paths = os.pathsep.join([guarded["PYTHONPATH"], str(Path(__file__).parents[1])])
+    env = {**os.environ, **guarded, "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", code, json.dumps(commands)], cwd=tmp_path, env=env, check=True, timeout=300)
     assert not (tmp_path / "attempts").exists()
 
 
 def test_the_guard_sees_a_download(tmp_path: Path, guarded: dict[str, str]) -> None:
     """The one thing that does reach out is refused in one line, and was seen: the test above could fail."""
     env = {**guarded, "DROPOUT_DATA": str(tmp_path / "data"), "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
-    done = dropout("fetch", "mnist", cwd=tmp_path, env=env)
+    done = dropout_process("fetch", "mnist", cwd=tmp_path, env=env)
     assert done.returncode == 3 and len(done.stderr.splitlines()) == 1
     assert "openml.org" in (tmp_path / "attempts").read_text()
 

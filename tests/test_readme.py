@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from dropout_cli import config
 from dropout_cli.sweeps import plan, spec
 from dropout_cli.training.setup import prepare
+from tests.commands import dropout
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -28,21 +30,51 @@ def test_two_commands_do_all_the_set_up() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
 def test_every_command_runs(tmp_path: Path) -> None:
     """One after another in one folder, as a reader would type them; only the set-up itself is left out."""
-    script = "set -eu\n" + "".join(block for block in SHELL if block not in SETUP)
     for name in ("configs", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["sh", "-c", script],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "completed" in done.stdout and "y = m (.) a / q" in done.stdout
+    printed = ""
+    for text in parts("".join(block for block in SHELL if block not in SETUP)):
+        if is_plain(text):
+            done = dropout(*shlex.split(text)[1:], cwd=tmp_path)
+        else:
+            done = subprocess.run(
+                ["sh", "-euc", text],
+                cwd=tmp_path,
+                env={**os.environ, "PATH": path},
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+        assert done.returncode == 0, (text, done.stderr)
+        printed += done.stdout
+    assert "completed" in printed and "y = m (.) a / q" in printed
+
+
+def test_what_needs_a_shell_is_told_from_plain_commands() -> None:
+    """A line with operators, variables or a loop around it goes to the shell, with its neighbors of that kind."""
+    shell = "n=$(dropout c)\ndropout d $n\nfor n in 1; do\n    dropout e\ndone"
+    found = parts(f"dropout a 'x < $1' \\\n  b\n{shell}\ndropout f\n")
+    assert found == ["dropout a 'x < $1'   b", shell, "dropout f"]
+    assert [is_plain(part) for part in found] == [True, False, True]
+
+
+def is_plain(line: str) -> bool:
+    """Whether a shell would pass its words to `dropout` as `shlex` splits them."""
+    unquoted = re.sub(r"""'[^']*'|"[^"$`\\\\]*\"""", "", line)
+    return line.startswith("dropout ") and not re.search(r"[|&;<>$`()*?\\\n\[]", unquoted)
+
+
+def parts(script: str) -> list[str]:
+    """Plain commands each by itself, and what stands between them."""
+    found: list[str] = []
+    for line in script.replace("\\\n", "").splitlines():
+        if is_plain(line) or not found or is_plain(found[-1]):
+            found.append(line)
+        else:
+            found[-1] += f"\n{line}"
+    return found
 
 
 def test_the_configs_in_it_load(tmp_path: Path) -> None:

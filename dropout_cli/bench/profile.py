@@ -87,7 +87,7 @@ def _work_timed(part: str, function: Callable[..., Any], clock: Clock) -> Callab
     return call
 
 
-def profile(case: Case, steps: int = 100) -> list[Line]:
+def profile(case: Case, steps: int) -> list[Line]:
     """The parts of a training step, in the order of the network, then loss, optimizer and batch assembly."""
     experiment = ours.experiment_of(case, case.threads)
     learner, noise, clock = ours.learner_of(case, experiment), Noise(0, 1), Clock()

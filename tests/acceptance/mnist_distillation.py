@@ -38,7 +38,7 @@ def train(folder: str, *overrides: str) -> tuple[str, dict[str, Any]]:
 def main() -> None:
     """Teacher, choice, ten pairs."""
     bars = Bars("mnist_distillation")
-    short = ("training.epochs=1", "training.steps_per_epoch=3") if bars.smoke else ()
+    short = (*bars.few_pictures(), "training.epochs=1", "training.steps_per_epoch=3") if bars.smoke else ()
     pairs, choosing = (2, (100,)) if bars.smoke else (10, (100, 101))
     choices = [(4.0, 0.1)] if bars.smoke else list(itertools.product(TEMPERATURES, WEIGHTS))
     with tempfile.TemporaryDirectory() as folder:

@@ -20,13 +20,14 @@ VARIANTS = {
 
 if __name__ == "__main__":
     bars = Bars("mnist_maps")
+    few = bars.few_pictures()
     baseline: list[float] = []
     for name, override in VARIANTS.items():
         if bars.smoke and name in ("none", "inverted"):
             continue
-        accuracies = []
+        accuracies, changes = [], (*few, override, "training.epochs=4")
         for seed in range(1 if bars.smoke else 3):
-            summary, _, command = bars.train("configs/mnist_cnn.yaml", override, "training.epochs=4", f"seed={seed}")
+            summary, _, command = bars.train("configs/mnist_cnn.yaml", *changes, f"seed={seed}")
             accuracies.append(summary["test"]["accuracy"])
         baseline = baseline or accuracies
         label = f"{name}: accuracy"

@@ -7,6 +7,7 @@ from tests.acceptance.bars import Bars
 
 if __name__ == "__main__":
     bars = Bars("mnist_saving")
+    few = bars.few_pictures()
     shares: list[float] = []
 
     def look(folder: Path) -> None:
@@ -15,7 +16,7 @@ if __name__ == "__main__":
         shares.append(100 * sum(timings["save_seconds"]) / sum(timings["train_seconds"]))
 
     for save_every in ("auto", "every_epoch"):
-        *_, command = bars.train("configs/mnist.yaml", f"training.save_every={save_every}", look=look)
+        *_, command = bars.train("configs/mnist.yaml", *few, f"training.save_every={save_every}", look=look)
         if save_every == "auto":
             bars.at_most("percent of the training time spent saving", shares[-1], 2, command)
         else:  # for comparison: what `auto` spares

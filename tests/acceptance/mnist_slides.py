@@ -4,6 +4,7 @@ from tests.acceptance.bars import Bars
 
 if __name__ == "__main__":
     bars = Bars("mnist_slides")
-    summary, _, command = bars.train("configs/mnist_slides.yaml")
+    few = bars.few_pictures()
+    summary, _, command = bars.train("configs/mnist_slides.yaml", *few)
     bars.at_least("test accuracy", summary["test"]["accuracy"], 0.90, command)
     bars.end()

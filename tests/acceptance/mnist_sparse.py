@@ -4,7 +4,8 @@ from tests.acceptance.bars import Bars
 
 if __name__ == "__main__":
     bars = Bars("mnist_sparse")
-    summary, seconds, command = bars.train("configs/mnist_sparse.yaml")
+    few = bars.few_pictures()
+    summary, seconds, command = bars.train("configs/mnist_sparse.yaml", *few)
     found = summary["dropout"]
     bars.at_most("test error, weights cut", 1 - found["accuracy_pruned"], 0.022, command)
     bars.at_least("sparsity overall", found["sparsity"]["overall"], 0.95, command)

@@ -37,9 +37,9 @@ def epochs_of(cells: Path) -> int:
     return sum(len(Run(cell).table("timings.csv").columns()["epoch"]) for cell in cells.iterdir())
 
 
-def of_grid(folder: Path, fixed: list[str], fresh: str) -> tuple[int, float]:
+def of_grid(folder: Path, axes: tuple[str, ...], fixed: list[str], fresh: str) -> tuple[int, float]:
     """Epochs that the grid trained, and the accuracy of its best with fresh seeds."""
-    found = dropout("sweep", "digits", *GRID, *fixed, "--seeds", "3", "--out", str(folder / "grid"))
+    found = dropout("sweep", "digits", *axes, *fixed, "--seeds", "3", "--out", str(folder / "grid"))
     best = max(found["groups"], key=lambda group: group["metrics"]["val.accuracy"]["mean"])["values"]
     point = [f"{key}={value}" for key, value in best.items()]
     again = dropout("sweep", "digits", *point, *fixed, "--seeds", fresh, "--out", str(folder / "fresh"))
@@ -62,10 +62,11 @@ def main(bars: Bars, folder: Path) -> None:
     repetitions, trials, seeds = (1, 3, 2) if bars.smoke else (5, 16, 20)
     short = ["training.epochs=1", "training.steps_per_epoch=2"] if bars.smoke else ["training.epochs=30"]
     fresh = ",".join(str(100 + seed) for seed in range(seeds))
+    grid_axes = (GRID[0], f"{RATE}=0.1,0.6", f"{LEARNING}=1e-3") if bars.smoke else GRID
     shares, differences = [], []
     for number in range(repetitions):
         fixed, here = [f"dataset.split_seed={number}", *short], folder / str(number)
-        long, grid = of_grid(here, fixed, fresh)
+        long, grid = of_grid(here, grid_axes, fixed, fresh)
         quick, search = of_search(here, fixed, trials, fresh)
         shares.append(quick / long)
         differences.append(100 * (search - grid))

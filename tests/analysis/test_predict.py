@@ -18,7 +18,7 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
 from dropout_cli.training.setup import prepare
-from tests.cli_process import dropout
+from tests.commands import dropout
 from tests.small_run import train
 
 

@@ -10,7 +10,7 @@ from dropout_cli.bench.case import CNN, LARGE, MEDIUM, SMALL, SUITES, Case, suit
 from dropout_cli.bench.contest import Contender, Sample
 from dropout_cli.bench.profile import by_kind, profile
 from dropout_cli.core.errors import RunFailed, UsageError
-from tests.cli_process import dropout
+from tests.commands import dropout
 
 
 def quiet(text: str) -> None:
@@ -95,6 +95,6 @@ def test_the_command_prints_and_writes_json(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found == json.loads((tmp_path / "b.json").read_text())
     assert {row["case"]["work"] for row in found["suites"]["evaluation"]} == {"evaluate", "monte_carlo"}
-    done = dropout("bench", "--profile", "--suite", "cnn", "--quiet", "-o", "p.png", cwd=tmp_path)
+    done = dropout("bench", "--profile", "--suite", "cnn", "--rounds", "1", "--quiet", "-o", "p.png", cwd=tmp_path)
     assert done.returncode == 0 and "conv2" in done.stdout
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.bench import doctor
-from tests.cli_process import dropout
+from tests.commands import dropout
 
 
 def test_a_machine_that_trains_is_fine(tmp_path: Path) -> None:

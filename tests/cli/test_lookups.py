@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_process import dropout
+from tests.commands import dropout
 
 
 @pytest.mark.parametrize(

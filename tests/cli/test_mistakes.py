@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_process import dropout
+from tests.commands import dropout
 
 BAD_CONFIGS: dict[str, tuple[bytes, str]] = {
     "empty file": (b"", "empty"),

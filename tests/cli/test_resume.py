@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout
 
 LONG = ("training.epochs=1000000", "training.save_every=every_epoch")
 

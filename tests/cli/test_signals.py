@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals and pipes as POSIX has them")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from dropout_cli import report
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import Run
 from dropout_cli.sweeps.folder import Folder
-from tests.cli_process import dropout
+from tests.commands import dropout
 from tests.small_run import train
 
 if TYPE_CHECKING:

@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.sweeps import collect, tables
 from dropout_cli.sweeps.comparison import weigh
 from tests import small_run
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +69,8 @@ def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: P
     """A pipe of paths; the table's numbers in CSV, Markdown, LaTeX and JSON."""
 
     def compared(form: str) -> str:
-        command = [sys.executable, "-m", "dropout_cli", "compare", "--format", form, "--test", "t"]
-        done = subprocess.run(
-            command, cwd=folder, input="\n".join(paths(folder)), capture_output=True, text=True, timeout=60, check=True
-        )
+        done = dropout("compare", "--format", form, "--test", "t", cwd=folder, given="\n".join(paths(folder)))
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     shown = json.loads(compared("json"))

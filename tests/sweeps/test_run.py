@@ -20,7 +20,7 @@ from dropout_cli.sweeps import estimate, load, tables
 from dropout_cli.sweeps import run as sweeps_run
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.workers import local
-from tests.cli_process import dropout
+from tests.commands import dropout
 from tests.small_sweep import BASE, planned
 
 
@@ -174,7 +174,7 @@ def test_an_interrupted_sweep_has_saved_and_goes_on(tmp_path: Path) -> None:
     assert said.count("\n") == 1
     assert not list(tmp_path.glob("runs/sweep-base/failed/*"))
     for out in ("runs/sweep-base", "alone"):
-        subprocess.run([*quick, "--out", out], cwd=tmp_path, check=True, capture_output=True)
+        assert dropout(*quick[3:], "--out", out, cwd=tmp_path).returncode == 0
     results = [(tmp_path / out / "results.csv").read_bytes() for out in ("runs/sweep-base", "alone")]
     assert results[0] == results[1]
 
@@ -193,7 +193,7 @@ def test_a_killed_sweep_ends_in_the_same_bytes(tmp_path: Path, group: bool) -> N
         else:
             process.kill()
     for out in ("runs/sweep-base", "alone"):
-        subprocess.run([*quick, "--out", out], cwd=tmp_path, check=True, capture_output=True)
+        assert dropout(*quick[3:], "--out", out, cwd=tmp_path).returncode == 0
     for name in ("results.csv", "summary.csv", "comparisons.csv"):
         assert (tmp_path / "runs" / "sweep-base" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 

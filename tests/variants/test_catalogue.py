@@ -1,8 +1,6 @@
 """What `dropout variants` and `dropout datasets` say, and that it is complete and works as printed."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +13,22 @@ from dropout_cli.data import DATASETS
 from dropout_cli.data.catalogue import details as dataset_details
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.toolkit.catalogue import catalogue, details
+from tests.commands import dropout
 
 
-def dropout(*arguments: str, cwd: Path | None = None) -> str:
+def printed(*arguments: str, cwd: Path = Path()) -> str:
     """The stdout of a command that succeeds."""
-    command = [sys.executable, "-m", "dropout_cli", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, timeout=120).stdout
+    done = dropout(*arguments, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_list_names_each_variant_with_all_that_distinguishes_it() -> None:
     """Name, one line, where it acts, what it learns, paper; as a table and as JSON."""
-    rows = json.loads(dropout("variants", "--json"))["variants"]
+    rows = json.loads(printed("variants", "--json"))["variants"]
     assert rows == catalogue() and [row["name"] for row in rows] == VARIANTS.names()
     assert all(value for row in rows for value in row.values())
-    table = dropout("variants")
+    table = printed("variants")
     assert all(str(value) in table for row in rows for value in row.values())
 
 
@@ -43,7 +43,7 @@ def test_a_page_tells_equations_keys_bounds_and_traps(name: str) -> None:
 
 def test_the_printed_page_holds_what_the_json_holds() -> None:
     """For the variant with the most kinds of keys."""
-    page, entry = dropout("variants", "dropconnect"), json.loads(dropout("variants", "dropconnect", "--json"))
+    page, entry = printed("variants", "dropconnect"), json.loads(printed("variants", "dropconnect", "--json"))
     for part in (entry["text"], entry["config"].rstrip(), "[0, 1), or a list of them", "moments | exact"):
         assert part in page
 
@@ -51,9 +51,9 @@ def test_the_printed_page_holds_what_the_json_holds() -> None:
 @pytest.mark.parametrize("name", ["alpha", "none"])
 def test_the_printed_config_runs_as_printed(name: str, tmp_path: Path) -> None:
     """Copied from the page into a file, anywhere."""
-    page = dropout("variants", name)
+    page = printed("variants", name)
     (tmp_path / "copied.yaml").write_text(page.partition("A config to try it with:\n\n")[2])
-    run = dropout("train", "copied.yaml", "training.epochs=1", "--quiet", "--no-plots", cwd=tmp_path).strip()
+    run = printed("train", "copied.yaml", "training.epochs=1", "--quiet", "--no-plots", cwd=tmp_path).strip()
     assert json.loads((tmp_path / run / "summary.json").read_text())["config"]["dropout"]["variant"] == name
 
 
@@ -94,4 +94,4 @@ def test_plain_kinds_have_words() -> None:
 def test_a_dataset_has_a_page_too() -> None:
     """With what its keys may be."""
     assert dataset_details(DATASETS["moons"])["keys"][0]["allowed"]
-    assert "noise" in dropout("datasets", "moons")
+    assert "noise" in printed("datasets", "moons")

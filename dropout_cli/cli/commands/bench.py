@@ -34,7 +34,9 @@ def bench(
         str, typer.Option("--against", metavar="NAME,NAME", help="torch, torch_compiled, jax, sklearn, keras.")
     ] = "",
     profile: Annotated[bool, typer.Option("--profile", help="Show where the time of a step goes instead.")] = False,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, max=1000, help="Turns of each contender.")] = 7,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, max=1000, help="Turns of each contender, or of 15 steps.")
+    ] = 7,
     seconds: Annotated[float, typer.Option("--seconds", min=0, max=60, help="How long a turn is.")] = 0.5,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as JSON; a profile as .png, too.")
@@ -56,7 +58,7 @@ def bench(
     names = [one.value for one in suite or [Suite.mlp]]
     found: dict[str, Any] = {"environment": environment.describe()}
     if profile:
-        found["profiles"], picture = _profiles(names, watch, shown=not json)
+        found["profiles"], picture = _profiles(names, 15 * rounds, watch, shown=not json)
         if output is not None and output.suffix == ".png":
             write(output, picture)
             output = None
@@ -85,7 +87,7 @@ def _suites(names: list[str], against: list[str], rounds: int, seconds: float, w
     return found
 
 
-def _profiles(names: list[str], watch: Any, *, shown: bool) -> tuple[Any, bytes]:
+def _profiles(names: list[str], steps: int, watch: Any, *, shown: bool) -> tuple[Any, bytes]:
     from dropout_cli import plots
     from dropout_cli.bench.case import SUITES, suite
     from dropout_cli.bench.profile import by_kind, profile
@@ -93,7 +95,7 @@ def _profiles(names: list[str], watch: Any, *, shown: bool) -> tuple[Any, bytes]
     found, kinds = {}, {}
     for case in (one for name in names if name in SUITES for one in suite(name) if one.work == "step"):
         watch(case.name)
-        lines = profile(case)
+        lines = profile(case, steps)
         total = sum(line.microseconds for line in lines)
         found[case.name] = [line._asdict() for line in lines]
         kinds[case.name] = by_kind(lines)

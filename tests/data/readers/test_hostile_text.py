@@ -11,7 +11,7 @@ from dropout_cli import metrics, plots, runs
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import visible
 from dropout_cli.runs import Run
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout, dropout_process
 
 NAMES = [
     "\x1b[31mred\x1b[0m",
@@ -59,7 +59,7 @@ def test_a_folder_of_a_stranger_is_listed_tamely(tmp_path: Path) -> None:
     run.path.rename(bad)
     for command in (["runs"], ["show", "latest"], ["resume", "latest"], ["verify", "latest"], ["eval", "latest"]):
         for encoding in ("utf-8", "ascii"):
-            done = dropout(*command, cwd=tmp_path, env={"PYTHONIOENCODING": encoding})
+            done = dropout(*command, cwd=tmp_path, encoding=encoding)
             assert "Traceback" not in done.stderr and done.returncode in (0, 1, 2, 4), done.stderr
             assert is_tame(done.stdout) and is_tame(done.stderr), (command, done.stdout, done.stderr)
             assert "owned" in done.stdout + done.stderr or command[0] not in ("show", "resume")
@@ -69,10 +69,10 @@ def test_output_that_the_terminal_cannot_encode_is_no_error(tmp_path: Path) -> N
     """Names beyond ASCII on an ASCII terminal: tables, paths and errors."""
     (tmp_path / "größe.yaml").write_text(TINY, encoding="utf-8")
     env = {"PYTHONIOENCODING": "ascii"}
-    done = dropout("train", "größe.yaml", "--runs-dir", "läufe", "--no-plots", cwd=tmp_path, env=env)
+    done = dropout_process("train", "größe.yaml", "--runs-dir", "läufe", "--no-plots", cwd=tmp_path, env=env)
     assert done.returncode == 0 and done.stdout.startswith("l\\xe4ufe/"), done.stderr
-    assert dropout("show", "latest", "--runs-dir", "läufe", cwd=tmp_path, env=env).returncode == 0
-    missing = dropout("train", "größer.yaml", cwd=tmp_path, env=env)
+    assert dropout_process("show", "latest", "--runs-dir", "läufe", cwd=tmp_path, env=env).returncode == 0
+    missing = dropout_process("train", "größer.yaml", cwd=tmp_path, env=env)
     assert missing.returncode == 2 and "gr\\xf6\\xdfer" in missing.stderr and len(missing.stderr.splitlines()) == 1
 
 

@@ -20,7 +20,7 @@ from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.tuning.finals import best_points
 from dropout_cli.sweeps.tuning.space import suggested
 from dropout_cli.sweeps.tuning.study import SETTINGS
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout
 
 SEARCH = """\
 base: base.yaml

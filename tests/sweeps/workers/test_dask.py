@@ -24,13 +24,14 @@ from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
 from dropout_cli.sweeps.workers.job import train as train_here
 from dropout_cli.training.setup import Lesson
 from dropout_cli.training.warm_start import Legacy, left_to
-from tests.cli_process import TINY, dropout
+from tests.commands import TINY, dropout, dropout_process
 from tests.small_run import train
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 
 T = TypeVar("T")
 LONG = TINY.replace("epochs: 2", "epochs: 400")
+RATES = "dropout.rate=0,0.2"
 QUIET = ("--quiet", "--no-plots")
 DASK = (sys.executable, "-m", "dask")
 PATIENT = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "300s"}
@@ -142,7 +143,7 @@ def descendants(process: int) -> list[int]:
 def sweep(cluster: Cluster, folder: Path, seeds: int = 2) -> "subprocess.Popen[str]":
     """Begin a sweep of two rates on the cluster."""
     (folder / "base.yaml").write_text(LONG)
-    command = ["sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", str(seeds), "--scheduler", cluster.address]
+    command = ["sweep", "base.yaml", RATES, "--seeds", str(seeds), "--scheduler", cluster.address]
     return subprocess.Popen(
         [sys.executable, "-m", "dropout_cli", *command, *QUIET],
         cwd=folder,
@@ -155,12 +156,13 @@ def sweep(cluster: Cluster, folder: Path, seeds: int = 2) -> "subprocess.Popen[s
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same sweep by the local pool."""
+    """A folder with the sweeps of one and of two seeds by the local pool, under their numbers of seeds."""
     folder = tmp_path_factory.mktemp("alone")
     (folder / "base.yaml").write_text(LONG)
-    done = dropout("sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2", *QUIET, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder / "runs" / "sweep-base"
+    for seeds in ("1", "2"):
+        done = dropout("sweep", "base.yaml", RATES, "--seeds", seeds, "--out", seeds, *QUIET, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    return folder
 
 
 def must_be_the_same(folder: Path, alone: Path) -> None:
@@ -186,13 +188,13 @@ def test_killed_workers_cost_no_more_than_the_time_of_their_cells(
                 time.sleep(0.02)
         said = process.communicate()[1]
     assert (process.returncode, said) == (0, "")
-    must_be_the_same(tmp_path, alone)
+    must_be_the_same(tmp_path, alone / "2")
     assert dropout("verify", "runs/sweep-base", cwd=tmp_path).returncode == 0
 
 
 def test_a_cell_that_crashes_its_interpreter_fails_alone(cluster: Cluster, tmp_path: Path, alone: Path) -> None:
     """A segmentation fault: the cell is named with its reason, workers and other cells go on, a retry mends it."""
-    with sweep(cluster, tmp_path) as process:
+    with sweep(cluster, tmp_path, seeds=1) as process:
         victim = awaited(cluster.in_the_middle)[0]
         worker = parent(victim)
         os.kill(victim, signal.SIGSEGV)
@@ -202,9 +204,9 @@ def test_a_cell_that_crashes_its_interpreter_fails_alone(cluster: Cluster, tmp_p
     assert "killed by SIGSEGV" in json.loads(failed.read_text())["reason"]
     assert "Segmentation fault" in failed.with_suffix(".txt").read_text()
     assert worker in descendants(cluster.nanny.pid)
-    again = ["sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2", "--retry-failed"]
+    again = ["sweep", "base.yaml", RATES, "--seeds", "1", "--retry-failed"]
     assert dropout(*again, *QUIET, cwd=tmp_path).returncode == 0
-    must_be_the_same(tmp_path, alone)
+    must_be_the_same(tmp_path, alone / "1")
 
 
 def test_an_interrupted_sweep_leaves_no_cell_running(cluster: Cluster, tmp_path: Path, alone: Path) -> None:
@@ -216,8 +218,8 @@ def test_an_interrupted_sweep_leaves_no_cell_running(cluster: Cluster, tmp_path:
     assert process.returncode == 130, said
     assert said.startswith("runs/sweep-base: interrupted, ") and said.count("\n") == 1
     awaited(lambda: not set(running) & set(cluster.cells()))
-    assert dropout("sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2", *QUIET, cwd=tmp_path).returncode == 0
-    must_be_the_same(tmp_path, alone)
+    assert dropout("sweep", "base.yaml", RATES, "--seeds", "2", *QUIET, cwd=tmp_path).returncode == 0
+    must_be_the_same(tmp_path, alone / "2")
 
 
 def test_a_sweep_whose_scheduler_is_killed_is_finished_by_the_same_command(tmp_path: Path, alone: Path) -> None:
@@ -237,14 +239,14 @@ def test_a_sweep_whose_scheduler_is_killed_is_finished_by_the_same_command(tmp_p
         said = process.communicate()[1]
     assert (process.returncode, said) == (0, "")
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    must_be_the_same(tmp_path, alone)
+    must_be_the_same(tmp_path, alone / "2")
 
 
 @pytest.mark.parametrize(("address", "fact"), [("tcp://127.0.0.1:9", "Timed out"), ("nonsense", "missing port")])
 def test_where_nobody_answers_one_line_says_so(tmp_path: Path, address: str, fact: str) -> None:
     """Exit code 2, and the way out."""
     (tmp_path / "base.yaml").write_text(TINY)
-    done = dropout("sweep", "base.yaml", "--seeds", "1", "--scheduler", address, cwd=tmp_path)
+    done = dropout_process("sweep", "base.yaml", "--seeds", "1", "--scheduler", address, cwd=tmp_path)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert line.startswith(f"{address}: no Dask scheduler answers there ({fact}") and "`dask scheduler`" in line
