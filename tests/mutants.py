@@ -44,7 +44,16 @@ TESTS = {
     "objectives": ("tests/objectives", "tests/nn/test_losses.py", "tests/tasks", "tests/training/test_state.py"),
 }
 """Where `tests/ROOM` is not all of a room's tests."""
-PRELOADED = ("numpy", "scipy.stats", "scipy.special", "sklearn.metrics", "pandas", "pydantic", "pytest", "xml.dom")
+PRELOADED = (
+    "numpy",
+    "scipy.stats",
+    "scipy.special",
+    "sklearn.metrics",
+    "pandas",
+    "pydantic",
+    "pytest",
+    "hypothesis.strategies",
+)
 """Imported once, before the forks: most of the time of a short test run is these imports."""
 MOST_BYTES = 12 << 30
 """Of address space for one run of the tests, so that a fault cannot take the machine's memory."""
@@ -246,8 +255,9 @@ def passes(tree: Path, file: str, seconds: float) -> str:
         del sys.modules["tests"]  # this file's own package, which is not the copy
         import pytest
 
+        options = ["-q", "-x", "--tb=short", "--assert=plain", "-p", "no:cacheprovider"]
         with contextlib.suppress(BaseException):
-            os._exit(int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", file])) != 0)
+            os._exit(int(pytest.main([*options, file]) != 0))
         os._exit(1)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
