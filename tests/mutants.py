@@ -3,11 +3,11 @@
     python -m tests.mutants ROOM --count 200 --seed 0
 
 ROOM is a folder below `dropout_cli/`, such as `statistics` or `nn/layers`. The tree is copied to a temporary folder;
-there `--count` faults, drawn with `--seed` from those of `tests.mutant_operators`, are written and undone one by one, and
-the room's test files run one after the other, with -x and a time limit, until one fails. A line is printed for each
-fault: killed (a test failed), timeout (a file took over three times as long as without it; it counts as killed) or
-survived, with file, line, operator and the change. A fault that survives is a hole in the tests, or
-equivalent: no input can tell it from the original.
+there `--count` faults, drawn with `--seed` from those of `tests.mutant_operators`, are written and undone one by one,
+and the room's test files run one after the other, with -x and a time limit, until one fails. A line is printed for
+each fault: killed (a test failed), timeout (a file took over three times as long as without it; it counts as killed)
+or survived, with file, line, operator and the change. A fault that survives is a hole in the tests, or equivalent: no
+input can tell it from the original.
 
     --tests PATH...     in place of the room's own tests; the most telling first
     --again FILE        only the faults that survived in this earlier output of the command
