@@ -35,7 +35,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.mutant_operators import mutants
+from tests.mutant_operators import Mutant, mutants
 
 ROOT = Path(__file__).parent.parent
 TESTS = {
@@ -104,6 +104,46 @@ def passes(tree: Path, file: str, seconds: float) -> str:
     return "timeout"
 
 
+def copied(tree: Path) -> None:
+    """Copy into `tree` all that the tests need, and make it the place of work."""
+    for name in ("dropout_cli", "tests", "configs", "pyproject.toml", "README.md"):
+        whole = ROOT / name
+        (shutil.copytree if whole.is_dir() else shutil.copy2)(whole, tree / name)
+    for cached in tree.rglob("__pycache__"):
+        shutil.rmtree(cached)
+    os.chdir(tree)
+    os.environ |= {"PYTHONPATH": str(tree), "OPENBLAS_NUM_THREADS": "1"}
+
+
+def limits_of(tree: Path, files: Sequence[str]) -> dict[str, float]:
+    """Run each file of tests without a fault; return the seconds that it may take with one."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    gc.freeze()  # or every fork copies what the collector touches
+    limits = {}
+    for file in files:
+        began = time.monotonic()
+        if passes(tree, file, math.inf) != "survived":
+            sys.exit((tree / "output.txt").read_text() + "The tests fail without a fault.")
+        limits[file] = 10 + 3 * (time.monotonic() - began)
+    # What is compiled by now is used again; a faulty file is later than what was compiled, so it is never taken for it.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = True
+    return limits
+
+
+def tried(tree: Path, one: Mutant, tests: Sequence[str], limits: dict[str, float]) -> str:
+    """Put the fault in, run the tests, take it out; return the verdict."""
+    file = tree / one.file
+    source, times = file.read_bytes(), file.stat()
+    file.write_bytes(source[: one.start] + one.text.encode() + source[one.end :])
+    verdicts = (passes(tree, each, limits[each]) for each in ordered(tests, one.file))
+    verdict = next((verdict for verdict in verdicts if verdict != "survived"), "survived")
+    file.write_bytes(source)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    return verdict
+
+
 def main() -> None:
     """Parse, copy, draw, try, count."""
     parser = argparse.ArgumentParser(description="Mutation testing of a room of the package.")
@@ -117,42 +157,21 @@ def main() -> None:
     again = None if asked.again is None else asked.again.read_text()
     with tempfile.TemporaryDirectory(prefix="mutants-") as temporary:
         tree = Path(temporary).resolve()
-        for name in ("dropout_cli", "tests", "configs", "pyproject.toml", "README.md"):
-            whole = ROOT / name
-            (shutil.copytree if whole.is_dir() else shutil.copy2)(whole, tree / name)
-        os.chdir(tree)
-        os.environ |= {"PYTHONPATH": str(tree), "OPENBLAS_NUM_THREADS": "1"}
-        for cached in tree.rglob("__pycache__"):
-            shutil.rmtree(cached)
+        copied(tree)
         known = mutants(tree / "dropout_cli" / asked.room, tree)
-        chosen = sorted(random.Random(asked.seed).sample(range(len(known)), min(asked.count, len(known))))
-        drawn = [known[at] for at in chosen]
+        chosen = random.Random(asked.seed).sample(range(len(known)), min(asked.count, len(known)))
+        drawn = [known[at] for at in sorted(chosen)]
         if again is not None:
             drawn = [one for one in known if f"survived {one.said()}\n" in again]
         print(f"{len(drawn)} of {len(known)} faults in {asked.room}, seed {asked.seed}", flush=True)  # noqa: T201
         if asked.list:
             print("\n".join(one.said() for one in drawn))  # noqa: T201
             return
-        for name in PRELOADED:
-            importlib.import_module(name)
-        gc.freeze()  # or every fork copies what the collector touches
         tests = asked.tests or TESTS.get(asked.room, (f"tests/{asked.room}",))
-        limits: dict[str, float] = {}
-        for file in ordered(tests, Path("none")):
-            began = time.monotonic()
-            if passes(tree, file, math.inf) != "survived":
-                sys.exit((tree / "output.txt").read_text() + "The tests fail without a fault.")
-            limits[file] = 10 + 3 * (time.monotonic() - began)
-        # What is compiled by now is used again; a fault has a later time than its file, so it is never taken for it.
-        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        sys.dont_write_bytecode = True
+        limits = limits_of(tree, ordered(tests, Path("none")))
         counts: Counter[str] = Counter()
         for one in drawn:
-            source = (tree / one.file).read_bytes()
-            (tree / one.file).write_bytes(source[: one.start] + one.text.encode() + source[one.end :])
-            verdicts = (passes(tree, file, limits[file]) for file in ordered(tests, one.file))
-            verdict = next((verdict for verdict in verdicts if verdict != "survived"), "survived")
-            (tree / one.file).write_bytes(source)
+            verdict = tried(tree, one, tests, limits)
             counts[verdict] += 1
             print(f"{verdict} {one.said()}", flush=True)  # noqa: T201
         print(", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items())))  # noqa: T201
