@@ -1,23 +1,44 @@
 """Whether a run folder still says what training wrote, and whether what it says agrees with itself.
 
-Nothing is trained here, see `replay`; numbers are computed anew from the stored predictions.
+Nothing is trained here, see `replay`; numbers are computed anew from the stored predictions, by the rules of the format
+that the folder states. To change a formula, add a format: the former function stays under the format that it made.
 """
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dropout_cli import config
 from dropout_cli.core import locks, npz
-from dropout_cli.core.errors import DropoutError, UsageError
+from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
+from dropout_cli.core.types import Array
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
-from dropout_cli.tasks import TASKS
+from dropout_cli.tasks import TASKS, Prediction, Task
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable, identity
 
 CLOSE = 1e-9
 """Relative: numbers computed anew with another NumPy may differ in their last bits."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the results of a complete run follow from the arrays in `predictions.npz`."""
+
+    scores: Callable[[Task, Prediction, Array], dict[str, Any]]
+    """Task, stored arrays and labels -> the numbers of `summary.json`."""
+    tables: Callable[[Task, Prediction, Array, Array], dict[str, bytes]]
+    """Task, stored arrays, labels and rows -> the CSV files."""
+
+
+RULES = {
+    1: Rules(
+        scores=lambda task, stored, labels: task.scores(stored, labels),
+        tables=lambda task, stored, labels, rows: task.tables(stored, labels, rows),
+    ),
+}
+"""The rules of every format that was ever written; `format` in `summary.json` says which of them hold."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +52,10 @@ class Check:
 
 
 def verify(run: Run) -> list[Check]:
-    """Look at everything that can be judged without training. Raises UsageError for a run that is being worked on."""
+    """Look at everything that can be judged without training.
+
+    Raises UsageError for a run that is being worked on, NewerFormat where something is newer than this version.
+    """
     complete = run.has(MANIFEST)
     if not complete and locks.is_held(run.inside(".lock")):
         raise UsageError(str(run.path), "a process is working on this run", "Wait for it to end.")
@@ -52,6 +76,8 @@ def _guarded(what: str, checks: Iterable[Check]) -> Iterator[Check]:
     """The checks, with one that cannot be carried out as one that fails."""
     try:
         yield from checks
+    except NewerFormat:
+        raise
     except DropoutError as error:
         yield Check(what, False, "; ".join(problem.fact for problem in error.problems))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError) as error:
@@ -113,15 +139,16 @@ def _checkpoint(run: Run, file: str, expected: str) -> Iterator[Check]:
 def _summary(run: Run) -> Iterator[Check]:
     """The numbers of the test part, computed anew from the predictions; those of val, from the history."""
     summary = run.summary()
+    rules = RULES[summary["format"]]
     stored = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
     kind = TASKS[summary.get("task", "classification")]
     task = kind.recalled(summary["test"])
     labels, rows = stored["labels"], stored["rows"]
-    anew = task.scores(stored, labels)
+    anew = rules.scores(task, stored, labels)
     former = {name: anew[name] for name in anew if name in summary["test"] or name in task.shown}
     differing = list(differences(summary["test"], former))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
-    for name, made in task.tables(stored, labels, rows).items():
+    for name, made in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == made
         yield Check(name, right, f"{'follows' if right else 'does not follow'} from predictions.npz")
     history = run.table("metrics.csv").columns()

@@ -62,6 +62,10 @@ class UsageError(DropoutError):
     exit_code = 2
 
 
+class NewerFormat(UsageError):
+    """A file was written in a format that this version does not know."""
+
+
 class ConfigError(UsageError):
     """A config is wrong."""
 

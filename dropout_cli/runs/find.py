@@ -20,7 +20,16 @@ def all_runs(root: Path) -> list[Run]:
 
 
 def find(reference: str, root: Path) -> Run:
-    """The run that `reference` means: a path, a unique prefix of a run's name, or `latest`. Raises UsageError."""
+    """The run that `reference` means: a path, a unique prefix of a run's name, or `latest`.
+
+    Raises UsageError, also for a run of a newer format.
+    """
+    found = _meant(reference, root)
+    found.must_be_known()
+    return found
+
+
+def _meant(reference: str, root: Path) -> Run:
     path = Path(reference)
     if "\0" not in reference and (path / "state.json").is_file():
         return Run(path)

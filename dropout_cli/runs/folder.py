@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from dropout_cli.core import locks
-from dropout_cli.core.errors import RunFailed, UsageError
+from dropout_cli.core.errors import NewerFormat, RunFailed, UsageError
 from dropout_cli.core.text import visible
 from dropout_cli.runs import atomic_io, manifest, safe_read
 from dropout_cli.runs.csv_log import Table
 from dropout_cli.runs.manifest import MANIFEST
 
 FORMAT = 1
+"""Of what is written now. Older ones stay readable, each by its own rules: see `analysis.verify.RULES`."""
 RESOLVED, STATE = "resolved.yaml", "state.json"
 LISTS: dict[str, type] = {"sessions": dict, "resolved": str, "lengthened": dict, "environment": str}
 """The lists in `state.json`, and what they are of; only `sessions` is always there."""
@@ -152,6 +153,19 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """The contents of `summary.json`. Raises UsageError where it is missing, damaged or of a newer format."""
         return self._json("summary.json")
+
+    def must_be_known(self) -> None:
+        """Raise NewerFormat where state or summary are of a format that this version does not know.
+
+        Files that are missing or damaged are for those who need them.
+        """
+        for read in (self.state, self.summary):
+            try:
+                read()
+            except NewerFormat:
+                raise
+            except UsageError:
+                continue
 
     def _json(self, name: str) -> dict[str, Any]:
         return safe_read.parse(self.read(name), str(self.path / name), FORMAT)

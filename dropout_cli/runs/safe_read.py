@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dropout_cli.core.environment import available_bytes
-from dropout_cli.core.errors import UsageError
+from dropout_cli.core.errors import NewerFormat, UsageError
 
 MOST_TEXT = 1 << 24
 """16 MB: no text of a run is longer; of those that grow by a line per epoch, it is some 80,000 epochs."""
@@ -44,13 +44,18 @@ def read_plain(path: Path, most: int | None = None) -> bytes:
 
 
 def parse(data: bytes, place: str, newest: int) -> dict[str, Any]:
-    """The JSON object in a file that says its `format`. Raises UsageError: damaged, or newer than `newest`."""
+    """The JSON object in a file that says its `format`. Raises UsageError: damaged, or NewerFormat than `newest`."""
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
         raise UsageError(place, "is not JSON", "The file is damaged.") from None
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+    if not isinstance(content, dict) or type(content.get("format")) is not int or content["format"] < 1:
         raise UsageError(place, "is not a file of a run", "The file is damaged.")
-    if content["format"] > newest:
-        raise UsageError(place, f"has format {content['format']}, newer than {newest}", "Update dropout-cli.")
+    must_be_known(content["format"], place, newest)
     return content
+
+
+def must_be_known(number: int, place: str, newest: int) -> None:
+    """Raise NewerFormat where a file at `place` has a format newer than `newest`."""
+    if number > newest:
+        raise NewerFormat(place, f"has format {number}, newer than {newest}", "Update dropout-cli.")

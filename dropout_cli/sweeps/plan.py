@@ -13,7 +13,6 @@ from dropout_cli.config.place import shorten
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
-from dropout_cli.runs import FORMAT
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.training import setup
@@ -21,6 +20,8 @@ from dropout_cli.training import setup
 SEED, SPLIT_SEED = "seed", "dataset.split_seed"
 REPLICATES = (SEED, SPLIT_SEED)
 """Keys that tell apart the runs of one group."""
+CELL_FORMAT = 1
+"""A part of every cell's name: it stays, whatever the format of run folders, since another one orphans every sweep."""
 USUAL = {"training.batch_size": setup.USUAL_BATCH}
 """What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
 MACHINE = ("training.threads", "dataset.fingerprint")
@@ -228,7 +229,7 @@ def _identity(experiment: Experiment, swept: dict[str, None]) -> str:
 
     A swept path counts: it is what tells the cells apart.
     """
-    facts = {"format": FORMAT, "config": _differing(experiment, "", swept), SEED: experiment.seed}
+    facts = {"format": CELL_FORMAT, "config": _differing(experiment, "", swept), SEED: experiment.seed}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -76,7 +76,7 @@ def conduct(
     with folder.lock():
         facts = {"metric": metric, "baseline": baseline, "margin": margin}
         change = changes(plan, folder, replacing=replacing)
-        for line in told(change, folder):
+        for line in (*told(change, folder), *_rewritten(folder)):
             notice(line)
         _freeze(plan, folder, facts, change)
         folder.write(file, text)
@@ -162,6 +162,13 @@ def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
     if change is not None:
         counts = f"{change['new']} cells are new, {change['kept']} kept, {change['orphaned']} not in it any more"
         yield f"{folder.path}: the sweep has changed: {counts}."
+
+
+def _rewritten(folder: Folder) -> Iterator[str]:
+    """A sentence, where the tables that stand there were written by the rules of an older format."""
+    before = load.plan(folder)
+    if before is not None and before.format < FORMAT and folder.has("results.csv"):
+        yield f"{folder.path}: its tables are of format {before.format}, and are written anew by those of {FORMAT}."
 
 
 def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mapping[str, int] | None) -> None:

@@ -1,7 +1,11 @@
-"""Whether a sweep's folder still says what its runs say, as far as they have come."""
+"""Whether a sweep's folder still says what its runs say, as far as they have come.
+
+Tables are computed anew by the rules of the format that `plan.json` states. To change one, add a format: the former
+function stays under the format that it made, and the next `dropout sweep` writes the tables by the new one.
+"""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dropout_cli.analysis.verify import Check
 from dropout_cli.analysis.verify import verify as verify_run
@@ -12,6 +16,19 @@ from dropout_cli.sweeps.comparison import Record, weigh
 from dropout_cli.sweeps.folder import Folder
 
 RESULTS = "results.csv"
+
+
+def _tables_1(records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
+    evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin)
+    return {
+        RESULTS: tables.results_csv(records, plan.keys),
+        "summary.csv": tables.summary_csv(evidence),
+        "comparisons.csv": tables.comparisons_csv(evidence),
+    }
+
+
+RULES: Mapping[int, Callable[[Sequence[Record], load.StoredPlan], dict[str, bytes]]] = {1: _tables_1}
+"""Of every format that was ever written: complete runs and plan -> the tables. Raise UsageError without a baseline."""
 
 
 def verify(folder: Folder) -> list[Check]:
@@ -63,16 +80,11 @@ def _cell(one: load.StoredCell, folder: Folder) -> Iterator[Check]:
 def _tables(folder: Folder, records: Sequence[Record], plan: load.StoredPlan, *, ended: bool) -> Iterator[Check]:
     """Each against the cells; before the sweep has `ended`, those that it will write anew are left out."""
     try:
-        evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin)
+        made = RULES[plan.format](records, plan)
     except UsageError:  # no run of the baseline is complete
         if ended:
             raise
         return
-    made = {
-        RESULTS: tables.results_csv(records, plan.keys),
-        "summary.csv": tables.summary_csv(evidence),
-        "comparisons.csv": tables.comparisons_csv(evidence),
-    }
     for name, data in made.items():
         try:
             right = folder.read(name) == data

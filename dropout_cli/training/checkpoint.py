@@ -20,6 +20,7 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import FORMAT, RESOLVED, Run
+from dropout_cli.runs.safe_read import must_be_known
 from dropout_cli.training.early_stopping import Selection
 from dropout_cli.training.state import Learner
 
@@ -121,6 +122,7 @@ class Snapshot:
         arrays, meta = unpack(run.read_unchanged(file), place)
         if not all(isinstance(meta.get(name), kind) for name, kind in META.items()):
             raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
+        must_be_known(meta["format"], place, FORMAT)
         return cls(arrays, meta)
 
     @classmethod

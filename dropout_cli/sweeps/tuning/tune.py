@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.metrics import csv_bytes, larger_is_better
-from dropout_cli.sweeps import plan, run, tables
+from dropout_cli.sweeps import load, plan, run, tables
 from dropout_cli.sweeps.comparison import DEFAULT_METRIC, Evidence, Values
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.spec import Sweep
@@ -54,6 +54,7 @@ def tune(
     """
     jobs = jobs or environment.cores()
     sweep = _judged(sweep)
+    load.plan(folder)  # one of a newer format is refused before anything is written there
     try:
         trials = search(sweep, Folder(folder.path / "search"), jobs, searching)
     except (Stop, KeyboardInterrupt) as stop:

@@ -1,0 +1,147 @@
+"""Make the folders of the present format: `python -m tests.formats.make`.
+
+Each lies in `tests/formats/N/`, N the format that this code writes; one that is there already is left alone, so that
+the folders of a format are those that its own code wrote. A new format needs one run of this script, no more.
+
+Everything is trained in PLACE, and deleted there afterwards: the paths of data files in a folder are the same
+wherever the script ran, and lead nowhere on other machines. `test_formats` moves a copy to where the data are.
+
+    table        classes of a CSV file, early stopping      interrupted  a run that ended in its second epoch
+    regression   a mean and a variance for each number      diverged     a run that failed
+    pictures     a folder of pictures for each class        sweep-*      finished, and interrupted within a cell
+    averaged     batch normalization, averaged weights,     tune-small   a search, its finals, and fresh runs
+                 what eval, eval --mc and effects add
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from dropout_cli import config
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core.errors import Interrupted
+from dropout_cli.runs import FORMAT, Run
+from dropout_cli.sweeps import plan, run, spec
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.training.loop import EpochRecord, Progress
+from dropout_cli.training.run import conduct, ready
+from tests.commands import dropout
+
+HERE = Path(__file__).parent
+PLACE = Path("/var/tmp/dropout-formats")
+CONFIGS = PLACE / "configs"
+
+
+def main() -> None:
+    """Make what is not there yet."""
+    shutil.rmtree(PLACE, ignore_errors=True)
+    for name in ("configs", "data"):
+        shutil.copytree(HERE / name, PLACE / name)
+    kept = HERE / str(FORMAT)
+    try:
+        for name, made in FOLDERS.items():
+            if not (kept / name).exists():
+                made(PLACE / "made" / name)
+                shutil.copytree(PLACE / "made" / name, kept / name, ignore=shutil.ignore_patterns(".lock"))
+    finally:
+        shutil.rmtree(PLACE)
+
+
+def trained(path: Path) -> None:
+    """A run of the config of that name, to its end."""
+    assert _dropout("train", str(CONFIGS / f"{path.name}.yaml"), "--no-plots", "--runs-dir", str(PLACE / "runs")) == 0
+    _only_run().replace(path)
+
+
+def followed(path: Path) -> None:
+    """The same, with what later commands add."""
+    trained(path)
+    assert _dropout("eval", str(path), "--no-plots") == 0
+    assert _dropout("eval", str(path), "--mc", "2", "--thinned", "1", "--split", "val", "--no-plots") == 0
+    assert _dropout("effects", str(path), "--rates", "0,0.5", "--examples", "4") == 0
+
+
+def diverged(path: Path) -> None:
+    """A run that failed."""
+    assert _dropout("train", str(CONFIGS / f"{path.name}.yaml"), "--no-plots", "--runs-dir", str(PLACE / "runs")) == 1
+    _only_run().replace(path)
+
+
+def interrupted(path: Path) -> None:
+    """A run that Ctrl-C ended in its second epoch."""
+    loaded = config.load(CONFIGS / "small.yaml", ["training.epochs=3"])
+    stopped(loaded.experiment, Run.create_at(path), loaded.text)
+
+
+def stopped(experiment: Experiment, folder: Run, text: bytes | None) -> None:
+    """Train, and stop when the first epoch has ended."""
+
+    def watch(event: Progress | EpochRecord) -> None:
+        if isinstance(event, EpochRecord):
+            raise KeyboardInterrupt
+
+    _interrupted_by(lambda: conduct(ready(experiment), folder, text, watch=watch, figures=False))
+
+
+def finished_sweep(path: Path) -> None:
+    """Four cells."""
+    assert _dropout("sweep", str(CONFIGS / "sweep.yaml"), "--out", str(path), "--no-plots") == 0
+
+
+def interrupted_sweep(path: Path) -> None:
+    """Two cells are complete, one has ended its first epoch."""
+    asked, folder = spec.load(CONFIGS / "sweep.yaml"), Folder(path)
+    planned = plan.make(asked)
+
+    def watch(progress: run.Progress) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    facts = {"metric": asked.metric, "baseline": asked.baseline, "margin": asked.margin}
+    _interrupted_by(
+        lambda: run.conduct(planned, folder, asked.text, **facts, watch=watch, notice=print, jobs=1)  # type: ignore[arg-type]
+    )
+    third = planned.cells[2]
+    stopped(third.experiment, Run.create_at(folder.partial(third.id)), None)
+
+
+def search(path: Path) -> None:
+    """Two trials of one seed, another seed for each in the finals, two fresh ones for the winner and the base."""
+    assert _dropout("tune", str(CONFIGS / "tune.yaml"), "--out", str(path), "--no-plots") == 0
+
+
+FOLDERS = {
+    "table": trained,
+    "regression": trained,
+    "pictures": trained,
+    "averaged": followed,
+    "diverged": diverged,
+    "interrupted": interrupted,
+    "sweep-finished": finished_sweep,
+    "sweep-interrupted": interrupted_sweep,
+    "tune-small": search,
+}
+
+
+def _dropout(*arguments: str) -> int:
+    (PLACE / "made").mkdir(exist_ok=True)
+    done = dropout(*arguments, cwd=PLACE)
+    print(arguments, done.returncode, done.stderr[-300:])  # noqa: T201
+    return done.returncode
+
+
+def _only_run() -> Path:
+    (found,) = (PLACE / "runs").iterdir()
+    return found
+
+
+def _interrupted_by(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except Interrupted:
+        return
+    raise AssertionError("was not interrupted")
+
+
+if __name__ == "__main__":
+    main()
