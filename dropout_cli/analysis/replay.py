@@ -10,9 +10,10 @@ from dropout_cli.analysis.verify import Check
 from dropout_cli.core import environment
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.training import arithmetic
 from dropout_cli.training.checkpoint import BEST, LAST
 from dropout_cli.training.run import Watch, conduct, ready
-from dropout_cli.training.setup import computing
+from dropout_cli.training.setup import Prepared, computing
 
 TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
 COMPARED = (*TABLES, "predictions.npz", LAST, BEST)
@@ -33,7 +34,7 @@ def replay(run: Run, *, watch: Watch) -> list[Check]:
         checks = [_compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]
         if not all(check.right for check in checks):
             with computing(prepared.experiment):
-                checks += _why(run, again)
+                checks += _why(run, again, prepared)
     return checks
 
 
@@ -56,7 +57,7 @@ def _compared(run: Run, again: Run, name: str) -> Check:
     return Check(name, same, "the same bytes" if same else "other bytes")
 
 
-def _why(run: Run, again: Run) -> Iterator[Check]:
+def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
     """Where the two part, and what differs around them."""
     ours, theirs = (one.table("metrics.csv").rows() for one in (run, again))
     for one, other in zip(ours, theirs, strict=False):
@@ -68,10 +69,13 @@ def _why(run: Run, again: Run) -> Iterator[Check]:
         else:
             continue
         break
+    changes = list(arithmetic.since(arithmetic.noted_by(run), prepared.experiment, len(prepared.dataset.train)))
+    for change in changes:
+        yield Check("arithmetic", False, f"has changed since: {change}")
     lines = environment.differences(json.loads(run.read("environment.json")), environment.describe())
     for line in lines:
         yield Check("environment", False, line)
     for line in run.state().get("environment", []):
         yield Check("environment", False, f"when the run was resumed: {line}")
-    if not lines:
+    if not (lines or changes):
         yield Check("environment", True, "is the same as far as is known, and does not explain it")

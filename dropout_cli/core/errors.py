@@ -70,6 +70,10 @@ class ConfigError(UsageError):
     """A config is wrong."""
 
 
+class Outdated(UsageError):
+    """A run cannot go on: this version would not compute what its first epochs computed."""
+
+
 class DataError(DropoutError):
     """Data are missing, wrong or changed."""
 

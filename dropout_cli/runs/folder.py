@@ -146,7 +146,11 @@ class Run:
             isinstance(found := state.get(name, [] if name != "sessions" else None), list)
             and all(isinstance(one, kind) for one in found)
             for name, kind in LISTS.items()
-        ) or not all(mark.keys() >= MARK for mark in state.get("lengthened", [])):
+        ) or not (
+            all(mark.keys() >= MARK for mark in state.get("lengthened", []))
+            and type(state.get("arithmetic", 1)) is int
+            and state.get("arithmetic", 1) > 0
+        ):
             raise UsageError(str(self.path / STATE), "is not the state of a run", "The file is damaged.")
         return state
 

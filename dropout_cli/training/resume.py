@@ -13,7 +13,7 @@ from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.training import extend
+from dropout_cli.training import arithmetic, extend
 from dropout_cli.training.checkpoint import LAST, Snapshot, identity, pack
 from dropout_cli.training.run import Watch, go_on
 from dropout_cli.training.setup import Prepared, computing, prepare
@@ -34,7 +34,8 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
 
     `epochs`, more than the run has done, lengthens it, which a completed run needs; where its schedule or its
     variant would have made another run of that length from the start, only with `change_schedule`.
-    Raises UsageError, ConfigError, DataError or RunFailed.
+    Raises Outdated where this version computes otherwise than the one that began it, UsageError, ConfigError, DataError
+    or RunFailed.
     """
     _must_go_on(run, epochs)  # before anything is written there, and once more when nobody else can change it
     with run.lock():
@@ -46,6 +47,7 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
             after = replace(before, training=replace(before.training, epochs=epochs))
         prepared = inherit(prepare(after), fresh=snapshot is None)
         if snapshot is not None:
+            arithmetic.refuse_other(run, prepared)
             if snapshot.meta["config"] != identity(prepared.experiment):
                 fact = f"{LAST} was saved under another config than {RESOLVED}"
                 raise RunFailed(str(run.path), fact, "Bring the former file back, or train again.")
@@ -60,6 +62,8 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
         with computing(prepared.experiment):
             differences = _elsewhere(run)
             facts: dict[str, Any] = {"environment": differences} if differences else {}
+            if snapshot is None:  # it begins anew
+                facts[arithmetic.NOTED] = arithmetic.version()
             run.mark("running", **facts)
             yield replace(prepared, notices=(*prepared.notices, *notices, *differences))
 

@@ -17,7 +17,7 @@ from dropout_cli.data.preprocessing import Fitted
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
 from dropout_cli.tasks.task import Prediction, files
-from dropout_cli.training import convergence, loop
+from dropout_cli.training import arithmetic, convergence, loop
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.training.inference import outputs
 from dropout_cli.training.setup import Prepared, computing, prepare
@@ -44,7 +44,8 @@ def conduct(prepared: Prepared, run: Run, text: bytes | None, *, watch: Watch, f
         run.write("environment.json", as_json(environment.describe()))
         run.write(RESOLVED, resolved)
         run.write(PREPROCESSING, Fitted.to(prepared.dataset).pack())
-        run.mark("running", resolved=[hashlib.sha256(resolved).hexdigest()])
+        began: dict[str, Any] = {arithmetic.NOTED: arithmetic.version()}
+        run.mark("running", resolved=[hashlib.sha256(resolved).hexdigest()], **began)
         return go_on(prepared, run, watch=watch, figures=figures)
 
 

@@ -1,11 +1,13 @@
 """Batchwise dropout: one mask for the whole batch, so that dropped units are not computed at all.
 
-    training     y = m (.) a / q with m of shape (1, units), m ~ Bernoulli(q), q = 1 - rate, drawn for each step
-    on GEMMs     (a[:, ki] / q) W[ki, ko] + b[ko]      ki, ko: the kept units below and here
+    training     y = s m (.) a with m of shape (1, units), m ~ Bernoulli(q), q = 1 - rate, drawn for each step
+                 s = (1 - rate^units) / q              1 / q but for few units: an empty mask is drawn again
+    on GEMMs     (s a[:, ki]) W[ki, ko] + b[ko]        ki, ko: the kept units below and here
     evaluation   y = a
 
 Output and gradients are those of the dense network with that mask; the work falls to q_in q_out of it. The
-gradients of dropped rows and columns are 0. An empty mask is drawn again. Where normalization or additive
+gradients of dropped rows and columns are 0. A mask that is not empty keeps a unit with probability 1 / s, so that y
+has mean a; it is one mask for this unit and the neighbour above, and scales once. Where normalization or additive
 noise stands between linear map and activation, all units of a layer are computed, as in the dense
 network, and only what enters it is cut.
 
@@ -71,7 +73,7 @@ class Batchwise(Variant):
 
 
 class Selection(Layer):
-    """Holds which units are kept; y = a[:, kept] / q, or a / q where only those were computed."""
+    """Holds which units are kept; y = s a[:, kept], or s a where only those were computed."""
 
     def __init__(self, law: Batchwise, rate: float, place: Place, units: int, *, computed: bool) -> None:
         """`rate`: the place's own. `computed`: whether what arrives holds the kept units alone."""
@@ -87,6 +89,11 @@ class Selection(Layer):
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
+    def scale(self) -> float:
+        """What kept units are multiplied by: 1 / P(kept | the mask is not empty)."""
+        q = keep_probability(self.rate)
+        return (1 - (1 - q) ** self._units) / q
+
     def draw(self, train: bool, noise: NoiseSource) -> Array | None:
         """Draw which units are kept, or keep all without noise; at least one is."""
         self.kept = None
@@ -100,12 +107,12 @@ class Selection(Layer):
         return self.kept
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return the kept units times 1 / q."""
+        """Return the kept units times their scale."""
         if not self._computed:
             self.draw(train, noise)
         if self.kept is None:
             return x
-        self._scale = x.dtype.type(1 / keep_probability(self.rate))
+        self._scale = x.dtype.type(self.scale())
         y = self._buffer("y", (len(x), len(self.kept)), x.dtype)
         if self._computed:
             y[...] = x
@@ -116,7 +123,7 @@ class Selection(Layer):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """dy / q for the kept units, 0 for the others."""
+        """dy times the scale for the kept units, 0 for the others."""
         if self.kept is None:
             return dy
         dx = np.multiply(dy, self._scale, out=self._buffer("dx", dy.shape, dy.dtype))

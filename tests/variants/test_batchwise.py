@@ -29,14 +29,15 @@ def network(law: Variant, *, batch_norm: bool = False) -> Sequential:
 
 
 def masks(net: Sequential) -> list[Array]:
-    """1 / keep for what the last pass kept, 0 for the rest: of the input and both hidden layers."""
+    """(1 - rate^units) / keep for what the last pass kept, 0 for the rest: of the input and both hidden layers."""
     rates = {"input": INPUT_RATE, "hidden1": RATE, "hidden2": RATE}
     found = []
     for unit in net.layers:
         if isinstance(unit, KeptUnits):
             assert unit.selection.kept is not None
             units = {"input": 5, "hidden1": 8, "hidden2": 6}[unit.path]
-            found.append(np.isin(np.arange(units), unit.selection.kept) / (1 - rates[unit.path]))
+            scale = (1 - rates[unit.path] ** units) / (1 - rates[unit.path])
+            found.append(np.isin(np.arange(units), unit.selection.kept) * scale)
     return found
 
 
@@ -106,6 +107,28 @@ def test_an_empty_mask_is_drawn_again() -> None:
     place = Place(path="a", kind="hidden", index=0, count=1, fan_in=2, examples=1, steps=1)
     layer, noise = Selection(Batchwise(), 0.9, place, 2, computed=False), Noise(0, 0)
     assert min(layer.forward(np.ones((1, 2)), noise=noise).shape[1] for _ in range(300)) == 1
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.9])
+@pytest.mark.parametrize("units", [1, 2, 3])
+def test_noise_of_few_units_has_mean_one(units: int, rate: float) -> None:
+    """E = 1 though empty masks are drawn again: of the noise with P(kept | not empty) = keep / (1 - rate^units)."""
+    steps = 20_000
+    place = Place(path="a", kind="hidden", index=0, count=1, fan_in=units, examples=1, steps=1)
+    layer, noise, one = Selection(Batchwise(), rate, place, units, computed=False), Noise(0, 0), np.ones((1, units))
+    means = np.array([layer.expanded(layer.forward(one, noise=noise)).mean() for _ in range(steps)])
+    assert abs(means.mean() - 1) <= 5 * means.std() / math.sqrt(steps) + 1e-4  # 1e-4: keep is a multiple of 2^-16
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_kept_units_shared_with_the_neighbor_above_are_scaled_once(batch_norm: bool) -> None:
+    """E[logits] = logits without noise, in a linear network with hidden layers of 1 and 2 units, none left empty."""
+    around = Surroundings(shape=(3,), outputs=2, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    law = Batchwise(rate=(0.5, 0.9), input_rate=0.5)
+    net = Mlp(hidden=(1, 2), activation="identity", batch_norm=batch_norm).build(law, around)
+    x, noise, draws = np.array([[1.0, -2.0, 3.0]]), Noise(0, 0), 10_000
+    sample = np.array([net.forward(x, noise=noise)[0].copy() for _ in range(draws)])
+    assert (np.abs(sample.mean(axis=0) - net.forward(x)[0]) <= 5 * sample.std(axis=0) / math.sqrt(draws)).all()
 
 
 @pytest.mark.parametrize("objective", ["rdrop", "multi_sample"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from dropout_cli.config.schema import Experiment
-from dropout_cli.core.errors import TERMINATE, DropoutError, Interrupted, Stop
+from dropout_cli.core.errors import TERMINATE, DropoutError, Interrupted, Outdated, Stop
 from dropout_cli.runs import Run
 from dropout_cli.runs.atomic_io import together
 from dropout_cli.sweeps.folder import Folder
@@ -52,13 +52,20 @@ def train(folder: Folder, id: str, wanted: Experiment) -> None:
     """Train from where an earlier process left the cell, and give its folder its final name."""
     partial = folder.partial(id)
     with together():
-        if (partial / LAST).is_file():
-            resume.resume(Run(partial), watch=watch, figures=False)
-        else:
+        if not ((partial / LAST).is_file() and _went_on(Run(partial))):
             folder.discard(id)
             prepared = run.ready(wanted)
             run.conduct(prepared, Run.create_at(partial), None, watch=watch, figures=False)
     partial.replace(folder.cell(id))
+
+
+def _went_on(begun: Run) -> bool:
+    """Bring a cell to its end; False where another version began it, and computed otherwise."""
+    try:
+        resume.resume(begun, watch=watch, figures=False)
+    except Outdated:
+        return False
+    return True
 
 
 def watch(event: Progress | EpochRecord) -> None:

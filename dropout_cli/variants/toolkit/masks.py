@@ -1,7 +1,8 @@
 """Masks of independent Bernoulli draws, made from raw 16-bit words, or from a few bits: the cheapest there are.
 
 The probability of keeping is then a multiple of 2^-16. Whoever scales by it must use the realised
-value, `keep_probability`, or the mean is off by up to 8e-6 / keep.
+value, `keep_probability`, or the mean is off by up to 8e-6 / keep. Rates beyond COARSE, of which 2^-16 would be too
+large a part, take words of 64 bits, four times as many random bytes: those realise the rate itself.
 """
 
 import math
@@ -17,17 +18,27 @@ MOST_DIGITS = 4
 """Up to so many binary digits, as 1/2, 3/4 or 7/8 have, drawing them one by one is cheaper than whole words."""
 
 
+COARSE = (1e-3, 0.999)
+"""Rates that words of 16 bits realise: to 1 % of what is dropped, or kept, at the ends."""
+FINE_WORDS = 2**64
+
+
+def is_coarse(rate: float) -> bool:
+    """Whether masks of that rate are made from words of 16 bits."""
+    return COARSE[0] <= rate <= COARSE[1]
+
+
 @lru_cache(maxsize=64)
 def keep_probability(rate: float) -> float:
-    """The probability with which `bernoulli` keeps: 1 - rate to the nearest multiple of 2^-16, at least 2^-16."""
-    return max(1, round((1 - rate) * WORDS)) / WORDS
+    """The probability with which `bernoulli` keeps: 1 - rate, within COARSE to the nearest multiple of 2^-16."""
+    return round((1 - rate) * WORDS) / WORDS if is_coarse(rate) else 1 - rate
 
 
 def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
     """Draw a boolean mask; True means kept."""
+    if not is_coarse(rate):
+        return _fine(shape, rate, rng)
     threshold = int(keep_probability(rate) * WORDS)
-    if threshold == WORDS:
-        return np.ones(shape, bool)
     size = math.prod(shape)
     digits = 16 - ((threshold & -threshold).bit_length() - 1)
     if digits <= MOST_DIGITS:
@@ -40,6 +51,15 @@ def scaled_bernoulli(shape: Shape, rate: float, rng: Generator, dtype: DType, ou
     """Draw a mask divided by the probability of keeping: mean 1, variance rate / (1 - rate)."""
     scale = dtype.type(1 / keep_probability(rate))
     return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
+
+
+def _fine(shape: Shape, rate: float, rng: Generator) -> Array:
+    """By words of 64 bits: 1 - rate, which has 53 bits, is a multiple of 2^-64 for every rate below 1."""
+    threshold = int((1 - rate) * FINE_WORDS)
+    if threshold == FINE_WORDS:
+        return np.ones(shape, bool)
+    words = rng.bit_generator.random_raw(math.prod(shape))
+    return np.less(words, np.uint64(threshold)).reshape(shape)
 
 
 def _packed(threshold: int, digits: int, size: int, rng: Generator) -> Array:

@@ -52,6 +52,8 @@ ONCE_FAILED: dict[str, list[bytes]] = {
         b'{"format": 1, "sessions": [], "resolved": [[1]]}',
         b'{"format": 1, "sessions": [], "resolved": null}',
         b'{"format": 1, "sessions": [], "lengthened": [{}]}',
+        b'{"format": 1, "sessions": [], "arithmetic": "2"}',
+        b'{"format": 1, "sessions": [], "arithmetic": -2}',
         b'{"format": 1, "sessions": 3}',
         b'{"format": 1, "sessions": [1]}',
         b"[" * 100_000,

@@ -1,0 +1,103 @@
+"""Runs that another version of the package would compute otherwise: named, refused, begun anew."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dropout_cli import config
+from dropout_cli.analysis import replay
+from dropout_cli.core.errors import Outdated
+from dropout_cli.runs import Run, as_json
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.workers import job
+from dropout_cli.training import arithmetic, resume
+from dropout_cli.training.arithmetic import Change
+from tests.small_run import CONFIG, ignore, train
+from tests.training.test_resume import SETTINGS, interrupted
+
+CHANGES = (
+    Change("every run is otherwise", lambda experiment, examples: True),
+    Change("odd seeds are otherwise", lambda experiment, examples: experiment.seed % 2 == 1),
+    Change("a hundred examples are otherwise", lambda experiment, examples: examples == 100),
+)
+
+
+def noting(run: Run, version: int | None) -> None:
+    """Let the run have been begun by that version; None: by one that noted nothing."""
+    state = run.state()
+    state.pop("arithmetic")
+    run.write("state.json", as_json(state | ({} if version is None else {"arithmetic": version})))
+
+
+def test_only_later_changes_that_concern_a_run_count() -> None:
+    """Of version v are the first v - 1 changes; each says itself which experiments it concerns."""
+    experiment = config.load(config.find("digits"), ["seed=1"]).experiment
+    said = {noted: list(arithmetic.since(noted, experiment, 7, CHANGES)) for noted in (1, 2, 3, 4)}
+    assert said == {
+        1: ["every run is otherwise", "odd seeds are otherwise"],
+        2: ["odd seeds are otherwise"],
+        3: [],
+        4: [],
+    }
+    assert list(arithmetic.since(3, experiment, 100, CHANGES)) == ["a hundred examples are otherwise"]
+    assert arithmetic.version(CHANGES) == 4
+    assert "newer version" in next(arithmetic.since(5, experiment, 7, CHANGES))
+
+
+def test_a_run_notes_the_version_that_began_it(tmp_path: Path) -> None:
+    """In state.json; a run of an older version notes none, which is version 1."""
+    run = train(tmp_path)
+    assert json.loads(run.read("state.json"))["arithmetic"] == arithmetic.version()
+    noting(run, None)
+    assert arithmetic.noted_by(run) == 1
+
+
+def test_a_run_of_another_arithmetic_is_not_resumed(tmp_path: Path) -> None:
+    """The refusal names the reason and the way out, and leaves the folder as it was."""
+    run = interrupted(tmp_path, 2, *SETTINGS)
+    noting(run, arithmetic.version() + 1)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file() and path.name != ".lock"}
+    with pytest.raises(Outdated, match=r"its arithmetic has changed: a newer version.*Train it again: dropout train"):
+        resume.resume(run, watch=ignore)
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_a_run_without_a_checkpoint_begins_anew_in_this_version(tmp_path: Path) -> None:
+    """Nothing was computed that it would have to go on from."""
+    run = interrupted(tmp_path, 1, *SETTINGS)
+    for file in run.inside("checkpoints").iterdir():
+        file.unlink()
+    noting(run, arithmetic.version() + 1)
+    resume.resume(run, watch=ignore, figures=False)
+    assert arithmetic.noted_by(run) == arithmetic.version()
+
+
+def test_a_replay_names_the_change(tmp_path: Path) -> None:
+    """Where the bytes differ, and the run was begun by another version."""
+    run = train(tmp_path)
+    noting(run, arithmetic.version() + 1)
+    assert all(check.right for check in replay.replay(run, watch=ignore))
+    other = train(tmp_path / "other", "seed=1")
+    for name in ("resolved.yaml", "MANIFEST.sha256"):
+        run.write(name, other.read(name))
+    noted = run.state() | {"resolved": other.state()["resolved"]}
+    run.write("state.json", as_json(noted))
+    facts = [(check.what, check.fact) for check in replay.replay(run, watch=ignore) if not check.right]
+    assert any(what == "arithmetic" and "a newer version of dropout-cli" in fact for what, fact in facts), facts
+
+
+def test_a_cell_of_another_arithmetic_is_trained_anew(tmp_path: Path) -> None:
+    """A sweep goes on after an update; the cell comes out as if it had never been begun."""
+    file = tmp_path / "small.yaml"
+    file.write_text(CONFIG)
+    wanted = config.load(file).experiment
+    folder, run = Folder(tmp_path / "sweep"), interrupted(tmp_path, 1, *SETTINGS)
+    noting(run, arithmetic.version() + 1)
+    with folder.lock():
+        run.path.replace(folder.partial("0" * 12))
+        job.train(folder, "0" * 12, wanted)
+    cell = Run(folder.cell("0" * 12))
+    whole = train(tmp_path / "whole")
+    assert cell.read("metrics.csv") == whole.read("metrics.csv")
+    assert arithmetic.noted_by(cell) == arithmetic.version()
