@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from dropout_cli.bench import steps
+from tests import needs
 from tests.acceptance.bars import Bars
 
 AGAINST = ("torch", "jax", "sklearn")
@@ -24,6 +25,9 @@ def tell(text: str) -> None:
 
 if __name__ == "__main__":
     bars = Bars("speed")
+    if not bars.smoke:
+        needs.must_be_installed("torch", needs.TORCH)
+        needs.must_be_installed("jax", needs.JAX)
     rounds, seconds = (1, 0.0) if bars.smoke else (7, 0.4)
     command = "dropout bench --suite {} --against torch,jax,sklearn"
 
