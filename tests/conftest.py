@@ -1,9 +1,12 @@
-"""What all tests share."""
+"""What all tests share: real data, and what happens to tests that need what is not there."""
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from tests import needs
 
 LONG = ("tests/test_readme.py", "tests/test_acceptance.py", "tests/test_no_network.py", "tests/sweeps/")
 """Where single tests take seconds and more."""
@@ -14,10 +17,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((n for n, place in enumerate(LONG) if item.nodeid.startswith(place)), len(LONG)))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--no-skips`."""
+    parser.addoption("--no-skips", action="store_true", help="a test that would be skipped fails")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that is marked `torch` where PyTorch is not installed."""
+    if item.get_closest_marker("torch") and not needs.is_installed("torch"):
+        pytest.skip(needs.TORCH)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With `--no-skips`, let a test fail that would be skipped."""
+    report = yield
+    if report.skipped and item.config.getoption("no_skips"):
+        report.outcome, report.longrepr = "failed", f"would be skipped: {report.longrepr}"
+    return report
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real data; the test is skipped where there is none."""
+    """The folder of real data; the test is skipped where none is named, and fails where it lacks MNIST."""
     folder = os.environ.get("DROPOUT_DATA", "")
-    if not (folder and (Path(folder) / "mnist").is_dir()):
+    if not folder:
         pytest.skip("real data needed: set DROPOUT_DATA to a folder with the four MNIST files under mnist/")
+    if not (Path(folder) / "mnist").is_dir():
+        pytest.fail(f"DROPOUT_DATA is {folder}, which has no folder mnist/ with the four MNIST files")
     return Path(folder)

@@ -12,7 +12,12 @@ SCRIPTS = sorted(
 )
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+AGAINST_TORCH = ("cnn_speed", "commands_speed")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.torch] if name in AGAINST_TORCH else []) for name in SCRIPTS]
+)
 def test_an_acceptance_script_runs_in_its_smoke_form(name: str, request: pytest.FixtureRequest) -> None:
     """It prints at least one value with bar and command, and exits with 0: what must always hold, holds."""
     if name.startswith("mnist") or name in ("tabular", "uci"):

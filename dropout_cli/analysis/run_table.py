@@ -3,7 +3,7 @@
 import operator
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, tags
@@ -13,6 +13,9 @@ COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accu
 """The keys that `dropout runs` shows unless told otherwise."""
 LEAST = ("epochs", RATE, VARIANT, "val.accuracy", "val.rmse", "status")
 """Those of them that may be left out where there is little room, the first one first."""
+
+OWN = ("name", "status", "reason", "tags", "note", "megabytes", "run")
+"""The keys whose values come from the folder, its state and its notes, whatever its summary says under them."""
 
 OPERATORS = {
     "==": operator.eq,
@@ -29,22 +32,39 @@ CONDITION = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)(.*)", re.D
 AND = re.compile(r"\s(and|&&)\s", re.IGNORECASE)
 """They take time in proportion to the text: no two parts of one that stand next to each other can match the same."""
 
+Known = TypeVar("Known", bound=dict[str, Any])
 
-def facts(run: Run) -> dict[str, Any]:
-    """Name and status of a run, with all of its summary where it is complete."""
+
+class Facts(dict[str, Any]):
+    """Key -> fact of one run, and the run itself: two runs may have the same name."""
+
+    def __init__(self, run: Run, known: dict[str, Any]) -> None:
+        """`known`: the facts of that run."""
+        super().__init__(known)
+        self.run = run
+
+
+def facts(run: Run) -> Facts:
+    """Name and status of a run, with its summary where it is complete, but for what is not the summary's to tell."""
     status = run.status
-    known = run.summary() if status == "completed" else {"reason": run.state().get("reason")}
-    return {"name": run.path.resolve().name, "status": status} | known | tags.annotations(run)
+    if status == "completed":
+        known = {key: found for key, found in run.summary().items() if key not in OWN}
+    else:
+        known = {"reason": run.state().get("reason")}
+    return Facts(run, {"name": run.name, "status": status} | known | tags.annotations(run))
 
 
-def read(runs: Iterable[Run], *, sizes: bool = False) -> list[dict[str, Any]]:
+def read(runs: Iterable[Run], *, sizes: bool = False) -> list[Facts]:
     """The facts of the runs, with their `megabytes` if asked for; one whose files cannot be read is damaged."""
     found = []
     for run in runs:
         try:
-            found.append(facts(run) | ({"megabytes": tags.size(run) / 1e6} if sizes else {}))
+            one = facts(run)
+            if sizes:
+                one["megabytes"] = tags.size(run) / 1e6
         except UsageError as error:
-            found.append({"name": run.path.name, "status": "damaged", "reason": str(error)})
+            one = Facts(run, {"name": run.name, "status": "damaged", "reason": str(error)})
+        found.append(one)
     return found
 
 
@@ -56,7 +76,7 @@ def value(run: dict[str, Any], key: str) -> Any:
     return found
 
 
-def rows(runs: list[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:
+def rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:
     """A row per run of what stands under the keys. Raises UsageError for a key that no run has."""
     for key in keys:
         if key not in COLUMNS:
@@ -64,7 +84,7 @@ def rows(runs: list[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:
     return [[value(run, key) for key in keys] for run in runs]
 
 
-def select(runs: list[dict[str, Any]], where: Sequence[str], sort: str) -> list[dict[str, Any]]:
+def select(runs: list[Known], where: Sequence[str], sort: str) -> list[Known]:
     """The runs for which every condition holds, sorted by a key (`-key`: downwards); those without it come last.
 
     A condition is `KEY OP VALUE`. Raises UsageError where it is not, or no run has the key.
@@ -97,7 +117,7 @@ def _must_be_one(condition: str, text: str) -> None:
             raise UsageError("--where", f"'{condition}' is more than one condition", way_out)
 
 
-def _must_exist(runs: list[dict[str, Any]], key: str, place: str) -> None:
+def _must_exist(runs: Sequence[dict[str, Any]], key: str, place: str) -> None:
     if runs and all(value(run, key) is None for run in runs):
         raise UsageError(place, f"no run has '{key}'", "Keys are those of summary.json, such as test.accuracy.")
 

@@ -75,7 +75,7 @@ def _versions() -> Iterator[Finding]:
     yield from (Finding(name, str(version)) for name, version in known["packages"].items())
     for name, extra in EXTRAS.items():
         found = environment.version(name)
-        yield Finding(name, found or f"not installed; `pip install 'dropout-cli[{extra}]'` brings it")
+        yield Finding(name, found or f"not installed; `{environment.install_command(extra)}` brings it")
     for pool in known["blas"]:
         parts = (pool[key] for key in ("internal_api", "version", "architecture", "threading_layer"))
         yield Finding("linear algebra", f"{' '.join(str(part) for part in parts)}, {pool['num_threads']} threads")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dropout_cli.bench.contest import ROOT
+from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import RunFailed
 
 THEIRS = ("torch",)
@@ -46,7 +47,7 @@ def available(against: Collection[str], watch: Callable[[str], None]) -> list[st
         elif not (ROOT / "tests" / "bench").is_dir():
             watch(f"{who} is left out: its scripts are in the source tree alone, in tests/bench")
         elif importlib.util.find_spec(who) is None:
-            watch(f"{who} is left out: it is not installed (`pip install 'dropout-cli[bench]'`)")
+            watch(f"{who} is left out: it is not installed (`{install_command('bench')}`)")
         else:
             present.append(who)
     return present

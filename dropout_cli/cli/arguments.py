@@ -14,7 +14,8 @@ Overrides: TypeAlias = Annotated[
     typer.Argument(metavar="[KEY=VALUE]...", help="Changes, such as dropout.rate=0.3.", show_default=False),
 ]
 RunReference: TypeAlias = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run folder, a unique prefix of its name, or `latest`.")
+    str,
+    typer.Argument(metavar="RUN", help="A run folder, a unique prefix of its name, or `latest`, the one created last."),
 ]
 RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="Where run folders are.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]

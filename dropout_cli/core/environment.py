@@ -98,6 +98,11 @@ def version(package: str) -> str | None:
         return None
 
 
+def install_command(extra: str) -> str:
+    """The command that installs what an extra brings, from a checkout: the package is on no index yet."""
+    return f"pip install '.[{extra}]'"
+
+
 @cache
 def _processor() -> str:
     try:

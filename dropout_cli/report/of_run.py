@@ -36,7 +36,7 @@ def of_run(run: Run) -> bytes:
         question = (
             f"How well does {config['architecture']['name']} with {_dropout(config)} do on {config['dataset']['name']}?"
         )
-        return page(run.path.resolve().name, question, _answer(task, summary, stored), _sections(run, task, stored))
+        return page(run.name, question, _answer(task, summary, stored), _sections(run, task, stored))
     except (LookupError, TypeError, ValueError) as error:
         raise UsageError(str(run.path), f"its files are damaged ({error})", "`dropout verify` says which.") from None
 

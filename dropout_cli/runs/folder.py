@@ -1,11 +1,12 @@
 """One run folder."""
 
+import calendar
 import hashlib
 import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -23,6 +24,10 @@ LISTS: dict[str, type] = {"sessions": dict, "resolved": str, "lengthened": dict,
 """The lists in `state.json`, and what they are of; only `sessions` is always there."""
 MARK = {"after_epoch", "epochs", "schedule_changed", "patience_anew"}
 """What a mark in `lengthened` says."""
+CLOCK = "%Y-%m-%dT%H:%M:%SZ"
+"""How `state.json` writes the time at which a session began or ended."""
+LAST_TIME = 1 << 62
+"""Nanoseconds since 1970: no run is created after the year 2116, whatever a stranger's folder says."""
 TEXTS = (".csv", ".json", ".sha256", ".txt", ".yaml")
 Status: TypeAlias = Literal["completed", "running", "interrupted", "failed", "crashed"]
 
@@ -33,10 +38,37 @@ class Run:
     def __init__(self, path: Path) -> None:
         """`path`: an existing run folder; see `create` and `find`."""
         self.path = path
+        self._created: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of its path, that of the link where the folder is a link."""
+        return self.path.name if self.path.name not in ("", "..") else self.path.resolve().name
+
+    @property
+    def created(self) -> int:
+        """When the run was created, in nanoseconds since 1970.
+
+        The time stands in `state.json`. A run of a former version was created when its first session began, and one
+        whose `state.json` cannot be read when its folder was last changed.
+        """
+        try:
+            state = self.state()
+            noted = state.get("created")
+            if type(noted) is int and 0 <= noted < LAST_TIME:
+                return noted
+            return calendar.timegm(time.strptime(state["sessions"][0]["began"], CLOCK)) * 10**9
+        except (UsageError, LookupError, TypeError, ValueError):
+            with suppress(OSError):
+                return min(self.path.stat().st_mtime_ns, LAST_TIME)
+            return 0
 
     @classmethod
     def create(cls, root: Path, label: str) -> "Run":
-        """Make a new, empty run folder under `root`: UTC time, label, six random hex digits. Raises RunFailed."""
+        """Make a new, empty run folder under `root`: UTC time, label, six random hex digits. Raises RunFailed.
+
+        Its time of creation is later than that of all runs there, though the clock may have gone back.
+        """
         label = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._") or "run"
         with atomic_io.faults(root):
             root.mkdir(parents=True, exist_ok=True)
@@ -48,7 +80,15 @@ class Run:
                 except FileExistsError:
                     continue
                 break
-        return cls._furnished(path)
+            others = [other.created for other in cls.all_in(root)]
+        run = cls._furnished(path)
+        run._created = max([time.time_ns(), *(1 + created for created in others)])
+        return run
+
+    @classmethod
+    def all_in(cls, root: Path) -> "list[Run]":
+        """The run folders directly under `root`, in the order of their names. Raises OSError."""
+        return [cls(path) for path in sorted(root.iterdir()) if safe_read.is_file(path / STATE)]
 
     @classmethod
     def create_at(cls, path: Path) -> "Run":
@@ -74,9 +114,16 @@ class Run:
                 with atomic_io.faults(path):
                     stack.enter_context(locks.held(path))
             except locks.Busy:
-                fact = "another process is working on this run"
-                raise UsageError(str(self.path), fact, "Wait for it to end.") from None
+                raise self._busy() from None
             yield
+
+    def must_be_free(self) -> None:
+        """Raise UsageError while a process works on the run."""
+        if locks.is_held(self.inside(".lock")):
+            raise self._busy()
+
+    def _busy(self) -> UsageError:
+        return UsageError(str(self.path), "another process is working on this run", "Wait for it to end.")
 
     def inside(self, name: str) -> Path:
         """The path of a file of the folder. Raises UsageError where that would lead out of it."""
@@ -124,8 +171,9 @@ class Run:
 
     def mark(self, status: Status, reason: str | None = None, **facts: Any) -> None:
         """Record in `state.json` how a session on this run began or ended."""
-        state: dict[str, Any] = self.state() if self.has(STATE) else {"format": FORMAT, "sessions": []}
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        new = {"format": FORMAT, "created": self._created or time.time_ns(), "sessions": []}
+        state: dict[str, Any] = self.state() if self.has(STATE) else new
+        now = time.strftime(CLOCK, time.gmtime())
         if status == "running" or not state["sessions"]:
             state["sessions"].append({"began": now})
         if status != "running":

@@ -26,6 +26,14 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there; there is none where the system refuses the path, such as one that is too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def read_plain(path: Path, most: int | None = None) -> bytes:
     """The bytes of a plain file of at most `most` bytes, or of as many as fit into memory. Raises UsageError."""
     most = available_bytes() if most is None else most

@@ -9,6 +9,7 @@ from typing import Any
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs.atomic_io import as_json, faults
 from dropout_cli.runs.folder import FORMAT, Run
+from dropout_cli.runs.manifest import MANIFEST
 from dropout_cli.runs.safe_read import parse
 
 NOTES = "after/notes/notes.json"
@@ -43,9 +44,18 @@ def size(run: Run) -> int:
     return sum(one.st_size for one in found if stat.S_ISREG(one.st_mode))
 
 
-def delete(run: Run) -> None:
-    """Delete the whole folder. Raises UsageError while a process works on it, RunFailed where it cannot be deleted."""
+def must_be_deletable(run: Run) -> None:
+    """Raise UsageError for a link, for a folder of something else, and while a process works on the run."""
     if run.path.is_symlink():
         raise UsageError(str(run.path), "is a link to a run folder", "Delete the link itself, or name the folder.")
+    if not (run.has("log.txt") and (run.has(MANIFEST) or run.inside("checkpoints").is_dir())):
+        fact = "is not a folder that training made, though it has a state.json"
+        raise UsageError(str(run.path), fact, "Delete it by other means.")
+    run.must_be_free()
+
+
+def delete(run: Run) -> None:
+    """Delete the whole folder. Raises UsageError as `must_be_deletable`, RunFailed where it cannot be deleted."""
+    must_be_deletable(run)
     with run.lock(), faults(run.path):
         shutil.rmtree(run.path)

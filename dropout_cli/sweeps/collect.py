@@ -15,7 +15,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.runs import Run, find
 from dropout_cli.sweeps import load
 from dropout_cli.sweeps.comparison import DATASET, Record
-from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.folder import Folder, is_sweep
 from dropout_cli.sweeps.plan import REPLICATES
 
 UNTOLD = {*REPLICATES, "training.threads", "training.save_every", "training.evaluation_batch", "objective.fingerprint"}
@@ -31,7 +31,7 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
     """
     found, planned, left_out = [], [], 0
     for reference in dict.fromkeys(references):
-        if "\0" not in reference and (Path(reference) / PLAN).is_file():
+        if is_sweep(reference):
             records, plan = load.read(Folder(Path(reference)))
             planned.append(plan.keys)
             left_out += len(plan.cells) - len(records)

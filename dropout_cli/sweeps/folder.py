@@ -17,9 +17,14 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import FORMAT, MANIFEST, Run, as_json, write
 from dropout_cli.runs.atomic_io import faults, remove
 from dropout_cli.runs.folder import STATE
-from dropout_cli.runs.safe_read import parse, read_plain
+from dropout_cli.runs.safe_read import is_file, parse, read_plain
 
 PLAN = "plan.json"
+
+
+def is_sweep(reference: str) -> bool:
+    """Whether that is the path of a sweep's folder."""
+    return bool(reference.strip()) and is_file(Path(reference) / PLAN)
 
 
 class Folder:

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 
+from tests import needs
 from tests.acceptance.bars import Bars
 
 CONTENDERS = {
@@ -27,6 +28,7 @@ def measured(name: str, steps: int) -> dict[str, float]:
 
 if __name__ == "__main__":
     bars = Bars("cnn_speed")
+    needs.must_be_installed("torch", needs.TORCH)
     rounds, steps = (1, 2) if bars.smoke else (5, 30)
     found = [{name: measured(name, steps)["ms"] for name in CONTENDERS} for _ in range(rounds)]
     median = {name: statistics.median(one[name] for one in found) for name in CONTENDERS}

@@ -1,6 +1,7 @@
 """Whole commands against scripts in PyTorch, and what the short ones take."""
 
 from dropout_cli.bench.commands import Row, measure
+from tests import needs
 from tests.acceptance.bars import Bars
 
 ROUNDS = {"startup": 5, "sweep": 3}
@@ -29,5 +30,6 @@ def main(bars: Bars) -> None:
 
 if __name__ == "__main__":
     judged = Bars("commands_speed")
+    needs.must_be_installed("torch", needs.TORCH)
     main(judged)
     judged.end()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dropout_cli.bench import contest, steps
 from dropout_cli.bench.case import SUITES
 from dropout_cli.bench.case import suite as suite_of
+from tests import needs
 from tests.acceptance.bars import Bars
 
 AGAINST = ("torch", "jax", "sklearn")
@@ -34,6 +35,9 @@ def try_all(contender: contest.Contender) -> None:
 
 if __name__ == "__main__":
     bars = Bars("speed")
+    if not bars.smoke:
+        needs.must_be_installed("torch", needs.TORCH)
+        needs.must_be_installed("jax", needs.JAX)
     rounds, seconds = (1, 0.0) if bars.smoke else (7, 0.4)
     command = "dropout bench --suite {} --against torch,jax,sklearn"
 

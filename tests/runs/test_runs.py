@@ -119,8 +119,8 @@ def test_runs_are_found_by_path_prefix_and_latest(tmp_path: Path) -> None:
     first, second = begun(tmp_path, "one"), begun(tmp_path, "two")
     assert find(str(first.path), Path("elsewhere")).path == first.path
     assert find(second.path.name[:20], tmp_path).path == second.path
-    first = Run(first.path.rename(tmp_path / "29990101T000000Z_one_0a1b2c"))
-    assert find("latest", tmp_path).path == first.path
+    first.path.rename(tmp_path / "29990101T000000Z_one_0a1b2c")
+    assert find("latest", tmp_path).path == second.path
     assert len(all_runs(tmp_path)) == 2
     with pytest.raises(UsageError, match=r"2 runs in .* begin so"):
         find("2", tmp_path)

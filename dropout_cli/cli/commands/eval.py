@@ -88,7 +88,7 @@ def evaluate(
         shown = next(task.shown for task in TASKS.values() if task.number in numbers["monte_carlo"])
         output.result(output.table(("prediction", *shown), _ways(numbers, shown)))
     rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]
-    output.result(output.table(("what", "value"), [("run", found.path.resolve().name), *rows]))
+    output.result(output.table(("what", "value"), [("run", found.name), *rows]))
     output.result(str(found.path / "after" / analysis_evaluate.name(numbers)))
 
 

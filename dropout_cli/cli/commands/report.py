@@ -25,9 +25,9 @@ def report(
     """Write one self-contained HTML page about a run or a sweep, and print its path."""
     from dropout_cli import report as reports
     from dropout_cli import runs
-    from dropout_cli.sweeps.folder import PLAN, Folder
+    from dropout_cli.sweeps.folder import Folder, is_sweep
 
-    if "\0" not in run and (Path(run) / PLAN).is_file():
+    if is_sweep(run):
         folder = Folder(Path(run))
         page, place = reports.of_sweep(folder), folder.path / "report.html"
         if output is None:

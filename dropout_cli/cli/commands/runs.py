@@ -1,7 +1,7 @@
 """`dropout runs`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,12 +47,11 @@ def list_runs(
     from dropout_cli.analysis import run_table
     from dropout_cli.runs import tags
 
-    chosen = [runs.find(one, runs_dir) for one in named] if named else runs.all_runs(runs_dir)
+    chosen = _different(runs.find(one, runs_dir) for one in named) if named else runs.all_runs(runs_dir)
     if (tag or note is not None or delete) and not (named or where):
         raise UsageError("runs", "says of no run what to do with it", "Name runs, or choose them with --where.")
     found = run_table.select(run_table.read(chosen, sizes=sizes), where or (), sort)
-    by_name = {run.path.resolve().name: run for run in chosen}
-    picked = [by_name[one["name"]] for one in found]
+    picked = [one.run for one in found]
     if delete:
         if not picked:
             output.complain("runs: no run matches. Nothing is deleted.")
@@ -71,6 +70,15 @@ def list_runs(
     output.result(output.table(keys, run_table.rows(found, keys), least=() if columns else run_table.LEAST))
 
 
+def _different(found: "Iterable[Run]") -> "list[Run]":
+    """Each folder once, however it was named; a link is another one than its target."""
+    known: dict[tuple[int, int], Run] = {}
+    for run in found:
+        place = (run.path if run.path.name else run.path.resolve()).lstat()
+        known.setdefault((place.st_dev, place.st_ino), run)
+    return list(known.values())
+
+
 def _usual(found: Sequence[dict[str, Any]]) -> list[str]:
     """The usual columns, and those that only some runs have."""
     from dropout_cli.analysis import run_table
@@ -82,14 +90,16 @@ def _usual(found: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
-    """Ask, where there is somebody to ask, and delete; print the paths of what is gone."""
+    """Ask, where there is somebody to ask, and delete all or, where one must stay, none; print the paths."""
     from dropout_cli.runs import tags
 
+    for run in chosen:
+        tags.must_be_deletable(run)
     if chosen and not yes:
         if not sys.stdin.isatty():
             raise UsageError("--delete", f"would delete {len(chosen)} runs", "Add --yes to do it without being asked.")
         for run in chosen:
-            output.complain(run.path.name)
+            output.complain(output.cell_text(run.path))
         try:
             agreed = typer.confirm(f"Delete these {len(chosen)} runs?", err=True)
         except typer.Abort:  # the end of its input
@@ -99,4 +109,4 @@ def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
             return
     for run in chosen:
         tags.delete(run)
-        output.result(str(run.path))
+        output.result(output.cell_text(run.path))

@@ -32,9 +32,9 @@ def verify(
     from dropout_cli import runs
     from dropout_cli.analysis import verify as analysis_verify
     from dropout_cli.sweeps import verify as sweeps_verify
-    from dropout_cli.sweeps.folder import PLAN, Folder
+    from dropout_cli.sweeps.folder import Folder, is_sweep
 
-    if "\0" not in run and (Path(run) / PLAN).is_file():
+    if is_sweep(run):
         if replay:
             raise UsageError("--replay", "is for single runs", "Replay a cell by its path.")
         _report(run, sweeps_verify.verify(Folder(Path(run))), json)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.readers.cells import words_of
@@ -27,7 +28,7 @@ def excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Arra
     try:
         sheet = pd.read_excel(path, header=None, na_values=[], keep_default_na=True)
     except ImportError:
-        way_out = "pip install 'dropout-cli[excel]', or save it as CSV"
+        way_out = f"{install_command('excel')}, or save it as CSV"
         raise DataError(str(path), "is Excel's, and openpyxl is not installed", way_out) from None
     except Exception as error:  # neither zipfile nor openpyxl says what it raises for damaged bytes
         raise _unreadable(path, error, "an Excel workbook") from None
@@ -51,7 +52,7 @@ def parquet(path: Path) -> Iterator["DataFrame"]:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        way_out = "pip install 'dropout-cli[parquet]', or save it as CSV"
+        way_out = f"{install_command('parquet')}, or save it as CSV"
         raise DataError(str(path), "is Parquet, and pyarrow is not installed", way_out) from None
     try:
         with ParquetFile(path) as file:

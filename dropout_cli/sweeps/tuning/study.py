@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dropout_cli.config.validate import plain
+from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import larger_is_better
 from dropout_cli.runs.atomic_io import faults
@@ -36,7 +37,7 @@ def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
         from sqlalchemy import URL
     except ImportError:
         fact = "needs Optuna, which is not installed"
-        raise UsageError("dropout tune", fact, "pip install 'dropout-cli[tune]'") from None
+        raise UsageError("dropout tune", fact, install_command("tune")) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with folder.lock(), faults(folder.path):
         storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(folder.path / STUDY)).render_as_string())

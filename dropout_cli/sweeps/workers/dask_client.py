@@ -167,7 +167,7 @@ def connected(address: str) -> "Iterator[Client]":
         from distributed.comm.addressing import parse_address, parse_host_port
     except ImportError:
         fact = "needs Dask, which is not installed"
-        raise UsageError("--scheduler", fact, "pip install 'dropout-cli[distributed]'") from None
+        raise UsageError("--scheduler", fact, environment.install_command("distributed")) from None
     before = logging.root.manager.disable
     logging.disable()  # Dask writes tracebacks on stderr where we say in one line what is the case
     try:

@@ -1,5 +1,6 @@
 """Convolution and pooling: gradients, the adjoint of gathering patches, and the same numbers as PyTorch."""
 
+import importlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -121,8 +122,7 @@ def test_same_keeps_the_length_over_the_stride(length: int, window: int, stride:
 
 def as_torch(x: Array) -> "object":
     """NHWC -> NCHW, with a gradient."""
-    torch = pytest.importorskip("torch")
-    return torch.tensor(np.ascontiguousarray(x.transpose(0, 3, 1, 2)), requires_grad=True)
+    return importlib.import_module("torch").tensor(np.ascontiguousarray(x.transpose(0, 3, 1, 2)), requires_grad=True)
 
 
 def from_torch(x: object) -> Array:
@@ -133,11 +133,12 @@ def from_torch(x: object) -> Array:
 SHAPES: list[tuple[tuple[int, int], int, Padding]] = [((3, 3), 1, "same"), ((3, 2), 2, "valid"), ((5, 5), 1, "same")]
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("kernel", "stride", "padding"), SHAPES)
 @pytest.mark.parametrize("dtype", [np.dtype(np.float32), FLOAT64], ids=str)
 def test_convolution_is_that_of_pytorch(kernel: tuple[int, int], stride: int, padding: Padding, dtype: DType) -> None:
     """Values and gradients to 1e-5 in float32, to 1e-10 in float64."""
-    torch = pytest.importorskip("torch")
+    torch: Any = importlib.import_module("torch")
     layer, x = conv(kernel, stride, padding, dtype=dtype), X.astype(dtype)
     y = layer.forward(x)
     dy: Array = stream(0, "test:dy").standard_normal(y.shape).astype(dtype)
@@ -158,10 +159,11 @@ def test_convolution_is_that_of_pytorch(kernel: tuple[int, int], stride: int, pa
         assert np.allclose(mine, its, rtol=tolerance, atol=tolerance * np.abs(its).max())
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 2), (3, 3)])
 def test_max_pooling_is_that_of_pytorch(window: int, stride: int) -> None:
     """Ties go to the first place in a window, as there."""
-    torch = pytest.importorskip("torch")
+    torch: Any = importlib.import_module("torch")
     x = np.round(X * 2) / 2  # with ties
     layer = MaxPooling("pool", window, stride)
     y = layer.forward(x)
@@ -173,9 +175,10 @@ def test_max_pooling_is_that_of_pytorch(window: int, stride: int) -> None:
     assert np.allclose(layer.backward(dy), from_torch(theirs.grad), rtol=1e-12, atol=1e-12)  # type: ignore[attr-defined]
 
 
+@pytest.mark.torch
 def test_batch_normalization_of_maps_is_that_of_pytorch() -> None:
     """Statistics per channel over batch, rows and columns; value and gradients."""
-    torch = pytest.importorskip("torch")
+    torch: Any = importlib.import_module("torch")
     norm, affine = Normalize("n", 4, dtype=FLOAT64), Affine("a", 4, dtype=FLOAT64)
     affine.gamma.value[...] = [0.5, 1, 2, 3]
     layer = Sequential("bn", [norm, affine])

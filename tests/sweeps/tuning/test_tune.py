@@ -157,7 +157,7 @@ def test_what_cannot_be_searched_is_said_in_a_line(searched: Path) -> None:
         check=False,
     )
     assert without.returncode == 2
-    assert without.stderr == "dropout tune: needs Optuna, which is not installed. pip install 'dropout-cli[tune]'.\n"
+    assert without.stderr == "dropout tune: needs Optuna, which is not installed. pip install '.[tune]'.\n"
 
 
 def test_what_makes_no_search_is_said_before_the_folder_is_looked_at(searched: Path) -> None:
