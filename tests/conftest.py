@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dropout_cli.core.environment import PATIENCE
 from tests import needs
+
+os.environ.setdefault(*PATIENCE)  # before NumPy is loaded, as the command does: commands run in this process
 
 LONG = ("tests/test_readme.py", "tests/test_acceptance.py", "tests/test_no_network.py", "tests/sweeps/")
 """Where single tests take seconds and more."""

@@ -96,7 +96,7 @@ if __name__ == "__main__":
         folder = Path(temporary)
         teacher = train(folder / "teacher", "architecture.hidden=[8, 8]").path
         settings = [*covering(teacher), *of_ones_own(folder)]
-        each = 1 if bars.smoke else 16
+        each = 3 if bars.smoke else 16
         for number, overrides in enumerate(settings):
             kills, same = compared(folder / str(number), overrides, each, rng)
             total, differences = total + kills, differences + (not same)

@@ -135,7 +135,7 @@ def holders(file: Path) -> list[int]:
 def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
     """SIGKILL to a worker: that cell fails and says so, the others end; a retry goes on from its checkpoint."""
     folder = Folder(tmp_path / "out")
-    made = planned(tmp_path, "set: {training.epochs: 400, training.save_every: every_epoch}\nseeds: 2\n")
+    made = planned(tmp_path, "set: {training.epochs: 200, training.save_every: every_epoch}\nseeds: 2\n")
 
     def kill() -> None:
         target = folder.partial(made.cells[0].id) / "checkpoints" / "last.safetensors"
@@ -160,7 +160,7 @@ def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
 
 def test_an_interrupted_sweep_has_saved_and_goes_on(tmp_path: Path) -> None:
     """Ctrl-C: exit code 130 and one line; the same command ends with what an undisturbed one ends with."""
-    (tmp_path / "base.yaml").write_text(BASE.replace("epochs: 2", "epochs: 600"))
+    (tmp_path / "base.yaml").write_text(BASE.replace("epochs: 2", "epochs: 200"))
     command = [sys.executable, "-m", "dropout_cli", "sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2"]
     quick = [*command, "--quiet", "--no-plots", "--jobs", "2"]
     with subprocess.Popen(quick, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
