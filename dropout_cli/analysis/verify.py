@@ -112,7 +112,7 @@ def _config(run: Run) -> Iterator[Check]:
     digest = hashlib.sha256(run.read(RESOLVED)).hexdigest()
     known = digest in run.state().get("resolved", [])
     yield Check(RESOLVED, known, "is the one that was trained" if known else "differs from what state.json says of it")
-    experiment = config.load(run.path / RESOLVED).experiment
+    experiment = config.load(run.path / RESOLVED, stored=True).experiment
     if run.has(MANIFEST):
         same = comparable(run.summary()["config"]) == comparable(config.to_dict(experiment))
         yield Check("summary.json", same, f"its config is{'' if same else ' not'} that of {RESOLVED}")
@@ -120,7 +120,7 @@ def _config(run: Run) -> Iterator[Check]:
 
 def _checkpoints(run: Run) -> Iterator[Check]:
     """Their own checksums, the config they were saved under, and the history that the last one speaks of."""
-    expected = identity(config.load(run.path / RESOLVED).experiment)
+    expected = identity(config.load(run.path / RESOLVED, stored=True).experiment)
     for file in (LAST, PREVIOUS, BEST):
         if run.has(file):
             yield from _guarded(file, _checkpoint(run, file, expected))

@@ -58,6 +58,16 @@ class Architecture(ABC):
         """Whether examples pass through it as maps (N, height, width, channels)."""
         return "maps" in self.accepts
 
+    @property
+    def adds_noise(self) -> bool:
+        """Whether it adds noise of its own in training, beside the variant's."""
+        return False
+
+    @property
+    def smallest_batch(self) -> int:
+        """The fewest examples that a training batch must have."""
+        return 1
+
     @abstractmethod
     def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
         """Return the network; it maps (N, *shape) to logits (N, outputs)."""

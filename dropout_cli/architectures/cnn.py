@@ -25,6 +25,7 @@ from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.flatten import Flatten
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.layers.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Variant
@@ -82,7 +83,7 @@ class Cnn(Units):
             layers.append(upstream)
         place = self._place("output", "output", 0, 1, widths[-1], surroundings, upstream)
         logits = self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings)
-        return Sequential("network", [*layers, law.output(logits, place)])
+        return Network("network", [*layers, law.output(logits, place)])
 
     def _stages(self, plan: Plan, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
         """The convolutional units in order, each stage with its pooling and its noise."""

@@ -14,6 +14,7 @@ from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.flatten import Flatten
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Variant
 
@@ -49,7 +50,7 @@ class Mlp(Units):
         layers.append(
             law.output(self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings), place)
         )
-        return Sequential("network", layers)
+        return Network("network", layers)
 
     def check(self, law: Variant) -> None:
         """Ask the law, which must act on dense layers."""

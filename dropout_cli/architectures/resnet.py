@@ -21,6 +21,7 @@ from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.convolution import geometry
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.layers.pooling import GlobalAveragePooling
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Variant
@@ -62,11 +63,11 @@ class Resnet(Units):
         layers.append(GlobalAveragePooling("pool"))
         logits = self._dense("output", self.widths[-1], surroundings.outputs, "identity", surroundings)
         place = self._place("output", "output", 0, 1, self.widths[-1], surroundings, None)
-        return Sequential("network", [*layers, law.output(logits, place)])
+        return Network("network", [*layers, law.output(logits, place)])
 
     def _groups(self, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
         """Blocks, the activations that follow them, and the noise at the end of each group."""
-        block, blocks = 0, len(self.widths) * self._blocks()
+        block, blocks = 0, self.blocks
         for group, (channels, width) in enumerate(pairwise((self.widths[0], *self.widths))):
             for number in range(self._blocks()):
                 block += 1
@@ -120,6 +121,11 @@ class Resnet(Units):
     def activations(self, shape: Shape, outputs: int) -> int:
         """About ten arrays of each convolution's output, and the input twice."""
         return 2 * math.prod(shape) + 10 * sum(width * pixels for _, _, width, pixels in self._kernels(shape))
+
+    @property
+    def blocks(self) -> int:
+        """In all groups together."""
+        return len(self.widths) * self._blocks()
 
     def _blocks(self) -> int:
         """In each group."""

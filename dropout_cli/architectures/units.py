@@ -35,6 +35,16 @@ class Units(Architecture):
     hidden_noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise added in training before each hidden activation (after normalization)."""
 
+    @property
+    def adds_noise(self) -> bool:
+        """To the input, or before hidden activations."""
+        return self.input_noise > 0 or self.hidden_noise > 0
+
+    @property
+    def smallest_batch(self) -> int:
+        """Normalized over a batch of one, everything is 0."""
+        return 2 if self.batch_norm else 1
+
     def _initializer(self, feeds: str) -> Initializer:
         return suited_to(feeds) if isinstance(self.initializer, str) else self.initializer
 

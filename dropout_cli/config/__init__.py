@@ -13,7 +13,7 @@ from dropout_cli.config.files import bundled, find
 from dropout_cli.config.layers import read_layers
 from dropout_cli.config.place import Mistakes
 from dropout_cli.config.schema import Average, EarlyStopping, Experiment, Training
-from dropout_cli.config.validate import build
+from dropout_cli.config.validate import build, refuse
 from dropout_cli.config.writing import annotate, flatten, plain, to_dict, to_yaml
 
 __all__ = [
@@ -49,17 +49,28 @@ class Loaded:
     """Dotted key -> `default`, `file:line:column` or `command line`, for every leaf, in declaration order."""
 
 
-def load(path: Path, overrides: Sequence[str] = (), *, folder: Path | None = None, anew: Sequence[str] = ()) -> Loaded:
+def load(
+    path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    folder: Path | None = None,
+    anew: Sequence[str] = (),
+    stored: bool = False,
+) -> Loaded:
     """Return the experiment in the file at `path`, with each `KEY=VALUE` of `overrides` on top.
 
     Relative paths in overrides count from `folder`, the working directory unless given. Blocks at the dotted keys
     `anew` are taken out of the file first, so that an override replaces them where it would otherwise change them.
-    Raises ConfigError, which holds all mistakes.
+    `stored`: it was trained with before, so that what no run would begin with any more is let pass. Raises
+    ConfigError, which holds all mistakes.
     """
     mistakes = Mistakes()
     layered = read_layers(Experiment, path, overrides, mistakes, folder=folder, anew=anew)
     experiment = build(Experiment, layered.tree, mistakes)
     mistakes.stop_if_any()
+    if not stored:
+        refuse(map(": ".join, experiment.refusals()), layered.tree, mistakes)
+        mistakes.stop_if_any()
     origins = {key: _origin(layered.tree, key) for key, _ in flatten(to_dict(experiment))}
     return Loaded(experiment, layered.text, layered.notices, origins)
 

@@ -52,7 +52,7 @@ class Training:
     """Passes over the training examples."""
     batch_size: Literal["auto"] | Count = "auto"
     """Examples per step, the last batch of an epoch may be smaller; auto: 64, or all training examples where they are
-    fewer."""
+    fewer. With batch normalization a last batch of one joins the batch before it."""
     optimizer: Annotated[Optimizer, Choice(OPTIMIZERS)] = field(default_factory=_default(OPTIMIZERS, "adam"))
     """The update rule."""
     schedule: Annotated[Schedule, Choice(SCHEDULES)] = field(default_factory=_default(SCHEDULES, "constant"))
@@ -144,6 +144,21 @@ class Experiment:
             key, _, reason = str(error).partition(": ")
             yield f"dataset.{key}", reason
 
+    def refusals(self) -> Iterator[tuple[str, str]]:
+        """Key and reason of what would train without doing what the config asks for.
+
+        Finished runs of older versions may have such a config; they stay readable.
+        """
+        try:
+            self.objective.check(self.dropout, other_noise=self.architecture.adds_noise)
+        except ValueError as error:
+            yield "objective", str(error)
+        if any(self.dropout.rates()) and self.dropout.silent():
+            yield "dropout.rate_schedule", "makes the rate 0 at every step of training. Use another, or variant: none"
+        size, least = self.training.batch_size, self.architecture.smallest_batch
+        if size != "auto" and size < least:
+            yield "training.batch_size", few_for_normalization(size)
+
     def _misfits(self) -> Iterator[str]:
         try:
             self.architecture.check(self.dropout)
@@ -155,10 +170,6 @@ class Experiment:
             yield from (": ".join(misfit) for misfit in self.misfits_of(shape))
         if type(self.dataset).facts.classes and self.objective.predicts == "quantities":
             yield "objective: predicts quantities, and this dataset has classes. Use cross_entropy"
-        try:
-            self.objective.check(self.dropout)
-        except ValueError as error:
-            yield f"objective: {error}"
         if self.dataset.val_fraction:
             return
         asked: dict[str, Any] = {
@@ -168,3 +179,11 @@ class Experiment:
         }
         for name in (name for name, wanted in asked.items() if wanted):
             yield f"training.{name}: needs examples to validate on, and dataset.val_fraction is 0"
+
+
+def few_for_normalization(size: int) -> str:
+    """Why batches of that size, which are too small, cannot be normalized."""
+    return (
+        f"{size}, and batch normalization needs 2 examples or more: normalized by itself, one is all 0. "
+        "Use 2 or more, or architecture.batch_norm: false"
+    )

@@ -27,6 +27,11 @@ def build(cls: type, tree: Node, mistakes: Mistakes) -> Any:
     return _Builder(cls, mistakes).block(cls, tree, _Here("", "A config"))
 
 
+def refuse(reasons: Iterable[str], tree: Node, mistakes: Mistakes) -> None:
+    """Add a mistake for each `key: reason`, at that key where somebody set it."""
+    _place(reasons, tree, "", mistakes)
+
+
 @dataclass(frozen=True)
 class _Here:
     """Which block is being built: its dotted path, what to call it, and what its class was chosen from."""
@@ -156,13 +161,17 @@ class _Builder:
 
     def _refused(self, error: ValueError, node: Node, here: _Here) -> None:
         """The class refuses its fields together. `key: reason` puts the mistake at that key, if it is set."""
-        for reason in map(str, error.args or ("invalid",)):
-            dotted, colon, rest = reason.partition(": ")
-            found = _find(node, dotted) if colon else None
-            if found is not None:
-                self._mistakes.add(found.place, here.to(dotted), rest)
-            else:
-                self._mistakes.add(node.place, here.path, reason)
+        _place(map(str, error.args or ("invalid",)), node, here.path, self._mistakes)
+
+
+def _place(reasons: Iterable[str], node: Node, path: str, mistakes: Mistakes) -> None:
+    for reason in reasons:
+        dotted, colon, rest = reason.partition(": ")
+        found = _find(node, dotted) if colon else None
+        if found is not None:
+            mistakes.add(found.place, f"{path}.{dotted}" if path else dotted, rest)
+        else:
+            mistakes.add(node.place, path, reason)
 
 
 def plain(node: Node) -> Any:

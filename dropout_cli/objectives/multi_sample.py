@@ -16,8 +16,6 @@ from dropout_cli.core.fields import Count
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.container import leaves
-from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.objectives.objective import OBJECTIVES, Objective, own_noise_for_every_row
 from dropout_cli.variants.toolkit.base import Variant
 
@@ -30,9 +28,14 @@ class MultiSample(Objective):
     samples: Count = 8
     """S, how often the noise before the logits is drawn."""
 
+    needs_noise = "before the logits"
+
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
         """One pass through the trunk, one with S times the rows through the head."""
-        trunk, head = split(network)
+        parts = network.split_at_dropout()
+        if parts is None:
+            raise ValueError("multi_sample needs a network with dropout above its first layer")
+        trunk, head = parts
         features = trunk.forward(x, train=True, noise=noise)
         logits = head.forward(np.concatenate([features] * self.samples), train=True, noise=noise)
         loss, dlogits = losses.cross_entropy(logits, np.concatenate([labels] * self.samples))
@@ -40,17 +43,10 @@ class MultiSample(Objective):
         trunk.gradients(np.add.reduce(dfeatures.reshape(self.samples, *features.shape)))
         return loss
 
-    def check(self, law: Variant) -> None:
+    def check(self, law: Variant, *, other_noise: bool = False) -> None:
         """There must be noise before the logits, and each copy must draw its own."""
         own_noise_for_every_row("multi_sample", law)
         if not law.before_logits():
             raise ValueError(
                 "multi_sample needs noise on what enters the logits, and there is none at that place. inverted would do"
             )
-
-
-def split(network: Layer) -> tuple[Sequential, Sequential]:
-    """The layers below the last noise, and those from it on."""
-    layers = list(leaves(network))
-    at = max(number for number, layer in enumerate(layers) if layer.path.endswith("/dropout"))
-    return Sequential("trunk", layers[:at]), Sequential("head", layers[at:])

@@ -1,7 +1,7 @@
 """An objective makes the passes that its formula needs and leaves the gradients in the network."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.types import Array
@@ -16,6 +16,8 @@ class Objective(ABC):
 
     predicts: ClassVar[str] = "classes"
     """`classes` or `quantities`."""
+    needs_noise: ClassVar[Literal["nowhere", "anywhere", "before the logits"]] = "nowhere"
+    """Where the network must draw noise, or the objective does nothing of its own."""
     outputs_each: ClassVar[int] = 1
     """The network's outputs per class or quantity."""
 
@@ -27,14 +29,17 @@ class Objective(ABC):
         `targets` (N, classes) are the teachers' soft targets of these examples, where there are teachers.
         """
 
-    def check(self, law: Variant) -> None:
-        """Raise ValueError where the objective cannot work with that variant."""
+    def check(self, law: Variant, *, other_noise: bool = False) -> None:
+        """Raise ValueError where training with that variant would do nothing of what the objective is for.
+
+        `other_noise`: whether the architecture adds noise of its own. Runs that were trained before stay readable.
+        """
         return None
 
 
 def own_noise_for_every_row(objective: str, law: Variant) -> None:
     """Raise ValueError where a batch stacked on itself would see the same noise in each copy."""
-    if not law.per_example:
+    if not law.draws_for_every_row():
         raise ValueError(
             f"{objective} needs noise of its own for every row of the batch, and the variant draws one for all. "
             "inverted would do"

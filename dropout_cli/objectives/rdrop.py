@@ -29,6 +29,8 @@ class RDrop(Objective):
     alpha: NonNegative = 1.0
     """Times half the two divergences between the predictions."""
 
+    needs_noise = "anywhere"
+
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
         """One pass over the stacked batch."""
         logits = network.forward(np.concatenate([x, x]), train=True, noise=noise)
@@ -36,9 +38,14 @@ class RDrop(Objective):
         network.gradients(dlogits)
         return loss
 
-    def check(self, law: Variant) -> None:
+    def check(self, law: Variant, *, other_noise: bool = False) -> None:
         """The two copies must differ in their noise."""
         own_noise_for_every_row("rdrop", law)
+        if law.silent() and not other_noise:
+            raise ValueError(
+                "rdrop compares two noisy passes, and there is no noise: they would be equal. "
+                "Use a variant with a rate above 0, such as inverted"
+            )
 
 
 def symmetric(logits: Array, labels: Array, alpha: float) -> tuple[float, Array]:

@@ -8,13 +8,27 @@ a later change concerns cannot be resumed, and its replay gives other bytes.
 To add a change, append it to CHANGES: never reorder, never take one out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from dropout_cli.architectures.mlp import Mlp
+from dropout_cli.architectures.resnet import Resnet
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import Outdated
+from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.training.loop import Plan
 from dropout_cli.training.setup import Prepared
+from dropout_cli.variants import Variant
+from dropout_cli.variants.batchwise import Batchwise
+from dropout_cli.variants.dropblock import DropBlock
+from dropout_cli.variants.stochastic_depth import StochasticDepth
+from dropout_cli.variants.toolkit.base import rate_of
+from dropout_cli.variants.toolkit.masks import is_coarse, keep_probability
+from dropout_cli.variants.toolkit.rate_schedules import Constant
 
 NOTED = "arithmetic"
 """The key in `state.json`."""
@@ -30,7 +44,62 @@ class Change:
     """Whether it changes a run of that resolved experiment with so many training examples."""
 
 
-CHANGES: tuple[Change, ...] = ()
+def _in_force(law: Variant, bases: Iterable[float], steps: int) -> set[float]:
+    """The rates above 0 that places with those of their own have in a training of so many steps."""
+    schedule = law.schedule()
+    ends = (0,) if schedule == Constant() else range(steps)
+    return {schedule.rate(base, step, steps) for base in set(bases) for step in ends} - {0.0}
+
+
+def _has_extreme_rates(experiment: Experiment, examples: int) -> bool:
+    """Whether a mask is drawn at a rate that words of 16 bits did not realise well."""
+    law, bases = experiment.dropout, experiment.dropout.rates()
+    if isinstance(law, StochasticDepth) and isinstance(experiment.architecture, Resnet):
+        blocks = experiment.architecture.blocks
+        bases = tuple(law.rate * number / blocks for number in range(1, blocks + 1))
+    least = 1 / law.block_size**2 if isinstance(law, DropBlock) else 1.0  # of a corner, in place of a pixel
+    rates = _in_force(law, bases, Plan.of(experiment, examples).steps)
+    return any(not (is_coarse(rate) and is_coarse(rate * least)) for rate in rates)
+
+
+def _has_narrow_masks(experiment: Experiment, examples: int) -> bool:
+    """Whether a batchwise mask has so few units, for its rate, that an empty one is not as good as impossible."""
+    law, architecture = experiment.dropout, experiment.architecture
+    if not (isinstance(law, Batchwise) and isinstance(architecture, Mlp)):
+        return False
+    steps, shape = Plan.of(experiment, examples).steps, type(experiment.dataset).facts.shape
+    places = [(rate_of(law.rate, index), width) for index, width in enumerate(architecture.hidden)]
+    places.append((law.input_rate, 1 if shape is None else math.prod(shape)))
+    kept = [(keep_probability(rate), width) for base, width in places for rate in _in_force(law, [base], steps)]
+    return any(np.float32((1 - (1 - q) ** width) / q) != np.float32(1 / q) for q, width in kept)
+
+
+def _leaves_one(experiment: Experiment, examples: int) -> bool:
+    """Whether a pass over the examples ends with a batch of one, and it is normalized."""
+    size, least = int(experiment.training.batch_size), experiment.architecture.smallest_batch
+    return examples % size < least and (examples % size > 0 or size < least)
+
+
+CHANGES: tuple[Change, ...] = (
+    Change(
+        "dropout rates below .001 and above .999 are realised as they are, and not as multiples of 2^-16",
+        _has_extreme_rates,
+    ),
+    Change(
+        "batchwise dropout allows for masks that are drawn again because they were empty",
+        _has_narrow_masks,
+    ),
+    Change(
+        "multi_sample trains a residual network with its skip connections",
+        lambda experiment, _: (
+            isinstance(experiment.objective, MultiSample) and isinstance(experiment.architecture, Resnet)
+        ),
+    ),
+    Change(
+        "with batch normalization a last batch of one joins the batch before it",
+        _leaves_one,
+    ),
+)
 
 
 def version(changes: Sequence[Change] = CHANGES) -> int:

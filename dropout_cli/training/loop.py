@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,13 +55,31 @@ class Plan:
     steps_per_epoch: int
     segment: int | None = None
     """Rows in a segment, where the examples stay in their files."""
+    smallest_batch: int = 1
+    """A batch of fewer rows, which can only be the last of a pass, joins the one before it."""
 
     @classmethod
     def of(cls, experiment: "Experiment", examples: int, segment: int | None = None) -> "Plan":
         """The plan of that experiment on those training examples."""
         training, batch_size = experiment.training, int(experiment.training.batch_size)
-        per_pass = math.ceil(examples / batch_size)
-        return cls(examples, batch_size, training.epochs, training.steps_per_epoch or per_pass, segment)
+        least = experiment.architecture.smallest_batch
+        plan = cls(examples, batch_size, training.epochs, training.steps_per_epoch or 1, segment, least)
+        return plan if training.steps_per_epoch else replace(plan, steps_per_epoch=plan.per_pass)
+
+    @property
+    def per_pass(self) -> int:
+        """Batches in a pass over the examples."""
+        whole, left = divmod(self.examples, self.batch_size)
+        return whole + (left >= self.smallest_batch) if whole and left else max(1, whole)
+
+    @property
+    def largest_batch(self) -> int:
+        """Rows of the largest batch."""
+        return self.examples - self.batch_size * (self.per_pass - 1) if self._joins else self.batch_size
+
+    @property
+    def _joins(self) -> bool:
+        return self.per_pass * self.batch_size < self.examples
 
     @property
     def steps(self) -> int:
@@ -70,13 +88,14 @@ class Plan:
 
     def rows(self, seed: int, step: int, steps: int) -> Iterator[Array]:
         """The rows of `steps` batches from `step` on: each pass over the data is a permutation of its own."""
-        per_pass = math.ceil(self.examples / self.batch_size)
+        per_pass, joins = self.per_pass, self._joins
         order, drawn = np.empty(0, np.intp), -1
         for now in range(step, step + steps):
             number, place = divmod(now, per_pass)
             if number != drawn:
                 order, drawn = row_order(stream(seed, "order", number), self.examples, self.segment), number
-            yield order[place * self.batch_size : (place + 1) * self.batch_size]
+            last = joins and place == per_pass - 1
+            yield order[place * self.batch_size : None if last else (place + 1) * self.batch_size]
 
 
 def epochs(
@@ -88,7 +107,7 @@ def epochs(
     """
     training, augment, network = experiment.training, experiment.dataset.augment, learner.network
     plan = Plan.of(experiment, len(dataset.train), getattr(dataset.train.x, "segment", None))
-    batches = Batches(dataset, dataset.train, plan.batch_size, windowed=True)
+    batches = Batches(dataset, dataset.train, plan.largest_batch, windowed=True)
     scored = np.linspace(0, plan.examples - 1, min(MOST_SCORED, plan.examples)).astype(np.intp)
 
     while learner.epoch < plan.epochs:

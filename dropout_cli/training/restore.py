@@ -39,11 +39,11 @@ def load(run: Run, checkpoint: str | None = None, *, allow_changed_data: bool = 
     """
     run.read_unchanged(RESOLVED)
     name = checkpoint or _that_counts(run)
-    experiment = config.load(run.path / RESOLVED).experiment
+    experiment = config.load(run.path / RESOLVED, stored=True).experiment
     if allow_changed_data:
         experiment = replace(experiment, dataset=replace(experiment.dataset, fingerprint=None))
     fitted = fitted_to(run)
-    prepared = prepare_on(data.load(experiment.dataset, fitted), experiment)
+    prepared = prepare_on(data.load(experiment.dataset, fitted), experiment, stored=True)
     Snapshot.read(run, FILES[name]).restore(prepared.learner)
     return Trained(prepared.experiment, prepared.dataset, prepared.learner, prepared.task, name)
 
@@ -69,7 +69,7 @@ def recall(run: Run) -> Recalled:
     Raises UsageError, DataError or RunFailed.
     """
     run.read_unchanged(RESOLVED)
-    experiment = config.load(run.path / RESOLVED).experiment
+    experiment = config.load(run.path / RESOLVED, stored=True).experiment
     fitted = fitted_to(run) or Fitted.to(data.load(experiment.dataset))
     learner = learner_of(experiment, network(experiment, fitted))
     Snapshot.read(run, FILES[_that_counts(run)]).restore(learner)

@@ -40,7 +40,7 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
     _must_go_on(run, epochs)  # before anything is written there, and once more when nobody else can change it
     with run.lock():
         _must_go_on(run, epochs)
-        before = config.load(run.path / RESOLVED).experiment
+        before = config.load(run.path / RESOLVED, stored=True).experiment
         snapshot, notices = Snapshot.newest(run)
         after = before
         if epochs is not None:

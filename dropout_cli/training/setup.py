@@ -7,7 +7,7 @@ from typing import Any
 
 from dropout_cli import config, data, tasks
 from dropout_cli.architectures import Surroundings
-from dropout_cli.config.schema import Experiment
+from dropout_cli.config.schema import Experiment, few_for_normalization
 from dropout_cli.core import environment
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.types import Array
@@ -24,6 +24,7 @@ from dropout_cli.objectives.squared_error import SquaredError
 from dropout_cli.tasks import Task
 from dropout_cli.training import loop
 from dropout_cli.training.early_stopping import Selection
+from dropout_cli.training.noise_checks import must_draw, unsuited_scaling
 from dropout_cli.training.state import Learner
 
 SAVE_SECONDS = 5.0
@@ -65,11 +66,13 @@ def prepare(experiment: Experiment) -> Prepared:
     return prepare_on(data.load(experiment.dataset), experiment)
 
 
-def prepare_on(dataset: Dataset, experiment: Experiment) -> Prepared:
-    """The same, on a dataset that was read already."""
-    notices = (*dataset.notices, *_cut(experiment, dataset))
-    experiment = checked(experiment, dataset)
+def prepare_on(dataset: Dataset, experiment: Experiment, *, stored: bool = False) -> Prepared:
+    """The same, on a dataset that was read already; `stored`: it has been trained, and only predicts from now on."""
+    notices = (*dataset.notices, *_cut(experiment, dataset), *unsuited_scaling(experiment))
+    experiment = checked(experiment, dataset, stored=stored)
     learner = learner_of(experiment, build(experiment, dataset))
+    if not stored:
+        must_draw(experiment, learner.network, loop.Plan.of(experiment, len(dataset.train)).steps)
     task = tasks.of(experiment.objective, dataset)
     return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=notices)
 
@@ -88,10 +91,15 @@ def learner_of(experiment: Experiment, network: Sequential) -> Learner:
     return Learner(network, settings.optimizer, regularization, average_decay)
 
 
-def checked(experiment: Experiment, dataset: Dataset) -> Experiment:
-    """The experiment, resolved; nothing is allocated. Raises ConfigError where it cannot be trained on these data."""
-    training = replace(experiment.training, batch_size=_batch_size(experiment, dataset))
+def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -> Experiment:
+    """The experiment, resolved; nothing is allocated. Raises ConfigError where it cannot be trained on these data.
+
+    `stored`: it was trained before, so that what no run would begin with any more is let pass.
+    """
+    training = replace(experiment.training, batch_size=_batch_size(experiment, dataset, stored=stored))
     experiment = replace(experiment, objective=_objective(experiment, dataset), training=training)
+    if not stored and (refused := [Problem(key, reason) for key, reason in experiment.refusals()]):
+        raise ConfigError.of(refused)
     _check_monitor(experiment, dataset)
     _check_shape(experiment, dataset)
     _check_memory(experiment, dataset)
@@ -209,10 +217,13 @@ def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
         raise ConfigError.of(misfits)
 
 
-def _batch_size(experiment: Experiment, dataset: Dataset) -> int:
+def _batch_size(experiment: Experiment, dataset: Dataset, *, stored: bool) -> int:
     """Examples per step; one that the user wrote is never changed."""
     size, examples = experiment.training.batch_size, len(dataset.train)
     if size == "auto":
+        if not stored and examples < experiment.architecture.smallest_batch:
+            fact = f"auto is {few_for_normalization(examples)}"
+            raise ConfigError("training.batch_size", fact)
         return min(USUAL_BATCH, examples)
     if size > examples:
         raise ConfigError(

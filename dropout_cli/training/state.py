@@ -1,5 +1,6 @@
 """Everything that training changes: the network, the optimizer's moments, the averaged weights."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -31,6 +32,7 @@ class Learner:
         self.step = 0
         """Updates done."""
         self._decay = average_decay
+        self._averaged, self._lock = 0, threading.Lock()
         self._live = self._network_arrays()
         self._average = {name: value.copy() for name, value in self._live.items()} if average_decay else {}
         self._pairs = [
@@ -55,12 +57,21 @@ class Learner:
 
     @contextmanager
     def averaged(self) -> Iterator[Layer]:
-        """The network with the averaged weights in it for as long as the block lasts; as it is, where none are kept."""
-        self._swap()
+        """The network with the averaged weights in it for as long as the block lasts; as it is, where none are kept.
+
+        Threads may be in such blocks at once: the first puts the averaged weights in, the last takes them out.
+        """
+        with self._lock:
+            self._averaged += 1
+            if self._averaged == 1:
+                self._swap()
         try:
             yield self.network
         finally:
-            self._swap()
+            with self._lock:
+                self._averaged -= 1
+                if self._averaged == 0:
+                    self._swap()
 
     def _swap(self) -> None:
         for name, average in self._average.items():

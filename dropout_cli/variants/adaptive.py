@@ -78,6 +78,10 @@ class Adaptive(Variant):
         """The noise, pixel by pixel, at a rate of the place's own."""
         return AdaptiveNoise(self, rate_of(self.rate, place.index), place)
 
+    def rates(self) -> tuple[float, ...]:
+        """The largest that it can come to."""
+        return (self.max_rate,)
+
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         one_rate_each(self.rate, hidden)
@@ -86,12 +90,18 @@ class Adaptive(Variant):
 class AdaptiveNoise(Layer):
     """Inverted dropout at a rate that moves by the rule, where both training and noise are on."""
 
+    is_dropout = True
+
     def __init__(self, law: Adaptive, rate: float, place: Place) -> None:
         """`rate`: that of the start."""
         super().__init__(f"{place.path}/dropout")
         self._law = law
         self._rate = np.array([rate])
         self._noisy = NoisyActivation(Inverted(rate=rate), rate, place)
+
+    def draws(self) -> bool:
+        """Unless the rate can only be 0."""
+        return self._law.max_rate > 0
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return m (.) x / q, after the rule has moved the rate."""

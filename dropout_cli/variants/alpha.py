@@ -49,6 +49,7 @@ class Alpha(HiddenActivationNoise):
     """Probability of dropping a hidden activation: one number, or one per hidden layer."""
 
     paper = "Klambauer et al. 2017, arXiv:1706.02515"
+    assumes_standardized = True
     suited_activation = "selu"
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:

@@ -31,7 +31,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, all_rates, one_rate_each, rate_of
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 
@@ -67,6 +67,14 @@ class Batchwise(Variant):
         """Logits drop nothing, and read only what was kept below."""
         return KeptLinear(linear, below(place), None)
 
+    def rates(self) -> tuple[float, ...]:
+        """Those of the hidden layers and the input's."""
+        return all_rates(self.rate, self.input_rate)
+
+    def schedule(self) -> RateSchedule:
+        """`rate_schedule`."""
+        return self.rate_schedule
+
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         one_rate_each(self.rate, hidden)
@@ -74,6 +82,8 @@ class Batchwise(Variant):
 
 class Selection(Layer):
     """Holds which units are kept; y = s a[:, kept], or s a where only those were computed."""
+
+    is_dropout = True
 
     def __init__(self, law: Batchwise, rate: float, place: Place, units: int, *, computed: bool) -> None:
         """`rate`: the place's own. `computed`: whether what arrives holds the kept units alone."""
@@ -88,6 +98,10 @@ class Selection(Layer):
     def at(self, step: int) -> None:
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def draws(self) -> bool:
+        """Where the rate in force is not 0."""
+        return self.rate > 0
 
     def scale(self) -> float:
         """What kept units are multiplied by: 1 / P(kept | the mask is not empty)."""

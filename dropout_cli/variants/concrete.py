@@ -67,6 +67,8 @@ class Concrete(Variant):
 class ConcreteLinear(Layer):
     """A linear map of the noisy input, with the penalty on its weights and its rate."""
 
+    is_dropout = True
+
     def __init__(self, law: Concrete, linear: Dense, place: Place) -> None:
         """The linear map keeps its parameters and their names; theta is `<path>/dropout/theta`."""
         super().__init__(f"{place.path}/dropout")
@@ -75,6 +77,10 @@ class ConcreteLinear(Layer):
         self._entropy_factor = linear.fan_in / place.examples
         self._squares: float | None = None
         self.theta = learned(logit(law.start), (1,), BOUNDS, place, linear.W.value.dtype)
+
+    def draws(self) -> bool:
+        """Always."""
+        return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return (x (.) noise) W + b."""

@@ -51,10 +51,16 @@ class ConcreteNaive(Variant):
 class NaiveNoise(Layer):
     """y = x (.) k with noise, sigmoid(theta) x without."""
 
+    is_dropout = True
+
     def __init__(self, law: ConcreteNaive, place: Place, linear: Dense) -> None:
         """`linear`: the map that follows, for its dtype; theta is `<path>/dropout/theta`."""
         super().__init__(f"{place.path}/dropout")
         self.theta = learned(logit(1 - law.start), (1,), BOUNDS, place, linear.W.value.dtype)
+
+    def draws(self) -> bool:
+        """Always."""
+        return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the noisy x."""

@@ -30,7 +30,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, all_rates, chain, one_rate_each, rate_of
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
@@ -67,6 +67,14 @@ class DropConnect(Variant):
         """The weights that make the logits are left alone."""
         return False
 
+    def rates(self) -> tuple[float, ...]:
+        """Those of the hidden layers."""
+        return all_rates(self.rate)
+
+    def schedule(self) -> RateSchedule:
+        """`rate_schedule`."""
+        return self.rate_schedule
+
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         one_rate_each(self.rate, hidden)
@@ -86,6 +94,10 @@ class GaussianDropConnect(GaussianLinear):
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
         q = keep_probability(self.rate)
         self.factor = (1 - q) / q
+
+    def draws(self) -> bool:
+        """Where the rate in force is not 0."""
+        return self.rate > 0
 
     def variances(self) -> tuple[Array, Array | float]:
         """The squares of weights and biases."""
@@ -111,6 +123,8 @@ class GaussianDropConnect(GaussianLinear):
 class MaskedLinear(Layer):
     """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, every mask drawn."""
 
+    is_dropout = True
+
     def __init__(self, law: DropConnect, linear: Dense, rate: float, place: Place) -> None:
         """`rate`: the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(f"{place.path}/dropout")
@@ -121,6 +135,10 @@ class MaskedLinear(Layer):
     def at(self, step: int) -> None:
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def draws(self) -> bool:
+        """Where the rate in force is not 0."""
+        return self.rate > 0
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, out)."""

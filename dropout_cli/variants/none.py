@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.variants.toolkit.base import VARIANTS, Needs, Place, Variant, chain
+from dropout_cli.variants.toolkit.base import MANY_STEPS, VARIANTS, Needs, Place, Variant, chain
 
 
 @VARIANTS.register("none")
@@ -20,6 +20,10 @@ class NoDropout(Variant):
     acts_on = "nothing"
     needs: ClassVar[Needs] = "either"
     paper = "-"
+
+    def silent(self, steps: int = MANY_STEPS) -> bool:
+        """Always."""
+        return True
 
     def before_logits(self) -> bool:
         """There is no noise."""

@@ -30,7 +30,16 @@ from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.base import (
+    MANY_STEPS,
+    VARIANTS,
+    Place,
+    Variant,
+    all_rates,
+    chain,
+    one_rate_each,
+    rate_of,
+)
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 
@@ -63,6 +72,18 @@ class Shakeout(Variant):
         """The logits shake the last hidden layer."""
         return ShakenLinear(self, linear, rate_of(self.rate, -1), place)
 
+    def before_logits(self) -> bool:
+        """Unless the last hidden layer's rate is 0."""
+        return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
+
+    def rates(self) -> tuple[float, ...]:
+        """Those of the hidden layers and the input's."""
+        return all_rates(self.rate, self.input_rate)
+
+    def schedule(self) -> RateSchedule:
+        """`rate_schedule`."""
+        return self.rate_schedule
+
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         one_rate_each(self.rate, hidden)
@@ -70,6 +91,8 @@ class Shakeout(Variant):
 
 class ShakenLinear(Layer):
     """z = (x (.) m / q)(W + c S) - c x S + b with noise, x W + b without."""
+
+    is_dropout = True
 
     def __init__(self, law: Shakeout, linear: Dense, rate: float, place: Place) -> None:
         """`rate` is that of the units that enter; the linear map keeps its parameters and their names."""
@@ -81,6 +104,10 @@ class ShakenLinear(Layer):
     def at(self, step: int) -> None:
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def draws(self) -> bool:
+        """Where the rate in force is not 0."""
+        return self.rate > 0
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, fan_out)."""

@@ -49,12 +49,18 @@ class Standout(Variant):
 class Gate(Layer):
     """y = gate (.) f(z), gate = [u < P] with noise and P without."""
 
+    is_dropout = True
+
     def __init__(self, law: Standout, activation: Layer, place: Place) -> None:
         """`activation` is f."""
         super().__init__(f"{place.path}/dropout")
         self._law, self._activation = law, activation
         self._sigmoid = Sigmoid(f"{place.path}/keep")
         self._drawn: Array | None = None
+
+    def draws(self) -> bool:
+        """Always."""
+        return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the gated activation of z = x."""

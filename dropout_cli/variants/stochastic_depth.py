@@ -57,11 +57,25 @@ class StochasticDepth(Variant):
 
     def before_logits(self) -> bool:
         """The last block is."""
-        return self.rate > 0
+        return not self.silent()
+
+    def rates(self) -> tuple[float, ...]:
+        """That of the last block."""
+        return (self.rate,)
+
+    def schedule(self) -> RateSchedule:
+        """`rate_schedule`."""
+        return self.rate_schedule
+
+    def draws_for_every_row(self) -> bool:
+        """Unless a batch draws one."""
+        return self.per == "example"
 
 
 class UncertainBlock(Residual):
     """y = skip(x) + (m / p) branch(x) with noise, skip(x) + branch(x) without."""
+
+    is_dropout = True
 
     def __init__(self, law: StochasticDepth, branch: Layer, skip: Layer | None, rate: float, place: Place) -> None:
         """`rate`: the block's own."""
@@ -76,6 +90,10 @@ class UncertainBlock(Residual):
         """Set the rate in force."""
         super().at(step)
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def draws(self) -> bool:
+        """Where the rate in force is not 0, or a part does."""
+        return self.rate > 0 or super().draws()
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return skip(x), and what of branch(x) survives."""

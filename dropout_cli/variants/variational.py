@@ -122,10 +122,16 @@ class LearnedAlpha:
 class UnitNoise(Layer):
     """y = x (.) (1 + sqrt(alpha) eps)."""
 
+    is_dropout = True
+
     def __init__(self, law: Variational, linear: Dense, place: Place) -> None:
         """`linear`: the map that follows."""
         super().__init__(f"{place.path}/dropout")
         self.alpha = LearnedAlpha(law, linear, place, shared_by=linear.fan_in)
+
+    def draws(self) -> bool:
+        """Always."""
+        return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the noisy x, (N, in)."""

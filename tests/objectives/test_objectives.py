@@ -13,7 +13,7 @@ from dropout_cli.objectives import OBJECTIVES, Objective
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.gaussian_nll import GaussianNll
-from dropout_cli.objectives.multi_sample import MultiSample, split
+from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.objectives.rdrop import RDrop, symmetric
 from dropout_cli.objectives.squared_error import SquaredError
 from dropout_cli.variants import VARIANTS, Variant
@@ -115,7 +115,9 @@ def test_rdrop_draws_noise_of_its_own_for_each_copy() -> None:
 def test_multi_sample_is_the_mean_of_losses_over_masks_of_the_last_features() -> None:
     """Not the loss of the mean logits; the trunk's noise is drawn once."""
     samples, noise = 4, Noise(0, 1)
-    trunk, head = split(network())
+    parts = network().split_at_dropout()
+    assert parts is not None
+    trunk, head = parts
     assert [layer.path for layer in head.layers] == ["hidden2/dropout", "output"]
     features = trunk.forward(batch(), train=True, noise=noise)
     logits = head.forward(np.concatenate([features] * samples), train=True, noise=noise).reshape(samples, 6, 3)

@@ -16,6 +16,7 @@ from dropout_cli.training.arithmetic import Change
 from tests.small_run import CONFIG, ignore, train
 from tests.training.test_resume import SETTINGS, interrupted
 
+RESNET = "architecture={name: resnet, depth: 8, widths: [2, 2, 2]}"
 CHANGES = (
     Change("every run is otherwise", lambda experiment, examples: True),
     Change("odd seeds are otherwise", lambda experiment, examples: experiment.seed % 2 == 1),
@@ -101,3 +102,45 @@ def test_a_cell_of_another_arithmetic_is_trained_anew(tmp_path: Path) -> None:
     whole = train(tmp_path / "whole")
     assert cell.read("metrics.csv") == whole.read("metrics.csv")
     assert arithmetic.noted_by(cell) == arithmetic.version()
+
+
+@pytest.mark.parametrize(
+    ("examples", "overrides", "what"),
+    [
+        (100, ["dropout={variant: inverted, rate: 0.0005}"], "dropout rates below .001"),
+        (100, ["dropout={variant: inverted, rate: 0.3, rate_schedule: linear}"], None),
+        (100_000, ["dropout={variant: inverted, rate: 0.3, rate_schedule: linear}"], "dropout rates below .001"),
+        (100, ["dropout={variant: inverted, rate: 0.3}"], None),
+        (100, ["dropout={variant: standard, rate: 0.0, input_rate: 0.9995}"], "dropout rates below .001"),
+        (100, ["dropout={variant: batchwise, rate: 0.5, input_rate: 0.2}"], None),
+        (100, ["dropout=batchwise", "architecture={name: mlp, hidden: [128, 3]}"], "batchwise dropout allows for"),
+        (100, [RESNET], None),
+        (100, [RESNET, "dropout=inverted", "objective=multi_sample"], "multi_sample"),
+        (129, ["architecture.batch_norm=true"], "with batch normalization a last batch of one"),
+        (128, ["architecture.batch_norm=true"], None),
+        (130, ["architecture.batch_norm=true"], None),
+        (129, [], None),
+    ],
+)
+def test_each_change_concerns_the_runs_whose_bytes_it_changes(
+    examples: int, overrides: list[str], what: str | None
+) -> None:
+    """And no others, as far as a config and the number of training examples tell."""
+    usual = ["training.batch_size=64", "training.epochs=1"]
+    loaded = config.load(config.find("digits"), [*usual, *overrides], anew=["dropout", "architecture"])
+    found = list(arithmetic.since(1, loaded.experiment, examples))
+    assert [one.startswith(what or "") for one in found] == ([] if what is None else [True])
+    assert list(arithmetic.since(arithmetic.version(), loaded.experiment, examples)) == []
+
+
+def test_a_run_of_version_one_goes_on_where_no_change_concerns_it(tmp_path: Path) -> None:
+    """To the same bytes; where one does, the refusal says which."""
+    whole = train(tmp_path / "whole", *SETTINGS)
+    run = interrupted(tmp_path, 2, *SETTINGS)
+    noting(run, None)
+    resume.resume(run, watch=ignore, figures=False)
+    assert all(run.read(name) == whole.read(name) for name in ("metrics.csv", "predictions.npz"))
+    concerned = interrupted(tmp_path, 2, *SETTINGS, "dropout.rate=0.0005")
+    noting(concerned, None)
+    with pytest.raises(Outdated, match=r"its arithmetic has changed: dropout rates below \.001"):
+        resume.resume(concerned, watch=ignore)

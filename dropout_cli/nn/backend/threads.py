@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, copy_context
+from threading import Lock
 from typing import NamedTuple
 
 from dropout_cli.core.environment import cores
@@ -86,9 +87,48 @@ def divided() -> bool:
     return crew is not None and crew.divided
 
 
+class Limits:
+    """How many threads the engine's BLAS has, for as long as some block of some thread of Python wants it limited.
+
+    There is one limit for the whole process: that of the block that began last. The libraries have their own numbers
+    of threads back when no block is left, whichever thread leaves last.
+    """
+
+    def __init__(self) -> None:
+        """Nobody wants anything yet."""
+        self._lock = Lock()
+        self._wanted: list[int] = []
+        self._set: int | None = None
+        self._now = ExitStack()
+
+    @contextmanager
+    def __call__(self, threads: int) -> Iterator[None]:
+        """The engine's BLAS with so many threads, every other library with one."""
+        with self._lock:
+            self._wanted.append(threads)
+            self._apply()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._wanted[-1 - self._wanted[::-1].index(threads)]
+                self._apply()
+
+    def _apply(self) -> None:
+        wanted = self._wanted[-1] if self._wanted else None
+        if wanted == self._set:
+            return
+        self._now.close()
+        self._now, self._set = ExitStack(), wanted
+        if wanted is not None:
+            self._now.enter_context(_limited_to(wanted))
+
+
+_blas = Limits()
+
+
 @contextmanager
-def _blas(threads: int) -> Iterator[None]:
-    """The engine's BLAS with so many threads, every other library with one."""
+def _limited_to(threads: int) -> Iterator[None]:
     import scipy.linalg.blas  # noqa: F401  or its pool would come later, and be missed
     from threadpoolctl import ThreadpoolController
 

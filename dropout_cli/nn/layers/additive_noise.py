@@ -27,6 +27,10 @@ class AdditiveNoise(Layer):
         y += x
         return y
 
+    def draws(self) -> bool:
+        """Where the standard deviation is not 0."""
+        return self.sd > 0
+
     def backward(self, dy: Array) -> Array:
         """Return dy: the noise is a constant for the gradient."""
         return dy

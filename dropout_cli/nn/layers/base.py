@@ -9,7 +9,7 @@ path to its generator, and None means no noise, so that "noise on, no generator"
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class Layer(ABC):
     """Whether it has no more use for the y that it returned, so that the next layer may overwrite it."""
     lends_dx: ClassVar[bool] = False
     """The same of the dx that it returned."""
+    is_dropout: ClassVar[bool] = False
+    """Whether it is the place of a dropout variant's noise, whatever its rate."""
 
     def __init__(self, path: str) -> None:
         """`path` names the layer for good: its parameters (`hidden1/W`) and its noise go by it."""
@@ -58,6 +60,18 @@ class Layer(ABC):
     def at(self, step: int) -> None:
         """Announce the training step (from 0) about to be taken: rates with a schedule follow it."""
         return None
+
+    def holds_dropout(self) -> bool:
+        """Whether it, or a part of it, is the place of a dropout variant's noise."""
+        return self.is_dropout
+
+    def split_at_dropout(self) -> "tuple[Layer, Layer] | None":
+        """The part below the last place of dropout, and the rest from it on; None where it cannot be divided so."""
+        return None
+
+    def draws(self) -> bool:
+        """Whether passes with noise differ from each other, at the rate in force."""
+        return False
 
     def parameters(self) -> dict[str, Parameter]:
         """Name (`<path>/<letter>`) -> learned parameter, in a fixed order."""
@@ -92,6 +106,19 @@ class Layer(ABC):
         """What the user should know of how training left the layer, a sentence each."""
         return []
 
+    def replica(self, made: dict[int, "Layer"]) -> Self:
+        """Return an equal layer with buffers of its own, which shares everything else: parameters and state.
+
+        `made`: the layers that were replicated before, by `id`; one layer stands for itself wherever it occurs.
+        """
+        known = made.get(id(self))
+        if known is not None:
+            return cast(Self, known)
+        twin = made[id(self)] = type(self).__new__(type(self))
+        for name, value in list(vars(self).items()):
+            vars(twin)[name] = {} if name in ("_buffers", "_views") else _replicated(value, made)
+        return twin
+
     def _buffer(self, name: str, shape: Shape, dtype: DType) -> Array:
         """An array of that shape, its contents arbitrary, in memory kept from call to call."""
         last = self._views.get(name)
@@ -103,3 +130,12 @@ class Layer(ABC):
             kept = self._buffers[name] = np.empty(size, dtype)
         view = self._views[name] = kept[:size].reshape(shape)
         return view
+
+
+def _replicated(value: object, made: dict[int, Layer]) -> object:
+    """The value with every layer in it replaced by its replica."""
+    if isinstance(value, Layer):
+        return value.replica(made)
+    if type(value) is tuple:
+        return tuple(_replicated(one, made) for one in value)
+    return [_replicated(one, made) for one in value] if type(value) is list else value

@@ -20,6 +20,14 @@ class Container(Layer):
         for layer in self.layers:
             layer.at(step)
 
+    def holds_dropout(self) -> bool:
+        """Whether it is itself such a place, or a part is."""
+        return self.is_dropout or any(layer.holds_dropout() for layer in self.layers)
+
+    def draws(self) -> bool:
+        """Whether a part does."""
+        return any(layer.draws() for layer in self.layers)
+
     def parameters(self) -> dict[str, Parameter]:
         """Those of all parts, in order."""
         return {name: one for layer in self.layers for name, one in layer.parameters().items()}

@@ -60,6 +60,17 @@ class Sequential(Container):
         else:
             lowest.gradients(together.done(dy))
 
+    def split_at_dropout(self) -> tuple["Sequential", "Sequential"] | None:
+        """The layers below the last place of dropout, and those from it on, themselves and not copies.
+
+        A place within a part that is no sequence, such as a residual block, takes the whole part along. None where
+        there is no such place, or nothing below it.
+        """
+        places = [place for place, layer in enumerate(self._flat) if layer.holds_dropout()]
+        if not places or not places[-1]:
+            return None
+        return Sequential("features", self._flat[: places[-1]]), Sequential("head", self._flat[places[-1] :])
+
     def carrying(self) -> list[Parameter]:
         """Those of all parts: each has its turn once in every step."""
         return [one for layer in self._flat for one in layer.carrying()]

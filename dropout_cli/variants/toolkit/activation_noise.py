@@ -19,7 +19,16 @@ from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.elementwise import Pass, Rowwise
-from dropout_cli.variants.toolkit.base import Needs, Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.base import (
+    MANY_STEPS,
+    Needs,
+    Place,
+    Variant,
+    all_rates,
+    chain,
+    one_rate_each,
+    rate_of,
+)
 from dropout_cli.variants.toolkit.masks import share_of_zeros
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 
@@ -60,7 +69,15 @@ class HiddenActivationNoise(Variant):
 
     def before_logits(self) -> bool:
         """Unless the last hidden layer's rate is 0."""
-        return rate_of(self.rate, -1) > 0 or self.rate_schedule != Constant()
+        return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
+
+    def rates(self) -> tuple[float, ...]:
+        """Those of the hidden layers."""
+        return all_rates(self.rate)
+
+    def schedule(self) -> RateSchedule:
+        """`rate_schedule`."""
+        return self.rate_schedule
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
@@ -76,6 +93,10 @@ class ActivationNoise(HiddenActivationNoise):
 
     acts_on = "activations of hidden layers, and the input"
 
+    def rates(self) -> tuple[float, ...]:
+        """Those of the hidden layers and the input's."""
+        return (*super().rates(), self.input_rate)
+
     def input(self, place: Place) -> Layer | None:
         """The noise with `input_rate`."""
         return NoisyActivation(self, self.input_rate, place)
@@ -85,6 +106,7 @@ class NoisyActivation(Rowwise):
     """y = (x - c) (.) noise + d with noise, y = scale x without; dx = dy times the same."""
 
     lends_dx = True
+    is_dropout = True
 
     def __init__(self, law: HiddenActivationNoise, rate: float, place: Place) -> None:
         """`rate` is the place's own; the rate in force follows the law's schedule from it."""
@@ -96,6 +118,10 @@ class NoisyActivation(Rowwise):
     def at(self, step: int) -> None:
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+
+    def draws(self) -> bool:
+        """Where the rate in force is not 0."""
+        return self.rate > 0
 
     def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
         """Return the noisy x; x itself where nothing changes it."""

@@ -17,11 +17,15 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.variants.toolkit.rate_schedules import Constant, RateSchedule
 
 VARIANTS: Registry["Variant"] = Registry(
     "variant", package="dropout_cli.variants", tag="variant", plugins="dropout_cli.variants"
 )
 
+
+MANY_STEPS = 1_000_000
+"""As long as it is not known how many there are."""
 
 Needs: TypeAlias = Literal["vectors", "maps", "either", "blocks"]
 Kind: TypeAlias = Literal["input", "hidden", "map", "block", "output"]
@@ -67,6 +71,8 @@ class Variant(ABC):
     """What it acts on: dense hidden layers alone, feature maps, dense layers and maps alike, or residual blocks."""
     per_example: ClassVar[bool] = True
     """Whether every example of a batch draws noise of its own."""
+    assumes_standardized: ClassVar[bool] = False
+    """Whether it is made for inputs of mean 0 and variance 1."""
     suited_activation: ClassVar[str] = "relu"
     """An activation that it works with, for examples."""
 
@@ -94,6 +100,23 @@ class Variant(ABC):
         """Whether noise acts on what the logits are computed from, or in that computation."""
         return True
 
+    def rates(self) -> tuple[float, ...]:
+        """The probabilities of dropping that it was given; none where it has none, or learns them."""
+        return ()
+
+    def schedule(self) -> RateSchedule:
+        """How those move over training."""
+        return Constant()
+
+    def silent(self, steps: int = MANY_STEPS) -> bool:
+        """Whether it draws nothing in a training of so many steps, since its rates are 0 at all of them."""
+        rates = self.rates()
+        return bool(rates) and not any(self.schedule().largest(rate, steps) for rate in rates)
+
+    def draws_for_every_row(self) -> bool:
+        """Whether two copies of an example in one batch see different noise."""
+        return self.per_example
+
     def check(self, *, hidden: int, activation: str) -> None:
         """Raise ValueError where the law cannot act in a network with so many hidden units."""
         return None
@@ -109,6 +132,11 @@ class Variant(ABC):
 def rate_of(rates: Rates, index: int) -> float:
     """The rate of the hidden layer with that index, from one number or a list."""
     return rates[index] if isinstance(rates, tuple) else rates
+
+
+def all_rates(rates: Rates, *others: float) -> tuple[float, ...]:
+    """Those of all hidden layers, and others."""
+    return (*(rates if isinstance(rates, tuple) else (rates,)), *others)
 
 
 def one_rate_each(rates: Rates, hidden: int) -> None:

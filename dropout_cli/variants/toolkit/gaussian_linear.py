@@ -32,12 +32,18 @@ FLOOR = 1e-8
 class GaussianLinear(Layer):
     """A linear map with noise of given variance on its weights and biases."""
 
+    is_dropout = True
+
     def __init__(self, linear: Dense, place: Place) -> None:
         """The linear map keeps its parameters and their names."""
         super().__init__(f"{place.path}/dropout")
         self.linear = linear
         self.factor = 1.0
         """What all variances are multiplied by; so no pass over the weights is needed for it."""
+
+    def draws(self) -> bool:
+        """Always."""
+        return True
 
     def mean_weights(self) -> Array:
         """The weights of the mean, (in, out)."""

@@ -39,6 +39,10 @@ class MapNoise(HiddenActivationNoise):
         """A dense layer with element-wise noise."""
         return chain(place, linear, *between, activation, NoisyActivation(self, self.dense_rate, place))
 
+    def rates(self) -> tuple[float, ...]:
+        """Those of maps, and of dense layers."""
+        return (*super().rates(), self.dense_rate)
+
     def before_logits(self) -> bool:
         """There may be a dense layer or none, so noise is taken to act there."""
         return True

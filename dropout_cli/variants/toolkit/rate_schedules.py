@@ -22,7 +22,11 @@ class RateSchedule(ABC):
 
     @abstractmethod
     def rate(self, base: float, step: int, steps: int) -> float:
-        """The rate at step 0 .. steps - 1 of a place whose own rate is `base`."""
+        """The rate at step 0 .. steps - 1 of a place whose own rate is `base`; it never falls and rises again."""
+
+    def largest(self, base: float, steps: int) -> float:
+        """The largest rate over the steps of a training, which is that at one of its ends."""
+        return max(self.rate(base, 0, steps), self.rate(base, steps - 1, steps))
 
 
 @RATE_SCHEDULES.register("constant")

@@ -1,0 +1,64 @@
+"""The whole network, which threads of Python may share.
+
+A pass leaves what the next one needs in its layers: buffers, masks, what the backward pass goes by. So each thread
+passes through layers of its own, which share parameters and state (arrays that are changed in place) with all others.
+The thread that trains, or that announced the last step, has the network itself; another gets a replica at its
+first pass. Nobody waits for anybody, and the thread that trains pays for a comparison of two numbers.
+"""
+
+import threading
+from collections.abc import Sequence
+from typing import Self
+
+from dropout_cli.core.types import Array
+from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.sequential import Sequential
+
+
+class Network(Sequential):
+    """A sequence of layers from examples to logits."""
+
+    def __init__(self, path: str, layers: Sequence[Layer]) -> None:
+        """The thread that makes it has the network itself, until another trains."""
+        super().__init__(path, layers)
+        self._thread = threading.get_ident()
+        self._replicas = threading.local()
+        self._step: int | None = None
+
+    def at(self, step: int) -> None:
+        """Tell every part; replicas are told when they are used."""
+        self._thread = threading.get_ident()
+        self._step = step
+        super().at(step)
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return the logits; they stand until this thread's next call."""
+        if train:
+            self._thread = threading.get_ident()
+        return Sequential.forward(self._here(), x, train=train, noise=noise)
+
+    def backward(self, dy: Array) -> Array:
+        """Return the gradient of the input, of this thread's last pass."""
+        return Sequential.backward(self._here(), dy)
+
+    def gradients(self, dy: Array) -> None:
+        """Overwrite all gradients, which are shared, by those of this thread's last pass."""
+        Sequential.gradients(self._here(), dy)
+
+    def split_at_dropout(self) -> tuple[Sequential, Sequential] | None:
+        """See Sequential; of this thread's layers."""
+        return Sequential.split_at_dropout(self._here())
+
+    def _here(self) -> Self:
+        """The network itself, or this thread's replica of it."""
+        if threading.get_ident() == self._thread:
+            return self
+        mine: tuple[Self, int | None] | None = getattr(self._replicas, "made", None)
+        if mine is None:
+            mine = self.replica({}), None
+        replica, step = mine
+        if step != self._step and self._step is not None:
+            step = self._step
+            Sequential.at(replica, step)
+        self._replicas.made = replica, step
+        return replica

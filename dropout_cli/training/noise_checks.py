@@ -1,0 +1,41 @@
+"""Noise that a config is about, and that its network would never draw; inputs that its variant is not made for."""
+
+from collections.abc import Iterator
+
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.objectives import OBJECTIVES
+from dropout_cli.variants import VARIANTS
+
+
+def must_draw(experiment: Experiment, network: Layer, steps: int) -> None:
+    """Raise ConfigError where the network, in so many steps, never draws the noise that the config is about."""
+    parts = network.split_at_dropout()
+    at_ends = []
+    for step in (0, steps - 1):
+        network.at(step)
+        at_ends.append((network.draws(), parts is not None and parts[1].draws()))
+    network.at(0)
+    anywhere, before_logits = (any(drawn) for drawn in zip(*at_ends, strict=True))
+    name = OBJECTIVES.name_of(type(experiment.objective))
+    if experiment.objective.needs_noise == "anywhere" and not anywhere:
+        fact = f"{name} compares passes that differ in their noise, and this network draws none in {steps:,} steps"
+        raise ConfigError("objective", fact, "Set a rate above 0, or another rate_schedule.")
+    if experiment.objective.needs_noise == "before the logits" and not before_logits:
+        fact = f"{name} repeats the noise before the logits, and this network draws none there in {steps:,} steps"
+        raise ConfigError("objective", fact, "Give the last place a rate above 0, or use cross_entropy.")
+    if any(experiment.dropout.rates()) and experiment.dropout.silent(steps):
+        fact = f"makes the rate 0 at every one of the {steps:,} steps"
+        raise ConfigError("dropout.rate_schedule", fact, "Use another, or variant: none.")
+
+
+def unsuited_scaling(experiment: Experiment) -> Iterator[str]:
+    """A line where the variant assumes inputs of mean 0 and variance 1, and they are something else."""
+    scaling = experiment.dataset.scaling
+    if experiment.dropout.assumes_standardized and scaling != "standardize":
+        name = VARIANTS.name_of(type(experiment.dropout))
+        yield (
+            f"dataset.scaling: {scaling}, and {name} dropout assumes inputs of mean 0 and variance 1. "
+            "Set dataset.scaling=standardize."
+        )
