@@ -14,6 +14,7 @@ from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
+from dropout_cli.metrics import predicted
 from dropout_cli.report.common import flat, scores
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
@@ -59,7 +60,7 @@ def _answer(task: Task, summary: Mapping[str, Any], stored: Mapping[str, Array])
             f"On {len(labels)} test examples its root mean squared error is {summary['test']['rmse']:.4g} "
             f"(95 % bootstrap interval {low:.4g} to {high:.4g}). {only}"
         )
-    right = int((stored["probabilities"].argmax(axis=1) == labels).sum())
+    right = int((predicted(stored) == labels).sum())
     low, high = statistics.wilson(right, len(labels))
     return (
         f"It classifies {right} of {len(labels)} test examples rightly: {100 * right / len(labels):.2f} % "
@@ -134,12 +135,13 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
         picture = plots.residuals(stored["mean"], stored.get("sd"), stored["labels"], names, "test")
         yield Figure(picture, "Predicted against true values, and what is left over.", "Bars: one standard deviation.")
         return
-    matrix = metrics.confusion_matrix(stored["probabilities"], stored["labels"], task.classes)  # type: ignore[attr-defined]
+    log_probs = stored.get("log_probabilities")
+    matrix = metrics.confusion_matrix(stored["probabilities"], stored["labels"], task.classes, log_probs)  # type: ignore[attr-defined]
     off = matrix - np.diag(np.diag(matrix))
-    true, predicted = np.unravel_index(int(off.argmax()), off.shape)
+    true, taken = np.unravel_index(int(off.argmax()), off.shape)
     classes = task.classes  # type: ignore[attr-defined]
     told = f"Confusion matrix of {len(classes)} classes; {int(off.sum())} examples are off the diagonal" + (
-        f", most often '{classes[true]}' taken for '{classes[predicted]}' ({off.max()} times)." if off.any() else "."
+        f", most often '{classes[true]}' taken for '{classes[taken]}' ({off.max()} times)." if off.any() else "."
     )
     yield Figure(plots.confusion(matrix, classes, "test"), told, "True classes in rows, predicted ones in columns.")
     lines = list(csv.reader(io.StringIO(run.read("mistakes.csv").decode("utf-8", "replace"))))
@@ -151,7 +153,7 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
 def _calibration(stored: Mapping[str, Array]) -> Table:
     """How often the network is right, by how sure it is."""
     probs = stored["probabilities"].astype(np.float64)
-    sure, right = probs.max(axis=1), probs.argmax(axis=1) == stored["labels"]
+    sure, right = probs.max(axis=1), predicted(stored) == stored["labels"]
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
     rows = [
         [

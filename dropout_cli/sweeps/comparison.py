@@ -11,11 +11,10 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.errors import UsageError
-from dropout_cli.metrics import NUMBERS, larger_is_better
+from dropout_cli.metrics import METRICS, larger_is_better
 from dropout_cli.statistics import Choice, Interval, Paired, Ranks
 
 ALPHA = 0.05
-PARTS = ("train", "val", "test")
 VARIANT, RATE, DATASET = "dropout.variant", "dropout.rate", "dataset.name"
 
 Pair = tuple[int, int]
@@ -295,4 +294,3 @@ def _ranks(groups: Sequence[Group], metric: str) -> tuple[list[Values], list[Any
 
 
 DEFAULT_METRIC = "test.accuracy"
-METRICS = tuple(f"{part}.{number}" for part in PARTS for number in NUMBERS)

@@ -14,6 +14,7 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, Stop
 from dropout_cli.data.preprocessing import FILE as PREPROCESSING
 from dropout_cli.data.preprocessing import Fitted
+from dropout_cli.metrics import predicted
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
 from dropout_cli.tasks.task import Prediction, files
@@ -187,4 +188,4 @@ def _number(prepared: Prepared, network: Layer) -> tuple[str, float]:
 def _teacher(prepared: Prepared, prediction: Prediction) -> dict[str, float] | None:
     if prepared.lesson is None:
         return None
-    return teacher_scores(prepared.lesson, prediction["probabilities"], prepared.dataset.test.labels)
+    return teacher_scores(prepared.lesson, predicted(prediction), prepared.dataset.test.labels)
