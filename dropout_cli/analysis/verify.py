@@ -17,6 +17,7 @@ from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
+from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable, identity
 
@@ -32,21 +33,27 @@ class Rules:
     """Task, stored arrays and labels -> the numbers of `summary.json`."""
     tables: Callable[[Task, Prediction, Array, Array], dict[str, bytes]]
     """Task, stored arrays, labels and rows -> the CSV files."""
+    always: frozenset[str]
+    """Numbers that no summary of the format lacks; others came later, and are judged where they are."""
     losses: bool
     """Whether `val_loss` in metrics.csv is `val.nll` of a classifier's summary, to the last digits."""
 
 
+FIRST = frozenset({"accuracy", "nll", "brier", "ece", "rmse", "mae", "r2", "coverage"})
+"""Each with the task that has it."""
 RULES = {
     # Of classes, probabilities in float32 were all there was: nll was at most 708.4.
     1: Rules(
         scores=lambda task, stored, labels: task.scores(_without(stored, "log_probabilities"), labels),
         tables=lambda task, stored, labels, rows: task.tables(_without(stored, "log_probabilities"), labels, rows),
+        always=FIRST,
         losses=False,
     ),
     # `log_probabilities` in float64 decide losses, ranks and predicted classes.
     2: Rules(
         scores=lambda task, stored, labels: task.scores(_whole(task, stored), labels),
         tables=lambda task, stored, labels, rows: task.tables(_whole(task, stored), labels, rows),
+        always=FIRST,
         losses=True,
     ),
 }
@@ -174,14 +181,14 @@ def _summary(run: Run) -> Iterator[Check]:
     task = kind.recalled(summary["test"])
     labels, rows = stored["labels"], stored["rows"]
     anew = rules.scores(task, stored, labels)
-    former = {name: anew[name] for name in anew if name in summary["test"] or name in task.shown}
+    former = {name: anew[name] for name in anew if name in summary["test"] or name in rules.always}
     differing = list(differences(summary["test"], former))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
     for name, made in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == made
         yield Check(name, right, f"{'follows' if right else 'does not follow'} from predictions.npz")
     history = run.table("metrics.csv").columns()
-    epoch = summary["best_epoch"] if summary["checkpoint"] == "best" else summary["epochs"]
+    epoch = evaluated_epoch(summary)
     pairs = {f"val_{task.number}": task.number}
     if task.name == "classification" and rules.losses and RULES[run.state()["format"]].losses:
         pairs["val_loss"] = "nll"

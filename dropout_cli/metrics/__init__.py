@@ -13,7 +13,7 @@ from dropout_cli.metrics.classes import (
 )
 from dropout_cli.metrics.csv_text import csv_bytes, safe_text
 from dropout_cli.metrics.quantities import regression, residuals_csv
-from dropout_cli.metrics.registry import Metric, directed, labels, larger_is_better, of_task, suggestion
+from dropout_cli.metrics.registry import Metric, directed, labels, larger_is_better, of_task, shown, suggestion
 from dropout_cli.metrics.scored import Classes, Quantities
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "regression",
     "residuals_csv",
     "safe_text",
+    "shown",
     "suggestion",
     "worst",
 ]

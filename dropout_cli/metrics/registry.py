@@ -41,6 +41,8 @@ class Metric:
     """What of a prediction it is computed from; that also says of which task it is."""
     function: Callable[[Any], Any]
     """From a `scored.Classes` a number, from a `scored.Quantities` one per target; None where it is not defined."""
+    shown: bool = False
+    """Whether `dropout show` and `dropout eval --mc` have it among their few."""
     summarized: Callable[[Any], bool] = lambda given: True
     """Whether a summary has the number for these examples; a monitor always has."""
 
@@ -73,6 +75,11 @@ def register(*metrics: Metric) -> None:
 def of_task(task: str) -> tuple[Metric, ...]:
     """The metrics of a task, in the order in which a summary has them."""
     return tuple(one for one in _registered.values() if one.task == task)
+
+
+def shown(task: str) -> tuple[str, ...]:
+    """The names of a task's metrics that stand where there is little room."""
+    return tuple(one.name for one in of_task(task) if one.shown)
 
 
 def labels() -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from dropout_cli.config import flatten
 from dropout_cli.metrics import PARTS, labels
 from dropout_cli.report.page import Table
+from dropout_cli.runs.summary import evaluated_epoch
 
 
 def scores(summary: Mapping[str, Any]) -> Table:
@@ -16,7 +17,8 @@ def scores(summary: Mapping[str, Any]) -> Table:
         for number, called in labels().items()
         if any(summary[part].get(number) is not None for part in parts)
     ]
-    return Table("Numbers of each part", ["number", *parts], rows)
+    caption = f"Numbers of each part, of all its examples, with the weights of epoch {evaluated_epoch(summary)}"
+    return Table(caption, ["number", *parts], rows)
 
 
 def flat(caption: str, values: Mapping[str, Any]) -> Table:

@@ -18,6 +18,7 @@ from dropout_cli.metrics import predicted
 from dropout_cli.report.common import flat, scores
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.runs.summary import evaluated_epoch, examples, scored_train
 from dropout_cli.tasks import TASKS, Regression, Task
 
 MOST_MISTAKES = 25
@@ -88,11 +89,11 @@ def _bootstrap(squares: Array) -> tuple[float, float]:
 def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Section]:
     summary = run.summary()
     history = run.table("metrics.csv").columns()
-    chosen = summary["best_epoch"] if summary["checkpoint"] == "best" else summary["epochs"]
+    train = scored_train(examples(summary["train"]))
     yield Section("Numbers", [scores(summary), *_per_class(summary)])
     with plots.as_svg():
-        drawn = plots.over_epochs(history, chosen)
-        yield Section("Learning", list(_learning(drawn, summary, history)))
+        drawn = plots.over_epochs(history, evaluated_epoch(summary), train)
+        yield Section("Learning", list(_learning(drawn, summary, history, train)))
         yield Section("Where it is wrong", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
         yield Section("Calibration", [_calibration(stored)])
@@ -115,13 +116,16 @@ def _per_class(summary: Mapping[str, Any]) -> Iterator[Table]:
             yield Table(f"Each {name} of the test part", headers, [[row.get(one) for one in headers] for row in rows])
 
 
-def _learning(drawn: Mapping[str, bytes], summary: Mapping[str, Any], history: Mapping[str, Any]) -> Iterator[Part]:
+def _learning(
+    drawn: Mapping[str, bytes], summary: Mapping[str, Any], history: Mapping[str, Any], train: str
+) -> Iterator[Part]:
     number = "rmse" if "train_rmse" in history else "accuracy"
     told = (
         f"Loss and {number} over {summary['epochs']} epochs: train loss falls from {history['train_loss'][0]:.3g} to "
         f"{history['train_loss'][-1]:.3g}, validation ends at {history['val_loss'][-1]:.3g}."
     )
-    yield Figure(drawn["curves.png"], told, f"Loss and {number} of each epoch, noise off; the chosen one is marked.")
+    caption = f"Loss and {number} after each epoch, noise off ({train}); marked is the evaluated epoch."
+    yield Figure(drawn["curves.png"], told, caption)
     if "rates.png" in drawn:
         told = "Rates of the dropout layers over the epochs; their last values are in metrics.csv."
         yield Figure(drawn["rates.png"], told, "What the dropout layers did.")
@@ -170,15 +174,23 @@ def _calibration(stored: Mapping[str, Array]) -> Table:
 
 
 def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator[str]:
-    monitor = f", the best one by {summary['monitor']}" if summary["checkpoint"] == "best" else ""
     yield (
-        f"One run, seed {summary['config']['seed']}: the weights that count are those of the {summary['checkpoint']} "
-        f"checkpoint{monitor}. {summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
+        f"One run, seed {summary['config']['seed']}. The numbers are those of epoch {evaluated_epoch(summary)}, "
+        f"{_which(summary)}. {summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
     )
     yield (
         f"The test part has {len(stored['labels'])} examples. One seed is no answer: `dropout sweep` trains several "
         "and compares them."
     )
+
+
+def _which(summary: Mapping[str, Any]) -> str:
+    """Which epoch was evaluated, and which was the best if that is another."""
+    best, monitor = summary["best_epoch"], summary["monitor"]
+    if summary["checkpoint"] == "best":
+        return f"the best by {monitor}"
+    other = best is not None and best != evaluated_epoch(summary)
+    return f"the last one (the best by {monitor} was {best})" if other else "the last one"
 
 
 def _number(cell: str) -> str | float:

@@ -12,6 +12,7 @@ import numpy as np
 from dropout_cli import statistics
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS, larger_is_better
+from dropout_cli.runs.summary import examples
 from dropout_cli.statistics import Choice, Interval, Paired, Ranks
 
 ALPHA = 0.05
@@ -62,15 +63,8 @@ class Record:
     @property
     def split_ratio(self) -> float:
         """Test examples over training examples."""
-        sizes = [self._size(self.summary[part]) for part in ("test", "train")]
+        sizes = [examples(self.summary[part]) for part in ("test", "train")]
         return float(sizes[0] / sizes[1])
-
-    @staticmethod
-    def _size(scores: Mapping[str, Any]) -> int:
-        """How many examples a part had."""
-        if "per_target" in scores:
-            return int(scores["per_target"][0]["support"])
-        return sum(one["support"] for one in scores["per_class"])
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Classification(Task):
 
     name: ClassVar[str] = "classification"
     number: ClassVar[str] = "accuracy"
-    shown: ClassVar[tuple[str, ...]] = ("accuracy", "nll", "brier", "ece")
+    shown: ClassVar[tuple[str, ...]] = metrics.shown("classification")
 
     @property
     def outputs(self) -> int:

@@ -36,7 +36,7 @@ class Regression(Task):
 
     name: ClassVar[str] = "regression"
     number: ClassVar[str] = "rmse"
-    shown: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2", "nll", "coverage")
+    shown: ClassVar[tuple[str, ...]] = metrics.shown("regression")
 
     @property
     def outputs(self) -> int:

@@ -17,6 +17,7 @@ from dropout_cli.data.preprocessing import Fitted
 from dropout_cli.metrics import predicted
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
+from dropout_cli.runs.summary import scored_train
 from dropout_cli.tasks.task import Prediction, files
 from dropout_cli.training import convergence, loop
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, identity
@@ -143,7 +144,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     run.write_all(files(task, predictions["test"], dataset.test, title=f"{dataset.name}, test", figures=figures))
     history = run.table("metrics.csv").columns()
     if figures:
-        run.write_all(plots.over_epochs(history, learner.epoch))
+        run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(dataset.train))))
     moving = convergence.still_moving(history) if experiment.dropout.learns != "nothing" else []
     warnings += [convergence.advice(name) for name in moving]
     for text in warnings:

@@ -96,13 +96,20 @@ def _are_told_apart(given: Classes) -> bool:
 
 
 register(
-    Metric("accuracy", "accuracy", True, "labels", accuracy),
+    Metric("accuracy", "accuracy", True, "labels", accuracy, shown=True),
     Metric("error", "error", False, "labels", error),
-    Metric("nll", "negative log-likelihood", False, "log_probabilities", nll),
-    Metric("brier", "Brier score", False, "probabilities", brier),
-    Metric("ece", "calibration error (ECE)", False, "probabilities", ece),
+    Metric("nll", "negative log-likelihood", False, "log_probabilities", nll, shown=True),
+    Metric("brier", "Brier score", False, "probabilities", brier, shown=True),
+    Metric("ece", "calibration error (ECE)", False, "probabilities", ece, shown=True),
     Metric("macro_f1", "macro F1", True, "labels", macro_f1),
     Metric("balanced_accuracy", "balanced accuracy", True, "labels", balanced_accuracy),
     Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, summarized=_are_told_apart),
-    Metric("average_precision", "average precision", True, "log_probabilities", average_precision, _are_told_apart),
+    Metric(
+        "average_precision",
+        "average precision",
+        True,
+        "log_probabilities",
+        average_precision,
+        summarized=_are_told_apart,
+    ),
 )

@@ -59,9 +59,9 @@ def _list(values: object) -> list[float]:
 
 
 register(
-    Metric("rmse", "RMSE", False, "mean", rmse),
-    Metric("mae", "MAE", False, "mean", mae),
-    Metric("r2", "R2", True, "mean", r2),
-    Metric("nll", "negative log-likelihood", False, "sd", nll),
-    Metric("coverage", "coverage of 95 % intervals", None, "sd", coverage),
+    Metric("rmse", "RMSE", False, "mean", rmse, shown=True),
+    Metric("mae", "MAE", False, "mean", mae, shown=True),
+    Metric("r2", "R2", True, "mean", r2, shown=True),
+    Metric("nll", "negative log-likelihood", False, "sd", nll, shown=True),
+    Metric("coverage", "coverage of 95 % intervals", None, "sd", coverage, shown=True),
 )
