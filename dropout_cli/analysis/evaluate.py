@@ -16,6 +16,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, Run, as_json
+from dropout_cli.runs.summary import scored_train
 from dropout_cli.tasks import Task
 from dropout_cli.tasks.task import files
 from dropout_cli.training import inference, restore
@@ -64,7 +65,7 @@ def draw(run: Run) -> Path:
         task = _calibrated(found, network)
         prediction = task.predict(inference.outputs(network, dataset, test, batch=settings.evaluation_batch))
     made = task.figures(prediction, test, f"{dataset.name}, test")
-    made |= plots.over_epochs(run.table("metrics.csv").columns(), found.learner.epoch)
+    made |= plots.over_epochs(run.table("metrics.csv").columns(), found.learner.epoch, scored_train(len(dataset.train)))
     return run.write_after("figures", made)
 
 

@@ -24,6 +24,7 @@ from dropout_cli.data.readers.dialect import UNNAMED
 from dropout_cli.data.readers.dialect import names as names_of
 from dropout_cli.data.readers.excel_parquet import EXCEL, PARQUET, excel, parquet
 from dropout_cli.data.sources.table import Table
+from dropout_cli.metrics import predicted
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Combined, Prediction, Regression
 from dropout_cli.training import inference, restore
@@ -109,7 +110,7 @@ def _columns(
                 made += [(f"{key}{end}", values[:, t].tolist()) for key, values in combined.uncertainties.items()]
     else:
         probs = prediction["probabilities"]
-        made.append(("predicted", [classes[one] for one in probs.argmax(axis=1).tolist()]))
+        made.append(("predicted", [classes[one] for one in predicted(prediction).tolist()]))
         made += [(f"probability {name}", probs[:, place].tolist()) for place, name in enumerate(classes)]
         if combined is not None:
             made += [(key, values.tolist()) for key, values in combined.uncertainties.items() if key in UNCERTAINTIES]

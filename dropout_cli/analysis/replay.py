@@ -1,23 +1,35 @@
-"""Training a finished run again, and comparing bytes."""
+"""Training a finished run again, and comparing bytes.
+
+Of a run of an older format, what is computed otherwise today has other bytes: there the arrays of checkpoints and
+predictions must be the same, the tables must follow from them by the format's own rules, and the history must agree
+within rounding.
+"""
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from dropout_cli import config
-from dropout_cli.analysis.verify import Check
-from dropout_cli.core import environment
+from dropout_cli.analysis.verify import RULES, Check
+from dropout_cli.core import environment, npz
 from dropout_cli.core.errors import UsageError
-from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.core.types import Array
+from dropout_cli.runs import FORMAT, RESOLVED, Run
+from dropout_cli.tasks import TASKS
 from dropout_cli.training import arithmetic
-from dropout_cli.training.checkpoint import BEST, LAST
+from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
 from dropout_cli.training.run import Watch, conduct, ready
 from dropout_cli.training.setup import Prepared, computing
 
 TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
-COMPARED = (*TABLES, "predictions.npz", LAST, BEST)
+PREDICTIONS = "predictions.npz"
+COMPARED = (*TABLES, PREDICTIONS, LAST, BEST)
 """What equal configs, seeds and machines write with equal bytes."""
+ROUNDING = 1e-5
+"""Relative and absolute: losses of format 1 were summed from logarithms in single precision."""
 
 
 def replay(run: Run, *, watch: Watch) -> list[Check]:
@@ -31,7 +43,9 @@ def replay(run: Run, *, watch: Watch) -> list[Check]:
     with tempfile.TemporaryDirectory(prefix="dropout-replay-") as folder:
         again = Run.create(Path(folder), "replay")
         conduct(prepared, again, text, watch=watch, figures=False)
-        checks = [_compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]
+        oldest = min(run.summary()["format"], run.state()["format"])
+        compared = _compared if oldest == FORMAT else _compared_across_formats
+        checks = [compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]
         if not all(check.right for check in checks):
             with computing(prepared.experiment):
                 checks += _why(run, again, prepared)
@@ -55,6 +69,39 @@ def _compared(run: Run, again: Run, name: str) -> Check:
         return Check(name, False, "is there once only")
     same = run.read(name) == again.read(name)
     return Check(name, same, "the same bytes" if same else "other bytes")
+
+
+def _compared_across_formats(run: Run, again: Run, name: str) -> Check:
+    """The same numbers, where the bytes are of two formats."""
+    plain = _compared(run, again, name)
+    if plain.right or not (run.has(name) and again.has(name)):
+        return plain
+    summary = run.summary()
+    rules = RULES[summary["format"]]
+    if name == "metrics.csv":
+        same = _agree(*(one.table(name).columns() for one in (run, again)))
+    elif name in (LAST, BEST):
+        same = _equal(Snapshot.read(run, name).arrays, Snapshot.read(again, name).arrays)
+    else:
+        ours, theirs = (npz.read(one.read(PREDICTIONS), str(one.path / PREDICTIONS)) for one in (run, again))
+        if name == PREDICTIONS:
+            same = _equal(ours, {key: theirs[key] for key in ours if key in theirs})
+        else:
+            task = TASKS[summary.get("task", "classification")].recalled(summary["test"])
+            same = rules.tables(task, theirs, theirs["labels"], theirs["rows"])[name] == run.read(name)
+    return Check(name, same, "the same numbers, written by an older format" if same else "other numbers")
+
+
+def _equal(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> bool:
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[key], theirs[key], equal_nan=True) for key in ours)
+
+
+def _agree(ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]) -> bool:
+    """Whether two histories have the same columns, and numbers within the rounding of single precision."""
+    return ours.keys() == theirs.keys() and all(
+        len(ours[key]) == len(theirs[key]) and np.allclose(ours[key], theirs[key], ROUNDING, ROUNDING, equal_nan=True)
+        for key in ours
+    )
 
 
 def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:

@@ -2,11 +2,11 @@
 
 import operator
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.runs import Run, tags
+from dropout_cli.runs import Run, summary, tags
 
 VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
 COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
@@ -153,8 +153,28 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in shown]
     keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
     known = [(key, found) for key in keys if (found := value(facts, key)) is not None]
+    known = [one for key, found in known for one in _explained(key, found, facts)]
     moving = facts.get("still_moving")
     return [*known, *(("still moving", column) for column in (moving if isinstance(moving, list) else ()))]
+
+
+def _explained(key: str, found: Any, facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The row of a key; where it alone could be mistaken for something else, with what it is."""
+    try:
+        if key == "best_epoch" and facts.get("monitor") is not None:
+            yield key, f"{found}, by {facts['monitor']}"
+        elif key == "checkpoint":
+            yield key, found
+            yield "evaluated_epoch", f"{summary.evaluated_epoch(facts)}, whose weights gave the numbers below"
+        elif key.startswith("train.") and key == next(f"train.{name}" for name in facts["train"]):
+            count = summary.examples(facts["train"])
+            few = f"; metrics.csv scores {summary.MOST_SCORED:,} of them" if count > summary.MOST_SCORED else ""
+            yield "train.examples", f"{count:,}{few}"
+            yield key, found
+        else:
+            yield key, found
+    except (LookupError, TypeError, ValueError):  # a damaged summary is shown as it is
+        yield key, found
 
 
 def files(run: Run) -> list[str]:

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from dropout_cli import config
 from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
+from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable, identity
 
@@ -30,15 +33,35 @@ class Rules:
     """Task, stored arrays and labels -> the numbers of `summary.json`."""
     tables: Callable[[Task, Prediction, Array, Array], dict[str, bytes]]
     """Task, stored arrays, labels and rows -> the CSV files."""
+    always: frozenset[str]
+    """Numbers that no summary of the format lacks; others came later, and are judged where they are."""
+    losses: bool
+    """Whether `val_loss` in metrics.csv is `val.nll` of a classifier's summary, to the last digits."""
 
 
+FIRST = frozenset({"accuracy", "nll", "brier", "ece", "rmse", "mae", "r2", "coverage"})
+"""Each with the task that has it."""
 RULES = {
+    # Of classes, probabilities in float32 were all there was: nll was at most 708.4.
     1: Rules(
-        scores=lambda task, stored, labels: task.scores(stored, labels),
-        tables=lambda task, stored, labels, rows: task.tables(stored, labels, rows),
+        scores=lambda task, stored, labels: task.scores(_without(stored, "log_probabilities"), labels),
+        tables=lambda task, stored, labels, rows: task.tables(_without(stored, "log_probabilities"), labels, rows),
+        always=FIRST,
+        losses=False,
+    ),
+    # `log_probabilities` in float64 decide losses, ranks and predicted classes.
+    2: Rules(
+        scores=lambda task, stored, labels: task.scores(_whole(task, stored), labels),
+        tables=lambda task, stored, labels, rows: task.tables(_whole(task, stored), labels, rows),
+        always=FIRST,
+        losses=True,
     ),
 }
-"""The rules of every format that was ever written; `format` in `summary.json` says which of them hold."""
+"""The rules of every format that was ever written.
+
+`format` in `summary.json` says which of them hold for the results, that in `state.json`, of the version that began the
+run, which hold for its history.
+"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,19 @@ def verify(run: Run) -> list[Check]:
         if not folder.name.startswith("."):
             checks += _guarded(f"after/{folder.name}", _listed(run, f"after/{folder.name}/"))
     return checks
+
+
+def _without(stored: Prediction, name: str) -> Prediction:
+    return {key: value for key, value in stored.items() if key != name}
+
+
+def _whole(task: Task, stored: Prediction) -> Prediction:
+    """The arrays, where none is missing. Raises KeyError or ValueError."""
+    if task.name == "classification" and not np.allclose(
+        np.exp(stored["log_probabilities"]), stored["probabilities"], atol=1e-5
+    ):
+        raise ValueError("log_probabilities in predictions.npz are not the logarithms of probabilities")
+    return stored
 
 
 def _guarded(what: str, checks: Iterable[Check]) -> Iterator[Check]:
@@ -145,20 +181,22 @@ def _summary(run: Run) -> Iterator[Check]:
     task = kind.recalled(summary["test"])
     labels, rows = stored["labels"], stored["rows"]
     anew = rules.scores(task, stored, labels)
-    former = {name: anew[name] for name in anew if name in summary["test"] or name in task.shown}
+    former = {name: anew[name] for name in anew if name in summary["test"] or name in rules.always}
     differing = list(differences(summary["test"], former))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
     for name, made in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == made
         yield Check(name, right, f"{'follows' if right else 'does not follow'} from predictions.npz")
     history = run.table("metrics.csv").columns()
-    epoch = summary["best_epoch"] if summary["checkpoint"] == "best" else summary["epochs"]
+    epoch = evaluated_epoch(summary)
+    pairs = {f"val_{task.number}": task.number}
+    if task.name == "classification" and rules.losses and RULES[run.state()["format"]].losses:
+        pairs["val_loss"] = "nll"
     right = len(history["epoch"]) == summary["epochs"]
     if right and summary["val"] is not None:
-        right = _same(history[f"val_{task.number}"][epoch - 1], summary["val"][task.number])
-    yield Check(
-        "summary.json", right, f"its epochs and val {task.number} are{'' if right else ' not'} those of metrics.csv"
-    )
+        right = all(_same(history[column][epoch - 1], summary["val"][name]) for column, name in pairs.items())
+    told = " and ".join(["its epochs", *(f"val {name}" for name in pairs.values())])
+    yield Check("summary.json", right, f"{told} are{'' if right else ' not'} those of metrics.csv")
 
 
 def differences(stored: Any, anew: Any, path: str = "") -> Iterator[str]:

@@ -6,19 +6,26 @@ A block without a class of its own here is a choice: its keys are the fields of 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from dropout_cli.architectures import ARCHITECTURES, Architecture
 from dropout_cli.core.fields import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
 from dropout_cli.core.registry import Choice, Registry
 from dropout_cli.core.types import Shape
 from dropout_cli.data.base import DATASETS, Source
+from dropout_cli.metrics import directed
 from dropout_cli.nn.optim.lr_schedules import SCHEDULES, Schedule
 from dropout_cli.nn.optim.optimizers import OPTIMIZERS, Optimizer
 from dropout_cli.objectives import OBJECTIVES, Objective
 from dropout_cli.variants import VARIANTS, Variant
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Monitor: TypeAlias = str
+else:
+    Monitor = Literal[("auto", "val_loss", *(f"val_{name}" for name in directed()))]
+    """One of the registered metrics: what `training.monitor` may be."""
 
 
 def _default(registry: Registry[T], name: str) -> Callable[[], T]:
@@ -71,21 +78,9 @@ class Training:
     """An exponential moving average of the weights, used in their place; null: none."""
     early_stopping: EarlyStopping | None = None
     """When to stop before the last epoch; null: never."""
-    monitor: Literal[
-        "auto",
-        "val_loss",
-        "val_accuracy",
-        "val_balanced_accuracy",
-        "val_macro_f1",
-        "val_roc_auc",
-        "val_average_precision",
-        "val_rmse",
-        "val_mae",
-        "val_r2",
-        "val_nll",
-    ] = "auto"
-    """What tells the best epoch and early stopping how good an epoch is; auto: val_accuracy, of a regression val_rmse;
-    the last four are numbers of a regression."""
+    monitor: Monitor = "auto"
+    """What tells the best epoch and early stopping how good an epoch is: val_loss, or a number of the task's summary
+    after val_; auto: val_accuracy, of a regression val_rmse."""
     evaluate: Literal["auto", "last", "best"] = "auto"
     """Which epoch's weights the final numbers use; auto: best with early stopping, else last."""
     evaluation_batch: Count = 1000

@@ -1,6 +1,6 @@
 """The numbers that judge predictions, and the tables that show where they are wrong."""
 
-from dropout_cli.metrics import classes, quantities
+from dropout_cli.metrics import numbers  # every file there registers its metrics
 from dropout_cli.metrics.classes import (
     Mistake,
     classification,
@@ -8,35 +8,44 @@ from dropout_cli.metrics.classes import (
     confusion_matrix,
     mistakes,
     mistakes_csv,
-    ranking,
+    predicted,
     worst,
 )
 from dropout_cli.metrics.csv_text import csv_bytes, safe_text
 from dropout_cli.metrics.quantities import regression, residuals_csv
+from dropout_cli.metrics.registry import Metric, directed, labels, larger_is_better, of_task, shown, suggestion
+from dropout_cli.metrics.scored import Classes, Quantities
 
 __all__ = [
+    "METRICS",
     "NUMBERS",
+    "PARTS",
+    "Classes",
+    "Metric",
     "Mistake",
+    "Quantities",
     "classification",
     "confusion_csv",
     "confusion_matrix",
     "csv_bytes",
+    "directed",
+    "labels",
     "larger_is_better",
     "mistakes",
     "mistakes_csv",
-    "ranking",
+    "numbers",
+    "of_task",
+    "predicted",
     "regression",
     "residuals_csv",
     "safe_text",
+    "shown",
+    "suggestion",
     "worst",
 ]
 
-NUMBERS = (*classes.NUMBERS, *(name for name in quantities.NUMBERS if name not in classes.NUMBERS))
-"""What a summary says of a part; a run has those of its task."""
-
-LARGER = {"accuracy", "macro_f1", "balanced_accuracy", "roc_auc", "average_precision", "r2"}
-
-
-def larger_is_better(number: str) -> bool:
-    """Which way a number points, by its name, a dotted key that ends in it, or its column of the history."""
-    return number.rpartition(".")[2].removeprefix("val_").removeprefix("train_") in LARGER
+PARTS = ("train", "val", "test")
+NUMBERS = directed()
+"""What a summary says of a part, and runs can be compared by; a run has those of its task."""
+METRICS = tuple(f"{part}.{number}" for part in PARTS for number in NUMBERS)
+"""The same, as keys of a summary."""

@@ -28,8 +28,12 @@ class MonteCarlo:
 
     probabilities: Array
     """(N, C): the mean of the passes' probabilities."""
+    log_probabilities: Array
+    """(N, C): their logarithm, where the probabilities themselves would be 0."""
     geometric_mean: Array
     """(N, C)."""
+    log_geometric_mean: Array
+    """(N, C): its logarithm."""
     predictive_entropy: Array
     """(N,)."""
     expected_entropy: Array
@@ -47,18 +51,22 @@ def together(logits: Iterable[Array]) -> MonteCarlo:
     """Take in the logits (N, C) of one pass after the other, at least one; of them only sums are kept."""
     count = 0
     p_sum, logp_sum, entropy_sum, votes = (np.zeros(1) for _ in range(4))
+    log_p_sum = np.full(1, -np.inf)
     for one in logits:
         logp = losses.log_softmax(one.astype(np.float64))
         p = np.exp(logp)
         count += 1
         p_sum = p_sum + p
         logp_sum = logp_sum + logp
+        log_p_sum = np.logaddexp(log_p_sum, logp)
         entropy_sum = entropy_sum - (p * logp).sum(axis=1)
         votes = votes + (p.argmax(axis=1)[:, None] == np.arange(p.shape[1]))
     mean = p_sum / count
     return MonteCarlo(
         probabilities=mean,
+        log_probabilities=log_p_sum - np.log(count),
         geometric_mean=losses.softmax(logp_sum / count),
+        log_geometric_mean=losses.log_softmax(logp_sum / count),
         predictive_entropy=-(mean * np.log(np.where(mean > 0, mean, 1.0))).sum(axis=1),
         expected_entropy=entropy_sum / count,
         variation_ratio=1 - votes.max(axis=1) / count,

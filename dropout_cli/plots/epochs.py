@@ -19,12 +19,13 @@ FEW = 30
 """Up to so many epochs each gets a marker."""
 
 
-def curves(history: Mapping[str, Sequence[float]], chosen_epoch: int) -> bytes:
-    """Draw the loss, and accuracy or rmse, train against validation, with the chosen epoch (from 1) marked.
+def curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int, train: str = "train") -> bytes:
+    """Draw the loss, and accuracy or rmse, train against validation, with the evaluated epoch marked.
 
     `history` holds columns of metrics.csv: train_loss, val_loss, train_objective, train_accuracy, val_accuracy (of a
     regression train_rmse, val_rmse), a value per epoch from epoch 1. A column that is missing or nowhere finite is
-    left out.
+    left out. `evaluated_epoch`, from 1, is the one whose weights gave the final numbers; `train` says which training
+    examples were scored.
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -36,14 +37,14 @@ def curves(history: Mapping[str, Sequence[float]], chosen_epoch: int) -> bytes:
         named: dict[str, Line2D] = {}
         _line(loss, history, "train_objective", named, "objective (noise on)", color=SKY, linewidth=0.9)
         for axes, quantity in ((loss, "loss"), (other, number)):
-            _line(axes, history, f"train_{quantity}", named, "train (noise off)", color=BLUE, linewidth=1.6)
+            _line(axes, history, f"train_{quantity}", named, f"{train} (noise off)", color=BLUE, linewidth=1.6)
             _line(axes, history, f"val_{quantity}", named, "validation", color=VERMILION, linewidth=1.6, linestyle="--")
-            label = f"chosen epoch {chosen_epoch}"
-            named[label] = axes.axvline(chosen_epoch, color=GRAY, linewidth=1.1, linestyle=":", zorder=1.5)
+            label = f"evaluated epoch {evaluated_epoch}"
+            named[label] = axes.axvline(evaluated_epoch, color=GRAY, linewidth=1.1, linestyle=":", zorder=1.5)
             axes.set_title(quantity, loc="left")
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
-            last = max([chosen_epoch, *map(len, history.values())])
+            last = max([evaluated_epoch, *map(len, history.values())])
             margin = 0.02 * (last - 1) or 0.5
             axes.set_xlim(1 - margin, last + margin)
         if number == "accuracy":

@@ -4,34 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from dropout_cli.config import flatten
+from dropout_cli.metrics import PARTS, labels
 from dropout_cli.report.page import Table
-
-NUMBERS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-    "nll": "negative log-likelihood",
-    "brier": "Brier score",
-    "ece": "calibration error (ECE)",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R2",
-    "coverage": "coverage of 95 % intervals",
-}
-"""What a person calls them, in the order in which they are shown."""
+from dropout_cli.runs.summary import evaluated_epoch
 
 
 def scores(summary: Mapping[str, Any]) -> Table:
     """The numbers of every part of a run."""
-    parts = [name for name in ("train", "val", "test") if isinstance(summary.get(name), dict)]
+    parts = [name for name in PARTS if isinstance(summary.get(name), dict)]
     rows = [
         [called, *(summary[part].get(number) for part in parts)]
-        for number, called in NUMBERS.items()
+        for number, called in labels().items()
         if any(summary[part].get(number) is not None for part in parts)
     ]
-    return Table("Numbers of each part", ["number", *parts], rows)
+    caption = f"Numbers of each part, of all its examples, with the weights of epoch {evaluated_epoch(summary)}"
+    return Table(caption, ["number", *parts], rows)
 
 
 def flat(caption: str, values: Mapping[str, Any]) -> Table:

@@ -14,9 +14,11 @@ from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
+from dropout_cli.metrics import predicted
 from dropout_cli.report.common import flat, scores
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.runs.summary import evaluated_epoch, examples, scored_train
 from dropout_cli.tasks import TASKS, Regression, Task
 
 MOST_MISTAKES = 25
@@ -59,7 +61,7 @@ def _answer(task: Task, summary: Mapping[str, Any], stored: Mapping[str, Array])
             f"On {len(labels)} test examples its root mean squared error is {summary['test']['rmse']:.4g} "
             f"(95 % bootstrap interval {low:.4g} to {high:.4g}). {only}"
         )
-    right = int((stored["probabilities"].argmax(axis=1) == labels).sum())
+    right = int((predicted(stored) == labels).sum())
     low, high = statistics.wilson(right, len(labels))
     return (
         f"It classifies {right} of {len(labels)} test examples rightly: {100 * right / len(labels):.2f} % "
@@ -87,11 +89,11 @@ def _bootstrap(squares: Array) -> tuple[float, float]:
 def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Section]:
     summary = run.summary()
     history = run.table("metrics.csv").columns()
-    chosen = summary["best_epoch"] if summary["checkpoint"] == "best" else summary["epochs"]
+    train = scored_train(examples(summary["train"]))
     yield Section("Numbers", [scores(summary), *_per_class(summary)])
     with plots.as_svg():
-        drawn = plots.over_epochs(history, chosen)
-        yield Section("Learning", list(_learning(drawn, summary, history)))
+        drawn = plots.over_epochs(history, evaluated_epoch(summary), train)
+        yield Section("Learning", list(_learning(drawn, summary, history, train)))
         yield Section("Where it is wrong", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
         yield Section("Calibration", [_calibration(stored)])
@@ -114,13 +116,16 @@ def _per_class(summary: Mapping[str, Any]) -> Iterator[Table]:
             yield Table(f"Each {name} of the test part", headers, [[row.get(one) for one in headers] for row in rows])
 
 
-def _learning(drawn: Mapping[str, bytes], summary: Mapping[str, Any], history: Mapping[str, Any]) -> Iterator[Part]:
+def _learning(
+    drawn: Mapping[str, bytes], summary: Mapping[str, Any], history: Mapping[str, Any], train: str
+) -> Iterator[Part]:
     number = "rmse" if "train_rmse" in history else "accuracy"
     told = (
         f"Loss and {number} over {summary['epochs']} epochs: train loss falls from {history['train_loss'][0]:.3g} to "
         f"{history['train_loss'][-1]:.3g}, validation ends at {history['val_loss'][-1]:.3g}."
     )
-    yield Figure(drawn["curves.png"], told, f"Loss and {number} of each epoch, noise off; the chosen one is marked.")
+    caption = f"Loss and {number} after each epoch, noise off ({train}); marked is the evaluated epoch."
+    yield Figure(drawn["curves.png"], told, caption)
     if "rates.png" in drawn:
         told = "Rates of the dropout layers over the epochs; their last values are in metrics.csv."
         yield Figure(drawn["rates.png"], told, "What the dropout layers did.")
@@ -134,12 +139,13 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
         picture = plots.residuals(stored["mean"], stored.get("sd"), stored["labels"], names, "test")
         yield Figure(picture, "Predicted against true values, and what is left over.", "Bars: one standard deviation.")
         return
-    matrix = metrics.confusion_matrix(stored["probabilities"], stored["labels"], task.classes)  # type: ignore[attr-defined]
+    log_probs = stored.get("log_probabilities")
+    matrix = metrics.confusion_matrix(stored["probabilities"], stored["labels"], task.classes, log_probs)  # type: ignore[attr-defined]
     off = matrix - np.diag(np.diag(matrix))
-    true, predicted = np.unravel_index(int(off.argmax()), off.shape)
+    true, taken = np.unravel_index(int(off.argmax()), off.shape)
     classes = task.classes  # type: ignore[attr-defined]
     told = f"Confusion matrix of {len(classes)} classes; {int(off.sum())} examples are off the diagonal" + (
-        f", most often '{classes[true]}' taken for '{classes[predicted]}' ({off.max()} times)." if off.any() else "."
+        f", most often '{classes[true]}' taken for '{classes[taken]}' ({off.max()} times)." if off.any() else "."
     )
     yield Figure(plots.confusion(matrix, classes, "test"), told, "True classes in rows, predicted ones in columns.")
     lines = list(csv.reader(io.StringIO(run.read("mistakes.csv").decode("utf-8", "replace"))))
@@ -151,7 +157,7 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
 def _calibration(stored: Mapping[str, Array]) -> Table:
     """How often the network is right, by how sure it is."""
     probs = stored["probabilities"].astype(np.float64)
-    sure, right = probs.max(axis=1), probs.argmax(axis=1) == stored["labels"]
+    sure, right = probs.max(axis=1), predicted(stored) == stored["labels"]
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
     rows = [
         [
@@ -168,15 +174,23 @@ def _calibration(stored: Mapping[str, Array]) -> Table:
 
 
 def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator[str]:
-    monitor = f", the best one by {summary['monitor']}" if summary["checkpoint"] == "best" else ""
     yield (
-        f"One run, seed {summary['config']['seed']}: the weights that count are those of the {summary['checkpoint']} "
-        f"checkpoint{monitor}. {summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
+        f"One run, seed {summary['config']['seed']}. The numbers are those of epoch {evaluated_epoch(summary)}, "
+        f"{_which(summary)}. {summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
     )
     yield (
         f"The test part has {len(stored['labels'])} examples. One seed is no answer: `dropout sweep` trains several "
         "and compares them."
     )
+
+
+def _which(summary: Mapping[str, Any]) -> str:
+    """Which epoch was evaluated, and which was the best if that is another."""
+    best, monitor = summary["best_epoch"], summary["monitor"]
+    if summary["checkpoint"] == "best":
+        return f"the best by {monitor}"
+    other = best is not None and best != evaluated_epoch(summary)
+    return f"the last one (the best by {monitor} was {best})" if other else "the last one"
 
 
 def _number(cell: str) -> str | float:

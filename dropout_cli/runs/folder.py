@@ -17,7 +17,7 @@ from dropout_cli.runs import atomic_io, manifest, safe_read
 from dropout_cli.runs.csv_log import Table
 from dropout_cli.runs.manifest import MANIFEST
 
-FORMAT = 1
+FORMAT = 2
 """Of what is written now. Older ones stay readable, each by its own rules: see `analysis.verify.RULES`."""
 RESOLVED, STATE = "resolved.yaml", "state.json"
 LISTS: dict[str, type] = {"sessions": dict, "resolved": str, "lengthened": dict, "environment": str}

@@ -12,6 +12,7 @@ from dropout_cli.config import flatten
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
+from dropout_cli.metrics import predicted
 from dropout_cli.runs import Run, find
 from dropout_cli.sweeps import load
 from dropout_cli.sweeps.comparison import DATASET, Record
@@ -106,4 +107,4 @@ def _right(run: Run) -> tuple[Array, Array]:
     """Row numbers with their labels, and which of them the run has right."""
     made = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
     labels = made["labels"]
-    return np.stack([made["rows"], labels]), made["probabilities"].argmax(axis=1) == labels
+    return np.stack([made["rows"], labels]), predicted(made) == labels

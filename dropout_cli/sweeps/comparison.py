@@ -11,11 +11,11 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.errors import UsageError
-from dropout_cli.metrics import NUMBERS, larger_is_better
+from dropout_cli.metrics import METRICS, larger_is_better
+from dropout_cli.runs.summary import examples
 from dropout_cli.statistics import Choice, Interval, Paired, Ranks
 
 ALPHA = 0.05
-PARTS = ("train", "val", "test")
 VARIANT, RATE, DATASET = "dropout.variant", "dropout.rate", "dataset.name"
 
 Pair = tuple[int, int]
@@ -63,15 +63,8 @@ class Record:
     @property
     def split_ratio(self) -> float:
         """Test examples over training examples."""
-        sizes = [self._size(self.summary[part]) for part in ("test", "train")]
+        sizes = [examples(self.summary[part]) for part in ("test", "train")]
         return float(sizes[0] / sizes[1])
-
-    @staticmethod
-    def _size(scores: Mapping[str, Any]) -> int:
-        """How many examples a part had."""
-        if "per_target" in scores:
-            return int(scores["per_target"][0]["support"])
-        return sum(one["support"] for one in scores["per_class"])
 
 
 @dataclass(frozen=True)
@@ -295,4 +288,3 @@ def _ranks(groups: Sequence[Group], metric: str) -> tuple[list[Values], list[Any
 
 
 DEFAULT_METRIC = "test.accuracy"
-METRICS = tuple(f"{part}.{number}" for part in PARTS for number in NUMBERS)

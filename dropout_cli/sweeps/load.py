@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.sweeps.comparison import METRICS, Record
+from dropout_cli.metrics import METRICS
+from dropout_cli.sweeps.comparison import Record
 from dropout_cli.sweeps.folder import PLAN, Folder
 
 

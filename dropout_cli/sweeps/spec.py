@@ -15,7 +15,7 @@ metric: test.accuracy
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -29,13 +29,12 @@ from dropout_cli.config.validate import build, plain
 from dropout_cli.config.writing import dump
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.fields import CountOrZero, NonNegative
-from dropout_cli.metrics import NUMBERS
+from dropout_cli.metrics import METRICS, suggestion
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Point, Setting
 
-SEEDS = 10
+SEEDS, TRIALS, REPEATS = 10, 50, 3
 MOST_CELLS = 100_000
-TRIALS, REPEATS = 50, 3
 Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
 Swept: TypeAlias = list[tuple[Any, str]] | Node
 """What the command line says of a key: its values, each with its place, or the law that it is drawn from."""
@@ -154,7 +153,7 @@ def load(
     mistakes = Mistakes()
     written = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": _seeds(seeds)}
     written |= {"trials": trials, "repeats": repeats}
-    asked = {name: value for name, value in written.items() if value}
+    asked: dict[str, Any] = {name: value for name, value in written.items() if value}
     if is_sweep(path):
         text = read_bytes(path)
         source = Source(str(path), path.parent.absolute())
@@ -173,10 +172,9 @@ def load(
     if search:
         axes.drawn(found.laws, 1, 0, mistakes)  # for its mistakes: a search draws by itself
     points = () if search else _points(found, tree, document, mistakes)
-    document = Document(**{one.name: getattr(document, one.name) for one in fields(document)} | asked)
+    document = replace(document, **asked)
     if document.metric not in METRICS:
-        known = ", ".join(METRICS)
-        raise ConfigError("metric", f"'{document.metric}' is no number of a run", f"Choose from: {known}.")
+        raise ConfigError("metric", f"'{document.metric}' is no number of a run", suggestion(document.metric, METRICS))
     mistakes.stop_if_any()
     numbers = tuple(range(document.seeds)) if isinstance(document.seeds, int) else document.seeds
     if len(set(numbers)) < len(numbers) or not numbers:
@@ -197,9 +195,6 @@ def load(
         folder=source.folder,
         name=path.stem,
     )
-
-
-METRICS = tuple(f"{part}.{number}" for part in ("test", "val", "train") for number in NUMBERS)
 
 
 def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: Mistakes) -> Axes:

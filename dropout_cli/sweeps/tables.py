@@ -5,10 +5,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dropout_cli.metrics import csv_bytes
+from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.statistics import wilson
 from dropout_cli.sweeps import power
-from dropout_cli.sweeps.comparison import METRICS, Comparison, Evidence, Record
+from dropout_cli.sweeps.comparison import Comparison, Evidence, Record
 from dropout_cli.sweeps.power import p_text
 
 Rows = list[list[Any]]

@@ -27,7 +27,7 @@ def _tables_1(records: Sequence[Record], plan: load.StoredPlan) -> dict[str, byt
     }
 
 
-RULES: Mapping[int, Callable[[Sequence[Record], load.StoredPlan], dict[str, bytes]]] = {1: _tables_1}
+RULES: Mapping[int, Callable[[Sequence[Record], load.StoredPlan], dict[str, bytes]]] = {1: _tables_1, 2: _tables_1}
 """Of every format that was ever written: complete runs and plan -> the tables. Raise UsageError without a baseline."""
 
 

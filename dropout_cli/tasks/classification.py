@@ -24,14 +24,7 @@ class Classification(Task):
 
     name: ClassVar[str] = "classification"
     number: ClassVar[str] = "accuracy"
-    shown: ClassVar[tuple[str, ...]] = ("accuracy", "nll", "brier", "ece")
-    monitors: ClassVar[tuple[str, ...]] = (
-        "accuracy",
-        "balanced_accuracy",
-        "macro_f1",
-        "roc_auc",
-        "average_precision",
-    )
+    shown: ClassVar[tuple[str, ...]] = metrics.shown("classification")
 
     @property
     def outputs(self) -> int:
@@ -40,42 +33,47 @@ class Classification(Task):
 
     def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
         """Cross-entropy in nats, and accuracy."""
-        loss, _ = losses.cross_entropy(outputs, labels)
-        return {"loss": loss, "accuracy": float((outputs.argmax(axis=1) == labels).mean())}
+        given = self._given(self.predict(outputs), labels)
+        return {"loss": self.number_of("nll", given), "accuracy": self.number_of("accuracy", given)}
 
     def monitored(self, name: str, outputs: Array, labels: Array) -> float:
-        """As in `metrics.classification`; those of the ranking whatever the sizes of the classes."""
-        probs = losses.softmax(outputs)
-        ranked = name in ("roc_auc", "average_precision")
-        value = (metrics.ranking(probs, labels) if ranked else metrics.classification(probs, labels, self.classes))[
-            name
-        ]
-        return float("nan") if value is None else float(value)
+        """As in a summary; those of the ranking whatever the sizes of the classes."""
+        return self.number_of(name, self._given(self.predict(outputs), labels))
 
     def predict(self, outputs: Array) -> Prediction:
-        """Softmax, in the dtype of the logits."""
-        return {"probabilities": losses.softmax(outputs)}
+        """Softmax in the dtype of the logits; its logarithm in float64, where no class becomes impossible."""
+        return {
+            "probabilities": losses.softmax(outputs),
+            "log_probabilities": losses.log_softmax(outputs.astype(np.float64)),
+        }
 
     def combine(self, passes: Iterable[Array]) -> Combined:
         """See `metrics.uncertainty`."""
         drawn = uncertainty.together(passes)
         return Combined(
             {
-                "monte_carlo": {"probabilities": drawn.probabilities},
-                "geometric_mean": {"probabilities": drawn.geometric_mean},
+                "monte_carlo": {
+                    "probabilities": drawn.probabilities,
+                    "log_probabilities": drawn.log_probabilities,
+                },
+                "geometric_mean": {
+                    "probabilities": drawn.geometric_mean,
+                    "log_probabilities": drawn.log_geometric_mean,
+                },
             },
             {name: getattr(drawn, name) for name in UNCERTAINTIES},
         )
 
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
         """See `metrics.classification`."""
-        return metrics.classification(prediction["probabilities"], labels, self.classes)
+        probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
+        return metrics.classification(probs, labels, self.classes, log_probs)
 
     def tables(self, prediction: Prediction, labels: Array, rows: Array) -> dict[str, bytes]:
         """The confusion matrix and the worst mistakes."""
-        probs = prediction["probabilities"]
-        matrix = metrics.confusion_matrix(probs, labels, self.classes)
-        mistakes = metrics.mistakes(probs, labels, rows, self.classes)
+        probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
+        matrix = metrics.confusion_matrix(probs, labels, self.classes, log_probs)
+        mistakes = metrics.mistakes(probs, labels, rows, self.classes, log_probs=log_probs)
         return {
             "confusion_matrix.csv": metrics.confusion_csv(matrix, self.classes),
             "mistakes.csv": metrics.mistakes_csv(mistakes),
@@ -83,16 +81,21 @@ class Classification(Task):
 
     def figures(self, prediction: Prediction, part: Part, title: str) -> dict[str, bytes]:
         """The same, drawn; mistaken pictures as pictures."""
-        probs = prediction["probabilities"]
-        matrix = metrics.confusion_matrix(probs, part.labels, self.classes)
-        mistakes = metrics.mistakes(probs, part.labels, part.rows, self.classes)
+        probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
+        matrix = metrics.confusion_matrix(probs, part.labels, self.classes, log_probs)
+        mistakes = metrics.mistakes(probs, part.labels, part.rows, self.classes, log_probs=log_probs)
         made = {"confusion_matrix.png": plots.confusion(matrix, self.classes, title)}
         if part.x.ndim == 4:
-            pictures = np.asarray(part.x[metrics.worst(probs, part.labels)])
+            pictures = np.asarray(part.x[metrics.worst(probs, part.labels, log_probs=log_probs)])
             made["mistakes.png"] = plots.mistakes_pictures(pictures, [plots.caption(one) for one in mistakes])
         else:
             made["mistakes.png"] = plots.mistakes_table(mistakes)
         return made
+
+    def _given(self, prediction: Prediction, labels: Array) -> metrics.Classes:
+        """What the metrics are computed from."""
+        probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
+        return metrics.Classes.of(probs, labels, self.classes, log_probs)
 
     @classmethod
     def recalled(cls, scores: Mapping[str, Any]) -> "Classification":

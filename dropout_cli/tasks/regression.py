@@ -36,8 +36,7 @@ class Regression(Task):
 
     name: ClassVar[str] = "regression"
     number: ClassVar[str] = "rmse"
-    shown: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2", "nll", "coverage")
-    monitors: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2", "nll")
+    shown: ClassVar[tuple[str, ...]] = metrics.shown("regression")
 
     @property
     def outputs(self) -> int:
@@ -53,8 +52,8 @@ class Regression(Task):
 
     def monitored(self, name: str, outputs: Array, labels: Array) -> float:
         """As in `metrics.regression`; a network without variances gets the part's own errors."""
-        value = self.calibrated(outputs, labels).scores(self.predict(outputs), labels)[name]
-        return float("nan") if value is None else float(value)
+        predicted = self.calibrated(outputs, labels).predict(outputs)
+        return self.number_of(name, metrics.Quantities.of(predicted["mean"], predicted.get("sd"), labels))
 
     def predict(self, outputs: Array) -> Prediction:
         """Back in the targets' own units, in float64."""

@@ -1,10 +1,12 @@
 """A task says what a network's outputs mean, how predictions are judged, and what is written of them."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
+from dropout_cli import metrics
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 
@@ -30,8 +32,11 @@ class Task(ABC):
     """What is shown of every epoch beside the loss."""
     shown: ClassVar[tuple[str, ...]]
     """The numbers that `dropout eval` shows."""
-    monitors: ClassVar[tuple[str, ...]]
-    """Numbers, beside the loss, by which the best epoch may be told."""
+
+    @property
+    def monitors(self) -> tuple[str, ...]:
+        """Numbers, beside the loss, by which the best epoch may be told."""
+        return metrics.directed(self.name)
 
     @property
     @abstractmethod
@@ -45,6 +50,11 @@ class Task(ABC):
     @abstractmethod
     def monitored(self, name: str, outputs: Array, labels: Array) -> float:
         """One of the `monitors`; NaN where it is not defined."""
+
+    def number_of(self, name: str, given: metrics.Classes | metrics.Quantities) -> float:
+        """A metric of the task by its name; NaN where it is not defined."""
+        value = next(one for one in metrics.of_task(self.name) if one.name == name).of(given)
+        return math.nan if value is None else value
 
     @abstractmethod
     def predict(self, outputs: Array) -> Prediction:

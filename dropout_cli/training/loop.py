@@ -14,15 +14,13 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Batches, Dataset
 from dropout_cli.data.readers.memory_mapped import order as row_order
 from dropout_cli.metrics import larger_is_better
+from dropout_cli.runs.summary import MOST_SCORED
 from dropout_cli.tasks import Task
 from dropout_cli.training.inference import outputs
 from dropout_cli.training.state import Learner
 
 if TYPE_CHECKING:
     from dropout_cli.config.schema import Experiment
-
-MOST_SCORED = 10_000
-"""So many training examples, always the same ones, are scored with noise off after each epoch."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +164,7 @@ def _scores(
 ) -> dict[str, float]:
     """Loss and the task's number with noise off and averaged weights in; NaN where there is no validation part.
 
+    Train numbers are those of `scored`, the rows of at most MOST_SCORED training examples; a summary has those of all.
     Gaps are such that a larger one means more overfitting. What is monitored beside them has a column of its own.
     """
     batch, monitor = experiment.training.evaluation_batch, str(experiment.training.monitor).removeprefix("val_")

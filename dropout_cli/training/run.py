@@ -14,8 +14,10 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, Stop
 from dropout_cli.data.preprocessing import FILE as PREPROCESSING
 from dropout_cli.data.preprocessing import Fitted
+from dropout_cli.metrics import predicted
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
+from dropout_cli.runs.summary import scored_train
 from dropout_cli.tasks.task import Prediction, files
 from dropout_cli.training import arithmetic, convergence, loop
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, identity
@@ -143,7 +145,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     run.write_all(files(task, predictions["test"], dataset.test, title=f"{dataset.name}, test", figures=figures))
     history = run.table("metrics.csv").columns()
     if figures:
-        run.write_all(plots.over_epochs(history, learner.epoch))
+        run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(dataset.train))))
     moving = convergence.still_moving(history) if experiment.dropout.learns != "nothing" else []
     warnings += [convergence.advice(name) for name in moving]
     for text in warnings:
@@ -188,4 +190,4 @@ def _number(prepared: Prepared, network: Layer) -> tuple[str, float]:
 def _teacher(prepared: Prepared, prediction: Prediction) -> dict[str, float] | None:
     if prepared.lesson is None:
         return None
-    return teacher_scores(prepared.lesson, prediction["probabilities"], prepared.dataset.test.labels)
+    return teacher_scores(prepared.lesson, predicted(prediction), prepared.dataset.test.labels)

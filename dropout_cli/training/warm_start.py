@@ -112,10 +112,10 @@ def _logits(teachers: list[Trained], part: str, passes: int) -> Iterator[Array]:
                 yield inference.outputs(network, teacher.dataset, examples, batch=settings.evaluation_batch)
 
 
-def teacher_scores(lesson: Lesson, probs: Array, labels: Array) -> dict[str, float]:
+def teacher_scores(lesson: Lesson, predicted: Array, labels: Array) -> dict[str, float]:
     """The teachers' accuracy on the test part, and the share of its examples where the student says the same."""
     said = lesson.test_probs.argmax(axis=1)
-    return {"accuracy": float((said == labels).mean()), "agreement": float((said == probs.argmax(axis=1)).mean())}
+    return {"accuracy": float((said == labels).mean()), "agreement": float((said == predicted).mean())}
 
 
 def _weights(folder: str) -> dict[str, Array]:

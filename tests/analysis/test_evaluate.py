@@ -10,7 +10,7 @@ import pytest
 from dropout_cli import config
 from dropout_cli.analysis import evaluate, verify
 from dropout_cli.core.errors import RunFailed, UsageError
-from dropout_cli.runs import Run
+from dropout_cli.runs import FORMAT, Run
 from dropout_cli.training.run import conduct, ready
 from dropout_cli.variants import VARIANTS
 from tests.small_run import ignore, suited, train
@@ -69,7 +69,7 @@ def test_every_way_of_predicting_is_scored(run: Run) -> None:
         assert thinned["mean"][key] == pytest.approx(np.mean(values))
         assert thinned["sd"][key] == pytest.approx(np.std(values, ddof=1))
     stored = json.loads((run.path / "after/eval-val-best-mc5/metrics.json").read_bytes())
-    assert stored == {"format": 1} | found
+    assert stored == {"format": FORMAT} | found
 
 
 def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dropout_cli.runs import FORMAT
 from tests.commands import TINY, dropout
 
 
@@ -45,7 +46,7 @@ def test_eval_mc_json_is_what_metrics_json_holds(folder: Path) -> None:
     printed = json.loads(dropout("eval", "latest", "--mc", "2", "--json", "--no-plots", cwd=folder).stdout)
     run = folder / printed.pop("run")
     stored = json.loads((run / "after/eval-test-last-mc2/metrics.json").read_text())
-    assert stored == {"format": 1} | printed
+    assert stored == {"format": FORMAT} | printed
     assert len(printed["thinned"]["networks"]) == 10
     none = dropout("eval", "latest", "--mc", "2", "--thinned", "0", "--no-plots", cwd=folder)
     assert "thinned" not in none.stdout and "Monte Carlo" in none.stdout

@@ -10,7 +10,7 @@ import pytest
 
 from dropout_cli.core import locks
 from dropout_cli.core.errors import RunFailed, UsageError
-from dropout_cli.runs import Run, all_runs, find, write
+from dropout_cli.runs import FORMAT, Run, all_runs, find, write
 
 
 def begun(root: Path, label: str = "x") -> Run:
@@ -135,7 +135,7 @@ def test_runs_are_found_by_path_prefix_and_latest(tmp_path: Path) -> None:
     [
         ("{", "is not JSON"),
         ("[]", "is not a file of a run"),
-        ('{"format": 2}', "newer than 1"),
+        (f'{{"format": {FORMAT + 1}}}', f"newer than {FORMAT}"),
         ('{"a": 1}', "of a run"),
     ],
 )

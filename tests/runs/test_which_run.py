@@ -12,7 +12,7 @@ from dropout_cli.analysis import run_table
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, all_runs, find, tags
 from tests import small_run
-from tests.cli_process import dropout
+from tests.commands import dropout
 
 
 @pytest.fixture(scope="module")

@@ -59,11 +59,12 @@ def compare(
     runs_dir: arguments.RunsDir = arguments.RUNS,
 ) -> None:
     """Group runs by what differs in their configs, and compare the groups at equal seeds."""
+    from dropout_cli.metrics import METRICS, suggestion
     from dropout_cli.sweeps import collect, spec, tables
-    from dropout_cli.sweeps.comparison import METRICS, weigh
+    from dropout_cli.sweeps.comparison import weigh
 
     if metric not in METRICS:
-        raise UsageError("--metric", f"'{metric}' is no number of a run", f"Choose from: {', '.join(METRICS)}.")
+        raise UsageError("--metric", f"'{metric}' is no number of a run", suggestion(metric, METRICS))
     records, keys, left_out = collect.gather(what or _from_standard_input(), runs_dir, by or ())
     if left_out:
         output.complain(f"compare: {left_out} runs are not complete, and are left out.")

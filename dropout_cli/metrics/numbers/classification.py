@@ -1,0 +1,115 @@
+"""The numbers that judge a classifier.
+
+With y the one-hot label and p the probabilities of an example:
+nll = mean of -ln p[true]; Brier = mean of sum_c (p_c - y_c)^2 (0 to 2; Brier 1950);
+ECE = sum over 15 bins of the top class's probability of (examples in bin / N) * |accuracy - mean confidence|
+(Guo et al. 2017, arXiv:1706.04599), with bins of equal width, open on the left and closed on the right.
+
+`macro_f1` averages over the classes that occur among labels or predictions, and `balanced_accuracy`, the mean recall,
+over those among labels, so that a class absent from a small part does not lower them. `roc_auc` and `average_precision`
+are means over the classes, each against the rest; of two classes, `average_precision` is that of the second alone, the
+positive one. A summary has them for two classes, or where the largest class has more than twice the examples of the
+smallest.
+"""
+
+import numpy as np
+
+from dropout_cli.core.types import Array
+from dropout_cli.metrics.registry import Metric, register
+from dropout_cli.metrics.scored import Classes
+
+ECE_BINS = 15
+
+
+def accuracy(given: Classes) -> float:
+    """The share of examples that are right."""
+    return float(np.mean(given.predicted == given.labels))
+
+
+def error(given: Classes) -> float:
+    """The share that is wrong."""
+    return float(np.mean(given.predicted != given.labels))
+
+
+def nll(given: Classes) -> float:
+    """The mean loss."""
+    return float(np.mean(given.losses))
+
+
+def brier(given: Classes) -> float:
+    """The mean squared distance to the one-hot labels."""
+    p = given.probabilities
+    return float(np.mean(np.sum((p - np.eye(p.shape[1])[given.labels]) ** 2, axis=1)))
+
+
+def ece(given: Classes) -> float:
+    """How far the top class's probability is from the share that is right."""
+    confidence, right = given.probabilities.max(axis=1), given.predicted == given.labels
+    inner_edges = np.arange(1, ECE_BINS) / ECE_BINS
+    bins = np.searchsorted(inner_edges, confidence, side="left")  # left: a value on an edge belongs below it
+    gaps = np.bincount(bins, weights=right - confidence, minlength=ECE_BINS)
+    return float(np.sum(np.abs(gaps)) / len(confidence))
+
+
+def macro_f1(given: Classes) -> float:
+    """The mean F1 of the classes."""
+    return float(np.mean([given.per_class.f1[one] for one in np.union1d(given.labels, given.predicted)]))
+
+
+def balanced_accuracy(given: Classes) -> float:
+    """The mean recall of the classes."""
+    return float(np.mean([given.per_class.recall[one] for one in np.unique(given.labels)]))
+
+
+def roc_auc(given: Classes) -> float | None:
+    """The share of pairs of an example of the class and another that are in the right order."""
+    from sklearn.metrics import roc_auc_score
+
+    found = _ranked(given)
+    return None if found is None else float(roc_auc_score(*found))
+
+
+def average_precision(given: Classes) -> float | None:
+    """The area under precision against recall."""
+    from sklearn.metrics import average_precision_score
+
+    found = _ranked(given)
+    if found is None:
+        return None
+    asked = slice(1, None) if given.probabilities.shape[1] == 2 else slice(None)
+    return float(average_precision_score(found[0][:, asked], found[1][:, asked]))
+
+
+def _ranked(given: Classes) -> tuple[Array, Array] | None:
+    """Whether each example is of each class, and what the class ranks it by; None without a class to judge.
+
+    Classes without examples, or without others, are left out.
+    """
+    counts = np.bincount(given.labels, minlength=given.probabilities.shape[1])
+    judged = np.flatnonzero((counts > 0) & (counts < len(given.labels)))
+    return (given.labels[:, None] == judged, given.evidence[:, judged]) if len(judged) else None
+
+
+def _are_told_apart(given: Classes) -> bool:
+    support = given.per_class.support
+    return len(support) == 2 or max(support) > 2 * min(support)
+
+
+register(
+    Metric("accuracy", "accuracy", True, "labels", accuracy, shown=True),
+    Metric("error", "error", False, "labels", error),
+    Metric("nll", "negative log-likelihood", False, "log_probabilities", nll, shown=True),
+    Metric("brier", "Brier score", False, "probabilities", brier, shown=True),
+    Metric("ece", "calibration error (ECE)", False, "probabilities", ece, shown=True),
+    Metric("macro_f1", "macro F1", True, "labels", macro_f1),
+    Metric("balanced_accuracy", "balanced accuracy", True, "labels", balanced_accuracy),
+    Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, summarized=_are_told_apart),
+    Metric(
+        "average_precision",
+        "average precision",
+        True,
+        "log_probabilities",
+        average_precision,
+        summarized=_are_told_apart,
+    ),
+)

@@ -1,0 +1,117 @@
+"""The numbers that judge predictions, by name: which way each points, its label, what it is computed from.
+
+A file in `metrics/numbers/` registers its numbers when it is imported, and nothing else names them: the summary of a
+run, `training.monitor`, the schema for editors, tables and reports all follow from what is registered.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from dropout_cli.core.registry import UnknownName, did_you_mean
+
+Need: TypeAlias = Literal["labels", "probabilities", "log_probabilities", "mean", "sd"]
+TASKS: dict[Need, str] = {
+    "labels": "classification",
+    "probabilities": "classification",
+    "log_probabilities": "classification",
+    "mean": "regression",
+    "sd": "regression",
+}
+"""What is needed of a prediction -> the task that has it."""
+LOSS = "loss"
+"""A column of the history, but no number of a summary: what the task lowers in training. Smaller is better."""
+PREFIXES = ("train_", "val_")
+"""Of a number in the columns of the history."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that judges the predictions for one part of the data."""
+
+    name: str
+    """Its key in `summary.json`."""
+    label: str
+    """In a report."""
+    larger_is_better: bool | None
+    """None: neither, so that runs are not compared by it."""
+    needs: Need
+    """What of a prediction it is computed from; that also says of which task it is."""
+    function: Callable[[Any], Any]
+    """From a `scored.Classes` a number, from a `scored.Quantities` one per target; None where it is not defined."""
+    shown: bool = False
+    """Whether `dropout show` and `dropout eval --mc` have it among their few."""
+    summarized: Callable[[Any], bool] = lambda given: True
+    """Whether a summary has the number for these examples; a monitor always has."""
+
+    @property
+    def task(self) -> str:
+        """The task whose predictions it judges."""
+        return TASKS[self.needs]
+
+    def of(self, given: Any) -> float | None:
+        """The number, over all targets."""
+        value = self.function(given)
+        if isinstance(value, list):
+            return None if None in value else float(np.mean(value))
+        return None if value is None else float(value)
+
+
+_registered: dict[tuple[str, str], Metric] = {}
+
+
+def register(*metrics: Metric) -> None:
+    """Add metrics. Raises ValueError for a name that a task has already, or that points another way in another task."""
+    for one in metrics:
+        if (one.task, one.name) in _registered or one.name == LOSS:
+            raise ValueError(f"metric '{one.name}' is registered twice for {one.task}")
+        if any(o.name == one.name and o.larger_is_better != one.larger_is_better for o in _registered.values()):
+            raise ValueError(f"metric '{one.name}' points another way in another task")
+        _registered[one.task, one.name] = one
+
+
+def of_task(task: str) -> tuple[Metric, ...]:
+    """The metrics of a task, in the order in which a summary has them."""
+    return tuple(one for one in _registered.values() if one.task == task)
+
+
+def shown(task: str) -> tuple[str, ...]:
+    """The names of a task's metrics that stand where there is little room."""
+    return tuple(one.name for one in of_task(task) if one.shown)
+
+
+def labels() -> dict[str, str]:
+    """Name -> label of every metric, of whichever task."""
+    found: dict[str, str] = {}
+    for one in _registered.values():
+        found.setdefault(one.name, one.label)
+    return found
+
+
+def directed(task: str | None = None) -> tuple[str, ...]:
+    """The names of the metrics that runs can be compared by, of one task or of all."""
+    found = [one for one in _registered.values() if one.larger_is_better is not None and task in (None, one.task)]
+    return tuple(dict.fromkeys(one.name for one in found))
+
+
+def larger_is_better(number: str) -> bool:
+    """Which way a number points: a metric's name, a dotted key that ends in it, or its column of the history.
+
+    Raises UnknownName, with a suggestion, where no such metric has a direction.
+    """
+    name = number.rpartition(".")[2]
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
+    if name == LOSS:
+        return False
+    for one in _registered.values():
+        if one.name == name and one.larger_is_better is not None:
+            return one.larger_is_better
+    raise UnknownName(f"unknown metric '{number}'. {suggestion(name, directed())}")
+
+
+def suggestion(name: str, known: tuple[str, ...]) -> str:
+    """Return `Did you mean 'x'? Choose from: ...` for a name that is not among the `known`."""
+    return f"{did_you_mean(name, [*known])} Choose from: {', '.join(known)}.".strip()

@@ -1,0 +1,28 @@
+"""Facts that follow from a run's summary, and the words for them.
+
+Two epochs are spoken of, and may differ. The best epoch has the best value of `training.monitor`. The evaluated epoch
+is the one whose weights gave the final numbers, by `training.evaluate`: the last one that was trained, or the best one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+MOST_SCORED = 10_000
+"""So many training examples, always the same ones, are scored with noise off after each epoch, for metrics.csv."""
+
+
+def evaluated_epoch(summary: Mapping[str, Any]) -> int:
+    """The epoch whose weights gave the numbers of the summary."""
+    return int(summary["best_epoch"] if summary["checkpoint"] == "best" else summary["epochs"])
+
+
+def examples(scores: Mapping[str, Any]) -> int:
+    """How many examples a part had, from its scores."""
+    if "per_target" in scores:
+        return int(scores["per_target"][0]["support"])
+    return sum(one["support"] for one in scores["per_class"])
+
+
+def scored_train(count: int) -> str:
+    """What the train numbers of metrics.csv are of, where there are `count` training examples."""
+    return "train" if count <= MOST_SCORED else f"train, {MOST_SCORED:,} of {count:,} examples"

@@ -1,0 +1,115 @@
+"""The registry of metrics: one place says a number's direction, and everything that knows numbers follows from it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import matthews_corrcoef
+
+import dropout_cli
+from dropout_cli import metrics
+from dropout_cli.core.registry import UnknownName
+from dropout_cli.metrics import registry
+from dropout_cli.report import of_run
+from dropout_cli.runs import Run
+from dropout_cli.sweeps import comparison, spec, tables
+from tests.formats.in_process import dropout
+from tests.small_run import train
+
+PACKAGE = Path(dropout_cli.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def monitored(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run whose best epoch is told by `mcc`."""
+    folder = tmp_path_factory.mktemp("mcc")
+    return train(folder, "training.monitor=val_mcc", "training.evaluate=best", "training.epochs=3")
+
+
+@pytest.mark.parametrize("name", ["test.acuracy", "val_acuracy", "acuracy", "coverage", "seconds", ""])
+def test_a_number_without_a_direction_is_an_error_not_lower_is_better(name: str) -> None:
+    """A misspelled one is suggested; `coverage` is best in the middle."""
+    with pytest.raises(UnknownName, match=r"unknown metric .* Choose from: accuracy, .*rmse") as raised:
+        metrics.larger_is_better(name)
+    assert ("Did you mean 'accuracy'?" in str(raised.value)) == name.endswith("acuracy")
+
+
+def test_the_loss_and_every_metric_have_a_direction_by_any_of_their_names() -> None:
+    """As a key of the summary, as a column of the history, and bare."""
+    assert not metrics.larger_is_better("val_loss")
+    for number in metrics.NUMBERS:
+        ways = {metrics.larger_is_better(name) for name in (number, f"test.{number}", f"val_{number}")}
+        assert len(ways) == 1
+
+
+@pytest.mark.parametrize("metric", registry.of_task("classification"), ids=lambda one: one.name)
+def test_a_metric_of_classes_points_the_way_that_it_says(metric: metrics.Metric) -> None:
+    """Predictions that are sure and right have a better number than the same ones turned round."""
+    labels = np.array([0, 0, 0, 1, 1, 0, 1, 0])
+    right = np.where(labels[:, None] == np.arange(2), 0.9, 0.1)
+    good, bad = (metric.of(metrics.Classes.of(p, labels, "ab", np.log(p))) for p in (right, 1 - right))
+    assert good is not None and bad is not None
+    assert (good > bad) == metric.larger_is_better and good != bad
+
+
+@pytest.mark.parametrize("metric", registry.of_task("regression"), ids=lambda one: one.name)
+def test_a_metric_of_numbers_points_the_way_that_it_says(metric: metrics.Metric) -> None:
+    """Predictions that are near have a better number than those that are far off."""
+    true = np.arange(12.0).reshape(6, 2)
+    near, far = (metric.of(metrics.Quantities.of(true + off, np.ones((6, 2)), true)) for off in (0.1, 5.0))
+    assert near is not None and far is not None and near != far
+    assert metric.larger_is_better is None or (near > far) == metric.larger_is_better
+
+
+def test_a_metric_is_named_in_its_own_file_alone() -> None:
+    """`mcc` is one file; the summary, the monitors, tables and reports find it."""
+    naming = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "mcc" in path.read_text()]
+    assert naming == ["metrics/numbers/mcc.py"]
+
+
+def test_the_summary_has_the_metric_as_scikit_learn_computes_it(monitored: Run) -> None:
+    """From the labels and the predicted classes of the test part."""
+    with np.load(monitored.path / "predictions.npz") as stored:
+        expected = matthews_corrcoef(stored["labels"], stored["probabilities"].argmax(axis=1))
+    assert monitored.summary()["test"]["mcc"] == pytest.approx(expected)
+
+
+def test_the_monitor_takes_the_metric_and_its_column_has_it(monitored: Run) -> None:
+    """The best epoch is the one whose value is highest, and the summary repeats that value."""
+    column, summary = monitored.table("metrics.csv").columns()["val_mcc"], monitored.summary()
+    assert summary["monitor"] == "val_mcc"
+    assert column.index(max(column)) + 1 == summary["best_epoch"]
+    assert max(column) == summary["val"]["mcc"]
+
+
+def test_schema_tables_and_reports_have_every_metric_of_the_registry(monitored: Run) -> None:
+    """What a program completes, compares and draws."""
+    committed = json.loads((PACKAGE.parent / "configs/dropout.schema.json").read_text())
+    assert f'"val_{metrics.NUMBERS[-1]}"' in json.dumps(committed) and '"val_mcc"' in json.dumps(committed)
+    record = comparison.Record.of(str(monitored.path), {}, (0, 0), monitored.summary())
+    written = tables.results_csv([record], [])
+    for name in metrics.directed("classification"):
+        if monitored.summary()["test"][name] is not None:
+            assert f"test.{name},".encode() in written
+    assert b"Matthews" in of_run(monitored)
+
+
+def test_every_command_that_takes_a_metric_suggests_the_nearest(monitored: Run, tmp_path: Path) -> None:
+    """And takes the same ones."""
+    for command in (["compare", str(monitored.path)], ["sweep", "digits", "dropout.rate=0,0.1", "--dry-run"]):
+        done = dropout(*command, "--metric", "test.mc", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "'test.mc' is no number of a run. Did you mean 'test.mcc'?" in done.stderr
+    done = dropout("compare", str(monitored.path), "--metric", "test.mcc", "--format", "csv", cwd=tmp_path)
+    assert done.returncode == 0 and "test.mcc" in done.stdout
+    assert not hasattr(spec, "NUMBERS") and not hasattr(comparison, "NUMBERS")
+
+
+def test_a_metric_cannot_be_registered_twice_or_both_ways() -> None:
+    """One name of one task means one thing, and points one way in all tasks."""
+    known = registry.of_task("classification")[0]
+    with pytest.raises(ValueError, match="registered twice"):
+        registry.register(known)
+    with pytest.raises(ValueError, match="another way"):
+        registry.register(metrics.Metric(known.name, "", not known.larger_is_better, "mean", lambda given: 0.0))
