@@ -62,6 +62,13 @@ def test_pairs_without_a_difference_have_no_share_won() -> None:
     assert all(math.isnan(one) for one in (*found.won_interval, found.effect))
 
 
+def test_a_clean_sweep_has_a_share_won() -> None:
+    """All won or all lost: Wilson's interval of n of n, or of 0 of n."""
+    values, base = [0.75, 1.0, 0.5], [0.5, 0.5, 0.25]
+    assert statistics.compare(values, base).won_interval == statistics.wilson(3, 3)
+    assert statistics.compare(base, values).won_interval == statistics.wilson(0, 3)
+
+
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3, 1e6])
 def test_a_tie_in_decimal_is_a_tie_in_every_unit(unit: float) -> None:
     """.1 + .2 and .3 differ in their last bits, which no change of unit makes a difference; a real one stays."""
