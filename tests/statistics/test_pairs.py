@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
@@ -105,6 +106,20 @@ def test_sixteen_pairs_are_counted_and_seventeen_drawn() -> None:
     k = drawn.p * 100_000 - 1
     assert k == pytest.approx(round(k), abs=1e-6) and 0 <= k < 1.5 + 6 * math.sqrt(1.5)
     assert drawn.smallest == max(2.0**-16, 1e-5)
+
+
+def test_drawn_patterns_come_from_a_stream_of_their_own() -> None:
+    """SciPy's permutation test with 99,999 patterns of `statistics:sign_flip`: tomorrow's p-values are today's."""
+    differences = np.array([3, -1, 4, 1, -5, 9, 2, -6, 5, 3, 5, -8, 9, 7, -9, 3, 2]) / 8
+    drawn = stats.permutation_test(
+        (differences,),
+        lambda one, axis: np.abs(one.sum(axis=axis)),
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=99_999,
+        rng=stream(0, "statistics:sign_flip"),
+    )
+    assert statistics.TESTS["sign_flip"](differences).p == drawn.pvalue
 
 
 def test_no_p_is_below_the_smallest() -> None:
