@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
@@ -62,6 +63,13 @@ def test_pairs_without_a_difference_have_no_share_won() -> None:
     assert all(math.isnan(one) for one in (*found.won_interval, found.effect))
 
 
+def test_a_clean_sweep_has_a_share_won() -> None:
+    """All won or all lost: Wilson's interval of n of n, or of 0 of n."""
+    values, base = [0.75, 1.0, 0.5], [0.5, 0.5, 0.25]
+    assert statistics.compare(values, base).won_interval == statistics.wilson(3, 3)
+    assert statistics.compare(base, values).won_interval == statistics.wilson(0, 3)
+
+
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3, 1e6])
 def test_a_tie_in_decimal_is_a_tie_in_every_unit(unit: float) -> None:
     """.1 + .2 and .3 differ in their last bits, which no change of unit makes a difference; a real one stays."""
@@ -98,6 +106,20 @@ def test_sixteen_pairs_are_counted_and_seventeen_drawn() -> None:
     k = drawn.p * 100_000 - 1
     assert k == pytest.approx(round(k), abs=1e-6) and 0 <= k < 1.5 + 6 * math.sqrt(1.5)
     assert drawn.smallest == max(2.0**-16, 1e-5)
+
+
+def test_drawn_patterns_come_from_a_stream_of_their_own() -> None:
+    """SciPy's permutation test with 99,999 patterns of `statistics:sign_flip`: tomorrow's p-values are today's."""
+    differences = np.array([3, -1, 4, 1, -5, 9, 2, -6, 5, 3, 5, -8, 9, 7, -9, 3, 2]) / 8
+    drawn = stats.permutation_test(
+        (differences,),
+        lambda one, axis: np.abs(one.sum(axis=axis)),
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=99_999,
+        rng=stream(0, "statistics:sign_flip"),
+    )
+    assert statistics.TESTS["sign_flip"](differences).p == drawn.pvalue
 
 
 def test_no_p_is_below_the_smallest() -> None:
