@@ -92,6 +92,7 @@ def check_layer(
 ) -> None:
     """Assert that dx and every parameter's gradient, penalty included, are right, and that `gradients` leaves the same.
 
+    Both must also leave what an optimizer asks for that takes gradients into its momentum (`check_contract`).
     For example `check_layer(lambda: Dense(..., dtype=np.dtype(float)), x, noise=lambda: Noise(0, 1), train=True)`.
     """
     errors = layer_errors(layer_factory, x, noise=noise, train=train, h=h)
@@ -106,6 +107,54 @@ def check_layer(
     other.gradients(read_only(dy))
     for (name, mine), its in zip(one.parameters().items(), other.parameters().values(), strict=True):
         assert mine.gradient.tobytes() == its.gradient.tobytes(), f"{name}: `gradients` and `backward` differ"
+    for with_dx in (True, False):
+        check_contract(layer_factory, x, noise=noise, train=train, with_dx=with_dx)
+
+
+def check_contract(
+    layer_factory: Callable[[], Layer],
+    x: Array,
+    *,
+    noise: Callable[[], NoiseSource],
+    train: bool,
+    with_dx: bool,
+) -> None:
+    """Assert that `backward` (`with_dx`) or `gradients` leaves carry G + scale dL/dvalue, G the gradient before it.
+
+    Carry and scale are set where the layer declares the parameter in `carrying`: none, as adam does, and as momentum
+    does. Elsewhere they are 0 and 1. With carry 0, G may be anything, NaN too.
+    """
+
+    def passed(carry: float, scale: float, before: float) -> dict[str, Array]:
+        layer = layer_factory()
+        y = layer.forward(read_only(x), train=train, noise=noise())
+        named = layer.parameters()
+        for parameter in named.values():
+            parameter.gradient[...] = 0 if carry else before
+        for parameter in layer.carrying():
+            assert any(parameter is one for one in named.values()), "`carrying` names what is not in `parameters`"
+            parameter.gradient[...] = before
+            parameter.carry, parameter.scale = carry, scale
+        dy = read_only(stream(0, "test:dy").standard_normal(y.shape))
+        if with_dx:
+            layer.backward(dy)
+        else:
+            layer.gradients(dy)
+        return {name: parameter.gradient for name, parameter in named.items()}
+
+    layer = layer_factory()
+    declared = {id(parameter) for parameter in layer.carrying()}
+    fused = {name for name, parameter in layer.parameters().items() if id(parameter) in declared}
+    plain = passed(0.0, 1.0, 0.0)
+    for carry, scale, before in ((0.0, 1.0, np.nan), (0.0, 0.125, np.nan), (0.5, -0.25, 3.0)):
+        for name, gradient in passed(carry, scale, before).items():
+            factor, kept = (scale, carry * before if carry else 0.0) if name in fused else (1.0, 0.0)
+            bound = 1e-12 * (abs(kept) + float(np.abs(plain[name]).max(initial=0)) * plain[name].size)
+            error = float(np.abs(gradient - (kept + factor * plain[name])).max(initial=0))
+            assert error <= bound, (
+                f"{name}: with carry {carry} and scale {scale}, a backward pass leaves a gradient that is off by "
+                f"{error}. Write gradients by `Parameter.add_gradient` alone, the first with `first=True`."
+            )
 
 
 def read_only(array: Array) -> Array:

@@ -1,10 +1,15 @@
-"""A learned array and its gradient, with the settings that may differ from parameter to parameter."""
+"""A learned array and its gradient, with the settings that may differ from parameter to parameter.
+
+A layer writes gradients by `Parameter.add_gradient` alone. Under some optimizers `gradient` is the memory of the
+momentum, and a backward pass leaves v = mu v - lr dL/dvalue there (nn.optim.update); the method sees to that.
+"""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from dropout_cli.core.types import Array
+from dropout_cli.nn.backend.matmul import add, column_sums, product
 
 
 @dataclass(eq=False)
@@ -27,12 +32,13 @@ class Parameter:
     """The value is clipped to this interval after each update."""
     clipped: bool = True
     """Whether the gradient counts in, and is scaled by, gradient-norm clipping."""
-    carry: float = 0.0
-    """The share of `gradient` that stays in it, for layers that heed it (Layer.carrying)."""
-    scale: float = 1.0
-    """What dL/dvalue is multiplied by on its way into `gradient`, for the same layers."""
+    carry: float = field(default=0.0, init=False)
+    """The share of `gradient` that stays in it. The optimizer sets it; a layer need not know it."""
+    scale: float = field(default=1.0, init=False)
+    """Times dL/dvalue on its way into `gradient`; as above."""
     gradient: Array = field(init=False)
-    """Overwritten by the layer's backward pass with carry gradient + scale dL/dvalue."""
+    """carry gradient + scale dL/dvalue after a backward pass. A layer writes to it by `add_gradient` alone."""
+    _scratch: Array | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Allocate the gradient."""
@@ -42,3 +48,81 @@ class Parameter:
     def bias(cls, value: Array) -> "Parameter":
         """A parameter that is neither regularized nor bounded: biases, scales of a normalization."""
         return cls(value, decay=0.0, max_norm=0.0)
+
+    def add_gradient(
+        self,
+        g: Array | float,
+        times: Array | None = None,
+        *,
+        factor: Array | float = 1.0,
+        rows: Array | None = None,
+        first: bool = False,
+    ) -> None:
+        """Add factor g, or factor (g times) where `times` is given, to dL/dvalue.
+
+        Args:
+            g: In the shape of the value, or one number for all elements. With an axis more, it is summed over its
+                first axis, as for a bias that was added to every row. With `times`: a matrix (n, k).
+            times: A matrix (k, m). Their product is made in the gradient's own memory.
+            factor: A number; where g is neither summed nor for `rows`, also an array in the shape of the value.
+            rows: Indices, each once: the product is for these rows of the value, and the others get 0.
+            first: Whether this is the first addition in a backward pass. It replaces the gradient of the last pass.
+        """
+        carry = self.carry if first else 1.0
+        if isinstance(factor, np.ndarray):
+            self._add_weighted(g, times, factor, carry)
+        elif not isinstance(g, np.ndarray):
+            self._shrink(carry)
+            self.gradient += self.scale * factor * g
+        elif rows is not None and times is not None:
+            self._add_rows(g, times, rows, self.scale * factor, carry)
+        elif times is not None:
+            product(g, times, self.gradient, self.scale * factor, carry)
+        elif g.ndim > self.gradient.ndim:
+            column_sums(g, self.gradient, self.scale * factor, carry)
+        else:
+            self._add_array(g, self.scale * factor, carry)
+
+    def _add_array(self, g: Array, scale: float, carry: float) -> None:
+        """Gradient = carry gradient + scale g."""
+        if carry:
+            self._shrink(carry)
+            add(np.ascontiguousarray(g, self.gradient.dtype), self.gradient, scale=scale)
+        elif scale == 1:
+            self.gradient[...] = g
+        else:
+            np.multiply(g, scale, out=self.gradient, dtype=self.gradient.dtype)
+
+    def _add_weighted(self, g: Array | float, times: Array | None, weights: Array, carry: float) -> None:
+        """Gradient = carry gradient + scale weights g, elementwise, or scale weights (g times)."""
+        if times is not None:
+            assert isinstance(g, np.ndarray)
+            g = product(g, times, self._room())
+        if self.scale != 1:
+            weights = np.multiply(weights, self.scale, dtype=self.gradient.dtype)
+        if carry:
+            self._shrink(carry)
+            self.gradient += weights * g
+        else:
+            np.multiply(weights, g, out=self.gradient)
+
+    def _add_rows(self, g: Array, times: Array, rows: Array, scale: float, carry: float) -> None:
+        """Gradient = carry gradient, and + scale (g times) in these rows."""
+        some = self._room()[: len(rows)]
+        self._shrink(carry)
+        if carry:
+            np.take(self.gradient, rows, axis=0, out=some, mode="clip")
+        self.gradient[rows] = product(g, times, some, scale=scale, carry=1 if carry else 0)
+
+    def _shrink(self, carry: float) -> None:
+        """Gradient = carry gradient; with `carry` 0 it does not matter what was in it."""
+        if not carry:
+            self.gradient.fill(0)
+        elif carry != 1:
+            self.gradient *= carry
+
+    def _room(self) -> Array:
+        """An array of the value's shape, its contents arbitrary, kept from call to call."""
+        if self._scratch is None:
+            self._scratch = np.empty_like(self.value)
+        return self._scratch

@@ -24,7 +24,7 @@ import numpy as np
 from dropout_cli.core.fields import Rate, Rates
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.matmul import column_sums, product
+from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
@@ -192,17 +192,8 @@ class KeptLinear(Layer):
         """
         W, b = self._linear.W, self._linear.b
         dz = dy if self._own is None else self._own.expanded(dy)
-        column_sums(dz, b.gradient, scale=b.scale, carry=b.carry)
-        if self._rows is None:
-            product(self._x.T, dz, W.gradient, scale=W.scale, carry=W.carry)
-            return
-        if W.carry:
-            W.gradient *= W.carry
-            kept = self._taken("dW", W.gradient, self._rows, axis=0)
-        else:
-            W.gradient.fill(0)
-            kept = self._buffer("dW", (len(self._rows), dz.shape[1]), dy.dtype)
-        W.gradient[self._rows] = product(self._x.T, dz, kept, scale=W.scale, carry=1 if W.carry else 0)
+        b.add_gradient(dz, first=True)
+        W.add_gradient(self._x.T, dz, rows=self._rows, first=True)
 
     def carrying(self) -> list[Parameter]:
         """Those of the linear map."""

@@ -29,7 +29,7 @@ from annotated_types import Ge, Le
 
 from dropout_cli.core.fields import Positive
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.matmul import add, dot
+from dropout_cli.nn.backend.matmul import dot
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
@@ -99,7 +99,7 @@ class ConcreteLinear(Layer):
             slope = np.multiply(k, (1 - p) / TEMPERATURE, out=self._buffer("slope", k.shape, k.dtype))
             slope += p - 1 / TEMPERATURE
             slope *= self._y
-            self.theta.gradient[0] += dot(dx, slope)
+            self.theta.add_gradient(dot(dx, slope))
             dx *= k
         return dx
 
@@ -107,8 +107,8 @@ class ConcreteLinear(Layer):
         """Overwrite theta's gradient with that of the penalty, and add the penalty's to the weights'."""
         W, theta = self._linear.W, float(self.theta.value[0])
         of_theta = self._weight_factor * self._norm() * p / (1 - p) + self._entropy_factor * p * (1 - p) * theta
-        self.theta.gradient[0] = of_theta
-        add(W.value, W.gradient, scale=W.scale * 2 * self._weight_factor / (1 - p))
+        self.theta.add_gradient(of_theta, first=True)
+        W.add_gradient(W.value, factor=2 * self._weight_factor / (1 - p))
 
     def penalty(self) -> float:
         """wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p)), W as it was in the last pass."""

@@ -67,7 +67,7 @@ class NaiveNoise(Layer):
     def backward(self, dy: Array) -> Array:
         """dx = dy (.) k, dtheta = sum dy (.) x (.) k (1 - k) / t; without noise k = sigmoid(theta), and no t."""
         slope = self._k * (1 - self._k) * ((1 / TEMPERATURE) if self._drawn else 1.0)
-        self.theta.gradient[0] = float(np.vdot(dy, self._x * slope))
+        self.theta.add_gradient(float(np.vdot(dy, self._x * slope)), first=True)
         return np.multiply(dy, self._k, out=self._buffer("dx", dy.shape, dy.dtype))
 
     def parameters(self) -> dict[str, Parameter]:

@@ -26,7 +26,6 @@ from dropout_cli.core.fields import Count, Rates
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.matmul import add
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
@@ -97,8 +96,8 @@ class GaussianDropConnect(GaussianLinear):
         """dW += 2 W (.) dV, db += 2 b (.) dv_b."""
         W, b = self.linear.W, self.linear.b
         dV *= W.value
-        add(dV, W.gradient, scale=2 * W.scale)
-        b.gradient += 2 * b.scale * b.value * dv_b
+        W.add_gradient(dV, factor=2.0)
+        b.add_gradient(dv_b, factor=2 * b.value)
 
     def carrying(self) -> list[Parameter]:
         """Those of the linear map."""
@@ -150,8 +149,9 @@ class MaskedLinear(Layer):
         if not self._noisy:
             self._linear.gradients(dy)
             return
-        self._linear.W.gradient[...] = np.einsum("ni,no,nio->io", self._x, dy, self._masks, optimize=True)
-        self._linear.b.gradient[...] = (dy * self._bias_masks).sum(axis=0)
+        dW = np.einsum("ni,no,nio->io", self._x, dy, self._masks, optimize=True)
+        self._linear.W.add_gradient(np.asarray(dW), first=True)
+        self._linear.b.add_gradient((dy * self._bias_masks).sum(axis=0), first=True)
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""

@@ -122,11 +122,11 @@ class ShakenLinear(Layer):
             self._linear.gradients(dy)
             return
         W, b = self._linear.W, self._linear.b
-        product(self._noisy.T, dy, W.gradient)
-        np.add.reduce(dy, axis=0, out=b.gradient)
+        W.add_gradient(self._noisy.T, dy, first=True)
+        b.add_gradient(np.add.reduce(dy, axis=0), first=True)
         if self._law.sign_gradient == "tanh":
             through = product((self._noisy - self._x).T, dy, self._buffer("through", W.value.shape, dy.dtype))
-            W.gradient += self._law.c * through * (1 - np.tanh(W.value) ** 2)
+            W.add_gradient(self._law.c * through * (1 - np.tanh(W.value) ** 2))
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""

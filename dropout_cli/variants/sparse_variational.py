@@ -158,6 +158,10 @@ class SparseLinear(GaussianLinear):
         self._kept = self.kept() if self.pruned else np.ones(W.shape, bool)
         return np.multiply(W, self._kept, out=self._buffer("mean_weights", W.shape, W.dtype))
 
+    def mean_slope(self) -> Array | float:
+        """1, and 0 where the weight is cut."""
+        return self._kept
+
     def variances(self) -> tuple[Array, Array | float]:
         """sigma^2; biases have no noise."""
         V = self._buffer("V", self.log_variance.value.shape, self.log_variance.value.dtype)
@@ -165,24 +169,24 @@ class SparseLinear(GaussianLinear):
 
     def spread(self, dV: Array, dv_b: Array) -> None:
         """d ln sigma^2 = dV (.) sigma^2."""
-        np.multiply(dV, self._V, out=self.log_variance.gradient)
+        self.log_variance.add_gradient(dV, factor=self._V, first=True)
 
     def gradients(self, dy: Array) -> None:
         """With the gradient of the penalty: g for ln sigma^2, -2 g W / (W^2 + 1e-8) for W."""
-        self.log_variance.gradient[...] = 0
         super().gradients(dy)
         W = self.linear.W
-        W.gradient *= self._kept
+        if not self._noisy:
+            self.log_variance.add_gradient(0.0, first=True)
         if self._factor:
             la = self.log_alpha()
             g = slope(la)
             g *= np.abs(la) < CLIP
             g *= self._factor
-            self.log_variance.gradient += g
+            self.log_variance.add_gradient(g)
             g *= W.value
             g /= W.value * W.value + SMALLEST
             g *= 2
-            W.gradient -= g
+            W.add_gradient(g, factor=-1.0)
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map, and ln sigma^2."""

@@ -103,7 +103,7 @@ class UncertainBlock(Residual):
         past = dy if self.skip is None else self.skip.backward(dy)
         if self._left_out:
             for parameter in self.branch.parameters().values():
-                parameter.gradient[...] = 0
+                parameter.add_gradient(0.0, first=True)
             return past
         added = dy
         if self._multiplier is not None:

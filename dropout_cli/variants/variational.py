@@ -108,11 +108,11 @@ class LearnedAlpha:
 
     def begin_gradient(self) -> None:
         """Overwrite the gradient with that of the penalty."""
-        self.log.gradient[...] = self._factor * slope(self.value())
+        self.log.add_gradient(self._factor * slope(self.value()), first=True)
 
     def add_gradient(self, each: Array) -> None:
         """Add the gradient with respect to every unit's or weight's own ln alpha, summed over what shares one."""
-        self.log.gradient += each.sum(axis=self._shared_axes, keepdims=True)
+        self.log.add_gradient(each.sum(axis=self._shared_axes, keepdims=True))
 
     def columns(self, path: str) -> dict[str, float]:
         """The mean over the layer."""
@@ -181,7 +181,7 @@ class VariationalLinear(GaussianLinear):
         self.alpha.add_gradient(dV * self._V)
         dV *= self.linear.W.value
         dV *= 2 * self.alpha.value()
-        self.linear.W.gradient += dV
+        self.linear.W.add_gradient(dV)
 
     def gradients(self, dy: Array) -> None:
         """With the gradient of the penalty."""

@@ -12,6 +12,8 @@ from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.normalization import Normalize
+from dropout_cli.nn.optim.optimizers import Sgd
+from dropout_cli.nn.optim.update import Descent, Regularization
 from dropout_cli.nn.parameter import Parameter
 from tests.gradients import check_layer, directional, layer_errors, read_only
 
@@ -67,9 +69,31 @@ class Penalized(Dense):
         """The gradients, or not all of them."""
         super().gradients(dy)
         if not self._forgets:
-            self.W.gradient += 6 * self.W.value
+            self.W.add_gradient(self.W.value, factor=6.0)
         if self._stale:
-            self.b.gradient[...] = 0
+            self.b.add_gradient(0.0, first=True)
+
+
+class Direct(Penalized):
+    """The same penalty, its gradient written past `Parameter.add_gradient`."""
+
+    def gradients(self, dy: Array) -> None:
+        """Right where nothing is fused."""
+        Dense.gradients(self, dy)
+        self.W.gradient += 6 * self.W.value
+
+
+class Twice(Dense):
+    """A dense layer that adds to the last pass's gradient."""
+
+    def __init__(self) -> None:
+        """As the others are."""
+        super().__init__("hidden1", 6, 5, WIDE, seed=0, dtype=FLOAT64)
+
+    def gradients(self, dy: Array) -> None:
+        """`first` is forgotten."""
+        self.W.add_gradient(self._x.T, dy, first=True)
+        self.b.add_gradient(dy)
 
 
 class NoBatchStatistics(Normalize):
@@ -123,3 +147,32 @@ def test_the_checker_catches_gradients_that_differ_from_backward() -> None:
 
     with pytest.raises(AssertionError, match="act/unused: `gradients` and `backward` differ"):
         check_layer(Lazy, X)
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong"), [(Direct, "hidden1/W"), (Twice, "hidden1/b")], ids=["written directly", "added to the last"]
+)
+def test_the_checker_catches_a_gradient_that_breaks_the_contract(make: Callable[[], Layer], wrong: str) -> None:
+    """Dense gives its gradients to the momentum; a layer derived from it that writes past `add_gradient` fails."""
+    assert max(layer_errors(make, X).values()) < 1e-6  # central differences of one pass tell nothing
+    with pytest.raises(AssertionError, match=f"{wrong}.*add_gradient"):
+        check_layer(make, X)
+
+
+def trained(make: Callable[[], Layer], *, fused: bool) -> dict[str, Array]:
+    """The parameters after 200 steps of momentum on |y|^2 / 2 plus the penalty."""
+    layer = make()
+    descent = Descent(Sgd(momentum=0.9), layer.parameters(), Regularization(), layer.carrying() if fused else ())
+    for t in range(1, 201):
+        descent.at(0.01)
+        layer.gradients(layer.forward(X, train=True) / len(X))
+        descent.step(0.01, t)
+    return {name: one.value for name, one in layer.parameters().items()}
+
+
+def test_a_penalty_trains_the_same_whether_the_momentum_takes_its_gradient_in_or_not() -> None:
+    """With `add_gradient` to rounding; written directly, the fused gradient leads away from it."""
+    for name, value in trained(Penalized, fused=False).items():
+        for make, fused in ((Penalized, True), (Direct, False)):
+            np.testing.assert_allclose(trained(make, fused=fused)[name], value, rtol=1e-9, atol=1e-12)
+    assert np.abs(trained(Direct, fused=True)["hidden1/W"]).max() > 1e3

@@ -47,7 +47,8 @@ class Layer(ABC):
     def backward(self, dy: Array) -> Array:
         """Return dL/dx for dy = dL/dy of the last forward pass; overwrite the parameters' gradients.
 
-        The gradients include that of `penalty`.
+        `Parameter.add_gradient` does that, its first addition with `first=True`. The gradients include that of
+        `penalty`.
         """
 
     def gradients(self, dy: Array) -> None:
@@ -63,7 +64,11 @@ class Layer(ABC):
         return {}
 
     def carrying(self) -> list[Parameter]:
-        """The parameters whose `carry` and `scale` the backward pass heeds."""
+        """The parameters to whose gradients it adds by `Parameter.add_gradient` alone, once in every step's pass.
+
+        An optimizer may then take these gradients into its momentum as they are made. A layer that declares none is
+        right too, and its update takes longer. `check_layer` of the tests finds a declaration that does not hold.
+        """
         return []
 
     def state(self) -> dict[str, Array]:

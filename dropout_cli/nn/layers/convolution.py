@@ -114,9 +114,10 @@ class Convolution(Rowwise):
                 dW += np.matmul(patches.T, dy[few].reshape(-1, self.filters), out=added)
 
         def add_up() -> None:
-            self.W.gradient.reshape(shape)[...] = sum(sums[part][0] for part in sorted(sums))
+            dW = sum(sums[part][0] for part in sorted(sums))
+            self.W.add_gradient(np.reshape(dW, self.W.value.shape), first=True)
             if self.b is not None:
-                self.b.gradient[...] = sum(sums[part][1] for part in sorted(sums))
+                self.b.add_gradient(sum(sums[part][1] for part in sorted(sums)), first=True)
 
         return Pass(dy, correlate, add_up)
 

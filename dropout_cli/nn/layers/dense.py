@@ -4,7 +4,7 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array, DType
-from dropout_cli.nn.backend.matmul import column_sums, product
+from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.parameter import Parameter
@@ -41,8 +41,8 @@ class Dense(Layer):
 
     def gradients(self, dy: Array) -> None:
         """dW and db alone."""
-        product(self._x.T, dy, self.W.gradient, scale=self.W.scale, carry=self.W.carry)
-        column_sums(dy, self.b.gradient, scale=self.b.scale, carry=self.b.carry)
+        self.W.add_gradient(self._x.T, dy, first=True)
+        self.b.add_gradient(dy, first=True)
 
     def carrying(self) -> list[Parameter]:
         """Both."""

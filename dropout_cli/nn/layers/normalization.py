@@ -81,8 +81,8 @@ class Affine(Layer):
     def backward(self, dy: Array) -> Array:
         """dgamma = sum dy x, dbeta = sum dy, dx = dy gamma."""
         rows, x = dy.reshape(-1, dy.shape[-1]), self._x.reshape(-1, dy.shape[-1])
-        self.gamma.gradient[...] = np.einsum("ij,ij->j", rows, x)
-        np.add.reduce(rows, axis=0, out=self.beta.gradient)
+        self.gamma.add_gradient(np.einsum("ij,ij->j", rows, x), first=True)
+        self.beta.add_gradient(np.add.reduce(rows, axis=0), first=True)
         return np.multiply(dy, self.gamma.value, out=self._buffer("dx", dy.shape, dy.dtype))
 
     def parameters(self) -> dict[str, Parameter]:

@@ -19,7 +19,7 @@ from abc import abstractmethod
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.matmul import column_sums, product
+from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.backend.noise_tables import normal
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
@@ -42,6 +42,10 @@ class GaussianLinear(Layer):
     def mean_weights(self) -> Array:
         """The weights of the mean, (in, out)."""
         return self.linear.W.value
+
+    def mean_slope(self) -> Array | float:
+        """Derivative of every weight of the mean with respect to its own W, as in the last pass."""
+        return 1.0
 
     @abstractmethod
     def variances(self) -> tuple[Array, Array | float]:
@@ -93,8 +97,8 @@ class GaussianLinear(Layer):
     def gradients(self, dy: Array) -> None:
         """Those of the parameters alone."""
         W, b = self.linear.W, self.linear.b
-        product(self._x.T, dy, W.gradient, scale=W.scale, carry=W.carry)
-        column_sums(dy, b.gradient, scale=b.scale, carry=b.carry)
+        W.add_gradient(self._x.T, dy, factor=self.mean_slope(), first=True)
+        b.add_gradient(dy, first=True)
         if self._noisy:
             self._H = np.divide(self._eps, self._sd, out=self._buffer("H", dy.shape, dy.dtype))
             self._H *= dy
