@@ -71,23 +71,21 @@ class Parameter:
         carry = self.carry if first else 1.0
         if isinstance(factor, np.ndarray):
             self._add_weighted(g, times, factor, carry)
-        elif times is None:
-            self._add_array(g, self.scale * factor, carry)
-        elif rows is None:
-            assert isinstance(g, np.ndarray)
-            product(g, times, self.gradient, scale=self.scale * factor, carry=carry)
-        else:
-            assert isinstance(g, np.ndarray)
-            self._add_rows(g, times, rows, self.scale * factor, carry)
-
-    def _add_array(self, g: Array | float, scale: float, carry: float) -> None:
-        """Gradient = carry gradient + scale g, or scale times the sum of g's rows."""
-        if not isinstance(g, np.ndarray):
+        elif not isinstance(g, np.ndarray):
             self._shrink(carry)
-            self.gradient += scale * g
-        elif g.ndim > self.value.ndim:
-            column_sums(g, self.gradient, scale=scale, carry=carry)
-        elif carry:
+            self.gradient += self.scale * factor * g
+        elif rows is not None and times is not None:
+            self._add_rows(g, times, rows, self.scale * factor, carry)
+        elif times is not None:
+            product(g, times, self.gradient, self.scale * factor, carry)
+        elif g.ndim > self.gradient.ndim:
+            column_sums(g, self.gradient, self.scale * factor, carry)
+        else:
+            self._add_array(g, self.scale * factor, carry)
+
+    def _add_array(self, g: Array, scale: float, carry: float) -> None:
+        """Gradient = carry gradient + scale g."""
+        if carry:
             self._shrink(carry)
             add(np.ascontiguousarray(g, self.gradient.dtype), self.gradient, scale=scale)
         elif scale == 1:

@@ -116,7 +116,7 @@ class Selection(Layer):
         if self.kept is not None:
             self._places = np.full(self._units, len(self.kept))
             self._places[self.kept] = np.arange(len(self.kept))
-        if train and noise is not None:
+        if train:
             self._realized = 0.0 if self.kept is None else 1 - len(self.kept) / self._units
         return self.kept
 

@@ -72,8 +72,8 @@ class Gate(Layer):
             self._gate = keep
         else:
             self._gate = noise[self.path].random(x.shape, dtype=x.dtype.type) < keep
-            if train:
-                self._drawn = self._gate
+        if train:
+            self._drawn = None if noise is None else self._gate
         self._a = self._activation.forward(x)
         return np.multiply(self._a, self._gate, out=self._buffer("y", x.shape, x.dtype))
 

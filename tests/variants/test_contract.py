@@ -124,6 +124,23 @@ def test_float32_stays_float32(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_columns_keep_their_names_and_speak_of_training_alone(name: str) -> None:
+    """An evaluation, noisy or not, changes no column; rates are probabilities, and realized ones 0 without noise."""
+    net, x = network(name), inputs(name, 9)
+    names = list(net.columns())
+    net.forward(x, train=True, noise=Noise(0, 1))
+    trained = net.columns()
+    for noise in (None, Noise(0, 2)):
+        net.forward(x[:4], noise=noise)
+        assert net.columns() == trained
+    net.forward(x, train=True)
+    rested = net.columns()
+    assert list(rested) == list(trained) == names
+    assert all(0 <= value <= 1 for column, value in trained.items() if column.endswith("rate"))
+    assert all(value == 0 for column, value in rested.items() if column.endswith("/realized_rate"))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_step_leaves_no_memory_behind(name: str) -> None:
     """Memory does not grow from step to step."""
     net, x, noise = network(name), inputs(name, 64), Noise(0, 1)

@@ -1,6 +1,7 @@
 """Sparse variational dropout: the divergence, the moments, the gradient with its second term, what is cut."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -117,3 +118,30 @@ def test_the_report_counts_weights_and_scores_both_ways() -> None:
     assert report["sparsity"] == {"a": 1 - kept / 12, "overall": 1 - kept / 12}
     assert (report["accuracy_pruned"], report["accuracy_unpruned"]) == (1.0, 0.0)
     assert scored == [True, False] and made.pruned
+
+
+def test_a_training_that_ended_before_the_divergence_counted_is_warned_of_once() -> None:
+    """By the layer of the logits alone, and only while the weight of the KL is 0."""
+    hidden, output = layer(step=0), layer(step=0)
+    output._place = replace(PLACE, kind="output")
+    assert hidden.warnings() == []
+    assert [text.partition(":")[0] for text in output.warnings()] == ["dropout.kl_from"]
+    output.at(12)
+    assert output.warnings() == []
+
+
+def test_the_column_is_the_share_of_weights_that_are_cut() -> None:
+    """Where la >= 3."""
+    made = layer()
+    la = made.log_variance.value - np.log(made.linear.W.value**2 + SMALLEST)
+    assert made.columns() == {"a/dropout/sparsity": pytest.approx(np.mean(la >= 3))}
+
+
+def test_without_a_warm_up_the_divergence_counts_in_full_from_its_first_epoch_on() -> None:
+    """With `kl_warmup: 0`: nothing before epoch `kl_from`, and all of it from there."""
+    linear = Dense("a", 4, 3, Glorot(bias_sd=0.3), seed=0, dtype=np.dtype(np.float64))
+    made = SparseLinear(SparseVariational(kl_from=3, kl_warmup=0), linear, PLACE)
+    made.at(5)
+    assert made.penalty() == 0
+    made.at(6)
+    assert made.penalty() == pytest.approx(divergence(np.clip(made.log_alpha(), -8, 8)).sum() / 50, rel=1e-12)

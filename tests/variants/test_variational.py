@@ -100,3 +100,13 @@ def test_a_rate_above_a_half_and_an_alpha_per_weight_without_weights_are_refused
     """The second where the law is made, the first by its bounds in a config."""
     with pytest.raises(ValueError, match="share: mode unit has no weights"):
         Variational(mode="unit", share="weight")
+
+
+def test_the_column_is_the_mean_of_alpha_over_the_layer() -> None:
+    """At the start rate / (1 - rate), however alpha is shared."""
+    for mode, share in CASES:
+        made = layer(mode, share)
+        assert made.columns() == {"a/dropout/alpha": pytest.approx(0.3 / 0.7)}
+        (log,) = [one for name, one in made.parameters().items() if name == "a/dropout/log_alpha"]
+        log.value[0] = 0.0
+        assert made.columns()["a/dropout/alpha"] == pytest.approx(float(np.exp(log.value).mean()))

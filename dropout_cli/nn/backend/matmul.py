@@ -16,7 +16,7 @@ SMALLEST = 64
 """Fewer rows or columns are not divided among threads of ours."""
 
 
-def product(a: Array, b: Array, out: Array, *, scale: float = 1.0, carry: float = 0.0) -> Array:
+def product(a: Array, b: Array, out: Array, scale: float = 1.0, carry: float = 0.0) -> Array:
     """Return `out` (n, m), overwritten with carry out + scale a b, for a (n, k) and b (k, m) of its dtype.
 
     `out` must be C-contiguous, a and b matrices or transposed views of such: others are copied first. With `carry` 0
@@ -31,7 +31,7 @@ def product(a: Array, b: Array, out: Array, *, scale: float = 1.0, carry: float 
     return out
 
 
-def column_sums(x: Array, out: Array, *, scale: float = 1.0, carry: float = 0.0) -> None:
+def column_sums(x: Array, out: Array, scale: float = 1.0, carry: float = 0.0) -> None:
     """out = carry out + scale 1'x, for x (n, m) and out (m,): the gradient of what is added to every row."""
     if threads.divided():
         out[...] = carry * out if carry else 0

@@ -131,7 +131,8 @@ class NoisyActivation(Rowwise):
         if noise is None or self.rate == 0:
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x, lent)
-        out = self._buffer("multiplier", x.shape, x.dtype)
+        # Columns speak of the last training step: a noisy evaluation must not overwrite what that step drew.
+        out = self._buffer("multiplier" if train else "evaluation multiplier", x.shape, x.dtype)
         self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype, out)
         if train:
             self._drawn = self._multiplier
