@@ -14,7 +14,7 @@ from dropout_cli.metrics import registry
 from dropout_cli.report import of_run
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import comparison, spec, tables
-from tests.formats.in_process import dropout
+from tests.commands import dropout
 from tests.small_run import train
 
 PACKAGE = Path(dropout_cli.__file__).parent

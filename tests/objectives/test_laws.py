@@ -19,7 +19,7 @@ from dropout_cli.objectives import OBJECTIVES, Objective
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.gaussian_nll import GaussianNll
-from dropout_cli.objectives.multi_sample import MultiSample, split
+from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.objectives.rdrop import RDrop, symmetric
 from dropout_cli.objectives.squared_error import SquaredError
 from dropout_cli.variants.adaptive import Adaptive
@@ -108,7 +108,9 @@ def test_the_loss_is_the_formula_of_the_noisy_pass_in_training_mode(name: str) -
 
 def test_multi_sample_takes_the_features_of_training_mode() -> None:
     """The mean of S cross-entropies of the features under batch statistics, and with the trunk's one noise."""
-    trunk, head = split(network())
+    parts = network().split_at_dropout()
+    assert parts is not None
+    trunk, head = parts
     features = trunk.forward(X, train=True, noise=Noise(0, 1))
     noise = Noise(0, 1)
     logits = head.forward(np.tile(features, (3, 1)), train=True, noise=noise)
