@@ -31,7 +31,7 @@ def is_coarse(rate: float) -> bool:
 @lru_cache(maxsize=64)
 def keep_probability(rate: float) -> float:
     """The probability with which `bernoulli` keeps: 1 - rate, within COARSE to the nearest multiple of 2^-16."""
-    return round((1 - rate) * WORDS) / WORDS if is_coarse(rate) else 1 - rate
+    return round((1 - rate) * WORDS) / WORDS if is_coarse(rate) else 1.0 - rate
 
 
 def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
