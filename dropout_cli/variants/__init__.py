@@ -28,11 +28,13 @@ from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise, HiddenActivationNoise, NoisyActivation
 from dropout_cli.variants.toolkit.base import (
+    MANY_STEPS,
     VARIANTS,
     Kind,
     Needs,
     Place,
     Variant,
+    all_rates,
     chain,
     one_rate_each,
     rate_of,
@@ -44,6 +46,7 @@ from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, scal
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 
 __all__ = [
+    "MANY_STEPS",
     "RATE_SCHEDULES",
     "VARIANTS",
     "ActivationNoise",
@@ -80,6 +83,7 @@ __all__ = [
     "Shape",
     "Variant",
     "Widths",
+    "all_rates",
     "bernoulli",
     "chain",
     "keep_probability",
