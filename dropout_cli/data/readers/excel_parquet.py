@@ -43,8 +43,13 @@ def excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Arra
 
 
 def _as_text(sheet: "DataFrame") -> list[list[str]]:
-    columns = [words_of(sheet[name]).fillna("").map(str) for name in sheet.columns]
-    return [list(row) for row in zip(*columns, strict=True)]
+    """Each row as texts; an empty one where a cell has nothing."""
+    columns = [words_of(sheet[name]) for name in sheet.columns]
+    texts = [
+        ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
+        for column in columns
+    ]
+    return [list(row) for row in zip(*texts, strict=True)]
 
 
 def parquet(path: Path) -> Iterator["DataFrame"]:
