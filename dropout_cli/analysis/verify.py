@@ -100,7 +100,9 @@ def _without(stored: Prediction, name: str) -> Prediction:
 
 
 def _whole(task: Task, stored: Prediction) -> Prediction:
-    """The arrays, where none is missing. Raises KeyError or ValueError."""
+    """The arrays, where none is missing. Raises ValueError."""
+    if task.name == "classification" and "log_probabilities" not in stored:
+        raise ValueError("log_probabilities are missing in predictions.npz")
     if task.name == "classification" and not np.allclose(
         np.exp(stored["log_probabilities"]), stored["probabilities"], atol=1e-5
     ):

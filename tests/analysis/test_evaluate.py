@@ -91,6 +91,7 @@ def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
         "labels",
         "rows",
         "probabilities",
+        "log_probabilities",
         "weight_scaling",
         "geometric_mean",
         "predictive_entropy",
@@ -104,6 +105,7 @@ def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
         np.testing.assert_allclose(arrays[name].sum(axis=1), 1, rtol=1e-6)
         assert found[way]["accuracy"] == np.mean(arrays[name].argmax(axis=1) == labels)
     p = arrays["probabilities"]
+    np.testing.assert_allclose(np.exp(arrays["log_probabilities"]), p)
     np.testing.assert_allclose(arrays["predictive_entropy"], -(p * np.log(p)).sum(axis=1), rtol=1e-12)
     for name in ("predictive_entropy", "mutual_information"):
         assert found[name] == arrays[name].mean()

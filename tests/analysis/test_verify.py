@@ -107,7 +107,8 @@ def other_predictions(run: Run) -> str:
 
 def misshapen_predictions(run: Run) -> str:
     """Probabilities for another number of classes."""
-    run.write("predictions.npz", npz.write(labels=np.zeros(3, int), probabilities=np.ones((3, 2)), rows=np.arange(3)))
+    arrays = {"labels": np.zeros(3, int), "probabilities": np.ones((3, 2)), "log_probabilities": np.zeros((3, 2))}
+    run.write("predictions.npz", npz.write(**arrays, rows=np.arange(3)))
     return "do not fit"
 
 
