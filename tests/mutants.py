@@ -89,7 +89,7 @@ def passes(tree: Path, file: str, seconds: float) -> str:
         del sys.modules["tests"]  # this file's own package, which is not the copy
         import pytest
 
-        options = ["-q", "-x", "--tb=short", "--assert=plain", "-p", "no:cacheprovider"]
+        options = ["-q", "-x", "-n", "0", "--tb=short", "--assert=plain", "-p", "no:cacheprovider"]
         with contextlib.suppress(BaseException):
             os._exit(int(pytest.main([*options, file]) != 0))
         os._exit(1)
