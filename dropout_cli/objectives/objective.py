@@ -18,6 +18,8 @@ class Objective(ABC):
     """`classes` or `quantities`."""
     outputs_each: ClassVar[int] = 1
     """The network's outputs per class or quantity."""
+    squared: ClassVar[bool] = False
+    """Whether the loss is a squared error, which is a likelihood only once the precision of the noise is stated."""
 
     @abstractmethod
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:

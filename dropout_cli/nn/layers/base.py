@@ -9,15 +9,16 @@ path to its generator, and None means no noise, so that "noise on, no generator"
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from dropout_cli.core.rng import Generator
+from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.parameter import Parameter
 
-NoiseSource: TypeAlias = Mapping[str, Generator] | None
+NoiseSource: TypeAlias = Noise | None
+NoiseKind: TypeAlias = Literal["dropout", "training"]
 
 
 class Layer(ABC):
@@ -32,6 +33,8 @@ class Layer(ABC):
     """Whether it has no more use for the y that it returned, so that the next layer may overwrite it."""
     lends_dx: ClassVar[bool] = False
     """The same of the dx that it returned."""
+    noise_kind: ClassVar[NoiseKind] = "dropout"
+    """Of a layer that draws: the noise of the dropout, which Monte-Carlo passes draw too, or of the training alone."""
 
     def __init__(self, path: str) -> None:
         """`path` names the layer for good: its parameters (`hidden1/W`) and its noise go by it."""
@@ -86,6 +89,10 @@ class Layer(ABC):
     def warnings(self) -> list[str]:
         """What the user should know of how training left the layer, a sentence each."""
         return []
+
+    def _drawn_from(self, noise: NoiseSource) -> NoiseSource:
+        """The noise, or None where it leaves out noise of this layer's kind."""
+        return None if noise is not None and self.noise_kind == "training" and not noise.training else noise
 
     def _buffer(self, name: str, shape: Shape, dtype: DType) -> Array:
         """An array of that shape, its contents arbitrary, in memory kept from call to call."""
