@@ -105,14 +105,17 @@ class NoisyActivation(Rowwise):
         if noise is None or self.rate == 0:
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x, lent)
-        out = self._buffer("multiplier", x.shape, x.dtype)
-        self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype, out)
+        shape = noise.shape(self.path, x.shape)
+        out = self._buffer("multiplier", shape, x.dtype)
+        self._multiplier = self._law.draw(shape, self.rate, noise[self.path], x.dtype, out)
         if train:
             self._drawn = self._multiplier
         center, offset = self._law.around(self.rate)
         if not center:
             return self._times("y", x, lent)
         y, multiplier = self._place("y", x, lent), self._multiplier
+        if len(multiplier) != len(x):
+            multiplier = np.broadcast_to(multiplier, x.shape)
 
         def around(_: int, rows: slice) -> None:
             part = np.subtract(x[rows], center, out=y[rows])
