@@ -56,7 +56,7 @@ class Classification(Task):
         """Softmax, in the dtype of the logits."""
         return {"probabilities": losses.softmax(outputs)}
 
-    def combine(self, passes: Iterable[Array]) -> Combined:
+    def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
         """See `metrics.uncertainty`."""
         drawn = uncertainty.together(passes)
         return Combined(
