@@ -65,14 +65,15 @@ class Effect:
 
 
 def show(
-    run: Run, rates: Sequence[float] | None = None, *, examples: int | None = None
+    run: Run, rates: Sequence[float] | None = None, *, examples: int | None = None, all_noise: bool = False
 ) -> tuple[str, list[dict[str, Any]]]:
     """Write the hidden activations of the first `examples` test examples to `after/effects-<arguments>/`.
 
     Of a network with feature maps, those of the first example are drawn as `maps.png`.
 
     `examples`: None for EXAMPLES, or all where there are fewer. `rates` in [0, 1); None: RATES, or noise off and on
-    where the variant has no rate that could be set. Returns the folder's path and the rows of `effects.csv`.
+    where the variant has no rate that could be set. `all_noise`: with input_noise and hidden_noise, which are noise of
+    the training, beside that of the dropout. Returns the folder's path and the rows of `effects.csv`.
     Raises UsageError, DataError or RunFailed.
     """
     found = restore.load(run)
@@ -83,8 +84,9 @@ def show(
     rates = None if rates is None else list(dict.fromkeys(rates))
     settings = _settings(law, rates)
     with computing(found.experiment):
-        effects = [one for setting in settings for one in _under(setting, found, examples)]
-        maps = list(_maps(found, RATES if rates is None else rates)) if found.experiment.architecture.has_maps else []
+        effects = [one for setting in settings for one in _under(setting, found, examples, all_noise)]
+        has_maps = found.experiment.architecture.has_maps
+        maps = list(_maps(found, RATES if rates is None else rates, all_noise)) if has_maps else []
     if not (effects or maps):
         raise UsageError(
             str(run.path), "this network has no hidden layers to show", "Take a run of mlp, cnn or resnet."
@@ -101,7 +103,8 @@ def show(
         panels = {(one.layer, one.setting): one.activations[0] for one in maps}
         files["maps.png"] = plots.maps(panels, captions, f"{name}, test example 0: the last feature maps")
     asked = "" if rates is None else "-r" + "+".join(f"{rate:g}" for rate in rates)
-    return str(run.write_after(f"effects{asked}-n{examples}", files)), rows
+    whole = "-all-noise" if all_noise else ""
+    return str(run.write_after(f"effects{asked}-n{examples}{whole}", files)), rows
 
 
 Setting: TypeAlias = tuple[float | str, Variant, bool]
@@ -128,12 +131,12 @@ def _settings(law: Variant, rates: Sequence[float] | None) -> list[Setting]:
     return [(rate, replace(law, rate=rate, **steady), True) for rate in rates]  # type: ignore[type-var]
 
 
-def _under(setting: Setting, found: Trained, examples: int) -> Iterator[Effect]:
+def _under(setting: Setting, found: Trained, examples: int, all_noise: bool) -> Iterator[Effect]:
     """The hidden layers' outputs under one setting, with the weights that count."""
     rate, law, noisy = setting
     network = _rebuilt(found, law)
     x, _ = Batches(found.dataset, found.dataset.test, examples).take(slice(0, examples))
-    noise = Noise(found.experiment.seed, 0, role="effects") if noisy else None
+    noise = Noise(found.experiment.seed, 0, role="effects", training=all_noise) if noisy else None
     for path, activations in hidden(network, x, noise):
         yield Effect(path, rate, activations)
 
@@ -145,13 +148,13 @@ MASKS: dict[str, Callable[[float], Variant]] = {
 """What drops parts of feature maps, element by element or map by map."""
 
 
-def _maps(found: Trained, rates: Sequence[float]) -> Iterator[Effect]:
+def _maps(found: Trained, rates: Sequence[float], all_noise: bool = False) -> Iterator[Effect]:
     """The last feature maps of the first test example, under masks of either kind."""
     for kind, law_of in MASKS.items():
         for rate in rates:
             network = _rebuilt(found, law_of(rate))
             x, _ = Batches(found.dataset, found.dataset.test, 1).take(slice(0, 1))
-            noise = Noise(found.experiment.seed, 0, role="effects")
+            noise = Noise(found.experiment.seed, 0, role="effects", training=all_noise)
             last = ("", x)
             for layer in network.layers:
                 x = layer.forward(x, noise=noise)

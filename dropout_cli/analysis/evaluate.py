@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import plots
+from dropout_cli.analysis import mc_notices
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
@@ -19,7 +20,7 @@ from dropout_cli.runs import FORMAT, Run, as_json
 from dropout_cli.runs.summary import scored_train
 from dropout_cli.tasks import Task
 from dropout_cli.tasks.task import files
-from dropout_cli.training import inference, restore
+from dropout_cli.training import inference, pass_noise, restore
 from dropout_cli.training.restore import Trained
 from dropout_cli.training.setup import computing
 
@@ -51,6 +52,7 @@ def evaluate(
 def name(numbers: Mapping[str, Any]) -> str:
     """The folder under `after/` that holds these numbers."""
     passes = f"-mc{numbers['mc']}" if "mc" in numbers else ""
+    passes += "-all-noise" if numbers.get("mc_noise") == "all" else ""
     return f"eval-{numbers['split']}-{numbers['checkpoint']}{passes}"
 
 
@@ -76,14 +78,18 @@ def evaluate_with_noise(
     thinned: int = 10,
     split: str = "test",
     checkpoint: str | None = None,
+    all_noise: bool = False,
     figures: bool = True,
     allow_changed_data: bool = False,
 ) -> dict[str, Any]:
     """Predict one part in every way there is; write it to `after/eval-<split>-<checkpoint>-mc<passes>/`.
 
-    `passes` >= 1 noisy passes; `thinned` >= 0 sampled networks, scored one by one. Returns `split`, `checkpoint`,
-    `mc`, the numbers of `weight_scaling`, `monte_carlo` and, for classes, `geometric_mean`, those of the `thinned`
-    networks with mean and standard deviation (None where there are none), and the means of the uncertainties.
+    `passes` >= 1 noisy passes; `thinned` >= 0 sampled networks, scored one by one; `all_noise`: with the noise of the
+    training beside that of the dropout. Returns `split`, `checkpoint`, `mc`, the numbers of `weight_scaling`,
+    `monte_carlo` and, for classes, `geometric_mean`, those of the `thinned` networks with mean and standard deviation
+    (None where there are none), and the means of the uncertainties; for quantities also the negative log-likelihoods
+    `nll_gaussian`, that of `monte_carlo`, and `nll_log_mean_exp`, that of the mixture of the passes; and `notices`,
+    where there is something to know, `mc_noise` where it is not the dropout alone.
     Tables and figures are those of the Monte-Carlo mean. Raises UsageError, DataError or RunFailed.
     """
     found = restore.load(run, checkpoint, allow_changed_data=allow_changed_data)
@@ -92,20 +98,35 @@ def evaluate_with_noise(
     with computing(found.experiment), found.learner.averaged() as network:
         task = _calibrated(found, network)
         scaled = task.predict(inference.outputs(network, dataset, part, batch=batch))
-        drawn = task.combine(inference.passes(network, dataset, part, seed=seed, count=passes, batch=batch))
+        noise: dict[str, Any] = {"seed": seed, "training_noise": all_noise}
+        notices = mc_notices.without_noise(network, dataset, part, found.experiment, all_noise)
+        beside = pass_noise.calibrated(task, network, dataset, found.experiment, count=passes, training_noise=all_noise)
+        notices += beside.notices()
+        if dataset.val is None and beside.needs_passes:
+            notices.append(mc_notices.TRAINING_ERRORS)
+        drawn = beside.combine(
+            inference.passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
+        )
         networks = [
             task.scores(task.predict(outputs), part.labels)
-            for outputs in inference.thinned(network, dataset, part, seed=seed, count=thinned)
+            for outputs in inference.thinned(network, dataset, part, count=thinned, **noise)
         ]
     ways = {"weight_scaling": scaled, **drawn.predictions}
-    numbers = {
+    numbers: dict[str, Any] = {
         "split": split,
         "checkpoint": found.checkpoint,
         "mc": passes,
         **{name: task.scores(prediction, part.labels) for name, prediction in ways.items()},
         "thinned": _spread(networks, task.shown) if networks else None,
         **{name: float(values.mean()) for name, values in drawn.uncertainties.items()},
+        **drawn.scores,
     }
+    if drawn.scores:
+        numbers["nll_gaussian"] = numbers["monte_carlo"]["nll"]
+    if all_noise:
+        numbers["mc_noise"] = "all"
+    if notices:
+        numbers["notices"] = notices
     title = f"{dataset.name}, {split}, {passes} Monte-Carlo passes"
     combined = drawn.predictions["monte_carlo"]
     made = files(task, combined, part, title=title, figures=figures)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dropout_cli.analysis import mc_notices
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
@@ -52,22 +53,29 @@ class Block:
     """What the user should know, once."""
 
 
-def predict(run: Run, file: Path, *, passes: int | None = None) -> Iterator[Block]:
+def predict(run: Run, file: Path, *, passes: int | None = None, all_noise: bool = False) -> Iterator[Block]:
     """Yield predictions for the rows of `file`, a table or, for runs on arrays and pictures, .npy, .npz or IDX.
 
-    `passes`: average so many noisy passes, and say how sure the network is. Raises UsageError, DataError, RunFailed.
+    A row has the same prediction, to the rounding of float32, whatever rows stand beside it: what is drawn is drawn
+    once for all rows.
+
+    `passes`: average so many noisy passes, and say how sure the network is. `all_noise`: draw the noise of the training
+    in them too. Raises UsageError, DataError, RunFailed.
     """
     must_be_plain(file)
     found = restore.recall(run)
+    known: tuple[str, ...] = ()
+    if passes is not None:
+        found, known = _for_passes(found, run, all_noise)
     source = _tables(found, file) if found.fitted.columns and not _is_array(file) else _arrays(found.fitted, file)
     told: set[str] = set()
     with computing(found.experiment), found.learner.averaged():
-        for number, (names, cells, x, notices) in enumerate(source):
-            prediction, combined = _predicted(found, x, number, passes)
+        for names, cells, x, notices in source:
+            prediction, combined = _predicted(found, x, passes, all_noise)
             added = list(_columns(found, prediction, combined, names))
             values = [column for _, column in added]
             rows = [[*own, *(column[at] for column in values)] for at, own in enumerate(cells)]
-            fresh = tuple(dict.fromkeys(one for one in notices if one not in told))
+            fresh = tuple(dict.fromkeys(one for one in (*known, *notices) if one not in told))
             told.update(fresh)
             yield Block((*names, *(name for name, _ in added)), rows, len(names), fresh)
 
@@ -77,17 +85,35 @@ def _is_array(file: Path) -> bool:
     return name.removesuffix(".gz").endswith((".npy", ".npz", "ubyte", ".idx"))
 
 
-def _predicted(found: Recalled, x: Array, number: int, passes: int | None) -> tuple[Prediction, Combined | None]:
-    fitted, batch, task = found.fitted, found.experiment.training.evaluation_batch, found.task
+def _for_passes(found: Recalled, run: Run, all_noise: bool) -> tuple[Recalled, tuple[str, ...]]:
+    """The run with the noise of its targets beside passes, and what the user should know of them."""
+    part, dataset = _as_data(found.fitted, np.zeros((1, *found.fitted.shape), np.float32))
+    with found.learner.averaged() as network:
+        said = mc_notices.without_noise(network, dataset, part, found.experiment, all_noise)
+    task = found.task
+    if isinstance(task, Regression) and task.needs_passes and task.noise_sd is not None and not said:
+        beside = restore.beside_passes(run, all_noise)
+        task = replace(task, pass_noise=beside)
+        said = task.notices() if beside else [mc_notices.COUNTED_TWICE]
+    return replace(found, task=task), tuple(said)
+
+
+def _as_data(fitted: Fitted, x: Array) -> tuple[Part, Dataset]:
+    """Examples without labels as a part, and a dataset of nothing else."""
     targets = len(fitted.quantities.names) if fitted.quantities else 0
     labels = np.zeros((len(x), targets)) if targets else np.zeros(len(x), np.intp)
     part = Part(x, labels, np.arange(len(x)))
-    dataset = Dataset("", part, None, part, fitted.classes, fitted.scaling, "", quantities=fitted.quantities)
-    network = found.learner.network
+    return part, Dataset("", part, None, part, fitted.classes, fitted.scaling, "", quantities=fitted.quantities)
+
+
+def _predicted(found: Recalled, x: Array, passes: int | None, all_noise: bool) -> tuple[Prediction, Combined | None]:
+    batch, task, network = found.experiment.training.evaluation_batch, found.task, found.learner.network
+    part, dataset = _as_data(found.fitted, x)
     if passes is None:
         return task.predict(inference.outputs(network, dataset, part, batch=batch)), None
+    seed = found.experiment.seed
     drawn = inference.passes(
-        network, dataset, part, seed=found.experiment.seed, count=passes, batch=batch, first=number * passes
+        network, dataset, part, seed=seed, count=passes, batch=batch, training_noise=all_noise, shared=True
     )
     combined = task.combine(drawn)
     return combined.predictions["monte_carlo"], combined

@@ -116,7 +116,7 @@ def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
         else:
             continue
         break
-    changes = list(arithmetic.since(arithmetic.noted_by(run), prepared.experiment, len(prepared.dataset.train)))
+    changes = list(arithmetic.since_begun(run, prepared))
     for change in changes:
         yield Check("arithmetic", False, f"has changed since: {change}")
     lines = environment.differences(json.loads(run.read("environment.json")), environment.describe())

@@ -35,6 +35,10 @@ class Surroundings:
     """The optimizer's, before its schedule."""
     normalized: bool = True
     """Whether the optimizer's steps are about as long as the learning rate, whatever the gradient."""
+    targets: int = 1
+    """How many quantities the loss is a mean over; 1 for classes."""
+    squared: bool = False
+    """Whether the loss is a squared error."""
     dtype: DType = np.dtype(np.float32)
     """The dtype of the parameters."""
 

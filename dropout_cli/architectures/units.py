@@ -111,5 +111,8 @@ class Units(Architecture):
             steps_per_epoch=surroundings.steps_per_epoch,
             learning_rate=surroundings.learning_rate,
             normalized=surroundings.normalized,
+            seed=surroundings.seed,
+            targets=surroundings.targets,
+            squared=surroundings.squared,
             upstream=upstream,
         )

@@ -1,5 +1,6 @@
 """The arguments and options that several commands share."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -29,6 +30,19 @@ MaxTime: TypeAlias = Annotated[
 ]
 
 RUNS = Path("runs")
+
+
+class McNoise(StrEnum):
+    """What Monte-Carlo passes draw."""
+
+    dropout = "dropout"
+    all = "all"
+
+
+def must_have_passes(noise: McNoise | None, passes: int | None) -> None:
+    """Raise UsageError for `--mc-noise` without `--mc`."""
+    if noise is not None and passes is None:
+        raise UsageError("--mc-noise", "says what Monte-Carlo passes draw, and there are none", "Give --mc T as well.")
 
 
 def lookup(registry: Registry[Any], name: str) -> type:

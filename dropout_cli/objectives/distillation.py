@@ -11,7 +11,7 @@ Hinton, Vinyals, Dean 2015, arXiv:1503.02531. The smaller the student, the lower
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import MinLen
@@ -38,6 +38,8 @@ class Distillation(Objective):
     """w, times the cross-entropy with the labels; 0: the teacher alone."""
     teacher_passes: CountOrZero = 0
     """Monte-Carlo passes of each teacher; 0: its dropout is off."""
+    teacher_noise: Literal["dropout", "all"] = "dropout"
+    """What such a pass draws: the teacher's dropout, or its input_noise and hidden_noise too."""
     fingerprint: str | None = None
     """SHA-256 over the teachers' weights; filled in when a run starts, and checked when it is trained again."""
 

@@ -20,6 +20,8 @@ class Objective(ABC):
     """Where the network must draw noise, or the objective does nothing of its own."""
     outputs_each: ClassVar[int] = 1
     """The network's outputs per class or quantity."""
+    squared: ClassVar[bool] = False
+    """Whether the loss is a squared error, which is a likelihood only once the precision of the noise is stated."""
 
     @abstractmethod
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:

@@ -15,6 +15,7 @@ class SquaredError(Objective):
     """The network predicts the mean of each target."""
 
     predicts: ClassVar[str] = "quantities"
+    squared: ClassVar[bool] = True
 
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
         """One noisy pass; `labels` (N, targets) are standardized."""

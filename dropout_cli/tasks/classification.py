@@ -47,7 +47,7 @@ class Classification(Task):
             "log_probabilities": losses.log_softmax(outputs.astype(np.float64)),
         }
 
-    def combine(self, passes: Iterable[Array]) -> Combined:
+    def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
         """See `metrics.uncertainty`."""
         drawn = uncertainty.together(passes)
         return Combined(

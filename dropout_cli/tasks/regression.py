@@ -5,10 +5,12 @@ squared error on the validation part (the training part, where there is none), o
 `gaussian` it predicts a variance for every example, v = softplus(s) + 1e-6 in standardized units.
 
 Of T noisy passes with means m_t and variances v_t, the mean is that of m_t and the variance mean v_t + var m_t:
-the noise of the data, and what the network does not know (Kendall & Gal 2017, arXiv:1703.04977).
+the noise of the data, and what the network does not know (Kendall & Gal 2017, arXiv:1703.04977). Where the network
+predicts no variance, v_t is estimated so that the sum is as wide as the errors on the validation part
+(metrics.pass_noise); the errors of the prediction without noise would count var m_t twice.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -17,9 +19,15 @@ import numpy as np
 from dropout_cli import metrics, plots
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part, Quantities
+from dropout_cli.metrics import pass_noise
+from dropout_cli.metrics.pass_noise import PassNoise
 from dropout_cli.nn import losses
 from dropout_cli.tasks.task import Combined, Prediction, Task
 
+PASSES = 50
+"""With so many passes the noise beside them is estimated."""
+SMALLEST_NOISE = 1e-4
+"""Times the target's own standard deviation; the least noise that is looked for beside passes."""
 SMALLEST_SD = 1e-12
 """Times the target's own standard deviation; a network without any error would have an infinite likelihood."""
 
@@ -33,6 +41,10 @@ class Regression(Task):
     """Whether the network predicts a variance for every target."""
     noise_sd: tuple[float, ...] | None = None
     """Of each target, where the network does not predict it."""
+    pass_noise: PassNoise | None = None
+    """The same beside Monte-Carlo passes."""
+    mixture_sd: tuple[float, ...] | None = None
+    """The same for the likelihood of the passes' mixture."""
 
     name: ClassVar[str] = "regression"
     number: ClassVar[str] = "rmse"
@@ -60,22 +72,29 @@ class Regression(Task):
         sd = self._sd(outputs)
         return {"mean": self._mean(outputs)} | ({} if sd is None else {"sd": sd})
 
-    def combine(self, passes: Iterable[Array]) -> Combined:
-        """The law of total variance, with the sums taken around the first pass."""
+    def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
+        """The law of total variance, with the sums taken around the first pass; with labels, log-mean-exp too."""
         count, first = 0, np.zeros(1)
         sums = squares = noise = np.zeros(1)
+        mixed: Array | None = None
         for outputs in passes:
             mean, sd = self._mean(outputs), self._sd(outputs)
             first = mean if count == 0 else first
             count += 1
             sums, squares = sums + (mean - first), squares + (mean - first) ** 2
             noise = noise + (np.zeros_like(mean) if sd is None else sd**2)
+            if labels is not None and sd is not None:
+                each = self._log_densities(mean, sd, labels)
+                mixed = each if mixed is None else np.logaddexp(mixed, each)
         model = np.sqrt(np.maximum(squares / count - (sums / count) ** 2, 0))
         noise = np.sqrt(noise / count)
+        if self.pass_noise is not None:
+            noise = np.broadcast_to(np.sqrt(self.pass_noise.variance(count, self._smallest())), model.shape).copy()
         sd = np.sqrt(model**2 + noise**2)
         mean = first + sums / count
         known: Prediction = {"mean": mean, "sd": sd} if (sd > 0).all() else {"mean": mean}
-        return Combined({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise})
+        scores = {} if mixed is None else {"nll_log_mean_exp": float((np.log(count) - mixed).mean())}
+        return Combined({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise}, scores)
 
     def calibrated(self, outputs: Array, labels: Array) -> "Regression":
         """With the root mean squared error of each target, where the network predicts no variance."""
@@ -83,6 +102,45 @@ class Regression(Task):
             return self
         found = np.sqrt(((labels - self._mean(outputs)) ** 2).mean(axis=0))
         return replace(self, noise_sd=tuple(np.maximum(found, SMALLEST_SD * self.quantities.sd).tolist()))
+
+    @property
+    def needs_passes(self) -> bool:
+        """Where the network predicts no variance."""
+        return not self.heteroscedastic
+
+    def calibrated_with_noise(
+        self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
+    ) -> "Regression":
+        """With the noise beside passes, from PASSES of them; with `count`, from so many that of their mixture too."""
+        if self.heteroscedastic:
+            return self
+        smallest, targets = self._smallest(), range(len(self.quantities.names))
+        means = np.array([self._mean(outputs) for outputs in draw(PASSES)])
+        errors, variances = labels - means.mean(axis=0), means.var(axis=0)
+        found = [pass_noise.gaussian(errors[:, t], variances[:, t], smallest[t]) for t in targets]
+        noise = PassNoise(
+            PASSES,
+            tuple(np.sqrt(found).tolist()),
+            tuple(np.sqrt(means.var(axis=0, ddof=1).mean(axis=0)).tolist()),
+            tuple(np.sqrt((errors**2).mean(axis=0)).tolist()),
+        )
+        if count is None:
+            return replace(self, pass_noise=noise)
+        each = np.array([labels - self._mean(outputs) for outputs in draw(count)])
+        mixture = [pass_noise.log_mean_exp(each[:, :, t], smallest[t]) for t in targets]
+        return replace(self, pass_noise=noise, mixture_sd=tuple(np.sqrt(mixture).tolist()))
+
+    def notices(self) -> list[str]:
+        """Targets of which the passes say more different things than they are wrong by."""
+        if self.pass_noise is None:
+            return []
+        each = zip(self.quantities.names, self.pass_noise.model_sd, self.pass_noise.rmse, strict=True)
+        return [
+            f"--mc: the passes spread by {model:.3g} around a mean that errs by {rmse:.3g} ('{name}'): no noise beside "
+            "them makes that right, and sd is too large."
+            for name, model, rmse in each
+            if model > rmse
+        ]
 
     def learned(self) -> dict[str, Any]:
         """The standard deviation of the noise, one per target, where the network does not predict it."""
@@ -118,3 +176,12 @@ class Regression(Task):
             variance = losses.variance(outputs[:, targets:].astype(np.float64))
             return np.asarray(np.sqrt(variance) * self.quantities.sd)
         return None if self.noise_sd is None else np.tile(np.array(self.noise_sd), (len(outputs), 1))
+
+    def _smallest(self) -> Array:
+        """The least variance that is looked for beside passes."""
+        return np.asarray((SMALLEST_NOISE * self.quantities.sd) ** 2)
+
+    def _log_densities(self, mean: Array, sd: Array, labels: Array) -> Array:
+        """ln N(y; m_t, s2) of a pass, (N, targets)."""
+        scale = np.array(self.mixture_sd) if self.mixture_sd is not None else sd
+        return np.asarray(-(((labels - mean) / scale) ** 2) / 2 - np.log(scale) - np.log(2 * np.pi) / 2)

@@ -2,8 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeAlias
 
 from dropout_cli import metrics
@@ -22,6 +22,8 @@ class Combined:
     """By the name of the way in which they were combined; `monte_carlo` is always there."""
     uncertainties: Mapping[str, Array]
     """Name -> a number, or one per target, for each example."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Numbers of the whole part that need the passes one by one, where the labels were given."""
 
 
 class Task(ABC):
@@ -61,12 +63,30 @@ class Task(ABC):
         """What the outputs (N, outputs) of a pass mean."""
 
     @abstractmethod
-    def combine(self, passes: Iterable[Array]) -> Combined:
+    def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
         """Take in the outputs of one noisy pass after the other, at least one; of them only sums are kept."""
 
     def calibrated(self, outputs: Array, labels: Array) -> Self:
         """The task with what it must learn of the errors on examples that were held out."""
         return self
+
+    @property
+    def needs_passes(self) -> bool:
+        """Whether `calibrated_with_noise` has anything to learn."""
+        return False
+
+    def calibrated_with_noise(
+        self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
+    ) -> Self:
+        """The task with what it must learn of noisy passes on examples that were held out.
+
+        `draw(n)` makes the outputs of n passes. `count`: how many will be combined with their labels.
+        """
+        return self
+
+    def notices(self) -> list[str]:
+        """What the user should know of what was learned of noisy passes."""
+        return []
 
     def learned(self) -> dict[str, Any]:
         """What `calibrated` has added, for `summary.json`."""

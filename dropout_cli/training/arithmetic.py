@@ -11,13 +11,17 @@ To add a change, append it to CHANGES: never reorder, never take one out.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from dropout_cli import config
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
+from dropout_cli.architectures.units import Units
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import Outdated
+from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.training.loop import Plan
@@ -25,6 +29,7 @@ from dropout_cli.training.setup import Prepared
 from dropout_cli.variants import Variant
 from dropout_cli.variants.batchwise import Batchwise
 from dropout_cli.variants.dropblock import DropBlock
+from dropout_cli.variants.dropconnect import DropConnect
 from dropout_cli.variants.stochastic_depth import StochasticDepth
 from dropout_cli.variants.toolkit.base import rate_of
 from dropout_cli.variants.toolkit.masks import is_coarse, keep_probability
@@ -42,6 +47,8 @@ class Change:
     """A sentence without its full stop: what is computed otherwise now."""
     concerns: Callable[[Experiment, int], bool]
     """Whether it changes a run of that resolved experiment with so many training examples."""
+    targets: int = 1
+    """It concerns only runs with at least so many targets."""
 
 
 def _in_force(law: Variant, bases: Iterable[float], steps: int) -> set[float]:
@@ -80,6 +87,27 @@ def _leaves_one(experiment: Experiment, examples: int) -> bool:
     return examples % size < least and (examples % size > 0 or size < least)
 
 
+def _has_a_divergence(experiment: Experiment, examples: int) -> bool:
+    return experiment.dropout.precision() is not None
+
+
+def _samples_at_evaluation(experiment: Experiment, examples: int) -> bool:
+    return isinstance(experiment.dropout, DropConnect) and experiment.dropout.inference == "sample"
+
+
+def _asks_noisy_teachers(experiment: Experiment, examples: int) -> bool:
+    """Whether a teacher had noise of its training in its Monte-Carlo passes, as far as the runs tell."""
+    objective = experiment.objective
+    if not (isinstance(objective, Distillation) and objective.teacher_passes and objective.teacher_noise == "dropout"):
+        return False
+    return any(_has_training_noise(Run(Path(folder))) for folder in objective.teachers)
+
+
+def _has_training_noise(run: Run) -> bool:
+    architecture = config.load(run.path / RESOLVED).experiment.architecture
+    return isinstance(architecture, Units) and bool(architecture.input_noise or architecture.hidden_noise)
+
+
 CHANGES: tuple[Change, ...] = (
     Change(
         "dropout rates below .001 and above .999 are realised as they are, and not as multiples of 2^-16",
@@ -99,6 +127,19 @@ CHANGES: tuple[Change, ...] = (
         "with batch normalization a last batch of one joins the batch before it",
         _leaves_one,
     ),
+    Change(
+        "beside a loss that is a mean over several targets, the penalty of the variant is divided by their number",
+        _has_a_divergence,
+        targets=2,
+    ),
+    Change(
+        "dropconnect with inference: sample draws once for all examples, from the run's own seed",
+        _samples_at_evaluation,
+    ),
+    Change(
+        "Monte-Carlo passes of a teacher draw its dropout alone, without input_noise and hidden_noise",
+        _asks_noisy_teachers,
+    ),
 )
 
 
@@ -107,12 +148,14 @@ def version(changes: Sequence[Change] = CHANGES) -> int:
     return 1 + len(changes)
 
 
-def since(noted: int, experiment: Experiment, examples: int, changes: Sequence[Change] = CHANGES) -> Iterator[str]:
-    """Yield a sentence for each change after that version which concerns the experiment."""
+def since(
+    noted: int, experiment: Experiment, examples: int, changes: Sequence[Change] = CHANGES, *, targets: int = 1
+) -> Iterator[str]:
+    """Yield a sentence for each change after that version which concerns the experiment with so many targets."""
     if noted > version(changes):
         yield f"a newer version of dropout-cli trained it (arithmetic {noted}, here {version(changes)})"
     for change in changes[noted - 1 :]:
-        if change.concerns(experiment, examples):
+        if targets >= change.targets and change.concerns(experiment, examples):
             yield change.what
 
 
@@ -121,9 +164,16 @@ def noted_by(run: Run) -> int:
     return int(run.state().get(NOTED, 1))
 
 
+def since_begun(run: Run, prepared: Prepared) -> Iterator[str]:
+    """Yield a sentence for each change since the run began which concerns it."""
+    dataset = prepared.dataset
+    targets = len(dataset.quantities.names) if dataset.quantities else 1
+    return since(noted_by(run), prepared.experiment, len(dataset.train), targets=targets)
+
+
 def refuse_other(run: Run, prepared: Prepared) -> None:
     """Raise Outdated where the run cannot go on, since its first epochs were computed otherwise."""
-    found = list(since(noted_by(run), prepared.experiment, len(prepared.dataset.train)))
+    found = list(since_begun(run, prepared))
     if found:
         fact = f"cannot be resumed, since its arithmetic has changed: {'; '.join(found)}"
         raise Outdated(str(run.path), fact, f"Train it again: dropout train {run.path / RESOLVED}")

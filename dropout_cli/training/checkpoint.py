@@ -23,6 +23,7 @@ from dropout_cli.runs import FORMAT, RESOLVED, Run
 from dropout_cli.runs.safe_read import must_be_known
 from dropout_cli.training.early_stopping import Selection
 from dropout_cli.training.state import Learner
+from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION
 
 KEY = "dropout"
 LAST, PREVIOUS, BEST = (f"checkpoints/{name}.safetensors" for name in ("last", "last.previous", "best"))
@@ -78,15 +79,19 @@ def _meta(data: bytes) -> dict[str, Any]:
     return dict(meta)
 
 
-LATER = (("objective", "class_weights"),)
-"""Keys that runs of older versions did not have: while they are null, a config is what it was without them."""
+LATER: dict[tuple[str, str], Any] = {
+    ("objective", "class_weights"): None,
+    ("objective", "teacher_noise"): "dropout",
+    ("dropout", "noise_precision"): USUAL_PRECISION,
+}
+"""Keys that runs of older versions did not have, and the values with which a config is what it was without them."""
 
 
 def comparable(values: dict[str, Any]) -> dict[str, Any]:
-    """An experiment as a mapping, without the keys of LATER that are null."""
+    """An experiment as a mapping, without the keys of LATER that have the value there."""
     kept = {block: dict(inner) if isinstance(inner, dict) else inner for block, inner in values.items()}
-    for block, key in LATER:
-        if kept[block].get(key, 0) is None:
+    for (block, key), value in LATER.items():
+        if key in kept[block] and kept[block][key] == value:
             del kept[block][key]
     return kept
 

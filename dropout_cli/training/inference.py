@@ -1,7 +1,8 @@
 """Outputs of a trained network, with noise off or on, in batches of a fixed size.
 
-Other batch sizes give other last bits. In a noisy pass every example draws noise of its own; a thinned network has
-one draw for all examples.
+Other batch sizes give other last bits. In a noisy pass every example draws noise of its own; where draws are shared,
+as in a thinned network, there is one draw for all examples, and so the outputs for one of them do not depend on the
+others. Drawn is the noise of the dropout; that of the training (Layer.noise_kind) only where it is asked for.
 """
 
 from collections.abc import Iterator
@@ -24,29 +25,59 @@ def outputs(
     for start in range(0, len(indices), batch):
         chunk = indices[start : start + batch]
         x, _ = batches.take(slice(int(chunk[0]), int(chunk[-1]) + 1) if rows is None else chunk)
-        pieces.append(network.forward(x, noise=noise).copy())
+        pieces.append(network.forward(x, noise=None if noise is None else noise.next_batch()).copy())
     return np.concatenate(pieces)
 
 
 def passes(
-    network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int, batch: int, first: int = 0
+    network: Layer,
+    dataset: Dataset,
+    part: Part,
+    *,
+    seed: int,
+    count: int,
+    batch: int,
+    rows: Array | None = None,
+    training_noise: bool = False,
+    shared: bool = False,
 ) -> Iterator[Array]:
-    """Yield the outputs (N, C) of `count` noisy passes; pass t, from `first` on, draws from `monte_carlo:<path>`, t."""
-    for number in range(first, first + count):
-        noise = Noise(seed, number, role="monte_carlo")
-        yield outputs(network, dataset, part, batch=batch, noise=noise)
+    """Yield the outputs (N, C) of `count` noisy passes; pass t draws from `monte_carlo:<path>`, t.
+
+    `rows`: of these examples alone. `shared`: all examples have the same draws, and each the same outputs in whatever
+    part it stands; where a layer knows of no shared draws, they go through one at a time.
+    """
+    if shared and not _shares(network, dataset, part, seed, training_noise):
+        batch = 1
+    for number in range(count):
+        noise = Noise(seed, number, role="monte_carlo", training=training_noise, shared=shared)
+        yield outputs(network, dataset, part, batch=batch, rows=rows, noise=noise)
 
 
-def thinned(network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int) -> Iterator[Array]:
+def thinned(
+    network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int, training_noise: bool = False
+) -> Iterator[Array]:
     """Yield the outputs (N, C) of so many sampled networks; network k draws from `thinned:<path>`, k.
 
-    No variant knows how to share a draw, so the examples go through one at a time, each with the generators made
-    anew: equal draws for all, whatever the variant, at the price of a pass per example.
+    The examples go through one at a time, whatever the layers know of shared draws, at the price of a pass per example.
     """
-    batches = Batches(dataset, part, 1)
     for number in range(count):
-        pieces = []
-        for row in range(len(part)):
-            x, _ = batches.take(slice(row, row + 1))
-            pieces.append(network.forward(x, noise=Noise(seed, number, role="thinned")).copy())
-        yield np.concatenate(pieces)
+        noise = Noise(seed, number, role="thinned", training=training_noise, shared=True)
+        yield outputs(network, dataset, part, batch=1, noise=noise)
+
+
+def draws(network: Layer, dataset: Dataset, part: Part, *, training_noise: bool = False) -> bool:
+    """Whether a noisy pass of the network draws anything: not with rates of 0, nor without a noisy layer."""
+    return _tried(network, dataset, part, 0, training_noise).drawn
+
+
+def _shares(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> bool:
+    """Whether every layer that draws knows of shared draws."""
+    noise = _tried(network, dataset, part, seed, training_noise)
+    return set(noise) <= noise.sharing
+
+
+def _tried(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> Noise:
+    """The noise of a pass, after one example."""
+    noise = Noise(seed, 0, role="monte_carlo", training=training_noise, shared=True)
+    outputs(network, dataset, part, batch=1, rows=np.arange(1), noise=noise)
+    return noise

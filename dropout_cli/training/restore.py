@@ -1,6 +1,7 @@
 """A trained network, read back from its run folder."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dropout_cli import config, data, tasks
 from dropout_cli.config.schema import Experiment
@@ -8,8 +9,10 @@ from dropout_cli.core.errors import RunFailed
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import FILE as FITTED
 from dropout_cli.data.preprocessing import Fitted
+from dropout_cli.metrics.pass_noise import PassNoise
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.tasks import Regression, Task
+from dropout_cli.training import pass_noise
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
 from dropout_cli.training.setup import learner_of, network, prepare_on
 from dropout_cli.training.state import Learner
@@ -83,11 +86,34 @@ def _with_noise(task: Regression, run: Run) -> Regression:
     known = run.summary().get("noise_sd")
     if known is None:
         return task
+    beside = run.summary().get(pass_noise.KEY, {})
+    kinds = beside if isinstance(beside, dict) else {"": beside}
+    if not all(_is_pass_noise(one, len(task.quantities.names)) for one in kinds.values()):
+        raise RunFailed(str(run.path / "summary.json"), "says a noise beside passes that is none", "It is damaged.")
     if not (isinstance(known, list) and len(known) == len(task.quantities.names)):
         raise RunFailed(str(run.path / "summary.json"), "has no noise for each target", "The file is damaged.")
     if not all(isinstance(one, float) and 0 < one < float("inf") for one in known):
         raise RunFailed(str(run.path / "summary.json"), "has a noise that is no positive number", "It is damaged.")
     return replace(task, noise_sd=tuple(known))
+
+
+def beside_passes(run: Run, training_noise: bool) -> PassNoise | None:
+    """The noise beside passes that draw the dropout, or all noise; None where the run did not estimate it."""
+    kinds = run.summary().get(pass_noise.KEY, {}) if run.ended == "completed" else {}
+    known = kinds.get("all") if training_noise and "all" in kinds else kinds.get("dropout")
+    if known is None:
+        return None
+    return PassNoise(known["passes"], *(tuple(known[key]) for key in ("noise_sd", "model_sd", "rmse")))
+
+
+def _is_pass_noise(found: Any, targets: int) -> bool:
+    """Whether it is what `PassNoise` takes."""
+    if not (isinstance(found, dict) and found.keys() >= {"passes", "noise_sd", "model_sd", "rmse"}):
+        return False
+    lists = [found[key] for key in ("noise_sd", "model_sd", "rmse")]
+    right = all(isinstance(one, list) and len(one) == targets for one in lists)
+    numbers = right and all(isinstance(one, float) and 0 <= one < float("inf") for each in lists for one in each)
+    return numbers and type(found["passes"]) is int and found["passes"] > 0
 
 
 def _that_counts(run: Run) -> str:

@@ -19,7 +19,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
 from dropout_cli.runs.summary import scored_train
 from dropout_cli.tasks.task import Prediction, files
-from dropout_cli.training import arithmetic, convergence, loop
+from dropout_cli.training import arithmetic, convergence, loop, pass_noise
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.training.inference import outputs
 from dropout_cli.training.setup import Prepared, computing, prepare
@@ -138,6 +138,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         parts = {name: part for name in ("train", "val", "test") if (part := dataset.part(name)) is not None}
         said = {name: outputs(network, dataset, part, batch=settings.evaluation_batch) for name, part in parts.items()}
         law_report = experiment.dropout.report(network, lambda: _number(prepared, network))
+        beside_passes = pass_noise.learned(prepared.task, network, dataset, experiment)
     held_out = "val" if "val" in parts else "train"
     task = prepared.task.calibrated(said[held_out], parts[held_out].labels)
     predictions = {name: task.predict(said[name]) for name in parts}
@@ -158,6 +159,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         "format": FORMAT,
         "task": task.name,
         **task.learned(),
+        **beside_passes,
         **{name: scores.get(name) for name in ("train", "val", "test")},
         "epochs": trained_epochs,
         "lengthened": run.state().get("lengthened", []),

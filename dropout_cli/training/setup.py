@@ -26,6 +26,7 @@ from dropout_cli.training import loop
 from dropout_cli.training.early_stopping import Selection
 from dropout_cli.training.noise_checks import must_draw, unsuited_scaling
 from dropout_cli.training.state import Learner
+from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION
 
 SAVE_SECONDS = 5.0
 """What `save_every: auto` means."""
@@ -103,6 +104,7 @@ def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -
     _check_monitor(experiment, dataset)
     _check_shape(experiment, dataset)
     _check_memory(experiment, dataset)
+    _check_precision(experiment)
     return resolve(experiment, dataset)
 
 
@@ -123,6 +125,8 @@ def network(experiment: Experiment, fitted: Fitted) -> Sequential:
         seed=experiment.seed,
         learning_rate=experiment.training.optimizer.learning_rate,
         normalized=experiment.training.optimizer.normalized,
+        targets=len(fitted.quantities.names) if fitted.quantities else 1,
+        squared=experiment.objective.squared,
     )
     return experiment.architecture.build(experiment.dropout, surroundings)
 
@@ -215,6 +219,15 @@ def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
     misfits = [Problem(key, reason) for key, reason in experiment.misfits_of(dataset.shape)]
     if misfits:
         raise ConfigError.of(misfits)
+
+
+def _check_precision(experiment: Experiment) -> None:
+    """A precision of the noise that no loss asks for would be believed to matter."""
+    objective = experiment.objective
+    if not objective.squared and experiment.dropout.precision() not in (None, USUAL_PRECISION):
+        name = OBJECTIVES.name_of(type(objective))
+        fact = f"is of no use with {name}, whose likelihood has no precision to state"
+        raise ConfigError("dropout.noise_precision", fact, "Leave it out, or use objective: squared_error.")
 
 
 def _batch_size(experiment: Experiment, dataset: Dataset, *, stored: bool) -> int:

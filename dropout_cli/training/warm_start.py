@@ -86,8 +86,8 @@ def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -
         fact = f"{objective.teacher_passes} noisy passes, and no teacher has noise: they would all be the same"
         raise ConfigError("objective.teacher_passes", fact, "Set it to 0, or name a teacher with dropout.")
     with computing(experiment):
-        targets = objective.soften(_logits(teachers, "train", objective.teacher_passes))
-        probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective.teacher_passes))
+        targets = objective.soften(_logits(teachers, "train", objective))
+        probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective))
     return Lesson(targets.astype(np.float32), probs, digest.hexdigest())
 
 
@@ -99,15 +99,22 @@ def _must_know(its: Dataset, ours: Dataset, folder: str) -> None:
         raise ConfigError(TEACHER, fact, "Give teacher and student the same dataset block.")
 
 
-def _logits(teachers: list[Trained], part: str, passes: int) -> Iterator[Array]:
+def _logits(teachers: list[Trained], part: str, objective: Distillation) -> Iterator[Array]:
     """The logits of each teacher, or of each of its Monte-Carlo passes, on its own copy of the part."""
     for teacher in teachers:
         examples, settings = teacher.dataset.part(part), teacher.experiment.training
         assert examples is not None
         with teacher.learner.averaged() as network:
-            if passes:
-                seed, batch = teacher.experiment.seed, settings.evaluation_batch
-                yield from inference.passes(network, teacher.dataset, examples, seed=seed, count=passes, batch=batch)
+            if objective.teacher_passes:
+                yield from inference.passes(
+                    network,
+                    teacher.dataset,
+                    examples,
+                    seed=teacher.experiment.seed,
+                    count=objective.teacher_passes,
+                    batch=settings.evaluation_batch,
+                    training_noise=objective.teacher_noise == "all",
+                )
             else:
                 yield inference.outputs(network, teacher.dataset, examples, batch=settings.evaluation_batch)
 

@@ -112,7 +112,8 @@ class Selection(Layer):
         """Draw which units are kept, or keep all without noise; at least one is."""
         self.kept = None
         while noise is not None and self.rate > 0 and (self.kept is None or not len(self.kept)):
-            self.kept = np.flatnonzero(bernoulli((self._units,), self.rate, noise[self.path]))
+            shape = noise.shape(self.path, (1, self._units))
+            self.kept = np.flatnonzero(bernoulli(shape, self.rate, noise[self.path]))
         if self.kept is not None:
             self._places = np.full(self._units, len(self.kept))
             self._places[self.kept] = np.arange(len(self.kept))

@@ -4,11 +4,16 @@ theta is the logit of the DROP probability p, one per dense layer, on the input 
 network's input and before the logits too).
 
     training     d = sigmoid((theta + logit u) / t),  t = .1      y = x (.) (1 - d) / (1 - p)
-    penalty      wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p)),  dr = 1 / N,  wr = l^2 / (2 N)
+    penalty      wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p)),  dr = s / N,  wr = s l^2 / (2 N)
+    classes      s = 1
+    regression   s = 2 / (tau T) with `squared_error`,  s = 1 / T with `gaussian_nll`
     evaluation   y = x
 
 W: the layer's weights without its bias; K: its input width; N: training examples; l: the prior length
-scale. The penalty takes the place of weight decay. theta is clipped to +-6, so p lies in [.0025, .9975].
+scale. The loss is a mean over the T targets, and its penalty is the divergence from the prior in the same units:
+|y - f|^2 / T is 2 / (tau T) times the negative log-likelihood of an example under noise of precision tau
+(`noise_precision`, 1 / variance in standardized targets; the paper's dr = 2 / (tau N), wr = l^2 / (tau N) are for
+T = 1). The penalty takes the place of weight decay. theta is clipped to +-6, so p lies in [.0025, .9975].
 The relaxed noise does not have mean 1: 1 - (pi^2 t^2 / 6) p (1 - 2 p) to leading order. On small data p
 keeps creeping towards .5 once the data are fitted, and on 60,000 examples small p is right.
 
@@ -36,6 +41,7 @@ from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
 from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed, sigmoid
 from dropout_cli.variants.toolkit.learned_rate import learned
+from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 
 StartingRate = Annotated[float, Ge(0.0025), Le(0.9975)]
 BOUNDS = (-6.0, 6.0)
@@ -50,6 +56,8 @@ class Concrete(Variant):
     """The probability of dropping at the start."""
     length_scale: Positive = 1e-4
     """l of the prior: larger pulls the weights harder."""
+    noise_precision: Positive = USUAL_PRECISION
+    """tau of a regression with squared_error: 1 / variance of the noise that is assumed in the standardized targets."""
 
     acts_on = "the input of every dense layer"
     learns = "a rate per layer"
@@ -58,6 +66,10 @@ class Concrete(Variant):
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """The linear map with noise on its input."""
         return chain(place, ConcreteLinear(self, linear, place), *between, activation)
+
+    def precision(self) -> float:
+        """tau."""
+        return self.noise_precision
 
     def output(self, linear: Dense, place: Place) -> Layer:
         """The logits too."""
@@ -73,8 +85,9 @@ class ConcreteLinear(Layer):
         """The linear map keeps its parameters and their names; theta is `<path>/dropout/theta`."""
         super().__init__(f"{place.path}/dropout")
         self._linear = linear
-        self._weight_factor = law.length_scale**2 / (2 * place.examples)
-        self._entropy_factor = linear.fan_in / place.examples
+        scale = penalty_scale(place, law.noise_precision)
+        self._weight_factor = scale * (law.length_scale**2 / (2 * place.examples))
+        self._entropy_factor = scale * (linear.fan_in / place.examples)
         self._squares: float | None = None
         self.theta = learned(logit(law.start), (1,), BOUNDS, place, linear.W.value.dtype)
 
@@ -90,8 +103,9 @@ class ConcreteLinear(Layer):
             return self._linear.forward(x)
         theta = float(self.theta.value[0])
         # 1 - d, since 1 - u is as uniform as u
-        kept, scale = self._buffer("kept", x.shape, x.dtype), 1 / (1 - sigmoid(theta))
-        self._kept = relaxed(-theta, x.shape, noise[self.path], x.dtype, scale=scale, out=kept)
+        shape, scale = noise.shape(self.path, x.shape), 1 / (1 - sigmoid(theta))
+        kept = self._buffer("kept", shape, x.dtype)
+        self._kept = relaxed(-theta, shape, noise[self.path], x.dtype, scale=scale, out=kept)
         self._y = np.multiply(x, self._kept, out=self._buffer("y", x.shape, x.dtype))
         return self._linear.forward(self._y)
 

@@ -67,7 +67,9 @@ class NaiveNoise(Layer):
         theta = float(self.theta.value[0])
         self._x = x
         self._drawn = noise is not None
-        self._k = sigmoid(theta) if noise is None else relaxed(theta, x.shape, noise[self.path], x.dtype)
+        self._k: Array | float = sigmoid(theta)
+        if noise is not None:
+            self._k = relaxed(theta, noise.shape(self.path, x.shape), noise[self.path], x.dtype)
         return np.multiply(x, self._k, out=self._buffer("y", x.shape, x.dtype))
 
     def backward(self, dy: Array) -> Array:

@@ -2,7 +2,8 @@
 
     training     z_n = (x_n (M_n (.) W) + mb_n (.) b) / q     M_n, mb_n ~ Bernoulli(q), q = 1 - rate
     by moments   z = mu + sqrt(v) eps,  mu = x W + b,  v = (r / q)((x^2)(W^2) + b^2) + 1e-8
-    evaluation   `sample`: per layer, the activation averaged over draws of z;   `mean`: z = x W + b
+    evaluation   `sample`: per layer, the activation averaged over draws of z, eps the same for every example;
+                 `mean`: z = x W + b
 
 On the layers that feed hidden units, not on the one that makes the logits. Exact masks cost a mask per
 weight and example, so training draws z from the normal distribution with the same moments (weight_noise)
@@ -24,7 +25,7 @@ import numpy as np
 
 from dropout_cli.core.fields import Count, Rates
 from dropout_cli.core.registry import Choice
-from dropout_cli.core.rng import stream
+from dropout_cli.core.rng import Generator, stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
@@ -61,7 +62,9 @@ class DropConnect(Variant):
         noisy = GaussianDropConnect(self, linear, rate, place)
         trained = MaskedLinear(self, linear, rate, place) if self.masks == "exact" else noisy
         unit = chain(place, trained, *between, activation)
-        return SampledUnit(unit, noisy, [*between, activation], self.samples) if self.inference == "sample" else unit
+        if self.inference == "mean":
+            return unit
+        return SampledUnit(unit, noisy, [*between, activation], samples=self.samples, seed=place.seed)
 
     def before_logits(self) -> bool:
         """The weights that make the logits are left alone."""
@@ -142,9 +145,12 @@ class MaskedLinear(Layer):
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, out)."""
-        self._noisy = noise is not None
-        if noise is None:
+        self._noisy = noise is not None and not noise.shared and (train or self.rate > 0)
+        if noise is None or (self.rate == 0 and not train):
             return self._linear.forward(x)
+        if noise.shared:
+            W, b = noise.once(self.path, self._masked)
+            return np.asarray(x @ W + b)
         W, b = self._linear.W.value, self._linear.b.value
         scale = x.dtype.type(1 / keep_probability(self.rate))
         kept = bernoulli((len(x), W.shape[0] + 1, W.shape[1]), self.rate, noise[self.path])
@@ -154,6 +160,13 @@ class MaskedLinear(Layer):
         self._bias_masks = np.multiply(kept[:, -1], scale, dtype=x.dtype)  # (N, out)
         self._x = x
         return np.asarray(np.einsum("ni,nio,io->no", x, self._masks, W, optimize=True) + self._bias_masks * b)
+
+    def _masked(self, rng: Generator) -> tuple[Array, ...]:
+        """Weights and biases under one mask for all examples, divided by q."""
+        W, b = self._linear.W.value, self._linear.b.value
+        kept = bernoulli((W.shape[0] + 1, W.shape[1]), self.rate, rng)
+        scale = W.dtype.type(1 / keep_probability(self.rate))
+        return kept[:-1] * scale * W, kept[-1] * scale * b
 
     def backward(self, dy: Array) -> Array:
         """dx_n = dy_n (M_n (.) W)' / q."""
@@ -181,12 +194,14 @@ class MaskedLinear(Layer):
 
 
 class SampledUnit(Sequential):
-    """The unit as it is with noise; without, its activation averaged over draws of z from a fixed stream."""
+    """The unit as it is with noise; without, its activation averaged over draws of z from the run's own stream."""
 
-    def __init__(self, unit: Sequential, noisy: GaussianLinear, above: Sequence[Layer], samples: int) -> None:
-        """`noisy` gives the moments of z, `above` is what follows the linear map."""
+    def __init__(
+        self, unit: Sequential, noisy: GaussianLinear, above: Sequence[Layer], *, samples: int, seed: int
+    ) -> None:
+        """`noisy` gives the moments of z, `above` is what follows the linear map; `seed` is that of the run."""
         super().__init__(unit.path, unit.layers)
-        self._noisy_linear, self._above, self._samples = noisy, above, samples
+        self._noisy_linear, self._above, self._samples, self._seed = noisy, above, samples, seed
 
     def at(self, step: int) -> None:
         """Tell the linear map that evaluation draws from too: with exact masks it is not the one that trains."""
@@ -194,15 +209,20 @@ class SampledUnit(Sequential):
         self._noisy_linear.at(step)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return the activation, or its average."""
+        """Return the activation, or its average.
+
+        A unit's draws of eps are the same for every example, so that what is said of one does not depend on its place
+        in the batch. They are correlated between examples then, of which only the average over the draws remains.
+        """
         if noise is not None:
             return super().forward(x, train=train, noise=noise)
         mu, sd = self._noisy_linear.moments(x)
-        rng = stream(0, f"inference:{self.path}")
+        if self._noisy_linear.factor == 0:
+            sd[...] = 0
+        rng = stream(self._seed, f"inference:{self.path}")
         total = np.zeros_like(mu)
         for _ in range(self._samples):
-            a = rng.standard_normal(mu.shape, dtype=mu.dtype.type)
-            a *= sd
+            a = sd * rng.standard_normal(mu.shape[1], dtype=mu.dtype.type)
             a += mu
             for layer in self._above:
                 a = layer.forward(a)

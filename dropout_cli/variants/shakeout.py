@@ -119,7 +119,8 @@ class ShakenLinear(Layer):
         W, c = self._linear.W.value, self._law.c
         scale = x.dtype.type(1 / keep_probability(self.rate))
         self._x = x
-        self._multiplier = np.multiply(bernoulli(x.shape, self.rate, noise[self.path]), scale, dtype=x.dtype)
+        kept = bernoulli(noise.shape(self.path, x.shape), self.rate, noise[self.path])
+        self._multiplier = np.multiply(kept, scale, dtype=x.dtype)
         if train:
             self._drawn = self._multiplier
         self._noisy = np.multiply(x, self._multiplier, out=self._buffer("noisy", x.shape, x.dtype))

@@ -5,14 +5,19 @@ W and ln sigma^2 are learned, one of each per weight; la = ln alpha = ln sigma^2
     training     z = x W' + b + sqrt(v) eps,  v = (x^2)(sigma^2) + 1e-8;  eps per example and output
     evaluation   z = x W' + b
     W'           W where la < 3, else 0
-    loss         mean cross-entropy + (w / N) sum of KL over all weights
+    loss         mean loss + (s w / N) sum of KL over all weights
+    classes      s = 1, the loss is the cross-entropy
+    regression   s = 2 / (tau T) with `squared_error`,  s = 1 / T with `gaussian_nll`
 
     -KL = k1 s(k2 + k3 la) - .5 ln(1 + exp(-la)) - k1,   k1 = .63576, k2 = 1.87320, k3 = 1.48695, s the logistic
 
 The weight w of the KL is 0 before epoch `kl_from` (counted from 0), rises linearly over `kl_warmup` epochs and
-is 1 from then on. Noise stands on all dense layers, the logits too; biases have none. `summary.json` tells the
-sparsity of each layer, the compression (weights / weights kept, biases not counted) and the accuracy with and
-without the weights that were cut.
+is 1 from then on. N: training examples; T: targets, over which the loss is a mean. |y - f|^2 / T is 2 / (tau T) times
+the negative log-likelihood of an example under noise of precision tau (`noise_precision`).
+
+Noise stands on all dense layers, the logits too; biases have none. `summary.json` tells the sparsity of each layer,
+the compression (weights / weights kept, biases not counted) and the accuracy with and without the weights that were
+cut.
 
 Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369: LeNet-300-100 on MNIST, 200 epochs, 1.92 % error, 68x.
 
@@ -28,7 +33,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le
 
-from dropout_cli.core.fields import CountOrZero
+from dropout_cli.core.fields import CountOrZero, Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.container import leaves
@@ -36,6 +41,7 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
+from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 
 K1, K2, K3 = 0.63576, 1.87320, 1.48695
 CLIP = 8.0
@@ -82,6 +88,8 @@ class SparseVariational(Variant):
     """The epoch, counted from 0, after which the KL begins to count."""
     kl_warmup: CountOrZero = 15
     """Over how many epochs the weight of the KL rises to 1."""
+    noise_precision: Positive = USUAL_PRECISION
+    """tau of a regression with squared_error: 1 / variance of the noise that is assumed in the standardized targets."""
 
     acts_on = "the weights of every dense layer"
     learns = "the noise's variance, per weight"
@@ -90,6 +98,10 @@ class SparseVariational(Variant):
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """Noise inside the linear map."""
         return chain(place, SparseLinear(self, linear, place), *between, activation)
+
+    def precision(self) -> float:
+        """tau."""
+        return self.noise_precision
 
     def output(self, linear: Dense, place: Place) -> Layer:
         """The logits too."""
@@ -124,6 +136,7 @@ class SparseLinear(GaussianLinear):
         """The linear map keeps its parameters and their names; ln sigma^2 is `<path>/dropout/log_variance`."""
         super().__init__(linear, place)
         self._law, self._place = law, place
+        self._scale = penalty_scale(place, law.noise_precision)
         value = np.full(linear.W.value.shape, law.start, linear.W.value.dtype)
         self.log_variance = Parameter(value, decay=0.0, max_norm=0.0)
         self.pruned = True
@@ -134,7 +147,7 @@ class SparseLinear(GaussianLinear):
         """Set the weight of the KL."""
         since = step // self._place.steps_per_epoch - self._law.kl_from
         ramp = min(1.0, max(0, since) / self._law.kl_warmup) if self._law.kl_warmup else float(since >= 0)
-        self._factor = ramp / self._place.examples
+        self._factor = ramp / self._place.examples * self._scale
 
     def log_alpha(self) -> Array:
         """ln alpha, not clipped, (in, out)."""
@@ -193,7 +206,7 @@ class SparseLinear(GaussianLinear):
         return self.linear.parameters() | {f"{self.path}/log_variance": self.log_variance}
 
     def penalty(self) -> float:
-        """(w / N) sum of KL."""
+        """(s w / N) sum of KL."""
         if not self._factor:
             return 0.0
         la = np.clip(self.log_alpha(), -CLIP, CLIP)

@@ -3,13 +3,18 @@
     training, mode unit      y = x (.) (1 + sqrt(alpha) eps), then the linear map;  eps per example and input unit
     training, mode weight    z = mu + sqrt(v) eps,  mu = x W + b,  v = (x^2)(alpha (.) W^2) + 1e-8;  eps per output
     evaluation               mean weights, z = x W + b
-    loss                     mean cross-entropy + (1 / N) sum of KL, one KL per input unit (unit) or per weight (weight)
+    loss                     mean loss + (s / N) sum of KL, one KL per input unit (unit) or per weight (weight)
+    classes                  s = 1, the loss is the cross-entropy
+    regression               s = 2 / (tau T) with `squared_error`,  s = 1 / T with `gaussian_nll`
 
     -KL(alpha) = const + .5 ln alpha + c1 alpha + c2 alpha^2 + c3 alpha^3,  const = -.66
 
 alpha = rate / (1 - rate), learned as lam = ln alpha, clipped to [-8, 0]: the polynomial holds for alpha <= 1
 only, that is for rates up to .5. A shared alpha counts once for each unit or weight that shares it. The KL
 always pushes alpha up, whatever the data.
+
+N: training examples; T: targets, over which the loss is a mean. |y - f|^2 / T is 2 / (tau T) times the negative
+log-likelihood of an example under noise of precision tau (`noise_precision`).
 
 Kingma, Salimans, Welling 2015, arXiv:1506.02557: type A is `unit`, type B with the local
 reparameterization is `weight`.
@@ -26,6 +31,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Gt, Le
 
+from dropout_cli.core.fields import Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.noise_tables import normal
 from dropout_cli.nn.layers.base import Layer, NoiseSource
@@ -34,6 +40,7 @@ from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.learned_rate import learned
+from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 
 CONSTANT, C1, C2, C3 = -0.66, 1.161451241083230, -1.502041176441722, 0.586299206427007
 BOUNDS = (-8.0, 0.0)
@@ -60,6 +67,8 @@ class Variational(Variant):
     """One alpha per layer, per input unit, or (mode weight) per weight."""
     rate: Annotated[float, Gt(0), Le(0.5)] = 0.2
     """The rate at the start; alpha = rate / (1 - rate)."""
+    noise_precision: Positive = USUAL_PRECISION
+    """tau of a regression with squared_error: 1 / variance of the noise that is assumed in the standardized targets."""
 
     acts_on = "the input, or the weights, of every dense layer"
     learns = "the noise's variance, per layer, unit or weight"
@@ -75,6 +84,10 @@ class Variational(Variant):
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """Noise in front of, or inside, the linear map."""
         return chain(place, *self._noisy(linear, place), *between, activation)
+
+    def precision(self) -> float:
+        """tau."""
+        return self.noise_precision
 
     def output(self, linear: Dense, place: Place) -> Layer:
         """The logits too."""
@@ -94,7 +107,7 @@ class LearnedAlpha:
         shapes = {"layer": (1, 1), "unit": (linear.fan_in, 1), "weight": (linear.fan_in, linear.fan_out)}
         start = math.log(law.rate / (1 - law.rate))
         self.log = learned(start, shapes[law.share], BOUNDS, place, linear.W.value.dtype)
-        self._factor = shared_by / self.log.value.size / place.examples
+        self._factor = shared_by / self.log.value.size / place.examples * penalty_scale(place, law.noise_precision)
         # Made once: NumPy 2.4 keeps a reference to every axis tuple that `sum` is given, so a new one would never go.
         self._shared_axes = tuple(axis for axis in (0, 1) if shapes[law.share][axis] == 1)
 
@@ -103,7 +116,7 @@ class LearnedAlpha:
         return np.asarray(np.exp(self.log.value))
 
     def penalty(self) -> float:
-        """(1 / N) sum of KL over all units or weights."""
+        """(s / N) sum of KL over all units or weights."""
         return self._factor * float(divergence(self.value().astype(np.float64)).sum())
 
     def begin_gradient(self) -> None:
@@ -139,7 +152,8 @@ class UnitNoise(Layer):
         if noise is None:
             return x
         self._x = x
-        self._multiplier = normal(x.shape, noise[self.path], x.dtype, out=self._buffer("noise", x.shape, x.dtype))
+        shape = noise.shape(self.path, x.shape)
+        self._multiplier = normal(shape, noise[self.path], x.dtype, out=self._buffer("noise", shape, x.dtype))
         self._multiplier *= np.sqrt(self.alpha.value()[:, 0])
         self._multiplier += 1
         self._y = np.multiply(x, self._multiplier, out=self._buffer("y", x.shape, x.dtype))

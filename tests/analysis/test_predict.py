@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ def run(home: Path) -> Run:
     return train(home, source, "training.epochs=10", "training.batch_size=16")
 
 
-def predicted(run: Run, file: Path, **keys: int) -> list[dict[str, str | float]]:
+def predicted(run: Run, file: Path, **keys: Any) -> list[dict[str, str | float]]:
     """The rows of all blocks."""
     blocks = list(predict.predict(run, file, **keys))
     return [dict(zip(block.names, row, strict=True)) for block in blocks for row in block.rows]

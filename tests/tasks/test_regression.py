@@ -1,6 +1,7 @@
 """Regression: losses, numbers, noise, Monte Carlo, and a run from the data to its files."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,17 @@ from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from dropout_cli import metrics
-from dropout_cli.analysis import evaluate, verify
+from dropout_cli.analysis import evaluate, predict, verify
+from dropout_cli.core import npz
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Quantities
 from dropout_cli.nn import losses
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Regression
+from dropout_cli.training import restore
 from dropout_cli.variants import VARIANTS
+from tests.commands import dropout
 from tests.small_run import suited, train
 
 DIABETES = ("dataset=diabetes", "dataset.scaling=standardize", "architecture={name: mlp, hidden: [16]}")
@@ -119,6 +123,69 @@ def test_monte_carlo_says_where_the_uncertainty_is_from(run: Run) -> None:
     found = evaluate.evaluate_with_noise(run, 10, thinned=2, figures=True)
     assert found["model_sd"] > 0 and found["noise_sd"] > 0 and found["thinned"]["mean"]["rmse"] > 0
     assert (run.path / "after/eval-test-last-mc10/residuals.png").stat().st_size > 1000
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A regression whose passes spread about as much as they err."""
+    folder = tmp_path_factory.mktemp("wide")
+    return train(folder, *DIABETES, "dropout={variant: inverted, rate: 0.5, input_rate: 0.2}", "training.epochs=30")
+
+
+def test_noise_and_spread_of_the_passes_are_together_as_wide_as_the_errors(wide: Run) -> None:
+    """On the validation part, with as many passes as the noise was estimated with: the likeliest total variance.
+
+    Its derivative by the noise is 0: the sum of (e^2 / total - 1) / total over the examples.
+    """
+    evaluate.evaluate_with_noise(wide, 50, split="val", thinned=0, figures=False)
+    found = npz.read(wide.read("after/eval-val-last-mc50/predictions.npz"), "p")
+    total, squares = found["sd"] ** 2, (found["labels"] - found["mean"]) ** 2
+    np.testing.assert_allclose(total, found["model_sd"] ** 2 + found["noise_sd"] ** 2)
+    assert found["model_sd"].mean() > 0.3 * found["noise_sd"].mean()
+    assert abs(np.sum((squares / total - 1) / total) / np.sum(1 / total)) < 1e-3
+
+
+def test_both_likelihoods_of_the_passes_are_given(wide: Run) -> None:
+    """The Gaussian one and log-mean-exp, each under its own name; the second is that of the passes themselves."""
+    said = evaluate.evaluate_with_noise(wide, 20, thinned=0, figures=False)
+    assert said["nll_gaussian"] == said["monte_carlo"]["nll"]
+    assert np.isfinite(said["nll_log_mean_exp"]) and said["nll_log_mean_exp"] != said["nll_gaussian"]
+    done = dropout("eval", str(wide.path), "--mc", "20", "--thinned", "0", "--no-plots", cwd=wide.path.parent)
+    assert "nll_gaussian" in done.stdout and "nll_log_mean_exp" in done.stdout, done.stderr
+
+
+def test_predict_has_the_noise_of_eval(wide: Run, tmp_path: Path) -> None:
+    """Of as many passes, without the data: the run has stored it. An old run, which has not, says so."""
+    evaluate.evaluate_with_noise(wide, 10, thinned=0, figures=False)
+    found = npz.read(wide.read("after/eval-test-last-mc10/predictions.npz"), "p")
+    x = restore.load(wide).dataset.test.x
+    np.save(tmp_path / "x.npy", x)
+    (block,) = predict.predict(wide, tmp_path / "x.npy", passes=10)
+    rows = [dict(zip(block.names, row, strict=True)) for row in block.rows]
+    np.testing.assert_allclose([row["noise_sd"] for row in rows], found["noise_sd"][:, 0], rtol=1e-9)
+    spread = np.sqrt(np.mean([row["model_sd"] ** 2 for row in rows]) / np.mean(found["model_sd"] ** 2))
+    assert 0.7 < spread < 1.4 and block.notices == ()
+    total = [np.hypot(row["model_sd"], row["noise_sd"]) for row in rows]
+    np.testing.assert_allclose([row["sd"] for row in rows], total, rtol=1e-9)
+
+    old = Run(tmp_path / "old")
+    shutil.copytree(wide.path, old.path)
+    summary = json.loads(old.read("summary.json"))
+    del summary["monte_carlo_noise"]
+    with old.lock():
+        old.reopen()
+        old.write("summary.json", json.dumps(summary).encode())
+        old.mark("completed")
+        old.finish()
+    (block,) = predict.predict(old, tmp_path / "x.npy", passes=2)
+    assert len(block.notices) == 1 and "once more" in block.notices[0]
+
+
+def test_the_errors_of_the_training_are_called_too_small(tmp_path: Path) -> None:
+    """Without a validation part there is nothing else to estimate the noise from."""
+    run = train(tmp_path, *DIABETES, "dataset.val_fraction=0", "training.epochs=2")
+    (said,) = evaluate.evaluate_with_noise(run, 2, thinned=0, figures=False)["notices"]
+    assert "without a validation part" in said
 
 
 @pytest.mark.parametrize("name", VARIANTS.names())

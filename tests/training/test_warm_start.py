@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from dropout_cli import config
+from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError, DataError, Interrupted, Stop
+from dropout_cli.core.types import Array
 from dropout_cli.nn.losses import softmax
 from dropout_cli.runs import Run
-from dropout_cli.training import restore, resume
+from dropout_cli.training import arithmetic, restore, resume
 from dropout_cli.training import run as training_run
 from dropout_cli.training.inference import outputs
 from dropout_cli.training.loop import EpochRecord, Progress
@@ -69,6 +71,25 @@ def test_a_teacher_can_speak_with_its_noise_on(tmp_path: Path) -> None:
         return found.targets.tobytes()
 
     assert lesson(3) == lesson(3) != lesson(0)
+
+
+def test_a_teachers_passes_draw_its_dropout_alone_unless_told_otherwise(tmp_path: Path) -> None:
+    """Noise that its architecture adds in training is no part of its lesson; a run that learned it is not resumed."""
+    teacher = train(tmp_path, "architecture={name: mlp, hidden: [16], input_noise: 0.5}", "dropout=none")
+
+    def learner(more: str) -> Experiment:
+        return config.load(tmp_path / "small.yaml", [taught(teacher, more=more)]).experiment
+
+    def lesson(more: str) -> Array:
+        found = training_run.ready(learner(more)).lesson
+        assert found is not None
+        return found.targets
+
+    plain = lesson("")
+    np.testing.assert_allclose(lesson(", teacher_passes: 3"), plain, rtol=1e-6)
+    assert np.abs(lesson(", teacher_passes: 3, teacher_noise: all") - plain).max() > 1e-3
+    changed = {more: list(arithmetic.since(1, learner(f", teacher_passes: {more}"), 100)) for more in ("3", "0")}
+    assert "without input_noise and hidden_noise" in changed["3"][0] and changed["0"] == []
 
 
 def test_a_taught_run_resumes_to_the_same_bytes(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dropout_cli import config
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.activations import Relu
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.training import arithmetic
 from dropout_cli.variants import Place
 from dropout_cli.variants.dropconnect import DropConnect, GaussianDropConnect, MaskedLinear
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
@@ -94,3 +96,38 @@ def test_sampled_inference_uses_the_rate_in_force(masks: Any) -> None:
     np.testing.assert_allclose(unit.forward(x), np.maximum(plain.forward(x), 0), atol=1e-3)  # the variance's floor
     unit.at(0)
     assert np.abs(unit.forward(x) - np.maximum(plain.forward(x), 0)).max() > 1e-2
+
+
+@pytest.mark.parametrize("masks", ["moments", "exact"])
+def test_where_draws_are_shared_the_weights_are_drawn(masks: Any) -> None:
+    """One network for all rows: without a bias and an activation, z of x + y is z of x plus z of y."""
+    plain = linear()
+    plain.b.value[...] = 0
+    law = DropConnect(rate=RATE, masks=masks)
+    layer = (MaskedLinear if masks == "exact" else GaussianDropConnect)(law, plain, RATE, PLACE)
+    x = stream(0, "test:x").standard_normal((2, 4))
+    z = layer.forward(np.concatenate([x, x.sum(axis=0, keepdims=True)]), noise=Noise(0, 1, shared=True))
+    np.testing.assert_allclose(z[2], z[0] + z[1], rtol=1e-12)
+    assert np.abs(z[:2] - plain.forward(x)).min() > 1e-3
+
+
+def test_drawn_weights_have_the_moments_of_z() -> None:
+    """Over 20,000 networks, for one x: mean and variance of z within 5 standard errors."""
+    plain, draws = linear(), 20_000
+    x = stream(0, "test:x").standard_normal((1, 4))
+    layer = GaussianDropConnect(DropConnect(), plain, RATE, PLACE)
+    z = np.array([layer.forward(x, noise=Noise(0, t, shared=True))[0].copy() for t in range(draws)])
+    mean, q = plain.forward(x)[0].copy(), keep_probability(RATE)
+    variance = (1 - q) / q * ((x**2) @ plain.W.value**2 + plain.b.value**2)[0]
+    assert np.all(np.abs(z.mean(axis=0) - mean) < 5 * np.sqrt(variance / draws))
+    squares = (z - mean) ** 2
+    assert np.all(np.abs(squares.mean(axis=0) - variance) < 5 * squares.std(axis=0) / math.sqrt(draws))
+
+
+def test_a_run_that_sampled_at_evaluation_is_of_another_arithmetic() -> None:
+    """Its validation drew for each row, from seed 0; a run with the mean weights is what it was."""
+    found = {}
+    for inference in ("sample", "mean"):
+        law = f"dropout={{variant: dropconnect, inference: {inference}}}"
+        found[inference] = list(arithmetic.since(1, config.load(config.find("digits"), [law]).experiment, 100))
+    assert "once for all examples" in found["sample"][0] and found["mean"] == []

@@ -28,6 +28,14 @@ def activations(
     examples: Annotated[
         int | None, typer.Option("--examples", metavar="N", help="How many test examples; the first 100 unless given.")
     ] = None,
+    mc_noise: Annotated[
+        arguments.McNoise,
+        typer.Option(
+            "--mc-noise",
+            help="What is drawn: the dropout alone, or all, with input_noise and hidden_noise, which are noise of the "
+            "training.",
+        ),
+    ] = arguments.McNoise.dropout,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
@@ -39,7 +47,8 @@ def activations(
     from dropout_cli.analysis import activations
 
     asked = None if rates is None else _numbers(rates)
-    folder, rows = activations.show(runs.find(run, runs_dir), asked, examples=examples)
+    all_noise = mc_noise == arguments.McNoise.all
+    folder, rows = activations.show(runs.find(run, runs_dir), asked, examples=examples, all_noise=all_noise)
     if json:
         output.result(output.as_json({"folder": folder, "effects": rows}))
         return

@@ -55,6 +55,14 @@ def evaluate(
             "about a second for 10,000 in a small network.",
         ),
     ] = None,
+    mc_noise: Annotated[
+        arguments.McNoise | None,
+        typer.Option(
+            "--mc-noise",
+            help="With --mc: what the passes draw: the dropout alone, as unless given, or all, with input_noise and "
+            "hidden_noise, which are noise of the training.",
+        ),
+    ] = None,
     allow_changed_data: Annotated[
         bool,
         typer.Option(
@@ -72,13 +80,17 @@ def evaluate(
 
     if thinned is not None and mc is None:
         raise UsageError("--thinned", "sampled networks are scored beside Monte-Carlo passes", "Give --mc T as well.")
+    arguments.must_have_passes(mc_noise, mc)
     found = runs.find(run, runs_dir)
     asked: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
     asked["allow_changed_data"] = allow_changed_data
     if mc is None:
         numbers = analysis_evaluate.evaluate(found, **asked)
     else:
-        numbers = analysis_evaluate.evaluate_with_noise(found, mc, thinned=10 if thinned is None else thinned, **asked)
+        asked |= {"thinned": 10 if thinned is None else thinned, "all_noise": mc_noise == arguments.McNoise.all}
+        numbers = analysis_evaluate.evaluate_with_noise(found, mc, **asked)
+    for notice in numbers.get("notices", []):
+        output.complain(notice)
     if json:
         output.result(output.as_json({"run": str(found.path)} | numbers))
         return

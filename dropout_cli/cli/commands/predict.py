@@ -34,6 +34,14 @@ def predict(
         int | None,
         typer.Option("--mc", metavar="T", min=1, help="Average T noisy passes, and say how sure the network is."),
     ] = None,
+    mc_noise: Annotated[
+        arguments.McNoise | None,
+        typer.Option(
+            "--mc-noise",
+            help="With --mc: what the passes draw: the dropout alone, as unless given, or all, with input_noise and "
+            "hidden_noise, which are noise of the training.",
+        ),
+    ] = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
@@ -42,8 +50,9 @@ def predict(
     from dropout_cli.analysis import predict as analysis_predict
     from dropout_cli.data.cache import replacing
 
+    arguments.must_have_passes(mc_noise, mc)
     found = runs.find(run, runs_dir)
-    blocks = analysis_predict.predict(found, file, passes=mc)
+    blocks = analysis_predict.predict(found, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
     pieces = _as_json(blocks, {"run": str(found.path), "file": str(file)}) if json else _as_csv(blocks)
     if output is None:
         for piece in pieces:
@@ -75,16 +84,18 @@ def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
 
 
 def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
-    """One object; its `predictions` is a list with an object per row."""
+    """One object; its `predictions` is a list with an object per row, its `notices` one of texts, where there are."""
+    notices: list[str] = []
     yield json_text.dumps(about)[:-1] + ', "predictions": ['
     between = "\n"
     for block in blocks:
         _say(block)
+        notices += block.notices
         for row in block.rows:
             cells = [None if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in row]
             yield between + json_text.dumps(dict(zip(block.names, cells, strict=True)))
             between = ",\n"
-    yield "\n]}\n"
+    yield "\n]" + (f', "notices": {json_text.dumps(notices)}' if notices else "") + "}\n"
 
 
 def _say(block: "Block") -> None:

@@ -9,15 +9,16 @@ path to its generator, and None means no noise, so that "noise on, no generator"
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Self, TypeAlias, cast
+from typing import ClassVar, Literal, Self, TypeAlias, cast
 
 import numpy as np
 
-from dropout_cli.core.rng import Generator
+from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.parameter import Parameter
 
-NoiseSource: TypeAlias = Mapping[str, Generator] | None
+NoiseSource: TypeAlias = Noise | None
+NoiseKind: TypeAlias = Literal["dropout", "training"]
 
 
 class Layer(ABC):
@@ -34,6 +35,8 @@ class Layer(ABC):
     """The same of the dx that it returned."""
     is_dropout: ClassVar[bool] = False
     """Whether it is the place of a dropout variant's noise, whatever its rate."""
+    noise_kind: ClassVar[NoiseKind] = "dropout"
+    """Of a layer that draws: the noise of the dropout, which Monte-Carlo passes draw too, or of the training alone."""
 
     def __init__(self, path: str) -> None:
         """`path` names the layer for good: its parameters (`hidden1/W`) and its noise go by it."""
@@ -118,6 +121,10 @@ class Layer(ABC):
         for name, value in list(vars(self).items()):
             vars(twin)[name] = {} if name in ("_buffers", "_views") else _replicated(value, made)
         return twin
+
+    def _drawn_from(self, noise: NoiseSource) -> NoiseSource:
+        """The noise, or None where it leaves out noise of this layer's kind."""
+        return None if noise is not None and self.noise_kind == "training" and not noise.training else noise
 
     def _buffer(self, name: str, shape: Shape, dtype: DType) -> Array:
         """An array of that shape, its contents arbitrary, in memory kept from call to call."""

@@ -132,14 +132,17 @@ class NoisyActivation(Rowwise):
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x, lent)
         # Columns speak of the last training step: a noisy evaluation must not overwrite what that step drew.
-        out = self._buffer("multiplier" if train else "evaluation multiplier", x.shape, x.dtype)
-        self._multiplier = self._law.draw(x.shape, self.rate, noise[self.path], x.dtype, out)
+        shape = noise.shape(self.path, x.shape)
+        out = self._buffer("multiplier" if train else "evaluation multiplier", shape, x.dtype)
+        self._multiplier = self._law.draw(shape, self.rate, noise[self.path], x.dtype, out)
         if train:
             self._drawn = self._multiplier
         center, offset = self._law.around(self.rate)
         if not center:
             return self._times("y", x, lent)
         y, multiplier = self._place("y", x, lent), self._multiplier
+        if len(multiplier) != len(x):
+            multiplier = np.broadcast_to(multiplier, x.shape)
 
         def around(_: int, rows: slice) -> None:
             part = np.subtract(x[rows], center, out=y[rows])

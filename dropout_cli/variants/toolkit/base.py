@@ -54,6 +54,12 @@ class Place:
     """The optimizer's, before its schedule."""
     normalized: bool = True
     """Whether the optimizer's steps are about as long as the learning rate, whatever the gradient (Adam, RMSprop)."""
+    seed: int = 0
+    """The run's seed, for draws at evaluation."""
+    targets: int = 1
+    """How many quantities the loss is a mean over; 1 for classes, whose loss is one number for each example."""
+    squared: bool = False
+    """Whether the loss is a squared error, which is a likelihood only once the precision of the noise is stated."""
     upstream: Layer | None = None
     """What the law returned for the place before; None at the first."""
 
@@ -119,6 +125,10 @@ class Variant(ABC):
 
     def check(self, *, hidden: int, activation: str) -> None:
         """Raise ValueError where the law cannot act in a network with so many hidden units."""
+        return None
+
+    def precision(self) -> float | None:
+        """The precision of noise that the penalty states for a squared error; None: there is no such penalty."""
         return None
 
     def report(self, network: Layer, judge: Callable[[], tuple[str, float]]) -> dict[str, Any]:

@@ -12,12 +12,16 @@ example and output unit. With H = dz (.) eps / (2 sqrt v):
     dL/dV = (x^2)'H        dL/dv_b = sum H        dx = dz W' + 2 x (.) (H V')
 
 The 1e-8 keeps the gradient finite for an example whose x is all zero.
+
+Where all examples share their draws (Noise.shared), eps cannot be shared: z of any two examples would then have
+correlation 1. The weights themselves are drawn instead, W + sqrt(V) eps and b + sqrt(v_b) eps, and z = x W + b.
 """
 
 from abc import abstractmethod
 
 import numpy as np
 
+from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.backend.noise_tables import normal
@@ -79,15 +83,31 @@ class GaussianLinear(Layer):
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return mu, or a draw of z."""
-        self._noisy = noise is not None
-        if noise is None:
+        self._noisy = noise is not None and not noise.shared and (train or self.factor != 0)
+        if noise is None or (self.factor == 0 and not train):
             return self.mean(x)
+        if noise.shared:
+            W, b = noise.once(self.path, self._drawn)
+            z = self._buffer("z", (len(x), self.linear.fan_out), x.dtype)
+            z[...] = b
+            return product(x, W, z, carry=1)
         mu, self._sd = self.moments(x)
         self._eps = self._buffer("eps", mu.shape, x.dtype)
         normal(mu.shape, noise[self.path], x.dtype, out=self._eps)
         z = np.multiply(self._sd, self._eps, out=self._buffer("z", mu.shape, x.dtype))
         z += mu
         return z
+
+    def _drawn(self, rng: Generator) -> tuple[Array, ...]:
+        """Weights and biases drawn for all examples."""
+        variances, of_biases = self.variances()
+        W = normal(variances.shape, rng, variances.dtype)
+        W *= np.sqrt(variances * variances.dtype.type(self.factor))
+        W += self.mean_weights()
+        b = self.linear.b.value
+        if isinstance(of_biases, float):  # they have no noise
+            return W, b
+        return W, b + np.sqrt(of_biases * b.dtype.type(self.factor)) * normal(b.shape, rng, b.dtype)
 
     def backward(self, dy: Array) -> Array:
         """Gradients through the mean and through the variance."""

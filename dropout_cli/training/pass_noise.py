@@ -1,0 +1,69 @@
+"""The noise of a regression beside Monte-Carlo passes: drawn on the validation part, or the training part without one.
+
+At the end of training it is stored in the summary, so that predictions for new examples have it without the data.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core.types import Array
+from dropout_cli.data.dataset import Dataset
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.container import leaves
+from dropout_cli.tasks import Regression, Task
+from dropout_cli.training import inference
+
+MOST_ROWS = 2000
+"""Of so many examples, spread over the part, one number per target is known well enough."""
+KEY = "monte_carlo_noise"
+"""In `summary.json`: by what is drawn, `dropout` or `all`."""
+
+
+def calibrated(
+    task: Task,
+    network: Layer,
+    dataset: Dataset,
+    experiment: Experiment,
+    *,
+    count: int | None = None,
+    training_noise: bool = False,
+) -> Task:
+    """The task with what it must learn of passes; `count`: of so many that will be judged."""
+    if not task.needs_passes:
+        return task
+    part = dataset.val or dataset.train
+    rows = np.linspace(0, len(part) - 1, min(MOST_ROWS, len(part))).astype(np.intp)
+
+    def draw(passes: int) -> Iterator[Array]:
+        return inference.passes(
+            network,
+            dataset,
+            part,
+            seed=experiment.seed,
+            count=passes,
+            batch=experiment.training.evaluation_batch,
+            rows=rows,
+            training_noise=training_noise,
+        )
+
+    return task.calibrated_with_noise(draw, part.labels[rows], count)
+
+
+def learned(task: Task, network: Layer, dataset: Dataset, experiment: Experiment) -> dict[str, Any]:
+    """What the summary says of it: nothing where there is nothing to learn, or no noise to draw."""
+    if not task.needs_passes:
+        return {}
+    kinds = {"dropout": False}
+    if any(layer.noise_kind == "training" for layer in leaves(network)):
+        kinds["all"] = True
+    found = {}
+    for name, training_noise in kinds.items():
+        if inference.draws(network, dataset, dataset.train, training_noise=training_noise):
+            known = calibrated(task, network, dataset, experiment, training_noise=training_noise)
+            if isinstance(known, Regression) and known.pass_noise is not None:
+                found[name] = asdict(known.pass_noise)
+    return {KEY: found} if found else {}
