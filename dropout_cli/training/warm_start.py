@@ -82,7 +82,9 @@ def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -
         _must_know(teacher.dataset, dataset, folder)
         digest.update(run.read_unchanged(restore.FILES[teacher.checkpoint]))
         teachers.append(teacher)
-    if objective.teacher_passes and not any(teacher.learner.network.draws() for teacher in teachers):
+    all_noise = objective.teacher_noise == "all"
+    drawing = (teacher.learner.network.draws(training_noise=all_noise) for teacher in teachers)
+    if objective.teacher_passes and not any(drawing):
         fact = f"{objective.teacher_passes} noisy passes, and no teacher has noise: they would all be the same"
         raise ConfigError("objective.teacher_passes", fact, "Set it to 0, or name a teacher with dropout.")
     with computing(experiment):

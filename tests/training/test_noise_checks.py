@@ -119,6 +119,15 @@ def test_passes_of_a_teacher_without_noise_are_refused(tmp_path: Path) -> None:
     ready(load(tmp_path, f"objective={{name: distillation, teacher: {train(tmp_path).path}, teacher_passes: 3}}"))
 
 
+def test_noise_of_the_training_counts_where_the_passes_of_a_teacher_draw_it(tmp_path: Path) -> None:
+    """A teacher with additive noise alone has passes that differ only with `teacher_noise: all`."""
+    teacher = train(tmp_path / "noisy", "dropout=none", "architecture.hidden_noise=0.1")
+    lesson = f"objective={{name: distillation, teacher: {teacher.path}, teacher_passes: 3}}"
+    with pytest.raises(ConfigError, match=r"objective\.teacher_passes: 3 noisy passes, and no teacher has noise"):
+        ready(load(tmp_path, lesson))
+    ready(load(tmp_path, lesson, "objective.teacher_noise=all"))
+
+
 def test_finished_runs_with_such_a_config_stay_readable(tmp_path: Path) -> None:
     """An older version trained them: they are verified and restored, and only a new training is refused."""
     run = train(tmp_path, "dropout=none")
