@@ -19,7 +19,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, Run, as_json
 from dropout_cli.runs.summary import scored_train
 from dropout_cli.tasks import Task
-from dropout_cli.tasks.task import files
+from dropout_cli.tasks.base import files
 from dropout_cli.training import inference, pass_noise, restore
 from dropout_cli.training.restore import Trained
 from dropout_cli.training.setup import computing

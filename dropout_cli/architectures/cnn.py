@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
-from dropout_cli.architectures.architecture import ARCHITECTURES, Surroundings
+from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
 from dropout_cli.architectures.stages import Plan, Pool
 from dropout_cli.architectures.units import Units
 from dropout_cli.core.types import Shape

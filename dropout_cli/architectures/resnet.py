@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dropout_cli.architectures.architecture import ARCHITECTURES, Surroundings
+from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
 from dropout_cli.architectures.units import Units
 from dropout_cli.core.fields import Count, Widths
 from dropout_cli.core.types import Shape

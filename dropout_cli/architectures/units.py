@@ -6,7 +6,7 @@ hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> ac
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from dropout_cli.architectures.architecture import Architecture, Surroundings
+from dropout_cli.architectures.base import Architecture, Surroundings
 from dropout_cli.core.fields import NonNegative
 from dropout_cli.core.registry import Choice
 from dropout_cli.nn.initializers import INITIALIZERS, Initializer, suited_to

@@ -10,7 +10,7 @@ from dropout_cli.config.document import Node
 from dropout_cli.config.editor_schema import editor_schema
 from dropout_cli.config.example import example
 from dropout_cli.config.files import bundled, find
-from dropout_cli.config.layers import read_layers
+from dropout_cli.config.merge import read_layers
 from dropout_cli.config.place import Mistakes
 from dropout_cli.config.schema import Average, EarlyStopping, Experiment, Training
 from dropout_cli.config.validate import build, refuse

@@ -1,5 +1,5 @@
 """What training minimises: one file per objective."""
 
-from dropout_cli.objectives.objective import OBJECTIVES, Objective
+from dropout_cli.objectives.base import OBJECTIVES, Objective
 
 __all__ = ["OBJECTIVES", "Objective"]

@@ -20,7 +20,7 @@ from dropout_cli.core.fields import CountOrZero, NonNegative, PathField, Positiv
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.objectives.objective import OBJECTIVES, Objective
+from dropout_cli.objectives.base import OBJECTIVES, Objective
 
 RunPath = Annotated[str, PathField()]
 

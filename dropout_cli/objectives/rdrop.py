@@ -17,7 +17,7 @@ from dropout_cli.core.fields import NonNegative
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.objectives.objective import OBJECTIVES, Objective, own_noise_for_every_row
+from dropout_cli.objectives.base import OBJECTIVES, Objective, own_noise_for_every_row
 from dropout_cli.variants.toolkit.base import Variant
 
 

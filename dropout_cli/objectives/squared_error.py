@@ -6,7 +6,7 @@ from typing import ClassVar
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.objectives.objective import OBJECTIVES, Objective
+from dropout_cli.objectives.base import OBJECTIVES, Objective
 
 
 @OBJECTIVES.register("squared_error")

@@ -3,9 +3,9 @@
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import Fitted
 from dropout_cli.objectives import Objective
+from dropout_cli.tasks.base import Combined, Prediction, Task
 from dropout_cli.tasks.classification import Classification
 from dropout_cli.tasks.regression import Regression
-from dropout_cli.tasks.task import Combined, Prediction, Task
 
 __all__ = ["TASKS", "Classification", "Combined", "Prediction", "Regression", "Task", "of"]
 

@@ -11,7 +11,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.metrics import uncertainty
 from dropout_cli.nn import losses
-from dropout_cli.tasks.task import Combined, Prediction, Task
+from dropout_cli.tasks.base import Combined, Prediction, Task
 
 UNCERTAINTIES = ("predictive_entropy", "expected_entropy", "mutual_information", "variation_ratio")
 

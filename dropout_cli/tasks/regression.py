@@ -22,7 +22,7 @@ from dropout_cli.data.dataset import Part, Quantities
 from dropout_cli.metrics import pass_noise
 from dropout_cli.metrics.pass_noise import PassNoise
 from dropout_cli.nn import losses
-from dropout_cli.tasks.task import Combined, Prediction, Task
+from dropout_cli.tasks.base import Combined, Prediction, Task
 
 PASSES = 50
 """With so many passes the noise beside them is estimated."""

@@ -18,7 +18,7 @@ from dropout_cli.metrics import predicted
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
 from dropout_cli.runs.summary import scored_train
-from dropout_cli.tasks.task import Prediction, files
+from dropout_cli.tasks.base import Prediction, files
 from dropout_cli.training import arithmetic, convergence, loop, pass_noise
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.training.inference import outputs

@@ -13,7 +13,7 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.analysis import evaluate, predict
-from dropout_cli.config.starting import starting
+from dropout_cli.config.init import starting
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError
 from dropout_cli.runs import Run

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import pytest
 
 from dropout_cli.config import find, load
-from dropout_cli.config.layers import read_layers
+from dropout_cli.config.merge import read_layers
 from dropout_cli.config.place import Mistakes
 from dropout_cli.config.validate import build
 from dropout_cli.core.errors import ConfigError

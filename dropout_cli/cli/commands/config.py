@@ -34,7 +34,7 @@ def init(
     if data is None:
         text = config.template()
     else:
-        from dropout_cli.config.starting import starting
+        from dropout_cli.config.init import starting
 
         text, guess = starting(data.absolute(), target)
     try:
