@@ -33,16 +33,17 @@ def of_splits(evidence: Evidence, several: bool) -> Iterator[str]:
 
 
 def of_pooled(evidence: Evidence) -> Iterator[str]:
-    """Where runs share group, seed and split: that they were averaged, and over what."""
+    """Where runs of a group differ in more than seeds: in what, and which of them are averaged."""
     if evidence.pooled is None:
         return
-    counts = {f"{len(group.runs)} runs in {len(group.records)}" for group in evidence.groups}
     over = f"pooled over {', '.join(evidence.pooled)}" if evidence.pooled else "they repeat the same config"
-    told = f" ({next(iter(counts))} averages)" if len(counts) == 1 else ""
-    yield (
-        f"Runs that share setting, seed and split are averaged: {over}{told}. n counts runs; intervals and tests rest "
-        "on the averages."
-    )
+    if evidence.averages:
+        yield (
+            f"Runs that share setting, seed and split are averaged: {over}. n counts runs; intervals and tests rest on "
+            "the averages."
+        )
+    else:
+        yield f"Runs of one setting differ in more than their seeds: {over}. Intervals and tests take them as alike."
 
 
 def of_uncompared(evidence: Evidence) -> Iterator[str]:

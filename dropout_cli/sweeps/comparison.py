@@ -90,11 +90,16 @@ class Evidence:
     ranks: tuple[list[Values], list[Any], Ranks] | None
     """Settings, datasets and their ranks, where several datasets were swept."""
     pooled: list[str] | None
-    """The keys in which runs differ that were averaged because they share group, seed and split; None without any."""
+    """The keys in which runs of one group differ, none where they repeat each other; None where only seeds differ."""
     baseline: Values | None
     """As it was asked for."""
     rules: int
     """See `statistics.rules`."""
+
+    @property
+    def averages(self) -> bool:
+        """Whether some runs share group, seed and split, and are averaged."""
+        return any(len(records) > 1 for group in self.groups for records in group.records.values())
 
     @property
     def split_varies(self) -> bool:

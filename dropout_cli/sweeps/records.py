@@ -48,6 +48,7 @@ class Record:
                 raise ValueError("not finite")
             if not (math.isfinite(record.split_ratio) and isinstance(summary["config"]["dataset"], dict)):
                 raise ValueError("no sizes")
+            json.dumps(record.settings)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             fact = f"is no summary of a run ({type(error).__name__}: {error})"
             raise UsageError(f"{path}/summary.json", fact, "The file is damaged.") from None
@@ -68,10 +69,12 @@ class Record:
 
     def setting(self, key: str) -> Any:
         """What stands at a dotted key, a block as a mapping; None where there is no such key."""
+        if key == LENGTHENED:
+            return self.settings[LENGTHENED]
         found: Any = self.summary.get("config", {})
         for name in key.split("."):
             found = found.get(name) if isinstance(found, dict) else None
-        return self.settings.get(key) if found is None else found
+        return found
 
     def score(self, metric: str) -> float:
         """A number such as `test.accuracy`; NaN where the run has no such part."""
@@ -133,7 +136,7 @@ def grouped(records: Sequence[Record], keys: Sequence[str], rules: int = LATEST)
     """The records by their values of the keys, then by seed and split; by the first rules the last of each alone."""
     gathered: dict[str, dict[Pair, tuple[Record, ...]]] = {}
     for record in records:
-        group = gathered.setdefault(json.dumps([record.values.get(key) for key in keys]), {})
+        group = gathered.setdefault(json.dumps([record.values.get(key) for key in keys], sort_keys=True), {})
         group[record.pair] = (record,) if rules == FIRST else (*group.get(record.pair, ()), record)
     return tuple(
         Group({key: next(iter(one.values()))[0].values.get(key) for key in keys}, one) for one in gathered.values()
@@ -141,11 +144,10 @@ def grouped(records: Sequence[Record], keys: Sequence[str], rules: int = LATEST)
 
 
 def pooled_over(groups: Sequence[Group]) -> list[str] | None:
-    """The keys in which pooled runs differ, none where they repeat each other; None where no runs are pooled."""
-    pooled = [records for group in groups for records in group.records.values() if len(records) > 1]
-    if not pooled:
-        return None
-    return list(dict.fromkeys(key for records in pooled for key in differing([one.settings for one in records])))
+    """The keys in which runs of one group differ, none where they repeat each other; None where only seeds differ."""
+    found = dict.fromkeys(key for group in groups for key in differing([one.settings for one in group.runs]))
+    repeated = any(len(records) > 1 for group in groups for records in group.records.values())
+    return list(found) if found or repeated else None
 
 
 def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:

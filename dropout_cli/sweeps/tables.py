@@ -88,7 +88,7 @@ def as_dict(evidence: Evidence) -> dict[str, Any]:
         scores = {
             metric: {
                 "n": one.n,
-                **({"averages": one.averages} if evidence.pooled is not None else {}),
+                **({"averages": one.averages} if evidence.averages else {}),
                 "mean": one.mean,
                 "sd": known(one.sd),
                 "interval": [known(end) for end in one.interval],
@@ -154,7 +154,7 @@ def overview(evidence: Evidence) -> tuple[list[str], Rows]:
     compared = {one.group: one for one in evidence.comparisons}
     bases = {one.baseline for one in evidence.comparisons}
     bounded = power.is_bounded(evidence)
-    pooled = ["averages"] if evidence.pooled is not None else []
+    pooled = ["averages"] if evidence.averages else []
     headers = [*evidence.keys, "n", *pooled, evidence.metric, "95 % interval"]
     uncompared = evidence.uncompared
     rows: Rows = []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dropout_cli.cli.commands import compare
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import t_interval
 from dropout_cli.sweeps import collect, figures, load, options, tables, verify
@@ -111,6 +112,17 @@ def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> 
     assert [group["metrics"]["test.accuracy"]["n"] for group in groups] == [4, 6]
     assert groups[0]["metrics"]["test.accuracy"]["interval"] == pytest.approx([*t_interval([0.915, 0.925])])
     assert evidence.comparisons[0].paired.n == 2
+
+
+def test_runs_that_differ_at_different_seeds_are_said(tmp_path: Path) -> None:
+    """Where no two share a seed there is nothing to average, and the mixture is named all the same."""
+    paths = [
+        stored(tmp_path, f"{seed}", 0.9 + seed / 100, seed=seed, training={"epochs": 3 + seed}, lengthened=marks)
+        for seed, marks in ((0, []), (1, [{"after_epoch": 3, "schedule_changed": True, "patience_anew": False}]))
+    ]
+    row, said = shown(paths, tmp_path, "dropout.variant")
+    assert row["n"] == "2" and "averages" not in row
+    assert "differ in more than their seeds: pooled over training.epochs, lengthened" in said["notes"]
 
 
 def test_a_run_counts_once_and_a_repeated_one_is_said(tmp_path: Path) -> None:
@@ -240,3 +252,22 @@ def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
         assert all(check.right for check in verify.verify(folder))
     folder.write("comparisons.csv", tables.comparisons_csv(evidence).replace(b"0.", b"1.", 1))
     assert not all(check.right for check in verify.verify(folder))
+
+
+def test_marks_that_are_none_are_a_damaged_summary(tmp_path: Path) -> None:
+    """One line that names the file, no traceback."""
+    path = stored(tmp_path, "one", 0.9, lengthened=[{"epochs": 3}])
+    with pytest.raises(UsageError, match=r"summary\.json: is no summary of a run"):
+        collect.gather([path], tmp_path)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "md", "latex"])
+def test_keys_of_a_stranger_do_not_reach_the_terminal(
+    tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Control characters in a key or a value are spelled out, in headers, cells and notes."""
+    paths = [stored(tmp_path, str(n), 0.9, training={"rate\x1b]0;OWNED\x07": f"{n}\x1b[31m"}) for n in (0, 1)]
+    compare.compare(what=paths, form=compare.Format(form), runs_dir=tmp_path)
+    printed = capsys.readouterr()
+    assert "\\x1b" in printed.out
+    assert "\x1b" not in printed.out + printed.err
