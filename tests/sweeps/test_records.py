@@ -12,10 +12,11 @@ import pytest
 from dropout_cli.cli.commands import compare
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import t_interval
-from dropout_cli.sweeps import collect, figures, load, options, tables, verify
+from dropout_cli.sweeps import collect, figures, load, options, spec, tables, verify
 from dropout_cli.sweeps.comparison import weigh
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.records import Record, differing
+from tests.small_sweep import BASE
 from tests.sweeps.test_comparison import record
 
 
@@ -227,8 +228,11 @@ def test_a_group_without_a_comparison_is_named() -> None:
     assert "shares seed and split" in "".join(tables.notes(weigh(apart, keys, metric="test.accuracy")))
 
 
-def test_a_key_is_given_once() -> None:
-    """Of two values of one key the last does not win."""
+def test_a_key_is_given_once(tmp_path: Path) -> None:
+    """Of two values of one key the last does not win: of a baseline, and of what is swept."""
+    (tmp_path / "base.yaml").write_text(BASE)
+    with pytest.raises(UsageError, match=r"dropout\.rate: is given twice\. Write all its values once"):
+        spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
     with pytest.raises(UsageError, match=r"dropout\.rate: is given twice"):
         options.pairs(["dropout.rate=0", "dropout.rate=0.1"], "--baseline")
 
