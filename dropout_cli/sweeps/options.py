@@ -36,13 +36,13 @@ def once(keys: Sequence[str], way_out: str) -> None:
     """Raise ConfigError for a key that is there again, where the last one would silently count."""
     for key in keys:
         if keys.count(key) > 1:
-            raise ConfigError(key, "is given twice", way_out)
+            raise ConfigError(key, "is given twice, with other values", way_out)
 
 
 def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
     """`KEY=VALUE`, each read as YAML."""
     found: dict[str, Any] = {}
-    for pair in pairs:
+    for pair in dict.fromkeys(pairs):
         key, equals, written = pair.partition("=")
         if not equals or not key:
             raise ConfigError(place, f"'{pair}' is not KEY=VALUE", "Write it like dropout.variant=none.")

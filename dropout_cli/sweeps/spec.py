@@ -166,7 +166,7 @@ def load(
         source = Source(str(path), Path.cwd())
         place = Place(source, 1, 1)
         tree, document, base = Node({}, place, place), Document(base=str(path)), path
-    asked_for = [swept_by(override, mistakes) for override in overrides]
+    asked_for = [swept_by(override, mistakes) for override in dict.fromkeys(overrides)]
     once([key for key, _ in asked_for], "Write all its values once, as dropout.rate=0,0.5.")
     swept = dict(asked_for)
     found = _axes(tree, document, swept, mistakes)

@@ -229,10 +229,11 @@ def test_a_group_without_a_comparison_is_named() -> None:
 
 
 def test_a_key_is_given_once(tmp_path: Path) -> None:
-    """Of two values of one key the last does not win: of a baseline, and of what is swept."""
+    """Of two values of one key the last does not win, of a baseline or a sweep; the same again says nothing new."""
     (tmp_path / "base.yaml").write_text(BASE)
-    with pytest.raises(UsageError, match=r"dropout\.rate: is given twice\. Write all its values once"):
+    with pytest.raises(UsageError, match=r"dropout\.rate: is given twice, with other values\. Write all"):
         spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
+    assert len(spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0"]).points) == 1
     with pytest.raises(UsageError, match=r"dropout\.rate: is given twice"):
         options.pairs(["dropout.rate=0", "dropout.rate=0.1"], "--baseline")
 
