@@ -27,6 +27,9 @@ OPERATORS = {
     "=": operator.eq,
 }
 
+NULL, EQUALITIES = "null", ("==", "=", "!=")
+"""A run has null where it lacks the key, or the key stands below a block that is null; quoted it is a text."""
+
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CONDITION = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)(.*)", re.DOTALL)
 AND = re.compile(r"\s(and|&&)\s", re.IGNORECASE)
@@ -97,7 +100,12 @@ def select(runs: list[Known], where: Sequence[str], sort: str) -> list[Known]:
             )
         key, sign, text = match[1], match[2], match[3].strip()
         _must_be_one(condition, text)
-        _must_exist(runs, key, "--where")
+        _must_exist(runs, key, "--where", null=text == NULL)
+        if text == NULL:
+            if sign not in EQUALITIES:
+                raise UsageError("--where", f"null is neither above nor below {key}", "Write == null or != null.")
+            runs = [run for run in runs if (value(run, key) is None) == (sign != "!=")]
+            continue
         if any(_is_number(value(run, key)) for run in runs) and not NUMBER.fullmatch(text):
             raise UsageError("--where", f"{key} is a number, and '{text}' is none", "Compare it with a number.")
         runs = [run for run in runs if _holds(value(run, key), sign, text)]
@@ -117,9 +125,21 @@ def _must_be_one(condition: str, text: str) -> None:
             raise UsageError("--where", f"'{condition}' is more than one condition", way_out)
 
 
-def _must_exist(runs: Sequence[dict[str, Any]], key: str, place: str) -> None:
-    if runs and all(value(run, key) is None for run in runs):
+def _must_exist(runs: Sequence[dict[str, Any]], key: str, place: str, *, null: bool = False) -> None:
+    if runs and not any(_has(run, key) if null else value(run, key) is not None for run in runs):
         raise UsageError(place, f"no run has '{key}'", "Keys are those of summary.json, such as test.accuracy.")
+
+
+def _has(run: dict[str, Any], key: str) -> bool:
+    """Whether the key is there, or stands below a block that is null."""
+    found: Any = run
+    for part in key.split("."):
+        if found is None:
+            return True
+        if not isinstance(found, dict) or part not in found:
+            return False
+        found = found[part]
+    return True
 
 
 def _is_number(found: Any) -> bool:

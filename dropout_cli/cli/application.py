@@ -31,9 +31,10 @@ from dropout_cli.cli.commands import (
     verify,
 )
 from dropout_cli.cli.commands import eval as evaluate
+from dropout_cli.cli.once import App
 from dropout_cli.core.errors import READER_GONE, DropoutError, Stop, sentence
 
-app = typer.Typer(
+app = App(
     name="dropout",
     help="Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy.",
     no_args_is_help=True,

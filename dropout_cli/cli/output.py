@@ -55,7 +55,7 @@ def table(
 
     from dropout_cli.cli import table_layout
 
-    texts = [[cell_text(cell) for cell in row] for row in rows]
+    headers, texts = [cell_text(header) for header in headers], [[cell_text(cell) for cell in row] for row in rows]
     numeric = [_are_numbers([row[place] for row in rows]) for place in range(len(headers))]
     terminal = sys.stdout.isatty()
     console = Console(width=None if terminal else 10_000, color_system=None, legacy_windows=False)

@@ -3,10 +3,10 @@
 Everything here is a function of numbers; SciPy computes wherever it has the test.
 """
 
-from dropout_cli.statistics.choice import Choice, choose
+from dropout_cli.statistics.choice import Choice, best_of, choose
 from dropout_cli.statistics.contingency import McNemar, mcnemar
 from dropout_cli.statistics.families import holm
-from dropout_cli.statistics.intervals import Interval, t_interval, wilson
+from dropout_cli.statistics.intervals import Interval, moments, t_interval, wilson, wilson_coverage
 from dropout_cli.statistics.paired import TESTS, Paired, Result, compare, smallest_p
 from dropout_cli.statistics.ranks import Ranks, friedman
 
@@ -18,12 +18,15 @@ __all__ = [
     "Paired",
     "Ranks",
     "Result",
+    "best_of",
     "choose",
     "compare",
     "friedman",
     "holm",
     "mcnemar",
+    "moments",
     "smallest_p",
     "t_interval",
     "wilson",
+    "wilson_coverage",
 ]

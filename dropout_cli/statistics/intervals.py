@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dropout_cli.core.types import Array
+from dropout_cli.statistics.rules import FIRST, LATEST
+
 CONFIDENCE = 0.95
 
 
@@ -16,7 +19,19 @@ class Interval(NamedTuple):
     high: float
 
 
-def t_interval(values: Sequence[float], *, confidence: float = CONFIDENCE, split_ratio: float = 0.0) -> Interval:
+def moments(values: Sequence[float], *, rules: int = LATEST) -> tuple[float, float]:
+    """Return mean and standard deviation of n >= 1 values, the latter NaN for n = 1.
+
+    Of equal values the mean is that value and the deviation exactly 0; by the first rules, what summing leaves.
+    """
+    if rules > FIRST and all(one == values[0] for one in values):
+        return float(values[0]), 0.0 if len(values) > 1 else math.nan
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+
+
+def t_interval(
+    values: Sequence[float], *, confidence: float = CONFIDENCE, split_ratio: float = 0.0, rules: int = LATEST
+) -> Interval:
     """Return the t interval of the mean of n independent values: mean +- t(n - 1) * sd * sqrt(1/n + split_ratio).
 
     Where each value comes from a random split of the same examples, they are not independent, and `split_ratio` is
@@ -27,7 +42,7 @@ def t_interval(values: Sequence[float], *, confidence: float = CONFIDENCE, split
     n = len(values)
     if n < 2:
         return Interval(math.nan, math.nan)
-    mean, sd = float(np.mean(values)), float(np.std(values, ddof=1))
+    mean, sd = moments(values, rules=rules)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd * math.sqrt(1 / n + split_ratio)
     return Interval(mean - half, mean + half)
 
@@ -38,3 +53,14 @@ def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> In
 
     found = stats.binomtest(successes, trials).proportion_ci(confidence_level=confidence, method="wilson")
     return Interval(float(found.low), float(found.high))
+
+
+def wilson_coverage(trials: int) -> Array:
+    """How often Wilson's interval of so many trials holds the true share, for shares of .01 to .99; (99,)."""
+    from scipy import stats
+
+    shares = np.linspace(0.01, 0.99, 99)
+    ends = [wilson(k, trials) for k in range(trials + 1)]
+    inside = np.array([[low <= share <= high for low, high in ends] for share in shares])
+    held: Array = (stats.binom.pmf(np.arange(trials + 1), trials, shares[:, None]) * inside).sum(axis=1)
+    return held

@@ -14,11 +14,15 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.intervals import Interval, t_interval, wilson
+from dropout_cli.statistics.differences import differences as paired_differences
+from dropout_cli.statistics.intervals import Interval, moments, t_interval, wilson
+from dropout_cli.statistics.rules import FIRST, LATEST
 
 EXACT_PAIRS = 16
 """Up to so many pairs every sign pattern is gone through, 65,536 of them; beyond, `DRAWN` are drawn."""
 DRAWN = 99_999
+TIE = 1e-7
+"""Sums of signed differences closer than this, times the smallest difference that is not 0, are the same sum."""
 
 
 class Result(NamedTuple):
@@ -59,26 +63,31 @@ def compare(
     test: str = "sign_flip",
     split_ratio: float = 0.0,
     larger_is_better: bool = True,
+    rules: int = LATEST,
 ) -> Paired:
     """Compare values with those of the baseline, pair by pair; both (n,), n >= 1.
 
-    `test` is one of `TESTS`; for `split_ratio`, see `t_interval`. Raises ValueError where the lengths differ.
+    `test` is one of `TESTS`; for `split_ratio`, see `t_interval`; for `rules`, see `statistics.rules`. Raises
+    ValueError where the lengths differ.
     """
-    found: Array = np.subtract(values, baseline, dtype=np.float64)
     if np.shape(values) != np.shape(baseline):
         raise ValueError(f"{len(values)} values do not pair with {len(baseline)}")
-    # What is a tie in decimal, such as .98 - .96 against .02, must be one here.
-    found[np.abs(found) < 1e-12 * np.max(np.abs(baseline), initial=1e-300)] = 0
+    if rules == FIRST:
+        found: Array = np.subtract(values, baseline, dtype=np.float64)
+        found[np.abs(found) < 1e-12 * np.max(np.abs(baseline), initial=1e-300)] = 0
+    else:
+        found = paired_differences(values, baseline)
+    tests = FIRST_TESTS if rules == FIRST else TESTS
     n, above, below = len(found), int(np.sum(found > 0)), int(np.sum(found < 0))
     won, lost = (above, below) if larger_is_better else (below, above)
-    mean, sd = float(found.mean()), float(found.std(ddof=1)) if n > 1 else math.nan
+    mean, sd = moments(found.tolist(), rules=rules)
     return Paired(
         n=n,
         mean=mean,
         sd=sd,
-        interval=t_interval(found.tolist(), split_ratio=split_ratio),
+        interval=t_interval(found.tolist(), split_ratio=split_ratio, rules=rules),
         effect=mean / sd if sd > 0 else math.nan,
-        test=TESTS[test](found) if n > 1 else Result(math.nan, math.nan),
+        test=tests[test](found) if n > 1 else Result(math.nan, math.nan),
         won=won,
         tied=n - won - lost,
         won_interval=wilson(won, won + lost) if won + lost else Interval(math.nan, math.nan),
@@ -92,16 +101,36 @@ def smallest_p(untied: int, pairs: int) -> float:
 
 
 def sign_flip(differences: Array) -> Result:
-    """Test that the differences (n,) are distributed symmetrically around 0, by flipping signs."""
+    """Test that the differences (n,) are distributed symmetrically around 0, by flipping signs.
+
+    A pattern ties with the observed one where their sums differ by rounding alone, and counts.
+    """
+    observed = abs(float(np.sum(differences)))
+    near = TIE * float(np.min(np.abs(differences), where=differences != 0, initial=np.inf))
+
+    def size(flipped: Array, axis: int) -> Array:
+        sums = np.abs(np.sum(flipped, axis=axis))
+        return np.where(np.abs(sums - observed) <= near, observed, sums)
+
+    return _flipped(differences, size)
+
+
+def first_sign_flip(differences: Array) -> Result:
+    """The same by the first rules: sums that tie may be told apart by rounding."""
+    return _flipped(differences, lambda flipped, axis: np.abs(np.mean(flipped, axis=axis)))
+
+
+def _flipped(differences: Array, size: Callable[[Array, int], Array]) -> Result:
+    """The share of sign patterns whose size is at least the observed one."""
     from scipy import stats
 
     smallest = smallest_p(int(np.count_nonzero(differences)), len(differences))
     if not np.any(differences):
         return Result(1.0, smallest)
-    # Two-sided through |mean|: both tails of the symmetric distribution at once.
+    # Two-sided through the size: both tails of the symmetric distribution at once.
     found = stats.permutation_test(
         (differences,),
-        lambda one, axis: np.abs(np.mean(one, axis=axis)),
+        size,
         permutation_type="samples",
         alternative="greater",
         vectorized=True,
@@ -132,3 +161,4 @@ def wilcoxon(differences: Array) -> Result:
 
 
 TESTS: Mapping[str, Test] = {"sign_flip": sign_flip, "t": t_test, "wilcoxon": wilcoxon}
+FIRST_TESTS: Mapping[str, Test] = {**TESTS, "sign_flip": first_sign_flip}

@@ -9,6 +9,7 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
+from dropout_cli.statistics.differences import merged
 
 MOST_ORDERED = 6
 """Settings whose orders are listed one by one."""
@@ -42,6 +43,7 @@ def friedman(values: Sequence[Sequence[float]], *, larger_is_better: bool = True
     datasets, settings = scores.shape
     if datasets < 2 or settings < 2:
         raise ValueError(f"needs two datasets and two settings, got {datasets} and {settings}")
+    scores = np.stack([merged(row, np.abs(row)) for row in scores])  # equal means are tied, whatever their last bits
     ranks = stats.rankdata(-scores if larger_is_better else scores, axis=1)
     p = float(stats.friedmanchisquare(*ranks.T).pvalue) if settings > 2 else math.nan
     q = float(stats.studentized_range.ppf(1 - alpha, settings, np.inf)) / math.sqrt(2)

@@ -2,65 +2,73 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dropout_cli import statistics
-from dropout_cli.config import flatten
-from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.types import Array
-from dropout_cli.metrics import predicted
 from dropout_cli.runs import Run, find
 from dropout_cli.sweeps import load
 from dropout_cli.sweeps.comparison import DATASET, Record
 from dropout_cli.sweeps.folder import Folder, is_sweep
-from dropout_cli.sweeps.plan import REPLICATES
+from dropout_cli.sweeps.records import differing
 
-UNTOLD = {*REPLICATES, "training.threads", "training.save_every", "training.evaluation_batch", "objective.fingerprint"}
-"""Keys that make no group of their own."""
 FINGERPRINT = "dataset.fingerprint"
 
 
 def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tuple[list[Record], list[str], int]:
     """The complete runs among what is named, the keys that tell their groups apart, and how many are not complete.
 
-    Each reference is a sweep's folder, or a run as `runs.find` takes it. Raises UsageError where nothing is complete,
-    or no run has a key of `by`.
+    Each reference is a sweep's folder, or a run as `runs.find` takes it; a run that is named twice counts once. Raises
+    UsageError where nothing is complete, or no run has a key of `by`.
     """
-    found, planned, left_out = [], [], 0
+    found: dict[Path, Record] = {}
+    planned, unfinished = [], set[Path]()
     for reference in dict.fromkeys(references):
         if is_sweep(reference):
-            records, plan = load.read(Folder(Path(reference)))
-            planned.append(plan.keys)
-            left_out += len(plan.cells) - len(records)
-            found += records
+            folder = Folder(Path(reference))
+            records, plan = load.read(folder)
+            planned.append(plan)
+            named = {record.name for record in records}
+            unfinished |= {folder.cell(cell.id).resolve() for cell in plan.cells if cell.id not in named}
+            found |= {Path(record.path).resolve(): record for record in records}
             continue
         run = find(reference, root)
         if run.status == "completed":
             summary = run.summary()
-            found.append(Record.of(str(run.path), {}, _pair(run, summary), summary))
+            found.setdefault(run.path.resolve(), Record.of(str(run.path), {}, _pair(run, summary), summary))
         else:
-            left_out += 1
+            unfinished.add(run.path.resolve())
     if not found:
         raise UsageError("compare", "none of these runs is complete", "`dropout runs` lists what there is.")
-    values = [dict(flatten(record.summary["config"])) for record in found]
-    unknown = [key for key in by if all(key not in one for one in values)]
+    records = list(found.values())
+    settings = [record.settings for record in records]
+    known = {
+        ".".join(parts[: n + 1])
+        for one in settings
+        for key in one
+        for parts in [key.split(".")]
+        for n in range(len(parts))
+    }
+    unknown = [key for key in by if key not in known]
     if unknown:
         raise UsageError("--by", f"no run has '{unknown[0]}'", "Keys are those of a config, such as dropout.rate.")
     if by:
-        keys = list(by)
-    elif len(planned) == 1 and len(references) == 1:
-        keys = planned[0]
+        keys = list(dict.fromkeys(by))
+    elif len(planned) == 1 and len(dict.fromkeys(references)) == 1:
+        keys = [*planned[0].keys, *_beside_the_plan(records, planned[0].keys)]
     else:
-        keys = _differing(values)
-    told = [
-        Record(record.path, {key: one.get(key) for key in keys}, record.pair, record.summary)
-        for record, one in zip(found, values, strict=True)
-    ]
-    return told, keys, left_out
+        keys = _differing(settings)
+    told = [replace(record, values={key: record.setting(key) for key in keys}) for record in records]
+    return told, keys, len(unfinished)
+
+
+def _beside_the_plan(records: Sequence[Record], keys: Sequence[str]) -> list[str]:
+    """Keys in which runs of one planned group differ all the same, as after `resume --epochs`."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        groups.setdefault(json.dumps([record.values.get(key) for key in keys]), []).append(record.settings)
+    return list(dict.fromkeys(key for group in groups.values() for key in differing(group) if key not in keys))
 
 
 def _pair(run: Run, summary: dict[str, Any]) -> tuple[int, int]:
@@ -72,39 +80,11 @@ def _pair(run: Run, summary: dict[str, Any]) -> tuple[int, int]:
         raise UsageError(place, "does not hold the config of a run", "The file is damaged.") from None
 
 
-def _differing(values: Sequence[dict[str, Any]]) -> list[str]:
-    """The keys with at least two values, not counting runs that have no such key."""
-    found = [
-        key
-        for key in dict.fromkeys(key for one in values for key in one)
-        if key not in UNTOLD and len({json.dumps(one[key]) for one in values if key in one}) > 1
-    ]
+def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
+    """The keys that tell groups apart."""
+    found = differing(settings)
     if FINGERPRINT in found:  # data of another name are other data: once is enough
-        named = {(one[DATASET], one[FINGERPRINT]) for one in values}
+        named = {(one[DATASET], one[FINGERPRINT]) for one in settings}
         if len(named) == len({name for name, _ in named}):
             found.remove(FINGERPRINT)
     return found
-
-
-def mcnemar(records: Sequence[Record]) -> str | None:
-    """A sentence on two single runs, from their predictions; None where they are not two on the same examples."""
-    if len(records) != 2:
-        return None
-    try:
-        (labels, first), (others, second) = (_right(Run(Path(record.path))) for record in records)
-    except (UsageError, LookupError):
-        return None
-    if not np.array_equal(labels, others):
-        return None
-    found = statistics.mcnemar(first, second)
-    return (
-        f"McNemar's exact test of these two networks: only the first has {found.only_first} of {labels.shape[1]} test "
-        f"examples right, only the second {found.only_second}, p = {found.p:.2g}. It says nothing of other seeds."
-    )
-
-
-def _right(run: Run) -> tuple[Array, Array]:
-    """Row numbers with their labels, and which of them the run has right."""
-    made = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
-    labels = made["labels"]
-    return np.stack([made["rows"], labels]), predicted(made) == labels

@@ -2,87 +2,47 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from dropout_cli import statistics
-from dropout_cli.core.errors import UsageError
-from dropout_cli.metrics import METRICS, larger_is_better
-from dropout_cli.runs.summary import examples
+from dropout_cli.metrics import larger_is_better
 from dropout_cli.statistics import Choice, Interval, Paired, Ranks
+from dropout_cli.statistics.rules import FIRST, LATEST
+from dropout_cli.sweeps.baselines import RATE, VARIANT, baselines, default_baseline
+from dropout_cli.sweeps.records import (
+    DEFAULT_METRIC,
+    Group,
+    Pair,
+    Record,
+    Values,
+    grouped,
+    label,
+    pooled_over,
+)
+
+__all__ = [
+    "ALPHA",
+    "DATASET",
+    "DEFAULT_METRIC",
+    "RATE",
+    "VARIANT",
+    "Comparison",
+    "Evidence",
+    "Group",
+    "Mean",
+    "Pair",
+    "Record",
+    "Values",
+    "baselines",
+    "default_baseline",
+    "label",
+    "weigh",
+]
 
 ALPHA = 0.05
-VARIANT, RATE, DATASET = "dropout.variant", "dropout.rate", "dataset.name"
-
-Pair = tuple[int, int]
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Record:
-    """One complete run, as far as it counts here."""
-
-    path: str
-    """Its folder."""
-    values: Values
-    """Key -> value of what tells its group from others."""
-    pair: Pair
-    """Seed and split seed."""
-    summary: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, path: str, values: Values, pair: Pair, summary: Mapping[str, Any]) -> "Record":
-        """The record of a run whose summary may come from a stranger. Raises UsageError where numbers are missing."""
-        record = cls(path, values, pair, summary)
-        try:
-            if not all(math.isfinite(one) or math.isnan(one) for one in map(record.score, METRICS)):
-                raise ValueError("not finite")
-            if not (math.isfinite(record.split_ratio) and isinstance(summary["config"]["dataset"], dict)):
-                raise ValueError("no sizes")
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            fact = f"is no summary of a run ({type(error).__name__}: {error})"
-            raise UsageError(f"{path}/summary.json", fact, "The file is damaged.") from None
-        return record
-
-    @property
-    def name(self) -> str:
-        """The last part of its path."""
-        return Path(self.path).name
-
-    def score(self, metric: str) -> float:
-        """A number such as `test.accuracy`; NaN where the run has no such part."""
-        part, _, number = metric.partition(".")
-        scores = self.summary.get(part)
-        found = scores.get(number) if scores else None
-        return math.nan if found is None else float(found)
-
-    @property
-    def split_ratio(self) -> float:
-        """Test examples over training examples."""
-        sizes = [examples(self.summary[part]) for part in ("test", "train")]
-        return float(sizes[0] / sizes[1])
-
-
-@dataclass(frozen=True)
-class Group:
-    """The runs that differ in their seeds alone."""
-
-    values: Values
-    records: Mapping[Pair, Record]
-
-    def scores(self, metric: str) -> list[float]:
-        """The metric's values, in the order of the runs; none where the runs lack that part."""
-        found = [record.score(metric) for record in self.records.values()]
-        return [one for one in found if not math.isnan(one)]
-
-    @property
-    def label(self) -> str:
-        """Its values in one line."""
-        return label(self.values)
+DATASET = "dataset.name"
 
 
 @dataclass(frozen=True)
@@ -90,6 +50,9 @@ class Mean:
     """A metric over the runs of a group."""
 
     n: int
+    """Runs that have it."""
+    averages: int
+    """Of runs that share seed and split: these are what mean, deviation and interval are taken of."""
     mean: float
     sd: float
     interval: Interval
@@ -122,19 +85,49 @@ class Evidence:
     """On validation; None where there is nothing to choose between, or on."""
     ranks: tuple[list[Values], list[Any], Ranks] | None
     """Settings, datasets and their ranks, where several datasets were swept."""
-    split_varies: bool
-    split_ratio: float
+    pooled: list[str] | None
+    """The keys in which runs of one group differ, none where they repeat each other; None where only seeds differ."""
+    baseline: Values | None
+    """As it was asked for."""
+    rules: int
+    """See `statistics.rules`."""
+
+    @property
+    def averages(self) -> bool:
+        """Whether some runs share group, seed and split, and are averaged."""
+        return any(len(records) > 1 for group in self.groups for records in group.records.values())
+
+    @property
+    def split_varies(self) -> bool:
+        """Whether some group has runs on several splits."""
+        return any(self.correction(group) > 0 for group in self.groups)
+
+    def correction(self, *groups: Group, pairs: Sequence[Pair] | None = None) -> float:
+        """Nadeau and Bengio's, for the mean of a group's runs or of differences between two: the larger one."""
+        if self.rules == FIRST:
+            splits = {split for group in self.groups for _, split in group.records}
+            return self.groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
+        return max(group.correction(pairs) for group in groups)
+
+    def interval(self, group: Group, values: Sequence[float]) -> Interval:
+        """Of the mean of values, one per seed and split of the group."""
+        return statistics.t_interval(values, split_ratio=self.correction(group), rules=self.rules)
 
     def mean(self, group: Group, metric: str) -> Mean:
         """The metric over the group's runs; NaN without any."""
         values = group.scores(metric)
-        ratio = self.split_ratio if self.split_varies else 0.0
-        return Mean(
-            n=len(values),
-            mean=float(np.mean(values)) if values else math.nan,
-            sd=float(np.std(values, ddof=1)) if len(values) > 1 else math.nan,
-            interval=statistics.t_interval(values, split_ratio=ratio),
-        )
+        mean, sd = statistics.moments(values, rules=self.rules) if values else (math.nan, math.nan)
+        runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
+        return Mean(runs, len(values), mean, sd, self.interval(group, values))
+
+    @property
+    def uncompared(self) -> list[Group]:
+        """The groups that are neither a baseline nor compared with one, where others are or could be."""
+        told = {place for one in self.comparisons for place in (one.group, one.baseline)}
+        if not told and len(self.groups) > 1:
+            found = baselines([group.values for group in self.groups], self.keys, self.baseline, self.rules)
+            told = {place for place, other in enumerate(found) if place == other}
+        return [group for place, group in enumerate(self.groups) if place not in told] if len(self.groups) > 1 else []
 
 
 def weigh(
@@ -145,117 +138,65 @@ def weigh(
     baseline: Values | None = None,
     margin: float | None = None,
     test: str = "sign_flip",
+    rules: int = LATEST,
 ) -> Evidence:
     """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them.
 
-    Of regressions, the default metric is `test.rmse`.
+    Of regressions, the default metric is `test.rmse`. For `rules`, see `statistics.rules`.
     """
     if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
         metric = "test.rmse"
-    gathered: dict[str, dict[Pair, Record]] = {}
-    for record in records:
-        gathered.setdefault(json.dumps([record.values.get(key) for key in keys]), {})[record.pair] = record
-    groups = tuple(
-        Group({key: next(iter(one.values())).values.get(key) for key in keys}, one) for one in gathered.values()
-    )
-    splits = {pair[1] for group in groups for pair in group.records}
-    ratio = records[0].split_ratio if records else 0.0
+    groups = grouped(records, keys, rules)
     weighed = Evidence(
-        tuple(keys),
-        metric,
-        test,
-        margin,
-        groups,
-        (),
-        _choice(groups, metric),
-        _ranks(groups, metric),
-        len(splits) > 1,
-        ratio,
+        keys=tuple(keys),
+        metric=metric,
+        test=test,
+        margin=margin,
+        groups=groups,
+        comparisons=(),
+        chosen=_choice(groups, metric),
+        ranks=_ranks(groups, metric),
+        pooled=pooled_over(groups),
+        baseline=baseline,
+        rules=rules,
     )
-    return Evidence(**vars(weighed) | {"comparisons": tuple(_comparisons(weighed, baseline))})
+    return replace(weighed, comparisons=tuple(_comparisons(weighed)))
 
 
-def label(values: Values) -> str:
-    """Values in one line; what a group lacks is left out, and the names of its choices stand alone."""
-    parts = []
-    for key, value in values.items():
-        last = key.rpartition(".")[2]
-        if value is not None:
-            text = value if isinstance(value, str) else json.dumps(value)
-            parts.append(text if last in ("variant", "name") else f"{last} {text}")
-    return ", ".join(parts) or "all"
-
-
-def _comparisons(weighed: Evidence, wanted: Values | None) -> list[Comparison]:
+def _comparisons(weighed: Evidence) -> list[Comparison]:
     """Every group against its baseline, where they share a seed."""
-    larger, ratio = larger_is_better(weighed.metric), weighed.split_ratio if weighed.split_varies else 0.0
+    larger, groups = larger_is_better(weighed.metric), weighed.groups
     found: list[tuple[int, int, Paired]] = []
-    for place, other in enumerate(baselines([group.values for group in weighed.groups], weighed.keys, wanted)):
+    values = [group.values for group in groups]
+    for place, other in enumerate(baselines(values, weighed.keys, weighed.baseline, weighed.rules)):
         if other is None or other == place:
             continue
-        one, base = weighed.groups[place].records, weighed.groups[other].records
-        pairs = [(one[pair].score(weighed.metric), base[pair].score(weighed.metric)) for pair in one if pair in base]
-        pairs = [(a, b) for a, b in pairs if not math.isnan(a + b)]
+        one, base = groups[place], groups[other]
+        scores = {
+            pair: (one.score(pair, weighed.metric), base.score(pair, weighed.metric))
+            for pair in one.records
+            if pair in base.records
+        }
+        pairs = [pair for pair, (a, b) in scores.items() if not math.isnan(a + b)]
         if pairs:
-            values, against = zip(*pairs, strict=True)
-            settings: dict[str, Any] = {"test": weighed.test, "split_ratio": ratio, "larger_is_better": larger}
-            found.append((place, other, statistics.compare(values, against, **settings)))
+            settings: dict[str, Any] = {"test": weighed.test, "larger_is_better": larger, "rules": weighed.rules}
+            settings["split_ratio"] = weighed.correction(one, base, pairs=pairs)
+            ours, theirs = zip(*(scores[pair] for pair in pairs), strict=True)
+            found.append((place, other, statistics.compare(ours, theirs, **settings)))
     adjusted = statistics.holm([paired.test.p for _, _, paired in found])
     smallest = statistics.holm([paired.test.smallest for _, _, paired in found])
     return [
-        Comparison(place, other, paired, p, least, _verdict(paired, p, weighed.margin, larger))
+        Comparison(place, other, paired, p, least, _verdict(paired, p, weighed.margin, larger, weighed.rules))
         for (place, other, paired), p, least in zip(found, adjusted, smallest, strict=True)
     ]
 
 
-def _verdict(paired: Paired, p: float, margin: float | None, larger: bool) -> str:
+def _verdict(paired: Paired, p: float, margin: float | None, larger: bool, rules: int) -> str:
     """In words; never that two settings are equal."""
-    if p < ALPHA:
+    small = margin is not None and -margin < paired.interval.low and paired.interval.high < margin
+    if p < ALPHA and not (small and rules > FIRST):
         return "better" if (paired.mean > 0) == larger else "worse"
-    if margin is not None and -margin < paired.interval.low and paired.interval.high < margin:
-        return f"within {margin:g}"
-    return "no difference shown"
-
-
-def default_baseline(groups: Sequence[Values]) -> Values:
-    """No dropout where that is among them, else rate 0, else the first group."""
-    for key, value in ((VARIANT, "none"), (RATE, 0)):
-        if any(group.get(key) == value and group.get(key) is not None for group in groups):
-            return {key: value}
-    return groups[0]
-
-
-def baselines(groups: Sequence[Values], keys: Sequence[str], wanted: Values | None) -> list[int | None]:
-    """For each group the one that it is compared with: as `wanted`, and in its other keys like the group.
-
-    None where there is none for it. Raises UsageError where no group is as wanted, or several are and nothing tells
-    which one is meant.
-    """
-    if not groups:
-        return []
-    wanted = default_baseline(groups) if wanted is None else wanted
-    unknown = sorted(set(wanted) - set(keys))
-    matching = [place for place, group in enumerate(groups) if all(_same(group.get(k), wanted[k]) for k in wanted)]
-    told = ", ".join(f"{key}={value}" for key, value in wanted.items())
-    if unknown or not matching:
-        known = "; ".join(label(group) for group in groups[:6])
-        raise UsageError("baseline", f"no group has {told}", f"The groups are: {known}.")
-    found: list[int | None] = []
-    for group in groups:
-        like = [
-            place for place in matching if all(groups[place][k] in (None, group[k]) for k in keys if k not in wanted)
-        ]
-        if len(like) > 1:
-            names = "; ".join(label(groups[place]) for place in like[:4])
-            raise UsageError(
-                "baseline", f"{told} means {len(like)} groups for {label(group)} ({names})", "Give more keys."
-            )
-        found.append(like[0] if like else None)
-    return found
-
-
-def _same(found: Any, wanted: Any) -> bool:
-    return (type(found) is not bool and found == wanted) or found is wanted
+    return f"within {margin:g}" if small else "no difference shown"
 
 
 def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
@@ -264,7 +205,7 @@ def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
     if len({group.values.get(DATASET) for group in groups}) > 1:  # what is best on which data is not a choice
         return None
     shared = [pair for pair in groups[0].records if all(pair in group.records for group in groups)] if groups else []
-    val = [[group.records[pair].score(f"val.{number}") for pair in shared] for group in groups]
+    val = [[group.score(pair, f"val.{number}") for pair in shared] for group in groups]
     if len(groups) < 2 or not shared or any(math.isnan(one) for row in val for one in row):
         return None
     return statistics.choose(val, larger_is_better=larger_is_better(metric))
@@ -278,13 +219,11 @@ def _ranks(groups: Sequence[Group], metric: str) -> tuple[list[Values], list[Any
     for group in groups:
         setting = {key: value for key, value in group.values.items() if key != DATASET}
         scores = group.scores(metric)
-        settings[label(setting)] = setting
-        cells.setdefault(label(setting), {})[group.values.get(DATASET)] = float(np.mean(scores)) if scores else math.nan
+        name, mean = json.dumps(setting), statistics.moments(scores)[0] if scores else math.nan
+        settings[name] = setting
+        cells.setdefault(name, {})[group.values.get(DATASET)] = mean
     table = [[row.get(dataset, math.nan) for row in cells.values()] for dataset in datasets]
     if len(datasets) < 2 or len(cells) < 2 or any(math.isnan(one) for row in table for one in row):
         return None
     ranks = statistics.friedman(table, larger_is_better=larger_is_better(metric))
     return list(settings.values()), datasets, ranks
-
-
-DEFAULT_METRIC = "test.accuracy"

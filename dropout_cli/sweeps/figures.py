@@ -8,7 +8,6 @@ import numpy as np
 
 from dropout_cli import plots
 from dropout_cli.plots.sweeps import Band, Estimate
-from dropout_cli.statistics import t_interval
 from dropout_cli.sweeps.comparison import RATE, Evidence, Group, Record, label
 
 History: TypeAlias = Callable[[Record], Mapping[str, Sequence[float]]]
@@ -22,9 +21,9 @@ def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
     number = evidence.metric.partition(".")[2]
     key = _axis(evidence)
     if key is not None:
-        series, lines = _along(evidence, key, lambda group: _estimate(group.scores(evidence.metric)))
+        series, lines = _along(evidence, key, lambda group: _estimate(evidence, group, group.scores(evidence.metric)))
         yield "metric.png", plots.against(series, lines, key, evidence.metric)
-        gaps, levels = _along(evidence, key, lambda group: _estimate(_gaps(group, number)))
+        gaps, levels = _along(evidence, key, lambda group: _estimate(evidence, group, _gaps(group, number)))
         if any(gaps.values()):
             yield "gap.png", plots.against(gaps, levels, key, f"train.{number} - val.{number}")
     if evidence.comparisons:
@@ -35,7 +34,7 @@ def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
         bases = {evidence.groups[one.baseline].label for one in evidence.comparisons}
         against = f" from {bases.pop()}" if len(bases) == 1 else " from the baseline"
         yield "differences.png", plots.forest(rows, f"difference in {evidence.metric}{against}")
-    bands = {group.label: band for group in _shown(evidence) if (band := _band(group, history)) is not None}
+    bands = {group.label: band for group in _shown(evidence) if (band := _band(evidence, group, history)) is not None}
     if bands:
         yield "curves.png", plots.bands(bands)
     if evidence.ranks is not None:
@@ -57,16 +56,17 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _estimate(values: Sequence[float]) -> Estimate | None:
+def _estimate(evidence: Evidence, group: Group, values: Sequence[float]) -> Estimate | None:
+    """The mean, with the interval that the tables have."""
     if not values:
         return None
-    low, high = t_interval(values)
+    low, high = evidence.interval(group, values)
     mean = float(np.mean(values))
     return Estimate(mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high)
 
 
 def _gaps(group: Group, number: str) -> list[float]:
-    found = [record.score(f"train.{number}") - record.score(f"val.{number}") for record in group.records.values()]
+    found = [group.score(pair, f"train.{number}") - group.score(pair, f"val.{number}") for pair in group.records]
     return [one for one in found if not math.isnan(one)]
 
 
@@ -94,14 +94,15 @@ def _shown(evidence: Evidence) -> list[Group]:
     return [*bases, *(group for group in evidence.groups if group not in bases)][:MOST_CURVES]
 
 
-def _band(group: Group, history: History) -> Band | None:
+def _band(evidence: Evidence, group: Group, history: History) -> Band | None:
     """Mean and interval of val_loss, or else train_loss, at each epoch that all runs of the group reached."""
-    columns = [history(record) for record in group.records.values()]
+    columns = [history(record) for record in group.runs]
     name = "val_loss" if all(np.isfinite(one["val_loss"]).all() for one in columns) else "train_loss"
     shortest = min((len(one[name]) for one in columns), default=0)
     if not shortest:
         return None
     values = np.array([one[name][:shortest] for one in columns], np.float64)
     mean = values.mean(axis=0)
-    low, high = np.array([t_interval(epoch.tolist()) for epoch in values.T]).T if len(values) > 1 else (mean, mean)
+    intervals = [evidence.interval(group, epoch.tolist()) for epoch in values.T]
+    low, high = np.array(intervals).T if len(values) > 1 else (mean, mean)
     return Band(name.replace("_", " "), mean, low, high)

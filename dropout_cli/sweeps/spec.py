@@ -17,7 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
@@ -32,12 +32,10 @@ from dropout_cli.core.fields import CountOrZero, NonNegative
 from dropout_cli.metrics import METRICS, suggestion
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Point, Setting
+from dropout_cli.sweeps.options import MOST_CELLS, Swept, once, pairs, seeds_of, swept_by
 
 SEEDS, TRIALS, REPEATS = 10, 50, 3
-MOST_CELLS = 100_000
 Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
-Swept: TypeAlias = list[tuple[Any, str]] | Node
-"""What the command line says of a key: its values, each with its place, or the law that it is drawn from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +149,7 @@ def load(
     itself, from the axes.
     """
     mistakes = Mistakes()
-    written = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": _seeds(seeds)}
+    written = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": seeds_of(seeds)}
     written |= {"trials": trials, "repeats": repeats}
     asked: dict[str, Any] = {name: value for name, value in written.items() if value}
     if is_sweep(path):
@@ -167,7 +165,9 @@ def load(
         source = Source(str(path), Path.cwd())
         place = Place(source, 1, 1)
         tree, document, base = Node({}, place, place), Document(base=str(path)), path
-    swept = dict(_swept(override, mistakes) for override in overrides)
+    asked_for = [swept_by(override, mistakes) for override in dict.fromkeys(overrides)]
+    once([key for key, _ in asked_for], "Write all its values once, as dropout.rate=0,0.5.")
+    swept = dict(asked_for)
     found = _axes(tree, document, swept, mistakes)
     if search:
         axes.drawn(found.laws, 1, 0, mistakes)  # for its mistakes: a search draws by itself
@@ -236,48 +236,6 @@ def _points(asked: Axes, tree: Node, document: Document, mistakes: Mistakes) -> 
         fact = "is to be drawn, and it is not said how often"
         mistakes.add(law.place, key, fact, "Give random: {count, draw} in a sweep file; `dropout tune` needs no count.")
     return tuple(tuple(itertools.chain(asked.fixed, *point)) for point in itertools.product(*parts))
-
-
-def _swept(override: str, mistakes: Mistakes) -> tuple[str, Swept]:
-    """The key with its values, of `KEY=V1,V2` or `KEY={from: 0, to: 1, step: 1}`; or a law, `KEY={uniform: [0, 1]}`."""
-    key, equals, written = override.partition("=")
-    if not equals or not all(key.split(".")):
-        raise ConfigError(override, "is not KEY=V1,V2", "Write it like dropout.rate=0,0.2,0.5.")
-    source = Source(override, Path.cwd(), override=key)
-    node = read(f"[{written}]", source, mistakes)
-    assert node is not None and isinstance(node.value, list)
-    only = node.value[0] if len(node.value) == 1 else None
-    if only is not None and isinstance(only.value, dict):
-        if only.value.keys() == axes.RANGE:
-            node = only
-        elif only.value.keys() <= {*axes.DISTRIBUTIONS} and only.value:
-            return key, only
-    return key, axes.values_of(node, mistakes, key)
-
-
-def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
-    """`KEY=VALUE`, each read as YAML."""
-    found = {}
-    for pair in pairs:
-        key, equals, written = pair.partition("=")
-        if not equals or not key:
-            raise ConfigError(place, f"'{pair}' is not KEY=VALUE", "Write it like dropout.variant=none.")
-        node = read(written, Source(place, Path.cwd(), override=key), Mistakes())
-        found[key] = None if node is None else plain(node)
-    return found
-
-
-def _seeds(text: str | None) -> int | tuple[int, ...] | None:
-    """`10`, or `0,3,7`."""
-    if text is None:
-        return None
-    try:
-        numbers = tuple(int(one) for one in text.split(","))
-    except ValueError:
-        numbers = (-1,)
-    if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
-        raise ConfigError("--seeds", f"'{text}' is neither a count nor a list of seeds", "Write 10, or 0,1,2.")
-    return numbers if "," in text else numbers[0]
 
 
 def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> bytes:

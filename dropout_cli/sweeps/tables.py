@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dropout_cli.metrics import METRICS, csv_bytes
-from dropout_cli.statistics import wilson
-from dropout_cli.sweeps import power
+from dropout_cli.statistics import wilson_coverage
+from dropout_cli.statistics.rules import FIRST
+from dropout_cli.sweeps import caveats, power
 from dropout_cli.sweeps.comparison import Comparison, Evidence, Record
 from dropout_cli.sweeps.power import p_text
 
@@ -60,7 +61,7 @@ def comparisons_csv(evidence: Evidence) -> bytes:
         rows.append(
             [
                 *map(cell, evidence.groups[one.group].values.values()),
-                evidence.groups[one.baseline].label,
+                _named(evidence, one.baseline),
                 evidence.metric,
                 paired.n,
                 *map(number, numbers),
@@ -73,6 +74,12 @@ def comparisons_csv(evidence: Evidence) -> bytes:
     return csv_bytes(rows)
 
 
+def _named(evidence: Evidence, place: int) -> str:
+    """A group's name; by the first rules one whose values are all null is `all`."""
+    group = evidence.groups[place]
+    return "all" if evidence.rules == FIRST and all(one is None for one in group.values.values()) else group.label
+
+
 def as_dict(evidence: Evidence) -> dict[str, Any]:
     """All of it for a program; None where there is no number."""
     groups = []
@@ -81,6 +88,7 @@ def as_dict(evidence: Evidence) -> dict[str, Any]:
         scores = {
             metric: {
                 "n": one.n,
+                **({"averages": one.averages} if evidence.averages else {}),
                 "mean": one.mean,
                 "sd": known(one.sd),
                 "interval": [known(end) for end in one.interval],
@@ -110,6 +118,7 @@ def as_dict(evidence: Evidence) -> dict[str, Any]:
     return {
         "metric": evidence.metric,
         "test": evidence.test,
+        **({"pooled_over": evidence.pooled} if evidence.pooled is not None else {}),
         "groups": groups,
         "comparisons": comparisons,
         "notes": list(notes(evidence)),
@@ -136,7 +145,7 @@ def number(value: float) -> float | str:
     return "" if math.isnan(value) else value
 
 
-LEAST = ("d_z", "p", "95 % interval", "n", "smallest p", "won")
+LEAST = ("d_z", "p", "95 % interval", "averages", "n", "smallest p", "won")
 """Columns of the overview that may be left out where there is little room, the first one first."""
 
 
@@ -145,13 +154,16 @@ def overview(evidence: Evidence) -> tuple[list[str], Rows]:
     compared = {one.group: one for one in evidence.comparisons}
     bases = {one.baseline for one in evidence.comparisons}
     bounded = power.is_bounded(evidence)
-    headers = [*evidence.keys, "n", evidence.metric, "95 % interval"]
+    pooled = ["averages"] if evidence.averages else []
+    headers = [*evidence.keys, "n", *pooled, evidence.metric, "95 % interval"]
+    uncompared = evidence.uncompared
     rows: Rows = []
     for place, group in enumerate(evidence.groups):
         found = evidence.mean(group, evidence.metric)
-        row = [*map(cell, group.values.values()), found.n, short(found.mean), span(found.interval)]
+        counts = [found.n, *([found.averages] if pooled else [])]
+        row = [*map(cell, group.values.values()), *counts, short(found.mean), span(found.interval)]
         if compared:
-            row += _against(compared.get(place), place in bases, bounded)
+            row += _against(compared.get(place), _alone(group in uncompared, place in bases), bounded)
         rows.append(row)
     if compared:
         smallest = ["smallest p"] if bounded else []
@@ -159,9 +171,13 @@ def overview(evidence: Evidence) -> tuple[list[str], Rows]:
     return headers, rows
 
 
-def _against(one: Comparison | None, is_baseline: bool, bounded: bool) -> list[Any]:
+def _alone(uncompared: bool, is_baseline: bool) -> str:
+    return "not compared" if uncompared else "baseline" if is_baseline else ""
+
+
+def _against(one: Comparison | None, alone: str, bounded: bool) -> list[Any]:
     if one is None:
-        return [""] * (6 + bounded) + ["baseline" if is_baseline else ""]
+        return [""] * (6 + bounded) + [alone]
     paired = one.paired
     effect = "" if math.isnan(paired.effect) else f"{paired.effect:+.2f}"
     numbers = [f"{paired.mean:+.4f}", span(paired.interval, sign="+"), effect]
@@ -218,24 +234,19 @@ def notes(evidence: Evidence) -> Iterator[str]:
     several = any(evidence.mean(group, evidence.metric).n > 1 for group in evidence.groups)
     if several:
         yield "Intervals: 95 % t intervals of the mean over runs, which take the values to be roughly normal."
-    if evidence.split_varies and several:
-        yield (
-            "Splits vary, and runs on splits of the same examples are not independent: intervals use Nadeau and "
-            f"Bengio's correction, sd * sqrt(1/n + {evidence.split_ratio:.3g}). The p-values do not know of it."
-        )
-    elif not evidence.split_varies:
-        speaking = "intervals speak of new seeds on this split, and leave out" if several else "it is not known"
-        yield (
-            f"All runs share one split of the data: {speaking} what another split would change (sweep "
-            "dataset.split_seed to see it)."
-        )
+    yield from caveats.of_splits(evidence, several)
+    yield from caveats.of_pooled(evidence)
     if evidence.comparisons:
         yield from _of_tests(evidence)
         if evidence.margin is not None:
-            yield f"within {evidence.margin:g}: the interval of the difference lies inside that margin on both sides."
+            yield (
+                f"within {evidence.margin:g}: the interval of the difference lies inside that margin on both sides, "
+                "whether or not p is below .05."
+            )
         yield "'No difference shown' is not 'equal'" + (
             ": the interval says how large a difference may still be." if several else "."
         )
+    yield from caveats.of_uncompared(evidence)
     chosen = evidence.chosen
     if chosen is not None:
         group = evidence.groups[chosen.best]
@@ -274,14 +285,8 @@ def _of_tests(evidence: Evidence) -> Iterator[str]:
 
 def _coverage() -> str:
     """How often Wilson's interval holds the true share, computed from the binomial distribution."""
-    import numpy as np
-    from scipy import stats
-
-    shares = np.linspace(0.01, 0.99, 99)
     told = []
     for n in (5, 10, 20):
-        ends = [wilson(k, n) for k in range(n + 1)]
-        inside = np.array([[low <= share <= high for low, high in ends] for share in shares])
-        held = (stats.binom.pmf(np.arange(n + 1), n, shares[:, None]) * inside).sum(axis=1)
+        held = wilson_coverage(n)
         told.append(f"{100 * held.mean():.1f} % (at worst {100 * held.min():.1f} %) for n = {n}")
     return ", ".join(told)

@@ -6,11 +6,13 @@ function stays under the format that it made, and the next `dropout sweep` write
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from dropout_cli.analysis.verify import Check
 from dropout_cli.analysis.verify import verify as verify_run
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.runs import Run
+from dropout_cli.statistics import rules
 from dropout_cli.sweeps import load, tables
 from dropout_cli.sweeps.comparison import Record, weigh
 from dropout_cli.sweeps.folder import Folder
@@ -18,8 +20,9 @@ from dropout_cli.sweeps.folder import Folder
 RESULTS = "results.csv"
 
 
-def _tables_1(records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
-    evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin)
+def _tables_by(number: int, records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
+    """The tables, with the numbers of comparisons as `statistics.rules` has them."""
+    evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin, rules=number)
     return {
         RESULTS: tables.results_csv(records, plan.keys),
         "summary.csv": tables.summary_csv(evidence),
@@ -27,7 +30,10 @@ def _tables_1(records: Sequence[Record], plan: load.StoredPlan) -> dict[str, byt
     }
 
 
-RULES: Mapping[int, Callable[[Sequence[Record], load.StoredPlan], dict[str, bytes]]] = {1: _tables_1, 2: _tables_1}
+RULES: Mapping[int, Callable[[Sequence[Record], load.StoredPlan], dict[str, bytes]]] = {
+    1: partial(_tables_by, rules.FIRST),
+    2: partial(_tables_by, rules.LATEST),
+}
 """Of every format that was ever written: complete runs and plan -> the tables. Raise UsageError without a baseline."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.sweeps import collect, tables
+from dropout_cli.sweeps import collect, tables, two_runs
 from dropout_cli.sweeps.comparison import weigh
 from tests import small_run
 from tests.commands import TINY, dropout
@@ -59,10 +59,10 @@ def test_two_single_runs_get_mcnemars_test(folder: Path) -> None:
     """Of two runs on the same test examples, and of no others."""
     first, *_, last = paths(folder)
     records = collect.gather([first, last], folder)[0]
-    said = collect.mcnemar(records)
+    said = two_runs.tested(records)
     assert said is not None
     assert "359 test examples" in said
-    assert collect.mcnemar(collect.gather(paths(folder), folder)[0]) is None
+    assert two_runs.tested(collect.gather(paths(folder), folder)[0]) is None
 
 
 def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: Path) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import visible
 
 
 class Format(StrEnum):
@@ -60,7 +61,7 @@ def compare(
 ) -> None:
     """Group runs by what differs in their configs, and compare the groups at equal seeds."""
     from dropout_cli.metrics import METRICS, suggestion
-    from dropout_cli.sweeps import collect, spec, tables
+    from dropout_cli.sweeps import collect, options, tables, two_runs
     from dropout_cli.sweeps.comparison import weigh
 
     if metric not in METRICS:
@@ -68,19 +69,19 @@ def compare(
     records, keys, left_out = collect.gather(what or _from_standard_input(), runs_dir, by or ())
     if left_out:
         output.complain(f"compare: {left_out} runs are not complete, and are left out.")
-    wanted = spec.pairs(baseline or (), "--baseline") or None
+    wanted = options.pairs(baseline or (), "--baseline") or None
     evidence = weigh(records, keys, metric=metric, baseline=wanted, margin=margin, test=test.value)
-    said = [*tables.notes(evidence), *filter(None, [collect.mcnemar(records)])]
+    said = [*tables.notes(evidence), *filter(None, [two_runs.tested(records)])]
     if form is Format.json:
         output.result(output.as_json(tables.as_dict(evidence) | {"notes": said}))
         return
     headers, rows = tables.overview(evidence)
     if form is Format.table:
         output.result(output.table(headers, rows, least=tables.LEAST, elsewhere="--format json"))
-        output.result("\n".join(said))
+        output.result(visible("\n".join(said)))
     else:
         printed = {Format.csv: tables.as_csv, Format.md: tables.as_markdown, Format.latex: tables.as_latex}[form]
-        output.result(printed(headers, rows).rstrip("\n"))
+        output.result(visible(printed(headers, rows).rstrip("\n")))
         for line in said:
             output.complain(line)
 

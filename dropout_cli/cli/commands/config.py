@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments, output
+from dropout_cli.cli.once import App
 from dropout_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from dropout_cli.data.summary import Overview
 
-app = typer.Typer(help="Make, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
+app = App(help="Make, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()

@@ -8,6 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete, UsageError
+from dropout_cli.core.text import visible
 
 
 class OnError(StrEnum):
@@ -105,7 +106,7 @@ def sweep(
         output.result(output.as_json({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
     else:
         output.result(output.table(*tables.overview(report.evidence), least=tables.LEAST))
-        output.result("\n".join(tables.notes(report.evidence)))
+        output.result(visible("\n".join(tables.notes(report.evidence))))
         output.result(str(folder.path))
     if report.failures or report.missing:
         fact = f"{len(report.failures)} cells failed, {report.missing} were not trained"

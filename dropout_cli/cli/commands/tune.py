@@ -7,6 +7,7 @@ import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete
+from dropout_cli.core.text import visible
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,7 +77,7 @@ def tune(
         output.result(output.as_json(found | tables.as_dict(tuned.report.evidence)))
     else:
         output.result(output.table(*tables.overview(tuned.report.evidence), least=tables.LEAST))
-        output.result("\n".join([*tuned.told, *tables.notes(tuned.report.evidence)]))
+        output.result(visible("\n".join([*tuned.told, *tables.notes(tuned.report.evidence)])))
         output.result(str(folder.path))
     if tuned.report.failures or tuned.report.missing:
         fact = f"{len(tuned.report.failures)} fresh runs failed, {tuned.report.missing} were not trained"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dropout_cli.metrics import larger_is_better
+from dropout_cli.statistics import best_of
 from dropout_cli.sweeps import plan, run
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import Folder
@@ -77,9 +78,9 @@ def decide(
         scores = [folder.summary(cell.id)["val"][number] for cell in cells if folder.is_complete(cell.id)]
         return float(sweep.repeats * _searched(trial) + sum(scores)) / (sweep.repeats + len(scores))
 
-    values = {one.number: value(one) for one in finalists}
-    won = (max if larger else min)(finalists, key=lambda one: values[one.number])
-    return Winner(won, values[won.number], len(finalists), seeds[-1] + 1)
+    values = [value(one) for one in finalists]
+    won = best_of(values, larger_is_better=larger)
+    return Winner(finalists[won], values[won], len(finalists), seeds[-1] + 1)
 
 
 def best_points(complete: "Sequence[FrozenTrial]", *, larger: bool) -> "list[FrozenTrial]":

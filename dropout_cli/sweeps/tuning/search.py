@@ -2,7 +2,10 @@
 
 A trial trains its point with a few seeds, one cell after the other, and is worth the mean of its cells' numbers on
 validation. The tree-structured Parzen estimator (Bergstra et al. 2011) suggests. A trial is pruned, that is, it ends
-early, when its best so far is not in the best third of what the former ones had after that epoch, or that many seeds.
+early, when its best so far is not in the best third of what the former ones had after that epoch; or when the mean over
+its complete seeds is not in the best third of the former ones' means over as many seeds.
+
+No point is tried twice. A space with no more points than trials is gone through, and then the search ends.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,21 +14,40 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import larger_is_better
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.spec import Sweep
+from dropout_cli.sweeps.tuning.finite import every_point
 from dropout_cli.sweeps.tuning.space import suggested
-from dropout_cli.sweeps.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS, ended, kept
+from dropout_cli.sweeps.tuning.study import (
+    BEST,
+    CELLS,
+    EARLIEST,
+    EPOCHS,
+    FAILURE,
+    SECONDS,
+    SETTINGS,
+    VALUES,
+    ended,
+    kept,
+)
 from dropout_cli.sweeps.workers import local
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial, Trial
 
+SEEDS = 10_000_000
+"""Means over seeds are reported at this step and above, beyond every epoch: nothing compares the two."""
+AGAIN = 100
+"""So often another point is asked for, where those that came were tried already."""
 POLL = 0.1
 """Seconds between two looks at the histories of the cells that run."""
 PHASES = ("train", "evaluate", "save")
@@ -60,8 +82,18 @@ class _Running:
         return self.cells[len(self.scores)]
 
 
-def search(sweep: Sweep, folder: Folder, jobs: int, watch: Watch) -> "list[FrozenTrial]":
-    """Try points until there are `sweep.trials`, `jobs` at a time, and return all trials that ended.
+@dataclass(frozen=True)
+class Searched:
+    """What a search ends with."""
+
+    trials: "list[FrozenTrial]"
+    """All that ended."""
+    exhausted: bool
+    """Whether no point was left to try before there were as many trials as asked for."""
+
+
+def search(sweep: Sweep, folder: Folder, jobs: int, watch: Watch) -> Searched:
+    """Try points until there are `sweep.trials`, `jobs` at a time, or none is left that was not tried.
 
     The same again goes on. Raises UsageError where Optuna is not installed, another search is kept in the folder, or
     no run has the metric.
@@ -74,7 +106,7 @@ def search(sweep: Sweep, folder: Folder, jobs: int, watch: Watch) -> "list[Froze
         finally:
             searching.stop()
         watch(searching.progress())
-        return searching.ended
+        return Searched(searching.ended, len(searching.ended) < sweep.trials)
 
 
 class _Search:
@@ -85,6 +117,23 @@ class _Search:
         self._number, self._larger = sweep.metric.partition(".")[2], larger_is_better(sweep.metric)
         self._running: list[_Running] = []
         self.ended = ended(study)
+        self._tried = {self._cells_of(one) for one in self.ended}
+        points, tried = every_point(sweep), [one.params for one in self.ended]
+        self._goes_through = points is not None and len(points) <= sweep.trials
+        self._left = None if points is None else [one for one in points if one not in tried]
+        """Points to fall back on, where those that are suggested were tried already; None where they have no end."""
+        self._exhausted = False
+
+    def _cells_of(self, trial: "FrozenTrial") -> tuple[str, ...]:
+        """The cells of a trial that has ended; what was tried by an earlier version did not note them."""
+        if CELLS in trial.user_attrs:
+            return tuple(trial.user_attrs[CELLS])
+        point = tuple(Setting(key, value, "trial") for key, value in trial.user_attrs[SETTINGS].items())
+        return tuple(cell.id for cell in self._planned(point))
+
+    def _planned(self, point: Point) -> list[Cell]:
+        made = plan.make(replace(self._sweep, points=(point,), seeds=tuple(range(self._sweep.repeats))))
+        return list(made.cells)
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -93,13 +142,16 @@ class _Search:
 
     def goes_on(self, jobs: int) -> bool:
         """Begin trials, look at those that run, and wait for something to happen; False when all have ended."""
-        while len(self._running) < jobs and len(self.ended) + len(self._running) < self._sweep.trials:
+        while len(self._running) < jobs and self._wants_more():
             self._begin()
         for one in list(self._running):
             self._look(one)
         if sentinels := [one.process.sentinel for one in self._running if one.process is not None]:
             wait(sentinels, timeout=POLL)
-        return bool(self._running) or len(self.ended) < self._sweep.trials
+        return bool(self._running) or self._wants_more()
+
+    def _wants_more(self) -> bool:
+        return not self._exhausted and len(self.ended) + len(self._running) < self._sweep.trials
 
     def stop(self) -> None:
         """Ask the cells that run to stop, and wait until they have saved."""
@@ -111,17 +163,40 @@ class _Search:
                 one.process.join()
 
     def _begin(self) -> None:
-        trial = self._study.ask()
-        point = suggested(self._sweep, trial)
-        trial.set_user_attr(SETTINGS, {setting.key: setting.value for setting in point})
-        made = plan.make(replace(self._sweep, points=(point,), seeds=tuple(range(self._sweep.repeats))))
-        self._running.append(_Running(trial, list(made.cells)))
+        """Begin a trial of a point that was not tried; where there is none, the search is at its end."""
+        from optuna.trial import TrialState
+
+        for _ in range(AGAIN if self._left is None else len(self._left) + 1):
+            if self._goes_through and not self._is_waiting():
+                if not self._left:
+                    break
+                self._study.enqueue_trial(self._left.pop(0))
+            trial = self._study.ask()
+            point = suggested(self._sweep, trial)
+            cells = self._planned(point)
+            ids = tuple(cell.id for cell in cells)
+            if ids not in self._tried:
+                self._tried.add(ids)
+                trial.set_user_attr(SETTINGS, {setting.key: setting.value for setting in point})
+                trial.set_user_attr(CELLS, list(ids))
+                self._running.append(_Running(trial, cells))
+                return
+            self._study.tell(trial, state=TrialState.FAIL)  # without a reason: it does not count
+            if self._left and not self._goes_through:
+                self._study.enqueue_trial(self._left.pop(0))
+        self._exhausted = True
+
+    def _is_waiting(self) -> bool:
+        """Whether a trial is to be tried again, which comes first."""
+        from optuna.trial import TrialState
+
+        return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def _look(self, one: _Running) -> None:
         """Take in what the trial's cell has come to, and decide what becomes of the trial."""
         cell = one.cell
         if one.process is None and not self._folder.is_complete(cell.id):
-            if not (self._folder.is_busy(cell.id) or self._is_another_s(cell, one)):
+            if not self._folder.is_busy(cell.id):
                 one.process = local.start(self._folder, cell)
             return
         alive = one.process is not None and one.process.is_alive()
@@ -131,12 +206,6 @@ class _Search:
             self._complete(one)
         elif not alive:
             self._fail(one)
-
-    def _is_another_s(self, cell: Cell, one: _Running) -> bool:
-        """Whether a trial of the same point trains the cell already."""
-        return any(
-            other is not one and other.process is not None and other.cell.id == cell.id for other in self._running
-        )
 
     def _history(self, cell: Cell) -> list[float]:
         """A number per epoch that points the way of the metric: its column of validation, or the loss with its sign."""
@@ -161,13 +230,26 @@ class _Search:
             raise UsageError("metric", f"no run of this task has val.{self._number}", "Choose another with --metric.")
         one.process = None
         one.scores.append(float(scores[self._number]))
+        one.trial.set_user_attr(VALUES, one.scores)
         value = sum(one.scores) / len(one.scores)
         if len(one.scores) == len(one.cells):
             self._end(one, "COMPLETE", value)
             return
-        one.trial.report(value, one.cells[0].experiment.training.epochs + len(one.scores))
-        if one.trial.should_prune():
+        step = SEEDS + len(one.scores)
+        one.trial.report(value, step)
+        if self._is_behind(value, step):
             self._end(one, "PRUNED")
+
+    def _is_behind(self, value: float, step: int) -> bool:
+        """Whether a mean over seeds is not in the best third of the former ones over as many seeds."""
+        from optuna.trial import TrialState
+
+        complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        former = [one.intermediate_values[step] for one in complete if step in one.intermediate_values]
+        if len(former) < EARLIEST:
+            return False
+        bound = float(np.percentile(former, 100 - BEST if self._larger else BEST))
+        return value < bound if self._larger else value > bound
 
     def _fail(self, one: _Running) -> None:
         """A trial that diverged is as bad as any can be; of one that crashed, nothing is known."""

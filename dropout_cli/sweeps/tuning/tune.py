@@ -16,8 +16,8 @@ from dropout_cli.sweeps.comparison import DEFAULT_METRIC, Evidence, Values
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.tuning.finals import Winner, decide
-from dropout_cli.sweeps.tuning.search import Watch, search
-from dropout_cli.sweeps.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS
+from dropout_cli.sweeps.tuning.search import Searched, Watch, search
+from dropout_cli.sweeps.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS, VALUES
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -56,9 +56,10 @@ def tune(
     sweep = _judged(sweep)
     load.plan(folder)  # one of a newer format is refused before anything is written there
     try:
-        trials = search(sweep, Folder(folder.path / "search"), jobs, searching)
+        found = search(sweep, Folder(folder.path / "search"), jobs, searching)
     except (Stop, KeyboardInterrupt) as stop:
         raise Interrupted.by(stop, str(folder.path), "the search was interrupted", "The same command goes on") from None
+    trials = found.trials
     complete = _complete(trials, folder)
     folder.write(TRIALS, _table(trials))
     won = decide(complete, sweep, Folder(folder.path / FINALS), jobs=jobs, watch=watch, notice=notice)
@@ -78,7 +79,10 @@ def tune(
         file=FILE,
         replacing=True,  # another trial may win when a search goes on
     )
-    told = [*_searched(trials, won, sweep), *_worth(won, sweep, fresh, report.evidence, planned.groups[-1].values)]
+    told = [
+        *_searched(found, won, sweep),
+        *_worth(won, sweep, fresh, report.evidence, planned.groups[-1].values),
+    ]
     folder.write(TOLD, "".join(f"{line}\n" for line in told).encode())
     return Tuned(report, {setting.key: setting.value for setting in won.point}, told)
 
@@ -105,19 +109,21 @@ def _complete(trials: "Sequence[FrozenTrial]", folder: Folder) -> "list[FrozenTr
 
 
 def _table(trials: "Sequence[FrozenTrial]") -> bytes:
-    """A row per trial: number, how it ended, its value, for how long its cells were trained, its settings."""
+    """A row per trial: number, how it ended, its value, those of its seeds, its training time, its settings."""
     keys = list(dict.fromkeys(key for one in trials for key in one.user_attrs[SETTINGS]))
-    rows: list[list[Any]] = [["trial", "ended", "value", "epochs", "seconds", *keys, "failure"]]
+    rows: list[list[Any]] = [["trial", "ended", "value", "values", "epochs", "seconds", *keys, "failure"]]
     for one in sorted(trials, key=lambda one: one.number):
         values = [tables.cell(one.user_attrs[SETTINGS].get(key)) for key in keys]
         value = one.value if one.state.name == "COMPLETE" else None
-        numbers = ["" if value is None else value, one.user_attrs.get(EPOCHS, ""), one.user_attrs[SECONDS]]
+        seeds = " ".join(map(str, one.user_attrs.get(VALUES, ())))
+        numbers = ["" if value is None else value, seeds, one.user_attrs.get(EPOCHS, ""), one.user_attrs[SECONDS]]
         rows.append([one.number, one.state.name.lower(), *numbers, *values, one.user_attrs.get(FAILURE, "")])
     return csv_bytes(rows)
 
 
-def _searched(trials: "Sequence[FrozenTrial]", won: Winner, sweep: Sweep) -> Iterator[str]:
+def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
     """What the search did, and what it found."""
+    trials = found.trials
     ended = [one.state.name for one in trials]
     seconds = sum(one.user_attrs[SECONDS] for one in trials)
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
@@ -125,6 +131,11 @@ def _searched(trials: "Sequence[FrozenTrial]", won: Winner, sweep: Sweep) -> Ite
         f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on): {counts}; {seconds:.3g} s of training. Points by "
         "Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
     )
+    if found.exhausted:
+        yield (
+            f"The search ended after {len(trials)} of {sweep.trials} trials: no point is left that was not tried, and "
+            "a point tried again with the same seeds gives the same numbers."
+        )
     if won.finalists > 1:
         yield (
             f"The {won.finalists} best trials were trained with {won.seeds - sweep.repeats} more seeds (from "
@@ -149,3 +160,10 @@ def _worth(won: Winner, sweep: Sweep, fresh: Sequence[int], evidence: Evidence, 
                 f"{test.interval.high:.4f}). These numbers count. The config as it stands was trained with the same "
                 "seeds, for comparison."
             )
+    chosen = evidence.chosen
+    if chosen is not None and evidence.groups[chosen.best].values != values:
+        best = evidence.groups[chosen.best]
+        yield (
+            f"Best on validation over the fresh seeds is {best.label}, not the winner: the search and its finals chose "
+            f"it over the seeds 0 to {won.seeds - 1}, and the fresh seeds do not bear that out."
+        )

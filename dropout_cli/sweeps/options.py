@@ -1,0 +1,65 @@
+"""What the command line says of a sweep: `KEY=V1,V2`, `KEY=VALUE` and seeds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from dropout_cli.config.document import Node, read
+from dropout_cli.config.place import Mistakes, Source
+from dropout_cli.config.validate import plain
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.sweeps import axes
+
+MOST_CELLS = 100_000
+Swept: TypeAlias = list[tuple[Any, str]] | Node
+"""What is said of a key: its values, each with its place, or the law that it is drawn from."""
+
+
+def swept_by(override: str, mistakes: Mistakes) -> tuple[str, Swept]:
+    """The key with its values, of `KEY=V1,V2` or `KEY={from: 0, to: 1, step: 1}`; or a law, `KEY={uniform: [0, 1]}`."""
+    key, equals, written = override.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ConfigError(override, "is not KEY=V1,V2", "Write it like dropout.rate=0,0.2,0.5.")
+    source = Source(override, Path.cwd(), override=key)
+    node = read(f"[{written}]", source, mistakes)
+    assert node is not None and isinstance(node.value, list)
+    only = node.value[0] if len(node.value) == 1 else None
+    if only is not None and isinstance(only.value, dict):
+        if only.value.keys() == axes.RANGE:
+            node = only
+        elif only.value.keys() <= {*axes.DISTRIBUTIONS} and only.value:
+            return key, only
+    return key, axes.values_of(node, mistakes, key)
+
+
+def once(keys: Sequence[str], way_out: str) -> None:
+    """Raise ConfigError for a key that is there again, where the last one would silently count."""
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ConfigError(key, "is given twice, with other values", way_out)
+
+
+def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
+    """`KEY=VALUE`, each read as YAML."""
+    found: dict[str, Any] = {}
+    for pair in dict.fromkeys(pairs):
+        key, equals, written = pair.partition("=")
+        if not equals or not key:
+            raise ConfigError(place, f"'{pair}' is not KEY=VALUE", "Write it like dropout.variant=none.")
+        once([*found, key], f"{place} takes each key once.")
+        node = read(written, Source(place, Path.cwd(), override=key), Mistakes())
+        found[key] = None if node is None else plain(node)
+    return found
+
+
+def seeds_of(text: str | None) -> int | tuple[int, ...] | None:
+    """`10`, or `0,3,7`."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(int(one) for one in text.split(","))
+    except ValueError:
+        numbers = (-1,)
+    if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
+        raise ConfigError("--seeds", f"'{text}' is neither a count nor a list of seeds", "Write 10, or 0,1,2.")
+    return numbers if "," in text else numbers[0]

@@ -1,0 +1,185 @@
+"""Complete runs as records, and groups of them: the runs that differ in their seeds and splits alone, or are pooled."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dropout_cli.config import flatten
+from dropout_cli.core.errors import UsageError
+from dropout_cli.metrics import METRICS
+from dropout_cli.runs.summary import examples
+from dropout_cli.statistics.rules import FIRST, LATEST
+from dropout_cli.sweeps.plan import REPLICATES
+
+DEFAULT_METRIC = "test.accuracy"
+LENGTHENED = "lengthened"
+"""The key of runs whose past was rewritten by `resume --epochs`, beside those of their configs."""
+UNTOLD = {*REPLICATES, "training.threads", "training.save_every", "training.evaluation_batch", "objective.fingerprint"}
+"""Keys that make no group of their own."""
+
+Pair = tuple[int, int]
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One complete run, as far as it counts here."""
+
+    path: str
+    """Its folder."""
+    values: Values
+    """Key -> value of what tells its group from others."""
+    pair: Pair
+    """Seed and split seed."""
+    summary: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, path: str, values: Values, pair: Pair, summary: Mapping[str, Any]) -> "Record":
+        """The record of a run whose summary may come from a stranger. Raises UsageError where numbers are missing."""
+        record = cls(path, values, pair, summary)
+        try:
+            if not all(math.isfinite(one) or math.isnan(one) for one in map(record.score, METRICS)):
+                raise ValueError("not finite")
+            if not (math.isfinite(record.split_ratio) and isinstance(summary["config"]["dataset"], dict)):
+                raise ValueError("no sizes")
+            json.dumps(record.settings)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            fact = f"is no summary of a run ({type(error).__name__}: {error})"
+            raise UsageError(f"{path}/summary.json", fact, "The file is damaged.") from None
+        return record
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return Path(self.path).name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Dotted key -> value of its config, and how it was lengthened where that rewrote its past."""
+        marks = self.summary.get(LENGTHENED) or []
+        rewritten = [str(one["after_epoch"]) for one in marks if one["schedule_changed"] or one["patience_anew"]]
+        told = f"after epoch {', '.join(rewritten)}" if rewritten else None
+        return dict(flatten(self.summary.get("config", {}))) | {LENGTHENED: told}
+
+    def setting(self, key: str) -> Any:
+        """What stands at a dotted key, a block as a mapping; None where there is no such key."""
+        if key == LENGTHENED:
+            return self.settings[LENGTHENED]
+        found: Any = self.summary.get("config", {})
+        for name in key.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+    def score(self, metric: str) -> float:
+        """A number such as `test.accuracy`; NaN where the run has no such part."""
+        part, _, number = metric.partition(".")
+        scores = self.summary.get(part)
+        found = scores.get(number) if scores else None
+        return math.nan if found is None else float(found)
+
+    @property
+    def split_ratio(self) -> float:
+        """Test examples over training examples."""
+        sizes = [examples(self.summary[part]) for part in ("test", "train")]
+        return float(sizes[0] / sizes[1])
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of one setting; those that share seed and split are pooled."""
+
+    values: Values
+    records: Mapping[Pair, tuple[Record, ...]]
+
+    @property
+    def runs(self) -> list[Record]:
+        """All of them."""
+        return [record for pooled in self.records.values() for record in pooled]
+
+    def score(self, pair: Pair, metric: str) -> float:
+        """The mean over the runs of that seed and split; NaN where none has that part."""
+        found = [value for record in self.records[pair] if not math.isnan(value := record.score(metric))]
+        return math.nan if not found else found[0] if len(found) == 1 else float(np.mean(found))
+
+    def scores(self, metric: str) -> list[float]:
+        """A value per seed and split, in the order of the runs; none where the runs lack that part."""
+        return [value for pair in self.records if not math.isnan(value := self.score(pair, metric))]
+
+    def correction(self, pairs: Iterable[Pair] | None = None) -> float:
+        """Test over training examples where these runs' splits vary, else 0: Nadeau and Bengio's correction."""
+        chosen = list(self.records if pairs is None else pairs)
+        if len({split for _, split in chosen}) < 2:
+            return 0.0
+        ratios = [record.split_ratio for pair in chosen for record in self.records[pair]]
+        return ratios[0] if len(set(ratios)) == 1 else float(np.mean(ratios))
+
+    @property
+    def label(self) -> str:
+        """Its values in one line."""
+        return label(self.values)
+
+
+def grouped(records: Sequence[Record], keys: Sequence[str], rules: int = LATEST) -> tuple[Group, ...]:
+    """The records by their values of the keys, then by seed and split; by the first rules the last of each alone."""
+    gathered: dict[str, dict[Pair, tuple[Record, ...]]] = {}
+    for record in records:
+        group = gathered.setdefault(json.dumps([record.values.get(key) for key in keys], sort_keys=True), {})
+        group[record.pair] = (record,) if rules == FIRST else (*group.get(record.pair, ()), record)
+    return tuple(
+        Group({key: next(iter(one.values()))[0].values.get(key) for key in keys}, one) for one in gathered.values()
+    )
+
+
+def pooled_over(groups: Sequence[Group]) -> list[str] | None:
+    """The keys in which runs of one group differ, none where they repeat each other; None where only seeds differ."""
+    found = dict.fromkeys(key for group in groups for key in differing([one.settings for one in group.runs]))
+    repeated = any(len(records) > 1 for group in groups for records in group.records.values())
+    return list(found) if found or repeated else None
+
+
+def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys with at least two values among the settings of runs; runs that have no such key do not count.
+
+    A key that is absent because a block above it is null has the value null. Where the keys of such a block tell
+    nothing apart but that it is null, the first of them stands for all.
+    """
+    names = [key for key in dict.fromkeys(key for one in settings for key in one) if key not in UNTOLD]
+    found: list[str] = []
+    switches: dict[str, list[str]] = {}
+    for key in names:
+        blocks = {block for one in settings if key not in one and (block := _null_above(one, key)) is not None}
+        own = {json.dumps(one[key]) for one in settings if key in one}
+        if len(own) > 1:
+            found.append(key)
+        elif blocks and own and "null" not in own:
+            switches.setdefault(min(blocks), []).append(key)
+    for block, keys in switches.items():
+        if not any(key.startswith(f"{block}.") for key in found):
+            found.append(keys[0])
+    return [key for key in names if key in found]
+
+
+def _null_above(settings: Mapping[str, Any], key: str) -> str | None:
+    """The block above the key that is null."""
+    return next((block for block in _above(key) if block in settings and settings[block] is None), None)
+
+
+def _above(key: str) -> Iterator[str]:
+    parts = key.split(".")
+    yield from (".".join(parts[:length]) for length in range(1, len(parts)))
+
+
+def label(values: Values) -> str:
+    """Values in one line; what a group lacks is left out, and the names of its choices stand alone."""
+    parts = []
+    for key, value in values.items():
+        last = key.rpartition(".")[2]
+        if value is not None:
+            text = value if isinstance(value, str) else json.dumps(value)
+            parts.append(text if last in ("variant", "name") else f"{last} {text}")
+    return ", ".join(parts) or next((f"{key.rpartition('.')[2]} null" for key in values), "all")

@@ -1,0 +1,278 @@
+"""No run is dropped or mixed with others without a word."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dropout_cli.cli.commands import compare
+from dropout_cli.core.errors import UsageError
+from dropout_cli.statistics import t_interval
+from dropout_cli.sweeps import collect, figures, load, options, spec, tables, verify
+from dropout_cli.sweeps.comparison import weigh
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.records import Record, differing
+from tests.small_sweep import BASE
+from tests.sweeps.test_comparison import record
+
+
+def stored(folder: Path, name: str, accuracy: float, *, seed: int = 0, split: int = 0, **facts: Any) -> str:
+    """A run folder with no more than `compare` reads; `facts`: blocks of its config, and `lengthened`."""
+    run = folder / name
+    run.mkdir()
+    lengthened = facts.pop("lengthened", [])
+    part = {"accuracy": accuracy, "per_class": [{"support": 100}]}
+    blocks: dict[str, dict[str, Any]] = {
+        "dataset": {"name": "digits", "split_seed": split},
+        "dropout": {"variant": "none"},
+        "training": {},
+    }
+    config: dict[str, Any] = {key: block | facts.get(key, {}) for key, block in blocks.items()}
+    summary = {
+        "format": 1,
+        "config": config | {"seed": seed},
+        "lengthened": lengthened,
+        "train": part,
+        "val": part,
+        "test": part,
+    }
+    (run / "summary.json").write_text(json.dumps(summary))
+    (run / "state.json").write_text('{"format": 1, "status": "completed", "sessions": []}')
+    (run / "MANIFEST.sha256").write_text("")
+    return str(run)
+
+
+def shown(paths: list[str], folder: Path, *by: str) -> list[dict[str, str]]:
+    """The table that `compare --format csv` prints, and its notes as a last row."""
+    records, keys, _ = collect.gather(paths, folder, by)
+    evidence = weigh(records, keys, metric="test.accuracy")
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(*tables.overview(evidence)))))
+    return [*rows, {"notes": "\n".join(tables.notes(evidence))}]
+
+
+@pytest.mark.parametrize(
+    ("block", "key"),
+    [
+        ({"training": {"early_stopping": {"patience": 1, "min_delta": 0.0}}}, "training.early_stopping.patience"),
+        ({"training": {"average": {"decay": 0.9}}}, "training.average.decay"),
+        ({"dataset": {"augment": {"shift": 2, "flip": True}}}, "dataset.augment.shift"),
+    ],
+)
+def test_a_block_that_is_null_in_some_runs_tells_them_apart(tmp_path: Path, block: dict[str, Any], key: str) -> None:
+    """Two settings at two seeds are two groups of two runs, in whatever order they are named."""
+    nothing = {part: dict.fromkeys(values) for part, values in block.items()}
+    paths = [
+        stored(tmp_path, f"{seed}{what}", 0.9 + seed / 100, seed=seed, **facts)
+        for seed in (0, 1)
+        for what, facts in (("off", nothing), ("on", block))
+    ]
+    for order in (paths, paths[::-1]):
+        *rows, said = shown(order, tmp_path)
+        assert [row["n"] for row in rows] == ["2", "2"]
+        assert {row[key] for row in rows} == {
+            "",
+            str(next(iter(next(iter(next(iter(block.values())).values())).values()))),
+        }
+        assert "averaged" not in said["notes"]
+
+
+def test_a_key_below_a_null_block_is_told_by_its_own_values_where_they_differ() -> None:
+    """Of null, 1 and 2 the one column is enough; a key that a class lacks makes no column."""
+    off: dict[str, Any] = {"v": "none", "x": None}
+    on = [{"v": "none", "x.patience": n, "x.delta": 0.0} for n in (1, 2)]
+    assert differing([off, *on]) == ["x.patience"]
+    assert differing([off, on[0]]) == ["x.patience"]
+    assert differing([off, {"v": "other", "v.rate": 1, "x": None}]) == ["v"]
+
+
+def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> None:
+    """By the variant alone: n counts the runs, means and intervals rest on averages per seed, and both are said."""
+    paths = [
+        stored(
+            tmp_path,
+            f"{variant}{rate}{seed}",
+            0.9 + rate / 10 + seed / 100,
+            seed=seed,
+            dropout={"variant": variant, "rate": rate},
+        )
+        for variant, rates in (("none", (0.0, 0.1)), ("inverted", (0.2, 0.4, 0.6)))
+        for rate in rates
+        for seed in (1, 2)
+    ]
+    none, inverted, said = shown(paths, tmp_path, "dropout.variant")
+    assert (none["n"], none["averages"], inverted["n"], inverted["averages"]) == ("4", "2", "6", "2")
+    assert (none["test.accuracy"], inverted["test.accuracy"]) == ("0.9200", "0.9550")
+    assert "pooled over dropout.rate" in said["notes"]
+    evidence = weigh(*collect.gather(paths, tmp_path, ["dropout.variant"])[:2], metric="test.accuracy")
+    groups = tables.as_dict(evidence)["groups"]
+    assert tables.as_dict(evidence)["pooled_over"] == ["dropout.rate"]
+    assert [group["metrics"]["test.accuracy"]["n"] for group in groups] == [4, 6]
+    assert groups[0]["metrics"]["test.accuracy"]["interval"] == pytest.approx([*t_interval([0.915, 0.925])])
+    assert evidence.comparisons[0].paired.n == 2
+
+
+def test_runs_that_differ_at_different_seeds_are_said(tmp_path: Path) -> None:
+    """Where no two share a seed there is nothing to average, and the mixture is named all the same."""
+    paths = [
+        stored(tmp_path, f"{seed}", 0.9 + seed / 100, seed=seed, training={"epochs": 3 + seed}, lengthened=marks)
+        for seed, marks in ((0, []), (1, [{"after_epoch": 3, "schedule_changed": True, "patience_anew": False}]))
+    ]
+    row, said = shown(paths, tmp_path, "dropout.variant")
+    assert row["n"] == "2" and "averages" not in row
+    assert "differ in more than their seeds: pooled over training.epochs, lengthened" in said["notes"]
+
+
+def test_a_run_counts_once_and_a_repeated_one_is_said(tmp_path: Path) -> None:
+    """By two paths it is one run; the same config trained twice is averaged."""
+    one = stored(tmp_path, "one", 0.9)
+    assert len(collect.gather([one, f"{tmp_path}/./one", "one"], tmp_path)[0]) == 1
+    row, said = shown([one, stored(tmp_path, "two", 0.9)], tmp_path)
+    assert (row["n"], row["averages"]) == ("2", "1")
+    assert "they repeat the same config" in said["notes"]
+
+
+def test_lengthened_runs_are_a_group_of_their_own(tmp_path: Path) -> None:
+    """Where going on rewrote the past; a run that went on as if it had been planned so is no other."""
+    mark = {"after_epoch": 5, "epochs": 9, "schedule_changed": True, "patience_anew": False}
+    plain = mark | {"schedule_changed": False}
+    paths = [
+        stored(tmp_path, f"{seed}{name}", 0.9, seed=seed, lengthened=marks)
+        for seed in (0, 1)
+        for name, marks in (("straight", []), ("longer", [mark]))
+    ]
+    *rows, _ = shown([*paths, stored(tmp_path, "same", 0.9, seed=2, lengthened=[plain])], tmp_path)
+    assert {row["lengthened"]: row["n"] for row in rows} == {"": "3", "after epoch 5": "2"}
+
+
+def test_groups_by_a_block_that_is_null_or_not(tmp_path: Path) -> None:
+    """`--by` takes a block as well as a key; a key that no run has is refused."""
+    paths = [
+        stored(tmp_path, str(number), 0.9, training={"early_stopping": block})
+        for number, block in enumerate((None, {"patience": 1}))
+    ]
+    *rows, _ = shown(paths, tmp_path, "training.early_stopping")
+    assert [row["n"] for row in rows] == ["1", "1"]
+    with pytest.raises(UsageError, match="no run has"):
+        collect.gather(paths, tmp_path, ["training.early_stoping"])
+
+
+def sized(one: Record, test: int) -> Record:
+    """The record with so many test examples to 100 of training."""
+    return Record(
+        one.path,
+        one.values,
+        one.pair,
+        dict(one.summary) | {"test": {**one.summary["test"], "per_class": [{"support": test}]}},
+    )
+
+
+def two_sizes() -> Iterator[Record]:
+    """Half of the examples for testing in one group, a tenth in the other, on four splits; and a group of one split."""
+    for rate, size in ((0.0, 50), (0.5, 10)):
+        for seed in range(4):
+            yield sized(record(seed, 0.9 + 0.01 * seed - rate * 0.001 * seed, split=seed, dropout_rate=rate), size)
+    for seed in range(4):
+        yield sized(record(seed, 0.9 + 0.01 * seed, split=0, dropout_rate=0.7), 50)
+
+
+def test_every_group_has_the_correction_of_its_own_splits() -> None:
+    """Its interval has its ratio of test to training examples, or none on one split; the figure has the same."""
+    evidence = weigh(list(two_sizes()), ["dropout.rate"], metric="test.accuracy")
+    drawn = figures._along(
+        evidence, "dropout.rate", lambda one: figures._estimate(evidence, one, one.scores("test.accuracy"))
+    )
+    for group, ratio in zip(evidence.groups, (0.5, 0.1, 0.0), strict=True):
+        interval = t_interval(group.scores("test.accuracy"), split_ratio=ratio)
+        assert evidence.mean(group, "test.accuracy").interval == interval
+        estimate = drawn[0]["all"][group.values["dropout.rate"]]
+        assert (estimate.low, estimate.high) == interval
+    assert "0.1 to 0.5, of each group its own" in "".join(tables.notes(evidence))
+    first = weigh(list(two_sizes()), ["dropout.rate"], metric="test.accuracy", rules=1)
+    assert {first.correction(group) for group in first.groups} == {0.5}
+
+
+def test_a_margin_counts_whatever_p_is() -> None:
+    """A difference that is there, and too small to matter; by the first rules p decided alone."""
+    records = [
+        record(seed, 0.9 + 0.001 * seed + 0.0005 * rate, dropout_rate=rate) for seed in range(8) for rate in (0, 1)
+    ]
+    asked: dict[str, Any] = {"metric": "test.accuracy", "margin": 0.01}
+    (one,) = weigh(records, ["dropout.rate"], **asked).comparisons
+    assert one.p_holm < 0.05
+    assert one.verdict == "within 0.01"
+    assert weigh(records, ["dropout.rate"], **asked, rules=1).comparisons[0].verdict == "better"
+    wide = [record(seed, 0.9 + 0.001 * seed + 0.02 * rate, dropout_rate=rate) for seed in range(8) for rate in (0, 1)]
+    assert weigh(wide, ["dropout.rate"], **asked).comparisons[0].verdict == "better"
+
+
+def test_a_group_without_a_comparison_is_named() -> None:
+    """A baseline that lacks a counterpart is said; a single one serves a group that lacks its other keys."""
+    rates = [("none", None), ("gaussian", 0.1), ("inverted", 0.1), ("gaussian", 0.5), ("inverted", 0.5)]
+    records = [
+        record(seed, 0.9 + 0.001 * seed, dropout_variant=variant, dropout_rate=rate)
+        for variant, rate in rates
+        for seed in range(2)
+    ]
+    keys, wanted = ["dropout.variant", "dropout.rate"], {"dropout.variant": "gaussian"}
+    several = weigh(records, keys, metric="test.accuracy", baseline=wanted)
+    assert "Not compared: none. No single group with dropout.variant=gaussian" in "".join(tables.notes(several))
+    assert [row[-1] for row in tables.overview(several)[1]].count("not compared") == 1
+    single = weigh(records[:6], keys, metric="test.accuracy", baseline=wanted)
+    assert {one.group for one in single.comparisons} == {0, 2}
+    assert single.uncompared == []
+    apart = [record(9, 0.9, dropout_variant="inverted", dropout_rate=0.1), *records[:2]]
+    assert "shares seed and split" in "".join(tables.notes(weigh(apart, keys, metric="test.accuracy")))
+
+
+def test_a_key_is_given_once(tmp_path: Path) -> None:
+    """Of two values of one key the last does not win, of a baseline or a sweep; the same again says nothing new."""
+    (tmp_path / "base.yaml").write_text(BASE)
+    with pytest.raises(UsageError, match=r"dropout\.rate: is given twice, with other values\. Write all"):
+        spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
+    assert len(spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0"]).points) == 1
+    with pytest.raises(UsageError, match=r"dropout\.rate: is given twice"):
+        options.pairs(["dropout.rate=0", "dropout.rate=0.1"], "--baseline")
+
+
+def test_a_group_whose_values_are_null_has_a_name() -> None:
+    """Not that of all runs."""
+    found = weigh([record(0, 0.9, x_patience=one) for one in (None, 1)], ["x.patience"], metric="test.accuracy")
+    assert [group.label for group in found.groups] == ["patience null", "patience 1"]
+
+
+def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
+    """A sweep of an earlier version is verified by its own formulas, and a number that follows from none is found."""
+    from tests.sweeps.test_run import run
+
+    run(tmp_path, tmp_path / "out", "grid: {dropout.rate: [0, 0.4]}\nseeds: 3\n")
+    folder = Folder(tmp_path / "out")
+    for number in (1, 2):
+        evidence = weigh(load.read(folder)[0], ["dropout.rate"], metric="test.accuracy", rules=number)
+        folder.write("comparisons.csv", tables.comparisons_csv(evidence))
+        folder.write("summary.csv", tables.summary_csv(evidence))
+        assert all(check.right for check in verify.verify(folder))
+    folder.write("comparisons.csv", tables.comparisons_csv(evidence).replace(b"0.", b"1.", 1))
+    assert not all(check.right for check in verify.verify(folder))
+
+
+def test_marks_that_are_none_are_a_damaged_summary(tmp_path: Path) -> None:
+    """One line that names the file, no traceback."""
+    path = stored(tmp_path, "one", 0.9, lengthened=[{"epochs": 3}])
+    with pytest.raises(UsageError, match=r"summary\.json: is no summary of a run"):
+        collect.gather([path], tmp_path)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "md", "latex"])
+def test_keys_of_a_stranger_do_not_reach_the_terminal(
+    tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Control characters in a key or a value are spelled out, in headers, cells and notes."""
+    paths = [stored(tmp_path, str(n), 0.9, training={"rate\x1b]0;OWNED\x07": f"{n}\x1b[31m"}) for n in (0, 1)]
+    compare.compare(what=paths, form=compare.Format(form), runs_dir=tmp_path)
+    printed = capsys.readouterr()
+    assert "\\x1b" in printed.out
+    assert "\x1b" not in printed.out + printed.err
