@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli import statistics
+from dropout_cli import metrics, statistics
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.types import Array
@@ -42,7 +42,11 @@ def _predictions(run: Run) -> Mapping[str, Array]:
     if not run.has(FILE):
         raise UsageError(place, "is missing")
     made = npz.read(run.read(FILE), place)
-    known = {name: np.asarray(made[name]) for name in ("rows", "labels", "probabilities", "mean") if name in made}
+    known = {
+        name: np.asarray(made[name])
+        for name in ("rows", "labels", "probabilities", "log_probabilities", "mean")
+        if name in made
+    }
     predicted = known.get("probabilities", known.get("mean"))
     rows, labels = known.get("rows"), known.get("labels")
     if (
@@ -54,6 +58,7 @@ def _predictions(run: Run) -> Mapping[str, Array]:
         or rows.ndim != 1
         or predicted.ndim != 2
         or labels.shape != (predicted.shape if "mean" in known and "probabilities" not in known else rows.shape)
+        or known.get("log_probabilities", predicted).shape != predicted.shape
         or any(array.dtype.kind not in "biuf" for array in known.values())
         or not np.isfinite(predicted).all()
         or len(np.unique(rows)) < len(rows)
@@ -79,7 +84,7 @@ def _must_be_the_same_examples(first: Mapping[str, Array], second: Mapping[str, 
 
 
 def _of_classes(first: Mapping[str, Array], second: Mapping[str, Array]) -> str:
-    found = statistics.mcnemar(*(one["probabilities"].argmax(axis=1) == one["labels"] for one in (first, second)))
+    found = statistics.mcnemar(*(metrics.predicted(one) == one["labels"] for one in (first, second)))
     return (
         f"McNemar's exact test of these two networks: only the first has {found.only_first} of {len(first['rows'])} "
         f"test examples right, only the second {found.only_second}, p = {found.p:.2g}. It says nothing of other seeds."
