@@ -80,12 +80,15 @@ def test_what_cannot_be_tested_says_why(runs: dict[str, str], tmp_path: Path) ->
     damaged = tmp_path / "damaged"
     shutil.copytree(runs["first"], damaged)
     (damaged / "predictions.npz").write_bytes(b"PK nothing")
-    wide = np.pad(digits["probabilities"], ((0, 0), (0, 1)))
+    wide = {
+        name: np.pad(digits[name], ((0, 0), (0, 1)), constant_values=absent)
+        for name, absent in (("probabilities", 0), ("log_probabilities", -800))
+    }
     pairs = [
         (runs["first"], runs["elsewhere"], "their test parts are different examples"),
         (runs["first"], runs["digits"], "one is a classification, the other a regression"),
         (runs["digits"], runs["wine"], "their test parts are different examples"),
-        (runs["digits"], changed(runs["digits"], tmp_path / "w", probabilities=wide), "they predict 10 and 11 classes"),
+        (runs["digits"], changed(runs["digits"], tmp_path / "w", **wide), "they predict 10 and 11 classes"),
         (runs["first"], changed(runs["first"], tmp_path / "l", labels=first["labels"] + 1), "these are other data"),
         (runs["first"], changed(runs["first"], tmp_path / "n", mean=first["mean"] * np.nan), "does not hold"),
         (runs["first"], changed(runs["first"], tmp_path / "s", mean=first["mean"][1:]), "does not hold"),
