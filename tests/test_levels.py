@@ -180,3 +180,9 @@ def test_nothing_is_unpickled_or_executed() -> None:
         assert not called & {"eval", "exec", "compile_command", "unsafe_load"}, module
         code = "\n".join(line for line in ast.unparse(_without_docstrings(path)).splitlines())
         assert not forbidden.search(code), (module, forbidden.search(code))
+
+
+def test_no_file_is_long() -> None:
+    """A file that passes 300 lines holds a second idea."""
+    files = [path for place in ("dropout_cli", "tests") for path in (ROOT / place).rglob("*.py")]
+    assert not {str(path) for path in files if len(path.read_text().splitlines()) > 300}

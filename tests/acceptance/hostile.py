@@ -11,7 +11,8 @@ from typing import Never
 
 from dropout_cli.core.environment import peak_bytes
 from tests.acceptance.bars import Bars
-from tests.hostile import Loaders, inputs, seconds_of
+from tests.hostile import Loaders
+from tests.hostile_inputs import inputs, seconds_of
 
 LIMIT_SECONDS, LIMIT_BYTES = 2, 1_000_000_000
 HANG_SECONDS = 60

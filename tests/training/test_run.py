@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dropout_cli import config, runs
-from dropout_cli.core.errors import ConfigError, Diverged, Interrupted, RunFailed, Stop, UsageError
+from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.training import checkpoint, resume
 from dropout_cli.training.loop import EpochRecord, Progress
@@ -255,39 +255,6 @@ def test_without_a_validation_part_the_cells_are_empty(tmp_path: Path) -> None:
     assert {row["val_loss"] + row["accuracy_gap"] for row in rows} == {""}
     summary = run.summary()
     assert summary["val"] is None and summary["best_epoch"] is None and summary["monitor"] is None
-
-
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("training.batch_size=5000", "training.batch_size: 5000 is more than the 1168 training examples"),
-        ("architecture.hidden=[10000000, 10000000]", "weights need about .* GB to train"),
-    ],
-)
-def test_what_cannot_train_is_refused_before_a_folder_is_made(tmp_path: Path, override: str, message: str) -> None:
-    """Nothing is left behind."""
-    with pytest.raises(ConfigError, match=message):
-        train(tmp_path, override)
-    assert not (tmp_path / "runs").exists()
-
-
-def test_a_batch_size_that_nobody_wrote_fits_the_data(tmp_path: Path) -> None:
-    """64, or all training examples where they are fewer, which is said; what is recorded trains again as it stands."""
-    (tmp_path / "few.csv").write_text("a,kind\n" + "".join(f"{n},{'xy'[n % 2]}\n" for n in range(40)))
-    (tmp_path / "few.yaml").write_text("dataset: {name: table, path: few.csv}\n")
-    prepared = prepare(config.load(tmp_path / "few.yaml").experiment)
-    assert prepared.experiment.training.batch_size == len(prepared.dataset.train) == 26
-    assert prepared.notices == (
-        "training.batch_size: 26, all training examples at once, since there are fewer than 64.",
-    )
-    (tmp_path / "resolved.yaml").write_text(config.to_yaml(prepared.experiment))
-    again = prepare(config.load(tmp_path / "resolved.yaml").experiment)
-    assert again.experiment == prepared.experiment and again.notices == ()
-    with pytest.raises(ConfigError, match="64 is more than the 26 training examples"):
-        prepare(config.load(tmp_path / "few.yaml", ["training.batch_size=64"]).experiment)
-    assert (
-        prepare(config.load(tmp_path / "few.yaml", ["dataset=digits"]).experiment).experiment.training.batch_size == 64
-    )
 
 
 def test_progress_never_touches_results(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError
-from tests.hostile import Loaders, mutated, pickles, seconds_of
+from tests.hostile import Loaders, pickles
+from tests.hostile_inputs import mutated, seconds_of
 
 
 def _checkpoint(meta: bytes) -> bytes:

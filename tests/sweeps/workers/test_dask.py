@@ -1,31 +1,21 @@
 """Sweeps on a Dask cluster: a real scheduler and real workers on the loopback, and what may happen to them."""
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pytest
 
-from dropout_cli import config, data
-from dropout_cli.core.errors import RunFailed
-from dropout_cli.runs import MANIFEST, Run
-from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
-from dropout_cli.sweeps.workers.job import train as train_here
-from dropout_cli.training.setup import Lesson
-from dropout_cli.training.warm_start import Legacy, left_to
+from dropout_cli.runs import MANIFEST
+from dropout_cli.sweeps.workers import dask_task
 from tests.commands import TINY, dropout, dropout_process
-from tests.small_run import train
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 
@@ -271,83 +261,3 @@ def test_a_worker_of_another_version_trains_nothing(tmp_path: Path) -> None:
     returned = dask_task.carry_out(TINY.encode(), {"dropout": "0.0", "packages": {"numpy": "1.0"}}, None, None)
     assert returned.archive is None and returned.code == 2
     assert returned.said.startswith("the worker has another version (dropout is 0.0 here, ")
-
-
-def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Path) -> None:
-    """All comes as parcels: with the files gone, the bytes are those of the machine that has them."""
-    rows = "".join(f"{n % 7},{'red' if n % 3 else ''},{'yes' if n % 2 else 'no'}\n" for n in range(200))
-    (tmp_path / "t.csv").write_text("number,word,kind\n" + rows)
-    table = f"dataset={{name: table, path: {tmp_path}/t.csv}}"
-    teacher = train(tmp_path, table, "training.batch_size=16").path
-    (tmp_path / "c.yaml").write_text(TINY)
-    taught = f"objective={{name: distillation, teacher: {teacher}}}"
-    wanted = config.load(tmp_path / "c.yaml", [table, taught, f"training.init_from={teacher}"]).experiment
-    here = Folder(tmp_path / "sweep")
-    with here.lock():
-        train_here(here, "0", wanted)
-    resolved = config.load(here.cell("0") / "resolved.yaml").experiment
-    (tmp_path / "errand").mkdir()
-    (tmp_path / "errand" / dask_task.WANTED).write_text(config.to_yaml(resolved))
-    parts = {
-        dask_task.EXAMPLES: serialization.of_examples(resolved.dataset.read()),
-        dask_task.LEGACY: serialization.of_legacy(left_to(resolved, data.load(resolved.dataset))),
-    }
-    for name, parcel in parts.items():
-        assert parcel is not None
-        (tmp_path / "errand" / name).write_bytes(parcel)
-    (tmp_path / "t.csv").unlink()
-    teacher.rename(tmp_path / "gone")
-    dask_task._train(tmp_path / "errand")
-    run_archive.unpack((tmp_path / "errand" / dask_task.ARCHIVE).read_bytes(), here.partial("1"))
-    assert here.is_complete("1")
-    for name in ("resolved.yaml", "metrics.csv", "predictions.npz", "checkpoints/best.safetensors"):
-        assert (here.cell("1") / name).read_bytes() == (here.cell("0") / name).read_bytes(), name
-
-
-def test_parcels_hold_what_was_put_in(tmp_path: Path) -> None:
-    """Every field of the examples and of a legacy; a wrong bit is noticed."""
-    examples = config.load(config.find("digits")).experiment.dataset.read()
-    parcel = serialization.of_examples(examples)
-    assert parcel is not None
-    back = serialization.examples_in(parcel)
-    for name, value in vars(examples).items():
-        assert (
-            np.array_equal(getattr(back, name), value)
-            if isinstance(value, np.ndarray)
-            else (getattr(back, name) == value)
-        ), name
-    legacy = Legacy({"a/W": np.ones((2, 3), np.float32)}, Lesson(np.ones((4, 2), np.float32), np.ones((1, 2)), "f"))
-    packed = serialization.of_legacy(legacy)
-    assert packed is not None and serialization.of_legacy(Legacy()) is None
-    again = serialization.legacy_in(packed)
-    assert again.weights is not None and again.lesson is not None and again.lesson.fingerprint == "f"
-    assert again.weights["a/W"].tobytes() == np.ones((2, 3), np.float32).tobytes()
-    with pytest.raises(RunFailed, match="damaged"):
-        serialization.examples_in(parcel[:-1] + bytes([parcel[-1] ^ 1]))
-
-
-def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) -> None:
-    """Its manifest is true; what would lead out of the folder, or was changed on the way, is refused."""
-    run = train(tmp_path)
-    packed = run_archive.pack(run)
-    run_archive.unpack(packed, tmp_path / "there")
-    there = Run(tmp_path / "there")
-    assert there.ended == "completed" and not there.has("checkpoints/last.safetensors")
-    assert "last" not in there.read(MANIFEST).decode()
-    assert dropout("verify", str(there.path), "--replay", "--quiet", cwd=tmp_path).returncode == 0
-    for command in (("eval", "--checkpoint", "last"), ("resume", "--epochs", "9")):
-        done = dropout(command[0], str(there.path), *command[1:], cwd=tmp_path)
-        assert done.returncode in (1, 2), command
-        assert "stayed where the run was trained" in done.stderr, done.stderr
-    for name, kind in (("../out", tarfile.REGTYPE), ("link", tarfile.SYMTYPE), ("folder", tarfile.DIRTYPE)):
-        hostile = io.BytesIO()
-        with tarfile.open(fileobj=hostile, mode="w") as made:
-            member = tarfile.TarInfo(name)
-            member.type, member.linkname = kind, "/etc/passwd"
-            made.addfile(member)
-        with pytest.raises(RunFailed, match="the archive of this cell is damaged"):
-            run_archive.unpack(hostile.getvalue(), tmp_path / "hostile" / kind.hex())
-    assert not (tmp_path / "hostile" / "out").exists()
-    (run.path / "metrics.csv").write_text("changed")
-    with pytest.raises(RunFailed, match="its files are not those that its manifest names"):
-        run_archive.unpack(run_archive.pack(run), tmp_path / "changed")
