@@ -17,9 +17,10 @@ TRAINING_ERRORS = (
 
 def without_noise(network: Layer, dataset: Dataset, part: Part, experiment: Experiment, all_noise: bool) -> list[str]:
     """A line where the passes draw nothing, and why; else none."""
-    if inference.draws(network, dataset, part, training_noise=all_noise):
+    seed = experiment.seed
+    if inference.draws(network, dataset, part, seed=seed, training_noise=all_noise):
         return []
-    if not all_noise and inference.draws(network, dataset, part, training_noise=True):
+    if not all_noise and inference.draws(network, dataset, part, seed=seed, training_noise=True):
         way_out = " --mc-noise all draws input_noise and hidden_noise, which are noise of the training."
     else:
         way_out = ""

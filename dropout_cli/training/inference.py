@@ -65,9 +65,9 @@ def thinned(
         yield outputs(network, dataset, part, batch=1, noise=noise)
 
 
-def draws(network: Layer, dataset: Dataset, part: Part, *, training_noise: bool = False) -> bool:
+def draws(network: Layer, dataset: Dataset, part: Part, *, seed: int, training_noise: bool = False) -> bool:
     """Whether a noisy pass of the network draws anything: not with rates of 0, nor without a noisy layer."""
-    return _tried(network, dataset, part, 0, training_noise).drawn
+    return _tried(network, dataset, part, seed, training_noise).drawn
 
 
 def _shares(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> bool:

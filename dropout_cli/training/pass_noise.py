@@ -62,7 +62,7 @@ def learned(task: Task, network: Layer, dataset: Dataset, experiment: Experiment
         kinds["all"] = True
     found = {}
     for name, training_noise in kinds.items():
-        if inference.draws(network, dataset, dataset.train, training_noise=training_noise):
+        if inference.draws(network, dataset, dataset.train, seed=experiment.seed, training_noise=training_noise):
             known = calibrated(task, network, dataset, experiment, training_noise=training_noise)
             if isinstance(known, Regression) and known.pass_noise is not None:
                 found[name] = asdict(known.pass_noise)

@@ -82,15 +82,20 @@ def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -
         _must_know(teacher.dataset, dataset, folder)
         digest.update(run.read_unchanged(restore.FILES[teacher.checkpoint]))
         teachers.append(teacher)
-    all_noise = objective.teacher_noise == "all"
-    drawing = (teacher.learner.network.draws(training_noise=all_noise) for teacher in teachers)
-    if objective.teacher_passes and not any(drawing):
+    if objective.teacher_passes and not any(_draws(teacher, objective) for teacher in teachers):
         fact = f"{objective.teacher_passes} noisy passes, and no teacher has noise: they would all be the same"
         raise ConfigError("objective.teacher_passes", fact, "Set it to 0, or name a teacher with dropout.")
     with computing(experiment):
         targets = objective.soften(_logits(teachers, "train", objective))
         probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective))
     return Lesson(targets.astype(np.float32), probs, digest.hexdigest())
+
+
+def _draws(teacher: Trained, objective: Distillation) -> bool:
+    """Whether the passes of a teacher differ from each other."""
+    with teacher.learner.averaged() as network:
+        all_noise, seed = objective.teacher_noise == "all", teacher.experiment.seed
+        return inference.draws(network, teacher.dataset, teacher.dataset.train, seed=seed, training_noise=all_noise)
 
 
 def _must_know(its: Dataset, ours: Dataset, folder: str) -> None:

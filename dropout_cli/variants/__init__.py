@@ -43,11 +43,13 @@ from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.learned_rate import learned
 from dropout_cli.variants.toolkit.map_noise import MapNoise
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, scaled_bernoulli, share_of_zeros
+from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 
 __all__ = [
     "MANY_STEPS",
     "RATE_SCHEDULES",
+    "USUAL_PRECISION",
     "VARIANTS",
     "ActivationNoise",
     "Array",
@@ -89,6 +91,7 @@ __all__ = [
     "keep_probability",
     "learned",
     "one_rate_each",
+    "penalty_scale",
     "rate_of",
     "scaled_bernoulli",
     "share_of_zeros",

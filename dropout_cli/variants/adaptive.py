@@ -99,7 +99,7 @@ class AdaptiveNoise(Layer):
         self._rate = np.array([rate])
         self._noisy = NoisyActivation(Inverted(rate=rate), rate, place)
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Unless the rate can only be 0."""
         return self._law.max_rate > 0
 

@@ -99,7 +99,7 @@ class Selection(Layer):
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Where the rate in force is not 0."""
         return self.rate > 0
 

@@ -91,7 +91,7 @@ class ConcreteLinear(Layer):
         self._squares: float | None = None
         self.theta = learned(logit(law.start), (1,), BOUNDS, place, linear.W.value.dtype)
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Always."""
         return True
 

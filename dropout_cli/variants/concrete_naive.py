@@ -58,7 +58,7 @@ class NaiveNoise(Layer):
         super().__init__(f"{place.path}/dropout")
         self.theta = learned(logit(1 - law.start), (1,), BOUNDS, place, linear.W.value.dtype)
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Always."""
         return True
 

@@ -98,7 +98,7 @@ class GaussianDropConnect(GaussianLinear):
         q = keep_probability(self.rate)
         self.factor = (1 - q) / q
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Where the rate in force is not 0."""
         return self.rate > 0
 
@@ -139,7 +139,7 @@ class MaskedLinear(Layer):
         """Set the rate in force."""
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Where the rate in force is not 0."""
         return self.rate > 0
 

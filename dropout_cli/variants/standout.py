@@ -58,7 +58,7 @@ class Gate(Layer):
         self._sigmoid = Sigmoid(f"{place.path}/keep")
         self._drawn: Array | None = None
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Always."""
         return True
 

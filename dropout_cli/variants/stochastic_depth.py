@@ -91,9 +91,9 @@ class UncertainBlock(Residual):
         super().at(step)
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Where the rate in force is not 0, or a part does."""
-        return self.rate > 0 or super().draws(training_noise=training_noise)
+        return self.rate > 0 or super().draws()
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return skip(x), and what of branch(x) survives."""

@@ -142,7 +142,7 @@ class UnitNoise(Layer):
         super().__init__(f"{place.path}/dropout")
         self.alpha = LearnedAlpha(law, linear, place, shared_by=linear.fan_in)
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Always."""
         return True
 

@@ -120,7 +120,7 @@ def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
 
 
 def test_units_that_batchwise_did_not_compute_are_zeros_in_their_places(tmp_path: Path) -> None:
-    """Whole columns, as many as the mask has; the others are those of the dense network times 1 / q."""
+    """Whole columns, as many as the mask has; the others are those of the dense network times (1 - r^n) / q."""
     run = train(tmp_path, "dropout={variant: batchwise, rate: 0.5}")
     found = restore.load(run)
     network, x = found.learner.network, found.dataset.test.x[:30].astype(np.float32)
@@ -131,7 +131,7 @@ def test_units_that_batchwise_did_not_compute_are_zeros_in_their_places(tmp_path
     clean = dict(hidden(network, x, None))["hidden1"]
     noisy = dict(hidden(network, x, noise))["hidden1"]
     assert 0 < len(kept) < 16 and noisy.shape == clean.shape == (30, 16)
-    np.testing.assert_allclose(noisy[:, kept], clean[:, kept] * 2, rtol=1e-5)
+    np.testing.assert_allclose(noisy[:, kept], clean[:, kept] * (1 - 0.5**16) / 0.5, rtol=1e-5)
     assert np.count_nonzero(np.delete(noisy, kept, axis=1)) == 0
 
 

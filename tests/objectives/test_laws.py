@@ -216,6 +216,7 @@ def test_a_key_left_out_has_its_documented_value() -> None:
             "temperature": 4.0,
             "hard_weight": 0.1,
             "teacher_passes": 0,
+            "teacher_noise": "dropout",
             "fingerprint": None,
         },
         "gaussian_nll": {},

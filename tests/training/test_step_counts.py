@@ -50,6 +50,10 @@ class CountingNoise(Mapping[str, Any]):
         """None made yet."""
         self._counts, self._made = counts, dict[str, CountingGenerator]()
 
+    def shape(self, path: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Every row draws for itself."""
+        return shape
+
     def __getitem__(self, path: str) -> Any:
         """The generator of that place."""
         return self._made.setdefault(path, CountingGenerator(stream(0, f"noise:{path}", 1), self._counts))

@@ -35,9 +35,9 @@ class AdditiveNoise(Layer):
         y += x
         return y
 
-    def draws(self, *, training_noise: bool = True) -> bool:
-        """Where noise of the training counts, and the standard deviation is not 0."""
-        return training_noise and self.sd > 0
+    def draws(self) -> bool:
+        """Where the standard deviation is not 0."""
+        return self.sd > 0
 
     def backward(self, dy: Array) -> Array:
         """Return dy: the noise is a constant for the gradient."""

@@ -72,12 +72,9 @@ class Layer(ABC):
         """The part below the last place of dropout, and the rest from it on; None where it cannot be divided so."""
         return None
 
-    def draws(self, *, training_noise: bool = True) -> bool:
-        """Whether passes with noise differ from each other, at the rate in force.
-
-        `training_noise`: whether noise that is drawn in training alone counts.
-        """
-        return False
+    def draws(self) -> bool:
+        """Whether passes with noise can differ from each other, at the rate in force or one that it may adapt to."""
+        return self.is_dropout
 
     def parameters(self) -> dict[str, Parameter]:
         """Name (`<path>/<letter>`) -> learned parameter, in a fixed order."""

@@ -24,9 +24,9 @@ class Container(Layer):
         """Whether it is itself such a place, or a part is."""
         return self.is_dropout or any(layer.holds_dropout() for layer in self.layers)
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Whether a part does."""
-        return any(layer.draws(training_noise=training_noise) for layer in self.layers)
+        return any(layer.draws() for layer in self.layers)
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of all parts, in order."""

@@ -45,7 +45,7 @@ class GaussianLinear(Layer):
         self.factor = 1.0
         """What all variances are multiplied by; so no pass over the weights is needed for it."""
 
-    def draws(self, *, training_noise: bool = True) -> bool:
+    def draws(self) -> bool:
         """Always."""
         return True
 
