@@ -75,10 +75,12 @@ def test_a_teacher_can_speak_with_its_noise_on(tmp_path: Path) -> None:
 
 def test_a_teachers_passes_draw_its_dropout_alone_unless_told_otherwise(tmp_path: Path) -> None:
     """Noise that its architecture adds in training is no part of its lesson; a run that learned it is not resumed."""
-    teacher = train(tmp_path, "architecture={name: mlp, hidden: [16], input_noise: 0.5}", "dropout={variant: inverted, rate: 1e-9}")
+    teacher = train(
+        tmp_path, "architecture={name: mlp, hidden: [16], input_noise: 0.5}", "dropout={variant: inverted, rate: 1e-9}"
+    )
 
     def learner(more: str) -> Experiment:
-        return config.load(tmp_path / "small.yaml", [taught(teacher, more=more)]).experiment
+        return config.load(tmp_path / "small.yaml", [taught(teacher, more=more), "training.batch_size=64"]).experiment
 
     def lesson(more: str) -> Array:
         found = training_run.ready(learner(more)).lesson
