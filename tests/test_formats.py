@@ -167,7 +167,11 @@ def test_a_finished_sweep_trains_nothing_again(number: int, tmp_path: Path) -> N
         ends(*command, str(sweep), cwd=tmp_path)
     cells = {path: path.read_bytes() for path in sweep.glob("cells/*/MANIFEST.sha256")}
     assert len(cells) == 4
-    ends("sweep", str(tmp_path / "configs/sweep.yaml"), "--out", str(sweep), "--no-plots", cwd=tmp_path)
+    asked = ("sweep", str(tmp_path / "configs/sweep.yaml"), "--out", str(sweep), "--no-plots")
+    for older in (number < FORMAT, False):
+        said = ends(*asked, cwd=tmp_path).stderr
+        assert (f"its tables are of format {number}, and are written anew by those of {FORMAT}" in said) == older
+    assert read(sweep / "plan.json")["format"] == FORMAT
     assert {path: path.read_bytes() for path in sweep.glob("cells/*/MANIFEST.sha256")} == cells
     assert len(read(sweep / "plan.json")["generations"]) == 1  # type: ignore[arg-type]
     ends("verify", str(sweep), cwd=tmp_path)
