@@ -42,6 +42,8 @@ class StoredPlan:
     generations: list[dict[str, int]]
     groups: list[StoredGroup]
     cells: list[StoredCell]
+    arithmetic: int = 1
+    """The version of the arithmetic that began the sweep (training.arithmetic)."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that lead elsewhere, and for what is not there."""

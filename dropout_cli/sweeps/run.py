@@ -10,12 +10,13 @@ from typing import Any, Literal, TypeAlias
 from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import DataError, Interrupted, Stop, UsageError
-from dropout_cli.runs import FORMAT, as_json
+from dropout_cli.runs import FORMAT, Run, as_json, summary
 from dropout_cli.sweeps import figures, load, tables
 from dropout_cli.sweeps.comparison import Evidence, Record, baselines, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.plan import Cell, Plan
 from dropout_cli.sweeps.workers import dask_client, local
+from dropout_cli.training import arithmetic
 
 OnError: TypeAlias = Literal["continue", "stop"]
 
@@ -76,7 +77,7 @@ def conduct(
     with folder.lock():
         facts = {"metric": metric, "baseline": baseline, "margin": margin}
         change = changes(plan, folder, replacing=replacing)
-        for line in (*told(change, folder), *_rewritten(folder)):
+        for line in (*told(change, folder), *_rewritten(folder), *_computed_otherwise(plan, folder)):
             notice(line)
         _freeze(plan, folder, facts, change)
         folder.write(file, text)
@@ -171,6 +172,26 @@ def _rewritten(folder: Folder) -> Iterator[str]:
         yield f"{folder.path}: its tables are of format {before.format}, and are written anew by those of {FORMAT}."
 
 
+def _computed_otherwise(plan: Plan, folder: Folder) -> Iterator[str]:
+    """A sentence, where complete cells would be computed otherwise now; those to come are no pairs for them."""
+    before = load.plan(folder)
+    if before is None or before.arithmetic >= arithmetic.version():
+        return
+    reasons: dict[str, int] = {}
+    for cell in plan.cells:
+        if folder.is_complete(cell.id):
+            run, train = Run(folder.cell(cell.id)), folder.summary(cell.id)["train"]
+            targets = len(train.get("per_target", [None]))
+            noted = arithmetic.noted_by(run)
+            for reason in arithmetic.since(noted, cell.experiment, summary.examples(train), targets=targets):
+                reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, count in reasons.items():
+        yield (
+            f"{folder.path}: {count} complete cells were trained by an older version, and since then {reason}. "
+            "Name another folder with --out to train all cells alike."
+        )
+
+
 def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mapping[str, int] | None) -> None:
     """Write the plan; where another one stands there, add what changes to its history."""
     before = load.plan(folder)
@@ -187,7 +208,8 @@ def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mappin
         for cell in plan.cells
     ]
     groups = [{"values": group.values, "config": group.config} for group in plan.groups]
-    content = {"format": FORMAT, **facts, "keys": list(plan.keys), "generations": generations}
+    version = arithmetic.version() if before is None else before.arithmetic
+    content = {"format": FORMAT, "arithmetic": version, **facts, "keys": list(plan.keys), "generations": generations}
     folder.write(PLAN, as_json(content | {"groups": groups, "cells": cells}))
 
 

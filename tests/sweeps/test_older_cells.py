@@ -1,0 +1,31 @@
+"""Cells of a sweep that an older version trained, where the computation has changed since."""
+
+import json
+from pathlib import Path
+
+from dropout_cli.sweeps import run
+from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.training import arithmetic
+from tests.small_sweep import planned
+
+
+def conducted(tmp_path: Path, text: str) -> list[str]:
+    """Conduct the sweep; return its notices."""
+    said: list[str] = []
+    made = planned(tmp_path, text)
+    asked = {"metric": "test.accuracy", "baseline": None, "margin": None, "draw": False}
+    run.conduct(made, Folder(tmp_path / "s"), b"", watch=lambda _: None, notice=said.append, jobs=2, **asked)  # type: ignore[arg-type]
+    return said
+
+
+def test_cells_that_would_be_computed_otherwise_now_are_said(tmp_path: Path) -> None:
+    """How many, and why; not those that the change does not concern, and not in a sweep of today."""
+    text = "grid: {dropout.rate: [1e-4, 0.3]}\nseeds: 1\n"
+    assert conducted(tmp_path, text) == [] and conducted(tmp_path, text) == []
+    for file in (tmp_path / "s" / PLAN, *(tmp_path / "s").glob("cells/*/state.json")):
+        content = json.loads(file.read_text())
+        assert content.pop("arithmetic") == arithmetic.version()
+        file.write_text(json.dumps(content))
+    (line,) = conducted(tmp_path, text)
+    assert "1 complete cells were trained by an older version" in line and "2^-16" in line and "--out" in line
+    assert json.loads((tmp_path / "s" / PLAN).read_text())["arithmetic"] == 1
