@@ -10,36 +10,8 @@ from dropout_cli import statistics
 from dropout_cli.metrics import larger_is_better
 from dropout_cli.statistics import Choice, Interval, Paired, Ranks
 from dropout_cli.statistics.rules import FIRST, LATEST
-from dropout_cli.sweeps.baselines import RATE, VARIANT, baselines, default_baseline
-from dropout_cli.sweeps.records import (
-    DEFAULT_METRIC,
-    Group,
-    Pair,
-    Record,
-    Values,
-    grouped,
-    label,
-    pooled_over,
-)
-
-__all__ = [
-    "ALPHA",
-    "DATASET",
-    "DEFAULT_METRIC",
-    "RATE",
-    "VARIANT",
-    "Comparison",
-    "Evidence",
-    "Group",
-    "Mean",
-    "Pair",
-    "Record",
-    "Values",
-    "baselines",
-    "default_baseline",
-    "label",
-    "weigh",
-]
+from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.records import DEFAULT_METRIC, Group, Pair, Record, Values, grouped, pooled_over
 
 ALPHA = 0.05
 DATASET = "dataset.name"
@@ -96,11 +68,6 @@ class Evidence:
     def averages(self) -> bool:
         """Whether some runs share group, seed and split, and are averaged."""
         return any(len(records) > 1 for group in self.groups for records in group.records.values())
-
-    @property
-    def split_varies(self) -> bool:
-        """Whether some group has runs on several splits."""
-        return any(self.correction(group) > 0 for group in self.groups)
 
     def correction(self, *groups: Group, pairs: Sequence[Pair] | None = None) -> float:
         """Nadeau and Bengio's, for the mean of a group's runs or of differences between two: the larger one."""

@@ -8,7 +8,9 @@ import numpy as np
 
 from dropout_cli import plots
 from dropout_cli.plots.sweeps import Band, Estimate
-from dropout_cli.sweeps.comparison import RATE, Evidence, Group, Record, label
+from dropout_cli.sweeps.baselines import RATE
+from dropout_cli.sweeps.comparison import Evidence
+from dropout_cli.sweeps.records import Group, Record, label
 
 History: TypeAlias = Callable[[Record], Mapping[str, Sequence[float]]]
 

@@ -12,9 +12,11 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import DataError, Interrupted, Stop, UsageError
 from dropout_cli.runs import FORMAT, as_json
 from dropout_cli.sweeps import figures, load, tables
-from dropout_cli.sweeps.comparison import Evidence, Record, baselines, weigh
+from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.comparison import Evidence, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.plan import Cell, Plan
+from dropout_cli.sweeps.records import Record
 from dropout_cli.sweeps.workers import dask_client, local
 
 OnError: TypeAlias = Literal["continue", "stop"]

@@ -9,8 +9,9 @@ from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.statistics import wilson_coverage
 from dropout_cli.statistics.rules import FIRST
 from dropout_cli.sweeps import caveats, power
-from dropout_cli.sweeps.comparison import Comparison, Evidence, Record
+from dropout_cli.sweeps.comparison import Comparison, Evidence
 from dropout_cli.sweeps.power import p_text
+from dropout_cli.sweeps.records import Record
 
 Rows = list[list[Any]]
 

@@ -14,8 +14,9 @@ from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.statistics import rules
 from dropout_cli.sweeps import load, tables
-from dropout_cli.sweeps.comparison import Record, weigh
+from dropout_cli.sweeps.comparison import weigh
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.records import Record
 
 RESULTS = "results.csv"
 
