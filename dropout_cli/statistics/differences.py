@@ -18,7 +18,7 @@ ROUNDING = 1e-10
 """Relative to the values: far above their last bits, and far below one example of a million."""
 
 
-def differences(values: Sequence[float], baseline: Sequence[float]) -> Array:
+def differences(values: Sequence[float] | Array, baseline: Sequence[float] | Array) -> Array:
     """Return values - baseline, (n,), free of rounding: equal sizes are equal floats, and none is nearly 0."""
     first, second = np.asarray(values, np.float64), np.asarray(baseline, np.float64)
     found: Array = first - second
