@@ -22,9 +22,9 @@ class Mean:
     """A metric over the runs of a group."""
 
     n: int
-    """Runs that have it."""
+    """The number of runs that have the metric."""
     averages: int
-    """Of runs that share seed and split: these are what mean, deviation and interval are taken of."""
+    """The number of averages over runs that share seed and split; mean, deviation and interval are taken of these."""
     mean: float
     sd: float
     interval: Interval
@@ -58,9 +58,9 @@ class Evidence:
     ranks: tuple[list[Values], list[Any], Ranks] | None
     """Settings, datasets and their ranks, where several datasets were swept."""
     pooled: list[str] | None
-    """The keys in which runs of one group differ, none where they repeat each other; None where only seeds differ."""
+    """The keys in which runs of one group differ; empty where runs repeat each other, None where only seeds differ."""
     baseline: Values | None
-    """As it was asked for."""
+    """The baseline that was asked for."""
     rules: int
     """See `statistics.rules`."""
 
@@ -70,14 +70,14 @@ class Evidence:
         return any(len(records) > 1 for group in self.groups for records in group.records.values())
 
     def correction(self, *groups: Group, pairs: Sequence[Pair] | None = None) -> float:
-        """Nadeau and Bengio's, for the mean of a group's runs or of differences between two: the larger one."""
+        """Return Nadeau and Bengio's correction for a group's mean; for a difference of two, the larger one."""
         if self.rules == FIRST:
             splits = {split for group in self.groups for _, split in group.records}
             return self.groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
         return max(group.correction(pairs) for group in groups)
 
     def interval(self, group: Group, values: Sequence[float]) -> Interval:
-        """Of the mean of values, one per seed and split of the group."""
+        """Return the interval of the mean of values, one per seed and split of the group."""
         return statistics.t_interval(values, split_ratio=self.correction(group), rules=self.rules)
 
     def mean(self, group: Group, metric: str) -> Mean:
@@ -89,7 +89,7 @@ class Evidence:
 
     @property
     def uncompared(self) -> list[Group]:
-        """The groups that are neither a baseline nor compared with one, where others are or could be."""
+        """The groups that are neither a baseline nor compared with one; none where there is a single group."""
         told = {place for one in self.comparisons for place in (one.group, one.baseline)}
         if not told and len(self.groups) > 1:
             found = baselines([group.values for group in self.groups], self.keys, self.baseline, self.rules)

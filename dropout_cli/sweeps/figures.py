@@ -59,7 +59,7 @@ def _is_number(value: object) -> bool:
 
 
 def _estimate(evidence: Evidence, group: Group, values: Sequence[float]) -> Estimate | None:
-    """The mean, with the interval that the tables have."""
+    """Return the mean with the same interval as in the tables."""
     if not values:
         return None
     low, high = evidence.interval(group, values)

@@ -167,7 +167,7 @@ def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
 
 
 def _rewritten(folder: Folder) -> Iterator[str]:
-    """A sentence, where the tables that stand there were written by the rules of an older format."""
+    """Yield a sentence where the tables in the folder were written by the rules of an older format."""
     before = load.plan(folder)
     if before is not None and before.format < FORMAT and folder.has("results.csv"):
         yield f"{folder.path}: its tables are of format {before.format}, and are written anew by those of {FORMAT}."

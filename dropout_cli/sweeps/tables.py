@@ -76,7 +76,7 @@ def comparisons_csv(evidence: Evidence) -> bytes:
 
 
 def _named(evidence: Evidence, place: int) -> str:
-    """A group's name; by the first rules one whose values are all null is `all`."""
+    """Return a group's name; by the first rules it is `all` where all its values are null."""
     group = evidence.groups[place]
     return "all" if evidence.rules == FIRST and all(one is None for one in group.values.values()) else group.label
 

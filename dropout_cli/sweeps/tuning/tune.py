@@ -110,7 +110,7 @@ def _complete(trials: "Sequence[FrozenTrial]", folder: Folder) -> "list[FrozenTr
 
 
 def _table(trials: "Sequence[FrozenTrial]") -> bytes:
-    """A row per trial: number, how it ended, its value, those of its seeds, its training time, its settings."""
+    """Write a row per trial: number, how it ended, value, values of its seeds, training time, settings."""
     keys = list(dict.fromkeys(key for one in trials for key in one.user_attrs[SETTINGS]))
     rows: list[list[Any]] = [["trial", "ended", "value", "values", "epochs", "seconds", *keys, "failure"]]
     for one in sorted(trials, key=lambda one: one.number):
