@@ -45,7 +45,7 @@ def room(module: str) -> str:
 
 
 def level(module: str) -> int:
-    """The floor on which the module's room is."""
+    """The level of the room that the module is in."""
     return next(number for number, rooms in enumerate(LEVELS) if room(module) in rooms)
 
 

@@ -1,4 +1,4 @@
-"""What the user should know of Monte-Carlo passes: that there was no noise in them, or that it is counted twice."""
+"""Notices on Monte-Carlo passes: they had no noise, or the noise of the targets is counted twice."""
 
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset, Part
@@ -16,7 +16,7 @@ TRAINING_ERRORS = (
 
 
 def without_noise(network: Layer, dataset: Dataset, part: Part, experiment: Experiment, all_noise: bool) -> list[str]:
-    """A line where the passes draw nothing, and why; else none."""
+    """Return one line that says why the passes draw nothing; no line where they draw."""
     seed = experiment.seed
     if inference.draws(network, dataset, part, seed=seed, training_noise=all_noise):
         return []

@@ -86,7 +86,7 @@ def _is_array(file: Path) -> bool:
 
 
 def _for_passes(found: Recalled, run: Run, all_noise: bool) -> tuple[Recalled, tuple[str, ...]]:
-    """The run with the noise of its targets beside passes, and what the user should know of them."""
+    """Return the run, with the noise that its targets have beside the passes, and notices on the passes."""
     part, dataset = _as_data(found.fitted, np.zeros((1, *found.fitted.shape), np.float32))
     with found.learner.averaged() as network:
         said = mc_notices.without_noise(network, dataset, part, found.experiment, all_noise)
@@ -99,7 +99,7 @@ def _for_passes(found: Recalled, run: Run, all_noise: bool) -> tuple[Recalled, t
 
 
 def _as_data(fitted: Fitted, x: Array) -> tuple[Part, Dataset]:
-    """Examples without labels as a part, and a dataset of nothing else."""
+    """Return examples without labels as a part, and a dataset that consists of this part."""
     targets = len(fitted.quantities.names) if fitted.quantities else 0
     labels = np.zeros((len(x), targets)) if targets else np.zeros(len(x), np.intp)
     part = Part(x, labels, np.arange(len(x)))

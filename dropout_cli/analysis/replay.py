@@ -29,7 +29,7 @@ PREDICTIONS = "predictions.npz"
 COMPARED = (*TABLES, PREDICTIONS, LAST, BEST)
 """What equal configs, seeds and machines write with equal bytes."""
 ROUNDING = 1e-5
-"""Relative and absolute: losses of format 1 were summed from logarithms in single precision."""
+"""Relative and absolute tolerance: losses of format 1 were summed from logarithms in single precision."""
 
 
 def replay(run: Run, *, watch: Watch) -> list[Check]:
@@ -72,7 +72,7 @@ def _compared(run: Run, again: Run, name: str) -> Check:
 
 
 def _compared_across_formats(run: Run, again: Run, name: str) -> Check:
-    """The same numbers, where the bytes are of two formats."""
+    """Compare the numbers in a file that the two runs wrote in different formats."""
     plain = _compared(run, again, name)
     if plain.right or not (run.has(name) and again.has(name)):
         return plain

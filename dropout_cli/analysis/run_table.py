@@ -28,7 +28,7 @@ OPERATORS = {
 }
 
 NULL, EQUALITIES = "null", ("==", "=", "!=")
-"""A run has null where it lacks the key, or the key stands below a block that is null; quoted it is a text."""
+"""`null` holds for runs that lack the key, or have null for a block above it. In quotation marks it is a text."""
 
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CONDITION = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)(.*)", re.DOTALL)
@@ -39,7 +39,7 @@ Known = TypeVar("Known", bound=dict[str, Any])
 
 
 class Facts(dict[str, Any]):
-    """Key -> fact of one run, and the run itself: two runs may have the same name."""
+    """The facts of one run, by key, with the run itself, since two runs may have the same name."""
 
     def __init__(self, run: Run, known: dict[str, Any]) -> None:
         """`known`: the facts of that run."""
@@ -48,7 +48,7 @@ class Facts(dict[str, Any]):
 
 
 def facts(run: Run) -> Facts:
-    """Name and status of a run, with its summary where it is complete, but for what is not the summary's to tell."""
+    """Return name and status of a run and, where it is complete, its summary without the keys of OWN."""
     status = run.status
     if status == "completed":
         known = {key: found for key, found in run.summary().items() if key not in OWN}
@@ -131,7 +131,7 @@ def _must_exist(runs: Sequence[dict[str, Any]], key: str, place: str, *, null: b
 
 
 def _has(run: dict[str, Any], key: str) -> bool:
-    """Whether the key is there, or stands below a block that is null."""
+    """Whether the run has the key, or null for a block above it."""
     found: Any = run
     for part in key.split("."):
         if found is None:
@@ -179,7 +179,7 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _explained(key: str, found: Any, facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The row of a key; where it alone could be mistaken for something else, with what it is."""
+    """Yield the row of a key, and a row or a few words that explain it where it could be misread."""
     try:
         if key == "best_epoch" and facts.get("monitor") is not None:
             yield key, f"{found}, by {facts['monitor']}"

@@ -34,13 +34,13 @@ class Rules:
     tables: Callable[[Task, Prediction, Array, Array], dict[str, bytes]]
     """Task, stored arrays, labels and rows -> the CSV files."""
     always: frozenset[str]
-    """Numbers that no summary of the format lacks; others came later, and are judged where they are."""
+    """Numbers that every summary of the format has. Others came later, and are checked where they are present."""
     losses: bool
     """Whether `val_loss` in metrics.csv is `val.nll` of a classifier's summary, to the last digits."""
 
 
 FIRST = frozenset({"accuracy", "nll", "brier", "ece", "rmse", "mae", "r2", "coverage"})
-"""Each with the task that has it."""
+"""Numbers that summaries have had from the first version on, each of them in its task."""
 RULES = {
     # Of classes, probabilities in float32 were all there was: nll was at most 708.4.
     1: Rules(
@@ -100,7 +100,7 @@ def _without(stored: Prediction, name: str) -> Prediction:
 
 
 def _whole(task: Task, stored: Prediction) -> Prediction:
-    """The arrays, where none is missing. Raises ValueError."""
+    """Return the arrays. Raises ValueError where one is missing or does not fit."""
     if task.name == "classification" and "log_probabilities" not in stored:
         raise ValueError("log_probabilities are missing in predictions.npz")
     if task.name == "classification" and not np.allclose(

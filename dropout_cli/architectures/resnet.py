@@ -124,7 +124,7 @@ class Resnet(Units):
 
     @property
     def blocks(self) -> int:
-        """In all groups together."""
+        """The number of residual blocks in all groups together."""
         return len(self.widths) * self._blocks()
 
     def _blocks(self) -> int:

@@ -37,12 +37,12 @@ class Units(Architecture):
 
     @property
     def adds_noise(self) -> bool:
-        """To the input, or before hidden activations."""
+        """Whether it adds noise to the input, or before hidden activations."""
         return self.input_noise > 0 or self.hidden_noise > 0
 
     @property
     def smallest_batch(self) -> int:
-        """Normalized over a batch of one, everything is 0."""
+        """2 with batch normalization, since it makes a batch of one all 0."""
         return 2 if self.batch_norm else 1
 
     def _initializer(self, feeds: str) -> Initializer:

@@ -33,7 +33,7 @@ RUNS = Path("runs")
 
 
 class McNoise(StrEnum):
-    """What Monte-Carlo passes draw."""
+    """The noise that Monte-Carlo passes draw."""
 
     dropout = "dropout"
     all = "all"

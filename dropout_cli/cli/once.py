@@ -1,4 +1,4 @@
-"""Commands that refuse an option of one value that is given again, where the last one would silently count."""
+"""Commands that refuse an option given twice where it takes one value: without a word, the last one would count."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from dropout_cli.core.errors import UsageError
 
 
 class OnceCommand(TyperCommand):
-    """A command with options that take one value once."""
+    """A command in which an option that takes one value may be given only once."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Raises UsageError for an option that is given again."""

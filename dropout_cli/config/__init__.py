@@ -90,10 +90,10 @@ def json_schema() -> dict[str, Any]:
     return editor_schema(Experiment)
 
 
-def template(experiment: Experiment | None = None) -> str:
-    """Return a config to start from: every key of `experiment` (the bundled digits) with its meaning above it."""
-    shown = load(find("digits")).experiment if experiment is None else experiment
-    return "# For completion in an editor: dropout config schema > dropout.schema.json\n" + annotate(shown)
+def template() -> str:
+    """Return a config to start from: every key of the bundled digits with its meaning above it."""
+    shown = annotate(load(find("digits")).experiment)
+    return f"# For completion in an editor: dropout config schema > dropout.schema.json\n{shown}"
 
 
 def explain(loaded: Loaded) -> list[tuple[str, str, str]]:

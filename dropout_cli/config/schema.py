@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Monitor: TypeAlias = str
 else:
     Monitor = Literal[("auto", "val_loss", *(f"val_{name}" for name in directed()))]
-    """One of the registered metrics: what `training.monitor` may be."""
+    """The values of `training.monitor`: every registered metric that has a direction."""
 
 
 def _default(registry: Registry[T], name: str) -> Callable[[], T]:
@@ -79,8 +79,8 @@ class Training:
     early_stopping: EarlyStopping | None = None
     """When to stop before the last epoch; null: never."""
     monitor: Monitor = "auto"
-    """What tells the best epoch and early stopping how good an epoch is: val_loss, or a number of the task's summary
-    after val_; auto: val_accuracy, of a regression val_rmse."""
+    """The number that chooses the best epoch and stops early: val_loss, or a metric of the task after val_;
+    auto: val_accuracy, of a regression val_rmse."""
     evaluate: Literal["auto", "last", "best"] = "auto"
     """Which epoch's weights the final numbers use; auto: best with early stopping, else last."""
     evaluation_batch: Count = 1000
@@ -140,7 +140,7 @@ class Experiment:
             yield f"dataset.{key}", reason
 
     def refusals(self) -> Iterator[tuple[str, str]]:
-        """Key and reason of what would train without doing what the config asks for.
+        """Yield key and reason for each setting that would have no effect in training.
 
         Finished runs of older versions may have such a config; they stay readable.
         """
@@ -177,7 +177,7 @@ class Experiment:
 
 
 def few_for_normalization(size: int) -> str:
-    """Why batches of that size, which are too small, cannot be normalized."""
+    """Say why batches of that size are too small for batch normalization."""
     return (
         f"{size}, and batch normalization needs 2 examples or more: normalized by itself, one is all 0. "
         "Use 2 or more, or architecture.batch_norm: false"

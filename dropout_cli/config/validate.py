@@ -28,7 +28,7 @@ def build(cls: type, tree: Node, mistakes: Mistakes) -> Any:
 
 
 def refuse(reasons: Iterable[str], tree: Node, mistakes: Mistakes) -> None:
-    """Add a mistake for each `key: reason`, at that key where somebody set it."""
+    """Add a mistake for each `key: reason`, placed at the key if it was set."""
     _place(reasons, tree, "", mistakes)
 
 

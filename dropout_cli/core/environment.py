@@ -99,7 +99,7 @@ def version(package: str) -> str | None:
 
 
 def install_command(extra: str) -> str:
-    """The command that installs what an extra brings, from a checkout: the package is on no index yet."""
+    """Return the command that installs an extra from a checkout, since the package is on no index yet."""
     return f"pip install '.[{extra}]'"
 
 

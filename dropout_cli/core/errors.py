@@ -71,7 +71,7 @@ class ConfigError(UsageError):
 
 
 class Outdated(UsageError):
-    """A run cannot go on: this version would not compute what its first epochs computed."""
+    """A run cannot be resumed, since this version computes otherwise than the one that began it."""
 
 
 class DataError(DropoutError):

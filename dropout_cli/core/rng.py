@@ -55,7 +55,7 @@ class Noise(Mapping[str, Generator]):
         return (1, *shape[1:])
 
     def once(self, path: str, draw: Callable[[Generator], tuple[Array, ...]]) -> tuple[Array, ...]:
-        """What `draw` makes for the layer with that path: drawn for the first batch, and kept for the others."""
+        """Return what `draw` makes for the layer with that path, drawn for the first batch and kept for the others."""
         self.sharing.add(path)
         if path not in self._kept:
             self._kept[path] = draw(self[path])

@@ -18,7 +18,6 @@ from dropout_cli.metrics.scored import Classes, Quantities
 
 __all__ = [
     "METRICS",
-    "NUMBERS",
     "PARTS",
     "Classes",
     "Metric",
@@ -45,7 +44,5 @@ __all__ = [
 ]
 
 PARTS = ("train", "val", "test")
-NUMBERS = directed()
-"""What a summary says of a part, and runs can be compared by; a run has those of its task."""
-METRICS = tuple(f"{part}.{number}" for part in PARTS for number in NUMBERS)
-"""The same, as keys of a summary."""
+METRICS = tuple(f"{part}.{number}" for part in PARTS for number in directed())
+"""The keys of a summary by which runs can be compared; a run has those of its task."""

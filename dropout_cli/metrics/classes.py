@@ -47,7 +47,7 @@ def classification(
 
 
 def predicted(stored: Mapping[str, Array]) -> Array:
-    """The likeliest class of each example, from the arrays of `predictions.npz`, those of format 1 too."""
+    """Return the likeliest class of each example from the arrays of `predictions.npz`, of format 1 or 2."""
     return np.asarray(stored.get("log_probabilities", stored["probabilities"]).argmax(axis=1))
 
 

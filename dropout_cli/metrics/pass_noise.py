@@ -21,12 +21,12 @@ import numpy as np
 from dropout_cli.core.types import Array
 
 STEPS = 60
-"""Of the grid of variances, on a logarithmic scale, among which the best is looked for."""
+"""The size of the logarithmic grid of variances in which the search for the best one begins."""
 
 
 @dataclass(frozen=True)
 class PassNoise:
-    """What was found with some passes, a number per target, in the targets' own units."""
+    """The noise that was estimated with R passes: a number per target, in the targets' own units."""
 
     passes: int
     """R."""
@@ -35,10 +35,10 @@ class PassNoise:
     model_sd: tuple[float, ...]
     """sqrt(v), v the mean over examples, with divisor R - 1."""
     rmse: tuple[float, ...]
-    """Of the mean of the passes."""
+    """The root mean squared error of the mean of the passes."""
 
     def variance(self, count: int, smallest: Array) -> Array:
-        """s2 for `count` passes, one per target, never below `smallest`."""
+        """Return s2 for `count` passes, one per target, at least `smallest`."""
         missing = 2 * np.square(self.model_sd) * (1 / count - 1 / self.passes)
         return np.asarray(np.maximum(np.square(self.noise_sd) + missing, smallest))
 
@@ -67,7 +67,7 @@ def log_mean_exp(errors: Array, smallest: float) -> float:
 
 
 def _best(loss: Callable[[float], float], low: float, high: float) -> float:
-    """The argument, from `low` to `high`, at which the loss is least."""
+    """Return the argument between `low` and `high` at which the loss is least."""
     from scipy.optimize import minimize_scalar
 
     if high <= low:

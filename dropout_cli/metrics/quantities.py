@@ -1,4 +1,4 @@
-"""All numbers of a regression, and the table of what is left over."""
+"""All numbers of a regression, and the table of its residuals."""
 
 from collections.abc import Sequence
 from typing import Any

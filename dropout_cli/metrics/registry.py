@@ -20,11 +20,11 @@ TASKS: dict[Need, str] = {
     "mean": "regression",
     "sd": "regression",
 }
-"""What is needed of a prediction -> the task that has it."""
+"""Part of a prediction -> the task whose predictions have it."""
 LOSS = "loss"
-"""A column of the history, but no number of a summary: what the task lowers in training. Smaller is better."""
+"""A column of the history that is not in a summary: the loss that the task lowers in training. Smaller is better."""
 PREFIXES = ("train_", "val_")
-"""Of a number in the columns of the history."""
+"""The prefixes of a number's columns in the history."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,17 @@ class Metric:
     name: str
     """Its key in `summary.json`."""
     label: str
-    """In a report."""
+    """Its name in a report."""
     larger_is_better: bool | None
-    """None: neither, so that runs are not compared by it."""
+    """None where neither is better: runs are then not compared by it."""
     needs: Need
-    """What of a prediction it is computed from; that also says of which task it is."""
+    """The part of a prediction that it is computed from, which also gives its task."""
     function: Callable[[Any], Any]
-    """From a `scored.Classes` a number, from a `scored.Quantities` one per target; None where it is not defined."""
+    """Of a `scored.Classes` it gives a number, of a `scored.Quantities` one per target; None where undefined."""
     shown: bool = False
-    """Whether `dropout show` and `dropout eval --mc` have it among their few."""
+    """Whether `dropout show` and `dropout eval --mc` print it."""
     summarized: Callable[[Any], bool] = lambda given: True
-    """Whether a summary has the number for these examples; a monitor always has."""
+    """Whether a summary has the number for these examples. As a monitor it is always computed."""
 
     @property
     def task(self) -> str:
@@ -52,7 +52,7 @@ class Metric:
         return TASKS[self.needs]
 
     def of(self, given: Any) -> float | None:
-        """The number, over all targets."""
+        """Return the number, the mean over all targets; None where it is not defined."""
         value = self.function(given)
         if isinstance(value, list):
             return None if None in value else float(np.mean(value))
@@ -63,7 +63,7 @@ _registered: dict[tuple[str, str], Metric] = {}
 
 
 def register(*metrics: Metric) -> None:
-    """Add metrics. Raises ValueError for a name that a task has already, or that points another way in another task."""
+    """Add metrics. Raises ValueError for a name that a task has, or that has the other direction in another task."""
     for one in metrics:
         if (one.task, one.name) in _registered or one.name == LOSS:
             raise ValueError(f"metric '{one.name}' is registered twice for {one.task}")
@@ -78,7 +78,7 @@ def of_task(task: str) -> tuple[Metric, ...]:
 
 
 def shown(task: str) -> tuple[str, ...]:
-    """The names of a task's metrics that stand where there is little room."""
+    """The names of a task's metrics that are shown where there is little room."""
     return tuple(one.name for one in of_task(task) if one.shown)
 
 
@@ -97,7 +97,7 @@ def directed(task: str | None = None) -> tuple[str, ...]:
 
 
 def larger_is_better(number: str) -> bool:
-    """Which way a number points: a metric's name, a dotted key that ends in it, or its column of the history.
+    """Return the direction of a metric, given by its name, a dotted key that ends in it, or its column of the history.
 
     Raises UnknownName, with a suggestion, where no such metric has a direction.
     """

@@ -1,4 +1,4 @@
-"""What metrics are computed from: predictions beside what is true, in float64."""
+"""The inputs of metrics: predictions and true values, in float64."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from dropout_cli.core.types import Array
 
 SMALLEST = float(np.finfo(np.float64).tiny)
-"""2.2e-308, what a probability of zero counts as where logarithms are not given: a loss is then at most 708.4."""
+"""2.2e-308 replaces a probability of 0 where logarithms are not given: a loss is then at most 708.4."""
 
 
 class PerClass(NamedTuple):
@@ -29,7 +29,7 @@ class Classes:
     probabilities: Array
     """(N, C)."""
     logarithms: Array | None
-    """(N, C): ln of the probabilities, which tell more of those near 0 and 1; None: the probabilities are all there is.
+    """(N, C): ln of the probabilities, more exact for those near 0 and 1; None where only the probabilities are known.
 
     Float32 probabilities are 0 for whatever is less likely than e^-104, and 1 for what is likelier than 1 - 3e-8.
     """
@@ -63,7 +63,7 @@ class Classes:
 
     @cached_property
     def evidence(self) -> Array:
-        """(N, C): what each class ranks the examples by: log-odds, which do not saturate as probabilities do."""
+        """(N, C): the log-odds by which each class ranks the examples; they do not saturate as probabilities do."""
         if self.logarithms is None:
             return self.probabilities
         return log_odds(self.logarithms)
@@ -100,6 +100,6 @@ class Quantities:
 
     @classmethod
     def of(cls, mean: Array, sd: Array | None, true: Array) -> "Quantities":
-        """Take them in whichever type they have."""
+        """Take numbers of any type as float64."""
         wide = None if sd is None else np.asarray(sd, np.float64)
         return cls(np.asarray(mean, np.float64), wide, np.asarray(true, np.float64))

@@ -29,7 +29,7 @@ class MonteCarlo:
     probabilities: Array
     """(N, C): the mean of the passes' probabilities."""
     log_probabilities: Array
-    """(N, C): their logarithm, where the probabilities themselves would be 0."""
+    """(N, C): their logarithm, finite also where the probabilities are 0."""
     geometric_mean: Array
     """(N, C)."""
     log_geometric_mean: Array

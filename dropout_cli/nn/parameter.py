@@ -21,7 +21,7 @@ class Parameter:
     """
 
     value: Array
-    """Float array; changed in place. The optimizer moves it to other memory, once, before training (nn.packing)."""
+    """Float array; changed in place. Before training, the optimizer moves it once to other memory (backend.packing)."""
     lr_scale: float = 1.0
     """Times the learning rate."""
     decay: float = 1.0
@@ -35,7 +35,7 @@ class Parameter:
     carry: float = field(default=0.0, init=False)
     """The share of `gradient` that stays in it. The optimizer sets it; a layer need not know it."""
     scale: float = field(default=1.0, init=False)
-    """Times dL/dvalue on its way into `gradient`; as above."""
+    """The factor of dL/dvalue in `gradient`. The optimizer sets it; a layer need not know it."""
     gradient: Array = field(init=False)
     """carry gradient + scale dL/dvalue after a backward pass. A layer writes to it by `add_gradient` alone."""
     _scratch: Array | None = field(default=None, init=False, repr=False)
@@ -107,7 +107,7 @@ class Parameter:
             np.multiply(weights, g, out=self.gradient)
 
     def _add_rows(self, g: Array, times: Array, rows: Array, scale: float, carry: float) -> None:
-        """Gradient = carry gradient, and + scale (g times) in these rows."""
+        """Gradient = carry gradient; in these rows, + scale (g times)."""
         some = self._room()[: len(rows)]
         self._shrink(carry)
         if carry:
@@ -115,7 +115,7 @@ class Parameter:
         self.gradient[rows] = product(g, times, some, scale=scale, carry=1 if carry else 0)
 
     def _shrink(self, carry: float) -> None:
-        """Gradient = carry gradient; with `carry` 0 it does not matter what was in it."""
+        """Gradient = carry gradient; with `carry` 0 its former contents do not matter, even if not finite."""
         if not carry:
             self.gradient.fill(0)
         elif carry != 1:

@@ -17,7 +17,7 @@ class Objective(ABC):
     predicts: ClassVar[str] = "classes"
     """`classes` or `quantities`."""
     needs_noise: ClassVar[Literal["nowhere", "anywhere", "before the logits"]] = "nowhere"
-    """Where the network must draw noise, or the objective does nothing of its own."""
+    """Where the network must draw noise for the objective to have an effect."""
     outputs_each: ClassVar[int] = 1
     """The network's outputs per class or quantity."""
     squared: ClassVar[bool] = False
@@ -32,7 +32,7 @@ class Objective(ABC):
         """
 
     def check(self, law: Variant, *, other_noise: bool = False) -> None:
-        """Raise ValueError where training with that variant would do nothing of what the objective is for.
+        """Raise ValueError where the objective would have no effect with that variant.
 
         `other_noise`: whether the architecture adds noise of its own. Runs that were trained before stay readable.
         """

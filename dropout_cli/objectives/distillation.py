@@ -39,7 +39,7 @@ class Distillation(Objective):
     teacher_passes: CountOrZero = 0
     """Monte-Carlo passes of each teacher; 0: its dropout is off."""
     teacher_noise: Literal["dropout", "all"] = "dropout"
-    """What such a pass draws: the teacher's dropout, or its input_noise and hidden_noise too."""
+    """The noise of such a pass: the teacher's dropout, or its input_noise and hidden_noise too."""
     fingerprint: str | None = None
     """SHA-256 over the teachers' weights; filled in when a run starts, and checked when it is trained again."""
 

@@ -7,7 +7,7 @@ from dropout_cli.plots.rates import rates, worth_drawing
 
 
 def over_epochs(history: Mapping[str, list[float]], evaluated_epoch: int, train: str = "train") -> dict[str, bytes]:
-    """Name -> bytes: curves, see there, and rates where anything moved."""
+    """Return the figures as name -> bytes: `curves`, and `rates` where anything moved."""
     made = {"curves.png": curves(history, evaluated_epoch, train)}
     if worth_drawing(history):
         made["rates.png"] = rates(history)

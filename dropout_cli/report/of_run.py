@@ -185,7 +185,7 @@ def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator
 
 
 def _which(summary: Mapping[str, Any]) -> str:
-    """Which epoch was evaluated, and which was the best if that is another."""
+    """Say which epoch was evaluated and, if it is another, which was the best."""
     best, monitor = summary["best_epoch"], summary["monitor"]
     if summary["checkpoint"] == "best":
         return f"the best by {monitor}"

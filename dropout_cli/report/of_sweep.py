@@ -13,8 +13,9 @@ from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, load, power, tables
-from dropout_cli.sweeps.comparison import Evidence, Record, label, weigh
+from dropout_cli.sweeps.comparison import Evidence, weigh
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.records import Record, label
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import TOLD, TRIALS
 

@@ -18,7 +18,7 @@ from dropout_cli.runs.csv_log import Table
 from dropout_cli.runs.manifest import MANIFEST
 
 FORMAT = 2
-"""Of what is written now. Older ones stay readable, each by its own rules: see `analysis.verify.RULES`."""
+"""The format that is written now. Older ones stay readable, each by its own rules: see `analysis.verify.RULES`."""
 RESOLVED, STATE = "resolved.yaml", "state.json"
 LISTS: dict[str, type] = {"sessions": dict, "resolved": str, "lengthened": dict, "environment": str}
 """The lists in `state.json`, and what they are of; only `sessions` is always there."""
@@ -47,7 +47,7 @@ class Run:
 
     @property
     def created(self) -> int:
-        """When the run was created, in nanoseconds since 1970.
+        """The time at which the run was created, in nanoseconds since 1970.
 
         The time stands in `state.json`. A run of a former version was created when its first session began, and one
         whose `state.json` cannot be read when its folder was last changed.

@@ -27,7 +27,7 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; there is none where the system refuses the path, such as one that is too long."""
+    """Whether a file is there; False also where the system refuses the path, such as one that is too long."""
     try:
         return path.is_file()
     except OSError:

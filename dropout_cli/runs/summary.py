@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MOST_SCORED = 10_000
-"""So many training examples, always the same ones, are scored with noise off after each epoch, for metrics.csv."""
+"""The most training examples that are scored after each epoch, for metrics.csv; they are always the same ones."""
 
 
 def evaluated_epoch(summary: Mapping[str, Any]) -> int:
@@ -24,5 +24,5 @@ def examples(scores: Mapping[str, Any]) -> int:
 
 
 def scored_train(count: int) -> str:
-    """What the train numbers of metrics.csv are of, where there are `count` training examples."""
+    """Say which of `count` training examples the train numbers of metrics.csv are of."""
     return "train" if count <= MOST_SCORED else f"train, {MOST_SCORED:,} of {count:,} examples"

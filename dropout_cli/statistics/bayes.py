@@ -11,14 +11,14 @@ from dropout_cli.statistics.estimate import Estimate
 
 
 class Probabilities(NamedTuple):
-    """They add up to 1."""
+    """The probabilities of three ranges of the mean difference; they add up to 1."""
 
     worse: float
-    """That the mean difference is below -margin."""
+    """It is below -margin."""
     equal: float
-    """That it lies within the margin."""
+    """It lies within the margin."""
     better: float
-    """That it is above the margin."""
+    """It is above the margin."""
 
 
 def probabilities(estimate: Estimate, margin: float = 0.0) -> Probabilities:

@@ -24,7 +24,7 @@ class Choice(NamedTuple):
 
 
 def best_of(values: Sequence[float], *, larger_is_better: bool = True) -> int:
-    """Which of the values is best, the first of those that only rounding tells apart."""
+    """Return the place of the best value, the first of those that differ by rounding alone."""
     found: Array = np.asarray(values, np.float64) * (1 if larger_is_better else -1)
     return int(np.argmax(merged(found, np.abs(found))))
 

@@ -1,4 +1,4 @@
-"""The one place where differences of pairs enter: what rounding alone tells apart is made the same here.
+"""Differences of pairs, as all tests take them: those that differ by rounding alone are made equal.
 
 An accuracy is a count over a count, and k/N is rounded in binary: .9521 - .9516 and .9322 - .9317 are both 5 of 10,000
 examples, and differ in their last bits. Tests that count ties, rank sizes or divide by a spread would see two sizes.
@@ -18,7 +18,7 @@ ROUNDING = 1e-10
 """Relative to the values: far above their last bits, and far below one example of a million."""
 
 
-def differences(values: Sequence[float], baseline: Sequence[float]) -> Array:
+def differences(values: Sequence[float] | Array, baseline: Sequence[float] | Array) -> Array:
     """Return values - baseline, (n,), free of rounding: equal sizes are equal floats, and none is nearly 0."""
     first, second = np.asarray(values, np.float64), np.asarray(baseline, np.float64)
     found: Array = first - second
@@ -28,7 +28,7 @@ def differences(values: Sequence[float], baseline: Sequence[float]) -> Array:
 
 
 def merged(values: Array, scales: Array) -> Array:
-    """Return values (n,) with those that rounding alone tells apart made the same: the smallest of them.
+    """Return values (n,) in which those that differ by rounding alone are replaced by the smallest of them.
 
     `scales` (n,) are the sizes of the numbers that each value was computed from.
     """

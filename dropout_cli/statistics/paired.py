@@ -116,12 +116,12 @@ def sign_flip(differences: Array) -> Result:
 
 
 def first_sign_flip(differences: Array) -> Result:
-    """The same by the first rules: sums that tie may be told apart by rounding."""
+    """Do the same by the first rules: sums that tie may differ by rounding, and then do not count as ties."""
     return _flipped(differences, lambda flipped, axis: np.abs(np.mean(flipped, axis=axis)))
 
 
 def _flipped(differences: Array, size: Callable[[Array, int], Array]) -> Result:
-    """The share of sign patterns whose size is at least the observed one."""
+    """Return the share of sign patterns whose size is at least the observed one."""
     from scipy import stats
 
     smallest = smallest_p(int(np.count_nonzero(differences)), len(differences))

@@ -17,7 +17,7 @@ MOST_ARRANGEMENTS = 100_000
 DRAWN = 99_999
 MOST_SIGNS = 20
 DECIMALS = 9
-"""Sums of ranks and differences are rounded before they are compared: ties must count as ties."""
+"""Sums of ranks are rounded before they are compared: ties must count as ties."""
 
 
 class Ranks(NamedTuple):
@@ -43,12 +43,19 @@ def friedman(values: Sequence[Sequence[float]], *, larger_is_better: bool = True
     datasets, settings = scores.shape
     if datasets < 2 or settings < 2:
         raise ValueError(f"needs two datasets and two settings, got {datasets} and {settings}")
-    scores = np.stack([merged(row, np.abs(row)) for row in scores])  # equal means are tied, whatever their last bits
-    ranks = stats.rankdata(-scores if larger_is_better else scores, axis=1)
+    ranks = _ranked(scores, larger_is_better)
     p = float(stats.friedmanchisquare(*ranks.T).pvalue) if settings > 2 else math.nan
     q = float(stats.studentized_range.ppf(1 - alpha, settings, np.inf)) / math.sqrt(2)
     critical = q * math.sqrt(settings * (settings + 1) / (6 * datasets))
     return Ranks(ranks.mean(axis=0).tolist(), p, critical)
+
+
+def _ranked(scores: Array, larger_is_better: bool = True) -> Array:
+    """Return the ranks (datasets, settings) on each dataset, 1 the best; equal means tie, whatever their last bits."""
+    from scipy import stats
+
+    equal = np.stack([merged(row, np.abs(row)) for row in scores])
+    return np.asarray(stats.rankdata(-equal if larger_is_better else equal, axis=1))
 
 
 def iman_davenport(values: Array) -> tuple[float, float]:
@@ -56,7 +63,7 @@ def iman_davenport(values: Array) -> tuple[float, float]:
     from scipy import stats
 
     datasets, settings = values.shape
-    chi = float(stats.friedmanchisquare(*values.T).statistic)
+    chi = float(stats.friedmanchisquare(*_ranked(values).T).statistic)
     bottom = datasets * (settings - 1) - chi
     if bottom <= 0:
         return math.inf, 0.0
@@ -70,9 +77,7 @@ def permuted(values: Array) -> float:
     With few datasets the chi-squared distribution says too little and Iman and Davenport's F too much. Up to 100,000
     arrangements are gone through, more are drawn: 99,999.
     """
-    from scipy import stats
-
-    ranks: Array = stats.rankdata(values, axis=1)
+    ranks = _ranked(values)
     datasets, settings = ranks.shape
     orders = np.array(list(itertools.permutations(range(settings)))) if settings <= MOST_ORDERED else None
     observed = round(float((ranks.sum(axis=0) ** 2).sum()), DECIMALS)
@@ -91,7 +96,8 @@ def permuted(values: Array) -> float:
 def signed_rank(differences: Array) -> float:
     """Return Wilcoxon's exact two-sided p, ties of absolute differences included, by going through all signs.
 
-    `differences` (n,) are taken without those that are 0, at most 20 of them.
+    `differences` (n,), free of rounding (see `statistics.differences`), are taken without those that are 0, at most 20
+    of them.
     """
     from scipy import stats
 
@@ -101,7 +107,7 @@ def signed_rank(differences: Array) -> float:
         return 1.0
     if n > MOST_SIGNS:
         raise ValueError(f"{n} differences, and {MOST_SIGNS} are the most")
-    ranks = stats.rankdata(np.round(np.abs(left), DECIMALS))
+    ranks = stats.rankdata(np.abs(left))
     patterns = np.arange(2**n)[:, None] >> np.arange(n) & 1
     sums = patterns @ ranks
     middle = ranks.sum() / 2

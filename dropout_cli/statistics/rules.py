@@ -1,4 +1,4 @@
-"""How the numbers of a comparison are computed, by number, so that tables of earlier days can be computed again.
+"""Numbered rules by which comparisons are computed, so that tables of older versions can be computed again.
 
 1: differences as subtraction gives them; one split ratio, that of the first run, for all groups; a p-value below .05
    decides before the margin does; of runs that share group, seed and split the last one counts.

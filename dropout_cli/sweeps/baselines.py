@@ -1,4 +1,4 @@
-"""Which group the others are compared with."""
+"""The choice of the group that the others are compared with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ VARIANT, RATE = "dropout.variant", "dropout.rate"
 
 
 def default_baseline(groups: Sequence[Values]) -> Values:
-    """No dropout where that is among them, else rate 0, else the first group."""
+    """Return no dropout where a group has that, else rate 0, else the first group."""
     for key, value in ((VARIANT, "none"), (RATE, 0)):
         if any(group.get(key) == value and group.get(key) is not None for group in groups):
             return {key: value}
@@ -26,7 +26,7 @@ def told(wanted: Values) -> str:
 def baselines(
     groups: Sequence[Values], keys: Sequence[str], wanted: Values | None, rules: int = LATEST
 ) -> list[int | None]:
-    """For each group the one that it is compared with: as `wanted`, and in its other keys like the group.
+    """Return for each group the place of its baseline: the group that is as `wanted` and has the same other keys.
 
     Keys that the baseline lacks are not held against it; where that leaves none, nor are keys that the group lacks
     (not by the first rules), if a single baseline is left then. None where there is none for the group. Raises

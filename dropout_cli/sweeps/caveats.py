@@ -9,7 +9,7 @@ from dropout_cli.sweeps.records import Group
 
 
 def of_splits(evidence: Evidence, several: bool) -> Iterator[str]:
-    """Whether intervals speak of other splits, and how; `several`: whether some group has more than one run."""
+    """Yield notes on whether intervals cover other splits; `several`: whether some group has more than one run."""
     ratios = sorted({ratio for group in evidence.groups if (ratio := evidence.correction(group)) > 0})
     splits = {split for group in evidence.groups for _, split in group.records}
     if ratios and several:
@@ -33,7 +33,7 @@ def of_splits(evidence: Evidence, several: bool) -> Iterator[str]:
 
 
 def of_pooled(evidence: Evidence) -> Iterator[str]:
-    """Where runs of a group differ in more than seeds: in what, and which of them are averaged."""
+    """Yield a note where runs of a group differ in more than seeds: in which keys, and which runs are averaged."""
     if evidence.pooled is None:
         return
     over = f"pooled over {', '.join(evidence.pooled)}" if evidence.pooled else "they repeat the same config"
@@ -47,7 +47,7 @@ def of_pooled(evidence: Evidence) -> Iterator[str]:
 
 
 def of_uncompared(evidence: Evidence) -> Iterator[str]:
-    """Which groups are left without a comparison, and why."""
+    """Yield notes on the groups that are not compared, and why."""
     left = evidence.uncompared
     if not left or evidence.rules == FIRST:
         return

@@ -9,9 +9,9 @@ from typing import Any
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, find
 from dropout_cli.sweeps import load
-from dropout_cli.sweeps.comparison import DATASET, Record
+from dropout_cli.sweeps.comparison import DATASET
 from dropout_cli.sweeps.folder import Folder, is_sweep
-from dropout_cli.sweeps.records import differing
+from dropout_cli.sweeps.records import Record, differing
 
 FINGERPRINT = "dataset.fingerprint"
 
@@ -64,7 +64,7 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
 
 
 def _beside_the_plan(records: Sequence[Record], keys: Sequence[str]) -> list[str]:
-    """Keys in which runs of one planned group differ all the same, as after `resume --epochs`."""
+    """Return the keys in which runs of one planned group differ although the plan has one value."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         groups.setdefault(json.dumps([record.values.get(key) for key in keys]), []).append(record.settings)

@@ -10,36 +10,8 @@ from dropout_cli import statistics
 from dropout_cli.metrics import larger_is_better
 from dropout_cli.statistics import Choice, Interval, Paired, Ranks
 from dropout_cli.statistics.rules import FIRST, LATEST
-from dropout_cli.sweeps.baselines import RATE, VARIANT, baselines, default_baseline
-from dropout_cli.sweeps.records import (
-    DEFAULT_METRIC,
-    Group,
-    Pair,
-    Record,
-    Values,
-    grouped,
-    label,
-    pooled_over,
-)
-
-__all__ = [
-    "ALPHA",
-    "DATASET",
-    "DEFAULT_METRIC",
-    "RATE",
-    "VARIANT",
-    "Comparison",
-    "Evidence",
-    "Group",
-    "Mean",
-    "Pair",
-    "Record",
-    "Values",
-    "baselines",
-    "default_baseline",
-    "label",
-    "weigh",
-]
+from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.records import DEFAULT_METRIC, Group, Pair, Record, Values, grouped, pooled_over
 
 ALPHA = 0.05
 DATASET = "dataset.name"
@@ -50,9 +22,9 @@ class Mean:
     """A metric over the runs of a group."""
 
     n: int
-    """Runs that have it."""
+    """The number of runs that have the metric."""
     averages: int
-    """Of runs that share seed and split: these are what mean, deviation and interval are taken of."""
+    """The number of averages over runs that share seed and split; mean, deviation and interval are taken of these."""
     mean: float
     sd: float
     interval: Interval
@@ -86,9 +58,9 @@ class Evidence:
     ranks: tuple[list[Values], list[Any], Ranks] | None
     """Settings, datasets and their ranks, where several datasets were swept."""
     pooled: list[str] | None
-    """The keys in which runs of one group differ, none where they repeat each other; None where only seeds differ."""
+    """The keys in which runs of one group differ; empty where runs repeat each other, None where only seeds differ."""
     baseline: Values | None
-    """As it was asked for."""
+    """The baseline that was asked for."""
     rules: int
     """See `statistics.rules`."""
 
@@ -97,20 +69,15 @@ class Evidence:
         """Whether some runs share group, seed and split, and are averaged."""
         return any(len(records) > 1 for group in self.groups for records in group.records.values())
 
-    @property
-    def split_varies(self) -> bool:
-        """Whether some group has runs on several splits."""
-        return any(self.correction(group) > 0 for group in self.groups)
-
     def correction(self, *groups: Group, pairs: Sequence[Pair] | None = None) -> float:
-        """Nadeau and Bengio's, for the mean of a group's runs or of differences between two: the larger one."""
+        """Return Nadeau and Bengio's correction for a group's mean; for a difference of two, the larger one."""
         if self.rules == FIRST:
             splits = {split for group in self.groups for _, split in group.records}
             return self.groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
         return max(group.correction(pairs) for group in groups)
 
     def interval(self, group: Group, values: Sequence[float]) -> Interval:
-        """Of the mean of values, one per seed and split of the group."""
+        """Return the interval of the mean of values, one per seed and split of the group."""
         return statistics.t_interval(values, split_ratio=self.correction(group), rules=self.rules)
 
     def mean(self, group: Group, metric: str) -> Mean:
@@ -122,7 +89,7 @@ class Evidence:
 
     @property
     def uncompared(self) -> list[Group]:
-        """The groups that are neither a baseline nor compared with one, where others are or could be."""
+        """The groups that are neither a baseline nor compared with one; none where there is a single group."""
         told = {place for one in self.comparisons for place in (one.group, one.baseline)}
         if not told and len(self.groups) > 1:
             found = baselines([group.values for group in self.groups], self.keys, self.baseline, self.rules)

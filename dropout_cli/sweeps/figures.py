@@ -8,7 +8,9 @@ import numpy as np
 
 from dropout_cli import plots
 from dropout_cli.plots.sweeps import Band, Estimate
-from dropout_cli.sweeps.comparison import RATE, Evidence, Group, Record, label
+from dropout_cli.sweeps.baselines import RATE
+from dropout_cli.sweeps.comparison import Evidence
+from dropout_cli.sweeps.records import Group, Record, label
 
 History: TypeAlias = Callable[[Record], Mapping[str, Sequence[float]]]
 
@@ -57,7 +59,7 @@ def _is_number(value: object) -> bool:
 
 
 def _estimate(evidence: Evidence, group: Group, values: Sequence[float]) -> Estimate | None:
-    """The mean, with the interval that the tables have."""
+    """Return the mean with the same interval as in the tables."""
     if not values:
         return None
     low, high = evidence.interval(group, values)

@@ -23,7 +23,7 @@ PLAN = "plan.json"
 
 
 def is_sweep(reference: str) -> bool:
-    """Whether that is the path of a sweep's folder."""
+    """Whether the reference is the path of a sweep's folder."""
     return bool(reference.strip()) and is_file(Path(reference) / PLAN)
 
 

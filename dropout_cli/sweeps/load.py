@@ -7,8 +7,8 @@ from typing import Any
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
-from dropout_cli.sweeps.comparison import Record
 from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.records import Record
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the command line says of a sweep: `KEY=V1,V2`, `KEY=VALUE` and seeds."""
+"""The words of a sweep's command line: `KEY=V1,V2`, `KEY=VALUE` and seeds."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ from dropout_cli.sweeps import axes
 
 MOST_CELLS = 100_000
 Swept: TypeAlias = list[tuple[Any, str]] | Node
-"""What is said of a key: its values, each with its place, or the law that it is drawn from."""
+"""The values of a key, each with its place, or the law from which its values are drawn."""
 
 
 def swept_by(override: str, mistakes: Mistakes) -> tuple[str, Swept]:
-    """The key with its values, of `KEY=V1,V2` or `KEY={from: 0, to: 1, step: 1}`; or a law, `KEY={uniform: [0, 1]}`."""
+    """Parse `KEY=V1,V2`, `KEY={from: 0, to: 1, step: 1}`, or a law such as `KEY={uniform: [0, 1]}`."""
     key, equals, written = override.partition("=")
     if not equals or not all(key.split(".")):
         raise ConfigError(override, "is not KEY=V1,V2", "Write it like dropout.rate=0,0.2,0.5.")
@@ -33,14 +33,14 @@ def swept_by(override: str, mistakes: Mistakes) -> tuple[str, Swept]:
 
 
 def once(keys: Sequence[str], way_out: str) -> None:
-    """Raise ConfigError for a key that is there again, where the last one would silently count."""
+    """Raise ConfigError for a key that is given twice: without a word, the last one would count."""
     for key in keys:
         if keys.count(key) > 1:
             raise ConfigError(key, "is given twice, with other values", way_out)
 
 
 def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
-    """`KEY=VALUE`, each read as YAML."""
+    """Parse `KEY=VALUE`, each value read as YAML."""
     found: dict[str, Any] = {}
     for pair in dict.fromkeys(pairs):
         key, equals, written = pair.partition("=")
@@ -53,7 +53,7 @@ def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
 
 
 def seeds_of(text: str | None) -> int | tuple[int, ...] | None:
-    """`10`, or `0,3,7`."""
+    """Parse a count of seeds, `10`, or a list of them, `0,3,7`."""
     if text is None:
         return None
     try:

@@ -21,7 +21,7 @@ SEED, SPLIT_SEED = "seed", "dataset.split_seed"
 REPLICATES = (SEED, SPLIT_SEED)
 """Keys that tell apart the runs of one group."""
 CELL_FORMAT = 1
-"""A part of every cell's name: it stays, whatever the format of run folders, since another one orphans every sweep."""
+"""A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""
 USUAL = {"training.batch_size": setup.USUAL_BATCH}
 """What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
 MACHINE = ("training.threads", "dataset.fingerprint")

@@ -11,7 +11,8 @@ from typing import Any
 
 from dropout_cli import statistics
 from dropout_cli.statistics.paired import EXACT_PAIRS
-from dropout_cli.sweeps.comparison import ALPHA, Evidence, baselines
+from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.comparison import ALPHA, Evidence
 from dropout_cli.sweeps.plan import Plan
 
 

@@ -1,4 +1,4 @@
-"""Complete runs as records, and groups of them: the runs that differ in their seeds and splits alone, or are pooled."""
+"""Complete runs as records, and groups of records with one setting."""
 
 import json
 import math
@@ -18,9 +18,9 @@ from dropout_cli.sweeps.plan import REPLICATES
 
 DEFAULT_METRIC = "test.accuracy"
 LENGTHENED = "lengthened"
-"""The key of runs whose past was rewritten by `resume --epochs`, beside those of their configs."""
+"""The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
 UNTOLD = {*REPLICATES, "training.threads", "training.save_every", "training.evaluation_batch", "objective.fingerprint"}
-"""Keys that make no group of their own."""
+"""Keys in which the runs of one group may differ."""
 
 Pair = tuple[int, int]
 Values = Mapping[str, Any]
@@ -28,19 +28,19 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Record:
-    """One complete run, as far as it counts here."""
+    """One complete run, as comparisons see it."""
 
     path: str
     """Its folder."""
     values: Values
-    """Key -> value of what tells its group from others."""
+    """Key -> value, for the keys that tell groups apart."""
     pair: Pair
     """Seed and split seed."""
     summary: Mapping[str, Any]
 
     @classmethod
     def of(cls, path: str, values: Values, pair: Pair, summary: Mapping[str, Any]) -> "Record":
-        """The record of a run whose summary may come from a stranger. Raises UsageError where numbers are missing."""
+        """Return the record of a run; its summary is not trusted. Raises UsageError where numbers are missing."""
         record = cls(path, values, pair, summary)
         try:
             if not all(math.isfinite(one) or math.isnan(one) for one in map(record.score, METRICS)):
@@ -60,14 +60,14 @@ class Record:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Dotted key -> value of its config, and how it was lengthened where that rewrote its past."""
+        """Dotted key -> value of its config and, under LENGTHENED, how `resume --epochs` rewrote its past."""
         marks = self.summary.get(LENGTHENED) or []
         rewritten = [str(one["after_epoch"]) for one in marks if one["schedule_changed"] or one["patience_anew"]]
         told = f"after epoch {', '.join(rewritten)}" if rewritten else None
         return dict(flatten(self.summary.get("config", {}))) | {LENGTHENED: told}
 
     def setting(self, key: str) -> Any:
-        """What stands at a dotted key, a block as a mapping; None where there is no such key."""
+        """Return the value at a dotted key, for a block a mapping; None where there is no such key."""
         if key == LENGTHENED:
             return self.settings[LENGTHENED]
         found: Any = self.summary.get("config", {})
@@ -120,12 +120,12 @@ class Group:
 
     @property
     def label(self) -> str:
-        """Its values in one line."""
+        """The group's values in one line."""
         return label(self.values)
 
 
 def grouped(records: Sequence[Record], keys: Sequence[str], rules: int = LATEST) -> tuple[Group, ...]:
-    """The records by their values of the keys, then by seed and split; by the first rules the last of each alone."""
+    """Group the records by their values of the keys, then by seed and split; the first rules keep the last of each."""
     gathered: dict[str, dict[Pair, tuple[Record, ...]]] = {}
     for record in records:
         group = gathered.setdefault(json.dumps([record.values.get(key) for key in keys], sort_keys=True), {})
@@ -136,14 +136,14 @@ def grouped(records: Sequence[Record], keys: Sequence[str], rules: int = LATEST)
 
 
 def pooled_over(groups: Sequence[Group]) -> list[str] | None:
-    """The keys in which runs of one group differ, none where they repeat each other; None where only seeds differ."""
+    """Return the keys in which runs of one group differ; none if they repeat each other, None if only seeds differ."""
     found = dict.fromkeys(key for group in groups for key in differing([one.settings for one in group.runs]))
     repeated = any(len(records) > 1 for group in groups for records in group.records.values())
     return list(found) if found or repeated else None
 
 
 def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys with at least two values among the settings of runs; runs that have no such key do not count.
+    """Return the keys with at least two values among the settings of runs; runs without the key do not count.
 
     A key that is absent because a block above it is null has the value null. Where the keys of such a block tell
     nothing apart but that it is null, the first of them stands for all.
@@ -165,7 +165,7 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _null_above(settings: Mapping[str, Any], key: str) -> str | None:
-    """The block above the key that is null."""
+    """Return the block above the key that is null; None where none is."""
     return next((block for block in _above(key) if block in settings and settings[block] is None), None)
 
 

@@ -12,9 +12,11 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import DataError, Interrupted, Stop, UsageError
 from dropout_cli.runs import FORMAT, Run, as_json, summary
 from dropout_cli.sweeps import figures, load, tables
-from dropout_cli.sweeps.comparison import Evidence, Record, baselines, weigh
+from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.comparison import Evidence, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.plan import Cell, Plan
+from dropout_cli.sweeps.records import Record
 from dropout_cli.sweeps.workers import dask_client, local
 from dropout_cli.training import arithmetic
 
@@ -166,7 +168,7 @@ def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
 
 
 def _rewritten(folder: Folder) -> Iterator[str]:
-    """A sentence, where the tables that stand there were written by the rules of an older format."""
+    """Yield a sentence where the tables in the folder were written by the rules of an older format."""
     before = load.plan(folder)
     if before is not None and before.format < FORMAT and folder.has("results.csv"):
         yield f"{folder.path}: its tables are of format {before.format}, and are written anew by those of {FORMAT}."

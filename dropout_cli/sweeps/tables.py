@@ -9,8 +9,9 @@ from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.statistics import wilson_coverage
 from dropout_cli.statistics.rules import FIRST
 from dropout_cli.sweeps import caveats, power
-from dropout_cli.sweeps.comparison import Comparison, Evidence, Record
+from dropout_cli.sweeps.comparison import Comparison, Evidence
 from dropout_cli.sweeps.power import p_text
+from dropout_cli.sweeps.records import Record
 
 Rows = list[list[Any]]
 
@@ -75,7 +76,7 @@ def comparisons_csv(evidence: Evidence) -> bytes:
 
 
 def _named(evidence: Evidence, place: int) -> str:
-    """A group's name; by the first rules one whose values are all null is `all`."""
+    """Return a group's name; by the first rules it is `all` where all its values are null."""
     group = evidence.groups[place]
     return "all" if evidence.rules == FIRST and all(one is None for one in group.values.values()) else group.label
 

@@ -1,4 +1,4 @@
-"""Two single runs on the same test examples, tested by their predictions: of these networks, not of their settings.
+"""A test of two networks by their predictions for the same test examples. It says nothing of their settings.
 
 Of classifications, McNemar's exact test of which examples each has right. Of regressions, Wilcoxon's signed-rank test
 of their absolute errors, example by example; with several targets an example's error is the mean over them, each
@@ -22,7 +22,7 @@ ONE_EACH = "These two networks are not tested against each other"
 
 
 def tested(records: Sequence[Record]) -> str | None:
-    """A sentence on two single runs, which says why where they cannot be tested; None where they are not two."""
+    """Return a sentence with the test of two runs, or why they cannot be tested; None where they are not two."""
     if len(records) != 2:
         return None
     try:
@@ -37,7 +37,7 @@ def tested(records: Sequence[Record]) -> str | None:
 
 
 def _predictions(run: Run) -> Mapping[str, Array]:
-    """The arrays, of shapes that fit each other. Raises UsageError."""
+    """Return the stored arrays, ordered by row. Raises UsageError where their shapes do not fit."""
     place = str(run.path / FILE)
     if not run.has(FILE):
         raise UsageError(place, "is missing")
@@ -69,7 +69,7 @@ def _predictions(run: Run) -> Mapping[str, Array]:
 
 
 def _must_be_the_same_examples(first: Mapping[str, Array], second: Mapping[str, Array]) -> None:
-    """Raise UsageError where what the two predict is not the same."""
+    """Raise UsageError where the two predict other examples, labels, classes or targets."""
     if ("probabilities" in first) != ("probabilities" in second):
         raise UsageError("", "one is a classification, the other a regression")
     if not np.array_equal(first["rows"], second["rows"]):

@@ -1,4 +1,4 @@
-"""Whether a sweep's folder still says what its runs say, as far as they have come.
+"""A check that the tables in a sweep's folder follow from its complete runs.
 
 Tables are computed anew by the rules of the format that `plan.json` states. To change one, add a format: the former
 function stays under the format that it made, and the next `dropout sweep` writes the tables by the new one.
@@ -14,14 +14,15 @@ from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.statistics import rules
 from dropout_cli.sweeps import load, tables
-from dropout_cli.sweeps.comparison import Record, weigh
+from dropout_cli.sweeps.comparison import weigh
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.records import Record
 
 RESULTS = "results.csv"
 
 
 def _tables_by(number: int, records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
-    """The tables, with the numbers of comparisons as `statistics.rules` has them."""
+    """Compute the tables by the rules with that number, see `statistics.rules`."""
     evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin, rules=number)
     return {
         RESULTS: tables.results_csv(records, plan.keys),
@@ -34,7 +35,7 @@ RULES: Mapping[int, Callable[[Sequence[Record], load.StoredPlan], dict[str, byte
     1: partial(_tables_by, rules.FIRST),
     2: partial(_tables_by, rules.LATEST),
 }
-"""Of every format that was ever written: complete runs and plan -> the tables. Raise UsageError without a baseline."""
+"""Format -> function from complete runs and plan to the tables; it raises UsageError without a baseline."""
 
 
 def verify(folder: Folder) -> list[Check]:

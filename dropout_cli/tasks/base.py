@@ -23,7 +23,7 @@ class Combined:
     uncertainties: Mapping[str, Array]
     """Name -> a number, or one per target, for each example."""
     scores: Mapping[str, float] = field(default_factory=dict)
-    """Numbers of the whole part that need the passes one by one, where the labels were given."""
+    """Numbers of the whole part that are computed from single passes, where labels were given."""
 
 
 class Task(ABC):
@@ -37,7 +37,7 @@ class Task(ABC):
 
     @property
     def monitors(self) -> tuple[str, ...]:
-        """Numbers, beside the loss, by which the best epoch may be told."""
+        """The metrics that may choose the best epoch, beside the loss."""
         return metrics.directed(self.name)
 
     @property
@@ -54,7 +54,7 @@ class Task(ABC):
         """One of the `monitors`; NaN where it is not defined."""
 
     def number_of(self, name: str, given: metrics.Classes | metrics.Quantities) -> float:
-        """A metric of the task by its name; NaN where it is not defined."""
+        """Return the value of the task's metric with that name; NaN where it is not defined."""
         value = next(one for one in metrics.of_task(self.name) if one.name == name).of(given)
         return math.nan if value is None else value
 
@@ -78,14 +78,14 @@ class Task(ABC):
     def calibrated_with_noise(
         self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
     ) -> Self:
-        """The task with what it must learn of noisy passes on examples that were held out.
+        """Return the task with the noise that it estimates from noisy passes over held-out examples.
 
         `draw(n)` makes the outputs of n passes. `count`: how many will be combined with their labels.
         """
         return self
 
     def notices(self) -> list[str]:
-        """What the user should know of what was learned of noisy passes."""
+        """Notices on what was learned of noisy passes."""
         return []
 
     def learned(self) -> dict[str, Any]:

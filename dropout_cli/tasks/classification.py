@@ -37,7 +37,7 @@ class Classification(Task):
         return {"loss": self.number_of("nll", given), "accuracy": self.number_of("accuracy", given)}
 
     def monitored(self, name: str, outputs: Array, labels: Array) -> float:
-        """As in a summary; those of the ranking whatever the sizes of the classes."""
+        """Return a metric; ROC AUC and average precision also where a summary leaves them out."""
         return self.number_of(name, self._given(self.predict(outputs), labels))
 
     def predict(self, outputs: Array) -> Prediction:
@@ -93,7 +93,7 @@ class Classification(Task):
         return made
 
     def _given(self, prediction: Prediction, labels: Array) -> metrics.Classes:
-        """What the metrics are computed from."""
+        """Return the input of the metrics."""
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
         return metrics.Classes.of(probs, labels, self.classes, log_probs)
 

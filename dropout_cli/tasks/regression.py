@@ -2,7 +2,7 @@
 
 Trained with `squared_error` the network says nothing of its errors: its standard deviation is then the root mean
 squared error on the validation part (the training part, where there is none), one number per target. Trained with
-`gaussian` it predicts a variance for every example, v = softplus(s) + 1e-6 in standardized units.
+`gaussian_nll` it predicts a variance for every example, v = softplus(s) + 1e-6 in standardized units.
 
 Of T noisy passes with means m_t and variances v_t, the mean is that of m_t and the variance mean v_t + var m_t:
 the noise of the data, and what the network does not know (Kendall & Gal 2017, arXiv:1703.04977). Where the network
@@ -25,9 +25,9 @@ from dropout_cli.nn import losses
 from dropout_cli.tasks.base import Combined, Prediction, Task
 
 PASSES = 50
-"""With so many passes the noise beside them is estimated."""
+"""The number of passes with which the noise beside them is estimated."""
 SMALLEST_NOISE = 1e-4
-"""Times the target's own standard deviation; the least noise that is looked for beside passes."""
+"""The least noise beside passes that is considered, times the target's own standard deviation."""
 SMALLEST_SD = 1e-12
 """Times the target's own standard deviation; a network without any error would have an infinite likelihood."""
 
@@ -42,9 +42,9 @@ class Regression(Task):
     noise_sd: tuple[float, ...] | None = None
     """Of each target, where the network does not predict it."""
     pass_noise: PassNoise | None = None
-    """The same beside Monte-Carlo passes."""
+    """The noise of each target beside Monte-Carlo passes, where the network does not predict it."""
     mixture_sd: tuple[float, ...] | None = None
-    """The same for the likelihood of the passes' mixture."""
+    """The standard deviation s of each target in the mixture of passes, N(m_t, s2), where it was estimated."""
 
     name: ClassVar[str] = "regression"
     number: ClassVar[str] = "rmse"
@@ -105,13 +105,13 @@ class Regression(Task):
 
     @property
     def needs_passes(self) -> bool:
-        """Where the network predicts no variance."""
+        """The task needs them where the network predicts no variance."""
         return not self.heteroscedastic
 
     def calibrated_with_noise(
         self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
     ) -> "Regression":
-        """With the noise beside passes, from PASSES of them; with `count`, from so many that of their mixture too."""
+        """Estimate the noise beside PASSES passes; with `count`, also that of the mixture of so many passes."""
         if self.heteroscedastic:
             return self
         smallest, targets = self._smallest(), range(len(self.quantities.names))
@@ -131,7 +131,7 @@ class Regression(Task):
         return replace(self, pass_noise=noise, mixture_sd=tuple(np.sqrt(mixture).tolist()))
 
     def notices(self) -> list[str]:
-        """Targets of which the passes say more different things than they are wrong by."""
+        """Name the targets for which the passes spread by more than their mean errs."""
         if self.pass_noise is None:
             return []
         each = zip(self.quantities.names, self.pass_noise.model_sd, self.pass_noise.rmse, strict=True)
@@ -178,7 +178,7 @@ class Regression(Task):
         return None if self.noise_sd is None else np.tile(np.array(self.noise_sd), (len(outputs), 1))
 
     def _smallest(self) -> Array:
-        """The least variance that is looked for beside passes."""
+        """The least variance beside passes that is considered, one per target."""
         return np.asarray((SMALLEST_NOISE * self.quantities.sd) ** 2)
 
     def _log_densities(self, mean: Array, sd: Array, labels: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The changes of the arithmetic: which runs a present version of the package would compute otherwise.
+"""Changes of the arithmetic, and the runs that this version of the package would compute otherwise.
 
 Equal configs, seeds and machines give equal bytes, until a version mends a computation that was wrong. Such a change
 is noted here, once, with the runs that it concerns. The version of the arithmetic is 1 and the number of changes. A
@@ -41,7 +41,7 @@ NOTED = "arithmetic"
 
 @dataclass(frozen=True)
 class Change:
-    """A computation that gives other numbers than before."""
+    """A change after which a computation gives other numbers."""
 
     what: str
     """A sentence without its full stop: what is computed otherwise now."""
@@ -52,7 +52,7 @@ class Change:
 
 
 def _in_force(law: Variant, bases: Iterable[float], steps: int) -> set[float]:
-    """The rates above 0 that places with those of their own have in a training of so many steps."""
+    """Return the rates above 0 that places with those base rates have in a training of so many steps."""
     schedule = law.schedule()
     ends = (0,) if schedule == Constant() else range(steps)
     return {schedule.rate(base, step, steps) for base in set(bases) for step in ends} - {0.0}
@@ -70,7 +70,7 @@ def _has_extreme_rates(experiment: Experiment, examples: int) -> bool:
 
 
 def _has_narrow_masks(experiment: Experiment, examples: int) -> bool:
-    """Whether a batchwise mask has so few units, for its rate, that an empty one is not as good as impossible."""
+    """Whether a batchwise mask has so few units, at its rate, that empty masks change the scale in float32."""
     law, architecture = experiment.dropout, experiment.architecture
     if not (isinstance(law, Batchwise) and isinstance(architecture, Mlp)):
         return False
@@ -82,7 +82,7 @@ def _has_narrow_masks(experiment: Experiment, examples: int) -> bool:
 
 
 def _leaves_one(experiment: Experiment, examples: int) -> bool:
-    """Whether a pass over the examples ends with a batch of one, and it is normalized."""
+    """Whether a pass over the examples ends with a batch of one that is normalized."""
     size, least = int(experiment.training.batch_size), experiment.architecture.smallest_batch
     return examples % size < least and (examples % size > 0 or size < least)
 
@@ -144,14 +144,14 @@ CHANGES: tuple[Change, ...] = (
 
 
 def version(changes: Sequence[Change] = CHANGES) -> int:
-    """The present version."""
+    """Return the present version of the arithmetic."""
     return 1 + len(changes)
 
 
 def since(
     noted: int, experiment: Experiment, examples: int, changes: Sequence[Change] = CHANGES, *, targets: int = 1
 ) -> Iterator[str]:
-    """Yield a sentence for each change after that version which concerns the experiment with so many targets."""
+    """Yield a sentence for each change after version `noted` that concerns the experiment with so many targets."""
     if noted > version(changes):
         yield f"a newer version of dropout-cli trained it (arithmetic {noted}, here {version(changes)})"
     for change in changes[noted - 1 :]:
@@ -160,12 +160,12 @@ def since(
 
 
 def noted_by(run: Run) -> int:
-    """The version that began the run."""
+    """Return the version of the arithmetic that began the run."""
     return int(run.state().get(NOTED, 1))
 
 
 def since_begun(run: Run, prepared: Prepared) -> Iterator[str]:
-    """Yield a sentence for each change since the run began which concerns it."""
+    """Yield a sentence for each change that concerns the run and came after it began."""
     dataset = prepared.dataset
     targets = len(dataset.quantities.names) if dataset.quantities else 1
     return since(noted_by(run), prepared.experiment, len(dataset.train), targets=targets)

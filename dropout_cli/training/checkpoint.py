@@ -84,11 +84,11 @@ LATER: dict[tuple[str, str], Any] = {
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,
 }
-"""Keys that runs of older versions did not have, and the values with which a config is what it was without them."""
+"""Keys that configs of older versions lack, with the values that have the same effect as their absence."""
 
 
 def comparable(values: dict[str, Any]) -> dict[str, Any]:
-    """An experiment as a mapping, without the keys of LATER that have the value there."""
+    """Return an experiment as a mapping without the keys of LATER that have the value in LATER."""
     kept = {block: dict(inner) if isinstance(inner, dict) else inner for block, inner in values.items()}
     for (block, key), value in LATER.items():
         if key in kept[block] and kept[block][key] == value:

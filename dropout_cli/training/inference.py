@@ -66,18 +66,18 @@ def thinned(
 
 
 def draws(network: Layer, dataset: Dataset, part: Part, *, seed: int, training_noise: bool = False) -> bool:
-    """Whether a noisy pass of the network draws anything: not with rates of 0, nor without a noisy layer."""
+    """Whether a noisy pass of the network draws anything; with rates of 0 or no noisy layer it does not."""
     return _tried(network, dataset, part, seed, training_noise).drawn
 
 
 def _shares(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> bool:
-    """Whether every layer that draws knows of shared draws."""
+    """Whether every layer that draws can share its draws among examples."""
     noise = _tried(network, dataset, part, seed, training_noise)
     return set(noise) <= noise.sharing
 
 
 def _tried(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> Noise:
-    """The noise of a pass, after one example."""
+    """Return the noise after a pass over one example; it knows which layers drew."""
     noise = Noise(seed, 0, role="monte_carlo", training=training_noise, shared=True)
     outputs(network, dataset, part, batch=1, rows=np.arange(1), noise=noise)
     return noise

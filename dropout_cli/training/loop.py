@@ -54,7 +54,7 @@ class Plan:
     segment: int | None = None
     """Rows in a segment, where the examples stay in their files."""
     smallest_batch: int = 1
-    """A batch of fewer rows, which can only be the last of a pass, joins the one before it."""
+    """A batch with fewer rows, which only the last of a pass can have, joins the one before it."""
 
     @classmethod
     def of(cls, experiment: "Experiment", examples: int, segment: int | None = None) -> "Plan":

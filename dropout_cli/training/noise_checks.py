@@ -1,4 +1,4 @@
-"""Noise that a config is about, and that its network would never draw; inputs that its variant is not made for."""
+"""Checks of a config: the noise that it asks for is never drawn, or its variant is not made for its inputs."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from dropout_cli.variants import VARIANTS
 
 
 def must_draw(experiment: Experiment, network: Layer, steps: int) -> None:
-    """Raise ConfigError where the network, in so many steps, never draws the noise that the config is about."""
+    """Raise ConfigError where the network never draws, in so many steps, the noise that the config asks for."""
     parts = network.split_at_dropout()
     at_ends = []
     for step in (0, steps - 1):
@@ -31,7 +31,7 @@ def must_draw(experiment: Experiment, network: Layer, steps: int) -> None:
 
 
 def unsuited_scaling(experiment: Experiment) -> Iterator[str]:
-    """A line where the variant assumes inputs of mean 0 and variance 1, and they are something else."""
+    """Yield a line where the variant assumes inputs of mean 0 and variance 1, and these have others."""
     scaling = experiment.dataset.scaling
     if experiment.dropout.assumes_standardized and scaling != "standardize":
         name = VARIANTS.name_of(type(experiment.dropout))

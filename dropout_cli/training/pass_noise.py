@@ -1,4 +1,4 @@
-"""The noise of a regression beside Monte-Carlo passes: drawn on the validation part, or the training part without one.
+"""The noise of a regression beside Monte-Carlo passes, estimated on the validation part, or else the training part.
 
 At the end of training it is stored in the summary, so that predictions for new examples have it without the data.
 """
@@ -18,9 +18,9 @@ from dropout_cli.tasks import Regression, Task
 from dropout_cli.training import inference
 
 MOST_ROWS = 2000
-"""Of so many examples, spread over the part, one number per target is known well enough."""
+"""The most examples, spread over the part, that are used: they suffice for one number per target."""
 KEY = "monte_carlo_noise"
-"""In `summary.json`: by what is drawn, `dropout` or `all`."""
+"""The key in `summary.json`; below it, `dropout` or `all` says what the passes draw."""
 
 
 def calibrated(
@@ -32,7 +32,7 @@ def calibrated(
     count: int | None = None,
     training_noise: bool = False,
 ) -> Task:
-    """The task with what it must learn of passes; `count`: of so many that will be judged."""
+    """Return the task with the noise beside passes that it estimates; `count`: the number of passes to be scored."""
     if not task.needs_passes:
         return task
     part = dataset.val or dataset.train
@@ -54,7 +54,7 @@ def calibrated(
 
 
 def learned(task: Task, network: Layer, dataset: Dataset, experiment: Experiment) -> dict[str, Any]:
-    """What the summary says of it: nothing where there is nothing to learn, or no noise to draw."""
+    """Return the entry of the summary; it is empty where nothing is estimated, or no noise is drawn."""
     if not task.needs_passes:
         return {}
     kinds = {"dropout": False}

@@ -98,7 +98,7 @@ def _with_noise(task: Regression, run: Run) -> Regression:
 
 
 def beside_passes(run: Run, training_noise: bool) -> PassNoise | None:
-    """The noise beside passes that draw the dropout, or all noise; None where the run did not estimate it."""
+    """Return the stored noise beside passes that draw the dropout, or all noise; None where there is none."""
     kinds = run.summary().get(pass_noise.KEY, {}) if run.ended == "completed" else {}
     known = kinds.get("all") if training_noise and "all" in kinds else kinds.get("dropout")
     if known is None:
@@ -107,7 +107,7 @@ def beside_passes(run: Run, training_noise: bool) -> PassNoise | None:
 
 
 def _is_pass_noise(found: Any, targets: int) -> bool:
-    """Whether it is what `PassNoise` takes."""
+    """Whether an entry of a summary has the fields of `PassNoise`."""
     if not (isinstance(found, dict) and found.keys() >= {"passes", "noise_sd", "model_sd", "rmse"}):
         return False
     lists = [found[key] for key in ("noise_sd", "model_sd", "rmse")]

@@ -30,7 +30,7 @@ def resume(
 
 @contextmanager
 def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = False) -> Iterator[Prepared]:
-    """Hold the run, and give its experiment as its last checkpoint left it, ready for `experiment.go_on`.
+    """Lock the run, and give its experiment as its last checkpoint left it, ready for `go_on`.
 
     `epochs`, more than the run has done, lengthens it, which a completed run needs; where its schedule or its
     variant would have made another run of that length from the start, only with `change_schedule`.

@@ -68,7 +68,7 @@ def prepare(experiment: Experiment) -> Prepared:
 
 
 def prepare_on(dataset: Dataset, experiment: Experiment, *, stored: bool = False) -> Prepared:
-    """The same, on a dataset that was read already; `stored`: it has been trained, and only predicts from now on."""
+    """Do the same for a dataset that was read already; `stored`: the run has been trained, and only predicts now."""
     notices = (*dataset.notices, *_cut(experiment, dataset), *unsuited_scaling(experiment))
     experiment = checked(experiment, dataset, stored=stored)
     learner = learner_of(experiment, build(experiment, dataset))
@@ -222,7 +222,7 @@ def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
 
 
 def _check_precision(experiment: Experiment) -> None:
-    """A precision of the noise that no loss asks for would be believed to matter."""
+    """Raise ConfigError for a precision of the noise that the loss does not use."""
     objective = experiment.objective
     if not objective.squared and experiment.dropout.precision() not in (None, USUAL_PRECISION):
         name = OBJECTIVES.name_of(type(objective))

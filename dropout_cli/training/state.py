@@ -57,7 +57,7 @@ class Learner:
 
     @contextmanager
     def averaged(self) -> Iterator[Layer]:
-        """The network with the averaged weights in it for as long as the block lasts; as it is, where none are kept.
+        """Give the network with the averaged weights in it while the block lasts, or as it is where none are kept.
 
         Threads may be in such blocks at once: the first puts the averaged weights in, the last takes them out.
         """

@@ -79,7 +79,7 @@ class Adaptive(Variant):
         return AdaptiveNoise(self, rate_of(self.rate, place.index), place)
 
     def rates(self) -> tuple[float, ...]:
-        """The largest that it can come to."""
+        """The largest rate that it can adapt to."""
         return (self.max_rate,)
 
     def check(self, *, hidden: int, activation: str) -> None:
@@ -100,7 +100,7 @@ class AdaptiveNoise(Layer):
         self._noisy = NoisyActivation(Inverted(rate=rate), rate, place)
 
     def draws(self) -> bool:
-        """Unless the rate can only be 0."""
+        """It draws unless the rate can only be 0."""
         return self._law.max_rate > 0
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:

@@ -68,7 +68,7 @@ class Batchwise(Variant):
         return KeptLinear(linear, below(place), None)
 
     def rates(self) -> tuple[float, ...]:
-        """Those of the hidden layers and the input's."""
+        """The rates of the hidden layers and of the input."""
         return all_rates(self.rate, self.input_rate)
 
     def schedule(self) -> RateSchedule:
@@ -100,11 +100,11 @@ class Selection(Layer):
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
     def draws(self) -> bool:
-        """Where the rate in force is not 0."""
+        """It draws where the rate in force is not 0."""
         return self.rate > 0
 
     def scale(self) -> float:
-        """What kept units are multiplied by: 1 / P(kept | the mask is not empty)."""
+        """The factor of kept units: 1 / P(kept | the mask is not empty)."""
         q = keep_probability(self.rate)
         return (1 - (1 - q) ** self._units) / q
 

@@ -92,7 +92,7 @@ class ConcreteLinear(Layer):
         self.theta = learned(logit(law.start), (1,), BOUNDS, place, linear.W.value.dtype)
 
     def draws(self) -> bool:
-        """Always."""
+        """It always draws."""
         return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:

@@ -59,7 +59,7 @@ class NaiveNoise(Layer):
         self.theta = learned(logit(1 - law.start), (1,), BOUNDS, place, linear.W.value.dtype)
 
     def draws(self) -> bool:
-        """Always."""
+        """It always draws."""
         return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:

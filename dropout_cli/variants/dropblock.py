@@ -26,7 +26,7 @@ from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.map_noise import MapNoise
-from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
+from dropout_cli.variants.toolkit.masks import bernoulli
 
 
 @VARIANTS.register("dropblock")
@@ -64,13 +64,6 @@ class DropBlock(MapNoise):
         """The probability of a corner at each of its places."""
         b = self._side(height, width)
         return rate / b**2 * height * width / ((height - b + 1) * (width - b + 1))
-
-    def realized(self, height: int, width: int, rate: float) -> float:
-        """The share of a map that is dropped on average: 1 - the mean over pixels of (1 - gamma)^(squares on it)."""
-        b = self._side(height, width)
-        ones = np.ones(b, int)
-        rows, columns = (np.convolve(np.ones(length - b + 1, int), ones) for length in (height, width))
-        return float(1 - np.mean(keep_probability(self.gamma(height, width, rate)) ** np.multiply.outer(rows, columns)))
 
     def _side(self, height: int, width: int) -> int:
         return min(self.block_size, height, width)

@@ -71,7 +71,7 @@ class DropConnect(Variant):
         return False
 
     def rates(self) -> tuple[float, ...]:
-        """Those of the hidden layers."""
+        """The rates of the hidden layers."""
         return all_rates(self.rate)
 
     def schedule(self) -> RateSchedule:
@@ -99,7 +99,7 @@ class GaussianDropConnect(GaussianLinear):
         self.factor = (1 - q) / q
 
     def draws(self) -> bool:
-        """Where the rate in force is not 0."""
+        """It draws where the rate in force is not 0."""
         return self.rate > 0
 
     def variances(self) -> tuple[Array, Array | float]:
@@ -140,7 +140,7 @@ class MaskedLinear(Layer):
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
     def draws(self) -> bool:
-        """Where the rate in force is not 0."""
+        """It draws where the rate in force is not 0."""
         return self.rate > 0
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
@@ -162,7 +162,7 @@ class MaskedLinear(Layer):
         return np.asarray(np.einsum("ni,nio,io->no", x, self._masks, W, optimize=True) + self._bias_masks * b)
 
     def _masked(self, rng: Generator) -> tuple[Array, ...]:
-        """Weights and biases under one mask for all examples, divided by q."""
+        """Draw weights and biases under one mask for all examples, divided by q."""
         W, b = self._linear.W.value, self._linear.b.value
         kept = bernoulli((W.shape[0] + 1, W.shape[1]), self.rate, rng)
         scale = W.dtype.type(1 / keep_probability(self.rate))
@@ -194,7 +194,7 @@ class MaskedLinear(Layer):
 
 
 class SampledUnit(Sequential):
-    """The unit as it is with noise; without, its activation averaged over draws of z from the run's own stream."""
+    """The unit itself with noise; without noise, its activation averaged over draws of z from the run's own stream."""
 
     def __init__(
         self, unit: Sequential, noisy: GaussianLinear, above: Sequence[Layer], *, samples: int, seed: int

@@ -22,7 +22,7 @@ class NoDropout(Variant):
     paper = "-"
 
     def silent(self, steps: int = MANY_STEPS) -> bool:
-        """Always."""
+        """It never draws."""
         return True
 
     def before_logits(self) -> bool:

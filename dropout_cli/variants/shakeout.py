@@ -73,11 +73,11 @@ class Shakeout(Variant):
         return ShakenLinear(self, linear, rate_of(self.rate, -1), place)
 
     def before_logits(self) -> bool:
-        """Unless the last hidden layer's rate is 0."""
+        """Noise acts there unless the last hidden layer's rate is 0."""
         return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
 
     def rates(self) -> tuple[float, ...]:
-        """Those of the hidden layers and the input's."""
+        """The rates of the hidden layers and of the input."""
         return all_rates(self.rate, self.input_rate)
 
     def schedule(self) -> RateSchedule:
@@ -106,7 +106,7 @@ class ShakenLinear(Layer):
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
     def draws(self) -> bool:
-        """Where the rate in force is not 0."""
+        """It draws where the rate in force is not 0."""
         return self.rate > 0
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:

@@ -59,7 +59,7 @@ class Gate(Layer):
         self._drawn: Array | None = None
 
     def draws(self) -> bool:
-        """Always."""
+        """It always draws."""
         return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:

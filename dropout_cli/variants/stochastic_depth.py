@@ -60,7 +60,7 @@ class StochasticDepth(Variant):
         return not self.silent()
 
     def rates(self) -> tuple[float, ...]:
-        """That of the last block."""
+        """The rate of the last block."""
         return (self.rate,)
 
     def schedule(self) -> RateSchedule:
@@ -68,7 +68,7 @@ class StochasticDepth(Variant):
         return self.rate_schedule
 
     def draws_for_every_row(self) -> bool:
-        """Unless a batch draws one."""
+        """Examples draw their own unless a batch draws one for all."""
         return self.per == "example"
 
 
@@ -92,7 +92,7 @@ class UncertainBlock(Residual):
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
     def draws(self) -> bool:
-        """Where the rate in force is not 0, or a part does."""
+        """It draws where the rate in force is not 0, or a part draws."""
         return self.rate > 0 or super().draws()
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:

@@ -143,7 +143,7 @@ class UnitNoise(Layer):
         self.alpha = LearnedAlpha(law, linear, place, shared_by=linear.fan_in)
 
     def draws(self) -> bool:
-        """Always."""
+        """It always draws."""
         return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:

@@ -15,7 +15,7 @@ from dropout_cli.config.document import read
 from dropout_cli.config.editor_schema import editor_schema
 from dropout_cli.config.place import Mistakes, Source
 from dropout_cli.config.validate import plain
-from dropout_cli.config.writing import dump
+from dropout_cli.config.writing import annotate, dump
 from dropout_cli.core.fields import docs
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -83,12 +83,11 @@ def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
     assert reread(dump({"a": text, text: 1}))["a"] == text
 
 
-def test_the_template_is_every_key_with_its_meaning_and_loads(tmp_path: Path) -> None:
+def test_an_annotated_experiment_is_every_key_with_its_meaning_and_loads(tmp_path: Path) -> None:
     """A line of comment stands above every key that is documented."""
     made = experiment(tmp_path, FULL)
-    text = template(made)
+    text = annotate(made)
     assert experiment(tmp_path, text) == made
-    assert text.startswith("# For completion in an editor: dropout config schema")
     for name, meaning in docs(type(made.training)).items():
         assert f"  {name}:" in text
         assert meaning.split(";")[0][:60] in text
@@ -97,6 +96,7 @@ def test_the_template_is_every_key_with_its_meaning_and_loads(tmp_path: Path) ->
 def test_the_template_starts_from_the_bundled_digits(tmp_path: Path) -> None:
     """`config init` prints an experiment that is known to work."""
     assert experiment(tmp_path, template()) == load(bundled()["digits"]).experiment
+    assert template().startswith("# For completion in an editor: dropout config schema")
 
 
 def test_every_key_of_the_experiment_says_what_it_means() -> None:

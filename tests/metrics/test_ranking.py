@@ -87,11 +87,11 @@ def test_the_numbers_of_both_tasks_stand_once_and_in_order() -> None:
     """They are the keys of summaries and the columns of tables: a classifier's first, then those of a regression."""
     classifier = metrics.classification(*drawn((3, 3)), names(2))
     regression = metrics.regression(np.zeros((2, 1)), np.ones((2, 1)), np.eye(2)[:, :1], ("a",))
-    assert len(set(metrics.NUMBERS)) == len(metrics.NUMBERS)
-    assert list(classifier) == [*(name for name in metrics.NUMBERS if name in classifier), "per_class"]
+    assert len(set(metrics.directed())) == len(metrics.directed())
+    assert list(classifier) == [*(name for name in metrics.directed() if name in classifier), "per_class"]
     assert {"accuracy", "error", "nll", "brier", "ece", "macro_f1", "balanced_accuracy"} < set(classifier)
-    assert {name for name in metrics.NUMBERS if name in regression} == {"rmse", "mae", "r2", "nll"}
-    assert metrics.NUMBERS.index("rmse") > metrics.NUMBERS.index("macro_f1")
+    assert {name for name in metrics.directed() if name in regression} == {"rmse", "mae", "r2", "nll"}
+    assert metrics.directed().index("rmse") > metrics.directed().index("macro_f1")
     assert list(classifier["per_class"][0]) == ["class", "precision", "recall", "f1", "support"]
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
+from dropout_cli.statistics import ranks
 
 SIZES = (36, 114, 359, 360, 10_000, 60_000)
 PUBLISHED = (
@@ -97,3 +98,13 @@ def test_equal_means_rank_alike() -> None:
     assert mean != 0.15
     assert found.average == [2.5, 2.5, 1]
     assert statistics.best_of([0.15, mean]) == 0 == statistics.best_of([mean, 0.15], larger_is_better=False)
+
+
+def test_every_test_of_ranks_takes_equal_means_as_equal() -> None:
+    """Whatever their last bits; and the unit of the differences does not matter, however small they are."""
+    mean = (0.1 + 0.2) / 2
+    rounded, exact = ([[one, 0.15, 0.3], [0.15, one, 0.3], [0.1, 0.2, 0.4]] for one in (mean, 0.15))
+    for test in (ranks.permuted, ranks.iman_davenport):
+        assert test(np.array(rounded)) == test(np.array(exact))
+    found = np.array([3.0, -1.0, 4.0, 2.0, 6.0])
+    assert ranks.signed_rank(found) == ranks.signed_rank(found * 1e-12) == 0.125

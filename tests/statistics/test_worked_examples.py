@@ -8,6 +8,7 @@ import pytest
 from dropout_cli.core.types import Array
 from dropout_cli.statistics import aggregate, choice, proportion, ranks, sample_size, sequential
 from dropout_cli.statistics.bayes import probabilities
+from dropout_cli.statistics.differences import differences
 from dropout_cli.statistics.estimate import Estimate, crossed, hedges_g, new_examples, over_units
 from dropout_cli.statistics.families import holm
 from dropout_cli.statistics.max_t import max_t
@@ -180,7 +181,7 @@ def test_settings_over_datasets() -> None:
     assert (found.p, found.critical_difference) == pytest.approx((0.030197, 1.353136), abs=1e-5)
     assert ranks.iman_davenport(values) == pytest.approx((7, 0.012559), abs=1e-6)
     assert ranks.permuted(values) == pytest.approx(0.028935, abs=1e-6)
-    p = [ranks.signed_rank(values[:, b] - values[:, a]) for a, b in ((0, 1), (0, 2), (1, 2))]
+    p = [ranks.signed_rank(differences(values[:, b], values[:, a])) for a, b in ((0, 1), (0, 2), (1, 2))]
     assert p == [0.09375, 0.03125, 0.375] and holm(p) == [0.1875, 0.09375, 0.375]
 
 

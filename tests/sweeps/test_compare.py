@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dropout_cli import statistics
+from dropout_cli.cli.commands.compare import Test as Offered
 from dropout_cli.core.errors import UsageError
 from dropout_cli.sweeps import collect, tables, two_runs
 from dropout_cli.sweeps.comparison import weigh
@@ -154,3 +156,8 @@ def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -
     ):
         done = dropout(command, named, cwd=where)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{named}: {line}\n")
+
+
+def test_every_paired_test_can_be_asked_for_and_is_explained() -> None:
+    """`--test` and the notes have those of the statistics, and no others."""
+    assert {str(one) for one in Offered} == set(statistics.TESTS) == set(tables.TESTED)

@@ -113,8 +113,8 @@ def test_verify_and_eval_agree_with_the_run(run: Run) -> None:
     """Numbers follow from the predictions; evaluated anew they are the same to the last bit."""
     assert all(check.right for check in verify.verify(run))
     again = evaluate.evaluate(run, figures=False)
-    assert {key: again[key] for key in metrics.NUMBERS if key in again} == {
-        key: run.summary()["test"][key] for key in metrics.NUMBERS if key in again
+    assert {key: again[key] for key in metrics.directed() if key in again} == {
+        key: run.summary()["test"][key] for key in metrics.directed() if key in again
     }
 
 

@@ -37,10 +37,12 @@ def test_what_is_dropped_is_made_of_squares_that_lie_on_the_map(block: int) -> N
 @pytest.mark.parametrize(("side", "block", "rate", "expected"), [(12, 3, 0.3, 0.26), (12, 7, 0.5, 0.36)])
 def test_the_realized_rate_is_that_of_the_formula(side: int, block: int, rate: float, expected: float) -> None:
     """1 - mean over pixels of (1 - gamma)^(squares that cover it); overlaps make it lower than the rate."""
-    law, drawn = DropBlock(block_size=block), masks(side, block, rate)
-    assert law.realized(side, side, rate) == pytest.approx(expected, abs=0.005)
-    per_map = 1 - drawn.mean(axis=(1, 2))  # maps are independent, pixels of one are not
-    assert abs(per_map.mean() - law.realized(side, side, rate)) <= 5 * per_map.std() / np.sqrt(per_map.size)
+    covering = np.convolve(np.ones(side - block + 1), np.ones(block))  # squares on a pixel, along one axis
+    q = keep_probability(DropBlock(block_size=block).gamma(side, side, rate))
+    realized = 1 - np.mean(q ** np.multiply.outer(covering, covering))
+    assert realized == pytest.approx(expected, abs=0.005)
+    per_map = 1 - masks(side, block, rate).mean(axis=(1, 2))  # maps are independent, pixels of one are not
+    assert abs(per_map.mean() - realized) <= 5 * per_map.std() / np.sqrt(per_map.size)
 
 
 def test_corners_are_kept_more_often_than_the_center() -> None:

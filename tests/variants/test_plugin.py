@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dropout_cli import variants
+from tests.commands import dropout_process
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -32,16 +33,7 @@ def installed(tmp_path: Path) -> Path:
 
 def dropout(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command with that folder on the path."""
-    path = os.pathsep.join([str(folder), str(ROOT)])
-    return subprocess.run(
-        [sys.executable, "-m", "dropout_cli", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return dropout_process(*arguments, cwd=folder, env={"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])})
 
 
 def test_a_variant_of_another_package_is_listed_explained_and_trains(installed: Path) -> None:

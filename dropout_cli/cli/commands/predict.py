@@ -84,7 +84,7 @@ def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
 
 
 def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
-    """One object; its `predictions` is a list with an object per row, its `notices` one of texts, where there are."""
+    """Yield the pieces of one JSON object: `predictions`, an object per row, and, if there are any, `notices`."""
     notices: list[str] = []
     yield json_text.dumps(about)[:-1] + ', "predictions": ['
     between = "\n"

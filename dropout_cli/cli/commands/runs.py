@@ -71,7 +71,7 @@ def list_runs(
 
 
 def _different(found: "Iterable[Run]") -> "list[Run]":
-    """Each folder once, however it was named; a link is another one than its target."""
+    """Return each folder once, even if it was named twice; a link and its target are two folders."""
     known: dict[tuple[int, int], Run] = {}
     for run in found:
         place = (run.path if run.path.name else run.path.resolve()).lstat()
@@ -90,7 +90,7 @@ def _usual(found: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
-    """Ask, where there is somebody to ask, and delete all or, where one must stay, none; print the paths."""
+    """Delete all runs, or none where one must not be deleted, and print their paths; ask first unless `yes`."""
     from dropout_cli.runs import tags
 
     for run in chosen:

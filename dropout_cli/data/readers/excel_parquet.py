@@ -43,7 +43,7 @@ def excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Arra
 
 
 def _as_text(sheet: "DataFrame") -> list[list[str]]:
-    """Each row as texts; an empty one where a cell has nothing."""
+    """Return each row as a list of texts; that of an empty cell is empty."""
     columns = [words_of(sheet[name]) for name in sheet.columns]
     texts = [
         ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]

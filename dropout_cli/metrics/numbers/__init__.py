@@ -1,4 +1,4 @@
-"""One registered number, or a few that belong together, per file; each file here is imported."""
+"""Each file here registers one metric, or a few that belong together. All are imported."""
 
 import importlib
 import pkgutil

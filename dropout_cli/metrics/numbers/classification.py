@@ -43,7 +43,7 @@ def brier(given: Classes) -> float:
 
 
 def ece(given: Classes) -> float:
-    """How far the top class's probability is from the share that is right."""
+    """The mean distance, over bins, between the top class's probability and the share that is right."""
     confidence, right = given.probabilities.max(axis=1), given.predicted == given.labels
     inner_edges = np.arange(1, ECE_BINS) / ECE_BINS
     bins = np.searchsorted(inner_edges, confidence, side="left")  # left: a value on an edge belongs below it
@@ -81,7 +81,7 @@ def average_precision(given: Classes) -> float | None:
 
 
 def _ranked(given: Classes) -> tuple[Array, Array] | None:
-    """Whether each example is of each class, and what the class ranks it by; None without a class to judge.
+    """Return labels and evidence for each example and class; None where no class can be judged.
 
     Classes without examples, or without others, are left out.
     """

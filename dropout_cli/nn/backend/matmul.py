@@ -1,7 +1,7 @@
 """The one matrix product of the engine, out = carry out + scale a b, and its sisters for sums.
 
-With `carry` a momentum takes its gradient in as the product makes it (nn.descent), where an update otherwise waits for
-memory. Where threads of ours share a batch, they share the product, by `np.matmul`.
+With `carry` a momentum takes its gradient in as the product makes it (nn.optim.update), where an update otherwise waits
+for memory. Where threads of ours share a batch, they share the product, by `np.matmul`.
 """
 
 from functools import lru_cache

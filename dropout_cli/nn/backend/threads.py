@@ -88,14 +88,14 @@ def divided() -> bool:
 
 
 class Limits:
-    """How many threads the engine's BLAS has, for as long as some block of some thread of Python wants it limited.
+    """Limits the threads of the engine's BLAS while any block, in any thread of Python, asks for a limit.
 
     There is one limit for the whole process: that of the block that began last. The libraries have their own numbers
     of threads back when no block is left, whichever thread leaves last.
     """
 
     def __init__(self) -> None:
-        """Nobody wants anything yet."""
+        """Begin without a limit."""
         self._lock = Lock()
         self._wanted: list[int] = []
         self._set: int | None = None
@@ -103,7 +103,7 @@ class Limits:
 
     @contextmanager
     def __call__(self, threads: int) -> Iterator[None]:
-        """The engine's BLAS with so many threads, every other library with one."""
+        """Give the engine's BLAS so many threads in this block, and every other library one."""
         with self._lock:
             self._wanted.append(threads)
             self._apply()

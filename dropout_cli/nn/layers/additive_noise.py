@@ -36,7 +36,7 @@ class AdditiveNoise(Layer):
         return y
 
     def draws(self) -> bool:
-        """Where the standard deviation is not 0."""
+        """It draws where the standard deviation is not 0."""
         return self.sd > 0
 
     def backward(self, dy: Array) -> Array:

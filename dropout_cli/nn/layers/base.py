@@ -36,7 +36,7 @@ class Layer(ABC):
     is_dropout: ClassVar[bool] = False
     """Whether it is the place of a dropout variant's noise, whatever its rate."""
     noise_kind: ClassVar[NoiseKind] = "dropout"
-    """Of a layer that draws: the noise of the dropout, which Monte-Carlo passes draw too, or of the training alone."""
+    """The noise that it draws: of the dropout, which Monte-Carlo passes draw too, or of the training alone."""
 
     def __init__(self, path: str) -> None:
         """`path` names the layer for good: its parameters (`hidden1/W`) and its noise go by it."""
@@ -69,7 +69,7 @@ class Layer(ABC):
         return self.is_dropout
 
     def split_at_dropout(self) -> "tuple[Layer, Layer] | None":
-        """The part below the last place of dropout, and the rest from it on; None where it cannot be divided so."""
+        """Return the part below the last place of dropout, and the rest; None where it cannot be divided there."""
         return None
 
     def draws(self) -> bool:
@@ -123,7 +123,7 @@ class Layer(ABC):
         return twin
 
     def _drawn_from(self, noise: NoiseSource) -> NoiseSource:
-        """The noise, or None where it leaves out noise of this layer's kind."""
+        """Return the noise, or None where noise of this layer's kind is left out."""
         return None if noise is not None and self.noise_kind == "training" and not noise.training else noise
 
     def _buffer(self, name: str, shape: Shape, dtype: DType) -> Array:
@@ -140,7 +140,7 @@ class Layer(ABC):
 
 
 def _replicated(value: object, made: dict[int, Layer]) -> object:
-    """The value with every layer in it replaced by its replica."""
+    """Return the value with a replica in place of every layer in it."""
     if isinstance(value, Layer):
         return value.replica(made)
     if type(value) is tuple:

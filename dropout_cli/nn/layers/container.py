@@ -21,11 +21,11 @@ class Container(Layer):
             layer.at(step)
 
     def holds_dropout(self) -> bool:
-        """Whether it is itself such a place, or a part is."""
+        """Whether it, or a part of it, is such a place."""
         return self.is_dropout or any(layer.holds_dropout() for layer in self.layers)
 
     def draws(self) -> bool:
-        """Whether a part does."""
+        """Whether a part draws."""
         return any(layer.draws() for layer in self.layers)
 
     def parameters(self) -> dict[str, Parameter]:

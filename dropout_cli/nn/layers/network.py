@@ -26,19 +26,19 @@ class Network(Sequential):
         self._step: int | None = None
 
     def at(self, step: int) -> None:
-        """Tell every part; replicas are told when they are used."""
+        """Announce the step to every part; replicas learn of it when they are used."""
         self._thread = threading.get_ident()
         self._step = step
         super().at(step)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return the logits; they stand until this thread's next call."""
+        """Return the logits, which stay valid until this thread's next call."""
         if train:
             self._thread = threading.get_ident()
         return Sequential.forward(self._here(), x, train=train, noise=noise)
 
     def backward(self, dy: Array) -> Array:
-        """Return the gradient of the input, of this thread's last pass."""
+        """Return the gradient of the input for this thread's last pass."""
         return Sequential.backward(self._here(), dy)
 
     def gradients(self, dy: Array) -> None:
@@ -46,7 +46,7 @@ class Network(Sequential):
         Sequential.gradients(self._here(), dy)
 
     def split_at_dropout(self) -> tuple[Sequential, Sequential] | None:
-        """See Sequential; of this thread's layers."""
+        """Split this thread's layers as `Sequential` does."""
         return Sequential.split_at_dropout(self._here())
 
     def _here(self) -> Self:

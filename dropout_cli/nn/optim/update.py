@@ -1,6 +1,6 @@
 """One training step's change of a network: regularization, clipping, the update rule, constraints.
 
-For each parameter, with its own scales (nn.parameters):
+For each parameter, with its own scales (nn.parameter):
 
     g += l1 sign(W) + 2 l2 W            the gradient of l1 |W| + l2 |W|^2
     g *= min(1, clip_norm / |all g|)    one norm over all clipped parameters
@@ -9,8 +9,8 @@ For each parameter, with its own scales (nn.parameters):
     w_j *= min(1, c / |w_j|)            max-norm; w_j: the incoming weights of unit j
 
 An update is bound by memory, not by arithmetic. A momentum therefore takes its gradient in as the product makes it,
-v = mu v - lr x'dy in one go (nn.product), where nothing else needs the gradient and the layer heeds it: 1.2 ms less of
-a step of 784-1024-1024-1024-10. What is left is done block by block, by all threads where it is much.
+v = mu v - lr x'dy in one go (nn.backend.matmul), where nothing else needs the gradient and the layer heeds it: 1.2 ms
+less of a step of 784-1024-1024-1024-10. What is left is done block by block, by all threads where it is much.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""All points of a search's space, where there are finitely many: no point is worth a second trial.
+"""All points of a search's space, where it is finite, so that no point is tried twice.
 
 The space is gone through by asking for points as a search does, with a trial that gives every answer in turn.
 """
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 MOST_POINTS = 1_000
-"""A space of more points is searched as if it had no end."""
+"""A space of more points is searched as if it were infinite."""
 
 
 class _Endless(Exception):
-    """Some parameter has too many values."""
+    """A parameter has too many values to list."""
 
 
 class _Answers:
-    """A trial that gives the answers at `places`, and the first one to each question beyond them."""
+    """A trial that answers question i with choice `places[i]`, and questions beyond them with the first choice."""
 
     def __init__(self, places: Sequence[int]) -> None:
         self.places, self.sizes = list(places), list[int]()
@@ -48,7 +48,7 @@ class _Answers:
 
 
 def every_point(sweep: Sweep) -> list[dict[str, Any]] | None:
-    """Optuna's parameters of every point, in the order of the axes; None where they have no end."""
+    """Return Optuna's parameters of every point, in the order of the axes; None where the space is not finite."""
     try:
         found = []
         for params in _gone_through(sweep):

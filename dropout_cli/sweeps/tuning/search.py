@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 SEEDS = 10_000_000
-"""Means over seeds are reported at this step and above, beyond every epoch: nothing compares the two."""
+"""Means over seeds are reported at this step and above, beyond every epoch, so that they never mix with epochs."""
 AGAIN = 100
-"""So often another point is asked for, where those that came were tried already."""
+"""The most points that are asked for in a row where each was tried already."""
 POLL = 0.1
 """Seconds between two looks at the histories of the cells that run."""
 PHASES = ("train", "evaluate", "save")
@@ -84,16 +84,16 @@ class _Running:
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search ends with."""
+    """The result of a search."""
 
     trials: "list[FrozenTrial]"
-    """All that ended."""
+    """The trials that have ended."""
     exhausted: bool
-    """Whether no point was left to try before there were as many trials as asked for."""
+    """Whether the points ran out before there were as many trials as asked for."""
 
 
 def search(sweep: Sweep, folder: Folder, jobs: int, watch: Watch) -> Searched:
-    """Try points until there are `sweep.trials`, `jobs` at a time, or none is left that was not tried.
+    """Try points, `jobs` at a time, until there are `sweep.trials` of them or all points were tried.
 
     The same again goes on. Raises UsageError where Optuna is not installed, another search is kept in the folder, or
     no run has the metric.
@@ -121,11 +121,11 @@ class _Search:
         points, tried = every_point(sweep), [one.params for one in self.ended]
         self._goes_through = points is not None and len(points) <= sweep.trials
         self._left = None if points is None else [one for one in points if one not in tried]
-        """Points to fall back on, where those that are suggested were tried already; None where they have no end."""
+        """Untried points, for use where a suggested point was tried already; None where the space is not finite."""
         self._exhausted = False
 
     def _cells_of(self, trial: "FrozenTrial") -> tuple[str, ...]:
-        """The cells of a trial that has ended; what was tried by an earlier version did not note them."""
+        """Return the cells of an ended trial; they are planned again where an older version did not note them."""
         if CELLS in trial.user_attrs:
             return tuple(trial.user_attrs[CELLS])
         point = tuple(Setting(key, value, "trial") for key, value in trial.user_attrs[SETTINGS].items())
@@ -163,7 +163,7 @@ class _Search:
                 one.process.join()
 
     def _begin(self) -> None:
-        """Begin a trial of a point that was not tried; where there is none, the search is at its end."""
+        """Begin a trial of an untried point; where there is none, mark the search as exhausted."""
         from optuna.trial import TrialState
 
         for _ in range(AGAIN if self._left is None else len(self._left) + 1):
@@ -187,7 +187,7 @@ class _Search:
         self._exhausted = True
 
     def _is_waiting(self) -> bool:
-        """Whether a trial is to be tried again, which comes first."""
+        """Whether a trial waits to be tried again; such trials come first."""
         from optuna.trial import TrialState
 
         return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
@@ -241,7 +241,7 @@ class _Search:
             self._end(one, "PRUNED")
 
     def _is_behind(self, value: float, step: int) -> bool:
-        """Whether a mean over seeds is not in the best third of the former ones over as many seeds."""
+        """Whether a mean over seeds is outside the best third of former means over as many seeds."""
         from optuna.trial import TrialState
 
         complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

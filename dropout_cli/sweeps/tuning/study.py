@@ -26,7 +26,7 @@ STUDY = "study.db"
 ASKED, SETTINGS, EPOCHS, SECONDS, FAILURE = "asked", "settings", "epochs", "seconds", "failure"
 """What is noted of a study, and of a trial: its point, for how long its cells were trained, and why one failed."""
 CELLS, VALUES = "cells", "values"
-"""Of a trial: its cells, and the numbers on validation of those that are complete, seed by seed."""
+"""Notes of a trial: its cells, and the validation numbers of the complete ones, seed by seed."""
 EARLIEST, BEST = 5, 100 / 3
 """So many trials must have come as far, before one is pruned; then it has to be among so many per cent of them."""
 

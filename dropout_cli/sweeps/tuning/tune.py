@@ -12,8 +12,9 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.metrics import csv_bytes, larger_is_better
 from dropout_cli.sweeps import load, plan, run, tables
-from dropout_cli.sweeps.comparison import DEFAULT_METRIC, Evidence, Values
+from dropout_cli.sweeps.comparison import Evidence
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.records import DEFAULT_METRIC, Values
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.tuning.finals import Winner, decide
 from dropout_cli.sweeps.tuning.search import Searched, Watch, search
@@ -109,7 +110,7 @@ def _complete(trials: "Sequence[FrozenTrial]", folder: Folder) -> "list[FrozenTr
 
 
 def _table(trials: "Sequence[FrozenTrial]") -> bytes:
-    """A row per trial: number, how it ended, its value, those of its seeds, its training time, its settings."""
+    """Write a row per trial: number, how it ended, value, values of its seeds, training time, settings."""
     keys = list(dict.fromkeys(key for one in trials for key in one.user_attrs[SETTINGS]))
     rows: list[list[Any]] = [["trial", "ended", "value", "values", "epochs", "seconds", *keys, "failure"]]
     for one in sorted(trials, key=lambda one: one.number):

@@ -60,7 +60,7 @@ def train(folder: Folder, id: str, wanted: Experiment) -> None:
 
 
 def _went_on(begun: Run) -> bool:
-    """Bring a cell to its end; False where another version began it, and computed otherwise."""
+    """Resume a cell to its end; return False where another version began it and computed otherwise."""
     try:
         resume.resume(begun, watch=watch, figures=False)
     except Outdated:

@@ -72,7 +72,7 @@ class HiddenActivationNoise(Variant):
         return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
 
     def rates(self) -> tuple[float, ...]:
-        """Those of the hidden layers."""
+        """The rates of the hidden layers."""
         return all_rates(self.rate)
 
     def schedule(self) -> RateSchedule:
@@ -94,7 +94,7 @@ class ActivationNoise(HiddenActivationNoise):
     acts_on = "activations of hidden layers, and the input"
 
     def rates(self) -> tuple[float, ...]:
-        """Those of the hidden layers and the input's."""
+        """The rates of the hidden layers and of the input."""
         return (*super().rates(), self.input_rate)
 
     def input(self, place: Place) -> Layer | None:
@@ -120,7 +120,7 @@ class NoisyActivation(Rowwise):
         self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
 
     def draws(self) -> bool:
-        """Where the rate in force is not 0."""
+        """It draws where the rate in force is not 0."""
         return self.rate > 0
 
     def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:

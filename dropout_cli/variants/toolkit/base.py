@@ -25,7 +25,7 @@ VARIANTS: Registry["Variant"] = Registry(
 
 
 MANY_STEPS = 1_000_000
-"""As long as it is not known how many there are."""
+"""The number of steps that is assumed while the true one is not known."""
 
 Needs: TypeAlias = Literal["vectors", "maps", "either", "blocks"]
 Kind: TypeAlias = Literal["input", "hidden", "map", "block", "output"]
@@ -107,15 +107,15 @@ class Variant(ABC):
         return True
 
     def rates(self) -> tuple[float, ...]:
-        """The probabilities of dropping that it was given; none where it has none, or learns them."""
+        """The probabilities of dropping in its config; none where it has none, or learns them."""
         return ()
 
     def schedule(self) -> RateSchedule:
-        """How those move over training."""
+        """How the rates move over training."""
         return Constant()
 
     def silent(self, steps: int = MANY_STEPS) -> bool:
-        """Whether it draws nothing in a training of so many steps, since its rates are 0 at all of them."""
+        """Whether all its rates are 0 at every one of so many steps, so that it draws nothing."""
         rates = self.rates()
         return bool(rates) and not any(self.schedule().largest(rate, steps) for rate in rates)
 
@@ -128,7 +128,7 @@ class Variant(ABC):
         return None
 
     def precision(self) -> float | None:
-        """The precision of noise that the penalty states for a squared error; None: there is no such penalty."""
+        """The precision of the noise that the penalty assumes for a squared error; None without such a penalty."""
         return None
 
     def report(self, network: Layer, judge: Callable[[], tuple[str, float]]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def rate_of(rates: Rates, index: int) -> float:
 
 
 def all_rates(rates: Rates, *others: float) -> tuple[float, ...]:
-    """Those of all hidden layers, and others."""
+    """Return the rates of all hidden layers, and others after them."""
     return (*(rates if isinstance(rates, tuple) else (rates,)), *others)
 
 

@@ -46,7 +46,7 @@ class GaussianLinear(Layer):
         """What all variances are multiplied by; so no pass over the weights is needed for it."""
 
     def draws(self) -> bool:
-        """Always."""
+        """It always draws."""
         return True
 
     def mean_weights(self) -> Array:
@@ -99,7 +99,7 @@ class GaussianLinear(Layer):
         return z
 
     def _drawn(self, rng: Generator) -> tuple[Array, ...]:
-        """Weights and biases drawn for all examples."""
+        """Draw weights and biases once for all examples."""
         variances, of_biases = self.variances()
         W = normal(variances.shape, rng, variances.dtype)
         W *= np.sqrt(variances * variances.dtype.type(self.factor))

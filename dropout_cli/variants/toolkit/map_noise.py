@@ -40,7 +40,7 @@ class MapNoise(HiddenActivationNoise):
         return chain(place, linear, *between, activation, NoisyActivation(self, self.dense_rate, place))
 
     def rates(self) -> tuple[float, ...]:
-        """Those of maps, and of dense layers."""
+        """The rates of maps and of dense layers."""
         return (*super().rates(), self.dense_rate)
 
     def before_logits(self) -> bool:

@@ -19,7 +19,7 @@ MOST_DIGITS = 4
 
 
 COARSE = (1e-3, 0.999)
-"""Rates that words of 16 bits realise: to 1 % of what is dropped, or kept, at the ends."""
+"""Between these rates masks are made from words of 16 bits; the share dropped, or kept, is then right to 1 %."""
 FINE_WORDS = 2**64
 
 
@@ -30,7 +30,7 @@ def is_coarse(rate: float) -> bool:
 
 @lru_cache(maxsize=64)
 def keep_probability(rate: float) -> float:
-    """The probability with which `bernoulli` keeps: 1 - rate, within COARSE to the nearest multiple of 2^-16."""
+    """Return the probability with which `bernoulli` keeps: 1 - rate, between COARSE rounded to a multiple of 2^-16."""
     return round((1 - rate) * WORDS) / WORDS if is_coarse(rate) else 1.0 - rate
 
 
@@ -54,7 +54,7 @@ def scaled_bernoulli(shape: Shape, rate: float, rng: Generator, dtype: DType, ou
 
 
 def _fine(shape: Shape, rate: float, rng: Generator) -> Array:
-    """By words of 64 bits: 1 - rate, which has 53 bits, is a multiple of 2^-64 for every rate below 1."""
+    """Draw a mask from words of 64 bits: 1 - rate has 53 bits, and is a multiple of 2^-64 for every rate below 1."""
     threshold = int((1 - rate) * FINE_WORDS)
     if threshold == FINE_WORDS:
         return np.ones(shape, bool)

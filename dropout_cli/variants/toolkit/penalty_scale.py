@@ -1,4 +1,4 @@
-"""The units of a penalty that is a divergence from a prior, beside a loss that is not the whole log-likelihood.
+"""The scale of a penalty that is a divergence from a prior, beside a loss that is not the whole log-likelihood.
 
 The bound that variational training lowers is, per example, the negative log-likelihood + KL / N, in nats. The penalty
 is KL / N times s, the number by which the loss is the negative log-likelihood times s and a constant:
@@ -13,9 +13,9 @@ tau is the precision of the noise, 1 / variance in standardized targets; a squar
 from dropout_cli.variants.toolkit.base import Place
 
 USUAL_PRECISION = 2.0
-"""With it a squared error of one target is the negative log-likelihood itself."""
+"""With this precision a squared error of one target is the negative log-likelihood itself."""
 
 
 def penalty_scale(place: Place, noise_precision: float) -> float:
-    """s; `noise_precision` is tau."""
+    """Return s; `noise_precision` is tau."""
     return (2 / noise_precision if place.squared else 1.0) / place.targets

@@ -25,7 +25,7 @@ class RateSchedule(ABC):
         """The rate at step 0 .. steps - 1 of a place whose own rate is `base`; it never falls and rises again."""
 
     def largest(self, base: float, steps: int) -> float:
-        """The largest rate over the steps of a training, which is that at one of its ends."""
+        """Return the largest rate over the steps of a training, which is at its first or last step."""
         return max(self.rate(base, 0, steps), self.rate(base, steps - 1, steps))
 
 

@@ -1,4 +1,4 @@
-"""Every layer: its gradients, its arithmetic, and the contract of `nn.layer` (dtype, buffers, inputs unharmed)."""
+"""Every layer: its gradients, its arithmetic, and the contract of `Layer` (dtype, buffers, inputs unharmed)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -59,7 +59,7 @@ def gradients(step: int, full: int = BLOCK) -> dict[str, Array]:
 
 @dataclass
 class Transcript:
-    """The formulas of `nn.optimizers` and `nn.descent` as they are printed, in float64, nothing in place."""
+    """The formulas of `optim.optimizers` and `optim.update` as they are printed, in float64, nothing in place."""
 
     rule: Optimizer
     settings: Regularization
