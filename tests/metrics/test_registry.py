@@ -113,3 +113,28 @@ def test_a_metric_cannot_be_registered_twice_or_both_ways() -> None:
         registry.register(known)
     with pytest.raises(ValueError, match="another way"):
         registry.register(metrics.Metric(known.name, "", not known.larger_is_better, "mean", lambda given: 0.0))
+
+
+def test_the_few_numbers_of_each_task() -> None:
+    """They stand where there is little room, in this order, and have words of their own."""
+    assert metrics.shown("classification") == ("accuracy", "nll", "brier", "ece")
+    assert metrics.shown("regression") == ("rmse", "mae", "r2", "nll", "coverage")
+    assert metrics.labels()["ece"] == "calibration error (ECE)" and metrics.METRICS[0] == "train.accuracy"
+
+
+def test_the_predicted_class_is_that_of_the_largest_logarithm() -> None:
+    """Probabilities may tie at 1 or 0 in single precision; a folder of format 1 has them alone."""
+    probabilities = np.array([[0.5, 0.5], [0.2, 0.8]])
+    logarithms = np.array([[-0.7, -0.6], [-0.1, -0.2]])
+    stored = {"probabilities": probabilities}
+    assert metrics.predicted(stored).tolist() == [0, 1]
+    assert metrics.predicted(stored | {"log_probabilities": logarithms}).tolist() == [1, 0]
+
+
+def test_calibration_has_a_bin_for_every_fifteenth() -> None:
+    """Gaps of opposite sign in the first two bins do not cancel: 20 classes, confidences of .06 and .12."""
+    probabilities = np.full((2, 20), (1 - 0.06) / 19)
+    probabilities[1] = (1 - 0.12) / 19
+    probabilities[0, 0], probabilities[1, 0] = 0.06, 0.12
+    found = metrics.classification(probabilities, np.array([0, 1]), [str(number) for number in range(20)])
+    assert found["ece"] == pytest.approx((abs(1 - 0.06) + abs(0 - 0.12)) / 2)

@@ -131,3 +131,24 @@ def test_a_run_that_sampled_at_evaluation_is_of_another_arithmetic() -> None:
         law = f"dropout={{variant: dropconnect, inference: {inference}}}"
         found[inference] = list(arithmetic.since(1, config.load(config.find("digits"), [law]).experiment, 100))
     assert "once for all examples" in found["sample"][0] and found["mean"] == []
+
+
+def test_weights_drawn_for_all_rows_have_the_mean_of_the_plain_map() -> None:
+    """Shared draws mask weights and biases, divided by q: the mean over draws is x W + b, within 5 standard errors."""
+    plain, x, draws = linear(), stream(0, "test:x").standard_normal((2, 4)), 4000
+    layer = MaskedLinear(DropConnect(), plain, RATE, PLACE)
+    noises = (Noise(0, number, "monte_carlo", shared=True) for number in range(draws))
+    found = np.array([layer.forward(x, noise=noise) for noise in noises])
+    error = found.std(axis=0, ddof=1) / math.sqrt(draws)
+    assert (np.abs(found.mean(axis=0) - (x @ plain.W.value + plain.b.value)) < 5 * error).all()
+
+
+def test_without_noise_the_gradients_are_those_of_the_plain_map() -> None:
+    """Also for a caller that needs no dx."""
+    x, dy = stream(0, "test:x").standard_normal((6, 4)), stream(0, "test:dy").standard_normal((6, 3))
+    plain, masked = linear(), MaskedLinear(DropConnect(), linear(), RATE, PLACE)
+    for layer in (plain, masked):
+        layer.forward(x, train=True)
+        layer.gradients(dy)
+    for ours, theirs in zip(masked.parameters().values(), plain.parameters().values(), strict=True):
+        np.testing.assert_allclose(ours.gradient, theirs.gradient, rtol=1e-12)

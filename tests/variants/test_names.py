@@ -1,0 +1,88 @@
+"""The names of columns and of learned parameters are formats: files and checkpoints have them."""
+
+from pathlib import Path
+
+import pytest
+
+from dropout_cli import config
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.training.setup import prepare
+from dropout_cli.variants import VARIANTS
+from dropout_cli.variants.shakeout import Shakeout
+from tests.small_run import CONFIG, suited
+
+HIDDEN, MAPS, LINEAR = ("hidden1", "hidden2"), ("conv1", "hidden1", "hidden2"), ("hidden1", "hidden2", "output")
+BLOCKS = ("block1", "block2", "block3")
+BOTH = ("rate", "realized_rate")
+COLUMNS = {
+    "adaptive": (HIDDEN, BOTH),
+    "alpha": (HIDDEN, BOTH),
+    "batchwise": (HIDDEN, BOTH),
+    "concrete": (LINEAR, ("rate",)),
+    "concrete_naive": (LINEAR, ("rate",)),
+    "dropblock": (MAPS, BOTH),
+    "dropconnect": (HIDDEN, ("rate",)),
+    "gaussian": (HIDDEN, ("rate",)),
+    "inverted": (HIDDEN, BOTH),
+    "none": ((), ()),
+    "shakeout": (("hidden2", "output"), BOTH),
+    "sparse_variational": (LINEAR, ("sparsity",)),
+    "spatial": (MAPS, BOTH),
+    "standard": (HIDDEN, BOTH),
+    "standout": (HIDDEN, ("realized_rate",)),
+    "stochastic_depth": (BLOCKS, BOTH),
+    "variational": (LINEAR, ("alpha",)),
+}
+"""Variant -> where it has columns, and which."""
+LEARNED = {
+    "concrete": "theta",
+    "concrete_naive": "theta",
+    "sparse_variational": "log_variance",
+    "variational": "log_alpha",
+}
+"""Variant -> what each of its linear maps learns beside weights and biases."""
+
+
+def network(tmp_path: Path, name: str, *overrides: str) -> Layer:
+    """A small network with that variant."""
+    (tmp_path / "small.yaml").write_text(CONFIG)
+    return prepare(config.load(tmp_path / "small.yaml", [*suited(name), *overrides]).experiment).learner.network
+
+
+def test_every_variant_is_here() -> None:
+    """A new one adds its names."""
+    assert sorted(COLUMNS) == VARIANTS.names()
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns_are_named_by_place_and_quantity(name: str, tmp_path: Path) -> None:
+    """As `metrics.csv` has them."""
+    places, quantities = COLUMNS[name]
+    expected = {f"{place}/dropout/{quantity}" for place in places for quantity in quantities}
+    assert set(network(tmp_path, name).columns()) == expected
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_what_a_variant_learns_is_a_parameter(name: str, tmp_path: Path) -> None:
+    """One per linear map; the others learn weights and biases alone."""
+    made = network(tmp_path, name).parameters()
+    found = {path for path in made if "/dropout/" in path}
+    assert found == ({f"{place}/dropout/{LEARNED[name]}" for place in LINEAR} if name in LEARNED else set())
+
+
+@pytest.mark.parametrize("name", ["shakeout", "inverted", "gaussian", "standard"])
+def test_a_place_without_dropout_has_no_columns_of_it(name: str, tmp_path: Path) -> None:
+    """Rate 0, throughout."""
+    assert network(tmp_path, name, "dropout.rate=0").columns() == {}
+
+
+def test_an_adaptive_rate_is_told_as_it_stands(tmp_path: Path) -> None:
+    """Also where it was loaded."""
+    made = network(tmp_path, "adaptive")
+    made.load_state({path: value * 0 + 0.25 for path, value in made.state().items()})
+    assert {value for path, value in made.columns().items() if path.endswith("/rate")} == {0.25}
+
+
+def test_shakeout_is_before_the_logits_where_the_last_hidden_layer_has_a_rate() -> None:
+    """The rate of the last layer decides, not that of the first."""
+    assert Shakeout(rate=(0.0, 0.5)).before_logits() and not Shakeout(rate=(0.5, 0.0)).before_logits()
