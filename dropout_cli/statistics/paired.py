@@ -21,6 +21,8 @@ from dropout_cli.statistics.rules import FIRST, LATEST
 EXACT_PAIRS = 16
 """Up to so many pairs every sign pattern is gone through, 65,536 of them; beyond, `DRAWN` are drawn."""
 DRAWN = 99_999
+EXACT_RANKS = 50
+"""Up to so many pairs that are not tied, Wilcoxon's test counts every sign pattern."""
 TIE = 1e-7
 """Sums of signed differences closer than this, times the smallest difference that is not 0, are the same sum."""
 
@@ -151,13 +153,31 @@ def t_test(differences: Array) -> Result:
 
 
 def wilcoxon(differences: Array) -> Result:
-    """Wilcoxon's signed-rank test, ties left out (Wilcoxon 1945, doi:10.2307/3001968)."""
+    """Wilcoxon's signed-rank test, ties left out (Wilcoxon 1945, doi:10.2307/3001968).
+
+    Exact for up to `EXACT_RANKS` pairs, also where sizes are equal and share a rank; the normal approximation beyond.
+    """
     from scipy import stats
 
     left: Array = differences[differences != 0]
     if len(left) == 0:
         return Result(1.0, 1.0)
-    return Result(float(stats.wilcoxon(left).pvalue), 2.0 ** (1 - len(left)))
+    p = _exact_ranks(left) if len(left) <= EXACT_RANKS else float(stats.wilcoxon(left).pvalue)
+    return Result(p, 2.0 ** (1 - len(left)))
+
+
+def _exact_ranks(differences: Array) -> float:
+    """The share of sign patterns whose rank sum is as far from its mean as the observed one."""
+    from scipy import stats
+
+    ranks = np.rint(2 * stats.rankdata(np.abs(differences))).astype(int)  # doubled: ranks that are shared end in .5
+    total = int(ranks.sum())
+    counts = np.zeros(total + 1)  # patterns by the rank sum of the positive ones: whole numbers, exact below 2^53
+    counts[0] = 1
+    for rank in ranks:
+        counts[rank:] += counts[:-rank].copy()
+    far = np.abs(2 * np.arange(total + 1) - total) >= abs(2 * int(ranks[differences > 0].sum()) - total)
+    return float(counts[far].sum() / 2.0 ** len(ranks))
 
 
 TESTS: Mapping[str, Test] = {"sign_flip": sign_flip, "t": t_test, "wilcoxon": wilcoxon}

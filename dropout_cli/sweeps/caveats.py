@@ -55,12 +55,16 @@ def of_uncompared(evidence: Evidence) -> Iterator[str]:
     wanted = baselines.default_baseline(values) if evidence.baseline is None else evidence.baseline
     found = baselines.baselines(values, evidence.keys, evidence.baseline, evidence.rules)
     alone = [group for group, other in zip(evidence.groups, found, strict=True) if other is None and group in left]
-    apart = [group for group in left if group not in alone]
+    judged = any(evidence.groups[place].scores(evidence.metric) for place in set(found) if place is not None)
+    lacking = [g for g in left if g not in alone and not (judged and g.scores(evidence.metric))]
+    apart = [group for group in left if group not in alone and group not in lacking]
     if alone:
         yield (
             f"Not compared: {_named(alone)}. No single group with {baselines.told(wanted)} has the same other keys; "
             "give more keys with --baseline."
         )
+    if lacking:
+        yield f"Not compared: {_named(lacking)}. Its runs, or those of the baseline, have no {evidence.metric}."
     if apart:
         yield f"Not compared: {_named(apart)}. No run shares seed and split with one of the baseline."
 

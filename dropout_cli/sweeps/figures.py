@@ -24,7 +24,8 @@ def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
     key = _axis(evidence)
     if key is not None:
         series, lines = _along(evidence, key, lambda group: _estimate(evidence, group, group.scores(evidence.metric)))
-        yield "metric.png", plots.against(series, lines, key, evidence.metric)
+        if series or lines:
+            yield "metric.png", plots.against(series, lines, key, evidence.metric)
         gaps, levels = _along(evidence, key, lambda group: _estimate(evidence, group, _gaps(group, number)))
         if any(gaps.values()):
             yield "gap.png", plots.against(gaps, levels, key, f"train.{number} - val.{number}")

@@ -91,6 +91,20 @@ def test_wilcoxons_p_counts_the_rank_sums_of_all_patterns(n: int) -> None:
     assert found.smallest == 2.0 ** (1 - n)
 
 
+@pytest.mark.parametrize(
+    ("differences", "p"), [([1.0] * 14, 2.0**-13), ([2.0] * 50, 2.0**-49), ([1.0, -1.0] * 8 + [2.0], 1 - 11440 / 2**16)]
+)
+def test_wilcoxons_p_is_exact_where_ranks_are_shared(differences: list[float], p: float) -> None:
+    """Of 14 and 50 equal differences only the two patterns of one sign lie as far out.
+
+    Of 17 ranks, 16 are 8.5 and one is 17. The signed sum is 17; given the sign of the last rank, it is smaller in size
+    only where 7 of the other 16 have that sign: C(16, 7) of 2^16.
+    """
+    found = statistics.TESTS["wilcoxon"](np.array(differences))
+    assert found.p == p
+    assert found.p >= found.smallest
+
+
 def test_nothing_but_ties_shows_nothing() -> None:
     """P is 1, and so is the smallest p that could have come out."""
     zeros = np.zeros(5)

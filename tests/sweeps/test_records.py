@@ -228,6 +228,16 @@ def test_a_group_without_a_comparison_is_named() -> None:
     assert "shares seed and split" in "".join(tables.notes(weigh(apart, keys, metric="test.accuracy")))
 
 
+def test_runs_without_the_metric_are_not_said_to_have_other_seeds() -> None:
+    """Of classifications, nobody has an error in units: it is said so, and there is nothing to draw."""
+    records = [record(seed, 0.9, dropout_rate=rate) for rate in (0.0, 0.1) for seed in range(2)]
+    found = weigh(records, ["dropout.rate"], metric="test.rmse")
+    told = "".join(tables.notes(found))
+    assert "Not compared: rate 0.1. Its runs, or those of the baseline, have no test.rmse." in told
+    assert "shares seed and split" not in told
+    assert [name for name, _ in figures.draw(found, lambda _: {"val_loss": [], "train_loss": []})] == []
+
+
 def test_a_key_is_given_once(tmp_path: Path) -> None:
     """Of two values of one key the last does not win, of a baseline or a sweep; the same again says nothing new."""
     (tmp_path / "base.yaml").write_text(BASE)
