@@ -17,6 +17,7 @@ from dropout_cli.metrics.registry import Metric, directed, labels, larger_is_bet
 from dropout_cli.metrics.scored import Classes, Quantities
 
 __all__ = [
+    "DEFAULT_METRIC",
     "METRICS",
     "PARTS",
     "Classes",
@@ -44,5 +45,7 @@ __all__ = [
 ]
 
 PARTS = ("train", "val", "test")
+DEFAULT_METRIC = "test.accuracy"
+"""What runs are compared by unless told otherwise; of regressions it is `test.rmse`."""
 METRICS = tuple(f"{part}.{number}" for part in PARTS for number in directed())
 """The keys of a summary by which runs can be compared; a run has those of its task."""

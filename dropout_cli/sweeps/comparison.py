@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dropout_cli import statistics
-from dropout_cli.metrics import larger_is_better
+from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better
 from dropout_cli.statistics import Choice, Interval, Paired, Ranks
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.records import DEFAULT_METRIC, Group, Pair, Record, Values, grouped, pooled_over
+from dropout_cli.sweeps.records import Group, Pair, Record, Values, grouped, pooled_over
 
 ALPHA = 0.05
 DATASET = "dataset.name"

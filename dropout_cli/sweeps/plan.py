@@ -13,6 +13,7 @@ from dropout_cli.config.place import shorten
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
+from dropout_cli.metrics import DEFAULT_METRIC, directed
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.training import setup
@@ -24,6 +25,8 @@ CELL_FORMAT = 1
 """A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""
 USUAL = {"training.batch_size": setup.USUAL_BATCH}
 """What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
+TASK = {"classes": "classification", "quantities": "regression"}
+"""What an objective predicts -> the task that has its metrics."""
 MACHINE = ("training.threads", "dataset.fingerprint")
 """Keys that do not belong to what a cell is."""
 
@@ -89,6 +92,7 @@ def make(sweep: Sweep) -> Plan:
             new |= cell.id not in cells
             cells.setdefault(cell.id, cell)
         merged += not new
+    _must_have(sweep.metric, [cell.experiment for cell in cells.values()])
     varying = tuple(
         key
         for key in planner.touched
@@ -96,6 +100,18 @@ def make(sweep: Sweep) -> Plan:
     )
     shown = tuple(Group({key: one.values[key] for key in varying}, one.config) for one in groups.values())
     return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged)
+
+
+def _must_have(metric: str, experiments: Sequence[Experiment]) -> None:
+    """Raise ConfigError where no run will have the metric, since it is a number of another task.
+
+    The default is taken for whatever the runs have in its place.
+    """
+    tasks = {TASK[experiment.objective.predicts] for experiment in experiments}
+    known = [number for task in sorted(tasks) for number in directed(task)]
+    if known and metric != DEFAULT_METRIC and metric.partition(".")[2] not in known:
+        way_out = f"Choose from: {', '.join(dict.fromkeys(known))}."
+        raise ConfigError("metric", f"'{metric}' is no number of a {' or '.join(sorted(tasks))}", way_out)
 
 
 def takes(sweep: Sweep, chosen: Point, key: str) -> bool:

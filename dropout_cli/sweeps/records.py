@@ -16,7 +16,6 @@ from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.plan import REPLICATES
 
-DEFAULT_METRIC = "test.accuracy"
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
 UNTOLD = {*REPLICATES, "training.threads", "training.save_every", "training.evaluation_batch", "objective.fingerprint"}

@@ -1,5 +1,6 @@
 """`dropout compare`."""
 
+import math
 import sys
 from enum import StrEnum
 from typing import Annotated
@@ -60,13 +61,16 @@ def compare(
     runs_dir: arguments.RunsDir = arguments.RUNS,
 ) -> None:
     """Group runs by what differs in their configs, and compare the groups at equal seeds."""
-    from dropout_cli.metrics import METRICS, suggestion
+    from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
     from dropout_cli.sweeps import collect, options, tables, two_runs
     from dropout_cli.sweeps.comparison import weigh
 
     if metric not in METRICS:
         raise UsageError("--metric", f"'{metric}' is no number of a run", suggestion(metric, METRICS))
     records, keys, left_out = collect.gather(what or _from_standard_input(), runs_dir, by or ())
+    if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
+        there = [one for one in METRICS if not all(math.isnan(record.score(one)) for record in records)]
+        raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(there)))
     if left_out:
         output.complain(f"compare: {left_out} runs are not complete, and are left out.")
     wanted = options.pairs(baseline or (), "--baseline") or None

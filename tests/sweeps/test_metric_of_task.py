@@ -1,0 +1,33 @@
+"""A metric that no run of the task can have is refused before anything is trained, or compared."""
+
+from pathlib import Path
+
+import pytest
+
+from dropout_cli.core.errors import ConfigError
+from tests.commands import dropout
+from tests.small_run import train
+from tests.small_sweep import BASE, planned
+
+
+@pytest.mark.parametrize("metric", ["test.rmse", "val.r2"])
+def test_a_sweep_of_classifications_has_no_numbers_of_regressions(metric: str, tmp_path: Path) -> None:
+    """From the file and from the command line; nothing is left behind."""
+    with pytest.raises(ConfigError, match=rf"metric: '{metric}' is no number of a classification\. Choose from: acc"):
+        planned(tmp_path, f"grid: {{dropout.rate: [0, 0.2]}}\nseeds: 1\nmetric: {metric}\n")
+    (tmp_path / "base.yaml").write_text(BASE)
+    for more in ([], ["--dry-run"]):
+        done = dropout("sweep", "base.yaml", "dropout.rate=0,0.2", "--metric", metric, *more, cwd=tmp_path)
+        assert done.returncode == 2 and done.stderr.startswith("metric: ") and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_run_that_is_compared_has_it(tmp_path: Path) -> None:
+    """Nor is there a row without numbers; the default is the number of the task."""
+    run = train(tmp_path)
+    done = dropout("compare", str(run.path), "--metric", "test.rmse", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("--metric: no run has 'test.rmse'.")
+    assert "test.accuracy" in done.stderr and "test.mae" not in done.stderr
+    regression = train(tmp_path / "r", "dataset={name: diabetes}", "architecture.hidden=[4]")
+    done = dropout("compare", str(regression.path), cwd=tmp_path)
+    assert done.returncode == 0 and "test.rmse" in done.stdout
