@@ -55,7 +55,7 @@ def replay(run: Run, *, watch: Watch) -> list[Check]:
 def _must_be_one_run(run: Run) -> None:
     place = str(run.path)
     if run.ended != "completed":
-        raise UsageError(place, f"this run is {run.ended}", "`dropout resume` goes on with it.")
+        raise UsageError(place, f"this run is {run.ended}", "`dropout resume` goes on with it, or says why it cannot.")
     for mark in run.state().get("lengthened", []):
         if mark["schedule_changed"] or mark["patience_anew"]:
             fact = f"this run was lengthened after epoch {mark['after_epoch']} with --change-schedule or patience anew"

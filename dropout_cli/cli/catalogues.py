@@ -1,4 +1,4 @@
-"""What there is to choose from, as a table: the variants, or the datasets."""
+"""Tables of the variants and of the datasets, and the page of one of them."""
 
 from typing import Any
 

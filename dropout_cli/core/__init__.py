@@ -1,1 +1,1 @@
-"""What everything rests on: errors, registries, field types, random streams, locks, text, the environment."""
+"""The base of all rooms: errors, registries, field types, random streams, locks, text, the environment."""

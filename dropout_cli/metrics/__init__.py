@@ -46,6 +46,6 @@ __all__ = [
 
 PARTS = ("train", "val", "test")
 DEFAULT_METRIC = "test.accuracy"
-"""What runs are compared by unless told otherwise; of regressions it is `test.rmse`."""
+"""Runs are compared by it unless told otherwise; regressions by `test.rmse` then."""
 METRICS = tuple(f"{part}.{number}" for part in PARTS for number in directed())
 """The keys of a summary by which runs can be compared; a run has those of its task."""

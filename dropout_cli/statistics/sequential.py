@@ -7,10 +7,12 @@ alpha.
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
+
+from dropout_cli.core.types import Array
 
 LOOKS = (6, 8, 10, 14, 20, 30)
 POINTS = 1001
@@ -41,12 +43,8 @@ def repeated(looks: tuple[int, ...] = LOOKS, *, comparisons: int = 1, alpha: flo
         wanted = level * (n / looks[-1]) ** 2 - spent
         spent += wanted
         step = math.sqrt(n - (looks[place - 1] if place else 0))
-
-        def leaving(b: float, grid=grid, density=density, step=step) -> float:  # type: ignore[no-untyped-def]
-            out = stats.norm.sf((b - grid) / step) + stats.norm.sf((b + grid) / step)
-            return float(out[0]) if len(grid) == 1 else float(integrate.simpson(density * out, x=grid))
-
-        bound = float(optimize.brentq(lambda b, f=leaving, w=wanted: f(b) - w, 0, 12 * math.sqrt(n), xtol=1e-12))
+        missing = partial(_leaving, grid=grid, density=density, step=step, wanted=wanted)
+        bound = float(optimize.brentq(missing, 0, 12 * math.sqrt(n), xtol=1e-12))
         new = np.linspace(-bound, bound, POINTS)
         steps = stats.norm.pdf((new[:, None] - grid[None, :]) / step) / step
         density = steps[:, 0] if len(grid) == 1 else integrate.simpson(steps * density, x=grid, axis=1)
@@ -54,6 +52,14 @@ def repeated(looks: tuple[int, ...] = LOOKS, *, comparisons: int = 1, alpha: flo
         nominal = 2 * float(stats.norm.sf(bound / math.sqrt(n)))
         found.append(Look(n, nominal, float(stats.t.isf(nominal / 2, n - 1))))
     return tuple(found)
+
+
+def _leaving(bound: float, grid: Array, density: Array, step: float, wanted: float) -> float:
+    """Return the probability that the score leaves [-bound, bound] at this look for the first time, less `wanted`."""
+    from scipy import integrate, stats
+
+    out = stats.norm.sf((bound - grid) / step) + stats.norm.sf((bound + grid) / step)
+    return float(out[0] if len(grid) == 1 else integrate.simpson(density * out, x=grid)) - wanted
 
 
 def anytime(n: int, *, comparisons: int = 1, alpha: float = 0.05) -> float:

@@ -26,7 +26,7 @@ CELL_FORMAT = 1
 USUAL = {"training.batch_size": setup.USUAL_BATCH}
 """What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
 TASK = {"classes": "classification", "quantities": "regression"}
-"""What an objective predicts -> the task that has its metrics."""
+"""Kind of prediction of an objective -> the task that has its metrics."""
 MACHINE = ("training.threads", "dataset.fingerprint")
 """Keys that do not belong to what a cell is."""
 

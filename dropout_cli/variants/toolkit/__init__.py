@@ -1,1 +1,1 @@
-"""What authors of variants build on: base classes, masks, learned rates, rate schedules."""
+"""Tools for authors of variants: base classes, masks, learned rates, rate schedules."""
