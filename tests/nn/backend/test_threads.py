@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from dropout_cli.nn.backend import threads
+from dropout_cli.nn.backend.blas import numpys_openblas
 from dropout_cli.nn.initializers import INITIALIZERS
 from dropout_cli.nn.layers.convolution import Convolution
 from dropout_cli.nn.layers.pooling import AveragePooling, MaxPooling
@@ -74,3 +76,22 @@ def test_layers_give_the_same_numbers_with_a_divided_batch() -> None:
 
     for one, other in zip(numbers(1), numbers(3), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
+
+
+def test_blas_has_as_many_threads_as_the_block_says_and_its_own_afterwards() -> None:
+    """NumPy's has that number, every other library one; of nested blocks the inner one counts."""
+    library = numpys_openblas()
+    if library is None:
+        pytest.skip("this NumPy brings no OpenBLAS of its own")
+
+    def found() -> tuple[int, set[int]]:
+        pools = {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
+        return pools.pop(library.path), set(pools.values())
+
+    before = found()
+    with threads.limited(2):
+        assert found() == (2, {1})
+        with threads.limited(1):
+            assert found() == (1, {1})
+        assert found()[0] == 2
+    assert found()[0] == before[0]
