@@ -118,7 +118,7 @@ def _runs(folder: Folder, evidence: Evidence, records: Sequence[Record]) -> Tabl
         [
             record.name,
             label(record.values),
-            *record.pair,
+            *record.replicate[:2],
             record.score(evidence.metric),
             record.score(val),
             f"dropout train {shlex.quote(str(folder.cell(record.name) / RESOLVED))}",

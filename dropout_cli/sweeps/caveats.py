@@ -11,7 +11,7 @@ from dropout_cli.sweeps.records import Group
 def of_splits(evidence: Evidence, several: bool) -> Iterator[str]:
     """Yield notes on whether intervals cover other splits; `several`: whether some group has more than one run."""
     ratios = sorted({ratio for group in evidence.groups if (ratio := evidence.correction(group)) > 0})
-    splits = {split for group in evidence.groups for _, split in group.records}
+    splits = {one.split_seed for group in evidence.groups for one in group.records}
     if ratios and several:
         term = f"{ratios[0]:.3g}" if len(ratios) == 1 else "test / train examples"
         own = "" if len(ratios) == 1 else f", {ratios[0]:.3g} to {ratios[-1]:.3g}, of each group its own"

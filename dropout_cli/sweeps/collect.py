@@ -12,6 +12,7 @@ from dropout_cli.sweeps import load
 from dropout_cli.sweeps.comparison import DATASET
 from dropout_cli.sweeps.folder import Folder, is_sweep
 from dropout_cli.sweeps.records import Record, differing
+from dropout_cli.sweeps.replicates import Replicate
 
 FINGERPRINT = "dataset.fingerprint"
 
@@ -36,7 +37,7 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
         run = find(reference, root)
         if run.status == "completed":
             summary = run.summary()
-            found.setdefault(run.path.resolve(), Record.of(str(run.path), {}, _pair(run, summary), summary))
+            found.setdefault(run.path.resolve(), Record.of(str(run.path), {}, _replicate(run, summary), summary))
         else:
             unfinished.add(run.path.resolve())
     if not found:
@@ -71,10 +72,11 @@ def _beside_the_plan(records: Sequence[Record], keys: Sequence[str]) -> list[str
     return list(dict.fromkeys(key for group in groups.values() for key in differing(group) if key not in keys))
 
 
-def _pair(run: Run, summary: dict[str, Any]) -> tuple[int, int]:
-    """Seed and split seed. Raises UsageError."""
+def _replicate(run: Run, summary: dict[str, Any]) -> Replicate:
+    """Return its seed and split. Raises UsageError."""
     try:
-        return int(summary["config"]["seed"]), int(summary["config"]["dataset"]["split_seed"])
+        dataset = summary["config"]["dataset"]
+        return Replicate(int(summary["config"]["seed"]), int(dataset["split_seed"]), int(dataset.get("fold", 0)))
     except (LookupError, TypeError, ValueError):
         place = str(run.path / "summary.json")
         raise UsageError(place, "does not hold the config of a run", "The file is damaged.") from None

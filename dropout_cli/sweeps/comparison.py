@@ -11,7 +11,8 @@ from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better
 from dropout_cli.statistics import Choice, Interval, Paired, Ranks
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.records import Group, Pair, Record, Values, grouped, pooled_over
+from dropout_cli.sweeps.records import Group, Record, Values, grouped, pooled_over
+from dropout_cli.sweeps.replicates import Replicate
 
 ALPHA = 0.05
 DATASET = "dataset.name"
@@ -69,10 +70,10 @@ class Evidence:
         """Whether some runs share group, seed and split, and are averaged."""
         return any(len(records) > 1 for group in self.groups for records in group.records.values())
 
-    def correction(self, *groups: Group, pairs: Sequence[Pair] | None = None) -> float:
+    def correction(self, *groups: Group, pairs: Sequence[Replicate] | None = None) -> float:
         """Return Nadeau and Bengio's correction for a group's mean; for a difference of two, the larger one."""
         if self.rules == FIRST:
-            splits = {split for group in self.groups for _, split in group.records}
+            splits = {one.split_seed for group in self.groups for one in group.records}
             return self.groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
         return max(group.correction(pairs) for group in groups)
 

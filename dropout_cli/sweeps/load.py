@@ -9,6 +9,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.replicates import Replicate
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def read(folder: Folder) -> tuple[list[Record], StoredPlan]:
         Record.of(
             str(folder.cell(cell.id)),
             found.groups[cell.group].values,
-            (cell.seed, cell.split_seed),
+            Replicate(cell.seed, cell.split_seed),
             folder.summary(cell.id),
         )
         for cell in found.cells

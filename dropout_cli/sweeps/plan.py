@@ -15,12 +15,10 @@ from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.metrics import DEFAULT_METRIC, directed
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
+from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.training import setup
 
-SEED, SPLIT_SEED = "seed", "dataset.split_seed"
-REPLICATES = (SEED, SPLIT_SEED)
-"""Keys that tell apart the runs of one group."""
 CELL_FORMAT = 1
 """A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""
 USUAL = {"training.batch_size": setup.USUAL_BATCH}
@@ -51,9 +49,9 @@ class Cell:
     """Resolved."""
 
     @property
-    def pair(self) -> tuple[int, int]:
-        """Seed and split seed: cells of two groups that share them make a pair."""
-        return self.experiment.seed, self.experiment.dataset.split_seed
+    def replicate(self) -> Replicate:
+        """Seed and split: cells of two groups that share them make a pair."""
+        return Replicate(self.experiment.seed, self.experiment.dataset.split_seed)
 
 
 @dataclass(frozen=True)

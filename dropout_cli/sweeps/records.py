@@ -14,14 +14,13 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
-from dropout_cli.sweeps.plan import REPLICATES
+from dropout_cli.sweeps.replicates import REPLICATES, Replicate
 
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
 UNTOLD = {*REPLICATES, "training.threads", "training.save_every", "training.evaluation_batch", "objective.fingerprint"}
 """Keys in which the runs of one group may differ."""
 
-Pair = tuple[int, int]
 Values = Mapping[str, Any]
 
 
@@ -33,14 +32,14 @@ class Record:
     """Its folder."""
     values: Values
     """Key -> value, for the keys that tell groups apart."""
-    pair: Pair
-    """Seed and split seed."""
+    replicate: Replicate
+    """Its seed and split."""
     summary: Mapping[str, Any]
 
     @classmethod
-    def of(cls, path: str, values: Values, pair: Pair, summary: Mapping[str, Any]) -> "Record":
+    def of(cls, path: str, values: Values, replicate: Replicate, summary: Mapping[str, Any]) -> "Record":
         """Return the record of a run; its summary is not trusted. Raises UsageError where numbers are missing."""
-        record = cls(path, values, pair, summary)
+        record = cls(path, values, replicate, summary)
         try:
             if not all(math.isfinite(one) or math.isnan(one) for one in map(record.score, METRICS)):
                 raise ValueError("not finite")
@@ -93,26 +92,26 @@ class Group:
     """The runs of one setting; those that share seed and split are pooled."""
 
     values: Values
-    records: Mapping[Pair, tuple[Record, ...]]
+    records: Mapping[Replicate, tuple[Record, ...]]
 
     @property
     def runs(self) -> list[Record]:
         """All of them."""
         return [record for pooled in self.records.values() for record in pooled]
 
-    def score(self, pair: Pair, metric: str) -> float:
+    def score(self, replicate: Replicate, metric: str) -> float:
         """The mean over the runs of that seed and split; NaN where none has that part."""
-        found = [value for record in self.records[pair] if not math.isnan(value := record.score(metric))]
+        found = [value for record in self.records[replicate] if not math.isnan(value := record.score(metric))]
         return math.nan if not found else found[0] if len(found) == 1 else float(np.mean(found))
 
     def scores(self, metric: str) -> list[float]:
         """A value per seed and split, in the order of the runs; none where the runs lack that part."""
         return [value for pair in self.records if not math.isnan(value := self.score(pair, metric))]
 
-    def correction(self, pairs: Iterable[Pair] | None = None) -> float:
+    def correction(self, pairs: Iterable[Replicate] | None = None) -> float:
         """Test over training examples where these runs' splits vary, else 0: Nadeau and Bengio's correction."""
         chosen = list(self.records if pairs is None else pairs)
-        if len({split for _, split in chosen}) < 2:
+        if len({one.split_seed for one in chosen}) < 2:
             return 0.0
         ratios = [record.split_ratio for pair in chosen for record in self.records[pair]]
         return ratios[0] if len(set(ratios)) == 1 else float(np.mean(ratios))
@@ -125,10 +124,10 @@ class Group:
 
 def grouped(records: Sequence[Record], keys: Sequence[str], rules: int = LATEST) -> tuple[Group, ...]:
     """Group the records by their values of the keys, then by seed and split; the first rules keep the last of each."""
-    gathered: dict[str, dict[Pair, tuple[Record, ...]]] = {}
+    gathered: dict[str, dict[Replicate, tuple[Record, ...]]] = {}
     for record in records:
         group = gathered.setdefault(json.dumps([record.values.get(key) for key in keys], sort_keys=True), {})
-        group[record.pair] = (record,) if rules == FIRST else (*group.get(record.pair, ()), record)
+        group[record.replicate] = (record,) if rules == FIRST else (*group.get(record.replicate, ()), record)
     return tuple(
         Group({key: next(iter(one.values()))[0].values.get(key) for key in keys}, one) for one in gathered.values()
     )

@@ -203,8 +203,8 @@ def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mappin
         {
             "id": cell.id,
             "group": cell.group,
-            "seed": cell.pair[0],
-            "split_seed": cell.pair[1],
+            "seed": cell.replicate.seed,
+            "split_seed": cell.replicate.split_seed,
             "fingerprint": cell.experiment.dataset.fingerprint,
         }
         for cell in plan.cells
@@ -216,7 +216,7 @@ def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mappin
 
 
 def _record(plan: Plan, cell: Cell, folder: Folder) -> Record:
-    return Record.of(str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.pair, folder.summary(cell.id))
+    return Record.of(str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.replicate, folder.summary(cell.id))
 
 
 def conclude(

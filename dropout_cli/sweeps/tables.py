@@ -22,7 +22,7 @@ def results_csv(records: Sequence[Record], keys: Sequence[str]) -> bytes:
     for record in records:
         values = [cell(record.values.get(key)) for key in keys]
         rows += [
-            [record.name, *values, *record.pair, metric, record.score(metric)]
+            [record.name, *values, *record.replicate[:2], metric, record.score(metric)]
             for metric in METRICS
             if not math.isnan(record.score(metric))
         ]

@@ -9,6 +9,7 @@ from dropout_cli.sweeps import power, tables
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import Evidence, weigh
 from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.replicates import Replicate
 
 
 def record(seed: int, accuracy: float, split: int = 0, **values: object) -> Record:
@@ -16,7 +17,7 @@ def record(seed: int, accuracy: float, split: int = 0, **values: object) -> Reco
     scores = {"accuracy": accuracy, "error": 1 - accuracy, "nll": 0.1, "brier": 0.1, "ece": 0.1, "macro_f1": accuracy}
     part = scores | {"per_class": [{"support": 100}]}
     named = {key.replace("_", "."): value for key, value in values.items()}
-    return Record(f"{seed}", named, (seed, split), {"train": part, "val": part, "test": part})
+    return Record(f"{seed}", named, Replicate(seed, split), {"train": part, "val": part, "test": part})
 
 
 def test_groups_are_compared_at_equal_seeds() -> None:

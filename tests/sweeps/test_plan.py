@@ -18,7 +18,7 @@ def test_a_grid_is_every_combination(tmp_path: Path) -> None:
     assert made.keys == ("dropout.rate", "architecture.hidden")
     assert [group.values["dropout.rate"] for group in made.groups] == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
     assert len({cell.id for cell in made.cells}) == len(made.cells) == 12
-    assert {cell.pair for cell in made.cells} == {(0, 0), (1, 0)}
+    assert {cell.replicate[:2] for cell in made.cells} == {(0, 0), (1, 0)}
     assert {cell.experiment.training.threads for cell in made.cells} == {1}
 
 
@@ -63,7 +63,7 @@ def test_seeds_that_are_swept_with_splits_make_pairs(tmp_path: Path) -> None:
     """`zip` over seed and split seed: one group, as many pairs."""
     made = planned(tmp_path, "zip: {seed: [0, 1, 2], dataset.split_seed: [5, 6, 7]}\n")
     assert made.keys == ()
-    assert [cell.pair for cell in made.cells] == [(0, 5), (1, 6), (2, 7)]
+    assert [cell.replicate[:2] for cell in made.cells] == [(0, 5), (1, 6), (2, 7)]
 
 
 @pytest.mark.parametrize(

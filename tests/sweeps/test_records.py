@@ -165,7 +165,7 @@ def sized(one: Record, test: int) -> Record:
     return Record(
         one.path,
         one.values,
-        one.pair,
+        one.replicate,
         dict(one.summary) | {"test": {**one.summary["test"], "per_class": [{"support": test}]}},
     )
 
