@@ -28,6 +28,14 @@ MaxTime: TypeAlias = Annotated[
         "--max-time", metavar="TIME", help="Stop after so long, such as 90s, 10m or 1.5h; `dropout resume` goes on."
     ),
 ]
+Metrics: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--metrics", metavar="A,B", help="Several numbers, the main one first; corrected for together."),
+]
+PairedTest: TypeAlias = Annotated[
+    str,
+    typer.Option("--test", metavar="NAME", help="t, or beside it sign-flip, max-t or wilcoxon: permutation tests."),
+]
 
 RUNS = Path("runs")
 

@@ -13,7 +13,18 @@ from dropout_cli.metrics.classes import (
 )
 from dropout_cli.metrics.csv_text import csv_bytes, safe_text
 from dropout_cli.metrics.quantities import regression, residuals_csv
-from dropout_cli.metrics.registry import Metric, directed, labels, larger_is_better, of_task, shown, suggestion
+from dropout_cli.metrics.registry import (
+    Metric,
+    directed,
+    is_counted,
+    is_share,
+    labels,
+    larger_is_better,
+    named,
+    of_task,
+    shown,
+    suggestion,
+)
 from dropout_cli.metrics.scored import Classes, Quantities
 
 __all__ = [
@@ -29,10 +40,13 @@ __all__ = [
     "confusion_matrix",
     "csv_bytes",
     "directed",
+    "is_counted",
+    "is_share",
     "labels",
     "larger_is_better",
     "mistakes",
     "mistakes_csv",
+    "named",
     "numbers",
     "of_task",
     "predicted",

@@ -43,6 +43,12 @@ class Metric:
     """Of a `scored.Classes` it gives a number, of a `scored.Quantities` one per target; None where undefined."""
     shown: bool = False
     """Whether `dropout show` and `dropout eval --mc` print it."""
+    share: bool = False
+    """Whether it is between 0 and 1 and moves in steps of about one example: intervals of its mean stay in there."""
+    counted: bool = False
+    """Whether it is a count of examples over their number."""
+    of_each: Callable[[Any], Any] | None = None
+    """Gives (N,) what each example contributes: the number is their mean. None where it is no such mean."""
     summarized: Callable[[Any], bool] = lambda given: True
     """Whether a summary has the number for these examples. As a monitor it is always computed."""
 
@@ -110,6 +116,21 @@ def larger_is_better(number: str) -> bool:
         if one.name == name and one.larger_is_better is not None:
             return one.larger_is_better
     raise UnknownName(f"unknown metric '{number}'. {suggestion(name, directed())}")
+
+
+def named(number: str, task: str) -> Metric | None:
+    """Return a task's metric, given by its name or a dotted key that ends in it; None where the task has none."""
+    return _registered.get((task, number.rpartition(".")[2]))
+
+
+def is_share(number: str) -> bool:
+    """Whether a metric lies between 0 and 1, a share of examples or a mean of such."""
+    return any(one.share for one in _registered.values() if one.name == number.rpartition(".")[2])
+
+
+def is_counted(number: str) -> bool:
+    """Whether a metric is a count of examples over their number."""
+    return any(one.counted for one in _registered.values() if one.name == number.rpartition(".")[2])
 
 
 def suggestion(name: str, known: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from dropout_cli.plots.over_epochs import over_epochs
 from dropout_cli.plots.rates import rates, worth_drawing
 from dropout_cli.plots.residuals import residuals
 from dropout_cli.plots.step_time import step_time
-from dropout_cli.plots.sweeps import against, bands, critical_difference, forest
+from dropout_cli.plots.sweeps import against, bands, critical_difference, dots, forest
 from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "confusion",
     "critical_difference",
     "curves",
+    "dots",
     "effects",
     "forest",
     "maps",

@@ -58,12 +58,30 @@ def against(
         return rendered(figure)
 
 
-def forest(rows: Sequence[tuple[str, Estimate]], x_label: str) -> bytes:
-    """Draw a paired difference and its interval per row; what covers the line at 0 is no difference shown."""
+def dots(rows: Sequence[tuple[str, Estimate]], x_label: str) -> bytes:
+    """Draw a mean and its interval per row, in the order given."""
     height = 0.9 + 0.24 * max(len(rows), 3)
     with style():
         figure = blank(7.2, height)
-        axes = figure.add_axes((LABEL / 7.2 + 0.02, 0.5 / height, 0.6, 1 - 0.62 / height))
+        axes = figure.add_axes((LABEL / 7.2 + 0.02, 0.5 / height, 0.6, 1 - 0.82 / height))
+        places = np.arange(len(rows))[::-1]
+        for place, (_, one) in zip(places, rows, strict=True):
+            axes.plot([one.low, one.high], [place, place], color=BLUE, lw=1.6)
+            axes.plot(one.mean, place, "o", color=BLUE, ms=4.5)
+        axes.set_yticks(places, [fitted(name, LABEL - 0.1, 8) for name, _ in rows], fontsize=8)
+        axes.set_ylim(-0.7, len(rows) - 0.3)
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel(fitted(x_label, 4.2, 9))
+        axes.set_title("mean and 95 % interval, the best first", loc="left")
+        return rendered(figure)
+
+
+def forest(rows: Sequence[tuple[str, Estimate]], x_label: str, *, larger_is_better: bool = True) -> bytes:
+    """Draw a paired difference and its interval per row, and which side of 0 is better; gray is not decided."""
+    height = 0.9 + 0.24 * max(len(rows), 3)
+    with style():
+        figure = blank(7.2, height)
+        axes = figure.add_axes((LABEL / 7.2 + 0.02, 0.5 / height, 0.6, 1 - 0.82 / height))
         places = np.arange(len(rows))[::-1]
         for place, (_, one) in zip(places, rows, strict=True):
             color = GRAY if one.low <= 0 <= one.high or np.isnan(one.low) else BLUE
@@ -74,6 +92,21 @@ def forest(rows: Sequence[tuple[str, Estimate]], x_label: str) -> bytes:
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(fitted(x_label, 4.2, 9))
+        low, high = axes.get_xlim()
+        axes.set_xlim(min(low, -0.25 * high), max(high, -0.25 * low))
+        sides = ("worse", "better") if larger_is_better else ("better", "worse")
+        offset, top = 4, 1.0
+        for text, side, shift in ((f"← {sides[0]}", "right", -offset), (f"{sides[1]} →", "left", offset)):
+            axes.annotate(
+                text,
+                (0, top),
+                xycoords=("data", "axes fraction"),
+                xytext=(shift, 3),
+                textcoords="offset points",
+                ha=side,
+                fontsize=8,
+                color=INK,
+            )
         return rendered(figure)
 
 

@@ -12,9 +12,11 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.sweeps import figures, load, power, tables
-from dropout_cli.sweeps.comparison import Evidence, weigh
+from dropout_cli.sweeps import figures, load, tables
+from dropout_cli.sweeps.answer import answer
+from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.records import Record, label
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import TOLD, TRIALS
@@ -35,36 +37,13 @@ def of_sweep(folder: Folder) -> bytes:
         command = "tune" if folder.has(TUNE) else "sweep"
         fact, way_out = "none of its runs is complete", f"The same `dropout {command}` command trains them."
         raise UsageError(str(folder.path), fact, way_out)
-    evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin)
+    evidence = plan.weigh(records)
     swept = ", ".join(plan.keys) or "the seed"
     question = f"Which {swept} is better by {evidence.metric}, and how sure is that?"
     failed = [(one.id, reason) for one in plan.cells if (reason := folder.failure(one.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
     return page(
-        folder.path.resolve().name, question, _answer(evidence), _sections(folder, evidence, records, failed, missing)
-    )
-
-
-def _answer(evidence: Evidence) -> str:
-    """A sentence with its uncertainty; never that two settings are equal."""
-    better = [one for one in evidence.comparisons if one.verdict == "better"]
-    worse = sum(one.verdict == "worse" for one in evidence.comparisons)
-    if not evidence.comparisons:
-        found = evidence.mean(evidence.groups[0], evidence.metric)
-        low, high = found.interval
-        told = f"{evidence.metric} is {found.mean:.4f} on average over {found.n} runs"
-        return f"{told} (95 % interval {low:.4f} to {high:.4f})."
-    base = evidence.groups[evidence.comparisons[0].baseline].label
-    if not better:
-        told = f"; {worse} of {len(evidence.comparisons)} are worse" if worse else ""
-        few = "".join(f" {line}" for line in power.of_evidence(evidence))
-        return f"No setting is shown to be better than {base}{told}.{few} That is not to say that they are equal."
-    best = max(better, key=lambda one: abs(one.paired.mean))
-    low, high = best.paired.interval
-    return (
-        f"{evidence.groups[best.group].label} is better than {base}: by {best.paired.mean:+.4f} in {evidence.metric} "
-        f"(95 % interval {low:+.4f} to {high:+.4f}, p = {power.p_text(best.p_holm)} after Holm's correction, "
-        f"{best.paired.n} pairs). {len(better)} of {len(evidence.comparisons)} settings are better, {worse} worse."
+        folder.path.resolve().name, question, answer(evidence), _sections(folder, evidence, records, failed, missing)
     )
 
 
@@ -77,7 +56,7 @@ def _sections(
     )
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
-    yield Section("Method", [*tables.notes(evidence), *_incomplete(len(records), missing)])
+    yield Section("Method", [*notes(evidence), *_incomplete(len(records), missing)])
     yield Section(
         "Failed", [Table("Runs that failed", ["run", "reason"], [list(one) for one in failed])] if failed else []
     )
@@ -99,7 +78,7 @@ def _figures(folder: Folder, evidence: Evidence) -> Iterator[Part]:
 def _in_words(kind: str, evidence: Evidence) -> str:
     """What a figure shows, for those who do not see it."""
     if kind == "differences":
-        told = [f"{evidence.groups[one.group].label} {one.paired.mean:+.4f}" for one in evidence.comparisons[:12]]
+        told = [f"{evidence.groups[one.group].label} {one.estimate.mean:+.4f}" for one in evidence.main[:12]]
         return f"Differences from the baseline in {evidence.metric}: {'; '.join(told)}."
     means = [(group.label, evidence.mean(group, evidence.metric).mean) for group in evidence.groups[:12]]
     told = [f"{name} {mean:.4f}" for name, mean in means if not math.isnan(mean)]

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.intervals import CONFIDENCE, Interval
+from dropout_cli.statistics.intervals import CONFIDENCE, Interval, moments
 
 FEWEST_UNITS = 3
 """Two units have one degree of freedom: an interval of them is too wide to mean anything."""
@@ -71,11 +71,17 @@ def over_units(values: Sequence[float], *, smallest_sd: float = 0.0, split_ratio
     n = len(values)
     if n < 2:
         return Estimate(float(np.mean(values)) if n else math.nan, math.nan, math.nan, math.nan, n)
-    sd = max(float(np.std(values, ddof=1)), smallest_sd)
-    return Estimate(float(np.mean(values)), sd * math.sqrt(1 / n + split_ratio), n - 1, sd, n)
+    mean, spread = moments(values)
+    sd = max(spread, smallest_sd)
+    return Estimate(mean, sd * math.sqrt(1 / n + split_ratio), n - 1, sd, n)
 
 
-def crossed(values: Array) -> Estimate:
+def unknown(mean: float, n: int) -> Estimate:
+    """Return an estimate of which only the mean is known."""
+    return Estimate(mean, math.nan, math.nan, math.nan, n)
+
+
+def crossed(values: Array, *, smallest_sd: float = 0.0) -> Estimate:
     """Return the estimate of the mean where the same seeds were trained on every split.
 
     Seeds that are shared by all splits have an effect of their own, so that the means of the splits are not
@@ -83,6 +89,7 @@ def crossed(values: Array) -> Estimate:
 
     Args:
         values: (splits, seeds), at least two of each.
+        smallest_sd: The floor of the standard deviation of single values, as in `over_units`.
 
     Raises:
         ValueError: fewer than two splits or seeds.
@@ -95,8 +102,8 @@ def crossed(values: Array) -> Estimate:
     residual = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0, keepdims=True) + values.mean()
     of_residual = float(np.sum(residual**2)) / ((splits - 1) * (seeds - 1))
     both = of_splits + of_seeds - of_residual
-    largest = max(both, of_splits, of_seeds)
-    if largest == 0:
+    largest = max(both, of_splits, of_seeds, smallest_sd**2)
+    if largest > max(both, of_splits, of_seeds) or largest == 0:
         df = float(min(splits, seeds) - 1)
     elif largest == both:
         terms = of_splits**2 / (splits - 1), of_seeds**2 / (seeds - 1), of_residual**2 / ((splits - 1) * (seeds - 1))
@@ -107,7 +114,7 @@ def crossed(values: Array) -> Estimate:
     return Estimate(float(values.mean()), se, df, math.sqrt(largest), splits)
 
 
-def new_examples(differences: Array) -> Estimate:
+def new_examples(differences: Array, *, counted: bool = True) -> Estimate:
     """Return the estimate for new seeds and new examples, the training set being the one at hand.
 
     The variance of seeds and that of examples add up; Satterthwaite's degrees of freedom.
@@ -115,15 +122,18 @@ def new_examples(differences: Array) -> Estimate:
     Args:
         differences: (seeds, N) what each test example says of each pair of runs: -1, 0 or 1 for right and wrong, or a
             difference of losses. At least two of each.
+        counted: Whether each example counts as right or wrong; of losses there is no smallest difference.
     """
     seeds, examples = differences.shape
     means = differences.mean(axis=1)
-    sd = max(float(np.std(means, ddof=1)), 0.5 / examples)
+    sd = max(moments(means.tolist())[1], 0.5 / examples if counted else 0.0)
     rest = differences - means[:, None]
     shared = np.sum(rest.sum(axis=0) ** 2 - (rest**2).sum(axis=0)) / (seeds * (seeds - 1) * (examples - 1))
-    per_example = max(float(shared), 1 / examples)
+    per_example = max(float(shared), 1 / examples if counted else 0.0)
     of_seeds, of_examples = sd**2 / seeds, per_example / examples
     variance = of_seeds + of_examples
+    if variance == 0:
+        return Estimate(float(means.mean()), 0.0, seeds - 1, 0.0, seeds)
     df = variance**2 / (of_seeds**2 / (seeds - 1) + of_examples**2 / (examples - 1))
     return Estimate(float(means.mean()), math.sqrt(variance), df, sd, seeds)
 

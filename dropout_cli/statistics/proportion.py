@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dropout_cli.core.types import Array
+from dropout_cli.statistics.estimate import Estimate, over_units
 from dropout_cli.statistics.intervals import CONFIDENCE, Interval
 
 
@@ -23,6 +24,23 @@ def wilson_form(p: float, effective: float, z: float) -> Interval:
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
+def around(estimate: Estimate, judged: int, *, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of a mean share that an estimate gives, in Wilson's form.
+
+    Args:
+        estimate: Of the mean share, with its standard error, which is above 0, and its degrees of freedom.
+        judged: How many examples were judged in all, by all runs together.
+        confidence: Of the interval.
+    """
+    from scipy import stats
+
+    shrunk = (judged * estimate.mean + 0.5) / (judged + 1)
+    if not estimate.se > 0:  # shares of examples never are this sure
+        return wilson_form(estimate.mean, judged, float(stats.norm.ppf((1 + confidence) / 2)))
+    effective = shrunk * (1 - shrunk) / estimate.se**2
+    return wilson_form(estimate.mean, effective, float(stats.t.ppf((1 + confidence) / 2, estimate.df)))
+
+
 def of_these_examples(accuracies: Sequence[float], examples: int, *, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the mean accuracy that new seeds would have on these test examples.
 
@@ -31,15 +49,10 @@ def of_these_examples(accuracies: Sequence[float], examples: int, *, confidence:
         examples: Test examples per run.
         confidence: Of the interval.
     """
-    from scipy import stats
-
-    n, p = len(accuracies), float(np.mean(accuracies))
-    if n < 2:
+    if len(accuracies) < 2:
         return Interval(math.nan, math.nan)
-    sd = max(float(np.std(accuracies, ddof=1)), 0.5 / examples)
-    shrunk = (n * examples * p + 0.5) / (n * examples + 1)
-    effective = shrunk * (1 - shrunk) / (sd**2 / n)
-    return wilson_form(p, effective, float(stats.t.ppf((1 + confidence) / 2, n - 1)))
+    found = over_units(accuracies, smallest_sd=0.5 / examples)
+    return around(found, len(accuracies) * examples, confidence=confidence)
 
 
 def of_new_examples(right: Array, *, confidence: float = CONFIDENCE) -> Interval:

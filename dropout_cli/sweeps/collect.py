@@ -9,7 +9,7 @@ from typing import Any
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, find
 from dropout_cli.sweeps import load
-from dropout_cli.sweeps.comparison import DATASET
+from dropout_cli.sweeps.evidence import DATASET
 from dropout_cli.sweeps.folder import Folder, is_sweep
 from dropout_cli.sweeps.records import Record, differing
 from dropout_cli.sweeps.replicates import Replicate

@@ -1,197 +1,303 @@
-"""What runs say together: a mean with its interval per group, and each group against a baseline at equal seeds."""
+"""Settings against a baseline, run by run: layout, estimate, interval, p-value and verdict of each difference.
 
-import json
+Interval, p-value and verdict are three views of one t procedure, chosen by the layout of seeds and splits
+(`sweeps.layouts`), with Bonferroni's correction for the number of comparisons. A permutation test that is asked for
+stands beside them and decides nothing.
+"""
+
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
 
 from dropout_cli import statistics
-from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better
-from dropout_cli.statistics import Choice, Interval, Paired, Ranks
-from dropout_cli.statistics.rules import FIRST, LATEST
+from dropout_cli.core.types import Array
+from dropout_cli.metrics import is_counted, larger_is_better
+from dropout_cli.statistics import Interval, Result, max_t
+from dropout_cli.statistics.differences import differences
+from dropout_cli.statistics.estimate import Estimate, new_examples, unknown
+from dropout_cli.statistics.paired import sign_flip, wilcoxon
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.records import Group, Record, Values, grouped, pooled_over
+from dropout_cli.sweeps.layouts import Layout, arrange
+from dropout_cli.sweeps.records import Group, Values
 from dropout_cli.sweeps.replicates import Replicate
 
 ALPHA = 0.05
-DATASET = "dataset.name"
+NO_INTERVAL = Interval(math.nan, math.nan)
+BETTER, WORSE, NOT_DECIDED = "better", "worse", "not decided"
+UNEQUAL = 0.005
+"""Two arms have unequal spreads where the ratio of their variances lies in this tail of the F distribution."""
+
+TestName: TypeAlias = Literal["t", "sign-flip", "max-t", "wilcoxon"]
+TESTS: Mapping[TestName, Callable[[Array], Result]] = {"sign-flip": sign_flip, "wilcoxon": wilcoxon}
 
 
-@dataclass(frozen=True)
-class Mean:
-    """A metric over the runs of a group."""
+class Requested(NamedTuple):
+    """What a permutation test says that was asked for."""
 
-    n: int
-    """The number of runs that have the metric."""
-    averages: int
-    """The number of averages over runs that share seed and split; mean, deviation and interval are taken of these."""
-    mean: float
-    sd: float
-    interval: Interval
+    p: float
+    adjusted: float
+    """Holm's correction, or max-T's own."""
+    smallest: float
+    """The smallest corrected p that so many pairs can give."""
+
+
+NO_TEST = Requested(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A group against its baseline."""
+    """A group against its baseline, by one metric."""
 
     group: int
     baseline: int
-    paired: Paired
-    p_holm: float
-    smallest: float
-    """What `p_holm` can be at best with these pairs; NaN where there is no bound."""
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All of it."""
-
-    keys: tuple[str, ...]
     metric: str
-    test: str
+    layout: Layout
+    n: int
+    """Pairs of runs."""
+    estimate: Estimate
+    """Of the mean difference, group minus baseline."""
+    new_data_estimate: Estimate
+    """The same for new data, or for new examples where all runs share one test part; its se is NaN where unknown."""
+    test_part_is_fixed: bool
+    """Whether splits vary and the test part does not."""
+    ratio: float
+    """Test examples over training examples."""
+    wider: float
+    """How many times the spread of the group is that of the baseline, where they differ by far; else NaN."""
+    won: int
+    tied: int
     margin: float | None
-    groups: tuple[Group, ...]
-    comparisons: tuple[Comparison, ...]
-    chosen: Choice | None
-    """On validation; None where there is nothing to choose between, or on."""
-    ranks: tuple[list[Values], list[Any], Ranks] | None
-    """Settings, datasets and their ranks, where several datasets were swept."""
-    pooled: list[str] | None
-    """The keys in which runs of one group differ; empty where runs repeat each other, None where only seeds differ."""
-    baseline: Values | None
-    """The baseline that was asked for."""
-    rules: int
-    """See `statistics.rules`."""
+    family: int = 1
+    """How many comparisons the intervals and p-values are corrected for."""
+    p_holm: float = math.nan
+    requested: Requested = NO_TEST
 
     @property
-    def averages(self) -> bool:
-        """Whether some runs share group, seed and split, and are averaged."""
-        return any(len(records) > 1 for group in self.groups for records in group.records.values())
-
-    def correction(self, *groups: Group, pairs: Sequence[Replicate] | None = None) -> float:
-        """Return Nadeau and Bengio's correction for a group's mean; for a difference of two, the larger one."""
-        if self.rules == FIRST:
-            splits = {one.split_seed for group in self.groups for one in group.records}
-            return self.groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
-        return max(group.correction(pairs) for group in groups)
-
-    def interval(self, group: Group, values: Sequence[float]) -> Interval:
-        """Return the interval of the mean of values, one per seed and split of the group."""
-        return statistics.t_interval(values, split_ratio=self.correction(group), rules=self.rules)
-
-    def mean(self, group: Group, metric: str) -> Mean:
-        """The metric over the group's runs; NaN without any."""
-        values = group.scores(metric)
-        mean, sd = statistics.moments(values, rules=self.rules) if values else (math.nan, math.nan)
-        runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
-        return Mean(runs, len(values), mean, sd, self.interval(group, values))
+    def refused(self) -> str:
+        """Return why there is no verdict; empty where there is one."""
+        return self.layout.refused
 
     @property
-    def uncompared(self) -> list[Group]:
-        """The groups that are neither a baseline nor compared with one; none where there is a single group."""
-        told = {place for one in self.comparisons for place in (one.group, one.baseline)}
-        if not told and len(self.groups) > 1:
-            found = baselines([group.values for group in self.groups], self.keys, self.baseline, self.rules)
-            told = {place for place, other in enumerate(found) if place == other}
-        return [group for place, group in enumerate(self.groups) if place not in told] if len(self.groups) > 1 else []
+    def p(self) -> float:
+        """Return the p-value of this comparison alone; NaN where there is no verdict."""
+        return math.nan if self.refused else self.estimate.p()
+
+    @property
+    def p_bonferroni(self) -> float:
+        """Return the p-value, corrected for the number of comparisons."""
+        return math.nan if self.refused else self.estimate.p(comparisons=self.family)
+
+    @cached_property
+    def interval(self) -> Interval:
+        """Return the 95 % interval, corrected for the number of comparisons; NaN where there is no verdict."""
+        return NO_INTERVAL if self.refused else self.estimate.interval(comparisons=self.family)
+
+    @cached_property
+    def new_data(self) -> Interval:
+        """Return the interval for new data, corrected alike; it holds the interval for these examples."""
+        if self.refused or math.isnan(self.new_data_estimate.se):
+            return NO_INTERVAL
+        low, high = self.new_data_estimate.interval(comparisons=self.family)
+        return Interval(min(low, self.interval.low), max(high, self.interval.high))
+
+    @property
+    def larger_is_better(self) -> bool:
+        """Whether a positive difference is an improvement."""
+        return larger_is_better(self.metric)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the interval lies within the margin."""
+        return self.margin is not None and -self.margin < self.interval.low and self.interval.high < self.margin
+
+    @property
+    def verdict(self) -> str:
+        """Return BETTER, WORSE, `equal within M` or NOT_DECIDED, by the interval; the margin decides first."""
+        low, high = self.interval
+        if self.is_equal:
+            return f"equal within {self.margin:g}"
+        if low > 0 or high < 0:
+            return BETTER if (low > 0) == self.larger_is_better else WORSE
+        return NOT_DECIDED
+
+    @property
+    def shown_for_new_data(self) -> bool:
+        """Whether the interval for new data gives the same verdict."""
+        low, high = self.new_data
+        if self.is_equal:
+            return self.margin is not None and -self.margin < low and high < self.margin
+        return (low > 0 and self.interval.low > 0) or (high < 0 and self.interval.high < 0)
+
+    @property
+    def identical(self) -> bool:
+        """Whether the two runs of every pair have the same value."""
+        return self.tied == self.n
+
+    @property
+    def won_interval(self) -> Interval:
+        """Return Wilson's interval of the share of pairs won, ties left out."""
+        untied = self.n - self.tied
+        return statistics.wilson(self.won, untied) if untied else NO_INTERVAL
+
+    @property
+    def effect(self) -> float:
+        """Return Cohen's d_z of the units; NaN of crossed layouts and where there is no spread."""
+        sd = self.estimate.sd
+        return self.estimate.mean / sd if sd > 0 and self.layout.kind != "crossed" else math.nan
 
 
-def weigh(
-    records: Sequence[Record],
+def compare_groups(
+    groups: Sequence[Group],
     keys: Sequence[str],
+    metrics: Sequence[str],
     *,
-    metric: str,
-    baseline: Values | None = None,
-    margin: float | None = None,
-    test: str = "sign_flip",
-    rules: int = LATEST,
-) -> Evidence:
-    """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them.
+    baseline: Values | None,
+    margin: float | None,
+    test: TestName,
+) -> tuple[Comparison, ...]:
+    """Compare every group with its baseline, where they share a replicate, by each of the metrics.
 
-    Of regressions, the default metric is `test.rmse`. For `rules`, see `statistics.rules`.
+    Raises UsageError where the baseline is none of the groups.
     """
-    if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
-        metric = "test.rmse"
-    groups = grouped(records, keys, rules)
-    weighed = Evidence(
-        keys=tuple(keys),
-        metric=metric,
-        test=test,
-        margin=margin,
-        groups=groups,
-        comparisons=(),
-        chosen=_choice(groups, metric),
-        ranks=_ranks(groups, metric),
-        pooled=pooled_over(groups),
-        baseline=baseline,
-        rules=rules,
+    found: list[Comparison] = []
+    differing: list[Mapping[Replicate, float]] = []
+    for metric in metrics:
+        for place, other in enumerate(baselines([group.values for group in groups], keys, baseline)):
+            if other is None or other == place:
+                continue
+            by_pair = _differences(groups[place], groups[other], metric)
+            if by_pair:
+                found.append(_compared(place, other, groups, metric, by_pair, margin))
+                differing.append(by_pair)
+    family = max(1, sum(not math.isnan(one.p) for one in found))
+    holm = statistics.holm([one.p for one in found])
+    requested = _requested(found, differing, test)
+    return tuple(
+        replace(one, family=family, p_holm=p, requested=said)
+        for one, p, said in zip(found, holm, requested, strict=True)
     )
-    return replace(weighed, comparisons=tuple(_comparisons(weighed)))
 
 
-def _comparisons(weighed: Evidence) -> list[Comparison]:
-    """Every group against its baseline, where they share a seed."""
-    larger, groups = larger_is_better(weighed.metric), weighed.groups
-    found: list[tuple[int, int, Paired]] = []
-    values = [group.values for group in groups]
-    for place, other in enumerate(baselines(values, weighed.keys, weighed.baseline, weighed.rules)):
-        if other is None or other == place:
-            continue
-        one, base = groups[place], groups[other]
-        scores = {
-            pair: (one.score(pair, weighed.metric), base.score(pair, weighed.metric))
-            for pair in one.records
-            if pair in base.records
-        }
-        pairs = [pair for pair, (a, b) in scores.items() if not math.isnan(a + b)]
-        if pairs:
-            settings: dict[str, Any] = {"test": weighed.test, "larger_is_better": larger, "rules": weighed.rules}
-            settings["split_ratio"] = weighed.correction(one, base, pairs=pairs)
-            ours, theirs = zip(*(scores[pair] for pair in pairs), strict=True)
-            found.append((place, other, statistics.compare(ours, theirs, **settings)))
-    adjusted = statistics.holm([paired.test.p for _, _, paired in found])
-    smallest = statistics.holm([paired.test.smallest for _, _, paired in found])
-    return [
-        Comparison(place, other, paired, p, least, _verdict(paired, p, weighed.margin, larger, weighed.rules))
-        for (place, other, paired), p, least in zip(found, adjusted, smallest, strict=True)
+def _differences(one: Group, base: Group, metric: str) -> dict[Replicate, float]:
+    """Return the difference of each pair of runs that have the metric; equal sizes are equal floats."""
+    scores = {
+        replicate: (one.score(replicate, metric), base.score(replicate, metric))
+        for replicate in one.records
+        if replicate in base.records
+    }
+    pairs = {replicate: both for replicate, both in scores.items() if not math.isnan(sum(both))}
+    if not pairs:
+        return {}
+    ours, theirs = zip(*pairs.values(), strict=True)
+    return dict(zip(pairs, differences(ours, theirs).tolist(), strict=True))
+
+
+def _compared(
+    place: int,
+    other: int,
+    groups: Sequence[Group],
+    metric: str,
+    by_pair: Mapping[Replicate, float],
+    margin: float | None,
+) -> Comparison:
+    one, base = groups[place], groups[other]
+    layout = arrange(by_pair, one.folds if one.folds == base.folds else 0)
+    step = max(one.step(metric), base.step(metric))
+    found = layout.estimate(by_pair, step=step)
+    fixed = layout.splits_vary and one.shares_test_part(layout.replicates)
+    ratio = max(one.ratio(by_pair), base.ratio(by_pair))
+    if layout.refused:
+        new = unknown(found.mean, found.n)
+    elif layout.kind == "seeds" or fixed:
+        new = _for_new_examples(one, base, layout, metric)
+    else:
+        new = layout.for_new_data(by_pair, ratio, step=step)
+    above, below = (sum(1 for value in by_pair.values() if sign * value > 0) for sign in (1, -1))
+    return Comparison(
+        group=place,
+        baseline=other,
+        metric=metric,
+        layout=layout,
+        n=len(by_pair),
+        estimate=found,
+        new_data_estimate=new,
+        test_part_is_fixed=fixed,
+        ratio=ratio,
+        wider=_wider(one, base, layout, metric, step),
+        won=above if larger_is_better(metric) else below,
+        tied=len(by_pair) - above - below,
+        margin=margin,
+    )
+
+
+def _for_new_examples(one: Group, base: Group, layout: Layout, metric: str) -> Estimate:
+    """Return the estimate for new examples, from what each test example says; without a se where that is unknown."""
+    units: list[Array] = []
+    rows: Array | None = None
+    for unit in layout.units:
+        runs = []
+        for run in unit:
+            ours, theirs = one.of_each(run, metric), base.of_each(run, metric)
+            if ours is None or theirs is None:
+                return unknown(math.nan, 0)
+            rows = ours[0] if rows is None else rows
+            if not (np.array_equal(rows, ours[0]) and np.array_equal(rows, theirs[0])):
+                return unknown(math.nan, 0)
+            runs.append(ours[1] - theirs[1])
+        units.append(np.mean(runs, axis=0))
+    return new_examples(np.array(units), counted=is_counted(metric))
+
+
+def _wider(one: Group, base: Group, layout: Layout, metric: str, step: float) -> float:
+    """Return how many times the spread of one is that of the baseline, where the F test tells them apart."""
+    from scipy import stats
+
+    if layout.refused or layout.kind == "crossed":
+        return math.nan
+    ours, theirs = (
+        layout.estimate({replicate: group.score(replicate, metric) for replicate in layout.replicates}, step=step)
+        for group in (one, base)
+    )
+    if not (ours.sd > 0 and theirs.sd > 0):
+        return math.nan
+    ratio, df = ours.sd / theirs.sd, ours.n - 1
+    return ratio if float(stats.f.sf(max(ratio, 1 / ratio) ** 2, df, df)) < UNEQUAL else math.nan
+
+
+def _requested(
+    found: Sequence[Comparison], differing: Sequence[Mapping[Replicate, float]], test: TestName
+) -> list[Requested]:
+    """Return what the permutation test says of each comparison, on the units of its layout."""
+    units = [
+        one.layout.per_unit(by_pair) if one.layout.kind in ("seeds", "splits", "nested") else []
+        for one, by_pair in zip(found, differing, strict=True)
     ]
+    if test == "t":
+        return [NO_TEST] * len(found)
+    if test == "max-t":
+        return _max_t(found, units)
+    results = [TESTS[test](np.array(one)) if len(one) > 1 else Result(math.nan, math.nan) for one in units]
+    adjusted = statistics.holm([one.p for one in results])
+    smallest = statistics.holm([one.smallest for one in results])
+    return [Requested(one.p, p, least) for one, p, least in zip(results, adjusted, smallest, strict=True)]
 
 
-def _verdict(paired: Paired, p: float, margin: float | None, larger: bool, rules: int) -> str:
-    """In words; never that two settings are equal."""
-    small = margin is not None and -margin < paired.interval.low and paired.interval.high < margin
-    if p < ALPHA and not (small and rules > FIRST):
-        return "better" if (paired.mean > 0) == larger else "worse"
-    return f"within {margin:g}" if small else "no difference shown"
-
-
-def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
-    """The group that is best on validation, over the seeds that all groups have."""
-    number = metric.partition(".")[2]
-    if len({group.values.get(DATASET) for group in groups}) > 1:  # what is best on which data is not a choice
-        return None
-    shared = [pair for pair in groups[0].records if all(pair in group.records for group in groups)] if groups else []
-    val = [[group.score(pair, f"val.{number}") for pair in shared] for group in groups]
-    if len(groups) < 2 or not shared or any(math.isnan(one) for row in val for one in row):
-        return None
-    return statistics.choose(val, larger_is_better=larger_is_better(metric))
-
-
-def _ranks(groups: Sequence[Group], metric: str) -> tuple[list[Values], list[Any], Ranks] | None:
-    """Where several datasets were swept, and every setting on all of them."""
-    datasets = list(dict.fromkeys(group.values.get(DATASET) for group in groups))
-    cells: dict[str, dict[Any, float]] = {}
-    settings: dict[str, Values] = {}
-    for group in groups:
-        setting = {key: value for key, value in group.values.items() if key != DATASET}
-        scores = group.scores(metric)
-        name, mean = json.dumps(setting), statistics.moments(scores)[0] if scores else math.nan
-        settings[name] = setting
-        cells.setdefault(name, {})[group.values.get(DATASET)] = mean
-    table = [[row.get(dataset, math.nan) for row in cells.values()] for dataset in datasets]
-    if len(datasets) < 2 or len(cells) < 2 or any(math.isnan(one) for row in table for one in row):
-        return None
-    ranks = statistics.friedman(table, larger_is_better=larger_is_better(metric))
-    return list(settings.values()), datasets, ranks
+def _max_t(found: Sequence[Comparison], units: Sequence[Sequence[float]]) -> list[Requested]:
+    """Flip the signs of whole units, for all comparisons with one baseline at once; they must share all units."""
+    families: dict[tuple[str, int], list[int]] = {}
+    for place, one in enumerate(found):
+        families.setdefault((one.metric, one.baseline), []).append(place)
+    said = [NO_TEST] * len(found)
+    for places in families.values():
+        first = found[places[0]].layout.units
+        if len(first) < 2 or any(found[place].layout.units != first or not units[place] for place in places):
+            continue
+        together = max_t.max_t(np.array([units[place] for place in places]))
+        for place, p in zip(places, together.step_down, strict=True):
+            alone = max_t.max_t(np.array([units[place]])).single_step[0]
+            said[place] = Requested(alone, min(1.0, len(families) * p), len(families) * together.smallest)
+    return said

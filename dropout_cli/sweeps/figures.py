@@ -7,13 +7,20 @@ from typing import TypeAlias
 import numpy as np
 
 from dropout_cli import plots
+from dropout_cli.core.types import Array
+from dropout_cli.metrics import larger_is_better
 from dropout_cli.plots.sweeps import Band, Estimate
 from dropout_cli.sweeps.baselines import RATE
-from dropout_cli.sweeps.comparison import Evidence
+from dropout_cli.sweeps.comparison import Comparison
+from dropout_cli.sweeps.evidence import Evidence
+from dropout_cli.sweeps.means import spread
 from dropout_cli.sweeps.records import Group, Record, label
+from dropout_cli.sweeps.replicates import Replicate
 
 History: TypeAlias = Callable[[Record], Mapping[str, Sequence[float]]]
 
+MOST_SERIES = 8
+"""Lines in the figure of training and validation error."""
 MOST_CURVES = 8
 """Groups whose learning curves share a figure: the best on the metric's validation part, or else the first."""
 
@@ -23,21 +30,29 @@ def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
     number = evidence.metric.partition(".")[2]
     key = _axis(evidence)
     if key is not None:
-        series, lines = _along(evidence, key, lambda group: _estimate(evidence, group, group.scores(evidence.metric)))
+        series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
         if series or lines:
             yield "metric.png", plots.against(series, lines, key, evidence.metric)
-        gaps, levels = _along(evidence, key, lambda group: _estimate(evidence, group, _gaps(group, number)))
+        parts = _parts(evidence, key, number)
+        if parts:
+            yield "train_val.png", plots.against(parts, {}, key, _PARTS.get(number, number))
+        gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
         if any(gaps.values()):
             yield "gap.png", plots.against(gaps, levels, key, f"train.{number} - val.{number}")
-    if evidence.comparisons:
-        rows = [
-            (evidence.groups[one.group].label, Estimate(one.paired.mean, *one.paired.interval))
-            for one in evidence.comparisons
+    else:
+        means = [
+            (group.label, found) for group in evidence.groups if (found := _mean(evidence, group, evidence.metric))
         ]
-        bases = {evidence.groups[one.baseline].label for one in evidence.comparisons}
+        if len(means) > 1:
+            best_last = sorted(means, key=lambda one: one[1].mean, reverse=not larger_is_better(number))
+            yield "metric.png", plots.dots(best_last[::-1], evidence.metric)
+    if evidence.main:
+        rows = [(evidence.groups[one.group].label, _difference(one)) for one in evidence.main]
+        bases = {evidence.groups[one.baseline].label for one in evidence.main}
         against = f" from {bases.pop()}" if len(bases) == 1 else " from the baseline"
-        yield "differences.png", plots.forest(rows, f"difference in {evidence.metric}{against}")
-    bands = {group.label: band for group in _shown(evidence) if (band := _band(evidence, group, history)) is not None}
+        axis = f"difference in {evidence.metric}{against}"
+        yield "differences.png", plots.forest(rows, axis, larger_is_better=larger_is_better(number))
+    bands = {group.label: band for group in _shown(evidence) if (band := _band(group, history)) is not None}
     if bands:
         yield "curves.png", plots.bands(bands)
     if evidence.ranks is not None:
@@ -59,18 +74,47 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _estimate(evidence: Evidence, group: Group, values: Sequence[float]) -> Estimate | None:
-    """Return the mean with the same interval as in the tables."""
+_PARTS = {"accuracy": "error"}
+"""What the homework figure shows in place of a number: error in place of accuracy."""
+
+
+def _mean(evidence: Evidence, group: Group, metric: str) -> Estimate | None:
+    """Return the mean with the interval that the tables have."""
+    found = evidence.mean(group, metric)
+    if not found.n:
+        return None
+    low, high = found.interval
+    return Estimate(found.mean, found.mean if math.isnan(low) else low, found.mean if math.isnan(high) else high)
+
+
+def _difference(one: Comparison) -> Estimate:
+    """Return a difference with the interval that the tables have."""
+    return Estimate(one.estimate.mean, *one.interval)
+
+
+def _parts(evidence: Evidence, key: str, number: str) -> dict[str, dict[float, Estimate]]:
+    """Return training and validation error against the key, where the others of a sweep's keys do not vary."""
+    shown = _PARTS.get(number, number)
+    found: dict[str, dict[float, Estimate]] = {}
+    for part, name in (("train", "training"), ("val", "validation")):
+        series, _ = _along(evidence, key, lambda group, part=part: _mean(evidence, group, f"{part}.{shown}"))  # type: ignore[misc]
+        for other, points in series.items():
+            found[f"{name} {shown}" + (f", {other}" if len(series) > 1 else "")] = points
+    return found if len(found) <= MOST_SERIES else {}
+
+
+def _estimate(group: Group, values: Mapping[Replicate, float]) -> Estimate | None:
+    """Return the mean of values per replicate with the interval that their layout gives."""
     if not values:
         return None
-    low, high = evidence.interval(group, values)
-    mean = float(np.mean(values))
+    low, high = spread(group, values)
+    mean = float(np.mean(list(values.values())))
     return Estimate(mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high)
 
 
-def _gaps(group: Group, number: str) -> list[float]:
-    found = [group.score(pair, f"train.{number}") - group.score(pair, f"val.{number}") for pair in group.records]
-    return [one for one in found if not math.isnan(one)]
+def _gaps(group: Group, number: str) -> dict[Replicate, float]:
+    found = {one: group.score(one, f"train.{number}") - group.score(one, f"val.{number}") for one in group.records}
+    return {one: value for one, value in found.items() if not math.isnan(value)}
 
 
 def _along(
@@ -93,12 +137,13 @@ def _along(
 
 def _shown(evidence: Evidence) -> list[Group]:
     """The baseline first, then the groups whose curves are worth a look."""
-    bases = [evidence.groups[place] for place in sorted({one.baseline for one in evidence.comparisons})]
+    bases = [evidence.groups[place] for place in sorted({one.baseline for one in evidence.main})]
     return [*bases, *(group for group in evidence.groups if group not in bases)][:MOST_CURVES]
 
 
-def _band(evidence: Evidence, group: Group, history: History) -> Band | None:
+def _band(group: Group, history: History) -> Band | None:
     """Mean and interval of val_loss, or else train_loss, at each epoch that all runs of the group reached."""
+    replicates = [replicate for replicate, pooled in group.records.items() for _ in pooled]
     columns = [history(record) for record in group.runs]
     name = "val_loss" if all(np.isfinite(one["val_loss"]).all() for one in columns) else "train_loss"
     shortest = min((len(one[name]) for one in columns), default=0)
@@ -106,6 +151,11 @@ def _band(evidence: Evidence, group: Group, history: History) -> Band | None:
         return None
     values = np.array([one[name][:shortest] for one in columns], np.float64)
     mean = values.mean(axis=0)
-    intervals = [evidence.interval(group, epoch.tolist()) for epoch in values.T]
+    intervals = [spread(group, _averaged(replicates, epoch)) for epoch in values.T]
     low, high = np.array(intervals).T if len(values) > 1 else (mean, mean)
     return Band(name.replace("_", " "), mean, low, high)
+
+
+def _averaged(replicates: Sequence[Replicate], values: Array) -> dict[Replicate, float]:
+    """Return the mean value of each replicate."""
+    return {one: float(values[[other == one for other in replicates]].mean()) for one in dict.fromkeys(replicates)}

@@ -20,6 +20,8 @@ from dropout_cli.runs.folder import STATE
 from dropout_cli.runs.safe_read import is_file, parse, read_plain
 
 PLAN = "plan.json"
+SWEEP_FORMAT = 3
+"""The format of `plan.json` and the tables that is written now; those of runs have a number of their own."""
 
 
 def is_sweep(reference: str) -> bool:
@@ -114,7 +116,9 @@ class Folder:
 
     def plan(self) -> dict[str, Any] | None:
         """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
-        return self._json(PLAN) if (self.path / PLAN).is_file() else None
+        if not (self.path / PLAN).is_file():
+            return None
+        return parse(self.read(PLAN), str(self.path / PLAN), SWEEP_FORMAT)
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""

@@ -1,12 +1,16 @@
 """A sweep read back from its folder alone; the folder may come from a stranger."""
 
+import itertools
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
+from dropout_cli.sweeps.comparison import TestName
+from dropout_cli.sweeps.evidence import Evidence, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.records import Record
 from dropout_cli.sweeps.replicates import Replicate
@@ -43,6 +47,9 @@ class StoredPlan:
     generations: list[dict[str, int]]
     groups: list[StoredGroup]
     cells: list[StoredCell]
+    metrics: list[str] = field(default_factory=list)
+    """Metrics that are compared beside the main one."""
+    test: TestName = "t"
     arithmetic: int = 1
     """The version of the arithmetic that began the sweep (training.arithmetic)."""
 
@@ -52,8 +59,30 @@ class StoredPlan:
             raise ValueError("a cell's name is not 12 hex digits")
         if not all(0 <= cell.group < len(self.groups) for cell in self.cells):
             raise ValueError("a cell is of no group")
-        if self.metric not in METRICS:
+        if not {self.metric, *self.metrics} <= {*METRICS}:
             raise ValueError("its metric is no number of a run")
+
+    @property
+    def looks(self) -> list[int]:
+        """How many runs there were at each look at the tables before runs were added."""
+        return [
+            before["cells"]
+            for before, after in itertools.pairwise(self.generations)
+            if after.get("looked") and after["new"]
+        ]
+
+    def weigh(self, records: Sequence[Record]) -> Evidence:
+        """Return what the records say together. Raises UsageError where no run of the baseline is among them."""
+        return weigh(
+            records,
+            self.keys,
+            metric=self.metric,
+            others=self.metrics,
+            baseline=self.baseline,
+            margin=self.margin,
+            test=self.test,
+            looks=self.looks,
+        )
 
 
 def plan(folder: Folder) -> StoredPlan | None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from dropout_cli.config.document import Node, read
 from dropout_cli.config.place import Mistakes, Source
 from dropout_cli.config.validate import plain
-from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.errors import ConfigError, UsageError
+from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
 from dropout_cli.sweeps import axes
+from dropout_cli.sweeps.comparison import TestName
 
 MOST_CELLS = 100_000
 Swept: TypeAlias = list[tuple[Any, str]] | Node
@@ -49,6 +51,27 @@ def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
         once([*found, key], f"{place} takes each key once.")
         node = read(written, Source(place, Path.cwd(), override=key), Mistakes())
         found[key] = None if node is None else plain(node)
+    return found
+
+
+def metrics_of(metric: str | None, metrics: str | None) -> tuple[str, ...]:
+    """Return the metrics of `--metric NAME` or `--metrics A,B`, the main one first. Raises UsageError."""
+    if metric is not None and metrics is not None:
+        raise UsageError("--metrics", "names the main metric first, and --metric does too", "Give one of the two.")
+    option = "--metric" if metrics is None else "--metrics"
+    found = tuple(dict.fromkeys((metric or DEFAULT_METRIC,) if metrics is None else metrics.split(",")))
+    for one in found:
+        if one not in METRICS:
+            raise UsageError(option, f"'{one}' is no number of a run", suggestion(one, METRICS))
+    return found
+
+
+def paired_test(name: str) -> TestName:
+    """Return the test of that name; `_` may stand for `-`. Raises UsageError."""
+    known: dict[str, TestName] = {one: one for one in get_args(TestName)}
+    found = known.get(name.replace("_", "-"))
+    if found is None:
+        raise UsageError("--test", f"'{name}' is no test", f"Choose from: {', '.join(known)}.")
     return found
 
 

@@ -1,79 +1,72 @@
-"""What so many seeds can show at best: no p-value of few pairs is small, least of all among many comparisons.
-
-Flipping the signs of n pairs that are not tied gives no p below 2^(1 - n), and Holm's correction multiplies the
-smallest of m by m. As corrected p-values never fall when some p rises, correcting the bounds bounds the corrected ones.
-"""
+"""How many runs would decide a comparison, and what a planned number of runs can see."""
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dropout_cli import statistics
-from dropout_cli.statistics.paired import EXACT_PAIRS
+from dropout_cli.statistics import sample_size
+from dropout_cli.statistics.estimate import FEWEST_UNITS
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.comparison import ALPHA, Evidence
+from dropout_cli.sweeps.comparison import ALPHA, Comparison
+from dropout_cli.sweeps.layouts import arrange
 from dropout_cli.sweeps.plan import Plan
 
-
-def p_text(p: float) -> str:
-    """A p-value with two digits that count."""
-    return "" if math.isnan(p) else f"{p:.2g}"
-
-
-def is_bounded(evidence: Evidence) -> bool:
-    """Whether some comparison has a smallest p; Student's test has none."""
-    return any(not math.isnan(one.smallest) for one in evidence.comparisons)
+WANTED = 0.8
+PILOT = 5
+"""With fewer units their standard deviation is too often too small to plan with, and only its bound is used."""
+UNIT = {"seeds": "seeds", "splits": "splits", "nested": "splits"}
 
 
-def family(evidence: Evidence) -> str:
-    """How many comparisons Holm's correction counts."""
-    return _comparisons(sum(not math.isnan(one.p_holm) for one in evidence.comparisons))
+def what_would_decide(one: Comparison, margin: float | None) -> str:
+    """Return in a sentence how many units would show a difference: of the margin, or as large as the one seen."""
+    unit, found = UNIT.get(one.layout.kind, ""), one.estimate
+    if not unit or not found.sd > 0:
+        return "more splits and more seeds narrow the interval." if one.layout.kind == "crossed" else ""
+    size = margin or abs(found.mean)
+    if size == 0:
+        return ""
+    alpha = ALPHA / one.family
+    most = sample_size.pairs_needed(size, sample_size.largest_sd(found.sd, found.n), wanted=WANTED, alpha=alpha)
+    least = sample_size.pairs_needed(size, found.sd, wanted=WANTED, alpha=alpha)
+    what = f"a true difference of {size:.2g}" + ("" if margin else ", as large as the one seen,")
+    if most is None or least is None:
+        return f"to see {what} with 80 % probability takes more than a million {unit}."
+    if found.n < PILOT:
+        return f"to see {what} with 80 % probability takes up to {most:,} {unit} in all; {found.n} tell no better."
+    return f"to see {what} with 80 % probability takes {least:,} to {most:,} {unit} in all; there are {found.n}."
 
 
-def of_evidence(evidence: Evidence) -> Iterator[str]:
-    """A sentence where some comparison could show nothing, however large the difference."""
-    tested = [one for one in evidence.comparisons if not math.isnan(one.smallest)]
-    untied = [one.paired.n - one.paired.tied for one in tested]
-    ties = any(one.paired.tied for one in tested)
-    yield from _told(untied, [one.smallest for one in tested], ties)
+def visible_difference(n: int, family: int) -> float:
+    """Return which true difference n units show with 80 % probability, in standard deviations of the differences."""
+    low, high = 0.0, 1e3
+    while high - low > 1e-3 * high:
+        middle = (low + high) / 2
+        seen = sample_size.power(n, middle, 1.0, alpha=ALPHA / family) >= WANTED
+        low, high = (low, middle) if seen else (middle, high)
+    return high
 
 
 def of_plan(plan: Plan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """The smallest p that the plan can give, and where that is too large the same sentence. Raises UsageError."""
-    pairs = [{cell.replicate for cell in plan.cells if cell.group == place} for place in range(len(plan.groups))]
+    """Yield what the plan can show. Raises UsageError where the baseline is none of the groups."""
+    replicates = [{cell.replicate for cell in plan.cells if cell.group == place} for place in range(len(plan.groups))]
     found = baselines([group.values for group in plan.groups], plan.keys, baseline)
     shared = [
-        len(pairs[place] & pairs[other]) for place, other in enumerate(found) if other is not None and other != place
+        replicates[place] & replicates[other]
+        for place, other in enumerate(found)
+        if other is not None and other != place
     ]
-    sizes = [size for size in shared if size]
-    smallest = statistics.holm([statistics.smallest_p(size, size) for size in sizes])
-    if sizes:
-        yield "smallest p after Holm's correction", p_text(min(smallest))
-        yield from (("what that means", line) for line in _told(sizes, smallest, ties=False))
-
-
-def _told(pairs: Sequence[int], smallest: Sequence[float], ties: bool) -> Iterator[str]:
-    few = [place for place, p in enumerate(smallest) if p >= ALPHA]
-    if few:
-        sizes = Counter(pairs[place] for place in few)
-        least, most = min(sizes), max(sizes)
-        of = f"{most} pair{'s' * (most != 1)}" if least == most else f"{least} to {most} pairs"
-        whole = _comparisons(len(smallest))
-        whole = whole if len(few) == len(smallest) else f"{len(few)} of {whole}"
-        needed = seeds_needed(len(smallest))
-        way_out = "no number of seeds is enough" if needed is None else f"{needed} seeds are needed"
-        yield (
-            f"{whole} of {of}{' without a tie' * ties} cannot fall below p = "
-            f"{p_text(min(smallest[place] for place in few))}; {way_out}{', and more where pairs are tied' * ties}."
-        )
-
-
-def seeds_needed(comparisons: int) -> int | None:
-    """The fewest pairs with which the first of so many comparisons can be below .05; None where none are enough."""
-    enough = (pairs for pairs in range(2, EXACT_PAIRS + 3) if comparisons * statistics.smallest_p(pairs, pairs) < ALPHA)
-    return next(enough, None)
-
-
-def _comparisons(number: int) -> str:
-    return "1 comparison" if number == 1 else f"{number} comparisons"
+    folds = max((getattr(cell.experiment.dataset, "folds", None) or 0 for cell in plan.cells), default=0)
+    layouts = [arrange(sorted(one), folds) for one in shared if one]
+    if not layouts:
+        return
+    refused = next((one.refused for one in layouts if one.refused), "")
+    n = min(len(one.units) for one in layouts)
+    if refused or n < FEWEST_UNITS:
+        yield "what it can show", f"no verdict: {refused}"
+        return
+    size = visible_difference(n, len(layouts))
+    yield "comparisons", str(len(layouts))
+    yield (
+        "difference seen with 80 % probability",
+        f"{size:.2g} standard deviations of the paired differences" if math.isfinite(size) else "none",
+    )

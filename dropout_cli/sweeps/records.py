@@ -11,10 +11,12 @@ import numpy as np
 
 from dropout_cli.config import flatten
 from dropout_cli.core.errors import UsageError
-from dropout_cli.metrics import METRICS
+from dropout_cli.core.types import Array
+from dropout_cli.metrics import METRICS, is_counted
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.replicates import REPLICATES, Replicate
+from dropout_cli.sweeps.stored_predictions import of_each, test_rows
 
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
@@ -81,6 +83,16 @@ class Record:
         return math.nan if found is None else float(found)
 
     @property
+    def folds(self) -> int:
+        """Into how many folds its data are divided; 0 where they are not."""
+        return int(self.setting("dataset.folds") or 0)
+
+    def examples(self, part: str) -> int:
+        """Return how many examples a part has; 0 where there is no such part."""
+        scores = self.summary.get(part)
+        return examples(scores) if scores else 0
+
+    @property
     def split_ratio(self) -> float:
         """Test examples over training examples."""
         sizes = [examples(self.summary[part]) for part in ("test", "train")]
@@ -108,6 +120,11 @@ class Group:
         """A value per seed and split, in the order of the runs; none where the runs lack that part."""
         return [value for pair in self.records if not math.isnan(value := self.score(pair, metric))]
 
+    def by_replicate(self, metric: str) -> dict[Replicate, float]:
+        """Return replicate -> value, for those that have the metric."""
+        found = {replicate: self.score(replicate, metric) for replicate in self.records}
+        return {replicate: value for replicate, value in found.items() if not math.isnan(value)}
+
     def correction(self, pairs: Iterable[Replicate] | None = None) -> float:
         """Test over training examples where these runs' splits vary, else 0: Nadeau and Bengio's correction."""
         chosen = list(self.records if pairs is None else pairs)
@@ -115,6 +132,46 @@ class Group:
             return 0.0
         ratios = [record.split_ratio for pair in chosen for record in self.records[pair]]
         return ratios[0] if len(set(ratios)) == 1 else float(np.mean(ratios))
+
+    @property
+    def folds(self) -> int:
+        """Into how many folds the data of all its runs are divided; 0 where they are not, or differently."""
+        found = {record.folds for record in self.runs}
+        return found.pop() if len(found) == 1 else 0
+
+    def ratio(self, replicates: Iterable[Replicate]) -> float:
+        """Return test examples over training examples, on average over the runs of these replicates."""
+        ratios = [record.split_ratio for replicate in replicates for record in self.records[replicate]]
+        return ratios[0] if len(set(ratios)) == 1 else float(np.mean(ratios))
+
+    def shares_test_part(self, replicates: Sequence[Replicate]) -> bool:
+        """Whether runs on different splits have the same test part; False where that cannot be read."""
+        two = list({one.split_seed: one for one in replicates}.values())[:2]
+        rows = [test_rows(self.records[one][0].path) for one in two]
+        return len(rows) == 2 and rows[0] is not None and rows[1] is not None and np.array_equal(rows[0], rows[1])
+
+    def of_each(self, run: Iterable[Replicate], metric: str) -> tuple[Array, Array] | None:
+        """Return test rows and what each test example contributes to the metric; of a run, or one run per fold.
+
+        Of runs that share seed and split the contributions are averaged. None where they are not stored or differ in
+        their test part, or where the metric is no mean over examples.
+        """
+        parts = []
+        for replicate in run:
+            pooled = [of_each(record.path, metric) for record in self.records[replicate]]
+            known = [one for one in pooled if one is not None]
+            if len(known) < len(pooled) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
+                return None
+            parts.append((known[0][0], np.mean([values for _, values in known], axis=0)))
+        rows, values = (np.concatenate(one) for one in zip(*parts, strict=True))
+        order = np.argsort(rows, kind="stable")
+        return rows[order], values[order]
+
+    def step(self, metric: str) -> float:
+        """Return the smallest step of a metric of one run, 1 / N of accuracies; 0 of what is not counted."""
+        part, _, number = metric.partition(".")
+        sizes = [size for record in self.runs if (size := record.examples(part))]
+        return 1 / min(sizes) if sizes and is_counted(number) else 0.0
 
     @property
     def label(self) -> str:
@@ -178,6 +235,6 @@ def label(values: Values) -> str:
     for key, value in values.items():
         last = key.rpartition(".")[2]
         if value is not None:
-            text = value if isinstance(value, str) else json.dumps(value)
+            text = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else json.dumps(value)
             parts.append(text if last in ("variant", "name") else f"{last} {text}")
     return ", ".join(parts) or next((f"{key.rpartition('.')[2]} null" for key in values), "all")

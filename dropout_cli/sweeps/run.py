@@ -10,11 +10,13 @@ from typing import Any, Literal, TypeAlias
 from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import DataError, Interrupted, Stop, UsageError
-from dropout_cli.runs import FORMAT, Run, as_json, summary
+from dropout_cli.runs import Run, as_json, summary
 from dropout_cli.sweeps import figures, load, tables
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.comparison import Evidence, weigh
-from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.comparison import TestName
+from dropout_cli.sweeps.evidence import Evidence
+from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
+from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.plan import Cell, Plan
 from dropout_cli.sweeps.records import Record
 from dropout_cli.sweeps.workers import dask_client, local
@@ -56,6 +58,8 @@ def conduct(
     metric: str,
     baseline: Mapping[str, Any] | None,
     margin: float | None,
+    others: Sequence[str] = (),
+    test: TestName = "t",
     watch: Watch,
     notice: Callable[[str], None],
     jobs: int | None = None,
@@ -77,7 +81,8 @@ def conduct(
     """
     baselines([group.values for group in plan.groups], plan.keys, baseline)
     with folder.lock():
-        facts = {"metric": metric, "baseline": baseline, "margin": margin}
+        facts: dict[str, Any] = {"metric": metric, "baseline": baseline, "margin": margin}
+        facts |= ({"metrics": list(others)} if others else {}) | ({"test": test} if test != "t" else {})
         change = changes(plan, folder, replacing=replacing)
         for line in (*told(change, folder), *_rewritten(folder), *_computed_otherwise(plan, folder)):
             notice(line)
@@ -96,7 +101,7 @@ def conduct(
         complete = [cell for cell in plan.cells if folder.is_complete(cell.id)]
         missing = len(plan.cells) - len(complete) - len(failures)
         records = [_record(plan, cell, folder) for cell in complete]
-        evidence = conclude(records, plan.keys, folder, draw=draw, metric=metric, baseline=baseline, margin=margin)
+        evidence = conclude(records, folder, draw=draw)
         return Report(evidence, failures, missing)
 
 
@@ -157,7 +162,8 @@ def changes(plan: Plan, folder: Folder, *, replacing: bool = False) -> dict[str,
     if new == len(ids) and not replacing and any(map(folder.has_manifest, before)):
         fact = f"another sweep is kept there, and none of its {len(before)} cells is in this one"
         raise UsageError(str(folder.path), fact, "Name another folder with --out.")
-    return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned}
+    looked = {"looked": 1} if folder.has("results.csv") else {}
+    return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
 
 
 def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
@@ -170,8 +176,9 @@ def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
 def _rewritten(folder: Folder) -> Iterator[str]:
     """Yield a sentence where the tables in the folder were written by the rules of an older format."""
     before = load.plan(folder)
-    if before is not None and before.format < FORMAT and folder.has("results.csv"):
-        yield f"{folder.path}: its tables are of format {before.format}, and are written anew by those of {FORMAT}."
+    if before is not None and before.format < SWEEP_FORMAT and folder.has("results.csv"):
+        fact = f"its tables are of format {before.format}, and are written anew by those of {SWEEP_FORMAT}"
+        yield f"{folder.path}: {fact}."
 
 
 def _computed_otherwise(plan: Plan, folder: Folder) -> Iterator[str]:
@@ -211,7 +218,13 @@ def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mappin
     ]
     groups = [{"values": group.values, "config": group.config} for group in plan.groups]
     version = arithmetic.version() if before is None else before.arithmetic
-    content = {"format": FORMAT, "arithmetic": version, **facts, "keys": list(plan.keys), "generations": generations}
+    content = {
+        "format": SWEEP_FORMAT,
+        "arithmetic": version,
+        **facts,
+        "keys": list(plan.keys),
+        "generations": generations,
+    }
     folder.write(PLAN, as_json(content | {"groups": groups, "cells": cells}))
 
 
@@ -219,22 +232,14 @@ def _record(plan: Plan, cell: Cell, folder: Folder) -> Record:
     return Record.of(str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.replicate, folder.summary(cell.id))
 
 
-def conclude(
-    records: Sequence[Record],
-    keys: Sequence[str],
-    folder: Folder,
-    *,
-    draw: bool,
-    metric: str,
-    baseline: Mapping[str, Any] | None,
-    margin: float | None,
-) -> Evidence:
-    """Weigh the records and write tables, notes and figures."""
-    evidence = weigh(records, keys, metric=metric, baseline=baseline, margin=margin)
-    folder.write("results.csv", tables.results_csv(records, keys))
-    folder.write("summary.csv", tables.summary_csv(evidence))
-    folder.write("comparisons.csv", tables.comparisons_csv(evidence))
-    folder.write("notes.txt", "".join(f"{line}\n" for line in tables.notes(evidence)).encode())
+def conclude(records: Sequence[Record], folder: Folder, *, draw: bool) -> Evidence:
+    """Weigh the records as the folder's plan says, and write tables, notes and figures."""
+    plan = load.plan(folder)
+    assert plan is not None
+    evidence = plan.weigh(records)
+    for name, data in tables.all_tables(records, plan.keys, evidence).items():
+        folder.write(name, data)
+    folder.write("notes.txt", "".join(f"{line}\n" for line in notes(evidence)).encode())
     if draw:
         for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
             folder.write(name, picture)

@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from dropout_cli import metrics, statistics
-from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import Run
 from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.stored_predictions import predictions
 
-FILE = "predictions.npz"
 ONE_EACH = "These two networks are not tested against each other"
 
 
@@ -26,7 +25,7 @@ def tested(records: Sequence[Record]) -> str | None:
     if len(records) != 2:
         return None
     try:
-        first, second = (_predictions(Run(Path(record.path))) for record in records)
+        first, second = (predictions(Run(Path(record.path))) for record in records)
         _must_be_the_same_examples(first, second)
         return _of_classes(first, second) if "probabilities" in first else _of_quantities(first, second)
     except DropoutError as error:
@@ -34,38 +33,6 @@ def tested(records: Sequence[Record]) -> str | None:
             f"{problem.place}: {problem.fact}" if problem.place else problem.fact for problem in error.problems
         )
         return f"{ONE_EACH}: {reason}."
-
-
-def _predictions(run: Run) -> Mapping[str, Array]:
-    """Return the stored arrays, ordered by row. Raises UsageError where their shapes do not fit."""
-    place = str(run.path / FILE)
-    if not run.has(FILE):
-        raise UsageError(place, "is missing")
-    made = npz.read(run.read(FILE), place)
-    known = {
-        name: np.asarray(made[name])
-        for name in ("rows", "labels", "probabilities", "log_probabilities", "mean")
-        if name in made
-    }
-    predicted = known.get("probabilities", known.get("mean"))
-    rows, labels = known.get("rows"), known.get("labels")
-    if (
-        predicted is None
-        or rows is None
-        or labels is None
-        or not len(rows)
-        or not len(predicted) == len(rows) == len(labels)
-        or rows.ndim != 1
-        or predicted.ndim != 2
-        or labels.shape != (predicted.shape if "mean" in known and "probabilities" not in known else rows.shape)
-        or known.get("log_probabilities", predicted).shape != predicted.shape
-        or any(array.dtype.kind not in "biuf" for array in known.values())
-        or not np.isfinite(predicted).all()
-        or len(np.unique(rows)) < len(rows)
-    ):
-        raise UsageError(place, "does not hold the predictions of a run")
-    order = np.argsort(rows, kind="stable")
-    return {name: array[order] for name, array in known.items()}
 
 
 def _must_be_the_same_examples(first: Mapping[str, Array], second: Mapping[str, Array]) -> None:

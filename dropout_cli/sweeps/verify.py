@@ -14,7 +14,7 @@ from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.statistics import rules
 from dropout_cli.sweeps import load, tables
-from dropout_cli.sweeps.comparison import weigh
+from dropout_cli.sweeps.earlier_tables import earlier_tables
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.records import Record
 
@@ -23,17 +23,21 @@ RESULTS = "results.csv"
 
 def _tables_by(number: int, records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
     """Compute the tables by the rules with that number, see `statistics.rules`."""
-    evidence = weigh(records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin, rules=number)
-    return {
-        RESULTS: tables.results_csv(records, plan.keys),
-        "summary.csv": tables.summary_csv(evidence),
-        "comparisons.csv": tables.comparisons_csv(evidence),
-    }
+    made = {RESULTS: tables.results_csv(records, plan.keys)}
+    return made | earlier_tables(
+        records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin, rules=number
+    )
+
+
+def _tables_now(records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
+    """Compute the tables as a sweep of today writes them."""
+    return tables.all_tables(records, plan.keys, plan.weigh(records))
 
 
 RULES: Mapping[int, Callable[[Sequence[Record], load.StoredPlan], dict[str, bytes]]] = {
     1: partial(_tables_by, rules.FIRST),
     2: partial(_tables_by, rules.LATEST),
+    3: _tables_now,
 }
 """Format -> function from complete runs and plan to the tables; it raises UsageError without a baseline."""
 

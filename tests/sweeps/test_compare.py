@@ -4,14 +4,15 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from dropout_cli import statistics
-from dropout_cli.cli.commands.compare import Test as Offered
 from dropout_cli.core.errors import UsageError
-from dropout_cli.sweeps import collect, tables, two_runs
-from dropout_cli.sweeps.comparison import weigh
+from dropout_cli.sweeps import collect, options, printed, two_runs
+from dropout_cli.sweeps.comparison import TestName
+from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps.notes import REQUESTED
 from tests import small_run
 from tests.commands import TINY, dropout
 
@@ -41,7 +42,7 @@ def test_runs_are_grouped_by_what_differs(folder: Path) -> None:
     found = weigh(records, keys, metric="test.accuracy")
     (one,) = found.comparisons
     assert found.groups[one.baseline].values == {"dropout.variant": "none"}
-    assert one.paired.n == 3
+    assert one.n == 3
 
 
 def test_a_sweep_and_runs_go_together(folder: Path) -> None:
@@ -83,7 +84,7 @@ def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: P
         assert mean in compared(form)
     assert compared("latex").startswith(r"\begin{tabular}{l")
     assert r"95 \% interval" in compared("latex")
-    assert tables.as_markdown(["a|b"], [["c|d"]]) == "| a\\|b |\n| --- |\n| c\\|d |\n"
+    assert printed.as_markdown(["a|b"], [["c|d"]]) == "| a\\|b |\n| --- |\n| c\\|d |\n"
 
 
 def test_nothing_to_compare_is_one_line(folder: Path) -> None:
@@ -159,5 +160,17 @@ def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -
 
 
 def test_every_paired_test_can_be_asked_for_and_is_explained() -> None:
-    """`--test` and the notes have those of the statistics, and no others."""
-    assert {str(one) for one in Offered} == set(statistics.TESTS) == set(tables.TESTED)
+    """`--test` and the notes have the same; an underscore may stand for a hyphen, and no other name is taken."""
+    assert {"t", *REQUESTED} == set(get_args(TestName))
+    assert options.paired_test("sign_flip") == options.paired_test("sign-flip") == "sign-flip"
+    with pytest.raises(UsageError, match=r"--test: 'welch' is no test\. Choose from: t, "):
+        options.paired_test("welch")
+
+
+def test_the_main_metric_is_named_once() -> None:
+    """`--metric` or the first of `--metrics`."""
+    assert options.metrics_of(None, None) == ("test.accuracy",)
+    assert options.metrics_of(None, "test.nll,test.accuracy") == ("test.nll", "test.accuracy")
+    for metric, metrics, why in (("test.nll", "test.nll", "names the main metric"), (None, "x", "'x' is no number")):
+        with pytest.raises(UsageError, match=f"--metrics: {why}"):
+            options.metrics_of(metric, metrics)

@@ -1,109 +1,266 @@
-"""What runs say together."""
+"""Settings against a baseline: layouts, intervals, verdicts."""
+
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.statistics.paired import sign_flip
-from dropout_cli.sweeps import power, tables
+from dropout_cli.statistics import max_t
+from dropout_cli.sweeps import tables
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.comparison import Evidence, weigh
+from dropout_cli.sweeps.evidence import Evidence, weigh
+from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.records import Record
 from dropout_cli.sweeps.replicates import Replicate
 
 
-def record(seed: int, accuracy: float, split: int = 0, **values: object) -> Record:
-    """A run as far as evidence looks at it."""
+def record(seed: int, accuracy: float, split: int = 0, fold: int = 0, **values: object) -> Record:
+    """A run as far as evidence looks at it: 100 examples in each part."""
     scores = {"accuracy": accuracy, "error": 1 - accuracy, "nll": 0.1, "brier": 0.1, "ece": 0.1, "macro_f1": accuracy}
     part = scores | {"per_class": [{"support": 100}]}
     named = {key.replace("_", "."): value for key, value in values.items()}
-    return Record(f"{seed}", named, Replicate(seed, split), {"train": part, "val": part, "test": part})
+    return Record(f"{seed}", named, Replicate(seed, split, fold), {"train": part, "val": part, "test": part})
 
 
-def test_groups_are_compared_at_equal_seeds() -> None:
+def two_rates(differences: "list[float]", replicates: "list[tuple[int, int]]", **asked: Any) -> Evidence:
+    """Two rates that differ by so much at each replicate."""
+    records = [
+        record(seed, 0.8 + 0.001 * (3 * place % 7) + difference * rate, split=split, dropout_rate=rate)
+        for place, ((seed, split), difference) in enumerate(zip(replicates, differences, strict=True))
+        for rate in (0, 1)
+    ]
+    return weigh(records, ["dropout.rate"], metric="test.accuracy", **asked)
+
+
+def said(evidence: Evidence) -> str:
+    """All notes."""
+    return "\n".join(notes(evidence))
+
+
+def test_groups_are_compared_at_equal_replicates() -> None:
     """Pairs are the seeds that both have; the verdict follows the direction of the metric."""
     records = [record(seed, 0.90 + 0.001 * seed, dropout_rate=0) for seed in range(8)]
     records += [record(seed, 0.92 + 0.0011 * seed, dropout_rate=0.5) for seed in range(2, 10)]
     found = weigh(records, ["dropout.rate"], metric="test.accuracy")
     (one,) = found.comparisons
-    assert one.paired.n == 6
-    assert one.paired.mean == pytest.approx(0.02 + 0.0001 * 4.5)
-    assert (one.paired.test.p, one.verdict) == (2 / 64, "better")
+    assert (one.n, one.layout.kind) == (6, "seeds")
+    assert one.estimate.mean == pytest.approx(0.02 + 0.0001 * 4.5)
+    assert one.verdict == "better"
     errors = weigh(records, ["dropout.rate"], metric="test.error")
-    assert errors.comparisons[0].verdict == "better"
-    assert errors.comparisons[0].paired.won == 6
+    assert (errors.comparisons[0].verdict, errors.comparisons[0].won) == ("better", 6)
 
 
-def test_nothing_shown_is_not_called_equal() -> None:
-    """Within a margin where one is given and the interval lies inside it."""
+def test_seeds_of_one_split_are_tested_by_t_with_a_floor_of_half_an_example() -> None:
+    """SciPy's paired t test; where all differ by one example of 100, s is .005 (reference example 11)."""
+    spread = [0.02, 0.03, 0.05, -0.01, 0.04]
+    (one,) = two_rates(spread, [(seed, 0) for seed in range(5)]).comparisons
+    expected = stats.ttest_1samp(spread, 0)
+    assert one.p == one.p_bonferroni == pytest.approx(expected.pvalue)
+    assert one.interval == pytest.approx(expected.confidence_interval(0.95))
+    (equal,) = two_rates([0.01] * 5, [(seed, 0) for seed in range(5)]).comparisons
+    assert equal.estimate.sd == 0.005
+    assert equal.p == pytest.approx(0.011056, abs=1e-6)
+
+
+def test_paired_splits_are_tested_over_splits_and_spoken_of_as_splits() -> None:
+    """Student's t over splits; for new data the interval of Nadeau and Bengio, test over training examples being 1."""
+    spread = [0.02, 0.03, 0.05, -0.01, 0.04]
+    found = two_rates(spread, [(seed, seed) for seed in range(5)])
+    (one,) = found.comparisons
+    assert (one.layout.kind, one.estimate.n) == ("splits", 5)
+    assert one.p == pytest.approx(stats.ttest_1samp(spread, 0).pvalue)
+    half = stats.t.ppf(0.975, 4) * np.std(spread, ddof=1) * np.sqrt(1 / 5 + 1)
+    assert one.new_data == pytest.approx((np.mean(spread) - half, np.mean(spread) + half))
+    assert "new random splits of these 300 examples, with new seeds" in said(found)
+    same_seed = two_rates(spread, [(7, split) for split in range(5)])
+    assert "new random splits of these 300 examples, with seed 7" in said(same_seed)
+
+
+def test_seeds_nested_in_splits_are_averaged_per_split() -> None:
+    """Reference example 4: t over the four split means."""
+    rows = [[0.02, 0.03, 0.01], [0.00, 0.01, 0.02], [0.04, 0.03, 0.05], [0.01, 0.00, -0.01]]
+    replicates = [(split + 1000 * seed, split) for split in range(4) for seed in range(3)]
+    (one,) = two_rates([value for row in rows for value in row], replicates).comparisons
+    assert (one.layout.kind, one.n, one.estimate.n) == ("nested", 12, 4)
+    assert one.p == pytest.approx(0.132842, abs=1e-6)
+    assert one.interval == pytest.approx((-0.009675, 0.044675), abs=1e-6)
+
+
+def test_crossed_runs_use_two_way_mean_squares() -> None:
+    """Reference example 5; a split that lacks a seed is left out, and fewer than 3 x 3 give no verdict."""
+    rows = [[0.03, 0.00, 0.02], [0.05, 0.01, 0.04], [0.02, -0.01, 0.03], [0.04, 0.02, 0.02]]
+    flat = [value for row in rows for value in row]
+    replicates = [(seed, split) for split in range(4) for seed in range(3)]
+    (one,) = two_rates(flat, replicates).comparisons
+    assert one.layout.kind == "crossed"
+    assert one.estimate.se == pytest.approx(0.009754, abs=1e-6)
+    assert one.interval.high - one.estimate.mean == pytest.approx(0.033767, abs=1e-5)
+    (lacking,) = two_rates([*flat, 0.5], [*replicates, (0, 9)]).comparisons
+    assert (lacking.layout.left_out, lacking.interval) == (1, one.interval)
+    few = two_rates(flat[:6], replicates[:6])
+    assert few.comparisons[0].verdict == "not decided"
+    assert np.isnan(few.comparisons[0].p)
+    assert "2 whole splits x 3 seeds are too few (3 x 3 at least)" in said(few)
+
+
+def folded(fold_of: "list[tuple[int, int, float]]") -> Evidence:
+    """Two rates on folds of divisions: (split, fold, difference)."""
     records = [
-        record(seed, 0.9 + 0.001 * (seed % 2 == rate), dropout_rate=rate) for seed in range(6) for rate in (0, 1)
+        record(split, 0.8 + difference * rate, split=split, fold=fold, dropout_rate=rate)
+        for split, fold, difference in fold_of
+        for rate in (0, 1)
     ]
-    plain = weigh(records, ["dropout.rate"], metric="test.accuracy")
-    assert plain.comparisons[0].verdict == "no difference shown"
-    assert weigh(records, ["dropout.rate"], metric="test.accuracy", margin=0.01).comparisons[0].verdict == "within 0.01"
-    assert any("not 'equal'" in note for note in tables.notes(plain))
+    for one in records:
+        one.summary["config"] = {"dataset": {"folds": 2}}  # type: ignore[index]
+    return weigh(records, ["dropout.rate"], metric="test.accuracy")
 
 
-def against_rate_0(rates: int, seeds: int, tied: int = 0, test: str = "sign_flip") -> Evidence:
-    """As many rates as asked for, each worse than rate 0 at every seed but the tied ones."""
-    records = [
-        record(seed, 0.9 + 0.001 * seed - 0.02 * bool(rate) * (seed >= tied), dropout_rate=rate)
-        for rate in range(rates + 1)
-        for seed in range(seeds)
+def test_the_unit_of_repeated_cross_validation_is_a_repetition() -> None:
+    """The mean over its folds; a division that lacks a fold is left out, and fewer than three give no verdict."""
+    values = [(0, 0, 0.01), (0, 1, 0.03), (1, 0, 0.05), (1, 1, 0.01), (2, 0, 0.02), (2, 1, 0.08)]
+    found = folded([*values, (3, 0, 0.9)])
+    (one,) = found.comparisons
+    expected = stats.ttest_1samp([0.02, 0.03, 0.05], 0)
+    assert (one.layout.folds, one.estimate.n, one.layout.left_out) == (2, 3, 1)
+    assert one.interval == pytest.approx(expected.confidence_interval(0.95))
+    differences = [value for *_, value in values]
+    half = stats.t.ppf(0.975, 5) * np.std(differences, ddof=1) * np.sqrt(1 / 6 + 1)
+    assert one.new_data[1] == pytest.approx(np.mean(differences) + half)
+    assert "into 2 folds" in said(found)
+    assert folded(values[:4]).comparisons[0].refused == "2 splits are too few (3 at least)"
+    single = folded([(split, 0, 0.01 * split) for split in range(4)])
+    assert (single.comparisons[0].layout.kind, single.comparisons[0].layout.folds) == ("splits", 0)
+
+
+@pytest.mark.parametrize(
+    ("replicates", "reason"),
+    [
+        ([(0, 0), (1, 0)], "2 seeds are too few"),
+        ([(0, 0), (1, 1)], "2 splits are too few"),
+        ([(0, 0)], "one run of each has no spread"),
+        ([(0, 0), (0, 1), (1, 2), (1, 3)], "some splits share a seed and others do not"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused_with_the_reason(replicates: "list[tuple[int, int]]", reason: str) -> None:
+    """No interval, no p-value and no verdict but `not decided`."""
+    found = two_rates([0.1, 0.2, 0.3, 0.25][: len(replicates)], replicates, margin=10)
+    (one,) = found.comparisons
+    assert reason in one.refused
+    assert one.verdict == "not decided"
+    assert np.isnan([*one.interval, *one.new_data, one.p, one.p_bonferroni, one.p_holm]).all()
+    assert reason in said(found)
+
+
+def test_intervals_and_p_values_are_corrected_for_all_comparisons() -> None:
+    """Bonferroni's; Holm's stands beside it and is never larger (reference example 7)."""
+    differences = ([0.03, 0.02, 0.04, 0.01, 0.03, 0.02], [0.01, -0.01, 0.02, 0.0, 0.01, -0.01])
+    records = [record(seed, 0.8, dropout_rate=0) for seed in range(6)]
+    records += [
+        record(seed, 0.8 + value, dropout_rate=rate)
+        for rate, row in enumerate(differences, start=1)
+        for seed, value in enumerate(row)
     ]
-    return weigh(records, ["dropout.rate"], metric="test.accuracy", test=test)
+    one, other = weigh(records, ["dropout.rate"], metric="test.accuracy").comparisons
+    assert (one.p, other.p) == pytest.approx((0.002085, 0.530092), abs=1e-6)
+    assert (one.p_bonferroni, other.p_bonferroni) == pytest.approx((0.00417, 1), abs=1e-5)
+    assert one.interval == pytest.approx((0.011455, 0.038545), abs=1e-6)
+    assert other.interval == pytest.approx((-0.012307, 0.018974), abs=1e-6)
+    assert one.p_holm <= one.p_bonferroni
+    both = weigh(records, ["dropout.rate"], metric="test.accuracy", others=["test.error"])
+    assert {one.family for one in both.comparisons} == {4}
+    assert "by 2 metrics" in said(both)
+    asked = weigh(records, ["dropout.rate"], metric="test.accuracy", test="max-t").comparisons
+    expected = max_t.max_t(np.array(differences))
+    assert [two.requested.adjusted for two in asked] == pytest.approx(expected.step_down)
+    assert asked[0].requested.smallest == 2**-5
+    assert asked[0].interval == one.interval
 
 
-def test_what_p_can_be_at_best_is_corrected_and_said() -> None:
-    """Two comparisons of six pairs: .062, which no difference passes, and a seed more is enough; ties take no part."""
-    few, enough, tied = against_rate_0(2, 6), against_rate_0(2, 7), against_rate_0(2, 7, tied=1)
-    assert {one.verdict for one in few.comparisons} == {"no difference shown"}
-    assert {one.smallest for one in few.comparisons} == {one.p_holm for one in few.comparisons} == {4 / 64}
-    assert list(power.of_evidence(few)) == ["2 comparisons of 6 pairs cannot fall below p = 0.062; 7 seeds are needed."]
-    assert {one.verdict for one in enough.comparisons} == {"worse"}
-    assert list(power.of_evidence(enough)) == []
-    assert {one.smallest for one in tied.comparisons} == {4 / 64}
-    assert "2 comparisons of 6 pairs without a tie" in "".join(tables.notes(tied))
-    headers, rows = tables.overview(few)
-    assert rows[1][headers.index("smallest p")] == "0.062"
+def test_a_margin_decides_first_and_the_words_are_four() -> None:
+    """`equal within M` where the interval lies inside, also where it excludes 0."""
+    replicates = [(seed, seed) for seed in range(8)]
+    small = [0.005 + 0.001 * (place % 2) for place in range(8)]
+    (one,) = two_rates(small, replicates, margin=0.01).comparisons
+    assert one.p < 0.05
+    assert one.verdict == "equal within 0.01"
+    assert two_rates(small, replicates).comparisons[0].verdict == "better"
+    wide = [0.02 + 0.001 * (place % 2) for place in range(8)]
+    assert two_rates(wide, replicates, margin=0.01).comparisons[0].verdict == "better"
+    undecided = two_rates([0.01 * (-1) ** place for place in range(8)], replicates)
+    assert undecided.comparisons[0].verdict == "not decided"
+    assert "does not mean that the settings are equal" in said(undecided)
 
 
-@pytest.mark.parametrize("comparisons", [1, 2, 3, 10, 1000, 4000])
-def test_so_many_seeds_are_enough_and_one_less_is_not(comparisons: int) -> None:
-    """By Holm's correction of the bounds themselves."""
-    needed = power.seeds_needed(comparisons)
-    assert needed is not None
-    at_best = [
-        comparisons * sign_flip(np.linspace(1, 2, pairs)).smallest if pairs > 1 else 1 for pairs in (needed, needed - 1)
-    ]
-    assert at_best[0] < 0.05 <= at_best[1]
-    assert power.seeds_needed(5000) is None
+def test_identical_runs_have_p_1_and_are_named() -> None:
+    """Whatever their spread; the verdict is open."""
+    found = two_rates([0.0] * 5, [(seed, seed) for seed in range(5)])
+    (one,) = found.comparisons
+    assert (one.p, one.identical, one.verdict) == (1.0, True, "not decided")
+    assert "Identical runs: rate 1." in said(found)
+    assert two_rates([0.0] * 5, [(seed, seed) for seed in range(5)], margin=0.02).comparisons[0].is_equal
 
 
-def test_students_test_has_no_smallest_p() -> None:
-    """Neither the column nor a word of it."""
-    found = against_rate_0(2, 3, test="t")
-    assert "smallest p" not in tables.overview(found)[0]
-    assert "smallest" not in "".join(tables.notes(found))
-    assert tables.as_dict(found)["comparisons"][0]["smallest_p"] is None
+def test_better_alone_is_said_where_new_data_agree() -> None:
+    """The columns are two; the sentence says what is not shown."""
+    replicates = [(seed, seed) for seed in range(10)]
+    weak = two_rates([0.02 + 0.02 * (-1) ** place for place in range(10)], replicates)
+    assert weak.comparisons[0].verdict == "better"
+    assert not weak.comparisons[0].shown_for_new_data
+    assert "better than rate 0 on splits of these data; not shown for new data" in said(weak)
+    headers, rows = tables.overview(weak)
+    assert dict(zip(headers, rows[1], strict=True))["new data"] == "not shown"
+    strong = two_rates([0.1 + 0.01 * (-1) ** place for place in range(10)], replicates)
+    assert "better than rate 0 on splits of these data and for new data" in said(strong)
+
+
+def test_an_arm_that_varies_much_more_is_warned_of() -> None:
+    """A tight baseline and a setting that collapses at times."""
+    records = [record(seed, 0.9, dropout_rate=0) for seed in range(8)]
+    records += [record(seed, 0.9 - 0.1 * (seed % 4 == 0), dropout_rate=1) for seed in range(8)]
+    assert "Warning: rate 1 varies" in said(weigh(records, ["dropout.rate"], metric="test.accuracy"))
+
+
+def test_runs_added_after_a_look_are_said() -> None:
+    """The numbers of runs then and now."""
+    found = two_rates([0.01] * 5, [(seed, seed) for seed in range(5)], looks=[6])
+    assert "added after a look at the tables (6 runs then, 10 now)" in said(found)
 
 
 def test_notes_speak_of_what_is_there() -> None:
     """Of single runs there are no intervals, and no tests."""
-    for rates in (0, 1):
-        said = "\n".join(tables.notes(against_rate_0(rates, 1)))
-        assert not any(word in said for word in ("t interval", "p (Holm)", "d_z", "Wilson", "intervals speak"))
-    assert "no p-values. More seeds" in said
+    for rates in (1, 2):
+        records = [record(0, 0.9, dropout_rate=rate) for rate in range(rates)]
+        told = said(weigh(records, ["dropout.rate"], metric="test.accuracy"))
+        assert not any(word in told for word in ("Student", "Bonferroni", "d_z", "selection bias"))
+        assert "There are no intervals and no p-values; more seeds give them" in told
 
 
-def test_splits_that_vary_are_said_and_corrected() -> None:
-    """The correction is in the intervals, and the notes name it."""
-    records = [record(seed, 0.9 + 0.01 * seed, split=seed) for seed in range(4)]
-    found = weigh(records, [], metric="test.accuracy")
-    assert found.correction(found.groups[0]) > 0
-    assert any("Nadeau" in note for note in tables.notes(found))
-    assert any("one split" in note for note in tables.notes(weigh(records[:1], [], metric="test.accuracy")))
+def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
+    """Not about the one that looks best on the test part; unequal seeds are said."""
+    records = [
+        Record(
+            f"{seed}{rate}",
+            {"dropout.rate": rate},
+            Replicate(seed, seed),
+            {
+                "train": {"accuracy": 1.0, "per_class": [{"support": 100}]},
+                "val": {"accuracy": 0.8 + 0.01 * rate + 0.001 * seed, "per_class": [{"support": 100}]},
+                "test": {"accuracy": 0.8 - 0.02 * rate + 0.001 * (seed % 3), "per_class": [{"support": 100}]},
+            },
+        )
+        for rate in (0, 1, 2)
+        for seed in range(5 + (rate == 1))
+    ]
+    found = weigh(records, ["dropout.rate"], metric="test.accuracy")
+    assert found.chosen is not None
+    assert (found.chosen.best, len(found.chosen.layout.units)) == (2, 5)
+    first, *_ = notes(found)
+    assert first.startswith("Validation chose rate 2: its test.accuracy is 0.7608")
+    assert "it is worse than rate 0" in first
+    assert "over the 5 pairs of seed and split that all settings have" in said(found)
+    assert "selection bias" in said(found)
 
 
 def test_settings_on_several_datasets_are_ranked() -> None:
@@ -119,7 +276,7 @@ def test_settings_on_several_datasets_are_ranked() -> None:
     assert found.ranks is not None
     assert found.ranks[2].average == [3, 2, 1]
     assert len(found.comparisons) == 6
-    assert any("Nemenyi" in note for note in tables.notes(found))
+    assert "Nemenyi" in said(found)
 
 
 def test_a_baseline_is_found_for_each_group() -> None:

@@ -3,18 +3,24 @@
 import csv
 import io
 import json
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from dropout_cli.cli.commands import compare
 from dropout_cli.core.errors import UsageError
-from dropout_cli.statistics import t_interval
-from dropout_cli.sweeps import collect, figures, load, options, spec, tables, verify
-from dropout_cli.sweeps.comparison import weigh
+from dropout_cli.statistics import proportion
+from dropout_cli.sweeps import collect, figures, load, options, printed, spec, tables, verify
+from dropout_cli.sweeps.earlier_tables import earlier_tables
+from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.records import Record, differing
 from tests.small_sweep import BASE
 from tests.sweeps.test_comparison import record
@@ -50,8 +56,8 @@ def shown(paths: list[str], folder: Path, *by: str) -> list[dict[str, str]]:
     """The table that `compare --format csv` prints, and its notes as a last row."""
     records, keys, _ = collect.gather(paths, folder, by)
     evidence = weigh(records, keys, metric="test.accuracy")
-    rows = list(csv.DictReader(io.StringIO(tables.as_csv(*tables.overview(evidence)))))
-    return [*rows, {"notes": "\n".join(tables.notes(evidence))}]
+    rows = list(csv.DictReader(io.StringIO(printed.as_csv(*tables.overview(evidence)))))
+    return [*rows, {"notes": "\n".join(notes(evidence))}]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +117,9 @@ def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> 
     groups = tables.as_dict(evidence)["groups"]
     assert tables.as_dict(evidence)["pooled_over"] == ["dropout.rate"]
     assert [group["metrics"]["test.accuracy"]["n"] for group in groups] == [4, 6]
-    assert groups[0]["metrics"]["test.accuracy"]["interval"] == pytest.approx([*t_interval([0.915, 0.925])])
-    assert evidence.comparisons[0].paired.n == 2
+    expected = proportion.of_these_examples([0.915, 0.925], 100)
+    assert groups[0]["metrics"]["test.accuracy"]["interval"] == pytest.approx([*expected])
+    assert evidence.comparisons[0].n == 2
 
 
 def test_runs_that_differ_at_different_seeds_are_said(tmp_path: Path) -> None:
@@ -179,34 +186,28 @@ def two_sizes() -> Iterator[Record]:
         yield sized(record(seed, 0.9 + 0.01 * seed, split=0, dropout_rate=0.7), 50)
 
 
-def test_every_group_has_the_correction_of_its_own_splits() -> None:
-    """Its interval has its ratio of test to training examples, or none on one split; the figure has the same."""
+def test_every_comparison_has_the_ratio_of_its_own_splits() -> None:
+    """The larger ratio of test to training examples of the two; one with a single pair gets no verdict."""
     evidence = weigh(list(two_sizes()), ["dropout.rate"], metric="test.accuracy")
-    drawn = figures._along(
-        evidence, "dropout.rate", lambda one: figures._estimate(evidence, one, one.scores("test.accuracy"))
-    )
-    for group, ratio in zip(evidence.groups, (0.5, 0.1, 0.0), strict=True):
-        interval = t_interval(group.scores("test.accuracy"), split_ratio=ratio)
-        assert evidence.mean(group, "test.accuracy").interval == interval
-        estimate = drawn[0]["all"][group.values["dropout.rate"]]
-        assert (estimate.low, estimate.high) == interval
-    assert "0.1 to 0.5, of each group its own" in "".join(tables.notes(evidence))
-    first = weigh(list(two_sizes()), ["dropout.rate"], metric="test.accuracy", rules=1)
-    assert {first.correction(group) for group in first.groups} == {0.5}
+    one, single = evidence.comparisons
+    assert one.ratio == 0.5
+    differences = [-0.5 * 0.001 * seed for seed in range(4)]
+    half = stats.t.ppf(0.975, 3) * max(np.std(differences, ddof=1), 0.05) * np.sqrt(1 / 4 + 0.5)
+    assert one.new_data.high == pytest.approx(np.mean(differences) + half)
+    assert single.refused == "one run of each has no spread"
+    assert "No verdict for rate 0.7: one run of each has no spread." in "".join(notes(evidence))
 
 
-def test_a_margin_counts_whatever_p_is() -> None:
-    """A difference that is there, and too small to matter; by the first rules p decided alone."""
-    records = [
-        record(seed, 0.9 + 0.001 * seed + 0.0005 * rate, dropout_rate=rate) for seed in range(8) for rate in (0, 1)
-    ]
-    asked: dict[str, Any] = {"metric": "test.accuracy", "margin": 0.01}
-    (one,) = weigh(records, ["dropout.rate"], **asked).comparisons
-    assert one.p_holm < 0.05
-    assert one.verdict == "within 0.01"
-    assert weigh(records, ["dropout.rate"], **asked, rules=1).comparisons[0].verdict == "better"
-    wide = [record(seed, 0.9 + 0.001 * seed + 0.02 * rate, dropout_rate=rate) for seed in range(8) for rate in (0, 1)]
-    assert weigh(wide, ["dropout.rate"], **asked).comparisons[0].verdict == "better"
+def test_figures_have_the_intervals_of_the_table() -> None:
+    """Of means and of differences."""
+    evidence = weigh(list(two_sizes()), ["dropout.rate"], metric="test.accuracy")
+    for group in evidence.groups:
+        drawn = figures._mean(evidence, group, "test.accuracy")
+        assert drawn is not None
+        assert drawn[1:] == evidence.mean(group, "test.accuracy").interval
+    one, single = evidence.comparisons
+    assert figures._difference(one)[1:] == one.interval
+    assert math.isnan(figures._difference(single).low)
 
 
 def test_a_group_without_a_comparison_is_named() -> None:
@@ -219,20 +220,20 @@ def test_a_group_without_a_comparison_is_named() -> None:
     ]
     keys, wanted = ["dropout.variant", "dropout.rate"], {"dropout.variant": "gaussian"}
     several = weigh(records, keys, metric="test.accuracy", baseline=wanted)
-    assert "Not compared: none. No single group with dropout.variant=gaussian" in "".join(tables.notes(several))
-    assert [row[-1] for row in tables.overview(several)[1]].count("not compared") == 1
+    assert "Not compared: none. No single group with dropout.variant=gaussian" in "".join(notes(several))
+    assert [row[-2] for row in tables.overview(several)[1]].count("not compared") == 1
     single = weigh(records[:6], keys, metric="test.accuracy", baseline=wanted)
     assert {one.group for one in single.comparisons} == {0, 2}
     assert single.uncompared == []
     apart = [record(9, 0.9, dropout_variant="inverted", dropout_rate=0.1), *records[:2]]
-    assert "shares seed and split" in "".join(tables.notes(weigh(apart, keys, metric="test.accuracy")))
+    assert "shares seed and split" in "".join(notes(weigh(apart, keys, metric="test.accuracy")))
 
 
 def test_runs_without_the_metric_are_not_said_to_have_other_seeds() -> None:
     """Of classifications, nobody has an error in units: it is said so, and there is nothing to draw."""
     records = [record(seed, 0.9, dropout_rate=rate) for rate in (0.0, 0.1) for seed in range(2)]
     found = weigh(records, ["dropout.rate"], metric="test.rmse")
-    told = "".join(tables.notes(found))
+    told = "".join(notes(found))
     assert "Not compared: rate 0.1. Its runs, or those of the baseline, have no test.rmse." in told
     assert "shares seed and split" not in told
     assert [name for name, _ in figures.draw(found, lambda _: {"val_loss": [], "train_loss": []})] == []
@@ -260,12 +261,16 @@ def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
 
     run(tmp_path, tmp_path / "out", "grid: {dropout.rate: [0, 0.4]}\nseeds: 3\n")
     folder = Folder(tmp_path / "out")
+    records, plan = load.read(folder)
+    asked: dict[str, Any] = {"metric": "test.accuracy", "baseline": None, "margin": None}
     for number in (1, 2):
-        evidence = weigh(load.read(folder)[0], ["dropout.rate"], metric="test.accuracy", rules=number)
-        folder.write("comparisons.csv", tables.comparisons_csv(evidence))
-        folder.write("summary.csv", tables.summary_csv(evidence))
+        made = earlier_tables(records, plan.keys, **asked, rules=number)
+        for name, data in made.items():
+            folder.write(name, data)
+        text = (folder.path / "plan.json").read_text()
+        folder.write("plan.json", re.sub(r'"format": \d', f'"format": {number}', text).encode())
         assert all(check.right for check in verify.verify(folder))
-    folder.write("comparisons.csv", tables.comparisons_csv(evidence).replace(b"0.", b"1.", 1))
+    folder.write("comparisons.csv", made["comparisons.csv"].replace(b"0.", b"1.", 1))
     assert not all(check.right for check in verify.verify(folder))
 
 

@@ -22,14 +22,6 @@ class Format(StrEnum):
     json = "json"
 
 
-class Test(StrEnum):
-    """The paired tests."""
-
-    sign_flip = "sign_flip"
-    t = "t"
-    wilcoxon = "wilcoxon"
-
-
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
     app.command("compare")(compare)
@@ -51,9 +43,10 @@ def compare(
         typer.Option("--by", metavar="KEY", help="Group by this key of the config instead of all that differ."),
     ] = None,
     metric: Annotated[
-        str, typer.Option("--metric", metavar="NAME", help="A number of summary.json.")
-    ] = "test.accuracy",
-    test: Annotated[Test, typer.Option("--test", help="The paired test.")] = Test.sign_flip,
+        str | None, typer.Option("--metric", metavar="NAME", help="A number of summary.json; test.accuracy by default.")
+    ] = None,
+    metrics: arguments.Metrics = None,
+    test: arguments.PairedTest = "t",
     margin: Annotated[
         float | None, typer.Option("--margin", min=0, help="Differences smaller than this do not matter.")
     ] = None,
@@ -62,11 +55,12 @@ def compare(
 ) -> None:
     """Group runs by what differs in their configs, and compare the groups at equal seeds."""
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
-    from dropout_cli.sweeps import collect, options, tables, two_runs
-    from dropout_cli.sweeps.comparison import weigh
+    from dropout_cli.sweeps import collect, options, printed, tables, two_runs
+    from dropout_cli.sweeps.evidence import weigh
+    from dropout_cli.sweeps.notes import notes
 
-    if metric not in METRICS:
-        raise UsageError("--metric", f"'{metric}' is no number of a run", suggestion(metric, METRICS))
+    paired_test = options.paired_test(test)
+    metric, *others = options.metrics_of(metric, metrics)
     records, keys, left_out = collect.gather(what or _from_standard_input(), runs_dir, by or ())
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         there = [one for one in METRICS if not all(math.isnan(record.score(one)) for record in records)]
@@ -74,18 +68,20 @@ def compare(
     if left_out:
         output.complain(f"compare: {left_out} runs are not complete, and are left out.")
     wanted = options.pairs(baseline or (), "--baseline") or None
-    evidence = weigh(records, keys, metric=metric, baseline=wanted, margin=margin, test=test.value)
-    said = [*tables.notes(evidence), *filter(None, [two_runs.tested(records)])]
+    evidence = weigh(records, keys, metric=metric, others=others, baseline=wanted, margin=margin, test=paired_test)
+    said = [*notes(evidence), *filter(None, [two_runs.tested(records)])]
     if form is Format.json:
         output.result(output.as_json(tables.as_dict(evidence) | {"notes": said}))
         return
-    headers, rows = tables.overview(evidence)
     if form is Format.table:
-        output.result(output.table(headers, rows, least=tables.LEAST, elsewhere="--format json"))
+        for one in evidence.metrics:
+            headers, rows = tables.overview(evidence, one)
+            output.result(output.table(headers, rows, least=tables.LEAST, elsewhere="--format json"))
         output.result(visible("\n".join(said)))
     else:
-        printed = {Format.csv: tables.as_csv, Format.md: tables.as_markdown, Format.latex: tables.as_latex}[form]
-        output.result(visible(printed(headers, rows).rstrip("\n")))
+        write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown, Format.latex: printed.as_latex}[form]
+        for one in evidence.metrics:
+            output.result(visible(write(*tables.overview(evidence, one)).rstrip("\n")))
         for line in said:
             output.complain(line)
 

@@ -68,6 +68,7 @@ def sweep(
     from dropout_cli import config
     from dropout_cli.sweeps import estimate, plan, run, spec, tables
     from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.notes import notes
 
     if scheduler is not None and jobs is not None:
         raise UsageError("--jobs", "is for this machine", "How many cells a cluster trains at a time, its workers say.")
@@ -106,7 +107,7 @@ def sweep(
         output.result(output.as_json({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
     else:
         output.result(output.table(*tables.overview(report.evidence), least=tables.LEAST))
-        output.result(visible("\n".join(tables.notes(report.evidence))))
+        output.result(visible("\n".join(notes(report.evidence))))
         output.result(str(folder.path))
     if report.failures or report.missing:
         fact = f"{len(report.failures)} cells failed, {report.missing} were not trained"

@@ -55,6 +55,7 @@ def tune(
     from dropout_cli import config
     from dropout_cli.sweeps import spec, tables
     from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.notes import notes
     from dropout_cli.sweeps.tuning import tune as tuning_tune
 
     asked = spec.load(
@@ -77,7 +78,7 @@ def tune(
         output.result(output.as_json(found | tables.as_dict(tuned.report.evidence)))
     else:
         output.result(output.table(*tables.overview(tuned.report.evidence), least=tables.LEAST))
-        output.result(visible("\n".join([*tuned.told, *tables.notes(tuned.report.evidence)])))
+        output.result(visible("\n".join([*tuned.told, *notes(tuned.report.evidence)])))
         output.result(str(folder.path))
     if tuned.report.failures or tuned.report.missing:
         fact = f"{len(tuned.report.failures)} fresh runs failed, {tuned.report.missing} were not trained"

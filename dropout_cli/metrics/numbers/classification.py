@@ -21,14 +21,24 @@ from dropout_cli.metrics.scored import Classes
 ECE_BINS = 15
 
 
+def right(given: Classes) -> Array:
+    """Whether each example is right, (N,)."""
+    return np.asarray(given.predicted == given.labels)
+
+
+def wrong(given: Classes) -> Array:
+    """Whether each example is wrong, (N,)."""
+    return ~right(given)
+
+
 def accuracy(given: Classes) -> float:
     """The share of examples that are right."""
-    return float(np.mean(given.predicted == given.labels))
+    return float(np.mean(right(given)))
 
 
 def error(given: Classes) -> float:
     """The share that is wrong."""
-    return float(np.mean(given.predicted != given.labels))
+    return float(np.mean(wrong(given)))
 
 
 def nll(given: Classes) -> float:
@@ -36,10 +46,15 @@ def nll(given: Classes) -> float:
     return float(np.mean(given.losses))
 
 
+def distances(given: Classes) -> Array:
+    """The squared distance of each example's probabilities to its one-hot label, (N,)."""
+    p = given.probabilities
+    return np.asarray(np.sum((p - np.eye(p.shape[1])[given.labels]) ** 2, axis=1))
+
+
 def brier(given: Classes) -> float:
     """The mean squared distance to the one-hot labels."""
-    p = given.probabilities
-    return float(np.mean(np.sum((p - np.eye(p.shape[1])[given.labels]) ** 2, axis=1)))
+    return float(np.mean(distances(given)))
 
 
 def ece(given: Classes) -> float:
@@ -96,20 +111,29 @@ def _are_told_apart(given: Classes) -> bool:
 
 
 register(
-    Metric("accuracy", "accuracy", True, "labels", accuracy, shown=True),
-    Metric("error", "error", False, "labels", error),
-    Metric("nll", "negative log-likelihood", False, "log_probabilities", nll, shown=True),
-    Metric("brier", "Brier score", False, "probabilities", brier, shown=True),
+    Metric("accuracy", "accuracy", True, "labels", accuracy, shown=True, share=True, counted=True, of_each=right),
+    Metric("error", "error", False, "labels", error, share=True, counted=True, of_each=wrong),
+    Metric(
+        "nll",
+        "negative log-likelihood",
+        False,
+        "log_probabilities",
+        nll,
+        shown=True,
+        of_each=lambda given: given.losses,
+    ),
+    Metric("brier", "Brier score", False, "probabilities", brier, shown=True, of_each=distances),
     Metric("ece", "calibration error (ECE)", False, "probabilities", ece, shown=True),
-    Metric("macro_f1", "macro F1", True, "labels", macro_f1),
-    Metric("balanced_accuracy", "balanced accuracy", True, "labels", balanced_accuracy),
-    Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, summarized=_are_told_apart),
+    Metric("macro_f1", "macro F1", True, "labels", macro_f1, share=True),
+    Metric("balanced_accuracy", "balanced accuracy", True, "labels", balanced_accuracy, share=True),
+    Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, share=True, summarized=_are_told_apart),
     Metric(
         "average_precision",
         "average precision",
         True,
         "log_probabilities",
         average_precision,
+        share=True,
         summarized=_are_told_apart,
     ),
 )

@@ -10,6 +10,7 @@ Each function returns a value per target; a number of several targets is their m
 
 import numpy as np
 
+from dropout_cli.core.types import Array
 from dropout_cli.metrics.registry import Metric, register
 from dropout_cli.metrics.scored import Quantities
 
@@ -24,11 +25,25 @@ def rmse(given: Quantities) -> list[float]:
     return _list(root_mean_squared_error(given.true, given.mean, multioutput="raw_values"))
 
 
+def rmse_of_each(given: Quantities) -> Array:
+    """What each example adds to the RMSE, to first order in how often it occurs, (N,); their mean is the RMSE."""
+    squared = (given.true - given.mean) ** 2
+    mean = squared.mean(axis=0)
+    root = np.sqrt(mean)
+    added = root + (squared - mean) / (2 * np.where(root > 0, root, 1.0))
+    return np.asarray(added.mean(axis=1))
+
+
 def mae(given: Quantities) -> list[float]:
     """The mean absolute error."""
     from sklearn.metrics import mean_absolute_error
 
     return _list(mean_absolute_error(given.true, given.mean, multioutput="raw_values"))
+
+
+def errors(given: Quantities) -> Array:
+    """The absolute error of each example, (N,); of several targets the mean over them."""
+    return np.asarray(np.abs(given.true - given.mean).mean(axis=1))
 
 
 def r2(given: Quantities) -> list[float | None]:
@@ -43,10 +58,17 @@ def r2(given: Quantities) -> list[float | None]:
 
 def nll(given: Quantities) -> list[float] | None:
     """The mean negative logarithm of the density."""
-    if given.sd is None:
-        return None
-    each = np.log(given.sd) + ((given.true - given.mean) / given.sd) ** 2 / 2 + np.log(2 * np.pi) / 2
-    return _list(each.mean(axis=0))
+    return None if given.sd is None else _list(_losses(given).mean(axis=0))
+
+
+def losses(given: Quantities) -> Array | None:
+    """The negative logarithm of the density at each example, (N,); of several targets the mean over them."""
+    return None if given.sd is None else np.asarray(_losses(given).mean(axis=1))
+
+
+def _losses(given: Quantities) -> Array:
+    sd = np.asarray(given.sd)
+    return np.asarray(np.log(sd) + ((given.true - given.mean) / sd) ** 2 / 2 + np.log(2 * np.pi) / 2)
 
 
 def coverage(given: Quantities) -> list[float] | None:
@@ -59,9 +81,9 @@ def _list(values: object) -> list[float]:
 
 
 register(
-    Metric("rmse", "RMSE", False, "mean", rmse, shown=True),
-    Metric("mae", "MAE", False, "mean", mae, shown=True),
+    Metric("rmse", "RMSE", False, "mean", rmse, shown=True, of_each=rmse_of_each),
+    Metric("mae", "MAE", False, "mean", mae, shown=True, of_each=errors),
     Metric("r2", "R2", True, "mean", r2, shown=True),
-    Metric("nll", "negative log-likelihood", False, "sd", nll, shown=True),
+    Metric("nll", "negative log-likelihood", False, "sd", nll, shown=True, of_each=losses),
     Metric("coverage", "coverage of 95 % intervals", None, "sd", coverage, shown=True),
 )

@@ -12,7 +12,7 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better
 from dropout_cli.sweeps import load, plan, run, tables
-from dropout_cli.sweeps.comparison import Evidence
+from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.records import Values
 from dropout_cli.sweeps.spec import Sweep

@@ -1,0 +1,120 @@
+"""The tables of sweeps of formats 1 and 2, computed by the rules of their day, so that `verify` can check them.
+
+Those formats compared runs at equal seeds by an exact sign-flip test with Holm's correction, whatever the layout of
+seeds and splits. `statistics.rules` says how 1 and 2 differ. Nothing new is computed in this way.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from dropout_cli import statistics
+from dropout_cli.metrics import DEFAULT_METRIC, METRICS, csv_bytes, larger_is_better
+from dropout_cli.statistics import Interval, Paired
+from dropout_cli.statistics.rules import FIRST
+from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.comparison import ALPHA
+from dropout_cli.sweeps.records import Group, Record, Values, grouped
+from dropout_cli.sweeps.tables import cell, number
+
+COMPARED = ("baseline", "metric", "n", "difference", "sd", "low", "high", "effect", "p", "p_holm", "smallest_p")
+COUNTED = ("won", "tied", "won_low", "won_high", "verdict")
+
+
+def earlier_tables(
+    records: Sequence[Record],
+    keys: Sequence[str],
+    *,
+    metric: str,
+    baseline: Values | None,
+    margin: float | None,
+    rules: int,
+) -> dict[str, bytes]:
+    """Return summary.csv and comparisons.csv. Raises UsageError where the baseline is none of the groups."""
+    if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
+        metric = "test.rmse"
+    groups = grouped(records, keys, rules)
+    return {
+        "summary.csv": _summary(groups, keys, rules),
+        "comparisons.csv": _comparisons(groups, keys, metric, baseline, margin, rules),
+    }
+
+
+def _correction(groups: Sequence[Group], compared: Sequence[Group], rules: int, pairs: Any = None) -> float:
+    """Nadeau and Bengio's correction; by the first rules it is that of the first run, for all groups."""
+    if rules == FIRST:
+        splits = {one.split_seed for group in groups for one in group.records}
+        return groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
+    return max(group.correction(pairs) for group in compared)
+
+
+def _summary(groups: Sequence[Group], keys: Sequence[str], rules: int) -> bytes:
+    rows: list[list[Any]] = [[*keys, "metric", "n", "mean", "sd", "low", "high"]]
+    for group in groups:
+        for metric in METRICS:
+            runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
+            if not runs:
+                continue
+            values = group.scores(metric)
+            ratio = _correction(groups, [group], rules)
+            interval = statistics.t_interval(values, split_ratio=ratio, rules=rules)
+            numbers = (*statistics.moments(values, rules=rules), *interval)
+            rows.append([*map(cell, group.values.values()), metric, runs, *map(number, numbers)])
+    return csv_bytes(rows)
+
+
+def _comparisons(
+    groups: Sequence[Group],
+    keys: Sequence[str],
+    metric: str,
+    baseline: Values | None,
+    margin: float | None,
+    rules: int,
+) -> bytes:
+    larger = larger_is_better(metric)
+    found: list[tuple[Group, Group, Paired]] = []
+    for place, other in enumerate(baselines([group.values for group in groups], keys, baseline, rules)):
+        if other is None or other == place:
+            continue
+        one, base = groups[place], groups[other]
+        scores = {
+            replicate: (one.score(replicate, metric), base.score(replicate, metric))
+            for replicate in one.records
+            if replicate in base.records
+        }
+        pairs = [replicate for replicate, (a, b) in scores.items() if not math.isnan(a + b)]
+        if pairs:
+            ratio = _correction(groups, [one, base], rules, pairs)
+            ours, theirs = zip(*(scores[pair] for pair in pairs), strict=True)
+            compared = statistics.compare(ours, theirs, split_ratio=ratio, larger_is_better=larger, rules=rules)
+            found.append((one, base, compared))
+    adjusted = statistics.holm([paired.test.p for *_, paired in found])
+    smallest = statistics.holm([paired.test.smallest for *_, paired in found])
+    rows: list[list[Any]] = [[*keys, *COMPARED, *COUNTED]]
+    for (one, base, paired), p, least in zip(found, adjusted, smallest, strict=True):
+        numbers = (paired.mean, paired.sd, *paired.interval, paired.effect, paired.test.p, p, least)
+        verdict = _verdict(paired.interval, paired.mean, p, margin, larger, rules)
+        won = [paired.won, paired.tied, *map(number, paired.won_interval)]
+        named = _label(base.values, rules)
+        rows.append([*map(cell, one.values.values()), named, metric, paired.n, *map(number, numbers), *won, verdict])
+    return csv_bytes(rows)
+
+
+def _verdict(interval: Interval, mean: float, p: float, margin: float | None, larger: bool, rules: int) -> str:
+    small = margin is not None and -margin < interval.low and interval.high < margin
+    if p < ALPHA and not (small and rules > FIRST):
+        return "better" if (mean > 0) == larger else "worse"
+    return f"within {margin:g}" if small else "no difference shown"
+
+
+def _label(values: Values, rules: int) -> str:
+    """Return a group's name as those formats wrote it."""
+    parts = []
+    for key, value in values.items():
+        last = key.rpartition(".")[2]
+        if value is not None:
+            text = value if isinstance(value, str) else json.dumps(value)
+            parts.append(text if last in ("variant", "name") else f"{last} {text}")
+    nothing = "all" if rules == FIRST else next((f"{key.rpartition('.')[2]} null" for key in values), "all")
+    return ", ".join(parts) or nothing

@@ -1,0 +1,193 @@
+"""What runs say together: the mean of each setting, each setting against a baseline, and which one validation chose."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from dropout_cli import statistics
+from dropout_cli.core.types import Array
+from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better
+from dropout_cli.statistics import Ranks, best_of, choice
+from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.comparison import Comparison, TestName, compare_groups
+from dropout_cli.sweeps.layouts import Layout, arrange
+from dropout_cli.sweeps.means import Mean, mean_of
+from dropout_cli.sweeps.records import Group, Record, Values, grouped, pooled_over
+
+DATASET = "dataset.name"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The group that is best on validation."""
+
+    best: int
+    layout: Layout
+    """Of the replicates that all groups have; the choice rests on them."""
+    optimism: float
+    """By how much its validation mean overstates what it is worth; NaN where that cannot be estimated."""
+    is_lower_bound: bool
+    """Whether runs share one validation part whose examples are not known: the estimate is then too small."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of it."""
+
+    keys: tuple[str, ...]
+    metrics: tuple[str, ...]
+    """The metrics that were asked for, the main one first."""
+    test: TestName
+    margin: float | None
+    groups: tuple[Group, ...]
+    comparisons: tuple[Comparison, ...]
+    """By every metric; `by` has those of one."""
+    chosen: Choice | None
+    """On validation; None where there is nothing to choose between, or on."""
+    ranks: tuple[list[Values], list[Any], Ranks] | None
+    """Settings, datasets and their ranks, where several datasets were swept."""
+    pooled: list[str] | None
+    """The keys in which runs of one group differ; empty where runs repeat each other, None where only seeds differ."""
+    baseline: Values | None
+    """The baseline that was asked for."""
+    looks: tuple[int, ...]
+    """How many runs there were at each earlier look at the tables."""
+
+    @property
+    def metric(self) -> str:
+        """The main metric."""
+        return self.metrics[0]
+
+    @cached_property
+    def main(self) -> tuple[Comparison, ...]:
+        """The comparisons by the main metric."""
+        return self.by(self.metric)
+
+    def by(self, metric: str) -> tuple[Comparison, ...]:
+        """Return the comparisons by one metric."""
+        return tuple(one for one in self.comparisons if one.metric == metric)
+
+    def of(self, place: int) -> Comparison | None:
+        """Return the comparison of a group by the main metric; None where it has none."""
+        return next((one for one in self.main if one.group == place), None)
+
+    @property
+    def averages(self) -> bool:
+        """Whether some runs share group, seed and split, and are averaged."""
+        return any(len(records) > 1 for group in self.groups for records in group.records.values())
+
+    def mean(self, group: Group, metric: str) -> Mean:
+        """Return the metric over the group's runs; NaN without any."""
+        place = next(place for place, one in enumerate(self.groups) if one is group)
+        if (place, metric) not in self._means:
+            self._means[place, metric] = mean_of(group, metric)
+        return self._means[place, metric]
+
+    @cached_property
+    def _means(self) -> dict[tuple[int, str], Mean]:
+        """Return what `mean` has found; filled as it is asked."""
+        return {}
+
+    @cached_property
+    def uncompared(self) -> list[Group]:
+        """The groups that are neither a baseline nor compared with one; none where there is a single group."""
+        known = {place for one in self.main for place in (one.group, one.baseline)}
+        if not known and len(self.groups) > 1:
+            found = baselines([group.values for group in self.groups], self.keys, self.baseline)
+            known = {place for place, other in enumerate(found) if place == other}
+        return [group for place, group in enumerate(self.groups) if place not in known] if len(self.groups) > 1 else []
+
+
+def weigh(
+    records: Sequence[Record],
+    keys: Sequence[str],
+    *,
+    metric: str,
+    others: Sequence[str] = (),
+    baseline: Values | None = None,
+    margin: float | None = None,
+    test: TestName = "t",
+    looks: Sequence[int] = (),
+) -> Evidence:
+    """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them.
+
+    Args:
+        records: Complete runs.
+        keys: The keys that tell groups apart.
+        metric: The main metric; of regressions, the default one is `test.rmse`.
+        others: Metrics that are compared beside it; all comparisons are corrected for together.
+        baseline: Key -> value of the baseline; no dropout, rate 0 or the first group unless given.
+        margin: Differences smaller than this do not matter.
+        test: A permutation test to stand beside the t test.
+        looks: How many runs there were at each earlier look.
+    """
+    if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
+        metric = "test.rmse"
+    groups, metrics = grouped(records, keys), tuple(dict.fromkeys((metric, *others)))
+    return Evidence(
+        keys=tuple(keys),
+        metrics=metrics,
+        test=test,
+        margin=margin,
+        groups=groups,
+        comparisons=compare_groups(groups, keys, metrics, baseline=baseline, margin=margin, test=test),
+        chosen=_choice(groups, metric),
+        ranks=_ranks(groups, metric),
+        pooled=pooled_over(groups),
+        baseline=baseline,
+        looks=tuple(looks),
+    )
+
+
+def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
+    """The group that is best on validation, over the replicates that all groups have."""
+    val = f"val.{metric.partition('.')[2]}"
+    if len(groups) < 2 or len({group.values.get(DATASET) for group in groups}) > 1:
+        return None  # what is best on which data is not a choice
+    shared = [one for one in groups[0].records if all(one in group.records for group in groups)]
+    values = [{one: group.score(one, val) for one in shared} for group in groups]
+    if not shared or any(math.isnan(one) for row in values for one in row.values()):
+        return None
+    folds = {group.folds for group in groups}
+    layout = arrange(shared, folds.pop() if len(folds) == 1 else 0)
+    larger = larger_is_better(metric)
+    units: Array = np.array([layout.per_unit(row) for row in values]) * (1 if larger else -1)
+    best = best_of(units.mean(axis=1).tolist())
+    shares = layout.kind == "seeds" or groups[0].shares_test_part(layout.replicates)
+    by_example = _by_example(groups, layout, val) if layout.kind == "seeds" else None
+    if by_example is not None:
+        return Choice(best, layout, choice.leave_out_seed_and_examples(by_example * (1 if larger else -1)), False)
+    known = layout.kind in ("seeds", "splits", "nested")
+    return Choice(best, layout, choice.leave_one_out(units) if known else math.nan, shares and layout.kind == "seeds")
+
+
+def _by_example(groups: Sequence[Group], layout: Layout, val: str) -> Array | None:
+    """Return (settings, seeds, examples) what each validation example says; None where that is not stored."""
+    found = [[group.of_each(run, val) for unit in layout.units for run in unit] for group in groups]
+    known = [one for row in found for one in row if one is not None]
+    if len(known) < sum(map(len, found)) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
+        return None
+    return np.array([[one[1] for one in row if one is not None] for row in found])
+
+
+def _ranks(groups: Sequence[Group], metric: str) -> tuple[list[Values], list[Any], Ranks] | None:
+    """Where several datasets were swept, and every setting on all of them."""
+    datasets = list(dict.fromkeys(group.values.get(DATASET) for group in groups))
+    cells: dict[str, dict[Any, float]] = {}
+    settings: dict[str, Values] = {}
+    for group in groups:
+        setting = {key: value for key, value in group.values.items() if key != DATASET}
+        scores = group.scores(metric)
+        name, mean = json.dumps(setting), statistics.moments(scores)[0] if scores else math.nan
+        settings[name] = setting
+        cells.setdefault(name, {})[group.values.get(DATASET)] = mean
+    table = [[row.get(dataset, math.nan) for row in cells.values()] for dataset in datasets]
+    if len(datasets) < 2 or len(cells) < 2 or any(math.isnan(one) for row in table for one in row):
+        return None
+    ranks = statistics.friedman(table, larger_is_better=larger_is_better(metric))
+    return list(settings.values()), datasets, ranks

@@ -1,0 +1,95 @@
+"""The mean of a metric over the runs of one setting, with intervals for these examples and for new ones."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_cli import statistics
+from dropout_cli.core.types import Array
+from dropout_cli.metrics import is_counted, is_share
+from dropout_cli.statistics import Interval, proportion
+from dropout_cli.statistics.estimate import Estimate, new_examples
+from dropout_cli.sweeps.layouts import Layout, arrange
+from dropout_cli.sweeps.records import Group
+from dropout_cli.sweeps.replicates import Replicate
+
+NO_INTERVAL = Interval(math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A metric over the runs of a group."""
+
+    n: int
+    """The number of runs that have the metric."""
+    averages: int
+    """The number of averages over runs that share seed and split; mean, deviation and interval are taken of these."""
+    mean: float
+    sd: float
+    interval: Interval
+    """For the examples at hand: new seeds, and new splits where splits vary."""
+    new_data: Interval
+    """For new data of this kind, or new examples where all runs share one test part; NaN where that is unknown."""
+
+
+NOTHING = Mean(0, 0, math.nan, math.nan, NO_INTERVAL, NO_INTERVAL)
+
+
+def mean_of(group: Group, metric: str) -> Mean:
+    """Return the mean of a metric over the group's runs; NaN without any."""
+    values = group.by_replicate(metric)
+    runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
+    if not values:
+        return NOTHING
+    layout, step = arrange(values, group.folds), group.step(metric)
+    found = layout.estimate(values, step=step)
+    mean, sd = statistics.moments(list(values.values()))
+    center = mean if math.isnan(found.se) else found.mean
+    examples = max((record.examples(metric.partition(".")[0]) for record in group.runs), default=0)
+    own = _around(found, metric, examples * len(values))
+    new = _for_new_data(group, layout, values, metric, examples, step)
+    if not math.isnan(own.low + new.low):
+        new = Interval(min(own.low, new.low), max(own.high, new.high))
+    return Mean(runs, len(values), center, sd, own, new)
+
+
+def spread(group: Group, values: Mapping[Replicate, float]) -> Interval:
+    """Return the interval of the mean of values per replicate, such as those of one epoch."""
+    return arrange(values, group.folds).estimate(values).interval()
+
+
+def _around(found: Estimate, metric: str, judged: int) -> Interval:
+    """Return the t interval, in Wilson's form for shares, that were judged on so many examples in all."""
+    if not is_share(metric):
+        return found.interval()
+    return NO_INTERVAL if math.isnan(found.se) else proportion.around(found, judged)
+
+
+def _for_new_data(
+    group: Group, layout: Layout, values: Mapping[Replicate, float], metric: str, examples: int, step: float
+) -> Interval:
+    if layout.kind == "single":
+        if not is_counted(metric) or not examples:
+            return NO_INTERVAL
+        right = round(next(iter(values.values())) * examples)
+        return statistics.wilson(min(max(right, 0), examples), examples)
+    if layout.kind == "irregular":
+        return NO_INTERVAL
+    if layout.kind == "seeds" or group.shares_test_part(layout.replicates):
+        each = _per_example(group, [run for unit in layout.units for run in unit], metric)
+        if each is None:
+            return NO_INTERVAL
+        return proportion.of_new_examples(each) if is_counted(metric) else new_examples(each, counted=False).interval()
+    found = layout.for_new_data(values, group.ratio(values), step=step)
+    return _around(found, metric, examples * len(values))
+
+
+def _per_example(group: Group, runs: Sequence[tuple[Replicate, ...]], metric: str) -> Array | None:
+    """Return (runs, examples); None where that is unknown."""
+    found = [group.of_each(run, metric) for run in runs]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
+        return None
+    return np.array([values for _, values in known])

@@ -1,0 +1,259 @@
+"""How to read the tables of a sweep: what was compared, on what, how sure it is, and what is not covered."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from dropout_cli.metrics import is_counted, is_share
+from dropout_cli.sweeps import baselines, power
+from dropout_cli.sweeps.answer import answer
+from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
+from dropout_cli.sweeps.evidence import Evidence
+from dropout_cli.sweeps.in_words import count, named, new_kind, p_text, short, speaks_of
+from dropout_cli.sweeps.layouts import Layout, arrange
+from dropout_cli.sweeps.records import Group
+
+REQUESTED = {
+    "sign-flip": "the exact sign-flip permutation test (above 16 pairs, 99,999 drawn patterns)",
+    "wilcoxon": "Wilcoxon's signed-rank test, ties left out",
+    "max-t": "the max-T permutation test, which flips the signs of all settings at once (step-down)",
+}
+
+
+def notes(evidence: Evidence) -> Iterator[str]:
+    """Yield the answer first, then how it came about, a sentence or two per line."""
+    if not evidence.groups:
+        return
+    yield answer(evidence)
+    yield from _of_runs(evidence)
+    yield from _of_intervals(evidence)
+    yield from _of_verdicts(evidence)
+    yield from _of_one_example(evidence)
+    yield from _of_choice(evidence)
+    yield from _warnings(evidence)
+    yield from _of_pooled(evidence)
+    yield from of_uncompared(evidence)
+    yield from _of_ranks(evidence)
+
+
+def _of_runs(evidence: Evidence) -> Iterator[str]:
+    """What was compared, on what."""
+    layouts = {_layout(group, evidence.metric).kind: group for group in evidence.groups}
+    told = {_arrangement(_layout(group, evidence.metric), group) for group in evidence.groups}
+    if len(told) == 1:
+        yield f"Runs: {told.pop()}."
+    elif layouts:
+        yield "Runs: settings differ in how many runs they have, or on which splits. Pairs share seed and split."
+
+
+def _layout(group: Group, metric: str) -> Layout:
+    return arrange(group.by_replicate(metric), group.folds)
+
+
+def _arrangement(layout: Layout, group: Group) -> str:
+    """How the runs of one setting are spread over seeds and splits."""
+    each = f", each the mean over {layout.folds} folds" if layout.folds else ""
+    n, runs = len(layout.units), sum(len(unit) for unit in layout.units)
+    pairs = "; runs of two settings with the same seed and split are a pair"
+    if layout.kind == "none":
+        return "none has the metric"
+    if layout.kind == "single":
+        return "one of each setting. There are no intervals and no p-values; more seeds give them"
+    if layout.kind == "seeds":
+        return f"{count(n, 'seed')} per setting, all on one split of the data{each}{pairs}"
+    if layout.kind == "splits":
+        seed = "a seed of its own" if layout.seed is None else f"seed {layout.seed}"
+        return f"{count(n, 'random split')} of the data per setting, each with {seed}{each}{pairs}"
+    if layout.kind == "nested":
+        return f"{count(n, 'random split')} per setting, {runs} seeds in all, no seed on two splits{each}{pairs}"
+    if layout.kind == "crossed":
+        return f"{count(n, 'random split')} per setting, each with the same {runs // max(n, 1)} seeds{each}{pairs}"
+    return f"{count(runs, 'run')} per setting, not arranged so that an interval follows ({layout.refused})"
+
+
+def _of_intervals(evidence: Evidence) -> Iterator[str]:
+    """What each interval speaks of."""
+    known = [one for one in evidence.main if not one.refused]
+    if known:
+        covers = dict.fromkeys(
+            speaks_of(one.layout, evidence.groups[one.group], fixed=one.test_part_is_fixed) for one in known
+        )
+        yield f"Intervals and p-values of differences speak of {' or '.join(covers)}."
+        yield from _of_new_data(known)
+        family = known[0].family
+        if family > 1:
+            over = f" (by {len(evidence.metrics)} metrics)" if len(evidence.metrics) > 1 else ""
+            yield (
+                f"They are corrected for {family} comparisons{over} (Bonferroni): the 95 % holds for all of them "
+                "together. p (Holm) is a second, less strict correction."
+            )
+        yield "p: Student's paired t test of the same differences, so that it never contradicts the interval."
+        return
+    group = next((group for group in evidence.groups if evidence.mean(group, evidence.metric).n > 1), None)
+    if group is not None:
+        layout = _layout(group, evidence.metric)
+        if layout.kind != "irregular":
+            fixed = layout.splits_vary and group.shares_test_part(layout.replicates)
+            form = " (Wilson's form)" if is_share(evidence.metric) else ""
+            yield f"Intervals of means{form} speak of {speaks_of(layout, group, fixed=fixed)}."
+
+
+def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
+    """What the second interval is."""
+    examples = [one for one in known if new_kind(one) == "new examples"]
+    data = [one for one in known if new_kind(one) == "new data"]
+    if data:
+        ratios = sorted({one.ratio for one in data})
+        ratio = f"{ratios[0]:.3g}" if len(ratios) == 1 else f"{ratios[0]:.3g} to {ratios[-1]:.3g}, each its own"
+        yield (
+            "for new data: the interval for other data of this kind (Nadeau & Bengio 2003; test / training examples "
+            f"{ratio}). Splits of the same examples resemble each other, so that it is wider."
+        )
+    if examples:
+        missing = [one for one in examples if math.isnan(one.new_data.low)]
+        yield "for new data: the interval for new seeds and new test examples, with the same training examples." + (
+            f" It is not known for {missing[0].metric}: that is no mean over stored examples." if missing else ""
+        )
+
+
+def _of_verdicts(evidence: Evidence) -> Iterator[str]:
+    """What the words mean, and what would decide the rest."""
+    if not evidence.main:
+        return
+    margin = "" if evidence.margin is None else f" equal within {evidence.margin:g}: it lies inside that margin."
+    yield (
+        "better, worse: the interval of the difference lies on one side of 0."
+        f"{margin} not decided: it holds 0, which does not mean that the settings are equal. "
+        "new data: whether the interval for new data says the same."
+    )
+    for reason in dict.fromkeys(one.refused for one in evidence.main if one.refused):
+        refused = [evidence.groups[one.group] for one in evidence.main if one.refused == reason]
+        yield f"No verdict for {named(refused)}: {reason}."
+    undecided = [one for one in evidence.main if one.verdict == NOT_DECIDED and not one.refused]
+    for one in undecided[:MOST_UNDECIDED]:
+        what = power.what_would_decide(one, evidence.margin)
+        if what:
+            yield f"{evidence.groups[one.group].label}: {what}"
+    if len(undecided) > MOST_UNDECIDED:
+        yield f"{len(undecided) - MOST_UNDECIDED} more are not decided; comparisons.csv has their numbers."
+    yield from _of_requested(evidence)
+
+
+MOST_UNDECIDED = 6
+
+
+def _of_requested(evidence: Evidence) -> Iterator[str]:
+    """What the permutation test says that was asked for."""
+    if evidence.test == "t":
+        return
+    correction = "" if evidence.test == "max-t" else ", with Holm's correction"
+    yield f"p ({evidence.test}): {REQUESTED[evidence.test]}{correction}. It stands beside the verdict, which follows t."
+    known = [one.requested.smallest for one in evidence.comparisons if not math.isnan(one.requested.smallest)]
+    if not known:
+        yield f"p ({evidence.test}) is not there: it needs independent units, the same ones for all settings."
+    elif max(known) >= ALPHA:
+        yield (
+            f"With so few pairs the {evidence.test} test cannot fall below p = {p_text(max(known))}, however large "
+            "the difference."
+        )
+
+
+def _of_one_example(evidence: Evidence) -> Iterator[str]:
+    part, _, number = evidence.metric.partition(".")
+    sizes = {record.examples(part) for group in evidence.groups for record in group.runs} - {0}
+    if is_counted(number) and sizes:
+        least, most = min(sizes), max(sizes)
+        steps = short(1 / most) if least == most else f"{short(1 / most)} to {short(1 / least)}"
+        yield f"One {part} example is {steps} of {number} here."
+
+
+def _of_choice(evidence: Evidence) -> Iterator[str]:
+    chosen = evidence.chosen
+    if chosen is None:
+        return
+    val = f"val.{evidence.metric.partition('.')[2]}"
+    group = evidence.groups[chosen.best]
+    told = f"Choice: {group.label} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
+    used = len(chosen.layout.replicates)
+    if any(len(one.records) != used for one in evidence.groups):
+        told += f", over the {count(used, 'pair')} of seed and split that all settings have"
+    if math.isnan(chosen.optimism):
+        yield f"{told}."
+        return
+    bound = "at least " if chosen.is_lower_bound else ""
+    how = "leaving out one run of each setting at a time"
+    yield f"{told}. Its estimated selection bias is {bound}{short(chosen.optimism)} ({how})."
+
+
+def _warnings(evidence: Evidence) -> Iterator[str]:
+    """What should be known before the table is believed."""
+    for one in evidence.main:
+        if not math.isnan(one.wider):
+            group, base = evidence.groups[one.group].label, evidence.groups[one.baseline].label
+            wide, tight, times = (group, base, one.wider) if one.wider > 1 else (base, group, 1 / one.wider)
+            yield (
+                f"Warning: {wide} varies {times:.1f} times as much as {tight}. The t interval of their difference is "
+                "then too narrow if the values are also lopsided: look at results.csv."
+            )
+    same = [evidence.groups[one.group] for one in evidence.main if one.identical]
+    if same:
+        yield f"Identical runs: {named(same)}. Every pair has the same {evidence.metric}, so p is 1."
+    lost = [evidence.groups[one.group] for one in evidence.main if one.layout.left_out]
+    if lost:
+        yield f"Left out of some comparisons, because they complete no unit: runs of {named(lost)}."
+    if len(evidence.metrics) > 1:
+        yield f"Several metrics were asked for: {', '.join(evidence.metrics)}. All comparisons are corrected together."
+    if evidence.looks:
+        now = sum(len(group.runs) for group in evidence.groups)
+        before = ", then ".join(f"{look:,}" for look in evidence.looks)
+        yield (
+            f"Runs were added after a look at the tables ({before} runs then, {now:,} now). Intervals and p-values do "
+            "not know of that look: a difference found by adding runs until it shows is less sure than it seems."
+        )
+
+
+def _of_pooled(evidence: Evidence) -> Iterator[str]:
+    """Yield a note where runs of a group differ in more than seeds: in which keys, and which runs are averaged."""
+    if evidence.pooled is None:
+        return
+    over = f"pooled over {', '.join(evidence.pooled)}" if evidence.pooled else "they repeat the same config"
+    if evidence.averages:
+        yield (
+            f"Runs that share setting, seed and split are averaged: {over}. n counts runs; intervals and tests rest on "
+            "the averages."
+        )
+    else:
+        yield f"Runs of one setting differ in more than their seeds: {over}. Intervals and tests take them as alike."
+
+
+def of_uncompared(evidence: Evidence) -> Iterator[str]:
+    """Yield notes on the groups that are not compared, and why."""
+    left = evidence.uncompared
+    if not left:
+        return
+    values = [group.values for group in evidence.groups]
+    wanted = baselines.default_baseline(values) if evidence.baseline is None else evidence.baseline
+    found = baselines.baselines(values, evidence.keys, evidence.baseline)
+    alone = [group for group, other in zip(evidence.groups, found, strict=True) if other is None and group in left]
+    judged = any(evidence.groups[place].scores(evidence.metric) for place in set(found) if place is not None)
+    lacking = [g for g in left if g not in alone and not (judged and g.scores(evidence.metric))]
+    apart = [group for group in left if group not in alone and group not in lacking]
+    if alone:
+        yield (
+            f"Not compared: {named(alone)}. No single group with {baselines.told(wanted)} has the same other keys; "
+            "give more keys with --baseline."
+        )
+    if lacking:
+        yield f"Not compared: {named(lacking)}. Its runs, or those of the baseline, have no {evidence.metric}."
+    if apart:
+        yield f"Not compared: {named(apart)}. No run shares seed and split with one of the baseline."
+
+
+def _of_ranks(evidence: Evidence) -> Iterator[str]:
+    if evidence.ranks is None:
+        return
+    settings, datasets, ranks = evidence.ranks
+    told = f"p = {p_text(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
+    yield (
+        f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {told}; average ranks "
+        f"closer than {ranks.critical_difference:.3g} have no difference shown (Nemenyi, .05)."
+    )

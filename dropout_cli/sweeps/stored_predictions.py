@@ -1,0 +1,79 @@
+"""The predictions that a run stored for its test part, checked and ordered by row; a stranger may have written them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from dropout_cli.core import npz
+from dropout_cli.core.errors import DropoutError, UsageError
+from dropout_cli.core.types import Array
+from dropout_cli.metrics import Classes, Quantities, named
+from dropout_cli.runs import Run
+
+FILE = "predictions.npz"
+NAMES = ("rows", "labels", "probabilities", "log_probabilities", "mean", "sd")
+
+
+def predictions(run: Run) -> Mapping[str, Array]:
+    """Return the stored arrays, ordered by row. Raises UsageError where their shapes do not fit."""
+    place = str(run.path / FILE)
+    if not run.has(FILE):
+        raise UsageError(place, "is missing")
+    made = npz.read(run.read(FILE), place)
+    known = {name: np.asarray(made[name]) for name in NAMES if name in made}
+    predicted = known.get("probabilities", known.get("mean"))
+    rows, labels = known.get("rows"), known.get("labels")
+    if (
+        predicted is None
+        or rows is None
+        or labels is None
+        or not len(rows)
+        or not len(predicted) == len(rows) == len(labels)
+        or rows.ndim != 1
+        or predicted.ndim != 2
+        or labels.shape != (predicted.shape if "mean" in known and "probabilities" not in known else rows.shape)
+        or any(known.get(name, predicted).shape != predicted.shape for name in ("log_probabilities", "sd"))
+        or any(array.dtype.kind not in "biuf" for array in known.values())
+        or not np.isfinite(predicted).all()
+        or len(np.unique(rows)) < len(rows)
+        or ("probabilities" in known and not _are_classes(labels, predicted.shape[1]))
+    ):
+        raise UsageError(place, "does not hold the predictions of a run")
+    order = np.argsort(rows, kind="stable")
+    return {name: array[order] for name, array in known.items()}
+
+
+def _are_classes(labels: Array, classes: int) -> bool:
+    return labels.dtype.kind in "iu" and int(labels.min()) >= 0 and int(labels.max()) < classes
+
+
+def test_rows(path: str) -> Array | None:
+    """Return the rows of a run's test part, in order; None where they cannot be read."""
+    try:
+        return predictions(Run(Path(path)))["rows"]
+    except DropoutError:
+        return None
+
+
+def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
+    """Return the test rows of a run and what each example contributes to a metric, both (N,).
+
+    None where the run's predictions cannot be read, or the metric is no mean over examples.
+    """
+    try:
+        stored = predictions(Run(Path(path)))
+    except DropoutError:
+        return None
+    is_classes = "probabilities" in stored
+    found = named(metric, "classification" if is_classes else "regression")
+    if found is None or found.of_each is None or not metric.startswith("test."):
+        return None
+    given: Classes | Quantities
+    if is_classes:
+        classes = [str(one) for one in range(stored["probabilities"].shape[1])]
+        given = Classes.of(stored["probabilities"], stored["labels"], classes, stored.get("log_probabilities"))
+    else:
+        given = Quantities.of(stored["mean"], stored.get("sd"), stored["labels"])
+    each = found.of_each(given)
+    return None if each is None else (stored["rows"], np.asarray(each, np.float64))
