@@ -6,22 +6,21 @@ stands beside them and decides nothing.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import is_counted, larger_is_better
-from dropout_cli.statistics import Interval, Result, max_t
+from dropout_cli.statistics import Interval
 from dropout_cli.statistics.differences import differences
 from dropout_cli.statistics.estimate import Estimate, new_examples, unknown
-from dropout_cli.statistics.paired import sign_flip, wilcoxon
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.layouts import Layout, arrange
+from dropout_cli.sweeps.permutation import NO_TEST, Requested, TestName, permutation_tests
 from dropout_cli.sweeps.records import Group, Values
 from dropout_cli.sweeps.replicates import Replicate
 
@@ -30,22 +29,6 @@ NO_INTERVAL = Interval(math.nan, math.nan)
 BETTER, WORSE, NOT_DECIDED = "better", "worse", "not decided"
 UNEQUAL = 0.005
 """Two arms have unequal spreads where the ratio of their variances lies in this tail of the F distribution."""
-
-TestName: TypeAlias = Literal["t", "sign-flip", "max-t", "wilcoxon"]
-TESTS: Mapping[TestName, Callable[[Array], Result]] = {"sign-flip": sign_flip, "wilcoxon": wilcoxon}
-
-
-class Requested(NamedTuple):
-    """What a permutation test says that was asked for."""
-
-    p: float
-    adjusted: float
-    """Holm's correction, or max-T's own."""
-    smallest: float
-    """The smallest corrected p that so many pairs can give."""
-
-
-NO_TEST = Requested(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -175,7 +158,7 @@ def compare_groups(
                 differing.append(by_pair)
     family = max(1, sum(not math.isnan(one.p) for one in found))
     holm = statistics.holm([one.p for one in found])
-    requested = _requested(found, differing, test)
+    requested = permutation_tests([(one.metric, one.baseline, one.layout) for one in found], differing, test)
     return tuple(
         replace(one, family=family, p_holm=p, requested=said)
         for one, p, said in zip(found, holm, requested, strict=True)
@@ -266,38 +249,3 @@ def _wider(one: Group, base: Group, layout: Layout, metric: str, step: float) ->
         return math.nan
     ratio, df = ours.sd / theirs.sd, ours.n - 1
     return ratio if float(stats.f.sf(max(ratio, 1 / ratio) ** 2, df, df)) < UNEQUAL else math.nan
-
-
-def _requested(
-    found: Sequence[Comparison], differing: Sequence[Mapping[Replicate, float]], test: TestName
-) -> list[Requested]:
-    """Return what the permutation test says of each comparison, on the units of its layout."""
-    units = [
-        one.layout.per_unit(by_pair) if one.layout.kind in ("seeds", "splits", "nested") else []
-        for one, by_pair in zip(found, differing, strict=True)
-    ]
-    if test == "t":
-        return [NO_TEST] * len(found)
-    if test == "max-t":
-        return _max_t(found, units)
-    results = [TESTS[test](np.array(one)) if len(one) > 1 else Result(math.nan, math.nan) for one in units]
-    adjusted = statistics.holm([one.p for one in results])
-    smallest = statistics.holm([one.smallest for one in results])
-    return [Requested(one.p, p, least) for one, p, least in zip(results, adjusted, smallest, strict=True)]
-
-
-def _max_t(found: Sequence[Comparison], units: Sequence[Sequence[float]]) -> list[Requested]:
-    """Flip the signs of whole units, for all comparisons with one baseline at once; they must share all units."""
-    families: dict[tuple[str, int], list[int]] = {}
-    for place, one in enumerate(found):
-        families.setdefault((one.metric, one.baseline), []).append(place)
-    said = [NO_TEST] * len(found)
-    for places in families.values():
-        first = found[places[0]].layout.units
-        if len(first) < 2 or any(found[place].layout.units != first or not units[place] for place in places):
-            continue
-        together = max_t.max_t(np.array([units[place] for place in places]))
-        for place, p in zip(places, together.step_down, strict=True):
-            alone = max_t.max_t(np.array([units[place]])).single_step[0]
-            said[place] = Requested(alone, min(1.0, len(families) * p), len(families) * together.smallest)
-    return said

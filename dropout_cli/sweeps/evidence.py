@@ -14,9 +14,10 @@ from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better
 from dropout_cli.statistics import Ranks, best_of, choice
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.comparison import Comparison, TestName, compare_groups
+from dropout_cli.sweeps.comparison import Comparison, compare_groups
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.means import Mean, mean_of
+from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.records import Group, Record, Values, grouped, pooled_over
 
 DATASET = "dataset.name"

@@ -9,9 +9,9 @@ from typing import Any
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
-from dropout_cli.sweeps.comparison import TestName
 from dropout_cli.sweeps.evidence import Evidence, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.records import Record
 from dropout_cli.sweeps.replicates import Replicate
 

@@ -10,7 +10,7 @@ from dropout_cli.config.validate import plain
 from dropout_cli.core.errors import ConfigError, UsageError
 from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
 from dropout_cli.sweeps import axes
-from dropout_cli.sweeps.comparison import TestName
+from dropout_cli.sweeps.permutation import TestName
 
 MOST_CELLS = 100_000
 Swept: TypeAlias = list[tuple[Any, str]] | Node

@@ -13,10 +13,10 @@ from dropout_cli.core.errors import DataError, Interrupted, Stop, UsageError
 from dropout_cli.runs import Run, as_json, summary
 from dropout_cli.sweeps import figures, load, tables
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.comparison import TestName
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
 from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.plan import Cell, Plan
 from dropout_cli.sweeps.records import Record
 from dropout_cli.sweeps.workers import dask_client, local

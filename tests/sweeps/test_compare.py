@@ -10,9 +10,9 @@ import pytest
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.sweeps import collect, options, printed, two_runs
-from dropout_cli.sweeps.comparison import TestName
 from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.notes import REQUESTED
+from dropout_cli.sweeps.permutation import TestName
 from tests import small_run
 from tests.commands import TINY, dropout
 

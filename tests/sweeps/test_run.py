@@ -56,7 +56,9 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert len(after) == 6
     assert {name: after[name] for name in cells} == cells
     content = json.loads((folder / "plan.json").read_text())
-    assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0}
+    assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0, "looked": 1}
+    assert load.read(Folder(folder))[1].looks == [4]
+    assert "added after a look at the tables (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
     rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["metric"] for row in rows} >= {"test.accuracy", "val.nll"}
     records, kept = load.read(Folder(folder))
@@ -211,8 +213,8 @@ def test_a_dry_run_says_what_to_expect(tmp_path: Path) -> None:
     assert facts["cells"] == 6
     assert facts["epochs"] == 12
     assert str(facts["disk space to expect"]).endswith("MB")
-    assert facts["smallest p after Holm's correction"] == "0.25"
-    assert facts["what that means"] == "1 comparison of 3 pairs cannot fall below p = 0.25; 6 seeds are needed."
+    assert facts["comparisons"] == "1"
+    assert facts["difference seen with 80 % probability"] == "3.3 standard deviations of the paired differences"
     assert set(path.name for path in tmp_path.iterdir()) == {"base.yaml", "sweep.yaml"}
 
 
@@ -223,7 +225,7 @@ def test_the_command(tmp_path: Path) -> None:
     done = dropout(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "runs/sweep-base"
-    assert "no difference shown" in done.stdout
+    assert "not decided" in done.stdout and "2 seeds are too few (3 at least)" in done.stdout
     assert "4/4 cells" in done.stderr
     shown = json.loads(dropout(*arguments, "--json", "--quiet", cwd=tmp_path).stdout)
     assert shown["comparisons"][0]["baseline"] == {"dropout.variant": "none"}

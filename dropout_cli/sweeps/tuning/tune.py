@@ -14,6 +14,7 @@ from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better
 from dropout_cli.sweeps import load, plan, run, tables
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.in_words import span
 from dropout_cli.sweeps.records import Values
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.tuning.finals import Winner, decide
@@ -154,11 +155,12 @@ def _worth(won: Winner, sweep: Sweep, fresh: Sequence[int], evidence: Evidence, 
         if group.values == values:
             val, test = evidence.mean(group, f"val.{number}"), evidence.mean(group, sweep.metric)
             flattery = (won.value - val.mean) * (1 if larger_is_better(number) else -1)
+            interval = f" (95 % interval {span(test.interval)})" if span(test.interval) else ""
             yield (
                 f"A search's best is biased: it was chosen for what chance added to it, too. Over {val.n} fresh seeds "
                 f"(from {fresh[0]} on) it has val.{number} {val.mean:.4f}, so the search flattered it by "
-                f"{flattery:.4f}; its {sweep.metric} is {test.mean:.4f} (95 % interval {test.interval.low:.4f} to "
-                f"{test.interval.high:.4f}). These numbers count. The config as it stands was trained with the same "
+                f"{flattery:.4f}; its {sweep.metric} is {test.mean:.4f}{interval}. These numbers "
+                "count. The config as it stands was trained with the same "
                 "seeds, for comparison."
             )
     chosen = evidence.chosen

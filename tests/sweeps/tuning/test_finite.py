@@ -36,8 +36,8 @@ def test_a_search_of_two_points_ends_after_two_trials(base: Path) -> None:
         assert float(row["value"]) == pytest.approx(sum(values) / 2)
         assert row["epochs"] == "4"
     winner = next(line for line in done.stdout.splitlines() if line.startswith("The winner is"))
-    best = next(line for line in done.stdout.splitlines() if line.startswith("Best on validation: "))
-    if best.split(" (")[0].removeprefix("Best on validation: rate ") not in winner:
+    best = next(line for line in done.stdout.splitlines() if line.startswith("Choice: "))
+    if best.split(" has ")[0].removeprefix("Choice: rate ") not in winner:
         assert "Best on validation over the fresh seeds is" in done.stdout and "not the winner" in done.stdout
     again = dropout(*asked, "--no-plots", cwd=base)
     assert again.returncode == 0, again.stderr

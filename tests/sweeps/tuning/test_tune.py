@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -180,10 +180,14 @@ def test_what_makes_no_search_is_said_before_the_folder_is_looked_at(searched: P
 
 def trials(study: Path) -> dict[int, str]:
     """Number -> state of every trial of a study; none while its tables are being made."""
-    with closing(sqlite3.connect(f"file:{study}?mode=ro", uri=True)) as connection:
+    with (
+        closing(sqlite3.connect(f"file:{study}?mode=ro", uri=True)) as connection,
+        suppress(sqlite3.OperationalError),  # the search is writing
+    ):
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'trials'").fetchone():
             return {}
         return dict(connection.execute("SELECT number, state FROM trials"))
+    return {}
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
