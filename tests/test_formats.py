@@ -1,6 +1,7 @@
 """What was written in every format ever stays readable by every command; `tests/formats/make.py` made it."""
 
 import json
+import re
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -8,12 +9,14 @@ import pytest
 
 from dropout_cli.analysis.verify import RULES
 from dropout_cli.runs import FORMAT, MANIFEST, manifest
+from dropout_cli.sweeps.folder import SWEEP_FORMAT
 from dropout_cli.sweeps.verify import RULES as SWEEP_RULES
 from tests.commands import dropout
 from tests.formats.make import HERE
 from tests.formats.moving import at_home, copied
 
 EVERY = pytest.mark.parametrize("number", range(1, FORMAT + 1))
+EVERY_SWEEP = pytest.mark.parametrize("number", range(1, SWEEP_FORMAT + 1))
 RUNS = ("table", "regression", "pictures", "averaged")
 """Those that are complete."""
 SWEEPS = ("sweep-finished", "sweep-interrupted", "tune-small")
@@ -40,18 +43,21 @@ def read(path: Path) -> "dict[str, object]":
 
 def test_there_are_folders_of_every_format() -> None:
     """The present one is the last, and nothing in them leads to the machine that made them."""
-    assert sorted(int(path.name) for path in HERE.iterdir() if path.name.isdigit()) == list(range(1, FORMAT + 1))
+    assert sorted(int(path.name) for path in HERE.iterdir() if path.name.isdigit()) == list(range(1, SWEEP_FORMAT + 1))
+    for number in range(1, SWEEP_FORMAT + 1):
+        assert {*SWEEPS} <= {path.name for path in (HERE / str(number)).iterdir()}
     for number in range(1, FORMAT + 1):
-        assert {*RUNS, *SWEEPS, "interrupted", "diverged"} <= {path.name for path in (HERE / str(number)).iterdir()}
+        assert {*RUNS, "interrupted", "diverged"} <= {path.name for path in (HERE / str(number)).iterdir()}
     assert sum(path.stat().st_size for path in HERE.rglob("*") if path.is_file()) < 2_500_000
 
 
 def test_every_format_has_rules() -> None:
     """For runs and for sweeps: a number that was right once is right for ever."""
-    assert set(RULES) == set(SWEEP_RULES) == set(range(1, FORMAT + 1))
+    assert set(RULES) == set(range(1, FORMAT + 1))
+    assert set(SWEEP_RULES) == set(range(1, SWEEP_FORMAT + 1))
 
 
-@EVERY
+@EVERY_SWEEP
 def test_a_folder_is_right_by_the_rules_of_the_format_that_it_states(number: int, tmp_path: Path) -> None:
     """Byte for byte as it was written, far from its data."""
     runs = copied(number, tmp_path)
@@ -159,7 +165,7 @@ def test_new_runs_take_from_it(number: int, tmp_path: Path) -> None:
             ends("train", str(path / "resolved.yaml"), *taken, "--no-plots", cwd=tmp_path)
 
 
-@EVERY
+@EVERY_SWEEP
 def test_a_finished_sweep_trains_nothing_again(number: int, tmp_path: Path) -> None:
     """Its cells keep their bytes, and its tables are right afterwards."""
     sweep = copied(number, tmp_path) / "sweep-finished"
@@ -168,10 +174,10 @@ def test_a_finished_sweep_trains_nothing_again(number: int, tmp_path: Path) -> N
     cells = {path: path.read_bytes() for path in sweep.glob("cells/*/MANIFEST.sha256")}
     assert len(cells) == 4
     asked = ("sweep", str(tmp_path / "configs/sweep.yaml"), "--out", str(sweep), "--no-plots")
-    for older in (number < FORMAT, False):
+    for older in (number < SWEEP_FORMAT, False):
         said = ends(*asked, cwd=tmp_path).stderr
-        assert (f"its tables are of format {number}, and are written anew by those of {FORMAT}" in said) == older
-    assert read(sweep / "plan.json")["format"] == FORMAT
+        assert (f"its tables are of format {number}, and are written anew by those of {SWEEP_FORMAT}" in said) == older
+    assert read(sweep / "plan.json")["format"] == SWEEP_FORMAT
     assert {path: path.read_bytes() for path in sweep.glob("cells/*/MANIFEST.sha256")} == cells
     assert len(read(sweep / "plan.json")["generations"]) == 1  # type: ignore[arg-type]
     ends("verify", str(sweep), cwd=tmp_path)
@@ -179,7 +185,7 @@ def test_a_finished_sweep_trains_nothing_again(number: int, tmp_path: Path) -> N
     ends("show", str(cell), "--figures", cwd=tmp_path)
 
 
-@EVERY
+@EVERY_SWEEP
 def test_an_interrupted_sweep_goes_on(number: int, tmp_path: Path) -> None:
     """From the cells that are complete, and from the epoch that its last one had reached."""
     sweep = copied(number, tmp_path) / "sweep-interrupted"
@@ -195,7 +201,7 @@ def test_an_interrupted_sweep_goes_on(number: int, tmp_path: Path) -> None:
     ends("verify", str(sweep), cwd=tmp_path)
 
 
-@EVERY
+@EVERY_SWEEP
 def test_a_finished_search_trains_nothing_again(number: int, tmp_path: Path) -> None:
     """Trials, finals and fresh runs keep their bytes."""
     search = copied(number, tmp_path) / "tune-small"
@@ -207,7 +213,7 @@ def test_a_finished_search_trains_nothing_again(number: int, tmp_path: Path) -> 
     ends("verify", str(search), cwd=tmp_path)
 
 
-NEWER = FORMAT + 1
+NEWER = max(FORMAT, SWEEP_FORMAT) + 1
 READING = [
     ["show", "{averaged}"],
     ["verify", "{averaged}"],
@@ -238,7 +244,7 @@ def test_a_newer_format_is_refused_by_every_command_that_reads_it(tmp_path: Path
     """One line with place, fact and way out; exit code 2, and nothing is written."""
     runs = copied(FORMAT, tmp_path)
     for path in [*runs.glob("*/state.json"), *runs.glob("*/summary.json"), *runs.glob("*/plan.json")]:
-        path.write_text(path.read_text().replace(f'"format": {FORMAT},', f'"format": {NEWER},'))
+        path.write_text(re.sub(r'"format": \d,', f'"format": {NEWER},', path.read_text()))
         if (path.parent / MANIFEST).is_file():
             (path.parent / MANIFEST).write_bytes(manifest.of(path.parent))
     places = {name: str(runs / name) for name in ("averaged", "interrupted")}
@@ -249,7 +255,8 @@ def test_a_newer_format_is_refused_by_every_command_that_reads_it(tmp_path: Path
     for command in READING:
         done = ends(*(word.format(**places) for word in command), cwd=tmp_path, code=2)
         (line,) = done.stderr.splitlines()
-        assert f"has format {NEWER}, newer than {FORMAT}. Update dropout-cli." in line, command
+        newest = (FORMAT, SWEEP_FORMAT)["plan.json" in line]
+        assert f"has format {NEWER}, newer than {newest}. Update dropout-cli." in line, command
         assert done.stdout == "", command
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"}
     assert after == before

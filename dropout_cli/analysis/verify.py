@@ -16,6 +16,7 @@ from dropout_cli import config
 from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
 from dropout_cli.core.types import Array
+from dropout_cli.metrics import VALIDATION
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
 from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
@@ -189,6 +190,7 @@ def _summary(run: Run) -> Iterator[Check]:
     for name, made in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == made
         yield Check(name, right, f"{'follows' if right else 'does not follow'} from predictions.npz")
+    yield from _validation(run, summary["val"])
     history = run.table("metrics.csv").columns()
     epoch = evaluated_epoch(summary)
     pairs = {f"val_{task.number}": task.number}
@@ -199,6 +201,15 @@ def _summary(run: Run) -> Iterator[Check]:
         right = all(_same(history[column][epoch - 1], summary["val"][name]) for column, name in pairs.items())
     told = " and ".join(["its epochs", *(f"val {name}" for name in pairs.values())])
     yield Check("summary.json", right, f"{told} are{'' if right else ' not'} those of metrics.csv")
+
+
+def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
+    """What each validation example contributes, against the numbers of the summary; older runs do not store it."""
+    if scores is not None and run.has(VALIDATION):
+        stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
+        means = {name: float(np.mean(each)) for name, each in stored.items() if name in scores}
+        right = all(math.isclose(mean, scores[name], rel_tol=1e-5, abs_tol=1e-5) for name, mean in means.items())
+        yield Check(VALIDATION, right, f"its means are{'' if right else ' not'} the val numbers of summary.json")
 
 
 def differences(stored: Any, anew: Any, path: str = "") -> Iterator[str]:

@@ -11,6 +11,7 @@ from dropout_cli.metrics.classes import (
     predicted,
     worst,
 )
+from dropout_cli.metrics.contributions import VALIDATION, contributions, given_for, validation_file
 from dropout_cli.metrics.csv_text import csv_bytes, safe_text
 from dropout_cli.metrics.quantities import regression, residuals_csv
 from dropout_cli.metrics.registry import (
@@ -31,6 +32,7 @@ __all__ = [
     "DEFAULT_METRIC",
     "METRICS",
     "PARTS",
+    "VALIDATION",
     "Classes",
     "Metric",
     "Mistake",
@@ -38,8 +40,10 @@ __all__ = [
     "classification",
     "confusion_csv",
     "confusion_matrix",
+    "contributions",
     "csv_bytes",
     "directed",
+    "given_for",
     "is_counted",
     "is_share",
     "labels",
@@ -55,6 +59,7 @@ __all__ = [
     "safe_text",
     "shown",
     "suggestion",
+    "validation_file",
     "worst",
 ]
 

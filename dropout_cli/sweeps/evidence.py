@@ -32,8 +32,10 @@ class Choice:
     """Of the replicates that all groups have; the choice rests on them."""
     optimism: float
     """By how much its validation mean overstates what it is worth; NaN where that cannot be estimated."""
-    is_lower_bound: bool
-    """Whether runs share one validation part whose examples are not known: the estimate is then too small."""
+    how: str
+    """How the optimism was estimated."""
+    is_lower_bound: bool = False
+    """Whether runs share one validation part whose examples are not stored: the estimate is then too small."""
 
 
 @dataclass(frozen=True)
@@ -159,12 +161,14 @@ def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
     larger = larger_is_better(metric)
     units: Array = np.array([layout.per_unit(row) for row in values]) * (1 if larger else -1)
     best = best_of(units.mean(axis=1).tolist())
-    shares = layout.kind == "seeds" or groups[0].shares_test_part(layout.replicates)
+    if layout.kind not in ("seeds", "splits", "nested"):
+        return Choice(best, layout, math.nan, "")
     by_example = _by_example(groups, layout, val) if layout.kind == "seeds" else None
     if by_example is not None:
-        return Choice(best, layout, choice.leave_out_seed_and_examples(by_example * (1 if larger else -1)), False)
-    known = layout.kind in ("seeds", "splits", "nested")
-    return Choice(best, layout, choice.leave_one_out(units) if known else math.nan, shares and layout.kind == "seeds")
+        optimism = choice.leave_out_seed_and_examples(by_example * (1 if larger else -1))
+        return Choice(best, layout, optimism, "leaving out one seed and a fifth of the validation examples at a time")
+    how = f"leaving out one {'seed' if layout.kind == 'seeds' else 'split'} at a time"
+    return Choice(best, layout, choice.leave_one_out(units), how, layout.kind == "seeds")
 
 
 def _by_example(groups: Sequence[Group], layout: Layout, val: str) -> Array | None:

@@ -179,9 +179,11 @@ def _of_choice(evidence: Evidence) -> Iterator[str]:
     if math.isnan(chosen.optimism):
         yield f"{told}."
         return
-    bound = "at least " if chosen.is_lower_bound else ""
-    how = "leaving out one run of each setting at a time"
-    yield f"{told}. Its estimated selection bias is {bound}{short(chosen.optimism)} ({how})."
+    bound = ", which is too small where all runs share one validation part" if chosen.is_lower_bound else ""
+    yield (
+        f"{told}. Its estimated selection bias is {short(chosen.optimism)} ({chosen.how}{bound}): by so much the best "
+        "validation mean overstates what the setting is worth."
+    )
 
 
 def _warnings(evidence: Evidence) -> Iterator[str]:

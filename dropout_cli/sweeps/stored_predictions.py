@@ -8,7 +8,7 @@ import numpy as np
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import Classes, Quantities, named
+from dropout_cli.metrics import VALIDATION, Classes, given_for, named
 from dropout_cli.runs import Run
 
 FILE = "predictions.npz"
@@ -57,23 +57,33 @@ def test_rows(path: str) -> Array | None:
 
 
 def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
-    """Return the test rows of a run and what each example contributes to a metric, both (N,).
+    """Return the rows of the test or the validation part and what each example contributes to a metric, both (N,).
 
     None where the run's predictions cannot be read, or the metric is no mean over examples.
     """
+    part, _, number = metric.partition(".")
+    run = Run(Path(path))
     try:
-        stored = predictions(Run(Path(path)))
+        if part == "val":
+            return _of_validation(run, number)
+        stored = predictions(run)
     except DropoutError:
         return None
-    is_classes = "probabilities" in stored
-    found = named(metric, "classification" if is_classes else "regression")
-    if found is None or found.of_each is None or not metric.startswith("test."):
+    given = given_for(stored, stored["labels"])
+    found = named(metric, "classification" if isinstance(given, Classes) else "regression")
+    if found is None or found.of_each is None or part != "test":
         return None
-    given: Classes | Quantities
-    if is_classes:
-        classes = [str(one) for one in range(stored["probabilities"].shape[1])]
-        given = Classes.of(stored["probabilities"], stored["labels"], classes, stored.get("log_probabilities"))
-    else:
-        given = Quantities.of(stored["mean"], stored.get("sd"), stored["labels"])
     each = found.of_each(given)
     return None if each is None else (stored["rows"], np.asarray(each, np.float64))
+
+
+def _of_validation(run: Run, number: str) -> tuple[Array, Array] | None:
+    """Return rows and contributions of the validation part; None where they are not stored, or not of one shape."""
+    if not run.has(VALIDATION):
+        return None
+    stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
+    rows, each = stored.get("rows"), stored.get(number)
+    if rows is None or each is None or rows.ndim != 1 or rows.shape != each.shape or each.dtype.kind not in "bf":
+        return None
+    order = np.argsort(rows, kind="stable")
+    return rows[order], np.asarray(each[order], np.float64)

@@ -14,7 +14,7 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, Stop
 from dropout_cli.data.preprocessing import FILE as PREPROCESSING
 from dropout_cli.data.preprocessing import Fitted
-from dropout_cli.metrics import predicted
+from dropout_cli.metrics import VALIDATION, predicted, validation_file
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
 from dropout_cli.runs.summary import scored_train
@@ -144,6 +144,8 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
     predictions = {name: task.predict(said[name]) for name in parts}
     scores = {name: task.scores(predictions[name], part.labels) for name, part in parts.items()}
     run.write_all(files(task, predictions["test"], dataset.test, title=f"{dataset.name}, test", figures=figures))
+    if "val" in parts:
+        run.write(VALIDATION, validation_file(predictions["val"], parts["val"].labels, parts["val"].rows))
     history = run.table("metrics.csv").columns()
     if figures:
         run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(dataset.train))))

@@ -22,7 +22,7 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import Interrupted
 from dropout_cli.runs import FORMAT, Run
 from dropout_cli.sweeps import plan, run, spec
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
 from dropout_cli.training.loop import EpochRecord, Progress
 from dropout_cli.training.run import conduct, ready
 from tests.commands import dropout
@@ -37,9 +37,9 @@ def main() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
     for name in ("configs", "data"):
         shutil.copytree(HERE / name, PLACE / name)
-    kept = HERE / str(FORMAT)
     try:
         for name, made in FOLDERS.items():
+            kept = HERE / str(SWEEP_FORMAT if name in SWEEPS else FORMAT)
             if not (kept / name).exists():
                 made(PLACE / "made" / name)
                 shutil.copytree(PLACE / "made" / name, kept / name, ignore=shutil.ignore_patterns(".lock"))
@@ -121,6 +121,10 @@ FOLDERS = {
     "sweep-interrupted": interrupted_sweep,
     "tune-small": search,
 }
+
+
+SWEEPS = ("sweep-finished", "sweep-interrupted", "tune-small")
+"""The folders whose format is that of sweeps."""
 
 
 def _dropout(*arguments: str) -> int:

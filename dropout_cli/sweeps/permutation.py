@@ -1,0 +1,77 @@
+"""Permutation tests that are asked for: they stand beside the t test of a comparison and decide nothing.
+
+They flip the signs of whole units, which must be independent: seeds, splits, or the means of splits.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from dropout_cli import statistics
+from dropout_cli.core.types import Array
+from dropout_cli.statistics import Result
+from dropout_cli.statistics.max_t import max_t
+from dropout_cli.statistics.paired import sign_flip, wilcoxon
+from dropout_cli.sweeps.layouts import Layout
+from dropout_cli.sweeps.replicates import Replicate
+
+TestName: TypeAlias = Literal["t", "sign-flip", "max-t", "wilcoxon"]
+TESTS: Mapping[TestName, Callable[[Array], Result]] = {"sign-flip": sign_flip, "wilcoxon": wilcoxon}
+INDEPENDENT = ("seeds", "splits", "nested")
+"""Layouts whose units may change their signs one by one."""
+
+
+class Requested(NamedTuple):
+    """What a permutation test says of one comparison; NaN where it cannot be made."""
+
+    p: float
+    adjusted: float
+    """Holm's correction, or max-T's own."""
+    smallest: float
+    """The smallest corrected p that so many pairs can give."""
+
+
+NO_TEST = Requested(math.nan, math.nan, math.nan)
+
+
+def permutation_tests(
+    compared: Sequence[tuple[str, int, Layout]], differing: Sequence[Mapping[Replicate, float]], test: TestName
+) -> list[Requested]:
+    """Return what the test says of each comparison.
+
+    Args:
+        compared: Metric, baseline and layout of each.
+        differing: Replicate -> difference of each.
+        test: `t` asks for none.
+    """
+    units = [
+        layout.per_unit(by_pair) if layout.kind in INDEPENDENT else []
+        for (*_, layout), by_pair in zip(compared, differing, strict=True)
+    ]
+    if test == "t":
+        return [NO_TEST] * len(compared)
+    if test == "max-t":
+        return _max_t(compared, units)
+    results = [TESTS[test](np.array(one)) if len(one) > 1 else Result(math.nan, math.nan) for one in units]
+    adjusted = statistics.holm([one.p for one in results])
+    smallest = statistics.holm([one.smallest for one in results])
+    return [Requested(one.p, p, least) for one, p, least in zip(results, adjusted, smallest, strict=True)]
+
+
+def _max_t(compared: Sequence[tuple[str, int, Layout]], units: Sequence[Sequence[float]]) -> list[Requested]:
+    """Flip the signs of whole units, for all comparisons with one baseline at once; they must share all units."""
+    families: dict[tuple[str, int], list[int]] = {}
+    for place, (metric, baseline, _) in enumerate(compared):
+        families.setdefault((metric, baseline), []).append(place)
+    found = [NO_TEST] * len(compared)
+    for places in families.values():
+        first = compared[places[0]][2].units
+        if len(first) < 2 or any(compared[place][2].units != first or not units[place] for place in places):
+            continue
+        together = max_t(np.array([units[place] for place in places]))
+        for place, p in zip(places, together.step_down, strict=True):
+            alone = max_t(np.array([units[place]])).single_step[0]
+            found[place] = Requested(alone, min(1.0, len(families) * p), min(1.0, len(families) * together.smallest))
+    return found
