@@ -1,0 +1,116 @@
+"""No verdict contradicts its interval, whatever the design: a property over random sweeps."""
+
+import math
+
+import numpy as np
+import pytest
+
+from dropout_cli.core.types import Array
+from dropout_cli.sweeps.evidence import Evidence, weigh
+from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.records import Record
+from tests.sweeps.test_comparison import record
+
+DESIGNS = range(300)
+MARGINS = (None, 0.0, 0.005, 0.02, 0.2)
+
+
+def design(number: int) -> Evidence:
+    """One to ten settings beside a baseline, on a random layout, with ties, missing runs and unequal seeds."""
+    rng = np.random.default_rng(number)
+    replicates = layout(rng)
+    effects = np.append(0.0, rng.choice([0.0, 0.01, 0.05, -0.05], size=rng.integers(1, 11)))
+    sd = rng.choice([0.0, 0.003, 0.02])
+    records: list[Record] = []
+    for rate, effect in enumerate(effects):
+        for seed, split in replicates:
+            if rng.random() < rng.choice([0.0, 0.15]):
+                continue
+            accuracy = np.round(100 * (0.8 + effect + rng.normal(0, sd))) / 100
+            records.append(record(seed, float(np.clip(accuracy, 0, 1)), split=split, dropout_rate=rate))
+    records = records if any(one.values["dropout.rate"] == 0 for one in records) else [record(0, 0.8, dropout_rate=0)]
+    metric = str(rng.choice(["test.accuracy", "test.error"]))
+    return weigh(records, ["dropout.rate"], metric=metric, margin=MARGINS[rng.integers(len(MARGINS))])
+
+
+def layout(rng: "np.random.Generator") -> "list[tuple[int, int]]":
+    """Seeds and splits of one of the layouts, or of none."""
+    n, m = int(rng.integers(1, 9)), int(rng.integers(2, 5))
+    kinds: list[list[tuple[int, int]]] = [
+        [(seed, 0) for seed in range(n)],
+        [(seed, seed) for seed in range(n)],
+        [(split + 1000 * seed, split) for split in range(n) for seed in range(m)],
+        [(seed, split) for split in range(n) for seed in range(m)],
+        [(int(seed), int(split)) for seed, split in {tuple(one) for one in rng.integers(0, 4, (n, 2)).tolist()}],
+    ]
+    return kinds[rng.integers(len(kinds))]
+
+
+@pytest.fixture(scope="module")
+def designs() -> list[Evidence]:
+    """All of them."""
+    return [design(number) for number in DESIGNS]
+
+
+def test_a_verdict_says_what_its_interval_says(designs: list[Evidence]) -> None:
+    """better and worse: 0 lies outside, on the right side; equal: inside the margin; not decided: it holds 0."""
+    counts = dict.fromkeys(("better", "worse", "equal", "not decided"), 0)
+    for evidence in designs:
+        for one in evidence.comparisons:
+            low, high = one.interval
+            counts[one.verdict.partition(" within")[0]] += 1
+            if one.refused:
+                assert math.isnan(low + high + one.p) and one.verdict == "not decided"
+                continue
+            better_side = low > 0 if one.larger_is_better else high < 0
+            outside = low > 0 or high < 0
+            inside = evidence.margin is not None and -evidence.margin < low and high < evidence.margin
+            expected = "better" if better_side else "worse" if outside else "not decided"
+            assert one.verdict == (f"equal within {evidence.margin:g}" if inside else expected)
+            assert low <= one.estimate.mean <= high
+    assert min(counts.values()) > 20, counts
+
+
+def test_p_and_interval_are_two_views_of_one_test(designs: list[Evidence]) -> None:
+    """The corrected p is below .05 exactly where the corrected interval excludes 0; Holm's lies between."""
+    for evidence in designs:
+        for one in evidence.comparisons:
+            if not one.refused:
+                outside = one.interval.low > 0 or one.interval.high < 0
+                assert (one.p_bonferroni < 0.05) == outside
+                assert one.p <= one.p_holm <= one.p_bonferroni
+                if one.identical:
+                    assert one.p == 1
+
+
+def test_what_is_shown_for_new_data_is_shown_for_these(designs: list[Evidence]) -> None:
+    """The second interval holds the first, so that it never says more."""
+    known = 0
+    for evidence in designs:
+        for one in evidence.comparisons:
+            if not math.isnan(one.new_data.low):
+                known += 1
+                assert one.new_data.low <= one.interval.low <= one.interval.high <= one.new_data.high
+            if one.shown_for_new_data:
+                assert one.verdict != "not decided"
+    assert known > 100
+
+
+def test_intervals_of_shares_stay_between_0_and_1_and_have_a_width(designs: list[Evidence]) -> None:
+    """Of these examples and of new ones."""
+    widths: list[Array] = []
+    for evidence in designs:
+        for group in evidence.groups:
+            found = evidence.mean(group, evidence.metric)
+            for low, high in (found.interval, found.new_data):
+                if not math.isnan(low):
+                    assert 0 <= low <= found.mean <= high <= 1
+                    widths.append(np.array(high - low))
+    assert min(widths) > 0
+
+
+def test_every_design_has_notes_that_end_in_a_full_stop(designs: list[Evidence]) -> None:
+    """And none of them says nan."""
+    for evidence in designs:
+        for line in notes(evidence):
+            assert line.endswith(".") and "nan" not in line.split() and "  " not in line, line
