@@ -22,10 +22,11 @@ from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import TOLD, TRIALS
 
 CAPTIONS = {
-    "metric": "The metric against what was swept, with 95 % intervals of the mean.",
-    "gap": "How much better the network is on what it was trained on.",
-    "differences": "Paired differences at equal seeds, with 95 % intervals.",
-    "curves": "Validation loss over the epochs: means over the seeds, with 95 % intervals.",
+    "metric": "The metric of each setting: means with 95 % intervals.",
+    "train_val": "Error on the training and on the validation part: means with 95 % intervals.",
+    "gap": "The difference between the training and the validation number: means with 95 % intervals.",
+    "differences": "Paired differences from the baseline, with 95 % intervals corrected for all comparisons.",
+    "curves": "Validation loss over the epochs: means over the runs, with 95 % intervals.",
     "ranks": "Average ranks over the datasets; bars join settings with no difference shown.",
 }
 

@@ -68,10 +68,9 @@ def _counts(evidence: Evidence) -> Iterator[str]:
         return
     verdicts = Counter(one.verdict for one in evidence.main)
     bases = {one.baseline for one in evidence.main}
-    base = evidence.groups[bases.pop()].label if len(bases) == 1 else "its baseline"
+    base = evidence.groups[bases.pop()].label if len(bases) == 1 else "each has its own"
     order = [BETTER, WORSE, *sorted(one for one in verdicts if one.startswith("equal")), NOT_DECIDED]
     parts = [f"{verdicts[one]} {one}" for one in order if verdicts[one]]
-    compared = count(len(evidence.main), "setting")
     if len(evidence.main) == 1:
         if evidence.chosen is None or evidence.of(evidence.chosen.best) is None:
             one = evidence.main[0]
@@ -79,4 +78,4 @@ def _counts(evidence: Evidence) -> Iterator[str]:
         return
     better = [evidence.groups[one.group] for one in evidence.main if one.verdict == BETTER]
     told = f" Better: {named(better)}." if better else ""
-    yield f"Of {compared} compared with {base} by {evidence.metric}: {', '.join(parts)}.{told}"
+    yield f"{len(evidence.main)} settings were compared with the baseline ({base}): {', '.join(parts)}.{told}"

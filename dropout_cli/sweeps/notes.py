@@ -105,13 +105,14 @@ def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
         ratios = sorted({one.ratio for one in data})
         ratio = f"{ratios[0]:.3g}" if len(ratios) == 1 else f"{ratios[0]:.3g} to {ratios[-1]:.3g}, each its own"
         yield (
-            "for new data: the interval for other data of this kind (Nadeau & Bengio 2003; test / training examples "
-            f"{ratio}). Splits of the same examples resemble each other, so that it is wider."
+            "The column 'for new data' is the interval for other data of this kind (Nadeau & Bengio 2003; test over "
+            f"training examples {ratio}). Splits of the same examples resemble each other, so that it is wider."
         )
     if examples:
         missing = [one for one in examples if math.isnan(one.new_data.low)]
-        yield "for new data: the interval for new seeds and new test examples, with the same training examples." + (
-            f" It is not known for {missing[0].metric}: that is no mean over stored examples." if missing else ""
+        yield (
+            "The column 'for new data' is the interval for new seeds and new test examples, same training examples."
+            + (f" It is not known for {missing[0].metric}: that is no mean over stored examples." if missing else "")
         )
 
 
@@ -181,8 +182,8 @@ def _of_choice(evidence: Evidence) -> Iterator[str]:
         return
     bound = ", which is too small where all runs share one validation part" if chosen.is_lower_bound else ""
     yield (
-        f"{told}. Its estimated selection bias is {short(chosen.optimism)} ({chosen.how}{bound}): by so much the best "
-        "validation mean overstates what the setting is worth."
+        f"{told}. Being chosen for it, that mean is too good by an estimated {short(chosen.optimism)} (selection bias, "
+        f"estimated by {chosen.how}{bound})."
     )
 
 

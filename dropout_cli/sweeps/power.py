@@ -32,7 +32,10 @@ def what_would_decide(one: Comparison, margin: float | None) -> str:
     if most is None or least is None:
         return f"to see {what} with 80 % probability takes more than a million {unit}."
     if found.n < PILOT:
-        return f"to see {what} with 80 % probability takes up to {most:,} {unit} in all; {found.n} tell no better."
+        return (
+            f"to see {what} with 80 % probability takes at most {most:,} {unit} in all; {found.n} are too few "
+            "to say it more closely."
+        )
     return f"to see {what} with 80 % probability takes {least:,} to {most:,} {unit} in all; there are {found.n}."
 
 
