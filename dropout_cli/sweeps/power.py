@@ -41,7 +41,7 @@ def of_evidence(evidence: Evidence) -> Iterator[str]:
 
 def of_plan(plan: Plan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     """The smallest p that the plan can give, and where that is too large the same sentence. Raises UsageError."""
-    pairs = [{cell.replicate for cell in plan.cells if cell.group == place} for place in range(len(plan.groups))]
+    pairs = [{cell.replicate[:2] for cell in plan.cells if cell.group == place} for place in range(len(plan.groups))]
     found = baselines([group.values for group in plan.groups], plan.keys, baseline)
     shared = [
         len(pairs[place] & pairs[other]) for place, other in enumerate(found) if other is not None and other != place

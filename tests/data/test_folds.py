@@ -19,7 +19,8 @@ from tests.data.test_splits import BALANCED, Given, divide
 
 def folded(folds: int, **keys: Any) -> list[Rows]:
     """The parts for each fold, of examples with these keys."""
-    return [divide(**{"labels": BALANCED, "folds": folds, "fold": fold} | keys) for fold in range(folds)]
+    labels = keys.pop("labels", BALANCED)
+    return [divide(labels, folds=folds, fold=fold, **keys) for fold in range(folds)]
 
 
 @given(n=st.integers(40, 300), folds=st.integers(2, 9), val=st.floats(0.1, 0.4), seed=st.integers(0, 2**40))
