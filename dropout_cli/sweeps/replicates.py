@@ -12,6 +12,8 @@ from annotated_types import Ge, Le
 SEED, SPLIT_SEED, FOLD = "seed", "dataset.split_seed", "dataset.fold"
 REPLICATES = (SEED, SPLIT_SEED, FOLD)
 """Keys that tell apart the runs of one group."""
+BY_SPLIT = ("objective.class_weights", "training.batch_size")
+"""Keys whose resolved values depend on the training part: they may differ from split to split."""
 
 MOST_SPLITS = 1_000
 Splits: TypeAlias = Literal["each", "same"] | Annotated[int, Ge(1), Le(MOST_SPLITS)]

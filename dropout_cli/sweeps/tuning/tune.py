@@ -149,8 +149,9 @@ def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
     ended = [one.state.name for one in trials]
     seconds = sum(one.user_attrs[SECONDS] for one in trials)
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
+    one = "" if won.splits == SAME else ", on one split"
     yield (
-        f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on): {counts}; {seconds:.3g} s of training. Points by "
+        f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on){one}: {counts}; {seconds:.3g} s of training. Points by "
         "Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
     )
     if found.exhausted:
