@@ -27,7 +27,7 @@ Splits: TypeAlias = Annotated[
     typer.Option(
         "--splits",
         metavar="each|same|N",
-        help="A split of the data for each seed (unless given), the same for all, or N splits with --seeds on each.",
+        help="Each seed on a split of its own, as unless given; all on the same; or N splits with --seeds on each.",
     ),
 ]
 MaxTime: TypeAlias = Annotated[

@@ -104,9 +104,9 @@ class Source(ABC):
     split_seed: CountOrZero = 0
     """Seed of the stratified split; it does not depend on the seed of the run."""
     folds: Annotated[int, Ge(2)] | None = None
-    """So many stratified folds divide all examples, and one of them is the test part; null: test_fraction decides."""
+    """How many folds, stratified or by group, divide all examples; one is the test part. Null: see test_fraction."""
     fold: CountOrZero = 0
-    """Which of the folds is the test part, from 0; a sweep trains on each of them unless it says which."""
+    """Which of the folds is the test part, from 0; a sweep that does not set it has a run for each."""
     scaling: Literal["none", "unit", "standardize"] = "unit"
     """Fitted on the training part, per feature or per channel: to [0, 1], to mean 0 and variance 1, or none."""
     augment: Augmentation | None = None

@@ -32,7 +32,10 @@ def sweep(
         typer.Argument(metavar="[KEY=V1,V2]...", help="Values to sweep, such as dropout.rate=0,0.2,0.5."),
     ] = None,
     seeds: Annotated[
-        str | None, typer.Option("--seeds", metavar="N|S1,S2", help="How many seeds, 10 unless given, or which.")
+        str | None,
+        typer.Option(
+            "--seeds", metavar="N|S1,S2", help="How many seeds, 10 unless given (1 beside --splits N), or which."
+        ),
     ] = None,
     splits: arguments.Splits = None,
     baseline: Annotated[

@@ -151,8 +151,8 @@ def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
     one = "" if won.splits == SAME else ", on one split"
     yield (
-        f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on){one}: {counts}; {seconds:.3g} s of training. Points by "
-        "Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
+        f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on){one}: {counts}; {seconds:.3g} s of training. "
+        "Points by Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
     )
     if found.exhausted:
         yield (
