@@ -15,7 +15,7 @@ from dropout_cli.sweeps.replicates import EACH, FOLD, SAME, SEED, Replicate, Spl
 from dropout_cli.sweeps.resolve import Resolved
 from dropout_cli.sweeps.spec import Sweep
 
-TAUGHT = "its teacher has seen the training examples of one split, and other splits test on some of them"
+TAUGHT = "the teacher has seen the training examples of one split, and other splits test on some of them"
 
 
 def as_begun(sweep: Sweep, *folders: Folder) -> Sweep:
@@ -38,7 +38,7 @@ def allowed(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Splits, li
     """
     if sweep.axes.chooses_splits() is not None:
         return SAME, []
-    if any(isinstance(one.objective, Distillation) for one in experiments):
+    if any(map(_is_taught, experiments)):
         if sweep.begun is None and sweep.splits not in (None, SAME):
             fact = f"{sweep.splits}, and objective: distillation: {TAUGHT}"
             raise ConfigError("splits", fact, "Leave it out, or give splits: same.")
@@ -81,20 +81,29 @@ def usual(sweep: Sweep, experiments: Sequence[Experiment], resolved: Sequence[Re
 def replicates(
     sweep: Sweep, splits: Splits, points: Sequence[Point], experiments: Sequence[Experiment]
 ) -> list[list[Replicate]]:
-    """Return the replicates of each point; with folds each is trained on all of them, unless the point says which."""
+    """Return the replicates of each point.
+
+    With folds, each replicate is trained on all of them, unless the point says on which; a student stays on the fold of
+    its config, on which the teacher was trained.
+    """
     found = []
     for point, one in zip(points, experiments, strict=True):
         base, folds = one.dataset.split_seed, range(one.dataset.folds or 1)
         its = laid_out(splits, sweep.seeds, split_seed=base, first=sweep.first)
         if any(setting.key == SEED for setting in point):
             its = [Replicate(one.seed, base)]
-        if any(_sets_fold(setting) for setting in point):
+        if _is_taught(one) or any(map(_sets_fold, point)):
             folds = range(one.dataset.fold, one.dataset.fold + 1)
         found.append([replicate._replace(fold=fold) for replicate in its for fold in folds])
     runs = sum(map(len, found))
     if runs > MOST_CELLS:
         raise ConfigError(str(sweep.base), f"{runs:,} runs, and {MOST_CELLS:,} are the most")
     return found
+
+
+def _is_taught(experiment: Experiment) -> bool:
+    """Whether it learns from finished runs, which have seen one split."""
+    return isinstance(experiment.objective, Distillation)
 
 
 def _sets_fold(setting: Setting) -> bool:

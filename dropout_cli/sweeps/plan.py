@@ -31,7 +31,7 @@ MACHINE = ("training.threads", "dataset.fingerprint")
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seeds alone."""
+    """Runs that differ in seed, split and fold alone."""
 
     values: dict[str, Any]
     """Swept key -> value, in the plan's order; None where the group has no such key."""

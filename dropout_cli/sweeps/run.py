@@ -81,7 +81,7 @@ def conduct(
         facts = {"metric": metric, "baseline": baseline, "margin": margin}
         change = changes(plan, folder, replacing=replacing)
         for line in (
-            *laid_out(plan, folder),
+            *told_of_layout(plan, folder),
             *told(change, folder),
             *_rewritten(folder),
             *_computed_otherwise(plan, folder),
@@ -173,7 +173,7 @@ def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 
-def laid_out(plan: Plan, folder: Folder, *inner: Folder) -> Iterator[str]:
+def told_of_layout(plan: Plan, folder: Folder, *inner: Folder) -> Iterator[str]:
     """Yield a sentence where the layout is not the usual one; of a new sweep, what its runs and data do not allow.
 
     A sweep is new where none of the folders holds one.

@@ -119,7 +119,10 @@ class Sweep:
         return dump({name: value for name, value in values.items() if value not in (None, {})}).encode()
 
     def with_splits(self, splits: Splits | None) -> "Sweep":
-        """The same with that layout, and with as many seeds as it has unless they were given. Raises ConfigError."""
+        """Return the sweep with that layout, and with its usual number of seeds where none was given.
+
+        Raises ConfigError for a list of seeds beside a number of splits.
+        """
         given = self.written["seeds"]
         return replace(self, splits=splits, seeds=self.seeds if splits == self.splits else _numbers(given, splits))
 

@@ -97,14 +97,26 @@ def test_a_student_stays_on_the_split_of_its_teacher(tmp_path: Path) -> None:
     )
     for splits in ("each", "2"):
         (line,) = ends(*RATES, "--splits", splits, cwd=tmp_path, code=2).stderr.splitlines()
-        assert line.startswith(f"splits: {splits}, and objective: distillation: its teacher has seen the training")
+        assert line.startswith(f"splits: {splits}, and objective: distillation: the teacher has seen the training")
     assert not (tmp_path / "runs/sweep-base").exists()
     (line,) = ends(*RATES, "--seeds", "2", cwd=tmp_path).stderr.splitlines()
-    assert line.startswith("objective.teacher: its teacher") and line.endswith("so all runs share one split.")
+    assert line.startswith("objective.teacher: the teacher has seen") and line.endswith("so all runs share one split.")
     content = planned(tmp_path / "runs/sweep-base")
     assert content["splits"] == "same" and {cell["split_seed"] for cell in content["cells"]} == {3}
     assert ends(*RATES, "--seeds", "2", cwd=tmp_path).stderr == ""
     assert ends(*RATES, "--seeds", "2", "--splits", "same", "--out", "other", cwd=tmp_path).stderr == ""
+
+
+def test_a_student_stays_on_the_fold_of_its_teacher(tmp_path: Path) -> None:
+    """Where the config has folds, its own is the only one: the teacher has seen the test parts of the others."""
+    keys = ("dataset.folds=3", "dataset.fold=2")
+    teacher = ends("train", "base.yaml", *keys, "--quiet", "--no-plots", cwd=tmp_path).stdout.strip()
+    (tmp_path / "base.yaml").write_text(
+        f"{TINY.replace('dataset: digits', 'dataset: {name: digits, folds: 3, fold: 2}')}"
+        f"objective: {{name: distillation, teacher: {teacher}}}\n"
+    )
+    ends(*RATES, "--seeds", "2", cwd=tmp_path)
+    assert [cell["fold"] for cell in planned(tmp_path / "runs/sweep-base")["cells"]] == [2] * 4
 
 
 def test_weights_to_start_from_keep_one_split_unless_told(tmp_path: Path) -> None:

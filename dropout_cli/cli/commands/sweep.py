@@ -82,7 +82,7 @@ def sweep(
     asked = layout.as_begun(asked, folder)
     planned = plan.make(asked)
     if dry_run:
-        for line in (*run.laid_out(planned, folder), *run.told(run.changes(planned, folder), folder)):
+        for line in (*run.told_of_layout(planned, folder), *run.told(run.changes(planned, folder), folder)):
             output.complain(line)
         facts = estimate.expected(planned, jobs, asked.baseline)
         output.result(output.as_json(dict(facts)) if json else output.table(("what", "value"), facts))

@@ -59,7 +59,7 @@ def tune(
     sweep = layout.as_begun(sweep, folder, finals)  # a plan of a newer format is refused before anything is written
     sweep, judged = _judged(sweep)
     text, notice = sweep.with_splits(judged.splits).text, _once(notice)
-    for line in run.laid_out(judged, folder, finals):
+    for line in run.told_of_layout(judged, folder, finals):
         notice(line)
     sweep = replace(sweep, begun=None)  # it is said
     try:
