@@ -176,11 +176,18 @@ def test_a_finished_sweep_trains_nothing_again(number: int, tmp_path: Path) -> N
     asked = ("sweep", str(tmp_path / "configs/sweep.yaml"), "--out", str(sweep), "--no-plots")
     for older in (number < SWEEP_FORMAT, False):
         said = ends(*asked, cwd=tmp_path).stderr
+        same = f"{sweep}: goes on with one split for all runs, as it began; --splits each with another" in said
+        assert same == (number < SWEEP_FORMAT)
         assert (f"its tables are of format {number}, and are written anew by those of {SWEEP_FORMAT}" in said) == older
     assert read(sweep / "plan.json")["format"] == SWEEP_FORMAT
     assert {path: path.read_bytes() for path in sweep.glob("cells/*/MANIFEST.sha256")} == cells
     assert len(read(sweep / "plan.json")["generations"]) == 1  # type: ignore[arg-type]
     ends("verify", str(sweep), cwd=tmp_path)
+    ends(*asked, "--seeds", "3", cwd=tmp_path)
+    planned = read(sweep / "plan.json")
+    assert planned["splits"] == "same"
+    assert {cell["split_seed"] for cell in planned["cells"]} == {0}  # type: ignore[attr-defined]
+    assert cells.items() <= {path: path.read_bytes() for path in sweep.glob("cells/*/MANIFEST.sha256")}.items()
     cell = next(sweep.glob("cells/*"))
     ends("show", str(cell), "--figures", cwd=tmp_path)
 
@@ -208,7 +215,8 @@ def test_a_finished_search_trains_nothing_again(number: int, tmp_path: Path) -> 
     for command in (["compare"], ["report"]):
         ends(*command, str(search), cwd=tmp_path)
     cells = {path: path.read_bytes() for path in search.rglob("cells/*/MANIFEST.sha256")}
-    ends("tune", str(tmp_path / "configs/tune.yaml"), "--out", str(search), "--no-plots", cwd=tmp_path)
+    done = ends("tune", str(tmp_path / "configs/tune.yaml"), "--out", str(search), "--no-plots", cwd=tmp_path)
+    assert done.stderr.count("goes on with one split for all runs, as it began") == 1
     assert {path: path.read_bytes() for path in search.rglob("cells/*/MANIFEST.sha256")} == cells
     ends("verify", str(search), cwd=tmp_path)
 

@@ -74,8 +74,8 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
     "sweep": (
         Command(
             name="100 runs of the digits",
-            said=f"dropout sweep digits '{RATES}' --seeds 10",
-            ours=("sweep", "digits", RATES, "--out", "{folder}", "--quiet"),
+            said=f"dropout sweep digits '{RATES}' --splits same",
+            ours=("sweep", "digits", RATES, "--splits", "same", "--out", "{folder}", "--quiet"),
             torch=("torch_sweep", "{folder}"),
             short=((*FEW_STEPS, "--seeds", "1"), ("--epochs", "1", "--steps", "2", "--seeds", "1")),
         ),

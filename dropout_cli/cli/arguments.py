@@ -22,6 +22,14 @@ RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", h
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 NoPlots: TypeAlias = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+Splits: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--splits",
+        metavar="each|same|N",
+        help="Each seed on a split of its own, as unless given; all on the same; or N splits with --seeds on each.",
+    ),
+]
 MaxTime: TypeAlias = Annotated[
     str | None,
     typer.Option(

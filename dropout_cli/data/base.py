@@ -1,10 +1,12 @@
 """A dataset as YAML names it: the keys that all sources share, and what reading one gives."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
+from annotated_types import Ge
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.fields import CountOrZero, Fraction, FractionOrZero
@@ -78,6 +80,11 @@ class Examples:
             row = int(np.argwhere(~np.isfinite(self.x))[0, 0])
             raise DataError("dataset", f"example {row} has a value that is not a finite number", "Correct or remove it")
 
+    def gives(self, part: int) -> bool:
+        """Whether the data themselves have examples for that part (VAL or TEST), in an official or an assigned one."""
+        official = part == TEST and self.train_count is not None
+        return official or (self.assigned is not None and bool((self.assigned == part).any()))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source(ABC):
@@ -96,12 +103,46 @@ class Source(ABC):
     """Part of all examples to test on; null keeps the official test set, where there is one."""
     split_seed: CountOrZero = 0
     """Seed of the stratified split; it does not depend on the seed of the run."""
+    folds: Annotated[int, Ge(2)] | None = None
+    """How many folds, stratified or by group, divide all examples; one is the test part. Null: see test_fraction."""
+    fold: CountOrZero = 0
+    """Which of the folds is the test part, from 0; a sweep that does not set it has a run for each."""
     scaling: Literal["none", "unit", "standardize"] = "unit"
     """Fitted on the training part, per feature or per channel: to [0, 1], to mean 0 and variance 1, or none."""
     augment: Augmentation | None = None
     """Random changes to training pictures; null: none."""
     fingerprint: str | None = None
     """SHA-256 of the examples as read; other data than these are then refused."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a fold that does not exist, or a test fraction that contradicts the folds."""
+        if self.folds is None:
+            if self.fold:
+                raise ValueError("fold: there are no folds to choose from. Set dataset.folds, such as to 5")
+            return
+        if self.fold >= self.folds:
+            raise ValueError(f"fold: must be below {self.folds}, the number of folds, got {self.fold}")
+        usual = type(self).test_fraction
+        if self.test_fraction not in (None, usual, self._drawn_fraction):
+            part = f"each of the {self.folds} folds tests on 1/{self.folds} of the examples"
+            raise ValueError(f"test_fraction: {part}, got {self.test_fraction:g}. Leave it out")
+
+    @property
+    def _drawn_fraction(self) -> float | None:
+        """`test_fraction`; None where folds decide in its place, since it is not the part of one of them."""
+        if self.folds is None or self.test_fraction is None:
+            return self.test_fraction
+        return self.test_fraction if math.isclose(self.test_fraction, 1 / self.folds, rel_tol=0.01) else None
+
+    def draws_test(self, examples: Examples) -> bool:
+        """Whether the test part is drawn with `split_seed`, from all examples; otherwise the data give it."""
+        return self._drawn_fraction is not None or not examples.gives(TEST)
+
+    def varying(self, examples: Examples) -> tuple[str, ...]:
+        """The parts that change with `split_seed`: those of train, val and test that the data do not give."""
+        if self.draws_test(examples):
+            return ("train", "val", "test") if self.val_fraction or examples.gives(VAL) else ("train", "test")
+        return ("train", "val") if self.val_fraction and not examples.gives(VAL) else ()
 
     @abstractmethod
     def read(self) -> Examples:

@@ -71,6 +71,8 @@ class Dataset:
     """What is predicted in place of classes."""
     notices: tuple[str, ...] = ()
     """What the user should know of the data."""
+    varying: tuple[str, ...] = ()
+    """The parts that change with `split_seed`: of train, val and test."""
 
     @property
     def shape(self) -> Shape:

@@ -29,10 +29,10 @@ def load(source: Source, fitted: Fitted | None = None) -> Dataset:
     return arranged(source, source.read(), fitted)
 
 
-def arranged(source: Source, examples: Examples, fitted: Fitted | None = None) -> Dataset:
-    """The same, of examples that were read before."""
+def arranged(source: Source, examples: Examples, fitted: Fitted | None = None, *, known: str | None = None) -> Dataset:
+    """Do the same with examples that were read before; `known`: their fingerprint, where it was computed before."""
     name = DATASETS.name_of(type(source))
-    found = fingerprint(examples)
+    found = known or fingerprint(examples)
     if source.fingerprint not in (None, found):
         fact = f"the data have {found[:12]}..., but {source.fingerprint[:12]}... is asked for: they are not the same"
         way_out = "Bring the former data back, or set it to null (`dropout eval --allow-changed-data` does)"
@@ -57,7 +57,27 @@ def arranged(source: Source, examples: Examples, fitted: Fitted | None = None) -
         encoding=encoding,
         quantities=_quantities(examples, train, fitted),
         notices=examples.notices,
+        varying=source.varying(examples),
     )
+
+
+class Loader:
+    """Loads sources one after another; those that differ only in `split_seed` and `fold` share what was read."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        self._last: tuple[Source, Examples, str] | None = None
+
+    def load(self, source: Source) -> Dataset:
+        """Do what `load` does."""
+        undivided = replace(source, split_seed=0, fold=0)
+        if self._last is not None and self._last[0] == undivided:
+            return arranged(source, self._last[1], known=self._last[2])
+        self._last = None  # so that two are never in memory at once
+        examples = source.read()
+        dataset = arranged(source, examples)
+        self._last = undivided, examples, dataset.fingerprint
+        return dataset
 
 
 def fingerprint(examples: Examples) -> str:

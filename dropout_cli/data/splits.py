@@ -22,21 +22,20 @@ def split(examples: Examples, source: Source) -> Rows:
     """Split as `source` says, from the `split` stream; without groups each part has exactly round(fraction * N) rows.
 
     The test part does not depend on `val_fraction`. Parts that the data themselves assign are kept, a test part unless
-    `test_fraction` is given. Raises DataError where a fraction leaves a part without an example per class, or a class
-    is too small to be divided.
+    `test_fraction` is given. With folds, the test parts of one `split_seed` are disjoint, and together all rows. Raises
+    DataError where a fraction leaves a part without an example per class, or a class is too small to be divided.
     """
     total = len(examples.labels)
     rows = np.arange(total, dtype=np.intp)
     test_seed, val_seed = (int(seed) for seed in stream(source.split_seed, "split").integers(2**32, size=2))
     given = np.full(total, TRAIN, np.int8) if examples.assigned is None else examples.assigned
-    fraction = source.test_fraction
-    if fraction is None and not (given == TEST).any() and examples.train_count is None:
-        fraction = source.default_test_fraction
+    if source.folds is not None:
+        rest, test = _folded(rows, examples, source, test_seed)
+    elif source.draws_test(examples):
+        fraction = source.default_test_fraction if source.test_fraction is None else source.test_fraction
         if fraction is None:
             fact = "must be a number, got null, which keeps an official test set, and this dataset has none"
             raise DataError("dataset.test_fraction", fact, "Give the part to test on, such as 0.2")
-
-    if fraction is not None:
         rest, test = _divide(rows, examples, round(fraction * total), test_seed, "test_fraction")
     elif (given == TEST).any():
         rest, test = rows[given != TEST], rows[given == TEST]
@@ -52,6 +51,37 @@ def split(examples: Examples, source: Source) -> Rows:
     count = round(source.val_fraction * total)
     train, val = _divide(rest, examples, count, val_seed, "val_fraction")
     return Rows(train, val, test)
+
+
+def _folded(rows: Array, examples: Examples, source: Source, seed: int) -> tuple[Array, Array]:
+    """Return (left, taken), where `fold` of the folds is taken. Raises DataError."""
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
+    folds = source.folds
+    assert folds is not None
+    if examples.gives(VAL) or not source.draws_test(examples):
+        part = "validation" if examples.gives(VAL) else "test"
+        pooled = f", or set dataset.test_fraction to {1 / folds:.4g}, which takes the test part for folds, too"
+        way_out = f"Leave dataset.folds out{pooled * (part == 'test' and examples.train_count is not None)}"
+        raise DataError(
+            "dataset.folds", f"divide all examples, and these data have a {part} part of their own", way_out
+        )
+    labels = None if examples.quantities else examples.labels[rows]
+    if examples.groups is not None:
+        divided, least = GroupKFold(folds, shuffle=True, random_state=seed), len(np.unique(examples.groups))
+        fact = f"{folds} folds of {least} groups"
+    elif labels is None:
+        divided, least = KFold(folds, shuffle=True, random_state=seed), len(rows)
+        fact = f"{folds} folds of {least} examples"
+    else:
+        sizes = np.bincount(labels, minlength=len(examples.classes))
+        rarest = int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
+        divided, least = StratifiedKFold(folds, shuffle=True, random_state=seed), int(sizes[rarest])
+        fact = f"{folds} folds, and class '{examples.classes[rarest]}' has {least} for them"
+    if least < folds:
+        raise DataError("dataset.folds", fact, "Set fewer")
+    left, taken = list(divided.split(rows, labels, examples.groups))[source.fold]
+    return rows[left], rows[taken]
 
 
 def _whole(rows: Rows) -> Rows:

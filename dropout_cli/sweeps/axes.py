@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from dropout_cli.config.document import Node
 from dropout_cli.config.place import Mistakes, Place
 from dropout_cli.config.validate import plain
 from dropout_cli.core.rng import Generator, stream
+from dropout_cli.sweeps.replicates import SEED, SPLIT_SEED
 
 MOST_VALUES = 10_000
 """Of one key."""
@@ -33,6 +35,45 @@ class Setting(NamedTuple):
 
 Point = tuple[Setting, ...]
 """One choice for every swept key."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What is asked for, key by key."""
+
+    fixed: Point
+    grid: Mapping[str, Sequence[tuple[Any, str]]]
+    """Key -> its values, each with its place."""
+    rows: Sequence[Point]
+    """The values of the keys that move together; a single empty row where none do."""
+    laws: Mapping[str, Node]
+    """Key -> the distribution that it is drawn from."""
+
+    def leaves_a_choice(self) -> bool:
+        """Whether there is more than one point."""
+        lists = [[value for value, _ in values] for values in self.grid.values()]
+        lists += [law["choice"] for law in map(plain, self.laws.values()) if "choice" in law]
+        numbers = any("choice" not in plain(law) for law in self.laws.values())
+        return numbers or len(self.rows) > 1 or any(one != values[0] for values in lists for one in values)
+
+    def chooses_splits(self) -> str | None:
+        """Return the key by which the sweep itself says which run has which seed or split; None where it does not."""
+        settings = [*self.fixed, *(one for row in self.rows for one in row)]
+        settings += [Setting(key, value, place) for key, values in self.grid.items() for value, place in values]
+        laws = [(key, plain(law)) for key, law in self.laws.items()]
+        settings += [Setting(key, value, "") for key, law in laws for value in law.get("choice", [None])]
+        for key, value, _ in settings:
+            if key in (SEED, SPLIT_SEED):
+                return key
+            if key == "dataset" and isinstance(value, dict) and "split_seed" in value:
+                return SPLIT_SEED
+        return None
+
+    def settled(self) -> "Axes":
+        """The same, with keys that have a single value among those that are fixed."""
+        single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
+        several = {key: values for key, values in self.grid.items() if len(values) > 1}
+        return Axes((*self.fixed, *single), several, self.rows, self.laws)
 
 
 def values_of(node: Node, mistakes: Mistakes, key: str) -> list[tuple[Any, str]]:

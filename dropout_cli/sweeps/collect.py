@@ -12,7 +12,7 @@ from dropout_cli.sweeps import load
 from dropout_cli.sweeps.evidence import DATASET
 from dropout_cli.sweeps.folder import Folder, is_sweep
 from dropout_cli.sweeps.records import Record, differing
-from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.replicates import BY_SPLIT, Replicate
 
 FINGERPRINT = "dataset.fingerprint"
 
@@ -65,11 +65,15 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
 
 
 def _beside_the_plan(records: Sequence[Record], keys: Sequence[str]) -> list[str]:
-    """Return the keys in which runs of one planned group differ although the plan has one value."""
+    """Return the keys in which runs of one planned group differ although the plan has one value.
+
+    What was resolved on different splits is what the plan has.
+    """
     groups: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         groups.setdefault(json.dumps([record.values.get(key) for key in keys]), []).append(record.settings)
-    return list(dict.fromkeys(key for group in groups.values() for key in differing(group) if key not in keys))
+    known = {*keys, *BY_SPLIT}
+    return list(dict.fromkeys(key for group in groups.values() for key in differing(group) if key not in known))
 
 
 def _replicate(run: Run, summary: dict[str, Any]) -> Replicate:

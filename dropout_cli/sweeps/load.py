@@ -13,7 +13,7 @@ from dropout_cli.sweeps.evidence import Evidence, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.records import Record
-from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.replicates import SAME, Replicate, Splits
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class StoredCell:
     seed: int
     split_seed: int
     fingerprint: str | None
+    fold: int = 0
+    """The fold that is the test part, where folds divide the data."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class StoredPlan:
     test: TestName = "t"
     arithmetic: int = 1
     """The version of the arithmetic that began the sweep (training.arithmetic)."""
+    splits: Splits = SAME
+    """The layout of its replicates; plans of older versions do not state it, and all their runs share one split."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that lead elsewhere, and for what is not there."""
@@ -111,7 +115,7 @@ def read(folder: Folder) -> tuple[list[Record], StoredPlan]:
         Record.of(
             str(folder.cell(cell.id)),
             found.groups[cell.group].values,
-            Replicate(cell.seed, cell.split_seed),
+            Replicate(cell.seed, cell.split_seed, cell.fold),
             folder.summary(cell.id),
         )
         for cell in found.cells

@@ -1,4 +1,4 @@
-"""The words of a sweep's command line: `KEY=V1,V2`, `KEY=VALUE` and seeds."""
+"""The words of a sweep's command line: `KEY=V1,V2`, `KEY=VALUE`, seeds and splits."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from dropout_cli.core.errors import ConfigError, UsageError
 from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.permutation import TestName
+from dropout_cli.sweeps.replicates import EACH, MOST_SPLITS, SAME, Splits
 
 MOST_CELLS = 100_000
 Swept: TypeAlias = list[tuple[Any, str]] | Node
@@ -86,3 +87,15 @@ def seeds_of(text: str | None) -> int | tuple[int, ...] | None:
     if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
         raise ConfigError("--seeds", f"'{text}' is neither a count nor a list of seeds", "Write 10, or 0,1,2.")
     return numbers if "," in text else numbers[0]
+
+
+def splits_of(text: str | None) -> Splits | None:
+    """Parse `each`, `same`, or a number of splits. Raises ConfigError."""
+    if text is None:
+        return None
+    if text in (EACH, SAME):
+        return EACH if text == EACH else SAME
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_SPLITS):
+        fact = f"'{text}' is neither each nor same, nor a number from 1 to {MOST_SPLITS:,}"
+        raise ConfigError("--splits", fact, "Write each, same, or 5.")
+    return int(text)

@@ -4,18 +4,18 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-from dropout_cli import config, data
+from dropout_cli import config
 from dropout_cli.config.declarations import keys
 from dropout_cli.config.place import shorten
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.metrics import DEFAULT_METRIC, directed
+from dropout_cli.sweeps import layout, resolve
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
-from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate
+from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.training import setup
 
@@ -31,7 +31,7 @@ MACHINE = ("training.threads", "dataset.fingerprint")
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seeds alone."""
+    """Runs that differ in seed, split and fold alone."""
 
     values: dict[str, Any]
     """Swept key -> value, in the plan's order; None where the group has no such key."""
@@ -50,8 +50,9 @@ class Cell:
 
     @property
     def replicate(self) -> Replicate:
-        """Seed and split: cells of two groups that share them make a pair."""
-        return Replicate(self.experiment.seed, self.experiment.dataset.split_seed)
+        """Seed, split and fold: cells of two groups that share them make a pair."""
+        dataset = self.experiment.dataset
+        return Replicate(self.experiment.seed, dataset.split_seed, dataset.fold)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ class Plan:
     """Points at which some swept key was left out, because what another key chose has no such key."""
     merged: int
     """Points that are the same as another one."""
+    splits: Splits
+    """The layout of the replicates."""
+    reasons: tuple[str, ...] = ()
+    """Why the layout is not the usual one, or what of the data does not vary with it, a sentence each."""
+    goes_on: bool = False
+    """Whether the layout is that of the sweep in the folder, and a new sweep would have another."""
 
 
 def make(sweep: Sweep) -> Plan:
@@ -74,18 +81,23 @@ def make(sweep: Sweep) -> Plan:
     points = [planner.taken(point) for point in sweep.points]
     planner.check_all_taken()
     experiments = [planner.experiment(point) for point in points]
+    wanted, reasons = layout.allowed(sweep, experiments)
+    replicates = layout.replicates(sweep, wanted, points, experiments)
+    resolved = resolve.resolved(experiments, replicates)
+    splits, given = layout.settled(wanted, sweep, resolved)
+    if splits != wanted:
+        replicates = layout.replicates(sweep, splits, points, experiments)
     groups: dict[str, Group] = {}
     cells: dict[str, Cell] = {}
     merged = 0
-    for point, experiment in zip(points, experiments, strict=True):
-        seeds = (experiment.seed,) if any(setting.key == SEED for setting in point) else sweep.seeds
+    for found, its in zip(resolved, replicates, strict=True):
+        first = replace(found.first, seed=0, dataset=replace(found.first.dataset, split_seed=0, fold=0))
+        group = _identity(first, planner.touched)
+        if group not in groups:
+            values = config.to_dict(found.of(its[0]))
+            groups[group] = Group({key: _at(values, key) for key in planner.touched}, values)
         new = False
-        for seed in seeds:
-            one = planner.resolved(replace(experiment, seed=seed))
-            group = _identity(replace(one, seed=0, dataset=replace(one.dataset, split_seed=0)), planner.touched)
-            if group not in groups:
-                values = config.to_dict(one)
-                groups[group] = Group({key: _at(values, key) for key in planner.touched}, values)
+        for one in map(found.of, its):
             cell = Cell(_identity(one, planner.touched), list(groups).index(group), one)
             new |= cell.id not in cells
             cells.setdefault(cell.id, cell)
@@ -97,7 +109,9 @@ def make(sweep: Sweep) -> Plan:
         if key not in REPLICATES and len({json.dumps(group.values[key]) for group in groups.values()}) > 1
     )
     shown = tuple(Group({key: one.values[key] for key in varying}, one.config) for one in groups.values())
-    return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged)
+    goes_on = sweep.begun is not None and layout.usual(sweep, experiments, resolved) != splits
+    told = (*reasons, *given)
+    return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, told, goes_on)
 
 
 def _must_have(metric: str, experiments: Sequence[Experiment]) -> None:
@@ -132,7 +146,6 @@ class _Planner:
         self._sweep = sweep
         self._never_taken = {setting.key: setting for point in sweep.points[:1] for setting in point}
         self._chosen: dict[tuple[str, ...], Experiment] = {}
-        self._dataset = lru_cache(maxsize=4)(data.load)
 
     def taken(self, point: Point) -> Point:
         """The point without keys that what it chooses does not have."""
@@ -157,19 +170,14 @@ class _Planner:
             self._load((setting,))
 
     def experiment(self, point: Point) -> Experiment:
-        """What the point describes, unresolved."""
+        """What the point describes, unresolved but for its threads: one, since cells share the cores."""
         experiment = self._load(point)
         values = config.to_dict(experiment)
         for setting in point:
             for key in _leaves(setting, values):
                 self.touched.setdefault(key)
-        return experiment
-
-    def resolved(self, experiment: Experiment) -> Experiment:
-        """With every `auto` replaced: one thread, since cells share the cores."""
-        if experiment.training.threads == "auto":
-            experiment = replace(experiment, training=replace(experiment.training, threads=1))
-        return setup.checked(experiment, self._dataset(experiment.dataset))
+        threads = 1 if experiment.training.threads == "auto" else experiment.training.threads
+        return replace(experiment, training=replace(experiment.training, threads=threads))
 
     def _load(self, settings: Point) -> Experiment:
         """The base with the settings. Raises ConfigError, its places those of the settings."""

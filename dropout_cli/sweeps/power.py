@@ -58,7 +58,7 @@ def of_plan(plan: Plan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[st
         for place, other in enumerate(found)
         if other is not None and other != place
     ]
-    folds = max((getattr(cell.experiment.dataset, "folds", None) or 0 for cell in plan.cells), default=0)
+    folds = max((cell.experiment.dataset.folds or 0 for cell in plan.cells), default=0)
     layouts = [arrange(sorted(one), folds) for one in shared if one]
     if not layouts:
         return

@@ -1,10 +1,25 @@
-"""A replicate: one run of a setting, told apart from the others by its seed, its split and its fold."""
+"""Replicates: the runs of a setting, told apart by seed, split and fold; and the layouts that say which there are.
 
-from typing import NamedTuple
+Runs of two settings with the same replicate are a pair. A layout gives every replicate a split of its own, gives all of
+them the same split, or nests seeds within splits.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+from annotated_types import Ge, Le
 
 SEED, SPLIT_SEED, FOLD = "seed", "dataset.split_seed", "dataset.fold"
 REPLICATES = (SEED, SPLIT_SEED, FOLD)
 """Keys that tell apart the runs of one group."""
+BY_SPLIT = ("objective.class_weights", "training.batch_size")
+"""Keys whose resolved values depend on the training part: they may differ from split to split."""
+
+MOST_SPLITS = 1_000
+Splits: TypeAlias = Literal["each", "same"] | Annotated[int, Ge(1), Le(MOST_SPLITS)]
+"""A layout: a split for each replicate, the same split for all, or so many splits with some seeds on each."""
+EACH: Literal["each"] = "each"
+SAME: Literal["same"] = "same"
 
 
 class Replicate(NamedTuple):
@@ -14,3 +29,21 @@ class Replicate(NamedTuple):
     split_seed: int
     fold: int = 0
     """Which fold is the test part, where `dataset.folds` divides the data."""
+
+
+def laid_out(splits: Splits, seeds: Sequence[int], *, split_seed: int = 0, first: int = 0) -> list[Replicate]:
+    """Return seed and split of every replicate, the fold left open.
+
+    Args:
+        splits: The layout. With a number of splits, split k has the seeds k, k + 1000, k + 2000 and so on, so that no
+            seed occurs on two splits, and more splits or more seeds keep the replicates that there are.
+        seeds: The seeds; with a number of splits, only how many there are matters.
+        split_seed: Where the numbers of the splits begin.
+        first: Added to every seed, and to every split that is not the same for all.
+    """
+    if splits == SAME:
+        return [Replicate(first + seed, split_seed) for seed in seeds]
+    if splits == EACH:
+        return [Replicate(first + seed, split_seed + first + seed) for seed in seeds]
+    places = [(split, place) for split in range(int(splits)) for place in range(len(seeds))]
+    return [Replicate(first + split + MOST_SPLITS * place, split_seed + first + split) for split, place in places]

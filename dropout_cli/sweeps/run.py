@@ -19,6 +19,7 @@ from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.plan import Cell, Plan
 from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.replicates import SAME
 from dropout_cli.sweeps.workers import dask_client, local
 from dropout_cli.training import arithmetic
 
@@ -84,7 +85,12 @@ def conduct(
         facts: dict[str, Any] = {"metric": metric, "baseline": baseline, "margin": margin}
         facts |= ({"metrics": list(others)} if others else {}) | ({"test": test} if test != "t" else {})
         change = changes(plan, folder, replacing=replacing)
-        for line in (*told(change, folder), *_rewritten(folder), *_computed_otherwise(plan, folder)):
+        for line in (
+            *told_of_layout(plan, folder),
+            *told(change, folder),
+            *_rewritten(folder),
+            *_computed_otherwise(plan, folder),
+        ):
             notice(line)
         _freeze(plan, folder, facts, change)
         folder.write(file, text)
@@ -173,6 +179,19 @@ def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 
+def told_of_layout(plan: Plan, folder: Folder, *inner: Folder) -> Iterator[str]:
+    """Yield a sentence where the layout is not the usual one; of a new sweep, what its runs and data do not allow.
+
+    A sweep is new where none of the folders holds one.
+    """
+    if all(load.plan(one) is None for one in (folder, *inner)):
+        yield from plan.reasons
+    elif plan.goes_on:
+        its = "one split for all runs" if plan.splits == SAME else f"{plan.splits} splits"
+        way_out = "--splits each with another --out gives every run its own"
+        yield f"{folder.path}: goes on with {its}, as it began; {way_out}."
+
+
 def _rewritten(folder: Folder) -> Iterator[str]:
     """Yield a sentence where the tables in the folder were written by the rules of an older format."""
     before = load.plan(folder)
@@ -212,19 +231,15 @@ def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mappin
             "group": cell.group,
             "seed": cell.replicate.seed,
             "split_seed": cell.replicate.split_seed,
+            **({"fold": cell.replicate.fold} if cell.experiment.dataset.folds else {}),
             "fingerprint": cell.experiment.dataset.fingerprint,
         }
         for cell in plan.cells
     ]
     groups = [{"values": group.values, "config": group.config} for group in plan.groups]
     version = arithmetic.version() if before is None else before.arithmetic
-    content = {
-        "format": SWEEP_FORMAT,
-        "arithmetic": version,
-        **facts,
-        "keys": list(plan.keys),
-        "generations": generations,
-    }
+    content = {"format": SWEEP_FORMAT, "arithmetic": version, **facts, "splits": plan.splits, "keys": list(plan.keys)}
+    content["generations"] = generations
     folder.write(PLAN, as_json(content | {"groups": groups, "cells": cells}))
 
 

@@ -8,6 +8,7 @@ dropout.rate: {from: 0.1, to: 0.5, step: 0.1}
 zip: {architecture.hidden: [[64], [128]], training.epochs: [20, 40]}    # keys that move together
 random: {count: 20, draw: {training.optimizer.learning_rate: {log_uniform: [1e-4, 1e-1]}}}
 seeds: 10                             # 0 to 9; or a list
+splits: each                          # a split for each seed; or same; or a number of splits, with some seeds on each
 baseline: {dropout.variant: none}
 metric: test.accuracy
 """
@@ -31,8 +32,9 @@ from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.fields import CountOrZero, NonNegative
 from dropout_cli.metrics import METRICS, suggestion
 from dropout_cli.sweeps import axes
-from dropout_cli.sweeps.axes import Point, Setting
-from dropout_cli.sweeps.options import MOST_CELLS, Swept, once, pairs, seeds_of, swept_by
+from dropout_cli.sweeps.axes import Axes, Point, Setting
+from dropout_cli.sweeps.options import MOST_CELLS, Swept, once, pairs, seeds_of, splits_of, swept_by
+from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 
 SEEDS, TRIALS, REPEATS = 10, 50, 3
 Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
@@ -64,8 +66,11 @@ class Document:
     """Dotted key -> its values: the first ones together, then the second ones."""
     random: Random | None = None
     """Points drawn at random."""
-    seeds: Points | tuple[CountOrZero, ...] = SEEDS
-    """How many, from 0 on, or which."""
+    seeds: Points | tuple[CountOrZero, ...] | None = None
+    """How many, from 0 on, or which; beside a number of splits, how many on each. 10 unless given, or 1 on each."""
+    splits: Splits | None = None
+    """Whether each seed has a split of its own, all have the same one, or how many splits there are. Each unless given,
+    or unless the sweep sets or sweeps `seed` or `dataset.split_seed` itself."""
     baseline: dict[str, Any] | None = None
     """Dotted key -> the value of what all others are compared with."""
     metric: str = "test.accuracy"
@@ -79,32 +84,6 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Axes:
-    """What is asked for, key by key."""
-
-    fixed: Point
-    grid: Mapping[str, Sequence[tuple[Any, str]]]
-    """Key -> its values, each with its place."""
-    rows: Sequence[Point]
-    """The values of the keys that move together; a single empty row where none do."""
-    laws: Mapping[str, Node]
-    """Key -> the distribution that it is drawn from."""
-
-    def leaves_a_choice(self) -> bool:
-        """Whether there is more than one point."""
-        lists = [[value for value, _ in values] for values in self.grid.values()]
-        lists += [law["choice"] for law in map(plain, self.laws.values()) if "choice" in law]
-        numbers = any("choice" not in plain(law) for law in self.laws.values())
-        return numbers or len(self.rows) > 1 or any(one != values[0] for values in lists for one in values)
-
-    def settled(self) -> "Axes":
-        """The same, with keys that have a single value among those that are fixed."""
-        single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
-        several = {key: values for key, values in self.grid.items() if len(values) > 1}
-        return Axes((*self.fixed, *single), several, self.rows, self.laws)
-
-
-@dataclass(frozen=True)
 class Sweep:
     """What is to be trained, before it is known what of it fits together."""
 
@@ -112,17 +91,40 @@ class Sweep:
     points: tuple[Point, ...]
     """Each key once per point."""
     seeds: tuple[int, ...]
+    """With a number of splits, only how many there are matters."""
+    splits: Splits | None
+    """None: as the sweep in the folder has it, else the usual layout."""
     baseline: dict[str, Any] | None
     metric: str
     margin: float | None
     axes: Axes
     trials: int
     repeats: int
-    text: bytes
-    """As a SWEEP.yaml."""
+    written: Mapping[str, Any]
+    """The keys of a SWEEP.yaml that says the same; `seeds` as they were given, None where they were not."""
     folder: Path
     """What relative paths in swept values count from."""
     name: str
+    first: int = 0
+    """Added to every seed, and to every split that is not the same for all."""
+    begun: Splits | None = None
+    """The layout of the sweep that the folder holds."""
+
+    @property
+    def text(self) -> bytes:
+        """As a SWEEP.yaml; it says `splits` where the layout is not the usual one."""
+        told = self.splits in (None, EACH) or self.axes.chooses_splits() is not None
+        values = {**self.written, "splits": None if told else self.splits}
+        values["seeds"] = len(self.seeds) if values["seeds"] is None else values["seeds"]
+        return dump({name: value for name, value in values.items() if value not in (None, {})}).encode()
+
+    def with_splits(self, splits: Splits | None) -> "Sweep":
+        """Return the sweep with that layout, and with its usual number of seeds where none was given.
+
+        Raises ConfigError for a list of seeds beside a number of splits.
+        """
+        given = self.written["seeds"]
+        return replace(self, splits=splits, seeds=self.seeds if splits == self.splits else _numbers(given, splits))
 
 
 def is_sweep(path: Path) -> bool:
@@ -137,6 +139,7 @@ def load(
     overrides: Sequence[str] = (),
     *,
     seeds: str | None = None,
+    splits: str | None = None,
     baseline: Sequence[str] = (),
     metric: str | None = None,
     search: bool = False,
@@ -150,7 +153,7 @@ def load(
     """
     mistakes = Mistakes()
     written = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": seeds_of(seeds)}
-    written |= {"trials": trials, "repeats": repeats}
+    written |= {"splits": splits_of(splits), "trials": trials, "repeats": repeats}
     asked: dict[str, Any] = {name: value for name, value in written.items() if value}
     if is_sweep(path):
         text = read_bytes(path)
@@ -176,25 +179,42 @@ def load(
     if document.metric not in METRICS:
         raise ConfigError("metric", f"'{document.metric}' is no number of a run", suggestion(document.metric, METRICS))
     mistakes.stop_if_any()
-    numbers = tuple(range(document.seeds)) if isinstance(document.seeds, int) else document.seeds
-    if len(set(numbers)) < len(numbers) or not numbers:
-        raise ConfigError("seeds", "must be different numbers, at least one", "Such as seeds: 10 or seeds: [0, 1, 2].")
-    if len(points) * len(numbers) > MOST_CELLS:
-        raise ConfigError(str(path), f"{len(points) * len(numbers):,} runs, and {MOST_CELLS:,} are the most")
+    key = found.chooses_splits()
+    if key is not None and document.splits not in (None, SAME):
+        fact = f"{document.splits}, and the sweep gives {key} itself, which says which run has which split"
+        raise ConfigError("splits", fact, "Leave one of the two out.")
+    numbers = _numbers(document.seeds, document.splits)
+    runs = len(points) * len(numbers) * (document.splits if isinstance(document.splits, int) else 1)
+    if runs > MOST_CELLS:
+        raise ConfigError(str(path), f"{runs:,} runs, and {MOST_CELLS:,} are the most")
     return Sweep(
         base=base,
         points=points,
         seeds=numbers,
+        splits=document.splits,
         baseline=document.baseline,
         metric=document.metric,
         margin=document.margin,
         axes=found.settled(),
         trials=document.trials,
         repeats=document.repeats,
-        text=_written(document, base, swept),
+        written=_written(document, base, swept),
         folder=source.folder,
         name=path.stem,
     )
+
+
+def _numbers(seeds: int | tuple[int, ...] | None, splits: Splits | None) -> tuple[int, ...]:
+    """The seeds; with a number of splits, as many as there are on each. Raises ConfigError."""
+    if isinstance(splits, int) and isinstance(seeds, tuple):
+        fact = f"a list beside {splits} splits, and no seed may be on two splits"
+        raise ConfigError("seeds", fact, "Say how many each split has, such as 3; or give splits: each.")
+    if seeds is None:
+        seeds = 1 if isinstance(splits, int) else SEEDS
+    numbers = tuple(range(seeds)) if isinstance(seeds, int) else seeds
+    if len(set(numbers)) < len(numbers) or not numbers:
+        raise ConfigError("seeds", "must be different numbers, at least one", "Such as seeds: 10 or seeds: [0, 1, 2].")
+    return numbers
 
 
 def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: Mistakes) -> Axes:
@@ -238,8 +258,8 @@ def _points(asked: Axes, tree: Node, document: Document, mistakes: Mistakes) -> 
     return tuple(tuple(itertools.chain(asked.fixed, *point)) for point in itertools.product(*parts))
 
 
-def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> bytes:
-    """The sweep as a file that says the same again."""
+def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> dict[str, Any]:
+    """The keys of a file that says the same again."""
     values = {one.name: getattr(document, one.name) for one in fields(document)}
     values["base"] = str(base.resolve())
     for part in ("set", "grid", "zip"):
@@ -251,8 +271,8 @@ def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> byte
     draw = {key: law for key, law in random["draw"].items() if key not in swept}
     draw |= {key: plain(law) for key, law in swept.items() if isinstance(law, Node)}
     values["random"] = random | {"draw": draw} if draw else None
-    values["seeds"] = document.seeds if isinstance(document.seeds, int) else list(document.seeds)
+    values["seeds"] = list(document.seeds) if isinstance(document.seeds, tuple) else document.seeds
     for name in ("trials", "repeats"):
         if values[name] == getattr(Document, name):
             values[name] = None
-    return dump({name: value for name, value in values.items() if value not in (None, {})}).encode()
+    return values

@@ -80,6 +80,8 @@ def _meta(data: bytes) -> dict[str, Any]:
 
 
 LATER: dict[tuple[str, str], Any] = {
+    ("dataset", "folds"): None,
+    ("dataset", "fold"): 0,
     ("objective", "class_weights"): None,
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,

@@ -1,7 +1,7 @@
 """Splits and scaling: who trains, who validates, who tests, and what they are scaled by."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -21,12 +21,21 @@ class Given(Source):
 
     labels: tuple[int, ...]
     train_count: int | None = None
+    assigned: tuple[int, ...] | None = None
+    groups: tuple[int, ...] | None = None
+    default_test_fraction: ClassVar[float | None] = None
 
     def read(self) -> Examples:
         """Row numbers as the only feature."""
         labels = np.array(self.labels, np.intp)
-        x = np.arange(len(labels), dtype=np.float32)[:, np.newaxis]
-        return Examples(x, labels, ("ant", "bee", "cat"), train_count=self.train_count)
+        return Examples(
+            np.arange(len(labels), dtype=np.float32)[:, np.newaxis],
+            labels,
+            ("ant", "bee", "cat"),
+            train_count=self.train_count,
+            assigned=None if self.assigned is None else np.array(self.assigned, np.int8),
+            groups=None if self.groups is None else np.array(self.groups, np.intp),
+        )
 
 
 BALANCED = (0, 1, 2) * 100

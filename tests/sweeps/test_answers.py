@@ -3,18 +3,13 @@
 The analysis starts from `results.csv` and uses pandas and SciPy; nothing of `dropout_cli.statistics` or `.sweeps`.
 """
 
-import io
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pytest
 from scipy import stats
-
-from tests.commands import dropout
 
 CONFIG = """\
 dataset: {{name: table, path: {path}}}
@@ -34,9 +29,7 @@ class Analysis:
         self.sizes = {"train": train, "val": val, "test": test}
         wide = table[table["metric"].isin(["test.accuracy", "val.accuracy"])]
         self.accuracy: dict[str, pd.DataFrame] = {
-            part: wide[wide["metric"] == f"{part}.accuracy"].pivot(
-                index="seed", columns="dropout.rate", values="value"
-            )
+            part: wide[wide["metric"] == f"{part}.accuracy"].pivot(index="seed", columns="dropout.rate", values="value")
             for part in ("test", "val")
         }
         assert (table["seed"] == table["split_seed"]).all()
@@ -117,7 +110,9 @@ def told(match: "re.Match[str]", of: Analysis) -> bool:
         return right and "it is not decided whether it is better: the interval of the difference includes 0" in rest
     low, high = of.new_data(rate)
     shown = "and for new data" if low > 0 or high < 0 else "; not shown for new data"
-    return right and f"it is {of.verdict(rate)} than rate 0 on splits of these data{shown}" in rest.replace(" and", "and")
+    return right and f"it is {of.verdict(rate)} than rate 0 on splits of these data{shown}" in rest.replace(
+        " and", "and"
+    )
 
 
 LAWS: "dict[str, Callable[[re.Match[str], Analysis], Any]]" = {}

@@ -18,7 +18,7 @@ def test_a_grid_is_every_combination(tmp_path: Path) -> None:
     assert made.keys == ("dropout.rate", "architecture.hidden")
     assert [group.values["dropout.rate"] for group in made.groups] == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
     assert len({cell.id for cell in made.cells}) == len(made.cells) == 12
-    assert {cell.replicate[:2] for cell in made.cells} == {(0, 0), (1, 0)}
+    assert {cell.replicate[:2] for cell in made.cells} == {(0, 0), (1, 1)}
     assert {cell.experiment.training.threads for cell in made.cells} == {1}
 
 

@@ -32,8 +32,12 @@ def sweep(
         typer.Argument(metavar="[KEY=V1,V2]...", help="Values to sweep, such as dropout.rate=0,0.2,0.5."),
     ] = None,
     seeds: Annotated[
-        str | None, typer.Option("--seeds", metavar="N|S1,S2", help="How many seeds, 10 unless given, or which.")
+        str | None,
+        typer.Option(
+            "--seeds", metavar="N|S1,S2", help="How many seeds, 10 unless given (1 beside --splits N), or which."
+        ),
     ] = None,
+    splits: arguments.Splits = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option("--baseline", metavar="KEY=VALUE", help="What all others are compared with; may be given again."),
@@ -66,17 +70,20 @@ def sweep(
 ) -> None:
     """Train every combination of values and seeds, and say which differences are real. The same again goes on."""
     from dropout_cli import config
-    from dropout_cli.sweeps import estimate, plan, run, spec, tables
+    from dropout_cli.sweeps import estimate, layout, plan, run, spec, tables
     from dropout_cli.sweeps.folder import Folder
     from dropout_cli.sweeps.notes import notes
 
     if scheduler is not None and jobs is not None:
         raise UsageError("--jobs", "is for this machine", "How many cells a cluster trains at a time, its workers say.")
-    asked = spec.load(config.find(file), values or (), seeds=seeds, baseline=baseline or (), metric=metric)
-    planned = plan.make(asked)
+    asked = spec.load(
+        config.find(file), values or (), seeds=seeds, splits=splits, baseline=baseline or (), metric=metric
+    )
     folder = Folder(out or arguments.RUNS / f"sweep-{asked.name}")
+    asked = layout.as_begun(asked, folder)
+    planned = plan.make(asked)
     if dry_run:
-        for line in run.told(run.changes(planned, folder), folder):
+        for line in (*run.told_of_layout(planned, folder), *run.told(run.changes(planned, folder), folder)):
             output.complain(line)
         facts = estimate.expected(planned, jobs, asked.baseline)
         output.result(output.as_json(dict(facts)) if json else output.table(("what", "value"), facts))
@@ -89,7 +96,7 @@ def sweep(
         report = run.conduct(
             planned,
             folder,
-            asked.text,
+            asked.with_splits(planned.splits).text,
             metric=asked.metric,
             baseline=asked.baseline,
             margin=asked.margin,

@@ -35,6 +35,7 @@ def tune(
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="N", help="Fresh seeds for the winner, 10 unless given.")
     ] = None,
+    splits: arguments.Splits = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +60,14 @@ def tune(
     from dropout_cli.sweeps.tuning import tune as tuning_tune
 
     asked = spec.load(
-        config.find(file), values or (), seeds=seeds, metric=metric, search=True, trials=trials, repeats=repeats
+        config.find(file),
+        values or (),
+        seeds=seeds,
+        splits=splits,
+        metric=metric,
+        search=True,
+        trials=trials,
+        repeats=repeats,
     )
     folder = Folder(out or arguments.RUNS / f"tune-{asked.name}")
     show = progress.SweepScreen(quiet=quiet)

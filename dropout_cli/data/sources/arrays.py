@@ -58,6 +58,7 @@ class Arrays(Source):
 
     def __post_init__(self) -> None:
         """Raise ValueError for keys that contradict each other."""
+        super().__post_init__()
         packed = self.path.lower().endswith(".npz")
         for part in ("", "val_", "test_"):
             examples, labels = getattr(self, f"{part}path"), getattr(self, f"{part}labels")

@@ -74,6 +74,7 @@ class Table(Source):
 
     def __post_init__(self) -> None:
         """Raise ValueError for keys that contradict each other."""
+        super().__post_init__()
         given = [key for key in ("test_path", "split", "test_rows") if getattr(self, key) is not None]
         if len(given) > 1:
             raise ValueError(f"{given[1]}: {given[0]} gives a test part already. Set one of them")

@@ -13,6 +13,7 @@ from dropout_cli.statistics import best_of
 from dropout_cli.sweeps import plan, run
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.tuning.study import SETTINGS
 
@@ -29,11 +30,13 @@ class Winner:
 
     trial: "FrozenTrial"
     value: float
-    """Mean over the seeds of the search and of the finals."""
+    """Mean over the seeds of the search, on its one split, and of the finals, on their own."""
     finalists: int
     """1 where there was nothing to decide."""
     seeds: int
     """That a finalist has been trained with; fresh ones follow."""
+    splits: Splits = SAME
+    """The layout of the finals."""
 
     @property
     def point(self) -> Point:
@@ -45,6 +48,7 @@ def decide(
     complete: "Sequence[FrozenTrial]",
     sweep: Sweep,
     folder: Folder,
+    text: bytes,
     *,
     jobs: int,
     watch: run.Watch,
@@ -52,17 +56,20 @@ def decide(
 ) -> Winner:
     """Train the best of the complete trials, at least one, with more seeds, and choose among them.
 
-    The folder becomes a sweep of their runs. Raises what `conduct` raises.
+    The folder becomes a sweep of their runs, the same ones for each finalist; `text` is kept there as what was asked
+    for. Raises what `conduct` raises.
     """
     number, larger = sweep.metric.partition(".")[2], larger_is_better(sweep.metric)
     finalists = best_points(complete, larger=larger)[:FINALISTS]
     if len(finalists) == 1:
         return Winner(finalists[0], _searched(finalists[0]), 1, sweep.repeats)
     seeds = tuple(range(sweep.repeats, 2 * sweep.repeats))
+    finals = replace(sweep, seeds=seeds, splits=EACH if isinstance(sweep.splits, int) else sweep.splits)
+    planned = plan.make(replace(finals, points=tuple(map(_point, finalists))))
     run.conduct(
-        plan.make(replace(sweep, points=tuple(map(_point, finalists)), seeds=seeds)),
+        planned,
         folder,
-        sweep.text,
+        text,
         metric=sweep.metric,
         baseline=None,
         margin=None,
@@ -74,13 +81,13 @@ def decide(
     )
 
     def value(trial: "FrozenTrial") -> float:
-        cells = plan.make(replace(sweep, points=(_point(trial),), seeds=seeds)).cells
+        cells = plan.make(replace(finals, points=(_point(trial),), splits=planned.splits)).cells
         scores = [folder.summary(cell.id)["val"][number] for cell in cells if folder.is_complete(cell.id)]
-        return float(sweep.repeats * _searched(trial) + sum(scores)) / (sweep.repeats + len(scores))
+        return float(len(cells) * _searched(trial) + sum(scores)) / (len(cells) + len(scores))
 
     values = [value(one) for one in finalists]
     won = best_of(values, larger_is_better=larger)
-    return Winner(finalists[won], values[won], len(finalists), seeds[-1] + 1)
+    return Winner(finalists[won], values[won], len(finalists), seeds[-1] + 1, planned.splits)
 
 
 def best_points(complete: "Sequence[FrozenTrial]", *, larger: bool) -> "list[FrozenTrial]":

@@ -67,6 +67,8 @@ def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
 def _asked(sweep: Sweep) -> str:
     """What makes a search another one, as JSON; the number of trials may change."""
     base = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
+    if base["dataset"]["folds"] is None:  # searches of older versions did not know folds
+        base = base | {"dataset": {key: one for key, one in base["dataset"].items() if key not in ("folds", "fold")}}
     axes = {
         "grid": {key: [value for value, _ in values] for key, values in sweep.axes.grid.items()},
         "zip": [{setting.key: setting.value for setting in row} for row in sweep.axes.rows],

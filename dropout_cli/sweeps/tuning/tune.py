@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better
-from dropout_cli.sweeps import load, plan, run, tables
+from dropout_cli.sweeps import layout, plan, run, tables
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.in_words import span
-from dropout_cli.sweeps.records import Values
+from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.tuning.finals import Winner, decide
 from dropout_cli.sweeps.tuning.search import Searched, Watch, search
@@ -51,26 +51,31 @@ def tune(
 ) -> Tuned:
     """Search, train the winner and the config as it stands with as many fresh seeds as the sweep has, and compare.
 
+    The search is on one split of the data, its finals and the fresh runs are on the splits of the sweep's layout.
     `search/` in the folder holds the study and the cells of the search, `finals/` the sweep among its best. Raises
     UsageError, RunFailed where no trial came to its end, Interrupted. The same again goes on.
     """
     jobs = jobs or environment.cores()
-    sweep = _judged(sweep)
-    load.plan(folder)  # one of a newer format is refused before anything is written there
+    finals = Folder(folder.path / FINALS)
+    sweep = layout.as_begun(sweep, folder, finals)  # a plan of a newer format is refused before anything is written
+    sweep, judged = _judged(sweep)
+    text, notice = sweep.with_splits(judged.splits).text, _once(notice)
+    for line in run.told_of_layout(judged, folder, finals):
+        notice(line)
+    sweep = replace(sweep, begun=None)  # it is said
     try:
-        found = search(sweep, Folder(folder.path / "search"), jobs, searching)
+        found = search(replace(sweep, splits=SAME), Folder(folder.path / "search"), jobs, searching)
     except (Stop, KeyboardInterrupt) as stop:
         raise Interrupted.by(stop, str(folder.path), "the search was interrupted", "The same command goes on") from None
     trials = found.trials
     complete = _complete(trials, folder)
     folder.write(TRIALS, _table(trials))
-    won = decide(complete, sweep, Folder(folder.path / FINALS), jobs=jobs, watch=watch, notice=notice)
-    fresh = tuple(seed + won.seeds for seed in sweep.seeds)
-    planned = plan.make(replace(sweep, points=(sweep.axes.fixed, won.point), seeds=fresh))
+    won = decide(complete, sweep, finals, text, jobs=jobs, watch=watch, notice=notice)
+    planned = plan.make(replace(sweep, points=(sweep.axes.fixed, won.point), first=won.seeds))
     report = run.conduct(
         planned,
         folder,
-        sweep.text,
+        text,
         metric=sweep.metric,
         baseline=planned.groups[0].values,
         margin=sweep.margin,
@@ -83,22 +88,38 @@ def tune(
     )
     told = [
         *_searched(found, won, sweep),
-        *_worth(won, sweep, fresh, report.evidence, planned.groups[-1].values),
+        *_worth(won, sweep, planned, report.evidence),
     ]
     folder.write(TOLD, "".join(f"{line}\n" for line in told).encode())
     return Tuned(report, {setting.key: setting.value for setting in won.point}, told)
 
 
-def _judged(sweep: Sweep) -> Sweep:
-    """The sweep with the metric of its task. Raises UsageError without a choice, or without a part to validate on."""
-    resolved = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).cells[0].experiment
+def _once(notice: Callable[[str], None]) -> Callable[[str], None]:
+    """Do not say the same line again."""
+    said = set[str]()
+
+    def tell(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            notice(line)
+
+    return tell
+
+
+def _judged(sweep: Sweep) -> tuple[Sweep, plan.Plan]:
+    """Return the sweep with the metric of its task, and the plan of its fixed point.
+
+    Raises UsageError without a choice, or without a part to validate on.
+    """
+    planned = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,)))
+    resolved = planned.cells[0].experiment
     if not sweep.axes.leaves_a_choice():
         way_out = "Give a key several values, such as dropout.rate=0,0.3 or 'dropout.rate={uniform: [0, 0.6]}'."
         raise UsageError(str(sweep.base), "nothing to search: there is a single point", way_out)
     if resolved.training.monitor == "auto":
         raise UsageError("dataset.val_fraction", "a search needs examples to validate on", "Give it a part of them.")
     of_errors = sweep.metric == DEFAULT_METRIC and resolved.objective.predicts == "quantities"
-    return replace(sweep, metric="test.rmse") if of_errors else sweep
+    return replace(sweep, metric="test.rmse") if of_errors else sweep, planned
 
 
 def _complete(trials: "Sequence[FrozenTrial]", folder: Folder) -> "list[FrozenTrial]":
@@ -129,9 +150,10 @@ def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
     ended = [one.state.name for one in trials]
     seconds = sum(one.user_attrs[SECONDS] for one in trials)
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
+    one = "" if won.splits == SAME else ", on one split"
     yield (
-        f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on): {counts}; {seconds:.3g} s of training. Points by "
-        "Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
+        f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on){one}: {counts}; {seconds:.3g} s of training. "
+        "Points by Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
     )
     if found.exhausted:
         yield (
@@ -141,16 +163,26 @@ def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
     if won.finalists > 1:
         yield (
             f"The {won.finalists} best trials were trained with {won.seeds - sweep.repeats} more seeds (from "
-            f"{sweep.repeats} on); the mean over all {won.seeds} seeds decides."
+            f"{sweep.repeats} on){_splits(won.splits)}; the mean over all {won.seeds} seeds decides."
         )
     number = sweep.metric.partition(".")[2]
     settings = ", ".join(f"{setting.key}={tables.cell(setting.value)}" for setting in won.point)
     yield f"The winner is trial {won.trial.number}: {settings} (val.{number} {won.value:.4f} over these seeds)."
 
 
-def _worth(won: Winner, sweep: Sweep, fresh: Sequence[int], evidence: Evidence, values: Values) -> Iterator[str]:
+def _splits(splits: Splits) -> str:
+    """On which splits the seeds are; the search is always on one."""
+    if splits == SAME:
+        return ""
+    return ", each on a split of its own" if splits == EACH else f", on {splits} splits"
+
+
+def _worth(won: Winner, sweep: Sweep, planned: plan.Plan, evidence: Evidence) -> Iterator[str]:
     """What is left of the winner with fresh seeds; nothing where none of these runs is complete."""
-    number = sweep.metric.partition(".")[2]
+    number, values, first = sweep.metric.partition(".")[2], planned.groups[-1].values, planned.cells[0].replicate.seed
+    on, moved = "", ""
+    if planned.splits != SAME:
+        on, moved = f"{_splits(planned.splits)},", " (what other splits change is in that number)"
     for group in evidence.groups:
         if group.values == values:
             val, test = evidence.mean(group, f"val.{number}"), evidence.mean(group, sweep.metric)
@@ -158,10 +190,10 @@ def _worth(won: Winner, sweep: Sweep, fresh: Sequence[int], evidence: Evidence, 
             interval = f" (95 % interval {span(test.interval)})" if span(test.interval) else ""
             yield (
                 f"A search's best is biased: it was chosen for what chance added to it, too. Over {val.n} fresh seeds "
-                f"(from {fresh[0]} on) it has val.{number} {val.mean:.4f}, so the search flattered it by "
-                f"{flattery:.4f}; its {sweep.metric} is {test.mean:.4f}{interval}. These numbers "
-                "count. The config as it stands was trained with the same "
-                "seeds, for comparison."
+                f"(from {first} on){on} it has val.{number} {val.mean:.4f}, so the search flattered it by "
+                f"{flattery:.4f}{moved}; its {sweep.metric} is {test.mean:.4f}{interval}. These numbers count. The "
+                f"config as it stands was trained with the same seeds{' and splits' * (planned.splits != SAME)}, for "
+                "comparison."
             )
     chosen = evidence.chosen
     if chosen is not None and evidence.groups[chosen.best].values != values:

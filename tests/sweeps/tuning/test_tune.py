@@ -118,6 +118,80 @@ def test_finals_are_won_over_all_seeds(searched: Path) -> None:
     assert means[json.loads(done.stdout)["winner"]["training.optimizer.learning_rate"]] == max(means.values())
 
 
+def replicates(results: Path) -> set[tuple[int, int]]:
+    """Seed and split of the runs in a table of results."""
+    return {(int(row["seed"]), int(row["split_seed"])) for row in csv.DictReader(results.read_text().splitlines())}
+
+
+@pytest.mark.parametrize(
+    ("asked", "finals", "fresh"),
+    [
+        ((), {(1, 6)}, {(2, 7), (3, 8)}),
+        (("--splits", "same"), {(1, 5)}, {(2, 5), (3, 5)}),
+        (("--splits", "2"), {(1, 6)}, {(2, 7), (1002, 7), (3, 8), (1003, 8)}),
+    ],
+)
+def test_finals_and_fresh_runs_have_the_splits_of_the_layout(
+    asked: tuple[str, ...], finals: set[tuple[int, int]], fresh: set[tuple[int, int]], searched: Path
+) -> None:
+    """The search stays on one split; where the others leave it, it is said. The same again says and trains nothing."""
+    (searched / "base.yaml").write_text(TINY.replace("digits", "{name: digits, split_seed: 5}"))
+    command: tuple[str, ...] = (
+        "tune",
+        "base.yaml",
+        "dropout.rate=0,0.1",
+        "--trials",
+        "2",
+        "--repeats",
+        "1",
+        "--seeds",
+        "2",
+    )
+    command += (*asked, "--quiet", "--no-plots")
+    assert dropout(*command, cwd=searched).stderr == ""
+    folder = searched / "runs/tune-base"
+    configs = [json.loads(path.read_text())["config"] for path in folder.glob("search/cells/*/summary.json")]
+    assert {(one["seed"], one["dataset"]["split_seed"]) for one in configs} == {(0, 5)}
+    assert replicates(folder / "finals/results.csv") == finals
+    assert replicates(folder / "results.csv") == fresh
+    told, same = (folder / "search.txt").read_text(), asked == ("--splits", "same")
+    assert ("what other splits change is in that number" in told) == (not same)
+    assert ("seeds (from 1 on), each on a split of its own;" in told) == (not same)
+    assert ("splits:" in (folder / "tune.yaml").read_text()) == bool(asked)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".db"}
+    assert dropout(*command, cwd=searched).stderr == ""
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".db"}
+    assert after == before
+
+
+def test_a_search_says_once_which_parts_stay(searched: Path) -> None:
+    """Before the first trial, and not again for the finals and the fresh runs, or when the command is given again."""
+    for name in ("table.csv", "test.csv"):
+        (searched / name).write_text("a,b,label\n" + "".join(f"{n},{n % 7},{n % 2}\n" for n in range(60)))
+    source = "{name: table, path: table.csv, test_path: test.csv, task: classification}"
+    (searched / "base.yaml").write_text(TINY.replace("digits", source))
+    command = ("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "2", "--repeats", "1", "--seeds", "1", "--quiet")
+    (line,) = dropout(*command, "--no-plots", cwd=searched).stderr.splitlines()
+    assert line == "dataset: table: the test part is given and stays; training and validation parts vary."
+    assert dropout(*command, "--no-plots", cwd=searched).stderr == ""
+
+
+def test_a_search_with_folds_is_decided_over_all_of_them(searched: Path) -> None:
+    """A trial and a finalist have a run on each fold, and the mean over all runs decides."""
+    command = ("tune", "base.yaml", "dropout.rate=0,0.9", "dataset.folds=2", "--trials", "2", "--repeats", "1")
+    done = dropout(*command, "--seeds", "1", "--json", "--quiet", "--no-plots", cwd=searched)
+    assert done.returncode == 0, done.stderr
+    folder, found = searched / "runs/tune-base", dict[float, list[float]]()
+    for path in (*folder.glob("search/cells/*/summary.json"), *folder.glob("finals/cells/*/summary.json")):
+        summary = json.loads(path.read_text())
+        found.setdefault(summary["config"]["dropout"]["rate"], []).append(summary["val"]["accuracy"])
+    assert {len(scores) for scores in found.values()} == {4}
+    means = {rate: sum(scores) / 4 for rate, scores in found.items()}
+    won = json.loads(done.stdout)["winner"]["dropout.rate"]
+    assert means[won] == max(means.values())
+    assert f"val.accuracy {means[won]:.4f} over these seeds" in (folder / "search.txt").read_text()
+
+
 @pytest.mark.parametrize("larger", [True, False])
 def test_a_point_enters_the_finals_once_and_by_its_best_trial(larger: bool) -> None:
     """Two rates, each tried twice: the order is that of the better trial of each."""

@@ -1,0 +1,112 @@
+"""Which replicates a sweep has: what it asks for, how the sweep in its folder began, and what runs and data allow."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dropout_cli.config.schema import Experiment
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.data import DATASETS
+from dropout_cli.objectives.distillation import Distillation
+from dropout_cli.sweeps import load
+from dropout_cli.sweeps.axes import Point, Setting
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.options import MOST_CELLS
+from dropout_cli.sweeps.replicates import EACH, FOLD, SAME, SEED, Replicate, Splits, laid_out
+from dropout_cli.sweeps.resolve import Resolved
+from dropout_cli.sweeps.spec import Sweep
+
+TAUGHT = "the teacher has seen the training examples of one split, and other splits test on some of them"
+
+
+def as_begun(sweep: Sweep, *folders: Folder) -> Sweep:
+    """Return the sweep with the layout of the first folder that holds one, unless it says its own.
+
+    Raises UsageError where the plan of a folder is damaged.
+    """
+    if sweep.splits is not None or sweep.axes.chooses_splits() is not None:
+        return sweep
+    stands = next((plan for folder in folders if (plan := load.plan(folder)) is not None), None)
+    if stands is None or stands.splits == EACH:
+        return sweep
+    return replace(sweep.with_splits(stands.splits), begun=stands.splits)
+
+
+def allowed(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Splits, list[str]]:
+    """Return the layout as far as it is known without the data, and why it is not the usual one where that is so.
+
+    Raises ConfigError where splits are to vary beside a teacher that has seen one.
+    """
+    if sweep.axes.chooses_splits() is not None:
+        return SAME, []
+    if any(map(_is_taught, experiments)):
+        if sweep.begun is None and sweep.splits not in (None, SAME):
+            fact = f"{sweep.splits}, and objective: distillation: {TAUGHT}"
+            raise ConfigError("splits", fact, "Leave it out, or give splits: same.")
+        return SAME, [f"objective.teacher: {TAUGHT}, so all runs share one split."] if sweep.splits is None else []
+    if sweep.splits is None and any(one.training.init_from is not None for one in experiments):
+        fact = "the weights to start from may have seen the training examples of one split"
+        way_out = "--splits each is for weights from other data"
+        return SAME, [f"training.init_from: {fact}, so all runs share one split; {way_out}."]
+    return sweep.splits or EACH, []
+
+
+def settled(splits: Splits, sweep: Sweep, resolved: Sequence[Resolved]) -> tuple[Splits, list[str]]:
+    """Return the layout that the data leave of `splits`, and a sentence on each dataset that gives parts itself.
+
+    Raises ConfigError for a number of splits where nothing can vary.
+    """
+    if splits == SAME:
+        return SAME, []
+    parts = {DATASETS.name_of(type(one.first.dataset)): one.varying for one in resolved}
+    if not any(parts.values()):
+        if isinstance(splits, int) and sweep.begun is None:
+            fact = f"{splits}, and the data give all parts, so that there is one split"
+            raise ConfigError("splits", fact, "Leave it out, or give splits: same.")
+        return SAME, [f"dataset: {' and '.join(parts)}: the data give all parts, so all runs share one split."]
+    return splits, [
+        f"dataset: {name}: the test part is given and stays; training and validation parts vary."
+        if varying
+        else f"dataset: {name}: the data give all parts, which stay; only seeds vary there."
+        for name, varying in parts.items()
+        if "test" not in varying
+    ]
+
+
+def usual(sweep: Sweep, experiments: Sequence[Experiment], resolved: Sequence[Resolved]) -> Splits:
+    """Return the layout that the same sweep would have in a new folder, if it said none."""
+    undecided = replace(sweep, splits=None, begun=None)
+    return settled(allowed(undecided, experiments)[0], undecided, resolved)[0]
+
+
+def replicates(
+    sweep: Sweep, splits: Splits, points: Sequence[Point], experiments: Sequence[Experiment]
+) -> list[list[Replicate]]:
+    """Return the replicates of each point.
+
+    With folds, each replicate is trained on all of them, unless the point says on which; a student stays on the fold of
+    its config, on which the teacher was trained.
+    """
+    found = []
+    for point, one in zip(points, experiments, strict=True):
+        base, folds = one.dataset.split_seed, range(one.dataset.folds or 1)
+        its = laid_out(splits, sweep.seeds, split_seed=base, first=sweep.first)
+        if any(setting.key == SEED for setting in point):
+            its = [Replicate(one.seed, base)]
+        if _is_taught(one) or any(map(_sets_fold, point)):
+            folds = range(one.dataset.fold, one.dataset.fold + 1)
+        found.append([replicate._replace(fold=fold) for replicate in its for fold in folds])
+    runs = sum(map(len, found))
+    if runs > MOST_CELLS:
+        raise ConfigError(str(sweep.base), f"{runs:,} runs, and {MOST_CELLS:,} are the most")
+    return found
+
+
+def _is_taught(experiment: Experiment) -> bool:
+    """Whether it learns from finished runs, which have seen one split."""
+    return isinstance(experiment.objective, Distillation)
+
+
+def _sets_fold(setting: Setting) -> bool:
+    """Whether the setting says which fold is the test part."""
+    inner = setting.key == "dataset" and isinstance(setting.value, dict) and "fold" in setting.value
+    return inner or setting.key == FOLD
