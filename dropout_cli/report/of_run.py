@@ -20,6 +20,7 @@ from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.runs.summary import evaluated_epoch, examples, scored_train
 from dropout_cli.tasks import TASKS, Regression, Task
+from dropout_cli.training import against_dummy
 
 MOST_MISTAKES = 25
 BINS = 10
@@ -38,7 +39,9 @@ def of_run(run: Run) -> bytes:
         question = (
             f"How well does {config['architecture']['name']} with {_dropout(config)} do on {config['dataset']['name']}?"
         )
-        return page(run.name, question, _answer(task, summary, stored), _sections(run, task, stored))
+        beaten = against_dummy.sentence(summary)
+        answer = f"{beaten} " if beaten else ""
+        return page(run.name, question, answer + _answer(task, summary, stored), _sections(run, task, stored))
     except (LookupError, TypeError, ValueError) as error:
         raise UsageError(str(run.path), f"its files are damaged ({error})", "`dropout verify` says which.") from None
 
@@ -90,7 +93,7 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     summary = run.summary()
     history = run.table("metrics.csv").columns()
     train = scored_train(examples(summary["train"]))
-    yield Section("Numbers", [scores(summary), *_per_class(summary)])
+    yield Section("Numbers", [scores(summary), *_beside(summary), *_per_class(summary)])
     with plots.as_svg():
         drawn = plots.over_epochs(history, evaluated_epoch(summary), train)
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
@@ -106,6 +109,15 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     yield Section("Again", ["The same run, and the check that it gives the same bytes:", Code(again)])
     yield Section("Config", [Code(run.read(RESOLVED).decode("utf-8", "replace"))])
     yield Section("Environment", [flat("Where it was trained", json.loads(run.read("environment.json")))])
+
+
+def _beside(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """The network beside the dummy and the linear model."""
+    found = against_dummy.table(summary, every=True)
+    if found is not None:
+        task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
+        fitted = f"; {against_dummy.KINDS[linear['kind']]} on {linear['rows']:,} training examples" if linear else ""
+        yield Table(f"The network beside simple models: the dummy is {against_dummy.DUMMIES[task]}{fitted}", *found)
 
 
 def _per_class(summary: Mapping[str, Any]) -> Iterator[Table]:
