@@ -12,7 +12,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.sweeps import figures, load, power, tables
+from dropout_cli.sweeps import figures, load, power, tables, yardsticks
 from dropout_cli.sweeps.comparison import Evidence, weigh
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.records import Record, label
@@ -40,9 +40,8 @@ def of_sweep(folder: Folder) -> bytes:
     question = f"Which {swept} is better by {evidence.metric}, and how sure is that?"
     failed = [(one.id, reason) for one in plan.cells if (reason := folder.failure(one.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
-    return page(
-        folder.path.resolve().name, question, _answer(evidence), _sections(folder, evidence, records, failed, missing)
-    )
+    answer = " ".join([*yardsticks.beaten(records, evidence.metric), _answer(evidence)])
+    return page(folder.path.resolve().name, question, answer, _sections(folder, evidence, records, failed, missing))
 
 
 def _answer(evidence: Evidence) -> str:
@@ -72,9 +71,12 @@ def _sections(
     folder: Folder, evidence: Evidence, records: Sequence[Record], failed: Sequence[tuple[str, str]], missing: int
 ) -> Iterator[Section]:
     headers, rows = tables.overview(evidence)
-    yield Section(
-        "Settings", [Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])]
+    settings = Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
+    simple = yardsticks.rows(records, evidence.metric)
+    beside = (
+        [Table("Simple models beside them", ["data", "model", "splits", evidence.metric], simple)] if simple else []
     )
+    yield Section("Settings", [settings, *beside])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*tables.notes(evidence), *_incomplete(len(records), missing)])

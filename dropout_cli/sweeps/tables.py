@@ -8,7 +8,7 @@ from typing import Any
 from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.statistics import wilson_coverage
 from dropout_cli.statistics.rules import FIRST
-from dropout_cli.sweeps import caveats, power
+from dropout_cli.sweeps import caveats, power, yardsticks
 from dropout_cli.sweeps.comparison import Comparison, Evidence
 from dropout_cli.sweeps.power import p_text
 from dropout_cli.sweeps.records import Record
@@ -232,6 +232,9 @@ TESTED = {
 
 def notes(evidence: Evidence) -> Iterator[str]:
     """How to read the tables, a sentence or two per line."""
+    records = [record for group in evidence.groups for record in group.runs]
+    yield from yardsticks.beaten(records, evidence.metric)
+    yield from yardsticks.told(records, evidence.metric)
     several = any(evidence.mean(group, evidence.metric).n > 1 for group in evidence.groups)
     if several:
         yield "Intervals: 95 % t intervals of the mean over runs, which take the values to be roughly normal."

@@ -4,11 +4,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dropout_cli.metrics import larger_is_better
+from dropout_cli.metrics import larger_is_better, of_task
 from dropout_cli.tasks import TASKS
 
 DUMMIES = {"classification": "always answering the largest class", "regression": "always answering the mean"}
 """Task -> what its dummy does."""
+FREQUENCIES = "always answering the frequencies of the classes"
+"""The same, as metrics of probabilities see it."""
 KINDS = {"logistic": "logistic regression", "ridge": "ridge regression"}
 
 
@@ -33,6 +35,12 @@ def sentence(summary: Mapping[str, Any]) -> str | None:
         "The probabilities of this network do not beat the frequencies of the classes: test nll "
         f"{against(*unsure)}, though its accuracy is {against(*pair)}."
     )
+
+
+def dummy(task: str, number: str) -> str:
+    """Say what the dummy of a task does, as a metric sees it."""
+    labels = any(one.name == number and one.needs == "labels" for one in of_task(task))
+    return DUMMIES.get(task, "the dummy") if labels or task != "classification" else FREQUENCIES
 
 
 def beats(metric: str, ours: float, theirs: float) -> bool:
