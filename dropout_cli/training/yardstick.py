@@ -127,13 +127,18 @@ def _plain(task: Task) -> Task:
     return Regression(task.quantities, heteroscedastic=False) if isinstance(task, Regression) else task
 
 
+def frequencies(counts: Array) -> Array:
+    """Return the logits (C,) of a model that puts out the frequencies of the classes, given their `counts`."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(linear_models.bounded(np.log(counts / counts.sum())[None])[0])
+
+
 def _dummy(dataset: Dataset) -> Predict:
     """Return the model that puts out the same for every example, fitted to all training examples."""
     if dataset.quantities is not None:
         outputs = np.zeros(len(dataset.quantities.names))  # the mean, in standardized units
     else:
-        counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
-        outputs = linear_models.bounded(np.log(counts / len(dataset.train))[None])[0]
+        outputs = frequencies(np.bincount(dataset.train.labels, minlength=len(dataset.classes)))
     return lambda part: np.tile(outputs, (len(part), 1))
 
 
