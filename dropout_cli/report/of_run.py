@@ -99,7 +99,7 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
         yield Section("Where it is wrong", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
-        yield Section("Calibration", [_calibration(stored)])
+        yield Section("Calibration", [*_chance(summary), _calibration(stored)])
     learned = summary.get("dropout")
     told = [flat("What the variant says of itself", learned)] if isinstance(learned, dict) and learned else []
     yield Section("Dropout", [*told, *(str(line) for line in summary.get("warnings", []))])
@@ -164,6 +164,16 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
     if len(lines) > 1:
         rows = [[_number(cell) for cell in line] for line in lines[1 : MOST_MISTAKES + 1]]
         yield Table(f"The worst mistakes, {len(rows)} of {int(off.sum())}", lines[0], rows)
+
+
+def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Say how much of the ECE is chance."""
+    test = summary["test"]
+    if test.get("ece_if_calibrated") is not None:
+        yield (
+            f"The ECE on the test part is {test['ece']:.4f}. A perfectly calibrated model as sure as it is would have "
+            f"{test['ece_if_calibrated']:.4f} on average, by chance alone."
+        )
 
 
 def _calibration(stored: Mapping[str, Array]) -> Table:

@@ -161,8 +161,6 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool, yardstick
         run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(dataset.train))))
     moving = convergence.still_moving(history) if experiment.dropout.learns != "nothing" else []
     warnings += [convergence.advice(name) for name in moving]
-    for text in warnings:
-        run.log(text)
 
     timings = run.table("timings.csv").columns()
     train_seconds = sum(timings["train_seconds"])
@@ -190,9 +188,8 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool, yardstick
         "peak_bytes": environment.peak_bytes(),
         "config": config.to_dict(experiment),
     }
-    beaten = against_dummy.sentence(summary)
-    if beaten is not None:
-        run.log(beaten)
+    for text in filter(None, (against_dummy.sentence(summary), *warnings)):
+        run.log(text)
     run.write("summary.json", as_json(summary))
     run.mark("completed")
     run.finish()

@@ -65,6 +65,7 @@ def test_a_network_that_wins_is_shown_beside_them_without_a_word(tmp_path: Path)
     assert float(row[1]) > float(row[2]) == 0.6316 and float(row[3]) > 0.9
     keys = [line[0] for line in lines if line]
     assert keys[keys.index("test.ece") + 1] == "test.ece_if_calibrated"
+    assert "A perfectly calibrated model as sure as it is" in report.of_run(find("latest", tmp_path / "runs")).decode()
     assert "does not beat" not in shown
 
 
