@@ -46,10 +46,20 @@ def replay(run: Run, *, watch: Watch) -> list[Check]:
         oldest = min(run.summary()["format"], run.state()["format"])
         compared = _compared if oldest == FORMAT else _compared_across_formats
         checks = [compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]
+        checks += _simple_models(run, again)
         if not all(check.right for check in checks):
             with computing(prepared.experiment):
                 checks += _why(run, again, prepared)
     return checks
+
+
+def _simple_models(run: Run, again: Run) -> Iterator[Check]:
+    """Compare the numbers of the simple models, which runs of older versions do not have."""
+    ours, theirs = (one.summary().get("yardstick") for one in (run, again))
+    if ours is not None:
+        yield Check(
+            "summary.json", ours == theirs, f"its yardstick has {'the same' if ours == theirs else 'other'} numbers"
+        )
 
 
 def _must_be_one_run(run: Run) -> None:

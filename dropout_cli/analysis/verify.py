@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import config
+from dropout_cli.analysis import verify_yardstick
 from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
 from dropout_cli.core.types import Array
@@ -20,6 +21,7 @@ from dropout_cli.metrics import VALIDATION
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
 from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
+from dropout_cli.training import against_dummy
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable, identity
 
 CLOSE = 1e-9
@@ -187,6 +189,10 @@ def _summary(run: Run) -> Iterator[Check]:
     former = {name: anew[name] for name in anew if name in summary["test"] or name in rules.always}
     differing = list(differences(summary["test"], former))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
+    if beside := against_dummy.of(summary, "dummy", "test"):
+        anew = verify_yardstick.dummy(run, summary, task, labels)
+        differing = list(differences({key: beside[key] for key in anew}, anew, "yardstick.dummy.test"))
+        yield Check("summary.json", not differing, "; ".join(differing) or "its dummy follows from the labels")
     for name, made in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == made
         yield Check(name, right, f"{'follows' if right else 'does not follow'} from predictions.npz")

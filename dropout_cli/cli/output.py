@@ -95,7 +95,12 @@ def cell_text(cell: Any) -> str:
 
 
 def run_ended(run: "Run", summary: dict[str, Any], json: bool) -> None:
-    """Print the warnings of a run that has ended, and its folder or its numbers."""
+    """Print whether the run that has ended is beaten by a dummy, its warnings, and its folder or its numbers."""
+    from dropout_cli.training import against_dummy
+
+    beaten = against_dummy.sentence(summary)
+    if beaten is not None:
+        complain(beaten)
     for warning in summary["warnings"]:
         complain(warning)
     result(as_json({"run": str(run.path)} | summary) if json else str(run.path))

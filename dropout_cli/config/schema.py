@@ -118,6 +118,9 @@ class Experiment:
     """The training loop."""
     seed: CountOrZero = 0
     """Fixes initial weights, batch order and noise; the split has a seed of its own."""
+    yardstick: Literal["auto", "none"] = "auto"
+    """Simple models whose numbers stand beside the network's: auto, the largest class or the mean, and a linear model
+    where it costs little beside the run; none leaves them out. It changes nothing of the network."""
 
     def __post_init__(self) -> None:
         """Raise ValueError, with an argument per mistake, where the parts do not fit each other."""

@@ -20,6 +20,7 @@ from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.runs.summary import evaluated_epoch, examples, scored_train
 from dropout_cli.tasks import TASKS, Regression, Task
+from dropout_cli.training import against_dummy
 
 MOST_MISTAKES = 25
 BINS = 10
@@ -38,7 +39,9 @@ def of_run(run: Run) -> bytes:
         question = (
             f"How well does {config['architecture']['name']} with {_dropout(config)} do on {config['dataset']['name']}?"
         )
-        return page(run.name, question, _answer(task, summary, stored), _sections(run, task, stored))
+        beaten = against_dummy.sentence(summary)
+        answer = f"{beaten} " if beaten else ""
+        return page(run.name, question, answer + _answer(task, summary, stored), _sections(run, task, stored))
     except (LookupError, TypeError, ValueError) as error:
         raise UsageError(str(run.path), f"its files are damaged ({error})", "`dropout verify` says which.") from None
 
@@ -90,13 +93,13 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     summary = run.summary()
     history = run.table("metrics.csv").columns()
     train = scored_train(examples(summary["train"]))
-    yield Section("Numbers", [scores(summary), *_per_class(summary)])
+    yield Section("Numbers", [scores(summary), *_beside(summary), *_per_class(summary)])
     with plots.as_svg():
         drawn = plots.over_epochs(history, evaluated_epoch(summary), train)
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
         yield Section("Where it is wrong", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
-        yield Section("Calibration", [_calibration(stored)])
+        yield Section("Calibration", [*_chance(summary), _calibration(stored)])
     learned = summary.get("dropout")
     told = [flat("What the variant says of itself", learned)] if isinstance(learned, dict) and learned else []
     yield Section("Dropout", [*told, *(str(line) for line in summary.get("warnings", []))])
@@ -106,6 +109,15 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     yield Section("Again", ["The same run, and the check that it gives the same bytes:", Code(again)])
     yield Section("Config", [Code(run.read(RESOLVED).decode("utf-8", "replace"))])
     yield Section("Environment", [flat("Where it was trained", json.loads(run.read("environment.json")))])
+
+
+def _beside(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """The network beside the dummy and the linear model."""
+    found = against_dummy.table(summary, every=True)
+    if found is not None:
+        task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
+        fitted = f"; {against_dummy.KINDS[linear['kind']]} on {linear['rows']:,} training examples" if linear else ""
+        yield Table(f"The network beside simple models: the dummy is {against_dummy.DUMMIES[task]}{fitted}", *found)
 
 
 def _per_class(summary: Mapping[str, Any]) -> Iterator[Table]:
@@ -152,6 +164,16 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
     if len(lines) > 1:
         rows = [[_number(cell) for cell in line] for line in lines[1 : MOST_MISTAKES + 1]]
         yield Table(f"The worst mistakes, {len(rows)} of {int(off.sum())}", lines[0], rows)
+
+
+def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Say how much of the ECE is chance."""
+    test = summary["test"]
+    if test.get("ece_if_calibrated") is not None:
+        yield (
+            f"The ECE on the test part is {test['ece']:.4f}. A perfectly calibrated model as sure as it is would have "
+            f"{test['ece_if_calibrated']:.4f} on average, by chance alone."
+        )
 
 
 def _calibration(stored: Mapping[str, Array]) -> Table:

@@ -12,7 +12,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.sweeps import figures, load, tables
+from dropout_cli.sweeps import figures, load, tables, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
@@ -52,9 +52,12 @@ def _sections(
     folder: Folder, evidence: Evidence, records: Sequence[Record], failed: Sequence[tuple[str, str]], missing: int
 ) -> Iterator[Section]:
     headers, rows = tables.overview(evidence)
-    yield Section(
-        "Settings", [Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])]
+    settings = Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
+    simple = yardsticks.rows(records, evidence.metric)
+    beside = (
+        [Table("Simple models beside them", ["data", "model", "splits", evidence.metric], simple)] if simple else []
     )
+    yield Section("Settings", [settings, *beside])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*notes(evidence), *_incomplete(len(records), missing)])

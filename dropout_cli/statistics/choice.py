@@ -67,7 +67,7 @@ def leave_one_out(units: Array) -> float:
     if n < 2 or settings < 2:
         return float("nan")
     rest = (units.sum(axis=1, keepdims=True) - units) / (n - 1)
-    chosen = rest.argmax(axis=0)
+    chosen = _first_best(rest)
     unit = np.arange(n)
     return float(np.mean(rest[chosen, unit] - units[chosen, unit]) * np.sqrt((n - 1) / n))
 
@@ -89,7 +89,13 @@ def leave_out_seed_and_examples(scores: Array, *, folds: int = 5) -> float:
         kept[left] = False
         inside, outside = scores[:, :, kept].mean(axis=2), scores[:, :, left].mean(axis=2)
         rest = (inside.sum(axis=1, keepdims=True) - inside) / (seeds - 1)
-        chosen = rest.argmax(axis=0)
+        chosen = _first_best(rest)
         seed = np.arange(seeds)
         gaps.append(rest[chosen, seed] - outside[chosen, seed])
     return float(np.mean(gaps) * np.sqrt((seeds - 1) / seeds))
+
+
+def _first_best(means: Array) -> Array:
+    """Return the first setting, for each column, that is best but for rounding; `means` (settings, n)."""
+    chosen: Array = (means >= means.max(axis=0) - ROUNDING * np.abs(means).max()).argmax(axis=0)
+    return chosen

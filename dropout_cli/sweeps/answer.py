@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
+from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.in_words import count, named, sentence, short, span, speaks_of
@@ -16,8 +17,9 @@ from dropout_cli.sweeps.records import Group
 
 
 def answer(evidence: Evidence) -> str:
-    """Return the answer in two or three sentences."""
-    return " ".join(_sentences(evidence))
+    """Return the answer in a few sentences; first of all, which settings do not beat the dummy."""
+    records = [record for group in evidence.groups for record in group.runs]
+    return " ".join([*yardsticks.beaten(records, evidence.metric), *_sentences(evidence)])
 
 
 def _sentences(evidence: Evidence) -> Iterator[str]:

@@ -3,6 +3,7 @@
 sweep.yaml  plan.json                  what was asked for, and every cell of it
 cells/ID/                              a run folder; ID.partial until it is complete
 failed/ID.json  failed/ID.txt          why a cell failed, the command to run it alone, and what it said
+yardsticks/                            numbers of simple models, which cells with one split share
 results.csv  summary.csv  comparisons.csv  notes.txt  *.png
 """
 
@@ -60,6 +61,11 @@ class Folder:
     def partial(self, id: str) -> Path:
         """The run folder of a cell that is not complete."""
         return self.path / "cells" / f"{id}.partial"
+
+    @property
+    def yardsticks(self) -> Path:
+        """The folder of numbers that cells with one split share, see `training.yardstick`."""
+        return self.path / "yardsticks"
 
     def said(self, id: str) -> Path:
         """What the process of a cell says on stderr."""

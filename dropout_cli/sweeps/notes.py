@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dropout_cli.metrics import is_counted, is_share
-from dropout_cli.sweeps import baselines, power
+from dropout_cli.sweeps import baselines, power, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
 from dropout_cli.sweeps.evidence import Evidence
@@ -25,6 +25,7 @@ def notes(evidence: Evidence) -> Iterator[str]:
         return
     yield answer(evidence)
     yield from _of_runs(evidence)
+    yield from yardsticks.told([record for group in evidence.groups for record in group.runs], evidence.metric)
     yield from _of_intervals(evidence)
     yield from _of_verdicts(evidence)
     yield from _of_one_example(evidence)

@@ -25,7 +25,7 @@ USUAL = {"training.batch_size": setup.USUAL_BATCH}
 """What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
 TASK = {"classes": "classification", "quantities": "regression"}
 """Kind of prediction of an objective -> the task that has its metrics."""
-MACHINE = ("training.threads", "dataset.fingerprint")
+MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
 """Keys that do not belong to what a cell is."""
 
 

@@ -89,9 +89,13 @@ LATER: dict[tuple[str, str], Any] = {
 """Keys that configs of older versions lack, with the values that have the same effect as their absence."""
 
 
+BESIDE = "yardstick"
+"""A key that decides nothing of the network; configs of older versions lack it."""
+
+
 def comparable(values: dict[str, Any]) -> dict[str, Any]:
-    """Return an experiment as a mapping without the keys of LATER that have the value in LATER."""
-    kept = {block: dict(inner) if isinstance(inner, dict) else inner for block, inner in values.items()}
+    """Return an experiment as a mapping without BESIDE and the keys of LATER that have the value in LATER."""
+    kept = {key: dict(inner) if isinstance(inner, dict) else inner for key, inner in values.items() if key != BESIDE}
     for (block, key), value in LATER.items():
         if key in kept[block] and kept[block][key] == value:
             del kept[block][key]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dropout_cli import config
@@ -21,11 +22,17 @@ from dropout_cli.training.warm_start import inherit
 
 
 def resume(
-    run: Run, *, watch: Watch, figures: bool = True, epochs: int | None = None, change_schedule: bool = False
+    run: Run,
+    *,
+    watch: Watch,
+    figures: bool = True,
+    epochs: int | None = None,
+    change_schedule: bool = False,
+    yardsticks: Path | None = None,
 ) -> dict[str, Any]:
-    """Go on with the run to its end, and return the summary; see `reopened`."""
+    """Go on with the run to its end, and return the summary; see `reopened`, and `conduct` for `yardsticks`."""
     with reopened(run, epochs=epochs, change_schedule=change_schedule) as prepared:
-        return go_on(prepared, run, watch=watch, figures=figures)
+        return go_on(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import hashlib
 import shlex
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,7 +20,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, RESOLVED, Run, Table, as_json
 from dropout_cli.runs.summary import scored_train
 from dropout_cli.tasks.base import Prediction, files
-from dropout_cli.training import arithmetic, convergence, loop, pass_noise
+from dropout_cli.training import against_dummy, arithmetic, convergence, loop, pass_noise, yardstick
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.training.inference import outputs
 from dropout_cli.training.setup import Prepared, computing, prepare
@@ -33,10 +34,18 @@ def ready(experiment: Experiment) -> Prepared:
     return inherit(prepare(experiment))
 
 
-def conduct(prepared: Prepared, run: Run, text: bytes | None, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
+def conduct(
+    prepared: Prepared,
+    run: Run,
+    text: bytes | None,
+    *,
+    watch: Watch,
+    figures: bool = True,
+    yardsticks: Path | None = None,
+) -> dict[str, Any]:
     """Train in the new folder `run` and return the summary; `text` is the user's config, byte for byte.
 
-    None: nobody wrote one, and the resolved config stands in its place.
+    None: nobody wrote one, and the resolved config stands in its place. For `yardsticks`, see `yardstick.measured`.
 
     Raises Diverged, Interrupted, or RunFailed when the folder cannot be written.
     """
@@ -48,10 +57,12 @@ def conduct(prepared: Prepared, run: Run, text: bytes | None, *, watch: Watch, f
         run.write(PREPROCESSING, Fitted.to(prepared.dataset).pack())
         began: dict[str, Any] = {arithmetic.NOTED: arithmetic.version()}
         run.mark("running", resolved=[hashlib.sha256(resolved).hexdigest()], **began)
-        return go_on(prepared, run, watch=watch, figures=figures)
+        return go_on(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 
 
-def go_on(prepared: Prepared, run: Run, *, watch: Watch, figures: bool = True) -> dict[str, Any]:
+def go_on(
+    prepared: Prepared, run: Run, *, watch: Watch, figures: bool = True, yardsticks: Path | None = None
+) -> dict[str, Any]:
     """Train a run that we hold from where its learner stands to the end; however it ends, what was reached is saved."""
     settings, selection = prepared.experiment.training, prepared.selection
     every = 0.0 if settings.save_every == "every_epoch" else float(settings.save_every)
@@ -66,7 +77,7 @@ def go_on(prepared: Prepared, run: Run, *, watch: Watch, figures: bool = True) -
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # a loss that is not finite is caught
             _train(prepared, run, saver, history, watch)
         saver.save()
-        return _finish(prepared, run, saver, figures)
+        return _finish(prepared, run, saver, figures, yardsticks)
     except Diverged as error:
         saver.save()
         run.log(str(error))
@@ -127,11 +138,12 @@ def _train(prepared: Prepared, run: Run, saver: Saver, history: Table, watch: Wa
             return
 
 
-def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[str, Any]:
+def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool, yardsticks: Path | None) -> dict[str, Any]:
     """Evaluate the checkpoint that counts, write the results, and last the manifest."""
     experiment, dataset, learner = prepared.experiment, prepared.dataset, prepared.learner
     started = time.perf_counter()
-    settings, trained_epochs, warnings = experiment.training, learner.epoch, learner.network.warnings()
+    settings, warnings = experiment.training, learner.network.warnings()
+    trained_epochs, trained_steps = learner.epoch, learner.step
     if settings.evaluate == "best" and saver.best is not None:
         saver.best.restore(learner)
     with learner.averaged() as network:
@@ -151,8 +163,6 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(dataset.train))))
     moving = convergence.still_moving(history) if experiment.dropout.learns != "nothing" else []
     warnings += [convergence.advice(name) for name in moving]
-    for text in warnings:
-        run.log(text)
 
     timings = run.table("timings.csv").columns()
     train_seconds = sum(timings["train_seconds"])
@@ -163,6 +173,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         **task.learned(),
         **beside_passes,
         **{name: scores.get(name) for name in ("train", "val", "test")},
+        "yardstick": yardstick.measured(prepared, trained_steps, yardsticks),
         "epochs": trained_epochs,
         "lengthened": run.state().get("lengthened", []),
         "stopped_early": trained_epochs < settings.epochs,
@@ -179,6 +190,8 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool) -> dict[s
         "peak_bytes": environment.peak_bytes(),
         "config": config.to_dict(experiment),
     }
+    for text in filter(None, (against_dummy.sentence(summary), *warnings)):
+        run.log(text)
     run.write("summary.json", as_json(summary))
     run.mark("completed")
     run.finish()

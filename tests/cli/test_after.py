@@ -19,14 +19,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_eval_mc_prints_a_row_for_each_way_of_predicting_then_the_uncertainty(folder: Path) -> None:
-    """Accuracy, nll, brier and ece of each; means of the entropies below."""
+    """Accuracy, nll, brier and ece and the ECE if calibrated of each; means of the entropies below."""
     done = dropout("eval", "latest", "--mc", "4", "--thinned", "2", "--no-plots", cwd=folder)
     assert done.returncode == 0 and done.stderr == ""
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip(" ─")]
-    assert lines[0].split() == ["prediction", "accuracy", "nll", "brier", "ece"]
+    assert lines[0].split() == ["prediction", "accuracy", "nll", "brier", "ece", "ece_if_calibrated"]
     ways = ["weight scaling", "Monte Carlo", "geometric mean", "2 thinned networks, mean", "2 thinned networks, sd"]
     for line, way in zip(lines[1:6], ways, strict=True):
-        assert line.startswith(way) and len([float(cell) for cell in line.removeprefix(way).split()]) == 4
+        assert line.startswith(way) and len([float(cell) for cell in line.removeprefix(way).split()]) == 5
     assert [line.split()[0] for line in lines[7:]] == [
         "run",
         "split",

@@ -61,7 +61,16 @@ def test_on_a_terminal_progress_is_one_live_display(tmp_path: Path) -> None:
     """A bar that redraws itself, no color under NO_COLOR; log.txt still has a plain line per epoch."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "dropout_cli", "train", "tiny.yaml", "training.epochs=3", "--no-plots"]
+    command = [
+        sys.executable,
+        "-m",
+        "dropout_cli",
+        "train",
+        "tiny.yaml",
+        "training.epochs=3",
+        "yardstick=none",
+        "--no-plots",
+    ]
     with subprocess.Popen(
         command,
         cwd=tmp_path,

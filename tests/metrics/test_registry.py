@@ -52,7 +52,7 @@ def test_a_metric_of_classes_points_the_way_that_it_says(metric: metrics.Metric)
     right = np.where(labels[:, None] == np.arange(2), 0.9, 0.1)
     good, bad = (metric.of(metrics.Classes.of(p, labels, "ab", np.log(p))) for p in (right, 1 - right))
     assert good is not None and bad is not None
-    assert (good > bad) == metric.larger_is_better and good != bad
+    assert metric.larger_is_better is None or ((good > bad) == metric.larger_is_better and good != bad)
 
 
 @pytest.mark.parametrize("metric", registry.of_task("regression"), ids=lambda one: one.name)
@@ -118,7 +118,7 @@ def test_a_metric_cannot_be_registered_twice_or_both_ways() -> None:
 
 def test_the_few_numbers_of_each_task() -> None:
     """They stand where there is little room, in this order, and have words of their own."""
-    assert metrics.shown("classification") == ("accuracy", "nll", "brier", "ece")
+    assert metrics.shown("classification") == ("accuracy", "nll", "brier", "ece", "ece_if_calibrated")
     assert metrics.shown("regression") == ("rmse", "mae", "r2", "nll", "coverage")
     assert metrics.labels()["ece"] == "calibration error (ECE)" and metrics.METRICS[0] == "train.accuracy"
 

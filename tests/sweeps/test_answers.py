@@ -3,13 +3,18 @@
 The analysis starts from `results.csv` and uses pandas and SciPy; nothing of `dropout_cli.statistics` or `.sweeps`.
 """
 
+import io
+import json
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
+import pytest
 from scipy import stats
+
+from tests.commands import dropout
 
 CONFIG = """\
 dataset: {{name: table, path: {path}}}
@@ -25,7 +30,9 @@ NUMBER = r"([+-]?\d+\.\d+)"
 class Analysis:
     """Everything that the notes may speak of, from the table of results and the sizes of the parts."""
 
-    def __init__(self, table: pd.DataFrame, train: int, val: int, test: int) -> None:
+    def __init__(self, table: pd.DataFrame, share_of_largest: float, train: int, val: int, test: int) -> None:
+        """Take the table, the share of the largest class in every test part, and how many examples each part has."""
+        self.share_of_largest = share_of_largest
         self.sizes = {"train": train, "val": val, "test": test}
         wide = table[table["metric"].isin(["test.accuracy", "val.accuracy"])]
         self.accuracy: dict[str, pd.DataFrame] = {
@@ -34,7 +41,7 @@ class Analysis:
         }
         assert (table["seed"] == table["split_seed"]).all()
         test_table, val_table = self.accuracy["test"], self.accuracy["val"]
-        self.chosen = float(val_table.mean().round(12).idxmax())
+        self.chosen = float(str(val_table.mean().round(12).idxmax()))
         self.differences = {rate: (test_table[rate] - test_table[0.0]).round(12) for rate in RATES[1:]}
 
     def interval(self, rate: float) -> tuple[float, float]:
@@ -87,7 +94,7 @@ class Analysis:
 def near(text: str, value: float) -> bool:
     """Whether a number is written to its last digit."""
     decimals = len(text.partition(".")[2])
-    return abs(float(text) - value) <= 0.51 * 10**-decimals
+    return bool(abs(float(text) - value) <= 0.51 * 10**-decimals)
 
 
 def both(match: "re.Match[str]", first: int, interval: tuple[float, float]) -> bool:
@@ -95,33 +102,137 @@ def both(match: "re.Match[str]", first: int, interval: tuple[float, float]) -> b
     return near(match[first], interval[0]) and near(match[first + 1], interval[1])
 
 
-def told(match: "re.Match[str]", of: Analysis) -> bool:
-    """The headline: the chosen setting, its mean, its difference and what is shown."""
-    rate = float(match[1])
-    right = rate == of.chosen and near(match[2], of.accuracy["test"][rate].mean())
-    right &= both(match, 3, of.mean_interval(rate))
-    rest = match[5]
+def headline(match: "re.Match[str]", of: Analysis) -> bool:
+    """The chosen setting, its mean, its difference, what is shown, and how many settings came out how."""
+    assert (match[1] or "") == beaten_by_the_dummy(of)
+    rate = float(match[2])
+    assert rate == of.chosen and near(match[3], of.accuracy["test"][rate].mean())
+    assert both(match, 4, of.mean_interval(rate))
     if rate == 0:
-        return right and rest == ", and it is the baseline"
-    numbers = re.search(rf"difference {NUMBER}, 95 % interval {NUMBER} to {NUMBER}", rest)
-    assert numbers
-    right &= near(numbers[1], of.differences[rate].mean()) and both(numbers, 2, of.interval(rate))
+        assert match[6] == ", and it is the baseline"
+    else:
+        numbers = re.search(rf"\(difference {NUMBER}, 95 % interval {NUMBER} to {NUMBER}\)", match[6])
+        assert numbers and near(numbers[1], of.differences[rate].mean()) and both(numbers, 2, of.interval(rate))
+        assert said_of(of, rate) in match[6]
+    verdicts = [of.verdict(one) for one in RATES[1:]]
+    parts = [f"{verdicts.count(one)} {one}" for one in ("better", "worse", "not decided") if one in verdicts]
+    better = [f"rate {one:g}" for one in RATES[1:] if of.verdict(one) == "better"]
+    counted = f"2 settings were compared with the baseline (rate 0): {', '.join(parts)}."
+    return match[7] == counted + (f" Better: {'; '.join(better)}." if better else "")
+
+
+def beaten_by_the_dummy(of: Analysis) -> str:
+    """The sentence on settings that are no better than the largest class, of which each split has the same share."""
+    largest = of.share_of_largest
+    lost = [f"rate {rate:g}" for rate in RATES if of.accuracy["test"][rate].mean() <= largest + 1e-12]
+    what = "always answering the largest class by mean test.accuracy"
+    if not lost:
+        return ""
+    if len(lost) == len(RATES):
+        return f"None of the 3 settings beats {what}. "
+    return f"{len(lost)} of 3 settings do{'es' * (len(lost) == 1)} not beat {what}: {'; '.join(lost)}. "
+
+
+def said_of(of: Analysis, rate: float) -> str:
+    """The clause about a setting that is not the baseline."""
     if of.verdict(rate) == "not decided":
-        return right and "it is not decided whether it is better: the interval of the difference includes 0" in rest
+        return "compared with rate 0, it is not decided whether it is better: the interval of the difference includes 0"
     low, high = of.new_data(rate)
-    shown = "and for new data" if low > 0 or high < 0 else "; not shown for new data"
-    return right and f"it is {of.verdict(rate)} than rate 0 on splits of these data{shown}" in rest.replace(
-        " and", "and"
-    )
+    shown = " and for new data" if low > 0 or high < 0 else "; not shown for new data"
+    return f"it is {of.verdict(rate)} than rate 0 on splits of these data{shown}"
 
 
-LAWS: "dict[str, Callable[[re.Match[str], Analysis], Any]]" = {}
+def power(n: float, size: float, sd: float) -> float:
+    """Of a two-sided t test of n pairs at Bonferroni's level."""
+    bound = stats.t.isf(0.025 / SETTINGS, n - 1)
+    shift = size / sd * math.sqrt(n)
+    return float(stats.nct.sf(bound, n - 1, shift) + stats.nct.cdf(-bound, n - 1, shift))
 
 
-def law(pattern: str) -> "Callable[[Callable[[re.Match[str], Analysis], Any]], None]":
-    """Register what must be true where a sentence has that form."""
+def would_decide(match: "re.Match[str]", of: Analysis) -> bool:
+    """So many splits reach 80 %, and one less does not; for the plain deviation and for its 80 % bound."""
+    rate, least, most = float(match[1]), int(match[3].replace(",", "")), int(match[4].replace(",", ""))
+    difference = of.differences[rate]
+    sd, size = max(difference.std(ddof=1), 0.5 / of.sizes["test"]), abs(difference.mean())
+    bound = sd * math.sqrt((SEEDS - 1) / stats.chi2.ppf(0.2, SEEDS - 1))
+    right = of.verdict(rate) == "not decided" and f"{size:.2g}" == match[2] and int(match[5]) == SEEDS
+    for n, spread in ((least, sd), (most, bound)):
+        right &= power(n, size, spread) >= 0.8 and (n <= 3 or power(n - 1, size, spread) < 0.8)
+    return bool(right)
 
-    def add(check: "Callable[[re.Match[str], Analysis], Any]") -> None:
-        LAWS[pattern] = check
 
-    return add
+def simple_models(match: "re.Match[str]", of: Analysis) -> bool:
+    """The largest class of the training part, on the test part: near its share of all rows; so many splits."""
+    return int(match[2]) == int(match[4]) == SEEDS and near(match[1], of.share_of_largest) and float(match[3]) <= 1
+
+
+LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
+    r"((?:\d of 3 settings do(?:es)? not beat|None of the 3 settings beats) always answering the largest class .*?\. )?"
+    rf"Validation chose rate ([\d.]+): its test\.accuracy is {NUMBER} \(95 % interval {NUMBER} to {NUMBER}\)"
+    r"(.*?)\. (2 settings were .*)": headline,
+    r"Runs: 10 random splits of the data per setting, each with a seed of its own; runs of two settings with the same "
+    r"seed and split are a pair\.": lambda match, of: len(of.accuracy["test"]) == SEEDS,
+    rf"Simple models, by test\.accuracy: always answering the largest class {NUMBER} \(mean over (\d+) splits\), "
+    rf"logistic regression {NUMBER} \(mean over (\d+) splits\)\.": simple_models,
+    r"Intervals and p-values of differences speak of new random splits of these (\d+) examples, with new seeds\.": (
+        lambda match, of: int(match[1]) == sum(of.sizes.values())
+    ),
+    r"The column 'for new data' is the interval for other data of this kind \(Nadeau & Bengio 2003; test over training "
+    rf"examples {NUMBER}\)\. Splits of the same examples resemble each other, so that it is wider\.": (
+        lambda match, of: near(match[1], of.sizes["test"] / of.sizes["train"])
+    ),
+    r"They are corrected for 2 comparisons \(Bonferroni\): the 95 % holds for all of them together\. p \(Holm\) is a "
+    r"second, less strict correction\.": lambda match, of: len(of.differences) == SETTINGS,
+    r"p: Student's paired t test of the same differences, .*": lambda match, of: True,
+    r"better, worse: the interval of the difference lies on one side of 0\. not decided: it holds 0, .*": (
+        lambda match, of: True
+    ),
+    r"rate ([\d.]+): to see a true difference of ([\d.e-]+), as large as the one seen, with 80 % probability takes "
+    r"([\d,]+) to ([\d,]+) splits in all; there are (\d+)\.": would_decide,
+    r"rate ([\d.]+): to see a true difference of ([\d.e-]+), .* more than a million splits\.": (
+        lambda match, of: power(1e6, float(match[2]), of.differences[float(match[1])].std(ddof=1)) < 0.8
+    ),
+    rf"One test example is {NUMBER} of accuracy here\.": lambda match, of: near(match[1], 1 / of.sizes["test"]),
+    rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. Being chosen for it, that mean is too good by "
+    rf"an estimated {NUMBER} \(selection bias, estimated by leaving out one split at a time\)\.": (
+        lambda match, of: (
+            float(match[1]) == of.chosen
+            and near(match[2], of.accuracy["val"][of.chosen].mean())
+            and near(match[3], of.selection_bias())
+        )
+    ),
+    rf"Warning: rate ([\d.]+) varies {NUMBER} times as much as rate ([\d.]+)\..*": (
+        lambda match, of: near(match[2], of.wider(max(float(match[1]), float(match[3]))))
+    ),
+    r"Identical runs: rate ([\d.]+)\. Every pair has the same test\.accuracy, so p is 1\.": (
+        lambda match, of: not of.differences[float(match[1])].any()
+    ),
+}
+"""The form of each sentence -> whether what it says is true."""
+
+
+@pytest.mark.parametrize("name", ["sonar", "wheat-seeds", "breast-cancer"])
+def test_each_sentence_of_the_answer_is_true_of_an_independent_analysis(
+    real_data: Path, tmp_path: Path, name: str
+) -> None:
+    """Three rates, ten replicates, by the command alone; a sentence of an unknown form fails."""
+    (tmp_path / "c.yaml").write_text(CONFIG.format(path=real_data / "tabular" / f"{name}.csv"))
+    asked = ("sweep", "c.yaml", f"dropout.rate={','.join(map(str, RATES))}", "--quiet", "--no-plots")
+    done = dropout(*asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs" / "sweep-c"
+    shown = json.loads(next((folder / "cells").iterdir()).joinpath("summary.json").read_text())
+    sizes = [sum(one["support"] for one in shown[part]["per_class"]) for part in ("train", "val", "test")]
+    largest = max(one["support"] for one in shown["test"]["per_class"]) / sizes[2]
+    of = Analysis(pd.read_csv(io.BytesIO((folder / "results.csv").read_bytes())), largest, *sizes)
+    lines = (folder / "notes.txt").read_text().splitlines()
+    assert [line in done.stdout for line in lines] == [True] * len(lines)
+    for line in lines:
+        found = [(check, match) for form, check in LAWS.items() if (match := re.fullmatch(form, line))]
+        assert len(found) == 1, f"no form fits: {line}"
+        assert found[0][0](found[0][1], of), line
+    table = pd.read_csv(folder / "comparisons.csv").set_index("dropout.rate")
+    for rate in RATES[1:]:
+        assert table["verdict"][rate] == of.verdict(rate)
+        assert table["low"][rate] == pytest.approx(of.interval(rate)[0])
+        assert table["new_high"][rate] == pytest.approx(max(of.new_data(rate)[1], of.interval(rate)[1]))

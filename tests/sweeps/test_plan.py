@@ -102,9 +102,10 @@ def test_mistakes_have_places(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_a_cell_is_named_by_what_differs_from_the_defaults(tmp_path: Path) -> None:
-    """Threads, and whether a default is written, do not count; a rate does."""
+    """Threads, the yardstick, and whether a default is written, do not count; a rate does."""
     one = planned(tmp_path, "grid: {dropout.rate: [0.1]}\nseeds: [0]\n").cells[0].id
     assert one == planned(tmp_path, "set: {training.threads: 2, dropout.rate: 0.1}\nseeds: [0]\n").cells[0].id
+    assert one == planned(tmp_path, "set: {yardstick: none, dropout.rate: 0.1}\nseeds: [0]\n").cells[0].id
     assert one == planned(tmp_path, "set: {dropout.rate: 0.1, training.l2: 0.0}\nseeds: [0]\n").cells[0].id
     assert one == planned(tmp_path, "set: {dropout.rate: 0.1, training.batch_size: 64}\nseeds: [0]\n").cells[0].id
     assert one != planned(tmp_path, "set: {dropout.rate: 0.1, training.batch_size: 32}\nseeds: [0]\n").cells[0].id

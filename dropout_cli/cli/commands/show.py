@@ -24,6 +24,7 @@ def show(
     """Show one run: what it was, how it ended, its numbers and its files."""
     from dropout_cli import runs
     from dropout_cli.analysis import run_table
+    from dropout_cli.training import against_dummy
 
     found = runs.find(run, runs_dir)
     if figures:
@@ -37,5 +38,11 @@ def show(
     rows = run_table.overview(facts)
     if sys.stdout.isatty():  # where room is dear, and a run's name stays whole
         rows = [(key.removeprefix("config."), value) for key, value in rows]
+    beaten = against_dummy.sentence(facts)
+    if beaten is not None:
+        output.result(beaten)
     output.result(output.table(("what", "value"), rows))
+    beside = against_dummy.table(facts)
+    if beside is not None:
+        output.result(output.table(*beside))
     output.result("\n".join(output.cell_text(name) for name in run_table.files(found)))

@@ -4,6 +4,8 @@ With y the one-hot label and p the probabilities of an example:
 nll = mean of -ln p[true]; Brier = mean of sum_c (p_c - y_c)^2 (0 to 2; Brier 1950);
 ECE = sum over 15 bins of the top class's probability of (examples in bin / N) * |accuracy - mean confidence|
 (Guo et al. 2017, arXiv:1706.04599), with bins of equal width, open on the left and closed on the right.
+`ece_if_calibrated` is what the ECE would be on average if the probabilities were right, so that labels fell as they
+say: small parts have a large ECE by chance.
 
 `macro_f1` averages over the classes that occur among labels or predictions, and `balanced_accuracy`, the mean recall,
 over those among labels, so that a class absent from a small part does not lower them. `roc_auc` and `average_precision`
@@ -15,6 +17,7 @@ smallest.
 import numpy as np
 
 from dropout_cli.core.types import Array
+from dropout_cli.metrics.calibration import mean_gap
 from dropout_cli.metrics.registry import Metric, register
 from dropout_cli.metrics.scored import Classes
 
@@ -59,11 +62,24 @@ def brier(given: Classes) -> float:
 
 def ece(given: Classes) -> float:
     """The mean distance, over bins, between the top class's probability and the share that is right."""
-    confidence, right = given.probabilities.max(axis=1), given.predicted == given.labels
-    inner_edges = np.arange(1, ECE_BINS) / ECE_BINS
-    bins = np.searchsorted(inner_edges, confidence, side="left")  # left: a value on an edge belongs below it
+    confidence, bins = _binned(given)
+    right = given.predicted == given.labels
     gaps = np.bincount(bins, weights=right - confidence, minlength=ECE_BINS)
     return float(np.sum(np.abs(gaps)) / len(confidence))
+
+
+def ece_if_calibrated(given: Classes) -> float:
+    """The mean ECE of labels drawn from the probabilities themselves."""
+    confidence, bins = _binned(given)
+    sure = np.minimum(confidence, 1.0)  # in float32 a probability may round to more
+    return sum(mean_gap(sure[bins == one]) for one in np.unique(bins).tolist()) / len(sure)
+
+
+def _binned(given: Classes) -> tuple[Array, Array]:
+    """Return the top class's probability of each example, and its bin."""
+    confidence = given.probabilities.max(axis=1)
+    inner_edges = np.arange(1, ECE_BINS) / ECE_BINS
+    return confidence, np.searchsorted(inner_edges, confidence, side="left")  # left: an edge belongs below it
 
 
 def macro_f1(given: Classes) -> float:
@@ -124,6 +140,14 @@ register(
     ),
     Metric("brier", "Brier score", False, "probabilities", brier, shown=True, of_each=distances),
     Metric("ece", "calibration error (ECE)", False, "probabilities", ece, shown=True),
+    Metric(
+        "ece_if_calibrated",
+        "ECE of a perfectly calibrated model",
+        None,
+        "probabilities",
+        ece_if_calibrated,
+        shown=True,
+    ),
     Metric("macro_f1", "macro F1", True, "labels", macro_f1, share=True),
     Metric("balanced_accuracy", "balanced accuracy", True, "labels", balanced_accuracy, share=True),
     Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, share=True, summarized=_are_told_apart),

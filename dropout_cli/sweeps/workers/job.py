@@ -52,17 +52,18 @@ def train(folder: Folder, id: str, wanted: Experiment) -> None:
     """Train from where an earlier process left the cell, and give its folder its final name."""
     partial = folder.partial(id)
     with together():
-        if not ((partial / LAST).is_file() and _went_on(Run(partial))):
+        if not ((partial / LAST).is_file() and _went_on(Run(partial), folder.yardsticks)):
             folder.discard(id)
             prepared = run.ready(wanted)
-            run.conduct(prepared, Run.create_at(partial), None, watch=watch, figures=False)
+            begun = Run.create_at(partial)
+            run.conduct(prepared, begun, None, watch=watch, figures=False, yardsticks=folder.yardsticks)
     partial.replace(folder.cell(id))
 
 
-def _went_on(begun: Run) -> bool:
+def _went_on(begun: Run, yardsticks: Path) -> bool:
     """Resume a cell to its end; return False where another version began it and computed otherwise."""
     try:
-        resume.resume(begun, watch=watch, figures=False)
+        resume.resume(begun, watch=watch, figures=False, yardsticks=yardsticks)
     except Outdated:
         return False
     return True

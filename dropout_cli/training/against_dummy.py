@@ -1,0 +1,90 @@
+"""Whether a network beats the models of `yardstick`, in a sentence and as a table, from a summary alone."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from dropout_cli.metrics import larger_is_better, of_task
+from dropout_cli.tasks import TASKS
+
+DUMMIES = {"classification": "always answering the largest class", "regression": "always answering the mean"}
+"""Task -> what its dummy does."""
+FREQUENCIES = "always answering the frequencies of the classes"
+"""The same, as metrics of probabilities see it."""
+KINDS = {"logistic": "logistic regression", "ridge": "ridge regression"}
+
+
+def sentence(summary: Mapping[str, Any]) -> str | None:
+    """Say that the network does not beat the dummy on the test part; None where it does, or there is none.
+
+    It must be better by the main number of the task; a classifier by its negative log-likelihood, too.
+    """
+    task = str(summary.get("task", "classification"))
+    if task not in TASKS:
+        return None
+    number = TASKS[task].number
+    pair = _pair(summary, number)
+    if pair is None:
+        return None
+    if not beats(number, *pair):
+        return f"This network does not beat {DUMMIES[task]}: test {number} {against(*pair)}."
+    unsure = _pair(summary, "nll") if task == "classification" else None
+    if unsure is None or beats("nll", *unsure):
+        return None
+    return (
+        "The probabilities of this network do not beat the frequencies of the classes: test nll "
+        f"{against(*unsure)}, though its accuracy is {against(*pair)}."
+    )
+
+
+def dummy(task: str, number: str) -> str:
+    """Say what the dummy of a task does, as a metric sees it."""
+    labels = any(one.name == number and one.needs == "labels" for one in of_task(task))
+    return DUMMIES.get(task, "the dummy") if labels or task != "classification" else FREQUENCIES
+
+
+def beats(metric: str, ours: float, theirs: float) -> bool:
+    """Whether a number is better than another one; equal is not better."""
+    return ours > theirs if larger_is_better(metric) else ours < theirs
+
+
+def against(ours: float, theirs: float) -> str:
+    """Write two numbers with as many digits as tell them apart, at least four."""
+    digits = next((n for n in (4, 6, 9) if f"{ours:.{n}g}" != f"{theirs:.{n}g}"), 4)
+    return f"{ours:.{digits}g} against {theirs:.{digits}g}"
+
+
+def table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str], list[list[Any]]] | None:
+    """Return headers and rows: the test numbers of the network, the dummy and the linear model.
+
+    `every`: not only the numbers that are shown where there is little room. None where a summary has no such models.
+    """
+    dummy, linear = (of(summary, name, "test") for name in ("dummy", "linear"))
+    test = summary.get("test")
+    if not dummy or not isinstance(test, Mapping):
+        return None
+    shown = {name for task in TASKS.values() for name in task.shown}
+    names = [name for name in dummy if every or name in shown]
+    columns = [test, dummy, *([linear] if linear else [])]
+    kind = [str(summary["yardstick"]["linear"].get("kind"))] if linear else []
+    return ["test", "network", "dummy", *kind], [[name, *(one.get(name) for one in columns)] for name in names]
+
+
+def of(summary: Mapping[str, Any], model: str, part: str) -> Mapping[str, Any]:
+    """Return the numbers of `dummy` or `linear` for a part; none where the summary lacks them."""
+    found: Any = summary
+    for name in ("yardstick", model, part):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _pair(summary: Mapping[str, Any], number: str) -> tuple[float, float] | None:
+    """Return the test number of the network and that of the dummy; None where one is missing."""
+    test = summary.get("test")
+    pair = test.get(number) if isinstance(test, Mapping) else None, of(summary, "dummy", "test").get(number)
+    return (float(pair[0]), float(pair[1])) if all(map(is_number, pair)) else None  # type: ignore[arg-type]
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a summary is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,77 @@
+"""Linear models by scikit-learn, as y = x W + b on the inputs that the network takes, flattened.
+
+Logistic regression with its penalty C = 1, at most ITERATIONS steps of L-BFGS; ridge regression with alpha = 1, of
+classes on their indicators, so that it says which class is likeliest and not how likely.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_cli.core.types import Array
+from dropout_cli.metrics.scored import SMALLEST
+
+ITERATIONS = 100
+FARTHEST = -float(np.log(SMALLEST))
+"""708.4: no logit is farther below the largest one, also that of a class without a training example."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A fitted linear model."""
+
+    W: Array
+    """(features, outputs) float64."""
+    b: Array
+    """(outputs,); -inf for a class without an example."""
+
+    def outputs(self, x: Array) -> Array:
+        """Return (N, outputs) float64 for inputs x (N, *shape)."""
+        return np.asarray(x.reshape(len(x), -1).astype(np.float64) @ self.W + self.b)
+
+
+@dataclass(frozen=True)
+class Standardized:
+    """Inputs with mean 0 and variance 1, and the way back."""
+
+    x: Array
+    mean: Array
+    sd: Array
+
+    @classmethod
+    def of(cls, x: Array) -> "Standardized":
+        """Standardize x (N, features); what never changes becomes 0."""
+        mean, sd = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
+        sd = np.where(sd > 0, sd, 1.0)
+        return cls(((x - mean) / sd).astype(x.dtype), mean, sd)
+
+    def undone(self, model: Linear) -> Linear:
+        """Return the model of standardized inputs as one of inputs as they were."""
+        W = model.W / self.sd[:, None]
+        return Linear(W, model.b - self.mean @ W)
+
+
+def logistic(x: Array, labels: Array, classes: int) -> Linear:
+    """Fit multinomial logistic regression to x (N, features) float32 and labels (N,) of at least two classes."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(max_iter=ITERATIONS).fit(x, labels)
+    coefficients, intercepts = (np.asarray(one, np.float64) for one in (fitted.coef_, fitted.intercept_))
+    if len(fitted.classes_) == 2:  # scikit-learn has one logit then, of the second class
+        coefficients, intercepts = (np.concatenate([0 * one, one]) for one in (coefficients, intercepts))
+    W, b = np.zeros((x.shape[1], classes)), np.full(classes, -np.inf)
+    W[:, fitted.classes_], b[fitted.classes_] = coefficients.T, intercepts
+    return Linear(W, b)
+
+
+def ridge(x: Array, targets: Array) -> Linear:
+    """Fit ridge regression to x (N, features) and targets (N, T)."""
+    from sklearn.linear_model import Ridge
+
+    fitted = Ridge(alpha=1.0).fit(x.astype(np.float64), targets)
+    return Linear(fitted.coef_.reshape(targets.shape[1], -1).T, np.atleast_1d(fitted.intercept_))
+
+
+def bounded(logits: Array) -> Array:
+    """Return logits of which none is farther than FARTHEST below the largest of its row."""
+    return np.asarray(np.maximum(logits, logits.max(axis=1, keepdims=True) - FARTHEST))

@@ -1,0 +1,202 @@
+"""Simple models on the same data and split: what the numbers of a network are worth.
+
+The dummy answers every example alike: with the frequencies of the classes among the training examples, so that it
+predicts the largest class, or with the mean. The linear model learns from at most MOST_ROWS training examples as the
+network takes them, noise and augmentation left out; features of tables are standardized on them, pictures are not, so
+that a pixel that is nearly always blank weighs no more than others. Both are scored on all validation and test
+examples. The standard deviation of a regression's predictions is their root mean squared error on the validation part
+(on what they learned from, where there is none), as the network's is.
+
+Nothing here depends on a clock or on the number of threads: equal configs and data give equal numbers.
+"""
+
+import hashlib
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from dropout_cli import config, metrics
+from dropout_cli.core import environment
+from dropout_cli.core.errors import DropoutError
+from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array
+from dropout_cli.data.dataset import Batches, Dataset, Part
+from dropout_cli.nn.backend.threads import limited
+from dropout_cli.runs import as_json, write
+from dropout_cli.runs.atomic_io import faults
+from dropout_cli.runs.safe_read import read_plain
+from dropout_cli.tasks import Regression, Task
+from dropout_cli.training import linear_models
+from dropout_cli.training.linear_models import Linear, Standardized
+from dropout_cli.training.setup import Prepared
+from dropout_cli.training.yardstick_cost import Kind, affordable
+
+MOST_ROWS = 5_000
+MOST_VALUES = 1 << 23
+"""Rows times features that the linear model learns from at most: 67 MB in float64."""
+BATCH = 1_000
+"""Examples that are predicted at a time."""
+VERSION = 1
+"""Of the models above; a change of theirs needs another one, so that numbers kept in a sweep are not mixed."""
+Predict: TypeAlias = Callable[[Part], Array]
+
+
+def measured(prepared: Prepared, steps: int, folder: Path | None = None) -> dict[str, Any] | None:
+    """Return the numbers of the dummy and of the linear model, for `summary.json`; None where they are left out.
+
+    `dummy` has the numbers of `val` (None without that part) and `test`; so has `linear`, beside its `kind` and the
+    `rows` that it learned from, or it is None where it would take too long or nothing can be learned.
+
+    Args:
+        prepared: the experiment.
+        steps: how many steps the run has trained.
+        folder: where runs with the same data and split keep these numbers for each other; None: nowhere.
+    """
+    if prepared.experiment.yardstick == "none":
+        return None
+    dataset = prepared.dataset
+    rows = drawn(dataset, prepared.experiment.dataset.split_seed)
+    kind = affordable(prepared, len(rows), steps)
+    file = None if folder is None else folder / f"{_key(prepared, kind)}.json"
+    known = _kept(file)
+    if known is None:
+        with limited(1), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # that L-BFGS would go on after ITERATIONS is no concern of the user
+            task = _plain(prepared.task)
+            known = {"dummy": _scores(task, dataset, _dummy(dataset), rows)}
+            known["linear"] = None if kind is None else _linear(task, dataset, rows, kind)
+        if file is not None:
+            with faults(file):
+                file.parent.mkdir(exist_ok=True)
+            write(file, as_json(known))
+    return known
+
+
+def drawn(dataset: Dataset, seed: int) -> Array:
+    """Return the rows of the train part that the linear model learns from, ascending.
+
+    Of more than there may be, they are drawn with `seed`; of classes, each keeps its share and has at least one.
+    """
+    count, features = len(dataset.train), int(np.prod(dataset.shape))
+    most = min(MOST_ROWS, MOST_VALUES // max(features, 1))
+    if count <= most:
+        return np.arange(count)
+    order = stream(seed, "yardstick").permutation(count)
+    if dataset.quantities is not None:
+        return np.sort(order[:most])
+    order = order[np.argsort(dataset.train.labels[order], kind="stable")]  # class by class
+    _, first = np.unique(dataset.train.labels[order], return_index=True)
+    if most <= len(first):
+        return np.sort(order[first[:most]])
+    spread = np.linspace(0, count - 1, most - len(first)).astype(np.intp)
+    return np.sort(order[np.union1d(first, spread)])
+
+
+def _key(prepared: Prepared, kind: Kind | None) -> str:
+    """Name all that the numbers depend on: data, split and preprocessing, the kind of model, and the machine."""
+    values = config.to_dict(prepared.experiment.dataset) | {"augment": None}
+    facts = {
+        "name": prepared.dataset.name,
+        "data": values,
+        "task": prepared.task.name,
+        "kind": kind,
+        "version": VERSION,
+    }
+    text = json.dumps(facts | {"environment": environment.describe()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _kept(file: Path | None) -> dict[str, Any] | None:
+    """Return the numbers that another run kept in the file; None where there is none, or it is damaged."""
+    if file is None or not file.is_file():
+        return None
+    try:
+        known = json.loads(read_plain(file))
+    except (DropoutError, ValueError):
+        return None
+    return known if isinstance(known, dict) and known.keys() == {"dummy", "linear"} else None
+
+
+def _plain(task: Task) -> Task:
+    """Return the task of a model that predicts no variances."""
+    return Regression(task.quantities, heteroscedastic=False) if isinstance(task, Regression) else task
+
+
+def frequencies(counts: Array) -> Array:
+    """Return the logits (C,) of a model that puts out the frequencies of the classes, given their `counts`."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(linear_models.bounded(np.log(counts / counts.sum())[None])[0])
+
+
+def _dummy(dataset: Dataset) -> Predict:
+    """Return the model that puts out the same for every example, fitted to all training examples."""
+    if dataset.quantities is not None:
+        outputs = np.zeros(len(dataset.quantities.names))  # the mean, in standardized units
+    else:
+        outputs = frequencies(np.bincount(dataset.train.labels, minlength=len(dataset.classes)))
+    return lambda part: np.tile(outputs, (len(part), 1))
+
+
+def _linear(task: Task, dataset: Dataset, rows: Array, kind: Kind) -> dict[str, Any] | None:
+    """Fit the linear model, and return its kind, rows and numbers; None where nothing can be learned."""
+    labels = dataset.train.labels[rows]
+    if len(np.unique(labels, axis=0)) < 2:
+        return None
+    x, _ = Batches(dataset, dataset.train, len(rows)).take(rows)
+    try:
+        model = _fitted(dataset, x.reshape(len(rows), -1), labels, kind)
+    except (ArithmeticError, ValueError):  # LinAlgError is one
+        return None
+    if not np.isfinite(model.W).all() or np.isnan(model.b).any():
+        return None
+    classes = dataset.quantities is None
+
+    def predict(part: Part) -> Array:
+        made = np.concatenate([model.outputs(some) for some in _batches(dataset, part)])
+        return linear_models.bounded(made) if classes else made
+
+    found = _scores(task, dataset, predict, rows)
+    if classes and kind == "ridge":  # its outputs are no probabilities
+        known = {one.name for one in metrics.of_task(task.name) if one.needs == "labels"}
+        found = {
+            part: numbers and {key: numbers[key] for key in numbers if key in known} for part, numbers in found.items()
+        }
+    return {"kind": kind, "rows": len(rows), **found}
+
+
+def _fitted(dataset: Dataset, x: Array, labels: Array, kind: Kind) -> Linear:
+    """Fit to inputs x (N, features) as the network takes them."""
+    table = Standardized.of(x) if len(dataset.shape) == 1 else None
+    taken = x if table is None else table.x
+    if kind == "logistic":
+        model = linear_models.logistic(taken, labels, len(dataset.classes))
+    elif dataset.quantities is None:
+        model = linear_models.ridge(taken, np.eye(len(dataset.classes))[labels])
+    else:
+        model = linear_models.ridge(taken, dataset.quantities.standardized(labels))
+    return model if table is None else table.undone(model)
+
+
+def _batches(dataset: Dataset, part: Part) -> Iterator[Array]:
+    batches = Batches(dataset, part, min(BATCH, len(part)))
+    for start in range(0, len(part), BATCH):
+        yield batches.take(slice(start, start + BATCH))[0]
+
+
+def _scores(task: Task, dataset: Dataset, predict: Predict, rows: Array) -> dict[str, dict[str, float] | None]:
+    """Return the numbers of each part by which runs can be compared; `rows` are those that the model learned from."""
+    train = dataset.train
+    held_out = dataset.val or Part(train.x[rows], train.labels[rows], train.rows[rows])
+    task = task.calibrated(predict(held_out), held_out.labels)
+    found: dict[str, dict[str, float] | None] = {}
+    for name in ("val", "test"):
+        part = dataset.part(name)
+        scores = {} if part is None else task.scores(task.predict(predict(part)), part.labels)
+        kept = {key: scores[key] for key in metrics.directed(task.name) if scores.get(key) is not None}
+        found[name] = {key: value for key, value in kept.items() if math.isfinite(value)} if part else None
+    return found

@@ -1,0 +1,78 @@
+"""`verify` computes the dummy anew, and `--replay` the linear model."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dropout_cli.analysis import replay, verify
+from dropout_cli.runs import MANIFEST, Run, as_json, manifest
+from tests.small_run import ignore, train
+
+DATASETS = ("digits", "breast_cancer", "diabetes")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A finished run on each dataset."""
+    here = tmp_path_factory.mktemp("yardsticks")
+    return {name: train(here / name, f"dataset.name={name}", "architecture={hidden: [4]}") for name in DATASETS}
+
+
+def changed(run: Run, tmp_path: Path, model: str, part: str, number: str) -> Run:
+    """A copy whose summary has another number, under a manifest that fits."""
+    copy = Run(Path(shutil.copytree(run.path, tmp_path / f"{model}-{part}-{number}")))
+    summary = copy.summary()
+    summary["yardstick"][model][part][number] += 0.01
+    copy.inside("summary.json").write_bytes(as_json(summary))
+    copy.inside(MANIFEST).write_bytes(manifest.of(copy.path))
+    return copy
+
+
+def wrong(checks: list[verify.Check]) -> list[str]:
+    """The facts that fail."""
+    return [check.fact for check in checks if not check.right]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_number_of_the_dummy_follows_from_the_labels(
+    finished: dict[str, Run], tmp_path: Path, dataset: str
+) -> None:
+    """A changed one is noticed; only the likelihood of a regression needs labels that a run does not keep."""
+    run = finished[dataset]
+    facts = [check.fact for check in verify.verify(run)]
+    assert "its dummy follows from the labels" in facts and not wrong(verify.verify(run))
+    for number in run.summary()["yardstick"]["dummy"]["test"]:
+        found = wrong(verify.verify(changed(run, tmp_path, "dummy", "test", number)))
+        if dataset == "diabetes" and number == "nll":
+            assert found == []
+        else:
+            (fact,) = found
+            assert fact.startswith(f"yardstick.dummy.test.{number} is ") and "computed anew" in fact
+
+
+@pytest.mark.parametrize("model", ["dummy", "linear"])
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_a_replay_fits_them_again(finished: dict[str, Run], tmp_path: Path, model: str, part: str) -> None:
+    """Equal data give equal numbers; a changed one is noticed."""
+    assert "its yardstick has the same numbers" in [
+        check.fact for check in replay.replay(finished["breast_cancer"], watch=ignore)
+    ]
+    run = changed(finished["breast_cancer"], tmp_path, model, part, "accuracy")
+    assert "its yardstick has other numbers" in wrong(replay.replay(run, watch=ignore))
+
+
+def test_a_run_without_them_is_verified_and_replayed_as_before(finished: dict[str, Run], tmp_path: Path) -> None:
+    """As those of older versions are."""
+    copy = Run(Path(shutil.copytree(finished["digits"].path, tmp_path / "old")))
+    summary = copy.summary()
+    del summary["yardstick"]
+    del summary["config"]["yardstick"]
+    for part in ("train", "val", "test"):
+        del summary[part]["ece_if_calibrated"]
+    copy.inside("summary.json").write_bytes(as_json(summary))
+    copy.inside(MANIFEST).write_bytes(manifest.of(copy.path))
+    assert not wrong(verify.verify(copy))
+    checks = replay.replay(copy, watch=ignore)
+    assert not wrong(checks) and "yardstick" not in json.dumps([check.fact for check in checks])

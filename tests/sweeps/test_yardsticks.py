@@ -1,0 +1,185 @@
+"""Simple models beside a sweep: fitted once per split, as beside a run alone, and said first where they win."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dropout_cli import report
+from dropout_cli.config import load
+from dropout_cli.runs import Run
+from dropout_cli.sweeps import yardsticks
+from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.workers import job
+from dropout_cli.training.run import conduct, ready
+from tests.commands import dropout
+from tests.small_run import ignore
+from tests.small_sweep import planned
+
+METRIC = "test.accuracy"
+
+
+def record(
+    rate: float,
+    accuracy: float,
+    dummy: float | None = 0.4,
+    *,
+    split: int = 0,
+    seed: int = 0,
+    linear: float | None = 0.7,
+    kind: str = "logistic",
+    dataset: str = "digits",
+) -> Record:
+    """The record of a run with such numbers; without a dummy, of one that has no simple models."""
+    scores = {"accuracy": accuracy, "nll": 1 - accuracy, "per_class": [{"class": "a", "support": 10}]}
+    summary: dict[str, Any] = {"task": "classification", "train": scores, "val": None, "test": scores}
+    summary["config"] = {"dataset": {"name": dataset, "split_seed": split, "augment": None}, "seed": seed}
+    if dummy is not None:
+        summary["yardstick"] = {
+            "dummy": {"val": None, "test": {"accuracy": dummy, "nll": 1 - dummy}},
+            "linear": None if linear is None else {"kind": kind, "rows": 10, "val": None, "test": {"accuracy": linear}},
+        }
+    return Record.of(f"runs/r{rate}-{seed}-{split}", {"dropout.rate": rate}, Replicate(seed, split), summary)
+
+
+def beaten(records: Sequence[Record], metric: str = METRIC) -> list[str]:
+    """The sentences on settings that do not beat the dummy."""
+    return list(yardsticks.beaten(records, metric))
+
+
+def test_a_level_is_the_mean_over_distinct_splits() -> None:
+    """Runs that share a split count once, whatever their number."""
+    records = [record(0.1, 0.9, 0.4, seed=seed) for seed in range(3)] + [record(0.1, 0.9, 0.6, split=1, linear=0.9)]
+    found = yardsticks.rows(records, METRIC)
+    assert found == [
+        ["digits", "always answering the largest class", 2, pytest.approx(0.5)],
+        ["digits", "logistic regression", 2, pytest.approx(0.8)],
+    ]
+    (line,) = yardsticks.told(records, METRIC)
+    assert line == (
+        "Simple models, by test.accuracy: always answering the largest class 0.5000 (mean over 2 splits), logistic "
+        "regression 0.8000 (mean over 2 splits)."
+    )
+
+
+def test_kinds_and_datasets_are_not_mixed() -> None:
+    """Ridge and logistic regression are two models, and two datasets have a line each."""
+    records = [record(0.1, 0.9), record(0.2, 0.9, kind="ridge", linear=0.6), record(0.1, 0.9, 0.2, dataset="moons")]
+    assert [(one.dataset, one.model, one.mean) for one in yardsticks.levels(records, METRIC)] == [
+        ("digits", "always answering the largest class", 0.4),
+        ("digits", "logistic regression", 0.7),
+        ("digits", "ridge regression", 0.6),
+        ("moons", "always answering the largest class", 0.2),
+        ("moons", "logistic regression", 0.7),
+    ]
+    assert [line.partition(",")[0] for line in yardsticks.told(records, METRIC)] == [
+        "Simple models on digits",
+        "Simple models on moons",
+    ]
+
+
+def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
+    """By the mean of their runs against that of the dummy on the same runs; equal is not better."""
+    good, equal, bad = record(0.1, 0.9), record(0.5, 0.4), record(0.9, 0.2)
+    named = "do not beat always answering the largest class by mean test.accuracy: rate 0.5; rate 0.9."
+    assert beaten([good, equal, bad]) == [f"2 of 3 settings {named}"]
+    assert beaten([equal, bad]) == [
+        "None of the 2 settings beats always answering the largest class by mean " + METRIC + "."
+    ]
+    assert beaten([bad]) == [
+        "These runs do not beat always answering the largest class: mean test.accuracy 0.2 against 0.4."
+    ]
+    assert beaten([good]) == []
+    luck = [record(0.1, 0.9, 0.95), record(0.1, 0.9, 0.1, split=1)]
+    assert beaten(luck) == []
+
+
+def test_a_metric_decides_which_way_is_better_and_what_the_dummy_is() -> None:
+    """A larger likelihood loss is worse; of probabilities the dummy gives the frequencies of the classes."""
+    assert beaten([record(0.1, 0.9), record(0.9, 0.2)], "test.nll") == [
+        "1 of 2 settings does not beat always answering the frequencies of the classes by mean test.nll: rate 0.9."
+    ]
+
+
+def test_many_names_are_cut_short() -> None:
+    """Six are named, the others counted."""
+    (line,) = beaten([record(n / 10, 0.1) for n in range(9)] + [record(0.95, 0.9)])
+    assert line.startswith("9 of 10 settings") and line.endswith("rate 0.5; 3 more.")
+
+
+def test_nothing_is_said_of_runs_without_simple_models() -> None:
+    """Those of older versions, those with `yardstick: none`, and metrics that the models have not."""
+    old = [record(0.1, 0.1, None), record(0.2, 0.2, None)]
+    without = Record.of(old[0].path, old[0].values, old[0].replicate, {**old[0].summary, "yardstick": None})
+    for records in (old, [without], []):
+        assert beaten(records) == [] and list(yardsticks.told(records, METRIC)) == []
+        assert yardsticks.rows(records, METRIC) == []
+    assert beaten([record(0.1, 0.1)], "train.accuracy") == [] == yardsticks.rows([record(0.1, 0.1)], "train.accuracy")
+    assert yardsticks.rows([record(0.1, 0.1, linear=None)], METRIC)[0][1] == "always answering the largest class"
+
+
+def test_notes_begin_with_it() -> None:
+    """So do the file of notes, the screen, and --json, which are made of the notes."""
+    records = [record(rate, 0.1 * rate, seed=seed) for rate in (0.1, 0.2) for seed in (0, 1)]
+    lines = list(notes(weigh(records, ["dropout.rate"], metric=METRIC)))
+    assert lines[0].startswith("None of the 2 settings beats")
+    assert any(line.startswith("Simple models, by test.accuracy") for line in lines)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Two learning rates on two splits, one of them too low to learn anything."""
+    here = tmp_path_factory.mktemp("yardsticks")
+    (here / "c.yaml").write_text(
+        "dataset: breast_cancer\narchitecture: {hidden: [16]}\ntraining: {epochs: 8, batch_size: 16}\n"
+    )
+    asked = ["training.optimizer.learning_rate=1e-2,1e-12", "dataset.split_seed=0,1", "--seeds", "1", "--no-plots"]
+    done = dropout("sweep", "c.yaml", *asked, cwd=here)
+    assert done.returncode == 0, done.stderr
+    return Folder(here / "runs/sweep-c")
+
+
+def test_a_cell_has_the_numbers_of_a_run_alone(swept: Folder, tmp_path: Path) -> None:
+    """To the last bit, though only the first cells of each split have fitted the models."""
+    cells = sorted((swept.path / "cells").iterdir())
+    assert len(cells) == 4
+    for cell in cells:
+        loaded = load(cell / "resolved.yaml")
+        alone = Run.create(tmp_path, "alone")
+        summary = conduct(ready(loaded.experiment), alone, loaded.text, watch=ignore, figures=False)
+        assert json.dumps(summary["yardstick"]) == json.dumps(Run(cell).summary()["yardstick"])
+    assert len(list(swept.yardsticks.iterdir())) == 2
+    assert dropout("verify", str(swept.path), cwd=tmp_path).returncode == 0
+
+
+def test_a_cell_takes_what_another_one_has_kept(tmp_path: Path) -> None:
+    """The second seed of a split fits nothing."""
+    folder, (first, second) = Folder(tmp_path / "out"), planned(tmp_path, "seeds: 2\n").cells
+    (folder.path / "cells").mkdir(parents=True)
+    job.train(folder, first.id, first.experiment)
+    (file,) = folder.yardsticks.iterdir()
+    known = json.loads(file.read_text())
+    assert known == folder.summary(first.id)["yardstick"]
+    known["linear"]["rows"] = 7
+    file.write_text(json.dumps(known))
+    job.train(folder, second.id, second.experiment)
+    assert folder.summary(second.id)["yardstick"] == known
+
+
+def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: Folder, tmp_path: Path) -> None:
+    """First of the notes, first in the answer of the report, and the levels as a table."""
+    done = dropout("compare", str(swept.path), cwd=tmp_path)
+    said = (
+        "1 of 2 settings does not beat always answering the largest class by mean test.accuracy: learning_rate 1e-12."
+    )
+    assert said in done.stdout and "logistic regression 0.9" in done.stdout
+    assert swept.read("notes.txt").decode().startswith(said)
+    page = report.of_sweep(swept).decode()
+    assert said in page and "Simple models beside them" in page
+    assert page.index(said) < page.index("<table")
