@@ -75,7 +75,7 @@ def compare(
         output.complain(f"compare: {left_out} runs are not complete, and are left out.")
     wanted = options.pairs(baseline or (), "--baseline") or None
     evidence = weigh(records, keys, metric=metric, baseline=wanted, margin=margin, test=test.value)
-    said = [*tables.notes(evidence), *filter(None, [two_runs.tested(records)])]
+    said = [*tables.notes(evidence), *filter(None, [two_runs.tested(records, metric)])]
     if form is Format.json:
         output.result(output.as_json(tables.as_dict(evidence) | {"notes": said}))
         return
