@@ -68,22 +68,20 @@ def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> Error
     n = len(first)
     if n < FEWEST_EXAMPLES:
         raise ValueError(f"needs {FEWEST_EXAMPLES} examples, got {n}")
+    every = np.arange(n)
     one, other = (np.asarray(loss, np.float64).reshape(n, -1).T for loss in (first, second))  # (targets, n)
-    gap = one - other
 
-    def error(mean: Array) -> Array:
-        return np.sqrt(mean) if root else mean
+    def error(losses: Array, drawn: Array, axis: int) -> Array:
+        means = losses[:, drawn].mean(axis=axis)
+        return np.asarray((np.sqrt(means) if root else means).mean(axis=0))
 
     def first_minus_second(drawn: Array, axis: int) -> Array:
-        # sqrt(a) - sqrt(b) = (a - b) / (sqrt(a) + sqrt(b)): exactly 0 where no example differs.
-        first_mean, second_mean, mean_gap = (loss[:, drawn].mean(axis=axis) for loss in (one, other, gap))
-        total = error(first_mean) + error(second_mean)
-        apart = np.abs(mean_gap) > ROUNDING * (first_mean + second_mean)
-        scale = np.where(apart, total, 1.0) if root else 1.0
-        return np.asarray((np.where(apart, mean_gap, 0.0) / scale).mean(axis=0))
+        first_error, second_error = error(one, drawn, axis), error(other, drawn, axis)
+        gap = first_error - second_error
+        return np.where(np.abs(gap) > ROUNDING * (first_error + second_error), gap, 0.0)
 
     made = stats.bootstrap(
-        (np.arange(n),),
+        (every,),
         first_minus_second,
         n_resamples=RESAMPLES,
         batch=max(1, BATCH // one.size),
@@ -98,9 +96,9 @@ def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> Error
     share = (1 + min(int(np.sum(drawn <= 0)), int(np.sum(drawn >= 0)))) / (RESAMPLES + 1)
     p = 2 * float(stats.t.sf(-special.ndtri(min(share, 0.5)) / stretch, n - 1))
     return ErrorDifference(
-        float(error(one.mean(axis=1)).mean()),
-        float(error(other.mean(axis=1)).mean()),
-        float(first_minus_second(np.arange(n), -1)),
+        float(error(one, every, -1)),
+        float(error(other, every, -1)),
+        float(first_minus_second(every, -1)),
         Interval(float(drawn[place - 1]), float(drawn[-place])),
         min(1.0, p),
     )
