@@ -136,7 +136,7 @@ def random_splits(to: Coverage) -> None:
                         new.append(holds(over_units(d, split_ratio=SPLIT_RATIO).interval(), truth))
                 where = f"{n} splits, {examples} examples, {name} learner"
                 to.judge(f"difference, new splits; {where}", these, "estimate.over_units")
-                exception = {"stable": 0.88, "swayed": 0.70}.get(name)
+                exception = {"stable": 0.88, "swayed": 0.66}.get(name)
                 by = "estimate.over_units(split_ratio=1/3)"
                 to.judge(f"difference, new data (Nadeau & Bengio); {where}", new, by, exception=exception)
                 if (name, n) == ("stable", 10):
@@ -176,7 +176,7 @@ def other_distributions(to: Coverage) -> None:
 
 def families(to: Coverage) -> None:
     """All m settings against one baseline at once: Bonferroni's intervals hold all m truths."""
-    bar = 0.95 - 2 * float(np.sqrt(0.95 * 0.05 / to.repetitions))
+    bar = round(0.95 - 2 * float(np.sqrt(0.95 * 0.05 / to.repetitions)), 3)
     for m in to.some((1, 2, 4, 9), (2, 9)):
         for n in to.some((5, 10), (5,)):
             held = []
@@ -188,14 +188,14 @@ def families(to: Coverage) -> None:
                     all_hold(one[1:] - one[:1], these[1:] - these[0], 0.5 / 150)
                     for one, these in zip(scores, made.these, strict=True)
                 ]
-            what = f"all intervals of a family; {m} settings, {n} seeds, one baseline"
+            what = f"all intervals of a family of {m}; {n} seeds, one baseline"
             by = "for dropout compare: Estimate.interval(comparisons=m)"
             to.bars.at_least(what, float(np.mean(held)), bar, by, always=True)
         rng = stream(m, "coverage:lopsided")
         collapsing = 1 - rng.exponential(1, (to.repetitions, m, 10))
         steady = rng.normal(0, 0.3, (to.repetitions, 1, 10))
         held = [all_hold(d, np.zeros(m)) for d in collapsing - steady]
-        what = f"all intervals of a family; {m} settings that collapse at times, 10 seeds, a steady baseline"
+        what = f"all intervals of a family of {m}; settings that collapse at times, 10 seeds, a steady baseline"
         to.judge(what, held, "Estimate.interval(comparisons=m)", exception={1: 0.90, 2: 0.87, 4: 0.84, 9: 0.79}[m])
 
 
