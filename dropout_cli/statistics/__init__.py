@@ -3,6 +3,7 @@
 Everything here is a function of numbers; SciPy computes wherever it has the test.
 """
 
+from dropout_cli.statistics.bootstrap import ErrorDifference, paired_bootstrap
 from dropout_cli.statistics.choice import Choice, best_of, choose
 from dropout_cli.statistics.contingency import McNemar, mcnemar
 from dropout_cli.statistics.families import holm
@@ -13,6 +14,7 @@ from dropout_cli.statistics.ranks import Ranks, friedman
 __all__ = [
     "TESTS",
     "Choice",
+    "ErrorDifference",
     "Interval",
     "McNemar",
     "Paired",
@@ -25,6 +27,7 @@ __all__ = [
     "holm",
     "mcnemar",
     "moments",
+    "paired_bootstrap",
     "smallest_p",
     "t_interval",
     "wilson",

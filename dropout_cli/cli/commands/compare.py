@@ -69,7 +69,7 @@ def compare(
         output.complain(f"compare: {left_out} runs are not complete, and are left out.")
     wanted = options.pairs(baseline or (), "--baseline") or None
     evidence = weigh(records, keys, metric=metric, others=others, baseline=wanted, margin=margin, test=paired_test)
-    said = [*notes(evidence), *filter(None, [two_runs.tested(records)])]
+    said = [*notes(evidence), *filter(None, [two_runs.tested(records, metric)])]
     if form is Format.json:
         output.result(output.as_json(tables.as_dict(evidence) | {"notes": said}))
         return
