@@ -33,13 +33,15 @@ def predictions(run: Run) -> Mapping[str, Array]:
         or rows.ndim != 1
         or predicted.ndim != 2
         or labels.shape != (predicted.shape if "mean" in known and "probabilities" not in known else rows.shape)
-        or any(known.get(name, predicted).shape != predicted.shape for name in ("log_probabilities", "sd"))
+        or known.get("log_probabilities", predicted).shape != predicted.shape
         or any(array.dtype.kind not in "biuf" for array in known.values())
         or not np.isfinite(predicted).all()
         or len(np.unique(rows)) < len(rows)
         or ("probabilities" in known and not _are_classes(labels, predicted.shape[1]))
     ):
         raise UsageError(place, "does not hold the predictions of a run")
+    if known.get("sd", predicted).shape != predicted.shape:
+        del known["sd"]
     order = np.argsort(rows, kind="stable")
     return {name: array[order] for name, array in known.items()}
 
