@@ -41,7 +41,7 @@ Metrics: TypeAlias = Annotated[
     typer.Option("--metrics", metavar="A,B", help="Several numbers, the main one first; corrected for together."),
 ]
 PairedTest: TypeAlias = Annotated[
-    str,
+    str | None,
     typer.Option("--test", metavar="NAME", help="t, or beside it sign-flip, max-t or wilcoxon: permutation tests."),
 ]
 

@@ -20,7 +20,7 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
 
     Roles in use: `split`, `data`, `init:<path>`, `order` (index: the pass over the data),
     `noise:<path>` (epoch), `augment` (epoch), `monte_carlo:<path>` (pass), `thinned:<path>`
-    (which sampled network), `inference:<path>`, `effects:<path>`.
+    (which sampled network), `inference:<path>`, `effects:<path>`, `yardstick`.
     """
     digest = hashlib.sha256(f"{seed}/{index}/{role}".encode()).digest()
     return np.random.Generator(np.random.SFC64(int.from_bytes(digest, "little")))

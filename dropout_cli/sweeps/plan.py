@@ -102,7 +102,7 @@ def make(sweep: Sweep) -> Plan:
             new |= cell.id not in cells
             cells.setdefault(cell.id, cell)
         merged += not new
-    _must_have(sweep.metric, [cell.experiment for cell in cells.values()])
+    _must_have((sweep.metric, *sweep.metrics), [cell.experiment for cell in cells.values()])
     varying = tuple(
         key
         for key in planner.touched
@@ -114,16 +114,17 @@ def make(sweep: Sweep) -> Plan:
     return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, told, goes_on)
 
 
-def _must_have(metric: str, experiments: Sequence[Experiment]) -> None:
-    """Raise ConfigError where no run will have the metric, since it is a number of another task.
+def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> None:
+    """Raise ConfigError where no run will have one of the metrics, since it is a number of another task.
 
     The default is taken for whatever the runs have in its place.
     """
     tasks = {TASK[experiment.objective.predicts] for experiment in experiments}
     known = [number for task in sorted(tasks) for number in directed(task)]
-    if known and metric != DEFAULT_METRIC and metric.partition(".")[2] not in known:
-        way_out = f"Choose from: {', '.join(dict.fromkeys(known))}."
-        raise ConfigError("metric", f"'{metric}' is no number of a {' or '.join(sorted(tasks))}", way_out)
+    for metric in metrics:
+        if known and metric != DEFAULT_METRIC and metric.partition(".")[2] not in known:
+            way_out = f"Choose from: {', '.join(dict.fromkeys(known))}."
+            raise ConfigError("metric", f"'{metric}' is no number of a {' or '.join(sorted(tasks))}", way_out)
 
 
 def takes(sweep: Sweep, chosen: Point, key: str) -> bool:

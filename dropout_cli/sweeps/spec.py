@@ -33,7 +33,18 @@ from dropout_cli.core.fields import CountOrZero, NonNegative
 from dropout_cli.metrics import METRICS, suggestion
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Axes, Point, Setting
-from dropout_cli.sweeps.options import MOST_CELLS, Swept, once, pairs, seeds_of, splits_of, swept_by
+from dropout_cli.sweeps.options import (
+    MOST_CELLS,
+    Swept,
+    metrics_of,
+    once,
+    paired_test,
+    pairs,
+    seeds_of,
+    splits_of,
+    swept_by,
+)
+from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 
 SEEDS, TRIALS, REPEATS = 10, 50, 3
@@ -75,6 +86,10 @@ class Document:
     """Dotted key -> the value of what all others are compared with."""
     metric: str = "test.accuracy"
     """A number of summary.json."""
+    metrics: tuple[str, ...] = ()
+    """More numbers to compare by, beside `metric`; all comparisons are corrected for together."""
+    test: TestName = "t"
+    """A permutation test to stand beside the t test: sign-flip, max-t or wilcoxon."""
     margin: NonNegative | None = None
     """Differences smaller than this do not matter."""
     trials: Points = TRIALS
@@ -96,6 +111,9 @@ class Sweep:
     """None: as the sweep in the folder has it, else the usual layout."""
     baseline: dict[str, Any] | None
     metric: str
+    metrics: tuple[str, ...]
+    """Those beside the main one."""
+    test: TestName
     margin: float | None
     axes: Axes
     trials: int
@@ -142,6 +160,8 @@ def load(
     splits: str | None = None,
     baseline: Sequence[str] = (),
     metric: str | None = None,
+    metrics: str | None = None,
+    test: str | None = None,
     search: bool = False,
     trials: int | None = None,
     repeats: int | None = None,
@@ -152,9 +172,13 @@ def load(
     itself, from the axes.
     """
     mistakes = Mistakes()
-    written = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": seeds_of(seeds)}
+    written: dict[str, Any] = {"baseline": pairs(baseline, "--baseline"), "metric": metric, "seeds": seeds_of(seeds)}
     written |= {"splits": splits_of(splits), "trials": trials, "repeats": repeats}
-    asked: dict[str, Any] = {name: value for name, value in written.items() if value}
+    written |= {"test": None if test is None else paired_test(test)}
+    if metrics is not None:
+        main, *others = metrics_of(metric, metrics)
+        written |= {"metric": main, "metrics": tuple(others)}
+    asked = {name: value for name, value in written.items() if value}
     if is_sweep(path):
         text = read_bytes(path)
         source = Source(str(path), path.parent.absolute())
@@ -176,8 +200,9 @@ def load(
         axes.drawn(found.laws, 1, 0, mistakes)  # for its mistakes: a search draws by itself
     points = () if search else _points(found, tree, document, mistakes)
     document = replace(document, **asked)
-    if document.metric not in METRICS:
-        raise ConfigError("metric", f"'{document.metric}' is no number of a run", suggestion(document.metric, METRICS))
+    for one in (document.metric, *document.metrics):
+        if one not in METRICS:
+            raise ConfigError("metric", f"'{one}' is no number of a run", suggestion(one, METRICS))
     mistakes.stop_if_any()
     key = found.chooses_splits()
     if key is not None and document.splits not in (None, SAME):
@@ -194,6 +219,8 @@ def load(
         splits=document.splits,
         baseline=document.baseline,
         metric=document.metric,
+        metrics=tuple(one for one in document.metrics if one != document.metric),
+        test=document.test,
         margin=document.margin,
         axes=found.settled(),
         trials=document.trials,
@@ -272,7 +299,8 @@ def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> dict
     draw |= {key: plain(law) for key, law in swept.items() if isinstance(law, Node)}
     values["random"] = random | {"draw": draw} if draw else None
     values["seeds"] = list(document.seeds) if isinstance(document.seeds, tuple) else document.seeds
-    for name in ("trials", "repeats"):
+    values["metrics"] = list(document.metrics) or None
+    for name in ("trials", "repeats", "test"):
         if values[name] == getattr(Document, name):
             values[name] = None
     return values

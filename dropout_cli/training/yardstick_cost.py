@@ -1,7 +1,7 @@
 """Which linear model costs little beside a run: reckoned from sizes alone, so that it is the same on every machine.
 
 The constants are those of one core at about 4 GHz with AVX-512 (measured on tables of 115 x 13 to 800 x 20,000 values
-and on 5,000 pictures of 28x28x1 and 32x32x3: reckoned times are .7 to 1.8 times the measured ones). A run is taken to
+and on 5,000 pictures of 28x28x1 and 32x32x3: reckoned times are .6 to 1.5 times the measured ones). A run is taken to
 be as fast as a small network on such a machine, and a linear model to need all its iterations, so that its true share
 is smaller than SHARE in most cases.
 """

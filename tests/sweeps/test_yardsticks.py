@@ -160,7 +160,7 @@ def test_a_cell_has_the_numbers_of_a_run_alone(swept: Folder, tmp_path: Path) ->
 
 def test_a_cell_takes_what_another_one_has_kept(tmp_path: Path) -> None:
     """The second seed of a split fits nothing."""
-    folder, (first, second) = Folder(tmp_path / "out"), planned(tmp_path, "seeds: 2\n").cells
+    folder, (first, second) = Folder(tmp_path / "out"), planned(tmp_path, "seeds: 2\nsplits: same\n").cells
     (folder.path / "cells").mkdir(parents=True)
     job.train(folder, first.id, first.experiment)
     (file,) = folder.yardsticks.iterdir()

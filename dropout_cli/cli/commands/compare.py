@@ -46,7 +46,7 @@ def compare(
         str | None, typer.Option("--metric", metavar="NAME", help="A number of summary.json; test.accuracy by default.")
     ] = None,
     metrics: arguments.Metrics = None,
-    test: arguments.PairedTest = "t",
+    test: arguments.PairedTest = None,
     margin: Annotated[
         float | None, typer.Option("--margin", min=0, help="Differences smaller than this do not matter.")
     ] = None,
@@ -59,7 +59,7 @@ def compare(
     from dropout_cli.sweeps.evidence import weigh
     from dropout_cli.sweeps.notes import notes
 
-    paired_test = options.paired_test(test)
+    paired_test = options.paired_test(test or "t")
     metric, *others = options.metrics_of(metric, metrics)
     records, keys, left_out = collect.gather(what or _from_standard_input(), runs_dir, by or ())
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):

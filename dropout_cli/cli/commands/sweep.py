@@ -45,6 +45,8 @@ def sweep(
     metric: Annotated[
         str | None, typer.Option("--metric", metavar="NAME", help="The number to compare; test.accuracy unless given.")
     ] = None,
+    metrics: arguments.Metrics = None,
+    test: arguments.PairedTest = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where it is kept; runs/sweep-NAME unless given.")
     ] = None,
@@ -77,7 +79,14 @@ def sweep(
     if scheduler is not None and jobs is not None:
         raise UsageError("--jobs", "is for this machine", "How many cells a cluster trains at a time, its workers say.")
     asked = spec.load(
-        config.find(file), values or (), seeds=seeds, splits=splits, baseline=baseline or (), metric=metric
+        config.find(file),
+        values or (),
+        seeds=seeds,
+        splits=splits,
+        baseline=baseline or (),
+        metric=metric,
+        metrics=metrics,
+        test=test,
     )
     folder = Folder(out or arguments.RUNS / f"sweep-{asked.name}")
     asked = layout.as_begun(asked, folder)
@@ -98,6 +107,8 @@ def sweep(
             folder,
             asked.with_splits(planned.splits).text,
             metric=asked.metric,
+            others=asked.metrics,
+            test=asked.test,
             baseline=asked.baseline,
             margin=asked.margin,
             watch=show,
@@ -113,7 +124,8 @@ def sweep(
     if json:
         output.result(output.as_json({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
     else:
-        output.result(output.table(*tables.overview(report.evidence), least=tables.LEAST))
+        for one in report.evidence.metrics:
+            output.result(output.table(*tables.overview(report.evidence, one), least=tables.LEAST))
         output.result(visible("\n".join(notes(report.evidence))))
         output.result(str(folder.path))
     if report.failures or report.missing:

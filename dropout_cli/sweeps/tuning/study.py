@@ -17,6 +17,7 @@ from dropout_cli.runs.atomic_io import faults
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.spec import Sweep
+from dropout_cli.training.checkpoint import BESIDE
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -66,7 +67,8 @@ def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
 
 def _asked(sweep: Sweep) -> str:
     """What makes a search another one, as JSON; the number of trials may change."""
-    base = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
+    found = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
+    base = {key: value for key, value in found.items() if key != BESIDE}
     if base["dataset"]["folds"] is None:  # searches of older versions did not know folds
         base = base | {"dataset": {key: one for key, one in base["dataset"].items() if key not in ("folds", "fold")}}
     axes = {
