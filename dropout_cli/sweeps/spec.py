@@ -16,11 +16,9 @@ metric: test.accuracy
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any
-
-from annotated_types import Ge, Le
+from typing import Any
 
 from dropout_cli import config
 from dropout_cli.config.document import Node, read
@@ -29,10 +27,10 @@ from dropout_cli.config.place import Mistakes, Place, Source
 from dropout_cli.config.validate import build, plain
 from dropout_cli.config.writing import dump
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.core.fields import CountOrZero, NonNegative
 from dropout_cli.metrics import METRICS, suggestion
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Axes, Point, Setting
+from dropout_cli.sweeps.document import Document
 from dropout_cli.sweeps.options import (
     MOST_CELLS,
     Swept,
@@ -47,55 +45,7 @@ from dropout_cli.sweeps.options import (
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 
-SEEDS, TRIALS, REPEATS = 10, 50, 3
-Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Random:
-    """Points drawn at random."""
-
-    count: Points
-    """How many."""
-    seed: CountOrZero = 0
-    """Of the stream that they are drawn from."""
-    draw: dict[str, Any]
-    """Dotted key -> uniform, log_uniform, integers or choice, each with its list."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Document:
-    """The keys of a sweep file."""
-
-    base: str
-    """A config file, counted from this file's folder, or the name of a bundled config."""
-    set: dict[str, Any] = field(default_factory=dict)
-    """Dotted key -> a value that all runs share."""
-    grid: dict[str, Any] = field(default_factory=dict)
-    """Dotted key -> its values: every combination is trained."""
-    zip: dict[str, Any] = field(default_factory=dict)
-    """Dotted key -> its values: the first ones together, then the second ones."""
-    random: Random | None = None
-    """Points drawn at random."""
-    seeds: Points | tuple[CountOrZero, ...] | None = None
-    """How many, from 0 on, or which; beside a number of splits, how many on each. 10 unless given, or 1 on each."""
-    splits: Splits | None = None
-    """Whether each seed has a split of its own, all have the same one, or how many splits there are. Each unless given,
-    or unless the sweep sets or sweeps `seed` or `dataset.split_seed` itself."""
-    baseline: dict[str, Any] | None = None
-    """Dotted key -> the value of what all others are compared with."""
-    metric: str = "test.accuracy"
-    """A number of summary.json."""
-    metrics: tuple[str, ...] = ()
-    """More numbers to compare by, beside `metric`; all comparisons are corrected for together."""
-    test: TestName = "t"
-    """A permutation test to stand beside the t test: sign-flip, max-t or wilcoxon."""
-    margin: NonNegative | None = None
-    """Differences smaller than this do not matter."""
-    trials: Points = TRIALS
-    """Of `dropout tune`: how many points it tries."""
-    repeats: Points = REPEATS
-    """Of `dropout tune`: the seeds that a trial is trained with, from 0 on."""
+SEEDS = 10
 
 
 @dataclass(frozen=True)
