@@ -10,7 +10,7 @@ import numpy as np
 
 from dropout_cli.core import npz
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.registry import of_task
+from dropout_cli.metrics.registry import is_counted, of_task
 from dropout_cli.metrics.scored import Classes, Quantities
 
 VALIDATION = "validation.npz"
@@ -18,7 +18,7 @@ ROWS = "rows"
 
 
 def contributions(prediction: Mapping[str, Array], labels: Array) -> dict[str, Array]:
-    """Return metric -> (N,) what each example contributes; right or wrong as bool, else float32.
+    """Return metric -> (N,) what each example contributes, float64.
 
     Args:
         prediction: The arrays of a prediction, as in `predictions.npz`.
@@ -27,11 +27,7 @@ def contributions(prediction: Mapping[str, Array], labels: Array) -> dict[str, A
     given = given_for(prediction, labels)
     task = "classification" if isinstance(given, Classes) else "regression"
     found = {one.name: one.of_each(given) for one in of_task(task) if one.of_each is not None}
-    return {
-        name: each if each.dtype == bool else each.astype(np.float32)
-        for name, each in found.items()
-        if each is not None
-    }
+    return {name: np.asarray(each, np.float64) for name, each in found.items() if each is not None}
 
 
 def given_for(prediction: Mapping[str, Array], labels: Array) -> Classes | Quantities:
@@ -43,5 +39,7 @@ def given_for(prediction: Mapping[str, Array], labels: Array) -> Classes | Quant
 
 
 def validation_file(prediction: Mapping[str, Array], labels: Array, rows: Array) -> bytes:
-    """Return the bytes of `validation.npz`: row numbers and contributions."""
-    return npz.write(rows=rows, **contributions(prediction, labels))
+    """Return the bytes of `validation.npz`: row numbers and contributions; right and wrong as bool, else float32."""
+    found = contributions(prediction, labels)
+    kept = {name: each.astype(bool if is_counted(name) else np.float32) for name, each in found.items()}
+    return npz.write(rows=rows, **kept)

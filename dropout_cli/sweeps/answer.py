@@ -51,7 +51,8 @@ def _of_one(evidence: Evidence, group: Group) -> str:
     if not math.isnan(found.interval.low):
         layout = arrange(group.by_replicate(evidence.metric), group.folds)
         covers = speaks_of(layout, group, fixed=group.shares_test_part(layout.replicates))
-        return f"{told} (95 % interval {span(found.interval)}, which covers {covers})."
+        new = f"; for new data {span(found.new_data)}" if not math.isnan(found.new_data.low) else ""
+        return f"{told} (95 % interval {span(found.interval)}, which covers {covers}{new})."
     if not math.isnan(found.new_data.low):
         return f"{told} (95 % interval {span(found.new_data)} for new examples, this network)."
     return f"{told}."

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from dropout_cli.config import flatten
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import METRICS, is_counted
+from dropout_cli.runs import Run
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
+from dropout_cli.sweeps import stored_predictions
 from dropout_cli.sweeps.replicates import REPLICATES, Replicate
-from dropout_cli.sweeps.stored_predictions import of_each, test_rows
+from dropout_cli.sweeps.stored_predictions import Examples
 
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
@@ -81,6 +84,22 @@ class Record:
         scores = self.summary.get(part)
         found = scores.get(number) if scores else None
         return math.nan if found is None else float(found)
+
+    @cached_property
+    def test_examples(self) -> Examples | None:
+        """What its test examples contribute to metrics, read once; None where that cannot be read."""
+        return stored_predictions.test_examples(Run(Path(self.path)))
+
+    @cached_property
+    def validation_examples(self) -> Examples | None:
+        """What its validation examples contribute to metrics."""
+        return stored_predictions.validation_examples(Run(Path(self.path)))
+
+    def of_each(self, metric: str) -> tuple[Array, Array] | None:
+        """Return row numbers and what each example contributes to a metric of the test or the validation part."""
+        part, _, number = metric.partition(".")
+        found = self.test_examples if part == "test" else self.validation_examples if part == "val" else None
+        return None if found is None or number not in found.each else (found.rows, found.each[number])
 
     @property
     def folds(self) -> int:
@@ -147,8 +166,8 @@ class Group:
     def shares_test_part(self, replicates: Sequence[Replicate]) -> bool:
         """Whether runs on different splits have the same test part; False where that cannot be read."""
         two = list({one.split_seed: one for one in replicates}.values())[:2]
-        rows = [test_rows(self.records[one][0].path) for one in two]
-        return len(rows) == 2 and rows[0] is not None and rows[1] is not None and np.array_equal(rows[0], rows[1])
+        known = [one for one in (self.records[one][0].test_examples for one in two) if one is not None]
+        return len(known) == 2 and np.array_equal(known[0].rows, known[1].rows)
 
     def of_each(self, run: Iterable[Replicate], metric: str) -> tuple[Array, Array] | None:
         """Return test rows and what each test example contributes to the metric; of a run, or one run per fold.
@@ -158,7 +177,7 @@ class Group:
         """
         parts = []
         for replicate in run:
-            pooled = [of_each(record.path, metric) for record in self.records[replicate]]
+            pooled = [record.of_each(metric) for record in self.records[replicate]]
             known = [one for one in pooled if one is not None]
             if len(known) < len(pooled) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
                 return None

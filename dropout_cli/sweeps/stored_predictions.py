@@ -1,14 +1,14 @@
 """The predictions that a run stored for its test part, checked and ordered by row; a stranger may have written them."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import VALIDATION, Classes, given_for, named
+from dropout_cli.metrics import VALIDATION, contributions
 from dropout_cli.runs import Run
 
 FILE = "predictions.npz"
@@ -50,42 +50,38 @@ def _are_classes(labels: Array, classes: int) -> bool:
     return labels.dtype.kind in "iu" and int(labels.min()) >= 0 and int(labels.max()) < classes
 
 
-def test_rows(path: str) -> Array | None:
-    """Return the rows of a run's test part, in order; None where they cannot be read."""
+class Examples(NamedTuple):
+    """The examples of one part of a run's data."""
+
+    rows: Array
+    """(N,) row numbers, ascending."""
+    each: Mapping[str, Array]
+    """Metric -> (N,) what each example contributes to it, float64; only metrics that are means over examples."""
+
+
+def test_examples(run: Run) -> Examples | None:
+    """Return what a run's test examples contribute; None where its predictions cannot be read."""
     try:
-        return predictions(Run(Path(path)))["rows"]
-    except DropoutError:
-        return None
-
-
-def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
-    """Return the rows of the test or the validation part and what each example contributes to a metric, both (N,).
-
-    None where the run's predictions cannot be read, or the metric is no mean over examples.
-    """
-    part, _, number = metric.partition(".")
-    run = Run(Path(path))
-    try:
-        if part == "val":
-            return _of_validation(run, number)
         stored = predictions(run)
     except DropoutError:
         return None
-    given = given_for(stored, stored["labels"])
-    found = named(metric, "classification" if isinstance(given, Classes) else "regression")
-    if found is None or found.of_each is None or part != "test":
-        return None
-    each = found.of_each(given)
-    return None if each is None else (stored["rows"], np.asarray(each, np.float64))
+    return Examples(stored["rows"], contributions(stored, stored["labels"]))
 
 
-def _of_validation(run: Run, number: str) -> tuple[Array, Array] | None:
-    """Return rows and contributions of the validation part; None where they are not stored, or not of one shape."""
+def validation_examples(run: Run) -> Examples | None:
+    """Return what a run's validation examples contribute; None where it is not stored, or not of one shape."""
     if not run.has(VALIDATION):
         return None
-    stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
-    rows, each = stored.get("rows"), stored.get(number)
-    if rows is None or each is None or rows.ndim != 1 or rows.shape != each.shape or each.dtype.kind not in "bf":
+    try:
+        stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
+    except DropoutError:
+        return None
+    rows = stored.pop("rows", None)
+    if (
+        rows is None
+        or rows.ndim != 1
+        or any(one.shape != rows.shape or one.dtype.kind not in "bf" for one in stored.values())
+    ):
         return None
     order = np.argsort(rows, kind="stable")
-    return rows[order], np.asarray(each[order], np.float64)
+    return Examples(rows[order], {name: np.asarray(each[order], np.float64) for name, each in stored.items()})
