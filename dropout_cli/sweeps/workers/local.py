@@ -22,7 +22,14 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 
 PRELOADED = (
-    *("sklearn.datasets", "sklearn.metrics", "sklearn.model_selection", "pydantic", "threadpoolctl"),
+    *(
+        "sklearn.datasets",
+        "sklearn.linear_model",
+        "sklearn.metrics",
+        "sklearn.model_selection",
+        "pydantic",
+        "threadpoolctl",
+    ),
     "dropout_cli.sweeps.workers.forkserver_preload",
 )
 """What the fork server imports once, so that a cell of a second need not."""
