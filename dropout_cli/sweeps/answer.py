@@ -18,8 +18,7 @@ from dropout_cli.sweeps.records import Group
 
 def answer(evidence: Evidence) -> str:
     """Return the answer in a few sentences; first of all, which settings do not beat the dummy."""
-    records = [record for group in evidence.groups for record in group.runs]
-    return " ".join([*yardsticks.beaten(records, evidence.metric), *_sentences(evidence)])
+    return " ".join([*yardsticks.beaten(evidence.records, evidence.metric), *_sentences(evidence)])
 
 
 def _sentences(evidence: Evidence) -> Iterator[str]:

@@ -62,6 +62,11 @@ class Evidence:
     """How many runs there were at each earlier look at the tables."""
 
     @property
+    def records(self) -> list[Record]:
+        """All runs."""
+        return [record for group in self.groups for record in group.runs]
+
+    @property
     def metric(self) -> str:
         """The main metric."""
         return self.metrics[0]

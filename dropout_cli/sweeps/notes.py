@@ -25,7 +25,7 @@ def notes(evidence: Evidence) -> Iterator[str]:
         return
     yield answer(evidence)
     yield from _of_runs(evidence)
-    yield from yardsticks.told([record for group in evidence.groups for record in group.runs], evidence.metric)
+    yield from yardsticks.told(evidence.records, evidence.metric)
     yield from _of_intervals(evidence)
     yield from _of_verdicts(evidence)
     yield from _of_one_example(evidence)

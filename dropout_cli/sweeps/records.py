@@ -23,7 +23,14 @@ from dropout_cli.sweeps.stored_predictions import Examples
 
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
-UNTOLD = {*REPLICATES, "training.threads", "training.save_every", "training.evaluation_batch", "objective.fingerprint"}
+UNTOLD = {
+    *REPLICATES,
+    "training.threads",
+    "training.save_every",
+    "training.evaluation_batch",
+    "objective.fingerprint",
+    "yardstick",
+}
 """Keys in which the runs of one group may differ."""
 
 Values = Mapping[str, Any]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dropout_cli.metrics import METRICS, csv_bytes
+from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.in_words import p_text, short, span
@@ -129,9 +130,15 @@ def as_dict(evidence: Evidence) -> dict[str, Any]:
         "answer": lines[0] if lines else "",
         **({"pooled_over": evidence.pooled} if evidence.pooled is not None else {}),
         "groups": groups,
+        "simple_models": [
+            dict(zip(SIMPLE, row, strict=True)) for row in yardsticks.rows(evidence.records, evidence.metric)
+        ],
         "comparisons": [_as_dict(evidence, one) for one in evidence.comparisons],
         "notes": lines,
     }
+
+
+SIMPLE = ("data", "model", "splits", "mean")
 
 
 def _as_dict(evidence: Evidence, one: Comparison) -> dict[str, Any]:
