@@ -77,7 +77,7 @@ def _folded(rows: Array, examples: Examples, source: Source, seed: int) -> tuple
         sizes = np.bincount(labels, minlength=len(examples.classes))
         rarest = int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
         divided, least = StratifiedKFold(folds, shuffle=True, random_state=seed), int(sizes[rarest])
-        fact = f"{folds} folds, and class '{examples.classes[rarest]}' has {least} for them"
+        fact = f"{folds} folds, and class '{examples.classes[rarest]}' has {least} examples for them"
     if least < folds:
         raise DataError("dataset.folds", fact, "Set fewer")
     left, taken = list(divided.split(rows, labels, examples.groups))[source.fold]

@@ -54,13 +54,18 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
     unknown = [key for key in by if key not in known]
     if unknown:
         raise UsageError("--by", f"no run has '{unknown[0]}'", "Keys are those of a config, such as dropout.rate.")
+    asked: set[str] = set()
     if by:
         keys = list(dict.fromkeys(by))
     elif len(planned) == 1 and len(dict.fromkeys(references)) == 1:
         keys = [*planned[0].keys, *_beside_the_plan(records, planned[0].keys)]
+        asked = {*planned[0].keys} & {*BY_SPLIT}
     else:
         keys = _differing(settings)
-    told = [replace(record, values={key: record.setting(key) for key in keys}) for record in records]
+    told = [
+        replace(record, values={key: record.values[key] if key in asked else record.setting(key) for key in keys})
+        for record in records
+    ]
     return told, keys, len(unfinished)
 
 

@@ -57,18 +57,17 @@ def settled(splits: Splits, sweep: Sweep, resolved: Sequence[Resolved]) -> tuple
     """
     if splits == SAME:
         return SAME, []
-    parts = {DATASETS.name_of(type(one.first.dataset)): one.varying for one in resolved}
-    if not any(parts.values()):
+    given = {DATASETS.name_of(type(one.first.dataset)): one.varying for one in resolved if "test" not in one.varying}
+    if not any(one.varying for one in resolved):
         if isinstance(splits, int) and sweep.begun is None:
             fact = f"{splits}, and the data give all parts, so that there is one split"
             raise ConfigError("splits", fact, "Leave it out, or give splits: same.")
-        return SAME, [f"dataset: {' and '.join(parts)}: the data give all parts, so all runs share one split."]
+        return SAME, [f"dataset: {' and '.join(given)}: the data give all parts, so all runs share one split."]
     return splits, [
         f"dataset: {name}: the test part is given and stays; training and validation parts vary."
         if varying
         else f"dataset: {name}: the data give all parts, which stay; only seeds vary there."
-        for name, varying in parts.items()
-        if "test" not in varying
+        for name, varying in given.items()
     ]
 
 

@@ -62,7 +62,7 @@ def test_a_group_is_in_one_fold() -> None:
 @pytest.mark.parametrize(
     ("keys", "words", "way_out"),
     [
-        ({"labels": (*(0, 1) * 20, *(2,) * 4)}, "5 folds, and class 'cat' has 4 for them", "Set fewer"),
+        ({"labels": (*(0, 1) * 20, *(2,) * 4)}, "5 folds, and class 'cat' has 4 examples for them", "Set fewer"),
         ({"groups": (0, 1, 2) * 100}, "5 folds of 3 groups", "Set fewer"),
         ({"train_count": 200, "test_fraction": None}, "have a test part of their own", "test_fraction to 0.2"),
         (

@@ -187,4 +187,9 @@ def test_what_a_split_decides_makes_no_groups_of_its_own(tmp_path: Path) -> None
         for path in tmp_path.glob("runs/sweep-base/cells/*/summary.json")
     }
     assert len(weights) > 1
-    assert len(json.loads(ends("compare", "runs/sweep-base", "--format", "json", cwd=tmp_path).stdout)["groups"]) == 2
+    compared = ends("compare", "runs/sweep-base", "--format", "json", cwd=tmp_path)
+    assert len(json.loads(compared.stdout)["groups"]) == 2
+    swept = ("sweep", "base.yaml", "objective.class_weights=null,balanced", "--seeds", "3", "--quiet", "--no-plots")
+    ends(*swept, "--out", "swept", cwd=tmp_path)
+    groups = json.loads(ends("compare", "swept", "--format", "json", cwd=tmp_path).stdout)["groups"]
+    assert [group["metrics"]["test.accuracy"]["n"] for group in groups] == [3, 3]

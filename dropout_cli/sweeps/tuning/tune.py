@@ -123,8 +123,11 @@ def _judged(sweep: Sweep) -> tuple[Sweep, plan.Plan]:
 
 
 def _complete(trials: "Sequence[FrozenTrial]", folder: Folder) -> "list[FrozenTrial]":
-    """Those that came to their end. Raises RunFailed without any."""
-    complete = [one for one in trials if one.state.name == "COMPLETE"]
+    """Return those that came to their end, by number, so that ties do not depend on which ended first.
+
+    Raises RunFailed without any.
+    """
+    complete = sorted((one for one in trials if one.state.name == "COMPLETE"), key=lambda one: one.number)
     if not complete:
         reasons = [one.user_attrs[FAILURE] for one in trials if FAILURE in one.user_attrs]
         raise RunFailed(str(folder.path), "no trial came to its end", "; ".join(reasons[:1]))
