@@ -13,7 +13,7 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.metrics import DEFAULT_METRIC, directed
-from dropout_cli.sweeps import layout, resolve
+from dropout_cli.sweeps import resolve, splitting
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
 from dropout_cli.sweeps.spec import Sweep
@@ -81,12 +81,12 @@ def make(sweep: Sweep) -> Plan:
     points = [planner.taken(point) for point in sweep.points]
     planner.check_all_taken()
     experiments = [planner.experiment(point) for point in points]
-    wanted, reasons = layout.allowed(sweep, experiments)
-    replicates = layout.replicates(sweep, wanted, points, experiments)
+    wanted, reasons = splitting.allowed(sweep, experiments)
+    replicates = splitting.replicates(sweep, wanted, points, experiments)
     resolved = resolve.resolved(experiments, replicates)
-    splits, given = layout.settled(wanted, sweep, resolved)
+    splits, given = splitting.settled(wanted, sweep, resolved)
     if splits != wanted:
-        replicates = layout.replicates(sweep, splits, points, experiments)
+        replicates = splitting.replicates(sweep, splits, points, experiments)
     groups: dict[str, Group] = {}
     cells: dict[str, Cell] = {}
     merged = 0
@@ -109,7 +109,7 @@ def make(sweep: Sweep) -> Plan:
         if key not in REPLICATES and len({json.dumps(group.values[key]) for group in groups.values()}) > 1
     )
     shown = tuple(Group({key: one.values[key] for key in varying}, one.config) for one in groups.values())
-    goes_on = sweep.begun is not None and layout.usual(sweep, experiments, resolved) != splits
+    goes_on = sweep.begun is not None and splitting.usual(sweep, experiments, resolved) != splits
     told = (*reasons, *given)
     return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, told, goes_on)
 

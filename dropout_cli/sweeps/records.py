@@ -18,11 +18,12 @@ from dropout_cli.runs import Run
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps import stored_predictions
-from dropout_cli.sweeps.replicates import REPLICATES, Replicate
+from dropout_cli.sweeps.replicates import FOLD, REPLICATES, SPLIT_SEED, Replicate
 from dropout_cli.sweeps.stored_predictions import Examples
 
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
+CLASS_WEIGHTS = "objective.class_weights"
 UNTOLD = {
     *REPLICATES,
     "training.threads",
@@ -226,8 +227,9 @@ def pooled_over(groups: Sequence[Group]) -> list[str] | None:
 def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys with at least two values among the settings of runs; runs without the key do not count.
 
-    A key that is absent because a block above it is null has the value null. Where the keys of such a block tell
-    nothing apart but that it is null, the first of them stands for all.
+    Class weights that were computed from the training part differ from split to split; they count only where they
+    differ on one split. A key that is absent because a block above it is null has the value null. Where the keys of
+    such a block tell nothing apart but that it is null, the first of them stands for all.
     """
     names = [key for key in dict.fromkeys(key for one in settings for key in one) if key not in UNTOLD]
     found: list[str] = []
@@ -235,7 +237,7 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     for key in names:
         blocks = {block for one in settings if key not in one and (block := _null_above(one, key)) is not None}
         own = {json.dumps(one[key]) for one in settings if key in one}
-        if len(own) > 1:
+        if len(own) > 1 and not (key == CLASS_WEIGHTS and _follows_the_split(settings)):
             found.append(key)
         elif blocks and own and "null" not in own:
             switches.setdefault(min(blocks), []).append(key)
@@ -243,6 +245,18 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
         if not any(key.startswith(f"{block}.") for key in found):
             found.append(keys[0])
     return [key for key in names if key in found]
+
+
+def _follows_the_split(settings: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all runs with class weights have numbers, the same ones on each split."""
+    by_split: dict[str, set[str]] = {}
+    for one in settings:
+        if CLASS_WEIGHTS in one:
+            if not isinstance(one[CLASS_WEIGHTS], list):
+                return False
+            split = json.dumps([one.get(SPLIT_SEED), one.get(FOLD)])
+            by_split.setdefault(split, set()).add(json.dumps(one[CLASS_WEIGHTS]))
+    return len(by_split) > 1 and all(len(values) == 1 for values in by_split.values())
 
 
 def _null_above(settings: Mapping[str, Any], key: str) -> str | None:

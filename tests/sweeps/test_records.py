@@ -95,6 +95,18 @@ def test_a_key_below_a_null_block_is_told_by_its_own_values_where_they_differ() 
     assert differing([off, {"v": "other", "v.rate": 1, "x": None}]) == ["v"]
 
 
+def test_class_weights_that_follow_the_split_tell_no_groups_apart() -> None:
+    """They were computed from its training part; on one split, other numbers are another setting, as is none."""
+
+    def run(split: int, weights: Any) -> dict[str, Any]:
+        return {"dataset.split_seed": split, "objective.class_weights": weights}
+
+    computed = [run(0, [0.5, 1.5]), run(1, [0.6, 1.4]), run(1, [0.6, 1.4])]
+    assert differing(computed) == []
+    for other in (run(1, [1.0, 1.0]), run(2, None)):
+        assert differing([*computed, other]) == ["objective.class_weights"]
+
+
 def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> None:
     """By the variant alone: n counts the runs, means and intervals rest on averages per seed, and both are said."""
     paths = [

@@ -72,7 +72,7 @@ def sweep(
 ) -> None:
     """Train every combination of values and seeds, and say which differences are real. The same again goes on."""
     from dropout_cli import config
-    from dropout_cli.sweeps import estimate, layout, plan, run, spec, tables
+    from dropout_cli.sweeps import estimate, plan, run, spec, splitting, tables
     from dropout_cli.sweeps.folder import Folder
     from dropout_cli.sweeps.notes import notes
 
@@ -89,7 +89,7 @@ def sweep(
         test=test,
     )
     folder = Folder(out or arguments.RUNS / f"sweep-{asked.name}")
-    asked = layout.as_begun(asked, folder)
+    asked = splitting.as_begun(asked, folder)
     planned = plan.make(asked)
     if dry_run:
         for line in (*run.told_of_layout(planned, folder), *run.told(run.changes(planned, folder), folder)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better
-from dropout_cli.sweeps import layout, plan, run, tables
+from dropout_cli.sweeps import plan, run, splitting, tables
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.in_words import span
@@ -57,7 +57,7 @@ def tune(
     """
     jobs = jobs or environment.cores()
     finals = Folder(folder.path / FINALS)
-    sweep = layout.as_begun(sweep, folder, finals)  # a plan of a newer format is refused before anything is written
+    sweep = splitting.as_begun(sweep, folder, finals)  # a plan of a newer format is refused before anything is written
     sweep, judged = _judged(sweep)
     text, notice = sweep.with_splits(judged.splits).text, _once(notice)
     for line in run.told_of_layout(judged, folder, finals):
