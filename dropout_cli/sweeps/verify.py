@@ -5,10 +5,11 @@ function stays under the format that it made, and the next `dropout sweep` write
 """
 
 import csv
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from dropout_cli.analysis.verify import Check
+from dropout_cli.analysis.verify import CLOSE, Check
 from dropout_cli.analysis.verify import verify as verify_run
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.runs import Run
@@ -19,6 +20,8 @@ from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.records import Record
 
 RESULTS = "results.csv"
+IN_UNITS = ("mean", "difference", "sd", "low", "high")
+"""Columns in the units of the metric: rounding of one of them is as large as the interval makes it."""
 
 
 def _tables_by(number: int, records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
@@ -98,8 +101,42 @@ def _tables(folder: Folder, records: Sequence[Record], plan: load.StoredPlan, *,
         return
     for name, data in made.items():
         try:
-            right = folder.read(name) == data
+            right = _says_the_same(folder.read(name), data)
         except DropoutError:
             right = False
         if right or ended:
             yield Check(name, right, f"{'follows' if right else 'does not follow'} from the cells")
+
+
+def _says_the_same(stored: bytes, anew: bytes) -> bool:
+    """Whether two tables have the same cells, numbers up to the rounding of another NumPy or SciPy."""
+    if stored == anew:
+        return True
+    try:
+        before, after = (list(csv.reader(data.decode().splitlines(keepends=True))) for data in (stored, anew))
+    except (UnicodeDecodeError, csv.Error):
+        return False
+    if [len(row) for row in before] != [len(row) for row in after]:
+        return False
+    return all(_same_row(before[0], *rows) for rows in zip(before, after, strict=True))
+
+
+def _same_row(names: Sequence[str], stored: Sequence[str], anew: Sequence[str]) -> bool:
+    ends = [
+        abs(float(cell)) for name, cell in zip(names, anew, strict=True) if name in IN_UNITS[-2:] and _is_number(cell)
+    ]
+    for name, one, other in zip(names, stored, anew, strict=True):
+        if one != other:
+            if not (_is_number(one) and _is_number(other)):
+                return False
+            rounding = CLOSE * max(ends, default=0.0) if name in IN_UNITS else 0.0
+            if not math.isclose(float(one), float(other), rel_tol=CLOSE, abs_tol=rounding):
+                return False
+    return True
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False

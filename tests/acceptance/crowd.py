@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dropout_cli.runs import Run, all_runs
 from tests.acceptance.bars import Bars
-from tests.interruptions import BASE, Victim, digests
+from tests.interruptions import BASE, Victim, digests, kill_within_write
 
 DROPOUT = [sys.executable, "-m", "dropout_cli"]
 QUIET = ["--quiet", "--no-plots"]
@@ -45,16 +45,15 @@ if __name__ == "__main__":
         bars.at_most("seconds in which they began", len(begun), count, command)
 
         (folder / "base.yaml").write_text(BASE)
-        settings = ["training.epochs=600"]
+        settings = ["training.epochs=600", "training.save_every=every_epoch"]
         alone = Victim(folder, settings, random.Random(0))
         alone.folder = folder / "alone"
         alone.attempt()
         victim = Victim(folder, settings, random.Random(0))
         victim.folder = folder / "stopped"
-        seconds = 0.5
-        while (run := victim.run()) is None:
-            victim.attempt(after=seconds)
-            seconds *= 1.5
+        victim.attempt(lambda: kill_within_write(30))
+        run = victim.run()
+        assert run is not None and run.ended == "crashed", "it dies in the midst of its training"
         answers = together(folder, ["resume", str(run.path)], 2)
         codes = sorted(code for code, _, _ in answers)
         refused = [err for code, _, err in answers if code == 2 and len(err.splitlines()) == 1]

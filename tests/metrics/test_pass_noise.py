@@ -29,6 +29,15 @@ def test_the_gaussian_noise_is_what_the_passes_leave_of_the_errors() -> None:
     assert pass_noise.gaussian(0.1 * errors, v, 1e-6) == pytest.approx(1e-6)
 
 
+def test_the_least_noise_that_is_allowed_does_not_move_a_best_one_above_it() -> None:
+    """Whether it lies far below or 2 % below; from the best one on it is taken itself."""
+    v = np.linspace(0.1, 2, N)
+    errors = np.sqrt(v + 0.5) * drawn("errors", N)
+    best = pass_noise.gaussian(errors, v, 1e-6)
+    assert pass_noise.gaussian(errors, v, 0.98 * best) == pytest.approx(best, rel=1e-4)
+    assert pass_noise.gaussian(errors, v, 1.02 * best) == pytest.approx(1.02 * best)
+
+
 def test_the_noise_of_the_mixture_is_the_likeliest() -> None:
     """Below and above it the mixture's likelihood is smaller; it is less than that of the Gaussian for few passes."""
     errors = 0.5 * drawn("target", 500) - drawn("passes", 20, 500)

@@ -24,6 +24,13 @@ def put(rows: Array, product: Array) -> Array:
     return whole
 
 
+SCALES = [
+    pytest.param(0.0, 1.0, id="plain"),
+    pytest.param(0.0, 0.1, id="adam"),
+    pytest.param(0.9, -0.01, id="momentum"),
+    pytest.param(0.0, 2.0, id="doubled"),
+]
+
 FORMS: dict[str, tuple[Callable[[Parameter, bool], None], Array]] = {
     "array": (lambda w, first: w.add_gradient(WHOLE, first=first), WHOLE),
     "not contiguous": (lambda w, first: w.add_gradient(np.asfortranarray(WHOLE), first=first), WHOLE),
@@ -56,7 +63,7 @@ FORMS: dict[str, tuple[Callable[[Parameter, bool], None], Array]] = {
 
 @pytest.mark.parametrize("divided", [False, True])
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("carry", "scale"), [(0.0, 1.0), (0.0, 0.1), (0.9, -0.01)], ids=["plain", "adam", "momentum"])
+@pytest.mark.parametrize(("carry", "scale"), SCALES)
 def test_a_gradient_is_carry_times_the_last_and_scale_times_the_sum(
     carry: float, scale: float, form: str, divided: bool
 ) -> None:
@@ -75,7 +82,7 @@ def test_a_gradient_is_carry_times_the_last_and_scale_times_the_sum(
 
 
 @pytest.mark.parametrize("divided", [False, True])
-@pytest.mark.parametrize(("carry", "scale"), [(0.0, 1.0), (0.0, 0.1), (0.9, -0.01)], ids=["plain", "adam", "momentum"])
+@pytest.mark.parametrize(("carry", "scale"), SCALES)
 def test_with_an_axis_more_the_gradient_is_the_sum_of_the_rows(carry: float, scale: float, divided: bool) -> None:
     """As for a bias, which every row was given."""
     b = Parameter.bias(np.zeros(4))

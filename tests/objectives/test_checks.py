@@ -1,5 +1,8 @@
 """What an objective says of itself, and the variants and networks that it refuses."""
 
+import inspect
+from dataclasses import is_dataclass
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,14 @@ from dropout_cli.objectives.rdrop import RDrop
 from dropout_cli.variants.batchwise import Batchwise
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.none import NoDropout
+
+
+def test_objectives_are_frozen_and_take_keys_by_name() -> None:
+    """They are configurations: nothing that trains changes one, and a new key may stand anywhere."""
+    for _, cls in OBJECTIVES:
+        assert is_dataclass(cls) and getattr(cls, "__dataclass_params__").frozen  # noqa: B009
+        kinds = {parameter.kind for parameter in inspect.signature(cls).parameters.values()}
+        assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, cls
 
 
 def test_squared_error_alone_needs_the_precision_of_the_noise_stated() -> None:

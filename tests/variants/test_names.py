@@ -1,14 +1,19 @@
 """The names of columns and of learned parameters are formats: files and checkpoints have them."""
 
+import inspect
+from dataclasses import FrozenInstanceError
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dropout_cli import config
+from dropout_cli.core.registry import Registry
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.shakeout import Shakeout
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES
 from tests.small_run import CONFIG, suited
 
 HIDDEN, MAPS, LINEAR = ("hidden1", "hidden2"), ("conv1", "hidden1", "hidden2"), ("hidden1", "hidden2", "output")
@@ -52,6 +57,18 @@ def network(tmp_path: Path, name: str, *overrides: str) -> Layer:
 def test_every_variant_is_here() -> None:
     """A new one adds its names."""
     assert sorted(COLUMNS) == VARIANTS.names()
+
+
+@pytest.mark.parametrize("registry", [VARIANTS, RATE_SCHEDULES], ids=["variants", "rate schedules"])
+def test_variants_and_rate_schedules_are_frozen_and_take_keys_by_name(registry: Registry[Any]) -> None:
+    """Layers that share one cannot change it, it can be a key, and a new key may stand anywhere."""
+    for _, cls in registry:
+        law = cls()
+        with pytest.raises(FrozenInstanceError):
+            law.anything = 0
+        assert hash(law) == hash(cls())
+        kinds = {parameter.kind for parameter in inspect.signature(cls).parameters.values()}
+        assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, cls
 
 
 @pytest.mark.parametrize("name", COLUMNS)

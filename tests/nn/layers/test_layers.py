@@ -188,3 +188,14 @@ def test_the_same_stream_gives_the_same_bytes(case: Case) -> None:
     first = case.forward(layer, x).tobytes()
     layer.load_state(state)
     assert case.forward(layer, x).tobytes() == first
+
+
+def test_memory_is_kept_for_shorter_batches_and_has_the_type_that_is_asked_for() -> None:
+    """A shorter batch is answered in the memory of a longer one, a longer or another type in memory of its own."""
+    layer, x = Relu("a"), np.ones((8, 3))
+    whole = layer.forward(x)
+    assert np.shares_memory(layer.forward(x[:5]), whole) and np.shares_memory(layer.forward(x), whole)
+    longer = layer.forward(np.ones((9, 3)))
+    assert longer.shape == (9, 3) and not np.shares_memory(longer, whole)
+    single = layer.forward(x.astype(np.float32))
+    assert single.dtype == np.float32 and np.array_equal(single, np.ones((8, 3)))

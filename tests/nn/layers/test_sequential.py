@@ -6,7 +6,7 @@ import pytest
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.initializers import He
-from dropout_cli.nn.layers.activations import Identity, Tanh
+from dropout_cli.nn.layers.activations import Identity, Relu, Tanh
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
@@ -66,6 +66,33 @@ class Told(Layer):
     def columns(self) -> dict[str, float]:
         """The step."""
         return {f"{self.path}/step": self.step}
+
+
+class Keeping(Layer):
+    """Returns arrays that it goes on needing, and says nothing of lending them."""
+
+    def __init__(self, path: str, y: Array, dx: Array) -> None:
+        """Take the arrays."""
+        super().__init__(path)
+        self.y, self.dx = y, dx
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return y."""
+        return self.y
+
+    def backward(self, dy: Array) -> Array:
+        """Return dx."""
+        return self.dx
+
+
+def test_a_layer_that_says_nothing_keeps_its_arrays() -> None:
+    """Neighbours that compute in place where they may leave its y and its dx as they are."""
+    y, dx = (stream(0, f"test:{name}").standard_normal((4, 3)) for name in ("y", "dx"))
+    keeping = Keeping("mine", y.copy(), dx.copy())
+    net = Sequential("net", [Relu("below"), keeping, Relu("above")])
+    above = net.forward(-np.ones((4, 3)), train=True)
+    assert np.array_equal(above, np.maximum(y, 0)) and np.array_equal(keeping.y, y)
+    assert not net.backward(np.ones((4, 3))).any() and np.array_equal(keeping.dx, dx)
 
 
 def test_gradients_asks_nobody_for_a_dx_that_nobody_needs() -> None:

@@ -53,3 +53,9 @@ def test_early_and_late_change_at_the_cutoff() -> None:
     assert [linear.rate(0.5, step, T) for step in (0, cut - 1, cut)] == [0.5, 0, 0]
     assert linear.rate(0.5, (cut - 1) // 3, T) == pytest.approx(0.5 * (1 - ((cut - 1) // 3) / (cut - 1)))
     assert [late.rate(0.5, step, T) for step in (0, cut - 1, cut, T - 1)] == [0, 0, 0.5, 0.5]
+
+
+def test_the_cutoff_is_that_of_the_paper_unless_written() -> None:
+    """50 of 300 epochs, for both."""
+    assert [Late().rate(0.5, epoch, 300) for epoch in (0, 49, 50, 299)] == [0, 0, 0.5, 0.5]
+    assert [Early(shape="constant").rate(0.5, epoch, 300) for epoch in (0, 49, 50, 299)] == [0.5, 0.5, 0, 0]
