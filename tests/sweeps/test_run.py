@@ -225,7 +225,7 @@ def test_the_command(tmp_path: Path) -> None:
     done = dropout(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "runs/sweep-base"
-    assert "not decided" in done.stdout and "2 seeds are too few (3 at least)" in done.stdout
+    assert "not decided" in done.stdout and "2 splits are too few (3 at least)" in done.stdout
     assert "4/4 cells" in done.stderr
     shown = json.loads(dropout(*arguments, "--json", "--quiet", cwd=tmp_path).stdout)
     assert shown["comparisons"][0]["baseline"] == {"dropout.variant": "none"}
