@@ -43,6 +43,8 @@ class Comparison:
     """Pairs of runs."""
     estimate: Estimate
     """Of the mean difference, group minus baseline."""
+    sd: float
+    """Standard deviation of the units' differences, as they are: the floor of accuracies is in the estimate alone."""
     new_data_estimate: Estimate
     """The same for new data, or for new examples where all runs share one test part; its se is NaN where unknown."""
     test_part_is_fixed: bool
@@ -128,9 +130,8 @@ class Comparison:
 
     @property
     def effect(self) -> float:
-        """Return Cohen's d_z of the units; NaN of crossed layouts and where there is no spread."""
-        sd = self.estimate.sd
-        return self.estimate.mean / sd if sd > 0 and self.layout.kind != "crossed" else math.nan
+        """Return Cohen's d_z of the units; NaN of crossed layouts and where all units differ by the same."""
+        return self.estimate.mean / self.sd if self.sd > 0 and self.layout.kind != "crossed" else math.nan
 
 
 def compare_groups(
@@ -207,6 +208,7 @@ def _compared(
         layout=layout,
         n=len(by_pair),
         estimate=found,
+        sd=statistics.moments(layout.per_unit(by_pair))[1] if layout.units else math.nan,
         new_data_estimate=new,
         test_part_is_fixed=fixed,
         ratio=ratio,

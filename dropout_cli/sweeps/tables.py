@@ -78,7 +78,7 @@ def _facts(evidence: Evidence, one: Comparison) -> dict[str, Any]:
         "n": one.n,
         "units": one.estimate.n,
         "difference": one.estimate.mean,
-        "sd": one.estimate.sd,
+        "sd": one.sd,
         "low": one.interval.low,
         "high": one.interval.high,
         "effect": one.effect,

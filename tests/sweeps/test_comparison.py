@@ -60,7 +60,8 @@ def test_seeds_of_one_split_are_tested_by_t_with_a_floor_of_half_an_example() ->
     assert one.p == one.p_bonferroni == pytest.approx(expected.pvalue)
     assert one.interval == pytest.approx(expected.confidence_interval(0.95))
     (equal,) = two_rates([0.01] * 5, [(seed, 0) for seed in range(5)]).comparisons
-    assert equal.estimate.sd == 0.005
+    assert (equal.estimate.sd, equal.sd) == (0.005, 0.0)
+    assert np.isnan(equal.effect)
     assert equal.p == pytest.approx(0.011056, abs=1e-6)
 
 
