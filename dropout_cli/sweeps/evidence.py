@@ -60,6 +60,8 @@ class Evidence:
     """The baseline that was asked for."""
     looks: tuple[int, ...]
     """How many runs there were at each earlier look at the tables."""
+    judged_by: tuple[str, ...]
+    """Other metrics by which the tables were written before."""
 
     @property
     def records(self) -> list[Record]:
@@ -121,6 +123,7 @@ def weigh(
     margin: float | None = None,
     test: TestName = "t",
     looks: Sequence[int] = (),
+    judged_by: Sequence[str] = (),
 ) -> Evidence:
     """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them.
 
@@ -133,9 +136,10 @@ def weigh(
         margin: Differences smaller than this do not matter.
         test: A permutation test to stand beside the t test.
         looks: How many runs there were at each earlier look.
+        judged_by: The metrics of earlier looks.
     """
-    if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
-        metric = "test.rmse"
+    of_numbers = bool(records) and all("rmse" in (one.summary.get("test") or {}) for one in records)
+    metric, *before = ("test.rmse" if of_numbers and one == DEFAULT_METRIC else one for one in (metric, *judged_by))
     groups, metrics = grouped(records, keys), tuple(dict.fromkeys((metric, *others)))
     return Evidence(
         keys=tuple(keys),
@@ -149,6 +153,7 @@ def weigh(
         pooled=pooled_over(groups),
         baseline=baseline,
         looks=tuple(looks),
+        judged_by=tuple(one for one in before if one not in metrics),
     )
 
 

@@ -52,6 +52,8 @@ class StoredPlan:
     metrics: list[str] = field(default_factory=list)
     """Metrics that are compared beside the main one."""
     test: TestName = "t"
+    judged_by: list[str] = field(default_factory=list)
+    """The metrics by which the tables were written before."""
     arithmetic: int = 1
     """The version of the arithmetic that began the sweep (training.arithmetic)."""
     splits: Splits = SAME
@@ -86,6 +88,7 @@ class StoredPlan:
             margin=self.margin,
             test=self.test,
             looks=self.looks,
+            judged_by=self.judged_by,
         )
 
 

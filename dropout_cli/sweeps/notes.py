@@ -206,6 +206,11 @@ def _warnings(evidence: Evidence) -> Iterator[str]:
         yield f"Left out of some comparisons, because they complete no unit: runs of {named(lost)}."
     if len(evidence.metrics) > 1:
         yield f"Several metrics were asked for: {', '.join(evidence.metrics)}. All comparisons are corrected together."
+    if evidence.judged_by:
+        yield (
+            f"These runs were judged by {', '.join(evidence.judged_by)} before. A metric that was chosen after a look "
+            "at another one makes differences less sure than they seem."
+        )
     if evidence.looks:
         now = sum(len(group.runs) for group in evidence.groups)
         before = ", then ".join(f"{look:,}" for look in evidence.looks)

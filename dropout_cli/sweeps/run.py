@@ -236,6 +236,11 @@ def _freeze(plan: Plan, folder: Folder, facts: Mapping[str, Any], change: Mappin
         }
         for cell in plan.cells
     ]
+    if before is not None and folder.has("results.csv"):
+        now = {facts["metric"], *facts.get("metrics", [])}
+        looked = dict.fromkeys([*before.judged_by, before.metric, *before.metrics])
+        former = [one for one in looked if one not in now]
+        facts = {**facts, **({"judged_by": former} if former else {})}
     groups = [{"values": group.values, "config": group.config} for group in plan.groups]
     version = arithmetic.version() if before is None else before.arithmetic
     content = {"format": SWEEP_FORMAT, "arithmetic": version, **facts, "splits": plan.splits, "keys": list(plan.keys)}

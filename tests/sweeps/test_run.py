@@ -240,6 +240,17 @@ def test_the_command(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_a_metric_that_was_chosen_after_a_look_is_said(tmp_path: Path) -> None:
+    """The other one stands in the plan and in the notes; the same command again changes nothing."""
+    text, folder = "grid: {dropout.rate: [0, 0.4]}\nseeds: 1\n", tmp_path / "out"
+    run(tmp_path, folder, text)
+    assert "judged" not in (folder / "notes.txt").read_text()
+    for _ in range(2):
+        run(tmp_path, folder, text, metric="test.nll")
+        assert json.loads((folder / "plan.json").read_text())["judged_by"] == ["test.accuracy"]
+        assert "These runs were judged by test.accuracy before." in (folder / "notes.txt").read_text()
+
+
 def test_workers_leave_no_trace_in_the_environment() -> None:
     """One thread is asked for while a worker starts, and no longer."""
     before = dict(os.environ)
