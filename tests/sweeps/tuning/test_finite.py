@@ -26,7 +26,7 @@ def test_a_search_of_two_points_ends_after_two_trials(base: Path) -> None:
     done = dropout(*asked, "--no-plots", cwd=base)
     assert done.returncode == 0, done.stderr
     assert "The search ended after 2 of 6 trials: no point is left that was not tried" in done.stdout
-    assert "2 trials of 2 seeds (from 0 on): 2 complete, 0 pruned, 0 failed" in done.stdout
+    assert "2 trials of 2 seeds (from 0 on), on one split: 2 complete, 0 pruned, 0 failed" in done.stdout
     table = (base / "runs/tune-base/trials.csv").read_bytes()
     rows = list(csv.DictReader(table.decode().splitlines()))
     assert sorted(row["dropout.rate"] for row in rows) == ["0.1", "0.4"]
