@@ -63,6 +63,12 @@ def test_a_page_is_whole_in_itself(folder: Path, name: str) -> None:
     assert "<script>alert" not in (folder / f"{name}.html").read_text()
 
 
+def test_the_answer_of_a_sweep_stands_once(folder: Path) -> None:
+    """At the top of the page; the section on the method begins after it."""
+    text = unescape((folder / "sweep.html").read_text())
+    assert text.count("Validation chose") == 1 and text.count("Runs: 3 runs per setting") == 1
+
+
 def test_the_same_run_gives_the_same_page(folder: Path) -> None:
     """Byte for byte."""
     run = next((folder / "a/runs").iterdir())
