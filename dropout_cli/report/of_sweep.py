@@ -82,12 +82,30 @@ def _figures(folder: Folder, evidence: Evidence) -> Iterator[Part]:
 
 def _in_words(kind: str, evidence: Evidence) -> str:
     """What a figure shows, for those who do not see it."""
+    number = evidence.metric.partition(".")[2]
     if kind == "differences":
-        told = [f"{called(evidence.groups[one.group])} {short(one.estimate.mean, '+')}" for one in evidence.main[:12]]
-        return f"Differences from the baseline in {evidence.metric}: {'; '.join(told)}."
-    means = [(called(group), evidence.mean(group, evidence.metric).mean) for group in evidence.groups[:12]]
-    told = [f"{name} {short(mean)}" for name, mean in means if not math.isnan(mean)]
-    return f"{CAPTIONS.get(kind, kind)} Means: {'; '.join(told)}. The table of settings has all numbers."
+        told = [f"{called(evidence.groups[one.group])}: {short(one.estimate.mean, '+')}" for one in evidence.main]
+        return f"Differences from the baseline in {evidence.metric}. {_listed(told)}"
+    train, val = f"train.{figures.shown_as(number)}", f"val.{figures.shown_as(number)}"
+    columns = {"metric": [evidence.metric], "train_val": [train, val], "gap": [f"train.{number}", f"val.{number}"]}
+    if kind not in columns:
+        return CAPTIONS.get(kind, kind)
+    told = []
+    for group in evidence.groups:
+        means = [evidence.mean(group, column).mean for column in columns[kind]]
+        values = [means[0] - means[1]] if kind == "gap" else means
+        if not any(map(math.isnan, values)):
+            told.append(f"{called(group)}: {' and '.join(map(short, values))}")
+    named = (" minus " if kind == "gap" else " and ").join(columns[kind])
+    return f"{CAPTIONS[kind]} Means of {named}: {_listed(told)}"
+
+
+MOST_LISTED = 12
+
+
+def _listed(told: Sequence[str]) -> str:
+    more = [f"{len(told) - MOST_LISTED} more are in the table of settings"] if len(told) > MOST_LISTED else []
+    return "; ".join([*told[:MOST_LISTED], *more]) + "."
 
 
 def _incomplete(done: int, missing: int) -> Iterator[str]:

@@ -36,7 +36,7 @@ def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
             yield "metric.png", plots.against(series, lines, key, evidence.metric, runs)
         parts = _parts(evidence, key, number)
         if parts:
-            yield "train_val.png", plots.against(parts, {}, key, _PARTS.get(number, number), runs)
+            yield "train_val.png", plots.against(parts, {}, key, shown_as(number), runs)
         gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
         if any(gaps.values()):
             yield "gap.png", plots.against(gaps, levels, key, f"train.{number} - val.{number}", runs)
@@ -85,7 +85,12 @@ def _is_number(value: object) -> bool:
 
 
 _PARTS = {"accuracy": "error"}
-"""What the homework figure shows in place of a number: error in place of accuracy."""
+"""What the figure of training and validation shows in place of a number: error in place of accuracy."""
+
+
+def shown_as(number: str) -> str:
+    """Return the number that the figure of training and validation shows."""
+    return _PARTS.get(number, number)
 
 
 def _mean(evidence: Evidence, group: Group, metric: str) -> Estimate | None:
@@ -104,7 +109,7 @@ def _difference(one: Comparison) -> Estimate:
 
 def _parts(evidence: Evidence, key: str, number: str) -> dict[str, dict[float, Estimate]]:
     """Return training and validation error against the key, where the others of a sweep's keys do not vary."""
-    shown = _PARTS.get(number, number)
+    shown = shown_as(number)
     found: dict[str, dict[float, Estimate]] = {}
     for part, name in (("train", "training"), ("val", "validation")):
         series, _ = _along(evidence, key, lambda group, part=part: _mean(evidence, group, f"{part}.{shown}"))  # type: ignore[misc]
