@@ -20,6 +20,7 @@ UNIT = {"seeds": "seeds", "splits": "splits", "nested": "splits"}
 def what_would_decide(one: Comparison, margin: float | None) -> str:
     """Return in a sentence how many units would show a difference: of the margin, or as large as the one seen."""
     unit, found = UNIT.get(one.layout.kind, ""), one.estimate
+    unit = "divisions" if unit == "splits" and one.layout.folds else unit
     if not unit or not found.sd > 0:
         return "more splits and more seeds make the interval narrower." if one.layout.kind == "crossed" else ""
     size = margin or abs(found.mean)

@@ -95,3 +95,10 @@ def test_a_choice_without_measurable_bias_is_told_in_words() -> None:
     assert "leaving out one split at a time finds none." in said(
         weigh(records, ["dropout.rate"], metric="test.accuracy")
     )
+
+
+def test_what_is_divided_into_folds_is_counted_in_divisions() -> None:
+    """Both where a choice is judged, and where it is said what would decide."""
+    told = said(folded([(split, fold, 0.01 * (-1) ** split) for split in range(5) for fold in range(2)]))
+    assert "divisions in all would show a true difference" in told and "leaving out one division at a time" in told
+    assert "one split at a time" not in told
