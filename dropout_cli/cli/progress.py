@@ -74,7 +74,7 @@ class SweepScreen:
     def __call__(self, progress: "SweepProgress") -> None:
         """Show how far the sweep is; in plain text at most twenty times, and whenever a cell fails."""
         ended = progress.done + progress.failed
-        line = f"{ended}/{progress.cells} cells" + (f", {progress.failed} failed" if progress.failed else "")
+        line = f"{ended}/{progress.cells} runs" + (f", {progress.failed} failed" if progress.failed else "")
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=progress.cells, completed=ended, description=line)
         elif not self._quiet:

@@ -12,6 +12,9 @@ COLORS = (BLUE, VERMILION, ORANGE, SKY, "#009E73", "#CC79A7", INK)
 MARKERS = "osD^vPX"
 LABEL = 2.6
 """Inches, at most, of a setting's name."""
+LETTER = 0.075
+"""Inches of a letter of a setting's name, about."""
+MEANS = "mean and 95 % interval"
 
 
 class Estimate(NamedTuple):
@@ -32,12 +35,20 @@ class Band(NamedTuple):
 
 
 def against(
-    series: Mapping[str, Mapping[float, Estimate]], lines: Mapping[str, Estimate], x_label: str, y_label: str
+    series: Mapping[str, Mapping[float, Estimate]],
+    lines: Mapping[str, Estimate],
+    x_label: str,
+    y_label: str,
+    note: str = "",
 ) -> bytes:
-    """Draw means against a swept key, a line and its band per series; settings without the key are level lines."""
+    """Draw means against a swept key, a line and its band per series; settings without the key are level lines.
+
+    A single series has no legend. The note stands behind the title.
+    """
+    alone = len(series) + len(lines) == 1 and "" in series
     with style():
         figure = blank(7.2, 4.2)
-        axes = figure.add_axes((0.11, 0.13, 0.55, 0.8))
+        axes = figure.add_axes((0.11, 0.13, 0.85 if alone else 0.55, 0.8))
         for number, (name, points) in enumerate(series.items()):
             color, xs = COLORS[number % len(COLORS)], sorted(points)
             axes.fill_between(
@@ -45,7 +56,12 @@ def against(
             )
             marker = MARKERS[number % len(MARKERS)]
             axes.plot(
-                xs, [points[x].mean for x in xs], color=color, marker=marker, ms=4, label=fitted(name, LABEL - 0.6, 8)
+                xs,
+                [points[x].mean for x in xs],
+                color=color,
+                marker=marker,
+                ms=4,
+                label=fitted(name or x_label, LABEL - 0.6, 8),
             )
         for number, (name, one) in enumerate(lines.items()):
             color = GRAY if number == 0 else COLORS[-number % len(COLORS)]
@@ -53,17 +69,19 @@ def against(
             axes.axhline(one.mean, color=color, linestyle="--", lw=1.4, label=fitted(name, LABEL - 0.6, 8))
         axes.set_xlabel(fitted(x_label, 4, 9))
         axes.set_ylabel(fitted(y_label, 3, 9))
-        axes.set_title("mean and 95 % interval", loc="left")
-        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+        axes.set_title(MEANS + note, loc="left")
+        if not alone:
+            axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
         return rendered(figure)
 
 
-def dots(rows: Sequence[tuple[str, Estimate]], x_label: str) -> bytes:
-    """Draw a mean and its interval per row, in the order given."""
+def dots(rows: Sequence[tuple[str, Estimate]], x_label: str, note: str = "") -> bytes:
+    """Draw a mean and its interval per row, in the order given. The note stands behind the title."""
     height = 0.9 + 0.24 * max(len(rows), 3)
     with style():
         figure = blank(7.2, height)
-        axes = figure.add_axes((LABEL / 7.2 + 0.02, 0.5 / height, 0.6, 1 - 0.82 / height))
+        left = _room(rows)
+        axes = figure.add_axes((left, 0.5 / height, 0.97 - left, 1 - 0.82 / height))
         places = np.arange(len(rows))[::-1]
         for place, (_, one) in zip(places, rows, strict=True):
             axes.plot([one.low, one.high], [place, place], color=BLUE, lw=1.6)
@@ -72,16 +90,23 @@ def dots(rows: Sequence[tuple[str, Estimate]], x_label: str) -> bytes:
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(fitted(x_label, 4.2, 9))
-        axes.set_title("mean and 95 % interval, the best first", loc="left")
+        axes.set_title(f"{MEANS}, the best first{note}", loc="left")
         return rendered(figure)
 
 
-def forest(rows: Sequence[tuple[str, Estimate]], x_label: str, *, larger_is_better: bool = True) -> bytes:
-    """Draw a paired difference and its interval per row, and which side of 0 is better; gray is not decided."""
-    height = 0.9 + 0.24 * max(len(rows), 3)
+def forest(
+    rows: Sequence[tuple[str, Estimate]], x_label: str, *, larger_is_better: bool = True, note: str = ""
+) -> bytes:
+    """Draw a paired difference and its interval per row, and which side of 0 is better; gray is not decided.
+
+    The note stands behind the title.
+    """
+    height = 1.15 + 0.24 * max(len(rows), 3)
     with style():
         figure = blank(7.2, height)
-        axes = figure.add_axes((LABEL / 7.2 + 0.02, 0.5 / height, 0.6, 1 - 0.82 / height))
+        left = _room(rows)
+        axes = figure.add_axes((left, 0.5 / height, 0.97 - left, 1 - 1.07 / height))
+        axes.set_title(f"mean difference and 95 % interval{note}; gray: not decided", loc="left", pad=18)
         places = np.arange(len(rows))[::-1]
         for place, (_, one) in zip(places, rows, strict=True):
             color = GRAY if one.low <= 0 <= one.high or np.isnan(one.low) else BLUE
@@ -110,9 +135,15 @@ def forest(rows: Sequence[tuple[str, Estimate]], x_label: str, *, larger_is_bett
         return rendered(figure)
 
 
-def bands(curves: Mapping[str, Band]) -> bytes:
-    """Draw learning curves, each a mean over seeds with its 95 % interval."""
-    from matplotlib.ticker import MaxNLocator
+def _room(rows: Sequence[tuple[str, Estimate]]) -> float:
+    """Return the share of the width that the names of the rows need."""
+    longest = max((len(name) for name, _ in rows), default=0)
+    return min(LABEL, 0.2 + LETTER * max(longest, 5)) / 7.2 + 0.02
+
+
+def bands(curves: Mapping[str, Band], note: str = "") -> bytes:
+    """Draw learning curves, each a mean over runs with its 95 % interval. The note stands behind the title."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     with style():
         figure = blank(7.2, 4.2)
@@ -124,11 +155,12 @@ def bands(curves: Mapping[str, Band]) -> bytes:
             axes.plot(epochs, band.mean, color=color, linestyle=dashes, lw=1.4, label=fitted(name, LABEL - 0.6, 8))
         quantities = sorted({band.quantity for band in curves.values()})
         means = np.concatenate([band.mean for band in curves.values()])
-        if np.all(means > 0):
+        if np.all(means > 0) and means.max() >= 10 * means.min():
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter("")
-        axes.set_title(f"{', '.join(quantities)}: mean over seeds and 95 % interval", loc="left")
+            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+            axes.yaxis.set_minor_formatter("{x:g}" if means.max() < 1000 * means.min() else "")
+        axes.set_title(f"{', '.join(quantities)}: {MEANS}{note}", loc="left")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))

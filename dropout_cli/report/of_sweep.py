@@ -16,16 +16,17 @@ from dropout_cli.sweeps import figures, load, tables, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.in_words import called, count, short
 from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.records import Record, label
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import TOLD, TRIALS
 
 CAPTIONS = {
-    "metric": "The metric of each setting: means with 95 % intervals.",
+    "metric": "The metric of each setting: means with 95 % intervals, not corrected for several settings.",
     "train_val": "Error on the training and on the validation part: means with 95 % intervals.",
-    "gap": "The difference between the training and the validation number: means with 95 % intervals.",
-    "differences": "Paired differences from the baseline, with 95 % intervals corrected for all comparisons.",
+    "gap": "The training number minus the validation number: means with 95 % intervals.",
+    "differences": "Differences from the baseline, pair by pair, with the 95 % intervals of the table.",
     "curves": "Validation loss over the epochs: means over the runs, with 95 % intervals.",
     "ranks": "Average ranks over the datasets; bars join settings with no difference shown.",
 }
@@ -60,13 +61,13 @@ def _sections(
     yield Section("Settings", [settings, *beside])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
-    yield Section("Method", [*notes(evidence), *_incomplete(len(records), missing)])
+    yield Section("Method", [*list(notes(evidence))[1:], *_incomplete(len(records), missing)])
     yield Section(
         "Failed", [Table("Runs that failed", ["run", "reason"], [list(one) for one in failed])] if failed else []
     )
     yield Section("Runs", [_runs(folder, evidence, records)])
-    yield Section("Again", ["The whole, which trains only what is missing:", Code(_command(folder))])
-    yield Section("Sweep", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
+    yield Section("Commands", ["Train what is missing, and check all that is there:", Code(_command(folder))])
+    yield Section("Sweep file", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
     first = Run(folder.cell(records[0].name))
     yield Section("Config of the first run", [Code(first.read(RESOLVED).decode("utf-8", "replace"))])
     yield Section("Environment", [flat("Where the first run was trained", json.loads(first.read("environment.json")))])
@@ -81,17 +82,35 @@ def _figures(folder: Folder, evidence: Evidence) -> Iterator[Part]:
 
 def _in_words(kind: str, evidence: Evidence) -> str:
     """What a figure shows, for those who do not see it."""
+    number = evidence.metric.partition(".")[2]
     if kind == "differences":
-        told = [f"{evidence.groups[one.group].label} {one.estimate.mean:+.4f}" for one in evidence.main[:12]]
-        return f"Differences from the baseline in {evidence.metric}: {'; '.join(told)}."
-    means = [(group.label, evidence.mean(group, evidence.metric).mean) for group in evidence.groups[:12]]
-    told = [f"{name} {mean:.4f}" for name, mean in means if not math.isnan(mean)]
-    return f"{CAPTIONS.get(kind, kind)} Means: {'; '.join(told)}. The table of settings has all numbers."
+        told = [f"{called(evidence.groups[one.group])}: {short(one.estimate.mean, '+')}" for one in evidence.main]
+        return f"Differences from the baseline in {evidence.metric}. {_listed(told)}"
+    train, val = f"train.{figures.shown_as(number)}", f"val.{figures.shown_as(number)}"
+    columns = {"metric": [evidence.metric], "train_val": [train, val], "gap": [f"train.{number}", f"val.{number}"]}
+    if kind not in columns:
+        return CAPTIONS.get(kind, kind)
+    told = []
+    for group in evidence.groups:
+        means = [evidence.mean(group, column).mean for column in columns[kind]]
+        values = [means[0] - means[1]] if kind == "gap" else means
+        if not any(map(math.isnan, values)):
+            told.append(f"{called(group)}: {' and '.join(map(short, values))}")
+    named = (" minus " if kind == "gap" else " and ").join(columns[kind])
+    return f"{CAPTIONS[kind]} Means of {named}: {_listed(told)}"
+
+
+MOST_LISTED = 12
+
+
+def _listed(told: Sequence[str]) -> str:
+    more = [f"{len(told) - MOST_LISTED} more are in the table of settings"] if len(told) > MOST_LISTED else []
+    return "; ".join([*told[:MOST_LISTED], *more]) + "."
 
 
 def _incomplete(done: int, missing: int) -> Iterator[str]:
     if missing:
-        yield f"{missing} runs of this sweep are not complete yet; what is said here rests on the {done} that are."
+        yield f"Runs that are not complete yet: {missing}. This page rests on the {count(done, 'run')} that are."
 
 
 def _runs(folder: Folder, evidence: Evidence, records: Sequence[Record]) -> Table:

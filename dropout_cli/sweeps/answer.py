@@ -5,13 +5,12 @@ was chosen without the test part, so that its test numbers are honest.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterator
 
 from dropout_cli.sweeps import yardsticks
-from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE
+from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
 from dropout_cli.sweeps.evidence import Evidence
-from dropout_cli.sweeps.in_words import count, named, sentence, short, span, speaks_of
+from dropout_cli.sweeps.in_words import called, count, named, new_kind, sentence, short, span, speaks_of
 from dropout_cli.sweeps.layouts import arrange
 from dropout_cli.sweeps.records import Group
 
@@ -29,16 +28,15 @@ def _sentences(evidence: Evidence) -> Iterator[str]:
         return
     chosen = evidence.chosen
     if chosen is not None:
-        group = evidence.groups[chosen.best]
-        told = f"Validation chose {group.label}: its {evidence.metric} is {_mean(evidence, group)}"
-        one = evidence.of(chosen.best)
+        group, one = evidence.groups[chosen.best], evidence.of(chosen.best)
+        baseline = any(other.baseline == chosen.best for other in evidence.main)
+        yield f"Validation chose {called(group)}{', the baseline' * baseline}: its {_mean(evidence, group)}."
         if one is not None:
-            yield f"{told}; {sentence(evidence, one)}."
-        elif any(other.baseline == chosen.best for other in evidence.main):
-            yield f"{told}, and it is the baseline."
-        else:
-            yield f"{told}."
-    yield from _counts(evidence)
+            yield sentence(evidence, one, "It")
+    if not evidence.main:
+        yield "No setting is compared with a baseline."
+    for metric in evidence.metrics:
+        yield from _verdicts(evidence, metric)
 
 
 def _of_one(evidence: Evidence, group: Group) -> str:
@@ -60,24 +58,41 @@ def _of_one(evidence: Evidence, group: Group) -> str:
 def _mean(evidence: Evidence, group: Group) -> str:
     found = evidence.mean(group, evidence.metric)
     interval = f" (95 % interval {span(found.interval)})" if not math.isnan(found.interval.low) else ""
-    return f"{short(found.mean)}{interval}"
+    return f"{'mean ' * (found.n > 1)}{evidence.metric} is {short(found.mean)}{interval}"
 
 
-def _counts(evidence: Evidence) -> Iterator[str]:
-    """How the verdicts are distributed, and which settings are better."""
-    if not evidence.main:
-        yield "No setting is compared with a baseline."
+def _verdicts(evidence: Evidence, metric: str) -> Iterator[str]:
+    """Say which settings are better, worse or not decided by a metric, and whether that is shown for new data."""
+    compared, main = evidence.by(metric), metric == evidence.metric
+    by = "" if main else f"By {metric}: "
+    if len(compared) == 1:
+        (one,) = compared
+        if not main or evidence.chosen is None or evidence.of(evidence.chosen.best) is None:
+            yield by + sentence(evidence, one, called(evidence.groups[one.group]))
         return
-    verdicts = Counter(one.verdict for one in evidence.main)
-    bases = {one.baseline for one in evidence.main}
-    base = evidence.groups[bases.pop()].label if len(bases) == 1 else "each has its own"
-    order = [BETTER, WORSE, *sorted(one for one in verdicts if one.startswith("equal")), NOT_DECIDED]
-    parts = [f"{verdicts[one]} {one}" for one in order if verdicts[one]]
-    if len(evidence.main) == 1:
-        if evidence.chosen is None or evidence.of(evidence.chosen.best) is None:
-            one = evidence.main[0]
-            yield f"Of {evidence.groups[one.group].label}: {sentence(evidence, one)}."
-        return
-    better = [evidence.groups[one.group] for one in evidence.main if one.verdict == BETTER]
-    told = f" Better: {named(better)}." if better else ""
-    yield f"{len(evidence.main)} settings were compared with the baseline ({base}): {', '.join(parts)}.{told}"
+    settings: dict[str, list[Group]] = {}
+    for one in sorted(compared, key=_order):
+        settings.setdefault(_told(one), []).append(evidence.groups[one.group])
+    if main and settings:
+        bases = {one.baseline for one in compared}
+        base = called(evidence.groups[bases.pop()]) if len(bases) == 1 else "each has its own"
+        yield f"{len(compared)} settings were compared with the baseline ({base})."
+    lists = [f"{told}: {named(groups, MOST_NAMED)}." for told, groups in settings.items()]
+    yield from [f"{by}{lists[0][0].lower()}{lists[0][1:]}", *lists[1:]] if by and lists else lists
+
+
+MOST_NAMED = 4
+"""Settings of one verdict that are named in the answer."""
+
+
+def _order(one: Comparison) -> tuple[int, bool]:
+    """Better comes before worse, equal and not decided; then what is shown for new data as well."""
+    verdicts = (BETTER, WORSE, one.verdict if one.is_equal else "", NOT_DECIDED)
+    return verdicts.index(one.verdict), not one.shown_for_new_data
+
+
+def _told(one: Comparison) -> str:
+    """Return a verdict as the head of a list of settings."""
+    if one.verdict == NOT_DECIDED:
+        return "Not decided"
+    return f"{one.verdict.capitalize()}, {'also' if one.shown_for_new_data else 'but not shown'} for {new_kind(one)}"

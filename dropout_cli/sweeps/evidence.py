@@ -177,7 +177,8 @@ def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
     if by_example is not None:
         optimism = choice.leave_out_seed_and_examples(by_example * (1 if larger else -1))
         return Choice(best, layout, optimism, "leaving out one seed and a fifth of the validation examples at a time")
-    how = f"leaving out one {'seed' if layout.kind == 'seeds' else 'split'} at a time"
+    unit = "seed" if layout.kind == "seeds" else "division" if layout.folds else "split"
+    how = f"leaving out one {unit} at a time"
     return Choice(best, layout, choice.leave_one_out(units), how, layout.kind == "seeds")
 
 

@@ -13,6 +13,7 @@ from dropout_cli.plots.sweeps import Band, Estimate
 from dropout_cli.sweeps.baselines import RATE
 from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.evidence import Evidence
+from dropout_cli.sweeps.in_words import called, count
 from dropout_cli.sweeps.means import spread
 from dropout_cli.sweeps.records import Group, Record, label
 from dropout_cli.sweeps.replicates import Replicate
@@ -28,37 +29,46 @@ MOST_CURVES = 8
 def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
     """Yield name and PNG of each figure that there is something to draw for."""
     number = evidence.metric.partition(".")[2]
-    key = _axis(evidence)
+    key, runs = _axis(evidence), _of_runs(evidence)
     if key is not None:
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
         if series or lines:
-            yield "metric.png", plots.against(series, lines, key, evidence.metric)
+            yield "metric.png", plots.against(series, lines, key, evidence.metric, runs)
         parts = _parts(evidence, key, number)
         if parts:
-            yield "train_val.png", plots.against(parts, {}, key, _PARTS.get(number, number))
+            yield "train_val.png", plots.against(parts, {}, key, shown_as(number), runs)
         gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
         if any(gaps.values()):
-            yield "gap.png", plots.against(gaps, levels, key, f"train.{number} - val.{number}")
+            yield "gap.png", plots.against(gaps, levels, key, f"train.{number} - val.{number}", runs)
     else:
         means = [
-            (group.label, found) for group in evidence.groups if (found := _mean(evidence, group, evidence.metric))
+            (called(group), found) for group in evidence.groups if (found := _mean(evidence, group, evidence.metric))
         ]
         if len(means) > 1:
             best_last = sorted(means, key=lambda one: one[1].mean, reverse=not larger_is_better(number))
-            yield "metric.png", plots.dots(best_last[::-1], evidence.metric)
+            yield "metric.png", plots.dots(best_last[::-1], evidence.metric, runs)
     if evidence.main:
-        rows = [(evidence.groups[one.group].label, _difference(one)) for one in evidence.main]
-        bases = {evidence.groups[one.baseline].label for one in evidence.main}
+        rows = [(called(evidence.groups[one.group]), _difference(one)) for one in evidence.main]
+        bases = {called(evidence.groups[one.baseline]) for one in evidence.main}
         against = f" from {bases.pop()}" if len(bases) == 1 else " from the baseline"
         axis = f"difference in {evidence.metric}{against}"
-        yield "differences.png", plots.forest(rows, axis, larger_is_better=larger_is_better(number))
-    bands = {group.label: band for group in _shown(evidence) if (band := _band(group, history)) is not None}
+        family = evidence.main[0].family
+        note = f", corrected for {family} comparisons" if family > 1 else ""
+        yield "differences.png", plots.forest(rows, axis, larger_is_better=larger_is_better(number), note=note)
+    bands = {called(group): band for group in _shown(evidence) if (band := _band(group, history)) is not None}
     if bands:
-        yield "curves.png", plots.bands(bands)
+        yield "curves.png", plots.bands(bands, runs)
     if evidence.ranks is not None:
         settings, _, ranks = evidence.ranks
         named = {label(one): rank for one, rank in zip(settings, ranks.average, strict=True)}
         yield "ranks.png", plots.critical_difference(named, ranks.critical_difference)
+
+
+def _of_runs(evidence: Evidence) -> str:
+    """Return how many runs a setting has, to stand behind a title."""
+    found = {len(group.runs) for group in evidence.groups}
+    least, most = min(found, default=0), max(found, default=0)
+    return f", {count(most, 'run')} per setting" if least == most else f", {least} to {most} runs per setting"
 
 
 def _axis(evidence: Evidence) -> str | None:
@@ -75,7 +85,12 @@ def _is_number(value: object) -> bool:
 
 
 _PARTS = {"accuracy": "error"}
-"""What the homework figure shows in place of a number: error in place of accuracy."""
+"""What the figure of training and validation shows in place of a number: error in place of accuracy."""
+
+
+def shown_as(number: str) -> str:
+    """Return the number that the figure of training and validation shows."""
+    return _PARTS.get(number, number)
 
 
 def _mean(evidence: Evidence, group: Group, metric: str) -> Estimate | None:
@@ -94,12 +109,12 @@ def _difference(one: Comparison) -> Estimate:
 
 def _parts(evidence: Evidence, key: str, number: str) -> dict[str, dict[float, Estimate]]:
     """Return training and validation error against the key, where the others of a sweep's keys do not vary."""
-    shown = _PARTS.get(number, number)
+    shown = shown_as(number)
     found: dict[str, dict[float, Estimate]] = {}
     for part, name in (("train", "training"), ("val", "validation")):
         series, _ = _along(evidence, key, lambda group, part=part: _mean(evidence, group, f"{part}.{shown}"))  # type: ignore[misc]
         for other, points in series.items():
-            found[f"{name} {shown}" + (f", {other}" if len(series) > 1 else "")] = points
+            found[f"{name} {shown}" + (f", {other}" if len(series) > 1 and other else "")] = points
     return found if len(found) <= MOST_SERIES else {}
 
 
@@ -124,14 +139,15 @@ def _along(
     series: dict[str, dict[float, Estimate]] = {}
     lines: dict[str, Estimate] = {}
     for group in evidence.groups:
-        others = label({name: value for name, value in group.values.items() if name != key})
+        rest = {name: value for name, value in group.values.items() if name != key}
+        others = label(rest) if any(value is not None for value in rest.values()) else ""
         found, x = of(group), group.values.get(key)
         if found is None:
             continue
         if isinstance(x, int | float) and _is_number(x):
             series.setdefault(others, {})[float(x)] = found
         else:
-            lines[group.label] = found
+            lines[called(group)] = found
     return series, lines
 
 

@@ -3,20 +3,32 @@
 import math
 from collections.abc import Sequence
 
-from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
+from dropout_cli.sweeps.comparison import ALPHA, BETTER, NOT_DECIDED, WORSE, Comparison
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.layouts import Layout
-from dropout_cli.sweeps.records import Group
+from dropout_cli.sweeps.records import Group, label
+
+MOST_DECIMALS = 9
+"""A smaller number is told as 0."""
+NONE, NO_DROPOUT = ("dropout.variant", "none"), "no dropout"
 
 
 def p_text(p: float) -> str:
-    """Return a p-value with two digits that count."""
-    return "" if math.isnan(p) else "< 0.0001" if 0 <= p < 0.0001 else f"{p:.2g}"
+    """Return a p-value with two digits that count, or more where two would make it .05, which it is not."""
+    if math.isnan(p):
+        return ""
+    if 0 <= p < 0.0001:
+        return "< 0.0001"
+    texts = (f"{p:.{digits}g}" for digits in range(2, 8))
+    return next((text for text in texts if float(text) != ALPHA or p == ALPHA), f"{p:.2g}")
 
 
 def short(value: float, sign: str = "") -> str:
-    """Return four decimals, without a minus before zero; nothing for NaN."""
-    return "" if math.isnan(value) else f"{round(value, 4) + 0.0:{sign}.4f}"
+    """Return four decimals, or as many as a value takes that is not 0; no minus before zero; nothing for NaN."""
+    if math.isnan(value):
+        return ""
+    decimals = next((count for count in range(4, MOST_DECIMALS + 1) if round(value, count)), 4)
+    return f"{round(value, decimals) + 0.0:{sign}.{decimals}f}"
 
 
 def span(interval: tuple[float, float], sign: str = "") -> str:
@@ -30,20 +42,26 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def called(group: Group) -> str:
+    """Return the label of a group, for a sentence: `none` alone would read as if nothing was meant."""
+    return label({key: NO_DROPOUT if (key, value) == NONE else value for key, value in group.values.items()})
+
+
 def named(groups: Sequence[Group], most: int = 6) -> str:
     """Return the labels of groups, the first few of them."""
-    names = [group.label for group in groups[:most]]
+    names = [called(group) for group in groups[:most]]
     return "; ".join([*names, *([f"{len(groups) - most} more"] if len(groups) > most else [])])
 
 
 def speaks_of(layout: Layout, group: Group, *, fixed: bool) -> str:
     """Return what an interval of this layout covers, for a sentence: `new seeds on this split, ...`."""
-    test, all_of_them = _examples(group, "test"), sum(_examples(group, part) for part in ("train", "val", "test"))
+    test = max((record.examples("test") for record in group.runs), default=0)
+    all_of_them = max((sum(map(record.examples, ("train", "val", "test"))) for record in group.runs), default=0)
     folds = f"{layout.folds} folds" if layout.folds else ""
     if layout.kind in ("none", "single", "irregular"):
         return "these runs alone"
     if layout.kind == "seeds":
-        where = f"this division into {folds}" if folds else f"this split: these {test:,} test examples"
+        where = f"this division into {folds}" if folds else f"this split and its {count(test, 'test example')}"
         return f"new seeds on {where}"
     seeds = "new seeds" if layout.seed is None else f"seed {layout.seed}"
     if fixed:
@@ -75,23 +93,19 @@ def where_shown(one: Comparison) -> str:
     if one.shown_for_new_data:
         return f"on {here} and for {new}"
     unknown = math.isnan(one.new_data.low)
-    return f"on {here}; not shown for {new}" + (" (no interval is known)" if unknown else "")
+    return f"on {here}, but not shown for {new}" + (" (no interval is known)" if unknown else "")
 
 
-def sentence(evidence: Evidence, one: Comparison) -> str:
-    """Return the verdict of a comparison with its numbers, as a clause."""
-    base = evidence.groups[one.baseline].label
-    difference = one.estimate.mean
+def sentence(evidence: Evidence, one: Comparison, subject: str) -> str:
+    """Return the verdict of a comparison with its numbers, about `subject`: the label of the setting, or `It`."""
+    base = called(evidence.groups[one.baseline])
+    open_question = f"{subject} is compared with {base}: whether it is better is not decided"
     if one.refused:
-        return f"compared with {base}, it is not decided whether it is better: {one.refused}"
-    numbers = f"difference {short(difference, '+')}, 95 % interval {span(one.interval, '+')}"
+        return f"{open_question}, because {one.refused}."
+    numbers = f"difference {short(one.estimate.mean, '+')}, 95 % interval {span(one.interval, '+')}"
     if one.verdict in (BETTER, WORSE):
-        return f"it is {one.verdict} than {base} {where_shown(one)} ({numbers})"
+        return f"{subject} is {one.verdict} than {base} {where_shown(one)} ({numbers})."
     if one.verdict == NOT_DECIDED:
         same = "all pairs of runs are identical" if one.identical else "the interval of the difference includes 0"
-        return f"compared with {base}, it is not decided whether it is better: {same} ({numbers})"
-    return f"it is {one.verdict.replace('equal', f'equal to {base}')} {where_shown(one)} ({numbers})"
-
-
-def _examples(group: Group, part: str) -> int:
-    return max((record.examples(part) for record in group.runs), default=0)
+        return f"{open_question}, because {same} ({numbers})."
+    return f"{subject} is {one.verdict.replace('equal', f'equal to {base}')} {where_shown(one)} ({numbers})."

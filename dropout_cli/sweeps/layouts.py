@@ -132,7 +132,7 @@ def _arranged(runs: Mapping[tuple[int, int], Folded], folds: int) -> Layout:
     seeds = Counter(seed for seed, _ in runs)
     singles = tuple((run,) for run in runs.values())
     if len(runs) < 2:
-        what = f"no whole division into {folds} folds" if folds and not runs else ""
+        what = f"there is no whole division into {folds} folds" if folds and not runs else ""
         return Layout("single" if runs else "none", singles, folds, what or "one run of each has no spread")
     if len(splits) == 1:
         return Layout("seeds", singles, folds, _few(len(runs), "seed"))

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from dropout_cli.metrics import is_counted, is_share
+from dropout_cli.metrics import is_counted
 from dropout_cli.sweeps import baselines, power, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
 from dropout_cli.sweeps.evidence import Evidence
-from dropout_cli.sweeps.in_words import count, named, new_kind, p_text, short, speaks_of
+from dropout_cli.sweeps.in_words import called, count, named, new_kind, p_text, short, speaks_of
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.records import Group
 
@@ -38,12 +38,13 @@ def notes(evidence: Evidence) -> Iterator[str]:
 
 def _of_runs(evidence: Evidence) -> Iterator[str]:
     """What was compared, on what."""
-    layouts = {_layout(group, evidence.metric).kind: group for group in evidence.groups}
+    kinds = {_layout(group, evidence.metric).kind for group in evidence.groups}
     told = {_arrangement(_layout(group, evidence.metric), group) for group in evidence.groups}
+    paired = " Settings are compared at the same seed and split." if evidence.main and "single" not in kinds else ""
     if len(told) == 1:
-        yield f"Runs: {told.pop()}."
-    elif layouts:
-        yield "Runs: settings differ in how many runs they have, or on which splits. Pairs share seed and split."
+        yield f"Runs: {told.pop()}.{paired}"
+    else:
+        yield f"Runs: settings differ in how many runs they have, or on which splits.{paired}"
 
 
 def _layout(group: Group, metric: str) -> Layout:
@@ -51,51 +52,52 @@ def _layout(group: Group, metric: str) -> Layout:
 
 
 def _arrangement(layout: Layout, group: Group) -> str:
-    """How the runs of one setting are spread over seeds and splits."""
-    each = f", each the mean over {layout.folds} folds" if layout.folds else ""
+    """How the runs of one setting are spread over seeds and splits, and on which means the tests rest."""
     n, runs = len(layout.units), sum(len(unit) for unit in layout.units)
-    pairs = "; runs of two settings with the same seed and split are a pair"
+    whole = f"{count(runs * max(layout.folds, 1), 'run')} per setting"
+    split = (
+        f"random division{'s' * (n != 1)} into {layout.folds} folds"
+        if layout.folds
+        else f"random split{'s' * (n != 1)}"
+    )
     if layout.kind == "none":
         return "none has the metric"
     if layout.kind == "single":
         return "one of each setting. There are no intervals and no p-values; more seeds give them"
-    if layout.kind == "seeds":
-        return f"{count(n, 'seed')} per setting, all on one split of the data{each}{pairs}"
-    if layout.kind == "splits":
-        seed = "a seed of its own" if layout.seed is None else f"seed {layout.seed}"
-        return f"{count(n, 'random split')} of the data per setting, each with {seed}{each}{pairs}"
-    if layout.kind == "nested":
-        return f"{count(n, 'random split')} per setting, {runs} seeds in all, no seed on two splits{each}{pairs}"
+    if layout.kind == "irregular":
+        return f"{whole}, not arranged so that an interval follows ({layout.refused})"
     if layout.kind == "crossed":
-        return f"{count(n, 'random split')} per setting, each with the same {runs // max(n, 1)} seeds{each}{pairs}"
-    return f"{count(runs, 'run')} per setting, not arranged so that an interval follows ({layout.refused})"
+        return f"{whole}, on {n} {split}, each with the same {runs // max(n, 1)} seeds"
+    if layout.kind == "seeds":
+        where = f"one division into {layout.folds} folds" if layout.folds else "one split"
+        told, unit = f"{whole}, with {count(n, 'seed')} on {where}", "seed"
+    elif layout.kind == "splits":
+        seed = "its own seed" if layout.seed is None else f"seed {layout.seed}"
+        told, unit = f"{whole}, on {n} {split}, each with {seed}", "division"
+    else:
+        told, unit = f"{whole}, on {n} {split}, each with its own seeds", "division" if layout.folds else "split"
+    rests = f". Tests and intervals rest on {n} means, one per {unit}" if runs > n or layout.folds else ""
+    return told + rests
 
 
 def _of_intervals(evidence: Evidence) -> Iterator[str]:
-    """What each interval speaks of."""
+    """What each interval is for."""
     known = [one for one in evidence.main if not one.refused]
     if known:
         covers = dict.fromkeys(
             speaks_of(one.layout, evidence.groups[one.group], fixed=one.test_part_is_fixed) for one in known
         )
-        yield f"Intervals and p-values of differences speak of {' or '.join(covers)}."
+        family, by = known[0].family, f" by {len(evidence.metrics)} metrics" * (len(evidence.metrics) > 1)
+        corrected = f", Bonferroni's correction for {family} comparisons{by}" if family > 1 else ""
+        yield f"Intervals and p of differences are for {' or '.join(covers)} (paired t test{corrected})."
         yield from _of_new_data(known)
-        family = known[0].family
-        if family > 1:
-            over = f" (by {len(evidence.metrics)} metrics)" if len(evidence.metrics) > 1 else ""
-            yield (
-                f"They are corrected for {family} comparisons{over} (Bonferroni): the 95 % holds for all of them "
-                "together. p (Holm) is a second, less strict correction."
-            )
-        yield "p: Student's paired t test of the same differences, so that it never contradicts the interval."
         return
     group = next((group for group in evidence.groups if evidence.mean(group, evidence.metric).n > 1), None)
     if group is not None:
         layout = _layout(group, evidence.metric)
         if layout.kind != "irregular":
             fixed = layout.splits_vary and group.shares_test_part(layout.replicates)
-            form = " (Wilson's form)" if is_share(evidence.metric) else ""
-            yield f"Intervals of means{form} speak of {speaks_of(layout, group, fixed=fixed)}."
+            yield f"Intervals of means are for {speaks_of(layout, group, fixed=fixed)}."
 
 
 def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
@@ -106,41 +108,37 @@ def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
         ratios = sorted({one.ratio for one in data})
         ratio = f"{ratios[0]:.3g}" if len(ratios) == 1 else f"{ratios[0]:.3g} to {ratios[-1]:.3g}, each its own"
         yield (
-            "The column 'for new data' is the interval for other data of this kind (Nadeau & Bengio 2003; test over "
-            f"training examples {ratio}). Splits of the same examples resemble each other, so that it is wider."
+            "The interval for new data is wider: it is for other data of this kind (Nadeau & Bengio 2003; test over "
+            f"training examples {ratio})."
         )
     if examples:
         missing = [one for one in examples if math.isnan(one.new_data.low)]
         yield (
-            "The column 'for new data' is the interval for new seeds and new test examples, same training examples."
+            "The interval for new data is for new seeds and new test examples, with the same training examples."
             + (f" It is not known for {missing[0].metric}: that is no mean over stored examples." if missing else "")
         )
 
 
 def _of_verdicts(evidence: Evidence) -> Iterator[str]:
-    """What the words mean, and what would decide the rest."""
+    """What is not decided, why, and what would decide it."""
     if not evidence.main:
         return
-    margin = "" if evidence.margin is None else f" equal within {evidence.margin:g}: it lies inside that margin."
-    yield (
-        "better, worse: the interval of the difference lies on one side of 0."
-        f"{margin} not decided: it holds 0, which does not mean that the settings are equal. "
-        "new data: whether the interval for new data says the same."
-    )
-    for reason in dict.fromkeys(one.refused for one in evidence.main if one.refused):
+    for reason in dict.fromkeys(one.refused for one in evidence.main if one.refused and len(evidence.main) > 1):
         refused = [evidence.groups[one.group] for one in evidence.main if one.refused == reason]
         yield f"No verdict for {named(refused)}: {reason}."
     undecided = [one for one in evidence.main if one.verdict == NOT_DECIDED and not one.refused]
+    if undecided:
+        yield "'not decided' means that the interval holds 0. It does not mean that the settings are equal."
     for one in undecided[:MOST_UNDECIDED]:
         what = power.what_would_decide(one, evidence.margin)
         if what:
-            yield f"{evidence.groups[one.group].label}: {what}"
+            yield f"{called(evidence.groups[one.group])}: {what}"
     if len(undecided) > MOST_UNDECIDED:
         yield f"{len(undecided) - MOST_UNDECIDED} more are not decided; comparisons.csv has their numbers."
     yield from _of_requested(evidence)
 
 
-MOST_UNDECIDED = 6
+MOST_UNDECIDED = 4
 
 
 def _of_requested(evidence: Evidence) -> Iterator[str]:
@@ -148,14 +146,13 @@ def _of_requested(evidence: Evidence) -> Iterator[str]:
     if evidence.test == "t":
         return
     correction = "" if evidence.test == "max-t" else ", with Holm's correction"
-    yield f"p ({evidence.test}): {REQUESTED[evidence.test]}{correction}. It stands beside the verdict, which follows t."
+    yield f"p ({evidence.test}): {REQUESTED[evidence.test]}{correction}. It does not change the verdict."
     known = [one.requested.smallest for one in evidence.comparisons if not math.isnan(one.requested.smallest)]
     if not known:
         yield f"p ({evidence.test}) is not there: it needs independent units, the same ones for all settings."
     elif max(known) >= ALPHA:
         yield (
-            f"With so few pairs the {evidence.test} test cannot fall below p = {p_text(max(known))}, however large "
-            "the difference."
+            f"With so few pairs p ({evidence.test}) cannot be below {p_text(max(known))}, however large the difference."
         )
 
 
@@ -164,7 +161,7 @@ def _of_one_example(evidence: Evidence) -> Iterator[str]:
     sizes = {record.examples(part) for group in evidence.groups for record in group.runs} - {0}
     if is_counted(number) and sizes:
         least, most = min(sizes), max(sizes)
-        steps = short(1 / most) if least == most else f"{short(1 / most)} to {short(1 / least)}"
+        steps = " to ".join(dict.fromkeys((short(1 / most), short(1 / least))))
         yield f"One {part} example is {steps} of {number} here."
 
 
@@ -174,25 +171,24 @@ def _of_choice(evidence: Evidence) -> Iterator[str]:
         return
     val = f"val.{evidence.metric.partition('.')[2]}"
     group = evidence.groups[chosen.best]
-    told = f"Choice: {group.label} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
+    told = f"Choice: {called(group)} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
     used = len(chosen.layout.replicates)
     if any(len(one.records) != used for one in evidence.groups):
         told += f", over the {count(used, 'pair')} of seed and split that all settings have"
     if math.isnan(chosen.optimism):
         yield f"{told}."
         return
-    bound = ", which is too small where all runs share one validation part" if chosen.is_lower_bound else ""
-    yield (
-        f"{told}. Being chosen for it, that mean is too good by an estimated {short(chosen.optimism)} (selection bias, "
-        f"estimated by {chosen.how}{bound})."
-    )
+    size = short(chosen.optimism)
+    found = size if float(size) > 0 else "none"
+    bound = ", which is too little because all runs share one validation part" if chosen.is_lower_bound else ""
+    yield f"{told}. The best of several looks better than it is (selection bias): {chosen.how} finds {found}{bound}."
 
 
 def _warnings(evidence: Evidence) -> Iterator[str]:
     """What should be known before the table is believed."""
     for one in evidence.main:
         if not math.isnan(one.wider):
-            group, base = evidence.groups[one.group].label, evidence.groups[one.baseline].label
+            group, base = called(evidence.groups[one.group]), called(evidence.groups[one.baseline])
             wide, tight, times = (group, base, one.wider) if one.wider > 1 else (base, group, 1 / one.wider)
             yield (
                 f"Warning: {wide} varies {times:.1f} times as much as {tight}. The t interval of their difference is "
@@ -204,8 +200,6 @@ def _warnings(evidence: Evidence) -> Iterator[str]:
     lost = [evidence.groups[one.group] for one in evidence.main if one.layout.left_out]
     if lost:
         yield f"Left out of some comparisons, because they complete no unit: runs of {named(lost)}."
-    if len(evidence.metrics) > 1:
-        yield f"Several metrics were asked for: {', '.join(evidence.metrics)}. All comparisons are corrected together."
     if evidence.judged_by:
         yield (
             f"These runs were judged by {', '.join(evidence.judged_by)} before. A metric that was chosen after a look "
@@ -216,7 +210,7 @@ def _warnings(evidence: Evidence) -> Iterator[str]:
         before = ", then ".join(f"{look:,}" for look in evidence.looks)
         yield (
             f"Runs were added after a look at the tables ({before} runs then, {now:,} now). Intervals and p-values do "
-            "not know of that look: a difference found by adding runs until it shows is less sure than it seems."
+            "not take that into account: a difference found by adding runs until it shows is less sure than it seems."
         )
 
 

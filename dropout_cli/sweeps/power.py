@@ -20,23 +20,22 @@ UNIT = {"seeds": "seeds", "splits": "splits", "nested": "splits"}
 def what_would_decide(one: Comparison, margin: float | None) -> str:
     """Return in a sentence how many units would show a difference: of the margin, or as large as the one seen."""
     unit, found = UNIT.get(one.layout.kind, ""), one.estimate
+    unit = "divisions" if unit == "splits" and one.layout.folds else unit
     if not unit or not found.sd > 0:
-        return "more splits and more seeds narrow the interval." if one.layout.kind == "crossed" else ""
+        return "more splits and more seeds make the interval narrower." if one.layout.kind == "crossed" else ""
     size = margin or abs(found.mean)
     if size == 0:
         return ""
     alpha = ALPHA / one.family
     most = sample_size.pairs_needed(size, sample_size.largest_sd(found.sd, found.n), wanted=WANTED, alpha=alpha)
     least = sample_size.pairs_needed(size, found.sd, wanted=WANTED, alpha=alpha)
-    what = f"a true difference of {size:.2g}" + ("" if margin else ", as large as the one seen,")
+    as_seen = "" if margin else " as large as the one seen"
+    what = f"would show a true difference{as_seen} ({size:.2g}) with 80 % probability"
     if most is None or least is None:
-        return f"to see {what} with 80 % probability takes more than a million {unit}."
+        return f"more than a million {unit} {what}."
     if found.n < PILOT:
-        return (
-            f"to see {what} with 80 % probability takes at most {most:,} {unit} in all; {found.n} are too few "
-            "to say it more closely."
-        )
-    return f"to see {what} with 80 % probability takes {least:,} to {most:,} {unit} in all; there are {found.n}."
+        return f"at most {most:,} {unit} in all {what}; {found.n} are too few to say it more closely."
+    return f"{least:,} to {most:,} {unit} in all {what}; there are {found.n}."
 
 
 def visible_difference(n: int, family: int) -> float:

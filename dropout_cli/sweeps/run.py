@@ -15,6 +15,7 @@ from dropout_cli.sweeps import figures, load, tables
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
+from dropout_cli.sweeps.in_words import count
 from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.plan import Cell, Plan
@@ -102,7 +103,7 @@ def conduct(
             failures = _train(plan, folder, train, on_error, retry_failed, watch)
         except (Stop, KeyboardInterrupt) as stop:
             done = sum(folder.is_complete(cell.id) for cell in plan.cells)
-            fact = f"interrupted, {done} of {len(plan.cells)} cells are complete"
+            fact = f"interrupted, {done} of {len(plan.cells)} runs are complete"
             raise Interrupted.by(stop, str(folder.path), fact, "The same command goes on") from None
         complete = [cell for cell in plan.cells if folder.is_complete(cell.id)]
         missing = len(plan.cells) - len(complete) - len(failures)
@@ -166,7 +167,7 @@ def changes(plan: Plan, folder: Folder, *, replacing: bool = False) -> dict[str,
         return None
     new = sum(id not in before and not folder.has_manifest(id) for id in ids)
     if new == len(ids) and not replacing and any(map(folder.has_manifest, before)):
-        fact = f"another sweep is kept there, and none of its {len(before)} cells is in this one"
+        fact = f"another sweep is kept there, and none of its {len(before)} runs is in this one"
         raise UsageError(str(folder.path), fact, "Name another folder with --out.")
     looked = {"looked": 1} if folder.has("results.csv") else {}
     return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
@@ -175,7 +176,7 @@ def changes(plan: Plan, folder: Folder, *, replacing: bool = False) -> dict[str,
 def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
     """A sentence, where there is a change."""
     if change is not None:
-        counts = f"{change['new']} cells are new, {change['kept']} kept, {change['orphaned']} not in it any more"
+        counts = f"{count(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} not in it any more"
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 
@@ -213,10 +214,10 @@ def _computed_otherwise(plan: Plan, folder: Folder) -> Iterator[str]:
             noted = arithmetic.noted_by(run)
             for reason in arithmetic.since(noted, cell.experiment, summary.examples(train), targets=targets):
                 reasons[reason] = reasons.get(reason, 0) + 1
-    for reason, count in reasons.items():
+    for reason, number in reasons.items():
         yield (
-            f"{folder.path}: {count} complete cells were trained by an older version, and since then {reason}. "
-            "Name another folder with --out to train all cells alike."
+            f"{folder.path}: {number} complete runs were trained by an older version, and since then {reason}. "
+            "Name another folder with --out to train all runs alike."
         )
 
 

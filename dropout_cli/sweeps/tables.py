@@ -178,7 +178,7 @@ def number(value: float) -> float | str:
     return "" if math.isnan(value) else value
 
 
-INTERVAL, ITS_INTERVAL, NEW = "95 % interval", "its 95 % interval", "for new data"
+INTERVAL, ITS_INTERVAL, NEW = "95 % interval", "interval of difference", "for new data"
 LEAST = ("d_z", "p (Holm)", "averages", "won", "p", INTERVAL, NEW, "n", "p (Bonferroni)", ITS_INTERVAL)
 """Columns of the overview that may be left out where there is little room, the first one first."""
 

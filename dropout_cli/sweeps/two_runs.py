@@ -57,8 +57,9 @@ def _must_be_the_same_examples(first: Mapping[str, Array], second: Mapping[str, 
 def _of_classes(first: Mapping[str, Array], second: Mapping[str, Array]) -> str:
     found = statistics.mcnemar(*(metrics.predicted(one) == one["labels"] for one in (first, second)))
     return (
-        f"McNemar's exact test of these two networks: only the first has {found.only_first} of {len(first['rows'])} "
-        f"test examples right, only the second {found.only_second}, p = {found.p:.2g}. It says nothing of other seeds."
+        f"McNemar's exact test of these two networks: of {len(first['rows'])} test examples, {found.only_first} are "
+        f"right in the first alone and {found.only_second} in the second alone, p = {found.p:.2g}. It says nothing of "
+        "other seeds."
     )
 
 

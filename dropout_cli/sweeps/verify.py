@@ -55,7 +55,7 @@ def verify(folder: Folder) -> list[Check]:
     missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, told)]
     checks = []
     if missing:
-        fact = f"{len(complete)} of {len(plan.cells)} cells are complete; the same command goes on"
+        fact = f"{len(complete)} of {len(plan.cells)} runs are complete; the same command goes on"
         checks.append(Check("cells", True, fact))
     for one in plan.cells:
         if one not in missing:
@@ -105,7 +105,7 @@ def _tables(folder: Folder, records: Sequence[Record], plan: load.StoredPlan, *,
         except DropoutError:
             right = False
         if right or ended:
-            yield Check(name, right, f"{'follows' if right else 'does not follow'} from the cells")
+            yield Check(name, right, f"{'follows' if right else 'does not follow'} from the runs")
 
 
 def _says_the_same(stored: bytes, anew: bytes) -> bool:

@@ -1,6 +1,7 @@
 """The figures: their bytes are theirs alone, and no data and no name breaks them."""
 
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,6 +91,31 @@ def test_curves_without_validation_leave_it_out() -> None:
     assert figure == plots.curves({**train, "val_loss": [np.nan] * 3, "val_accuracy": [np.nan] * 3}, 3)
     assert count(figure, VERMILION) == 0
     assert count(plots.curves(HISTORY, 3), VERMILION) > 0
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.25, 0.95), (0.2, 9.0), (0.09, 2.0), (0.001, 5.0)])
+def test_the_axis_of_learning_curves_has_two_numbers_at_least(low: float, high: float) -> None:
+    """Also where there is no power of ten, or only one, between the least and the largest loss."""
+    losses = np.array([[high, low]] * 3)
+    with plots.as_svg():
+        drawn = plots.bands({"a": Band("val loss", *losses)}, ", 5 runs per setting").decode()
+    numbers = re.findall(r">([\d.]+)</text>", drawn.partition('id="matplotlib.axis_2"')[2])
+    assert len(numbers) >= 2
+    assert "val loss: mean and 95 % interval, 5 runs per setting" in drawn
+
+
+def test_a_single_series_has_no_legend() -> None:
+    """Its name, `all`, would say nothing; several series, or levels beside it, have one."""
+    with plots.as_svg():
+        alone, beside = (plots.against({"": {0.1: ONE, 0.5: ONE}}, lines, "rate", "y") for lines in ({}, {"none": ONE}))
+    assert "legend" not in alone.decode() and "legend" in beside.decode()
+
+
+def test_a_forest_says_what_its_intervals_are() -> None:
+    """The correction, and which color is not decided."""
+    with plots.as_svg():
+        drawn = plots.forest([("a", ONE), ("b", ONE)], "difference", note=", corrected for 2 comparisons").decode()
+    assert "mean difference and 95 % interval, corrected for 2 comparisons; gray: not decided" in drawn
 
 
 def test_one_epoch_is_visible() -> None:

@@ -1,6 +1,7 @@
 """The report: in a real browser, at the width of a phone and of a desk, in light and in dark; and what it says."""
 
 import base64
+import csv
 import re
 import shutil
 from collections.abc import Iterator
@@ -61,6 +62,39 @@ def test_a_page_is_whole_in_itself(folder: Path, name: str) -> None:
     for picture in re.findall(r"base64,([A-Za-z0-9+/=]+)", text):
         assert b"<script" not in base64.b64decode(picture)
     assert "<script>alert" not in (folder / f"{name}.html").read_text()
+
+
+def test_the_answer_of_a_sweep_stands_once(folder: Path) -> None:
+    """At the top of the page; the section on the method begins after it."""
+    text = unescape((folder / "sweep.html").read_text())
+    assert text.count("Validation chose") == 1 and text.count("Runs: 3 runs per setting") == 1
+
+
+def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> None:
+    """Of errors and gaps those of errors and gaps, not those of the metric."""
+    asked = (
+        "dropout.variant=inverted",
+        "dropout.rate=0.1,0.4",
+        "training.epochs=1",
+        "--seeds",
+        "3",
+        "--no-plots",
+        "--out",
+        "rates",
+    )
+    assert dropout("sweep", "c.yaml", *asked, cwd=folder).returncode == 0
+    text = unescape(report.of_sweep(Folder(folder / "rates")).decode())
+    rows = csv.DictReader((folder / "rates/summary.csv").read_text().splitlines())
+    means = {(row["dropout.rate"], row["metric"]): float(row["mean"]) for row in rows}
+    train, val, test = (
+        {one: means[one, f"{part}.accuracy"] for one in ("0.1", "0.4")} for part in ("train", "val", "test")
+    )
+    for told in (
+        f"Means of test.accuracy: rate 0.1: {test['0.1']:.4f}; rate 0.4: {test['0.4']:.4f}.",
+        f"Means of train.error and val.error: rate 0.1: {1 - train['0.1']:.4f} and {1 - val['0.1']:.4f};",
+        f"Means of train.accuracy minus val.accuracy: rate 0.1: {train['0.1'] - val['0.1']:.4f};",
+    ):
+        assert told in text
 
 
 def test_the_same_run_gives_the_same_page(folder: Path) -> None:

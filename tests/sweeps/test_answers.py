@@ -103,22 +103,39 @@ def both(match: "re.Match[str]", first: int, interval: tuple[float, float]) -> b
 
 
 def headline(match: "re.Match[str]", of: Analysis) -> bool:
-    """The chosen setting, its mean, its difference, what is shown, and how many settings came out how."""
+    """The chosen setting, its mean, its difference, what is shown, and which settings came out how."""
     assert (match[1] or "") == beaten_by_the_dummy(of)
     rate = float(match[2])
-    assert rate == of.chosen and near(match[3], of.accuracy["test"][rate].mean())
-    assert both(match, 4, of.mean_interval(rate))
+    assert rate == of.chosen and near(match[4], of.accuracy["test"][rate].mean())
+    assert both(match, 5, of.mean_interval(rate))
+    assert bool(match[3]) == (rate == 0)
     if rate == 0:
-        assert match[6] == ", and it is the baseline"
+        assert match[7] == ""
     else:
-        numbers = re.search(rf"\(difference {NUMBER}, 95 % interval {NUMBER} to {NUMBER}\)", match[6])
-        assert numbers and near(numbers[1], of.differences[rate].mean()) and both(numbers, 2, of.interval(rate))
-        assert said_of(of, rate) in match[6]
-    verdicts = [of.verdict(one) for one in RATES[1:]]
-    parts = [f"{verdicts.count(one)} {one}" for one in ("better", "worse", "not decided") if one in verdicts]
-    better = [f"rate {one:g}" for one in RATES[1:] if of.verdict(one) == "better"]
-    counted = f"2 settings were compared with the baseline (rate 0): {', '.join(parts)}."
-    return match[7] == counted + (f" Better: {'; '.join(better)}." if better else "")
+        numbers = re.fullmatch(rf"(.*) \(difference {NUMBER}, 95 % interval {NUMBER} to {NUMBER}\)\. ", match[7])
+        assert numbers and near(numbers[2], of.differences[rate].mean()) and both(numbers, 3, of.interval(rate))
+        assert numbers[1] == said_of(of, rate)
+    found: dict[str, list[str]] = {}
+    for head in HEADS:
+        for one in RATES[1:]:
+            if headed(of, one) == head:
+                found.setdefault(head, []).append(f"rate {one:g}")
+    return match[8] == " ".join(f"{head}: {'; '.join(rates)}." for head, rates in found.items())
+
+
+HEADS = [
+    *(f"{verdict}, {shown} for new data" for verdict in ("Better", "Worse") for shown in ("also", "but not shown")),
+    "Not decided",
+]
+"""In the order of the answer."""
+
+
+def headed(of: Analysis, rate: float) -> str:
+    """The head of the list that names the setting."""
+    if of.verdict(rate) == "not decided":
+        return "Not decided"
+    low, high = of.new_data(rate)
+    return f"{of.verdict(rate).capitalize()}, {'also' if low > 0 or high < 0 else 'but not shown'} for new data"
 
 
 def beaten_by_the_dummy(of: Analysis) -> str:
@@ -134,12 +151,13 @@ def beaten_by_the_dummy(of: Analysis) -> str:
 
 
 def said_of(of: Analysis, rate: float) -> str:
-    """The clause about a setting that is not the baseline."""
+    """The sentence about a chosen setting that is not the baseline, without its numbers."""
     if of.verdict(rate) == "not decided":
-        return "compared with rate 0, it is not decided whether it is better: the interval of the difference includes 0"
+        reason = "the interval of the difference includes 0"
+        return f"It is compared with rate 0: whether it is better is not decided, because {reason}"
     low, high = of.new_data(rate)
-    shown = " and for new data" if low > 0 or high < 0 else "; not shown for new data"
-    return f"it is {of.verdict(rate)} than rate 0 on splits of these data{shown}"
+    shown = " and for new data" if low > 0 or high < 0 else ", but not shown for new data"
+    return f"It is {of.verdict(rate)} than rate 0 on splits of these data{shown}"
 
 
 def power(n: float, size: float, sd: float) -> float:
@@ -151,11 +169,11 @@ def power(n: float, size: float, sd: float) -> float:
 
 def would_decide(match: "re.Match[str]", of: Analysis) -> bool:
     """So many splits reach 80 %, and one less does not; for the plain deviation and for its 80 % bound."""
-    rate, least, most = float(match[1]), int(match[3].replace(",", "")), int(match[4].replace(",", ""))
+    rate, least, most = float(match[1]), int(match[2].replace(",", "")), int(match[3].replace(",", ""))
     difference = of.differences[rate]
     sd, size = max(difference.std(ddof=1), 0.5 / of.sizes["test"]), abs(difference.mean())
     bound = sd * math.sqrt((SEEDS - 1) / stats.chi2.ppf(0.2, SEEDS - 1))
-    right = of.verdict(rate) == "not decided" and f"{size:.2g}" == match[2] and int(match[5]) == SEEDS
+    right = of.verdict(rate) == "not decided" and f"{size:.2g}" == match[4] and int(match[5]) == SEEDS
     for n, spread in ((least, sd), (most, bound)):
         right &= power(n, size, spread) >= 0.8 and (n <= 3 or power(n - 1, size, spread) < 0.8)
     return bool(right)
@@ -168,37 +186,34 @@ def simple_models(match: "re.Match[str]", of: Analysis) -> bool:
 
 LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
     r"((?:\d of 3 settings do(?:es)? not beat|None of the 3 settings beats) always answering the largest class .*?\. )?"
-    rf"Validation chose rate ([\d.]+): its test\.accuracy is {NUMBER} \(95 % interval {NUMBER} to {NUMBER}\)"
-    r"(.*?)\. (2 settings were .*)": headline,
-    r"Runs: 10 random splits of the data per setting, each with a seed of its own; runs of two settings with the same "
-    r"seed and split are a pair\.": lambda match, of: len(of.accuracy["test"]) == SEEDS,
+    rf"Validation chose rate ([\d.]+)(, the baseline)?: its mean test\.accuracy is {NUMBER} \(95 % interval {NUMBER} "
+    rf"to {NUMBER}\)\. (.*?)2 settings were compared with the baseline \(rate 0\)\. (.*)": headline,
+    r"Runs: 10 runs per setting, on 10 random splits, each with its own seed\. Settings are compared at the same seed "
+    r"and split\.": lambda match, of: len(of.accuracy["test"]) == SEEDS,
     rf"Simple models, by test\.accuracy: always answering the largest class {NUMBER} \(mean over (\d+) splits\), "
     rf"logistic regression {NUMBER} \(mean over (\d+) splits\)\.": simple_models,
-    r"Intervals and p-values of differences speak of new random splits of these (\d+) examples, with new seeds\.": (
-        lambda match, of: int(match[1]) == sum(of.sizes.values())
+    r"Intervals and p of differences are for new random splits of these (\d+) examples, with new seeds \(paired t "
+    r"test, Bonferroni's correction for 2 comparisons\)\.": (
+        lambda match, of: int(match[1]) == sum(of.sizes.values()) and len(of.differences) == SETTINGS
     ),
-    r"The column 'for new data' is the interval for other data of this kind \(Nadeau & Bengio 2003; test over training "
-    rf"examples {NUMBER}\)\. Splits of the same examples resemble each other, so that it is wider\.": (
-        lambda match, of: near(match[1], of.sizes["test"] / of.sizes["train"])
+    r"The interval for new data is wider: it is for other data of this kind \(Nadeau & Bengio 2003; test over training "
+    rf"examples {NUMBER}\)\.": lambda match, of: near(match[1], of.sizes["test"] / of.sizes["train"]),
+    r"'not decided' means that the interval holds 0\. It does not mean that the settings are equal\.": (
+        lambda match, of: "not decided" in map(of.verdict, RATES[1:])
     ),
-    r"They are corrected for 2 comparisons \(Bonferroni\): the 95 % holds for all of them together\. p \(Holm\) is a "
-    r"second, less strict correction\.": lambda match, of: len(of.differences) == SETTINGS,
-    r"p: Student's paired t test of the same differences, .*": lambda match, of: True,
-    r"better, worse: the interval of the difference lies on one side of 0\. not decided: it holds 0, .*": (
-        lambda match, of: True
-    ),
-    r"rate ([\d.]+): to see a true difference of ([\d.e-]+), as large as the one seen, with 80 % probability takes "
-    r"([\d,]+) to ([\d,]+) splits in all; there are (\d+)\.": would_decide,
-    r"rate ([\d.]+): to see a true difference of ([\d.e-]+), .* more than a million splits\.": (
+    r"rate ([\d.]+): ([\d,]+) to ([\d,]+) splits in all would show a true difference as large as the one seen "
+    r"\(([\d.e-]+)\) with 80 % probability; there are (\d+)\.": would_decide,
+    r"rate ([\d.]+): more than a million splits would show a true difference .* \(([\d.e-]+)\) with 80 % "
+    r"probability\.": (
         lambda match, of: power(1e6, float(match[2]), of.differences[float(match[1])].std(ddof=1)) < 0.8
     ),
     rf"One test example is {NUMBER} of accuracy here\.": lambda match, of: near(match[1], 1 / of.sizes["test"]),
-    rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. Being chosen for it, that mean is too good by "
-    rf"an estimated {NUMBER} \(selection bias, estimated by leaving out one split at a time\)\.": (
+    rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. The best of several looks better than it is "
+    r"\(selection bias\): leaving out one split at a time finds (none|\d+\.\d+)\.": (
         lambda match, of: (
             float(match[1]) == of.chosen
             and near(match[2], of.accuracy["val"][of.chosen].mean())
-            and near(match[3], of.selection_bias())
+            and (of.selection_bias() < 1e-9 if match[3] == "none" else near(match[3], of.selection_bias()))
         )
     ),
     rf"Warning: rate ([\d.]+) varies {NUMBER} times as much as rate ([\d.]+)\..*": (

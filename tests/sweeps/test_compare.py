@@ -118,7 +118,7 @@ def test_a_sweep_is_verified_with_all_its_cells(folder: Path, tmp_path: Path) ->
     (copy / "cells").joinpath(next((copy / "cells").iterdir()).name, "metrics.csv").write_text("epoch\n")
     done = dropout("verify", str(copy), cwd=folder)
     assert done.returncode == 4
-    assert "does not follow from the cells" in done.stdout
+    assert "does not follow from the runs" in done.stdout
     assert "metrics.csv" in done.stdout
 
 
@@ -136,7 +136,7 @@ def test_an_interrupted_sweep_is_verified_as_far_as_it_came(folder: Path, tmp_pa
     (second.with_name(f"{second.name}.partial") / "MANIFEST.sha256").unlink()
     done = dropout("verify", str(copy), cwd=folder)
     assert done.returncode == 0, done.stdout
-    assert "2 of 4 cells are complete; the same command goes on" in done.stdout
+    assert "2 of 4 runs are complete; the same command goes on" in done.stdout
     assert "WRONG" not in done.stdout and "csv" not in done.stdout
     third = next(path for path in (copy / "cells").iterdir() if path.suffix != ".partial")
     (third / "metrics.csv").write_text("epoch\n")

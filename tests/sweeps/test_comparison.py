@@ -209,11 +209,11 @@ def test_better_alone_is_said_where_new_data_agree() -> None:
     weak = two_rates([0.02 + 0.02 * (-1) ** place for place in range(10)], replicates)
     assert weak.comparisons[0].verdict == "better"
     assert not weak.comparisons[0].shown_for_new_data
-    assert "better than rate 0 on splits of these data; not shown for new data" in said(weak)
+    assert "It is better than rate 0 on splits of these data, but not shown for new data" in said(weak)
     headers, rows = tables.overview(weak)
     assert dict(zip(headers, rows[1], strict=True))["new data"] == "not shown"
     strong = two_rates([0.1 + 0.01 * (-1) ** place for place in range(10)], replicates)
-    assert "better than rate 0 on splits of these data and for new data" in said(strong)
+    assert "It is better than rate 0 on splits of these data and for new data" in said(strong)
 
 
 def test_an_arm_that_varies_much_more_is_warned_of() -> None:
@@ -234,7 +234,7 @@ def test_notes_speak_of_what_is_there() -> None:
     for rates in (1, 2):
         records = [record(0, 0.9, dropout_rate=rate) for rate in range(rates)]
         told = said(weigh(records, ["dropout.rate"], metric="test.accuracy"))
-        assert not any(word in told for word in ("Student", "Bonferroni", "d_z", "selection bias"))
+        assert not any(word in told for word in ("t test", "Bonferroni", "d_z", "selection bias"))
         assert "There are no intervals and no p-values; more seeds give them" in told
 
 
@@ -258,8 +258,8 @@ def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
     assert found.chosen is not None
     assert (found.chosen.best, len(found.chosen.layout.units)) == (2, 5)
     first, *_ = notes(found)
-    assert first.startswith("Validation chose rate 2: its test.accuracy is 0.7608")
-    assert "it is worse than rate 0" in first
+    assert first.startswith("Validation chose rate 2: its mean test.accuracy is 0.7608")
+    assert "It is worse than rate 0" in first
     assert "over the 5 pairs of seed and split that all settings have" in said(found)
     assert "selection bias" in said(found)
 

@@ -211,7 +211,7 @@ def test_a_group_without_a_comparison_is_named() -> None:
     ]
     keys, wanted = ["dropout.variant", "dropout.rate"], {"dropout.variant": "gaussian"}
     several = weigh(records, keys, metric="test.accuracy", baseline=wanted)
-    assert "Not compared: none. No single group with dropout.variant=gaussian" in "".join(notes(several))
+    assert "Not compared: no dropout. No single group with dropout.variant=gaussian" in "".join(notes(several))
     assert [row[-2] for row in tables.overview(several)[1]].count("not compared") == 1
     single = weigh(records[:6], keys, metric="test.accuracy", baseline=wanted)
     assert {one.group for one in single.comparisons} == {0, 2}

@@ -83,7 +83,7 @@ def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
     run(tmp_path, folder.path, both)
     run(tmp_path, folder.path, high)
     run(tmp_path, folder.path, low, notice=said.append)
-    assert said == [f"{folder.path}: the sweep has changed: 0 cells are new, 1 kept, 1 not in it any more."]
+    assert said == [f"{folder.path}: the sweep has changed: 0 new runs, 1 kept, 1 not in it any more."]
     assert sweeps_run.changes(planned(tmp_path, low), folder) is None
     run(tmp_path, folder.path, high.replace("0.4", "0.3"), replacing=True)
 
@@ -226,7 +226,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "runs/sweep-base"
     assert "not decided" in done.stdout and "2 splits are too few (3 at least)" in done.stdout
-    assert "4/4 cells" in done.stderr
+    assert "4/4 runs" in done.stderr
     shown = json.loads(dropout(*arguments, "--json", "--quiet", cwd=tmp_path).stdout)
     assert shown["comparisons"][0]["baseline"] == {"dropout.variant": "none"}
     failed = dropout(

@@ -66,7 +66,7 @@ def test_a_folder_goes_on_as_it_began(tmp_path: Path) -> None:
     ends(*nested, "--splits", "2", cwd=tmp_path)
     told = ends(*nested, "--seeds", "2", "--dry-run", cwd=tmp_path)
     assert "nested: goes on with 2 splits, as it began" in told.stderr
-    assert "4 cells are new, 4 kept, 0 not in it any more" in told.stderr
+    assert "4 new runs, 4 kept, 0 not in it any more" in told.stderr
 
 
 def test_a_layout_that_is_no_layout_means_a_damaged_plan(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_more_seeds_keep_the_cells(tmp_path: Path) -> None:
     """Each with its own split: one seed more trains one cell for each group."""
     ends(*RATES, "--seeds", "2", cwd=tmp_path)
     cells = manifests(tmp_path / "runs/sweep-base")
-    assert "2 cells are new, 4 kept, 0 not" in ends(*RATES, "--seeds", "3", cwd=tmp_path).stderr
+    assert "2 new runs, 4 kept, 0 not" in ends(*RATES, "--seeds", "3", cwd=tmp_path).stderr
     assert cells.items() <= manifests(tmp_path / "runs/sweep-base").items()
 
 

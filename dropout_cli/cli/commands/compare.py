@@ -57,6 +57,7 @@ def compare(
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
     from dropout_cli.sweeps import collect, options, printed, tables, two_runs
     from dropout_cli.sweeps.evidence import weigh
+    from dropout_cli.sweeps.in_words import count
     from dropout_cli.sweeps.notes import notes
 
     paired_test = options.paired_test(test or "t")
@@ -66,7 +67,7 @@ def compare(
         there = [one for one in METRICS if not all(math.isnan(record.score(one)) for record in records)]
         raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(there)))
     if left_out:
-        output.complain(f"compare: {left_out} runs are not complete, and are left out.")
+        output.complain(f"compare: left out, because not complete: {count(left_out, 'run')}.")
     wanted = options.pairs(baseline or (), "--baseline") or None
     evidence = weigh(records, keys, metric=metric, others=others, baseline=wanted, margin=margin, test=paired_test)
     said = [*notes(evidence), *filter(None, [two_runs.tested(records, metric)])]

@@ -10,9 +10,12 @@ from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import visible
 
+IN_WORDS = {"cells": "runs", "groups": "settings"}
+"""Keys of the JSON of a dry run, as its table has them."""
+
 
 class OnError(StrEnum):
-    """What a failed cell means for the others."""
+    """What a failed run means for the others."""
 
     proceed = "continue"
     stop = "stop"
@@ -60,11 +63,11 @@ def sweep(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train one epoch of a few cells, and say what the whole would take.")
+        bool, typer.Option("--dry-run", help="Train one epoch of a few runs, and say what the whole would take.")
     ] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed cells again.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed runs again.")] = False,
     on_error: Annotated[
-        OnError, typer.Option("--on-error", help="Whether the others go on when a cell fails.")
+        OnError, typer.Option("--on-error", help="Whether the others go on when a run fails.")
     ] = OnError.proceed,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
@@ -74,10 +77,11 @@ def sweep(
     from dropout_cli import config
     from dropout_cli.sweeps import estimate, plan, run, spec, splitting, tables
     from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.in_words import count
     from dropout_cli.sweeps.notes import notes
 
     if scheduler is not None and jobs is not None:
-        raise UsageError("--jobs", "is for this machine", "How many cells a cluster trains at a time, its workers say.")
+        raise UsageError("--jobs", "is for this machine", "How many runs a cluster trains at a time, its workers say.")
     asked = spec.load(
         config.find(file),
         values or (),
@@ -95,7 +99,11 @@ def sweep(
         for line in (*run.told_of_layout(planned, folder), *run.told(run.changes(planned, folder), folder)):
             output.complain(line)
         facts = estimate.expected(planned, jobs, asked.baseline)
-        output.result(output.as_json(dict(facts)) if json else output.table(("what", "value"), facts))
+        output.result(
+            output.as_json(dict(facts))
+            if json
+            else output.table(("what", "value"), [(IN_WORDS.get(k, k), v) for k, v in facts])
+        )
         return
     show = progress.SweepScreen(quiet=quiet)
     if planned.skipped or planned.merged:
@@ -129,5 +137,5 @@ def sweep(
         output.result(visible("\n".join(notes(report.evidence))))
         output.result(str(folder.path))
     if report.failures or report.missing:
-        fact = f"{len(report.failures)} cells failed, {report.missing} were not trained"
+        fact = f"{count(len(report.failures), 'run')} failed, {report.missing} were not trained"
         raise SweepIncomplete(str(folder.path), fact, "`--retry-failed` trains them again.")

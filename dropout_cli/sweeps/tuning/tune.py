@@ -14,7 +14,7 @@ from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better
 from dropout_cli.sweeps import plan, run, splitting, tables
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.in_words import span
+from dropout_cli.sweeps.in_words import count, short, span
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.tuning.finals import Winner, decide
@@ -155,8 +155,9 @@ def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
     one = "" if won.splits == SAME else ", on one split"
     yield (
-        f"{len(trials)} trials of {sweep.repeats} seeds (from 0 on){one}: {counts}; {seconds:.3g} s of training. "
-        "Points by Optuna's tree-structured Parzen estimator; pruned where they were not among the best third."
+        f"{count(len(trials), 'trial')} of {count(sweep.repeats, 'seed')} (from 0 on){one}: {counts}; "
+        f"{seconds:.3g} s of training. Points by Optuna's tree-structured Parzen estimator; pruned where they were not "
+        "among the best third."
     )
     if found.exhausted:
         yield (
@@ -165,7 +166,7 @@ def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
         )
     if won.finalists > 1:
         yield (
-            f"The {won.finalists} best trials were trained with {won.seeds - sweep.repeats} more seeds (from "
+            f"The {won.finalists} best trials were trained with {count(won.seeds - sweep.repeats, 'more seed')} (from "
             f"{sweep.repeats} on){_splits(won.splits)}; the mean over all {won.seeds} seeds decides."
         )
     number = sweep.metric.partition(".")[2]
@@ -185,18 +186,18 @@ def _worth(won: Winner, sweep: Sweep, planned: plan.Plan, evidence: Evidence) ->
     number, values, first = sweep.metric.partition(".")[2], planned.groups[-1].values, planned.cells[0].replicate.seed
     on, moved = "", ""
     if planned.splits != SAME:
-        on, moved = f"{_splits(planned.splits)},", " (what other splits change is in that number)"
+        on, moved = f"{_splits(planned.splits)},", " (on other splits)"
     for group in evidence.groups:
         if group.values == values:
             val, test = evidence.mean(group, f"val.{number}"), evidence.mean(group, sweep.metric)
             flattery = (won.value - val.mean) * (1 if larger_is_better(number) else -1)
             interval = f" (95 % interval {span(test.interval)})" if span(test.interval) else ""
             yield (
-                f"A search's best is biased: it was chosen for what chance added to it, too. Over {val.n} fresh seeds "
-                f"(from {first} on){on} it has val.{number} {val.mean:.4f}, so the search flattered it by "
-                f"{flattery:.4f}{moved}; its {sweep.metric} is {test.mean:.4f}{interval}. These numbers count. The "
-                f"config as it stands was trained with the same seeds{' and splits' * (planned.splits != SAME)}, for "
-                "comparison."
+                "The best of a search looks better than it is: it was chosen for what chance added to it, too. Over "
+                f"{count(val.n, 'fresh seed')} (from {first} on){on} it has val.{number} {val.mean:.4f}: "
+                f"{_against_search(flattery)}{moved}. Its {sweep.metric} is {short(test.mean)}{interval}. These "
+                "numbers count. The config as it stands was trained with the same seeds"
+                f"{' and splits' * (planned.splits != SAME)}, for comparison."
             )
     chosen = evidence.chosen
     if chosen is not None and evidence.groups[chosen.best].values != values:
@@ -205,3 +206,10 @@ def _worth(won: Winner, sweep: Sweep, planned: plan.Plan, evidence: Evidence) ->
             f"Best on validation over the fresh seeds is {best.label}, not the winner: the search and its finals chose "
             f"it over the seeds 0 to {won.seeds - 1}, and the fresh seeds do not bear that out."
         )
+
+
+def _against_search(flattery: float) -> str:
+    """Return by how much a number is worse, or better, than in the search."""
+    if flattery == 0:
+        return "as in the search"
+    return f"{short(abs(flattery))} {'better' if flattery < 0 else 'worse'} than in the search"

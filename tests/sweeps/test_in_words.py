@@ -1,0 +1,104 @@
+"""Numbers and sentences of an answer, as a person reads them."""
+
+import pytest
+
+from dropout_cli.sweeps import in_words
+from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps.layouts import arrange
+from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.records import Group, Record
+from dropout_cli.sweeps.replicates import Replicate
+from tests.sweeps.test_comparison import folded, record, said, two_rates
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-0.00001, "-0.00001"), (0.00004, "+0.00004"), (-0.00006, "-0.0001"), (-1e-12, "+0.0000"), (0.5, "+0.5000")],
+)
+def test_a_number_is_told_as_zero_only_where_it_is_zero(value: float, text: str) -> None:
+    """An interval that ends just below 0 is not told to end at 0, and nothing is told as -0.0000."""
+    assert in_words.short(value, "+") == text
+    assert in_words.span((value, value), "+") == f"{text} to {text}"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.0498, "0.0498"), (0.04996, "0.04996"), (0.0502, "0.0502"), (0.05, "0.05"), (0.0443, "0.044")]
+)
+def test_a_p_that_is_not_05_is_not_told_as_05(p: float, text: str) -> None:
+    """Whether it is below .05 can be read from it."""
+    assert in_words.p_text(p) == text
+
+
+def test_examples_of_folds_are_counted_once() -> None:
+    """Folds of 60 and 61 test examples divide the same 301 examples."""
+    scores = [{"train": 180, "val": 60, "test": 61}, {"train": 181, "val": 60, "test": 60}]
+    runs = {
+        Replicate(seed, seed, fold): (
+            Record(
+                f"{seed}{fold}",
+                {"dropout.rate": 0},
+                Replicate(seed, seed, fold),
+                {
+                    "config": {"dataset": {"folds": 2}},
+                    **{part: {"accuracy": 0.9, "per_class": [{"support": n}]} for part, n in scores[fold].items()},
+                },
+            ),
+        )
+        for seed in range(3)
+        for fold in range(2)
+    }
+    group = Group({"dropout.rate": 0}, runs)
+    layout = arrange(group.records, group.folds)
+    assert in_words.speaks_of(layout, group, fixed=False) == (
+        "new divisions of these 301 examples into 2 folds, with new seeds"
+    )
+
+
+def test_no_dropout_is_not_told_as_none() -> None:
+    """`Validation chose none` would say that nothing was chosen."""
+    records = [
+        record(seed, 0.9 - 0.1 * (variant != "none") + 0.001 * seed, dropout_variant=variant)
+        for variant in ("none", "inverted")
+        for seed in range(4)
+    ]
+    first, *_ = notes(weigh(records, ["dropout.variant"], metric="test.accuracy"))
+    assert first.startswith("Validation chose no dropout, the baseline: ")
+    assert "inverted is worse than no dropout" in first
+
+
+def test_the_answer_has_the_verdicts_of_every_metric_asked_for() -> None:
+    """Each list is headed by the verdict and by whether it is shown for new data."""
+    records = [
+        record(seed, 0.9 - 0.1 * rate + 0.001 * seed, dropout_rate=rate) for rate in (0, 1, 2) for seed in range(6)
+    ]
+    first, *_ = notes(weigh(records, ["dropout.rate"], metric="test.accuracy", others=["test.nll"]))
+    assert "Worse, but not shown for new examples: rate 1; rate 2. By test.nll: not decided: rate 1; rate 2." in first
+
+
+def test_it_is_said_on_how_many_means_a_test_rests() -> None:
+    """Where a setting has more runs than the test has units."""
+    nested = two_rates([0.01 * (place % 3) for place in range(12)], [(place, place // 3) for place in range(12)])
+    assert "12 runs per setting, on 4 random splits, each with its own seeds. Tests and intervals rest on 4 means" in (
+        said(nested)
+    )
+    folds = folded([(split, fold, 0.01 * split) for split in range(3) for fold in range(2)])
+    assert (
+        "6 runs per setting, on 3 random divisions into 2 folds, each with its own seed. Tests and intervals rest"
+        in (said(folds))
+    )
+    assert "rest on" not in said(two_rates([0.01, 0.02, 0.04], [(seed, seed) for seed in range(3)]))
+
+
+def test_a_choice_without_measurable_bias_is_told_in_words() -> None:
+    """Neither 0.0000 nor a negative number is told as the size of a bias."""
+    records = [record(seed, 0.9 - 0.1 * rate, split=seed, dropout_rate=rate) for rate in (0, 1) for seed in range(4)]
+    assert "leaving out one split at a time finds none." in said(
+        weigh(records, ["dropout.rate"], metric="test.accuracy")
+    )
+
+
+def test_what_is_divided_into_folds_is_counted_in_divisions() -> None:
+    """Both where a choice is judged, and where it is said what would decide."""
+    told = said(folded([(split, fold, 0.01 * (-1) ** split) for split in range(5) for fold in range(2)]))
+    assert "divisions in all would show a true difference" in told and "leaving out one division at a time" in told
+    assert "one split at a time" not in told
