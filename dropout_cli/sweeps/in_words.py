@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dropout_cli.sweeps.comparison import ALPHA, BETTER, NOT_DECIDED, WORSE, Comparison
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.layouts import Layout
-from dropout_cli.sweeps.records import Group, label
+from dropout_cli.sweeps.records import Group, Values, label
 
 MOST_DECIMALS = 9
 """A smaller number is told as 0."""
@@ -43,8 +43,13 @@ def count(number: int, noun: str) -> str:
 
 
 def called(group: Group) -> str:
-    """Return the label of a group, for a sentence: `none` alone would read as if nothing was meant."""
-    return label({key: NO_DROPOUT if (key, value) == NONE else value for key, value in group.values.items()})
+    """Return the label of a group, for a sentence."""
+    return setting(group.values)
+
+
+def setting(values: Values) -> str:
+    """Return values in one line, for a sentence: `none` alone would read as if nothing was meant."""
+    return label({key: NO_DROPOUT if (key, value) == NONE else value for key, value in values.items()})
 
 
 def named(groups: Sequence[Group], most: int = 6) -> str:

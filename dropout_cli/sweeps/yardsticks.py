@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.sweeps.records import Record, label
+from dropout_cli.sweeps.in_words import setting
+from dropout_cli.sweeps.records import Record
 from dropout_cli.training import against_dummy
 
 MOST_NAMED = 6
@@ -56,7 +57,11 @@ def told(records: Sequence[Record], metric: str) -> Iterator[str]:
         here = [one for one in found if one.dataset == name]
         on = f" on {name}" if len(datasets) > 1 else ""
         models = ", ".join(f"{one.model} {one.mean:.4f}{_over(one.splits)}" for one in here)
-        yield f"Simple models{on}, by {metric}: {models}."
+        linear = next((one for one in here if one.model in against_dummy.KINDS.values()), None)
+        means = [mean for (data, _), mean in _settings(records, metric).items() if data == name]
+        wins = linear is not None and not any(against_dummy.beats(metric, mean, linear.mean) for mean in means)
+        better = f" No setting has a better mean than {linear.model}." if wins and linear is not None else ""
+        yield f"Simple models{on}, by {metric}: {models}.{better}"
 
 
 def beaten(records: Sequence[Record], metric: str) -> Iterator[str]:
@@ -69,7 +74,7 @@ def beaten(records: Sequence[Record], metric: str) -> Iterator[str]:
     for runs in settings.values():
         ours, theirs = _mean([run.score(metric) for run in runs]), _mean([_dummy(run, metric) for run in runs])
         if not against_dummy.beats(number, ours, theirs):
-            lost.append((label(runs[0].values), ours, theirs, _called(runs[0], "dummy", metric)))
+            lost.append((setting(runs[0].values), ours, theirs, _called(runs[0], "dummy", metric)))
     if not lost:
         return
     dummy = lost[0][3]
@@ -82,6 +87,16 @@ def beaten(records: Sequence[Record], metric: str) -> Iterator[str]:
         names += [f"{len(lost) - MOST_NAMED} more"] if len(lost) > MOST_NAMED else []
         verb = "does" if len(lost) == 1 else "do"
         yield f"{len(lost)} of {len(settings)} settings {verb} not beat {dummy} by mean {metric}: {'; '.join(names)}."
+
+
+def _settings(records: Sequence[Record], metric: str) -> dict[tuple[str, str], float]:
+    """Return dataset and values -> the mean over the runs of a setting that have the metric."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        if not np.isnan(record.score(metric)):
+            key = str(_dataset(record).get("name")), json.dumps(record.values, sort_keys=True, default=str)
+            found.setdefault(key, []).append(record.score(metric))
+    return {key: _mean(values) for key, values in found.items()}
 
 
 def _number(record: Record, model: str, metric: str) -> float | None:
