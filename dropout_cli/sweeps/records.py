@@ -12,7 +12,7 @@ import numpy as np
 from dropout_cli.config import flatten
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import METRICS, is_counted
+from dropout_cli.metrics import METRICS, PARTS, moves_by_examples
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.replicates import REPLICATES, Replicate
@@ -22,6 +22,9 @@ LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
 UNTOLD = {*REPLICATES, "training.threads", "training.save_every", "training.evaluation_batch", "objective.fingerprint"}
 """Keys in which the runs of one group may differ."""
+
+MOST_EXAMPLES = 1 << 48
+"""More than any data have: a summary that claims more is damaged."""
 
 Values = Mapping[str, Any]
 
@@ -47,6 +50,9 @@ class Record:
                 raise ValueError("not finite")
             if not (math.isfinite(record.split_ratio) and isinstance(summary["config"]["dataset"], dict)):
                 raise ValueError("no sizes")
+            sizes = [record.examples(part) for part in PARTS if summary.get(part)]
+            if record.folds < 0 or not all(0 < size <= MOST_EXAMPLES for size in sizes):
+                raise ValueError("sizes that no data have")
             json.dumps(record.settings)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             fact = f"is no summary of a run ({type(error).__name__}: {error})"
@@ -145,10 +151,13 @@ class Group:
         return ratios[0] if len(set(ratios)) == 1 else float(np.mean(ratios))
 
     def shares_test_part(self, replicates: Sequence[Replicate]) -> bool:
-        """Whether runs on different splits have the same test part; False where that cannot be read."""
-        two = list({one.split_seed: one for one in replicates}.values())[:2]
-        rows = [test_rows(self.records[one][0].path) for one in two]
-        return len(rows) == 2 and rows[0] is not None and rows[1] is not None and np.array_equal(rows[0], rows[1])
+        """Whether runs on different splits all have the same test part; False where that cannot be read."""
+        paths = list({one.split_seed: self.records[one][0].path for one in replicates}.values())
+        first = test_rows(paths[0]) if len(paths) > 1 else None
+        if first is None:
+            return False
+        others = map(test_rows, paths[1:])
+        return all(rows is not None and np.array_equal(first, rows) for rows in others)
 
     def of_each(self, run: Iterable[Replicate], metric: str) -> tuple[Array, Array] | None:
         """Return test rows and what each test example contributes to the metric; of a run, or one run per fold.
@@ -168,10 +177,10 @@ class Group:
         return rows[order], values[order]
 
     def step(self, metric: str) -> float:
-        """Return the smallest step of a metric of one run, 1 / N of accuracies; 0 of what is not counted."""
+        """Return about the smallest step of a metric of one run, 1 / N of accuracies; 0 of losses and the like."""
         part, _, number = metric.partition(".")
         sizes = [size for record in self.runs if (size := record.examples(part))]
-        return 1 / min(sizes) if sizes and is_counted(number) else 0.0
+        return 1 / min(sizes) if sizes and moves_by_examples(number) else 0.0
 
     @property
     def label(self) -> str:

@@ -12,6 +12,7 @@ from dropout_cli.metrics import VALIDATION, Classes, given_for, named
 from dropout_cli.runs import Run
 
 FILE = "predictions.npz"
+TASKS = ("classification", "regression")
 NAMES = ("rows", "labels", "probabilities", "log_probabilities", "mean", "sd")
 
 
@@ -28,10 +29,11 @@ def predictions(run: Run) -> Mapping[str, Array]:
         predicted is None
         or rows is None
         or labels is None
-        or not len(rows)
-        or not len(predicted) == len(rows) == len(labels)
         or rows.ndim != 1
         or predicted.ndim != 2
+        or labels.ndim == 0
+        or not len(rows)
+        or not len(predicted) == len(rows) == len(labels)
         or labels.shape != (predicted.shape if "mean" in known and "probabilities" not in known else rows.shape)
         or known.get("log_probabilities", predicted).shape != predicted.shape
         or any(array.dtype.kind not in "biuf" for array in known.values())
@@ -61,9 +63,13 @@ def test_rows(path: str) -> Array | None:
 def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
     """Return the rows of the test or the validation part and what each example contributes to a metric, both (N,).
 
-    None where the run's predictions cannot be read, or the metric is no mean over examples.
+    None where the run's predictions cannot be read, or the metric is no mean over examples, or a contribution is not
+    finite.
     """
     part, _, number = metric.partition(".")
+    known = [one for task in TASKS if (one := named(number, task)) is not None and one.of_each is not None]
+    if part not in ("val", "test") or not known:
+        return None
     run = Run(Path(path))
     try:
         if part == "val":
@@ -73,10 +79,13 @@ def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
         return None
     given = given_for(stored, stored["labels"])
     found = named(metric, "classification" if isinstance(given, Classes) else "regression")
-    if found is None or found.of_each is None or part != "test":
+    if found is None or found.of_each is None:
         return None
-    each = found.of_each(given)
-    return None if each is None else (stored["rows"], np.asarray(each, np.float64))
+    with np.errstate(all="ignore"):  # a stranger's standard deviations may be 0
+        each = found.of_each(given)
+    if each is None or not np.isfinite(each).all():
+        return None
+    return stored["rows"], np.asarray(each, np.float64)
 
 
 def _of_validation(run: Run, number: str) -> tuple[Array, Array] | None:
@@ -86,6 +95,8 @@ def _of_validation(run: Run, number: str) -> tuple[Array, Array] | None:
     stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
     rows, each = stored.get("rows"), stored.get(number)
     if rows is None or each is None or rows.ndim != 1 or rows.shape != each.shape or each.dtype.kind not in "bf":
+        return None
+    if rows.dtype.kind not in "iu" or not np.isfinite(each).all():
         return None
     order = np.argsort(rows, kind="stable")
     return rows[order], np.asarray(each[order], np.float64)
