@@ -73,8 +73,9 @@ def _for_new_data(
     if layout.kind == "single":
         if not is_counted(metric) or not examples:
             return NO_INTERVAL
-        right = round(next(iter(values.values())) * examples)
-        return statistics.wilson(min(max(right, 0), examples), examples)
+        judged = examples * len(values)  # with folds, all examples
+        right = round(float(np.mean(list(values.values()))) * judged)
+        return statistics.wilson(min(max(right, 0), judged), judged)
     if layout.kind == "irregular":
         return NO_INTERVAL
     if layout.kind == "seeds" or group.shares_test_part(layout.replicates):
