@@ -16,7 +16,7 @@ from dropout_cli.metrics import METRICS, PARTS, moves_by_examples
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.replicates import REPLICATES, Replicate
-from dropout_cli.sweeps.stored_predictions import of_each, test_rows
+from dropout_cli.sweeps.stored_predictions import of_each, test_part
 
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
@@ -152,12 +152,8 @@ class Group:
 
     def shares_test_part(self, replicates: Sequence[Replicate]) -> bool:
         """Whether runs on different splits all have the same test part; False where that cannot be read."""
-        paths = list({one.split_seed: self.records[one][0].path for one in replicates}.values())
-        first = test_rows(paths[0]) if len(paths) > 1 else None
-        if first is None:
-            return False
-        others = map(test_rows, paths[1:])
-        return all(rows is not None and np.array_equal(first, rows) for rows in others)
+        parts = [test_part(path) for path in {one.split_seed: self.records[one][0].path for one in replicates}.values()]
+        return len(parts) > 1 and None not in parts and len(set(parts)) == 1
 
     def of_each(self, run: Iterable[Replicate], metric: str) -> tuple[Array, Array] | None:
         """Return test rows and what each test example contributes to the metric; of a run, or one run per fold.

@@ -1,6 +1,8 @@
 """The predictions that a run stored for its test part, checked and ordered by row; a stranger may have written them."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +10,18 @@ import numpy as np
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import VALIDATION, Classes, given_for, named
+from dropout_cli.metrics import VALIDATION, Classes, given_for, of_task
 from dropout_cli.runs import Run
 
 FILE = "predictions.npz"
-TASKS = ("classification", "regression")
+FILES = {"test": FILE, "val": VALIDATION}
+"""Part -> the file with what its examples say."""
 NAMES = ("rows", "labels", "probabilities", "log_probabilities", "mean", "sd")
+MEANS = [one for task in ("classification", "regression") for one in of_task(task) if one.of_each is not None]
+"""The metrics that are means over examples."""
+MOST_RUNS = 1 << 14
+KEPT = 64
+"""Of how many runs the contributions are kept: tables ask for the same runs, one metric after the other."""
 
 
 def predictions(run: Run) -> Mapping[str, Array]:
@@ -48,16 +56,9 @@ def predictions(run: Run) -> Mapping[str, Array]:
     return {name: array[order] for name, array in known.items()}
 
 
-def _are_classes(labels: Array, classes: int) -> bool:
-    return labels.dtype.kind in "iu" and int(labels.min()) >= 0 and int(labels.max()) < classes
-
-
-def test_rows(path: str) -> Array | None:
-    """Return the rows of a run's test part, in order; None where they cannot be read."""
-    try:
-        return predictions(Run(Path(path)))["rows"]
-    except DropoutError:
-        return None
+def test_part(path: str) -> bytes | None:
+    """Return a digest of the rows of a run's test part; None where they cannot be read."""
+    return _test_part(path, _stamp(path, FILE))
 
 
 def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
@@ -67,36 +68,63 @@ def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
     finite.
     """
     part, _, number = metric.partition(".")
-    known = [one for task in TASKS if (one := named(number, task)) is not None and one.of_each is not None]
-    if part not in ("val", "test") or not known:
+    file = FILES.get(part)
+    if file is None or not any(one.name == number for one in MEANS):
         return None
-    run = Run(Path(path))
+    rows, each = _contributions(path, file, _stamp(path, file))
+    return (rows, each[number].astype(np.float64)) if number in each else None
+
+
+def _stamp(path: str, file: str) -> tuple[int, ...]:
+    """Return what changes when the file does: what was read of it is kept until then."""
     try:
-        if part == "val":
-            return _of_validation(run, number)
-        stored = predictions(run)
+        found = (Path(path) / file).lstat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@lru_cache(maxsize=MOST_RUNS)
+def _test_part(path: str, stamp: tuple[int, ...]) -> bytes | None:
+    try:
+        rows = predictions(Run(Path(path)))["rows"]
     except DropoutError:
         return None
+    return sha256(rows.astype(np.float64).tobytes()).digest()
+
+
+@lru_cache(maxsize=KEPT)
+def _contributions(path: str, file: str, stamp: tuple[int, ...]) -> tuple[Array, Mapping[str, Array]]:
+    """Return the rows and metric -> contributions, those that are finite; nothing where they cannot be read."""
+    run = Run(Path(path))
+    try:
+        rows, found = _of_test(run) if file == FILE else _of_validation(run)
+    except DropoutError:
+        return np.empty(0, np.intp), {}
+    rows.setflags(write=False)
+    return rows, {number: each for number, each in found.items() if np.isfinite(each).all()}
+
+
+def _of_test(run: Run) -> tuple[Array, dict[str, Array]]:
+    """Return rows and contributions. Raises DropoutError."""
+    stored = predictions(run)
     given = given_for(stored, stored["labels"])
-    found = named(metric, "classification" if isinstance(given, Classes) else "regression")
-    if found is None or found.of_each is None:
-        return None
+    task = "classification" if isinstance(given, Classes) else "regression"
     with np.errstate(all="ignore"):  # a stranger's standard deviations may be 0
-        each = found.of_each(given)
-    if each is None or not np.isfinite(each).all():
-        return None
-    return stored["rows"], np.asarray(each, np.float64)
+        found = {one.name: one.of_each(given) for one in MEANS if one.task == task and one.of_each is not None}
+    return stored["rows"], {number: np.asarray(each) for number, each in found.items() if each is not None}
 
 
-def _of_validation(run: Run, number: str) -> tuple[Array, Array] | None:
-    """Return rows and contributions of the validation part; None where they are not stored, or not of one shape."""
-    if not run.has(VALIDATION):
-        return None
-    stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
-    rows, each = stored.get("rows"), stored.get(number)
-    if rows is None or each is None or rows.ndim != 1 or rows.shape != each.shape or each.dtype.kind not in "bf":
-        return None
-    if rows.dtype.kind not in "iu" or not np.isfinite(each).all():
-        return None
+def _of_validation(run: Run) -> tuple[Array, dict[str, Array]]:
+    """Return rows and contributions; those that have another shape are left out. Raises DropoutError."""
+    stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION)) if run.has(VALIDATION) else {}
+    rows = stored.pop("rows", None)
+    if rows is None or rows.ndim != 1 or rows.dtype.kind not in "iu":
+        return np.empty(0, np.intp), {}
     order = np.argsort(rows, kind="stable")
-    return rows[order], np.asarray(each[order], np.float64)
+    fitting = {name: each for name, each in stored.items() if each.shape == rows.shape and each.dtype.kind in "bf"}
+    return rows[order], {name: each[order] for name, each in fitting.items()}
+
+
+def _are_classes(labels: Array, classes: int) -> bool:
+    return labels.dtype.kind in "iu" and int(labels.min()) >= 0 and int(labels.max()) < classes

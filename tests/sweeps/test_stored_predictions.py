@@ -76,3 +76,19 @@ def test_a_summary_with_impossible_sizes_is_damaged(folds: object) -> None:
     with pytest.raises(UsageError, match="is no summary of a run"):
         Record.of("r", {}, Replicate(0, 0), summary)
     assert "no whole division" in arrange([Replicate(0, 0, 0), Replicate(0, 0, 1)], 10**12).refused
+
+
+def test_contributions_are_read_anew_where_the_file_has_changed(tmp_path: Path) -> None:
+    """What is kept of a run belongs to the file that it was read from, and nobody else can write into it."""
+    folder = stored(tmp_path / "run", STORED)
+    before = of_each(str(folder), "test.accuracy")
+    assert before is not None
+    assert before[1].tolist() == [1, 1, 0]
+    before[1][:] = 7  # whoever asks may write into what it got
+    again = of_each(str(folder), "test.error")
+    assert again is not None
+    assert again[1].tolist() == [0, 0, 1]
+    stored(folder, {**STORED, "labels": np.array([1, 1, 1]), "rows": np.array([9, 5, 3])})
+    after = of_each(str(folder), "test.accuracy")
+    assert after is not None
+    assert [one.tolist() for one in after] == [[3, 5, 9], [0, 1, 0]]
