@@ -6,7 +6,7 @@ stands beside them and decides nothing.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -192,7 +192,7 @@ def _compared(
     step = max(one.step(metric), base.step(metric))
     found = layout.estimate(by_pair, step=step)
     if not layout.refused:
-        layout = replace(layout, refused=_unpaired(one, base, by_pair, metric) or _without_spread(found))
+        layout = replace(layout, refused=_unpaired(one, base, layout, metric) or _without_spread(found))
     fixed = layout.splits_vary and one.shares_test_part(layout.replicates)
     ratio = max(one.ratio(by_pair), base.ratio(by_pair))
     if layout.refused:
@@ -219,12 +219,15 @@ def _compared(
     )
 
 
-def _unpaired(one: Group, base: Group, replicates: Iterable[Replicate], metric: str) -> str:
-    """Return why runs with the same seed and split are no pairs; empty where they are, as far as sizes tell."""
+def _unpaired(one: Group, base: Group, layout: Layout, metric: str) -> str:
+    """Return why runs with the same seed and split are no pairs; empty where they are, as far as sizes tell.
+
+    Where splits vary, test parts may differ in size: each split draws them anew.
+    """
     part = metric.partition(".")[0]
-    for replicate in replicates:
+    for replicate in layout.replicates if part != "train" else ():
         ours, theirs = ({run.examples(part) for run in group.records[replicate]} for group in (one, base))
-        if part != "train" and ours != theirs:
+        if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):
             told = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
             return f"their {part} parts are not the same examples ({told} of them at most), so that runs are no pairs"
     return ""

@@ -43,7 +43,7 @@ def mean_of(group: Group, metric: str) -> Mean:
     runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
     if not values:
         return NOTHING
-    layout, step = arrange(values, group.folds), group.step(metric)
+    layout, step = arrange(values, group.folds), group.step(metric) if is_counted(metric) else 0.0
     found = layout.estimate(values, step=step)
     mean, sd = statistics.moments(list(values.values()))
     center = mean if math.isnan(found.se) else found.mean

@@ -1,10 +1,13 @@
 """Runs that tempt a comparison to say more than they show: no spread, parts that differ, seeds on some splits only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.replicates import Replicate
 from tests.sweeps.test_comparison import record, said, two_rates
 
 
@@ -51,13 +54,17 @@ def test_equal_differences_of_a_loss_give_no_verdict() -> None:
     assert (same.verdict, same.p, found.comparisons[1].family) == ("not decided", 1.0, 1)
 
 
-def test_runs_whose_parts_differ_in_size_are_no_pairs() -> None:
-    """A larger test part is another one; a larger train part is what may be compared."""
+def test_on_one_split_runs_whose_parts_differ_in_size_are_no_pairs() -> None:
+    """A larger test part is another one; where splits vary, each draws its own; other train parts may be compared."""
     accuracies = [(seed, 0.8 + 0.01 * seed + 0.05 * rate, rate) for seed in range(4) for rate in (0, 1)]
     records = [sized(seed, one, rate, 100 + 20 * rate) for seed, one, rate in accuracies]
     found = weigh(records, ["dropout.rate"], metric="test.accuracy")
     assert "test parts are not the same examples (120 and 100 of them" in found.comparisons[0].refused
     assert found.comparisons[0].verdict == "not decided"
+    apart = [replace(one, replicate=Replicate(one.replicate.seed, one.replicate.seed)) for one in records]
+    assert not weigh(apart, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
+    pooled = [*apart, *(replace(one, summary=records[1].summary) for one in apart if one.values["dropout.rate"] == 0)]
+    assert "no pairs" in weigh(pooled, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
     trained = [sized(seed, one, rate, 100 + 20 * rate, "train") for seed, one, rate in accuracies]
     assert not weigh(trained, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
     assert not weigh(trained, ["dropout.rate"], metric="train.accuracy").comparisons[0].refused
