@@ -60,6 +60,8 @@ class Evidence:
     """The baseline that was asked for."""
     looks: tuple[int, ...]
     """How many runs there were at each earlier look at the tables."""
+    lacking: tuple[tuple[Values, int, int], ...] = ()
+    """Of each setting that lacks planned runs: its values, how many runs are there, how many are planned."""
 
     @property
     def metric(self) -> str:
@@ -116,6 +118,7 @@ def weigh(
     margin: float | None = None,
     test: TestName = "t",
     looks: Sequence[int] = (),
+    lacking: Sequence[tuple[Values, int, int]] = (),
 ) -> Evidence:
     """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them.
 
@@ -128,6 +131,7 @@ def weigh(
         margin: Differences smaller than this do not matter.
         test: A permutation test to stand beside the t test.
         looks: How many runs there were at each earlier look.
+        lacking: Of each setting that lacks planned runs: its values, how many are there, how many are planned.
     """
     if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
         metric = "test.rmse"
@@ -144,6 +148,7 @@ def weigh(
         pooled=pooled_over(groups),
         baseline=baseline,
         looks=tuple(looks),
+        lacking=tuple(lacking),
     )
 
 
