@@ -38,7 +38,9 @@ def named(groups: Sequence[Group], most: int = 6) -> str:
 
 def speaks_of(layout: Layout, group: Group, *, fixed: bool) -> str:
     """Return what an interval of this layout covers, for a sentence: `new seeds on this split, ...`."""
-    test, all_of_them = _examples(group, "test"), sum(_examples(group, part) for part in ("train", "val", "test"))
+    test = max((record.examples("test") for record in group.runs), default=0)
+    sizes = [sum(map(record.examples, ("train", "val", "test"))) for record in group.runs]
+    all_of_them = max(sizes, default=0)  # of one run: the parts of folds differ by an example
     folds = f"{layout.folds} folds" if layout.folds else ""
     if layout.kind in ("none", "single", "irregular"):
         return "these runs alone"
@@ -91,7 +93,3 @@ def sentence(evidence: Evidence, one: Comparison) -> str:
         same = "all pairs of runs are identical" if one.identical else "the interval of the difference includes 0"
         return f"compared with {base}, it is not decided whether it is better: {same} ({numbers})"
     return f"it is {one.verdict.replace('equal', f'equal to {base}')} {where_shown(one)} ({numbers})"
-
-
-def _examples(group: Group, part: str) -> int:
-    return max((record.examples(part) for record in group.runs), default=0)
