@@ -133,6 +133,11 @@ def is_counted(number: str) -> bool:
     return any(one.counted for one in _registered.values() if one.name == number.rpartition(".")[2])
 
 
+def moves_by_examples(number: str) -> bool:
+    """Whether a metric follows from the predicted classes alone, so that its steps are about one example."""
+    return any(one.needs == "labels" for one in _registered.values() if one.name == number.rpartition(".")[2])
+
+
 def suggestion(name: str, known: tuple[str, ...]) -> str:
     """Return `Did you mean 'x'? Choose from: ...` for a name that is not among the `known`."""
     return f"{did_you_mean(name, [*known])} Choose from: {', '.join(known)}.".strip()

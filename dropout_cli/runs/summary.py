@@ -20,7 +20,7 @@ def examples(scores: Mapping[str, Any]) -> int:
     """How many examples a part had, from its scores."""
     if "per_target" in scores:
         return int(scores["per_target"][0]["support"])
-    return sum(one["support"] for one in scores["per_class"])
+    return int(sum(one["support"] for one in scores["per_class"]))  # scikit-learn counts in floats where all are wrong
 
 
 def scored_train(count: int) -> str:

@@ -121,11 +121,13 @@ def new_examples(differences: Array, *, counted: bool = True) -> Estimate:
 
     Args:
         differences: (seeds, N) what each test example says of each pair of runs: -1, 0 or 1 for right and wrong, or a
-            difference of losses. At least two of each.
+            difference of losses. At least two seeds; of a single example the se is NaN.
         counted: Whether each example counts as right or wrong; of losses there is no smallest difference.
     """
     seeds, examples = differences.shape
     means = differences.mean(axis=1)
+    if examples < 2:
+        return unknown(float(means.mean()), seeds)
     sd = max(moments(means.tolist())[1], 0.5 / examples if counted else 0.0)
     rest = differences - means[:, None]
     shared = np.sum(rest.sum(axis=0) ** 2 - (rest**2).sum(axis=0)) / (seeds * (seeds - 1) * (examples - 1))

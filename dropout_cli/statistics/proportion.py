@@ -59,13 +59,16 @@ def of_new_examples(right: Array, *, confidence: float = CONFIDENCE) -> Interval
     """Return the interval of the mean accuracy that new seeds would have on new examples of this kind.
 
     Args:
-        right: (seeds, N) whether each run has each test example right; at least two of each.
+        right: (seeds, N) whether each run has each test example right; at least two seeds. The ends are NaN for a
+            single example.
         confidence: Of the interval.
     """
     from scipy import stats
 
     values: Array = np.asarray(right, np.float64)
     n, examples = values.shape
+    if examples < 2:
+        return Interval(math.nan, math.nan)
     p = float(values.mean())
     of_seeds = examples * float(np.var(values.mean(axis=1), ddof=1))
     of_examples = n * float(np.var(values.mean(axis=0), ddof=1))

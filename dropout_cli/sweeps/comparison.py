@@ -192,6 +192,8 @@ def _compared(
     layout = arrange(by_pair, one.folds if one.folds == base.folds else 0)
     step = max(one.step(metric), base.step(metric))
     found = layout.estimate(by_pair, step=step)
+    if not layout.refused:
+        layout = replace(layout, refused=_unpaired(one, base, layout, metric) or _without_spread(found))
     fixed = layout.splits_vary and one.shares_test_part(layout.replicates)
     ratio = max(one.ratio(by_pair), base.ratio(by_pair))
     if layout.refused:
@@ -217,6 +219,27 @@ def _compared(
         tied=len(by_pair) - above - below,
         margin=margin,
     )
+
+
+def _unpaired(one: Group, base: Group, layout: Layout, metric: str) -> str:
+    """Return why runs with the same seed and split are no pairs; empty where they are, as far as sizes tell.
+
+    Where splits vary, test parts may differ in size: each split draws them anew.
+    """
+    part = metric.partition(".")[0]
+    for replicate in layout.replicates if part != "train" else ():
+        ours, theirs = ({run.examples(part) for run in group.records[replicate]} for group in (one, base))
+        if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):
+            told = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
+            return f"their {part} parts are not the same examples ({told} of them at most), so that runs are no pairs"
+    return ""
+
+
+def _without_spread(found: Estimate) -> str:
+    """Return why equal differences, as where seeds change nothing, are not judged; empty where they differ."""
+    if found.se == 0 and found.mean != 0:
+        return "all pairs differ by exactly the same number, and without a spread chance cannot be judged"
+    return ""
 
 
 def _for_new_examples(one: Group, base: Group, layout: Layout, metric: str) -> Estimate:

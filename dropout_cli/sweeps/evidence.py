@@ -62,6 +62,8 @@ class Evidence:
     """How many runs there were at each earlier look at the tables."""
     judged_by: tuple[str, ...]
     """Other metrics by which the tables were written before."""
+    lacking: tuple[tuple[Values, int, int], ...] = ()
+    """Of each setting that lacks planned runs: its values, how many runs are there, how many are planned."""
 
     @property
     def records(self) -> list[Record]:
@@ -124,6 +126,7 @@ def weigh(
     test: TestName = "t",
     looks: Sequence[int] = (),
     judged_by: Sequence[str] = (),
+    lacking: Sequence[tuple[Values, int, int]] = (),
 ) -> Evidence:
     """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them.
 
@@ -137,6 +140,7 @@ def weigh(
         test: A permutation test to stand beside the t test.
         looks: How many runs there were at each earlier look.
         judged_by: The metrics of earlier looks.
+        lacking: Of each setting that lacks planned runs: its values, how many are there, how many are planned.
     """
     of_numbers = bool(records) and all("rmse" in (one.summary.get("test") or {}) for one in records)
     metric, *before = ("test.rmse" if of_numbers and one == DEFAULT_METRIC else one for one in (metric, *judged_by))
@@ -154,6 +158,7 @@ def weigh(
         baseline=baseline,
         looks=tuple(looks),
         judged_by=tuple(one for one in before if one not in metrics),
+        lacking=tuple(lacking),
     )
 
 

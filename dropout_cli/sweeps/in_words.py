@@ -61,7 +61,8 @@ def named(groups: Sequence[Group], most: int = 6) -> str:
 def speaks_of(layout: Layout, group: Group, *, fixed: bool) -> str:
     """Return what an interval of this layout covers, for a sentence: `new seeds on this split, ...`."""
     test = max((record.examples("test") for record in group.runs), default=0)
-    all_of_them = max((sum(map(record.examples, ("train", "val", "test"))) for record in group.runs), default=0)
+    sizes = [sum(map(record.examples, ("train", "val", "test"))) for record in group.runs]
+    all_of_them = max(sizes, default=0)  # of one run: the parts of folds differ by an example
     folds = f"{layout.folds} folds" if layout.folds else ""
     if layout.kind in ("none", "single", "irregular"):
         return "these runs alone"

@@ -122,7 +122,7 @@ def _whole_divisions(replicates: Sequence[Replicate], folds: int) -> tuple[dict[
     whole = {
         key: tuple(sorted(one, key=lambda replicate: replicate.fold))
         for key, one in gathered.items()
-        if {replicate.fold for replicate in one} == set(range(folds))
+        if len(one) == folds and all(0 <= replicate.fold < folds for replicate in one)
     }
     return whole, folds
 
@@ -149,15 +149,24 @@ def _arranged(runs: Mapping[tuple[int, int], Folded], folds: int) -> Layout:
 def _crossed(
     runs: Mapping[tuple[int, int], Folded], splits: Mapping[int, int], seeds: Mapping[int, int], folds: int
 ) -> Layout:
-    """Take the splits that have all the seeds."""
-    whole = [split for split, count in splits.items() if count == len(seeds)]
-    units = tuple(tuple(runs[seed, split] for seed in sorted(seeds)) for split in whole)
-    if len(whole) < FEWEST_UNITS or len(seeds) < FEWEST_UNITS:
-        fact = f"the same seeds were used on all splits, and {len(whole)} whole splits x {len(seeds)} seeds are too few"
-        kind: Kind = "irregular"
-        every = tuple((run,) for run in runs.values())
-        return Layout(kind, every, folds, f"{fact} (3 x 3 at least)")
+    """Take the largest whole block: some seeds, and the splits that have all of them."""
+    chosen, whole = max(
+        (_block(runs, splits, seeds, least) for least in sorted(set(seeds.values()), reverse=True)),
+        key=lambda block: (min(map(len, block)) >= FEWEST_UNITS, len(block[0]) * len(block[1])),
+    )
+    if len(whole) < FEWEST_UNITS or len(chosen) < FEWEST_UNITS:
+        fact = f"splits share seeds, and {len(whole)} whole splits x {len(chosen)} seeds are too few (3 x 3 at least)"
+        return Layout("irregular", tuple((run,) for run in runs.values()), folds, fact)
+    units = tuple(tuple(runs[seed, split] for seed in chosen) for split in whole)
     return Layout("crossed", units, folds)
+
+
+def _block(
+    runs: Mapping[tuple[int, int], Folded], splits: Mapping[int, int], seeds: Mapping[int, int], least: int
+) -> tuple[list[int], list[int]]:
+    """Return the seeds that are on so many splits at least, ascending, and the splits that have all of them."""
+    chosen = sorted(seed for seed, count in seeds.items() if count >= least)
+    return chosen, [split for split in splits if all((seed, split) in runs for seed in chosen)]
 
 
 def _few(n: int, unit: str) -> str:

@@ -12,7 +12,7 @@ from dropout_cli.metrics import METRICS
 from dropout_cli.sweeps.evidence import Evidence, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.permutation import TestName
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import Record, Values
 from dropout_cli.sweeps.replicates import SAME, Replicate, Splits
 
 
@@ -70,11 +70,11 @@ class StoredPlan:
 
     @property
     def looks(self) -> list[int]:
-        """How many runs there were at each look at the tables before runs were added."""
+        """How many runs there were at each look at the tables before runs were added or left out."""
         return [
             before["cells"]
             for before, after in itertools.pairwise(self.generations)
-            if after.get("looked") and after["new"]
+            if after.get("looked") and (after["new"] or after.get("orphaned"))
         ]
 
     def weigh(self, records: Sequence[Record]) -> Evidence:
@@ -89,7 +89,19 @@ class StoredPlan:
             test=self.test,
             looks=self.looks,
             judged_by=self.judged_by,
+            lacking=self._lacking(records),
         )
+
+    def _lacking(self, records: Sequence[Record]) -> list[tuple[Values, int, int]]:
+        """Return of each setting that lacks runs its values, how many runs are there, and how many are planned."""
+        complete = {record.name for record in records}
+        found: list[tuple[Values, int, int]] = []
+        for place, group in enumerate(self.groups):
+            cells = [cell.id for cell in self.cells if cell.group == place]
+            there = len(complete.intersection(cells))
+            if there < len(cells):
+                found.append((group.values, there, len(cells)))
+        return found
 
 
 def plan(folder: Folder) -> StoredPlan | None:

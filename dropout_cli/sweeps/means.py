@@ -43,7 +43,7 @@ def mean_of(group: Group, metric: str) -> Mean:
     runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
     if not values:
         return NOTHING
-    layout, step = arrange(values, group.folds), group.step(metric)
+    layout, step = arrange(values, group.folds), group.step(metric) if is_counted(metric) else 0.0
     found = layout.estimate(values, step=step)
     mean, sd = statistics.moments(list(values.values()))
     center = mean if math.isnan(found.se) else found.mean
@@ -73,8 +73,9 @@ def _for_new_data(
     if layout.kind == "single":
         if not is_counted(metric) or not examples:
             return NO_INTERVAL
-        right = round(next(iter(values.values())) * examples)
-        return statistics.wilson(min(max(right, 0), examples), examples)
+        judged = examples * len(values)  # with folds, all examples
+        right = round(float(np.mean(list(values.values()))) * judged)
+        return statistics.wilson(min(max(right, 0), judged), judged)
     if layout.kind == "irregular":
         return NO_INTERVAL
     if layout.kind == "seeds" or group.shares_test_part(layout.replicates):

@@ -10,7 +10,7 @@ from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.in_words import called, count, named, new_kind, p_text, short, speaks_of
 from dropout_cli.sweeps.layouts import Layout, arrange
-from dropout_cli.sweeps.records import Group
+from dropout_cli.sweeps.records import Group, label
 
 REQUESTED = {
     "sign-flip": "the exact sign-flip permutation test (above 16 pairs, 99,999 drawn patterns)",
@@ -194,6 +194,11 @@ def _warnings(evidence: Evidence) -> Iterator[str]:
                 f"Warning: {wide} varies {times:.1f} times as much as {tight}. The t interval of their difference is "
                 "then too narrow if the values are also lopsided: look at results.csv."
             )
+    for values, there, planned in evidence.lacking:
+        yield (
+            f"Warning: of {label(values)}, {planned - there:,} of {planned:,} runs are missing: they failed or are "
+            "still to come. Where they fail because of the setting, those that are left look better than it is."
+        )
     same = [evidence.groups[one.group] for one in evidence.main if one.identical]
     if same:
         yield f"Identical runs: {named(same)}. Every pair has the same {evidence.metric}, so p is 1."
@@ -209,8 +214,9 @@ def _warnings(evidence: Evidence) -> Iterator[str]:
         now = sum(len(group.runs) for group in evidence.groups)
         before = ", then ".join(f"{look:,}" for look in evidence.looks)
         yield (
-            f"Runs were added after a look at the tables ({before} runs then, {now:,} now). Intervals and p-values do "
-            "not take that into account: a difference found by adding runs until it shows is less sure than it seems."
+            f"Runs were added or left out after a look at the tables ({before} runs then, {now:,} now). Intervals and "
+            "p-values do not take that into account: a difference found by changing the runs until it shows is less "
+            "sure than it seems."
         )
 
 

@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,11 @@ import numpy as np
 from dropout_cli.config import flatten
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import METRICS, is_counted
-from dropout_cli.runs import Run
+from dropout_cli.metrics import METRICS, PARTS, moves_by_examples
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
-from dropout_cli.sweeps import stored_predictions
 from dropout_cli.sweeps.replicates import FOLD, REPLICATES, SPLIT_SEED, Replicate
-from dropout_cli.sweeps.stored_predictions import Examples
+from dropout_cli.sweeps.stored_predictions import of_each, test_part
 
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
@@ -33,6 +30,9 @@ UNTOLD = {
     "yardstick",
 }
 """Keys in which the runs of one group may differ."""
+
+MOST_EXAMPLES = 1 << 48
+"""More than any data have: a summary that claims more is damaged."""
 
 Values = Mapping[str, Any]
 
@@ -58,6 +58,9 @@ class Record:
                 raise ValueError("not finite")
             if not (math.isfinite(record.split_ratio) and isinstance(summary["config"]["dataset"], dict)):
                 raise ValueError("no sizes")
+            sizes = [record.examples(part) for part in PARTS if summary.get(part)]
+            if record.folds < 0 or not all(0 < size <= MOST_EXAMPLES for size in sizes):
+                raise ValueError("sizes that no data have")
             json.dumps(record.settings)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             fact = f"is no summary of a run ({type(error).__name__}: {error})"
@@ -92,22 +95,6 @@ class Record:
         scores = self.summary.get(part)
         found = scores.get(number) if scores else None
         return math.nan if found is None else float(found)
-
-    @cached_property
-    def test_examples(self) -> Examples | None:
-        """What its test examples contribute to metrics, read once; None where that cannot be read."""
-        return stored_predictions.test_examples(Run(Path(self.path)))
-
-    @cached_property
-    def validation_examples(self) -> Examples | None:
-        """What its validation examples contribute to metrics."""
-        return stored_predictions.validation_examples(Run(Path(self.path)))
-
-    def of_each(self, metric: str) -> tuple[Array, Array] | None:
-        """Return row numbers and what each example contributes to a metric of the test or the validation part."""
-        part, _, number = metric.partition(".")
-        found = self.test_examples if part == "test" else self.validation_examples if part == "val" else None
-        return None if found is None or number not in found.each else (found.rows, found.each[number])
 
     @property
     def folds(self) -> int:
@@ -172,10 +159,9 @@ class Group:
         return ratios[0] if len(set(ratios)) == 1 else float(np.mean(ratios))
 
     def shares_test_part(self, replicates: Sequence[Replicate]) -> bool:
-        """Whether runs on different splits have the same test part; False where that cannot be read."""
-        two = list({one.split_seed: one for one in replicates}.values())[:2]
-        known = [one for one in (self.records[one][0].test_examples for one in two) if one is not None]
-        return len(known) == 2 and np.array_equal(known[0].rows, known[1].rows)
+        """Whether runs on different splits all have the same test part; False where that cannot be read."""
+        parts = [test_part(path) for path in {one.split_seed: self.records[one][0].path for one in replicates}.values()]
+        return len(parts) > 1 and None not in parts and len(set(parts)) == 1
 
     def of_each(self, run: Iterable[Replicate], metric: str) -> tuple[Array, Array] | None:
         """Return test rows and what each test example contributes to the metric; of a run, or one run per fold.
@@ -185,7 +171,7 @@ class Group:
         """
         parts = []
         for replicate in run:
-            pooled = [record.of_each(metric) for record in self.records[replicate]]
+            pooled = [of_each(record.path, metric) for record in self.records[replicate]]
             known = [one for one in pooled if one is not None]
             if len(known) < len(pooled) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
                 return None
@@ -195,10 +181,10 @@ class Group:
         return rows[order], values[order]
 
     def step(self, metric: str) -> float:
-        """Return the smallest step of a metric of one run, 1 / N of accuracies; 0 of what is not counted."""
+        """Return about the smallest step of a metric of one run, 1 / N of accuracies; 0 of losses and the like."""
         part, _, number = metric.partition(".")
         sizes = [size for record in self.runs if (size := record.examples(part))]
-        return 1 / min(sizes) if sizes and is_counted(number) else 0.0
+        return 1 / min(sizes) if sizes and moves_by_examples(number) else 0.0
 
     @property
     def label(self) -> str:

@@ -1,18 +1,27 @@
 """The predictions that a run stored for its test part, checked and ordered by row; a stranger may have written them."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import VALIDATION, contributions
+from dropout_cli.metrics import VALIDATION, Classes, given_for, of_task
 from dropout_cli.runs import Run
 
 FILE = "predictions.npz"
+FILES = {"test": FILE, "val": VALIDATION}
+"""Part -> the file with what its examples say."""
 NAMES = ("rows", "labels", "probabilities", "log_probabilities", "mean", "sd")
+MEANS = [one for task in ("classification", "regression") for one in of_task(task) if one.of_each is not None]
+"""The metrics that are means over examples."""
+MOST_RUNS = 1 << 14
+KEPT = 64
+"""Of how many runs the contributions are kept: tables ask for the same runs, one metric after the other."""
 
 
 def predictions(run: Run) -> Mapping[str, Array]:
@@ -28,10 +37,11 @@ def predictions(run: Run) -> Mapping[str, Array]:
         predicted is None
         or rows is None
         or labels is None
-        or not len(rows)
-        or not len(predicted) == len(rows) == len(labels)
         or rows.ndim != 1
         or predicted.ndim != 2
+        or labels.ndim == 0
+        or not len(rows)
+        or not len(predicted) == len(rows) == len(labels)
         or labels.shape != (predicted.shape if "mean" in known and "probabilities" not in known else rows.shape)
         or known.get("log_probabilities", predicted).shape != predicted.shape
         or any(array.dtype.kind not in "biuf" for array in known.values())
@@ -46,42 +56,75 @@ def predictions(run: Run) -> Mapping[str, Array]:
     return {name: array[order] for name, array in known.items()}
 
 
+def test_part(path: str) -> bytes | None:
+    """Return a digest of the rows of a run's test part; None where they cannot be read."""
+    return _test_part(path, _stamp(path, FILE))
+
+
+def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
+    """Return the rows of the test or the validation part and what each example contributes to a metric, both (N,).
+
+    None where the run's predictions cannot be read, or the metric is no mean over examples, or a contribution is not
+    finite.
+    """
+    part, _, number = metric.partition(".")
+    file = FILES.get(part)
+    if file is None or not any(one.name == number for one in MEANS):
+        return None
+    rows, each = _contributions(path, file, _stamp(path, file))
+    return (rows, each[number].astype(np.float64)) if number in each else None
+
+
+def _stamp(path: str, file: str) -> tuple[int, ...]:
+    """Return what changes when the file does: what was read of it is kept until then."""
+    try:
+        found = (Path(path) / file).lstat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@lru_cache(maxsize=MOST_RUNS)
+def _test_part(path: str, stamp: tuple[int, ...]) -> bytes | None:
+    try:
+        rows = predictions(Run(Path(path)))["rows"]
+    except DropoutError:
+        return None
+    return sha256(rows.astype(np.float64).tobytes()).digest()
+
+
+@lru_cache(maxsize=KEPT)
+def _contributions(path: str, file: str, stamp: tuple[int, ...]) -> tuple[Array, Mapping[str, Array]]:
+    """Return the rows and metric -> contributions, those that are finite; nothing where they cannot be read."""
+    run = Run(Path(path))
+    try:
+        rows, found = _of_test(run) if file == FILE else _of_validation(run)
+    except DropoutError:
+        return np.empty(0, np.intp), {}
+    rows.setflags(write=False)
+    return rows, {number: each for number, each in found.items() if np.isfinite(each).all()}
+
+
+def _of_test(run: Run) -> tuple[Array, dict[str, Array]]:
+    """Return rows and contributions. Raises DropoutError."""
+    stored = predictions(run)
+    given = given_for(stored, stored["labels"])
+    task = "classification" if isinstance(given, Classes) else "regression"
+    with np.errstate(all="ignore"):  # a stranger's standard deviations may be 0
+        found = {one.name: one.of_each(given) for one in MEANS if one.task == task and one.of_each is not None}
+    return stored["rows"], {number: np.asarray(each) for number, each in found.items() if each is not None}
+
+
+def _of_validation(run: Run) -> tuple[Array, dict[str, Array]]:
+    """Return rows and contributions; those that have another shape are left out. Raises DropoutError."""
+    stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION)) if run.has(VALIDATION) else {}
+    rows = stored.pop("rows", None)
+    if rows is None or rows.ndim != 1 or rows.dtype.kind not in "iu":
+        return np.empty(0, np.intp), {}
+    order = np.argsort(rows, kind="stable")
+    fitting = {name: each for name, each in stored.items() if each.shape == rows.shape and each.dtype.kind in "bf"}
+    return rows[order], {name: each[order] for name, each in fitting.items()}
+
+
 def _are_classes(labels: Array, classes: int) -> bool:
     return labels.dtype.kind in "iu" and int(labels.min()) >= 0 and int(labels.max()) < classes
-
-
-class Examples(NamedTuple):
-    """The examples of one part of a run's data."""
-
-    rows: Array
-    """(N,) row numbers, ascending."""
-    each: Mapping[str, Array]
-    """Metric -> (N,) what each example contributes to it, float64; only metrics that are means over examples."""
-
-
-def test_examples(run: Run) -> Examples | None:
-    """Return what a run's test examples contribute; None where its predictions cannot be read."""
-    try:
-        stored = predictions(run)
-    except DropoutError:
-        return None
-    return Examples(stored["rows"], contributions(stored, stored["labels"]))
-
-
-def validation_examples(run: Run) -> Examples | None:
-    """Return what a run's validation examples contribute; None where it is not stored, or not of one shape."""
-    if not run.has(VALIDATION):
-        return None
-    try:
-        stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
-    except DropoutError:
-        return None
-    rows = stored.pop("rows", None)
-    if (
-        rows is None
-        or rows.ndim != 1
-        or any(one.shape != rows.shape or one.dtype.kind not in "bf" for one in stored.values())
-    ):
-        return None
-    order = np.argsort(rows, kind="stable")
-    return Examples(rows[order], {name: np.asarray(each[order], np.float64) for name, each in stored.items()})

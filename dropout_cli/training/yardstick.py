@@ -16,7 +16,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
@@ -119,7 +119,24 @@ def _kept(file: Path | None) -> dict[str, Any] | None:
         known = json.loads(read_plain(file))
     except (DropoutError, ValueError):
         return None
-    return known if isinstance(known, dict) and known.keys() == {"dummy", "linear"} else None
+    if not isinstance(known, dict) or known.keys() != {"dummy", "linear"}:
+        return None
+    linear = known["linear"]
+    if linear is not None and not (_has_parts(linear) and linear.get("kind") in get_args(Kind)):
+        return None
+    return known if _has_parts(known["dummy"]) else None
+
+
+def _has_parts(found: Any) -> bool:
+    """Whether there are numbers of a test part and, where there is one, of a validation part."""
+    if not isinstance(found, dict) or not isinstance(found.get("test"), dict):
+        return False
+    parts = [found["test"], {} if found.get("val") is None else found["val"]]
+    return all(isinstance(one, dict) and all(map(_is_number_or_none, one.values())) for one in parts)
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
 
 
 def _plain(task: Task) -> Task:

@@ -58,7 +58,11 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     content = json.loads((folder / "plan.json").read_text())
     assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0, "looked": 1}
     assert load.read(Folder(folder))[1].looks == [4]
-    assert "added after a look at the tables (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
+    assert "added or left out after a look at the tables (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
+    run(tmp_path, folder, text.replace("seeds: 2", "seeds: [0, 2]"))
+    assert load.read(Folder(folder))[1].looks == [4, 6]
+    assert "(4, then 6 runs then, 4 now)" in (folder / "notes.txt").read_text()
+    run(tmp_path, folder, text.replace("2\n", "3\n"))
     rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["metric"] for row in rows} >= {"test.accuracy", "val.nll"}
     records, kept = load.read(Folder(folder))
@@ -112,6 +116,7 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> N
     report = run(tmp_path, folder, text)
     ((cell, reason),) = report.failures.items()
     assert "not a finite number" in reason or "training objective" in reason
+    assert "1 of 1 runs are missing: they failed or are still to come" in (folder / "notes.txt").read_text()
     noted = json.loads((folder / "failed" / f"{cell}.json").read_text())
     assert noted["reason"] == reason
     assert noted["command"].startswith("dropout train ")

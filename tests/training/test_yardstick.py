@@ -286,15 +286,3 @@ def test_runs_with_one_split_share_what_was_fitted(tmp_path: Path) -> None:
     assert len(list(folder.iterdir())) == 2
     yardstick.measured(prepared(tmp_path, "dataset.scaling=standardize"), 100_000, folder)
     assert len(list(folder.iterdir())) == 3
-
-
-@pytest.mark.parametrize("damage", [b"", b"{}", b"[1]", b'{"dummy": 1', b"\xff"])
-def test_a_damaged_file_of_shared_numbers_is_made_anew(tmp_path: Path, damage: bytes) -> None:
-    """It is worth no more than the time that it saves."""
-    given, folder = prepared(tmp_path), tmp_path / "shared"
-    found = yardstick.measured(given, 100_000, folder)
-    (file,) = folder.iterdir()
-    whole = file.read_bytes()
-    file.write_bytes(damage)
-    assert yardstick.measured(given, 100_000, folder) == found
-    assert file.read_bytes() == whole

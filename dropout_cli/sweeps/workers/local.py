@@ -22,6 +22,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 
 PRELOADED = (
+    "dropout_cli.sweeps.workers.forkserver_signals",
     *(
         "sklearn.datasets",
         "sklearn.linear_model",

@@ -1,0 +1,82 @@
+"""Runs that tempt a comparison to say more than they show: no spread, parts that differ, seeds on some splits only."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.replicates import Replicate
+from tests.sweeps.test_comparison import record, said, two_rates
+
+
+def sized(seed: int, accuracy: float, rate: int, examples: int, part: str = "test") -> Record:
+    """A run whose one part has so many examples."""
+    one = record(seed, accuracy, dropout_rate=rate)
+    return Record(
+        one.path, one.values, one.replicate, {**one.summary, part: {**one.summary[part], **support(examples)}}
+    )
+
+
+def support(examples: int) -> dict[str, object]:
+    """The number of examples, as a summary says it."""
+    return {"per_class": [{"support": examples}]}
+
+
+@pytest.mark.parametrize("number", ["macro_f1", "balanced_accuracy", "mcc"])
+def test_numbers_of_predicted_classes_have_the_floor_of_accuracies(number: str) -> None:
+    """Three equal differences of one example in 100 come from rounding: they are no certainty."""
+    replicates = [(seed, 0) for seed in range(3)]
+    records = [
+        record(seed, 0.8 + 0.01 * rate, split=split, dropout_rate=rate) for seed, split in replicates for rate in (0, 1)
+    ]
+    for one in records:
+        one.summary["test"][number] = one.summary["test"]["accuracy"]
+    (accuracy,) = weigh(records, ["dropout.rate"], metric="test.accuracy").comparisons
+    (other,) = weigh(records, ["dropout.rate"], metric=f"test.{number}").comparisons
+    assert (other.verdict, other.estimate.sd) == ("not decided", 0.005)
+    assert other.interval == accuracy.interval
+
+
+def test_equal_differences_of_a_loss_give_no_verdict() -> None:
+    """Where seeds change nothing, ten runs say as much as one; identical runs still have p 1."""
+    records = [record(seed, 0.8, dropout_rate=rate) for seed in range(4) for rate in (0, 1)]
+    for one in records:
+        one.summary["test"]["nll"] = 0.3 - 0.1 * one.values["dropout.rate"]
+        one.summary["test"]["brier"] = 0.3
+    found = weigh(records, ["dropout.rate"], metric="test.nll", others=["test.brier"])
+    loss, same = found.comparisons
+    assert loss.verdict == "not decided"
+    assert loss.estimate.mean == pytest.approx(-0.1)
+    assert np.isnan([loss.p, *loss.interval, *loss.new_data]).all()
+    assert "without a spread chance cannot be judged" in said(found)
+    assert (same.verdict, same.p, found.comparisons[1].family) == ("not decided", 1.0, 1)
+
+
+def test_on_one_split_runs_whose_parts_differ_in_size_are_no_pairs() -> None:
+    """A larger test part is another one; where splits vary, each draws its own; other train parts may be compared."""
+    accuracies = [(seed, 0.8 + 0.01 * seed + 0.05 * rate, rate) for seed in range(4) for rate in (0, 1)]
+    records = [sized(seed, one, rate, 100 + 20 * rate) for seed, one, rate in accuracies]
+    found = weigh(records, ["dropout.rate"], metric="test.accuracy")
+    assert "test parts are not the same examples (120 and 100 of them" in found.comparisons[0].refused
+    assert found.comparisons[0].verdict == "not decided"
+    apart = [replace(one, replicate=Replicate(one.replicate.seed, one.replicate.seed)) for one in records]
+    assert not weigh(apart, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
+    pooled = [*apart, *(replace(one, summary=records[1].summary) for one in apart if one.values["dropout.rate"] == 0)]
+    assert "no pairs" in weigh(pooled, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
+    trained = [sized(seed, one, rate, 100 + 20 * rate, "train") for seed, one, rate in accuracies]
+    assert not weigh(trained, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
+    assert not weigh(trained, ["dropout.rate"], metric="train.accuracy").comparisons[0].refused
+
+
+def test_crossed_runs_are_judged_on_their_largest_whole_block() -> None:
+    """A seed that one split alone has does not spoil the others, nor does a split that lacks a seed."""
+    block = [(seed, split) for split in range(4) for seed in range(3)]
+    rng = np.random.default_rng(0)
+    values = (0.02 + 0.01 * rng.normal(size=14)).tolist()
+    (whole,) = two_rates(values[:12], block).comparisons
+    (more,) = two_rates(values, [*block, (7, 0), (1, 9)]).comparisons
+    assert (more.layout.kind, more.layout.left_out) == ("crossed", 2)
+    assert more.interval == whole.interval
+    assert "2 whole splits x 1 seeds" in two_rates(values[:4], [(0, 0), (1, 0), (2, 1), (0, 1)]).comparisons[0].refused
