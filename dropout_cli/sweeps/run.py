@@ -11,7 +11,7 @@ from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import DataError, Interrupted, Stop, UsageError
 from dropout_cli.runs import Run, as_json, summary
-from dropout_cli.sweeps import figures, load, tables
+from dropout_cli.sweeps import figures, in_words, load, tables
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
@@ -216,8 +216,8 @@ def _computed_otherwise(plan: Plan, folder: Folder) -> Iterator[str]:
                 reasons[reason] = reasons.get(reason, 0) + 1
     for reason, number in reasons.items():
         yield (
-            f"{folder.path}: {number} complete runs were trained by an older version, and since then {reason}. "
-            "Name another folder with --out to train all runs alike."
+            f"{folder.path}: trained by an older version: {in_words.count(number, 'complete run')}. Since then "
+            f"{reason}. Name another folder with --out to train all runs alike."
         )
 
 

@@ -27,5 +27,5 @@ def test_cells_that_would_be_computed_otherwise_now_are_said(tmp_path: Path) -> 
         assert content.pop("arithmetic") == arithmetic.version()
         file.write_text(json.dumps(content))
     (line,) = conducted(tmp_path, text)
-    assert "1 complete cells were trained by an older version" in line and "2^-16" in line and "--out" in line
+    assert "trained by an older version: 1 complete run. Since then" in line and "2^-16" in line and "--out" in line
     assert json.loads((tmp_path / "s" / PLAN).read_text())["arithmetic"] == 1
