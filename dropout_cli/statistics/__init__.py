@@ -4,16 +4,15 @@ Everything here is a function of numbers; SciPy computes wherever it has the tes
 """
 
 from dropout_cli.statistics.bootstrap import ErrorDifference, paired_bootstrap
-from dropout_cli.statistics.choice import Choice, best_of, choose
+from dropout_cli.statistics.choice import best_of
 from dropout_cli.statistics.contingency import McNemar, mcnemar
 from dropout_cli.statistics.families import holm
-from dropout_cli.statistics.intervals import Interval, moments, t_interval, wilson, wilson_coverage
+from dropout_cli.statistics.intervals import Interval, moments, t_interval, wilson
 from dropout_cli.statistics.paired import TESTS, Paired, Result, compare, smallest_p
 from dropout_cli.statistics.ranks import Ranks, friedman
 
 __all__ = [
     "TESTS",
-    "Choice",
     "ErrorDifference",
     "Interval",
     "McNemar",
@@ -21,7 +20,6 @@ __all__ = [
     "Ranks",
     "Result",
     "best_of",
-    "choose",
     "compare",
     "friedman",
     "holm",
@@ -31,5 +29,4 @@ __all__ = [
     "smallest_p",
     "t_interval",
     "wilson",
-    "wilson_coverage",
 ]

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.core.types import Array
 from dropout_cli.statistics.rules import FIRST, LATEST
 
 CONFIDENCE = 0.95
@@ -53,14 +52,3 @@ def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> In
 
     found = stats.binomtest(successes, trials).proportion_ci(confidence_level=confidence, method="wilson")
     return Interval(float(found.low), float(found.high))
-
-
-def wilson_coverage(trials: int) -> Array:
-    """How often Wilson's interval of so many trials holds the true share, for shares of .01 to .99; (99,)."""
-    from scipy import stats
-
-    shares = np.linspace(0.01, 0.99, 99)
-    ends = [wilson(k, trials) for k in range(trials + 1)]
-    inside = np.array([[low <= share <= high for low, high in ends] for share in shares])
-    held: Array = (stats.binom.pmf(np.arange(trials + 1), trials, shares[:, None]) * inside).sum(axis=1)
-    return held

@@ -1,6 +1,5 @@
-"""The cost of choosing, by enumerating every resample, and the ranks of settings over datasets."""
+"""The cost of choosing, by leaving units out in a loop, and the ranks of settings over datasets."""
 
-import itertools
 import math
 
 import numpy as np
@@ -8,68 +7,46 @@ import pytest
 
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
-from dropout_cli.core.types import Array
+from dropout_cli.statistics import choice
 
 
-def every_resample(val: Array) -> tuple[Array, Array]:
-    """The optimism of each of the n^n resamples that leave a seed out, and the setting chosen in it."""
-    optimism, chosen = [], []
-    seeds = range(val.shape[1])
-    for drawn in itertools.product(seeds, repeat=len(seeds)):
-        left_out = [seed for seed in seeds if seed not in drawn]
-        if left_out:
-            means = [np.mean([row[seed] for seed in drawn]) for row in val]
-            best = int(np.argmax(means))
-            optimism.append(means[best] - np.mean([val[best, seed] for seed in left_out]))
-            chosen.append(best)
-    return np.array(optimism), np.array(chosen)
+@pytest.mark.parametrize(("settings", "units"), [(2, 2), (3, 3), (4, 7)])
+def test_optimism_is_the_mean_gap_to_the_unit_left_out(settings: int, units: int) -> None:
+    """Chosen on the others, looked at on the one; times sqrt((n - 1) / n)."""
+    scores = stream(settings, "test").normal(0.9, 0.01, (settings, units))
+    gaps = []
+    for left in range(units):
+        rest = [np.mean([row[unit] for unit in range(units) if unit != left]) for row in scores]
+        best = int(np.argmax(rest))
+        gaps.append(rest[best] - scores[best, left])
+    assert choice.leave_one_out(scores) == pytest.approx(np.mean(gaps) * math.sqrt((units - 1) / units))
 
 
-@pytest.mark.parametrize(("settings", "seeds"), [(2, 2), (3, 3), (4, 5)])
-def test_optimism_is_the_mean_over_resamples_that_leave_a_seed_out(settings: int, seeds: int) -> None:
-    """All n^n of them, within 5 standard errors of the 2,000 that are drawn (Efron 1983)."""
-    val = stream(settings, "test").normal(0.9, 0.01, (settings, seeds))
-    optimism, chosen = every_resample(val)
-    found = statistics.choose(val.tolist())
-    usable = 2000 * len(optimism) / seeds**seeds
-    assert found.best == int(np.argmax(val.mean(axis=1)))
-    assert abs(found.optimism - optimism.mean()) < 5 * optimism.std() / math.sqrt(0.9 * usable)
-    share = np.mean(chosen == found.best)
-    assert abs(found.stability - share) < 5 * math.sqrt(share * (1 - share) / (0.9 * usable))
-    assert 0 < found.stability < 1
+def test_choosing_the_best_of_equals_looks_too_good() -> None:
+    """Among equal settings the optimism is positive; of one setting, or one unit, nothing is known."""
+    scores = stream(4, "test").normal(0.9, 0.01, (12, 10))
+    assert 0.001 < choice.leave_one_out(scores) < 0.02
+    assert math.isnan(choice.leave_one_out(scores[:1])) and math.isnan(choice.leave_one_out(scores[:, :1]))
 
 
-def test_lower_is_better_is_the_mirror_image() -> None:
-    """The same setting is chosen among negated values, and its optimism is as large."""
-    val = stream(7, "test").normal(0.9, 0.01, (5, 6))
-    up, down = statistics.choose(val.tolist()), statistics.choose((-val).tolist(), larger_is_better=False)
-    assert (down.best, down.stability) == (up.best, up.stability)
-    assert down.optimism == pytest.approx(up.optimism, rel=1e-12)
+def test_of_settings_that_differ_by_rounding_the_first_is_chosen() -> None:
+    """.1 + .2 is no better than .3: without the last unit the two are equal, and the first one scores 0 there."""
+    scores = np.array([[0.3, 0.3, 0.0], [0.1 + 0.2, 0.1 + 0.2, 0.6]])
+    gaps = [0.45 - 0.3, 0.45 - 0.3, 0.3 - 0.0]
+    assert choice.leave_one_out(scores) == pytest.approx(np.mean(gaps) * math.sqrt(2 / 3))
 
 
-def test_the_draws_have_a_stream_of_their_own() -> None:
-    """2,000 resamples from `statistics:choice`: the numbers of a finished sweep are the same tomorrow.
-
-    Of two settings and two seeds, the resamples (0, 0) and (1, 1) leave a seed out.
-    """
-    drawn = stream(0, "statistics:choice").integers(0, 2, size=(2000, 2))
-    same = drawn[drawn[:, 0] == drawn[:, 1], 0]
-    found = statistics.choose([[0.5, 0.0], [0.25, 0.5]])
-    assert found.best == 1
-    assert found.stability == np.mean(same == 1)
-    assert found.optimism == pytest.approx(np.mean(np.where(same == 1, 0.5 - 0.25, 0.5 - 0.0)), rel=1e-12)
-
-
-def test_a_sure_winner_is_chosen_by_every_resample() -> None:
-    """Settings far apart: stability 1."""
-    assert statistics.choose([[0.1, 0.2, 0.3], [5.1, 5.2, 5.3], [0.2, 0.1, 0.3]]).stability == 1
-
-
-def test_one_seed_chooses_but_says_nothing_of_its_cost() -> None:
-    """The best is named; optimism and stability are NaN."""
-    found = statistics.choose([[0.5], [0.7], [0.6]])
-    assert found.best == 1 and math.isnan(found.optimism) and math.isnan(found.stability)
-    assert statistics.choose([[0.5], [0.7], [0.6]], larger_is_better=False).best == 0
+def test_one_shared_validation_part_is_left_out_in_fifths() -> None:
+    """One seed and a fifth of the examples at a time, in the order of the stream `statistics:choice`."""
+    scores = stream(5, "test").normal(0.9, 0.3, (3, 4, 23))
+    gaps = []
+    for left in np.array_split(stream(0, "statistics:choice").permutation(23), 5):
+        kept = [example for example in range(23) if example not in left]
+        for seed in range(4):
+            rest = [np.mean([row[other][kept].mean() for other in range(4) if other != seed]) for row in scores]
+            best = int(np.argmax(rest))
+            gaps.append(rest[best] - scores[best, seed][left].mean())
+    assert choice.leave_out_seed_and_examples(scores) == pytest.approx(np.mean(gaps) * math.sqrt(3 / 4))
 
 
 def test_equal_scores_share_their_ranks() -> None:

@@ -10,6 +10,7 @@ from scipy import stats
 
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
+from dropout_cli.statistics import choice
 
 
 @pytest.mark.parametrize("n", [2, 3, 7])
@@ -85,13 +86,12 @@ def test_what_comes_back_are_plain_numbers() -> None:
     ranks = statistics.friedman([[1, 2, 3], [2, 1, 3]])
     contingency = statistics.mcnemar(np.array([True, False]), np.array([False, False]))
     counts = [pairs.n, pairs.won, pairs.tied, contingency.only_first, contingency.only_second]
-    counts.append(statistics.choose([[0.1, 0.2], [0.3, 0.4]]).best)
+    counts.append(statistics.best_of([0.1, 0.3]))
     assert {type(one) for one in counts} == {int}
     numbers = [
         *(pairs.mean, pairs.sd, *pairs.interval, pairs.effect, *pairs.won_interval),
         *(one for test in statistics.TESTS.values() for one in test(np.array([0.1, 0.2, 0.3]))),
         *(*ranks.average, ranks.p, ranks.critical_difference, contingency.p),
-        *statistics.choose([[0.1, 0.2], [0.3, 0.4]])[1:],
-        *statistics.choose([[0.1], [0.3]])[1:],
+        choice.leave_one_out(np.array([[0.1, 0.2], [0.3, 0.4]])),
     ]
     assert {type(one) for one in numbers} == {float}

@@ -136,22 +136,6 @@ def test_true_nulls_are_rejected_rarely(test: str) -> None:
     assert family / trials <= most
 
 
-def test_choosing_the_best_of_equals_flatters_it() -> None:
-    """Among equal settings the optimism is positive; alone there is nothing to choose, and none."""
-    val = stream(4, "test").normal(0.9, 0.01, (12, 10))
-    found = statistics.choose(val.tolist())
-    assert found.best == int(val.mean(axis=1).argmax())
-    assert 0.001 < found.optimism < 0.02
-    assert found.stability < 0.9
-    alone = statistics.choose(val[:1].tolist())
-    assert alone.optimism == pytest.approx(0, abs=1e-3)
-    assert alone.stability == 1
-    losses = statistics.choose((1 - val).tolist(), larger_is_better=False)
-    assert losses.best == found.best
-    assert losses.optimism == pytest.approx(found.optimism)
-    assert math.isnan(statistics.choose([[0.5], [0.6]]).optimism)
-
-
 def test_mcnemars_exact_test() -> None:
     """Of 10 + 2 discordant examples, the two-sided binomial tail."""
     first = np.array([True] * 10 + [False] * 2 + [True] * 30)
