@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, find
@@ -67,6 +67,24 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
         for record in records
     ]
     return told, keys, len(unfinished)
+
+
+class Looks(TypedDict):
+    """What happened to a sweep before."""
+
+    looks: list[int]
+    """How many runs there were at each earlier look at its tables."""
+    judged_by: list[str]
+    """The metrics by which its tables were written."""
+
+
+def earlier_looks(references: Sequence[str]) -> Looks:
+    """Return the earlier looks at a sweep, where it is all that is named. Raises UsageError where it is damaged."""
+    only = references[0] if len(set(references)) == 1 and is_sweep(references[0]) else None
+    plan = None if only is None else load.plan(Folder(Path(only)))
+    if plan is None:
+        return {"looks": [], "judged_by": []}
+    return {"looks": plan.looks, "judged_by": [*plan.judged_by, plan.metric, *plan.metrics]}
 
 
 def _beside_the_plan(records: Sequence[Record], keys: Sequence[str]) -> list[str]:

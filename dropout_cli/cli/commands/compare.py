@@ -62,14 +62,24 @@ def compare(
 
     paired_test = options.paired_test(test or "t")
     metric, *others = options.metrics_of(metric, metrics)
-    records, keys, left_out = collect.gather(what or _from_standard_input(), runs_dir, by or ())
+    references = what or _from_standard_input()
+    records, keys, left_out = collect.gather(references, runs_dir, by or ())
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         there = [one for one in METRICS if not all(math.isnan(record.score(one)) for record in records)]
         raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(there)))
     if left_out:
         output.complain(f"compare: left out, because not complete: {count(left_out, 'run')}.")
     wanted = options.pairs(baseline or (), "--baseline") or None
-    evidence = weigh(records, keys, metric=metric, others=others, baseline=wanted, margin=margin, test=paired_test)
+    evidence = weigh(
+        records,
+        keys,
+        metric=metric,
+        others=others,
+        baseline=wanted,
+        margin=margin,
+        test=paired_test,
+        **collect.earlier_looks(references),
+    )
     said = [*notes(evidence), *filter(None, [two_runs.tested(records, metric)])]
     if form is Format.json:
         output.result(output.as_json(tables.as_dict(evidence) | {"notes": said}))
