@@ -7,7 +7,7 @@ from dropout_cli.statistics.bootstrap import ErrorDifference, paired_bootstrap
 from dropout_cli.statistics.choice import best_of
 from dropout_cli.statistics.contingency import McNemar, mcnemar
 from dropout_cli.statistics.families import holm
-from dropout_cli.statistics.intervals import Interval, moments, t_interval, wilson
+from dropout_cli.statistics.intervals import Interval, covering, moments, t_interval, wilson
 from dropout_cli.statistics.paired import TESTS, Paired, Result, compare, smallest_p
 from dropout_cli.statistics.ranks import Ranks, friedman
 
@@ -21,6 +21,7 @@ __all__ = [
     "Result",
     "best_of",
     "compare",
+    "covering",
     "friedman",
     "holm",
     "mcnemar",

@@ -46,6 +46,11 @@ def t_interval(
     return Interval(mean - half, mean + half)
 
 
+def covering(first: Interval, second: Interval) -> Interval:
+    """Return the smallest interval that holds both."""
+    return Interval(min(first.low, second.low), max(first.high, second.high))
+
+
 def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Interval:
     """Return Wilson's score interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953); trials >= 1."""
     from scipy import stats

@@ -86,8 +86,7 @@ class Comparison:
         """Return the interval for new data, corrected alike; it holds the interval for these examples."""
         if self.refused or math.isnan(self.new_data_estimate.se):
             return NO_INTERVAL
-        low, high = self.new_data_estimate.interval(comparisons=self.family)
-        return Interval(min(low, self.interval.low), max(high, self.interval.high))
+        return statistics.covering(self.interval, self.new_data_estimate.interval(comparisons=self.family))
 
     @property
     def larger_is_better(self) -> bool:

@@ -51,7 +51,7 @@ def mean_of(group: Group, metric: str) -> Mean:
     own = _around(found, metric, examples * len(values))
     new = _for_new_data(group, layout, values, metric, examples, step)
     if not math.isnan(own.low + new.low):
-        new = Interval(min(own.low, new.low), max(own.high, new.high))
+        new = statistics.covering(own, new)
     return Mean(runs, len(values), center, sd, own, new)
 
 

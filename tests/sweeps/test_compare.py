@@ -179,7 +179,8 @@ def test_the_main_metric_is_named_once() -> None:
 def test_earlier_looks_at_a_sweep_are_said(folder: Path) -> None:
     """By another metric than the sweep's; among other runs its tables are not what is looked at."""
     sweep = str(folder / "runs" / "sweep-tiny")
-    assert collect.earlier_looks([sweep]) == {"looks": [], "judged_by": ["test.accuracy"]}
+    found = collect.earlier_looks([sweep])
+    assert (found["looks"], found["judged_by"]) == ([], ["test.accuracy"])
     assert collect.earlier_looks([sweep, paths(folder)[0]])["judged_by"] == []
     said = dropout("compare", sweep, "--metric", "test.nll", cwd=folder).stdout
     assert "These runs were judged by test.accuracy before." in said
