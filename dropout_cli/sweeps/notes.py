@@ -113,8 +113,10 @@ def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
         )
     if examples:
         missing = [one for one in examples if math.isnan(one.new_data.low)]
+        drawn = "new divisions of the same training and validation examples"
+        rest = drawn if examples[0].test_part_is_fixed else "the same training examples"
         yield (
-            "The interval for new data is for new seeds and new test examples, with the same training examples."
+            f"The interval for new data is for new seeds and new test examples, with {rest}."
             + (f" It is not known for {missing[0].metric}: that is no mean over stored examples." if missing else "")
         )
 
