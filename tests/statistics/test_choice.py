@@ -9,6 +9,7 @@ import pytest
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
+from dropout_cli.statistics import choice
 
 
 def every_resample(val: Array) -> tuple[Array, Array]:
@@ -102,3 +103,69 @@ def test_the_critical_difference_has_demsars_q(settings: int, q05: float, q10: f
     spread = math.sqrt(settings * (settings + 1) / (6 * 6))
     assert statistics.friedman(table).critical_difference == pytest.approx(q05 * spread, rel=5e-4)
     assert statistics.friedman(table, alpha=0.1).critical_difference == pytest.approx(q10 * spread, rel=5e-4)
+
+
+def test_ties_but_for_rounding_do_not_depend_on_the_unit() -> None:
+    """Two settings of equal means, the second's larger in its last bits: the first is chosen, in every unit."""
+    values = np.array([[0.3, 0.3, 0.3], [0.1 + 0.2, 0.3, 0.3]])
+    for unit in (1e-6, 1.0, 1e6):
+        for larger in (True, False):
+            found = statistics.choose((unit * values[:: 1 if larger else -1]).tolist(), larger_is_better=larger)
+            assert (found.best, found.stability) == (0, 1)
+        apart = unit * np.array([[0.3, 0.3, 0.3], [0.3 + 1e-8, 0.3, 0.3]])
+        assert statistics.choose(apart.tolist()).best == 1
+        assert 0 < statistics.choose(apart.tolist()).stability < 1
+
+
+def left_out(scores: Array, parts: list[Array]) -> float:
+    """The mean gap, seed by seed and part by part, times sqrt((n - 1) / n); `scores` (settings, seeds, examples)."""
+    settings, seeds, examples = scores.shape
+    gaps = []
+    for part in parts:
+        kept = [example for example in range(examples) if example not in part]
+        for seed in range(seeds):
+            others = [one for one in range(seeds) if one != seed]
+            means = [np.mean([scores[k, one, i] for one in others for i in kept]) for k in range(settings)]
+            best = int(np.argmax(means))
+            gaps.append(means[best] - np.mean([scores[best, seed, i] for i in part]))
+    return float(np.mean(gaps) * math.sqrt((seeds - 1) / seeds))
+
+
+@pytest.mark.parametrize(("seeds", "examples", "folds"), [(2, 7, 5), (3, 5, 5), (4, 12, 3)])
+def test_one_seed_and_a_fifth_of_the_examples_are_left_out(seeds: int, examples: int, folds: int) -> None:
+    """Five parts, at random from the stream of choices; with one part for each unit, as leaving one unit out."""
+    scores = stream(seeds, "test").normal(0, 1, (4, seeds, examples))
+    parts = np.array_split(stream(0, "statistics:choice").permutation(examples), folds)
+    found = choice.leave_out_seed_and_examples(scores, folds=folds)
+    assert found == pytest.approx(left_out(scores, parts))
+    if folds == 5:
+        assert found == choice.leave_out_seed_and_examples(scores)
+
+
+def test_leaving_one_unit_out_is_the_same_without_examples() -> None:
+    """Every unit has a validation part of its own, of one number."""
+    for n in (2, 3, 6):
+        units = stream(n, "test").normal(0, 1, (3, n))
+        alike = np.stack([units, units], axis=2)  # two examples that say the same
+        expected = left_out(alike, [np.array([0]), np.array([1])])
+        assert choice.leave_one_out(units) == pytest.approx(expected)
+        assert choice.leave_out_seed_and_examples(alike, folds=2) == pytest.approx(expected)
+
+
+def test_what_is_left_out_chooses_the_first_of_equals_in_every_unit() -> None:
+    """Means that differ by rounding alone are equal, whether scores are millionths or millions."""
+    scores = np.array([[0.3, 0.3, 0.5], [0.1 + 0.2, 0.1 + 0.2, 0.9]])
+    expected = choice.leave_one_out(np.array([[3.0, 3.0, 5.0], [3.0, 3.0, 9.0]]) / 10)
+    for unit in (1e-6, 1.0, 1e6):
+        assert choice.leave_one_out(unit * scores) == pytest.approx(unit * expected)
+        apart = unit * np.array([[0.3, 0.3, 0.5], [0.3 + 1e-8, 0.3 + 1e-8, 0.9]])
+        assert choice.leave_one_out(apart) != pytest.approx(unit * expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 9), (3, 1, 9), (3, 3, 4)])
+def test_too_few_of_anything_leave_nothing_out(shape: tuple[int, int, int]) -> None:
+    """One setting is no choice; one seed, and fewer examples than parts, leave nothing to judge it by."""
+    scores = stream(0, "test").normal(0, 1, shape)
+    assert math.isnan(choice.leave_out_seed_and_examples(scores))
+    if shape[2] == 9:
+        assert math.isnan(choice.leave_one_out(scores[..., 0]))
