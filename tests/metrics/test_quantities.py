@@ -56,6 +56,18 @@ def test_a_constant_target_leaves_the_other_its_r2() -> None:
     assert found["nll"] is not None
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_numbers_follow_the_unit_of_the_target(unit: float) -> None:
+    """Errors are multiplied by it; the share of the variance and the coverage stay; ln of it is added to the loss."""
+    found, plain = (
+        metrics.regression(unit * MEAN, unit * SD, unit * TRUE, NAMES),
+        metrics.regression(MEAN, SD, TRUE, NAMES),
+    )
+    assert (found["rmse"], found["mae"]) == pytest.approx((unit * plain["rmse"], unit * plain["mae"]))
+    assert (found["r2"], found["coverage"]) == pytest.approx((plain["r2"], plain["coverage"]))
+    assert found["nll"] == pytest.approx(plain["nll"] + math.log(unit))
+
+
 def test_without_deviations_there_is_no_likelihood() -> None:
     """Nor coverage, as a whole or of a target; the errors are the same."""
     found, full = metrics.regression(MEAN, None, TRUE, NAMES), metrics.regression(MEAN, SD, TRUE, NAMES)
