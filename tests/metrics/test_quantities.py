@@ -8,6 +8,7 @@ from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from dropout_cli import metrics
+from dropout_cli.core.types import Array
 
 RNG = np.random.default_rng(5)
 TRUE, SD = RNG.normal(3, 2, (40, 3)), RNG.uniform(0.5, 2, (40, 3))
@@ -102,7 +103,7 @@ def test_numbers_are_worked_out_in_float64() -> None:
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int8, np.uint16])
 def test_predictions_and_true_values_are_taken_as_float64(kind: type) -> None:
     """Whatever their type, so that no metric has to think of it: small integers would overflow."""
-    values = np.array([[100], [7]], kind)
+    values: Array = np.array([[100], [7]], kind)
     given = metrics.Quantities.of(values, values, values)
     for one in (given.mean, given.sd, given.true):
         assert one is not None and one.dtype == np.float64 and one.tolist() == values.tolist()

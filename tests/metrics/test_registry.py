@@ -148,7 +148,7 @@ def test_the_few_numbers_of_each_task() -> None:
 @pytest.mark.parametrize("kind", [Metric, Classes, Quantities, PassNoise, MonteCarlo], ids=lambda kind: kind.__name__)
 def test_what_metrics_take_and_give_cannot_be_changed(kind: type) -> None:
     """Whoever holds one of these can rely on its values."""
-    one = object.__new__(kind)
+    one: object = object.__new__(kind)
     for field in dataclasses.fields(kind):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(one, field.name, None)
