@@ -145,6 +145,12 @@ def test_the_few_numbers_of_each_task() -> None:
     }
 
 
+def test_a_metric_has_the_same_words_in_every_task() -> None:
+    """One name, one label."""
+    for task in ("classification", "regression"):
+        assert all(one.label == metrics.labels()[one.name] for one in registry.of_task(task))
+
+
 @pytest.mark.parametrize("kind", [Metric, Classes, Quantities, PassNoise, MonteCarlo], ids=lambda kind: kind.__name__)
 def test_what_metrics_take_and_give_cannot_be_changed(kind: type) -> None:
     """Whoever holds one of these can rely on its values."""
