@@ -145,6 +145,13 @@ def test_the_few_numbers_of_each_task() -> None:
     }
 
 
+def test_a_suggestion_names_the_nearest_and_all() -> None:
+    """Where none is near, all alone."""
+    known = ("accuracy", "error")
+    assert registry.suggestion("acuracy", known) == "Did you mean 'accuracy'? Choose from: accuracy, error."
+    assert registry.suggestion("zzz", known) == "Choose from: accuracy, error."
+
+
 def test_a_metric_has_the_same_words_in_every_task() -> None:
     """One name, one label."""
     for task in ("classification", "regression"):
