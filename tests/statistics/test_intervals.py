@@ -32,6 +32,20 @@ def test_wilsons_interval_follows_its_confidence() -> None:
     assert statistics.wilson(7, 10) == statistics.wilson(7, 10, confidence=0.95)
 
 
+@pytest.mark.parametrize("trials", [1, 7, 40])
+def test_the_coverage_of_wilsons_interval_counts_every_outcome(trials: int) -> None:
+    """The probability of the counts whose interval holds the share; 99 shares, mirrored around one half."""
+    found = statistics.wilson_coverage(trials)
+    assert found.shape == (99,) and found == pytest.approx(found[::-1])
+    for place in range(99):
+        share, held = (place + 1) / 100, 0.0
+        for successes in range(trials + 1):
+            low, high = statistics.wilson(successes, trials)
+            if low <= share <= high:
+                held += math.comb(trials, successes) * share**successes * (1 - share) ** (trials - successes)
+        assert found[place] == pytest.approx(held)
+
+
 @given(st.lists(st.floats(0, 1), max_size=8))
 def test_holm_never_lowers_p_nor_passes_bonferroni_or_one(p: list[float]) -> None:
     """p <= adjusted <= min(1, m p) for the smallest, and the adjusted keep the order of the p-values."""
