@@ -53,11 +53,12 @@ def test_the_moments_are_those_of_exact_masks(make: Any, draws: int) -> None:
     assert np.all(np.abs(squares.mean(axis=0) - variance) < 5 * squares.std(axis=0) / math.sqrt(draws))
 
 
+@pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("make", [MaskedLinear, GaussianDropConnect])
-def test_both_ways_have_right_gradients(make: Any) -> None:
-    """The variance depends on W and b: without its part the gradient is not the paper's."""
+def test_both_ways_have_right_gradients(make: Any, train: bool) -> None:
+    """The variance depends on W and b: without its part the gradient is not the paper's. Noise counts, not training."""
     x = stream(0, "test:x").standard_normal((6, 4))
-    check_layer(lambda: make(DropConnect(), linear(), RATE, PLACE), x, noise=lambda: Noise(0, 1), train=True)
+    check_layer(lambda: make(DropConnect(), linear(), RATE, PLACE), x, noise=lambda: Noise(0, 1), train=train)
 
 
 def test_an_all_zero_example_leaves_the_gradient_finite() -> None:
