@@ -209,3 +209,17 @@ def test_the_skip_is_the_input_itself_where_there_is_no_other() -> None:
     layer = Residual("block", AveragePooling("pool", 1))
     assert np.allclose(layer.forward(X), 2 * X)
     assert np.allclose(layer.backward(np.ones_like(X)), 2)
+
+
+@pytest.mark.parametrize("make", [MaxPooling, AveragePooling])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_windows_of_one_pixel_pick_pixels(make: type[MaxPooling] | type[AveragePooling], stride: int) -> None:
+    """Every stride-th as it is; the gradient goes back to those, and none to the others."""
+    x = stream(0, "test").standard_normal((2, 6, 5, 3))
+    layer = make("pool", 1, stride)
+    picked = x[:, ::stride, ::stride]
+    y = layer.forward(x)
+    assert np.array_equal(y, picked)
+    dy, expected = stream(1, "test").standard_normal(y.shape), np.zeros_like(x)
+    expected[:, ::stride, ::stride] = dy
+    assert np.array_equal(layer.backward(dy.copy()), expected)
