@@ -153,3 +153,12 @@ def test_without_noise_the_gradients_are_those_of_the_plain_map() -> None:
         layer.gradients(dy)
     for ours, theirs in zip(masked.parameters().values(), plain.parameters().values(), strict=True):
         np.testing.assert_allclose(ours.gradient, theirs.gradient, rtol=1e-12)
+
+
+def test_a_mask_for_all_examples_has_a_row_of_its_own_for_the_biases() -> None:
+    """The last one, below those of the weights; both are divided by q."""
+    plain = linear()
+    W, b = MaskedLinear(DropConnect(), plain, RATE, PLACE)._masked(stream(0, "test"))
+    kept = bernoulli((5, 3), RATE, stream(0, "test")) / keep_probability(RATE)
+    np.testing.assert_allclose(W, kept[:-1] * plain.W.value)
+    np.testing.assert_allclose(b, kept[-1] * plain.b.value)
