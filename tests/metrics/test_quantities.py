@@ -8,6 +8,7 @@ from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from dropout_cli import metrics
+from dropout_cli.core.types import Array
 
 RNG = np.random.default_rng(5)
 TRUE, SD = RNG.normal(3, 2, (40, 3)), RNG.uniform(0.5, 2, (40, 3))
@@ -56,6 +57,18 @@ def test_a_constant_target_leaves_the_other_its_r2() -> None:
     assert found["nll"] is not None
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_numbers_follow_the_unit_of_the_target(unit: float) -> None:
+    """Errors are multiplied by it; the share of the variance and the coverage stay; ln of it is added to the loss."""
+    found, plain = (
+        metrics.regression(unit * MEAN, unit * SD, unit * TRUE, NAMES),
+        metrics.regression(MEAN, SD, TRUE, NAMES),
+    )
+    assert (found["rmse"], found["mae"]) == pytest.approx((unit * plain["rmse"], unit * plain["mae"]))
+    assert (found["r2"], found["coverage"]) == pytest.approx((plain["r2"], plain["coverage"]))
+    assert found["nll"] == pytest.approx(plain["nll"] + math.log(unit))
+
+
 def test_without_deviations_there_is_no_likelihood() -> None:
     """Nor coverage, as a whole or of a target; the errors are the same."""
     found, full = metrics.regression(MEAN, None, TRUE, NAMES), metrics.regression(MEAN, SD, TRUE, NAMES)
@@ -85,6 +98,16 @@ def test_numbers_are_worked_out_in_float64() -> None:
     mean, sd, true = (one.astype(np.float32) for one in (MEAN, SD, TRUE))
     wide, deviation, values = (one.astype(np.float64) for one in (mean, sd, true))
     assert metrics.regression(mean, sd, true, NAMES) == metrics.regression(wide, deviation, values, NAMES)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int8, np.uint16])
+def test_predictions_and_true_values_are_taken_as_float64(kind: type) -> None:
+    """Whatever their type, so that no metric has to think of it: small integers would overflow."""
+    values: Array = np.array([[100], [7]], kind)
+    given = metrics.Quantities.of(values, values, values)
+    for one in (given.mean, given.sd, given.true):
+        assert one is not None and one.dtype == np.float64 and one.tolist() == values.tolist()
+    assert metrics.Quantities.of(values, None, values).sd is None
 
 
 def test_residuals_are_true_minus_predicted() -> None:

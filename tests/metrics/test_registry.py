@@ -1,5 +1,6 @@
 """The registry of metrics: one place says a number's direction, and everything that knows numbers follows from it."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import dropout_cli
 from dropout_cli import metrics
 from dropout_cli.core.registry import UnknownName
 from dropout_cli.metrics import registry
+from dropout_cli.metrics.pass_noise import PassNoise
+from dropout_cli.metrics.registry import Metric
+from dropout_cli.metrics.scored import Classes, Quantities
+from dropout_cli.metrics.uncertainty import MonteCarlo
 from dropout_cli.report import of_run
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import tables
@@ -120,7 +125,46 @@ def test_the_few_numbers_of_each_task() -> None:
     """They stand where there is little room, in this order, and have words of their own."""
     assert metrics.shown("classification") == ("accuracy", "nll", "brier", "ece", "ece_if_calibrated")
     assert metrics.shown("regression") == ("rmse", "mae", "r2", "nll", "coverage")
-    assert metrics.labels()["ece"] == "calibration error (ECE)" and metrics.METRICS[0] == "train.accuracy"
+    assert metrics.METRICS[0] == "train.accuracy"
+    assert metrics.labels() == {
+        "accuracy": "accuracy",
+        "error": "error",
+        "nll": "negative log-likelihood",
+        "brier": "Brier score",
+        "ece": "calibration error (ECE)",
+        "ece_if_calibrated": "ECE of a perfectly calibrated model",
+        "macro_f1": "macro F1",
+        "balanced_accuracy": "balanced accuracy",
+        "roc_auc": "ROC AUC",
+        "average_precision": "average precision",
+        "mcc": "Matthews' correlation (MCC)",
+        "rmse": "RMSE",
+        "mae": "MAE",
+        "r2": "R2",
+        "coverage": "coverage of 95 % intervals",
+    }
+
+
+def test_a_suggestion_names_the_nearest_and_all() -> None:
+    """Where none is near, all alone."""
+    known = ("accuracy", "error")
+    assert registry.suggestion("acuracy", known) == "Did you mean 'accuracy'? Choose from: accuracy, error."
+    assert registry.suggestion("zzz", known) == "Choose from: accuracy, error."
+
+
+def test_a_metric_has_the_same_words_in_every_task() -> None:
+    """One name, one label."""
+    for task in ("classification", "regression"):
+        assert all(one.label == metrics.labels()[one.name] for one in registry.of_task(task))
+
+
+@pytest.mark.parametrize("kind", [Metric, Classes, Quantities, PassNoise, MonteCarlo], ids=lambda kind: kind.__name__)
+def test_what_metrics_take_and_give_cannot_be_changed(kind: type) -> None:
+    """Whoever holds one of these can rely on its values."""
+    one: object = object.__new__(kind)
+    for field in dataclasses.fields(kind):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(one, field.name, None)
 
 
 def test_the_predicted_class_is_that_of_the_largest_logarithm() -> None:

@@ -1,10 +1,12 @@
 """First weights: their standard deviations are the schemes', within 5 standard errors; draws do not depend on dtype."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
+from dropout_cli.core.registry import UnknownName
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.initializers import INITIALIZERS, Glorot, He, Initializer, LeCun, Normal, suited_to
@@ -21,6 +23,20 @@ EXPECTED: list[tuple[type[Initializer], Shape, float]] = [
     (LeCun, KERNEL, math.sqrt(1 / 360)),
     (Normal, KERNEL, 0.01),
 ]
+
+
+def test_the_schemes_are_found_by_name_frozen_and_take_keys_by_name() -> None:
+    """A network cannot change the law of its weights; a name that is none is said to be no initializer."""
+    assert INITIALIZERS.names() == ["glorot", "he", "lecun", "normal"]
+    with pytest.raises(UnknownName, match="unknown initializer 'xavier'"):
+        INITIALIZERS["xavier"]
+    for _, cls in INITIALIZERS:
+        made = cls()
+        assert hash(made) == hash(cls())
+        for field in dataclasses.fields(cls):
+            assert field.kw_only
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(made, field.name, getattr(made, field.name))
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])

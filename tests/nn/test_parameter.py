@@ -110,3 +110,16 @@ def test_a_bias_is_neither_regularized_nor_bounded() -> None:
     w, b = Parameter(np.zeros(2)), Parameter.bias(np.zeros(2))
     assert (w.decay, w.max_norm, b.decay, b.max_norm) == (1, 1, 0, 0)
     assert w.lr_scale == b.lr_scale == 1 and w.clipped and b.clipped and w.bounds is b.bounds is None
+
+
+def test_the_first_product_for_some_rows_forgets_the_last_one() -> None:
+    """In the gradient and in the memory where the product is made, even if it was not finite."""
+    rng = stream(0, "test")
+    parameter = Parameter(np.zeros((5, 4)))
+    for last in (False, True):
+        g, times = rng.standard_normal((3, 6)), rng.standard_normal((6, 4))
+        with np.errstate(invalid="ignore"):
+            parameter.add_gradient(g if last else g * np.nan, times, rows=np.array([0, 2, 3]), first=True)
+    expected = np.zeros((5, 4))
+    expected[[0, 2, 3]] = g @ times
+    np.testing.assert_allclose(parameter.gradient, expected, rtol=1e-12)

@@ -129,3 +129,12 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         paired_bootstrap(first, second[1:])
     with pytest.raises(ValueError, match="needs 5 examples, got 4"):
         paired_bootstrap(first[1:], second[1:])
+
+
+@pytest.mark.parametrize("first", [1.0, 1e-9, 1e9])
+def test_errors_are_the_same_up_to_a_ten_thousand_millionth_of_their_sum(first: float) -> None:
+    """1.5e-10 apart is rounding; 3e-10 is a difference, whichever is the larger."""
+    losses = np.full(8, first)
+    for same, apart in ((1 + 1.5e-10, 1 + 3e-10), (1 - 1.5e-10, 1 - 3e-10)):
+        assert paired_bootstrap(losses, losses * same, root=False).p == 1.0
+        assert paired_bootstrap(losses, losses * apart, root=False).p < 0.05

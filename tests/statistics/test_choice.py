@@ -7,6 +7,7 @@ import pytest
 
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
+from dropout_cli.core.types import Array
 from dropout_cli.statistics import choice
 
 
@@ -27,26 +28,6 @@ def test_choosing_the_best_of_equals_looks_too_good() -> None:
     scores = stream(4, "test").normal(0.9, 0.01, (12, 10))
     assert 0.001 < choice.leave_one_out(scores) < 0.02
     assert math.isnan(choice.leave_one_out(scores[:1])) and math.isnan(choice.leave_one_out(scores[:, :1]))
-
-
-def test_of_settings_that_differ_by_rounding_the_first_is_chosen() -> None:
-    """.1 + .2 is no better than .3: without the last unit the two are equal, and the first one scores 0 there."""
-    scores = np.array([[0.3, 0.3, 0.0], [0.1 + 0.2, 0.1 + 0.2, 0.6]])
-    gaps = [0.45 - 0.3, 0.45 - 0.3, 0.3 - 0.0]
-    assert choice.leave_one_out(scores) == pytest.approx(np.mean(gaps) * math.sqrt(2 / 3))
-
-
-def test_one_shared_validation_part_is_left_out_in_fifths() -> None:
-    """One seed and a fifth of the examples at a time, in the order of the stream `statistics:choice`."""
-    scores = stream(5, "test").normal(0.9, 0.3, (3, 4, 23))
-    gaps = []
-    for left in np.array_split(stream(0, "statistics:choice").permutation(23), 5):
-        kept = [example for example in range(23) if example not in left]
-        for seed in range(4):
-            rest = [np.mean([row[other][kept].mean() for other in range(4) if other != seed]) for row in scores]
-            best = int(np.argmax(rest))
-            gaps.append(rest[best] - scores[best, seed][left].mean())
-    assert choice.leave_out_seed_and_examples(scores) == pytest.approx(np.mean(gaps) * math.sqrt(3 / 4))
 
 
 def test_equal_scores_share_their_ranks() -> None:
@@ -79,3 +60,57 @@ def test_the_critical_difference_has_demsars_q(settings: int, q05: float, q10: f
     spread = math.sqrt(settings * (settings + 1) / (6 * 6))
     assert statistics.friedman(table).critical_difference == pytest.approx(q05 * spread, rel=5e-4)
     assert statistics.friedman(table, alpha=0.1).critical_difference == pytest.approx(q10 * spread, rel=5e-4)
+
+
+def left_out(scores: Array, parts: list[Array]) -> float:
+    """The mean gap, seed by seed and part by part, times sqrt((n - 1) / n); `scores` (settings, seeds, examples)."""
+    settings, seeds, examples = scores.shape
+    gaps = []
+    for part in parts:
+        kept = [example for example in range(examples) if example not in part]
+        for seed in range(seeds):
+            others = [one for one in range(seeds) if one != seed]
+            means = [np.mean([scores[k, one, i] for one in others for i in kept]) for k in range(settings)]
+            best = int(np.argmax(means))
+            gaps.append(means[best] - np.mean([scores[best, seed, i] for i in part]))
+    return float(np.mean(gaps) * math.sqrt((seeds - 1) / seeds))
+
+
+@pytest.mark.parametrize(("seeds", "examples", "folds"), [(2, 7, 5), (3, 5, 5), (4, 12, 3)])
+def test_one_seed_and_a_fifth_of_the_examples_are_left_out(seeds: int, examples: int, folds: int) -> None:
+    """Five parts, at random from the stream of choices; with one part for each unit, as leaving one unit out."""
+    scores = stream(seeds, "test").normal(0, 1, (4, seeds, examples))
+    parts = np.array_split(stream(0, "statistics:choice").permutation(examples), folds)
+    found = choice.leave_out_seed_and_examples(scores, folds=folds)
+    assert found == pytest.approx(left_out(scores, parts))
+    if folds == 5:
+        assert found == choice.leave_out_seed_and_examples(scores)
+
+
+def test_leaving_one_unit_out_is_the_same_without_examples() -> None:
+    """Every unit has a validation part of its own, of one number."""
+    for n in (2, 3, 6):
+        units = stream(n, "test").normal(0, 1, (3, n))
+        alike = np.stack([units, units], axis=2)  # two examples that say the same
+        expected = left_out(alike, [np.array([0]), np.array([1])])
+        assert choice.leave_one_out(units) == pytest.approx(expected)
+        assert choice.leave_out_seed_and_examples(alike, folds=2) == pytest.approx(expected)
+
+
+def test_what_is_left_out_chooses_the_first_of_equals_in_every_unit() -> None:
+    """Means that differ by rounding alone are equal, whether scores are millionths or millions."""
+    scores = np.array([[0.3, 0.3, 0.5], [0.1 + 0.2, 0.1 + 0.2, 0.9]])
+    expected = choice.leave_one_out(np.array([[3.0, 3.0, 5.0], [3.0, 3.0, 9.0]]) / 10)
+    for unit in (1e-6, 1.0, 1e6):
+        assert choice.leave_one_out(unit * scores) == pytest.approx(unit * expected)
+        apart = unit * np.array([[0.3, 0.3, 0.5], [0.3 + 1e-8, 0.3 + 1e-8, 0.9]])
+        assert choice.leave_one_out(apart) != pytest.approx(unit * expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 9), (3, 1, 9), (3, 3, 4)])
+def test_too_few_of_anything_leave_nothing_out(shape: tuple[int, int, int]) -> None:
+    """One setting is no choice; one seed, and fewer examples than parts, leave nothing to judge it by."""
+    scores = stream(0, "test").normal(0, 1, shape)
+    assert math.isnan(choice.leave_out_seed_and_examples(scores))
+    if shape[2] == 9:
+        assert math.isnan(choice.leave_one_out(scores[..., 0]))

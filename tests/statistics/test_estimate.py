@@ -179,3 +179,83 @@ def test_fewer_than_two_units_give_neither_interval_nor_p(n: int) -> None:
     assert found.mean == 0.25 if n else math.isnan(found.mean)
     numbers = (found.se, found.df, found.sd, found.p(), *found.interval(), hedges_g(found))
     assert all(math.isnan(one) for one in numbers)
+
+
+def by_two_factors(values: Array, *, counted: bool) -> tuple[float, float, float]:
+    """The mean, its variance for new seeds and examples, and Satterthwaite's df; by sums over pairs of seeds."""
+    seeds, examples = values.shape
+    means = [sum(row) / examples for row in values.tolist()]
+    mean = sum(means) / seeds
+    rest = values - np.array(means)[:, None]
+    pairs = [float(rest[a] @ rest[b]) / (examples - 1) for a in range(seeds) for b in range(seeds) if a != b]
+    of_examples = max(sum(pairs) / len(pairs), 1 / examples if counted else 0.0) / examples
+    spread = math.sqrt(sum((one - mean) ** 2 for one in means) / (seeds - 1))
+    of_seeds = max(spread, 0.5 / examples if counted else 0.0) ** 2 / seeds
+    variance = of_seeds + of_examples
+    return mean, variance, variance**2 / (of_seeds**2 / (seeds - 1) + of_examples**2 / (examples - 1))
+
+
+@pytest.mark.parametrize("counted", [True, False])
+@pytest.mark.parametrize(("seeds", "examples"), [(2, 5), (3, 40), (6, 9)])
+def test_new_seeds_and_new_examples_add_their_variances(seeds: int, examples: int, counted: bool) -> None:
+    """That of examples is what two seeds share: the mean of their covariances. Counts have floors, losses none."""
+    rng = stream(seeds, "test")
+    for values in (
+        rng.normal(0.3, 1, (1, examples)) + rng.normal(0, 0.5, (seeds, 1)) + rng.normal(0, 1, (seeds, examples)),
+        rng.integers(-1, 2, (seeds, examples)).astype(float),
+        1e-4 * (np.arange(examples) + np.arange(seeds)[:, None]),
+    ):
+        found = new_examples(values, counted=counted)
+        assert (found.mean, found.se**2, found.df) == pytest.approx(by_two_factors(values, counted=counted))
+        assert found.n == seeds
+        if counted:
+            assert found == new_examples(values) and found.se**2 >= (0.25 / seeds + 1) / examples**2 * (1 - 1e-9)
+
+
+def test_losses_have_no_floor_in_any_unit() -> None:
+    """Millionths are estimated as millions are; equal differences are certain."""
+    values = stream(0, "test").normal(0.3, 1, (4, 12))
+    one, small = new_examples(values, counted=False), new_examples(values * 1e-6, counted=False)
+    assert (small.mean, small.se, small.sd) == pytest.approx((one.mean * 1e-6, one.se * 1e-6, one.sd * 1e-6))
+    assert (small.df, small.p()) == pytest.approx((one.df, one.p()))
+    equal = new_examples(np.full((3, 8), 0.25), counted=False)
+    assert (equal.mean, equal.se, equal.df, equal.sd, equal.p()) == (0.25, 0.0, 2, 0.0, 0.0)
+    assert new_examples(np.zeros((3, 8)), counted=False).p() == 1.0
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.01, 5.0])
+def test_a_crossed_layout_has_the_mean_squares_of_its_table(floor: float) -> None:
+    """The largest of their sum less the residual, either alone, and the floor; df are those of what is largest."""
+    for seed in range(12):
+        rng = stream(seed, "test")
+        splits, seeds = (int(one) for one in rng.integers(2, 7, 2))
+        values = rng.normal(0, 1, (splits, 1)) * rng.choice([0, 2]) + rng.normal(0, 1, (1, seeds)) * rng.choice([0, 2])
+        values = values + rng.normal(0, 1, (splits, seeds))
+        a = seeds * np.var(values.mean(axis=1), ddof=1)
+        b = splits * np.var(values.mean(axis=0), ddof=1)
+        rest = values - values.mean(axis=1)[:, None] - values.mean(axis=0)[None] + values.mean()
+        c = np.sum(rest**2) / ((splits - 1) * (seeds - 1))
+        satterthwaite = (a + b - c) ** 2 / (
+            a**2 / (splits - 1) + b**2 / (seeds - 1) + c**2 / ((splits - 1) * (seeds - 1))
+        )
+        kinds = [(floor**2, min(splits, seeds) - 1), (a + b - c, satterthwaite), (a, splits - 1), (b, seeds - 1)]
+        square, df = max(kinds)
+        found = crossed(values, smallest_sd=floor)
+        assert (found.se, found.df) == pytest.approx((math.sqrt(square / (splits * seeds)), df))
+        assert (found.mean, found.sd, found.n) == pytest.approx((values.mean(), math.sqrt(square), splits))
+
+
+def test_splits_and_seeds_that_weigh_alike_have_the_df_of_splits() -> None:
+    """Both mean squares are 6, the residual one is 18, and 6 + 6 - 18 is less than either."""
+    found = crossed(np.array([[5.0, -1, -1], [-3, 3, -3]]))
+    assert (found.mean, found.se, found.df) == (0.0, 1.0, 1.0)
+    assert crossed(np.array([[5.0, -1, -1], [-3, 3, -3]]).T).df == 2.0
+
+
+def test_hedges_g_is_unbiased() -> None:
+    """The mean over 20,000 samples of 5 is the true ratio, within 5 standard errors; of two units it is 0."""
+    samples = stream(0, "test").normal(0.8, 1, (20_000, 5))
+    found = np.array([hedges_g(over_units(one.tolist())) for one in samples])
+    assert abs(found.mean() - 0.8) < 5 * found.std() / math.sqrt(len(found))
+    assert hedges_g(over_units([0.1, 0.3])) == 0.0
+    assert math.isnan(hedges_g(over_units([0.1, 0.1, 0.1])))

@@ -143,3 +143,21 @@ def test_no_p_is_below_the_smallest() -> None:
     assert statistics.smallest_p(17, 17) == 2.0**-16
     assert statistics.smallest_p(30, 30) == 1e-5
     assert statistics.smallest_p(3, 30) == 0.25
+
+
+@pytest.mark.parametrize("n", [5, 12])
+def test_the_first_rules_flip_signs_of_means_as_they_are(n: int) -> None:
+    """Of differences without ties, by the first rules and the latest, the p-value is that of all patterns."""
+    found = stream(n, "test").normal(0.4, 1, n)
+    patterns = np.array(list(itertools.product((1, -1), repeat=n)))
+    expected = np.mean(np.abs(patterns @ found) >= abs(found.sum()) * (1 - 1e-12))
+    for rules in (1, 2):
+        assert statistics.compare(found.tolist(), [0.0] * n, rules=rules).test.p == pytest.approx(expected)
+
+
+def test_the_first_rules_take_a_trillionth_of_the_baseline_for_a_tie() -> None:
+    """Less than 1e-12 of the largest value of the baseline is 0; more is a difference, also beside a baseline of 0."""
+    base = [2.0, 1.0, 0.5]
+    found = statistics.compare([2.0 + 1e-12, 1.0 - 4e-12, 0.5], base, rules=1)
+    assert (found.won, found.tied) == (0, 2)
+    assert statistics.compare([1e-30, 0.0, 0.0], [0.0] * 3, rules=1).won == 1

@@ -15,6 +15,95 @@ from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.toolkit.catalogue import catalogue, details
 from tests.commands import dropout
 
+ROWS = {
+    "adaptive": (
+        "activations of hidden layers, and the input if asked to",
+        "a rate per place, by a rule",
+        "none: a heuristic of teaching material",
+    ),
+    "alpha": (
+        "activations of hidden layers",
+        "nothing",
+        "Klambauer et al. 2017, arXiv:1706.02515",
+    ),
+    "batchwise": (
+        "units of hidden layers, and the input, for a whole batch",
+        "nothing",
+        "Graham, Reizenstein, Robinson 2015, arXiv:1502.02478",
+    ),
+    "concrete": (
+        "the input of every dense layer",
+        "a rate per layer",
+        "Gal, Hron, Kendall 2017, arXiv:1705.07832",
+    ),
+    "concrete_naive": (
+        "the input of every dense layer",
+        "a rate per layer, which drifts to 0",
+        "unpublished; concrete without its penalty",
+    ),
+    "dropblock": (
+        "feature maps; activations of dense layers one by one",
+        "nothing",
+        "Ghiasi, Lin, Le 2018, arXiv:1810.12890",
+    ),
+    "dropconnect": (
+        "weights and biases of the layers that feed hidden units",
+        "nothing",
+        "Wan et al. 2013, ICML",
+    ),
+    "gaussian": (
+        "activations of hidden layers, and the input",
+        "nothing",
+        "Srivastava et al. 2014, JMLR 15:1929-1958, section 10",
+    ),
+    "inverted": (
+        "activations of hidden layers, and the input",
+        "nothing",
+        "Srivastava et al. 2014, JMLR 15:1929-1958",
+    ),
+    "none": (
+        "nothing",
+        "nothing",
+        "-",
+    ),
+    "shakeout": (
+        "weights, by the unit that they start from",
+        "nothing",
+        "Kang, Li, Tao 2016, arXiv:1904.06593",
+    ),
+    "sparse_variational": (
+        "the weights of every dense layer",
+        "the noise's variance, per weight",
+        "Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369",
+    ),
+    "spatial": (
+        "feature maps; activations of dense layers one by one",
+        "nothing",
+        "Tompson et al. 2015, arXiv:1411.4280",
+    ),
+    "standard": (
+        "activations of hidden layers, and the input",
+        "nothing",
+        "Srivastava et al. 2014, JMLR 15:1929-1958",
+    ),
+    "standout": (
+        "activations of hidden layers",
+        "nothing",
+        "Ba & Frey 2013, NeurIPS 26",
+    ),
+    "stochastic_depth": (
+        "residual blocks",
+        "nothing",
+        "Huang et al. 2016, arXiv:1603.09382",
+    ),
+    "variational": (
+        "the input, or the weights, of every dense layer",
+        "the noise's variance, per layer, unit or weight",
+        "Kingma, Salimans, Welling 2015, arXiv:1506.02557",
+    ),
+}
+"""Variant -> where it acts, what it learns, and its paper, as users read them."""
+
 
 def printed(*arguments: str, cwd: Path = Path()) -> str:
     """The stdout of a command that succeeds."""
@@ -30,6 +119,11 @@ def test_the_list_names_each_variant_with_all_that_distinguishes_it() -> None:
     assert all(value for row in rows for value in row.values())
     table = printed("variants")
     assert all(str(value) in table for row in rows for value in row.values())
+
+
+def test_every_variant_is_described_in_the_words_that_were_read() -> None:
+    """A changed word is read again before it stands here."""
+    assert {row["name"]: (row["acts_on"], row["learns"], row["paper"]) for row in catalogue()} == ROWS
 
 
 @pytest.mark.parametrize("name", VARIANTS.names())

@@ -53,11 +53,12 @@ def test_the_moments_are_those_of_exact_masks(make: Any, draws: int) -> None:
     assert np.all(np.abs(squares.mean(axis=0) - variance) < 5 * squares.std(axis=0) / math.sqrt(draws))
 
 
+@pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("make", [MaskedLinear, GaussianDropConnect])
-def test_both_ways_have_right_gradients(make: Any) -> None:
-    """The variance depends on W and b: without its part the gradient is not the paper's."""
+def test_both_ways_have_right_gradients(make: Any, train: bool) -> None:
+    """The variance depends on W and b: without its part the gradient is not the paper's. Noise counts, not training."""
     x = stream(0, "test:x").standard_normal((6, 4))
-    check_layer(lambda: make(DropConnect(), linear(), RATE, PLACE), x, noise=lambda: Noise(0, 1), train=True)
+    check_layer(lambda: make(DropConnect(), linear(), RATE, PLACE), x, noise=lambda: Noise(0, 1), train=train)
 
 
 def test_an_all_zero_example_leaves_the_gradient_finite() -> None:
@@ -152,3 +153,12 @@ def test_without_noise_the_gradients_are_those_of_the_plain_map() -> None:
         layer.gradients(dy)
     for ours, theirs in zip(masked.parameters().values(), plain.parameters().values(), strict=True):
         np.testing.assert_allclose(ours.gradient, theirs.gradient, rtol=1e-12)
+
+
+def test_a_mask_for_all_examples_has_a_row_of_its_own_for_the_biases() -> None:
+    """The last one, below those of the weights; both are divided by q."""
+    plain = linear()
+    W, b = MaskedLinear(DropConnect(), plain, RATE, PLACE)._masked(stream(0, "test"))
+    kept = bernoulli((5, 3), RATE, stream(0, "test")) / keep_probability(RATE)
+    np.testing.assert_allclose(W, kept[:-1] * plain.W.value)
+    np.testing.assert_allclose(b, kept[-1] * plain.b.value)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array, DType
+from dropout_cli.nn.backend import threads
 from dropout_cli.nn.initializers import Normal
 from dropout_cli.nn.layers import convolution
 from dropout_cli.nn.layers.activations import Tanh
@@ -209,3 +210,37 @@ def test_the_skip_is_the_input_itself_where_there_is_no_other() -> None:
     layer = Residual("block", AveragePooling("pool", 1))
     assert np.allclose(layer.forward(X), 2 * X)
     assert np.allclose(layer.backward(np.ones_like(X)), 2)
+
+
+@pytest.mark.parametrize("make", [MaxPooling, AveragePooling])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_windows_of_one_pixel_pick_pixels(make: type[MaxPooling] | type[AveragePooling], stride: int) -> None:
+    """Every stride-th as it is; the gradient goes back to those, and none to the others."""
+    x = stream(0, "test").standard_normal((2, 6, 5, 3))
+    layer = make("pool", 1, stride)
+    picked = x[:, ::stride, ::stride]
+    y = layer.forward(x)
+    assert np.array_equal(y, picked)
+    dy, expected = stream(1, "test").standard_normal(y.shape), np.zeros_like(x)
+    expected[:, ::stride, ::stride] = dy
+    assert np.array_equal(layer.backward(dy.copy()), expected)
+
+
+def test_neighbours_that_share_a_batch_learn_what_each_part_adds() -> None:
+    """Divided between two threads, convolutions add up the gradients of both halves."""
+    found = []
+    for divided in (False, True):
+        layers = [convolved("below", 4), Tanh("tanh"), convolved("above", 5)]
+        network = Sequential("network", layers)
+        with threads.limited(2, divided=divided):
+            y = network.forward(X, train=True)
+            dx = network.backward(stream(0, "test:dy").standard_normal(y.shape))
+        found.append([y.copy(), dx.copy(), *(one.gradient.copy() for one in network.parameters().values())])
+    for whole, halves in zip(*found, strict=True):
+        assert np.abs(whole).max() > 0
+        np.testing.assert_allclose(halves, whole, rtol=1e-10, atol=1e-12)
+
+
+def convolved(path: str, channels: int) -> Convolution:
+    """Five maps from windows of three pixels."""
+    return Convolution(path, channels, 5, (3, 3), WIDE, seed=0, dtype=FLOAT64)

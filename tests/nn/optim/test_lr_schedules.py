@@ -1,5 +1,6 @@
 """Learning-rate schedules at their landmarks: the first step, the end of warm-up, of the hold, and of training."""
 
+import dataclasses
 import math
 from itertools import pairwise
 
@@ -8,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropout_cli.nn.optim.lr_schedules import SCHEDULES, Constant, Cosine, Exponential, Linear, Schedule, Step
+from dropout_cli.nn.optim.optimizers import OPTIMIZERS
+from dropout_cli.nn.optim.update import Regularization
 
 PER_EPOCH, EPOCHS = 10, 20
 STEPS = PER_EPOCH * EPOCHS
@@ -23,6 +26,19 @@ def test_the_schedules_are_those_of_the_docs() -> None:
     """All five are there, and `cosine` is found by its name."""
     assert SCHEDULES.names() == ["constant", "cosine", "exponential", "linear", "step"]
     assert SCHEDULES["cosine"] is Cosine
+
+
+@pytest.mark.parametrize("cls", [*(cls for _, cls in SCHEDULES), *(cls for _, cls in OPTIMIZERS), Regularization])
+def test_what_says_how_to_train_is_frozen_and_takes_keys_by_name(cls: type) -> None:
+    """A run cannot change its rule, schedule or penalties on the way; it can be a key; a new key may stand anywhere."""
+    made = cls()
+    assert hash(made) == hash(cls()) and made == cls()
+    for field in dataclasses.fields(cls):
+        assert field.kw_only
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(made, field.name, getattr(made, field.name))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.anything = 0
 
 
 @pytest.mark.parametrize("schedule", ALL, ids=lambda one: type(one).__name__)
