@@ -82,8 +82,10 @@ def compared_commands(folder: Path, kills: int, rng: random.Random) -> tuple[int
             except subprocess.TimeoutExpired:
                 process.kill()
                 hit += 1
-    if all_runs(folder / "runs")[-1].ended != "completed":
-        subprocess.run([*dropout, "resume", "latest", *quiet], cwd=folder, check=True, stdout=silent)
+    begun = all_runs(folder / "runs")
+    if not begun or begun[-1].ended != "completed":
+        command = ["resume", "latest"] if begun else ["train", "base.yaml", *settings]
+        subprocess.run([*dropout, *command, *quiet], cwd=folder, check=True, stdout=silent)
     one, other = (all_runs(folder / name)[-1] for name in ("alone", "runs"))
     return hit, digests(one) == digests(other)
 
