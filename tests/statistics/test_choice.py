@@ -99,7 +99,8 @@ def test_leaving_one_unit_out_is_the_same_without_examples() -> None:
 
 def test_what_is_left_out_chooses_the_first_of_equals_in_every_unit() -> None:
     """Means that differ by rounding alone are equal, whether scores are millionths or millions."""
-    scores = np.array([[0.3, 0.3, 0.5], [0.1 + 0.2, 0.1 + 0.2, 0.9]])
+    more = 0.3 + 3e-12
+    scores = np.array([[0.3, 0.3, 0.5], [more, more, 0.9], [0.0, 0.0, 0.0]])  # the last one is never chosen
     expected = choice.leave_one_out(np.array([[3.0, 3.0, 5.0], [3.0, 3.0, 9.0]]) / 10)
     for unit in (1e-6, 1.0, 1e6):
         assert choice.leave_one_out(unit * scores) == pytest.approx(unit * expected)

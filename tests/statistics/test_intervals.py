@@ -10,7 +10,8 @@ from scipy import stats
 
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
-from dropout_cli.statistics import choice
+from dropout_cli.statistics import Interval, choice
+from dropout_cli.statistics.rules import FIRST
 
 
 @pytest.mark.parametrize("n", [2, 3, 7])
@@ -95,3 +96,17 @@ def test_what_comes_back_are_plain_numbers() -> None:
         choice.leave_one_out(np.array([[0.1, 0.2], [0.3, 0.4]])),
     ]
     assert {type(one) for one in numbers} == {float}
+
+
+def test_equal_values_have_no_spread_but_by_the_first_rules() -> None:
+    """Three times .1 are .1; format 1 took what summing them leaves for a spread."""
+    assert statistics.t_interval([0.1] * 3) == (0.1, 0.1)
+    low, high = statistics.t_interval([0.1] * 3, rules=FIRST)
+    assert low < high < low + 1e-15
+
+
+def test_an_interval_that_covers_two_ends_where_they_end() -> None:
+    """Whichever comes first, and where one holds the other."""
+    first, second, inner = Interval(0.0, 2.0), Interval(1.0, 3.0), Interval(1.0, 2.0)
+    assert statistics.covering(first, second) == statistics.covering(second, first) == (0.0, 3.0)
+    assert statistics.covering(first, inner) == first
