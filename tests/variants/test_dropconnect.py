@@ -100,6 +100,7 @@ def test_sampled_inference_uses_the_rate_in_force(masks: Any) -> None:
     np.testing.assert_allclose(trained, np.maximum(plain.forward(x), 0), atol=6 * math.sqrt(FLOOR))
     unit.at(0)
     assert np.abs(unit.forward(x) - np.maximum(plain.forward(x), 0)).max() > 1e-2
+    assert np.abs(unit.forward(x, noise=Noise(0, 1)) - np.maximum(plain.forward(x), 0)).max() > 1e-2
 
 
 @pytest.mark.parametrize("masks", ["moments", "exact"])
