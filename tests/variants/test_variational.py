@@ -110,3 +110,10 @@ def test_the_column_is_the_mean_of_alpha_over_the_layer() -> None:
         (log,) = [one for name, one in made.parameters().items() if name == "a/dropout/log_alpha"]
         log.value[0] = 0.0
         assert made.columns()["a/dropout/alpha"] == pytest.approx(float(np.exp(log.value).mean()))
+
+
+@pytest.mark.parametrize("mode", ["unit", "weight"])
+def test_the_variance_stays_between_a_trace_and_one(mode: str) -> None:
+    """log alpha is clipped to [-8, 0]: the posterior is not known for more noise than signal (Kingma et al. 2015)."""
+    found = [one.bounds for one in layer(mode).parameters().values() if one.bounds is not None]
+    assert found == [(-8.0, 0.0)]
