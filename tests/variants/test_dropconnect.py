@@ -166,3 +166,10 @@ def test_a_mask_for_all_examples_has_a_row_of_its_own_for_the_biases() -> None:
     kept = bernoulli((5, 3), RATE, stream(0, "test")) / keep_probability(RATE)
     np.testing.assert_allclose(W, kept[:-1] * plain.W.value)
     np.testing.assert_allclose(b, kept[-1] * plain.b.value)
+
+
+def test_a_list_of_rates_has_one_for_each_hidden_layer() -> None:
+    """Two rates for three layers are refused."""
+    with pytest.raises(ValueError, match="lists 2 rates for 3 hidden layers"):
+        DropConnect(rate=(0.1, 0.2)).check(hidden=3, activation="relu")
+    DropConnect(rate=(0.1, 0.2)).check(hidden=2, activation="relu")

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.initializers import Glorot
@@ -71,3 +73,11 @@ def test_the_authors_term_is_an_option(sign_gradient: str) -> None:
     extra = 0.1 * ((x * (noise - 1)).T @ dz) * (1 - np.tanh(linear.W.value) ** 2)
     expected = (x * noise).T @ dz + (extra if sign_gradient == "tanh" else 0)
     np.testing.assert_allclose(linear.W.gradient, expected, rtol=1e-12)
+
+
+def test_each_layer_of_a_list_has_its_own_rate() -> None:
+    """The first rate is that of the first hidden layer, which the second linear map takes in."""
+    around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    net = Mlp(hidden=(4, 4, 4)).build(Shakeout(rate=(0.1, 0.2, 0.4)), around)
+    rates = [value for name, value in net.columns().items() if name.endswith("/rate")]
+    assert rates == [0.1, 0.2, 0.4]

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.initializers import He
@@ -15,6 +17,7 @@ from dropout_cli.nn.layers.normalization import Affine, Normalize
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.nn.summary import outline
+from dropout_cli.variants.inverted import Inverted
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -139,3 +142,15 @@ def test_outline_tells_shapes_parameters_and_noise() -> None:
         ("hidden1/act", (6,), 0, False),
         ("output", (3,), 21, False),
     ]
+
+
+def test_a_network_is_split_at_the_last_dropout() -> None:
+    """What lies below it, and the rest with that dropout alone; together they are the network."""
+    around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    net = Mlp(hidden=(4, 4, 4)).build(Inverted(rate=0.3), around)
+    parts = net.split_at_dropout()
+    assert parts is not None
+    features, head = parts
+    x = stream(0, "test:x").standard_normal((6, 5))
+    assert np.array_equal(head.forward(features.forward(x).copy()), net.forward(x))
+    assert [layer.holds_dropout() for layer in head.layers].count(True) == 1
