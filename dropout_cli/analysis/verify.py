@@ -210,7 +210,7 @@ def _summary(run: Run) -> Iterator[Check]:
 
 
 def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
-    """What each validation example contributes, against the numbers of the summary; older runs do not store it."""
+    """Check the contributions of validation examples against the summary; older runs do not store them."""
     if scores is not None and run.has(VALIDATION):
         stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
         means = {name: float(np.mean(each)) for name, each in stored.items() if name in scores}

@@ -1,4 +1,4 @@
-"""What each validation example contributes to the metrics that are means over examples, in a file of its own.
+"""The contribution of each validation example to the metrics that are means over examples, in a file of its own.
 
 A sweep estimates from it how much better the setting that validation chose looks than it is, where all runs share one
 validation part.

@@ -18,6 +18,10 @@ class Interval(NamedTuple):
     high: float
 
 
+NO_INTERVAL = Interval(math.nan, math.nan)
+"""Where there is none."""
+
+
 def moments(values: Sequence[float], *, rules: int = LATEST) -> tuple[float, float]:
     """Return mean and standard deviation of n >= 1 values, the latter NaN for n = 1.
 

@@ -70,7 +70,7 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
 
 
 class Looks(TypedDict):
-    """What happened to a sweep before."""
+    """The earlier looks at a sweep."""
 
     looks: list[int]
     """How many runs there were at each earlier look at its tables."""

@@ -18,6 +18,7 @@ from dropout_cli.metrics import is_counted, larger_is_better
 from dropout_cli.statistics import Interval
 from dropout_cli.statistics.differences import differences
 from dropout_cli.statistics.estimate import Estimate, new_examples, unknown
+from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.permutation import NO_TEST, Requested, TestName, permutation_tests
@@ -25,7 +26,6 @@ from dropout_cli.sweeps.records import Group, Values
 from dropout_cli.sweeps.replicates import Replicate
 
 ALPHA = 0.05
-NO_INTERVAL = Interval(math.nan, math.nan)
 BETTER, WORSE, NOT_DECIDED = "better", "worse", "not decided"
 UNEQUAL = 0.005
 """Two arms have unequal spreads where the ratio of their variances lies in this tail of the F distribution."""

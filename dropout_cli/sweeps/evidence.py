@@ -1,4 +1,4 @@
-"""What runs say together: the mean of each setting, each setting against a baseline, and which one validation chose."""
+"""The evidence of many runs: the mean of each setting, each against a baseline, and the choice on validation."""
 
 import json
 import math

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -85,7 +86,7 @@ def _is_number(value: object) -> bool:
 
 
 _PARTS = {"accuracy": "error"}
-"""What the figure of training and validation shows in place of a number: error in place of accuracy."""
+"""Number -> the one that the figure of training and validation shows in its place."""
 
 
 def shown_as(number: str) -> str:
@@ -112,7 +113,7 @@ def _parts(evidence: Evidence, key: str, number: str) -> dict[str, dict[float, E
     shown = shown_as(number)
     found: dict[str, dict[float, Estimate]] = {}
     for part, name in (("train", "training"), ("val", "validation")):
-        series, _ = _along(evidence, key, lambda group, part=part: _mean(evidence, group, f"{part}.{shown}"))  # type: ignore[misc]
+        series, _ = _along(evidence, key, partial(_mean, evidence, metric=f"{part}.{shown}"))
         for other, points in series.items():
             found[f"{name} {shown}" + (f", {other}" if len(series) > 1 and other else "")] = points
     return found if len(found) <= MOST_SERIES else {}

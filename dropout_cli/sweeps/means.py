@@ -11,11 +11,10 @@ from dropout_cli.core.types import Array
 from dropout_cli.metrics import is_counted, is_share
 from dropout_cli.statistics import Interval, proportion
 from dropout_cli.statistics.estimate import Estimate, new_examples
+from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.records import Group
 from dropout_cli.sweeps.replicates import Replicate
-
-NO_INTERVAL = Interval(math.nan, math.nan)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def notes(evidence: Evidence) -> Iterator[str]:
 
 
 def _of_runs(evidence: Evidence) -> Iterator[str]:
-    """What was compared, on what."""
+    """Yield a sentence on how many runs were compared, and on which splits."""
     kinds = {_layout(group, evidence.metric).kind for group in evidence.groups}
     told = {_arrangement(_layout(group, evidence.metric), group) for group in evidence.groups}
     paired = " Settings are compared at the same seed and split." if evidence.main and "single" not in kinds else ""

@@ -103,7 +103,7 @@ def _number(record: Record, model: str, metric: str) -> float | None:
     """Return the metric of `dummy` or `linear` beside a run; None where there is none."""
     part, _, number = metric.partition(".")
     found = against_dummy.of(record.summary, model, part).get(number)
-    return float(found) if against_dummy.is_number(found) else None  # type: ignore[arg-type]
+    return float(found) if against_dummy.is_number(found) else None
 
 
 def _dummy(record: Record, metric: str) -> float:

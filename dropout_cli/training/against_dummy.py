@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from dropout_cli.metrics import larger_is_better, of_task
 from dropout_cli.tasks import TASKS
@@ -81,10 +81,11 @@ def of(summary: Mapping[str, Any], model: str, part: str) -> Mapping[str, Any]:
 def _pair(summary: Mapping[str, Any], number: str) -> tuple[float, float] | None:
     """Return the test number of the network and that of the dummy; None where one is missing."""
     test = summary.get("test")
-    pair = test.get(number) if isinstance(test, Mapping) else None, of(summary, "dummy", "test").get(number)
-    return (float(pair[0]), float(pair[1])) if all(map(is_number, pair)) else None  # type: ignore[arg-type]
+    ours = test.get(number) if isinstance(test, Mapping) else None
+    theirs = of(summary, "dummy", "test").get(number)
+    return (float(ours), float(theirs)) if is_number(ours) and is_number(theirs) else None
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value of a summary is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

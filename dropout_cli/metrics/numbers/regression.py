@@ -26,7 +26,7 @@ def rmse(given: Quantities) -> list[float]:
 
 
 def rmse_of_each(given: Quantities) -> Array:
-    """What each example adds to the RMSE, to first order in how often it occurs, (N,); their mean is the RMSE."""
+    """Return the contribution of each example to the RMSE (N,), to first order; their mean is the RMSE."""
     squared = (given.true - given.mean) ** 2
     mean = squared.mean(axis=0)
     root = np.sqrt(mean)
