@@ -106,7 +106,7 @@ def passes(tree: Path, file: str, seconds: float) -> str:
 
 def copied(tree: Path) -> None:
     """Copy into `tree` all that the tests need, and make it the place of work."""
-    for name in ("dropout_cli", "tests", "configs", "pyproject.toml", "README.md"):
+    for name in ("dropout_cli", "tests", "configs", "pyproject.toml", "README.md", "docs"):
         whole = ROOT / name
         (shutil.copytree if whole.is_dir() else shutil.copy2)(whole, tree / name)
     for cached in tree.rglob("__pycache__"):

@@ -90,11 +90,20 @@ def test_no_circle_of_imports() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
-def test_the_table_in_the_readme_is_this_one() -> None:
+def test_the_table_in_the_docs_is_this_one() -> None:
     """Every level with its rooms; `__main__` is a file, not a room."""
-    rows = re.findall(r"^\| (\d) \| (`.*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| (\d) \| (`.*?) \|", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
     written = {int(number): set(re.findall(r"`(\w+)/`", rooms)) for number, rooms in rows}
     assert written == {number: rooms - {"__main__"} for number, rooms in enumerate(LEVELS)}
+
+
+def test_the_drawing_in_the_docs_shows_every_room_on_its_level() -> None:
+    """Rooms of one level stand side by side, higher levels above lower ones."""
+    drawing = (ROOT / "docs/architecture.svg").read_text()
+    drawn: dict[int, set[str]] = {}
+    for height, name in re.findall(r'y="(\d+)" text-anchor="middle">(\w+)/<', drawing):
+        drawn.setdefault(int(height), set()).add(name)
+    assert [drawn[height] for height in sorted(drawn, reverse=True)] == [rooms - {"__main__"} for rooms in LEVELS]
 
 
 def test_nothing_lies_outside_the_rooms() -> None:
@@ -121,6 +130,7 @@ def named_in_strings() -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     texts += [(ROOT / name).read_text() for name in ("pyproject.toml", "README.md", ".ci/run")]
+    texts += [page.read_text() for page in sorted((ROOT / "docs").glob("*.md"))]
     return {found for text in texts for found in dotted.findall(text)}
 
 

@@ -15,9 +15,9 @@ from dropout_cli import variants
 from tests.commands import dropout_process
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-(TOY,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "VARIANTS.register" in block)
-((GROUP, NAME, MODULE),) = re.findall(r'\[project\.entry-points\."(.*)"\]\n(\w+) = "(\w+)"', README)
+PAGE = (ROOT / "docs/write-a-variant.md").read_text()
+(TOY,) = (block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "VARIANTS.register" in block)
+((GROUP, NAME, MODULE),) = re.findall(r'\[project\.entry-points\."(.*)"\]\n(\w+) = "(\w+)"', PAGE)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the README says can be typed, can be typed."""
+"""Every command and every config that the README and `docs/` show works as printed."""
 
 import os
 import re
@@ -16,8 +16,11 @@ from tests.commands import dropout
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-SETUP = [block for block in SHELL if "pip install" in block]
+PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+SETUP = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "pip install" in block]
+COMMANDS = {name: blocks for name, page in PAGES.items() if (blocks := re.findall(r"```sh\n(.*?)```", page, re.DOTALL))}
+EXPECTED = {"README.md": "completed", "variants.md": "y = m (.) a / q"}
+"""A piece of what the commands of a page print."""
 
 
 def test_two_commands_do_all_the_set_up() -> None:
@@ -28,13 +31,14 @@ def test_two_commands_do_all_the_set_up() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
-def test_every_command_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", COMMANDS)
+def test_every_command_of_a_page_runs(page: str, tmp_path: Path) -> None:
     """One after another in one folder, as a reader would type them; only the set-up itself is left out."""
     for name in ("configs", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     printed = ""
-    for text in parts("".join(block for block in SHELL if block not in SETUP)):
+    for text in parts("".join(block for block in COMMANDS[page] if block not in SETUP)):
         if is_plain(text):
             done = dropout(*shlex.split(text)[1:], cwd=tmp_path)
         else:
@@ -49,7 +53,22 @@ def test_every_command_runs(tmp_path: Path) -> None:
             )
         assert done.returncode == 0, (text, done.stderr)
         printed += done.stdout
-    assert "completed" in printed and "y = m (.) a / q" in printed
+    assert EXPECTED.get(page, "") in printed
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    """A relative link names a file of the repository."""
+    folder = ROOT if page == "README.md" else ROOT / "docs"
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", PAGES[page]):
+        assert "://" in target or (folder / target).exists(), target
+
+
+def test_no_line_of_prose_is_longer_than_120_characters() -> None:
+    """Rows of tables and lines of code may be longer, since they cannot be broken."""
+    for name, page in PAGES.items():
+        for line in re.sub(r"```.*?```", "", page, flags=re.DOTALL).splitlines():
+            assert len(line) <= 120 or line.startswith("|"), (name, line)
 
 
 def test_what_needs_a_shell_is_told_from_plain_commands() -> None:
@@ -77,10 +96,10 @@ def parts(script: str) -> list[str]:
     return found
 
 
-def test_the_configs_in_it_load(tmp_path: Path) -> None:
+def test_the_configs_in_them_load(tmp_path: Path) -> None:
     """As they are printed."""
-    texts = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert len(texts) > 1
+    texts = [text for page in PAGES.values() for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    assert len(texts) > 3
     for text in texts:
         (tmp_path / "readme.yaml").write_text(text)
         if spec.is_sweep(tmp_path / "readme.yaml"):
@@ -90,11 +109,12 @@ def test_the_configs_in_it_load(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
-def test_the_config_for_the_table_in_it_can_train(tmp_path: Path) -> None:
+def test_the_config_for_the_table_in_them_can_train(tmp_path: Path) -> None:
     """As it is printed, on the table that the commands above it make."""
-    making = [line for line in README.splitlines() if "plants.csv" in line and line.startswith(("printf", "for"))]
+    page = PAGES["data.md"]
+    making = [line for line in page.splitlines() if "plants.csv" in line and line.startswith(("printf", "for"))]
     subprocess.run(["sh", "-c", "\n".join(making)], cwd=tmp_path, check=True)
-    (text,) = (one for one in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "plants.csv" in one)
+    (text,) = (one for one in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "plants.csv" in one)
     (tmp_path / "plants.yaml").write_text(text)
     assert prepare(config.load(tmp_path / "plants.yaml").experiment).dataset.quantities is not None
 
@@ -105,7 +125,8 @@ def test_every_command_and_every_bundled_config_is_mentioned() -> None:
 
     from dropout_cli.cli.application import app
 
+    text = "\n".join(PAGES.values())
     for name in getattr(typer.main.get_command(app), "commands", {}):
-        assert f"dropout {name}" in README, name
+        assert f"dropout {name}" in text, name
     for name in {name if "/" not in name else "variants/NAME" for name in config.bundled()}:
-        assert f"`{name}`" in README, name
+        assert f"`{name}`" in text, name
