@@ -30,10 +30,11 @@ from dropout_cli.data.sources.image_folder import ImageFolder
 from dropout_cli.data.sources.mnist import FashionMnist
 from dropout_cli.data.sources.table import Table
 from dropout_cli.runs import Run, manifest
-from dropout_cli.sweeps import collect, load, plan, spec
+from dropout_cli.sweeps import collect, load, plan
 from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.training import checkpoint, restore
 from tests.small_run import train
 
@@ -174,7 +175,7 @@ class Loaders:
     def _sweep(self, data: bytes) -> object:
         """Planned, so that what its values do to the config is seen too."""
         (self.folder / "sweep.yaml").write_bytes(data)
-        return plan.make(spec.load(self.folder / "sweep.yaml"))
+        return plan.make(load_sweep(self.folder / "sweep.yaml"))
 
     def _small_plan(self) -> bytes:
         """Of a sweep of one cell, the run."""

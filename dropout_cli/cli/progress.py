@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
 
     from dropout_cli.runs import Run
-    from dropout_cli.sweeps.run import Progress as SweepProgress
-    from dropout_cli.sweeps.tuning.search import Progress as SearchProgress
+    from dropout_cli.sweeps.run import SweepProgress
+    from dropout_cli.sweeps.tuning.search import SearchProgress
     from dropout_cli.training.loop import EpochRecord, Progress
 
 NARROW = 100

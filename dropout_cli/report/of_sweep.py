@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from dropout_cli import plots
 from dropout_cli.core.errors import UsageError
+from dropout_cli.metrics import metric_name
 from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
@@ -20,7 +21,7 @@ from dropout_cli.sweeps.in_words import called, count, short
 from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.records import Record, label
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
-from dropout_cli.sweeps.tuning.tune import TOLD, TRIALS
+from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
 
 CAPTIONS = {
     "metric": "The metric of each setting: means with 95 % intervals, not corrected for several settings.",
@@ -82,7 +83,7 @@ def _figures(folder: Folder, evidence: Evidence) -> Iterator[Part]:
 
 def _in_words(kind: str, evidence: Evidence) -> str:
     """What a figure shows, for those who do not see it."""
-    number = evidence.metric.partition(".")[2]
+    number = metric_name(evidence.metric)
     if kind == "differences":
         told = [f"{called(evidence.groups[one.group])}: {short(one.estimate.mean, '+')}" for one in evidence.main]
         return f"Differences from the baseline in {evidence.metric}. {_listed(told)}"
@@ -115,7 +116,7 @@ def _incomplete(done: int, missing: int) -> Iterator[str]:
 
 def _runs(folder: Folder, evidence: Evidence, records: Sequence[Record]) -> Table:
     """A row per run, with the command that trains it again."""
-    val = "val." + evidence.metric.partition(".")[2]
+    val = "val." + metric_name(evidence.metric)
     rows = [
         [
             record.name,
@@ -132,8 +133,8 @@ def _runs(folder: Folder, evidence: Evidence, records: Sequence[Record]) -> Tabl
 
 def _search(folder: Folder) -> Iterator[Part]:
     """Where the settings come from a search: what it did, what its best is worth, and every trial."""
-    if folder.has(TOLD) and folder.has(TRIALS):
-        yield from folder.read(TOLD).decode("utf-8", "replace").splitlines()
+    if folder.has(MESSAGES) and folder.has(TRIALS):
+        yield from folder.read(MESSAGES).decode("utf-8", "replace").splitlines()
         try:
             headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
         except (csv.Error, ValueError):

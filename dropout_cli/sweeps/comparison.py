@@ -14,7 +14,7 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import is_counted, larger_is_better
+from dropout_cli.metrics import is_counted, larger_is_better, metric_part
 from dropout_cli.statistics import Interval
 from dropout_cli.statistics.differences import differences
 from dropout_cli.statistics.estimate import Estimate, new_examples, unknown
@@ -225,7 +225,7 @@ def _unpaired(one: Group, base: Group, layout: Layout, metric: str) -> str:
 
     Where splits vary, test parts may differ in size: each split draws them anew.
     """
-    part = metric.partition(".")[0]
+    part = metric_part(metric)
     for replicate in layout.replicates if part != "train" else ():
         ours, theirs = ({run.examples(part) for run in group.records[replicate]} for group in (one, base))
         if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):

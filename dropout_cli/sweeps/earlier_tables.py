@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dropout_cli import statistics
+from dropout_cli.core.dotted import last_name
 from dropout_cli.metrics import DEFAULT_METRIC, METRICS, csv_bytes, larger_is_better
 from dropout_cli.statistics import Interval, Paired
 from dropout_cli.statistics.rules import FIRST
@@ -112,9 +113,9 @@ def _label(values: Values, rules: int) -> str:
     """Return a group's name as those formats wrote it."""
     parts = []
     for key, value in values.items():
-        last = key.rpartition(".")[2]
+        last = last_name(key)
         if value is not None:
             text = value if isinstance(value, str) else json.dumps(value)
             parts.append(text if last in ("variant", "name") else f"{last} {text}")
-    nothing = "all" if rules == FIRST else next((f"{key.rpartition('.')[2]} null" for key in values), "all")
+    nothing = "all" if rules == FIRST else next((f"{last_name(key)} null" for key in values), "all")
     return ", ".join(parts) or nothing

@@ -11,7 +11,7 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better
+from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better, metric_name
 from dropout_cli.statistics import Ranks, best_of, choice
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import Comparison, compare_groups
@@ -164,7 +164,7 @@ def weigh(
 
 def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
     """The group that is best on validation, over the replicates that all groups have."""
-    val = f"val.{metric.partition('.')[2]}"
+    val = f"val.{metric_name(metric)}"
     if len(groups) < 2 or len({group.values.get(DATASET) for group in groups}) > 1:
         return None  # what is best on which data is not a choice
     shared = [one for one in groups[0].records if all(one in group.records for group in groups)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from dropout_cli import plots
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import larger_is_better
+from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.plots.sweeps import Band, Estimate
 from dropout_cli.sweeps.baselines import RATE
 from dropout_cli.sweeps.comparison import Comparison
@@ -29,7 +29,7 @@ MOST_CURVES = 8
 
 def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
     """Yield name and PNG of each figure that there is something to draw for."""
-    number = evidence.metric.partition(".")[2]
+    number = metric_name(evidence.metric)
     key, runs = _axis(evidence), _of_runs(evidence)
     if key is not None:
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))

@@ -8,7 +8,7 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import is_counted, is_share
+from dropout_cli.metrics import is_counted, is_share, metric_part
 from dropout_cli.statistics import Interval, proportion
 from dropout_cli.statistics.estimate import Estimate, new_examples
 from dropout_cli.statistics.intervals import NO_INTERVAL
@@ -46,7 +46,7 @@ def mean_of(group: Group, metric: str) -> Mean:
     found = layout.estimate(values, step=step)
     mean, sd = statistics.moments(list(values.values()))
     center = mean if math.isnan(found.se) else found.mean
-    examples = max((record.examples(metric.partition(".")[0]) for record in group.runs), default=0)
+    examples = max((record.examples(metric_part(metric)) for record in group.runs), default=0)
     own = _around(found, metric, examples * len(values))
     new = _for_new_data(group, layout, values, metric, examples, step)
     if not math.isnan(own.low + new.low):

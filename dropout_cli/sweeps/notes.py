@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from dropout_cli.metrics import is_counted
+from dropout_cli.metrics import is_counted, metric_name, metric_part
 from dropout_cli.sweeps import baselines, power, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
@@ -159,7 +159,7 @@ def _of_requested(evidence: Evidence) -> Iterator[str]:
 
 
 def _of_one_example(evidence: Evidence) -> Iterator[str]:
-    part, _, number = evidence.metric.partition(".")
+    part, number = metric_part(evidence.metric), metric_name(evidence.metric)
     sizes = {record.examples(part) for group in evidence.groups for record in group.runs} - {0}
     if is_counted(number) and sizes:
         least, most = min(sizes), max(sizes)
@@ -171,7 +171,7 @@ def _of_choice(evidence: Evidence) -> Iterator[str]:
     chosen = evidence.chosen
     if chosen is None:
         return
-    val = f"val.{evidence.metric.partition('.')[2]}"
+    val = f"val.{metric_name(evidence.metric)}"
     group = evidence.groups[chosen.best]
     told = f"Choice: {called(group)} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
     used = len(chosen.layout.replicates)

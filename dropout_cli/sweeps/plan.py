@@ -10,9 +10,10 @@ from dropout_cli import config
 from dropout_cli.config.declarations import keys
 from dropout_cli.config.place import shorten
 from dropout_cli.config.schema import Experiment
+from dropout_cli.core.dotted import last_name, value_at
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
-from dropout_cli.metrics import DEFAULT_METRIC, directed
+from dropout_cli.metrics import DEFAULT_METRIC, directed, metric_name
 from dropout_cli.sweeps import resolve, splitting
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
@@ -95,7 +96,7 @@ def make(sweep: Sweep) -> Plan:
         group = _identity(first, planner.touched)
         if group not in groups:
             values = config.to_dict(found.of(its[0]))
-            groups[group] = Group({key: _at(values, key) for key in planner.touched}, values)
+            groups[group] = Group({key: value_at(values, key) for key in planner.touched}, values)
         new = False
         for one in map(found.of, its):
             cell = Cell(_identity(one, planner.touched), list(groups).index(group), one)
@@ -122,7 +123,7 @@ def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> Non
     tasks = {TASK[experiment.objective.predicts] for experiment in experiments}
     known = [number for task in sorted(tasks) for number in directed(task)]
     for metric in metrics:
-        if known and metric != DEFAULT_METRIC and metric.partition(".")[2] not in known:
+        if known and metric != DEFAULT_METRIC and metric_name(metric) not in known:
             way_out = f"Choose from: {', '.join(dict.fromkeys(known))}."
             raise ConfigError("metric", f"'{metric}' is no number of a {' or '.join(sorted(tasks))}", way_out)
 
@@ -211,7 +212,7 @@ def _of_mapping(setting: Setting, fact: str) -> str:
 
 
 def _is_tag(key: str) -> bool:
-    return key.rpartition(".")[2] in ("variant", "name")
+    return last_name(key) in ("variant", "name")
 
 
 def _takes(experiment: Experiment, key: str) -> bool:
@@ -229,7 +230,7 @@ def _takes(experiment: Experiment, key: str) -> bool:
 
 def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
     """The leaf keys that a setting sets."""
-    found = _at(values, setting.key)
+    found = value_at(values, setting.key)
     if not isinstance(found, dict):
         yield setting.key
     elif isinstance(setting.value, dict):
@@ -238,13 +239,6 @@ def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
             yield from _leaves(Setting(f"{setting.key}.{name}", setting.value.get(name), ""), values)
     else:
         yield f"{setting.key}.{next(iter(found))}"
-
-
-def _at(values: dict[str, Any], dotted: str) -> Any:
-    found: Any = values
-    for name in dotted.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
 
 
 def _identity(experiment: Experiment, swept: dict[str, None]) -> str:

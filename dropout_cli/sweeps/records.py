@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from dropout_cli.config import flatten
+from dropout_cli.core.dotted import last_name, value_at
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import METRICS, PARTS, moves_by_examples
+from dropout_cli.metrics import METRICS, PARTS, metric_name, metric_part, moves_by_examples
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.replicates import FOLD, REPLICATES, SPLIT_SEED, Replicate
@@ -84,16 +85,12 @@ class Record:
         """Return the value at a dotted key, for a block a mapping; None where there is no such key."""
         if key == LENGTHENED:
             return self.settings[LENGTHENED]
-        found: Any = self.summary.get("config", {})
-        for name in key.split("."):
-            found = found.get(name) if isinstance(found, dict) else None
-        return found
+        return value_at(self.summary.get("config", {}), key)
 
     def score(self, metric: str) -> float:
         """A number such as `test.accuracy`; NaN where the run has no such part."""
-        part, _, number = metric.partition(".")
-        scores = self.summary.get(part)
-        found = scores.get(number) if scores else None
+        scores = self.summary.get(metric_part(metric))
+        found = scores.get(metric_name(metric)) if scores else None
         return math.nan if found is None else float(found)
 
     @property
@@ -182,9 +179,8 @@ class Group:
 
     def step(self, metric: str) -> float:
         """Return about the smallest step of a metric of one run, 1 / N of accuracies; 0 of losses and the like."""
-        part, _, number = metric.partition(".")
-        sizes = [size for record in self.runs if (size := record.examples(part))]
-        return 1 / min(sizes) if sizes and moves_by_examples(number) else 0.0
+        sizes = [size for record in self.runs if (size := record.examples(metric_part(metric)))]
+        return 1 / min(sizes) if sizes and moves_by_examples(metric) else 0.0
 
     @property
     def label(self) -> str:
@@ -259,8 +255,8 @@ def label(values: Values) -> str:
     """Values in one line; what a group lacks is left out, and the names of its choices stand alone."""
     parts = []
     for key, value in values.items():
-        last = key.rpartition(".")[2]
+        last = last_name(key)
         if value is not None:
             text = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else json.dumps(value)
             parts.append(text if last in ("variant", "name") else f"{last} {text}")
-    return ", ".join(parts) or next((f"{key.rpartition('.')[2]} null" for key in values), "all")
+    return ", ".join(parts) or next((f"{last_name(key)} null" for key in values), "all")

@@ -64,7 +64,7 @@ def _of_classes(first: Mapping[str, Array], second: Mapping[str, Array]) -> str:
 
 
 def _of_quantities(first: Mapping[str, Array], second: Mapping[str, Array], metric: str) -> str:
-    number = "mae" if metric.rpartition(".")[2] == "mae" else "rmse"
+    number = "mae" if metrics.metric_name(metric) == "mae" else "rmse"
     errors = [one["mean"].astype(np.float64) - one["labels"] for one in (first, second)]
     losses = [np.abs(error) if number == "mae" else error**2 for error in errors]
     n = len(first["rows"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dropout_cli.metrics import metric_name, metric_part
 from dropout_cli.sweeps.in_words import setting
 from dropout_cli.sweeps.records import Record
 from dropout_cli.training import against_dummy
@@ -70,7 +71,7 @@ def beaten(records: Sequence[Record], metric: str) -> Iterator[str]:
     for record in records:
         if _number(record, "dummy", metric) is not None and not np.isnan(record.score(metric)):
             settings.setdefault(json.dumps(record.values, sort_keys=True, default=str), []).append(record)
-    number, lost = metric.partition(".")[2], []
+    number, lost = metric_name(metric), []
     for runs in settings.values():
         ours, theirs = _mean([run.score(metric) for run in runs]), _mean([_dummy(run, metric) for run in runs])
         if not against_dummy.beats(number, ours, theirs):
@@ -101,8 +102,7 @@ def _settings(records: Sequence[Record], metric: str) -> dict[tuple[str, str], f
 
 def _number(record: Record, model: str, metric: str) -> float | None:
     """Return the metric of `dummy` or `linear` beside a run; None where there is none."""
-    part, _, number = metric.partition(".")
-    found = against_dummy.of(record.summary, model, part).get(number)
+    found = against_dummy.of(record.summary, model, metric_part(metric)).get(metric_name(metric))
     return float(found) if against_dummy.is_number(found) else None
 
 
@@ -114,7 +114,7 @@ def _dummy(record: Record, metric: str) -> float:
 def _called(record: Record, model: str, metric: str) -> str:
     """Return the model in words."""
     if model == "dummy":
-        return against_dummy.dummy(str(record.summary.get("task", "classification")), metric.partition(".")[2])
+        return against_dummy.dummy(str(record.summary.get("task", "classification")), metric_name(metric))
     kind = str(record.summary["yardstick"]["linear"].get("kind"))
     return against_dummy.KINDS.get(kind, kind)
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from dropout_cli.core.dotted import value_at
 from dropout_cli.metrics import larger_is_better, of_task
 from dropout_cli.tasks import TASKS
 
@@ -72,9 +73,7 @@ def table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str]
 
 def of(summary: Mapping[str, Any], model: str, part: str) -> Mapping[str, Any]:
     """Return the numbers of `dummy` or `linear` for a part; none where the summary lacks them."""
-    found: Any = summary
-    for name in ("yardstick", model, part):
-        found = found.get(name) if isinstance(found, Mapping) else None
+    found = value_at(summary, f"yardstick.{model}.{part}")
     return found if isinstance(found, Mapping) else {}
 
 

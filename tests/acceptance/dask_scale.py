@@ -16,7 +16,9 @@ from pathlib import Path
 
 from dropout_cli import config
 from dropout_cli.core import environment
-from dropout_cli.sweeps import plan, spec
+from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.options import SweepOptions
+from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.workers import dask_client, run_archive
 from dropout_cli.sweeps.workers.dask_task import Returned
 from tests.acceptance.bars import Bars
@@ -66,7 +68,7 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
     told = f"dropout sweep digits --seeds {count} --scheduler, every cell a sleep of {1e3 * SECONDS:.0f} ms"
 
     began = time.perf_counter()
-    cells = plan.make(spec.load(config.find("digits"), seeds=str(count))).cells
+    cells = plan.make(load_sweep(config.find("digits"), options=SweepOptions(seeds=str(count)))).cells
     planned, before = time.perf_counter() - began, environment.peak_bytes() or 0
     bars.at_most(f"seconds to plan {count:,} cells", planned, 120, told)
     while not place.is_file() or not place.read_text().endswith("}"):

@@ -16,12 +16,13 @@ from scipy import stats
 from dropout_cli.cli.commands import compare
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import proportion
-from dropout_cli.sweeps import collect, figures, load, options, printed, spec, tables, verify
+from dropout_cli.sweeps import collect, figures, load, options, printed, tables, verify
 from dropout_cli.sweeps.earlier_tables import earlier_tables
 from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.sweep_file import load_sweep
 from tests.small_sweep import BASE
 from tests.sweeps.test_comparison import record
 
@@ -234,8 +235,8 @@ def test_a_key_is_given_once(tmp_path: Path) -> None:
     """Of two values of one key the last does not win, of a baseline or a sweep; the same again says nothing new."""
     (tmp_path / "base.yaml").write_text(BASE)
     with pytest.raises(UsageError, match=r"dropout\.rate: is given twice, with other values\. Write all"):
-        spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
-    assert len(spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0"]).points) == 1
+        load_sweep(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
+    assert len(load_sweep(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0"]).points) == 1
     with pytest.raises(UsageError, match=r"dropout\.rate: is given twice"):
         options.pairs(["dropout.rate=0", "dropout.rate=0.1"], "--baseline")
 
