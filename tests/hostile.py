@@ -233,6 +233,6 @@ class Loaders:
                 (self.run.path / "MANIFEST.sha256").write_bytes(manifest.of(self.run.path))
             run = Run(self.run.path)
             seen = run_table.overview(run_table.read([self.run])[0]), verify.verify(run)
-            return seen, restore.load(run)
+            return seen, restore.load_model(run)
 
         return read

@@ -49,7 +49,7 @@ def expected(
 def _probe(cell: Cell) -> tuple[float, float]:
     """Seconds per epoch, from the second of two where the first is short, and bytes of the run folder."""
     settings = cell.experiment.training
-    prepared = run.ready(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
+    prepared = run.prepare_run(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
     with setup.computing(prepared.experiment):
         taken = list(_epochs(prepared))
     weights = sum(one.value.size for one in prepared.learner.network.parameters().values())
@@ -61,7 +61,7 @@ def _probe(cell: Cell) -> tuple[float, float]:
 
 def _epochs(prepared: setup.Prepared) -> Iterator[float]:
     """Seconds of each epoch; one is enough where it is long."""
-    targets = prepared.lesson.targets if prepared.lesson else None
+    targets = prepared.distillation.targets if prepared.distillation else None
     began = time.perf_counter()
     for event in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, loop.EpochRecord):

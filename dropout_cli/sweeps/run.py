@@ -44,7 +44,7 @@ class SweepReport:
     """Runs that were not trained, because the sweep stopped at an error."""
 
 
-Watch: TypeAlias = Callable[[SweepProgress], None]
+SweepWatch: TypeAlias = Callable[[SweepProgress], None]
 Notice: TypeAlias = Callable[[str], None]
 Train: TypeAlias = Callable[[Folder, Sequence[Cell]], Generator[local.Outcome, None, None]]
 
@@ -56,7 +56,7 @@ def run_sweep(
     comparison: ComparisonSettings,
     execution: ExecutionSettings,
     *,
-    watch: Watch,
+    watch: SweepWatch,
     notice: Notice,
     file: str = SWEEP_FILE,
 ) -> SweepReport:
@@ -99,7 +99,7 @@ def run_sweep(
 
 
 def _train_missing(
-    plan: Plan, folder: Folder, execution: ExecutionSettings, watch: Watch, notice: Notice
+    plan: Plan, folder: Folder, execution: ExecutionSettings, watch: SweepWatch, notice: Notice
 ) -> dict[str, str]:
     """Train all runs that are neither complete nor failed; return the failures, old and new."""
     if execution.retry_failed:

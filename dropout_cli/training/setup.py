@@ -35,8 +35,8 @@ USUAL_BATCH = 64
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What finished runs say of the examples."""
+class DistillationTargets:
+    """Soft targets and test probabilities, computed by finished runs."""
 
     targets: Array
     """(training examples, classes) float32: softened probabilities."""
@@ -56,8 +56,8 @@ class Prepared:
     task: Task
     selection: Selection | None
     """None without a validation part."""
-    lesson: Lesson | None = None
-    """What teachers say, where the objective learns from some."""
+    distillation: DistillationTargets | None = None
+    """From the teachers, if the objective is distillation."""
     notices: tuple[str, ...] = ()
     """What the user should know before training starts."""
 

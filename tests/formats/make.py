@@ -25,8 +25,8 @@ from dropout_cli.sweeps import plan, run
 from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
 from dropout_cli.sweeps.settings import ExecutionSettings
 from dropout_cli.sweeps.sweep_file import load_sweep
-from dropout_cli.training.loop import EpochRecord, Progress
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
+from dropout_cli.training.run import prepare_run, run_experiment
 from tests.commands import dropout
 
 HERE = Path(__file__).parent
@@ -78,11 +78,11 @@ def interrupted(path: Path) -> None:
 def stopped(experiment: Experiment, folder: Run, text: bytes | None) -> None:
     """Train, and stop when the first epoch has ended."""
 
-    def watch(event: Progress | EpochRecord) -> None:
+    def watch(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord):
             raise KeyboardInterrupt
 
-    _interrupted_by(lambda: conduct(ready(experiment), folder, text, watch=watch, figures=False))
+    _interrupted_by(lambda: run_experiment(prepare_run(experiment), folder, text, watch=watch, figures=False))
 
 
 def finished_sweep(path: Path) -> None:

@@ -17,7 +17,7 @@ from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.records import Record
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.workers import job
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.run import prepare_run, run_experiment
 from tests.commands import dropout
 from tests.small_run import ignore
 from tests.small_sweep import planned
@@ -152,7 +152,7 @@ def test_a_cell_has_the_numbers_of_a_run_alone(swept: Folder, tmp_path: Path) ->
     for cell in cells:
         loaded = load(cell / "resolved.yaml")
         alone = Run.create(tmp_path, "alone")
-        summary = conduct(ready(loaded.experiment), alone, loaded.text, watch=ignore, figures=False)
+        summary = run_experiment(prepare_run(loaded.experiment), alone, loaded.text, watch=ignore, figures=False)
         assert json.dumps(summary["yardstick"]) == json.dumps(Run(cell).summary()["yardstick"])
     assert len(list(swept.yardsticks.iterdir())) == 2
     assert dropout("verify", str(swept.path), cwd=tmp_path).returncode == 0

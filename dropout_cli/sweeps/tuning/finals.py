@@ -52,7 +52,7 @@ def select_winner(
     text: bytes,
     execution: ExecutionSettings,
     *,
-    watch: run.Watch,
+    watch: run.SweepWatch,
     notice: run.Notice,
 ) -> Winner:
     """Train the best trials with more seeds, and choose among them.

@@ -47,7 +47,7 @@ def run_tuning(
     execution: ExecutionSettings,
     *,
     watch_search: SearchWatch,
-    watch: run.Watch,
+    watch: run.SweepWatch,
     notice: run.Notice,
 ) -> TuneResult:
     """Search, and compare the winner with the config as it stands over fresh seeds.

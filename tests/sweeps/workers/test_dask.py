@@ -256,6 +256,6 @@ def test_without_dask_one_line_says_how_to_get_it(tmp_path: Path) -> None:
 
 def test_a_worker_of_another_version_trains_nothing(tmp_path: Path) -> None:
     """It says what it has, and what the sweep has."""
-    returned = dask_task.carry_out(TINY.encode(), {"dropout": "0.0", "packages": {"numpy": "1.0"}}, None, None)
-    assert returned.archive is None and returned.code == 2
-    assert returned.said.startswith("the worker has another version (dropout is 0.0 here, ")
+    result = dask_task.run_job(TINY.encode(), {"dropout": "0.0", "packages": {"numpy": "1.0"}}, None, None)
+    assert result.archive is None and result.code == 2
+    assert result.said.startswith("the worker has another version (dropout is 0.0 here, ")
