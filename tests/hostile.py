@@ -30,10 +30,11 @@ from dropout_cli.data.sources.image_folder import ImageFolder
 from dropout_cli.data.sources.mnist import FashionMnist
 from dropout_cli.data.sources.table import Table
 from dropout_cli.runs import Run, manifest
-from dropout_cli.sweeps import collect, load, plan
-from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps import collect, plan, stored_plan
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
 from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.training import checkpoint, restore
 from tests.small_run import train
@@ -189,7 +190,9 @@ class Loaders:
     def _plan(self, data: bytes) -> object:
         (self.folder / "sweep" / "plan.json").write_bytes(data)
         records, keys, _ = collect.gather([str(self.folder / "sweep")], self.folder)
-        return list(notes(weigh(records, keys, metric="test.accuracy"))), load.plan(Folder(self.folder / "sweep"))
+        return list(notes(compare_runs(records, keys, ComparisonSettings()))), stored_plan.read_plan(
+            Folder(self.folder / "sweep")
+        )
 
     def _idx(self, data: bytes) -> object:
         (self.folder / "hostile.idx").write_bytes(data)

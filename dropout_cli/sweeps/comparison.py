@@ -22,7 +22,7 @@ from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.permutation import NO_TEST, Requested, TestName, permutation_tests
-from dropout_cli.sweeps.records import Group, Values
+from dropout_cli.sweeps.records import RunGroup, Values
 from dropout_cli.sweeps.replicates import Replicate
 
 ALPHA = 0.05
@@ -134,7 +134,7 @@ class Comparison:
 
 
 def compare_groups(
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     keys: Sequence[str],
     metrics: Sequence[str],
     *,
@@ -165,7 +165,7 @@ def compare_groups(
     )
 
 
-def _differences(one: Group, base: Group, metric: str) -> dict[Replicate, float]:
+def _differences(one: RunGroup, base: RunGroup, metric: str) -> dict[Replicate, float]:
     """Return the difference of each pair of runs that have the metric; equal sizes are equal floats."""
     scores = {
         replicate: (one.score(replicate, metric), base.score(replicate, metric))
@@ -182,7 +182,7 @@ def _differences(one: Group, base: Group, metric: str) -> dict[Replicate, float]
 def _compared(
     place: int,
     other: int,
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     metric: str,
     by_pair: Mapping[Replicate, float],
     margin: float | None,
@@ -220,7 +220,7 @@ def _compared(
     )
 
 
-def _unpaired(one: Group, base: Group, layout: Layout, metric: str) -> str:
+def _unpaired(one: RunGroup, base: RunGroup, layout: Layout, metric: str) -> str:
     """Return why runs with the same seed and split are no pairs; empty where they are, as far as sizes tell.
 
     Where splits vary, test parts may differ in size: each split draws them anew.
@@ -241,7 +241,7 @@ def _without_spread(found: Estimate) -> str:
     return ""
 
 
-def _for_new_examples(one: Group, base: Group, layout: Layout, metric: str) -> Estimate:
+def _for_new_examples(one: RunGroup, base: RunGroup, layout: Layout, metric: str) -> Estimate:
     """Return the estimate for new examples, from what each test example says; without a se where that is unknown."""
     units: list[Array] = []
     rows: Array | None = None
@@ -259,7 +259,7 @@ def _for_new_examples(one: Group, base: Group, layout: Layout, metric: str) -> E
     return new_examples(np.array(units), counted=is_counted(metric))
 
 
-def _wider(one: Group, base: Group, layout: Layout, metric: str, step: float) -> float:
+def _wider(one: RunGroup, base: RunGroup, layout: Layout, metric: str, step: float) -> float:
     """Return how many times the spread of one is that of the baseline, where the F test tells them apart."""
     from scipy import stats
 

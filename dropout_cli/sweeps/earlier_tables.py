@@ -16,7 +16,7 @@ from dropout_cli.statistics import Interval, Paired
 from dropout_cli.statistics.rules import FIRST
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import ALPHA
-from dropout_cli.sweeps.records import Group, Record, Values, grouped
+from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, grouped
 from dropout_cli.sweeps.tables import cell, number
 
 COMPARED = ("baseline", "metric", "n", "difference", "sd", "low", "high", "effect", "p", "p_holm", "smallest_p")
@@ -24,7 +24,7 @@ COUNTED = ("won", "tied", "won_low", "won_high", "verdict")
 
 
 def earlier_tables(
-    records: Sequence[Record],
+    records: Sequence[RunRecord],
     keys: Sequence[str],
     *,
     metric: str,
@@ -42,7 +42,7 @@ def earlier_tables(
     }
 
 
-def _correction(groups: Sequence[Group], compared: Sequence[Group], rules: int, pairs: Any = None) -> float:
+def _correction(groups: Sequence[RunGroup], compared: Sequence[RunGroup], rules: int, pairs: Any = None) -> float:
     """Nadeau and Bengio's correction; by the first rules it is that of the first run, for all groups."""
     if rules == FIRST:
         splits = {one.split_seed for group in groups for one in group.records}
@@ -50,7 +50,7 @@ def _correction(groups: Sequence[Group], compared: Sequence[Group], rules: int, 
     return max(group.correction(pairs) for group in compared)
 
 
-def _summary(groups: Sequence[Group], keys: Sequence[str], rules: int) -> bytes:
+def _summary(groups: Sequence[RunGroup], keys: Sequence[str], rules: int) -> bytes:
     rows: list[list[Any]] = [[*keys, "metric", "n", "mean", "sd", "low", "high"]]
     for group in groups:
         for metric in METRICS:
@@ -66,7 +66,7 @@ def _summary(groups: Sequence[Group], keys: Sequence[str], rules: int) -> bytes:
 
 
 def _comparisons(
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     keys: Sequence[str],
     metric: str,
     baseline: Values | None,
@@ -74,7 +74,7 @@ def _comparisons(
     rules: int,
 ) -> bytes:
     larger = larger_is_better(metric)
-    found: list[tuple[Group, Group, Paired]] = []
+    found: list[tuple[RunGroup, RunGroup, Paired]] = []
     for place, other in enumerate(baselines([group.values for group in groups], keys, baseline, rules)):
         if other is None or other == place:
             continue

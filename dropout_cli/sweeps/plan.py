@@ -31,7 +31,7 @@ MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
 
 
 @dataclass(frozen=True)
-class Group:
+class PlannedGroup:
     """Runs that differ in seed, split and fold alone."""
 
     values: dict[str, Any]
@@ -62,7 +62,7 @@ class Plan:
 
     keys: tuple[str, ...]
     """The swept keys whose values tell groups apart."""
-    groups: tuple[Group, ...]
+    groups: tuple[PlannedGroup, ...]
     cells: tuple[Cell, ...]
     skipped: int
     """Points at which some swept key was left out, because what another key chose has no such key."""
@@ -88,7 +88,7 @@ def make(sweep: Sweep) -> Plan:
     splits, given = splitting.settled(wanted, sweep, resolved)
     if splits != wanted:
         replicates = splitting.replicates(sweep, splits, points, experiments)
-    groups: dict[str, Group] = {}
+    groups: dict[str, PlannedGroup] = {}
     cells: dict[str, Cell] = {}
     merged = 0
     for found, its in zip(resolved, replicates, strict=True):
@@ -96,7 +96,7 @@ def make(sweep: Sweep) -> Plan:
         group = _identity(first, planner.touched)
         if group not in groups:
             values = config.to_dict(found.of(its[0]))
-            groups[group] = Group({key: value_at(values, key) for key in planner.touched}, values)
+            groups[group] = PlannedGroup({key: value_at(values, key) for key in planner.touched}, values)
         new = False
         for one in map(found.of, its):
             cell = Cell(_identity(one, planner.touched), list(groups).index(group), one)
@@ -109,7 +109,7 @@ def make(sweep: Sweep) -> Plan:
         for key in planner.touched
         if key not in REPLICATES and len({json.dumps(group.values[key]) for group in groups.values()}) > 1
     )
-    shown = tuple(Group({key: one.values[key] for key in varying}, one.config) for one in groups.values())
+    shown = tuple(PlannedGroup({key: one.values[key] for key in varying}, one.config) for one in groups.values())
     goes_on = sweep.begun is not None and splitting.usual(sweep, experiments, resolved) != splits
     told = (*reasons, *given)
     return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, told, goes_on)
@@ -203,12 +203,12 @@ def _placed(problems: Sequence[Problem], settings: dict[str, Setting]) -> Iterat
 
 
 def _of_mapping(setting: Setting, fact: str) -> str:
-    """What a mapping in the place of a value was meant to be."""
+    """Return a hint for a mapping in the place of a value: it may mean a distribution."""
     if not fact.endswith("got a mapping") or not isinstance(setting.value, dict):
         return ""
     near = next(filter(None, (did_you_mean(str(name), [*DISTRIBUTIONS]) for name in setting.value)), "")
-    laws = f"{', '.join(DISTRIBUTIONS[:-1])} or {DISTRIBUTIONS[-1]}"
-    return f"{near} To be drawn, it takes {laws} with a list, as {{uniform: [0, 1]}}".strip()
+    names = f"{', '.join(DISTRIBUTIONS[:-1])} or {DISTRIBUTIONS[-1]}"
+    return f"{near} To be drawn, it takes {names} with a list, as {{uniform: [0, 1]}}".strip()
 
 
 def _is_tag(key: str) -> bool:

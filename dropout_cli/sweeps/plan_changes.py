@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.runs import Run, summary
-from dropout_cli.sweeps import load
+from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
 from dropout_cli.sweeps.in_words import count
 from dropout_cli.sweeps.plan import Plan
@@ -29,7 +29,7 @@ def compare_with_stored(plan: Plan, folder: Folder, *, may_replace: bool = False
         DataError: The data have changed.
         UsageError: The stored plan has complete runs, and this plan keeps none of them.
     """
-    stored = load.plan(folder)
+    stored = stored_plan.read_plan(folder)
     if stored is None:
         return None
     before = {one.id: one.fingerprint for one in stored.cells}
@@ -69,7 +69,7 @@ def layout_messages(plan: Plan, folder: Folder, *inner: Folder) -> Iterator[str]
 
     For a new sweep they give the reasons. A sweep is new if none of the folders stores a plan.
     """
-    if all(load.plan(one) is None for one in (folder, *inner)):
+    if all(stored_plan.read_plan(one) is None for one in (folder, *inner)):
         yield from plan.reasons
     elif plan.goes_on:
         its = "one split for all runs" if plan.splits == SAME else f"{plan.splits} splits"
@@ -79,7 +79,7 @@ def layout_messages(plan: Plan, folder: Folder, *inner: Folder) -> Iterator[str]
 
 def _format_messages(folder: Folder) -> Iterator[str]:
     """Yield a message if the tables in the folder have an older format."""
-    before = load.plan(folder)
+    before = stored_plan.read_plan(folder)
     if before is not None and before.format < SWEEP_FORMAT and folder.has("results.csv"):
         fact = f"its tables are of format {before.format}, and are written anew by those of {SWEEP_FORMAT}"
         yield f"{folder.path}: {fact}."
@@ -90,7 +90,7 @@ def _arithmetic_messages(plan: Plan, folder: Folder) -> Iterator[str]:
 
     The runs to come make no pairs with them.
     """
-    before = load.plan(folder)
+    before = stored_plan.read_plan(folder)
     if before is None or before.arithmetic >= arithmetic.version():
         return
     reasons: dict[str, int] = {}

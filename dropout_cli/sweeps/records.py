@@ -22,7 +22,7 @@ from dropout_cli.sweeps.stored_predictions import of_each, test_part
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
 CLASS_WEIGHTS = "objective.class_weights"
-UNTOLD = {
+IGNORED_KEYS = {
     *REPLICATES,
     "training.threads",
     "training.save_every",
@@ -39,7 +39,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """One complete run, as comparisons see it."""
 
     path: str
@@ -51,7 +51,7 @@ class Record:
     summary: Mapping[str, Any]
 
     @classmethod
-    def of(cls, path: str, values: Values, replicate: Replicate, summary: Mapping[str, Any]) -> "Record":
+    def of(cls, path: str, values: Values, replicate: Replicate, summary: Mapping[str, Any]) -> "RunRecord":
         """Return the record of a run; its summary is not trusted. Raises UsageError where numbers are missing."""
         record = cls(path, values, replicate, summary)
         try:
@@ -111,14 +111,14 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Group:
+class RunGroup:
     """The runs of one setting; those that share seed and split are pooled."""
 
     values: Values
-    records: Mapping[Replicate, tuple[Record, ...]]
+    records: Mapping[Replicate, tuple[RunRecord, ...]]
 
     @property
-    def runs(self) -> list[Record]:
+    def runs(self) -> list[RunRecord]:
         """All of them."""
         return [record for pooled in self.records.values() for record in pooled]
 
@@ -185,21 +185,21 @@ class Group:
     @property
     def label(self) -> str:
         """The group's values in one line."""
-        return label(self.values)
+        return setting_label(self.values)
 
 
-def grouped(records: Sequence[Record], keys: Sequence[str], rules: int = LATEST) -> tuple[Group, ...]:
+def grouped(records: Sequence[RunRecord], keys: Sequence[str], rules: int = LATEST) -> tuple[RunGroup, ...]:
     """Group the records by their values of the keys, then by seed and split; the first rules keep the last of each."""
-    gathered: dict[str, dict[Replicate, tuple[Record, ...]]] = {}
+    gathered: dict[str, dict[Replicate, tuple[RunRecord, ...]]] = {}
     for record in records:
         group = gathered.setdefault(json.dumps([record.values.get(key) for key in keys], sort_keys=True), {})
         group[record.replicate] = (record,) if rules == FIRST else (*group.get(record.replicate, ()), record)
     return tuple(
-        Group({key: next(iter(one.values()))[0].values.get(key) for key in keys}, one) for one in gathered.values()
+        RunGroup({key: next(iter(one.values()))[0].values.get(key) for key in keys}, one) for one in gathered.values()
     )
 
 
-def pooled_over(groups: Sequence[Group]) -> list[str] | None:
+def pooled_over(groups: Sequence[RunGroup]) -> list[str] | None:
     """Return the keys in which runs of one group differ; none if they repeat each other, None if only seeds differ."""
     found = dict.fromkeys(key for group in groups for key in differing([one.settings for one in group.runs]))
     repeated = any(len(records) > 1 for group in groups for records in group.records.values())
@@ -213,7 +213,7 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     differ on one split. A key that is absent because a block above it is null has the value null. Where the keys of
     such a block tell nothing apart but that it is null, the first of them stands for all.
     """
-    names = [key for key in dict.fromkeys(key for one in settings for key in one) if key not in UNTOLD]
+    names = [key for key in dict.fromkeys(key for one in settings for key in one) if key not in IGNORED_KEYS]
     found: list[str] = []
     switches: dict[str, list[str]] = {}
     for key in names:
@@ -251,7 +251,7 @@ def _above(key: str) -> Iterator[str]:
     yield from (".".join(parts[:length]) for length in range(1, len(parts)))
 
 
-def label(values: Values) -> str:
+def setting_label(values: Values) -> str:
     """Values in one line; what a group lacks is left out, and the names of its choices stand alone."""
     parts = []
     for key, value in values.items():

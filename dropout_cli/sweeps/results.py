@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dropout_cli.runs import as_json
-from dropout_cli.sweeps import figures, load, tables
-from dropout_cli.sweeps.evidence import Evidence
+from dropout_cli.sweeps import figures, stored_plan, tables
 from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
 from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.plan import Cell, Plan
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.training import arithmetic
 
 
@@ -25,7 +25,7 @@ def write_plan(
         comparison: How the runs are compared.
         change: The entry of the history from `compare_with_stored`.
     """
-    before = load.plan(folder)
+    before = stored_plan.read_plan(folder)
     first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
     generations = [first] if before is None else [*before.generations, *([] if change is None else [change])]
     version = arithmetic.version() if before is None else before.arithmetic
@@ -54,11 +54,11 @@ def _cell_entry(cell: Cell) -> dict[str, Any]:
     }
 
 
-def write_results(records: Sequence[Record], folder: Folder, *, draw_figures: bool) -> Evidence:
+def write_results(records: Sequence[RunRecord], folder: Folder, *, draw_figures: bool) -> SweepComparison:
     """Compare the runs as the stored plan says, and write tables, notes and figures."""
-    plan = load.plan(folder)
+    plan = stored_plan.read_plan(folder)
     assert plan is not None
-    evidence = plan.weigh(records)
+    evidence = plan.compare(records)
     for name, data in tables.all_tables(records, plan.keys, evidence).items():
         folder.write(name, data)
     folder.write("notes.txt", "".join(f"{line}\n" for line in notes(evidence)).encode())

@@ -12,12 +12,12 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, Stop
 from dropout_cli.sweeps import plan_changes
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.plan import Cell, Plan
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.results import write_plan, write_results
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.workers import dask_client, local
 
 SWEEP_FILE = "sweep.yaml"
@@ -37,7 +37,7 @@ class SweepProgress:
 class SweepReport:
     """The result of a sweep."""
 
-    evidence: Evidence
+    evidence: SweepComparison
     failures: Mapping[str, str]
     """Cell -> reason of the failure."""
     missing: int
@@ -149,5 +149,7 @@ def _complete(plan: Plan, folder: Folder) -> list[Cell]:
     return [cell for cell in plan.cells if folder.is_complete(cell.id)]
 
 
-def _record(plan: Plan, cell: Cell, folder: Folder) -> Record:
-    return Record.of(str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.replicate, folder.summary(cell.id))
+def _record(plan: Plan, cell: Cell, folder: Folder) -> RunRecord:
+    return RunRecord.of(
+        str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.replicate, folder.summary(cell.id)
+    )

@@ -77,7 +77,7 @@ def load_sweep(
     swept = _swept_keys(overrides, mistakes)
     found = _axes(source.tree, source.document, swept, mistakes)
     if search:
-        axes.drawn(found.laws, 1, 0, mistakes)  # for its mistakes: a search draws by itself
+        axes.drawn(found.distributions, 1, 0, mistakes)  # for its mistakes: a search draws by itself
     points = () if search else _points(found, source.tree, source.document, mistakes)
     document = replace(source.document, **asked)
     _check_metrics(document)
@@ -170,10 +170,10 @@ def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: 
         tuple(Setting(key, plain(node), str(node.place)) for key, node in blocks(parts.get("set")).items()),
         {key: axes.values_of(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
         | {key: values for key, values in swept.items() if isinstance(values, list)},
-        axes.together(zips, tree.place, mistakes),
+        axes.zip_axes(zips, tree.place, mistakes),
         blocks(drawn.get("draw")) | {key: law for key, law in swept.items() if isinstance(law, Node)},
     )
-    names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.laws]
+    names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.distributions]
     for name in sorted({name for name in names if names.count(name) > 1}):
         mistakes.add(tree.place, name, "is swept twice", "Leave it in one of set, grid, zip and random.")
     return found
@@ -188,9 +188,9 @@ def _points(asked: Axes, tree: Node, document: Document, mistakes: Mistakes) -> 
         raise ConfigError(str(tree.place), f"{count:,} combinations, and {MOST_CELLS:,} are the most")
     parts = [axes.grid(asked.grid), asked.rows]
     if document.random is not None:
-        parts.append(axes.drawn(asked.laws, document.random.count, document.random.seed, mistakes))
-    elif asked.laws:
-        key, law = next(iter(asked.laws.items()))
+        parts.append(axes.drawn(asked.distributions, document.random.count, document.random.seed, mistakes))
+    elif asked.distributions:
+        key, law = next(iter(asked.distributions.items()))
         fact = "is to be drawn, and it is not said how often"
         mistakes.add(law.place, key, fact, "Give random: {count, draw} in a sweep file; `dropout tune` needs no count.")
     return tuple(tuple(itertools.chain(asked.fixed, *point)) for point in itertools.product(*parts))

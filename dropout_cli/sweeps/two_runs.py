@@ -16,13 +16,13 @@ from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC
 from dropout_cli.runs import Run
 from dropout_cli.statistics.bootstrap import FEWEST_EXAMPLES
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.stored_predictions import predictions
 
 ONE_EACH = "These two networks are not tested against each other"
 
 
-def tested(records: Sequence[Record], metric: str = DEFAULT_METRIC) -> str | None:
+def tested(records: Sequence[RunRecord], metric: str = DEFAULT_METRIC) -> str | None:
     """Return a sentence with the test of two runs, or why they cannot be tested; None where they are not two."""
     if len(records) != 2:
         return None

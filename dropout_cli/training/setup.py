@@ -163,7 +163,7 @@ def computing(experiment: Experiment) -> AbstractContextManager[None]:
     return threads.limited(int(experiment.training.threads), divided=experiment.architecture.has_maps)
 
 
-def label(experiment: Experiment) -> str:
+def run_label(experiment: Experiment) -> str:
     """What a run is, for its folder's name: `digits-mlp-inverted-r0.5-s0`."""
     blocks = config.to_dict(experiment)
     parts = [blocks["dataset"]["name"], blocks["architecture"]["name"], blocks["dropout"]["variant"]]

@@ -19,7 +19,7 @@ from dropout_cli.metrics.uncertainty import MonteCarlo
 from dropout_cli.report import of_run
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import tables
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from tests.commands import dropout
 from tests.small_run import train
@@ -94,7 +94,7 @@ def test_schema_tables_and_reports_have_every_metric_of_the_registry(monitored: 
     """What a program completes, compares and draws."""
     committed = json.loads((PACKAGE.parent / "configs/dropout.schema.json").read_text())
     assert f'"val_{metrics.directed()[-1]}"' in json.dumps(committed) and '"val_mcc"' in json.dumps(committed)
-    record = Record.of(str(monitored.path), {}, Replicate(0, 0), monitored.summary())
+    record = RunRecord.of(str(monitored.path), {}, Replicate(0, 0), monitored.summary())
     written = tables.results_csv([record], [])
     for name in metrics.directed("classification"):
         if monitored.summary()["test"][name] is not None:

@@ -18,7 +18,7 @@ import pytest
 from dropout_cli import config
 from dropout_cli.core import locks
 from dropout_cli.core.errors import UsageError
-from dropout_cli.sweeps import estimate, load, tables
+from dropout_cli.sweeps import estimate, stored_plan, tables
 from dropout_cli.sweeps import run as sweeps_run
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.plan_changes import compare_with_stored
@@ -63,15 +63,15 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert {name: after[name] for name in cells} == cells
     content = json.loads((folder / "plan.json").read_text())
     assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0, "looked": 1}
-    assert load.read(Folder(folder))[1].looks == [4]
+    assert stored_plan.read_runs(Folder(folder))[1].looks == [4]
     assert "added or left out after a look at the tables (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("seeds: 2", "seeds: [0, 2]"))
-    assert load.read(Folder(folder))[1].looks == [4, 6]
+    assert stored_plan.read_runs(Folder(folder))[1].looks == [4, 6]
     assert "(4, then 6 runs then, 4 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("2\n", "3\n"))
     rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["metric"] for row in rows} >= {"test.accuracy", "val.nll"}
-    records, kept = load.read(Folder(folder))
+    records, kept = stored_plan.read_runs(Folder(folder))
     assert len(records) == 6
     assert kept.keys == ["dropout.rate"]
     json.dumps(tables.as_dict(report.evidence), allow_nan=False)

@@ -27,7 +27,7 @@ def train(
     import dropout_cli.config as configs
     from dropout_cli.runs import Run
     from dropout_cli.training.run import prepare_run, run_experiment
-    from dropout_cli.training.setup import label
+    from dropout_cli.training.setup import run_label
 
     show = progress.Screen(quiet=quiet)
     longest = None if max_time is None else seconds(max_time)
@@ -35,7 +35,7 @@ def train(
     prepared = prepare_run(loaded.experiment)
     for notice in (*loaded.notices, *prepared.notices):
         show.notice(notice)
-    run = Run.create(runs_dir, name or label(prepared.experiment))
+    run = Run.create(runs_dir, name or run_label(prepared.experiment))
     with show.following(run, prepared.experiment.training.epochs) as watch:
         summary = run_experiment(prepared, run, loaded.text, watch=limited(watch, longest), figures=not no_plots)
     output.run_ended(run, summary, json)

@@ -12,13 +12,13 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better, metric_name
 from dropout_cli.sweeps import plan, run, splitting, tables
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.in_words import count, short, span
 from dropout_cli.sweeps.plan_changes import layout_messages
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.spec import Sweep
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.finals import Winner, select_winner
 from dropout_cli.sweeps.tuning.search import SearchResult, SearchWatch, search
 from dropout_cli.sweeps.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS, VALUES
@@ -189,7 +189,7 @@ def _splits(splits: Splits) -> str:
     return ", each on a split of its own" if splits == EACH else f", on {splits} splits"
 
 
-def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.Plan, evidence: Evidence) -> Iterator[str]:
+def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.Plan, evidence: SweepComparison) -> Iterator[str]:
     """Yield messages about the winner over fresh seeds; none if no such run is complete."""
     number, values, first = metric_name(sweep.metric), planned.groups[-1].values, planned.cells[0].replicate.seed
     on, moved = "", ""

@@ -65,11 +65,11 @@ def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
     """A search needs no count; a sweep says that it needs one. What has one value is not searched."""
     law = "training.optimizer.learning_rate={log_uniform: [1e-4, 1e-2]}"
     sweep = load_sweep(searched / "base.yaml", [law, "training.epochs=7"], search=True, options=SweepOptions(trials=9))
-    assert [*sweep.axes.laws] == ["training.optimizer.learning_rate"]
+    assert [*sweep.axes.distributions] == ["training.optimizer.learning_rate"]
     assert [(one.key, one.value) for one in sweep.axes.fixed] == [("training.epochs", 7)]
     (searched / "again.yaml").write_bytes(sweep.text)
     again = load_sweep(searched / "again.yaml", search=True)
-    assert (again.trials, [*again.axes.laws]) == (9, [*sweep.axes.laws])
+    assert (again.trials, [*again.axes.distributions]) == (9, [*sweep.axes.distributions])
     with pytest.raises(ConfigError, match="is to be drawn, and it is not said how often"):
         load_sweep(searched / "base.yaml", [law])
 
