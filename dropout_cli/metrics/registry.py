@@ -134,18 +134,26 @@ def named(number: str, task: str) -> Metric | None:
 
 
 def is_share(number: str) -> bool:
-    """Whether a metric lies between 0 and 1, a share of examples or a mean of such."""
-    return any(one.share for one in _registered.values() if one.name == metric_name(number))
+    """Whether a metric lies between 0 and 1, a share of examples or a mean of such. Raises UnknownName."""
+    return any(one.share for one in _of_name(number))
 
 
 def is_counted(number: str) -> bool:
-    """Whether a metric is a count of examples over their number."""
-    return any(one.counted for one in _registered.values() if one.name == metric_name(number))
+    """Whether a metric is a count of examples over their number. Raises UnknownName."""
+    return any(one.counted for one in _of_name(number))
 
 
 def moves_by_examples(number: str) -> bool:
-    """Whether a metric follows from the predicted classes alone, so that its steps are about one example."""
-    return any(one.needs == "labels" for one in _registered.values() if one.name == metric_name(number))
+    """Whether a metric follows from the predicted classes alone, in steps of about one example. Raises UnknownName."""
+    return any(one.needs == "labels" for one in _of_name(number))
+
+
+def _of_name(number: str) -> list[Metric]:
+    """Return the metrics of that name or key, one per task that has it; raise UnknownName without any."""
+    found = [one for one in _registered.values() if one.name == metric_name(number)]
+    if not found:
+        raise UnknownName(f"unknown metric '{number}'. {suggestion(metric_name(number), tuple(labels()))}")
+    return found
 
 
 def suggestion(name: str, known: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """Settings against a baseline: layouts, intervals, verdicts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,16 @@ def record(seed: int, accuracy: float, split: int = 0, fold: int = 0, **values: 
     return RunRecord(f"{seed}", named, Replicate(seed, split, fold), {"train": part, "val": part, "test": part})
 
 
-def two_rates(differences: "list[float]", replicates: "list[tuple[int, int]]", **asked: Any) -> SweepComparison:
+def two_rates(
+    differences: "list[float]", replicates: "list[tuple[int, int]]", looks: Sequence[int] = (), **asked: Any
+) -> SweepComparison:
     """Two rates that differ by so much at each replicate."""
     records = [
         record(seed, 0.8 + 0.001 * (3 * place % 7) + difference * rate, split=split, dropout_rate=rate)
         for place, ((seed, split), difference) in enumerate(zip(replicates, differences, strict=True))
         for rate in (0, 1)
     ]
-    return compare_runs(records, ["dropout.rate"], ComparisonSettings(**asked))
+    return compare_runs(records, ["dropout.rate"], ComparisonSettings(**asked), looks=looks)
 
 
 def said(evidence: SweepComparison) -> str:
