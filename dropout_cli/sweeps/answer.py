@@ -44,15 +44,15 @@ def _of_one(evidence: SweepComparison, group: RunGroup) -> str:
     if not found.n:
         return f"No run has {evidence.metric}."
     runs = f"over {count(found.n, 'run')}" if found.n > 1 else "in one run"
-    told = f"{evidence.metric} is {short(found.mean)} {'on average ' * (found.n > 1)}{runs}"
+    text = f"{evidence.metric} is {short(found.mean)} {'on average ' * (found.n > 1)}{runs}"
     if not math.isnan(found.interval.low):
         layout = arrange(group.by_replicate(evidence.metric), group.folds)
         covers = speaks_of(layout, group, fixed=group.shares_test_part(layout.replicates))
         new = f"; for new data {span(found.new_data)}" if not math.isnan(found.new_data.low) else ""
-        return f"{told} (95 % interval {span(found.interval)}, which covers {covers}{new})."
+        return f"{text} (95 % interval {span(found.interval)}, which covers {covers}{new})."
     if not math.isnan(found.new_data.low):
-        return f"{told} (95 % interval {span(found.new_data)} for new examples, this network)."
-    return f"{told}."
+        return f"{text} (95 % interval {span(found.new_data)} for new examples, this network)."
+    return f"{text}."
 
 
 def _mean(evidence: SweepComparison, group: RunGroup) -> str:
@@ -77,7 +77,7 @@ def _verdicts(evidence: SweepComparison, metric: str) -> Iterator[str]:
         bases = {one.baseline for one in compared}
         base = called(evidence.groups[bases.pop()]) if len(bases) == 1 else "each has its own"
         yield f"{len(compared)} settings were compared with the baseline ({base})."
-    lists = [f"{told}: {named(groups, MOST_NAMED)}." for told, groups in settings.items()]
+    lists = [f"{text}: {named(groups, MOST_NAMED)}." for text, groups in settings.items()]
     yield from [f"{by}{lists[0][0].lower()}{lists[0][1:]}", *lists[1:]] if by and lists else lists
 
 

@@ -39,7 +39,7 @@ Point = tuple[Setting, ...]
 
 @dataclass(frozen=True)
 class Axes:
-    """What is asked for, key by key."""
+    """The swept keys with their values."""
 
     fixed: Point
     grid: Mapping[str, Sequence[tuple[Any, str]]]
@@ -70,7 +70,7 @@ class Axes:
         return None
 
     def settled(self) -> "Axes":
-        """The same, with keys that have a single value among those that are fixed."""
+        """Return the axes with all keys of a single value among the fixed ones."""
         single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
         several = {key: values for key, values in self.grid.items() if len(values) > 1}
         return Axes((*self.fixed, *single), several, self.rows, self.distributions)
@@ -121,8 +121,8 @@ def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistak
     """The first values of all keys, then the second ones, and so on."""
     lengths = {key: len(values) for key, values in axes.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{key} has {length}" for key, length in lengths.items())
-        mistakes.add(place, "zip", f"keys that move together need as many values each ({told})")
+        text = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+        mistakes.add(place, "zip", f"keys that move together need as many values each ({text})")
         return []
     rows = zip(*([Setting(key, *value) for value in values] for key, values in axes.items()), strict=True)
     return list(rows) if axes else [()]

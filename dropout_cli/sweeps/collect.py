@@ -62,11 +62,11 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
         asked = {*planned[0].keys} & {*BY_SPLIT}
     else:
         keys = _differing(settings)
-    told = [
+    grouped_by_keys = [
         replace(record, values={key: record.values[key] if key in asked else record.setting(key) for key in keys})
         for record in records
     ]
-    return told, keys, len(unfinished)
+    return grouped_by_keys, keys, len(unfinished)
 
 
 class Looks(TypedDict):

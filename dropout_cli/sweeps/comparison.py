@@ -46,7 +46,7 @@ class Comparison:
     sd: float
     """Standard deviation of the units' differences, as they are: the floor of accuracies is in the estimate alone."""
     new_data_estimate: Estimate
-    """The same for new data, or for new examples where all runs share one test part; its se is NaN where unknown."""
+    """The estimate for new data, or for new examples where all runs share a test part; its se is NaN where unknown."""
     test_part_is_fixed: bool
     """Whether splits vary and the test part does not."""
     ratio: float
@@ -160,8 +160,8 @@ def compare_groups(
     holm = statistics.holm([one.p for one in found])
     requested = permutation_tests([(one.metric, one.baseline, one.layout) for one in found], differing, test)
     return tuple(
-        replace(one, family=family, p_holm=p, requested=said)
-        for one, p, said in zip(found, holm, requested, strict=True)
+        replace(one, family=family, p_holm=p, requested=test)
+        for one, p, test in zip(found, holm, requested, strict=True)
     )
 
 
@@ -229,8 +229,8 @@ def _unpaired(one: RunGroup, base: RunGroup, layout: Layout, metric: str) -> str
     for replicate in layout.replicates if part != "train" else ():
         ours, theirs = ({run.examples(part) for run in group.records[replicate]} for group in (one, base))
         if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):
-            told = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
-            return f"their {part} parts are not the same examples ({told} of them at most), so that runs are no pairs"
+            text = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
+            return f"their {part} parts are not the same examples ({text} of them at most), so that runs are no pairs"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What a sweep would take, from one epoch of a few of its cells."""
+"""An estimate of the time and space of a sweep, from one epoch of a few of its runs."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ PER_CELL_BYTES = 60_000
 def expected(
     plan: Plan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
 ) -> list[tuple[str, str | int]]:
-    """What the sweep consists of, the time and space to expect, and what it can show; nothing is written.
+    """Return size, expected time and space, and power of a sweep; nothing is written.
 
     Raises Diverged, and UsageError where the baseline is none of the groups.
     """

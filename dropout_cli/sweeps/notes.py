@@ -39,10 +39,10 @@ def notes(evidence: SweepComparison) -> Iterator[str]:
 def _of_runs(evidence: SweepComparison) -> Iterator[str]:
     """Yield a sentence on how many runs were compared, and on which splits."""
     kinds = {_layout(group, evidence.metric).kind for group in evidence.groups}
-    told = {_arrangement(_layout(group, evidence.metric), group) for group in evidence.groups}
+    text = {_arrangement(_layout(group, evidence.metric), group) for group in evidence.groups}
     paired = " Settings are compared at the same seed and split." if evidence.main and "single" not in kinds else ""
-    if len(told) == 1:
-        yield f"Runs: {told.pop()}.{paired}"
+    if len(text) == 1:
+        yield f"Runs: {text.pop()}.{paired}"
     else:
         yield f"Runs: settings differ in how many runs they have, or on which splits.{paired}"
 
@@ -70,18 +70,18 @@ def _arrangement(layout: Layout, group: RunGroup) -> str:
         return f"{whole}, on {n} {split}, each with the same {runs // max(n, 1)} seeds"
     if layout.kind == "seeds":
         where = f"one division into {layout.folds} folds" if layout.folds else "one split"
-        told, unit = f"{whole}, with {count(n, 'seed')} on {where}", "seed"
+        text, unit = f"{whole}, with {count(n, 'seed')} on {where}", "seed"
     elif layout.kind == "splits":
         seed = "its own seed" if layout.seed is None else f"seed {layout.seed}"
-        told, unit = f"{whole}, on {n} {split}, each with {seed}", "division"
+        text, unit = f"{whole}, on {n} {split}, each with {seed}", "division"
     else:
-        told, unit = f"{whole}, on {n} {split}, each with its own seeds", "division" if layout.folds else "split"
+        text, unit = f"{whole}, on {n} {split}, each with its own seeds", "division" if layout.folds else "split"
     rests = f". Tests and intervals rest on {n} means, one per {unit}" if runs > n or layout.folds else ""
-    return told + rests
+    return text + rests
 
 
 def _of_intervals(evidence: SweepComparison) -> Iterator[str]:
-    """What each interval is for."""
+    """Yield notes on the intervals of the main table."""
     known = [one for one in evidence.main if not one.refused]
     if known:
         covers = dict.fromkeys(
@@ -101,7 +101,7 @@ def _of_intervals(evidence: SweepComparison) -> Iterator[str]:
 
 
 def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
-    """What the second interval is."""
+    """Yield notes on the second interval."""
     examples = [one for one in known if new_kind(one) == "new examples"]
     data = [one for one in known if new_kind(one) == "new data"]
     if data:
@@ -122,7 +122,7 @@ def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _of_verdicts(evidence: SweepComparison) -> Iterator[str]:
-    """What is not decided, why, and what would decide it."""
+    """Yield notes on comparisons without a decision, with reasons and the runs that would decide."""
     if not evidence.main:
         return
     for reason in dict.fromkeys(one.refused for one in evidence.main if one.refused and len(evidence.main) > 1):
@@ -144,7 +144,7 @@ MOST_UNDECIDED = 4
 
 
 def _of_requested(evidence: SweepComparison) -> Iterator[str]:
-    """What the permutation test says that was asked for."""
+    """Yield notes on the permutation test that was asked for."""
     if evidence.test == "t":
         return
     correction = "" if evidence.test == "max-t" else ", with Holm's correction"
@@ -173,21 +173,21 @@ def _of_choice(evidence: SweepComparison) -> Iterator[str]:
         return
     val = f"val.{metric_name(evidence.metric)}"
     group = evidence.groups[chosen.best]
-    told = f"Choice: {called(group)} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
+    text = f"Choice: {called(group)} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
     used = len(chosen.layout.replicates)
     if any(len(one.records) != used for one in evidence.groups):
-        told += f", over the {count(used, 'pair')} of seed and split that all settings have"
+        text += f", over the {count(used, 'pair')} of seed and split that all settings have"
     if math.isnan(chosen.optimism):
-        yield f"{told}."
+        yield f"{text}."
         return
     size = short(chosen.optimism)
     found = size if float(size) > 0 else "none"
     bound = ", which is too little because all runs share one validation part" if chosen.is_lower_bound else ""
-    yield f"{told}. The best of several looks better than it is (selection bias): {chosen.how} finds {found}{bound}."
+    yield f"{text}. The best of several looks better than it is (selection bias): {chosen.how} finds {found}{bound}."
 
 
 def _warnings(evidence: SweepComparison) -> Iterator[str]:
-    """What should be known before the table is believed."""
+    """Yield warnings about the table."""
     for one in evidence.main:
         if not math.isnan(one.wider):
             group, base = called(evidence.groups[one.group]), called(evidence.groups[one.baseline])
@@ -264,8 +264,8 @@ def _of_ranks(evidence: SweepComparison) -> Iterator[str]:
     if evidence.ranks is None:
         return
     settings, datasets, ranks = evidence.ranks
-    told = f"p = {p_text(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
+    text = f"p = {p_text(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
     yield (
-        f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {told}; average ranks "
+        f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {text}; average ranks "
         f"closer than {ranks.critical_difference:.3g} have no difference shown (Nemenyi, .05)."
     )

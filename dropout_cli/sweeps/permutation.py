@@ -24,7 +24,7 @@ INDEPENDENT = ("seeds", "splits", "nested")
 
 
 class Requested(NamedTuple):
-    """What a permutation test says of one comparison; NaN where it cannot be made."""
+    """The p-values of a permutation test for one comparison; NaN where there is none."""
 
     p: float
     adjusted: float

@@ -23,7 +23,7 @@ from dropout_cli.training import setup
 CELL_FORMAT = 1
 """A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""
 USUAL = {"training.batch_size": setup.USUAL_BATCH}
-"""What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
+"""Key -> the usual value of its default `auto`; a cell with this value counts as one with the default."""
 TASK = {"classes": "classification", "quantities": "regression"}
 """Kind of prediction of an objective -> the task that has its metrics."""
 MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
@@ -111,8 +111,8 @@ def make(sweep: Sweep) -> Plan:
     )
     shown = tuple(PlannedGroup({key: one.values[key] for key in varying}, one.config) for one in groups.values())
     goes_on = sweep.begun is not None and splitting.usual(sweep, experiments, resolved) != splits
-    told = (*reasons, *given)
-    return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, told, goes_on)
+    messages = (*reasons, *given)
+    return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, messages, goes_on)
 
 
 def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> None:
@@ -172,7 +172,7 @@ class _Planner:
             self._load((setting,))
 
     def experiment(self, point: Point) -> Experiment:
-        """What the point describes, unresolved but for its threads: one, since cells share the cores."""
+        """Return the experiment of a point, unresolved except for its threads: one, since cells share the cores."""
         experiment = self._load(point)
         values = config.to_dict(experiment)
         for setting in point:
@@ -242,7 +242,7 @@ def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
 
 
 def _identity(experiment: Experiment, swept: dict[str, None]) -> str:
-    """What a cell is called: 12 hex digits over all that differs from the defaults, threads and paths left out.
+    """Return the id of a cell: 12 hex digits over all that differs from the defaults, without threads and paths.
 
     A swept path counts: it is what tells the cells apart.
     """

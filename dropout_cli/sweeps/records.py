@@ -78,8 +78,8 @@ class RunRecord:
         """Dotted key -> value of its config and, under LENGTHENED, how `resume --epochs` rewrote its past."""
         marks = self.summary.get(LENGTHENED) or []
         rewritten = [str(one["after_epoch"]) for one in marks if one["schedule_changed"] or one["patience_anew"]]
-        told = f"after epoch {', '.join(rewritten)}" if rewritten else None
-        return dict(flatten(self.summary.get("config", {}))) | {LENGTHENED: told}
+        text = f"after epoch {', '.join(rewritten)}" if rewritten else None
+        return dict(flatten(self.summary.get("config", {}))) | {LENGTHENED: text}
 
     def setting(self, key: str) -> Any:
         """Return the value at a dotted key, for a block a mapping; None where there is no such key."""

@@ -38,7 +38,7 @@ class Sweep:
     written: Mapping[str, Any]
     """The keys of a SWEEP.yaml that says the same; `seeds` as they were given, None where they were not."""
     folder: Path
-    """What relative paths in swept values count from."""
+    """The folder from which relative paths in swept values count."""
     name: str
     first: int = 0
     """Added to every seed, and to every split that is not the same for all."""

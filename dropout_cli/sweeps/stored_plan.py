@@ -40,7 +40,7 @@ class StoredGroup:
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """What stands in `plan.json`."""
+    """The contents of `plan.json`."""
 
     format: int
     metric: str
@@ -63,9 +63,9 @@ class StoredPlan:
     def __post_init__(self) -> None:
         """Raise ValueError for names that lead elsewhere, and for what is not there."""
         if not all(re.fullmatch("[0-9a-f]{12}", cell.id) for cell in self.cells):
-            raise ValueError("a cell's name is not 12 hex digits")
+            raise ValueError("a run's name is not 12 hex digits")
         if not all(0 <= cell.group < len(self.groups) for cell in self.cells):
-            raise ValueError("a cell is of no group")
+            raise ValueError("a run is of no group")
         if not {self.metric, *self.metrics} <= {*METRICS}:
             raise ValueError("its metric is no number of a run")
 

@@ -43,7 +43,7 @@ class _SweepSource:
     document: Document
     base: Path
     folder: Path
-    """What relative paths in swept values count from."""
+    """The folder from which relative paths in swept values count."""
 
 
 def is_sweep_file(path: Path) -> bool:

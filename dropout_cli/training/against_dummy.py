@@ -11,7 +11,7 @@ from dropout_cli.tasks import TASKS
 DUMMIES = {"classification": "always answering the largest class", "regression": "always answering the mean"}
 """Task -> what its dummy does."""
 FREQUENCIES = "always answering the frequencies of the classes"
-"""The same, as metrics of probabilities see it."""
+"""The dummy of classification, as metrics of probabilities see it."""
 KINDS = {"logistic": "logistic regression", "ridge": "ridge regression"}
 
 

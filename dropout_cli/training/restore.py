@@ -59,7 +59,7 @@ def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: b
 
 
 def fitted_to(run: Run) -> Fitted | None:
-    """What was fitted to the training examples; None for a run of an older version, which did not keep it."""
+    """Return the stored preprocessing; None for a run of an older version, which did not keep it."""
     return Fitted.unpack(run.read_unchanged(FITTED), str(run.path / FITTED)) if run.has(FITTED) else None
 
 

@@ -99,7 +99,7 @@ def _cut_back(run: Run, snapshot: Snapshot | None) -> None:
 
 
 def _elsewhere(run: Run) -> tuple[str, ...]:
-    """What is not as it was when the run began: the bytes may then differ."""
+    """Return messages about changes of the environment since the run began: the bytes may differ."""
     try:
         known = json.loads(run.read("environment.json"))
     except ValueError:

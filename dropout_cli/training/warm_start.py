@@ -56,8 +56,8 @@ def attach_inherited(prepared: Prepared, inherited: InheritedArrays) -> Prepared
     """Attach inherited weights and targets to the experiment; see `warm_start`."""
     experiment, source = prepared.experiment, prepared.experiment.training.init_from
     if inherited.weights is not None and source is not None:
-        said = _start_from(source, inherited.weights, prepared.learner)
-        prepared = replace(prepared, notices=(*prepared.notices, *said))
+        messages = _start_from(source, inherited.weights, prepared.learner)
+        prepared = replace(prepared, notices=(*prepared.notices, *messages))
     if inherited.distillation is not None and isinstance(experiment.objective, Distillation):
         expected = experiment.objective.fingerprint
         if expected is not None and expected != inherited.distillation.fingerprint:
@@ -138,8 +138,8 @@ def _logits(teachers: list[LoadedModel], part: str, objective: Distillation) -> 
 
 def teacher_scores(distillation: DistillationTargets, predicted: Array, labels: Array) -> dict[str, float]:
     """Return the accuracy of the teachers on the test part, and their agreement with the student."""
-    said = distillation.test_probs.argmax(axis=1)
-    return {"accuracy": float((said == labels).mean()), "agreement": float((said == predicted).mean())}
+    teacher = distillation.test_probs.argmax(axis=1)
+    return {"accuracy": float((teacher == labels).mean()), "agreement": float((teacher == predicted).mean())}
 
 
 def _weights(folder: str) -> dict[str, Array]:
@@ -156,9 +156,9 @@ def _start_from(folder: str, theirs: dict[str, Array], learner: Learner) -> tupl
     if not taken:
         fact = f"{folder} has no weights of the same name and shape"
         raise ConfigError(INIT_FROM, fact, "`dropout config show CONFIG --model` shows names and shapes.")
-    said = [f"{INIT_FROM}: taken from {Path(folder).name}: {', '.join(taken)}."]
+    messages = [f"{INIT_FROM}: taken from {Path(folder).name}: {', '.join(taken)}."]
     if left := sorted(ours - set(taken)):
-        said.append(f"{INIT_FROM}: not there in that shape, so started anew: {', '.join(left)}.")
+        messages.append(f"{INIT_FROM}: not there in that shape, so started anew: {', '.join(left)}.")
     if unused := sorted(theirs.keys() - set(taken)):
-        said.append(f"{INIT_FROM}: there, but not taken: {', '.join(unused)}.")
-    return tuple(said)
+        messages.append(f"{INIT_FROM}: there, but not taken: {', '.join(unused)}.")
+    return tuple(messages)

@@ -1,4 +1,4 @@
-"""What a search may choose from: the axes of a sweep, as parameters of Optuna.
+"""The space of a search: the axes of a sweep as parameters of Optuna.
 
 Ascending numbers are an order to Optuna, by their place in the list; other lists are a choice, and so are the rows of
 keys that move together. A key that what is chosen does not have is not asked for: it would do nothing.

@@ -34,7 +34,7 @@ AHEAD = 10_000
 """So many cells at most are with the scheduler, more than a cluster has workers; what comes back is written between."""
 LOST = "the connection to the scheduler is lost"
 ELSEWHERE = ("machine", "processor")
-"""What of a worker's environment may change the last bits of a result."""
+"""Entries of a worker's environment that may change the last bits of a result."""
 
 JobFuture: TypeAlias = "Future[dask_task.JobResult]"
 Notice: TypeAlias = Callable[[str], None]
@@ -110,7 +110,7 @@ def run_jobs(
 
 
 def _result(future: JobFuture) -> dask_task.JobResult | None:
-    """What came back; None where the cell was lost with its worker, or with the parcels that it needs."""
+    """Return the result of a job; None if it was lost with its worker, or with the parcels that it needs."""
     from distributed import KilledWorker
 
     try:
@@ -124,7 +124,7 @@ def _result(future: JobFuture) -> dask_task.JobResult | None:
 def _arrived(folder: Folder, cell: Cell, result: dask_task.JobResult) -> Outcome:
     """Write down what came back."""
     if result.archive is None:
-        folder.write(f"failed/{cell.id}.txt", result.said.encode())
+        folder.write(f"failed/{cell.id}.txt", result.output.encode())
         return Outcome(cell, failure(folder, cell, result.code))
     folder.discard(cell.id)
     run_archive.unpack(result.archive, folder.partial(cell.id))

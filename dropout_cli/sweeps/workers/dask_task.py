@@ -28,9 +28,9 @@ from dropout_cli.training.warm_start import InheritedArrays, attach_inherited
 
 POLL = 0.5
 """Seconds between two looks at whether the cell is still wanted."""
-WANTED, EXAMPLES, INHERITED, SAID, ARCHIVE = "wanted.yaml", "examples", "legacy", "said.txt", "archive"
+WANTED, EXAMPLES, INHERITED, OUTPUT, ARCHIVE = "wanted.yaml", "examples", "legacy", "said.txt", "archive"
 """The files through which worker and process talk."""
-MOST_SAID = 100_000
+MOST_OUTPUT = 100_000
 """Bytes of what a cell said that are worth a way through the network: the last ones."""
 
 
@@ -41,7 +41,7 @@ class JobResult(NamedTuple):
     """The run folder, as `archive` packs it; None where it is not complete."""
     code: int
     """The exit code of its process; negative: the signal that killed it."""
-    said: str
+    output: str
     """On stdout and stderr."""
 
 
@@ -60,7 +60,7 @@ def run_job(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, 
                 (folder / name).write_bytes(content)
         code = _process(folder)
         done = (folder / ARCHIVE).read_bytes() if code == 0 else None
-        return JobResult(done, code, (folder / SAID).read_bytes()[-MOST_SAID:].decode(errors="backslashreplace"))
+        return JobResult(done, code, (folder / OUTPUT).read_bytes()[-MOST_OUTPUT:].decode(errors="backslashreplace"))
 
 
 def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
@@ -80,8 +80,8 @@ def _process(folder: Path) -> int:
     command = [sys.executable, "-X", "faulthandler", "-m", "dropout_cli.sweeps.workers.dask_task", str(folder)]
     alone = {**os.environ, **dict.fromkeys(THREADS, "1")}
     with (
-        (folder / SAID).open("wb") as said,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=alone) as process,
+        (folder / OUTPUT).open("wb") as output,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=alone) as process,
     ):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What cells have in common: the fork server imports, reads and computes it once, and no cell has to.
+"""Warm up the fork server, so that each training process starts with imports and caches done.
 
 A rehearsal, one step on the digits, is the surest way to everything that a cell needs, down to caches in libraries.
 """

@@ -23,16 +23,16 @@ from dropout_cli.training.loop import EpochRecord, TrainingProgress
 def work(path: Path, id: str, wanted: Experiment) -> None:
     """Train the cell, as the whole of this process; it exits with the code of what went wrong."""
     folder = Folder(path)
-    redirect_output(folder.said(id))
+    redirect_output(folder.output(id))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the sweep tells us what to do
     signal.signal(signal.SIGTERM, _stop)
     with errors_to_stderr():
         try:
             train(folder, id, wanted)
         except (Interrupted, Stop) as stop:
-            folder.said(id).unlink(missing_ok=True)
+            folder.output(id).unlink(missing_ok=True)
             sys.exit(stop.exit_code)
-    folder.said(id).unlink(missing_ok=True)
+    folder.output(id).unlink(missing_ok=True)
 
 
 @contextmanager

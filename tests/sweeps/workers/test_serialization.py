@@ -93,7 +93,7 @@ def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) ->
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kind, "/etc/passwd"
             made.addfile(member)
-        with pytest.raises(RunFailed, match="the archive of this cell is damaged"):
+        with pytest.raises(RunFailed, match="the archive of this run is damaged"):
             run_archive.unpack(hostile.getvalue(), tmp_path / "hostile" / kind.hex())
     assert not (tmp_path / "hostile" / "out").exists()
     (run.path / "metrics.csv").write_text("changed")
