@@ -14,7 +14,7 @@ training: {epochs: 2, steps_per_epoch: 5}
 """
 
 
-def planned(tmp_path: Path, text: str, *overrides: str, **options: str | None) -> plan.Plan:
+def planned(tmp_path: Path, text: str, *overrides: str, **options: str | None) -> plan.SweepPlan:
     """The plan of a sweep file over the small config."""
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}")

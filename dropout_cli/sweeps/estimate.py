@@ -7,7 +7,7 @@ from typing import Any
 
 from dropout_cli.core import environment
 from dropout_cli.sweeps import power
-from dropout_cli.sweeps.plan import Cell, Plan
+from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.training import loop, run, setup
 
 MOST_PROBES = 6
@@ -18,7 +18,7 @@ PER_CELL_BYTES = 60_000
 
 
 def expected(
-    plan: Plan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
+    plan: SweepPlan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
 ) -> list[tuple[str, str | int]]:
     """Return size, expected time and space, and power of a sweep; nothing is written.
 

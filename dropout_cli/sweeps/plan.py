@@ -57,7 +57,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """All cells of a sweep."""
 
     keys: tuple[str, ...]
@@ -76,7 +76,7 @@ class Plan:
     """Whether the layout is that of the sweep in the folder, and a new sweep would have another."""
 
 
-def make(sweep: Sweep) -> Plan:
+def make(sweep: Sweep) -> SweepPlan:
     """Resolve every cell. Raises ConfigError, with the place in the sweep's file, or DataError."""
     planner = _Planner(sweep)
     points = [planner.taken(point) for point in sweep.points]
@@ -112,7 +112,7 @@ def make(sweep: Sweep) -> Plan:
     shown = tuple(PlannedGroup({key: one.values[key] for key in varying}, one.config) for one in groups.values())
     goes_on = sweep.begun is not None and splitting.usual(sweep, experiments, resolved) != splits
     messages = (*reasons, *given)
-    return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, messages, goes_on)
+    return SweepPlan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, messages, goes_on)
 
 
 def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> None:

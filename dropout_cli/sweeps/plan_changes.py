@@ -7,12 +7,12 @@ from dropout_cli.runs import Run, summary
 from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
 from dropout_cli.sweeps.in_words import count
-from dropout_cli.sweeps.plan import Plan
+from dropout_cli.sweeps.plan import SweepPlan
 from dropout_cli.sweeps.replicates import SAME
 from dropout_cli.training import arithmetic
 
 
-def compare_with_stored(plan: Plan, folder: Folder, *, may_replace: bool = False) -> dict[str, int] | None:
+def compare_with_stored(plan: SweepPlan, folder: Folder, *, may_replace: bool = False) -> dict[str, int] | None:
     """Count new, kept and orphaned runs against the stored plan.
 
     A complete run counts as kept, whichever plan trained it.
@@ -49,7 +49,7 @@ def compare_with_stored(plan: Plan, folder: Folder, *, may_replace: bool = False
     return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
 
 
-def plan_messages(plan: Plan, folder: Folder, change: Mapping[str, int] | None) -> Iterator[str]:
+def plan_messages(plan: SweepPlan, folder: Folder, change: Mapping[str, int] | None) -> Iterator[str]:
     """Yield all messages for the user before a sweep starts."""
     yield from layout_messages(plan, folder)
     yield from change_messages(change, folder)
@@ -64,7 +64,7 @@ def change_messages(change: Mapping[str, int] | None, folder: Folder) -> Iterato
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 
-def layout_messages(plan: Plan, folder: Folder, *inner: Folder) -> Iterator[str]:
+def layout_messages(plan: SweepPlan, folder: Folder, *inner: Folder) -> Iterator[str]:
     """Yield messages about an unusual layout of splits.
 
     For a new sweep they give the reasons. A sweep is new if none of the folders stores a plan.
@@ -85,7 +85,7 @@ def _format_messages(folder: Folder) -> Iterator[str]:
         yield f"{folder.path}: {fact}."
 
 
-def _arithmetic_messages(plan: Plan, folder: Folder) -> Iterator[str]:
+def _arithmetic_messages(plan: SweepPlan, folder: Folder) -> Iterator[str]:
     """Yield a message for each change of arithmetic since complete runs were trained.
 
     The runs to come make no pairs with them.

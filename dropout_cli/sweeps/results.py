@@ -7,7 +7,7 @@ from dropout_cli.runs import as_json
 from dropout_cli.sweeps import figures, stored_plan, tables
 from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
 from dropout_cli.sweeps.notes import notes
-from dropout_cli.sweeps.plan import Cell, Plan
+from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
@@ -15,7 +15,7 @@ from dropout_cli.training import arithmetic
 
 
 def write_plan(
-    plan: Plan, folder: Folder, comparison: ComparisonSettings, change: Mapping[str, int] | None = None
+    plan: SweepPlan, folder: Folder, comparison: ComparisonSettings, change: Mapping[str, int] | None = None
 ) -> None:
     """Write `plan.json`, which keeps the history of the plan that it replaces.
 

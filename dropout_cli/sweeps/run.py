@@ -13,7 +13,7 @@ from dropout_cli.core.errors import Interrupted, Stop
 from dropout_cli.sweeps import plan_changes
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.plan import Cell, Plan
+from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.results import write_plan, write_results
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
@@ -50,7 +50,7 @@ Train: TypeAlias = Callable[[Folder, Sequence[Cell]], Generator[local.Outcome, N
 
 
 def run_sweep(
-    plan: Plan,
+    plan: SweepPlan,
     folder: Folder,
     text: bytes,
     comparison: ComparisonSettings,
@@ -99,7 +99,7 @@ def run_sweep(
 
 
 def _train_missing(
-    plan: Plan, folder: Folder, execution: ExecutionSettings, watch: SweepWatch, notice: Notice
+    plan: SweepPlan, folder: Folder, execution: ExecutionSettings, watch: SweepWatch, notice: Notice
 ) -> dict[str, str]:
     """Train all runs that are neither complete nor failed; return the failures, old and new."""
     if execution.retry_failed:
@@ -130,7 +130,7 @@ def _trainer(execution: ExecutionSettings, notice: Notice) -> Train:
     return partial(dask_client.train, address=execution.scheduler, notice=notice)
 
 
-def _forget_failures(plan: Plan, folder: Folder) -> None:
+def _forget_failures(plan: SweepPlan, folder: Folder) -> None:
     """Remove the marks of failed runs; a diverged run starts anew, since it cannot be resumed."""
     for cell in plan.cells:
         if folder.failure(cell.id) is not None:
@@ -145,11 +145,11 @@ def train_command(folder: Folder, cell: Cell) -> str:
     return f"dropout train {shlex.quote(str(folder.path / 'failed' / f'{cell.id}.yaml'))}"
 
 
-def _complete(plan: Plan, folder: Folder) -> list[Cell]:
+def _complete(plan: SweepPlan, folder: Folder) -> list[Cell]:
     return [cell for cell in plan.cells if folder.is_complete(cell.id)]
 
 
-def _record(plan: Plan, cell: Cell, folder: Folder) -> RunRecord:
+def _record(plan: SweepPlan, cell: Cell, folder: Folder) -> RunRecord:
     return RunRecord.of(
         str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.replicate, folder.summary(cell.id)
     )

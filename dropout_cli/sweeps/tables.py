@@ -1,4 +1,4 @@
-"""Evidence as tables: for a spreadsheet, for a screen, for a program."""
+"""The comparison of a sweep as tables: for a spreadsheet, for a screen, for a program."""
 
 import json
 import math

@@ -7,7 +7,7 @@ import pytest
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.sweeps import plan, power
 from dropout_cli.sweeps.options import SweepOptions
-from dropout_cli.sweeps.plan import Plan
+from dropout_cli.sweeps.plan import SweepPlan
 from dropout_cli.sweeps.replicates import Replicate, laid_out
 from dropout_cli.sweeps.sweep_file import load_sweep
 from tests.small_sweep import BASE, planned
@@ -15,12 +15,12 @@ from tests.small_sweep import BASE, planned
 RATES = "grid: {dropout.rate: [0.1, 0.4]}\n"
 
 
-def replicates(made: Plan, group: int = 0) -> list[tuple[int, int]]:
+def replicates(made: SweepPlan, group: int = 0) -> list[tuple[int, int]]:
     """Seed and split of the cells of a group."""
     return [(cell.replicate.seed, cell.replicate.split_seed) for cell in made.cells if cell.group == group]
 
 
-def ids(made: Plan) -> set[str]:
+def ids(made: SweepPlan) -> set[str]:
     """The names of all cells."""
     return {cell.id for cell in made.cells}
 
@@ -133,7 +133,7 @@ def test_a_sweep_as_it_is_kept_says_its_layout_where_it_is_not_the_usual_one(
     assert again.text == text
 
 
-def table(tmp_path: Path, text: str = "", *, keys: str = "", split: str = "", **options: str | None) -> Plan:
+def table(tmp_path: Path, text: str = "", *, keys: str = "", split: str = "", **options: str | None) -> SweepPlan:
     """The plan of a sweep over a small table; `split`: the words of a column that assigns parts, in turn."""
     words = split.split() or ["-"]
     rows = "".join(f"{n},{n * n % 7},{words[n % len(words)]},{'xy'[n % 2]}\n" for n in range(60))

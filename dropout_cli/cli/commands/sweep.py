@@ -12,7 +12,7 @@ from dropout_cli.core.text import visible
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import Folder
-    from dropout_cli.sweeps.plan import Plan
+    from dropout_cli.sweeps.plan import SweepPlan
     from dropout_cli.sweeps.run import SweepReport
     from dropout_cli.sweeps.spec import Sweep
 
@@ -107,7 +107,7 @@ def sweep(
     _check_complete(report, folder)
 
 
-def _print_dry_run(planned: "Plan", folder: "Folder", asked: "Sweep", jobs: int | None, json: bool) -> None:
+def _print_dry_run(planned: "SweepPlan", folder: "Folder", asked: "Sweep", jobs: int | None, json: bool) -> None:
     """Print the time and space to expect; changes of the plan go to stderr."""
     from dropout_cli.sweeps import estimate, plan_changes
 
@@ -121,7 +121,7 @@ def _print_dry_run(planned: "Plan", folder: "Folder", asked: "Sweep", jobs: int 
         output.result(output.table(("what", "value"), [(IN_WORDS.get(key, key), value) for key, value in facts]))
 
 
-def _print_left_out(planned: "Plan", asked: "Sweep") -> None:
+def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
     """Print how many combinations are not trained, on stderr."""
     if planned.skipped or planned.merged:
         fact = f"{planned.skipped} combinations lack a swept key, {planned.merged} are the same as another one"

@@ -114,7 +114,7 @@ def _once(notice: run.Notice) -> run.Notice:
     return notice_once
 
 
-def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.Plan]:
+def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.SweepPlan]:
     """Return the sweep with the metric of its task, and the plan of its fixed point.
 
     Raises UsageError without a choice, or without a part to validate on.
@@ -189,7 +189,7 @@ def _splits(splits: Splits) -> str:
     return ", each on a split of its own" if splits == EACH else f", on {splits} splits"
 
 
-def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.Plan, evidence: SweepComparison) -> Iterator[str]:
+def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.SweepPlan, evidence: SweepComparison) -> Iterator[str]:
     """Yield messages about the winner over fresh seeds; none if no such run is complete."""
     number, values, first = metric_name(sweep.metric), planned.groups[-1].values, planned.cells[0].replicate.seed
     on, moved = "", ""

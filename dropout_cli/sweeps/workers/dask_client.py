@@ -196,7 +196,7 @@ def _look_at_workers(client: "Client", address: str, here: Mapping[str, Any], no
         if isinstance(there, Exception):
             fact = f"cannot run dropout ({type(there).__name__}: {there})"
             raise UsageError(f"the worker {worker}", fact, "Install dropout-cli there, in the version that is here.")
-        for line in dask_task.differences(here, there):
+        for line in dask_task.version_differences(here, there):
             raise UsageError(f"the worker {worker}", line, "Install the same there, or results will differ.")
         for name in ELSEWHERE:
             if here[name] != there[name]:

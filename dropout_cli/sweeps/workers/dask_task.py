@@ -51,7 +51,7 @@ def run_job(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, 
     `versions` are those of the sweep; a worker that has others trains nothing. `examples` and `inherited` are parcels;
     without examples, the worker reads them where the config says they are.
     """
-    for line in differences(versions, environment.describe()):
+    for line in version_differences(versions, environment.describe()):
         return JobResult(None, UsageError.exit_code, f"the worker {line}")
     with tempfile.TemporaryDirectory(prefix="dropout-cell-") as made:
         folder = Path(made)
@@ -63,7 +63,7 @@ def run_job(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, 
         return JobResult(done, code, (folder / OUTPUT).read_bytes()[-MOST_OUTPUT:].decode(errors="backslashreplace"))
 
 
-def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
+def version_differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
     """A line for each version that a worker has another one of; both sides as `environment.describe` has them."""
     found = environment.differences(here, {name: there[name] for name in environment.VERSIONS})
     return [
