@@ -30,10 +30,12 @@ from dropout_cli.data.sources.image_folder import ImageFolder
 from dropout_cli.data.sources.mnist import FashionMnist
 from dropout_cli.data.sources.table import Table
 from dropout_cli.runs import Run, manifest
-from dropout_cli.sweeps import collect, load, plan, spec
-from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps import collect, plan, stored_plan
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
+from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.training import checkpoint, restore
 from tests.small_run import train
 
@@ -174,7 +176,7 @@ class Loaders:
     def _sweep(self, data: bytes) -> object:
         """Planned, so that what its values do to the config is seen too."""
         (self.folder / "sweep.yaml").write_bytes(data)
-        return plan.make(spec.load(self.folder / "sweep.yaml"))
+        return plan.make(load_sweep(self.folder / "sweep.yaml"))
 
     def _small_plan(self) -> bytes:
         """Of a sweep of one cell, the run."""
@@ -188,7 +190,9 @@ class Loaders:
     def _plan(self, data: bytes) -> object:
         (self.folder / "sweep" / "plan.json").write_bytes(data)
         records, keys, _ = collect.gather([str(self.folder / "sweep")], self.folder)
-        return list(notes(weigh(records, keys, metric="test.accuracy"))), load.plan(Folder(self.folder / "sweep"))
+        return list(notes(compare_runs(records, keys, ComparisonSettings()))), stored_plan.read_plan(
+            Folder(self.folder / "sweep")
+        )
 
     def _idx(self, data: bytes) -> object:
         (self.folder / "hostile.idx").write_bytes(data)
@@ -232,6 +236,6 @@ class Loaders:
                 (self.run.path / "MANIFEST.sha256").write_bytes(manifest.of(self.run.path))
             run = Run(self.run.path)
             seen = run_table.overview(run_table.read([self.run])[0]), verify.verify(run)
-            return seen, restore.load(run)
+            return seen, restore.load_model(run)
 
         return read

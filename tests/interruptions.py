@@ -23,7 +23,7 @@ from dropout_cli.objectives import OBJECTIVES
 from dropout_cli.runs import Run, all_runs, atomic_io
 from dropout_cli.training import resume
 from dropout_cli.training.checkpoint import BEST, LAST, Saver
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES
 from tests.small_run import ignore
@@ -149,9 +149,9 @@ class Victim:
         """Begin the run, or go on with it, in this process."""
         run = self.run()
         if run is None:
-            prepared = ready(self.loaded.experiment)
+            prepared = prepare_run(self.loaded.experiment)
             made = Run.create(self.folder / "runs", "victim")
-            conduct(prepared, made, self.loaded.text, watch=ignore, figures=False)
+            run_experiment(prepared, made, self.loaded.text, watch=ignore, figures=False)
         elif run.ended != "completed" or self.epochs not in (None, run.summary()["epochs"]):  # else killed as it ended
             resume.resume(run, watch=ignore, figures=False, epochs=self.epochs)
 

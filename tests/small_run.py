@@ -4,8 +4,8 @@ from pathlib import Path
 
 from dropout_cli import config
 from dropout_cli.runs import Run
-from dropout_cli.training.loop import EpochRecord, Progress
-from dropout_cli.training.run import Watch, conduct, ready
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
+from dropout_cli.training.run import TrainingWatch, prepare_run, run_experiment
 from dropout_cli.variants import VARIANTS
 
 CONFIG = """
@@ -26,16 +26,16 @@ def suited(name: str) -> tuple[str, str]:
     return f"architecture={{{layers}, activation: {law.suited_activation}}}", f"dropout={{variant: {name}}}"
 
 
-def ignore(event: Progress | EpochRecord) -> None:
+def ignore(event: TrainingProgress | EpochRecord) -> None:
     """Watch nothing."""
 
 
-def train(folder: Path, *overrides: str, watch: Watch = ignore) -> Run:
+def train(folder: Path, *overrides: str, watch: TrainingWatch = ignore) -> Run:
     """Train the small digits config with some changes; return the run."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "small.yaml"
     file.write_text(CONFIG)
     loaded = config.load(file, overrides)
     run = Run.create(folder / "runs", "small")
-    conduct(ready(loaded.experiment), run, loaded.text, watch=watch, figures=False)
+    run_experiment(prepare_run(loaded.experiment), run, loaded.text, watch=watch, figures=False)
     return run

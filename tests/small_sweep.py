@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from dropout_cli.sweeps import plan, spec
+from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.options import SweepOptions
+from dropout_cli.sweeps.sweep_file import load_sweep
 
 BASE = """\
 dataset: digits
@@ -12,8 +14,8 @@ training: {epochs: 2, steps_per_epoch: 5}
 """
 
 
-def planned(tmp_path: Path, text: str, *overrides: str, **settings: str | None) -> plan.Plan:
+def planned(tmp_path: Path, text: str, *overrides: str, **options: str | None) -> plan.SweepPlan:
     """The plan of a sweep file over the small config."""
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}")
-    return plan.make(spec.load(tmp_path / "sweep.yaml", overrides, **settings))  # type: ignore[arg-type]
+    return plan.make(load_sweep(tmp_path / "sweep.yaml", overrides, SweepOptions(**options)))  # type: ignore[arg-type]

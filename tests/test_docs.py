@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from dropout_cli import config
-from dropout_cli.sweeps import plan, spec
+from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.sweep_file import is_sweep_file, load_sweep
 from dropout_cli.training.setup import prepare
 from tests.commands import dropout
 
@@ -102,8 +103,8 @@ def test_the_configs_in_them_load(tmp_path: Path) -> None:
     assert len(texts) > 3
     for text in texts:
         (tmp_path / "readme.yaml").write_text(text)
-        if spec.is_sweep(tmp_path / "readme.yaml"):
-            assert plan.make(spec.load(tmp_path / "readme.yaml")).cells
+        if is_sweep_file(tmp_path / "readme.yaml"):
+            assert plan.make(load_sweep(tmp_path / "readme.yaml")).cells
         else:
             assert config.load(tmp_path / "readme.yaml").notices == []
 

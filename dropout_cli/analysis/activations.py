@@ -25,7 +25,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
-from dropout_cli.training.restore import Trained
+from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import build, computing
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.inverted import Inverted
@@ -76,7 +76,7 @@ def show(
     the training, beside that of the dropout. Returns the folder's path and the rows of `effects.csv`.
     Raises UsageError, DataError or RunFailed.
     """
-    found = restore.load(run)
+    found = restore.load_model(run)
     law, most = found.experiment.dropout, len(found.dataset.test)
     examples = min(EXAMPLES, most) if examples is None else examples
     if not 1 <= examples <= most:
@@ -131,7 +131,7 @@ def _settings(law: Variant, rates: Sequence[float] | None) -> list[Setting]:
     return [(rate, replace(law, rate=rate, **steady), True) for rate in rates]  # type: ignore[type-var]
 
 
-def _under(setting: Setting, found: Trained, examples: int, all_noise: bool) -> Iterator[Effect]:
+def _under(setting: Setting, found: LoadedModel, examples: int, all_noise: bool) -> Iterator[Effect]:
     """The hidden layers' outputs under one setting, with the weights that count."""
     rate, law, noisy = setting
     network = _rebuilt(found, law)
@@ -148,7 +148,7 @@ MASKS: dict[str, Callable[[float], Variant]] = {
 """What drops parts of feature maps, element by element or map by map."""
 
 
-def _maps(found: Trained, rates: Sequence[float], all_noise: bool = False) -> Iterator[Effect]:
+def _maps(found: LoadedModel, rates: Sequence[float], all_noise: bool = False) -> Iterator[Effect]:
     """The last feature maps of the first test example, under masks of either kind."""
     for kind, law_of in MASKS.items():
         for rate in rates:
@@ -163,7 +163,7 @@ def _maps(found: Trained, rates: Sequence[float], all_noise: bool = False) -> It
             yield Effect(f"{last[0]}, {kind}", rate, last[1])
 
 
-def _rebuilt(found: Trained, law: Variant) -> Sequential:
+def _rebuilt(found: LoadedModel, law: Variant) -> Sequential:
     """The run's network with that law in place of its own, and the weights that count."""
     network = build(replace(found.experiment, dropout=law), found.dataset)
     mine, state = network.parameters(), network.state()

@@ -21,7 +21,7 @@ from dropout_cli.runs.summary import scored_train
 from dropout_cli.tasks import Task
 from dropout_cli.tasks.base import files
 from dropout_cli.training import inference, pass_noise, restore
-from dropout_cli.training.restore import Trained
+from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import computing
 
 
@@ -38,7 +38,7 @@ def evaluate(
     `checkpoint`: `best` or `last`; None: the one that the summary names. Returns `split`,
     `checkpoint` and the part's numbers. Raises UsageError, DataError or RunFailed.
     """
-    found = restore.load(run, checkpoint, allow_changed_data=allow_changed_data)
+    found = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
     with computing(found.experiment), found.learner.averaged() as network:
         task = _calibrated(found, network)
@@ -61,7 +61,7 @@ def draw(run: Run) -> Path:
 
     Raises UsageError, DataError or RunFailed.
     """
-    found = restore.load(run)
+    found = restore.load_model(run)
     test, dataset, settings = found.dataset.test, found.dataset, found.experiment.training
     with computing(found.experiment), found.learner.averaged() as network:
         task = _calibrated(found, network)
@@ -92,7 +92,7 @@ def evaluate_with_noise(
     where there is something to know, `mc_noise` where it is not the dropout alone.
     Tables and figures are those of the Monte-Carlo mean. Raises UsageError, DataError or RunFailed.
     """
-    found = restore.load(run, checkpoint, allow_changed_data=allow_changed_data)
+    found = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
     seed, batch = found.experiment.seed, settings.evaluation_batch
     with computing(found.experiment), found.learner.averaged() as network:
@@ -138,7 +138,7 @@ def evaluate_with_noise(
     return numbers
 
 
-def _calibrated(found: Trained, network: Layer) -> Task:
+def _calibrated(found: LoadedModel, network: Layer) -> Task:
     """The run's task, with the errors of this checkpoint on what was held out."""
     dataset, batch = found.dataset, found.experiment.training.evaluation_batch
     if found.task.name == "classification":
@@ -147,7 +147,7 @@ def _calibrated(found: Trained, network: Layer) -> Task:
     return found.task.calibrated(inference.outputs(network, dataset, part, batch=batch), part.labels)
 
 
-def _part(found: Trained, split: str) -> Part:
+def _part(found: LoadedModel, split: str) -> Part:
     part = found.dataset.part(split)
     if part is None:
         raise UsageError("--split", f"this run has no {split} part", "Its dataset.val_fraction is 0.")

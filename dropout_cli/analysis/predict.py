@@ -29,7 +29,7 @@ from dropout_cli.metrics import predicted
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Combined, Prediction, Regression
 from dropout_cli.training import inference, restore
-from dropout_cli.training.restore import Recalled
+from dropout_cli.training.restore import LoadedWithoutData
 from dropout_cli.training.setup import computing
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def predict(run: Run, file: Path, *, passes: int | None = None, all_noise: bool 
     in them too. Raises UsageError, DataError, RunFailed.
     """
     must_be_plain(file)
-    found = restore.recall(run)
+    found = restore.load_without_data(run)
     known: tuple[str, ...] = ()
     if passes is not None:
         found, known = _for_passes(found, run, all_noise)
@@ -85,7 +85,7 @@ def _is_array(file: Path) -> bool:
     return name.removesuffix(".gz").endswith((".npy", ".npz", "ubyte", ".idx"))
 
 
-def _for_passes(found: Recalled, run: Run, all_noise: bool) -> tuple[Recalled, tuple[str, ...]]:
+def _for_passes(found: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[LoadedWithoutData, tuple[str, ...]]:
     """Return the run, with the noise that its targets have beside the passes, and notices on the passes."""
     part, dataset = _as_data(found.fitted, np.zeros((1, *found.fitted.shape), np.float32))
     with found.learner.averaged() as network:
@@ -106,7 +106,9 @@ def _as_data(fitted: Fitted, x: Array) -> tuple[Part, Dataset]:
     return part, Dataset("", part, None, part, fitted.classes, fitted.scaling, "", quantities=fitted.quantities)
 
 
-def _predicted(found: Recalled, x: Array, passes: int | None, all_noise: bool) -> tuple[Prediction, Combined | None]:
+def _predicted(
+    found: LoadedWithoutData, x: Array, passes: int | None, all_noise: bool
+) -> tuple[Prediction, Combined | None]:
     batch, task, network = found.experiment.training.evaluation_batch, found.task, found.learner.network
     part, dataset = _as_data(found.fitted, x)
     if passes is None:
@@ -120,7 +122,7 @@ def _predicted(found: Recalled, x: Array, passes: int | None, all_noise: bool) -
 
 
 def _columns(
-    found: Recalled, prediction: Prediction, combined: Combined | None, taken: Sequence[str]
+    found: LoadedWithoutData, prediction: Prediction, combined: Combined | None, taken: Sequence[str]
 ) -> Iterator[tuple[str, list[Any]]]:
     """Name and values of each predicted column; a name that the file has gets an underscore."""
     classes, task = found.fitted.classes, found.task
@@ -150,7 +152,7 @@ Cells = tuple[Sequence[str], list[list[Any]], Array, list[str]]
 """Names and cells as the file has them, x, and notices."""
 
 
-def _tables(found: Recalled, file: Path) -> Iterator[Cells]:
+def _tables(found: LoadedWithoutData, file: Path) -> Iterator[Cells]:
     """The rows of a table, matched by the names of its columns."""
     fitted = found.fitted
     settings = found.experiment.dataset if isinstance(found.experiment.dataset, Table) else Table(path=str(file))

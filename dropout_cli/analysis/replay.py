@@ -21,7 +21,7 @@ from dropout_cli.runs import FORMAT, RESOLVED, Run
 from dropout_cli.tasks import TASKS
 from dropout_cli.training import arithmetic
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
-from dropout_cli.training.run import Watch, conduct, ready
+from dropout_cli.training.run import TrainingWatch, prepare_run, run_experiment
 from dropout_cli.training.setup import Prepared, computing
 
 TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
@@ -32,17 +32,17 @@ ROUNDING = 1e-5
 """Relative and absolute tolerance: losses of format 1 were summed from logarithms in single precision."""
 
 
-def replay(run: Run, *, watch: Watch) -> list[Check]:
+def replay(run: Run, *, watch: TrainingWatch) -> list[Check]:
     """Train the run's resolved config again, in a temporary folder, and compare.
 
     Raises UsageError for a run that is not complete, or was lengthened in a way that no single run repeats.
     """
     _must_be_one_run(run)
     text = run.read_unchanged(RESOLVED)
-    prepared = ready(config.load(run.path / RESOLVED).experiment)
+    prepared = prepare_run(config.load(run.path / RESOLVED).experiment)
     with tempfile.TemporaryDirectory(prefix="dropout-replay-") as folder:
         again = Run.create(Path(folder), "replay")
-        conduct(prepared, again, text, watch=watch, figures=False)
+        run_experiment(prepared, again, text, watch=watch, figures=False)
         oldest = min(run.summary()["format"], run.state()["format"])
         compared = _compared if oldest == FORMAT else _compared_across_formats
         checks = [compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]

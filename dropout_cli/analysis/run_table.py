@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from dropout_cli.core.dotted import value_at
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, summary, tags
 
@@ -73,10 +74,7 @@ def read(runs: Iterable[Run], *, sizes: bool = False) -> list[Facts]:
 
 def value(run: dict[str, Any], key: str) -> Any:
     """What stands under a dotted key; None where there is nothing."""
-    found: Any = run
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+    return value_at(run, key)
 
 
 def rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:

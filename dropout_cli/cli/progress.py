@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
 
     from dropout_cli.runs import Run
-    from dropout_cli.sweeps.run import Progress as SweepProgress
-    from dropout_cli.sweeps.tuning.search import Progress as SearchProgress
-    from dropout_cli.training.loop import EpochRecord, Progress
+    from dropout_cli.sweeps.run import SweepProgress
+    from dropout_cli.sweeps.tuning.search import SearchProgress
+    from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
 NARROW = 100
 """Columns of a terminal on which a bar is short, to leave room for numbers."""
@@ -132,7 +132,7 @@ class Screen:
         else:
             yield self
 
-    def __call__(self, event: "Progress | EpochRecord") -> None:
+    def __call__(self, event: "TrainingProgress | EpochRecord") -> None:
         """Show what training yielded."""
         from dropout_cli.training.loop import EpochRecord
 

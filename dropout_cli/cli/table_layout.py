@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from dropout_cli.core.dotted import last_name
+
 GAP = 2
 """Between two columns."""
 FEW = 3
@@ -46,7 +48,7 @@ def fitted(headers: Sequence[str], rows: Texts, width: int, least: Sequence[str]
 
 def shortened(headers: Sequence[str]) -> list[str]:
     """The last part of each dotted key, where no other has the same; numbers keep their part of the data."""
-    last = [header.rpartition(".")[2] for header in headers]
+    last = [last_name(header) for header in headers]
     return [
         short if last.count(short) == 1 and header.partition(".")[0] not in PARTS else header
         for header, short in zip(headers, last, strict=True)

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, TypeAlias
 from dropout_cli.core.errors import TERMINATE, Stop, UsageError
 
 if TYPE_CHECKING:
-    from dropout_cli.training.loop import EpochRecord, Progress
+    from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
-    Watch: TypeAlias = Callable[[Progress | EpochRecord], None]
+    TrainingWatch: TypeAlias = Callable[[TrainingProgress | EpochRecord], None]
 
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def limited(watch: "Watch", longest: float | None) -> "Watch":
+def limited(watch: "TrainingWatch", longest: float | None) -> "TrainingWatch":
     """The same, but raising Stop once so many seconds have gone by since this call."""
     if longest is None:
         return watch
     end = time.monotonic() + longest
 
-    def watch_the_clock(event: "Progress | EpochRecord") -> None:
+    def watch_the_clock(event: "TrainingProgress | EpochRecord") -> None:
         watch(event)
         if time.monotonic() >= end:
             raise Stop(TERMINATE)

@@ -78,6 +78,16 @@ def register(*metrics: Metric) -> None:
         _registered[one.task, one.name] = one
 
 
+def metric_part(metric: str) -> str:
+    """Return the part of the data in a metric's key: `test` of `test.accuracy`."""
+    return metric.partition(".")[0]
+
+
+def metric_name(metric: str) -> str:
+    """Return the name in a metric's key: `accuracy` of `test.accuracy`, and of `accuracy`."""
+    return metric.rpartition(".")[2]
+
+
 def of_task(task: str) -> tuple[Metric, ...]:
     """The metrics of a task, in the order in which a summary has them."""
     return tuple(one for one in _registered.values() if one.task == task)
@@ -107,7 +117,7 @@ def larger_is_better(number: str) -> bool:
 
     Raises UnknownName, with a suggestion, where no such metric has a direction.
     """
-    name = number.rpartition(".")[2]
+    name = metric_name(number)
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
     if name == LOSS:
@@ -120,22 +130,30 @@ def larger_is_better(number: str) -> bool:
 
 def named(number: str, task: str) -> Metric | None:
     """Return a task's metric, given by its name or a dotted key that ends in it; None where the task has none."""
-    return _registered.get((task, number.rpartition(".")[2]))
+    return _registered.get((task, metric_name(number)))
 
 
 def is_share(number: str) -> bool:
-    """Whether a metric lies between 0 and 1, a share of examples or a mean of such."""
-    return any(one.share for one in _registered.values() if one.name == number.rpartition(".")[2])
+    """Whether a metric lies between 0 and 1, a share of examples or a mean of such. Raises UnknownName."""
+    return any(one.share for one in _of_name(number))
 
 
 def is_counted(number: str) -> bool:
-    """Whether a metric is a count of examples over their number."""
-    return any(one.counted for one in _registered.values() if one.name == number.rpartition(".")[2])
+    """Whether a metric is a count of examples over their number. Raises UnknownName."""
+    return any(one.counted for one in _of_name(number))
 
 
 def moves_by_examples(number: str) -> bool:
-    """Whether a metric follows from the predicted classes alone, so that its steps are about one example."""
-    return any(one.needs == "labels" for one in _registered.values() if one.name == number.rpartition(".")[2])
+    """Whether a metric follows from the predicted classes alone, in steps of about one example. Raises UnknownName."""
+    return any(one.needs == "labels" for one in _of_name(number))
+
+
+def _of_name(number: str) -> list[Metric]:
+    """Return the metrics of that name or key, one per task that has it; raise UnknownName without any."""
+    found = [one for one in _registered.values() if one.name == metric_name(number)]
+    if not found:
+        raise UnknownName(f"unknown metric '{number}'. {suggestion(metric_name(number), tuple(labels()))}")
+    return found
 
 
 def suggestion(name: str, known: tuple[str, ...]) -> str:

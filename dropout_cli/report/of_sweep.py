@@ -9,18 +9,19 @@ from collections.abc import Iterator, Sequence
 
 from dropout_cli import plots
 from dropout_cli.core.errors import UsageError
+from dropout_cli.metrics import metric_name
 from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.sweeps import figures, load, tables, yardsticks
+from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
 from dropout_cli.sweeps.answer import answer
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.in_words import called, count, short
 from dropout_cli.sweeps.notes import notes
-from dropout_cli.sweeps.records import Record, label
+from dropout_cli.sweeps.records import RunRecord, setting_label
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
-from dropout_cli.sweeps.tuning.tune import TOLD, TRIALS
+from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
 
 CAPTIONS = {
     "metric": "The metric of each setting: means with 95 % intervals, not corrected for several settings.",
@@ -34,12 +35,12 @@ CAPTIONS = {
 
 def of_sweep(folder: Folder) -> bytes:
     """The page about what a sweep's complete runs say. Raises UsageError without any, or where the plan is damaged."""
-    records, plan = load.read(folder)
+    records, plan = stored_plan.read_runs(folder)
     if not records:
         command = "tune" if folder.has(TUNE) else "sweep"
         fact, way_out = "none of its runs is complete", f"The same `dropout {command}` command trains them."
         raise UsageError(str(folder.path), fact, way_out)
-    evidence = plan.weigh(records)
+    evidence = plan.compare(records)
     swept = ", ".join(plan.keys) or "the seed"
     question = f"Which {swept} is better by {evidence.metric}, and how sure is that?"
     failed = [(one.id, reason) for one in plan.cells if (reason := folder.failure(one.id)) is not None]
@@ -50,7 +51,11 @@ def of_sweep(folder: Folder) -> bytes:
 
 
 def _sections(
-    folder: Folder, evidence: Evidence, records: Sequence[Record], failed: Sequence[tuple[str, str]], missing: int
+    folder: Folder,
+    evidence: SweepComparison,
+    records: Sequence[RunRecord],
+    failed: Sequence[tuple[str, str]],
+    missing: int,
 ) -> Iterator[Section]:
     headers, rows = tables.overview(evidence)
     settings = Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
@@ -73,16 +78,16 @@ def _sections(
     yield Section("Environment", [flat("Where the first run was trained", json.loads(first.read("environment.json")))])
 
 
-def _figures(folder: Folder, evidence: Evidence) -> Iterator[Part]:
+def _figures(folder: Folder, evidence: SweepComparison) -> Iterator[Part]:
     with plots.as_svg():
         for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
             kind = name.removesuffix(".png")
             yield Figure(picture, _in_words(kind, evidence), CAPTIONS.get(kind, kind))
 
 
-def _in_words(kind: str, evidence: Evidence) -> str:
+def _in_words(kind: str, evidence: SweepComparison) -> str:
     """What a figure shows, for those who do not see it."""
-    number = evidence.metric.partition(".")[2]
+    number = metric_name(evidence.metric)
     if kind == "differences":
         told = [f"{called(evidence.groups[one.group])}: {short(one.estimate.mean, '+')}" for one in evidence.main]
         return f"Differences from the baseline in {evidence.metric}. {_listed(told)}"
@@ -113,13 +118,13 @@ def _incomplete(done: int, missing: int) -> Iterator[str]:
         yield f"Runs that are not complete yet: {missing}. This page rests on the {count(done, 'run')} that are."
 
 
-def _runs(folder: Folder, evidence: Evidence, records: Sequence[Record]) -> Table:
+def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord]) -> Table:
     """A row per run, with the command that trains it again."""
-    val = "val." + evidence.metric.partition(".")[2]
+    val = "val." + metric_name(evidence.metric)
     rows = [
         [
             record.name,
-            label(record.values),
+            setting_label(record.values),
             *record.replicate[:2],
             record.score(evidence.metric),
             record.score(val),
@@ -132,8 +137,8 @@ def _runs(folder: Folder, evidence: Evidence, records: Sequence[Record]) -> Tabl
 
 def _search(folder: Folder) -> Iterator[Part]:
     """Where the settings come from a search: what it did, what its best is worth, and every trial."""
-    if folder.has(TOLD) and folder.has(TRIALS):
-        yield from folder.read(TOLD).decode("utf-8", "replace").splitlines()
+    if folder.has(MESSAGES) and folder.has(TRIALS):
+        yield from folder.read(MESSAGES).decode("utf-8", "replace").splitlines()
         try:
             headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
         except (csv.Error, ValueError):

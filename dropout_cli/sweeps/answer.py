@@ -9,18 +9,18 @@ from collections.abc import Iterator
 
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.in_words import called, count, named, new_kind, sentence, short, span, speaks_of
 from dropout_cli.sweeps.layouts import arrange
-from dropout_cli.sweeps.records import Group
+from dropout_cli.sweeps.records import RunGroup
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 
 
-def answer(evidence: Evidence) -> str:
+def answer(evidence: SweepComparison) -> str:
     """Return the answer in a few sentences; first of all, which settings do not beat the dummy."""
     return " ".join([*yardsticks.beaten(evidence.records, evidence.metric), *_sentences(evidence)])
 
 
-def _sentences(evidence: Evidence) -> Iterator[str]:
+def _sentences(evidence: SweepComparison) -> Iterator[str]:
     if not evidence.groups:
         return
     if len(evidence.groups) == 1:
@@ -39,29 +39,29 @@ def _sentences(evidence: Evidence) -> Iterator[str]:
         yield from _verdicts(evidence, metric)
 
 
-def _of_one(evidence: Evidence, group: Group) -> str:
+def _of_one(evidence: SweepComparison, group: RunGroup) -> str:
     found = evidence.mean(group, evidence.metric)
     if not found.n:
         return f"No run has {evidence.metric}."
     runs = f"over {count(found.n, 'run')}" if found.n > 1 else "in one run"
-    told = f"{evidence.metric} is {short(found.mean)} {'on average ' * (found.n > 1)}{runs}"
+    text = f"{evidence.metric} is {short(found.mean)} {'on average ' * (found.n > 1)}{runs}"
     if not math.isnan(found.interval.low):
         layout = arrange(group.by_replicate(evidence.metric), group.folds)
         covers = speaks_of(layout, group, fixed=group.shares_test_part(layout.replicates))
         new = f"; for new data {span(found.new_data)}" if not math.isnan(found.new_data.low) else ""
-        return f"{told} (95 % interval {span(found.interval)}, which covers {covers}{new})."
+        return f"{text} (95 % interval {span(found.interval)}, which covers {covers}{new})."
     if not math.isnan(found.new_data.low):
-        return f"{told} (95 % interval {span(found.new_data)} for new examples, this network)."
-    return f"{told}."
+        return f"{text} (95 % interval {span(found.new_data)} for new examples, this network)."
+    return f"{text}."
 
 
-def _mean(evidence: Evidence, group: Group) -> str:
+def _mean(evidence: SweepComparison, group: RunGroup) -> str:
     found = evidence.mean(group, evidence.metric)
     interval = f" (95 % interval {span(found.interval)})" if not math.isnan(found.interval.low) else ""
     return f"{'mean ' * (found.n > 1)}{evidence.metric} is {short(found.mean)}{interval}"
 
 
-def _verdicts(evidence: Evidence, metric: str) -> Iterator[str]:
+def _verdicts(evidence: SweepComparison, metric: str) -> Iterator[str]:
     """Say which settings are better, worse or not decided by a metric, and whether that is shown for new data."""
     compared, main = evidence.by(metric), metric == evidence.metric
     by = "" if main else f"By {metric}: "
@@ -70,14 +70,14 @@ def _verdicts(evidence: Evidence, metric: str) -> Iterator[str]:
         if not main or evidence.chosen is None or evidence.of(evidence.chosen.best) is None:
             yield by + sentence(evidence, one, called(evidence.groups[one.group]))
         return
-    settings: dict[str, list[Group]] = {}
+    settings: dict[str, list[RunGroup]] = {}
     for one in sorted(compared, key=_order):
-        settings.setdefault(_told(one), []).append(evidence.groups[one.group])
+        settings.setdefault(_verdict_heading(one), []).append(evidence.groups[one.group])
     if main and settings:
         bases = {one.baseline for one in compared}
         base = called(evidence.groups[bases.pop()]) if len(bases) == 1 else "each has its own"
         yield f"{len(compared)} settings were compared with the baseline ({base})."
-    lists = [f"{told}: {named(groups, MOST_NAMED)}." for told, groups in settings.items()]
+    lists = [f"{text}: {named(groups, MOST_NAMED)}." for text, groups in settings.items()]
     yield from [f"{by}{lists[0][0].lower()}{lists[0][1:]}", *lists[1:]] if by and lists else lists
 
 
@@ -91,7 +91,7 @@ def _order(one: Comparison) -> tuple[int, bool]:
     return verdicts.index(one.verdict), not one.shown_for_new_data
 
 
-def _told(one: Comparison) -> str:
+def _verdict_heading(one: Comparison) -> str:
     """Return a verdict as the head of a list of settings."""
     if one.verdict == NOT_DECIDED:
         return "Not decided"

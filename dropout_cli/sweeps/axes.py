@@ -39,29 +39,29 @@ Point = tuple[Setting, ...]
 
 @dataclass(frozen=True)
 class Axes:
-    """What is asked for, key by key."""
+    """The swept keys with their values."""
 
     fixed: Point
     grid: Mapping[str, Sequence[tuple[Any, str]]]
     """Key -> its values, each with its place."""
     rows: Sequence[Point]
     """The values of the keys that move together; a single empty row where none do."""
-    laws: Mapping[str, Node]
+    distributions: Mapping[str, Node]
     """Key -> the distribution that it is drawn from."""
 
     def leaves_a_choice(self) -> bool:
         """Whether there is more than one point."""
         lists = [[value for value, _ in values] for values in self.grid.values()]
-        lists += [law["choice"] for law in map(plain, self.laws.values()) if "choice" in law]
-        numbers = any("choice" not in plain(law) for law in self.laws.values())
+        lists += [law["choice"] for law in map(plain, self.distributions.values()) if "choice" in law]
+        numbers = any("choice" not in plain(law) for law in self.distributions.values())
         return numbers or len(self.rows) > 1 or any(one != values[0] for values in lists for one in values)
 
     def chooses_splits(self) -> str | None:
         """Return the key by which the sweep itself says which run has which seed or split; None where it does not."""
         settings = [*self.fixed, *(one for row in self.rows for one in row)]
         settings += [Setting(key, value, place) for key, values in self.grid.items() for value, place in values]
-        laws = [(key, plain(law)) for key, law in self.laws.items()]
-        settings += [Setting(key, value, "") for key, law in laws for value in law.get("choice", [None])]
+        distributions = [(key, plain(law)) for key, law in self.distributions.items()]
+        settings += [Setting(key, value, "") for key, law in distributions for value in law.get("choice", [None])]
         for key, value, _ in settings:
             if key in (SEED, SPLIT_SEED):
                 return key
@@ -70,10 +70,10 @@ class Axes:
         return None
 
     def settled(self) -> "Axes":
-        """The same, with keys that have a single value among those that are fixed."""
+        """Return the axes with all keys of a single value among the fixed ones."""
         single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
         several = {key: values for key, values in self.grid.items() if len(values) > 1}
-        return Axes((*self.fixed, *single), several, self.rows, self.laws)
+        return Axes((*self.fixed, *single), several, self.rows, self.distributions)
 
 
 def values_of(node: Node, mistakes: Mistakes, key: str) -> list[tuple[Any, str]]:
@@ -117,12 +117,12 @@ def grid(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
     return list(itertools.product(*settings))
 
 
-def together(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistakes: Mistakes) -> list[Point]:
+def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistakes: Mistakes) -> list[Point]:
     """The first values of all keys, then the second ones, and so on."""
     lengths = {key: len(values) for key, values in axes.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{key} has {length}" for key, length in lengths.items())
-        mistakes.add(place, "zip", f"keys that move together need as many values each ({told})")
+        text = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+        mistakes.add(place, "zip", f"keys that move together need as many values each ({text})")
         return []
     rows = zip(*([Setting(key, *value) for value in values] for key, values in axes.items()), strict=True)
     return list(rows) if axes else [()]
@@ -131,9 +131,9 @@ def together(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistak
 DISTRIBUTIONS = ("uniform", "log_uniform", "integers", "choice")
 
 
-def drawn(laws: Mapping[str, Node], count: int, seed: int, mistakes: Mistakes) -> list[Point]:
+def drawn(distributions: Mapping[str, Node], count: int, seed: int, mistakes: Mistakes) -> list[Point]:
     """So many points, each key drawn from its distribution, from a stream of its own."""
-    columns = [list(_draws(key, node, count, seed, mistakes)) for key, node in laws.items()]
+    columns = [list(_draws(key, node, count, seed, mistakes)) for key, node in distributions.items()]
     return list(zip(*columns, strict=False)) if columns else [()]
 
 

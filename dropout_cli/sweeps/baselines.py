@@ -5,7 +5,7 @@ from typing import Any
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics.rules import FIRST, LATEST
-from dropout_cli.sweeps.records import Values, label
+from dropout_cli.sweeps.records import Values, setting_label
 
 VARIANT, RATE = "dropout.variant", "dropout.rate"
 
@@ -18,8 +18,8 @@ def default_baseline(groups: Sequence[Values]) -> Values:
     return groups[0]
 
 
-def told(wanted: Values) -> str:
-    """The baseline as it is written on the command line."""
+def baseline_text(wanted: Values) -> str:
+    """Return the baseline as it is written on the command line."""
     return ", ".join(f"{key}={'null' if value is None else value}" for key, value in wanted.items())
 
 
@@ -38,16 +38,18 @@ def baselines(
     unknown = sorted(set(wanted) - set(keys))
     matching = [place for place, group in enumerate(groups) if all(_same(group.get(k), wanted[k]) for k in wanted)]
     if unknown or not matching:
-        known = "; ".join(label(group) for group in groups[:6])
-        raise UsageError("baseline", f"no group has {told(wanted)}", f"The groups are: {known}.")
+        known = "; ".join(setting_label(group) for group in groups[:6])
+        raise UsageError("baseline", f"no group has {baseline_text(wanted)}", f"The groups are: {known}.")
     others = [key for key in keys if key not in wanted]
     found: list[int | None] = []
     for group in groups:
         like = [place for place in matching if all(groups[place][k] in (None, group[k]) for k in others)]
         if len(like) > 1:
-            names = "; ".join(label(groups[place]) for place in like[:4])
+            names = "; ".join(setting_label(groups[place]) for place in like[:4])
             raise UsageError(
-                "baseline", f"{told(wanted)} means {len(like)} groups for {label(group)} ({names})", "Give more keys."
+                "baseline",
+                f"{baseline_text(wanted)} means {len(like)} groups for {setting_label(group)} ({names})",
+                "Give more keys.",
             )
         if not like and rules > FIRST:
             loosely = [

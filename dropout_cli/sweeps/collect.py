@@ -8,27 +8,27 @@ from typing import Any, TypedDict
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, find
-from dropout_cli.sweeps import load
-from dropout_cli.sweeps.evidence import DATASET
+from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import Folder, is_sweep
-from dropout_cli.sweeps.records import Record, differing
+from dropout_cli.sweeps.records import RunRecord, differing
 from dropout_cli.sweeps.replicates import BY_SPLIT, Replicate
+from dropout_cli.sweeps.sweep_comparison import DATASET
 
 FINGERPRINT = "dataset.fingerprint"
 
 
-def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tuple[list[Record], list[str], int]:
+def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tuple[list[RunRecord], list[str], int]:
     """The complete runs among what is named, the keys that tell their groups apart, and how many are not complete.
 
     Each reference is a sweep's folder, or a run as `runs.find` takes it; a run that is named twice counts once. Raises
     UsageError where nothing is complete, or no run has a key of `by`.
     """
-    found: dict[Path, Record] = {}
+    found: dict[Path, RunRecord] = {}
     planned, unfinished = [], set[Path]()
     for reference in dict.fromkeys(references):
         if is_sweep(reference):
             folder = Folder(Path(reference))
-            records, plan = load.read(folder)
+            records, plan = stored_plan.read_runs(folder)
             planned.append(plan)
             named = {record.name for record in records}
             unfinished |= {folder.cell(cell.id).resolve() for cell in plan.cells if cell.id not in named}
@@ -37,7 +37,7 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
         run = find(reference, root)
         if run.status == "completed":
             summary = run.summary()
-            found.setdefault(run.path.resolve(), Record.of(str(run.path), {}, _replicate(run, summary), summary))
+            found.setdefault(run.path.resolve(), RunRecord.of(str(run.path), {}, _replicate(run, summary), summary))
         else:
             unfinished.add(run.path.resolve())
     if not found:
@@ -62,11 +62,11 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
         asked = {*planned[0].keys} & {*BY_SPLIT}
     else:
         keys = _differing(settings)
-    told = [
+    grouped_by_keys = [
         replace(record, values={key: record.values[key] if key in asked else record.setting(key) for key in keys})
         for record in records
     ]
-    return told, keys, len(unfinished)
+    return grouped_by_keys, keys, len(unfinished)
 
 
 class Looks(TypedDict):
@@ -81,13 +81,13 @@ class Looks(TypedDict):
 def earlier_looks(references: Sequence[str]) -> Looks:
     """Return the earlier looks at a sweep, where it is all that is named. Raises UsageError where it is damaged."""
     only = references[0] if len(set(references)) == 1 and is_sweep(references[0]) else None
-    plan = None if only is None else load.plan(Folder(Path(only)))
+    plan = None if only is None else stored_plan.read_plan(Folder(Path(only)))
     if plan is None:
         return {"looks": [], "judged_by": []}
     return {"looks": plan.looks, "judged_by": [*plan.judged_by, plan.metric, *plan.metrics]}
 
 
-def _beside_the_plan(records: Sequence[Record], keys: Sequence[str]) -> list[str]:
+def _beside_the_plan(records: Sequence[RunRecord], keys: Sequence[str]) -> list[str]:
     """Return the keys in which runs of one planned group differ although the plan has one value.
 
     What was resolved on different splits is what the plan has.

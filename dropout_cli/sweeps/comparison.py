@@ -14,7 +14,7 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import is_counted, larger_is_better
+from dropout_cli.metrics import is_counted, larger_is_better, metric_part
 from dropout_cli.statistics import Interval
 from dropout_cli.statistics.differences import differences
 from dropout_cli.statistics.estimate import Estimate, new_examples, unknown
@@ -22,7 +22,7 @@ from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.permutation import NO_TEST, Requested, TestName, permutation_tests
-from dropout_cli.sweeps.records import Group, Values
+from dropout_cli.sweeps.records import RunGroup, Values
 from dropout_cli.sweeps.replicates import Replicate
 
 ALPHA = 0.05
@@ -46,7 +46,7 @@ class Comparison:
     sd: float
     """Standard deviation of the units' differences, as they are: the floor of accuracies is in the estimate alone."""
     new_data_estimate: Estimate
-    """The same for new data, or for new examples where all runs share one test part; its se is NaN where unknown."""
+    """The estimate for new data, or for new examples where all runs share a test part; its se is NaN where unknown."""
     test_part_is_fixed: bool
     """Whether splits vary and the test part does not."""
     ratio: float
@@ -134,7 +134,7 @@ class Comparison:
 
 
 def compare_groups(
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     keys: Sequence[str],
     metrics: Sequence[str],
     *,
@@ -160,12 +160,12 @@ def compare_groups(
     holm = statistics.holm([one.p for one in found])
     requested = permutation_tests([(one.metric, one.baseline, one.layout) for one in found], differing, test)
     return tuple(
-        replace(one, family=family, p_holm=p, requested=said)
-        for one, p, said in zip(found, holm, requested, strict=True)
+        replace(one, family=family, p_holm=p, requested=test)
+        for one, p, test in zip(found, holm, requested, strict=True)
     )
 
 
-def _differences(one: Group, base: Group, metric: str) -> dict[Replicate, float]:
+def _differences(one: RunGroup, base: RunGroup, metric: str) -> dict[Replicate, float]:
     """Return the difference of each pair of runs that have the metric; equal sizes are equal floats."""
     scores = {
         replicate: (one.score(replicate, metric), base.score(replicate, metric))
@@ -182,7 +182,7 @@ def _differences(one: Group, base: Group, metric: str) -> dict[Replicate, float]
 def _compared(
     place: int,
     other: int,
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     metric: str,
     by_pair: Mapping[Replicate, float],
     margin: float | None,
@@ -220,17 +220,17 @@ def _compared(
     )
 
 
-def _unpaired(one: Group, base: Group, layout: Layout, metric: str) -> str:
+def _unpaired(one: RunGroup, base: RunGroup, layout: Layout, metric: str) -> str:
     """Return why runs with the same seed and split are no pairs; empty where they are, as far as sizes tell.
 
     Where splits vary, test parts may differ in size: each split draws them anew.
     """
-    part = metric.partition(".")[0]
+    part = metric_part(metric)
     for replicate in layout.replicates if part != "train" else ():
         ours, theirs = ({run.examples(part) for run in group.records[replicate]} for group in (one, base))
         if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):
-            told = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
-            return f"their {part} parts are not the same examples ({told} of them at most), so that runs are no pairs"
+            text = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
+            return f"their {part} parts are not the same examples ({text} of them at most), so that runs are no pairs"
     return ""
 
 
@@ -241,7 +241,7 @@ def _without_spread(found: Estimate) -> str:
     return ""
 
 
-def _for_new_examples(one: Group, base: Group, layout: Layout, metric: str) -> Estimate:
+def _for_new_examples(one: RunGroup, base: RunGroup, layout: Layout, metric: str) -> Estimate:
     """Return the estimate for new examples, from what each test example says; without a se where that is unknown."""
     units: list[Array] = []
     rows: Array | None = None
@@ -259,7 +259,7 @@ def _for_new_examples(one: Group, base: Group, layout: Layout, metric: str) -> E
     return new_examples(np.array(units), counted=is_counted(metric))
 
 
-def _wider(one: Group, base: Group, layout: Layout, metric: str, step: float) -> float:
+def _wider(one: RunGroup, base: RunGroup, layout: Layout, metric: str, step: float) -> float:
     """Return how many times the spread of one is that of the baseline, where the F test tells them apart."""
     from scipy import stats
 

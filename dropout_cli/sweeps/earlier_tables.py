@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from dropout_cli import statistics
+from dropout_cli.core.dotted import last_name
 from dropout_cli.metrics import DEFAULT_METRIC, METRICS, csv_bytes, larger_is_better
 from dropout_cli.statistics import Interval, Paired
 from dropout_cli.statistics.rules import FIRST
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import ALPHA
-from dropout_cli.sweeps.records import Group, Record, Values, grouped
+from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, grouped
 from dropout_cli.sweeps.tables import cell, number
 
 COMPARED = ("baseline", "metric", "n", "difference", "sd", "low", "high", "effect", "p", "p_holm", "smallest_p")
@@ -23,7 +24,7 @@ COUNTED = ("won", "tied", "won_low", "won_high", "verdict")
 
 
 def earlier_tables(
-    records: Sequence[Record],
+    records: Sequence[RunRecord],
     keys: Sequence[str],
     *,
     metric: str,
@@ -41,7 +42,7 @@ def earlier_tables(
     }
 
 
-def _correction(groups: Sequence[Group], compared: Sequence[Group], rules: int, pairs: Any = None) -> float:
+def _correction(groups: Sequence[RunGroup], compared: Sequence[RunGroup], rules: int, pairs: Any = None) -> float:
     """Nadeau and Bengio's correction; by the first rules it is that of the first run, for all groups."""
     if rules == FIRST:
         splits = {one.split_seed for group in groups for one in group.records}
@@ -49,7 +50,7 @@ def _correction(groups: Sequence[Group], compared: Sequence[Group], rules: int, 
     return max(group.correction(pairs) for group in compared)
 
 
-def _summary(groups: Sequence[Group], keys: Sequence[str], rules: int) -> bytes:
+def _summary(groups: Sequence[RunGroup], keys: Sequence[str], rules: int) -> bytes:
     rows: list[list[Any]] = [[*keys, "metric", "n", "mean", "sd", "low", "high"]]
     for group in groups:
         for metric in METRICS:
@@ -65,7 +66,7 @@ def _summary(groups: Sequence[Group], keys: Sequence[str], rules: int) -> bytes:
 
 
 def _comparisons(
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     keys: Sequence[str],
     metric: str,
     baseline: Values | None,
@@ -73,7 +74,7 @@ def _comparisons(
     rules: int,
 ) -> bytes:
     larger = larger_is_better(metric)
-    found: list[tuple[Group, Group, Paired]] = []
+    found: list[tuple[RunGroup, RunGroup, Paired]] = []
     for place, other in enumerate(baselines([group.values for group in groups], keys, baseline, rules)):
         if other is None or other == place:
             continue
@@ -112,9 +113,9 @@ def _label(values: Values, rules: int) -> str:
     """Return a group's name as those formats wrote it."""
     parts = []
     for key, value in values.items():
-        last = key.rpartition(".")[2]
+        last = last_name(key)
         if value is not None:
             text = value if isinstance(value, str) else json.dumps(value)
             parts.append(text if last in ("variant", "name") else f"{last} {text}")
-    nothing = "all" if rules == FIRST else next((f"{key.rpartition('.')[2]} null" for key in values), "all")
+    nothing = "all" if rules == FIRST else next((f"{last_name(key)} null" for key in values), "all")
     return ", ".join(parts) or nothing

@@ -1,4 +1,4 @@
-"""What a sweep would take, from one epoch of a few of its cells."""
+"""An estimate of the time and space of a sweep, from one epoch of a few of its runs."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from dropout_cli.core import environment
 from dropout_cli.sweeps import power
-from dropout_cli.sweeps.plan import Cell, Plan
+from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.training import loop, run, setup
 
 MOST_PROBES = 6
@@ -18,9 +18,9 @@ PER_CELL_BYTES = 60_000
 
 
 def expected(
-    plan: Plan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
+    plan: SweepPlan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
 ) -> list[tuple[str, str | int]]:
-    """What the sweep consists of, the time and space to expect, and what it can show; nothing is written.
+    """Return size, expected time and space, and power of a sweep; nothing is written.
 
     Raises Diverged, and UsageError where the baseline is none of the groups.
     """
@@ -49,7 +49,7 @@ def expected(
 def _probe(cell: Cell) -> tuple[float, float]:
     """Seconds per epoch, from the second of two where the first is short, and bytes of the run folder."""
     settings = cell.experiment.training
-    prepared = run.ready(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
+    prepared = run.prepare_run(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
     with setup.computing(prepared.experiment):
         taken = list(_epochs(prepared))
     weights = sum(one.value.size for one in prepared.learner.network.parameters().values())
@@ -61,7 +61,7 @@ def _probe(cell: Cell) -> tuple[float, float]:
 
 def _epochs(prepared: setup.Prepared) -> Iterator[float]:
     """Seconds of each epoch; one is enough where it is long."""
-    targets = prepared.lesson.targets if prepared.lesson else None
+    targets = prepared.distillation.targets if prepared.distillation else None
     began = time.perf_counter()
     for event in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, loop.EpochRecord):

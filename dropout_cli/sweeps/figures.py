@@ -9,17 +9,17 @@ import numpy as np
 
 from dropout_cli import plots
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import larger_is_better
+from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.plots.sweeps import Band, Estimate
 from dropout_cli.sweeps.baselines import RATE
 from dropout_cli.sweeps.comparison import Comparison
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.in_words import called, count
 from dropout_cli.sweeps.means import spread
-from dropout_cli.sweeps.records import Group, Record, label
+from dropout_cli.sweeps.records import RunGroup, RunRecord, setting_label
 from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 
-History: TypeAlias = Callable[[Record], Mapping[str, Sequence[float]]]
+History: TypeAlias = Callable[[RunRecord], Mapping[str, Sequence[float]]]
 
 MOST_SERIES = 8
 """Lines in the figure of training and validation error."""
@@ -27,9 +27,9 @@ MOST_CURVES = 8
 """Groups whose learning curves share a figure: the best on the metric's validation part, or else the first."""
 
 
-def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
+def draw(evidence: SweepComparison, history: History) -> Iterator[tuple[str, bytes]]:
     """Yield name and PNG of each figure that there is something to draw for."""
-    number = evidence.metric.partition(".")[2]
+    number = metric_name(evidence.metric)
     key, runs = _axis(evidence), _of_runs(evidence)
     if key is not None:
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
@@ -61,18 +61,18 @@ def draw(evidence: Evidence, history: History) -> Iterator[tuple[str, bytes]]:
         yield "curves.png", plots.bands(bands, runs)
     if evidence.ranks is not None:
         settings, _, ranks = evidence.ranks
-        named = {label(one): rank for one, rank in zip(settings, ranks.average, strict=True)}
+        named = {setting_label(one): rank for one, rank in zip(settings, ranks.average, strict=True)}
         yield "ranks.png", plots.critical_difference(named, ranks.critical_difference)
 
 
-def _of_runs(evidence: Evidence) -> str:
+def _of_runs(evidence: SweepComparison) -> str:
     """Return how many runs a setting has, to stand behind a title."""
     found = {len(group.runs) for group in evidence.groups}
     least, most = min(found, default=0), max(found, default=0)
     return f", {count(most, 'run')} per setting" if least == most else f", {least} to {most} runs per setting"
 
 
-def _axis(evidence: Evidence) -> str | None:
+def _axis(evidence: SweepComparison) -> str | None:
     """The swept number to draw against: the rate, or the first of which there are several values."""
     for key in (RATE, *evidence.keys):
         found = {group.values.get(key) for group in evidence.groups if _is_number(group.values.get(key))}
@@ -94,7 +94,7 @@ def shown_as(number: str) -> str:
     return _PARTS.get(number, number)
 
 
-def _mean(evidence: Evidence, group: Group, metric: str) -> Estimate | None:
+def _mean(evidence: SweepComparison, group: RunGroup, metric: str) -> Estimate | None:
     """Return the mean with the interval that the tables have."""
     found = evidence.mean(group, metric)
     if not found.n:
@@ -108,7 +108,7 @@ def _difference(one: Comparison) -> Estimate:
     return Estimate(one.estimate.mean, *one.interval)
 
 
-def _parts(evidence: Evidence, key: str, number: str) -> dict[str, dict[float, Estimate]]:
+def _parts(evidence: SweepComparison, key: str, number: str) -> dict[str, dict[float, Estimate]]:
     """Return training and validation error against the key, where the others of a sweep's keys do not vary."""
     shown = shown_as(number)
     found: dict[str, dict[float, Estimate]] = {}
@@ -119,7 +119,7 @@ def _parts(evidence: Evidence, key: str, number: str) -> dict[str, dict[float, E
     return found if len(found) <= MOST_SERIES else {}
 
 
-def _estimate(group: Group, values: Mapping[Replicate, float]) -> Estimate | None:
+def _estimate(group: RunGroup, values: Mapping[Replicate, float]) -> Estimate | None:
     """Return the mean of values per replicate with the interval that their layout gives."""
     if not values:
         return None
@@ -128,20 +128,20 @@ def _estimate(group: Group, values: Mapping[Replicate, float]) -> Estimate | Non
     return Estimate(mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high)
 
 
-def _gaps(group: Group, number: str) -> dict[Replicate, float]:
+def _gaps(group: RunGroup, number: str) -> dict[Replicate, float]:
     found = {one: group.score(one, f"train.{number}") - group.score(one, f"val.{number}") for one in group.records}
     return {one: value for one, value in found.items() if not math.isnan(value)}
 
 
 def _along(
-    evidence: Evidence, key: str, of: Callable[[Group], Estimate | None]
+    evidence: SweepComparison, key: str, of: Callable[[RunGroup], Estimate | None]
 ) -> tuple[dict[str, dict[float, Estimate]], dict[str, Estimate]]:
     """The estimates against a key, a series per setting of the others; and those that lack the key, as lines."""
     series: dict[str, dict[float, Estimate]] = {}
     lines: dict[str, Estimate] = {}
     for group in evidence.groups:
         rest = {name: value for name, value in group.values.items() if name != key}
-        others = label(rest) if any(value is not None for value in rest.values()) else ""
+        others = setting_label(rest) if any(value is not None for value in rest.values()) else ""
         found, x = of(group), group.values.get(key)
         if found is None:
             continue
@@ -152,13 +152,13 @@ def _along(
     return series, lines
 
 
-def _shown(evidence: Evidence) -> list[Group]:
+def _shown(evidence: SweepComparison) -> list[RunGroup]:
     """The baseline first, then the groups whose curves are worth a look."""
     bases = [evidence.groups[place] for place in sorted({one.baseline for one in evidence.main})]
     return [*bases, *(group for group in evidence.groups if group not in bases)][:MOST_CURVES]
 
 
-def _band(group: Group, history: History) -> Band | None:
+def _band(group: RunGroup, history: History) -> Band | None:
     """Mean and interval of val_loss, or else train_loss, at each epoch that all runs of the group reached."""
     replicates = [replicate for replicate, pooled in group.records.items() for _ in pooled]
     columns = [history(record) for record in group.runs]

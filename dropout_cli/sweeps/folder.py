@@ -67,8 +67,8 @@ class Folder:
         """The folder of numbers that cells with one split share, see `training.yardstick`."""
         return self.path / "yardsticks"
 
-    def said(self, id: str) -> Path:
-        """What the process of a cell says on stderr."""
+    def output(self, id: str) -> Path:
+        """The file with the output of a run's process."""
         return self.path / "failed" / f"{id}.txt"
 
     def is_complete(self, id: str) -> bool:
@@ -87,7 +87,7 @@ class Folder:
         return locks.is_held(self.partial(id) / ".lock")
 
     def has_diverged(self, id: str) -> bool:
-        """Whether what there is of the cell says that it failed for good."""
+        """Whether the unfinished run of the cell diverged."""
         partial = self.partial(id)
         return (partial / STATE).is_file() and Run(partial).ended == "failed"
 
@@ -110,7 +110,7 @@ class Folder:
     def forget_failure(self, id: str) -> None:
         """The cell may be tried again."""
         remove(self.path / "failed" / f"{id}.json")
-        remove(self.said(id))
+        remove(self.output(id))
 
     def summary(self, id: str) -> dict[str, Any]:
         """The summary of a complete cell."""

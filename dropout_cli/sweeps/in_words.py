@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from dropout_cli.sweeps.comparison import ALPHA, BETTER, NOT_DECIDED, WORSE, Comparison
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.layouts import Layout
-from dropout_cli.sweeps.records import Group, Values, label
+from dropout_cli.sweeps.records import RunGroup, Values, setting_label
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 
 MOST_DECIMALS = 9
 """A smaller number is told as 0."""
@@ -42,23 +42,23 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def called(group: Group) -> str:
+def called(group: RunGroup) -> str:
     """Return the label of a group, for a sentence."""
     return setting(group.values)
 
 
 def setting(values: Values) -> str:
     """Return values in one line, for a sentence: `none` alone would read as if nothing was meant."""
-    return label({key: NO_DROPOUT if (key, value) == NONE else value for key, value in values.items()})
+    return setting_label({key: NO_DROPOUT if (key, value) == NONE else value for key, value in values.items()})
 
 
-def named(groups: Sequence[Group], most: int = 6) -> str:
+def named(groups: Sequence[RunGroup], most: int = 6) -> str:
     """Return the labels of groups, the first few of them."""
     names = [called(group) for group in groups[:most]]
     return "; ".join([*names, *([f"{len(groups) - most} more"] if len(groups) > most else [])])
 
 
-def speaks_of(layout: Layout, group: Group, *, fixed: bool) -> str:
+def speaks_of(layout: Layout, group: RunGroup, *, fixed: bool) -> str:
     """Return what an interval of this layout covers, for a sentence: `new seeds on this split, ...`."""
     test = max((record.examples("test") for record in group.runs), default=0)
     sizes = [sum(map(record.examples, ("train", "val", "test"))) for record in group.runs]
@@ -102,7 +102,7 @@ def where_shown(one: Comparison) -> str:
     return f"on {here}, but not shown for {new}" + (" (no interval is known)" if unknown else "")
 
 
-def sentence(evidence: Evidence, one: Comparison, subject: str) -> str:
+def sentence(evidence: SweepComparison, one: Comparison, subject: str) -> str:
     """Return the verdict of a comparison with its numbers, about `subject`: the label of the setting, or `It`."""
     base = called(evidence.groups[one.baseline])
     open_question = f"{subject} is compared with {base}: whether it is better is not decided"

@@ -41,7 +41,7 @@ class Layout:
 
     @property
     def replicates(self) -> list[Replicate]:
-        """All that are used, unit by unit."""
+        """The replicates of all units, unit by unit."""
         return [one for unit in self.units for run in unit for one in run]
 
     @property

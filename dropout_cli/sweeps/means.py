@@ -8,12 +8,12 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import is_counted, is_share
+from dropout_cli.metrics import is_counted, is_share, metric_part
 from dropout_cli.statistics import Interval, proportion
 from dropout_cli.statistics.estimate import Estimate, new_examples
 from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.sweeps.layouts import Layout, arrange
-from dropout_cli.sweeps.records import Group
+from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.replicates import Replicate
 
 
@@ -36,7 +36,7 @@ class Mean:
 NOTHING = Mean(0, 0, math.nan, math.nan, NO_INTERVAL, NO_INTERVAL)
 
 
-def mean_of(group: Group, metric: str) -> Mean:
+def mean_of(group: RunGroup, metric: str) -> Mean:
     """Return the mean of a metric over the group's runs; NaN without any."""
     values = group.by_replicate(metric)
     runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
@@ -46,7 +46,7 @@ def mean_of(group: Group, metric: str) -> Mean:
     found = layout.estimate(values, step=step)
     mean, sd = statistics.moments(list(values.values()))
     center = mean if math.isnan(found.se) else found.mean
-    examples = max((record.examples(metric.partition(".")[0]) for record in group.runs), default=0)
+    examples = max((record.examples(metric_part(metric)) for record in group.runs), default=0)
     own = _around(found, metric, examples * len(values))
     new = _for_new_data(group, layout, values, metric, examples, step)
     if not math.isnan(own.low + new.low):
@@ -54,7 +54,7 @@ def mean_of(group: Group, metric: str) -> Mean:
     return Mean(runs, len(values), center, sd, own, new)
 
 
-def spread(group: Group, values: Mapping[Replicate, float]) -> Interval:
+def spread(group: RunGroup, values: Mapping[Replicate, float]) -> Interval:
     """Return the interval of the mean of values per replicate, such as those of one epoch."""
     return arrange(values, group.folds).estimate(values).interval()
 
@@ -67,7 +67,7 @@ def _around(found: Estimate, metric: str, judged: int) -> Interval:
 
 
 def _for_new_data(
-    group: Group, layout: Layout, values: Mapping[Replicate, float], metric: str, examples: int, step: float
+    group: RunGroup, layout: Layout, values: Mapping[Replicate, float], metric: str, examples: int, step: float
 ) -> Interval:
     if layout.kind == "single":
         if not is_counted(metric) or not examples:
@@ -86,7 +86,7 @@ def _for_new_data(
     return _around(found, metric, examples * len(values))
 
 
-def _per_example(group: Group, runs: Sequence[tuple[Replicate, ...]], metric: str) -> Array | None:
+def _per_example(group: RunGroup, runs: Sequence[tuple[Replicate, ...]], metric: str) -> Array | None:
     """Return (runs, examples); None where that is unknown."""
     found = [group.of_each(run, metric) for run in runs]
     known = [one for one in found if one is not None]

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from dropout_cli.metrics import is_counted
+from dropout_cli.metrics import is_counted, metric_name, metric_part
 from dropout_cli.sweeps import baselines, power, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.in_words import called, count, named, new_kind, p_text, short, speaks_of
 from dropout_cli.sweeps.layouts import Layout, arrange
-from dropout_cli.sweeps.records import Group, label
+from dropout_cli.sweeps.records import RunGroup, setting_label
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 
 REQUESTED = {
     "sign-flip": "the exact sign-flip permutation test (above 16 pairs, 99,999 drawn patterns)",
@@ -19,13 +19,13 @@ REQUESTED = {
 }
 
 
-def notes(evidence: Evidence) -> Iterator[str]:
+def notes(evidence: SweepComparison) -> Iterator[str]:
     """Yield the answer first, then how it came about, a sentence or two per line."""
     if not evidence.groups:
         return
     yield answer(evidence)
     yield from _of_runs(evidence)
-    yield from yardsticks.told(evidence.records, evidence.metric)
+    yield from yardsticks.simple_model_messages(evidence.records, evidence.metric)
     yield from _of_intervals(evidence)
     yield from _of_verdicts(evidence)
     yield from _of_one_example(evidence)
@@ -36,22 +36,22 @@ def notes(evidence: Evidence) -> Iterator[str]:
     yield from _of_ranks(evidence)
 
 
-def _of_runs(evidence: Evidence) -> Iterator[str]:
+def _of_runs(evidence: SweepComparison) -> Iterator[str]:
     """Yield a sentence on how many runs were compared, and on which splits."""
     kinds = {_layout(group, evidence.metric).kind for group in evidence.groups}
-    told = {_arrangement(_layout(group, evidence.metric), group) for group in evidence.groups}
+    text = {_arrangement(_layout(group, evidence.metric), group) for group in evidence.groups}
     paired = " Settings are compared at the same seed and split." if evidence.main and "single" not in kinds else ""
-    if len(told) == 1:
-        yield f"Runs: {told.pop()}.{paired}"
+    if len(text) == 1:
+        yield f"Runs: {text.pop()}.{paired}"
     else:
         yield f"Runs: settings differ in how many runs they have, or on which splits.{paired}"
 
 
-def _layout(group: Group, metric: str) -> Layout:
+def _layout(group: RunGroup, metric: str) -> Layout:
     return arrange(group.by_replicate(metric), group.folds)
 
 
-def _arrangement(layout: Layout, group: Group) -> str:
+def _arrangement(layout: Layout, group: RunGroup) -> str:
     """How the runs of one setting are spread over seeds and splits, and on which means the tests rest."""
     n, runs = len(layout.units), sum(len(unit) for unit in layout.units)
     whole = f"{count(runs * max(layout.folds, 1), 'run')} per setting"
@@ -70,18 +70,18 @@ def _arrangement(layout: Layout, group: Group) -> str:
         return f"{whole}, on {n} {split}, each with the same {runs // max(n, 1)} seeds"
     if layout.kind == "seeds":
         where = f"one division into {layout.folds} folds" if layout.folds else "one split"
-        told, unit = f"{whole}, with {count(n, 'seed')} on {where}", "seed"
+        text, unit = f"{whole}, with {count(n, 'seed')} on {where}", "seed"
     elif layout.kind == "splits":
         seed = "its own seed" if layout.seed is None else f"seed {layout.seed}"
-        told, unit = f"{whole}, on {n} {split}, each with {seed}", "division"
+        text, unit = f"{whole}, on {n} {split}, each with {seed}", "division"
     else:
-        told, unit = f"{whole}, on {n} {split}, each with its own seeds", "division" if layout.folds else "split"
+        text, unit = f"{whole}, on {n} {split}, each with its own seeds", "division" if layout.folds else "split"
     rests = f". Tests and intervals rest on {n} means, one per {unit}" if runs > n or layout.folds else ""
-    return told + rests
+    return text + rests
 
 
-def _of_intervals(evidence: Evidence) -> Iterator[str]:
-    """What each interval is for."""
+def _of_intervals(evidence: SweepComparison) -> Iterator[str]:
+    """Yield notes on the intervals of the main table."""
     known = [one for one in evidence.main if not one.refused]
     if known:
         covers = dict.fromkeys(
@@ -101,7 +101,7 @@ def _of_intervals(evidence: Evidence) -> Iterator[str]:
 
 
 def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
-    """What the second interval is."""
+    """Yield notes on the second interval."""
     examples = [one for one in known if new_kind(one) == "new examples"]
     data = [one for one in known if new_kind(one) == "new data"]
     if data:
@@ -121,8 +121,8 @@ def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
         )
 
 
-def _of_verdicts(evidence: Evidence) -> Iterator[str]:
-    """What is not decided, why, and what would decide it."""
+def _of_verdicts(evidence: SweepComparison) -> Iterator[str]:
+    """Yield notes on comparisons without a decision, with reasons and the runs that would decide."""
     if not evidence.main:
         return
     for reason in dict.fromkeys(one.refused for one in evidence.main if one.refused and len(evidence.main) > 1):
@@ -143,8 +143,8 @@ def _of_verdicts(evidence: Evidence) -> Iterator[str]:
 MOST_UNDECIDED = 4
 
 
-def _of_requested(evidence: Evidence) -> Iterator[str]:
-    """What the permutation test says that was asked for."""
+def _of_requested(evidence: SweepComparison) -> Iterator[str]:
+    """Yield notes on the permutation test that was asked for."""
     if evidence.test == "t":
         return
     correction = "" if evidence.test == "max-t" else ", with Holm's correction"
@@ -158,8 +158,8 @@ def _of_requested(evidence: Evidence) -> Iterator[str]:
         )
 
 
-def _of_one_example(evidence: Evidence) -> Iterator[str]:
-    part, _, number = evidence.metric.partition(".")
+def _of_one_example(evidence: SweepComparison) -> Iterator[str]:
+    part, number = metric_part(evidence.metric), metric_name(evidence.metric)
     sizes = {record.examples(part) for group in evidence.groups for record in group.runs} - {0}
     if is_counted(number) and sizes:
         least, most = min(sizes), max(sizes)
@@ -167,27 +167,27 @@ def _of_one_example(evidence: Evidence) -> Iterator[str]:
         yield f"One {part} example is {steps} of {number} here."
 
 
-def _of_choice(evidence: Evidence) -> Iterator[str]:
+def _of_choice(evidence: SweepComparison) -> Iterator[str]:
     chosen = evidence.chosen
     if chosen is None:
         return
-    val = f"val.{evidence.metric.partition('.')[2]}"
+    val = f"val.{metric_name(evidence.metric)}"
     group = evidence.groups[chosen.best]
-    told = f"Choice: {called(group)} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
+    text = f"Choice: {called(group)} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
     used = len(chosen.layout.replicates)
     if any(len(one.records) != used for one in evidence.groups):
-        told += f", over the {count(used, 'pair')} of seed and split that all settings have"
+        text += f", over the {count(used, 'pair')} of seed and split that all settings have"
     if math.isnan(chosen.optimism):
-        yield f"{told}."
+        yield f"{text}."
         return
     size = short(chosen.optimism)
     found = size if float(size) > 0 else "none"
     bound = ", which is too little because all runs share one validation part" if chosen.is_lower_bound else ""
-    yield f"{told}. The best of several looks better than it is (selection bias): {chosen.how} finds {found}{bound}."
+    yield f"{text}. The best of several looks better than it is (selection bias): {chosen.how} finds {found}{bound}."
 
 
-def _warnings(evidence: Evidence) -> Iterator[str]:
-    """What should be known before the table is believed."""
+def _warnings(evidence: SweepComparison) -> Iterator[str]:
+    """Yield warnings about the table."""
     for one in evidence.main:
         if not math.isnan(one.wider):
             group, base = called(evidence.groups[one.group]), called(evidence.groups[one.baseline])
@@ -198,8 +198,8 @@ def _warnings(evidence: Evidence) -> Iterator[str]:
             )
     for values, there, planned in evidence.lacking:
         yield (
-            f"Warning: of {label(values)}, {planned - there:,} of {planned:,} runs are missing: they failed or are "
-            "still to come. Where they fail because of the setting, those that are left look better than it is."
+            f"Warning: of {setting_label(values)}, {planned - there:,} of {planned:,} runs are missing: they failed or "
+            "are still to come. Where they fail because of the setting, those that are left look better than it is."
         )
     same = [evidence.groups[one.group] for one in evidence.main if one.identical]
     if same:
@@ -222,7 +222,7 @@ def _warnings(evidence: Evidence) -> Iterator[str]:
         )
 
 
-def _of_pooled(evidence: Evidence) -> Iterator[str]:
+def _of_pooled(evidence: SweepComparison) -> Iterator[str]:
     """Yield a note where runs of a group differ in more than seeds: in which keys, and which runs are averaged."""
     if evidence.pooled is None:
         return
@@ -236,7 +236,7 @@ def _of_pooled(evidence: Evidence) -> Iterator[str]:
         yield f"Runs of one setting differ in more than their seeds: {over}. Intervals and tests take them as alike."
 
 
-def of_uncompared(evidence: Evidence) -> Iterator[str]:
+def of_uncompared(evidence: SweepComparison) -> Iterator[str]:
     """Yield notes on the groups that are not compared, and why."""
     left = evidence.uncompared
     if not left:
@@ -249,8 +249,9 @@ def of_uncompared(evidence: Evidence) -> Iterator[str]:
     lacking = [g for g in left if g not in alone and not (judged and g.scores(evidence.metric))]
     apart = [group for group in left if group not in alone and group not in lacking]
     if alone:
+        base = baselines.baseline_text(wanted)
         yield (
-            f"Not compared: {named(alone)}. No single group with {baselines.told(wanted)} has the same other keys; "
+            f"Not compared: {named(alone)}. No single group with {base} has the same other keys; "
             "give more keys with --baseline."
         )
     if lacking:
@@ -259,12 +260,12 @@ def of_uncompared(evidence: Evidence) -> Iterator[str]:
         yield f"Not compared: {named(apart)}. No run shares seed and split with one of the baseline."
 
 
-def _of_ranks(evidence: Evidence) -> Iterator[str]:
+def _of_ranks(evidence: SweepComparison) -> Iterator[str]:
     if evidence.ranks is None:
         return
     settings, datasets, ranks = evidence.ranks
-    told = f"p = {p_text(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
+    text = f"p = {p_text(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
     yield (
-        f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {told}; average ranks "
+        f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {text}; average ranks "
         f"closer than {ranks.critical_difference:.3g} have no difference shown (Nemenyi, .05)."
     )

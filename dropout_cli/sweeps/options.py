@@ -1,6 +1,7 @@
-"""The words of a sweep's command line: `KEY=V1,V2`, `KEY=VALUE`, seeds and splits."""
+"""The options of a sweep's command line: `KEY=V1,V2`, `KEY=VALUE`, seeds, splits, metrics and test."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
@@ -99,3 +100,34 @@ def splits_of(text: str | None) -> Splits | None:
         fact = f"'{text}' is neither each nor same, nor a number from 1 to {MOST_SPLITS:,}"
         raise ConfigError("--splits", fact, "Write each, same, or 5.")
     return int(text)
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """Options of `dropout sweep` and `dropout tune` as the user wrote them; None where an option was not given."""
+
+    seeds: str | None = None
+    splits: str | None = None
+    baseline: Sequence[str] = ()
+    """`KEY=VALUE` pairs."""
+    metric: str | None = None
+    metrics: str | None = None
+    test: str | None = None
+    trials: int | None = None
+    repeats: int | None = None
+
+    def document_keys(self) -> dict[str, Any]:
+        """Return the keys of a sweep file that these options replace.
+
+        Raises:
+            ConfigError: Seeds, splits or baseline cannot be read.
+            UsageError: An option names no metric or no test.
+        """
+        keys: dict[str, Any] = {"baseline": pairs(self.baseline, "--baseline"), "metric": self.metric}
+        keys |= {"seeds": seeds_of(self.seeds), "splits": splits_of(self.splits)}
+        keys |= {"trials": self.trials, "repeats": self.repeats}
+        keys |= {"test": None if self.test is None else paired_test(self.test)}
+        if self.metrics is not None:
+            main, *others = metrics_of(self.metric, self.metrics)
+            keys |= {"metric": main, "metrics": tuple(others)}
+        return {name: value for name, value in keys.items() if value}

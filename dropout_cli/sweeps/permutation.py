@@ -24,7 +24,7 @@ INDEPENDENT = ("seeds", "splits", "nested")
 
 
 class Requested(NamedTuple):
-    """What a permutation test says of one comparison; NaN where it cannot be made."""
+    """The p-values of a permutation test for one comparison; NaN where there is none."""
 
     p: float
     adjusted: float
@@ -70,8 +70,8 @@ def _max_t(compared: Sequence[tuple[str, int, Layout]], units: Sequence[Sequence
         first = compared[places[0]][2].units
         if len(first) < 2 or any(compared[place][2].units != first or not units[place] for place in places):
             continue
-        together = max_t(np.array([units[place] for place in places]))
-        for place, p in zip(places, together.step_down, strict=True):
+        zip_axes = max_t(np.array([units[place] for place in places]))
+        for place, p in zip(places, zip_axes.step_down, strict=True):
             alone = max_t(np.array([units[place]])).single_step[0]
-            found[place] = Requested(alone, min(1.0, len(families) * p), min(1.0, len(families) * together.smallest))
+            found[place] = Requested(alone, min(1.0, len(families) * p), min(1.0, len(families) * zip_axes.smallest))
     return found

@@ -10,9 +10,10 @@ from dropout_cli import config
 from dropout_cli.config.declarations import keys
 from dropout_cli.config.place import shorten
 from dropout_cli.config.schema import Experiment
+from dropout_cli.core.dotted import last_name, value_at
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
-from dropout_cli.metrics import DEFAULT_METRIC, directed
+from dropout_cli.metrics import DEFAULT_METRIC, directed, metric_name
 from dropout_cli.sweeps import resolve, splitting
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
@@ -22,7 +23,7 @@ from dropout_cli.training import setup
 CELL_FORMAT = 1
 """A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""
 USUAL = {"training.batch_size": setup.USUAL_BATCH}
-"""What the default of a key is resolved to where nothing speaks against it; a cell that has it differs in nothing."""
+"""Key -> the usual value of its default `auto`; a cell with this value counts as one with the default."""
 TASK = {"classes": "classification", "quantities": "regression"}
 """Kind of prediction of an objective -> the task that has its metrics."""
 MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
@@ -30,7 +31,7 @@ MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
 
 
 @dataclass(frozen=True)
-class Group:
+class PlannedGroup:
     """Runs that differ in seed, split and fold alone."""
 
     values: dict[str, Any]
@@ -56,12 +57,12 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """All cells of a sweep."""
 
     keys: tuple[str, ...]
     """The swept keys whose values tell groups apart."""
-    groups: tuple[Group, ...]
+    groups: tuple[PlannedGroup, ...]
     cells: tuple[Cell, ...]
     skipped: int
     """Points at which some swept key was left out, because what another key chose has no such key."""
@@ -75,7 +76,7 @@ class Plan:
     """Whether the layout is that of the sweep in the folder, and a new sweep would have another."""
 
 
-def make(sweep: Sweep) -> Plan:
+def make(sweep: Sweep) -> SweepPlan:
     """Resolve every cell. Raises ConfigError, with the place in the sweep's file, or DataError."""
     planner = _Planner(sweep)
     points = [planner.taken(point) for point in sweep.points]
@@ -87,7 +88,7 @@ def make(sweep: Sweep) -> Plan:
     splits, given = splitting.settled(wanted, sweep, resolved)
     if splits != wanted:
         replicates = splitting.replicates(sweep, splits, points, experiments)
-    groups: dict[str, Group] = {}
+    groups: dict[str, PlannedGroup] = {}
     cells: dict[str, Cell] = {}
     merged = 0
     for found, its in zip(resolved, replicates, strict=True):
@@ -95,7 +96,7 @@ def make(sweep: Sweep) -> Plan:
         group = _identity(first, planner.touched)
         if group not in groups:
             values = config.to_dict(found.of(its[0]))
-            groups[group] = Group({key: _at(values, key) for key in planner.touched}, values)
+            groups[group] = PlannedGroup({key: value_at(values, key) for key in planner.touched}, values)
         new = False
         for one in map(found.of, its):
             cell = Cell(_identity(one, planner.touched), list(groups).index(group), one)
@@ -108,10 +109,10 @@ def make(sweep: Sweep) -> Plan:
         for key in planner.touched
         if key not in REPLICATES and len({json.dumps(group.values[key]) for group in groups.values()}) > 1
     )
-    shown = tuple(Group({key: one.values[key] for key in varying}, one.config) for one in groups.values())
+    shown = tuple(PlannedGroup({key: one.values[key] for key in varying}, one.config) for one in groups.values())
     goes_on = sweep.begun is not None and splitting.usual(sweep, experiments, resolved) != splits
-    told = (*reasons, *given)
-    return Plan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, told, goes_on)
+    messages = (*reasons, *given)
+    return SweepPlan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, messages, goes_on)
 
 
 def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> None:
@@ -122,7 +123,7 @@ def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> Non
     tasks = {TASK[experiment.objective.predicts] for experiment in experiments}
     known = [number for task in sorted(tasks) for number in directed(task)]
     for metric in metrics:
-        if known and metric != DEFAULT_METRIC and metric.partition(".")[2] not in known:
+        if known and metric != DEFAULT_METRIC and metric_name(metric) not in known:
             way_out = f"Choose from: {', '.join(dict.fromkeys(known))}."
             raise ConfigError("metric", f"'{metric}' is no number of a {' or '.join(sorted(tasks))}", way_out)
 
@@ -171,7 +172,7 @@ class _Planner:
             self._load((setting,))
 
     def experiment(self, point: Point) -> Experiment:
-        """What the point describes, unresolved but for its threads: one, since cells share the cores."""
+        """Return the experiment of a point, unresolved except for its threads: one, since cells share the cores."""
         experiment = self._load(point)
         values = config.to_dict(experiment)
         for setting in point:
@@ -202,16 +203,16 @@ def _placed(problems: Sequence[Problem], settings: dict[str, Setting]) -> Iterat
 
 
 def _of_mapping(setting: Setting, fact: str) -> str:
-    """What a mapping in the place of a value was meant to be."""
+    """Return a hint for a mapping in the place of a value: it may mean a distribution."""
     if not fact.endswith("got a mapping") or not isinstance(setting.value, dict):
         return ""
     near = next(filter(None, (did_you_mean(str(name), [*DISTRIBUTIONS]) for name in setting.value)), "")
-    laws = f"{', '.join(DISTRIBUTIONS[:-1])} or {DISTRIBUTIONS[-1]}"
-    return f"{near} To be drawn, it takes {laws} with a list, as {{uniform: [0, 1]}}".strip()
+    names = f"{', '.join(DISTRIBUTIONS[:-1])} or {DISTRIBUTIONS[-1]}"
+    return f"{near} To be drawn, it takes {names} with a list, as {{uniform: [0, 1]}}".strip()
 
 
 def _is_tag(key: str) -> bool:
-    return key.rpartition(".")[2] in ("variant", "name")
+    return last_name(key) in ("variant", "name")
 
 
 def _takes(experiment: Experiment, key: str) -> bool:
@@ -229,7 +230,7 @@ def _takes(experiment: Experiment, key: str) -> bool:
 
 def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
     """The leaf keys that a setting sets."""
-    found = _at(values, setting.key)
+    found = value_at(values, setting.key)
     if not isinstance(found, dict):
         yield setting.key
     elif isinstance(setting.value, dict):
@@ -240,15 +241,8 @@ def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
         yield f"{setting.key}.{next(iter(found))}"
 
 
-def _at(values: dict[str, Any], dotted: str) -> Any:
-    found: Any = values
-    for name in dotted.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
 def _identity(experiment: Experiment, swept: dict[str, None]) -> str:
-    """What a cell is called: 12 hex digits over all that differs from the defaults, threads and paths left out.
+    """Return the id of a cell: 12 hex digits over all that differs from the defaults, without threads and paths.
 
     A swept path counts: it is what tells the cells apart.
     """

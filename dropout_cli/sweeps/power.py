@@ -9,7 +9,7 @@ from dropout_cli.statistics.estimate import FEWEST_UNITS
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import ALPHA, Comparison
 from dropout_cli.sweeps.layouts import arrange
-from dropout_cli.sweeps.plan import Plan
+from dropout_cli.sweeps.plan import SweepPlan
 
 WANTED = 0.8
 PILOT = 5
@@ -48,7 +48,7 @@ def visible_difference(n: int, family: int) -> float:
     return high
 
 
-def of_plan(plan: Plan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+def of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     """Yield what the plan can show. Raises UsageError where the baseline is none of the groups."""
     replicates = [{cell.replicate for cell in plan.cells if cell.group == place} for place in range(len(plan.groups))]
     found = baselines([group.values for group in plan.groups], plan.keys, baseline)

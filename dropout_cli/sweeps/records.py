@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from dropout_cli.config import flatten
+from dropout_cli.core.dotted import last_name, value_at
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import METRICS, PARTS, moves_by_examples
+from dropout_cli.metrics import METRICS, PARTS, metric_name, metric_part, moves_by_examples
 from dropout_cli.runs.summary import examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.replicates import FOLD, REPLICATES, SPLIT_SEED, Replicate
@@ -21,7 +22,7 @@ from dropout_cli.sweeps.stored_predictions import of_each, test_part
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
 CLASS_WEIGHTS = "objective.class_weights"
-UNTOLD = {
+IGNORED_KEYS = {
     *REPLICATES,
     "training.threads",
     "training.save_every",
@@ -38,7 +39,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """One complete run, as comparisons see it."""
 
     path: str
@@ -50,7 +51,7 @@ class Record:
     summary: Mapping[str, Any]
 
     @classmethod
-    def of(cls, path: str, values: Values, replicate: Replicate, summary: Mapping[str, Any]) -> "Record":
+    def of(cls, path: str, values: Values, replicate: Replicate, summary: Mapping[str, Any]) -> "RunRecord":
         """Return the record of a run; its summary is not trusted. Raises UsageError where numbers are missing."""
         record = cls(path, values, replicate, summary)
         try:
@@ -77,23 +78,19 @@ class Record:
         """Dotted key -> value of its config and, under LENGTHENED, how `resume --epochs` rewrote its past."""
         marks = self.summary.get(LENGTHENED) or []
         rewritten = [str(one["after_epoch"]) for one in marks if one["schedule_changed"] or one["patience_anew"]]
-        told = f"after epoch {', '.join(rewritten)}" if rewritten else None
-        return dict(flatten(self.summary.get("config", {}))) | {LENGTHENED: told}
+        text = f"after epoch {', '.join(rewritten)}" if rewritten else None
+        return dict(flatten(self.summary.get("config", {}))) | {LENGTHENED: text}
 
     def setting(self, key: str) -> Any:
         """Return the value at a dotted key, for a block a mapping; None where there is no such key."""
         if key == LENGTHENED:
             return self.settings[LENGTHENED]
-        found: Any = self.summary.get("config", {})
-        for name in key.split("."):
-            found = found.get(name) if isinstance(found, dict) else None
-        return found
+        return value_at(self.summary.get("config", {}), key)
 
     def score(self, metric: str) -> float:
         """A number such as `test.accuracy`; NaN where the run has no such part."""
-        part, _, number = metric.partition(".")
-        scores = self.summary.get(part)
-        found = scores.get(number) if scores else None
+        scores = self.summary.get(metric_part(metric))
+        found = scores.get(metric_name(metric)) if scores else None
         return math.nan if found is None else float(found)
 
     @property
@@ -114,14 +111,14 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Group:
+class RunGroup:
     """The runs of one setting; those that share seed and split are pooled."""
 
     values: Values
-    records: Mapping[Replicate, tuple[Record, ...]]
+    records: Mapping[Replicate, tuple[RunRecord, ...]]
 
     @property
-    def runs(self) -> list[Record]:
+    def runs(self) -> list[RunRecord]:
         """All of them."""
         return [record for pooled in self.records.values() for record in pooled]
 
@@ -182,28 +179,27 @@ class Group:
 
     def step(self, metric: str) -> float:
         """Return about the smallest step of a metric of one run, 1 / N of accuracies; 0 of losses and the like."""
-        part, _, number = metric.partition(".")
-        sizes = [size for record in self.runs if (size := record.examples(part))]
-        return 1 / min(sizes) if sizes and moves_by_examples(number) else 0.0
+        sizes = [size for record in self.runs if (size := record.examples(metric_part(metric)))]
+        return 1 / min(sizes) if sizes and moves_by_examples(metric) else 0.0
 
     @property
     def label(self) -> str:
         """The group's values in one line."""
-        return label(self.values)
+        return setting_label(self.values)
 
 
-def grouped(records: Sequence[Record], keys: Sequence[str], rules: int = LATEST) -> tuple[Group, ...]:
+def grouped(records: Sequence[RunRecord], keys: Sequence[str], rules: int = LATEST) -> tuple[RunGroup, ...]:
     """Group the records by their values of the keys, then by seed and split; the first rules keep the last of each."""
-    gathered: dict[str, dict[Replicate, tuple[Record, ...]]] = {}
+    gathered: dict[str, dict[Replicate, tuple[RunRecord, ...]]] = {}
     for record in records:
         group = gathered.setdefault(json.dumps([record.values.get(key) for key in keys], sort_keys=True), {})
         group[record.replicate] = (record,) if rules == FIRST else (*group.get(record.replicate, ()), record)
     return tuple(
-        Group({key: next(iter(one.values()))[0].values.get(key) for key in keys}, one) for one in gathered.values()
+        RunGroup({key: next(iter(one.values()))[0].values.get(key) for key in keys}, one) for one in gathered.values()
     )
 
 
-def pooled_over(groups: Sequence[Group]) -> list[str] | None:
+def pooled_over(groups: Sequence[RunGroup]) -> list[str] | None:
     """Return the keys in which runs of one group differ; none if they repeat each other, None if only seeds differ."""
     found = dict.fromkeys(key for group in groups for key in differing([one.settings for one in group.runs]))
     repeated = any(len(records) > 1 for group in groups for records in group.records.values())
@@ -217,7 +213,7 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     differ on one split. A key that is absent because a block above it is null has the value null. Where the keys of
     such a block tell nothing apart but that it is null, the first of them stands for all.
     """
-    names = [key for key in dict.fromkeys(key for one in settings for key in one) if key not in UNTOLD]
+    names = [key for key in dict.fromkeys(key for one in settings for key in one) if key not in IGNORED_KEYS]
     found: list[str] = []
     switches: dict[str, list[str]] = {}
     for key in names:
@@ -255,12 +251,12 @@ def _above(key: str) -> Iterator[str]:
     yield from (".".join(parts[:length]) for length in range(1, len(parts)))
 
 
-def label(values: Values) -> str:
+def setting_label(values: Values) -> str:
     """Values in one line; what a group lacks is left out, and the names of its choices stand alone."""
     parts = []
     for key, value in values.items():
-        last = key.rpartition(".")[2]
+        last = last_name(key)
         if value is not None:
             text = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else json.dumps(value)
             parts.append(text if last in ("variant", "name") else f"{last} {text}")
-    return ", ".join(parts) or next((f"{key.rpartition('.')[2]} null" for key in values), "all")
+    return ", ".join(parts) or next((f"{last_name(key)} null" for key in values), "all")

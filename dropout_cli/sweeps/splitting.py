@@ -7,7 +7,7 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.data import DATASETS
 from dropout_cli.objectives.distillation import Distillation
-from dropout_cli.sweeps import load
+from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.options import MOST_CELLS
@@ -25,7 +25,7 @@ def as_begun(sweep: Sweep, *folders: Folder) -> Sweep:
     """
     if sweep.splits is not None or sweep.axes.chooses_splits() is not None:
         return sweep
-    stands = next((plan for folder in folders if (plan := load.plan(folder)) is not None), None)
+    stands = next((plan for folder in folders if (plan := stored_plan.read_plan(folder)) is not None), None)
     if stands is None or stands.splits == EACH:
         return sweep
     return replace(sweep.with_splits(stands.splits), begun=stands.splits)

@@ -10,7 +10,7 @@ import numpy as np
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import VALIDATION, Classes, given_for, of_task
+from dropout_cli.metrics import VALIDATION, Classes, given_for, metric_name, metric_part, of_task
 from dropout_cli.runs import Run
 
 FILE = "predictions.npz"
@@ -67,7 +67,7 @@ def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
     None where the run's predictions cannot be read, or the metric is no mean over examples, or a contribution is not
     finite.
     """
-    part, _, number = metric.partition(".")
+    part, number = metric_part(metric), metric_name(metric)
     file = FILES.get(part)
     if file is None or not any(one.name == number for one in MEANS):
         return None

@@ -1,4 +1,4 @@
-"""Evidence as tables: for a spreadsheet, for a screen, for a program."""
+"""The comparison of a sweep as tables: for a spreadsheet, for a screen, for a program."""
 
 import json
 import math
@@ -8,15 +8,15 @@ from typing import Any
 from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import Comparison
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.in_words import p_text, short, span
 from dropout_cli.sweeps.notes import notes
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
 
 Rows = list[list[Any]]
 
 
-def results_csv(records: Sequence[Record], keys: Sequence[str]) -> bytes:
+def results_csv(records: Sequence[RunRecord], keys: Sequence[str]) -> bytes:
     """A row per run and number: cell, swept keys, seed, split, metric, value. Nothing in it varies between repeats.
 
     Where data are divided into folds, a column says which one was the test part.
@@ -34,7 +34,7 @@ def results_csv(records: Sequence[Record], keys: Sequence[str]) -> bytes:
     return csv_bytes(rows)
 
 
-def summary_csv(evidence: Evidence) -> bytes:
+def summary_csv(evidence: SweepComparison) -> bytes:
     """A row per group and number: n, mean, standard deviation, the 95 % interval of the mean, that for new data."""
     rows: Rows = [[*evidence.keys, "metric", "n", "mean", "sd", "low", "high", "new_low", "new_high"]]
     for group in evidence.groups:
@@ -46,7 +46,7 @@ def summary_csv(evidence: Evidence) -> bytes:
     return csv_bytes(rows)
 
 
-def all_tables(records: Sequence[Record], keys: Sequence[str], evidence: Evidence) -> dict[str, bytes]:
+def all_tables(records: Sequence[RunRecord], keys: Sequence[str], evidence: SweepComparison) -> dict[str, bytes]:
     """Return name -> bytes of the three tables in a sweep's folder."""
     return {
         "results.csv": results_csv(records, keys),
@@ -60,7 +60,7 @@ TESTED = ("p", "p_holm", "p_bonferroni", "test", "test_p", "test_p_adjusted", "s
 COUNTED = ("won", "tied", "won_low", "won_high", "verdict", "new_low", "new_high", "new_data")
 
 
-def comparisons_csv(evidence: Evidence) -> bytes:
+def comparisons_csv(evidence: SweepComparison) -> bytes:
     """A row per metric and group that is compared: the paired difference, its tests, the verdict."""
     rows: Rows = [[*evidence.keys, *COMPARED, *TESTED, *COUNTED]]
     for one in evidence.comparisons:
@@ -70,7 +70,7 @@ def comparisons_csv(evidence: Evidence) -> bytes:
     return csv_bytes(rows)
 
 
-def _facts(evidence: Evidence, one: Comparison) -> dict[str, Any]:
+def _facts(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
     """Column -> value, without the baseline."""
     return {
         "metric": one.metric,
@@ -105,7 +105,7 @@ def new_data(one: Comparison) -> str:
     return "shown" if one.shown_for_new_data else "not shown"
 
 
-def as_dict(evidence: Evidence) -> dict[str, Any]:
+def as_dict(evidence: SweepComparison) -> dict[str, Any]:
     """All of it for a program; None where there is no number."""
     groups = []
     for group in evidence.groups:
@@ -141,7 +141,7 @@ def as_dict(evidence: Evidence) -> dict[str, Any]:
 SIMPLE = ("data", "model", "splits", "mean")
 
 
-def _as_dict(evidence: Evidence, one: Comparison) -> dict[str, Any]:
+def _as_dict(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
     facts = {
         name: known(value) if isinstance(value, float) else value
         for name, value in _facts(evidence, one).items()
@@ -183,7 +183,7 @@ LEAST = ("d_z", "p (Holm)", "averages", "won", "p", INTERVAL, NEW, "n", "p (Bonf
 """Columns of the overview that may be left out where there is little room, the first one first."""
 
 
-def overview(evidence: Evidence, metric: str | None = None) -> tuple[list[str], Rows]:
+def overview(evidence: SweepComparison, metric: str | None = None) -> tuple[list[str], Rows]:
     """Headers and rows of the one table that says it all: a row per group.
 
     Args:

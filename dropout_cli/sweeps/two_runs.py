@@ -16,13 +16,13 @@ from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC
 from dropout_cli.runs import Run
 from dropout_cli.statistics.bootstrap import FEWEST_EXAMPLES
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.stored_predictions import predictions
 
 ONE_EACH = "These two networks are not tested against each other"
 
 
-def tested(records: Sequence[Record], metric: str = DEFAULT_METRIC) -> str | None:
+def tested(records: Sequence[RunRecord], metric: str = DEFAULT_METRIC) -> str | None:
     """Return a sentence with the test of two runs, or why they cannot be tested; None where they are not two."""
     if len(records) != 2:
         return None
@@ -64,7 +64,7 @@ def _of_classes(first: Mapping[str, Array], second: Mapping[str, Array]) -> str:
 
 
 def _of_quantities(first: Mapping[str, Array], second: Mapping[str, Array], metric: str) -> str:
-    number = "mae" if metric.rpartition(".")[2] == "mae" else "rmse"
+    number = "mae" if metrics.metric_name(metric) == "mae" else "rmse"
     errors = [one["mean"].astype(np.float64) - one["labels"] for one in (first, second)]
     losses = [np.abs(error) if number == "mae" else error**2 for error in errors]
     n = len(first["rows"])

@@ -14,17 +14,18 @@ from dropout_cli.analysis.verify import verify as verify_run
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.statistics import rules
-from dropout_cli.sweeps import load, tables
+from dropout_cli.sweeps import stored_plan, tables
 from dropout_cli.sweeps.earlier_tables import earlier_tables
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
+from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan
 
 RESULTS = "results.csv"
 IN_UNITS = ("mean", "difference", "sd", "low", "high")
 """Columns in the units of the metric: rounding of one of them is as large as the interval makes it."""
 
 
-def _tables_by(number: int, records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
+def _tables_by(number: int, records: Sequence[RunRecord], plan: StoredPlan) -> dict[str, bytes]:
     """Compute the tables by the rules with that number, see `statistics.rules`."""
     made = {RESULTS: tables.results_csv(records, plan.keys)}
     return made | earlier_tables(
@@ -32,12 +33,12 @@ def _tables_by(number: int, records: Sequence[Record], plan: load.StoredPlan) ->
     )
 
 
-def _tables_now(records: Sequence[Record], plan: load.StoredPlan) -> dict[str, bytes]:
+def _tables_now(records: Sequence[RunRecord], plan: StoredPlan) -> dict[str, bytes]:
     """Compute the tables as a sweep of today writes them."""
-    return tables.all_tables(records, plan.keys, plan.weigh(records))
+    return tables.all_tables(records, plan.keys, plan.compare(records))
 
 
-RULES: Mapping[int, Callable[[Sequence[Record], load.StoredPlan], dict[str, bytes]]] = {
+RULES: Mapping[int, Callable[[Sequence[RunRecord], StoredPlan], dict[str, bytes]]] = {
     1: partial(_tables_by, rules.FIRST),
     2: partial(_tables_by, rules.LATEST),
     3: _tables_now,
@@ -50,9 +51,9 @@ def verify(folder: Folder) -> list[Check]:
 
     Raises UsageError where the plan is damaged.
     """
-    records, plan = load.read(folder)
-    complete, told = {record.name for record in records}, _told(folder)
-    missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, told)]
+    records, plan = stored_plan.read_runs(folder)
+    complete, reported = {record.name for record in records}, _reported_cells(folder)
+    missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, reported)]
     checks = []
     if missing:
         fact = f"{len(complete)} of {len(plan.cells)} runs are complete; the same command goes on"
@@ -63,7 +64,7 @@ def verify(folder: Folder) -> list[Check]:
     return [*checks, *_tables(folder, records, plan, ended=not missing)]
 
 
-def _told(folder: Folder) -> set[str]:
+def _reported_cells(folder: Folder) -> set[str]:
     """The cells whose numbers stand in the table of results."""
     try:
         rows = csv.reader(folder.read(RESULTS).decode("utf-8", "replace").splitlines())
@@ -72,12 +73,12 @@ def _told(folder: Folder) -> set[str]:
         return set()
 
 
-def _is_to_come(id: str, folder: Folder, told: set[str]) -> bool:
+def _is_to_come(id: str, folder: Folder, reported: set[str]) -> bool:
     """Whether the cell was never complete, nor has failed."""
-    return folder.failure(id) is None and not folder.cell(id).exists() and id not in told
+    return folder.failure(id) is None and not folder.cell(id).exists() and id not in reported
 
 
-def _cell(one: load.StoredCell, folder: Folder) -> Iterator[Check]:
+def _cell(one: StoredCell, folder: Folder) -> Iterator[Check]:
     what = f"cells/{one.id}"
     if not folder.is_complete(one.id):
         reason = folder.failure(one.id)
@@ -91,7 +92,7 @@ def _cell(one: load.StoredCell, folder: Folder) -> Iterator[Check]:
         yield Check(what, False, "was trained on other data than the plan says")
 
 
-def _tables(folder: Folder, records: Sequence[Record], plan: load.StoredPlan, *, ended: bool) -> Iterator[Check]:
+def _tables(folder: Folder, records: Sequence[RunRecord], plan: StoredPlan, *, ended: bool) -> Iterator[Check]:
     """Each against the cells; before the sweep has `ended`, those that it will write anew are left out."""
     try:
         made = RULES[plan.format](records, plan)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from dropout_cli.metrics import metric_name, metric_part
 from dropout_cli.sweeps.in_words import setting
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.training import against_dummy
 
 MOST_NAMED = 6
@@ -29,7 +30,7 @@ class Level:
     mean: float
 
 
-def levels(records: Sequence[Record], metric: str) -> list[Level]:
+def levels(records: Sequence[RunRecord], metric: str) -> list[Level]:
     """Return the mean of each simple model over the distinct splits of the runs, dataset by dataset."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     for record in records:
@@ -44,12 +45,12 @@ def levels(records: Sequence[Record], metric: str) -> list[Level]:
     ]
 
 
-def rows(records: Sequence[Record], metric: str) -> list[list[Any]]:
+def rows(records: Sequence[RunRecord], metric: str) -> list[list[Any]]:
     """Return a row for each level: dataset, model, number of splits, mean."""
     return [[one.dataset, one.model, one.splits, one.mean] for one in levels(records, metric)]
 
 
-def told(records: Sequence[Record], metric: str) -> Iterator[str]:
+def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
     """Yield a sentence with the levels of each dataset."""
     found = levels(records, metric)
     datasets = list(dict.fromkeys(one.dataset for one in found))
@@ -64,13 +65,13 @@ def told(records: Sequence[Record], metric: str) -> Iterator[str]:
         yield f"Simple models{on}, by {metric}: {models}.{better}"
 
 
-def beaten(records: Sequence[Record], metric: str) -> Iterator[str]:
+def beaten(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
     """Yield a sentence that names the settings whose mean does not beat that of the dummy on the same runs."""
-    settings: dict[str, list[Record]] = {}
+    settings: dict[str, list[RunRecord]] = {}
     for record in records:
         if _number(record, "dummy", metric) is not None and not np.isnan(record.score(metric)):
             settings.setdefault(json.dumps(record.values, sort_keys=True, default=str), []).append(record)
-    number, lost = metric.partition(".")[2], []
+    number, lost = metric_name(metric), []
     for runs in settings.values():
         ours, theirs = _mean([run.score(metric) for run in runs]), _mean([_dummy(run, metric) for run in runs])
         if not against_dummy.beats(number, ours, theirs):
@@ -89,7 +90,7 @@ def beaten(records: Sequence[Record], metric: str) -> Iterator[str]:
         yield f"{len(lost)} of {len(settings)} settings {verb} not beat {dummy} by mean {metric}: {'; '.join(names)}."
 
 
-def _settings(records: Sequence[Record], metric: str) -> dict[tuple[str, str], float]:
+def _settings(records: Sequence[RunRecord], metric: str) -> dict[tuple[str, str], float]:
     """Return dataset and values -> the mean over the runs of a setting that have the metric."""
     found: dict[tuple[str, str], list[float]] = {}
     for record in records:
@@ -99,33 +100,32 @@ def _settings(records: Sequence[Record], metric: str) -> dict[tuple[str, str], f
     return {key: _mean(values) for key, values in found.items()}
 
 
-def _number(record: Record, model: str, metric: str) -> float | None:
+def _number(record: RunRecord, model: str, metric: str) -> float | None:
     """Return the metric of `dummy` or `linear` beside a run; None where there is none."""
-    part, _, number = metric.partition(".")
-    found = against_dummy.of(record.summary, model, part).get(number)
+    found = against_dummy.of(record.summary, model, metric_part(metric)).get(metric_name(metric))
     return float(found) if against_dummy.is_number(found) else None
 
 
-def _dummy(record: Record, metric: str) -> float:
+def _dummy(record: RunRecord, metric: str) -> float:
     found = _number(record, "dummy", metric)
     return float("nan") if found is None else found
 
 
-def _called(record: Record, model: str, metric: str) -> str:
+def _called(record: RunRecord, model: str, metric: str) -> str:
     """Return the model in words."""
     if model == "dummy":
-        return against_dummy.dummy(str(record.summary.get("task", "classification")), metric.partition(".")[2])
+        return against_dummy.dummy(str(record.summary.get("task", "classification")), metric_name(metric))
     kind = str(record.summary["yardstick"]["linear"].get("kind"))
     return against_dummy.KINDS.get(kind, kind)
 
 
-def _dataset(record: Record) -> Mapping[str, Any]:
+def _dataset(record: RunRecord) -> Mapping[str, Any]:
     """Return the block of its config; `Record.of` has seen that there is one."""
     found: Mapping[str, Any] = record.summary["config"]["dataset"]
     return found
 
 
-def _split(record: Record) -> str:
+def _split(record: RunRecord) -> str:
     """Name the data, the split and the preprocessing."""
     return json.dumps({**_dataset(record), "augment": None}, sort_keys=True, default=str)
 

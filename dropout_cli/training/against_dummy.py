@@ -4,13 +4,14 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from dropout_cli.core.dotted import value_at
 from dropout_cli.metrics import larger_is_better, of_task
 from dropout_cli.tasks import TASKS
 
 DUMMIES = {"classification": "always answering the largest class", "regression": "always answering the mean"}
 """Task -> what its dummy does."""
 FREQUENCIES = "always answering the frequencies of the classes"
-"""The same, as metrics of probabilities see it."""
+"""The dummy of classification, as metrics of probabilities see it."""
 KINDS = {"logistic": "logistic regression", "ridge": "ridge regression"}
 
 
@@ -72,9 +73,7 @@ def table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str]
 
 def of(summary: Mapping[str, Any], model: str, part: str) -> Mapping[str, Any]:
     """Return the numbers of `dummy` or `linear` for a part; none where the summary lacks them."""
-    found: Any = summary
-    for name in ("yardstick", model, part):
-        found = found.get(name) if isinstance(found, Mapping) else None
+    found = value_at(summary, f"yardstick.{model}.{part}")
     return found if isinstance(found, Mapping) else {}
 
 

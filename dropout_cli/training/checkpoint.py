@@ -64,7 +64,7 @@ def unpack(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
 
 
 def _meta(data: bytes) -> dict[str, Any]:
-    """What stands beside the arrays. Raises, for damaged bytes, what `unpack` catches."""
+    """Return the metadata beside the arrays. Raises, for damaged bytes, what `unpack` catches."""
     end = 8 + int.from_bytes(data[:8], "little")
     if not 8 < end <= min(len(data), MOST_HEADER):
         raise ValueError("its header is cut off, or longer than any")
@@ -142,13 +142,13 @@ class Snapshot:
         try:
             if run.has(LAST) or not run.has(PREVIOUS):
                 return (cls.read(run, LAST) if run.has(LAST) or run.ended == "completed" else None), []
-            said = f"{run.path / LAST}: is missing."
+            message = f"{run.path / LAST}: is missing."
         except (RunFailed, UsageError) as error:
             if not run.has(PREVIOUS):
                 raise
-            said = str(error.problems[0]._replace(way_out=""))
+            message = str(error.problems[0]._replace(way_out=""))
         snapshot = cls.read(run, PREVIOUS)
-        return snapshot, [f"{said} Going on from the one before it, of epoch {snapshot.meta['epoch']}."]
+        return snapshot, [f"{message} Going on from the one before it, of epoch {snapshot.meta['epoch']}."]
 
     def restore(self, learner: Learner, selection: Selection | None = None) -> None:
         """Put everything back. Raises RunFailed where it does not fit the learner."""

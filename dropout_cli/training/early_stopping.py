@@ -41,7 +41,7 @@ class Selection:
         return self.patience is not None and self.waited >= self.patience
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """Return the state that a checkpoint keeps."""
         return {name: value for name, value in asdict(self).items() if name not in ("monitor", "patience", "min_delta")}
 
     def load_state(self, state: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """A sign of life within an epoch, at most ten a second."""
 
     epoch: int
@@ -98,7 +98,7 @@ class Plan:
 
 def epochs(
     learner: Learner, dataset: Dataset, experiment: "Experiment", task: Task, targets: Array | None = None
-) -> Iterator[Progress | EpochRecord]:
+) -> Iterator[TrainingProgress | EpochRecord]:
     """Train from where the learner stands to the last epoch; raise Diverged when the loss stops being finite.
 
     `targets` (training examples, classes) are what teachers say, for objectives that learn from them.
@@ -129,7 +129,7 @@ def epochs(
             now = time.perf_counter()
             if now - shown > 0.1:
                 shown = now
-                yield Progress(epoch, learner.step - learner.epoch * plan.steps_per_epoch, plan.steps_per_epoch)
+                yield TrainingProgress(epoch, learner.step - learner.epoch * plan.steps_per_epoch, plan.steps_per_epoch)
         trained = time.perf_counter()
         learner.epoch = epoch
         metrics = {"epoch": epoch, "learning_rate": lr, "train_objective": objective / examples}

@@ -22,8 +22,8 @@ FILES = {"best": BEST, "last": LAST}
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What a run trained, and on what."""
+class LoadedModel:
+    """A trained network with its experiment and its data."""
 
     experiment: Experiment
     dataset: Dataset
@@ -34,11 +34,18 @@ class Trained:
     """`best` or `last`."""
 
 
-def load(run: Run, checkpoint: str | None = None, *, allow_changed_data: bool = False) -> Trained:
-    """Read data and weights of a run; `checkpoint`: `best` or `last`, None: the one that its summary names, or last.
+def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: bool = False) -> LoadedModel:
+    """Load the data and the weights of a run.
 
-    `allow_changed_data`: the data need not be those of the training; what was fitted then is applied to them. Raises
-    UsageError, DataError or RunFailed.
+    Args:
+        run: The run.
+        checkpoint: `best` or `last`; None: the one that the summary names, or else the last.
+        allow_changed_data: Whether other data are accepted; the stored preprocessing is applied to them.
+
+    Raises:
+        UsageError: The run was changed, or is of a newer format.
+        DataError: Data are missing or have changed.
+        RunFailed: A file of the run is damaged.
     """
     run.read_unchanged(RESOLVED)
     name = checkpoint or _that_counts(run)
@@ -48,17 +55,17 @@ def load(run: Run, checkpoint: str | None = None, *, allow_changed_data: bool = 
     fitted = fitted_to(run)
     prepared = prepare_on(data.load(experiment.dataset, fitted), experiment, stored=True)
     Snapshot.read(run, FILES[name]).restore(prepared.learner)
-    return Trained(prepared.experiment, prepared.dataset, prepared.learner, prepared.task, name)
+    return LoadedModel(prepared.experiment, prepared.dataset, prepared.learner, prepared.task, name)
 
 
 def fitted_to(run: Run) -> Fitted | None:
-    """What was fitted to the training examples; None for a run of an older version, which did not keep it."""
+    """Return the stored preprocessing; None for a run of an older version, which did not keep it."""
     return Fitted.unpack(run.read_unchanged(FITTED), str(run.path / FITTED)) if run.has(FITTED) else None
 
 
 @dataclass(frozen=True)
-class Recalled:
-    """What a run trained, without its data."""
+class LoadedWithoutData:
+    """A trained network with its experiment and preprocessing, without its data."""
 
     experiment: Experiment
     fitted: Fitted
@@ -66,11 +73,8 @@ class Recalled:
     task: Task
 
 
-def recall(run: Run) -> Recalled:
-    """Read the weights that count, and what was fitted to the data; the data are not needed.
-
-    Raises UsageError, DataError or RunFailed.
-    """
+def load_without_data(run: Run) -> LoadedWithoutData:
+    """Load the weights that count and the preprocessing of a run, without its data; see `load_model`."""
     run.read_unchanged(RESOLVED)
     experiment = config.load(run.path / RESOLVED, stored=True).experiment
     fitted = fitted_to(run) or Fitted.to(data.load(experiment.dataset))
@@ -79,7 +83,7 @@ def recall(run: Run) -> Recalled:
     task = tasks.of(experiment.objective, fitted)
     if isinstance(task, Regression) and run.ended == "completed":
         task = _with_noise(task, run)
-    return Recalled(experiment, fitted, learner, task)
+    return LoadedWithoutData(experiment, fitted, learner, task)
 
 
 def _with_noise(task: Regression, run: Run) -> Regression:

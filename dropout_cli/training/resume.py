@@ -16,28 +16,28 @@ from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.training import arithmetic, extend
 from dropout_cli.training.checkpoint import LAST, Snapshot, identity, pack
-from dropout_cli.training.run import Watch, go_on
+from dropout_cli.training.run import TrainingWatch, continue_run
 from dropout_cli.training.setup import Prepared, computing, prepare
-from dropout_cli.training.warm_start import inherit
+from dropout_cli.training.warm_start import warm_start
 
 
 def resume(
     run: Run,
     *,
-    watch: Watch,
+    watch: TrainingWatch,
     figures: bool = True,
     epochs: int | None = None,
     change_schedule: bool = False,
     yardsticks: Path | None = None,
 ) -> dict[str, Any]:
-    """Go on with the run to its end, and return the summary; see `reopened`, and `conduct` for `yardsticks`."""
+    """Go on with the run to its end, and return the summary; see `reopened`, and `run_experiment` for `yardsticks`."""
     with reopened(run, epochs=epochs, change_schedule=change_schedule) as prepared:
-        return go_on(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
+        return continue_run(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 
 
 @contextmanager
 def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = False) -> Iterator[Prepared]:
-    """Lock the run, and give its experiment as its last checkpoint left it, ready for `go_on`.
+    """Lock the run, and give its experiment as its last checkpoint left it, ready for `continue_run`.
 
     `epochs`, more than the run has done, lengthens it, which a completed run needs; where its schedule or its
     variant would have made another run of that length from the start, only with `change_schedule`.
@@ -52,7 +52,7 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
         after = before
         if epochs is not None:
             after = replace(before, training=replace(before.training, epochs=epochs))
-        prepared = inherit(prepare(after), fresh=snapshot is None)
+        prepared = warm_start(prepare(after), fresh=snapshot is None)
         if snapshot is not None:
             arithmetic.refuse_other(run, prepared)
             if snapshot.meta["config"] != identity(prepared.experiment):
@@ -99,7 +99,7 @@ def _cut_back(run: Run, snapshot: Snapshot | None) -> None:
 
 
 def _elsewhere(run: Run) -> tuple[str, ...]:
-    """What is not as it was when the run began: the bytes may then differ."""
+    """Return messages about changes of the environment since the run began: the bytes may differ."""
     try:
         known = json.loads(run.read("environment.json"))
     except ValueError:

@@ -35,8 +35,8 @@ USUAL_BATCH = 64
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What finished runs say of the examples."""
+class DistillationTargets:
+    """Soft targets and test probabilities, computed by finished runs."""
 
     targets: Array
     """(training examples, classes) float32: softened probabilities."""
@@ -56,8 +56,8 @@ class Prepared:
     task: Task
     selection: Selection | None
     """None without a validation part."""
-    lesson: Lesson | None = None
-    """What teachers say, where the objective learns from some."""
+    distillation: DistillationTargets | None = None
+    """From the teachers, if the objective is distillation."""
     notices: tuple[str, ...] = ()
     """What the user should know before training starts."""
 
@@ -163,7 +163,7 @@ def computing(experiment: Experiment) -> AbstractContextManager[None]:
     return threads.limited(int(experiment.training.threads), divided=experiment.architecture.has_maps)
 
 
-def label(experiment: Experiment) -> str:
+def run_label(experiment: Experiment) -> str:
     """What a run is, for its folder's name: `digits-mlp-inverted-r0.5-s0`."""
     blocks = config.to_dict(experiment)
     parts = [blocks["dataset"]["name"], blocks["architecture"]["name"], blocks["dropout"]["variant"]]

@@ -1,4 +1,4 @@
-"""What a run takes from other runs: the soft targets of its teachers, and weights to start from."""
+"""Arrays that a run inherits from other runs: soft targets of its teachers, and initial weights."""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,51 +14,61 @@ from dropout_cli.data.dataset import Dataset
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.runs import Run
 from dropout_cli.training import inference, restore
-from dropout_cli.training.restore import Trained
-from dropout_cli.training.setup import Lesson, Prepared, computing
+from dropout_cli.training.restore import LoadedModel
+from dropout_cli.training.setup import DistillationTargets, Prepared, computing
 from dropout_cli.training.state import Learner
 
 TEACHER, INIT_FROM = "objective.teacher", "training.init_from"
 
 
 @dataclass(frozen=True)
-class Legacy:
-    """What a run takes from other runs, as arrays; the runs themselves are not needed any more."""
+class InheritedArrays:
+    """Everything inherited from other runs, already loaded."""
 
     weights: dict[str, Array] | None = None
     """Name -> initial value of weights and normalization state; None where the run starts from none."""
-    lesson: Lesson | None = None
+    distillation: DistillationTargets | None = None
 
 
-def inherit(prepared: Prepared, *, fresh: bool = True) -> Prepared:
-    """Return the experiment with its teachers' lesson and, where it is `fresh`, its initial weights from another run.
+def warm_start(prepared: Prepared, *, fresh: bool = True) -> Prepared:
+    """Load and attach everything that an experiment inherits from other runs.
 
-    Raises ConfigError where a run named by the config does not fit, DataError where a teacher has changed.
+    Args:
+        prepared: The experiment.
+        fresh: Whether the run begins, and so takes its initial weights from another run.
+
+    Raises:
+        ConfigError: A run that the config names does not fit.
+        DataError: A teacher has changed.
     """
-    return endowed(prepared, left_to(prepared.experiment, prepared.dataset, fresh=fresh))
+    return attach_inherited(prepared, load_inherited(prepared.experiment, prepared.dataset, fresh=fresh))
 
 
-def left_to(experiment: Experiment, dataset: Dataset, *, fresh: bool = True) -> Legacy:
-    """Read it from the runs that the experiment names. Raises ConfigError where one of them does not fit."""
+def load_inherited(experiment: Experiment, dataset: Dataset, *, fresh: bool = True) -> InheritedArrays:
+    """Load the arrays from the runs that the experiment names; see `warm_start`."""
     source, objective = experiment.training.init_from, experiment.objective
     weights = _weights(source) if fresh and source is not None else None
-    lesson = _lesson(objective, dataset, experiment) if isinstance(objective, Distillation) else None
-    return Legacy(weights, lesson)
+    distillation = _lesson(objective, dataset, experiment) if isinstance(objective, Distillation) else None
+    return InheritedArrays(weights, distillation)
 
 
-def endowed(prepared: Prepared, legacy: Legacy) -> Prepared:
-    """Return the experiment with what was left to it. Raises ConfigError or DataError, as `inherit` does."""
+def attach_inherited(prepared: Prepared, inherited: InheritedArrays) -> Prepared:
+    """Attach inherited weights and targets to the experiment; see `warm_start`."""
     experiment, source = prepared.experiment, prepared.experiment.training.init_from
-    if legacy.weights is not None and source is not None:
-        said = _start_from(source, legacy.weights, prepared.learner)
-        prepared = replace(prepared, notices=(*prepared.notices, *said))
-    if legacy.lesson is not None and isinstance(experiment.objective, Distillation):
+    if inherited.weights is not None and source is not None:
+        messages = _start_from(source, inherited.weights, prepared.learner)
+        prepared = replace(prepared, notices=(*prepared.notices, *messages))
+    if inherited.distillation is not None and isinstance(experiment.objective, Distillation):
         expected = experiment.objective.fingerprint
-        if expected is not None and expected != legacy.lesson.fingerprint:
+        if expected is not None and expected != inherited.distillation.fingerprint:
             fact = "the teachers' weights are not those that the config was resolved with"
             raise DataError(TEACHER, fact, "Set objective.fingerprint=null to learn from them nevertheless.")
-        taught = replace(experiment.objective, fingerprint=legacy.lesson.fingerprint)
-        prepared = replace(prepared, experiment=replace(experiment, objective=taught), lesson=legacy.lesson)
+        taught = replace(experiment.objective, fingerprint=inherited.distillation.fingerprint)
+        prepared = replace(
+            prepared,
+            experiment=replace(experiment, objective=taught),
+            distillation=inherited.distillation,
+        )
     return prepared
 
 
@@ -72,13 +82,13 @@ def _completed(folder: str, key: str) -> Run:
     return run
 
 
-def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -> Lesson:
-    """What the teachers say of the training and the test examples."""
+def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -> DistillationTargets:
+    """Compute the soft targets of the training part and the probabilities of the test part."""
     digest = hashlib.sha256()
     teachers = []
     for folder in objective.teachers:
         run = _completed(folder, TEACHER)
-        teacher = restore.load(run)
+        teacher = restore.load_model(run)
         _must_know(teacher.dataset, dataset, folder)
         digest.update(run.read_unchanged(restore.FILES[teacher.checkpoint]))
         teachers.append(teacher)
@@ -88,10 +98,10 @@ def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -
     with computing(experiment):
         targets = objective.soften(_logits(teachers, "train", objective))
         probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective))
-    return Lesson(targets.astype(np.float32), probs, digest.hexdigest())
+    return DistillationTargets(targets.astype(np.float32), probs, digest.hexdigest())
 
 
-def _draws(teacher: Trained, objective: Distillation) -> bool:
+def _draws(teacher: LoadedModel, objective: Distillation) -> bool:
     """Whether the passes of a teacher differ from each other."""
     with teacher.learner.averaged() as network:
         all_noise, seed = objective.teacher_noise == "all", teacher.experiment.seed
@@ -99,15 +109,15 @@ def _draws(teacher: Trained, objective: Distillation) -> bool:
 
 
 def _must_know(its: Dataset, ours: Dataset, folder: str) -> None:
-    """A teacher has seen the same examples in the same parts, and none of those that judge the student."""
+    """Raise ConfigError unless teacher and student share data and split."""
     same = its.fingerprint == ours.fingerprint and its.classes == ours.classes
     if not (same and np.array_equal(its.train.rows, ours.train.rows) and np.array_equal(its.test.rows, ours.test.rows)):
         fact = f"{folder} was trained on other data, or on another split of them"
         raise ConfigError(TEACHER, fact, "Give teacher and student the same dataset block.")
 
 
-def _logits(teachers: list[Trained], part: str, objective: Distillation) -> Iterator[Array]:
-    """The logits of each teacher, or of each of its Monte-Carlo passes, on its own copy of the part."""
+def _logits(teachers: list[LoadedModel], part: str, objective: Distillation) -> Iterator[Array]:
+    """Yield the logits of each teacher, or of each of its Monte Carlo passes, on its own copy of the part."""
     for teacher in teachers:
         examples, settings = teacher.dataset.part(part), teacher.experiment.training
         assert examples is not None
@@ -126,29 +136,29 @@ def _logits(teachers: list[Trained], part: str, objective: Distillation) -> Iter
                 yield inference.outputs(network, teacher.dataset, examples, batch=settings.evaluation_batch)
 
 
-def teacher_scores(lesson: Lesson, predicted: Array, labels: Array) -> dict[str, float]:
-    """The teachers' accuracy on the test part, and the share of its examples where the student says the same."""
-    said = lesson.test_probs.argmax(axis=1)
-    return {"accuracy": float((said == labels).mean()), "agreement": float((said == predicted).mean())}
+def teacher_scores(distillation: DistillationTargets, predicted: Array, labels: Array) -> dict[str, float]:
+    """Return the accuracy of the teachers on the test part, and their agreement with the student."""
+    teacher = distillation.test_probs.argmax(axis=1)
+    return {"accuracy": float((teacher == labels).mean()), "agreement": float((teacher == predicted).mean())}
 
 
 def _weights(folder: str) -> dict[str, Array]:
-    """The weights of that run that count, with its normalization state."""
-    with restore.load(_completed(folder, INIT_FROM)).learner.averaged() as network:
+    """Return the weights of the checkpoint that counts, with its normalization state."""
+    with restore.load_model(_completed(folder, INIT_FROM)).learner.averaged() as network:
         found = {name: one.value for name, one in network.parameters().items()} | network.state()
         return {name: value.copy() for name, value in found.items()}
 
 
 def _start_from(folder: str, theirs: dict[str, Array], learner: Learner) -> tuple[str, ...]:
-    """Copy the weights of that run where names and shapes are the same; say what was taken and what not."""
+    """Copy the weights whose names and shapes match; return messages about what was taken."""
     taken = learner.start_from(theirs)
     ours = learner.network.parameters().keys() | learner.network.state().keys()
     if not taken:
         fact = f"{folder} has no weights of the same name and shape"
         raise ConfigError(INIT_FROM, fact, "`dropout config show CONFIG --model` shows names and shapes.")
-    said = [f"{INIT_FROM}: taken from {Path(folder).name}: {', '.join(taken)}."]
+    messages = [f"{INIT_FROM}: taken from {Path(folder).name}: {', '.join(taken)}."]
     if left := sorted(ours - set(taken)):
-        said.append(f"{INIT_FROM}: not there in that shape, so started anew: {', '.join(left)}.")
+        messages.append(f"{INIT_FROM}: not there in that shape, so started anew: {', '.join(left)}.")
     if unused := sorted(theirs.keys() - set(taken)):
-        said.append(f"{INIT_FROM}: there, but not taken: {', '.join(unused)}.")
-    return tuple(said)
+        messages.append(f"{INIT_FROM}: there, but not taken: {', '.join(unused)}.")
+    return tuple(messages)

@@ -19,7 +19,7 @@ Kind: TypeAlias = Literal["logistic", "ridge"]
 SHARE = 0.05
 """Of a run's time."""
 LEAST_SECONDS = 0.05
-"""What the linear model may always take."""
+"""Budget that the linear model always has."""
 STEP_SECONDS, FLOPS = 1e-4, 3e11
 """Of a training step without its products; and of these, per second."""
 

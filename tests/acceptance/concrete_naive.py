@@ -14,7 +14,7 @@ from dropout_cli import config
 from dropout_cli.core.types import Array
 from dropout_cli.plots.canvas import BLUE, VERMILION, blank, rendered, style
 from dropout_cli.runs import Run
-from dropout_cli.training.run import conduct
+from dropout_cli.training.run import run_experiment
 from dropout_cli.training.setup import prepare
 from tests.acceptance.bars import Bars
 
@@ -35,7 +35,7 @@ def keep_probabilities(variant: str, seed: int, *overrides: str) -> dict[str, Ar
         file.write_text(EXPERIMENT)
         loaded = config.load(file, [f"dropout={variant}", f"seed={seed}", *overrides])
         run = Run.create(Path(folder), "contrast")
-        conduct(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=False)
+        run_experiment(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=False)
         history = run.table("metrics.csv").columns()
     return {place: 1 - np.array(history[column]) for place, column in PLACES.items()}
 

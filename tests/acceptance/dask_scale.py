@@ -16,9 +16,11 @@ from pathlib import Path
 
 from dropout_cli import config
 from dropout_cli.core import environment
-from dropout_cli.sweeps import plan, spec
+from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.options import SweepOptions
+from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.workers import dask_client, run_archive
-from dropout_cli.sweeps.workers.dask_task import Returned
+from dropout_cli.sweeps.workers.dask_task import JobResult
 from tests.acceptance.bars import Bars
 from tests.small_run import train
 
@@ -28,10 +30,10 @@ PROCESSES, THREADS = 2, 100
 """4,000 cells a second if nothing but sleep took time."""
 
 
-def slept(wanted: bytes, size: int) -> Returned:
+def slept(wanted: bytes, size: int) -> JobResult:
     """What a worker does in place of training the cell."""
     time.sleep(SECONDS)
-    return Returned(os.urandom(size), 0, "")
+    return JobResult(os.urandom(size), 0, "")
 
 
 def started(stack: ExitStack, *arguments: str) -> "subprocess.Popen[bytes]":
@@ -66,7 +68,7 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
     told = f"dropout sweep digits --seeds {count} --scheduler, every cell a sleep of {1e3 * SECONDS:.0f} ms"
 
     began = time.perf_counter()
-    cells = plan.make(spec.load(config.find("digits"), seeds=str(count))).cells
+    cells = plan.make(load_sweep(config.find("digits"), options=SweepOptions(seeds=str(count)))).cells
     planned, before = time.perf_counter() - began, environment.peak_bytes() or 0
     bars.at_most(f"seconds to plan {count:,} cells", planned, 120, told)
     while not place.is_file() or not place.read_text().endswith("}"):
@@ -77,12 +79,12 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
         executor = client.get_executor(pure=False, retries=0)
         began, computed = time.perf_counter(), time.process_time()
 
-        def submit(cell: plan.Cell) -> dask_client.Returning:
-            future: dask_client.Returning = executor.submit(slept, dask_client.wanted(cell), ARCHIVE_BYTES)
+        def submit(cell: plan.Cell) -> dask_client.JobFuture:
+            future: dask_client.JobFuture = executor.submit(slept, dask_client.wanted(cell), ARCHIVE_BYTES)
             return future
 
         done, first = 0, 0.0
-        for _, returned in dask_client.carried_out(cells, submit, client, address):
+        for _, returned in dask_client.run_jobs(cells, submit, client, address):
             assert returned.archive is not None and len(returned.archive) == ARCHIVE_BYTES
             first = first or time.perf_counter() - began
             done += 1

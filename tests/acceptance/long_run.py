@@ -9,8 +9,8 @@ import numpy as np
 
 from dropout_cli import config
 from dropout_cli.runs import Run
-from dropout_cli.training.loop import EpochRecord, Progress
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
+from dropout_cli.training.run import prepare_run, run_experiment
 from tests.acceptance.bars import Bars
 
 CONFIG = """\
@@ -31,7 +31,7 @@ class Meter:
         self.bytes: list[int] = []
         self.files: list[int] = []
 
-    def __call__(self, event: Progress | EpochRecord) -> None:
+    def __call__(self, event: TrainingProgress | EpochRecord) -> None:
         """At an epoch's end."""
         if isinstance(event, EpochRecord):
             self.bytes.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize())
@@ -46,7 +46,7 @@ if __name__ == "__main__":
         (folder / "tiny.yaml").write_text(CONFIG)
         loaded = config.load(folder / "tiny.yaml", [f"training.epochs={epochs}"])
         run, meter = Run.create(folder / "runs", "long"), Meter()
-        conduct(ready(loaded.experiment), run, loaded.text, watch=meter, figures=False)
+        run_experiment(prepare_run(loaded.experiment), run, loaded.text, watch=meter, figures=False)
         rows = run.table("metrics.csv").columns()["epoch"]
         settled = meter.bytes[SETTLED - 1]
         command = f"dropout train tiny.yaml training.epochs={epochs}"

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from dropout_cli.config import find
 from dropout_cli.runs import Run
-from dropout_cli.sweeps import plan, spec
+from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.options import SweepOptions
+from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.workers import local
 from tests.acceptance.bars import Bars
 
@@ -38,7 +40,7 @@ def timed(folder: Path, *arguments: str) -> float:
 
 def cells(path: Path, jobs: int, seeds: str, *arguments: str) -> float:
     """Wall seconds of the cell phase alone, the server that forks the cells being up already."""
-    made = plan.make(spec.load(find("digits"), arguments, seeds=seeds))
+    made = plan.make(load_sweep(find("digits"), arguments, options=SweepOptions(seeds=seeds)))
     folder = Folder(path)
     with folder.lock():
         assert all(outcome.failure is None for outcome in local.train(folder, made.cells[:1], 1))

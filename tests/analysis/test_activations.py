@@ -35,7 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def by_hand(run: Run, rate: float) -> list[Array]:
     """Both hidden layers' outputs for the first test examples: relu(x W + b) m / q, from the checkpoint's arrays."""
     arrays, _ = checkpoint.unpack(run.read("checkpoints/last.safetensors"), "last")
-    dataset = restore.load(run).dataset
+    dataset = restore.load_model(run).dataset
     y = (dataset.test.x[:EXAMPLES] * dataset.scaling.scale + dataset.scaling.shift).reshape(EXAMPLES, -1)
     found = []
     for layer in ("hidden1", "hidden2"):
@@ -122,7 +122,7 @@ def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
 def test_units_that_batchwise_did_not_compute_are_zeros_in_their_places(tmp_path: Path) -> None:
     """Whole columns, as many as the mask has; the others are those of the dense network times (1 - r^n) / q."""
     run = train(tmp_path, "dropout={variant: batchwise, rate: 0.5}")
-    found = restore.load(run)
+    found = restore.load_model(run)
     network, x = found.learner.network, found.dataset.test.x[:30].astype(np.float32)
     assert isinstance(network, Sequential)
     network.at(0)
@@ -205,7 +205,7 @@ def test_maps_of_one_example_under_masks_of_either_kind(tmp_path: Path) -> None:
         ("conv1, whole maps", 0.5, 128),
     ]
     assert rows[0]["mean"] == rows[2]["mean"]
-    found = restore.load(run)
+    found = restore.load_model(run)
     plain = next(_maps(found, [0.0])).activations[0]
     dropped = [one.activations[0] for one in _maps(found, [0.5])]
     mask = bernoulli((1, 4, 4, 8), 0.5, stream(0, "effects:conv1/dropout"))[0]

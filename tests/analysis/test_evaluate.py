@@ -11,7 +11,7 @@ from dropout_cli import config
 from dropout_cli.analysis import evaluate, verify
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.runs import FORMAT, Run
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.variants import VARIANTS
 from tests.small_run import ignore, suited, train
 
@@ -154,7 +154,7 @@ def test_figures_drawn_later_are_those_that_training_draws(tmp_path: Path) -> No
     folder = evaluate.draw(quiet)
     drawn = Run.create(tmp_path / "drawn", "small")
     loaded = config.load(tmp_path / "quiet" / "small.yaml")
-    conduct(ready(loaded.experiment), drawn, loaded.text, watch=ignore, figures=True)
+    run_experiment(prepare_run(loaded.experiment), drawn, loaded.text, watch=ignore, figures=True)
     names = sorted(path.name for path in drawn.path.glob("*.png"))
     assert names == ["confusion_matrix.png", "curves.png", "mistakes.png"]
     assert [(folder / name).read_bytes() for name in names] == [(drawn.path / name).read_bytes() for name in names]

@@ -102,7 +102,7 @@ def test_a_long_file_comes_in_blocks(run: Run, tmp_path: Path) -> None:
 def test_arrays_are_predicted_too(tmp_path: Path) -> None:
     """Digits as a .npy of pictures, without channels."""
     run = train(tmp_path, "training.epochs=2")
-    pictures = restore.load(run).dataset.test.x[..., 0]
+    pictures = restore.load_model(run).dataset.test.x[..., 0]
     np.save(tmp_path / "new.npy", pictures)
     rows = predicted(run, tmp_path / "new.npy")
     stored = npz.read(run.read("predictions.npz"), "p")["probabilities"]
@@ -164,7 +164,7 @@ def test_changed_data_are_told_and_can_be_allowed(home: Path, tmp_path: Path) ->
     done = dropout("eval", str(run.path), "--no-plots", "--allow-changed-data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     fitted = restore.fitted_to(run)
-    again = restore.load(run, allow_changed_data=True).dataset
+    again = restore.load_model(run, allow_changed_data=True).dataset
     assert fitted is not None and np.array_equal(again.scaling.scale, fitted.scaling.scale)
     assert evaluate.evaluate(run, figures=False, allow_changed_data=True)["accuracy"] > 0
 

@@ -9,7 +9,7 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.runs import Run
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +26,8 @@ def test_the_config_of_a_variant_trains(variant: str, tmp_path: Path) -> None:
     """Every variant has one, and two epochs of it end in a complete run with that variant."""
     loaded = config.load(config.find(f"variants/{variant}"), ["training.epochs=2"])
     run = Run.create(tmp_path, variant)
-    prepared = ready(loaded.experiment)
-    summary = conduct(prepared, run, loaded.text, watch=lambda event: None, figures=False)
+    prepared = prepare_run(loaded.experiment)
+    summary = run_experiment(prepared, run, loaded.text, watch=lambda event: None, figures=False)
     assert run.status == "completed" and summary["config"]["dropout"]["variant"] == variant
     assert summary["test"]["accuracy"] > 0.2
 

@@ -21,10 +21,12 @@ from dropout_cli import config
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import Interrupted
 from dropout_cli.runs import FORMAT, Run
-from dropout_cli.sweeps import plan, run, spec
+from dropout_cli.sweeps import plan, run
 from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
-from dropout_cli.training.loop import EpochRecord, Progress
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.sweeps.settings import ExecutionSettings
+from dropout_cli.sweeps.sweep_file import load_sweep
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
+from dropout_cli.training.run import prepare_run, run_experiment
 from tests.commands import dropout
 
 HERE = Path(__file__).parent
@@ -76,11 +78,11 @@ def interrupted(path: Path) -> None:
 def stopped(experiment: Experiment, folder: Run, text: bytes | None) -> None:
     """Train, and stop when the first epoch has ended."""
 
-    def watch(event: Progress | EpochRecord) -> None:
+    def watch(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord):
             raise KeyboardInterrupt
 
-    _interrupted_by(lambda: conduct(ready(experiment), folder, text, watch=watch, figures=False))
+    _interrupted_by(lambda: run_experiment(prepare_run(experiment), folder, text, watch=watch, figures=False))
 
 
 def finished_sweep(path: Path) -> None:
@@ -90,16 +92,16 @@ def finished_sweep(path: Path) -> None:
 
 def interrupted_sweep(path: Path) -> None:
     """Two cells are complete, one has ended its first epoch."""
-    asked, folder = spec.load(CONFIGS / "sweep.yaml"), Folder(path)
+    asked, folder = load_sweep(CONFIGS / "sweep.yaml"), Folder(path)
     planned = plan.make(asked)
 
-    def watch(progress: run.Progress) -> None:
+    def watch(progress: run.SweepProgress) -> None:
         if progress.done == 2:
             raise KeyboardInterrupt
 
-    facts = {"metric": asked.metric, "baseline": asked.baseline, "margin": asked.margin}
+    execution = ExecutionSettings(jobs=1)
     _interrupted_by(
-        lambda: run.conduct(planned, folder, asked.text, **facts, watch=watch, notice=print, jobs=1)  # type: ignore[arg-type]
+        lambda: run.run_sweep(planned, folder, asked.text, asked.comparison, execution, watch=watch, notice=print)
     )
     third = planned.cells[2]
     stopped(third.experiment, Run.create_at(folder.partial(third.id)), None)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from dropout_cli.metrics.uncertainty import MonteCarlo
 from dropout_cli.report import of_run
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import tables
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from tests.commands import dropout
 from tests.small_run import train
@@ -40,6 +41,23 @@ def test_a_number_without_a_direction_is_an_error_not_lower_is_better(name: str)
     with pytest.raises(UnknownName, match=r"unknown metric .* Choose from: accuracy, .*rmse") as raised:
         metrics.larger_is_better(name)
     assert ("Did you mean 'accuracy'?" in str(raised.value)) == name.endswith("acuracy")
+
+
+@pytest.mark.parametrize("fact", [metrics.is_share, metrics.is_counted, metrics.moves_by_examples])
+def test_nothing_is_said_of_an_unknown_metric(fact: Callable[[str], bool]) -> None:
+    """A misspelled name is an error, not a metric without the property; every registered one has an answer."""
+    for name in ("test.acuracy", "acuracy", "seconds"):
+        with pytest.raises(UnknownName, match=f"unknown metric '{name}'. .*Choose from: accuracy, "):
+            fact(name)
+    assert {fact(f"test.{name}") for name in metrics.labels()} == {True, False}
+
+
+def test_a_key_of_a_metric_has_a_part_and_a_name() -> None:
+    """Of every metric that runs can be compared by; a bare name is its own name."""
+    for key in metrics.METRICS:
+        assert f"{metrics.metric_part(key)}.{metrics.metric_name(key)}" == key
+        assert metrics.metric_part(key) in metrics.PARTS
+        assert metrics.metric_name(metrics.metric_name(key)) == metrics.metric_name(key)
 
 
 def test_the_loss_and_every_metric_have_a_direction_by_any_of_their_names() -> None:
@@ -94,7 +112,7 @@ def test_schema_tables_and_reports_have_every_metric_of_the_registry(monitored: 
     """What a program completes, compares and draws."""
     committed = json.loads((PACKAGE.parent / "configs/dropout.schema.json").read_text())
     assert f'"val_{metrics.directed()[-1]}"' in json.dumps(committed) and '"val_mcc"' in json.dumps(committed)
-    record = Record.of(str(monitored.path), {}, Replicate(0, 0), monitored.summary())
+    record = RunRecord.of(str(monitored.path), {}, Replicate(0, 0), monitored.summary())
     written = tables.results_csv([record], [])
     for name in metrics.directed("classification"):
         if monitored.summary()["test"][name] is not None:

@@ -100,11 +100,11 @@ def _through(disk: Disk, real: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-def ready(folder: Path) -> tuple[Prepared, bytes]:
+def prepare_run(folder: Path) -> tuple[Prepared, bytes]:
     """A tiny experiment of two epochs."""
     (folder / "small.yaml").write_text(CONFIG)
     loaded = config.load(folder / "small.yaml", TINY)
-    return training_run.ready(loaded.experiment), loaded.text
+    return training_run.prepare_run(loaded.experiment), loaded.text
 
 
 def judge_what_is_there(run: Run, whole: Run) -> None:
@@ -125,11 +125,13 @@ def test_a_fault_at_any_call_loses_nothing(code: int, tmp_path: Path) -> None:
     whole = train(tmp_path / "whole", *TINY)
     for number in range(1_000):
         (folder := tmp_path / str(number)).mkdir()
-        prepared, text = ready(folder)
+        prepared, text = prepare_run(folder)
         disk = Disk(number, code)
         try:
             with faulty(disk):
-                training_run.conduct(prepared, Run.create(folder / "runs", "x"), text, watch=ignore, figures=False)
+                training_run.run_experiment(
+                    prepared, Run.create(folder / "runs", "x"), text, watch=ignore, figures=False
+                )
         except RunFailed as error:
             assert error.exit_code == 1 and REASONS[code] in str(error) and len(str(error).splitlines()) == 1
         else:

@@ -10,9 +10,10 @@ import pytest
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.sweeps import collect, options, printed, two_runs
-from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.notes import REQUESTED
 from dropout_cli.sweeps.permutation import TestName
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
 from tests import small_run
 from tests.commands import TINY, dropout
 
@@ -39,7 +40,7 @@ def test_runs_are_grouped_by_what_differs(folder: Path) -> None:
     """The variant; not the seed, and not keys that only one of the variants has."""
     records, keys, left_out = collect.gather(paths(folder), folder)
     assert (keys, left_out) == (["dropout.variant"], 0)
-    found = weigh(records, keys, metric="test.accuracy")
+    found = compare_runs(records, keys, ComparisonSettings())
     (one,) = found.comparisons
     assert found.groups[one.baseline].values == {"dropout.variant": "none"}
     assert one.n == 3

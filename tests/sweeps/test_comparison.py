@@ -1,5 +1,6 @@
 """Settings against a baseline: layouts, intervals, verdicts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,31 +11,34 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import max_t
 from dropout_cli.sweeps import tables
 from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.evidence import Evidence, weigh
 from dropout_cli.sweeps.notes import notes
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
 
 
-def record(seed: int, accuracy: float, split: int = 0, fold: int = 0, **values: object) -> Record:
+def record(seed: int, accuracy: float, split: int = 0, fold: int = 0, **values: object) -> RunRecord:
     """A run as far as evidence looks at it: 100 examples in each part."""
     scores = {"accuracy": accuracy, "error": 1 - accuracy, "nll": 0.1, "brier": 0.1, "ece": 0.1, "macro_f1": accuracy}
     part = scores | {"per_class": [{"support": 100}]}
     named = {key.replace("_", "."): value for key, value in values.items()}
-    return Record(f"{seed}", named, Replicate(seed, split, fold), {"train": part, "val": part, "test": part})
+    return RunRecord(f"{seed}", named, Replicate(seed, split, fold), {"train": part, "val": part, "test": part})
 
 
-def two_rates(differences: "list[float]", replicates: "list[tuple[int, int]]", **asked: Any) -> Evidence:
+def two_rates(
+    differences: "list[float]", replicates: "list[tuple[int, int]]", looks: Sequence[int] = (), **asked: Any
+) -> SweepComparison:
     """Two rates that differ by so much at each replicate."""
     records = [
         record(seed, 0.8 + 0.001 * (3 * place % 7) + difference * rate, split=split, dropout_rate=rate)
         for place, ((seed, split), difference) in enumerate(zip(replicates, differences, strict=True))
         for rate in (0, 1)
     ]
-    return weigh(records, ["dropout.rate"], metric="test.accuracy", **asked)
+    return compare_runs(records, ["dropout.rate"], ComparisonSettings(**asked), looks=looks)
 
 
-def said(evidence: Evidence) -> str:
+def said(evidence: SweepComparison) -> str:
     """All notes."""
     return "\n".join(notes(evidence))
 
@@ -43,12 +47,12 @@ def test_groups_are_compared_at_equal_replicates() -> None:
     """Pairs are the seeds that both have; the verdict follows the direction of the metric."""
     records = [record(seed, 0.90 + 0.001 * seed, dropout_rate=0) for seed in range(8)]
     records += [record(seed, 0.92 + 0.0011 * seed, dropout_rate=0.5) for seed in range(2, 10)]
-    found = weigh(records, ["dropout.rate"], metric="test.accuracy")
+    found = compare_runs(records, ["dropout.rate"], ComparisonSettings())
     (one,) = found.comparisons
     assert (one.n, one.layout.kind) == (6, "seeds")
     assert one.estimate.mean == pytest.approx(0.02 + 0.0001 * 4.5)
     assert one.verdict == "better"
-    errors = weigh(records, ["dropout.rate"], metric="test.error")
+    errors = compare_runs(records, ["dropout.rate"], ComparisonSettings("test.error"))
     assert (errors.comparisons[0].verdict, errors.comparisons[0].won) == ("better", 6)
 
 
@@ -106,7 +110,7 @@ def test_crossed_runs_use_two_way_mean_squares() -> None:
     assert "2 whole splits x 3 seeds are too few (3 x 3 at least)" in said(few)
 
 
-def folded(fold_of: "list[tuple[int, int, float]]") -> Evidence:
+def folded(fold_of: "list[tuple[int, int, float]]") -> SweepComparison:
     """Two rates on folds of divisions: (split, fold, difference)."""
     records = [
         record(split, 0.8 + difference * rate, split=split, fold=fold, dropout_rate=rate)
@@ -115,7 +119,7 @@ def folded(fold_of: "list[tuple[int, int, float]]") -> Evidence:
     ]
     for one in records:
         one.summary["config"] = {"dataset": {"folds": 2}}  # type: ignore[index]
-    return weigh(records, ["dropout.rate"], metric="test.accuracy")
+    return compare_runs(records, ["dropout.rate"], ComparisonSettings())
 
 
 def test_the_unit_of_repeated_cross_validation_is_a_repetition() -> None:
@@ -163,16 +167,16 @@ def test_intervals_and_p_values_are_corrected_for_all_comparisons() -> None:
         for rate, row in enumerate(differences, start=1)
         for seed, value in enumerate(row)
     ]
-    one, other = weigh(records, ["dropout.rate"], metric="test.accuracy").comparisons
+    one, other = compare_runs(records, ["dropout.rate"], ComparisonSettings()).comparisons
     assert (one.p, other.p) == pytest.approx((0.002085, 0.530092), abs=1e-6)
     assert (one.p_bonferroni, other.p_bonferroni) == pytest.approx((0.00417, 1), abs=1e-5)
     assert one.interval == pytest.approx((0.011455, 0.038545), abs=1e-6)
     assert other.interval == pytest.approx((-0.012307, 0.018974), abs=1e-6)
     assert one.p_holm <= one.p_bonferroni
-    both = weigh(records, ["dropout.rate"], metric="test.accuracy", others=["test.error"])
+    both = compare_runs(records, ["dropout.rate"], ComparisonSettings(others=("test.error",)))
     assert {one.family for one in both.comparisons} == {4}
     assert "by 2 metrics" in said(both)
-    asked = weigh(records, ["dropout.rate"], metric="test.accuracy", test="max-t").comparisons
+    asked = compare_runs(records, ["dropout.rate"], ComparisonSettings(test="max-t")).comparisons
     expected = max_t.max_t(np.array(differences))
     assert [two.requested.adjusted for two in asked] == pytest.approx(expected.step_down)
     assert asked[0].requested.smallest == 2**-5
@@ -220,7 +224,7 @@ def test_an_arm_that_varies_much_more_is_warned_of() -> None:
     """A tight baseline and a setting that collapses at times."""
     records = [record(seed, 0.9, dropout_rate=0) for seed in range(8)]
     records += [record(seed, 0.9 - 0.1 * (seed % 4 == 0), dropout_rate=1) for seed in range(8)]
-    assert "Warning: rate 1 varies" in said(weigh(records, ["dropout.rate"], metric="test.accuracy"))
+    assert "Warning: rate 1 varies" in said(compare_runs(records, ["dropout.rate"], ComparisonSettings()))
 
 
 def test_runs_added_after_a_look_are_said() -> None:
@@ -233,7 +237,7 @@ def test_notes_speak_of_what_is_there() -> None:
     """Of single runs there are no intervals, and no tests."""
     for rates in (1, 2):
         records = [record(0, 0.9, dropout_rate=rate) for rate in range(rates)]
-        told = said(weigh(records, ["dropout.rate"], metric="test.accuracy"))
+        told = said(compare_runs(records, ["dropout.rate"], ComparisonSettings()))
         assert not any(word in told for word in ("t test", "Bonferroni", "d_z", "selection bias"))
         assert "There are no intervals and no p-values; more seeds give them" in told
 
@@ -241,7 +245,7 @@ def test_notes_speak_of_what_is_there() -> None:
 def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
     """Not about the one that looks best on the test part; unequal seeds are said."""
     records = [
-        Record(
+        RunRecord(
             f"{seed}{rate}",
             {"dropout.rate": rate},
             Replicate(seed, seed),
@@ -254,7 +258,7 @@ def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
         for rate in (0, 1, 2)
         for seed in range(5 + (rate == 1))
     ]
-    found = weigh(records, ["dropout.rate"], metric="test.accuracy")
+    found = compare_runs(records, ["dropout.rate"], ComparisonSettings())
     assert found.chosen is not None
     assert (found.chosen.best, len(found.chosen.layout.units)) == (2, 5)
     first, *_ = notes(found)
@@ -272,7 +276,7 @@ def test_settings_on_several_datasets_are_ranked() -> None:
         for place, rate in enumerate((0.5, 0.2, 0))
         for seed in range(2)
     ]
-    found = weigh(records, ["dataset.name", "dropout.rate"], metric="test.accuracy")
+    found = compare_runs(records, ["dataset.name", "dropout.rate"], ComparisonSettings())
     assert found.chosen is None
     assert found.ranks is not None
     assert found.ranks[2].average == [3, 2, 1]

@@ -5,16 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dropout_cli.sweeps.evidence import weigh
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
 from tests.sweeps.test_comparison import record, said, two_rates
 
 
-def sized(seed: int, accuracy: float, rate: int, examples: int, part: str = "test") -> Record:
+def sized(seed: int, accuracy: float, rate: int, examples: int, part: str = "test") -> RunRecord:
     """A run whose one part has so many examples."""
     one = record(seed, accuracy, dropout_rate=rate)
-    return Record(
+    return RunRecord(
         one.path, one.values, one.replicate, {**one.summary, part: {**one.summary[part], **support(examples)}}
     )
 
@@ -33,8 +34,8 @@ def test_numbers_of_predicted_classes_have_the_floor_of_accuracies(number: str) 
     ]
     for one in records:
         one.summary["test"][number] = one.summary["test"]["accuracy"]
-    (accuracy,) = weigh(records, ["dropout.rate"], metric="test.accuracy").comparisons
-    (other,) = weigh(records, ["dropout.rate"], metric=f"test.{number}").comparisons
+    (accuracy,) = compare_runs(records, ["dropout.rate"], ComparisonSettings()).comparisons
+    (other,) = compare_runs(records, ["dropout.rate"], ComparisonSettings(f"test.{number}")).comparisons
     assert (other.verdict, other.estimate.sd) == ("not decided", 0.005)
     assert other.interval == accuracy.interval
 
@@ -45,7 +46,7 @@ def test_equal_differences_of_a_loss_give_no_verdict() -> None:
     for one in records:
         one.summary["test"]["nll"] = 0.3 - 0.1 * one.values["dropout.rate"]
         one.summary["test"]["brier"] = 0.3
-    found = weigh(records, ["dropout.rate"], metric="test.nll", others=["test.brier"])
+    found = compare_runs(records, ["dropout.rate"], ComparisonSettings("test.nll", others=("test.brier",)))
     loss, same = found.comparisons
     assert loss.verdict == "not decided"
     assert loss.estimate.mean == pytest.approx(-0.1)
@@ -58,16 +59,16 @@ def test_on_one_split_runs_whose_parts_differ_in_size_are_no_pairs() -> None:
     """A larger test part is another one; where splits vary, each draws its own; other train parts may be compared."""
     accuracies = [(seed, 0.8 + 0.01 * seed + 0.05 * rate, rate) for seed in range(4) for rate in (0, 1)]
     records = [sized(seed, one, rate, 100 + 20 * rate) for seed, one, rate in accuracies]
-    found = weigh(records, ["dropout.rate"], metric="test.accuracy")
+    found = compare_runs(records, ["dropout.rate"], ComparisonSettings())
     assert "test parts are not the same examples (120 and 100 of them" in found.comparisons[0].refused
     assert found.comparisons[0].verdict == "not decided"
     apart = [replace(one, replicate=Replicate(one.replicate.seed, one.replicate.seed)) for one in records]
-    assert not weigh(apart, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
+    assert not compare_runs(apart, ["dropout.rate"], ComparisonSettings()).comparisons[0].refused
     pooled = [*apart, *(replace(one, summary=records[1].summary) for one in apart if one.values["dropout.rate"] == 0)]
-    assert "no pairs" in weigh(pooled, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
+    assert "no pairs" in compare_runs(pooled, ["dropout.rate"], ComparisonSettings()).comparisons[0].refused
     trained = [sized(seed, one, rate, 100 + 20 * rate, "train") for seed, one, rate in accuracies]
-    assert not weigh(trained, ["dropout.rate"], metric="test.accuracy").comparisons[0].refused
-    assert not weigh(trained, ["dropout.rate"], metric="train.accuracy").comparisons[0].refused
+    assert not compare_runs(trained, ["dropout.rate"], ComparisonSettings()).comparisons[0].refused
+    assert not compare_runs(trained, ["dropout.rate"], ComparisonSettings("train.accuracy")).comparisons[0].refused
 
 
 def test_crossed_runs_are_judged_on_their_largest_whole_block() -> None:

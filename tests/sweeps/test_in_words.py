@@ -3,11 +3,12 @@
 import pytest
 
 from dropout_cli.sweeps import in_words
-from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.layouts import arrange
 from dropout_cli.sweeps.notes import notes
-from dropout_cli.sweeps.records import Group, Record
+from dropout_cli.sweeps.records import RunGroup, RunRecord
 from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
 from tests.sweeps.test_comparison import folded, record, said, two_rates
 
 
@@ -34,7 +35,7 @@ def test_examples_of_folds_are_counted_once() -> None:
     scores = [{"train": 180, "val": 60, "test": 61}, {"train": 181, "val": 60, "test": 60}]
     runs = {
         Replicate(seed, seed, fold): (
-            Record(
+            RunRecord(
                 f"{seed}{fold}",
                 {"dropout.rate": 0},
                 Replicate(seed, seed, fold),
@@ -47,7 +48,7 @@ def test_examples_of_folds_are_counted_once() -> None:
         for seed in range(3)
         for fold in range(2)
     }
-    group = Group({"dropout.rate": 0}, runs)
+    group = RunGroup({"dropout.rate": 0}, runs)
     layout = arrange(group.records, group.folds)
     assert in_words.speaks_of(layout, group, fixed=False) == (
         "new divisions of these 301 examples into 2 folds, with new seeds"
@@ -61,7 +62,7 @@ def test_no_dropout_is_not_told_as_none() -> None:
         for variant in ("none", "inverted")
         for seed in range(4)
     ]
-    first, *_ = notes(weigh(records, ["dropout.variant"], metric="test.accuracy"))
+    first, *_ = notes(compare_runs(records, ["dropout.variant"], ComparisonSettings()))
     assert first.startswith("Validation chose no dropout, the baseline: ")
     assert "inverted is worse than no dropout" in first
 
@@ -71,7 +72,7 @@ def test_the_answer_has_the_verdicts_of_every_metric_asked_for() -> None:
     records = [
         record(seed, 0.9 - 0.1 * rate + 0.001 * seed, dropout_rate=rate) for rate in (0, 1, 2) for seed in range(6)
     ]
-    first, *_ = notes(weigh(records, ["dropout.rate"], metric="test.accuracy", others=["test.nll"]))
+    first, *_ = notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(others=("test.nll",))))
     assert "Worse, but not shown for new examples: rate 1; rate 2. By test.nll: not decided: rate 1; rate 2." in first
 
 
@@ -93,7 +94,7 @@ def test_a_choice_without_measurable_bias_is_told_in_words() -> None:
     """Neither 0.0000 nor a negative number is told as the size of a bias."""
     records = [record(seed, 0.9 - 0.1 * rate, split=seed, dropout_rate=rate) for rate in (0, 1) for seed in range(4)]
     assert "leaving out one split at a time finds none." in said(
-        weigh(records, ["dropout.rate"], metric="test.accuracy")
+        compare_runs(records, ["dropout.rate"], ComparisonSettings())
     )
 
 

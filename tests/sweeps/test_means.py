@@ -10,7 +10,7 @@ from dropout_cli.statistics.estimate import new_examples
 from dropout_cli.sweeps.in_words import speaks_of
 from dropout_cli.sweeps.layouts import arrange
 from dropout_cli.sweeps.means import mean_of
-from dropout_cli.sweeps.records import Group, Record
+from dropout_cli.sweeps.records import RunGroup, RunRecord
 from tests.sweeps.test_comparison import record
 
 PARTS = ("train", "test")
@@ -23,9 +23,9 @@ def test_the_interval_of_one_division_counts_all_folds() -> None:
     for fold, one in enumerate(accuracies):
         made = record(0, one, fold=fold, dropout_rate=0)
         runs.append(
-            Record(made.path, made.values, made.replicate, {**made.summary, "config": {"dataset": {"folds": 3}}})
+            RunRecord(made.path, made.values, made.replicate, {**made.summary, "config": {"dataset": {"folds": 3}}})
         )
-    found = mean_of(Group({}, {one.replicate: (one,) for one in runs}), "test.accuracy")
+    found = mean_of(RunGroup({}, {one.replicate: (one,) for one in runs}), "test.accuracy")
     assert found.mean == pytest.approx(0.7)
     assert found.new_data == pytest.approx(wilson(210, 300))
 
@@ -46,7 +46,7 @@ def test_the_examples_of_all_folds_are_counted_once() -> None:
         parts = {
             part: {"accuracy": 0.7, "per_class": [{"support": size}]} for part, size in zip(PARTS, sizes, strict=True)
         }
-        runs.append(Record(one.path, one.values, one.replicate, {**parts, "config": {"dataset": {"folds": 3}}}))
+        runs.append(RunRecord(one.path, one.values, one.replicate, {**parts, "config": {"dataset": {"folds": 3}}}))
     more = [replace(one, replicate=one.replicate._replace(split_seed=1)) for one in runs]
-    group = Group({}, {one.replicate: (one,) for one in (*runs, *more)})
+    group = RunGroup({}, {one.replicate: (one,) for one in (*runs, *more)})
     assert "these 178 examples into 3 folds" in speaks_of(arrange(group.records, 3), group, fixed=False)

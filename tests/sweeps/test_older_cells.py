@@ -5,16 +5,18 @@ from pathlib import Path
 
 from dropout_cli.sweeps import run
 from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.training import arithmetic
 from tests.small_sweep import planned
 
 
 def conducted(tmp_path: Path, text: str) -> list[str]:
-    """Conduct the sweep; return its notices."""
+    """Run the sweep; return its messages."""
     said: list[str] = []
     made = planned(tmp_path, text)
-    asked = {"metric": "test.accuracy", "baseline": None, "margin": None, "draw": False}
-    run.conduct(made, Folder(tmp_path / "s"), b"", watch=lambda _: None, notice=said.append, jobs=2, **asked)  # type: ignore[arg-type]
+    execution = ExecutionSettings(jobs=2, figures=False)
+    folder = Folder(tmp_path / "s")
+    run.run_sweep(made, folder, b"", ComparisonSettings(), execution, watch=lambda _: None, notice=said.append)
     return said
 
 

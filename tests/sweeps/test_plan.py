@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.sweeps import plan, spec
+from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.options import SweepOptions
+from dropout_cli.sweeps.sweep_file import load_sweep
 from tests.small_sweep import BASE, planned
 
 
@@ -115,12 +117,16 @@ def test_a_cell_is_named_by_what_differs_from_the_defaults(tmp_path: Path) -> No
 def test_the_command_line_sweeps_without_a_file(tmp_path: Path) -> None:
     """`KEY=V1,V2` on a config; on a sweep file it takes the place of what stands there."""
     (tmp_path / "base.yaml").write_text(BASE)
-    asked = spec.load(tmp_path / "base.yaml", ["dropout.rate=0,[0.5]", "architecture.hidden=[8],[6]"], seeds="3,5")
+    asked = load_sweep(
+        tmp_path / "base.yaml",
+        ["dropout.rate=0,[0.5]", "architecture.hidden=[8],[6]"],
+        options=SweepOptions(seeds="3,5"),
+    )
     assert [one.value for point in asked.points for one in point if one.key == "dropout.rate"] == [0, 0, [0.5], [0.5]]
     assert asked.seeds == (3, 5)
-    ranged = spec.load(tmp_path / "base.yaml", ["dropout.rate={from: 0, to: 0.2, step: 0.1}"])
+    ranged = load_sweep(tmp_path / "base.yaml", ["dropout.rate={from: 0, to: 0.2, step: 0.1}"])
     assert [point[0].value for point in ranged.points] == [0, 0.1, 0.2]
     over = planned(tmp_path, "grid: {dropout.rate: [0.1, 0.2, 0.3]}\n", "dropout.rate=0.4", seeds="1")
     assert len(over.cells) == 1
     (tmp_path / "again.yaml").write_bytes(asked.text)
-    assert plan.make(spec.load(tmp_path / "again.yaml")).cells == plan.make(asked).cells
+    assert plan.make(load_sweep(tmp_path / "again.yaml")).cells == plan.make(asked).cells

@@ -16,12 +16,14 @@ from scipy import stats
 from dropout_cli.cli.commands import compare
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import proportion
-from dropout_cli.sweeps import collect, figures, load, options, printed, spec, tables, verify
+from dropout_cli.sweeps import collect, figures, options, printed, stored_plan, tables, verify
 from dropout_cli.sweeps.earlier_tables import earlier_tables
-from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.notes import notes
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
+from dropout_cli.sweeps.sweep_file import load_sweep
 from tests.small_sweep import BASE
 from tests.sweeps.test_comparison import record
 
@@ -55,7 +57,7 @@ def stored(folder: Path, name: str, accuracy: float, *, seed: int = 0, split: in
 def shown(paths: list[str], folder: Path, *by: str) -> list[dict[str, str]]:
     """The table that `compare --format csv` prints, and its notes as a last row."""
     records, keys, _ = collect.gather(paths, folder, by)
-    evidence = weigh(records, keys, metric="test.accuracy")
+    evidence = compare_runs(records, keys, ComparisonSettings())
     rows = list(csv.DictReader(io.StringIO(printed.as_csv(*tables.overview(evidence)))))
     return [*rows, {"notes": "\n".join(notes(evidence))}]
 
@@ -104,7 +106,7 @@ def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> 
     assert (none["n"], none["averages"], inverted["n"], inverted["averages"]) == ("4", "2", "6", "2")
     assert (none["test.accuracy"], inverted["test.accuracy"]) == ("0.9200", "0.9550")
     assert "pooled over dropout.rate" in said["notes"]
-    evidence = weigh(*collect.gather(paths, tmp_path, ["dropout.variant"])[:2], metric="test.accuracy")
+    evidence = compare_runs(*collect.gather(paths, tmp_path, ["dropout.variant"])[:2], ComparisonSettings())
     groups = tables.as_dict(evidence)["groups"]
     assert tables.as_dict(evidence)["pooled_over"] == ["dropout.rate"]
     assert [group["metrics"]["test.accuracy"]["n"] for group in groups] == [4, 6]
@@ -158,9 +160,9 @@ def test_groups_by_a_block_that_is_null_or_not(tmp_path: Path) -> None:
         collect.gather(paths, tmp_path, ["training.early_stoping"])
 
 
-def sized(one: Record, test: int) -> Record:
+def sized(one: RunRecord, test: int) -> RunRecord:
     """The record with so many test examples to 100 of training."""
-    return Record(
+    return RunRecord(
         one.path,
         one.values,
         one.replicate,
@@ -168,7 +170,7 @@ def sized(one: Record, test: int) -> Record:
     )
 
 
-def two_sizes() -> Iterator[Record]:
+def two_sizes() -> Iterator[RunRecord]:
     """Half of the examples for testing in one group, a tenth in the other, on four splits; and a group of one split."""
     for rate, size in ((0.0, 50), (0.5, 10)):
         for seed in range(4):
@@ -179,7 +181,7 @@ def two_sizes() -> Iterator[Record]:
 
 def test_every_comparison_has_the_ratio_of_its_own_splits() -> None:
     """The larger ratio of test to training examples of the two; one with a single pair gets no verdict."""
-    evidence = weigh(list(two_sizes()), ["dropout.rate"], metric="test.accuracy")
+    evidence = compare_runs(list(two_sizes()), ["dropout.rate"], ComparisonSettings())
     one, single = evidence.comparisons
     assert one.ratio == 0.5
     differences = [-0.5 * 0.001 * seed for seed in range(4)]
@@ -191,7 +193,7 @@ def test_every_comparison_has_the_ratio_of_its_own_splits() -> None:
 
 def test_figures_have_the_intervals_of_the_table() -> None:
     """Of means and of differences."""
-    evidence = weigh(list(two_sizes()), ["dropout.rate"], metric="test.accuracy")
+    evidence = compare_runs(list(two_sizes()), ["dropout.rate"], ComparisonSettings())
     for group in evidence.groups:
         drawn = figures._mean(evidence, group, "test.accuracy")
         assert drawn is not None
@@ -210,20 +212,20 @@ def test_a_group_without_a_comparison_is_named() -> None:
         for seed in range(2)
     ]
     keys, wanted = ["dropout.variant", "dropout.rate"], {"dropout.variant": "gaussian"}
-    several = weigh(records, keys, metric="test.accuracy", baseline=wanted)
+    several = compare_runs(records, keys, ComparisonSettings(baseline=wanted))
     assert "Not compared: no dropout. No single group with dropout.variant=gaussian" in "".join(notes(several))
     assert [row[-2] for row in tables.overview(several)[1]].count("not compared") == 1
-    single = weigh(records[:6], keys, metric="test.accuracy", baseline=wanted)
+    single = compare_runs(records[:6], keys, ComparisonSettings(baseline=wanted))
     assert {one.group for one in single.comparisons} == {0, 2}
     assert single.uncompared == []
     apart = [record(9, 0.9, dropout_variant="inverted", dropout_rate=0.1), *records[:2]]
-    assert "shares seed and split" in "".join(notes(weigh(apart, keys, metric="test.accuracy")))
+    assert "shares seed and split" in "".join(notes(compare_runs(apart, keys, ComparisonSettings())))
 
 
 def test_runs_without_the_metric_are_not_said_to_have_other_seeds() -> None:
     """Of classifications, nobody has an error in units: it is said so, and there is nothing to draw."""
     records = [record(seed, 0.9, dropout_rate=rate) for rate in (0.0, 0.1) for seed in range(2)]
-    found = weigh(records, ["dropout.rate"], metric="test.rmse")
+    found = compare_runs(records, ["dropout.rate"], ComparisonSettings("test.rmse"))
     told = "".join(notes(found))
     assert "Not compared: rate 0.1. Its runs, or those of the baseline, have no test.rmse." in told
     assert "shares seed and split" not in told
@@ -234,15 +236,15 @@ def test_a_key_is_given_once(tmp_path: Path) -> None:
     """Of two values of one key the last does not win, of a baseline or a sweep; the same again says nothing new."""
     (tmp_path / "base.yaml").write_text(BASE)
     with pytest.raises(UsageError, match=r"dropout\.rate: is given twice, with other values\. Write all"):
-        spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
-    assert len(spec.load(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0"]).points) == 1
+        load_sweep(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
+    assert len(load_sweep(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0"]).points) == 1
     with pytest.raises(UsageError, match=r"dropout\.rate: is given twice"):
         options.pairs(["dropout.rate=0", "dropout.rate=0.1"], "--baseline")
 
 
 def test_a_group_whose_values_are_null_has_a_name() -> None:
     """Not that of all runs."""
-    found = weigh([record(0, 0.9, x_patience=one) for one in (None, 1)], ["x.patience"], metric="test.accuracy")
+    found = compare_runs([record(0, 0.9, x_patience=one) for one in (None, 1)], ["x.patience"], ComparisonSettings())
     assert [group.label for group in found.groups] == ["patience null", "patience 1"]
 
 
@@ -252,7 +254,7 @@ def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
 
     run(tmp_path, tmp_path / "out", "grid: {dropout.rate: [0, 0.4]}\nseeds: 3\n")
     folder = Folder(tmp_path / "out")
-    records, plan = load.read(folder)
+    records, plan = stored_plan.read_runs(folder)
     asked: dict[str, Any] = {"metric": "test.accuracy", "baseline": None, "margin": None}
     for number in (1, 2):
         made = earlier_tables(records, plan.keys, **asked, rules=number)

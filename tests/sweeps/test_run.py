@@ -9,39 +9,45 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dropout_cli import config
 from dropout_cli.core import locks
 from dropout_cli.core.errors import UsageError
-from dropout_cli.sweeps import estimate, load, tables
+from dropout_cli.sweeps import estimate, stored_plan, tables
 from dropout_cli.sweeps import run as sweeps_run
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.plan_changes import compare_with_stored
+from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.workers import local
 from tests.commands import dropout
 from tests.small_sweep import BASE, planned
 
 
-def run(tmp_path: Path, folder: Path, text: str, **settings: object) -> sweeps_run.Report:
-    """Conduct a sweep over the small config."""
-    made = planned(tmp_path, text)
-    asked: dict[str, object] = {"metric": "test.accuracy", "baseline": None, "margin": None, "draw": False}
-    return sweeps_run.conduct(
-        made,
-        Folder(folder),
-        b"",
-        watch=lambda _: None,
-        **{"notice": lambda _: None} | asked | settings,  # type: ignore[arg-type]
-    )
+def run(
+    tmp_path: Path,
+    folder: Path,
+    text: str,
+    *,
+    notice: sweeps_run.Notice = lambda _: None,
+    metric: str = "test.accuracy",
+    **execution: Any,
+) -> sweeps_run.SweepReport:
+    """Run a sweep over the small config."""
+    made, comparison = planned(tmp_path, text), ComparisonSettings(metric)
+    settings = ExecutionSettings(**{"figures": False} | execution)
+    return sweeps_run.run_sweep(made, Folder(folder), b"", comparison, settings, watch=lambda _: None, notice=notice)
 
 
 def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     """The same again trains nothing and changes no byte; one more seed trains one cell per group; JSON agrees."""
     folder = tmp_path / "out"
     text = "grid: {dropout.rate: [0, 0.4]}\nseeds: 2\n"
-    report = run(tmp_path, folder, text, draw=True)
+    report = run(tmp_path, folder, text, figures=True)
     assert (report.failures, report.missing) == ({}, 0)
     cells = {path.name: (path / "MANIFEST.sha256").stat().st_mtime_ns for path in (folder / "cells").iterdir()}
     assert len(cells) == 4
@@ -49,7 +55,7 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert {"results.csv", "summary.csv", "comparisons.csv", "notes.txt", "metric.png", "differences.png"} <= set(
         written
     )
-    run(tmp_path, folder, text, draw=True)
+    run(tmp_path, folder, text, figures=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix and path.is_file()} == written
     run(tmp_path, folder, text.replace("2\n", "3\n"))
     after = {path.name: (path / "MANIFEST.sha256").stat().st_mtime_ns for path in (folder / "cells").iterdir()}
@@ -57,15 +63,15 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert {name: after[name] for name in cells} == cells
     content = json.loads((folder / "plan.json").read_text())
     assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0, "looked": 1}
-    assert load.read(Folder(folder))[1].looks == [4]
+    assert stored_plan.read_runs(Folder(folder))[1].looks == [4]
     assert "added or left out after a look at the tables (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("seeds: 2", "seeds: [0, 2]"))
-    assert load.read(Folder(folder))[1].looks == [4, 6]
+    assert stored_plan.read_runs(Folder(folder))[1].looks == [4, 6]
     assert "(4, then 6 runs then, 4 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("2\n", "3\n"))
     rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["metric"] for row in rows} >= {"test.accuracy", "val.nll"}
-    records, kept = load.read(Folder(folder))
+    records, kept = stored_plan.read_runs(Folder(folder))
     assert len(records) == 6
     assert kept.keys == ["dropout.rate"]
     json.dumps(tables.as_dict(report.evidence), allow_nan=False)
@@ -79,7 +85,7 @@ def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
     tables_before = (folder.path / "results.csv").read_bytes()
     for asked in (
         lambda: run(tmp_path, folder.path, high),
-        lambda: sweeps_run.changes(planned(tmp_path, high), folder),
+        lambda: compare_with_stored(planned(tmp_path, high), folder),
     ):
         with pytest.raises(UsageError, match=r"out: another sweep is kept there, .* Name another folder with --out"):
             asked()
@@ -88,8 +94,8 @@ def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
     run(tmp_path, folder.path, high)
     run(tmp_path, folder.path, low, notice=said.append)
     assert said == [f"{folder.path}: the sweep has changed: 0 new runs, 1 kept, 1 not in it any more."]
-    assert sweeps_run.changes(planned(tmp_path, low), folder) is None
-    run(tmp_path, folder.path, high.replace("0.4", "0.3"), replacing=True)
+    assert compare_with_stored(planned(tmp_path, low), folder) is None
+    run(tmp_path, folder.path, high.replace("0.4", "0.3"), may_replace=True)
 
 
 def test_a_sweep_that_has_trained_nothing_may_be_replaced(tmp_path: Path) -> None:
@@ -154,14 +160,19 @@ def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    asked: dict[str, object] = {"metric": "test.accuracy", "baseline": None, "margin": None, "draw": False}
-    settings = {"watch": lambda _: None, "notice": lambda _: None} | asked
-    report = sweeps_run.conduct(made, folder, b"", jobs=2, **settings)  # type: ignore[arg-type]
+    execution = ExecutionSettings(jobs=2, figures=False)
+
+    def run_again(execution: ExecutionSettings) -> sweeps_run.SweepReport:
+        return sweeps_run.run_sweep(
+            made, folder, b"", ComparisonSettings(), execution, watch=lambda _: None, notice=lambda _: None
+        )
+
+    report = run_again(execution)
     killer.join()
     assert list(report.failures) == [made.cells[0].id]
     assert "SIGKILL" in report.failures[made.cells[0].id]
     assert report.missing == 0
-    again = sweeps_run.conduct(made, folder, b"", jobs=2, retry_failed=True, **settings)  # type: ignore[arg-type]
+    again = run_again(replace(execution, retry_failed=True))
     assert again.failures == {}
 
 

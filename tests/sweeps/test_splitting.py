@@ -5,20 +5,22 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.sweeps import plan, power, spec
-from dropout_cli.sweeps.plan import Plan
+from dropout_cli.sweeps import plan, power
+from dropout_cli.sweeps.options import SweepOptions
+from dropout_cli.sweeps.plan import SweepPlan
 from dropout_cli.sweeps.replicates import Replicate, laid_out
+from dropout_cli.sweeps.sweep_file import load_sweep
 from tests.small_sweep import BASE, planned
 
 RATES = "grid: {dropout.rate: [0.1, 0.4]}\n"
 
 
-def replicates(made: Plan, group: int = 0) -> list[tuple[int, int]]:
+def replicates(made: SweepPlan, group: int = 0) -> list[tuple[int, int]]:
     """Seed and split of the cells of a group."""
     return [(cell.replicate.seed, cell.replicate.split_seed) for cell in made.cells if cell.group == group]
 
 
-def ids(made: Plan) -> set[str]:
+def ids(made: SweepPlan) -> set[str]:
     """The names of all cells."""
     return {cell.id for cell in made.cells}
 
@@ -30,7 +32,7 @@ def test_every_seed_has_a_split_of_its_own(tmp_path: Path) -> None:
     assert replicates(planned(tmp_path, f"{RATES}seeds: [4, 2]\n")) == [(4, 4), (2, 2)]
     assert ids(made) < ids(planned(tmp_path, f"{RATES}seeds: 5\n"))
     (tmp_path / "later.yaml").write_text("extends: base.yaml\ndataset: {split_seed: 7}\nseed: 3\n")
-    later = plan.make(spec.load(tmp_path / "later.yaml", ["dropout.rate=0,0.3"], seeds="2"))
+    later = plan.make(load_sweep(tmp_path / "later.yaml", ["dropout.rate=0,0.3"], options=SweepOptions(seeds="2")))
     assert replicates(later) == [(0, 7), (1, 8)]
 
 
@@ -88,7 +90,9 @@ def test_a_sweep_that_gives_seeds_or_splits_decides_its_layout(
 def test_the_command_line_decides_a_layout_too(tmp_path: Path) -> None:
     """`dataset.split_seed=1` is the split of all runs."""
     (tmp_path / "base.yaml").write_text(BASE)
-    made = plan.make(spec.load(tmp_path / "base.yaml", ["dropout.rate=0,0.1", "dataset.split_seed=1"], seeds="2"))
+    made = plan.make(
+        load_sweep(tmp_path / "base.yaml", ["dropout.rate=0,0.1", "dataset.split_seed=1"], SweepOptions(seeds="2"))
+    )
     assert replicates(made) == [(0, 1), (1, 1)]
 
 
@@ -120,16 +124,16 @@ def test_a_sweep_as_it_is_kept_says_its_layout_where_it_is_not_the_usual_one(
 ) -> None:
     """The kept file gives the same cells, with its `splits:` or without."""
     (tmp_path / "base.yaml").write_text(BASE)
-    asked = spec.load(tmp_path / "base.yaml", ["dropout.rate=0,0.3"], splits=splits)
+    asked = load_sweep(tmp_path / "base.yaml", ["dropout.rate=0,0.3"], options=SweepOptions(splits=splits))
     text = asked.with_splits(plan.make(asked).splits).text
     assert (b"splits:" in text) == (splits not in (None, "each"))
     (tmp_path / "again.yaml").write_bytes(text)
-    again = spec.load(tmp_path / "again.yaml")
+    again = load_sweep(tmp_path / "again.yaml")
     assert plan.make(again).cells == plan.make(asked).cells
     assert again.text == text
 
 
-def table(tmp_path: Path, text: str = "", *, keys: str = "", split: str = "", **options: str | None) -> Plan:
+def table(tmp_path: Path, text: str = "", *, keys: str = "", split: str = "", **options: str | None) -> SweepPlan:
     """The plan of a sweep over a small table; `split`: the words of a column that assigns parts, in turn."""
     words = split.split() or ["-"]
     rows = "".join(f"{n},{n * n % 7},{words[n % len(words)]},{'xy'[n % 2]}\n" for n in range(60))
@@ -140,7 +144,7 @@ def table(tmp_path: Path, text: str = "", *, keys: str = "", split: str = "", **
         f"dataset: {{name: table, path: table.csv, {dropped}, {keys}}}\ntraining: {{epochs: 1}}\n"
     )
     (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}seeds: 2\n")
-    return plan.make(spec.load(tmp_path / "sweep.yaml", **options))  # type: ignore[arg-type]
+    return plan.make(load_sweep(tmp_path / "sweep.yaml", options=SweepOptions(**options)))  # type: ignore[arg-type]
 
 
 def test_given_parts_leave_one_split(tmp_path: Path) -> None:

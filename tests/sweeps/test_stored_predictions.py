@@ -12,7 +12,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import VALIDATION
 from dropout_cli.runs import Run
 from dropout_cli.sweeps.layouts import arrange
-from dropout_cli.sweeps.records import Group, Record
+from dropout_cli.sweeps.records import RunGroup, RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.stored_predictions import FILE, of_each, predictions
 from tests.sweeps.test_comparison import record
@@ -58,8 +58,8 @@ def test_a_test_part_is_shared_where_all_splits_have_it(tmp_path: Path) -> None:
     for split, last in enumerate([9, 9, 7]):
         folder = stored(tmp_path / str(split), {**STORED, "rows": np.array([3, 5, last])})
         replicate = Replicate(split, split)
-        runs[replicate] = (Record(str(folder), {}, replicate, {}),)
-    group = Group({}, runs)
+        runs[replicate] = (RunRecord(str(folder), {}, replicate, {}),)
+    group = RunGroup({}, runs)
     assert group.shares_test_part(list(runs)[:2])
     assert not group.shares_test_part(list(runs))
 
@@ -70,11 +70,11 @@ def test_a_summary_with_impossible_sizes_is_damaged(folds: object) -> None:
     summary = json.loads(json.dumps(record(0, 0.8).summary))
     summary["config"] = {"dataset": {"folds": folds}}
     with pytest.raises(UsageError, match="is no summary of a run"):
-        Record.of("r", {}, Replicate(0, 0), summary)
+        RunRecord.of("r", {}, Replicate(0, 0), summary)
     summary["config"] = {"dataset": {}}
     summary["val"]["per_class"] = [{"support": 1e300}]
     with pytest.raises(UsageError, match="is no summary of a run"):
-        Record.of("r", {}, Replicate(0, 0), summary)
+        RunRecord.of("r", {}, Replicate(0, 0), summary)
     assert "no whole division" in arrange([Replicate(0, 0, 0), Replicate(0, 0, 1)], 10**12).refused
 
 

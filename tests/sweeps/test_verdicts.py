@@ -6,22 +6,23 @@ import numpy as np
 import pytest
 
 from dropout_cli.core.types import Array
-from dropout_cli.sweeps.evidence import Evidence, weigh
 from dropout_cli.sweeps.notes import notes
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
 from tests.sweeps.test_comparison import record
 
 DESIGNS = range(300)
 MARGINS = (None, 0.0, 0.005, 0.02, 0.2)
 
 
-def design(number: int) -> Evidence:
+def design(number: int) -> SweepComparison:
     """One to ten settings beside a baseline, on a random layout, with ties, missing runs and unequal seeds."""
     rng = np.random.default_rng(number)
     replicates = layout(rng)
     effects = np.append(0.0, rng.choice([0.0, 0.01, 0.05, -0.05], size=rng.integers(1, 11)))
     sd = rng.choice([0.0, 0.003, 0.02])
-    records: list[Record] = []
+    records: list[RunRecord] = []
     for rate, effect in enumerate(effects):
         for seed, split in replicates:
             if rng.random() < rng.choice([0.0, 0.15]):
@@ -30,7 +31,9 @@ def design(number: int) -> Evidence:
             records.append(record(seed, float(np.clip(accuracy, 0, 1)), split=split, dropout_rate=rate))
     records = records if any(one.values["dropout.rate"] == 0 for one in records) else [record(0, 0.8, dropout_rate=0)]
     metric = str(rng.choice(["test.accuracy", "test.error"]))
-    return weigh(records, ["dropout.rate"], metric=metric, margin=MARGINS[rng.integers(len(MARGINS))])
+    return compare_runs(
+        records, ["dropout.rate"], ComparisonSettings(metric, margin=MARGINS[rng.integers(len(MARGINS))])
+    )
 
 
 def layout(rng: "np.random.Generator") -> "list[tuple[int, int]]":
@@ -47,12 +50,12 @@ def layout(rng: "np.random.Generator") -> "list[tuple[int, int]]":
 
 
 @pytest.fixture(scope="module")
-def designs() -> list[Evidence]:
+def designs() -> list[SweepComparison]:
     """All of them."""
     return [design(number) for number in DESIGNS]
 
 
-def test_a_verdict_says_what_its_interval_says(designs: list[Evidence]) -> None:
+def test_a_verdict_says_what_its_interval_says(designs: list[SweepComparison]) -> None:
     """better and worse: 0 lies outside, on the right side; equal: inside the margin; not decided: it holds 0."""
     counts = dict.fromkeys(("better", "worse", "equal", "not decided"), 0)
     for evidence in designs:
@@ -71,7 +74,7 @@ def test_a_verdict_says_what_its_interval_says(designs: list[Evidence]) -> None:
     assert min(counts.values()) > 20, counts
 
 
-def test_p_and_interval_are_two_views_of_one_test(designs: list[Evidence]) -> None:
+def test_p_and_interval_are_two_views_of_one_test(designs: list[SweepComparison]) -> None:
     """The corrected p is below .05 exactly where the corrected interval excludes 0; Holm's lies between."""
     for evidence in designs:
         for one in evidence.comparisons:
@@ -83,7 +86,7 @@ def test_p_and_interval_are_two_views_of_one_test(designs: list[Evidence]) -> No
                     assert one.p == 1
 
 
-def test_what_is_shown_for_new_data_is_shown_for_these(designs: list[Evidence]) -> None:
+def test_what_is_shown_for_new_data_is_shown_for_these(designs: list[SweepComparison]) -> None:
     """The second interval holds the first, so that it never says more."""
     known = 0
     for evidence in designs:
@@ -96,7 +99,7 @@ def test_what_is_shown_for_new_data_is_shown_for_these(designs: list[Evidence]) 
     assert known > 100
 
 
-def test_intervals_of_shares_stay_between_0_and_1_and_have_a_width(designs: list[Evidence]) -> None:
+def test_intervals_of_shares_stay_between_0_and_1_and_have_a_width(designs: list[SweepComparison]) -> None:
     """Of these examples and of new ones."""
     widths: list[Array] = []
     for evidence in designs:
@@ -109,7 +112,7 @@ def test_intervals_of_shares_stay_between_0_and_1_and_have_a_width(designs: list
     assert min(widths) > 0
 
 
-def test_every_design_has_notes_that_end_in_a_full_stop(designs: list[Evidence]) -> None:
+def test_every_design_has_notes_that_end_in_a_full_stop(designs: list[SweepComparison]) -> None:
     """And none of them says nan."""
     for evidence in designs:
         for line in notes(evidence):

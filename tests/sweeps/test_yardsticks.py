@@ -11,13 +11,14 @@ from dropout_cli import report
 from dropout_cli.config import load
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import yardsticks
-from dropout_cli.sweeps.evidence import weigh
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.notes import notes
-from dropout_cli.sweeps.records import Record
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
 from dropout_cli.sweeps.workers import job
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.run import prepare_run, run_experiment
 from tests.commands import dropout
 from tests.small_run import ignore
 from tests.small_sweep import planned
@@ -35,7 +36,7 @@ def record(
     linear: float | None = 0.7,
     kind: str = "logistic",
     dataset: str = "digits",
-) -> Record:
+) -> RunRecord:
     """The record of a run with such numbers; without a dummy, of one that has no simple models."""
     scores = {"accuracy": accuracy, "nll": 1 - accuracy, "per_class": [{"class": "a", "support": 10}]}
     summary: dict[str, Any] = {"task": "classification", "train": scores, "val": None, "test": scores}
@@ -45,10 +46,10 @@ def record(
             "dummy": {"val": None, "test": {"accuracy": dummy, "nll": 1 - dummy}},
             "linear": None if linear is None else {"kind": kind, "rows": 10, "val": None, "test": {"accuracy": linear}},
         }
-    return Record.of(f"runs/r{rate}-{seed}-{split}", {"dropout.rate": rate}, Replicate(seed, split), summary)
+    return RunRecord.of(f"runs/r{rate}-{seed}-{split}", {"dropout.rate": rate}, Replicate(seed, split), summary)
 
 
-def beaten(records: Sequence[Record], metric: str = METRIC) -> list[str]:
+def beaten(records: Sequence[RunRecord], metric: str = METRIC) -> list[str]:
     """The sentences on settings that do not beat the dummy."""
     return list(yardsticks.beaten(records, metric))
 
@@ -61,7 +62,7 @@ def test_a_level_is_the_mean_over_distinct_splits() -> None:
         ["digits", "always answering the largest class", 2, pytest.approx(0.5)],
         ["digits", "logistic regression", 2, pytest.approx(0.8)],
     ]
-    (line,) = yardsticks.told(records, METRIC)
+    (line,) = yardsticks.simple_model_messages(records, METRIC)
     assert line == (
         "Simple models, by test.accuracy: always answering the largest class 0.5000 (mean over 2 splits), logistic "
         "regression 0.8000 (mean over 2 splits)."
@@ -78,7 +79,7 @@ def test_kinds_and_datasets_are_not_mixed() -> None:
         ("moons", "always answering the largest class", 0.2),
         ("moons", "logistic regression", 0.7),
     ]
-    assert [line.partition(",")[0] for line in yardsticks.told(records, METRIC)] == [
+    assert [line.partition(",")[0] for line in yardsticks.simple_model_messages(records, METRIC)] == [
         "Simple models on digits",
         "Simple models on moons",
     ]
@@ -116,9 +117,9 @@ def test_many_names_are_cut_short() -> None:
 def test_nothing_is_said_of_runs_without_simple_models() -> None:
     """Those of older versions, those with `yardstick: none`, and metrics that the models have not."""
     old = [record(0.1, 0.1, None), record(0.2, 0.2, None)]
-    without = Record.of(old[0].path, old[0].values, old[0].replicate, {**old[0].summary, "yardstick": None})
+    without = RunRecord.of(old[0].path, old[0].values, old[0].replicate, {**old[0].summary, "yardstick": None})
     for records in (old, [without], []):
-        assert beaten(records) == [] and list(yardsticks.told(records, METRIC)) == []
+        assert beaten(records) == [] and list(yardsticks.simple_model_messages(records, METRIC)) == []
         assert yardsticks.rows(records, METRIC) == []
     assert beaten([record(0.1, 0.1)], "train.accuracy") == [] == yardsticks.rows([record(0.1, 0.1)], "train.accuracy")
     assert yardsticks.rows([record(0.1, 0.1, linear=None)], METRIC)[0][1] == "always answering the largest class"
@@ -127,7 +128,7 @@ def test_nothing_is_said_of_runs_without_simple_models() -> None:
 def test_notes_begin_with_it() -> None:
     """So do the file of notes, the screen, and --json, which are made of the notes."""
     records = [record(rate, 0.1 * rate, seed=seed) for rate in (0.1, 0.2) for seed in (0, 1)]
-    lines = list(notes(weigh(records, ["dropout.rate"], metric=METRIC)))
+    lines = list(notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(METRIC))))
     assert lines[0].startswith("None of the 2 settings beats")
     assert any(line.startswith("Simple models, by test.accuracy") for line in lines)
 
@@ -152,7 +153,7 @@ def test_a_cell_has_the_numbers_of_a_run_alone(swept: Folder, tmp_path: Path) ->
     for cell in cells:
         loaded = load(cell / "resolved.yaml")
         alone = Run.create(tmp_path, "alone")
-        summary = conduct(ready(loaded.experiment), alone, loaded.text, watch=ignore, figures=False)
+        summary = run_experiment(prepare_run(loaded.experiment), alone, loaded.text, watch=ignore, figures=False)
         assert json.dumps(summary["yardstick"]) == json.dumps(Run(cell).summary()["yardstick"])
     assert len(list(swept.yardsticks.iterdir())) == 2
     assert dropout("verify", str(swept.path), cwd=tmp_path).returncode == 0

@@ -158,7 +158,7 @@ def test_predict_has_the_noise_of_eval(wide: Run, tmp_path: Path) -> None:
     """Of as many passes, without the data: the run has stored it. An old run, which has not, says so."""
     evaluate.evaluate_with_noise(wide, 10, thinned=0, figures=False)
     found = npz.read(wide.read("after/eval-test-last-mc10/predictions.npz"), "p")
-    x = restore.load(wide).dataset.test.x
+    x = restore.load_model(wide).dataset.test.x
     np.save(tmp_path / "x.npy", x)
     (block,) = predict.predict(wide, tmp_path / "x.npy", passes=10)
     rows = [dict(zip(block.names, row, strict=True)) for row in block.rows]

@@ -11,7 +11,7 @@ from dropout_cli.core.errors import ConfigError
 from dropout_cli.data.readers.memory_mapped import SEGMENTS
 from dropout_cli.runs import Run
 from dropout_cli.training.loop import Plan, epochs
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.training.setup import prepare
 from tests.small_run import ignore
 
@@ -81,12 +81,12 @@ def test_a_run_with_a_leftover_of_one_is_trained_from_files_too(tmp_path: Path) 
         "architecture: {name: mlp, hidden: [8], batch_norm: true}\ntraining: {epochs: 2, batch_size: 4}\n"
     )
     loaded = config.load(tmp_path / "a.yaml")
-    prepared = ready(loaded.experiment)
+    prepared = prepare_run(loaded.experiment)
     size = next(size for size in range(2, 99) if len(prepared.dataset.train) % size == 1)
     loaded = config.load(tmp_path / "a.yaml", [f"training.batch_size={size}"])
     runs = [Run.create(tmp_path / name, "a") for name in ("one", "other")]
     for run in runs:
-        conduct(ready(loaded.experiment), run, None, watch=ignore, figures=False)
+        run_experiment(prepare_run(loaded.experiment), run, None, watch=ignore, figures=False)
     assert runs[0].read("metrics.csv") == runs[1].read("metrics.csv")
 
 

@@ -9,7 +9,7 @@ from dropout_cli.analysis import verify
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.training.setup import prepare
 from tests.small_run import ignore, train
 
@@ -114,9 +114,9 @@ def test_passes_of_a_teacher_without_noise_are_refused(tmp_path: Path) -> None:
         teacher = train(tmp_path / name, *overrides)
         lesson = f"objective={{name: distillation, teacher: {teacher.path}, teacher_passes: 3}}"
         with pytest.raises(ConfigError, match=r"objective\.teacher_passes: 3 noisy passes, and no teacher has noise"):
-            ready(load(tmp_path, lesson))
-        ready(load(tmp_path, lesson, "objective.teacher_passes=0"))
-    ready(load(tmp_path, f"objective={{name: distillation, teacher: {train(tmp_path).path}, teacher_passes: 3}}"))
+            prepare_run(load(tmp_path, lesson))
+        prepare_run(load(tmp_path, lesson, "objective.teacher_passes=0"))
+    prepare_run(load(tmp_path, f"objective={{name: distillation, teacher: {train(tmp_path).path}, teacher_passes: 3}}"))
 
 
 def test_noise_of_the_training_counts_where_the_passes_of_a_teacher_draw_it(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ def test_noise_of_the_training_counts_where_the_passes_of_a_teacher_draw_it(tmp_
     teacher = train(tmp_path / "noisy", "dropout=none", "architecture.hidden_noise=0.1")
     lesson = f"objective={{name: distillation, teacher: {teacher.path}, teacher_passes: 3}}"
     with pytest.raises(ConfigError, match=r"objective\.teacher_passes: 3 noisy passes, and no teacher has noise"):
-        ready(load(tmp_path, lesson))
-    ready(load(tmp_path, lesson, "objective.teacher_noise=all"))
+        prepare_run(load(tmp_path, lesson))
+    prepare_run(load(tmp_path, lesson, "objective.teacher_noise=all"))
 
 
 def test_finished_runs_with_such_a_config_stay_readable(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_finished_runs_with_such_a_config_stay_readable(tmp_path: Path) -> None:
         folder.write(file, run.read(file))
     folder.write("resolved.yaml", text.encode())
     folder.allow_resolved(text.encode())
-    assert restore.load(folder, "last").experiment.objective != run.summary()["config"]["objective"]
+    assert restore.load_model(folder, "last").experiment.objective != run.summary()["config"]["objective"]
     assert all(check.right for check in verify.verify(folder) if check.what == "resolved.yaml")
     with pytest.raises(ConfigError, match=r"objective: rdrop"):
         config.load(folder.path / "resolved.yaml")
@@ -160,8 +160,8 @@ def test_alpha_dropout_says_that_it_assumes_standardized_inputs(scaling: str, sa
 def test_a_refused_config_leaves_nothing_behind(tmp_path: Path) -> None:
     """It is found before a run folder is made."""
     with pytest.raises(ConfigError):
-        conduct(
-            ready(load(tmp_path, "objective=rdrop", RESNET, "dropout={variant: spatial, rate: 0}")),
+        run_experiment(
+            prepare_run(load(tmp_path, "objective=rdrop", RESNET, "dropout={variant: spatial, rate: 0}")),
             Run.create(tmp_path / "runs", "a"),
             None,
             watch=ignore,

@@ -12,7 +12,7 @@ from dropout_cli.core.errors import Diverged, DropoutError, Interrupted, RunFail
 from dropout_cli.runs import Run
 from dropout_cli.training import checkpoint, resume
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS
-from dropout_cli.training.loop import EpochRecord, Progress
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
 from tests.small_run import ignore, train
 
 EVERY = "training.save_every=every_epoch"
@@ -20,10 +20,10 @@ SETTINGS = ("training.epochs=4", EVERY)
 COMPARED = ("metrics.csv", "predictions.npz", "confusion_matrix.csv", "mistakes.csv", LAST, BEST)
 
 
-def stop_after(epoch: int) -> Callable[[Progress | EpochRecord], None]:
+def stop_after(epoch: int) -> Callable[[TrainingProgress | EpochRecord], None]:
     """A watch that asks the run to stop once that epoch is over."""
 
-    def watch(event: Progress | EpochRecord) -> None:
+    def watch(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord) and event.epoch == epoch:
             raise Stop(130)
 

@@ -14,8 +14,8 @@ from dropout_cli import config, runs
 from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, Stop, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.training import checkpoint, resume
-from dropout_cli.training.loop import EpochRecord, Progress
-from dropout_cli.training.run import Watch, conduct
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
+from dropout_cli.training.run import TrainingWatch, run_experiment
 from dropout_cli.training.setup import prepare
 
 DIGITS = """
@@ -28,18 +28,18 @@ training: {epochs: 3, batch_size: 64, optimizer: {name: adam, learning_rate: 3e-
 COMPARED = ("metrics.csv", "predictions.npz", "confusion_matrix.csv", "mistakes.csv", "checkpoints/last.safetensors")
 
 
-def ignore(event: Progress | EpochRecord) -> None:
+def ignore(event: TrainingProgress | EpochRecord) -> None:
     """Watch nothing."""
 
 
-def train(folder: Path, *overrides: str, watch: Watch = ignore, figures: bool = False) -> Run:
+def train(folder: Path, *overrides: str, watch: TrainingWatch = ignore, figures: bool = False) -> Run:
     """Train the small digits config with some changes; return the run."""
     file = folder / "small.yaml"
     file.write_text(DIGITS)
     loaded = config.load(file, overrides)
     prepared = prepare(loaded.experiment)
     run = Run.create(folder / "runs", "small")
-    conduct(prepared, run, loaded.text, watch=watch, figures=figures)
+    run_experiment(prepared, run, loaded.text, watch=watch, figures=figures)
     return run
 
 
@@ -150,7 +150,7 @@ def test_resolved_yaml_trains_to_the_same_bytes(tmp_path: Path) -> None:
     assert loaded.experiment.training.threads == 1
     assert len(loaded.experiment.dataset.fingerprint or "") == 64
     again = Run.create(tmp_path / "again", "again")
-    conduct(prepare(loaded.experiment), again, loaded.text, watch=ignore, figures=False)
+    run_experiment(prepare(loaded.experiment), again, loaded.text, watch=ignore, figures=False)
     assert digests(again) == digests(run)
 
 
@@ -178,7 +178,7 @@ class Stopper:
         """`epoch`: the one after which to stop."""
         self.epoch = epoch
 
-    def __call__(self, event: Progress | EpochRecord) -> None:
+    def __call__(self, event: TrainingProgress | EpochRecord) -> None:
         """Raise when the epoch has come."""
         if isinstance(event, EpochRecord) and event.epoch == self.epoch:
             raise Stop(130)
@@ -269,7 +269,7 @@ def test_progress_never_touches_results(tmp_path: Path) -> None:
 def test_a_folder_removed_in_the_middle_is_not_made_anew(tmp_path: Path) -> None:
     """The run fails with one clear error; no half of a folder comes back."""
 
-    def remove(event: Progress | EpochRecord) -> None:
+    def remove(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord) and event.epoch == 1:
             shutil.rmtree(tmp_path / "runs")
 

@@ -15,7 +15,7 @@ from dropout_cli.core.errors import Interrupted, Stop
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.runs import all_runs
 from dropout_cli.training import resume
-from dropout_cli.training.loop import EpochRecord, Progress
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
 from tests.small_run import ignore, train
 
 Name = tuple[int, str, int]
@@ -78,7 +78,7 @@ def test_two_epochs_draw_from_the_generators_of_the_design(tmp_path: Path) -> No
 def test_a_resumed_epoch_draws_from_its_own_generators(tmp_path: Path) -> None:
     """Its noise and augmentation have its number, so that no two epochs have a generator in common."""
 
-    def stop_after_one(event: Progress | EpochRecord) -> None:
+    def stop_after_one(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord):
             raise Stop(130)
 

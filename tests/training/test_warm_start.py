@@ -14,25 +14,25 @@ from dropout_cli.runs import Run
 from dropout_cli.training import arithmetic, restore, resume
 from dropout_cli.training import run as training_run
 from dropout_cli.training.inference import outputs
-from dropout_cli.training.loop import EpochRecord, Progress
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
 SMALL = (
     "dataset: {name: digits}\narchitecture: {name: mlp, hidden: [16]}\ntraining: {epochs: 2, save_every: every_epoch}\n"
 )
 
 
-def ignore(event: Progress | EpochRecord) -> None:
+def ignore(event: TrainingProgress | EpochRecord) -> None:
     """Watch nothing."""
 
 
-def train(folder: Path, *overrides: str, watch: training_run.Watch = ignore) -> Run:
+def train(folder: Path, *overrides: str, watch: training_run.TrainingWatch = ignore) -> Run:
     """Train the small config with those changes."""
     (folder / "small.yaml").write_text(SMALL)
     loaded = config.load(folder / "small.yaml", overrides)
-    prepared = training_run.ready(loaded.experiment)
+    prepared = training_run.prepare_run(loaded.experiment)
     run = Run.create(folder / "runs", "small")
     run.write("notices", "\n".join(prepared.notices).encode())
-    training_run.conduct(prepared, run, loaded.text, watch=watch, figures=False)
+    training_run.run_experiment(prepared, run, loaded.text, watch=watch, figures=False)
     return run
 
 
@@ -45,14 +45,14 @@ def test_a_student_learns_what_its_teachers_say(tmp_path: Path) -> None:
     """The lesson is the mean of the teachers' softened probabilities, row for row; the summary tells the agreement."""
     one, other = train(tmp_path), train(tmp_path, "seed=1", "dataset.scaling=standardize")
     loaded = config.load(tmp_path / "small.yaml", [taught(one, other, more=", temperature: 3")])
-    lesson = training_run.ready(loaded.experiment).lesson
-    assert lesson is not None
+    distillation = training_run.prepare_run(loaded.experiment).distillation
+    assert distillation is not None
     said = []
     for run in (one, other):
-        teacher = restore.load(run)
+        teacher = restore.load_model(run)
         part = teacher.dataset.train
         said.append(softmax(outputs(teacher.learner.network, teacher.dataset, part, batch=1000) / 3))
-    np.testing.assert_allclose(lesson.targets, np.mean(said, axis=0), atol=1e-6)
+    np.testing.assert_allclose(distillation.targets, np.mean(said, axis=0), atol=1e-6)
 
     summary = train(tmp_path, taught(one)).summary()
     with np.load(one.path / "predictions.npz") as teacher_file:
@@ -64,13 +64,13 @@ def test_a_teacher_can_speak_with_its_noise_on(tmp_path: Path) -> None:
     """`teacher_passes` averages Monte-Carlo passes, which changes the lesson and is the same each time."""
     teacher = train(tmp_path, "dropout={variant: inverted, rate: 0.5}")
 
-    def lesson(passes: int) -> bytes:
+    def distillation(passes: int) -> bytes:
         loaded = config.load(tmp_path / "small.yaml", [taught(teacher, more=f", teacher_passes: {passes}")])
-        found = training_run.ready(loaded.experiment).lesson
+        found = training_run.prepare_run(loaded.experiment).distillation
         assert found is not None
         return found.targets.tobytes()
 
-    assert lesson(3) == lesson(3) != lesson(0)
+    assert distillation(3) == distillation(3) != distillation(0)
 
 
 def test_a_teachers_passes_draw_its_dropout_alone_unless_told_otherwise(tmp_path: Path) -> None:
@@ -82,14 +82,14 @@ def test_a_teachers_passes_draw_its_dropout_alone_unless_told_otherwise(tmp_path
     def learner(more: str) -> Experiment:
         return config.load(tmp_path / "small.yaml", [taught(teacher, more=more), "training.batch_size=64"]).experiment
 
-    def lesson(more: str) -> Array:
-        found = training_run.ready(learner(more)).lesson
+    def distillation(more: str) -> Array:
+        found = training_run.prepare_run(learner(more)).distillation
         assert found is not None
         return found.targets
 
-    plain = lesson("")
-    np.testing.assert_allclose(lesson(", teacher_passes: 3"), plain, rtol=1e-6)
-    assert np.abs(lesson(", teacher_passes: 3, teacher_noise: all") - plain).max() > 1e-3
+    plain = distillation("")
+    np.testing.assert_allclose(distillation(", teacher_passes: 3"), plain, rtol=1e-6)
+    assert np.abs(distillation(", teacher_passes: 3, teacher_noise: all") - plain).max() > 1e-3
     changed = {more: list(arithmetic.since(1, learner(f", teacher_passes: {more}"), 100)) for more in ("3", "0")}
     assert "without input_noise and hidden_noise" in changed["3"][0] and changed["0"] == []
 
@@ -99,7 +99,7 @@ def test_a_taught_run_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     teacher = train(tmp_path)
     whole = train(tmp_path, taught(teacher))
 
-    def stop(event: Progress | EpochRecord) -> None:
+    def stop(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord):
             raise Stop(130)
 
@@ -116,17 +116,17 @@ def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     """No run, another split, and other weights than those that the config was resolved with."""
     teacher = train(tmp_path)
 
-    def ready(*overrides: str) -> None:
-        training_run.ready(config.load(tmp_path / "small.yaml", overrides).experiment)
+    def prepare_run(*overrides: str) -> None:
+        training_run.prepare_run(config.load(tmp_path / "small.yaml", overrides).experiment)
 
     with pytest.raises(ConfigError, match=r"objective.teacher: .*nowhere is not a run folder"):
-        ready(f"objective={{name: distillation, teacher: {tmp_path / 'nowhere'}}}")
+        prepare_run(f"objective={{name: distillation, teacher: {tmp_path / 'nowhere'}}}")
     with pytest.raises(ConfigError, match=r"objective.teacher: .*another split.*same dataset block"):
-        ready(taught(teacher), "dataset.split_seed=1")
+        prepare_run(taught(teacher), "dataset.split_seed=1")
     with pytest.raises(ConfigError, match=r"objective.teacher: .*other data"):
-        ready(taught(teacher), "dataset=wine")
+        prepare_run(taught(teacher), "dataset=wine")
     with pytest.raises(DataError, match=r"objective.teacher: .*not those that the config was resolved with"):
-        ready(taught(teacher, more=", fingerprint: abc"))
+        prepare_run(taught(teacher, more=", fingerprint: abc"))
 
 
 def test_training_starts_from_another_runs_weights(tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ def test_training_starts_from_another_runs_weights(tmp_path: Path) -> None:
     source = train(tmp_path)
     (tmp_path / "small.yaml").write_text(SMALL)
     changes = [f"training.init_from={source.path}", "dropout=concrete", "architecture.hidden=[16, 8]"]
-    prepared = training_run.ready(config.load(tmp_path / "small.yaml", changes).experiment)
-    theirs = restore.load(source).learner.network.parameters()
+    prepared = training_run.prepare_run(config.load(tmp_path / "small.yaml", changes).experiment)
+    theirs = restore.load_model(source).learner.network.parameters()
     ours = prepared.learner.network.parameters()
     assert np.array_equal(ours["hidden1/W"].value, theirs["hidden1/W"].value)
     assert ours["output/W"].value.shape != theirs["output/W"].value.shape
@@ -148,7 +148,7 @@ def test_the_averaged_weights_start_there_too(tmp_path: Path) -> None:
     """An average that began elsewhere would forget it only slowly."""
     source = train(tmp_path)
     changes = [f"training.init_from={source.path}", "training.average={decay: 0.99}"]
-    learner = training_run.ready(config.load(tmp_path / "small.yaml", changes).experiment).learner
+    learner = training_run.prepare_run(config.load(tmp_path / "small.yaml", changes).experiment).learner
     live = learner.network.parameters()["output/W"].value.copy()
     with learner.averaged() as network:
         assert np.array_equal(network.parameters()["output/W"].value, live)
@@ -160,6 +160,6 @@ def test_a_run_with_nothing_to_take_is_refused(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(SMALL)
     with pytest.raises(ConfigError, match=r"training.init_from: .*no weights of the same name and shape"):
         changes = [f"training.init_from={source.path}", "architecture.hidden=[8]"]
-        training_run.ready(config.load(tmp_path / "small.yaml", changes).experiment)
+        training_run.prepare_run(config.load(tmp_path / "small.yaml", changes).experiment)
     with pytest.raises(ConfigError, match=r"training.init_from: .* is not a run folder"):
-        training_run.ready(config.load(tmp_path / "small.yaml", ["training.init_from=nowhere"]).experiment)
+        training_run.prepare_run(config.load(tmp_path / "small.yaml", ["training.init_from=nowhere"]).experiment)

@@ -20,7 +20,7 @@ from dropout_cli.data.dataset import Affine, Batches, Dataset, Part
 from dropout_cli.nn.backend.threads import limited
 from dropout_cli.runs import Run
 from dropout_cli.training import linear_models, resume, yardstick, yardstick_cost
-from dropout_cli.training.loop import EpochRecord, Progress
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
 from dropout_cli.training.setup import Prepared, prepare
 from dropout_cli.training.yardstick_cost import affordable, logistic_seconds
 from tests.small_run import CONFIG, ignore, train
@@ -253,7 +253,7 @@ def test_a_summary_has_the_numbers_and_none_leaves_them_out(tmp_path: Path) -> N
 def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path: Path, after: int) -> None:
     """They follow from the config and the data alone."""
 
-    def stop(event: Progress | EpochRecord) -> None:
+    def stop(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord) and event.epoch == after:
             raise Stop(130)
 

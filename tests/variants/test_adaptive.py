@@ -9,7 +9,7 @@ from dropout_cli import config
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.runs import Run
-from dropout_cli.training.run import conduct
+from dropout_cli.training.run import run_experiment
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants import Place
 from dropout_cli.variants.adaptive import Adaptive, AdaptiveNoise
@@ -94,7 +94,7 @@ def test_a_rate_at_its_upper_bound_is_warned_of(tmp_path: Path) -> None:
     )
     loaded = config.load(tmp_path / "a.yaml")
     run = Run.create(tmp_path / "runs", "a")
-    summary = conduct(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=False)
+    summary = run_experiment(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=False)
     assert any("input/dropout: the adaptive rate ended at max_rate, 0.9" in text for text in summary["warnings"])
     assert summary["warnings"][0] in run.read("log.txt").decode()
     rows = run.table("metrics.csv").rows()

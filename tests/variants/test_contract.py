@@ -20,8 +20,8 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.runs import Run, all_runs
 from dropout_cli.training import resume
-from dropout_cli.training.loop import EpochRecord, Progress
-from dropout_cli.training.run import conduct
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
+from dropout_cli.training.run import run_experiment
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS, Variant
 from tests.gradients import check_layer, read_only
@@ -195,7 +195,7 @@ def test_wrong_keys_are_refused_by_name(name: str, tmp_path: Path) -> None:
                 config.load(file, [f"dropout.{key}=1.0"])
 
 
-def stop_after_two(event: Progress | EpochRecord) -> None:
+def stop_after_two(event: TrainingProgress | EpochRecord) -> None:
     """Interrupt a run after its second epoch."""
     if isinstance(event, EpochRecord) and event.epoch == 2:
         raise Stop(130)
@@ -206,9 +206,9 @@ def test_two_epochs_and_two_resumed_equal_four(name: str, tmp_path: Path) -> Non
     """The same metrics, predictions and weights, byte for byte."""
     loaded = config.load(write_config(tmp_path, name))
 
-    def run(watch: Callable[[Progress | EpochRecord], None]) -> Run:
+    def run(watch: Callable[[TrainingProgress | EpochRecord], None]) -> Run:
         made = Run.create(tmp_path / "runs", name)
-        conduct(prepare(loaded.experiment), made, loaded.text, watch=watch, figures=False)
+        run_experiment(prepare(loaded.experiment), made, loaded.text, watch=watch, figures=False)
         return made
 
     whole = run(lambda event: None)

@@ -56,9 +56,10 @@ def compare(
     """Group runs by what differs in their configs, and compare the groups at equal seeds."""
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
     from dropout_cli.sweeps import collect, options, printed, tables, two_runs
-    from dropout_cli.sweeps.evidence import weigh
     from dropout_cli.sweeps.in_words import count
     from dropout_cli.sweeps.notes import notes
+    from dropout_cli.sweeps.settings import ComparisonSettings
+    from dropout_cli.sweeps.sweep_comparison import compare_runs
 
     paired_test = options.paired_test(test or "t")
     metric, *others = options.metrics_of(metric, metrics)
@@ -70,16 +71,8 @@ def compare(
     if left_out:
         output.complain(f"compare: left out, because not complete: {count(left_out, 'run')}.")
     wanted = options.pairs(baseline or (), "--baseline") or None
-    evidence = weigh(
-        records,
-        keys,
-        metric=metric,
-        others=others,
-        baseline=wanted,
-        margin=margin,
-        test=paired_test,
-        **collect.earlier_looks(references),
-    )
+    settings = ComparisonSettings(metric, tuple(others), paired_test, wanted, margin)
+    evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references))
     said = [*notes(evidence), *filter(None, [two_runs.tested(records, metric)])]
     if form is Format.json:
         output.result(output.as_json(tables.as_dict(evidence) | {"notes": said}))

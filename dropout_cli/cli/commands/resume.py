@@ -35,7 +35,7 @@ def resume(
     """Go on with an interrupted or crashed RUN, to the same bytes as if it had never stopped."""
     from dropout_cli.runs import find
     from dropout_cli.training.resume import reopened
-    from dropout_cli.training.run import go_on
+    from dropout_cli.training.run import continue_run
 
     show = progress.Screen(quiet=quiet)
     longest = None if max_time is None else seconds(max_time)
@@ -44,5 +44,5 @@ def resume(
         for notice in prepared.notices:
             show.notice(notice)
         with show.following(found, prepared.experiment.training.epochs) as watch:
-            summary = go_on(prepared, found, watch=limited(watch, longest), figures=not no_plots)
+            summary = continue_run(prepared, found, watch=limited(watch, longest), figures=not no_plots)
     output.run_ended(found, summary, json)

@@ -2,13 +2,19 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import visible
+
+if TYPE_CHECKING:
+    from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.plan import SweepPlan
+    from dropout_cli.sweeps.run import SweepReport
+    from dropout_cli.sweeps.spec import Sweep
 
 IN_WORDS = {"cells": "runs", "groups": "settings"}
 """Keys of the JSON of a dry run, as its table has them."""
@@ -75,67 +81,73 @@ def sweep(
 ) -> None:
     """Train every combination of values and seeds, and say which differences are real. The same again goes on."""
     from dropout_cli import config
-    from dropout_cli.sweeps import estimate, plan, run, spec, splitting, tables
+    from dropout_cli.sweeps import plan, splitting
     from dropout_cli.sweeps.folder import Folder
-    from dropout_cli.sweeps.in_words import count
-    from dropout_cli.sweeps.notes import notes
+    from dropout_cli.sweeps.options import SweepOptions
+    from dropout_cli.sweeps.run import run_sweep
+    from dropout_cli.sweeps.settings import ExecutionSettings
+    from dropout_cli.sweeps.sweep_file import load_sweep
 
     if scheduler is not None and jobs is not None:
         raise UsageError("--jobs", "is for this machine", "How many runs a cluster trains at a time, its workers say.")
-    asked = spec.load(
-        config.find(file),
-        values or (),
-        seeds=seeds,
-        splits=splits,
-        baseline=baseline or (),
-        metric=metric,
-        metrics=metrics,
-        test=test,
-    )
+    options = SweepOptions(seeds, splits, baseline or (), metric, metrics, test)
+    asked = load_sweep(config.find(file), values or (), options)
     folder = Folder(out or arguments.RUNS / f"sweep-{asked.name}")
     asked = splitting.as_begun(asked, folder)
     planned = plan.make(asked)
     if dry_run:
-        for line in (*run.told_of_layout(planned, folder), *run.told(run.changes(planned, folder), folder)):
-            output.complain(line)
-        facts = estimate.expected(planned, jobs, asked.baseline)
-        output.result(
-            output.as_json(dict(facts))
-            if json
-            else output.table(("what", "value"), [(IN_WORDS.get(k, k), v) for k, v in facts])
-        )
+        _print_dry_run(planned, folder, asked, jobs, json)
         return
-    show = progress.SweepScreen(quiet=quiet)
+    _print_left_out(planned, asked)
+    text, show = asked.with_splits(planned.splits).text, progress.SweepScreen(quiet=quiet)
+    execution = ExecutionSettings(jobs, scheduler, on_error.value, retry_failed, figures=not no_plots)
+    with show.following():
+        report = run_sweep(planned, folder, text, asked.comparison, execution, watch=show, notice=output.complain)
+    _print_results(report, folder, json)
+    _check_complete(report, folder)
+
+
+def _print_dry_run(planned: "SweepPlan", folder: "Folder", asked: "Sweep", jobs: int | None, json: bool) -> None:
+    """Print the time and space to expect; changes of the plan go to stderr."""
+    from dropout_cli.sweeps import estimate, plan_changes
+
+    change = plan_changes.compare_with_stored(planned, folder)
+    for line in (*plan_changes.layout_messages(planned, folder), *plan_changes.change_messages(change, folder)):
+        output.complain(line)
+    facts = estimate.expected(planned, jobs, asked.baseline)
+    if json:
+        output.result(output.as_json(dict(facts)))
+    else:
+        output.result(output.table(("what", "value"), [(IN_WORDS.get(key, key), value) for key, value in facts]))
+
+
+def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
+    """Print how many combinations are not trained, on stderr."""
     if planned.skipped or planned.merged:
         fact = f"{planned.skipped} combinations lack a swept key, {planned.merged} are the same as another one"
         output.complain(f"{asked.base}: {fact}.")
-    with show.following():
-        report = run.conduct(
-            planned,
-            folder,
-            asked.with_splits(planned.splits).text,
-            metric=asked.metric,
-            others=asked.metrics,
-            test=asked.test,
-            baseline=asked.baseline,
-            margin=asked.margin,
-            watch=show,
-            notice=output.complain,
-            jobs=jobs,
-            scheduler=scheduler,
-            on_error=on_error.value,
-            retry_failed=retry_failed,
-            draw=not no_plots,
-        )
-    for cell, reason in report.failures.items():
-        output.complain(f"{cell}: failed ({reason}). See {folder.path / 'failed' / cell}.json.")
+
+
+def _print_results(report: "SweepReport", folder: "Folder", json: bool) -> None:
+    """Print failed runs on stderr, and tables, notes and the folder on stdout."""
+    from dropout_cli.sweeps import tables
+    from dropout_cli.sweeps.notes import notes
+
+    for run, reason in report.failures.items():
+        output.complain(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")
     if json:
         output.result(output.as_json({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
-    else:
-        for one in report.evidence.metrics:
-            output.result(output.table(*tables.overview(report.evidence, one), least=tables.LEAST))
-        output.result(visible("\n".join(notes(report.evidence))))
-        output.result(str(folder.path))
+        return
+    for one in report.evidence.metrics:
+        output.result(output.table(*tables.overview(report.evidence, one), least=tables.LEAST))
+    output.result(visible("\n".join(notes(report.evidence))))
+    output.result(str(folder.path))
+
+
+def _check_complete(report: "SweepReport", folder: "Folder") -> None:
+    """Raise SweepIncomplete if a run failed or was not trained."""
+    from dropout_cli.sweeps.in_words import count
+
     if report.failures or report.missing:
         fact = f"{count(len(report.failures), 'run')} failed, {report.missing} were not trained"
         raise SweepIncomplete(str(folder.path), fact, "`--retry-failed` trains them again.")

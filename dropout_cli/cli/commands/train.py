@@ -26,16 +26,16 @@ def train(
     """Train what CONFIG describes, and print the path of the run folder."""
     import dropout_cli.config as configs
     from dropout_cli.runs import Run
-    from dropout_cli.training.run import conduct, ready
-    from dropout_cli.training.setup import label
+    from dropout_cli.training.run import prepare_run, run_experiment
+    from dropout_cli.training.setup import run_label
 
     show = progress.Screen(quiet=quiet)
     longest = None if max_time is None else seconds(max_time)
     loaded = configs.load(configs.find(config), overrides or ())
-    prepared = ready(loaded.experiment)
+    prepared = prepare_run(loaded.experiment)
     for notice in (*loaded.notices, *prepared.notices):
         show.notice(notice)
-    run = Run.create(runs_dir, name or label(prepared.experiment))
+    run = Run.create(runs_dir, name or run_label(prepared.experiment))
     with show.following(run, prepared.experiment.training.epochs) as watch:
-        summary = conduct(prepared, run, loaded.text, watch=limited(watch, longest), figures=not no_plots)
+        summary = run_experiment(prepared, run, loaded.text, watch=limited(watch, longest), figures=not no_plots)
     output.run_ended(run, summary, json)

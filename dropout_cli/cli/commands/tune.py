@@ -1,13 +1,18 @@
 """`dropout tune`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete
 from dropout_cli.core.text import visible
+
+if TYPE_CHECKING:
+    from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.run import SweepReport
+    from dropout_cli.sweeps.tuning.tune import TuneResult
 
 
 def add_to(app: typer.Typer) -> None:
@@ -54,40 +59,39 @@ def tune(
 ) -> None:
     """Search for the best point, and see with fresh seeds what it is worth. The same again goes on."""
     from dropout_cli import config
-    from dropout_cli.sweeps import spec, tables
     from dropout_cli.sweeps.folder import Folder
-    from dropout_cli.sweeps.notes import notes
-    from dropout_cli.sweeps.tuning import tune as tuning_tune
+    from dropout_cli.sweeps.options import SweepOptions
+    from dropout_cli.sweeps.settings import ExecutionSettings
+    from dropout_cli.sweeps.sweep_file import load_sweep
+    from dropout_cli.sweeps.tuning.tune import run_tuning
 
-    asked = spec.load(
-        config.find(file),
-        values or (),
-        seeds=seeds,
-        splits=splits,
-        metric=metric,
-        search=True,
-        trials=trials,
-        repeats=repeats,
-    )
+    options = SweepOptions(seeds=seeds, splits=splits, metric=metric, trials=trials, repeats=repeats)
+    asked = load_sweep(config.find(file), values or (), options, search=True)
     folder = Folder(out or arguments.RUNS / f"tune-{asked.name}")
-    show = progress.SweepScreen(quiet=quiet)
+    show, execution = progress.SweepScreen(quiet=quiet), ExecutionSettings(jobs, figures=not no_plots)
     with show.following():
-        tuned = tuning_tune.tune(
-            asked,
-            folder,
-            searching=show.search,
-            watch=show,
-            notice=output.complain,
-            jobs=jobs,
-            draw=not no_plots,
-        )
+        result = run_tuning(asked, folder, execution, watch_search=show.search, watch=show, notice=output.complain)
+    _print_results(result, folder, json)
+    _check_complete(result.report, folder)
+
+
+def _print_results(result: "TuneResult", folder: "Folder", json: bool) -> None:
+    """Print the winner, the comparison with the config as it stands, and the folder."""
+    from dropout_cli.sweeps import tables
+    from dropout_cli.sweeps.notes import notes
+
+    evidence = result.report.evidence
     if json:
-        found = {"tune": str(folder.path), "winner": tuned.winner, "search": tuned.told}
-        output.result(output.as_json(found | tables.as_dict(tuned.report.evidence)))
-    else:
-        output.result(output.table(*tables.overview(tuned.report.evidence), least=tables.LEAST))
-        output.result(visible("\n".join([*tuned.told, *notes(tuned.report.evidence)])))
-        output.result(str(folder.path))
-    if tuned.report.failures or tuned.report.missing:
-        fact = f"{len(tuned.report.failures)} fresh runs failed, {tuned.report.missing} were not trained"
+        found = {"tune": str(folder.path), "winner": result.winner, "search": result.messages}
+        output.result(output.as_json(found | tables.as_dict(evidence)))
+        return
+    output.result(output.table(*tables.overview(evidence), least=tables.LEAST))
+    output.result(visible("\n".join([*result.messages, *notes(evidence)])))
+    output.result(str(folder.path))
+
+
+def _check_complete(report: "SweepReport", folder: "Folder") -> None:
+    """Raise SweepIncomplete if a fresh run failed or was not trained."""
+    if report.failures or report.missing:
+        fact = f"{len(report.failures)} fresh runs failed, {report.missing} were not trained"
         raise SweepIncomplete(str(folder.path), fact, "The table rests on the others.")

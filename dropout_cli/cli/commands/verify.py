@@ -36,7 +36,7 @@ def verify(
 
     if is_sweep(run):
         if replay:
-            raise UsageError("--replay", "is for single runs", "Replay a cell by its path.")
+            raise UsageError("--replay", "is for single runs", "Replay a run by its path.")
         _report(run, sweeps_verify.verify(Folder(Path(run))), json)
         return
     found = runs.find(run, runs_dir)

@@ -4,16 +4,17 @@ Among many trials of a few seeds the first place goes to whom chance helped most
 little beside more trials, and tell them apart (two stages of ranking and selection, Rinott 1978).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dropout_cli.metrics import larger_is_better
+from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.statistics import best_of
 from dropout_cli.sweeps import plan, run
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
+from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.tuning.study import SETTINGS
 
@@ -44,41 +45,39 @@ class Winner:
         return _point(self.trial)
 
 
-def decide(
+def select_winner(
     complete: "Sequence[FrozenTrial]",
     sweep: Sweep,
     folder: Folder,
     text: bytes,
+    execution: ExecutionSettings,
     *,
-    jobs: int,
-    watch: run.Watch,
-    notice: Callable[[str], None],
+    watch: run.SweepWatch,
+    notice: run.Notice,
 ) -> Winner:
-    """Train the best of the complete trials, at least one, with more seeds, and choose among them.
+    """Train the best trials with more seeds, and choose among them.
 
-    The folder becomes a sweep of their runs, the same ones for each finalist; `text` is kept there as what was asked
-    for. Raises what `conduct` raises.
+    The folder becomes a sweep of their runs, with the same replicates for each finalist. Raises what `run_sweep`
+    raises.
+
+    Args:
+        complete: Complete trials, at least one.
+        sweep: The sweep that was searched.
+        folder: Where the finals are kept.
+        text: The sweep file, stored in the folder.
+        execution: How the runs are trained.
+        watch: Receives the progress.
+        notice: Receives messages for the user.
     """
-    number, larger = sweep.metric.partition(".")[2], larger_is_better(sweep.metric)
+    number, larger = metric_name(sweep.metric), larger_is_better(sweep.metric)
     finalists = best_points(complete, larger=larger)[:FINALISTS]
     if len(finalists) == 1:
         return Winner(finalists[0], _searched(finalists[0]), 1, sweep.repeats)
     seeds = tuple(range(sweep.repeats, 2 * sweep.repeats))
     finals = replace(sweep, seeds=seeds, splits=EACH if isinstance(sweep.splits, int) else sweep.splits)
     planned = plan.make(replace(finals, points=tuple(map(_point, finalists))))
-    run.conduct(
-        planned,
-        folder,
-        text,
-        metric=sweep.metric,
-        baseline=None,
-        margin=None,
-        watch=watch,
-        notice=notice,
-        jobs=jobs,
-        draw=False,
-        replacing=True,
-    )
+    execution = replace(execution, figures=False, may_replace=True)
+    run.run_sweep(planned, folder, text, ComparisonSettings(sweep.metric), execution, watch=watch, notice=notice)
 
     def value(trial: "FrozenTrial") -> float:
         cells = plan.make(replace(finals, points=(_point(trial),), splits=planned.splits)).cells

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.metrics import larger_is_better
+from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.axes import Point, Setting
@@ -54,15 +54,15 @@ PHASES = ("train", "evaluate", "save")
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a search has come."""
+class SearchProgress:
+    """Counts of trials, and the best value so far."""
 
     ended: int
     trials: int
     best: float | None
 
 
-Watch: TypeAlias = Callable[[Progress], None]
+SearchWatch: TypeAlias = Callable[[SearchProgress], None]
 
 
 @dataclass
@@ -83,7 +83,7 @@ class _Running:
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchResult:
     """The result of a search."""
 
     trials: "list[FrozenTrial]"
@@ -92,7 +92,7 @@ class Searched:
     """Whether the points ran out before there were as many trials as asked for."""
 
 
-def search(sweep: Sweep, folder: Folder, jobs: int, watch: Watch) -> Searched:
+def search(sweep: Sweep, folder: Folder, jobs: int, watch: SearchWatch) -> SearchResult:
     """Try points, `jobs` at a time, until there are `sweep.trials` of them or all points were tried.
 
     The same again goes on. Raises UsageError where Optuna is not installed, another search is kept in the folder, or
@@ -106,7 +106,7 @@ def search(sweep: Sweep, folder: Folder, jobs: int, watch: Watch) -> Searched:
         finally:
             searching.stop()
         watch(searching.progress())
-        return Searched(searching.ended, len(searching.ended) < sweep.trials)
+        return SearchResult(searching.ended, len(searching.ended) < sweep.trials)
 
 
 class _Search:
@@ -114,7 +114,7 @@ class _Search:
 
     def __init__(self, sweep: Sweep, folder: Folder, study: "Study") -> None:
         self._sweep, self._folder, self._study = sweep, folder, study
-        self._number, self._larger = sweep.metric.partition(".")[2], larger_is_better(sweep.metric)
+        self._number, self._larger = metric_name(sweep.metric), larger_is_better(sweep.metric)
         self._running: list[_Running] = []
         self.ended = ended(study)
         self._tried = {self._cells_of(one) for one in self.ended}
@@ -135,10 +135,10 @@ class _Search:
         made = plan.make(replace(self._sweep, points=(point,), seeds=tuple(range(self._sweep.repeats))))
         return list(made.cells)
 
-    def progress(self) -> Progress:
+    def progress(self) -> SearchProgress:
         """How far it is."""
         values = [one.value for one in self.ended if one.value is not None and one.state.name == "COMPLETE"]
-        return Progress(len(self.ended), self._sweep.trials, (max if self._larger else min)(values, default=None))
+        return SearchProgress(len(self.ended), self._sweep.trials, (max if self._larger else min)(values, default=None))
 
     def goes_on(self, jobs: int) -> bool:
         """Begin trials, look at those that run, and wait for something to happen; False when all have ended."""

@@ -1,4 +1,4 @@
-"""What a search may choose from: the axes of a sweep, as parameters of Optuna.
+"""The space of a search: the axes of a sweep as parameters of Optuna.
 
 Ascending numbers are an order to Optuna, by their place in the list; other lists are a choice, and so are the rows of
 keys that move together. A key that what is chosen does not have is not asked for: it would do nothing.
@@ -46,7 +46,7 @@ def _asked(sweep: Sweep) -> Iterator[tuple[bool, Ask]]:
         yield _one_of(TOGETHER, sweep.axes.rows)
     for key, values in sweep.axes.grid.items():
         yield _one_of(key, [(Setting(key, value, place),) for value, place in values])
-    for key, node in sweep.axes.laws.items():
+    for key, node in sweep.axes.distributions.items():
         (name, bounds), place = next(iter(plain(node).items())), str(node.place)
         if name == "choice":
             yield _one_of(key, [(Setting(key, value, place),) for value in bounds])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STUDY = "study.db"
 ASKED, SETTINGS, EPOCHS, SECONDS, FAILURE = "asked", "settings", "epochs", "seconds", "failure"
-"""What is noted of a study, and of a trial: its point, for how long its cells were trained, and why one failed."""
+"""Attributes of a study, and of a trial: its point, the cost of its runs, and the reason of a failure."""
 CELLS, VALUES = "cells", "values"
 """Notes of a trial: its cells, and the validation numbers of the complete ones, seed by seed."""
 EARLIEST, BEST = 5, 100 / 3
@@ -66,7 +66,7 @@ def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
 
 
 def _asked(sweep: Sweep) -> str:
-    """What makes a search another one, as JSON; the number of trials may change."""
+    """Return the identity of a search as JSON; the number of trials may change."""
     found = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
     base = {key: value for key, value in found.items() if key != BESIDE}
     if base["dataset"]["folds"] is None:  # searches of older versions did not know folds
@@ -74,7 +74,7 @@ def _asked(sweep: Sweep) -> str:
     axes = {
         "grid": {key: [value for value, _ in values] for key, values in sweep.axes.grid.items()},
         "zip": [{setting.key: setting.value for setting in row} for row in sweep.axes.rows],
-        "draw": {key: plain(law) for key, law in sweep.axes.laws.items()},
+        "draw": {key: plain(law) for key, law in sweep.axes.distributions.items()},
     }
     return json.dumps({"base": base, **axes, "metric": sweep.metric, "repeats": sweep.repeats}, sort_keys=True)
 

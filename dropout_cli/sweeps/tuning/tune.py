@@ -4,109 +4,117 @@ The best of many trials looks better than it is, for it was chosen for what chan
 search has not seen say what is left of it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
-from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better
+from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better, metric_name
 from dropout_cli.sweeps import plan, run, splitting, tables
-from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.in_words import count, short, span
+from dropout_cli.sweeps.plan_changes import layout_messages
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
+from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.sweeps.tuning.finals import Winner, decide
-from dropout_cli.sweeps.tuning.search import Searched, Watch, search
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.tuning.finals import Winner, select_winner
+from dropout_cli.sweeps.tuning.search import SearchResult, SearchWatch, search
 from dropout_cli.sweeps.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS, VALUES
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-FILE, TOLD, TRIALS, FINALS = "tune.yaml", "search.txt", "trials.csv", "finals"
+FILE, MESSAGES, TRIALS, FINALS = "tune.yaml", "search.txt", "trials.csv", "finals"
 """In the folder, beside what a sweep writes: what was asked for, what was found, every trial, and the finals."""
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """What a search and its fresh runs end with."""
+class TuneResult:
+    """The result of a search and of its fresh runs."""
 
-    report: run.Report
+    report: run.SweepReport
     winner: dict[str, Any]
     """Key -> value."""
-    told: list[str]
-    """A sentence or two per line."""
+    messages: list[str]
+    """Lines of one or two sentences."""
 
 
-def tune(
+def run_tuning(
     sweep: Sweep,
     folder: Folder,
+    execution: ExecutionSettings,
     *,
-    searching: Watch,
-    watch: run.Watch,
-    notice: Callable[[str], None],
-    jobs: int | None = None,
-    draw: bool = True,
-) -> Tuned:
-    """Search, train the winner and the config as it stands with as many fresh seeds as the sweep has, and compare.
+    watch_search: SearchWatch,
+    watch: run.SweepWatch,
+    notice: run.Notice,
+) -> TuneResult:
+    """Search, and compare the winner with the config as it stands over fresh seeds.
 
-    The search is on one split of the data, its finals and the fresh runs are on the splits of the sweep's layout.
-    `search/` in the folder holds the study and the cells of the search, `finals/` the sweep among its best. Raises
-    UsageError, RunFailed where no trial came to its end, Interrupted. The same again goes on.
+    The search is on one split of the data; the finals and the fresh runs are on the splits of the sweep's layout.
+    `search/` in the folder holds the study and the runs of the search, `finals/` the sweep among its best. The same
+    call continues a search that was interrupted.
+
+    Args:
+        sweep: The space to search, and the number of fresh seeds.
+        folder: Where the search is kept.
+        execution: How runs are trained.
+        watch_search: Receives the progress of the search.
+        watch: Receives the progress of finals and fresh runs.
+        notice: Receives messages for the user.
+
+    Raises:
+        UsageError: There is nothing to search or to validate on, or the folder stores another search.
+        RunFailed: No trial came to its end, or the folder cannot be written.
+        Interrupted: The search was interrupted.
     """
-    jobs = jobs or environment.cores()
+    execution = replace(execution, jobs=execution.jobs or environment.cores())
     finals = Folder(folder.path / FINALS)
     sweep = splitting.as_begun(sweep, folder, finals)  # a plan of a newer format is refused before anything is written
-    sweep, judged = _judged(sweep)
-    text, notice = sweep.with_splits(judged.splits).text, _once(notice)
-    for line in run.told_of_layout(judged, folder, finals):
+    sweep, fixed = _with_task_metric(sweep)
+    text, notice = sweep.with_splits(fixed.splits).text, _once(notice)
+    for line in layout_messages(fixed, folder, finals):
         notice(line)
-    sweep = replace(sweep, begun=None)  # it is said
+    sweep = replace(sweep, begun=None)  # its message is out
+    found = _search(sweep, folder, execution, watch_search)
+    complete = _complete(found.trials, folder)
+    folder.write(TRIALS, _table(found.trials))
+    winner = select_winner(complete, sweep, finals, text, execution, watch=watch, notice=notice)
+    planned = plan.make(replace(sweep, points=(sweep.axes.fixed, winner.point), first=winner.seeds))
+    comparison = ComparisonSettings(sweep.metric, baseline=planned.groups[0].values, margin=sweep.margin)
+    execution = replace(execution, may_replace=True)  # another trial may win when a search goes on
+    report = run.run_sweep(planned, folder, text, comparison, execution, watch=watch, notice=notice, file=FILE)
+    messages = [
+        *_search_messages(found, winner, sweep),
+        *_fresh_messages(winner, sweep, planned, report.evidence),
+    ]
+    folder.write(MESSAGES, "".join(f"{line}\n" for line in messages).encode())
+    return TuneResult(report, {setting.key: setting.value for setting in winner.point}, messages)
+
+
+def _search(sweep: Sweep, folder: Folder, execution: ExecutionSettings, watch: SearchWatch) -> SearchResult:
+    """Search on one split; raise Interrupted with the tune folder as its place."""
+    assert execution.jobs is not None
     try:
-        found = search(replace(sweep, splits=SAME), Folder(folder.path / "search"), jobs, searching)
+        return search(replace(sweep, splits=SAME), Folder(folder.path / "search"), execution.jobs, watch)
     except (Stop, KeyboardInterrupt) as stop:
         raise Interrupted.by(stop, str(folder.path), "the search was interrupted", "The same command goes on") from None
-    trials = found.trials
-    complete = _complete(trials, folder)
-    folder.write(TRIALS, _table(trials))
-    won = decide(complete, sweep, finals, text, jobs=jobs, watch=watch, notice=notice)
-    planned = plan.make(replace(sweep, points=(sweep.axes.fixed, won.point), first=won.seeds))
-    report = run.conduct(
-        planned,
-        folder,
-        text,
-        metric=sweep.metric,
-        baseline=planned.groups[0].values,
-        margin=sweep.margin,
-        watch=watch,
-        notice=notice,
-        jobs=jobs,
-        draw=draw,
-        file=FILE,
-        replacing=True,  # another trial may win when a search goes on
-    )
-    told = [
-        *_searched(found, won, sweep),
-        *_worth(won, sweep, planned, report.evidence),
-    ]
-    folder.write(TOLD, "".join(f"{line}\n" for line in told).encode())
-    return Tuned(report, {setting.key: setting.value for setting in won.point}, told)
 
 
-def _once(notice: Callable[[str], None]) -> Callable[[str], None]:
-    """Do not say the same line again."""
-    said = set[str]()
+def _once(notice: run.Notice) -> run.Notice:
+    """Return a function that passes each line on once."""
+    seen = set[str]()
 
-    def tell(line: str) -> None:
-        if line not in said:
-            said.add(line)
+    def notice_once(line: str) -> None:
+        if line not in seen:
+            seen.add(line)
             notice(line)
 
-    return tell
+    return notice_once
 
 
-def _judged(sweep: Sweep) -> tuple[Sweep, plan.Plan]:
+def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.SweepPlan]:
     """Return the sweep with the metric of its task, and the plan of its fixed point.
 
     Raises UsageError without a choice, or without a part to validate on.
@@ -147,8 +155,8 @@ def _table(trials: "Sequence[FrozenTrial]") -> bytes:
     return csv_bytes(rows)
 
 
-def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
-    """What the search did, and what it found."""
+def _search_messages(found: SearchResult, won: Winner, sweep: Sweep) -> Iterator[str]:
+    """Yield messages about the trials, the finals and the winner."""
     trials = found.trials
     ended = [one.state.name for one in trials]
     seconds = sum(one.user_attrs[SECONDS] for one in trials)
@@ -169,21 +177,21 @@ def _searched(found: Searched, won: Winner, sweep: Sweep) -> Iterator[str]:
             f"The {won.finalists} best trials were trained with {count(won.seeds - sweep.repeats, 'more seed')} (from "
             f"{sweep.repeats} on){_splits(won.splits)}; the mean over all {won.seeds} seeds decides."
         )
-    number = sweep.metric.partition(".")[2]
+    number = metric_name(sweep.metric)
     settings = ", ".join(f"{setting.key}={tables.cell(setting.value)}" for setting in won.point)
     yield f"The winner is trial {won.trial.number}: {settings} (val.{number} {won.value:.4f} over these seeds)."
 
 
 def _splits(splits: Splits) -> str:
-    """On which splits the seeds are; the search is always on one."""
+    """Return the splits of the seeds in words; the search is always on one."""
     if splits == SAME:
         return ""
     return ", each on a split of its own" if splits == EACH else f", on {splits} splits"
 
 
-def _worth(won: Winner, sweep: Sweep, planned: plan.Plan, evidence: Evidence) -> Iterator[str]:
-    """What is left of the winner with fresh seeds; nothing where none of these runs is complete."""
-    number, values, first = sweep.metric.partition(".")[2], planned.groups[-1].values, planned.cells[0].replicate.seed
+def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.SweepPlan, evidence: SweepComparison) -> Iterator[str]:
+    """Yield messages about the winner over fresh seeds; none if no such run is complete."""
+    number, values, first = metric_name(sweep.metric), planned.groups[-1].values, planned.cells[0].replicate.seed
     on, moved = "", ""
     if planned.splits != SAME:
         on, moved = f"{_splits(planned.splits)},", " (on other splits)"

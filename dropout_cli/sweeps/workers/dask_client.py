@@ -22,7 +22,7 @@ from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
 from dropout_cli.sweeps.workers.local import POLL, Outcome, failure
-from dropout_cli.training.warm_start import Legacy, left_to
+from dropout_cli.training.warm_start import InheritedArrays, load_inherited
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -34,9 +34,9 @@ AHEAD = 10_000
 """So many cells at most are with the scheduler, more than a cluster has workers; what comes back is written between."""
 LOST = "the connection to the scheduler is lost"
 ELSEWHERE = ("machine", "processor")
-"""What of a worker's environment may change the last bits of a result."""
+"""Entries of a worker's environment that may change the last bits of a result."""
 
-Returning: TypeAlias = "Future[dask_task.Returned]"
+JobFuture: TypeAlias = "Future[dask_task.JobResult]"
 Notice: TypeAlias = Callable[[str], None]
 
 
@@ -52,18 +52,18 @@ def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -
     with connected(address) as client:
         here = environment.describe()
         _look_at_workers(client, address, here, notice)
-        executor, freight = client.get_executor(pure=False, retries=0), _Freight(client)
+        executor, scattered = client.get_executor(pure=False, retries=0), _ScatterCache(client)
         versions = {name: here[name] for name in environment.VERSIONS}
 
-        def submit(cell: Cell) -> Returning:
-            future: Returning = executor.submit(dask_task.carry_out, wanted(cell), versions, *freight.of(cell))
+        def submit(cell: Cell) -> JobFuture:
+            future: JobFuture = executor.submit(dask_task.run_job, wanted(cell), versions, *scattered.of(cell))
             return future
 
         done = {cell.id for cell in cells if folder.is_complete(cell.id)}
         yield from (Outcome(cell, None) for cell in cells if cell.id in done)
         try:
-            for cell, returned in carried_out([cell for cell in cells if cell.id not in done], submit, client, address):
-                yield _arrived(folder, cell, returned)
+            for cell, result in run_jobs([cell for cell in cells if cell.id not in done], submit, client, address):
+                yield _arrived(folder, cell, result)
         finally:
             executor.shutdown(wait=False)
 
@@ -73,17 +73,17 @@ def wanted(cell: Cell) -> bytes:
     return json.dumps(config.to_dict(cell.experiment), ensure_ascii=False).encode()
 
 
-def carried_out(
-    cells: Sequence[Cell], submit: Callable[[Cell], Returning], client: "Client", address: str
-) -> Iterator[tuple[Cell, dask_task.Returned]]:
+def run_jobs(
+    cells: Sequence[Cell], submit: Callable[[Cell], JobFuture], client: "Client", address: str
+) -> Iterator[tuple[Cell, dask_task.JobResult]]:
     """Submit the cells, and yield each with what came back, as it does; one that is lost is submitted once more.
 
     Raises RunFailed where the connection breaks. Dask might build another one, but what was on its way through the
     former may never be heard of again.
     """
-    ended: SimpleQueue[Returning] = SimpleQueue()
+    ended: SimpleQueue[JobFuture] = SimpleQueue()
     connection = client.scheduler_comm
-    running: dict[Returning, Cell] = {}
+    running: dict[JobFuture, Cell] = {}
     lost: set[str] = set()
     waiting = [*reversed(cells)]
     while waiting or running:
@@ -97,20 +97,20 @@ def carried_out(
             if client.scheduler_comm is not connection:
                 raise RunFailed(address, LOST, "The same command goes on.") from None
             continue
-        cell, returned = running.pop(future), _result(future)
-        if returned is not None:
-            yield cell, returned
+        cell, result = running.pop(future), _result(future)
+        if result is not None:
+            yield cell, result
         elif client.scheduler_comm is not connection:
             raise RunFailed(address, LOST, "The same command goes on.")
         elif cell.id in lost:
-            yield cell, dask_task.Returned(None, 1, "was lost twice, with the worker that trained it")
+            yield cell, dask_task.JobResult(None, 1, "was lost twice, with the worker that trained it")
         else:
             lost.add(cell.id)
             waiting.append(cell)
 
 
-def _result(future: Returning) -> dask_task.Returned | None:
-    """What came back; None where the cell was lost with its worker, or with the parcels that it needs."""
+def _result(future: JobFuture) -> dask_task.JobResult | None:
+    """Return the result of a job; None if it was lost with its worker, or with the parcels that it needs."""
     from distributed import KilledWorker
 
     try:
@@ -118,20 +118,20 @@ def _result(future: Returning) -> dask_task.Returned | None:
     except (CancelledError, KilledWorker):
         return None
     except Exception as error:  # of the worker, which is not ours to know
-        return dask_task.Returned(None, 1, f"the worker: {type(error).__name__}: {error}")
+        return dask_task.JobResult(None, 1, f"the worker: {type(error).__name__}: {error}")
 
 
-def _arrived(folder: Folder, cell: Cell, returned: dask_task.Returned) -> Outcome:
+def _arrived(folder: Folder, cell: Cell, result: dask_task.JobResult) -> Outcome:
     """Write down what came back."""
-    if returned.archive is None:
-        folder.write(f"failed/{cell.id}.txt", returned.said.encode())
-        return Outcome(cell, failure(folder, cell, returned.code))
+    if result.archive is None:
+        folder.write(f"failed/{cell.id}.txt", result.output.encode())
+        return Outcome(cell, failure(folder, cell, result.code))
     folder.discard(cell.id)
-    run_archive.unpack(returned.archive, folder.partial(cell.id))
+    run_archive.unpack(result.archive, folder.partial(cell.id))
     return Outcome(cell, None if folder.is_complete(cell.id) else "came back without its manifest")
 
 
-class _Freight:
+class _ScatterCache:
     """Parcels that were scattered; many cells need the same."""
 
     def __init__(self, client: "Client") -> None:
@@ -143,13 +143,13 @@ class _Freight:
         experiment, objective = cell.experiment, cell.experiment.objective
         source, teacher = experiment.dataset, objective if isinstance(objective, Distillation) else None
         examples = (type(source), source.fingerprint)
-        legacy = (experiment.training.init_from, teacher, source if teacher else None)
+        inherited = (experiment.training.init_from, teacher, source if teacher else None)
         if not self._is_there(examples):
-            self._send(examples, serialization.of_examples(source.read()))
-        if not self._is_there(legacy):
-            left = left_to(experiment, data.load(source)) if any(legacy) else Legacy()
-            self._send(legacy, serialization.of_legacy(left))
-        return self._sent[examples], self._sent[legacy]
+            self._send(examples, serialization.pack_examples(source.read()))
+        if not self._is_there(inherited):
+            left = load_inherited(experiment, data.load(source)) if any(inherited) else InheritedArrays()
+            self._send(inherited, serialization.pack_inherited(left))
+        return self._sent[examples], self._sent[inherited]
 
     def _is_there(self, key: Any) -> bool:
         """Whether it was sent, and did not go with the last worker that had it."""
@@ -196,7 +196,7 @@ def _look_at_workers(client: "Client", address: str, here: Mapping[str, Any], no
         if isinstance(there, Exception):
             fact = f"cannot run dropout ({type(there).__name__}: {there})"
             raise UsageError(f"the worker {worker}", fact, "Install dropout-cli there, in the version that is here.")
-        for line in dask_task.differences(here, there):
+        for line in dask_task.version_differences(here, there):
             raise UsageError(f"the worker {worker}", line, "Install the same there, or results will differ.")
         for name in ELSEWHERE:
             if here[name] != there[name]:

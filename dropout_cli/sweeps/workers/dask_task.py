@@ -1,4 +1,4 @@
-"""What a Dask worker does for a sweep: it trains one cell, in a process of its own, and hands back the run folder.
+"""The Dask task of a sweep: train one run in a subprocess, and return its folder as an archive.
 
 A cell that crashes its interpreter or is killed takes nothing with it but itself. The process lives as long as its
 stdin is open, so it ends with the worker, however that ends; and it is killed when nobody wants the cell any more.
@@ -20,50 +20,50 @@ from dropout_cli.core.errors import TERMINATE, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.runs.atomic_io import together
 from dropout_cli.sweeps.workers import run_archive, serialization
-from dropout_cli.sweeps.workers.job import mistakes_said
+from dropout_cli.sweeps.workers.job import errors_to_stderr
 from dropout_cli.sweeps.workers.local import THREADS
-from dropout_cli.training.run import conduct
+from dropout_cli.training.run import run_experiment
 from dropout_cli.training.setup import prepare, prepare_on
-from dropout_cli.training.warm_start import Legacy, endowed
+from dropout_cli.training.warm_start import InheritedArrays, attach_inherited
 
 POLL = 0.5
 """Seconds between two looks at whether the cell is still wanted."""
-WANTED, EXAMPLES, LEGACY, SAID, ARCHIVE = "wanted.yaml", "examples", "legacy", "said.txt", "archive"
+WANTED, EXAMPLES, INHERITED, OUTPUT, ARCHIVE = "wanted.yaml", "examples", "legacy", "said.txt", "archive"
 """The files through which worker and process talk."""
-MOST_SAID = 100_000
+MOST_OUTPUT = 100_000
 """Bytes of what a cell said that are worth a way through the network: the last ones."""
 
 
-class Returned(NamedTuple):
+class JobResult(NamedTuple):
     """How a cell ended."""
 
     archive: bytes | None
     """The run folder, as `archive` packs it; None where it is not complete."""
     code: int
     """The exit code of its process; negative: the signal that killed it."""
-    said: str
+    output: str
     """On stdout and stderr."""
 
 
-def carry_out(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, legacy: bytes | None) -> Returned:
+def run_job(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, inherited: bytes | None) -> JobResult:
     """Train the experiment `wanted`, a resolved config; this runs in a thread of a Dask worker.
 
-    `versions` are those of the sweep; a worker that has others trains nothing. `examples` and `legacy` are parcels;
+    `versions` are those of the sweep; a worker that has others trains nothing. `examples` and `inherited` are parcels;
     without examples, the worker reads them where the config says they are.
     """
-    for line in differences(versions, environment.describe()):
-        return Returned(None, UsageError.exit_code, f"the worker {line}")
+    for line in version_differences(versions, environment.describe()):
+        return JobResult(None, UsageError.exit_code, f"the worker {line}")
     with tempfile.TemporaryDirectory(prefix="dropout-cell-") as made:
         folder = Path(made)
-        for name, content in ((WANTED, wanted), (EXAMPLES, examples), (LEGACY, legacy)):
+        for name, content in ((WANTED, wanted), (EXAMPLES, examples), (INHERITED, inherited)):
             if content is not None:
                 (folder / name).write_bytes(content)
         code = _process(folder)
         done = (folder / ARCHIVE).read_bytes() if code == 0 else None
-        return Returned(done, code, (folder / SAID).read_bytes()[-MOST_SAID:].decode(errors="backslashreplace"))
+        return JobResult(done, code, (folder / OUTPUT).read_bytes()[-MOST_OUTPUT:].decode(errors="backslashreplace"))
 
 
-def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
+def version_differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
     """A line for each version that a worker has another one of; both sides as `environment.describe` has them."""
     found = environment.differences(here, {name: there[name] for name in environment.VERSIONS})
     return [
@@ -80,8 +80,8 @@ def _process(folder: Path) -> int:
     command = [sys.executable, "-X", "faulthandler", "-m", "dropout_cli.sweeps.workers.dask_task", str(folder)]
     alone = {**os.environ, **dict.fromkeys(THREADS, "1")}
     with (
-        (folder / SAID).open("wb") as said,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=alone) as process,
+        (folder / OUTPUT).open("wb") as output,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=alone) as process,
     ):
         while True:
             try:
@@ -96,14 +96,18 @@ def _train(folder: Path) -> None:
     """Train what lies in the folder, and put the archive there."""
     wanted = config.load(folder / WANTED).experiment
     if (folder / EXAMPLES).is_file():
-        examples = serialization.examples_in((folder / EXAMPLES).read_bytes())
+        examples = serialization.unpack_examples((folder / EXAMPLES).read_bytes())
         prepared = prepare_on(data.arranged(wanted.dataset, examples), wanted)
     else:
         prepared = prepare(wanted)
-    legacy = serialization.legacy_in((folder / LEGACY).read_bytes()) if (folder / LEGACY).is_file() else Legacy()
+    inherited = (
+        serialization.unpack_inherited((folder / INHERITED).read_bytes())
+        if (folder / INHERITED).is_file()
+        else InheritedArrays()
+    )
     run = Run.create_at(folder / "run")
     with together():
-        conduct(endowed(prepared, legacy), run, None, watch=lambda _: None, figures=False)
+        run_experiment(attach_inherited(prepared, inherited), run, None, watch=lambda _: None, figures=False)
     (folder / ARCHIVE).write_bytes(run_archive.pack(run))
 
 
@@ -116,5 +120,5 @@ def _end_with_stdin() -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which tells the worker
     Thread(target=_end_with_stdin, daemon=True).start()
-    with mistakes_said():
+    with errors_to_stderr():
         _train(Path(sys.argv[1]))

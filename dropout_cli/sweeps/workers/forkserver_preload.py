@@ -1,4 +1,4 @@
-"""What cells have in common: the fork server imports, reads and computes it once, and no cell has to.
+"""Warm up the fork server, so that each training process starts with imports and caches done.
 
 A rehearsal, one step on the digits, is the surest way to everything that a cell needs, down to caches in libraries.
 """
@@ -14,7 +14,7 @@ from dropout_cli.sweeps.workers import job
 STEP = ("training.epochs=1", "training.steps_per_epoch=1", "training.threads=1")
 
 
-def rehearse() -> None:
+def warm_up() -> None:
     """Train a cell of a single step in a folder that is gone afterwards."""
     wanted = config.load(config.find("digits"), STEP).experiment
     with tempfile.TemporaryDirectory() as made:
@@ -25,4 +25,4 @@ def rehearse() -> None:
     gc.freeze()  # or the first collection in each cell would touch, and so copy, every page
 
 
-rehearse()
+warm_up()

@@ -17,26 +17,26 @@ from dropout_cli.runs.atomic_io import together
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.training import resume, run
 from dropout_cli.training.checkpoint import LAST
-from dropout_cli.training.loop import EpochRecord, Progress
+from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
 
 def work(path: Path, id: str, wanted: Experiment) -> None:
     """Train the cell, as the whole of this process; it exits with the code of what went wrong."""
     folder = Folder(path)
-    _speak_into(folder.said(id))
+    redirect_output(folder.output(id))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the sweep tells us what to do
     signal.signal(signal.SIGTERM, _stop)
-    with mistakes_said():
+    with errors_to_stderr():
         try:
             train(folder, id, wanted)
         except (Interrupted, Stop) as stop:
-            folder.said(id).unlink(missing_ok=True)
+            folder.output(id).unlink(missing_ok=True)
             sys.exit(stop.exit_code)
-    folder.said(id).unlink(missing_ok=True)
+    folder.output(id).unlink(missing_ok=True)
 
 
 @contextmanager
-def mistakes_said() -> Iterator[None]:
+def errors_to_stderr() -> Iterator[None]:
     """Say on stderr what goes wrong in the block, and exit with its code."""
     try:
         yield
@@ -54,9 +54,9 @@ def train(folder: Folder, id: str, wanted: Experiment) -> None:
     with together():
         if not ((partial / LAST).is_file() and _went_on(Run(partial), folder.yardsticks)):
             folder.discard(id)
-            prepared = run.ready(wanted)
+            prepared = run.prepare_run(wanted)
             begun = Run.create_at(partial)
-            run.conduct(prepared, begun, None, watch=watch, figures=False, yardsticks=folder.yardsticks)
+            run.run_experiment(prepared, begun, None, watch=watch, figures=False, yardsticks=folder.yardsticks)
     partial.replace(folder.cell(id))
 
 
@@ -69,14 +69,14 @@ def _went_on(begun: Run, yardsticks: Path) -> bool:
     return True
 
 
-def watch(event: Progress | EpochRecord) -> None:
+def watch(event: TrainingProgress | EpochRecord) -> None:
     """End with the epoch where the sweep has died."""
     parent = parent_process()
     if isinstance(event, EpochRecord) and parent is not None and not parent.is_alive():
         raise Stop(TERMINATE)
 
 
-def _speak_into(file: Path) -> None:
+def redirect_output(file: Path) -> None:
     """Send stdout and stderr there, those of libraries and of a crashing interpreter too."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     for stream in (1, 2):

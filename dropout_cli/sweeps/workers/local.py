@@ -33,7 +33,7 @@ PRELOADED = (
     ),
     "dropout_cli.sweeps.workers.forkserver_preload",
 )
-"""What the fork server imports once, so that a cell of a second need not."""
+"""Modules that the fork server imports once, for all runs."""
 
 
 class Outcome(NamedTuple):
@@ -90,14 +90,14 @@ def failure(folder: Folder, cell: Cell, code: int | None) -> str | None:
     if folder.is_complete(cell.id):
         return None
     try:
-        said = folder.said(cell.id).read_text(errors="backslashreplace").strip().splitlines()
+        output = folder.output(cell.id).read_text(errors="backslashreplace").strip().splitlines()
     except OSError:
-        said = []
+        output = []
     if code is not None and code < 0:
         return f"killed by {signal.Signals(-code).name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
     if code in (INTERRUPT, TERMINATE):
         return "was asked to stop by a signal"
-    return said[-1] if said else f"ended with exit code {code}"
+    return output[-1] if output else f"ended with exit code {code}"
 
 
 def _context() -> Any:
@@ -111,7 +111,7 @@ def _context() -> Any:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """What is started here has one thread for linear algebra; cells that want more take them."""
+    """Start processes in the block with one thread for linear algebra; runs that want more take them."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:

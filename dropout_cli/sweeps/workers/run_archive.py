@@ -15,7 +15,7 @@ from dropout_cli.runs.atomic_io import together
 from dropout_cli.training.checkpoint import LAST, PREVIOUS
 
 LEFT = (LAST, PREVIOUS)
-"""What stays behind."""
+"""Files that are not archived."""
 
 
 def pack(run: Run) -> bytes:
@@ -51,5 +51,5 @@ def unpack(data: bytes, path: Path) -> None:
                     raise tarfile.TarError("its files are not those that its manifest names")
                 run.write(member.name, arrived)
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        fact = f"the archive of this cell is damaged ({error})"
+        fact = f"the archive of this run is damaged ({error})"
         raise RunFailed(str(path), fact, "The same command trains it again.") from None

@@ -1,4 +1,4 @@
-"""What a cell on another machine needs beside its config, as bytes and back: examples, and what other runs left to it.
+"""Datasets and inherited arrays as bytes, for runs on other machines.
 
 A parcel is a safetensors file as `checkpoint` packs it: arrays and JSON, with a SHA-256 over all of it that is checked
 where it is opened.
@@ -14,13 +14,13 @@ from dropout_cli.data import Examples
 from dropout_cli.data.base import Column
 from dropout_cli.data.readers.memory_mapped import FileRows
 from dropout_cli.training.checkpoint import pack, unpack
-from dropout_cli.training.setup import Lesson
-from dropout_cli.training.warm_start import Legacy
+from dropout_cli.training.setup import DistillationTargets
+from dropout_cli.training.warm_start import InheritedArrays
 
 WEIGHTS = "weights/"
 
 
-def of_examples(examples: Examples) -> bytes | None:
+def pack_examples(examples: Examples) -> bytes | None:
     """The examples as a parcel; None where they are too large to leave their file."""
     if isinstance(examples.x, FileRows):
         return None
@@ -38,7 +38,7 @@ def of_examples(examples: Examples) -> bytes | None:
     return _packed(arrays, meta)
 
 
-def examples_in(parcel: bytes) -> Examples:
+def unpack_examples(parcel: bytes) -> Examples:
     """The examples of a parcel. Raises RunFailed where it is damaged."""
     arrays, meta = unpack(parcel, "the parcel of examples")
     columns = tuple(Column(name, None if words is None else tuple(words)) for name, words in meta["columns"])
@@ -57,21 +57,28 @@ def examples_in(parcel: bytes) -> Examples:
     )
 
 
-def of_legacy(legacy: Legacy) -> bytes | None:
-    """What other runs left to a cell as a parcel; None where that is nothing."""
-    arrays = {f"{WEIGHTS}{name}": value for name, value in (legacy.weights or {}).items()}
-    if legacy.lesson is not None:
-        arrays |= {"targets": legacy.lesson.targets, "test_probs": legacy.lesson.test_probs}
-    fingerprint = legacy.lesson.fingerprint if legacy.lesson else None
+def pack_inherited(inherited: InheritedArrays) -> bytes | None:
+    """Return the inherited arrays of a run as a parcel; None where it inherits nothing."""
+    arrays = {f"{WEIGHTS}{name}": value for name, value in (inherited.weights or {}).items()}
+    if inherited.distillation is not None:
+        arrays |= {
+            "targets": inherited.distillation.targets,
+            "test_probs": inherited.distillation.test_probs,
+        }
+    fingerprint = inherited.distillation.fingerprint if inherited.distillation else None
     return _packed(arrays, {"fingerprint": fingerprint}) if arrays else None
 
 
-def legacy_in(parcel: bytes) -> Legacy:
-    """The legacy in a parcel. Raises RunFailed where it is damaged."""
+def unpack_inherited(parcel: bytes) -> InheritedArrays:
+    """Return the inherited arrays in a parcel. Raises RunFailed where it is damaged."""
     arrays, meta = unpack(parcel, "the parcel of what other runs left")
     weights = {name.removeprefix(WEIGHTS): one for name, one in arrays.items() if name.startswith(WEIGHTS)}
-    lesson = Lesson(arrays["targets"], arrays["test_probs"], meta["fingerprint"]) if meta["fingerprint"] else None
-    return Legacy(weights or None, lesson)
+    distillation = (
+        DistillationTargets(arrays["targets"], arrays["test_probs"], meta["fingerprint"])
+        if meta["fingerprint"]
+        else None
+    )
+    return InheritedArrays(weights or None, distillation)
 
 
 def _packed(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytes:

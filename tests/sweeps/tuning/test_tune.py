@@ -15,8 +15,9 @@ import pytest
 
 from dropout_cli import report
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.sweeps import spec
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.options import SweepOptions
+from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.tuning.finals import best_points
 from dropout_cli.sweeps.tuning.space import suggested
 from dropout_cli.sweeps.tuning.study import SETTINGS
@@ -50,7 +51,7 @@ def test_a_search_chooses_from_what_a_sweep_sweeps(searched: Path) -> None:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    sweep = spec.load(searched / "search.yaml", search=True)
+    sweep = load_sweep(searched / "search.yaml", search=True)
     points = [{one.key: one.value for one in suggested(sweep, study.ask())} for _ in range(40)]
     assert all(("dropout.rate" in point) == (point["dropout"] != "none") for point in points)
     assert {point["dropout.rate"] for point in points if "dropout.rate" in point} == {0.1, 0.2, 0.3, 0.4, 0.5}
@@ -63,14 +64,14 @@ def test_a_search_chooses_from_what_a_sweep_sweeps(searched: Path) -> None:
 def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
     """A search needs no count; a sweep says that it needs one. What has one value is not searched."""
     law = "training.optimizer.learning_rate={log_uniform: [1e-4, 1e-2]}"
-    sweep = spec.load(searched / "base.yaml", [law, "training.epochs=7"], search=True, trials=9)
-    assert [*sweep.axes.laws] == ["training.optimizer.learning_rate"]
+    sweep = load_sweep(searched / "base.yaml", [law, "training.epochs=7"], search=True, options=SweepOptions(trials=9))
+    assert [*sweep.axes.distributions] == ["training.optimizer.learning_rate"]
     assert [(one.key, one.value) for one in sweep.axes.fixed] == [("training.epochs", 7)]
     (searched / "again.yaml").write_bytes(sweep.text)
-    again = spec.load(searched / "again.yaml", search=True)
-    assert (again.trials, [*again.axes.laws]) == (9, [*sweep.axes.laws])
+    again = load_sweep(searched / "again.yaml", search=True)
+    assert (again.trials, [*again.axes.distributions]) == (9, [*sweep.axes.distributions])
     with pytest.raises(ConfigError, match="is to be drawn, and it is not said how often"):
-        spec.load(searched / "base.yaml", [law])
+        load_sweep(searched / "base.yaml", [law])
 
 
 def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:

@@ -174,8 +174,8 @@ def test_killed_workers_cost_no_more_than_the_time_of_their_cells(
                 os.kill(parent(victim), signal.SIGKILL)
             while set(victims) & set(cluster.cells()):
                 time.sleep(0.02)
-        said = process.communicate()[1]
-    assert (process.returncode, said) == (0, "")
+        output = process.communicate()[1]
+    assert (process.returncode, output) == (0, "")
     must_be_the_same(tmp_path, alone / "2")
     assert dropout("verify", "runs/sweep-base", cwd=tmp_path).returncode == 0
 
@@ -186,8 +186,8 @@ def test_a_cell_that_crashes_its_interpreter_fails_alone(cluster: Cluster, tmp_p
         victim = awaited(cluster.in_the_middle)[0]
         worker = parent(victim)
         os.kill(victim, signal.SIGSEGV)
-        said = process.communicate()[1]
-    assert process.returncode == 5, said
+        output = process.communicate()[1]
+    assert process.returncode == 5, output
     (failed,) = (tmp_path / "runs/sweep-base/failed").glob("*.json")
     assert "killed by SIGSEGV" in json.loads(failed.read_text())["reason"]
     assert "Segmentation fault" in failed.with_suffix(".txt").read_text()
@@ -202,9 +202,9 @@ def test_an_interrupted_sweep_leaves_no_cell_running(cluster: Cluster, tmp_path:
     with sweep(cluster, tmp_path) as process:
         running = awaited(cluster.in_the_middle)
         process.send_signal(signal.SIGINT)
-        said = process.communicate()[1]
-    assert process.returncode == 130, said
-    assert said.startswith("runs/sweep-base: interrupted, ") and said.count("\n") == 1
+        output = process.communicate()[1]
+    assert process.returncode == 130, output
+    assert output.startswith("runs/sweep-base: interrupted, ") and output.count("\n") == 1
     awaited(lambda: not set(running) & set(cluster.cells()))
     assert dropout("sweep", "base.yaml", RATES, "--seeds", "2", *QUIET, cwd=tmp_path).returncode == 0
     must_be_the_same(tmp_path, alone / "2")
@@ -216,16 +216,16 @@ def test_a_sweep_whose_scheduler_is_killed_is_finished_by_the_same_command(tmp_p
         with sweep(first, tmp_path) as process:
             awaited(lambda: list(tmp_path.glob(f"runs/sweep-base/cells/*[0-9a-f]/{MANIFEST}")))
             first.scheduler.kill()
-            said = process.communicate()[1]
-        assert process.returncode == 1, said
-        assert said == f"{first.address}: the connection to the scheduler is lost. The same command goes on.\n"
+            output = process.communicate()[1]
+        assert process.returncode == 1, output
+        assert output == f"{first.address}: the connection to the scheduler is lost. The same command goes on.\n"
         awaited(lambda: not first.cells())
         first.scheduler.wait()
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"runs/sweep-base/cells/*[0-9a-f]/{MANIFEST}")}
     assert 0 < len(kept) < 4
     with cluster_at(tmp_path, first.port) as second, sweep(second, tmp_path) as process:
-        said = process.communicate()[1]
-    assert (process.returncode, said) == (0, "")
+        output = process.communicate()[1]
+    assert (process.returncode, output) == (0, "")
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     must_be_the_same(tmp_path, alone / "2")
 
@@ -256,6 +256,6 @@ def test_without_dask_one_line_says_how_to_get_it(tmp_path: Path) -> None:
 
 def test_a_worker_of_another_version_trains_nothing(tmp_path: Path) -> None:
     """It says what it has, and what the sweep has."""
-    returned = dask_task.carry_out(TINY.encode(), {"dropout": "0.0", "packages": {"numpy": "1.0"}}, None, None)
-    assert returned.archive is None and returned.code == 2
-    assert returned.said.startswith("the worker has another version (dropout is 0.0 here, ")
+    result = dask_task.run_job(TINY.encode(), {"dropout": "0.0", "packages": {"numpy": "1.0"}}, None, None)
+    assert result.archive is None and result.code == 2
+    assert result.output.startswith("the worker has another version (dropout is 0.0 here, ")

@@ -13,8 +13,8 @@ from dropout_cli.runs import MANIFEST, Run
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
 from dropout_cli.sweeps.workers.job import train as train_here
-from dropout_cli.training.setup import Lesson
-from dropout_cli.training.warm_start import Legacy, left_to
+from dropout_cli.training.setup import DistillationTargets
+from dropout_cli.training.warm_start import InheritedArrays, load_inherited
 from tests.commands import TINY, dropout
 from tests.small_run import train
 
@@ -35,8 +35,8 @@ def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Pa
     (tmp_path / "errand").mkdir()
     (tmp_path / "errand" / dask_task.WANTED).write_text(config.to_yaml(resolved))
     parts = {
-        dask_task.EXAMPLES: serialization.of_examples(resolved.dataset.read()),
-        dask_task.LEGACY: serialization.of_legacy(left_to(resolved, data.load(resolved.dataset))),
+        dask_task.EXAMPLES: serialization.pack_examples(resolved.dataset.read()),
+        dask_task.INHERITED: serialization.pack_inherited(load_inherited(resolved, data.load(resolved.dataset))),
     }
     for name, parcel in parts.items():
         assert parcel is not None
@@ -53,23 +53,25 @@ def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Pa
 def test_parcels_hold_what_was_put_in(tmp_path: Path) -> None:
     """Every field of the examples and of a legacy; a wrong bit is noticed."""
     examples = config.load(config.find("digits")).experiment.dataset.read()
-    parcel = serialization.of_examples(examples)
+    parcel = serialization.pack_examples(examples)
     assert parcel is not None
-    back = serialization.examples_in(parcel)
+    back = serialization.unpack_examples(parcel)
     for name, value in vars(examples).items():
         assert (
             np.array_equal(getattr(back, name), value)
             if isinstance(value, np.ndarray)
             else (getattr(back, name) == value)
         ), name
-    legacy = Legacy({"a/W": np.ones((2, 3), np.float32)}, Lesson(np.ones((4, 2), np.float32), np.ones((1, 2)), "f"))
-    packed = serialization.of_legacy(legacy)
-    assert packed is not None and serialization.of_legacy(Legacy()) is None
-    again = serialization.legacy_in(packed)
-    assert again.weights is not None and again.lesson is not None and again.lesson.fingerprint == "f"
+    inherited = InheritedArrays(
+        {"a/W": np.ones((2, 3), np.float32)}, DistillationTargets(np.ones((4, 2), np.float32), np.ones((1, 2)), "f")
+    )
+    packed = serialization.pack_inherited(inherited)
+    assert packed is not None and serialization.pack_inherited(InheritedArrays()) is None
+    again = serialization.unpack_inherited(packed)
+    assert again.weights is not None and again.distillation is not None and again.distillation.fingerprint == "f"
     assert again.weights["a/W"].tobytes() == np.ones((2, 3), np.float32).tobytes()
     with pytest.raises(RunFailed, match="damaged"):
-        serialization.examples_in(parcel[:-1] + bytes([parcel[-1] ^ 1]))
+        serialization.unpack_examples(parcel[:-1] + bytes([parcel[-1] ^ 1]))
 
 
 def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) ->
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kind, "/etc/passwd"
             made.addfile(member)
-        with pytest.raises(RunFailed, match="the archive of this cell is damaged"):
+        with pytest.raises(RunFailed, match="the archive of this run is damaged"):
             run_archive.unpack(hostile.getvalue(), tmp_path / "hostile" / kind.hex())
     assert not (tmp_path / "hostile" / "out").exists()
     (run.path / "metrics.csv").write_text("changed")

@@ -18,7 +18,7 @@ from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.runs import Run
 from dropout_cli.training import resume
-from dropout_cli.training.run import conduct, ready
+from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS, Place
 from tests.gradients import check_layer
@@ -102,7 +102,9 @@ def test_only_runs_with_several_targets_cannot_go_on(tmp_path: Path, targets: in
     """Begun by an older version: their first epochs had another penalty."""
     run = Run.create(tmp_path / "runs", "small")
     with pytest.raises(Interrupted):
-        conduct(ready(experiment(tmp_path, "concrete", targets)), run, None, watch=stop_after_two, figures=False)
+        run_experiment(
+            prepare_run(experiment(tmp_path, "concrete", targets)), run, None, watch=stop_after_two, figures=False
+        )
     noting(run, None)
     if refused:
         with pytest.raises(Outdated, match="several targets"):

@@ -9,7 +9,7 @@ import pytest
 from dropout_cli import config, plots
 from dropout_cli.runs import Run
 from dropout_cli.training.convergence import still_moving
-from dropout_cli.training.run import conduct
+from dropout_cli.training.run import run_experiment
 from dropout_cli.training.setup import prepare
 
 
@@ -22,7 +22,7 @@ def trained(folder: Path, dropout: str, epochs: int = 10, figures: bool = False)
     )
     loaded = config.load(folder / "a.yaml")
     run = Run.create(folder / "runs", "a")
-    conduct(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=figures)
+    run_experiment(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=figures)
     return run
 
 

@@ -1,9 +1,9 @@
-"""The evidence of many runs: the mean of each setting, each against a baseline, and the choice on validation."""
+"""The comparison of many runs: mean of each setting, comparisons with a baseline, and the choice on validation."""
 
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,20 +11,21 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better
+from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better, metric_name
 from dropout_cli.statistics import Ranks, best_of, choice
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import Comparison, compare_groups
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.means import Mean, mean_of
 from dropout_cli.sweeps.permutation import TestName
-from dropout_cli.sweeps.records import Group, Record, Values, grouped, pooled_over
+from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, grouped, pooled_over
+from dropout_cli.sweeps.settings import ComparisonSettings
 
 DATASET = "dataset.name"
 
 
 @dataclass(frozen=True)
-class Choice:
+class ValidationChoice:
     """The group that is best on validation."""
 
     best: int
@@ -39,18 +40,18 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """All of it."""
+class SweepComparison:
+    """Everything that the runs of a sweep, or runs that were named, show together."""
 
     keys: tuple[str, ...]
     metrics: tuple[str, ...]
     """The metrics that were asked for, the main one first."""
     test: TestName
     margin: float | None
-    groups: tuple[Group, ...]
+    groups: tuple[RunGroup, ...]
     comparisons: tuple[Comparison, ...]
     """By every metric; `by` has those of one."""
-    chosen: Choice | None
+    chosen: ValidationChoice | None
     """On validation; None where there is nothing to choose between, or on."""
     ranks: tuple[list[Values], list[Any], Ranks] | None
     """Settings, datasets and their ranks, where several datasets were swept."""
@@ -66,7 +67,7 @@ class Evidence:
     """Of each setting that lacks planned runs: its values, how many runs are there, how many are planned."""
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[RunRecord]:
         """All runs."""
         return [record for group in self.groups for record in group.runs]
 
@@ -93,7 +94,7 @@ class Evidence:
         """Whether some runs share group, seed and split, and are averaged."""
         return any(len(records) > 1 for group in self.groups for records in group.records.values())
 
-    def mean(self, group: Group, metric: str) -> Mean:
+    def mean(self, group: RunGroup, metric: str) -> Mean:
         """Return the metric over the group's runs; NaN without any."""
         place = next(place for place, one in enumerate(self.groups) if one is group)
         if (place, metric) not in self._means:
@@ -106,7 +107,7 @@ class Evidence:
         return {}
 
     @cached_property
-    def uncompared(self) -> list[Group]:
+    def uncompared(self) -> list[RunGroup]:
         """The groups that are neither a baseline nor compared with one; none where there is a single group."""
         known = {place for one in self.main for place in (one.group, one.baseline)}
         if not known and len(self.groups) > 1:
@@ -115,56 +116,60 @@ class Evidence:
         return [group for place, group in enumerate(self.groups) if place not in known] if len(self.groups) > 1 else []
 
 
-def weigh(
-    records: Sequence[Record],
+def compare_runs(
+    records: Sequence[RunRecord],
     keys: Sequence[str],
+    settings: ComparisonSettings,
     *,
-    metric: str,
-    others: Sequence[str] = (),
-    baseline: Values | None = None,
-    margin: float | None = None,
-    test: TestName = "t",
     looks: Sequence[int] = (),
     judged_by: Sequence[str] = (),
     lacking: Sequence[tuple[Values, int, int]] = (),
-) -> Evidence:
-    """Group the records by `keys` and compare the groups. Raises UsageError where the baseline is none of them.
+) -> SweepComparison:
+    """Group runs by the values of `keys`, and compare the groups.
 
     Args:
         records: Complete runs.
         keys: The keys that tell groups apart.
-        metric: The main metric; of regressions, the default one is `test.rmse`.
-        others: Metrics that are compared beside it; all comparisons are corrected for together.
-        baseline: Key -> value of the baseline; no dropout, rate 0 or the first group unless given.
-        margin: Differences smaller than this do not matter.
-        test: A permutation test to stand beside the t test.
+        settings: How the groups are compared.
         looks: How many runs there were at each earlier look.
         judged_by: The metrics of earlier looks.
         lacking: Of each setting that lacks planned runs: its values, how many are there, how many are planned.
+
+    Raises:
+        UsageError: No group is the baseline, or several are.
     """
-    of_numbers = bool(records) and all("rmse" in (one.summary.get("test") or {}) for one in records)
-    metric, *before = ("test.rmse" if of_numbers and one == DEFAULT_METRIC else one for one in (metric, *judged_by))
-    groups, metrics = grouped(records, keys), tuple(dict.fromkeys((metric, *others)))
-    return Evidence(
+    regression = bool(records) and all("rmse" in (one.summary.get("test") or {}) for one in records)
+    if regression:
+        settings = replace(settings, metric=_of_regression(settings.metric))
+        judged_by = [_of_regression(one) for one in judged_by]
+    groups, metrics = grouped(records, keys), settings.metrics
+    return SweepComparison(
         keys=tuple(keys),
         metrics=metrics,
-        test=test,
-        margin=margin,
+        test=settings.test,
+        margin=settings.margin,
         groups=groups,
-        comparisons=compare_groups(groups, keys, metrics, baseline=baseline, margin=margin, test=test),
-        chosen=_choice(groups, metric),
-        ranks=_ranks(groups, metric),
+        comparisons=compare_groups(
+            groups, keys, metrics, baseline=settings.baseline, margin=settings.margin, test=settings.test
+        ),
+        chosen=_choose_on_validation(groups, settings.metric),
+        ranks=_ranks(groups, settings.metric),
         pooled=pooled_over(groups),
-        baseline=baseline,
+        baseline=settings.baseline,
         looks=tuple(looks),
-        judged_by=tuple(one for one in before if one not in metrics),
+        judged_by=tuple(one for one in judged_by if one not in metrics),
         lacking=tuple(lacking),
     )
 
 
-def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
-    """The group that is best on validation, over the replicates that all groups have."""
-    val = f"val.{metric.partition('.')[2]}"
+def _of_regression(metric: str) -> str:
+    """Return the metric that stands for the default one in a regression."""
+    return "test.rmse" if metric == DEFAULT_METRIC else metric
+
+
+def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> ValidationChoice | None:
+    """Return the group that is best on validation, over the replicates that all groups have."""
+    val = f"val.{metric_name(metric)}"
     if len(groups) < 2 or len({group.values.get(DATASET) for group in groups}) > 1:
         return None  # what is best on which data is not a choice
     shared = [one for one in groups[0].records if all(one in group.records for group in groups)]
@@ -177,17 +182,19 @@ def _choice(groups: Sequence[Group], metric: str) -> Choice | None:
     units: Array = np.array([layout.per_unit(row) for row in values]) * (1 if larger else -1)
     best = best_of(units.mean(axis=1).tolist())
     if layout.kind not in ("seeds", "splits", "nested"):
-        return Choice(best, layout, math.nan, "")
+        return ValidationChoice(best, layout, math.nan, "")
     by_example = _by_example(groups, layout, val) if layout.kind == "seeds" else None
     if by_example is not None:
         optimism = choice.leave_out_seed_and_examples(by_example * (1 if larger else -1))
-        return Choice(best, layout, optimism, "leaving out one seed and a fifth of the validation examples at a time")
+        return ValidationChoice(
+            best, layout, optimism, "leaving out one seed and a fifth of the validation examples at a time"
+        )
     unit = "seed" if layout.kind == "seeds" else "division" if layout.folds else "split"
     how = f"leaving out one {unit} at a time"
-    return Choice(best, layout, choice.leave_one_out(units), how, layout.kind == "seeds")
+    return ValidationChoice(best, layout, choice.leave_one_out(units), how, layout.kind == "seeds")
 
 
-def _by_example(groups: Sequence[Group], layout: Layout, val: str) -> Array | None:
+def _by_example(groups: Sequence[RunGroup], layout: Layout, val: str) -> Array | None:
     """Return (settings, seeds, examples) what each validation example says; None where that is not stored."""
     found = [[group.of_each(run, val) for unit in layout.units for run in unit] for group in groups]
     known = [one for row in found for one in row if one is not None]
@@ -196,7 +203,7 @@ def _by_example(groups: Sequence[Group], layout: Layout, val: str) -> Array | No
     return np.array([[one[1] for one in row if one is not None] for row in found])
 
 
-def _ranks(groups: Sequence[Group], metric: str) -> tuple[list[Values], list[Any], Ranks] | None:
+def _ranks(groups: Sequence[RunGroup], metric: str) -> tuple[list[Values], list[Any], Ranks] | None:
     """Where several datasets were swept, and every setting on all of them."""
     datasets = list(dict.fromkeys(group.values.get(DATASET) for group in groups))
     cells: dict[str, dict[Any, float]] = {}

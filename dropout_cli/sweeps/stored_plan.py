@@ -9,11 +9,12 @@ from typing import Any
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
-from dropout_cli.sweeps.evidence import Evidence, weigh
 from dropout_cli.sweeps.folder import PLAN, Folder
 from dropout_cli.sweeps.permutation import TestName
-from dropout_cli.sweeps.records import Record, Values
+from dropout_cli.sweeps.records import RunRecord, Values
 from dropout_cli.sweeps.replicates import SAME, Replicate, Splits
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class StoredGroup:
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """What stands in `plan.json`."""
+    """The contents of `plan.json`."""
 
     format: int
     metric: str
@@ -62,9 +63,9 @@ class StoredPlan:
     def __post_init__(self) -> None:
         """Raise ValueError for names that lead elsewhere, and for what is not there."""
         if not all(re.fullmatch("[0-9a-f]{12}", cell.id) for cell in self.cells):
-            raise ValueError("a cell's name is not 12 hex digits")
+            raise ValueError("a run's name is not 12 hex digits")
         if not all(0 <= cell.group < len(self.groups) for cell in self.cells):
-            raise ValueError("a cell is of no group")
+            raise ValueError("a run is of no group")
         if not {self.metric, *self.metrics} <= {*METRICS}:
             raise ValueError("its metric is no number of a run")
 
@@ -77,22 +78,19 @@ class StoredPlan:
             if after.get("looked") and (after["new"] or after.get("orphaned"))
         ]
 
-    def weigh(self, records: Sequence[Record]) -> Evidence:
-        """Return what the records say together. Raises UsageError where no run of the baseline is among them."""
-        return weigh(
-            records,
-            self.keys,
-            metric=self.metric,
-            others=self.metrics,
-            baseline=self.baseline,
-            margin=self.margin,
-            test=self.test,
-            looks=self.looks,
-            judged_by=self.judged_by,
-            lacking=self._lacking(records),
+    @property
+    def comparison(self) -> ComparisonSettings:
+        """How its runs are compared."""
+        return ComparisonSettings(self.metric, tuple(self.metrics), self.test, self.baseline, self.margin)
+
+    def compare(self, records: Sequence[RunRecord]) -> SweepComparison:
+        """Compare the runs. Raises UsageError where no run of the baseline is among them."""
+        lacking = self._lacking(records)
+        return compare_runs(
+            records, self.keys, self.comparison, looks=self.looks, judged_by=self.judged_by, lacking=lacking
         )
 
-    def _lacking(self, records: Sequence[Record]) -> list[tuple[Values, int, int]]:
+    def _lacking(self, records: Sequence[RunRecord]) -> list[tuple[Values, int, int]]:
         """Return of each setting that lacks runs its values, how many runs are there, and how many are planned."""
         complete = {record.name for record in records}
         found: list[tuple[Values, int, int]] = []
@@ -104,7 +102,7 @@ class StoredPlan:
         return found
 
 
-def plan(folder: Folder) -> StoredPlan | None:
+def read_plan(folder: Folder) -> StoredPlan | None:
     """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
     from pydantic import TypeAdapter, ValidationError
 
@@ -121,13 +119,13 @@ def plan(folder: Folder) -> StoredPlan | None:
     raise UsageError(str(folder.path / PLAN), f"is damaged ({reason})", "Run the sweep again.")
 
 
-def read(folder: Folder) -> tuple[list[Record], StoredPlan]:
+def read_runs(folder: Folder) -> tuple[list[RunRecord], StoredPlan]:
     """The complete runs of a sweep, and its plan. Raises UsageError where something is damaged."""
-    found = plan(folder)
+    found = read_plan(folder)
     if found is None:
         raise UsageError(str(folder.path), "is not the folder of a sweep", "`dropout sweep` makes them.")
     records = [
-        Record.of(
+        RunRecord.of(
             str(folder.cell(cell.id)),
             found.groups[cell.group].values,
             Replicate(cell.seed, cell.split_seed, cell.fold),

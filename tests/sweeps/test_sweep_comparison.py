@@ -10,9 +10,10 @@ import pytest
 from dropout_cli.core import npz
 from dropout_cli.runs import MANIFEST, manifest
 from dropout_cli.statistics import choice
-from dropout_cli.sweeps import load
-from dropout_cli.sweeps.evidence import weigh
+from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
 from tests import small_run
 from tests.commands import TINY, dropout
 
@@ -30,13 +31,13 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_on_a_shared_validation_part_the_optimism_rests_on_its_examples(swept: Path) -> None:
     """One seed and a fifth of the examples are left out at a time."""
-    records, plan = load.read(Folder(swept))
-    found = weigh(records, plan.keys, metric="test.accuracy").chosen
+    records, plan = stored_plan.read_runs(Folder(swept))
+    found = compare_runs(records, plan.keys, ComparisonSettings()).chosen
     assert found is not None and not found.is_lower_bound
     scores = np.array(
         [
             [npz.read((Path(one.path) / "validation.npz").read_bytes(), "")["accuracy"] for one in group.runs]
-            for group in weigh(records, plan.keys, metric="test.accuracy").groups
+            for group in compare_runs(records, plan.keys, ComparisonSettings()).groups
         ]
     )
     assert found.optimism == choice.leave_out_seed_and_examples(scores.astype(float))
@@ -45,13 +46,13 @@ def test_on_a_shared_validation_part_the_optimism_rests_on_its_examples(swept: P
 
 def test_without_stored_examples_the_optimism_is_said_to_be_too_small(swept: Path) -> None:
     """Runs of older versions have no such file."""
-    records, plan = load.read(Folder(swept))
+    records, plan = stored_plan.read_runs(Folder(swept))
     kept = {}
     for record in records:
         path = Path(record.path) / "validation.npz"
         kept[path] = path.read_bytes()
         path.unlink()
-    found = weigh(records, plan.keys, metric="test.accuracy").chosen
+    found = compare_runs(records, plan.keys, ComparisonSettings()).chosen
     for path, data in kept.items():
         path.write_bytes(data)
     assert found is not None and found.is_lower_bound

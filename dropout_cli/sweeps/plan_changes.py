@@ -1,0 +1,108 @@
+"""The difference between a sweep's plan and the one stored in its folder, as counts and as messages."""
+
+from collections.abc import Iterator, Mapping
+
+from dropout_cli.core.errors import DataError, UsageError
+from dropout_cli.runs import Run, summary
+from dropout_cli.sweeps import stored_plan
+from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
+from dropout_cli.sweeps.in_words import count
+from dropout_cli.sweeps.plan import SweepPlan
+from dropout_cli.sweeps.replicates import SAME
+from dropout_cli.training import arithmetic
+
+
+def compare_with_stored(plan: SweepPlan, folder: Folder, *, may_replace: bool = False) -> dict[str, int] | None:
+    """Count new, kept and orphaned runs against the stored plan.
+
+    A complete run counts as kept, whichever plan trained it.
+
+    Args:
+        plan: The plan to compare.
+        folder: The folder that may store another plan.
+        may_replace: Whether a plan that keeps no run of the stored one is allowed.
+
+    Returns:
+        An entry of the history in `plan.json`; None where no plan is stored, or the same one.
+
+    Raises:
+        DataError: The data have changed.
+        UsageError: The stored plan has complete runs, and this plan keeps none of them.
+    """
+    stored = stored_plan.read_plan(folder)
+    if stored is None:
+        return None
+    before = {one.id: one.fingerprint for one in stored.cells}
+    for cell in plan.cells:
+        if before.get(cell.id) not in (None, cell.experiment.dataset.fingerprint):
+            fact = "the data are not those that this sweep began with"
+            raise DataError(str(folder.path), fact, "Bring the former data back, or name another folder with --out.")
+    ids = {cell.id for cell in plan.cells}
+    orphaned = len(before.keys() - ids)
+    if not (orphaned or ids - before.keys()):
+        return None
+    new = sum(id not in before and not folder.has_manifest(id) for id in ids)
+    if new == len(ids) and not may_replace and any(map(folder.has_manifest, before)):
+        fact = f"another sweep is kept there, and none of its {len(before)} runs is in this one"
+        raise UsageError(str(folder.path), fact, "Name another folder with --out.")
+    looked = {"looked": 1} if folder.has("results.csv") else {}
+    return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
+
+
+def plan_messages(plan: SweepPlan, folder: Folder, change: Mapping[str, int] | None) -> Iterator[str]:
+    """Yield all messages for the user before a sweep starts."""
+    yield from layout_messages(plan, folder)
+    yield from change_messages(change, folder)
+    yield from _format_messages(folder)
+    yield from _arithmetic_messages(plan, folder)
+
+
+def change_messages(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
+    """Yield a message if the plan has changed; see `compare_with_stored`."""
+    if change is not None:
+        counts = f"{count(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} not in it any more"
+        yield f"{folder.path}: the sweep has changed: {counts}."
+
+
+def layout_messages(plan: SweepPlan, folder: Folder, *inner: Folder) -> Iterator[str]:
+    """Yield messages about an unusual layout of splits.
+
+    For a new sweep they give the reasons. A sweep is new if none of the folders stores a plan.
+    """
+    if all(stored_plan.read_plan(one) is None for one in (folder, *inner)):
+        yield from plan.reasons
+    elif plan.goes_on:
+        its = "one split for all runs" if plan.splits == SAME else f"{plan.splits} splits"
+        way_out = "--splits each with another --out gives every run its own"
+        yield f"{folder.path}: goes on with {its}, as it began; {way_out}."
+
+
+def _format_messages(folder: Folder) -> Iterator[str]:
+    """Yield a message if the tables in the folder have an older format."""
+    before = stored_plan.read_plan(folder)
+    if before is not None and before.format < SWEEP_FORMAT and folder.has("results.csv"):
+        fact = f"its tables are of format {before.format}, and are written anew by those of {SWEEP_FORMAT}"
+        yield f"{folder.path}: {fact}."
+
+
+def _arithmetic_messages(plan: SweepPlan, folder: Folder) -> Iterator[str]:
+    """Yield a message for each change of arithmetic since complete runs were trained.
+
+    The runs to come make no pairs with them.
+    """
+    before = stored_plan.read_plan(folder)
+    if before is None or before.arithmetic >= arithmetic.version():
+        return
+    reasons: dict[str, int] = {}
+    for cell in plan.cells:
+        if folder.is_complete(cell.id):
+            run, train = Run(folder.cell(cell.id)), folder.summary(cell.id)["train"]
+            targets = len(train.get("per_target", [None]))
+            noted = arithmetic.noted_by(run)
+            for reason in arithmetic.since(noted, cell.experiment, summary.examples(train), targets=targets):
+                reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, number in reasons.items():
+        yield (
+            f"{folder.path}: trained by an older version: {count(number, 'complete run')}. Since then {reason}. "
+            "Name another folder with --out to train all runs alike."
+        )

@@ -1,0 +1,68 @@
+"""The files that a sweep writes: its plan before training, and tables, notes and figures after it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dropout_cli.runs import as_json
+from dropout_cli.sweeps import figures, stored_plan, tables
+from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
+from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.plan import Cell, SweepPlan
+from dropout_cli.sweeps.records import RunRecord
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.training import arithmetic
+
+
+def write_plan(
+    plan: SweepPlan, folder: Folder, comparison: ComparisonSettings, change: Mapping[str, int] | None = None
+) -> None:
+    """Write `plan.json`, which keeps the history of the plan that it replaces.
+
+    Args:
+        plan: The new plan.
+        folder: The folder of the sweep.
+        comparison: How the runs are compared.
+        change: The entry of the history from `compare_with_stored`.
+    """
+    before = stored_plan.read_plan(folder)
+    first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
+    generations = [first] if before is None else [*before.generations, *([] if change is None else [change])]
+    version = arithmetic.version() if before is None else before.arithmetic
+    content: dict[str, Any] = {"format": SWEEP_FORMAT, "arithmetic": version}
+    content |= {"metric": comparison.metric, "baseline": comparison.baseline, "margin": comparison.margin}
+    content |= {"metrics": list(comparison.others)} if comparison.others else {}
+    content |= {"test": comparison.test} if comparison.test != "t" else {}
+    if before is not None and folder.has("results.csv"):
+        former = dict.fromkeys([*before.judged_by, before.metric, *before.metrics])
+        judged_by = [one for one in former if one not in comparison.metrics]
+        content |= {"judged_by": judged_by} if judged_by else {}
+    content |= {"splits": plan.splits, "keys": list(plan.keys), "generations": generations}
+    content |= {"groups": [{"values": group.values, "config": group.config} for group in plan.groups]}
+    folder.write(PLAN, as_json(content | {"cells": [_cell_entry(cell) for cell in plan.cells]}))
+
+
+def _cell_entry(cell: Cell) -> dict[str, Any]:
+    """Return what `plan.json` stores of a cell."""
+    return {
+        "id": cell.id,
+        "group": cell.group,
+        "seed": cell.replicate.seed,
+        "split_seed": cell.replicate.split_seed,
+        **({"fold": cell.replicate.fold} if cell.experiment.dataset.folds else {}),
+        "fingerprint": cell.experiment.dataset.fingerprint,
+    }
+
+
+def write_results(records: Sequence[RunRecord], folder: Folder, *, draw_figures: bool) -> SweepComparison:
+    """Compare the runs as the stored plan says, and write tables, notes and figures."""
+    plan = stored_plan.read_plan(folder)
+    assert plan is not None
+    evidence = plan.compare(records)
+    for name, data in tables.all_tables(records, plan.keys, evidence).items():
+        folder.write(name, data)
+    folder.write("notes.txt", "".join(f"{line}\n" for line in notes(evidence)).encode())
+    if draw_figures:
+        for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
+            folder.write(name, picture)
+    return evidence

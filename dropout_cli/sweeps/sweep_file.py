@@ -1,0 +1,217 @@
+"""The reader of sweeps: a SWEEP.yaml, or a config, with `KEY=V1,V2` of the command line.
+
+base: digits                          # a config, as for `dropout train`
+set: {training.epochs: 20}            # the same for all
+grid:                                 # every combination
+dropout.variant: [none, inverted, gaussian]
+dropout.rate: {from: 0.1, to: 0.5, step: 0.1}
+zip: {architecture.hidden: [[64], [128]], training.epochs: [20, 40]}    # keys that move together
+random: {count: 20, draw: {training.optimizer.learning_rate: {log_uniform: [1e-4, 1e-1]}}}
+seeds: 10                             # 0 to 9; or a list
+splits: each                          # a split for each seed; or same; or a number of splits, with some seeds on each
+baseline: {dropout.variant: none}
+metric: test.accuracy
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from dropout_cli import config
+from dropout_cli.config.document import Node, read
+from dropout_cli.config.files import decode, read_bytes
+from dropout_cli.config.place import Mistakes, Place, Source
+from dropout_cli.config.validate import build, plain
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.metrics import METRICS, suggestion
+from dropout_cli.sweeps import axes
+from dropout_cli.sweeps.axes import Axes, Point, Setting
+from dropout_cli.sweeps.document import Document
+from dropout_cli.sweeps.options import MOST_CELLS, SweepOptions, Swept, once, swept_by
+from dropout_cli.sweeps.replicates import SAME
+from dropout_cli.sweeps.spec import Sweep, seed_numbers
+
+
+@dataclass(frozen=True)
+class _SweepSource:
+    """A sweep file, or a config in its place, as it was read."""
+
+    tree: Node
+    document: Document
+    base: Path
+    folder: Path
+    """The folder from which relative paths in swept values count."""
+
+
+def is_sweep_file(path: Path) -> bool:
+    """Return whether the file is a sweep, which has `base:`, and not a config.
+
+    Raises:
+        ConfigError: The file is no YAML.
+    """
+    tree = _parse(path, Mistakes())
+    return tree is not None and isinstance(tree.value, dict) and "base" in tree.value
+
+
+def load_sweep(
+    path: Path, overrides: Sequence[str] = (), options: SweepOptions | None = None, *, search: bool = False
+) -> Sweep:
+    """Read a sweep from a sweep file or a config, and from the command line.
+
+    Args:
+        path: A sweep file, or a config.
+        overrides: `KEY=V1,V2...`; each replaces what the file says of the key.
+        options: Further options of the command line; they replace keys of the file.
+        search: Whether the points are chosen by a search, and not listed.
+
+    Raises:
+        ConfigError: The file or the command line is wrong; all mistakes of the file are listed.
+        UsageError: An option names no metric or no test.
+    """
+    mistakes = Mistakes()
+    asked = (options or SweepOptions()).document_keys()
+    source = _read_sweep_file(path, mistakes) if is_sweep_file(path) else _config_as_sweep(path)
+    swept = _swept_keys(overrides, mistakes)
+    found = _axes(source.tree, source.document, swept, mistakes)
+    if search:
+        axes.drawn(found.distributions, 1, 0, mistakes)  # for its mistakes: a search draws by itself
+    points = () if search else _points(found, source.tree, source.document, mistakes)
+    document = replace(source.document, **asked)
+    _check_metrics(document)
+    mistakes.stop_if_any()
+    _check_splits(document, found)
+    seeds = seed_numbers(document.seeds, document.splits)
+    _check_size(path, len(points), len(seeds), document)
+    return Sweep(
+        base=source.base,
+        points=points,
+        seeds=seeds,
+        splits=document.splits,
+        baseline=document.baseline,
+        metric=document.metric,
+        metrics=tuple(one for one in document.metrics if one != document.metric),
+        test=document.test,
+        margin=document.margin,
+        axes=found.settled(),
+        trials=document.trials,
+        repeats=document.repeats,
+        written=_written(document, source.base, swept),
+        folder=source.folder,
+        name=path.stem,
+    )
+
+
+def _parse(path: Path, mistakes: Mistakes) -> Node | None:
+    """Parse a YAML file; raise ConfigError for what is no YAML."""
+    source = Source(str(path), path.parent.absolute())
+    return read(decode(read_bytes(path), source.name), source, mistakes)
+
+
+def _read_sweep_file(path: Path, mistakes: Mistakes) -> _SweepSource:
+    """Read a sweep file; raise ConfigError with all mistakes in its keys."""
+    tree = _parse(path, mistakes)
+    assert tree is not None
+    document: Document = build(Document, tree, mistakes)
+    mistakes.stop_if_any()
+    base = path.parent / document.base
+    return _SweepSource(tree, document, base if base.is_file() else config.find(document.base), path.parent.absolute())
+
+
+def _config_as_sweep(path: Path) -> _SweepSource:
+    """Return a sweep that sets nothing, over a config."""
+    place = Place(Source(str(path), Path.cwd()), 1, 1)
+    return _SweepSource(Node({}, place, place), Document(base=str(path)), path, Path.cwd())
+
+
+def _swept_keys(overrides: Sequence[str], mistakes: Mistakes) -> dict[str, Swept]:
+    """Parse the overrides `KEY=V1,V2`; raise ConfigError for a key that is given twice."""
+    found = [swept_by(override, mistakes) for override in dict.fromkeys(overrides)]
+    once([key for key, _ in found], "Write all its values once, as dropout.rate=0,0.5.")
+    return dict(found)
+
+
+def _check_metrics(document: Document) -> None:
+    """Raise ConfigError for an unknown metric."""
+    for one in (document.metric, *document.metrics):
+        if one not in METRICS:
+            raise ConfigError("metric", f"'{one}' is no number of a run", suggestion(one, METRICS))
+
+
+def _check_splits(document: Document, found: Axes) -> None:
+    """Raise ConfigError where both `splits` and the swept keys choose the split of a run."""
+    key = found.chooses_splits()
+    if key is not None and document.splits not in (None, SAME):
+        fact = f"{document.splits}, and the sweep gives {key} itself, which says which run has which split"
+        raise ConfigError("splits", fact, "Leave one of the two out.")
+
+
+def _check_size(path: Path, points: int, seeds: int, document: Document) -> None:
+    """Raise ConfigError for more runs than a sweep may have."""
+    runs = points * seeds * (document.splits if isinstance(document.splits, int) else 1)
+    if runs > MOST_CELLS:
+        raise ConfigError(str(path), f"{runs:,} runs, and {MOST_CELLS:,} are the most")
+
+
+def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: Mistakes) -> Axes:
+    """Return grid, zip and random key by key; keys of the command line replace those of the file."""
+
+    def blocks(node: Node | None) -> dict[str, Node]:
+        found = node.value if node is not None and isinstance(node.value, dict) else {}
+        return {key: one for key, one in found.items() if key not in swept}
+
+    parts: dict[str, Node] = tree.value if isinstance(tree.value, dict) else {}
+    drawn = parts["random"].value if document.random is not None else {}
+    assert isinstance(drawn, dict)
+    zips = {key: axes.values_of(node, mistakes, f"zip.{key}") for key, node in blocks(parts.get("zip")).items()}
+    found = Axes(
+        tuple(Setting(key, plain(node), str(node.place)) for key, node in blocks(parts.get("set")).items()),
+        {key: axes.values_of(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
+        | {key: values for key, values in swept.items() if isinstance(values, list)},
+        axes.zip_axes(zips, tree.place, mistakes),
+        blocks(drawn.get("draw")) | {key: law for key, law in swept.items() if isinstance(law, Node)},
+    )
+    names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.distributions]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        mistakes.add(tree.place, name, "is swept twice", "Leave it in one of set, grid, zip and random.")
+    return found
+
+
+def _points(asked: Axes, tree: Node, document: Document, mistakes: Mistakes) -> tuple[Point, ...]:
+    """Return every combination of the points of grid, zip and random."""
+    count = math.prod(map(len, asked.grid.values())) * max(1, len(asked.rows))
+    if document.random is not None:
+        count *= document.random.count
+    if count > MOST_CELLS:  # before any of them is made
+        raise ConfigError(str(tree.place), f"{count:,} combinations, and {MOST_CELLS:,} are the most")
+    parts = [axes.grid(asked.grid), asked.rows]
+    if document.random is not None:
+        parts.append(axes.drawn(asked.distributions, document.random.count, document.random.seed, mistakes))
+    elif asked.distributions:
+        key, law = next(iter(asked.distributions.items()))
+        fact = "is to be drawn, and it is not said how often"
+        mistakes.add(law.place, key, fact, "Give random: {count, draw} in a sweep file; `dropout tune` needs no count.")
+    return tuple(tuple(itertools.chain(asked.fixed, *point)) for point in itertools.product(*parts))
+
+
+def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> dict[str, Any]:
+    """Return the keys of a sweep file that describes the same sweep."""
+    values = {one.name: getattr(document, one.name) for one in fields(document)}
+    values["base"] = str(base.resolve())
+    for part in ("set", "grid", "zip"):
+        values[part] = {key: value for key, value in values[part].items() if key not in swept}
+    values["grid"] |= {key: [value for value, _ in found] for key, found in swept.items() if isinstance(found, list)}
+    random: dict[str, Any] = {"count": document.trials, "draw": {}}
+    if document.random is not None:
+        random = vars(document.random)
+    draw = {key: law for key, law in random["draw"].items() if key not in swept}
+    draw |= {key: plain(law) for key, law in swept.items() if isinstance(law, Node)}
+    values["random"] = random | {"draw": draw} if draw else None
+    values["seeds"] = list(document.seeds) if isinstance(document.seeds, tuple) else document.seeds
+    values["metrics"] = list(document.metrics) or None
+    for name in ("trials", "repeats", "test"):
+        if values[name] == getattr(Document, name):
+            values[name] = None
+    return values

@@ -1,0 +1,150 @@
+"""The results of a trained run: evaluate its network, write files and figures, then summary and manifest."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dropout_cli import config, plots
+from dropout_cli.core import environment
+from dropout_cli.data.dataset import Part
+from dropout_cli.metrics import PARTS, VALIDATION, predicted, validation_file
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.runs import FORMAT, Run, as_json
+from dropout_cli.runs.summary import scored_train
+from dropout_cli.tasks import Task
+from dropout_cli.tasks.base import Prediction, files
+from dropout_cli.training import against_dummy, convergence, pass_noise, yardstick
+from dropout_cli.training.checkpoint import Snapshot
+from dropout_cli.training.inference import outputs
+from dropout_cli.training.setup import Prepared
+from dropout_cli.training.warm_start import teacher_scores
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions and scores of a trained network on every part of its data."""
+
+    task: Task
+    """With what it learned from the held-out part."""
+    parts: Mapping[str, Part]
+    """Name -> examples, for the parts that exist."""
+    predictions: Mapping[str, Prediction]
+    scores: Mapping[str, dict[str, Any]]
+    dropout_report: Any
+    """The variant's entry of the summary."""
+    pass_noise: Mapping[str, Any]
+    """The entry of the summary about noisy passes; empty where there is none."""
+
+
+def finish_run(
+    prepared: Prepared, run: Run, best: Snapshot | None, *, figures: bool, yardsticks: Path | None
+) -> dict[str, Any]:
+    """Evaluate the checkpoint that counts, write all results and the manifest; return the summary.
+
+    Args:
+        prepared: The experiment with its trained learner, which holds the best weights afterwards if those count.
+        run: The locked run folder.
+        best: The best epoch, where there is a validation part.
+        figures: Whether to draw figures.
+        yardsticks: Folder of shared numbers of simple models, see `yardstick.measured`.
+    """
+    experiment, learner = prepared.experiment, prepared.learner
+    started = time.perf_counter()
+    warnings = learner.network.warnings()
+    trained_epochs, trained_steps = learner.epoch, learner.step
+    if experiment.training.evaluate == "best" and best is not None:
+        best.restore(learner)
+    evaluation = evaluate_parts(prepared)
+    _write_predictions(evaluation, prepared, run, figures)
+    history = run.table("metrics.csv").columns()
+    if figures:
+        run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(prepared.dataset.train))))
+    moving = convergence.still_moving(history) if experiment.dropout.learns != "nothing" else []
+    warnings += [convergence.advice(name) for name in moving]
+    summary = {
+        "format": FORMAT,
+        "task": evaluation.task.name,
+        **evaluation.task.learned(),
+        **evaluation.pass_noise,
+        **{name: evaluation.scores.get(name) for name in PARTS},
+        "yardstick": yardstick.measured(prepared, trained_steps, yardsticks),
+        **_training_facts(prepared, run, trained_epochs),
+        "dropout": evaluation.dropout_report,
+        "teacher": _teacher(prepared, evaluation.predictions["test"]),
+        "still_moving": moving,
+        "warnings": warnings,
+        "parameters": sum(one.value.size for one in learner.network.parameters().values()),
+        **_cost(run, started),
+        "config": config.to_dict(experiment),
+    }
+    for text in filter(None, (against_dummy.sentence(summary), *warnings)):
+        run.log(text)
+    run.write("summary.json", as_json(summary))
+    run.mark("completed")
+    run.finish()
+    return summary
+
+
+def evaluate_parts(prepared: Prepared) -> Evaluation:
+    """Evaluate the network as it stands on training, validation and test part."""
+    experiment, dataset, batch = prepared.experiment, prepared.dataset, prepared.experiment.training.evaluation_batch
+    parts = {name: part for name in PARTS if (part := dataset.part(name)) is not None}
+    with prepared.learner.averaged() as network:
+        scored = {name: outputs(network, dataset, part, batch=batch) for name, part in parts.items()}
+        dropout_report = experiment.dropout.report(network, lambda: _test_number(prepared, network))
+        learned = pass_noise.learned(prepared.task, network, dataset, experiment)
+    held_out = "val" if "val" in parts else "train"
+    task = prepared.task.calibrated(scored[held_out], parts[held_out].labels)
+    predictions = {name: task.predict(scored[name]) for name in parts}
+    scores = {name: task.scores(predictions[name], part.labels) for name, part in parts.items()}
+    return Evaluation(task, parts, predictions, scores, dropout_report, learned)
+
+
+def _test_number(prepared: Prepared, network: Layer) -> tuple[str, float]:
+    """Return name and value of the task's headline metric on the test part."""
+    task, test, batch = prepared.task, prepared.dataset.test, prepared.experiment.training.evaluation_batch
+    return task.number, task.judge(outputs(network, prepared.dataset, test, batch=batch), test.labels)[task.number]
+
+
+def _write_predictions(evaluation: Evaluation, prepared: Prepared, run: Run, figures: bool) -> None:
+    """Write predictions, tables and figures of the test part, and contributions of the validation part."""
+    predictions, dataset = evaluation.predictions, prepared.dataset
+    title = f"{dataset.name}, test"
+    run.write_all(files(evaluation.task, predictions["test"], dataset.test, title=title, figures=figures))
+    if "val" in evaluation.parts:
+        val = evaluation.parts["val"]
+        run.write(VALIDATION, validation_file(predictions["val"], val.labels, val.rows))
+
+
+def _training_facts(prepared: Prepared, run: Run, epochs: int) -> dict[str, Any]:
+    """Return the entries of the summary about epochs, checkpoint and monitor."""
+    settings, selection = prepared.experiment.training, prepared.selection
+    return {
+        "epochs": epochs,
+        "lengthened": run.state().get("lengthened", []),
+        "stopped_early": epochs < settings.epochs,
+        "best_epoch": selection.best_epoch if selection else None,
+        "checkpoint": settings.evaluate,
+        "monitor": settings.monitor if selection else None,
+    }
+
+
+def _cost(run: Run, started: float) -> dict[str, Any]:
+    """Return the entries of the summary about time and memory; `started` is when the evaluation began."""
+    timings = run.table("timings.csv").columns()
+    train_seconds = sum(timings["train_seconds"])
+    other_seconds = sum(timings["evaluate_seconds"]) + sum(timings["save_seconds"])
+    return {
+        "seconds": train_seconds + other_seconds + time.perf_counter() - started,
+        "examples_per_second": sum(timings["examples"]) / train_seconds,
+        "peak_bytes": environment.peak_bytes(),
+    }
+
+
+def _teacher(prepared: Prepared, prediction: Prediction) -> dict[str, float] | None:
+    """Return the entry of the summary about the teachers; None without one."""
+    if prepared.distillation is None:
+        return None
+    return teacher_scores(prepared.distillation, predicted(prediction), prepared.dataset.test.labels)
