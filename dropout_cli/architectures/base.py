@@ -8,7 +8,7 @@ import numpy as np
 
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.types import DType, Shape
-from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.toolkit.base import Needs
 
@@ -73,7 +73,7 @@ class Architecture(ABC):
         return 1
 
     @abstractmethod
-    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+    def build(self, law: Variant, surroundings: Surroundings) -> Network:
         """Return the network; it maps (N, *shape) to logits (N, outputs)."""
 
     @abstractmethod

@@ -62,7 +62,7 @@ class Cnn(Units):
         except ValueError as error:
             raise ValueError(f"layers: {error}") from None
 
-    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+    def build(self, law: Variant, surroundings: Surroundings) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
         plan = self._plan()
         layers: list[Layer] = []
@@ -75,15 +75,16 @@ class Cnn(Units):
         layers += self._stages(plan, law, surroundings)
         layers.append(upstream := Flatten("flatten"))
         widths = (self._features(surroundings.shape), *(hidden.width for hidden in plan.hidden))
+        hidden_units: list[Layer] = []
         for index, (fan_in, width) in enumerate(pairwise(widths)):
             path, number = f"hidden{index + 1}", len(plan.stages) + index
             place = self._place(path, "hidden", number, plan.places, fan_in, surroundings, upstream)
             linear = self._dense(path, fan_in, width, self.activation, surroundings)
             upstream = law.unit(linear, self._between(path, width, surroundings), self._activation(path), place)
-            layers.append(upstream)
+            hidden_units.append(upstream)
         place = self._place("output", "output", 0, 1, widths[-1], surroundings, upstream)
         logits = self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings)
-        return Network("network", [*layers, law.output(logits, place)])
+        return Network("network", [*layers, *hidden_units, law.output(logits, place)], hidden_units)
 
     def _stages(self, plan: Plan, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
         """The convolutional units in order, each stage with its pooling and its noise."""

@@ -49,7 +49,7 @@ class Resnet(Units):
             fact = f"must be {step} n + 2 for {len(self.widths)} groups, such as {near}, got {self.depth}"
             raise ValueError(f"depth: {fact}")
 
-    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+    def build(self, law: Variant, surroundings: Surroundings) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
         layers: list[Layer] = []
         if self.input_noise:

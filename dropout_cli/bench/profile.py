@@ -65,7 +65,7 @@ def kind_of(layer: Layer) -> str:
     """What kind of work the layer does."""
     if isinstance(layer, Dense | Convolution):
         return "product"
-    if layer.path.endswith("/dropout") or type(layer).__module__.startswith("dropout_cli.variants"):
+    if layer.is_dropout or type(layer).__module__.startswith("dropout_cli.variants"):
         return "noise"
     return "activation" if type(layer).__module__ == "dropout_cli.nn.layers.activations" else "other layers"
 

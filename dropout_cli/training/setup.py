@@ -15,7 +15,7 @@ from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import Fitted
 from dropout_cli.data.summary import Overview, describe
 from dropout_cli.nn.backend import threads
-from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.optim.update import Regularization
 from dropout_cli.nn.summary import outline
 from dropout_cli.objectives import OBJECTIVES, Objective
@@ -78,7 +78,7 @@ def prepare_on(dataset: Dataset, experiment: Experiment, *, stored: bool = False
     return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=notices)
 
 
-def learner_of(experiment: Experiment, network: Sequential) -> Learner:
+def learner_of(experiment: Experiment, network: Network) -> Learner:
     """The network with its optimizer."""
     settings = experiment.training
     regularization = Regularization(
@@ -108,12 +108,12 @@ def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -
     return resolve(experiment, dataset)
 
 
-def build(experiment: Experiment, dataset: Dataset) -> Sequential:
+def build(experiment: Experiment, dataset: Dataset) -> Network:
     """Return the experiment's network, with its initial weights, in float32."""
     return network(experiment, Fitted.to(dataset))
 
 
-def network(experiment: Experiment, fitted: Fitted) -> Sequential:
+def network(experiment: Experiment, fitted: Fitted) -> Network:
     """The same, for data of which no more is known than what was fitted to them."""
     plan = loop.Plan.of(experiment, fitted.examples)
     surroundings = Surroundings(

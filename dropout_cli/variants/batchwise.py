@@ -142,10 +142,10 @@ class Selection(Layer):
         if self.kept is None:
             return dy
         dx = np.multiply(dy, self._scale, out=self._buffer("dx", dy.shape, dy.dtype))
-        return dx if self._computed else self.expanded(dx)
+        return dx if self._computed else self.dense_output(dx)
 
-    def expanded(self, y: Array) -> Array:
-        """What `forward` returned, with a 0 for each unit that was dropped."""
+    def dense_output(self, y: Array) -> Array:
+        """Return y, or dx in its shape, with a 0 for each unit that was dropped."""
         if self.kept is None:
             return y
         # Faster than to scatter: every unit takes the column that is its own, or the last one, which is 0.
@@ -169,10 +169,6 @@ class KeptUnits(Sequential):
         """`selection` comes last."""
         super().__init__(path, [*layers, selection])
         self.selection = selection
-
-    def expanded(self, y: Array) -> Array:
-        """The output with every unit in its place."""
-        return self.selection.expanded(y)
 
 
 def below(place: Place) -> Selection | None:
@@ -213,7 +209,7 @@ class KeptLinear(Layer):
         Columns are put back into dy, which is smaller than dW; rows, whose memory lies in one piece, into dW.
         """
         W, b = self._linear.W, self._linear.b
-        dz = dy if self._own is None else self._own.expanded(dy)
+        dz = dy if self._own is None else self._own.dense_output(dy)
         b.add_gradient(dz, first=True)
         W.add_gradient(self._x.T, dz, rows=self._rows, first=True)
 

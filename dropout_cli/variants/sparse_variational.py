@@ -119,8 +119,7 @@ class SparseVariational(Variant):
         for layer in layers:
             layer.pruned = True
         return {
-            "sparsity": {layer.path.removesuffix("/dropout"): layer.sparsity() for layer in layers}
-            | {"overall": 1 - kept / weights},
+            "sparsity": {layer.unit: layer.sparsity() for layer in layers} | {"overall": 1 - kept / weights},
             "weights": weights,
             "kept": kept,
             "compression": weights / kept if kept else None,

@@ -39,8 +39,15 @@ class Layer(ABC):
     """The noise that it draws: of the dropout, which Monte-Carlo passes draw too, or of the training alone."""
 
     def __init__(self, path: str) -> None:
-        """`path` names the layer for good: its parameters (`hidden1/W`) and its noise go by it."""
+        """Name the layer.
+
+        Args:
+            path: `<unit>` or `<unit>/<part>`, such as `hidden1/dropout`. It never changes: parameters (`hidden1/W`) and
+                noise go by it.
+        """
         self.path = path
+        self.unit = path.partition("/")[0]
+        """The part of the network that it belongs to, as the architecture named it."""
         self._buffers: dict[str, Array] = {}
         self._views: dict[str, Array] = {}
 
@@ -59,6 +66,13 @@ class Layer(ABC):
     def gradients(self, dy: Array) -> None:
         """Overwrite the parameters' gradients as `backward` does, for a caller that needs no dx."""
         self.backward(dy)
+
+    def dense_output(self, y: Array) -> Array:
+        """Return `y`, the output of the last forward pass, with every unit in its place.
+
+        A layer that computes the kept units alone puts a 0 where a unit was dropped.
+        """
+        return y
 
     def at(self, step: int) -> None:
         """Announce the training step (from 0) about to be taken: rates with a schedule follow it."""

@@ -18,9 +18,16 @@ from dropout_cli.nn.layers.sequential import Sequential
 class Network(Sequential):
     """A sequence of layers from examples to logits."""
 
-    def __init__(self, path: str, layers: Sequence[Layer]) -> None:
-        """The thread that makes it has the network itself, until another trains."""
+    def __init__(self, path: str, layers: Sequence[Layer], hidden_units: Sequence[Layer] = ()) -> None:
+        """Make the network. The thread that makes it has the network itself, until another trains.
+
+        Args:
+            path: Its name.
+            layers: From examples to logits.
+            hidden_units: Those of them that are dense hidden layers.
+        """
         super().__init__(path, layers)
+        self.hidden_units = tuple(hidden_units)
         self._thread = threading.get_ident()
         self._replicas = threading.local()
         self._step: int | None = None

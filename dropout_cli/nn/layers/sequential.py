@@ -60,6 +60,10 @@ class Sequential(Container):
         else:
             lowest.gradients(together.done(dy))
 
+    def dense_output(self, y: Array) -> Array:
+        """Return what the last layer makes of its output."""
+        return self.layers[-1].dense_output(y)
+
     def split_at_dropout(self) -> tuple["Sequential", "Sequential"] | None:
         """The layers below the last place of dropout, and those from it on, themselves and not copies.
 

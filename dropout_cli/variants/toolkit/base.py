@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from dropout_cli.core.fields import Rates
+from dropout_cli.core.fields import Rates, keys
 from dropout_cli.core.registry import Registry
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
@@ -69,8 +69,8 @@ class Variant(ABC):
 
     acts_on: ClassVar[str]
     """Where the noise acts, in a few words."""
-    learns: ClassVar[str] = "nothing"
-    """What it learns or adapts."""
+    learns: ClassVar[str | None] = None
+    """What it learns or adapts, in a few words; None: nothing."""
     paper: ClassVar[str] = "-"
     """Author, year, identifier."""
     needs: ClassVar[Needs] = "vectors"
@@ -109,6 +109,24 @@ class Variant(ABC):
     def rates(self) -> tuple[float, ...]:
         """The probabilities of dropping in its config; none where it has none, or learns them."""
         return ()
+
+    @classmethod
+    def takes_rate(cls) -> bool:
+        """Return whether its key `rate` says how much is dropped, from the first step to the last."""
+        return cls.learns is None and any(key["name"] == "rate" for key in keys(cls))
+
+    def with_rate(self, rate: float) -> "Variant | None":
+        """Return this variant with that rate at every step; None where it takes none.
+
+        Args:
+            rate: Probability of dropping, for all locations.
+        """
+        if not self.takes_rate():
+            return None
+        make: Callable[..., Variant] = type(self)
+        values = {key["name"]: getattr(self, key["name"]) for key in keys(type(self))} | {"rate": rate}
+        # A schedule would put another rate in force than the one that is asked for.
+        return make(**values | ({"rate_schedule": Constant()} if "rate_schedule" in values else {}))
 
     def schedule(self) -> RateSchedule:
         """How the rates move over training."""
