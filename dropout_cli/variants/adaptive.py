@@ -14,7 +14,7 @@ hence hidden places only, unless `input_rate` is set, and a warning where a rate
 rate by .01, so a bound is at least 40 steps away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -129,6 +129,10 @@ class AdaptiveNoise(Layer):
         """The rate in force, and the share that was dropped in the last training step."""
         self._noisy.rate = float(self._rate[0])
         return self._noisy.columns()
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return the rate, as it is."""
+        return {f"{self.path}/rate": float}
 
     def warnings(self) -> list[str]:
         """A rate that sits at its upper bound mostly drops what the network needs."""

@@ -25,7 +25,7 @@ reported as `still_moving`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -153,3 +153,7 @@ class ConcreteLinear(Layer):
     def columns(self) -> dict[str, float]:
         """The learned rate."""
         return {f"{self.path}/rate": sigmoid(float(self.theta.value[0]))}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return the rate, as it is."""
+        return {f"{self.path}/rate": float}

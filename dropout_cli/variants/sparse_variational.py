@@ -220,3 +220,7 @@ class SparseLinear(GaussianLinear):
     def columns(self) -> dict[str, float]:
         """The share of weights that are cut."""
         return {f"{self.path}/sparsity": self.sparsity()}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return the share of weights that are cut, as it is."""
+        return {f"{self.path}/sparsity": float}

@@ -24,7 +24,7 @@ its lower bound. alpha is the variance, so the noise is sqrt(alpha) eps. Rates a
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -54,6 +54,11 @@ def divergence(alpha: Array) -> Array:
 def slope(alpha: Array) -> Array:
     """dKL / d ln alpha: negative, so that the KL pulls alpha up."""
     return np.asarray(-(0.5 + C1 * alpha + 2 * C2 * alpha**2 + 3 * C3 * alpha**3))
+
+
+def equivalent_rate(alpha: float) -> float:
+    """Return the rate of a dropout whose noise has the variance alpha."""
+    return alpha / (1 + alpha)
 
 
 @VARIANTS.register("variational")
@@ -180,6 +185,10 @@ class UnitNoise(Layer):
         """Alpha."""
         return self.alpha.columns(self.path)
 
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return alpha, which stands for the rate alpha / (1 + alpha)."""
+        return {f"{self.path}/alpha": equivalent_rate}
+
 
 class VariationalLinear(GaussianLinear):
     """V = alpha (.) W^2; biases have no noise."""
@@ -219,3 +228,7 @@ class VariationalLinear(GaussianLinear):
     def columns(self) -> dict[str, float]:
         """Alpha."""
         return self.alpha.columns(self.path)
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return alpha, which stands for the rate alpha / (1 + alpha)."""
+        return {f"{self.path}/alpha": equivalent_rate}

@@ -8,7 +8,7 @@ path to its generator, and None means no noise, so that "noise on, no generator"
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal, Self, TypeAlias, cast
 
 import numpy as np
@@ -117,6 +117,13 @@ class Layer(ABC):
 
     def columns(self) -> dict[str, float]:
         """Name -> number to log in `metrics.csv` after each epoch; the names never change."""
+        return {}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return those of its columns that follow learning, each with its conversion to a rate from 0 to 1.
+
+        A training that ends while one still moves is reported.
+        """
         return {}
 
     def warnings(self) -> list[str]:
