@@ -21,6 +21,7 @@ from annotated_types import MinLen
 from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
 from dropout_cli.architectures.stages import Plan, Pool
 from dropout_cli.architectures.units import Units
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
@@ -60,7 +61,7 @@ class Cnn(Units):
         try:
             self._plan()
         except ValueError as error:
-            raise ValueError(f"layers: {error}") from None
+            raise InvalidField("layers", str(error)) from None
 
     def build(self, law: Variant, surroundings: Surroundings) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
@@ -116,7 +117,7 @@ class Cnn(Units):
         try:
             self._plan().shapes(shape)
         except ValueError as error:
-            raise ValueError(f"layers: {error}") from None
+            raise InvalidField("layers", str(error)) from None
 
     def weights(self, shape: Shape, outputs: int) -> int:
         """Weights, biases, and two numbers per normalized channel or unit."""

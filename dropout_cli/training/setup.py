@@ -9,7 +9,7 @@ from dropout_cli import config, data, tasks
 from dropout_cli.architectures import Surroundings
 from dropout_cli.config.schema import Experiment, few_for_normalization
 from dropout_cli.core import environment
-from dropout_cli.core.errors import ConfigError, Problem
+from dropout_cli.core.errors import ConfigError, InvalidField
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import Fitted
@@ -99,7 +99,7 @@ def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -
     """
     training = replace(experiment.training, batch_size=_batch_size(experiment, dataset, stored=stored))
     experiment = replace(experiment, objective=_objective(experiment, dataset), training=training)
-    if not stored and (refused := [Problem(key, reason) for key, reason in experiment.refusals()]):
+    if not stored and (refused := list(experiment.refusals())):
         raise ConfigError.of(refused)
     _check_monitor(experiment, dataset)
     _check_shape(experiment, dataset)
@@ -201,9 +201,8 @@ def _objective(experiment: Experiment, dataset: Dataset) -> Objective:
     if isinstance(objective, CrossEntropy):
         try:
             return objective.weighed(dataset.train.labels, dataset.classes)
-        except ValueError as error:
-            key, _, fact = str(error).partition(": ")
-            raise ConfigError(f"objective.{key}", fact, "Give one for each class.") from None
+        except InvalidField as error:
+            raise ConfigError.of(error.within("objective")) from None
     return objective
 
 
@@ -216,7 +215,7 @@ def _check_monitor(experiment: Experiment, dataset: Dataset) -> None:
 
 def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
     """What the config could not tell of data that the user brings."""
-    misfits = [Problem(key, reason) for key, reason in experiment.misfits_of(dataset.shape)]
+    misfits = list(experiment.misfits_of(dataset.shape))
     if misfits:
         raise ConfigError.of(misfits)
 

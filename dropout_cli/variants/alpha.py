@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
@@ -66,4 +67,5 @@ class Alpha(HiddenActivationNoise):
         """Only SELU has the fixed point that A and b are made for."""
         super().check(hidden=hidden, activation=activation)
         if activation != "selu":
-            raise ValueError(f"alpha needs architecture.activation: selu, not {activation}. inverted works with any")
+            fact = f"alpha needs architecture.activation: selu, not {activation}"
+            raise InvalidField("", fact, "inverted works with any")

@@ -31,6 +31,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Gt, Le
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.noise_tables import normal
@@ -80,11 +81,10 @@ class Variational(Variant):
     paper = "Kingma, Salimans, Welling 2015, arXiv:1506.02557"
 
     def __post_init__(self) -> None:
-        """An input unit has no alpha per weight."""
+        """Raise InvalidField for an alpha per weight of an input unit."""
         if self.mode == "unit" and self.share == "weight":
-            raise ValueError(
-                "share: mode unit has no weights to give an alpha each. Choose layer, unit or mode: weight"
-            )
+            fact = "mode unit has no weights to give an alpha each"
+            raise InvalidField("share", fact, "Choose layer, unit or mode: weight")
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """Noise in front of, or inside, the linear map."""

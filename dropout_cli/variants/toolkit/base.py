@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Rates, keys
 from dropout_cli.core.registry import Registry
 from dropout_cli.nn.layers.base import Layer
@@ -142,7 +143,7 @@ class Variant(ABC):
         return self.per_example
 
     def check(self, *, hidden: int, activation: str) -> None:
-        """Raise ValueError where the law cannot act in a network with so many hidden units."""
+        """Raise InvalidField where the law cannot act in a network with so many hidden units."""
         return None
 
     def precision(self) -> float | None:
@@ -168,9 +169,10 @@ def all_rates(rates: Rates, *others: float) -> tuple[float, ...]:
 
 
 def one_rate_each(rates: Rates, hidden: int) -> None:
-    """Raise ValueError where a list of rates does not have one for each hidden layer."""
+    """Raise InvalidField where a list of rates does not have one for each hidden layer."""
     if isinstance(rates, tuple) and len(rates) != hidden:
-        raise ValueError(f"rate: lists {len(rates)} rates for {hidden} hidden layers. Give one number, or {hidden}")
+        fact = f"lists {len(rates)} rates for {hidden} hidden layers"
+        raise InvalidField("rate", fact, f"Give one number, or {hidden}")
 
 
 def chain(place: Place, *layers: Layer) -> Sequential:
