@@ -34,6 +34,7 @@ from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, all_rates, one_rate_each, rate_of
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @VARIANTS.register("batchwise")
@@ -80,28 +81,17 @@ class Batchwise(Variant):
         one_rate_each(self.rate, hidden)
 
 
-class Selection(Layer):
+class Selection(ScheduledRate):
     """Holds which units are kept; y = s a[:, kept], or s a where only those were computed."""
-
-    is_dropout = True
 
     def __init__(self, law: Batchwise, rate: float, place: Place, units: int, *, computed: bool) -> None:
         """`rate`: the place's own. `computed`: whether what arrives holds the kept units alone."""
         super().__init__(f"{place.path}/dropout")
-        self._law, self._base, self._steps = law, rate, place.steps
         self._units, self._computed = units, computed
         self._realized = 0.0
         self.kept: Array | None = None
         """The indices of the kept units; None: all."""
-        self.at(0)
-
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
-
-    def draws(self) -> bool:
-        """It draws where the rate in force is not 0."""
-        return self.rate > 0
+        self._follow(law.rate_schedule, rate, place.steps)
 
     def scale(self) -> float:
         """The factor of kept units: 1 / P(kept | the mask is not empty)."""
@@ -157,9 +147,7 @@ class Selection(Layer):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share that was dropped in the last training step."""
-        if self._base == 0 and self._law.rate_schedule == Constant():
-            return {}
-        return {f"{self.path}/rate": self.rate, f"{self.path}/realized_rate": self._realized}
+        return {} if self._stays_zero() else self._rate_columns(self.path, self._realized)
 
 
 class KeptUnits(Sequential):

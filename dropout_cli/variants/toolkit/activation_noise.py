@@ -31,6 +31,7 @@ from dropout_cli.variants.toolkit.base import (
 )
 from dropout_cli.variants.toolkit.masks import share_of_zeros
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,26 +103,17 @@ class ActivationNoise(HiddenActivationNoise):
         return NoisyActivation(self, self.input_rate, place)
 
 
-class NoisyActivation(Rowwise):
+class NoisyActivation(ScheduledRate, Rowwise):
     """y = (x - c) (.) noise + d with noise, y = scale x without; dx = dy times the same."""
 
     lends_dx = True
-    is_dropout = True
 
     def __init__(self, law: HiddenActivationNoise, rate: float, place: Place) -> None:
         """`rate` is the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(f"{place.path}/dropout")
-        self._law, self._base, self._steps = law, rate, place.steps
+        self._law = law
         self._drawn: Array | None = None
-        self.at(0)
-
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
-
-    def draws(self) -> bool:
-        """It draws where the rate in force is not 0."""
-        return self.rate > 0
+        self._follow(law.rate_schedule, rate, place.steps)
 
     def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
         """Return the noisy x; x itself where nothing changes it."""
@@ -157,10 +149,9 @@ class NoisyActivation(Rowwise):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share that was dropped in the last training step."""
-        if self._base == 0 and self._law.rate_schedule == Constant():
+        if self._stays_zero():
             return {}
-        found = {f"{self.path}/rate": self.rate}
-        return found | {f"{self.path}/realized_rate": share_of_zeros(self._drawn)} if self._law.drops else found
+        return self._rate_columns(self.path, share_of_zeros(self._drawn) if self._law.drops else None)
 
     def _times(self, name: str, values: Array, lent: bool) -> Pass:
         multiplier = self._multiplier
