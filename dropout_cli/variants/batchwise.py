@@ -28,6 +28,7 @@ from dropout_cli.core.registry import Choice
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
@@ -164,7 +165,7 @@ def below(place: Place) -> Selection | None:
     return place.upstream.selection if isinstance(place.upstream, KeptUnits) else None
 
 
-class KeptLinear(Layer):
+class KeptLinear(PassOptimizations):
     """z[:, ko] = x W[ki, ko] + b[ko], x the kept columns of the input."""
 
     def __init__(self, linear: Dense, below: Selection | None, own: Selection | None) -> None:
@@ -184,7 +185,7 @@ class KeptLinear(Layer):
             self._W, b = self._taken("W", self._W, self._columns, axis=1), b.take(self._columns)
         z = self._buffer("z", (len(x), len(b)), x.dtype)
         z[...] = b
-        return product(x, self._W, z, carry=1)
+        return product(x, self._W, z, beta=1)
 
     def backward(self, dy: Array) -> Array:
         """dx of the kept inputs, (N, kept)."""
@@ -201,9 +202,9 @@ class KeptLinear(Layer):
         b.add_gradient(dz, first=True)
         W.add_gradient(self._x.T, dz, rows=self._rows, first=True)
 
-    def carrying(self) -> list[Parameter]:
+    def fused_parameters(self) -> list[Parameter]:
         """Those of the linear map."""
-        return self._linear.carrying()
+        return self._linear.fused_parameters()
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""

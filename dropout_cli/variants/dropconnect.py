@@ -92,9 +92,9 @@ class GaussianDropConnect(ScheduledRate, GaussianLinear):
         super().__init__(linear, place)
         self._follow(law.rate_schedule, rate, place.steps)
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Set the rate in force, and the factor that follows from it."""
-        super().at(step)
+        super().set_step(step)
         q = keep_probability(self.rate)
         self.factor = (1 - q) / q
 
@@ -110,9 +110,9 @@ class GaussianDropConnect(ScheduledRate, GaussianLinear):
         W.add_gradient(dV, factor=2.0)
         b.add_gradient(dv_b, factor=2 * b.value)
 
-    def carrying(self) -> list[Parameter]:
+    def fused_parameters(self) -> list[Parameter]:
         """Those of the linear map."""
-        return self.linear.carrying()
+        return self.linear.fused_parameters()
 
     def columns(self) -> dict[str, float]:
         """The rate in force."""
@@ -189,10 +189,10 @@ class SampledUnit(Sequential):
         super().__init__(unit.path, unit.layers)
         self._noisy_linear, self._above, self._samples, self._seed = noisy, above, samples, seed
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Tell the linear map that evaluation draws from too: with exact masks it is not the one that trains."""
-        super().at(step)
-        self._noisy_linear.at(step)
+        super().set_step(step)
+        self._noisy_linear.set_step(step)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the activation, or its average.

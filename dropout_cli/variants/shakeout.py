@@ -120,7 +120,7 @@ class ShakenLinear(ScheduledRate):
         self._shifted = np.add(W, self._cS, out=self._buffer("shifted", W.shape, W.dtype))
         z = product(self._noisy, self._shifted, self._buffer("z", (len(x), self._linear.fan_out), W.dtype))
         if c:
-            product(x, self._cS, z, scale=-1, carry=1)
+            product(x, self._cS, z, alpha=-1, beta=1)
         z += self._linear.b.value
         return z
 
@@ -132,7 +132,7 @@ class ShakenLinear(ScheduledRate):
         dx = product(dy, self._shifted.T, self._buffer("dx", self._x.shape, dy.dtype))
         dx *= self._multiplier
         if self._law.c:
-            product(dy, self._cS.T, dx, scale=-1, carry=1)
+            product(dy, self._cS.T, dx, alpha=-1, beta=1)
         return dx
 
     def gradients(self, dy: Array) -> None:

@@ -140,9 +140,9 @@ class SparseLinear(GaussianLinear):
         self.log_variance = Parameter(value, decay=0.0, max_norm=0.0)
         self.pruned = True
         """Whether weights that are mostly noise are left out."""
-        self.at(0)
+        self.set_step(0)
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Set the weight of the KL."""
         since = step // self._place.steps_per_epoch - self._law.kl_from
         ramp = min(1.0, max(0, since) / self._law.kl_warmup) if self._law.kl_warmup else float(since >= 0)

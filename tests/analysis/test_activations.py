@@ -125,7 +125,7 @@ def test_units_that_batchwise_did_not_compute_are_zeros_in_their_places(tmp_path
     found = restore.load(run)
     network, x = found.learner.network, found.dataset.test.x[:30].astype(np.float32)
     assert isinstance(network, Network)
-    network.at(0)
+    network.set_step(0)
     noise = Noise(0, 0, role="effects")
     kept = np.flatnonzero(bernoulli((16,), 0.5, stream(0, "effects:hidden1/dropout")))
     clean = dict(hidden(network, x, None))["hidden1"]

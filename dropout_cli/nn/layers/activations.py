@@ -6,7 +6,7 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.elementwise import Pass, Rowwise
+from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
@@ -24,25 +24,25 @@ class Identity(Layer):
         return dy
 
 
-class Relu(Rowwise):
+class Relu(BatchParallel):
     """y = max(x, 0); the derivative at 0 is 0."""
 
-    lends_dx = True
+    releases_dx = True
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+    def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return max(x, 0)."""
-        y = self._y = self._place("y", x, lent)
-        return Pass(y, lambda _, rows: np.maximum(x[rows], 0, out=y[rows]))
+        y = self._y = self._result_buffer("y", x, may_overwrite)
+        return DeferredPass(y, lambda _, rows: np.maximum(x[rows], 0, out=y[rows]))
 
-    def back(self, dy: Array, *, lent: bool) -> Pass:
+    def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """dx = dy where y > 0."""
-        y, dx = self._y, self._place("dx", dy, lent)
+        y, dx = self._y, self._result_buffer("dx", dy, may_overwrite)
         positive = self._buffer("positive", dy.shape, np.dtype(bool))
 
         def gate(_: int, rows: slice) -> None:
             np.multiply(dy[rows], np.greater(y[rows], 0, out=positive[rows]), out=dx[rows])
 
-        return Pass(dx, gate)
+        return DeferredPass(dx, gate)
 
 
 class Tanh(Layer):

@@ -24,15 +24,11 @@ NoiseKind: TypeAlias = Literal["dropout", "training"]
 class Layer(ABC):
     """A differentiable map over a batch: arrays are (N, D) or (N, height, width, channels).
 
-    A layer writes only into arrays that it allocated or was lent. What it returns stands until its next call, unless
-    it lends it.
-    It computes in the dtype of its parameters, or of its input where it has none.
+    A layer writes only into arrays that it allocated. What it returns stands until its next call. It computes in the
+    dtype of its parameters, or of its input where it has none. Layers that trade parts of this for speed declare so
+    (nn.layers.batch_parallel).
     """
 
-    lends_y: ClassVar[bool] = False
-    """Whether it has no more use for the y that it returned, so that the next layer may overwrite it."""
-    lends_dx: ClassVar[bool] = False
-    """The same of the dx that it returned."""
     is_dropout: ClassVar[bool] = False
     """Whether it is the place of a dropout variant's noise, whatever its rate."""
     noise_kind: ClassVar[NoiseKind] = "dropout"
@@ -74,7 +70,7 @@ class Layer(ABC):
         """
         return y
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Announce the training step (from 0) about to be taken: rates with a schedule follow it."""
         return None
 
@@ -93,14 +89,6 @@ class Layer(ABC):
     def parameters(self) -> dict[str, Parameter]:
         """Name (`<path>/<letter>`) -> learned parameter, in a fixed order."""
         return {}
-
-    def carrying(self) -> list[Parameter]:
-        """The parameters to whose gradients it adds by `Parameter.add_gradient` alone, once in every step's pass.
-
-        An optimizer may then take these gradients into its momentum as they are made. A layer that declares none is
-        right too, and its update takes longer. `check_layer` of the tests finds a declaration that does not hold.
-        """
-        return []
 
     def state(self) -> dict[str, Array]:
         """Name -> what the layer keeps that is not learned by gradient; live arrays, not copies."""

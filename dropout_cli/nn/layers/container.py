@@ -15,10 +15,10 @@ class Container(Layer):
         super().__init__(path)
         self.layers = tuple(layers)
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Tell every part."""
         for layer in self.layers:
-            layer.at(step)
+            layer.set_step(step)
 
     def holds_dropout(self) -> bool:
         """Whether it, or a part of it, is such a place."""

@@ -32,11 +32,11 @@ class Network(Sequential):
         self._replicas = threading.local()
         self._step: int | None = None
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Announce the step to every part; replicas learn of it when they are used."""
         self._thread = threading.get_ident()
         self._step = step
-        super().at(step)
+        super().set_step(step)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the logits, which stay valid until this thread's next call."""
@@ -66,6 +66,6 @@ class Network(Sequential):
         replica, step = mine
         if step != self._step and self._step is not None:
             step = self._step
-            Sequential.at(replica, step)
+            Sequential.set_step(replica, step)
         self._replicas.made = replica, step
         return replica

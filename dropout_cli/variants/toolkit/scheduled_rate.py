@@ -24,11 +24,11 @@ class ScheduledRate(Layer):
             steps: All planned training steps.
         """
         self._schedule, self._base, self._steps = schedule, base, steps
-        self.at(0)
+        self.set_step(0)
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Set the rate in force."""
-        super().at(step)
+        super().set_step(step)
         self.rate = self._schedule.rate(self._base, step, self._steps)
 
     def draws(self) -> bool:

@@ -49,7 +49,7 @@ def experiment(folder: Path, law: str, targets: int | None, *overrides: str) -> 
 def penalty(folder: Path, law: str, targets: int | None, *overrides: str) -> float:
     """That of the hidden layer, which has the same weights whatever comes out of the network."""
     network = prepare(experiment(folder, law, targets, *overrides)).learner.network
-    network.at(10)
+    network.set_step(10)
     return sum(one.penalty() for one in leaves(network) if one.path.startswith("hidden1"))
 
 

@@ -32,9 +32,9 @@ def test_a_schedule_moves_the_rate_of_every_location_that_drops(name: str) -> No
     network = architecture.build(variant, around)
     places = [layer for layer in parts(network) if isinstance(layer, ScheduledRate)]
     assert places and all(layer.rate == 0 and not ScheduledRate.draws(layer) for layer in places)
-    network.at(STEPS // 2)
+    network.set_step(STEPS // 2)
     halfway = [layer.rate for layer in places]
-    network.at(STEPS - 1)
+    network.set_step(STEPS - 1)
     at_the_end = [layer.rate for layer in places]
     assert max(at_the_end) == pytest.approx(0.4) and halfway == pytest.approx([rate / 2 for rate in at_the_end])
     factors = [layer.factor for layer in places if isinstance(layer, GaussianDropConnect)]
