@@ -23,6 +23,7 @@ from dropout_cli.architectures.stages import Plan, Pool
 from dropout_cli.architectures.units import Units
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.types import Shape
+from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.flatten import Flatten
@@ -30,9 +31,6 @@ from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.layers.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Variant
-
-MONOTONE = frozenset({"relu", "tanh", "sigmoid", "selu", "identity"})
-"""Activations that never fall."""
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "lenet5": ("conv 6 5x5", "pool 2", "conv 16 5x5 valid", "pool 2", "dense 120", "dense 84"),
@@ -91,7 +89,7 @@ class Cnn(Units):
         """The convolutional units in order, each stage with its pooling and its noise."""
         channels, number = surroundings.shape[-1], 0
         for index, stage in enumerate(plan.stages):
-            late = self.activation in MONOTONE and all(pool.kind == "max" for pool in stage.pooling)
+            late = ACTIVATIONS[self.activation].monotone and all(pool.kind == "max" for pool in stage.pooling)
             for place, conv in enumerate(stage.convolutions, start=1):
                 number += 1
                 path, window = f"conv{number}", (conv.stride, conv.padding)

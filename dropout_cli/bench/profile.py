@@ -14,6 +14,7 @@ from dropout_cli.bench import ours
 from dropout_cli.bench.case import Case
 from dropout_cli.core.rng import Noise
 from dropout_cli.data.dataset import Affine, Batches, Dataset, Part
+from dropout_cli.nn.activations import Activation
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.container import leaves
@@ -67,7 +68,7 @@ def kind_of(layer: Layer) -> str:
         return "product"
     if layer.is_dropout or type(layer).__module__.startswith("dropout_cli.variants"):
         return "noise"
-    return "activation" if type(layer).__module__ == "dropout_cli.nn.layers.activations" else "other layers"
+    return "activation" if isinstance(layer, Activation) else "other layers"
 
 
 def watched(layer: Layer, clock: Clock) -> None:

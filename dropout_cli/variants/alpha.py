@@ -25,7 +25,7 @@ from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
-from dropout_cli.nn.layers.activations import SELU_ALPHA, SELU_SCALE
+from dropout_cli.nn.activations.selu import SELU_ALPHA, SELU_SCALE
 from dropout_cli.variants.toolkit.activation_noise import HiddenActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability

@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import ACTIVATIONS
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential

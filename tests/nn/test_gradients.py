@@ -7,8 +7,8 @@ import pytest
 
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.initializers import Normal
-from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.layers.dense import Dense

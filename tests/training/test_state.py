@@ -5,9 +5,9 @@ import pytest
 
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.relu import Relu
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.initializers import He
-from dropout_cli.nn.layers.activations import Relu
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense

@@ -8,8 +8,8 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.core.rng import Noise, stream
+from dropout_cli.nn.activations.relu import Relu
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import Relu
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.training import arithmetic
 from dropout_cli.variants import Place

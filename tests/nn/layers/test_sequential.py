@@ -7,9 +7,11 @@ from dropout_cli.architectures import Surroundings
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.identity import Identity
+from dropout_cli.nn.activations.relu import Relu
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.initializers import He
-from dropout_cli.nn.layers.activations import Identity, Relu, Tanh
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.batch_parallel import PassOptimizations

@@ -11,8 +11,8 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError, Interrupted, Outdated
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn import losses
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.dense import Dense
