@@ -31,18 +31,18 @@ from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
     VARIANTS,
     Kind,
-    Needs,
-    Place,
+    Location,
+    Supports,
     Variant,
     all_rates,
     chain,
-    one_rate_each,
+    check_rate_count,
     rate_of,
 )
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.learned_rate import learned
 from dropout_cli.variants.toolkit.map_noise import MapNoise
-from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, scaled_bernoulli, share_of_zeros
+from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability, scaled_bernoulli
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 
@@ -69,13 +69,12 @@ __all__ = [
     "Hint",
     "Kind",
     "Layer",
+    "Location",
     "MapNoise",
-    "Needs",
     "NoiseSource",
     "NoisyActivation",
     "NonNegative",
     "Parameter",
-    "Place",
     "Positive",
     "Rate",
     "RateSchedule",
@@ -83,16 +82,17 @@ __all__ = [
     "Residual",
     "Sequential",
     "Shape",
+    "Supports",
     "Variant",
     "Widths",
     "all_rates",
     "bernoulli",
     "chain",
+    "check_rate_count",
+    "fraction_dropped",
     "keep_probability",
     "learned",
-    "one_rate_each",
     "penalty_scale",
     "rate_of",
     "scaled_bernoulli",
-    "share_of_zeros",
 ]

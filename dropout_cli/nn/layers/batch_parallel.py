@@ -125,7 +125,7 @@ class PassQueue:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._at_once = not threads.divided()
+        self._at_once = not threads.data_parallel()
         self._works: list[Work] = []
         self._finalizers: list[Callable[[], object]] = []
 
@@ -154,7 +154,7 @@ class PassQueue:
                 for work in works:
                     work(part, rows)
 
-            threads.over(len(result), run)
+            threads.parallel_for(len(result), run)
             for finalize in finalizers:
                 finalize()
         return result

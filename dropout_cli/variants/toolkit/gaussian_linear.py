@@ -29,7 +29,7 @@ from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import Place
+from dropout_cli.variants.toolkit.base import Location
 
 FLOOR = 1e-8
 
@@ -39,9 +39,9 @@ class GaussianLinear(PassOptimizations):
 
     is_dropout = True
 
-    def __init__(self, linear: Dense, place: Place) -> None:
+    def __init__(self, linear: Dense, location: Location) -> None:
         """The linear map keeps its parameters and their names."""
-        super().__init__(f"{place.path}/dropout")
+        super().__init__(f"{location.path}/dropout")
         self.linear = linear
         self.factor = 1.0
         """What all variances are multiplied by; so no pass over the weights is needed for it."""
@@ -63,7 +63,7 @@ class GaussianLinear(PassOptimizations):
         """V (in, out) and v_b (out,), or 0 for biases without noise, as the parameters are; without factor."""
 
     @abstractmethod
-    def spread(self, dV: Array, dv_b: Array) -> None:
+    def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
         """Add to the parameters' gradients what follows from those of what `variances` returned."""
 
     def moments(self, x: Array) -> tuple[Array, Array]:
@@ -132,7 +132,7 @@ class GaussianLinear(PassOptimizations):
             self._H *= 0.5
             dV = self._buffer("dV", self._V.shape, dy.dtype)
             product(self._squares.T, self._H, dV, alpha=self.factor)
-            self.spread(dV, self.factor * np.add.reduce(self._H, axis=0))
+            self.add_variance_gradients(dV, self.factor * np.add.reduce(self._H, axis=0))
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""
