@@ -1,4 +1,4 @@
-"""What an architecture is: a frozen description that builds a network of named layers."""
+"""The base of architectures: frozen configuration that builds a network of named layers."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ARCHITECTURES: Registry["Architecture"] = Registry("architecture", package="drop
 
 @dataclass(frozen=True, kw_only=True)
 class BuildContext:
-    """What a network is built for."""
+    """The facts of data and training that a network is built for."""
 
     shape: Shape
     """The shape of one example."""
@@ -56,7 +56,7 @@ class Architecture(ABC):
     """A frozen description; its dataclass fields are its YAML keys."""
 
     accepts: ClassVar[frozenset[Supports]]
-    """What a variant may need for it to act in such a network."""
+    """Where a variant may act in such a network (`Variant.supports`)."""
 
     @property
     def has_maps(self) -> bool:

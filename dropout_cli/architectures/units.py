@@ -1,4 +1,4 @@
-"""What networks of hidden units have in common: their keys, and how a unit is put together.
+"""The base of networks of hidden units: their keys, and how a unit is put together.
 
 hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> activation -> [dropout]
 """
@@ -86,7 +86,7 @@ class Units(Architecture):
         return ACTIVATIONS[self.activation](f"{path}/{self.activation}")
 
     def _between(self, path: str, width: int, context: BuildContext) -> list[Layer]:
-        """What stands between a linear map and its activation."""
+        """Return the layers between a linear map and its activation."""
         between: list[Layer] = []
         if self.batch_norm:
             between.append(Normalize(f"{path}/normalize", width, dtype=context.dtype))

@@ -84,7 +84,7 @@ def learner_of(experiment: Experiment, network: Network) -> Learner:
     regularization = Regularization(
         l1=settings.l1,
         l2=settings.l2,
-        weight_decay=settings.weight_decay or getattr(settings.optimizer, "weight_decay", 0.0),
+        weight_decay=settings.weight_decay or settings.optimizer.decoupled_decay,
         max_norm=settings.max_norm,
         clip_norm=settings.clip_norm,
     )

@@ -1,4 +1,4 @@
-"""The run's threads, either those of NumPy's BLAS or our own, and every other pool out of their way.
+"""The run's threads, either those of NumPy's BLAS or our own; every other pool gets one thread.
 
 NumPy's and SciPy's wheels each bring an OpenBLAS whose idle threads spin: alternating between the
 two made a training step 2.5 to 4 times slower. For the same reason BLAS has one thread where a layer
@@ -152,5 +152,5 @@ SMALL_PRODUCT = 4_000_000
 
 
 def suited_to(multiply_adds: int) -> int:
-    """What `threads: auto` means for a network whose largest matrix product per step takes so many multiply-adds."""
+    """Return the threads of `threads: auto`, from the multiply-adds of a step's largest matrix product."""
     return cores() if multiply_adds > SMALL_PRODUCT else 1

@@ -100,7 +100,7 @@ class Layer(ABC):
             mine[...] = state[name]
 
     def penalty(self) -> float:
-        """What the layer itself adds to the training objective."""
+        """Return the layer's own term of the training objective."""
         return 0.0
 
     def columns(self) -> dict[str, float]:
@@ -115,7 +115,7 @@ class Layer(ABC):
         return {}
 
     def warnings(self) -> list[str]:
-        """What the user should know of how training left the layer, a sentence each."""
+        """Return warnings about how training left the layer, a sentence each."""
         return []
 
     def replica(self, made: dict[int, "Layer"]) -> Self:

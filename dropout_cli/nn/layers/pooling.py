@@ -72,13 +72,13 @@ class Pool1d(BatchParallel):
         """Fill y with the pooled value of each window."""
 
     def _scatter_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
-        """The same for both places of windows of two that lie side by side."""
+        """Write the gradients of both places of windows of two that lie side by side."""
         self._scatter_gradient(rows, 0, dy, first)
         self._scatter_gradient(rows, 1, dy, second)
 
     @abstractmethod
     def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
-        """Write what of dy goes to that place of each window."""
+        """Write the part of dy that goes to that place of each window."""
 
 
 class MaxPool1d(Pool1d):

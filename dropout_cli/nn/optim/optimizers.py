@@ -53,8 +53,13 @@ class Optimizer(ABC):
 
     @property
     def gradient_scale(self) -> float:
-        """What `update` wants gradients to be multiplied by, which a product does on its way."""
+        """Return the factor of the gradients that `update` takes; a product applies it on its way."""
         return 1.0
+
+    @property
+    def decoupled_decay(self) -> float:
+        """Return the decoupled weight decay that is part of the rule's own settings."""
+        return 0.0
 
     @abstractmethod
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
@@ -144,6 +149,11 @@ class AdamW(Adam):
 
     weight_decay: NonNegative = 0.01
     """Before each update W shrinks by learning rate times this; biases do not."""
+
+    @property
+    def decoupled_decay(self) -> float:
+        """Return `weight_decay`."""
+        return self.weight_decay
 
 
 @OPTIMIZERS.register("rmsprop")

@@ -78,7 +78,7 @@ def _group_parameters(
 
 @dataclass(frozen=True, kw_only=True)
 class Regularization:
-    """What acts on the weights besides the loss; 0 and None mean not at all."""
+    """Settings that act on the weights besides the loss; 0 and None switch them off."""
 
     l1: float = 0.0
     l2: float = 0.0
@@ -162,7 +162,7 @@ class OptimizerState:
         return self._scratch[key][: like.size]
 
     def penalty(self) -> float:
-        """What l1 and l2 add to the objective: l1 |W| + l2 |W|^2, summed over the regularized weights."""
+        """Return the sum of l1 |W| + l2 |W|^2 over the regularized weights."""
         l1, l2 = self.regularization.l1, self.regularization.l2
         total = 0.0
         if l1 or l2:

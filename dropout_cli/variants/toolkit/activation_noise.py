@@ -53,7 +53,7 @@ class HiddenActivationNoise(Variant):
         """Draw the multiplier for an activation of that shape, or of one that broadcasts to it; `out`: where to."""
 
     def evaluation_scale(self, rate: float) -> float:
-        """What the activation is multiplied by without noise, `rate` being the last in force."""
+        """Return the factor of the activation without noise, `rate` being the last in force."""
         return 1.0
 
     def center_offset(self, rate: float) -> tuple[float, float]:

@@ -62,7 +62,7 @@ class Location:
     squared: bool = False
     """Whether the loss is a squared error, which is a likelihood only once the precision of the noise is stated."""
     previous: Layer | None = None
-    """What the variant returned for the location before; None at the first."""
+    """The layer that the variant returned for the location before; None at the first."""
 
 
 class Variant(ABC):
@@ -71,11 +71,11 @@ class Variant(ABC):
     acts_on: ClassVar[str]
     """Where the noise acts, in a few words."""
     learns: ClassVar[str | None] = None
-    """What it learns or adapts, in a few words; None: nothing."""
+    """The values that it learns or adapts, in a few words; None where it learns none."""
     paper: ClassVar[str] = "-"
     """Author, year, identifier."""
     supports: ClassVar[Supports] = "vectors"
-    """What it acts on: dense hidden layers alone, feature maps, dense layers and maps alike, or residual blocks."""
+    """Dense hidden layers alone, feature maps, dense layers and maps alike, or residual blocks: where it can act."""
     per_example: ClassVar[bool] = True
     """Whether every example of a batch draws noise of its own."""
     assumes_standardized: ClassVar[bool] = False
@@ -151,7 +151,7 @@ class Variant(ABC):
         return None
 
     def report(self, network: Layer, evaluate: Callable[[], tuple[str, float]]) -> dict[str, Any]:
-        """What else `summary.json` should say of the trained network, JSON-able.
+        """Return further entries of `summary.json` about the trained network, JSON-able.
 
         `evaluate()` is accuracy or rmse, by name, of the test part with the network as it stands when called.
         """

@@ -44,7 +44,7 @@ class GaussianLinear(PassOptimizations):
         super().__init__(f"{location.path}/dropout")
         self.linear = linear
         self.factor = 1.0
-        """What all variances are multiplied by; so no pass over the weights is needed for it."""
+        """The factor of all variances; so no pass over the weights is needed for it."""
 
     def draws(self) -> bool:
         """It always draws."""

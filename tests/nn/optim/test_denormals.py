@@ -33,7 +33,7 @@ def moments_after_silence(rule: Optimizer) -> Array:
 def test_moments_without_gradient_stay_out_of_the_denormal_numbers(
     rule: Optimizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Long after the last gradient no moment is denormal, where processors are slow; without DENORMAL_GUARD all sink there."""
+    """Long after the last gradient no moment is denormal, where processors are slow; unguarded, all sink there."""
     smallest = np.finfo(np.float32).tiny
     assert (np.abs(moments_after_silence(rule)) >= smallest).all()
     monkeypatch.setattr(optimizers, "DENORMAL_GUARD", 0.0)
@@ -43,7 +43,7 @@ def test_moments_without_gradient_stay_out_of_the_denormal_numbers(
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 def test_tiny_changes_no_weight(rule: Optimizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With and without DENORMAL_GUARD, weights have the same bytes after 40 steps, also those whose gradient is always 0."""
+    """With and without the guard, weights have the same bytes after 40 steps, also those whose gradient is always 0."""
 
     def weights() -> Array:
         w = Parameter(stream(0, "test:w").normal(0, 0.05, (30, 20)).astype(np.float32))

@@ -245,3 +245,9 @@ def test_the_rules_are_found_by_name() -> None:
 
 
 # Moments that no gradient feeds any more: with decays this short they pass through the denormals within the test.
+
+
+def test_an_optimizer_with_a_weight_decay_of_its_own_says_so() -> None:
+    """Training takes it where the config sets none beside it; the other rules have none."""
+    found = {name: cls().decoupled_decay for name, cls in OPTIMIZERS if cls().decoupled_decay}
+    assert found == {"adamw": 0.01} and OPTIMIZERS["adamw"](weight_decay=0.25).decoupled_decay == 0.25  # type: ignore[call-arg]
