@@ -30,7 +30,7 @@ from dropout_cli.nn.backend import threads
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.parameter import Parameter
 
-Work: TypeAlias = Callable[[int, slice], object]
+RowWork: TypeAlias = Callable[[int, slice], object]
 """Fills those rows of an output from the same rows of an input, in the thread of that number."""
 
 
@@ -71,7 +71,7 @@ class DeferredPass(NamedTuple):
 
     result: Array
     """Where the result will be."""
-    work: Work | None
+    work: RowWork | None
     """Fills rows of the result when those of the input are there; None where the result is the input."""
     finalize: Callable[[], object] | None = None
     """Called once after all rows are finished, e.g. to reduce sums of each thread."""
@@ -126,7 +126,7 @@ class PassQueue:
     def __init__(self) -> None:
         """Begin empty."""
         self._at_once = not threads.data_parallel()
-        self._works: list[Work] = []
+        self._works: list[RowWork] = []
         self._finalizers: list[Callable[[], object]] = []
 
     def submit(self, one: DeferredPass) -> Array:
