@@ -116,7 +116,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Network:
 def network(experiment: Experiment, fitted: Fitted) -> Network:
     """The same, for data of which no more is known than what was fitted to them."""
     plan = loop.Plan.of(experiment, fitted.examples)
-    surroundings = BuildContext(
+    context = BuildContext(
         shape=fitted.shape,
         outputs=tasks.of(experiment.objective, fitted).outputs,
         examples=fitted.examples,
@@ -128,7 +128,7 @@ def network(experiment: Experiment, fitted: Fitted) -> Network:
         targets=len(fitted.quantities.names) if fitted.quantities else 1,
         squared=experiment.objective.squared,
     )
-    return experiment.architecture.build(experiment.dropout, surroundings)
+    return experiment.architecture.build(experiment.dropout, context)
 
 
 def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:

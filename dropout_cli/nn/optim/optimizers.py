@@ -47,7 +47,7 @@ class Optimizer(ABC):
     """Whether a step is about as long as the learning rate, whatever the size of the gradient."""
 
     @property
-    def carry(self) -> float | None:
+    def grad_beta(self) -> float | None:
         """mu where v = mu v - lr g; W += v is the whole rule, so that a product can take its gradient into v."""
         return None
 
@@ -82,7 +82,7 @@ class Sgd(Optimizer):
     normalized: ClassVar[bool] = False
 
     @property
-    def carry(self) -> float | None:
+    def grad_beta(self) -> float | None:
         """The momentum, where it is not Nesterov's."""
         return self.momentum if self.momentum and not self.nesterov else None
 

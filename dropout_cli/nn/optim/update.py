@@ -111,15 +111,15 @@ class OptimizerState:
         self._announced: float | None = None
         needs_gradients = regularization.l1 or regularization.l2 or regularization.clip_norm is not None
         fused_ids = set() if needs_gradients else {id(parameter) for parameter in fused}
-        self._carried = {name: one for name, one in parameters.items() if rule.carry and id(one) in fused_ids}
+        self._fused = {name: one for name, one in parameters.items() if rule.grad_beta and id(one) in fused_ids}
         moments: dict[str, Array] = {}
         self._blocks: list[Block] = []
-        self._carried_blocks: list[Block] = []
+        self._fused_blocks: list[Block] = []
         decays = regularization.l1 or regularization.l2 or regularization.weight_decay
         for group, names in _group_parameters(parameters, fused_ids, decays=bool(decays)):
             whole = self._pack_group(group, names, moments)
-            if whole.group.accumulates and rule.carry:
-                self._carried_blocks.append(whole)
+            if whole.group.accumulates and rule.grad_beta:
+                self._fused_blocks.append(whole)
             else:
                 parts = zip(*map(blocks, (whole.value, whole.gradient, *whole.moments)), strict=True)
                 self._blocks += [Block(group, value, gradient, tuple(kept)) for value, gradient, *kept in parts]
@@ -144,14 +144,14 @@ class OptimizerState:
             flat, views = packed([np.zeros_like(one) for one in values])
             kept.append(flat)
             moments.update((f"{moment}/{name}", view) for name, view in zip(names, views, strict=True))
-        if group.accumulates and self.rule.carry:
+        if group.accumulates and self.rule.grad_beta:
             gradient, gradients = kept[0], [moments[f"{self.rule.moments[0]}/{name}"] for name in names]
         else:
             gradient, gradients = packed([parameter.gradient for parameter in parameters])
         for parameter, here, there in zip(parameters, values, gradients, strict=True):
             parameter.value, parameter.gradient = here, there
             if group.accumulates:
-                parameter.grad_beta, parameter.grad_alpha = self.rule.carry or 0.0, self.rule.gradient_scale
+                parameter.grad_beta, parameter.grad_alpha = self.rule.grad_beta or 0.0, self.rule.gradient_scale
         return Block(group, value, gradient, tuple(kept))
 
     def _scratch_for(self, part: int, like: Array) -> Array:
@@ -175,7 +175,7 @@ class OptimizerState:
     def begin_step(self, lr: float) -> None:
         """Announce the learning rate of the step, before its backward pass."""
         self._announced = lr
-        for parameter in self._carried.values():
+        for parameter in self._fused.values():
             parameter.grad_alpha = -lr * parameter.lr_scale
 
     def step(self, lr: float, t: int) -> None:
@@ -183,7 +183,7 @@ class OptimizerState:
 
         Raises RuntimeError where a gradient was taken into a momentum with another learning rate, or none.
         """
-        if self._carried and lr != self._announced:
+        if self._fused and lr != self._announced:
             raise RuntimeError(f"a step with learning rate {lr}, and {self._announced} was announced")
         settings = self.regularization
         if settings.l1 or settings.l2:
@@ -204,7 +204,7 @@ class OptimizerState:
             threads.parallel(update)
         else:
             update(0, 1)
-        for group, value, velocity, _ in self._carried_blocks:
+        for group, value, velocity, _ in self._fused_blocks:
             # W = (1 - lr decay) W + v, where the backward pass left v = mu v - lr g
             if settings.weight_decay and group.decay:
                 value *= 1 - lr * group.lr_scale * settings.weight_decay * group.decay
