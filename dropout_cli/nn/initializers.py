@@ -19,7 +19,7 @@ INITIALIZERS: Registry["Initializer"] = Registry("initializer", package="dropout
 
 @dataclass(frozen=True, kw_only=True)
 class Initializer(ABC):
-    """The law of a layer's first weights."""
+    """How a layer's first weights are drawn."""
 
     distribution: Literal["normal", "uniform"] = "normal"
     """The shape of the distribution; its standard deviation is the scheme's in either case."""
@@ -84,8 +84,3 @@ class Normal(Initializer):
     def sd(self, fan_in: int, fan_out: int) -> float:
         """`weight_sd`."""
         return self.weight_sd
-
-
-def suited_to(activation: str) -> Initializer:
-    """What `initializer: auto` means for a layer that feeds this activation."""
-    return {"relu": He(), "gelu": He(), "selu": LeCun()}.get(activation, Glorot())

@@ -61,7 +61,7 @@ def finish_run(
     history = run.table("metrics.csv").columns()
     if figures:
         run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(prepared.dataset.train))))
-    moving = convergence.still_moving(history) if experiment.dropout.learns != "nothing" else []
+    moving = convergence.still_moving(learner.network.learned_columns(), history)
     warnings += [convergence.advice(name) for name in moving]
     summary = {
         "format": FORMAT,

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.optim.optimizers import Optimizer
-from dropout_cli.nn.optim.update import Descent, Regularization, blocks
+from dropout_cli.nn.optim.update import OptimizerState, Regularization, blocks
 
 
 class Learner:
@@ -26,7 +27,9 @@ class Learner:
     ) -> None:
         """Start at step 0."""
         self.network = network
-        self.descent = Descent(optimizer, network.parameters(), regularization or Regularization(), network.carrying())
+        self.optimizer_state = OptimizerState(
+            optimizer, network.parameters(), regularization or Regularization(), fused_parameters(network)
+        )
         self.epoch = 0
         """Epochs completed."""
         self.step = 0
@@ -41,15 +44,15 @@ class Learner:
             for pair in zip(blocks(average), blocks(self._live[name]), strict=True)
         ]
 
-    def at(self, lr: float) -> None:
+    def begin_step(self, lr: float) -> None:
         """Announce the step about to be taken, and its learning rate, before the passes."""
-        self.network.at(self.step)
-        self.descent.at(lr)
+        self.network.set_step(self.step)
+        self.optimizer_state.begin_step(lr)
 
     def advance(self, lr: float) -> None:
         """Move the parameters along their gradients."""
         self.step += 1
-        self.descent.step(lr, self.step)
+        self.optimizer_state.step(lr, self.step)
         if self._decay is not None:
             share = 1 - min(self._decay, (1 + self.step) / (10 + self.step))
             for average, live in self._pairs:
@@ -82,7 +85,7 @@ class Learner:
 
     def arrays(self) -> dict[str, Array]:
         """Name -> live array of everything that training changes."""
-        moments = {f"moments/{name}": value for name, value in self.descent.moments.items()}
+        moments = {f"moments/{name}": value for name, value in self.optimizer_state.moments.items()}
         return self._live | moments | {f"average/{name}": value for name, value in self._average.items()}
 
     def start_from(self, arrays: Mapping[str, Array]) -> list[str]:
@@ -112,7 +115,7 @@ class Learner:
         for name, value in mine.items():
             value[...] = arrays[name]
         self.epoch, self.step = epoch, step
-        self.network.at(max(0, step - 1))
+        self.network.set_step(max(0, step - 1))
 
     def _network_arrays(self) -> dict[str, Array]:
         parameters = {f"parameters/{name}": one.value for name, one in self.network.parameters().items()}

@@ -25,7 +25,7 @@ reported as `still_moving`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -36,9 +36,10 @@ from dropout_cli.core.fields import Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import dot
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed, sigmoid
 from dropout_cli.variants.toolkit.learned_rate import learned
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
@@ -63,33 +64,33 @@ class Concrete(Variant):
     learns = "a rate per layer"
     paper = "Gal, Hron, Kendall 2017, arXiv:1705.07832"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The linear map with noise on its input."""
-        return chain(place, ConcreteLinear(self, linear, place), *between, activation)
+        return chain(location, ConcreteLinear(self, linear, location), *between, activation)
 
     def precision(self) -> float:
         """tau."""
         return self.noise_precision
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """The logits too."""
-        return ConcreteLinear(self, linear, place)
+        return ConcreteLinear(self, linear, location)
 
 
-class ConcreteLinear(Layer):
+class ConcreteLinear(PassOptimizations):
     """A linear map of the noisy input, with the penalty on its weights and its rate."""
 
     is_dropout = True
 
-    def __init__(self, law: Concrete, linear: Dense, place: Place) -> None:
+    def __init__(self, variant: Concrete, linear: Dense, location: Location) -> None:
         """The linear map keeps its parameters and their names; theta is `<path>/dropout/theta`."""
-        super().__init__(f"{place.path}/dropout")
+        super().__init__(f"{location.path}/dropout")
         self._linear = linear
-        scale = penalty_scale(place, law.noise_precision)
-        self._weight_factor = scale * (law.length_scale**2 / (2 * place.examples))
-        self._entropy_factor = scale * (linear.fan_in / place.examples)
+        scale = penalty_scale(location, variant.noise_precision)
+        self._weight_factor = scale * (variant.length_scale**2 / (2 * location.examples))
+        self._entropy_factor = scale * (linear.fan_in / location.examples)
         self._squares: float | None = None
-        self.theta = learned(logit(law.start), (1,), BOUNDS, place, linear.W.value.dtype)
+        self.theta = learned(logit(variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
 
     def draws(self) -> bool:
         """It always draws."""
@@ -142,9 +143,9 @@ class ConcreteLinear(Layer):
             self._squares = dot(self._linear.W.value, self._linear.W.value)
         return self._squares
 
-    def carrying(self) -> list[Parameter]:
+    def fused_parameters(self) -> list[Parameter]:
         """Those of the linear map."""
-        return self._linear.carrying()
+        return self._linear.fused_parameters()
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map, and theta."""
@@ -153,3 +154,7 @@ class ConcreteLinear(Layer):
     def columns(self) -> dict[str, float]:
         """The learned rate."""
         return {f"{self.path}/rate": sigmoid(float(self.theta.value[0]))}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return the rate, as it is."""
+        return {f"{self.path}/rate": float}

@@ -33,15 +33,16 @@ from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
     VARIANTS,
-    Place,
+    Location,
     Variant,
     all_rates,
     chain,
-    one_rate_each,
+    check_rate_count,
     rate_of,
 )
-from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
+from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @VARIANTS.register("shakeout")
@@ -63,16 +64,16 @@ class Shakeout(Variant):
     acts_on = "weights, by the unit that they start from"
     paper = "Kang, Li, Tao 2016, arXiv:1904.06593"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The linear map shakes what enters it: the network's input, or the hidden layer below."""
-        rate = self.input_rate if place.index == 0 else rate_of(self.rate, place.index - 1)
-        return chain(place, ShakenLinear(self, linear, rate, place), *between, activation)
+        rate = self.input_rate if location.index == 0 else rate_of(self.rate, location.index - 1)
+        return chain(location, ShakeoutLinear(self, linear, rate, location), *between, activation)
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """The logits shake the last hidden layer."""
-        return ShakenLinear(self, linear, rate_of(self.rate, -1), place)
+        return ShakeoutLinear(self, linear, rate_of(self.rate, -1), location)
 
-    def before_logits(self) -> bool:
+    def noise_before_logits(self) -> bool:
         """Noise acts there unless the last hidden layer's rate is 0."""
         return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
 
@@ -86,28 +87,18 @@ class Shakeout(Variant):
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
-        one_rate_each(self.rate, hidden)
+        check_rate_count(self.rate, hidden)
 
 
-class ShakenLinear(Layer):
+class ShakeoutLinear(ScheduledRate):
     """z = (x (.) m / q)(W + c S) - c x S + b with noise, x W + b without."""
 
-    is_dropout = True
-
-    def __init__(self, law: Shakeout, linear: Dense, rate: float, place: Place) -> None:
+    def __init__(self, variant: Shakeout, linear: Dense, rate: float, location: Location) -> None:
         """`rate` is that of the units that enter; the linear map keeps its parameters and their names."""
-        super().__init__(f"{place.path}/dropout")
-        self._law, self._linear, self._base, self._steps = law, linear, rate, place.steps
+        super().__init__(f"{location.path}/dropout")
+        self._variant, self._linear = variant, linear
         self._drawn: Array | None = None
-        self.at(0)
-
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
-
-    def draws(self) -> bool:
-        """It draws where the rate in force is not 0."""
-        return self.rate > 0
+        self._follow(variant.rate_schedule, rate, location.steps)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, fan_out)."""
@@ -116,7 +107,7 @@ class ShakenLinear(Layer):
             self._drawn = None
         if noise is None or not self._shaken:
             return self._linear.forward(x)
-        W, c = self._linear.W.value, self._law.c
+        W, c = self._linear.W.value, self._variant.c
         scale = x.dtype.type(1 / keep_probability(self.rate))
         self._x = x
         kept = bernoulli(noise.shape(self.path, x.shape), self.rate, noise[self.path])
@@ -129,7 +120,7 @@ class ShakenLinear(Layer):
         self._shifted = np.add(W, self._cS, out=self._buffer("shifted", W.shape, W.dtype))
         z = product(self._noisy, self._shifted, self._buffer("z", (len(x), self._linear.fan_out), W.dtype))
         if c:
-            product(x, self._cS, z, scale=-1, carry=1)
+            product(x, self._cS, z, alpha=-1, beta=1)
         z += self._linear.b.value
         return z
 
@@ -140,8 +131,8 @@ class ShakenLinear(Layer):
         self.gradients(dy)
         dx = product(dy, self._shifted.T, self._buffer("dx", self._x.shape, dy.dtype))
         dx *= self._multiplier
-        if self._law.c:
-            product(dy, self._cS.T, dx, scale=-1, carry=1)
+        if self._variant.c:
+            product(dy, self._cS.T, dx, alpha=-1, beta=1)
         return dx
 
     def gradients(self, dy: Array) -> None:
@@ -152,9 +143,9 @@ class ShakenLinear(Layer):
         W, b = self._linear.W, self._linear.b
         W.add_gradient(self._noisy.T, dy, first=True)
         b.add_gradient(np.add.reduce(dy, axis=0), first=True)
-        if self._law.sign_gradient == "tanh":
+        if self._variant.sign_gradient == "tanh":
             through = product((self._noisy - self._x).T, dy, self._buffer("through", W.value.shape, dy.dtype))
-            W.add_gradient(self._law.c * through * (1 - np.tanh(W.value) ** 2))
+            W.add_gradient(self._variant.c * through * (1 - np.tanh(W.value) ** 2))
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""
@@ -162,6 +153,4 @@ class ShakenLinear(Layer):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share of what entered that was dropped in the last training step."""
-        if self._base == 0 and self._law.rate_schedule == Constant():
-            return {}
-        return {f"{self.path}/rate": self.rate, f"{self.path}/realized_rate": share_of_zeros(self._drawn)}
+        return {} if self._stays_zero() else self._rate_columns(self.path, fraction_dropped(self._drawn))

@@ -10,6 +10,7 @@ import pytest
 from dropout_cli import config
 from dropout_cli.core.registry import Registry
 from dropout_cli.nn.layers.base import Layer
+from dropout_cli.runs.noise_columns import noise_column
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.shakeout import Shakeout
@@ -80,6 +81,25 @@ def test_columns_are_named_by_place_and_quantity(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", COLUMNS)
+def test_a_variant_that_learns_declares_which_columns_follow(name: str, tmp_path: Path) -> None:
+    """Columns of its own, each a rate from 0 to 1; a variant that learns nothing declares none."""
+    made = network(tmp_path, name)
+    columns, learned = made.columns(), made.learned_columns()
+    assert (VARIANTS[name].learns is not None) == bool(learned)
+    assert learned.keys() <= columns.keys() and not any("realized" in column for column in learned)
+    assert all(0 <= rate(columns[column]) <= 1 for column, rate in learned.items())
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_column_of_a_variant_has_a_kind_by_its_stored_name(name: str, tmp_path: Path) -> None:
+    """A figure of an older run is drawn from the names alone."""
+    places, quantities = COLUMNS[name]
+    found = [noise_column(column) for column in network(tmp_path, name).columns()]
+    assert {(one.unit, one.quantity) for one in found if one} == {(p, q) for p in places for q in quantities}
+    assert None not in found and noise_column("train_loss") is noise_column("rate") is None
+
+
+@pytest.mark.parametrize("name", COLUMNS)
 def test_what_a_variant_learns_is_a_parameter(name: str, tmp_path: Path) -> None:
     """One per linear map; the others learn weights and biases alone."""
     made = network(tmp_path, name).parameters()
@@ -102,4 +122,4 @@ def test_an_adaptive_rate_is_told_as_it_stands(tmp_path: Path) -> None:
 
 def test_shakeout_is_before_the_logits_where_the_last_hidden_layer_has_a_rate() -> None:
     """The rate of the last layer decides, not that of the first."""
-    assert Shakeout(rate=(0.0, 0.5)).before_logits() and not Shakeout(rate=(0.5, 0.0)).before_logits()
+    assert Shakeout(rate=(0.0, 0.5)).noise_before_logits() and not Shakeout(rate=(0.5, 0.0)).noise_before_logits()

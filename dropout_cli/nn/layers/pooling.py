@@ -11,32 +11,32 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.convolution import geometry
-from dropout_cli.nn.layers.elementwise import Pass, Rowwise
 
 HEIGHT, WIDTH = 1, 2
 """Axes of maps."""
 
 
-class Along(Rowwise):
+class Pool1d(BatchParallel):
     """Pooling along one axis: the windows that lie wholly on it, `stride` apart."""
 
-    lends_y = lends_dx = True
+    releases_output = releases_dx = True
 
     def __init__(self, path: str, axis: int, window: int, stride: int) -> None:
         """`axis`: HEIGHT or WIDTH."""
         super().__init__(path)
         self.axis, self.window, self.stride = axis, window, stride
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+    def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return the pooled maps."""
         self._shape, length = x.shape, x.shape[self.axis]
         size = geometry(length, self.window, self.stride, "valid").size
         y = self._buffer("y", (*x.shape[: self.axis], size, *x.shape[self.axis + 1 :]), x.dtype)
         self._prepare(y)
-        return Pass(y, lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))
+        return DeferredPass(y, lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))
 
-    def back(self, dy: Array, *, lent: bool) -> Pass:
+    def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Return the gradient of the maps: that of every window, given to its places and added up."""
         dx = self._buffer("dx", self._shape, dy.dtype)
         size, part = dy.shape[self.axis], self._buffer("part", dy.shape, dy.dtype)
@@ -47,16 +47,16 @@ class Along(Rowwise):
                 dx[rows] = 0
             places = list(self._places(dx[rows], size))
             if side_by_side and self.window == 2:
-                self._give_pairs(rows, dy[rows], places[0], places[1])
+                self._scatter_pairs(rows, dy[rows], places[0], places[1])
                 return
             for place, target in enumerate(places):
                 if side_by_side:
-                    self._give(rows, place, dy[rows], target)
+                    self._scatter_gradient(rows, place, dy[rows], target)
                 else:
-                    self._give(rows, place, dy[rows], part[rows])
+                    self._scatter_gradient(rows, place, dy[rows], part[rows])
                     target += part[rows]
 
-        return Pass(dx, spread)
+        return DeferredPass(dx, spread)
 
     def _places(self, x: Array, size: int) -> Iterator[Array]:
         """For each place in a window, a view of what lies there in all windows."""
@@ -71,17 +71,17 @@ class Along(Rowwise):
     def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
         """Fill y with the pooled value of each window."""
 
-    def _give_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
-        """The same for both places of windows of two that lie side by side."""
-        self._give(rows, 0, dy, first)
-        self._give(rows, 1, dy, second)
+    def _scatter_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
+        """Write the gradients of both places of windows of two that lie side by side."""
+        self._scatter_gradient(rows, 0, dy, first)
+        self._scatter_gradient(rows, 1, dy, second)
 
     @abstractmethod
-    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
-        """Write what of dy goes to that place of each window."""
+    def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+        """Write the part of dy that goes to that place of each window."""
 
 
-class LargestAlong(Along):
+class MaxPool1d(Pool1d):
     """y = the largest of each window, and where it was first found."""
 
     def _prepare(self, y: Array) -> None:
@@ -101,17 +101,17 @@ class LargestAlong(Along):
             better *= place
             np.maximum(found, better, out=found)  # a later place is a larger number
 
-    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+    def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
         here = np.equal(self._found[rows], place, out=self._better[rows].view(bool))
         np.multiply(dy, here, out=target)
 
-    def _give_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
+    def _scatter_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
         # One of the two is 0 and the other dy, so that the difference is exact, and cheaper than another choice.
         np.multiply(dy, self._found[rows].view(bool), out=second)
         np.subtract(dy, second, out=first)
 
 
-class MeanAlong(Along):
+class MeanPool1d(Pool1d):
     """y = the mean of each window; each of its values gets the same share of dy."""
 
     def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
@@ -120,16 +120,16 @@ class MeanAlong(Along):
             y += values
         y /= self.window
 
-    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+    def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
         np.divide(dy, self.window, out=target)
 
 
-class Pooling(Rowwise):
+class Pooling(BatchParallel):
     """The square windows that lie wholly on a map, `stride` apart."""
 
-    lends_y = lends_dx = True
+    releases_output = releases_dx = True
 
-    along: type[Along]
+    along: type[Pool1d]
 
     def __init__(self, path: str, window: int, stride: int | None = None) -> None:
         """`stride`: None for windows side by side."""
@@ -138,18 +138,20 @@ class Pooling(Rowwise):
         self._across = self.along(path, WIDTH, self.window, self.stride)
         self._down = self.along(path, HEIGHT, self.window, self.stride)
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+    def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return (N, oh, ow, channels)."""
-        first = self._across.through(x, train=train, noise=noise, lent=lent)
-        return _one_after_another(first, self._down.through(first.result, train=train, noise=noise, lent=False))
+        first = self._across.plan_forward(x, train=train, noise=noise, may_overwrite=may_overwrite)
+        return _one_after_another(
+            first, self._down.plan_forward(first.result, train=train, noise=noise, may_overwrite=False)
+        )
 
-    def back(self, dy: Array, *, lent: bool) -> Pass:
+    def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Return dx, (N, h, w, channels)."""
-        first = self._down.back(dy, lent=lent)
-        return _one_after_another(first, self._across.back(first.result, lent=False))
+        first = self._down.plan_backward(dy, may_overwrite=may_overwrite)
+        return _one_after_another(first, self._across.plan_backward(first.result, may_overwrite=False))
 
 
-def _one_after_another(first: Pass, second: Pass) -> Pass:
+def _one_after_another(first: DeferredPass, second: DeferredPass) -> DeferredPass:
     do, then = first.work, second.work
     assert do is not None and then is not None
 
@@ -157,19 +159,19 @@ def _one_after_another(first: Pass, second: Pass) -> Pass:
         do(part, rows)
         then(part, rows)
 
-    return Pass(second.result, both)
+    return DeferredPass(second.result, both)
 
 
 class MaxPooling(Pooling):
     """y = the largest in each window; its gradient goes to where it was found, the first place if there are several."""
 
-    along = LargestAlong
+    along = MaxPool1d
 
 
 class AveragePooling(Pooling):
     """y = the mean of each window; every value of a window gets its share of dy."""
 
-    along = MeanAlong
+    along = MeanPool1d
 
 
 class GlobalAveragePooling(Layer):

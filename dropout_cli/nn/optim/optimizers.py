@@ -1,4 +1,4 @@
-"""Update rules. A rule is a frozen law; `Descent` holds the moments and applies it to a network.
+"""Update rules. A rule is a frozen configuration; `OptimizerState` holds the moments and applies it to a network.
 
 Formulas, with g the gradient, lr the learning rate of the step and t the update's number from 1:
 
@@ -21,16 +21,16 @@ from dropout_cli.core.types import Array
 
 OPTIMIZERS: Registry["Optimizer"] = Registry("optimizer", package="dropout_cli.nn.optim.optimizers")
 
-TINY, REFILL = 1e-30, 16
+DENORMAL_GUARD, GUARD_EVERY = 1e-30, 16
 """Where the gradient stays 0 (a pixel that is always black, a dead unit) a running mean would sink into denormal
 numbers, and they stay: 0.9 times the smallest rounds to itself. An RMSprop update took 290 us there instead of 27.
-So every REFILLth update adds TINY, far below what a weight can notice."""
+So every GUARD_EVERYth update adds DENORMAL_GUARD, far below what a weight can notice."""
 
 
-def stay_normal(moment: Array, t: int) -> None:
+def flush_denormals(moment: Array, t: int) -> None:
     """Keep a running mean that decays by 0.35 or more per update out of the denormal numbers."""
-    if t % REFILL == 1:
-        moment += TINY
+    if t % GUARD_EVERY == 1:
+        moment += DENORMAL_GUARD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +47,19 @@ class Optimizer(ABC):
     """Whether a step is about as long as the learning rate, whatever the size of the gradient."""
 
     @property
-    def carry(self) -> float | None:
+    def grad_beta(self) -> float | None:
         """mu where v = mu v - lr g; W += v is the whole rule, so that a product can take its gradient into v."""
         return None
 
     @property
     def gradient_scale(self) -> float:
-        """What `update` wants gradients to be multiplied by, which a product does on its way."""
+        """Return the factor of the gradients that `update` takes; a product applies it on its way."""
         return 1.0
+
+    @property
+    def decoupled_decay(self) -> float:
+        """Return the decoupled weight decay that is part of the rule's own settings."""
+        return 0.0
 
     @abstractmethod
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
@@ -77,7 +82,7 @@ class Sgd(Optimizer):
     normalized: ClassVar[bool] = False
 
     @property
-    def carry(self) -> float | None:
+    def grad_beta(self) -> float | None:
         """The momentum, where it is not Nesterov's."""
         return self.momentum if self.momentum and not self.nesterov else None
 
@@ -90,7 +95,7 @@ class Sgd(Optimizer):
             return
         v *= self.momentum
         v += g
-        stay_normal(v, t)
+        flush_denormals(v, t)
         if self.nesterov:
             np.multiply(v, self.momentum, out=scratch)
             scratch += g
@@ -124,12 +129,12 @@ class Adam(Optimizer):
         root = math.sqrt(1 - self.beta2**t)
         m *= self.beta1
         m += g  # it comes times 1 - b1
-        stay_normal(m, t)
+        flush_denormals(m, t)
         v *= self.beta2
         g *= g
         g *= (1 - self.beta2) / (1 - self.beta1) ** 2
         v += g
-        stay_normal(v, t)
+        flush_denormals(v, t)
         np.sqrt(v, out=scratch)
         scratch += self.epsilon * root
         np.divide(m, scratch, out=scratch)
@@ -144,6 +149,11 @@ class AdamW(Adam):
 
     weight_decay: NonNegative = 0.01
     """Before each update W shrinks by learning rate times this; biases do not."""
+
+    @property
+    def decoupled_decay(self) -> float:
+        """Return `weight_decay`."""
+        return self.weight_decay
 
 
 @OPTIMIZERS.register("rmsprop")
@@ -165,7 +175,7 @@ class RmsProp(Optimizer):
         scratch *= 1 - self.rho
         v *= self.rho
         v += scratch
-        stay_normal(v, t)
+        flush_denormals(v, t)
         np.sqrt(v, out=scratch)
         scratch += self.epsilon
         np.divide(g, scratch, out=scratch)

@@ -1,4 +1,4 @@
-"""What `dropout variants` says: every variant in a line, or all about one."""
+"""The tables of `dropout variants`: every variant in a line, or one in full."""
 
 import inspect
 import sys
@@ -15,7 +15,7 @@ def catalogue() -> list[dict[str, Any]]:
             "name": name,
             "about": (inspect.getdoc(cls) or "").partition("\n")[0],
             "acts_on": cls.acts_on,
-            "learns": cls.learns,
+            "learns": cls.learns or "nothing",
             "paper": cls.paper,
         }
         for name, cls in VARIANTS

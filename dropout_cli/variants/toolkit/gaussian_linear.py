@@ -25,25 +25,26 @@ from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.backend.noise_tables import normal
-from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.base import NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import Place
+from dropout_cli.variants.toolkit.base import Location
 
 FLOOR = 1e-8
 
 
-class GaussianLinear(Layer):
+class GaussianLinear(PassOptimizations):
     """A linear map with noise of given variance on its weights and biases."""
 
     is_dropout = True
 
-    def __init__(self, linear: Dense, place: Place) -> None:
+    def __init__(self, linear: Dense, location: Location) -> None:
         """The linear map keeps its parameters and their names."""
-        super().__init__(f"{place.path}/dropout")
+        super().__init__(f"{location.path}/dropout")
         self.linear = linear
         self.factor = 1.0
-        """What all variances are multiplied by; so no pass over the weights is needed for it."""
+        """The factor of all variances; so no pass over the weights is needed for it."""
 
     def draws(self) -> bool:
         """It always draws."""
@@ -62,7 +63,7 @@ class GaussianLinear(Layer):
         """V (in, out) and v_b (out,), or 0 for biases without noise, as the parameters are; without factor."""
 
     @abstractmethod
-    def spread(self, dV: Array, dv_b: Array) -> None:
+    def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
         """Add to the parameters' gradients what follows from those of what `variances` returned."""
 
     def moments(self, x: Array) -> tuple[Array, Array]:
@@ -71,7 +72,7 @@ class GaussianLinear(Layer):
         self._squares = np.multiply(x, x, out=self._buffer("squares", x.shape, x.dtype))
         v = self._buffer("sd", (len(x), self.linear.fan_out), x.dtype)
         v[...] = self.factor * bias_variance + FLOOR
-        product(self._squares, self._V, v, scale=self.factor, carry=1)
+        product(self._squares, self._V, v, alpha=self.factor, beta=1)
         return self.mean(x), np.sqrt(v, out=v)
 
     def mean(self, x: Array) -> Array:
@@ -79,7 +80,7 @@ class GaussianLinear(Layer):
         self._x, self._mean = x, self.mean_weights()
         mu = self._buffer("mu", (len(x), self.linear.fan_out), x.dtype)
         mu[...] = self.linear.b.value
-        return product(x, self._mean, mu, carry=1)
+        return product(x, self._mean, mu, beta=1)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return mu, or a draw of z."""
@@ -90,7 +91,7 @@ class GaussianLinear(Layer):
             W, b = noise.once(self.path, self._drawn)
             z = self._buffer("z", (len(x), self.linear.fan_out), x.dtype)
             z[...] = b
-            return product(x, W, z, carry=1)
+            return product(x, W, z, beta=1)
         mu, self._sd = self.moments(x)
         self._eps = self._buffer("eps", mu.shape, x.dtype)
         normal(mu.shape, noise[self.path], x.dtype, out=self._eps)
@@ -115,7 +116,7 @@ class GaussianLinear(Layer):
         dx = product(dy, self._mean.T, self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
         if self._noisy:
             through = self._buffer("through", dx.shape, dy.dtype)
-            product(self._H, self._V.T, through, scale=2 * self.factor)
+            product(self._H, self._V.T, through, alpha=2 * self.factor)
             through *= self._x
             dx += through
         return dx
@@ -130,8 +131,8 @@ class GaussianLinear(Layer):
             self._H *= dy
             self._H *= 0.5
             dV = self._buffer("dV", self._V.shape, dy.dtype)
-            product(self._squares.T, self._H, dV, scale=self.factor)
-            self.spread(dV, self.factor * np.add.reduce(self._H, axis=0))
+            product(self._squares.T, self._H, dV, alpha=self.factor)
+            self.add_variance_gradients(dV, self.factor * np.add.reduce(self._H, axis=0))
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.cnn import Cnn
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
@@ -32,14 +32,14 @@ CASES = [
         ("resnet", {"maps", "either", "blocks"}),
     )
     for name, law in VARIANTS
-    if law.needs in needs
+    if law.supports in needs
 ]
 
 
 def network(architecture: str, law: Variant) -> Sequential:
     """A small network in float32, with batch normalization."""
     shape = (16,) if architecture == "mlp" else (8, 8, 2)
-    around = Surroundings(shape=shape, outputs=3, examples=100, steps=50, seed=7)
+    around = BuildContext(shape=shape, outputs=3, examples=100, steps=50, seed=7)
     activation: Any = law.suited_activation
     if architecture == "mlp":
         return Mlp(hidden=(32, 24), activation=activation, batch_norm=True).build(law, around)
@@ -74,7 +74,7 @@ def test_threads_that_share_a_network_get_what_each_would_get_alone(
 ) -> None:
     """The bytes of two threads that pass at once are those of one pass after the other, with noise and without."""
     net = network(architecture, VARIANTS[variant]())
-    net.at(25)
+    net.set_step(25)
 
     def work(number: int) -> list[bytes]:
         x = inputs(architecture, number)
@@ -100,7 +100,7 @@ def test_a_thread_that_predicts_does_not_disturb_the_one_that_trains() -> None:
         if watched:
             other.start()
         for step in range(60):
-            learner.at(1e-3)
+            learner.begin_step(1e-3)
             CrossEntropy().learn(net, x, labels, Noise(0, step))
             learner.advance(1e-3)
         done.set()
@@ -117,7 +117,7 @@ def test_a_replica_follows_weights_state_and_rates() -> None:
     x = inputs("mlp", 0)
     with ThreadPoolExecutor(1) as pool:
         for step in (0, 20, 49):
-            net.at(step)
+            net.set_step(step)
             for parameter in net.parameters().values():
                 parameter.value += np.float32(0.01)
             for state in net.state().values():

@@ -11,8 +11,8 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError, Interrupted, Outdated
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn import losses
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.dense import Dense
@@ -20,7 +20,7 @@ from dropout_cli.runs import Run
 from dropout_cli.training import resume
 from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.training.setup import prepare
-from dropout_cli.variants import VARIANTS, Place
+from dropout_cli.variants import VARIANTS, Location
 from tests.gradients import check_layer
 from tests.training.test_arithmetic import noting
 from tests.variants.test_contract import stop_after_two
@@ -49,7 +49,7 @@ def experiment(folder: Path, law: str, targets: int | None, *overrides: str) -> 
 def penalty(folder: Path, law: str, targets: int | None, *overrides: str) -> float:
     """That of the hidden layer, which has the same weights whatever comes out of the network."""
     network = prepare(experiment(folder, law, targets, *overrides)).learner.network
-    network.at(10)
+    network.set_step(10)
     return sum(one.penalty() for one in leaves(network) if one.path.startswith("hidden1"))
 
 
@@ -80,7 +80,7 @@ def test_gradients_hold_with_several_targets(law: str) -> None:
     settings |= {"kl_from": 0, "kl_warmup": 0, "start": -3.0} if name == "sparse_variational" else {}
     settings["noise_precision"] = 0.7
     built = VARIANTS[name](**settings)
-    around = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=3, steps=9, targets=3, squared=True)
+    around = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=3, steps=9, targets=3, squared=True)
 
     def unit() -> Layer:
         linear = Dense("a", 4, 3, Glorot(bias_sd=0.5), seed=0, dtype=np.dtype(np.float64))
