@@ -11,26 +11,7 @@ import typer
 
 import dropout_cli
 from dropout_cli.cli import output
-from dropout_cli.cli.commands import (
-    bench,
-    compare,
-    config,
-    datasets,
-    doctor,
-    effects,
-    fetch,
-    predict,
-    report,
-    resume,
-    runs,
-    show,
-    sweep,
-    train,
-    tune,
-    variants,
-    verify,
-)
-from dropout_cli.cli.commands import eval as evaluate
+from dropout_cli.cli.commands import add_commands
 from dropout_cli.cli.once import App
 from dropout_cli.core.errors import READER_GONE, DropoutError, Stop, sentence
 
@@ -41,27 +22,7 @@ app = App(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (
-    train,
-    resume,
-    sweep,
-    tune,
-    compare,
-    evaluate,
-    predict,
-    report,
-    effects,
-    runs,
-    show,
-    verify,
-    variants,
-    datasets,
-    fetch,
-    doctor,
-    bench,
-):
-    command.add_to(app)
-app.add_typer(config.app, name="config")
+add_commands(app)
 
 
 def _version(wanted: bool) -> None:

@@ -10,6 +10,7 @@ from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import visible
 
+POSITION = 30
 IN_WORDS = {"cells": "runs", "groups": "settings"}
 """Keys of the JSON of a dry run, as its table has them."""
 

@@ -9,6 +9,8 @@ from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete
 from dropout_cli.core.text import visible
 
+POSITION = 40
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
