@@ -12,7 +12,7 @@ from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.normalization import Normalize
-from dropout_cli.nn.optim.optimizers import Sgd
+from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.optim.update import Descent, Regularization
 from dropout_cli.nn.parameter import Parameter
 from tests.gradients import check_layer, directional, layer_errors, read_only
