@@ -4,8 +4,10 @@ import io
 import os
 import signal
 import sys
+import warnings
+from collections.abc import Callable
 from types import FrameType
-from typing import Annotated, Never
+from typing import Annotated, Any, Never
 
 import typer
 
@@ -14,6 +16,7 @@ from dropout_cli.cli import output
 from dropout_cli.cli.commands import add_commands
 from dropout_cli.cli.once import App
 from dropout_cli.core.errors import READER_GONE, DropoutError, Stop, sentence
+from dropout_cli.core.registry import PluginWarning
 
 app = App(
     name="dropout",
@@ -47,6 +50,7 @@ def main() -> Never:
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is no error
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    warnings.showwarning = _in_one_line(warnings.showwarning)
     try:
         code = app(standalone_mode=False) or 0
         sys.stdout.flush()
@@ -74,6 +78,18 @@ def main() -> Never:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
+
+
+def _in_one_line(usual: Callable[..., None]) -> Callable[..., None]:
+    """Return a function in place of `warnings.showwarning` that shows warnings of plugins as this program speaks."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, PluginWarning):
+            output.warn(str(message))
+        else:
+            usual(message, category, *where, **more)
+
+    return show
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -7,12 +7,13 @@ activation, or the kept units of the neighbour below (`place.upstream`).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from dropout_cli.core.fields import Rates
 from dropout_cli.core.registry import Registry
+from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
@@ -32,8 +33,10 @@ Kind: TypeAlias = Literal["input", "hidden", "map", "block", "output"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(ReportsRenamed):
     """Where in a network a unit stands, and what a law may need to know of the training around it."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {}
 
     path: str
     """`input`, `hidden1`, `conv1`, ..., `output`: the name of the unit, and so of its parameters and noise."""
@@ -64,8 +67,10 @@ class Place:
     """What the law returned for the place before; None at the first."""
 
 
-class Variant(ABC):
+class Variant(ReportsRenamed, ABC):
     """The law of one variant's noise; its dataclass fields are its YAML keys."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {}
 
     acts_on: ClassVar[str]
     """Where the noise acts, in a few words."""
