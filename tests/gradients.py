@@ -13,6 +13,7 @@ import numpy as np
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import fused_parameters
 
 STEP = 1e-5
 """Near the cube root of float64's precision: truncation and rounding are then about as small as each other."""
@@ -131,10 +132,10 @@ def check_contract(
         named = layer.parameters()
         for parameter in named.values():
             parameter.gradient[...] = 0 if carry else before
-        for parameter in layer.carrying():
+        for parameter in fused_parameters(layer):
             assert any(parameter is one for one in named.values()), "`carrying` names what is not in `parameters`"
             parameter.gradient[...] = before
-            parameter.carry, parameter.scale = carry, scale
+            parameter.grad_beta, parameter.grad_alpha = carry, scale
         dy = read_only(stream(0, "test:dy").standard_normal(y.shape))
         if with_dx:
             layer.backward(dy)
@@ -143,7 +144,7 @@ def check_contract(
         return {name: parameter.gradient for name, parameter in named.items()}
 
     layer = layer_factory()
-    declared = {id(parameter) for parameter in layer.carrying()}
+    declared = {id(parameter) for parameter in fused_parameters(layer)}
     fused = {name for name, parameter in layer.parameters().items() if id(parameter) in declared}
     plain = passed(0.0, 1.0, 0.0)
     for carry, scale, before in ((0.0, 1.0, np.nan), (0.0, 0.125, np.nan), (0.5, -0.25, 3.0)):

@@ -37,6 +37,30 @@ class Coin(ActivationNoise):
         """The multiplier: 0 or 2."""
         return (2.0 * (rng.standard_normal(shape) > 0)).astype(dtype)
 '''
+ACTIVATION = '''
+"""Softsign: y = x / (1 + |x|)."""
+
+import numpy as np
+
+from dropout_cli.nn.activations import ACTIVATIONS, Activation
+from dropout_cli.nn.initializers import Glorot
+
+
+@ACTIVATIONS.register("softsign")
+class Softsign(Activation):
+    """y = x / (1 + |x|)."""
+
+    initializer = Glorot()
+
+    def forward(self, x, *, train=False, noise=None):
+        """Return x / (1 + |x|)."""
+        self._below = 1 + np.abs(x)
+        return x / self._below
+
+    def backward(self, dy):
+        """dx = dy / (1 + |x|)^2."""
+        return dy / self._below**2
+'''
 METRIC = '''
 """The share of examples of class 0 that are found."""
 
@@ -215,6 +239,7 @@ def python(checkout: Path, *arguments: str) -> str:
     ("file", "source", "settings"),
     [
         ("variants/coin.py", VARIANT, {"dropout.variant": "coin"}),
+        ("nn/activations/softsign.py", ACTIVATION, {"architecture.activation": "softsign"}),
         ("data/sources/halves.py", DATASET, {"dataset": "halves"}),
         ("nn/optim/optimizers/signs.py", OPTIMIZER, {"training.optimizer": "signs"}),
         ("nn/optim/half.py", SCHEDULE, {"training.schedule": "half"}),
@@ -222,7 +247,7 @@ def python(checkout: Path, *arguments: str) -> str:
         ("objectives/halved.py", OBJECTIVE, {"objective": "halved"}),
         ("metrics/numbers/zeros.py", METRIC, {"training.monitor": "val_zeros"}),
     ],
-    ids=["variant", "dataset", "optimizer", "schedule", "initializer", "objective", "metric"],
+    ids=["variant", "activation", "dataset", "optimizer", "schedule", "initializer", "objective", "metric"],
 )
 def test_a_run_takes_what_one_new_file_adds(
     file: str, source: str, settings: Mapping[str, str], checkout: Path

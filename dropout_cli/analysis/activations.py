@@ -21,8 +21,8 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Batches
-from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.layers.base import NoiseSource
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
 from dropout_cli.training.restore import Trained
@@ -30,7 +30,6 @@ from dropout_cli.training.setup import build, computing
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.spatial import Spatial
-from dropout_cli.variants.toolkit.rate_schedules import Constant
 
 EXAMPLES = 100
 RATES = (0.0, 0.3, 0.5, 0.7)
@@ -113,9 +112,10 @@ Setting: TypeAlias = tuple[float | str, Variant, bool]
 
 def _settings(law: Variant, rates: Sequence[float] | None) -> list[Setting]:
     """What the columns show. Raises UsageError for rates that make no sense, or none with this law."""
-    name, learns = VARIANTS.name_of(type(law)), law.learns != "nothing"
-    if learns or not hasattr(law, "rate"):
+    if not law.takes_rate():
+        learns = law.learns is not None
         if rates is not None:
+            name = VARIANTS.name_of(type(law))
             fact = f"{name} learns how much it drops" if learns else f"{name} has no rate to set"
             raise UsageError("--rates", fact, "Leave --rates out to see its noise off and on.")
         return [("off", law, False), ("as learned" if learns else "on", law, True)]
@@ -126,9 +126,7 @@ def _settings(law: Variant, rates: Sequence[float] | None) -> list[Setting]:
         if not 0 <= rate < 1:
             fact = f"must be at least 0 and below 1, got {rate:g} (rate is the probability of dropping)"
             raise UsageError("--rates", fact)
-    # A schedule would put another rate in force than the one that is named.
-    steady: dict[str, Any] = {"rate_schedule": Constant()} if hasattr(law, "rate_schedule") else {}
-    return [(rate, replace(law, rate=rate, **steady), True) for rate in rates]  # type: ignore[type-var]
+    return [(rate, changed, True) for rate in rates if (changed := law.with_rate(rate)) is not None]
 
 
 def _under(setting: Setting, found: Trained, examples: int, all_noise: bool) -> Iterator[Effect]:
@@ -159,11 +157,11 @@ def _maps(found: Trained, rates: Sequence[float], all_noise: bool = False) -> It
             for layer in network.layers:
                 x = layer.forward(x, noise=noise)
                 if x.ndim == 4:
-                    last = layer.path.partition("/")[0], x.copy()
+                    last = layer.unit, x.copy()
             yield Effect(f"{last[0]}, {kind}", rate, last[1])
 
 
-def _rebuilt(found: Trained, law: Variant) -> Sequential:
+def _rebuilt(found: Trained, law: Variant) -> Network:
     """The run's network with that law in place of its own, and the weights that count."""
     network = build(replace(found.experiment, dropout=law), found.dataset)
     mine, state = network.parameters(), network.state()
@@ -175,18 +173,12 @@ def _rebuilt(found: Trained, law: Variant) -> Sequential:
     return network
 
 
-def hidden(network: Sequential, x: Array, noise: NoiseSource) -> Iterator[tuple[str, Array]]:
+def hidden(network: Network, x: Array, noise: NoiseSource) -> Iterator[tuple[str, Array]]:
     """Pass x through the network, and yield each hidden unit's path and a copy of its output (N, units)."""
     for layer in network.layers:
         x = layer.forward(x, noise=noise)
-        if layer.path.startswith("hidden"):
-            yield layer.path, _whole(layer, x).copy()
-
-
-def _whole(unit: Layer, y: Array) -> Array:
-    """What a unit returned, each of its units in its place: under noise, some return the kept ones alone."""
-    expanded = getattr(unit, "expanded", None)
-    return y if expanded is None else np.asarray(expanded(y))
+        if layer in network.hidden_units:
+            yield layer.path, layer.dense_output(x).copy()
 
 
 def _caption(row: dict[str, Any]) -> str:

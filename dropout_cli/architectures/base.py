@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.types import DType, Shape
-from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.toolkit.base import Needs
 
@@ -73,25 +74,26 @@ class Architecture(ABC):
         return 1
 
     @abstractmethod
-    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+    def build(self, law: Variant, surroundings: Surroundings) -> Network:
         """Return the network; it maps (N, *shape) to logits (N, outputs)."""
 
     @abstractmethod
     def check(self, law: Variant) -> None:
-        """Raise ValueError where the law cannot act in this network."""
+        """Raise InvalidField where the law cannot act in this network."""
 
     def _suits(self, law: Variant) -> None:
-        """Raise ValueError for a law that has nothing to act on here."""
+        """Raise InvalidField for a law that has nothing to act on here."""
         if law.needs not in self.accepts:
             here = ARCHITECTURES.name_of(type(self))
             others = ", ".join(name for name, cls in ARCHITECTURES if law.needs in cls.accepts)
             able = ", ".join(name for name, cls in VARIANTS if cls.needs in self.accepts)
             reason = REASONS[law.needs].format(here)
             name = VARIANTS.name_of(type(law))
-            raise ValueError(f"{name} {reason}. Use architecture.name: {others}; or with {here} one of {able}")
+            way_out = f"Use architecture.name: {others}; or with {here} one of {able}"
+            raise InvalidField("", f"{name} {reason}", way_out)
 
     def fits(self, shape: Shape) -> None:
-        """Raise ValueError where the network cannot take examples of that shape."""
+        """Raise InvalidField where the network cannot take examples of that shape."""
         return None
 
     @abstractmethod

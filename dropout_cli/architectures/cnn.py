@@ -21,7 +21,9 @@ from annotated_types import MinLen
 from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
 from dropout_cli.architectures.stages import Plan, Pool
 from dropout_cli.architectures.units import Units
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.types import Shape
+from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.flatten import Flatten
@@ -29,9 +31,6 @@ from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.layers.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Variant
-
-MONOTONE = frozenset({"relu", "tanh", "sigmoid", "selu", "identity"})
-"""Activations that never fall."""
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "lenet5": ("conv 6 5x5", "pool 2", "conv 16 5x5 valid", "pool 2", "dense 120", "dense 84"),
@@ -60,9 +59,9 @@ class Cnn(Units):
         try:
             self._plan()
         except ValueError as error:
-            raise ValueError(f"layers: {error}") from None
+            raise InvalidField("layers", str(error)) from None
 
-    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+    def build(self, law: Variant, surroundings: Surroundings) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
         plan = self._plan()
         layers: list[Layer] = []
@@ -75,21 +74,22 @@ class Cnn(Units):
         layers += self._stages(plan, law, surroundings)
         layers.append(upstream := Flatten("flatten"))
         widths = (self._features(surroundings.shape), *(hidden.width for hidden in plan.hidden))
+        hidden_units: list[Layer] = []
         for index, (fan_in, width) in enumerate(pairwise(widths)):
             path, number = f"hidden{index + 1}", len(plan.stages) + index
             place = self._place(path, "hidden", number, plan.places, fan_in, surroundings, upstream)
             linear = self._dense(path, fan_in, width, self.activation, surroundings)
             upstream = law.unit(linear, self._between(path, width, surroundings), self._activation(path), place)
-            layers.append(upstream)
+            hidden_units.append(upstream)
         place = self._place("output", "output", 0, 1, widths[-1], surroundings, upstream)
         logits = self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings)
-        return Network("network", [*layers, law.output(logits, place)])
+        return Network("network", [*layers, *hidden_units, law.output(logits, place)], hidden_units)
 
     def _stages(self, plan: Plan, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
         """The convolutional units in order, each stage with its pooling and its noise."""
         channels, number = surroundings.shape[-1], 0
         for index, stage in enumerate(plan.stages):
-            late = self.activation in MONOTONE and all(pool.kind == "max" for pool in stage.pooling)
+            late = ACTIVATIONS[self.activation].monotone and all(pool.kind == "max" for pool in stage.pooling)
             for place, conv in enumerate(stage.convolutions, start=1):
                 number += 1
                 path, window = f"conv{number}", (conv.stride, conv.padding)
@@ -115,7 +115,7 @@ class Cnn(Units):
         try:
             self._plan().shapes(shape)
         except ValueError as error:
-            raise ValueError(f"layers: {error}") from None
+            raise InvalidField("layers", str(error)) from None
 
     def weights(self, shape: Shape, outputs: int) -> int:
         """Weights, biases, and two numbers per normalized channel or unit."""

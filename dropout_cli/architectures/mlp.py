@@ -15,7 +15,6 @@ from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.flatten import Flatten
 from dropout_cli.nn.layers.network import Network
-from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Variant
 
 
@@ -29,10 +28,11 @@ class Mlp(Units):
     hidden: Widths = (128, 128)
     """The widths of the hidden layers."""
 
-    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+    def build(self, law: Variant, surroundings: Surroundings) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
         widths = (math.prod(surroundings.shape), *self.hidden)
         layers: list[Layer] = [Flatten("flatten")]
+        hidden_units: list[Layer] = []
         if self.input_noise:
             layers.append(AdditiveNoise("input/additive_noise", self.input_noise))
 
@@ -45,12 +45,13 @@ class Mlp(Units):
             place = self._place(path, "hidden", index, len(self.hidden), fan_in, surroundings, upstream)
             linear = self._dense(path, fan_in, width, self.activation, surroundings)
             upstream = law.unit(linear, self._between(path, width, surroundings), self._activation(path), place)
-            layers.append(upstream)
+            hidden_units.append(upstream)
+        layers += hidden_units
         place = self._place("output", "output", 0, 1, widths[-1], surroundings, upstream)
         layers.append(
             law.output(self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings), place)
         )
-        return Network("network", layers)
+        return Network("network", layers, hidden_units)
 
     def check(self, law: Variant) -> None:
         """Ask the law, which must act on dense layers."""

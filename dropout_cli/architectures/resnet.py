@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
 from dropout_cli.architectures.units import Units
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Count, Widths
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
@@ -42,14 +43,14 @@ class Resnet(Units):
     """Batch normalization after each convolution."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a depth that cannot be shared out among the groups."""
+        """Raise InvalidField for a depth that cannot be shared out among the groups."""
         step = 2 * len(self.widths)
         if self.depth <= 2 or (self.depth - 2) % step:
             near = max(1, round((self.depth - 2) / step)) * step + 2
             fact = f"must be {step} n + 2 for {len(self.widths)} groups, such as {near}, got {self.depth}"
-            raise ValueError(f"depth: {fact}")
+            raise InvalidField("depth", fact)
 
-    def build(self, law: Variant, surroundings: Surroundings) -> Sequential:
+    def build(self, law: Variant, surroundings: Surroundings) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
         layers: list[Layer] = []
         if self.input_noise:
@@ -103,7 +104,8 @@ class Resnet(Units):
     def fits(self, shape: Shape) -> None:
         """There must be pictures."""
         if len(shape) != 3:
-            raise ValueError(f"name: resnet needs pictures, and an example is a row of {shape[0]} numbers. Use mlp")
+            fact = f"resnet needs pictures, and an example is a row of {shape[0]} numbers"
+            raise InvalidField("name", fact, "Use mlp")
 
     def weights(self, shape: Shape, outputs: int) -> int:
         """Kernels, biases or two numbers per normalized channel, and the logits."""

@@ -4,13 +4,13 @@ hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> ac
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from dropout_cli.architectures.base import Architecture, Surroundings
 from dropout_cli.core.fields import NonNegative
 from dropout_cli.core.registry import Choice
-from dropout_cli.nn.initializers import INITIALIZERS, Initializer, suited_to
-from dropout_cli.nn.layers.activations import ACTIVATIONS
+from dropout_cli.nn.activations import ACTIVATIONS
+from dropout_cli.nn.initializers import INITIALIZERS, Initializer
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.convolution import Convolution, Padding
@@ -19,12 +19,18 @@ from dropout_cli.nn.layers.normalization import Affine, Normalize
 from dropout_cli.variants import Place
 from dropout_cli.variants.toolkit.base import Kind
 
+if TYPE_CHECKING:
+    ActivationName: TypeAlias = str
+else:
+    ActivationName = Literal[tuple(ACTIVATIONS.names())]
+    """The values of `architecture.activation`: every registered one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Units(Architecture):
     """A network whose hidden layers are all made in the same way."""
 
-    activation: Literal["relu", "tanh", "sigmoid", "gelu", "selu", "identity"] = "relu"
+    activation: ActivationName = "relu"
     """The activation of the hidden layers."""
     initializer: Annotated[Initializer | Literal["auto"], Choice(INITIALIZERS)] = "auto"
     """How weights start; auto: he for relu and gelu, lecun for selu, glorot otherwise and for the logits."""
@@ -46,7 +52,7 @@ class Units(Architecture):
         return 2 if self.batch_norm else 1
 
     def _initializer(self, feeds: str) -> Initializer:
-        return suited_to(feeds) if isinstance(self.initializer, str) else self.initializer
+        return ACTIVATIONS[feeds].initializer if isinstance(self.initializer, str) else self.initializer
 
     def _dense(self, path: str, fan_in: int, fan_out: int, feeds: str, surroundings: Surroundings) -> Dense:
         return Dense(path, fan_in, fan_out, self._initializer(feeds), seed=surroundings.seed, dtype=surroundings.dtype)

@@ -68,8 +68,7 @@ def variants() -> tuple[Case, ...]:
     found = [replace(plain(LARGE), name="none")]
     for name, law in VARIANTS:
         if name != "none" and law.needs in ("vectors", "either"):
-            rated = hasattr(law, "rate") and law.learns == "nothing"
-            rate = 0.5 if rated else 0.0
+            rate = 0.5 if law.takes_rate() else 0.0
             found.append(replace(LARGE, name=name, variant=name, rate=rate, input_rate=0.0))
     return tuple(found)
 

@@ -14,11 +14,12 @@ from dropout_cli.bench import ours
 from dropout_cli.bench.case import Case
 from dropout_cli.core.rng import Noise
 from dropout_cli.data.dataset import Affine, Batches, Dataset, Part
+from dropout_cli.nn.activations import Activation
 from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.convolution import Convolution
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.nn.layers.elementwise import Pass, Rowwise
 from dropout_cli.training.loop import take_step
 from dropout_cli.training.setup import computing
 
@@ -65,23 +66,23 @@ def kind_of(layer: Layer) -> str:
     """What kind of work the layer does."""
     if isinstance(layer, Dense | Convolution):
         return "product"
-    if layer.path.endswith("/dropout") or type(layer).__module__.startswith("dropout_cli.variants"):
+    if layer.is_dropout or type(layer).__module__.startswith("dropout_cli.variants"):
         return "noise"
-    return "activation" if type(layer).__module__ == "dropout_cli.nn.layers.activations" else "other layers"
+    return "activation" if isinstance(layer, Activation) else "other layers"
 
 
 def watched(layer: Layer, clock: Clock) -> None:
     """Time the layer's passes, and the work that a layer leaves to be done with its neighbours."""
     for name in ("forward", "backward", "gradients"):
         setattr(layer, name, clock.timed(layer.path, getattr(layer, name)))
-    if isinstance(layer, Rowwise):
-        for name in ("through", "back", "alone"):
+    if isinstance(layer, BatchParallel):
+        for name in ("plan_forward", "plan_backward", "plan_gradients"):
             setattr(layer, name, clock.timed(layer.path, _work_timed(layer.path, getattr(layer, name), clock)))
 
 
 def _work_timed(part: str, function: Callable[..., Any], clock: Clock) -> Callable[..., Any]:
     def call(*arguments: Any, **named: Any) -> Any:
-        one: Pass = function(*arguments, **named)
+        one: DeferredPass = function(*arguments, **named)
         return one._replace(work=None if one.work is None else clock.timed(part, one.work))
 
     return call

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.registry import LeftOut, Registry, UnknownName
+from dropout_cli.core.registry import LeftOut, Registry, UnknownName, did_you_mean
 
 Config: TypeAlias = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a bundled one.")]
 Overrides: TypeAlias = Annotated[
@@ -67,6 +67,7 @@ def lookup(registry: Registry[Any], name: str) -> type:
         return registry[name]
     except LeftOut as error:
         raise UsageError(*error.problem) from None
-    except UnknownName as error:
-        fact, _, way_out = str(error).partition(". ")
-        raise UsageError("", fact, way_out) from None
+    except UnknownName:
+        names = registry.names()
+        way_out = f"{did_you_mean(name, names)} Choose from: {', '.join(names)}".lstrip()
+        raise UsageError("", f"unknown {registry.kind} '{name}'", way_out) from None

@@ -69,7 +69,7 @@ def load(
     experiment = build(Experiment, layered.tree, mistakes)
     mistakes.stop_if_any()
     if not stored:
-        refuse(map(": ".join, experiment.refusals()), layered.tree, mistakes)
+        refuse(experiment.refusals(), layered.tree, mistakes)
         mistakes.stop_if_any()
     origins = {key: _origin(layered.tree, key) for key, _ in flatten(to_dict(experiment))}
     return Loaded(experiment, layered.text, layered.notices, origins)

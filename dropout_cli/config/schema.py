@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from dropout_cli.architectures import ARCHITECTURES, Architecture
+from dropout_cli.core.errors import InvalidField, Problem
 from dropout_cli.core.fields import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
 from dropout_cli.core.registry import Choice, Registry
 from dropout_cli.core.types import Shape
@@ -95,11 +96,12 @@ class Training:
     """The folder of a run whose weights to start from, where names and shapes are the same; null: fresh weights."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for settings that contradict each other."""
+        """Raise InvalidField for settings that contradict each other."""
         twice = getattr(self.optimizer, "weight_decay", 0.0)
         if self.weight_decay and twice:
             name = OPTIMIZERS.name_of(type(self.optimizer))
-            raise ValueError(f"weight_decay: {name} has a weight_decay of its own ({twice:g}). Set one of the two to 0")
+            fact = f"{name} has a weight_decay of its own ({twice:g})"
+            raise InvalidField("weight_decay", fact, "Set one of the two to 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,51 +125,51 @@ class Experiment:
     where it costs little beside the run; none leaves them out. It changes nothing of the network."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError, with an argument per mistake, where the parts do not fit each other."""
-        reasons = list(self._misfits())
-        if reasons:
-            raise ValueError(*reasons)
+        """Raise InvalidField, with all problems, where the parts do not fit each other."""
+        problems = list(self._misfits())
+        if problems:
+            raise InvalidField.of(problems)
 
-    def misfits_of(self, shape: Shape) -> Iterator[tuple[str, str]]:
-        """Key and reason of what cannot work on examples of that shape."""
+    def misfits_of(self, shape: Shape) -> Iterator[Problem]:
+        """Yield what cannot work on examples of that shape, each with its dotted key."""
         try:
             self.architecture.fits(shape)
-        except ValueError as error:
-            key, _, reason = str(error).partition(": ")
-            yield f"architecture.{key}", reason
+        except InvalidField as error:
+            yield from error.within("architecture")
         try:
             if self.dataset.augment is not None:
                 self.dataset.augment.fits(shape)
-        except ValueError as error:
-            key, _, reason = str(error).partition(": ")
-            yield f"dataset.{key}", reason
+        except InvalidField as error:
+            yield from error.within("dataset.augment")
 
-    def refusals(self) -> Iterator[tuple[str, str]]:
-        """Yield key and reason for each setting that would have no effect in training.
+    def refusals(self) -> Iterator[Problem]:
+        """Yield each setting that would have no effect in training, with its dotted key.
 
         Finished runs of older versions may have such a config; they stay readable.
         """
         try:
             self.objective.check(self.dropout, other_noise=self.architecture.adds_noise)
         except ValueError as error:
-            yield "objective", str(error)
+            yield Problem("objective", str(error))
         if any(self.dropout.rates()) and self.dropout.silent():
-            yield "dropout.rate_schedule", "makes the rate 0 at every step of training. Use another, or variant: none"
+            fact = "makes the rate 0 at every step of training"
+            yield Problem("dropout.rate_schedule", fact, "Use another, or variant: none")
         size, least = self.training.batch_size, self.architecture.smallest_batch
         if size != "auto" and size < least:
-            yield "training.batch_size", few_for_normalization(size)
+            yield Problem("training.batch_size", few_for_normalization(size))
 
-    def _misfits(self) -> Iterator[str]:
+    def _misfits(self) -> Iterator[Problem]:
         try:
             self.architecture.check(self.dropout)
-        except ValueError as error:
-            key = str(error).partition(": ")[0]
-            yield f"dropout.{error}" if hasattr(self.dropout, key) else f"dropout: {error}"
+        except InvalidField as error:
+            yield from error.within("dropout")
+        except ValueError as error:  # a variant of another package may raise nothing more special
+            yield Problem("dropout", str(error))
         shape = type(self.dataset).facts.shape
         if shape is not None:
-            yield from (": ".join(misfit) for misfit in self.misfits_of(shape))
+            yield from self.misfits_of(shape)
         if type(self.dataset).facts.classes and self.objective.predicts == "quantities":
-            yield "objective: predicts quantities, and this dataset has classes. Use cross_entropy"
+            yield Problem("objective", "predicts quantities, and this dataset has classes", "Use cross_entropy")
         if self.dataset.val_fraction:
             return
         asked: dict[str, Any] = {
@@ -176,7 +178,7 @@ class Experiment:
             "evaluate": self.training.evaluate == "best",
         }
         for name in (name for name, wanted in asked.items() if wanted):
-            yield f"training.{name}: needs examples to validate on, and dataset.val_fraction is 0"
+            yield Problem(f"training.{name}", "needs examples to validate on, and dataset.val_fraction is 0")
 
 
 def few_for_normalization(size: int) -> str:

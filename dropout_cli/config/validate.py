@@ -11,6 +11,7 @@ from dropout_cli.config.declarations import REQUIRED, Key, chosen, homes, keys
 from dropout_cli.config.document import Node
 from dropout_cli.config.place import Mistakes, shorten
 from dropout_cli.config.wording import explain, got
+from dropout_cli.core.errors import InvalidField, Problem
 from dropout_cli.core.registry import LeftOut, Registry, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def build(cls: type, tree: Node, mistakes: Mistakes) -> Any:
     return _Builder(cls, mistakes).block(cls, tree, _Here("", "A config"))
 
 
-def refuse(reasons: Iterable[str], tree: Node, mistakes: Mistakes) -> None:
-    """Add a mistake for each `key: reason`, placed at the key if it was set."""
-    _place(reasons, tree, "", mistakes)
+def refuse(problems: Iterable[Problem], tree: Node, mistakes: Mistakes) -> None:
+    """Add each problem as a mistake, placed at its dotted key if that was set."""
+    _place(problems, tree, "", mistakes)
 
 
 @dataclass(frozen=True)
@@ -163,18 +164,18 @@ class _Builder:
         self._mistakes.add(node.place, path, f"must be {wanted}, got {got(node)}", way_out)
 
     def _refused(self, error: ValueError, node: Node, here: _Here) -> None:
-        """The class refuses its fields together. `key: reason` puts the mistake at that key, if it is set."""
-        _place(map(str, error.args or ("invalid",)), node, here.path, self._mistakes)
+        """Add what the class has against its fields; a mistake stands at the key that is at fault, if it is set."""
+        problems = error.problems if isinstance(error, InvalidField) else [Problem("", str(error) or "invalid")]
+        _place(problems, node, here.path, self._mistakes)
 
 
-def _place(reasons: Iterable[str], node: Node, path: str, mistakes: Mistakes) -> None:
-    for reason in reasons:
-        dotted, colon, rest = reason.partition(": ")
-        found = _find(node, dotted) if colon else None
+def _place(problems: Iterable[Problem], node: Node, path: str, mistakes: Mistakes) -> None:
+    for dotted, fact, way_out in problems:
+        found = _find(node, dotted) if dotted else None
         if found is not None:
-            mistakes.add(found.place, f"{path}.{dotted}" if path else dotted, rest)
+            mistakes.add(found.place, f"{path}.{dotted}" if path else dotted, fact, way_out)
         else:
-            mistakes.add(node.place, path, reason)
+            mistakes.add(node.place, path, f"{dotted}: {fact}" if dotted else fact, way_out)
 
 
 def plain(node: Node) -> Any:

@@ -1,6 +1,6 @@
 """The exception tree. A message is a place, a fact and a way out; the class carries the exit code."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
 
 from dropout_cli.core.text import visible
@@ -23,6 +23,42 @@ class Problem(NamedTuple):
 def sentence(text: str) -> str:
     """The text with a full stop, where it does not end otherwise."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+class InvalidField(ValueError):
+    """A dataclass refuses its fields, or one that it is to work with refuses them.
+
+    The problems are fields of the error, so that whoever knows where a config sets a key can point at its line.
+    """
+
+    def __init__(self, key: str, fact: str, way_out: str = "") -> None:
+        """Make an error of a single problem; `of` makes one of several.
+
+        Args:
+            key: The dotted key at fault, counted from the class that raises; empty where it is no single key.
+            fact: What is the case.
+            way_out: What can be done about it.
+        """
+        super().__init__(key, fact, way_out)
+        self.problems: tuple[Problem, ...] = (Problem(key, fact, way_out),)
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> Self:
+        """Return one error that holds all `problems`; there must be at least one."""
+        problems = tuple(problems)
+        error = cls(*problems[0])
+        error.problems = problems
+        return error
+
+    def within(self, path: str) -> Iterator[Problem]:
+        """Yield the problems with their keys counted from the block that holds this one at `path`."""
+        for key, fact, way_out in self.problems:
+            yield Problem(f"{path}.{key}" if key else path, fact, way_out)
+
+    def __str__(self) -> str:
+        """Return `key: fact. way out`, a line per problem."""
+        lines = ((key, ". ".join(filter(None, (fact, way_out)))) for key, fact, way_out in self.problems)
+        return "\n".join(": ".join(filter(None, line)) for line in lines)
 
 
 class DropoutError(Exception):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import CountOrZero
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, Shape
@@ -25,13 +26,12 @@ class Augmentation:
     """Side of a square of zeros around a random pixel, cut at the edge (DeVries & Taylor 2017, arXiv:1708.04552)."""
 
     def fits(self, shape: Shape) -> None:
-        """Raise ValueError for examples of that shape that cannot be changed so."""
+        """Raise InvalidField for examples of that shape that cannot be changed so."""
         if len(shape) != 3:
-            raise ValueError(f"augment: needs pictures, and an example is a row of {shape[0]} numbers")
+            raise InvalidField("", f"needs pictures, and an example is a row of {shape[0]} numbers")
         if self.shift >= min(shape[:2]):
-            raise ValueError(
-                f"augment.shift: must be below the side of the pictures, {min(shape[:2])}, got {self.shift}"
-            )
+            fact = f"must be below the side of the pictures, {min(shape[:2])}, got {self.shift}"
+            raise InvalidField("shift", fact)
 
     def apply(self, x: Array, rng: Generator) -> Array:
         """Return the changed pictures, in a new array; x (N, h, w, channels) is left alone.

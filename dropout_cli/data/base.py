@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 import numpy as np
 from annotated_types import Ge
 
-from dropout_cli.core.errors import DataError
+from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.fields import CountOrZero, Fraction, FractionOrZero
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.types import Array, Shape
@@ -115,17 +115,17 @@ class Source(ABC):
     """SHA-256 of the examples as read; other data than these are then refused."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a fold that does not exist, or a test fraction that contradicts the folds."""
+        """Raise InvalidField for a fold that does not exist, or a test fraction that contradicts the folds."""
         if self.folds is None:
             if self.fold:
-                raise ValueError("fold: there are no folds to choose from. Set dataset.folds, such as to 5")
+                raise InvalidField("fold", "there are no folds to choose from", "Set dataset.folds, such as to 5")
             return
         if self.fold >= self.folds:
-            raise ValueError(f"fold: must be below {self.folds}, the number of folds, got {self.fold}")
+            raise InvalidField("fold", f"must be below {self.folds}, the number of folds, got {self.fold}")
         usual = type(self).test_fraction
         if self.test_fraction not in (None, usual, self._drawn_fraction):
             part = f"each of the {self.folds} folds tests on 1/{self.folds} of the examples"
-            raise ValueError(f"test_fraction: {part}, got {self.test_fraction:g}. Leave it out")
+            raise InvalidField("test_fraction", f"{part}, got {self.test_fraction:g}", "Leave it out")
 
     @property
     def _drawn_fraction(self) -> float | None:

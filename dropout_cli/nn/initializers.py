@@ -84,8 +84,3 @@ class Normal(Initializer):
     def sd(self, fan_in: int, fan_out: int) -> float:
         """`weight_sd`."""
         return self.weight_sd
-
-
-def suited_to(activation: str) -> Initializer:
-    """What `initializer: auto` means for a layer that feeds this activation."""
-    return {"relu": He(), "gelu": He(), "selu": LeCun()}.get(activation, Glorot())

@@ -1,7 +1,11 @@
 """A learned array and its gradient, with the settings that may differ from parameter to parameter.
 
-A layer writes gradients by `Parameter.add_gradient` alone. Under some optimizers `gradient` is the memory of the
-momentum, and a backward pass leaves v = mu v - lr dL/dvalue there (nn.optim.update); the method sees to that.
+A layer writes gradients by `Parameter.add_gradient` alone. A backward pass leaves
+
+    gradient = grad_beta gradient + grad_alpha dL/dvalue
+
+there, with 0 and 1 unless an optimizer asks for more: with a momentum `gradient` is the memory of the velocity, and
+v = mu v - lr dL/dvalue (nn.optim.update, nn.layers.batch_parallel). The method sees to that; a layer need not know.
 """
 
 from dataclasses import dataclass, field
@@ -32,12 +36,12 @@ class Parameter:
     """The value is clipped to this interval after each update."""
     clipped: bool = True
     """Whether the gradient counts in, and is scaled by, gradient-norm clipping."""
-    carry: float = field(default=0.0, init=False)
-    """The share of `gradient` that stays in it. The optimizer sets it; a layer need not know it."""
-    scale: float = field(default=1.0, init=False)
-    """The factor of dL/dvalue in `gradient`. The optimizer sets it; a layer need not know it."""
+    grad_beta: float = field(default=0.0, init=False)
+    """The share of `gradient` that stays in it. The optimizer sets it."""
+    grad_alpha: float = field(default=1.0, init=False)
+    """The factor of dL/dvalue in `gradient`. The optimizer sets it."""
     gradient: Array = field(init=False)
-    """carry gradient + scale dL/dvalue after a backward pass. A layer writes to it by `add_gradient` alone."""
+    """grad_beta gradient + grad_alpha dL/dvalue after a backward pass. A layer writes to it by `add_gradient` alone."""
     _scratch: Array | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,58 +72,58 @@ class Parameter:
             rows: Indices, each once: the product is for these rows of the value, and the others get 0.
             first: Whether this is the first addition in a backward pass. It replaces the gradient of the last pass.
         """
-        carry = self.carry if first else 1.0
+        beta = self.grad_beta if first else 1.0
         if isinstance(factor, np.ndarray):
-            self._add_weighted(g, times, factor, carry)
+            self._add_weighted(g, times, factor, beta)
         elif not isinstance(g, np.ndarray):
-            self._shrink(carry)
-            self.gradient += self.scale * factor * g
+            self._shrink(beta)
+            self.gradient += self.grad_alpha * factor * g
         elif rows is not None and times is not None:
-            self._add_rows(g, times, rows, self.scale * factor, carry)
+            self._add_rows(g, times, rows, self.grad_alpha * factor, beta)
         elif times is not None:
-            product(g, times, self.gradient, self.scale * factor, carry)
+            product(g, times, self.gradient, self.grad_alpha * factor, beta)
         elif g.ndim > self.gradient.ndim:
-            column_sums(g, self.gradient, self.scale * factor, carry)
+            column_sums(g, self.gradient, self.grad_alpha * factor, beta)
         else:
-            self._add_array(g, self.scale * factor, carry)
+            self._add_array(g, self.grad_alpha * factor, beta)
 
-    def _add_array(self, g: Array, scale: float, carry: float) -> None:
-        """Gradient = carry gradient + scale g."""
-        if carry:
-            self._shrink(carry)
-            add(np.ascontiguousarray(g, self.gradient.dtype), self.gradient, scale=scale)
-        elif scale == 1:
+    def _add_array(self, g: Array, alpha: float, beta: float) -> None:
+        """Gradient = beta gradient + alpha g."""
+        if beta:
+            self._shrink(beta)
+            add(np.ascontiguousarray(g, self.gradient.dtype), self.gradient, alpha=alpha)
+        elif alpha == 1:
             self.gradient[...] = g
         else:
-            np.multiply(g, scale, out=self.gradient, dtype=self.gradient.dtype)
+            np.multiply(g, alpha, out=self.gradient, dtype=self.gradient.dtype)
 
-    def _add_weighted(self, g: Array | float, times: Array | None, weights: Array, carry: float) -> None:
-        """Gradient = carry gradient + scale weights g, elementwise, or scale weights (g times)."""
+    def _add_weighted(self, g: Array | float, times: Array | None, weights: Array, beta: float) -> None:
+        """Gradient = beta gradient + alpha weights g, elementwise, or alpha weights (g times)."""
         if times is not None:
             assert isinstance(g, np.ndarray)
             g = product(g, times, self._room())
-        if self.scale != 1:
-            weights = np.multiply(weights, self.scale, dtype=self.gradient.dtype)
-        if carry:
-            self._shrink(carry)
+        if self.grad_alpha != 1:
+            weights = np.multiply(weights, self.grad_alpha, dtype=self.gradient.dtype)
+        if beta:
+            self._shrink(beta)
             self.gradient += weights * g
         else:
             np.multiply(weights, g, out=self.gradient)
 
-    def _add_rows(self, g: Array, times: Array, rows: Array, scale: float, carry: float) -> None:
-        """Gradient = carry gradient; in these rows, + scale (g times)."""
+    def _add_rows(self, g: Array, times: Array, rows: Array, alpha: float, beta: float) -> None:
+        """Gradient = beta gradient; in these rows, + alpha (g times)."""
         some = self._room()[: len(rows)]
-        self._shrink(carry)
-        if carry:
+        self._shrink(beta)
+        if beta:
             np.take(self.gradient, rows, axis=0, out=some, mode="clip")
-        self.gradient[rows] = product(g, times, some, scale=scale, carry=1 if carry else 0)
+        self.gradient[rows] = product(g, times, some, alpha=alpha, beta=1 if beta else 0)
 
-    def _shrink(self, carry: float) -> None:
-        """Gradient = carry gradient; with `carry` 0 its former contents do not matter, even if not finite."""
-        if not carry:
+    def _shrink(self, beta: float) -> None:
+        """Gradient = beta gradient; with `beta` 0 its former contents do not matter, even if not finite."""
+        if not beta:
             self.gradient.fill(0)
-        elif carry != 1:
-            self.gradient *= carry
+        elif beta != 1:
+            self.gradient *= beta
 
     def _room(self) -> Array:
         """An array of the value's shape, its contents arbitrary, kept from call to call."""

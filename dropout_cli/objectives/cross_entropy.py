@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import MinLen
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import FractionOrZero, NonNegative
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
@@ -41,12 +42,13 @@ class CrossEntropy(Objective):
         return loss
 
     def weighed(self, labels: Array, classes: Sequence[str]) -> "CrossEntropy":
-        """With the weights that `balanced` means for these training labels. Raises ValueError for a wrong number."""
+        """With the weights that `balanced` means for these training labels. Raises InvalidField for a wrong number."""
         if self.class_weights == "balanced":
             counts = np.bincount(labels, minlength=len(classes))
             balanced = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
             return replace(self, class_weights=tuple(balanced.tolist()))
         if self.class_weights is not None and len(self.class_weights) != len(classes):
             names = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
-            raise ValueError(f"class_weights: {len(self.class_weights)} numbers for {len(classes)} classes ({names})")
+            fact = f"{len(self.class_weights)} numbers for {len(classes)} classes ({names})"
+            raise InvalidField("class_weights", fact, "Give one for each class")
         return self

@@ -6,20 +6,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.plots.canvas import BLUE, INK, ORANGE, SKY, VERMILION, blank, rendered, style
+from dropout_cli.runs.noise_columns import NoiseColumn, Quantity, noise_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PANELS = {"rate": "rate of dropping", "alpha": "variance of the noise, alpha", "sparsity": "share of weights cut"}
+PANELS: dict[Quantity, str] = {
+    "rate": "rate of dropping",
+    "alpha": "variance of the noise, alpha",
+    "sparsity": "share of weights cut",
+}
 COLORS = (BLUE, VERMILION, ORANGE, SKY, INK)
 STYLES = ("-", "--", "-.", ":")
 
 
 def worth_drawing(history: Mapping[str, Sequence[float]]) -> bool:
     """Whether anything moved, or a rate is known only by what was realized."""
-    told = [name for name in history if _quantity(name) in PANELS]
+    columns = {name: column for name in history if (column := noise_column(name)) is not None}
+    told = [name for name, column in columns.items() if column.quantity in PANELS]
     if not told:
-        return any(_quantity(name) == "realized_rate" for name in history)
+        return bool(columns)
     return any(len(set(history[name])) > 1 for name in told)
 
 
@@ -30,13 +36,13 @@ def rates(history: Mapping[str, Sequence[float]]) -> bytes:
     """
     from matplotlib.ticker import MaxNLocator
 
-    quantities = [name for name in PANELS if any(_panel(column) == name for column in history)]
+    shown = [(column, history[name]) for name in history if (column := noise_column(name)) is not None]
+    quantities = [name for name in PANELS if any(_panel(column) == name for column, _ in shown)]
     with style():
         figure = blank(4.6 * len(quantities) + 0.4, 3.7)
         axes = figure.subplots(1, len(quantities), squeeze=False)[0]
         for quantity, one in zip(quantities, axes, strict=True):
-            columns = {column: values for column, values in history.items() if _panel(column) == quantity}
-            _panel_of(one, columns)
+            _panel_of(one, [(column, values) for column, values in shown if _panel(column) == quantity])
             one.set_title(PANELS[quantity], loc="left")
             one.set_xlabel("epoch")
             one.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
@@ -49,11 +55,10 @@ def rates(history: Mapping[str, Sequence[float]]) -> bytes:
         return rendered(figure)
 
 
-def _panel_of(axes: "Axes", columns: Mapping[str, Sequence[float]]) -> None:
-    places = list(dict.fromkeys(column.split("/")[0] for column in columns))
-    for column, values in columns.items():
-        place, realized = column.split("/")[0], _quantity(column) == "realized_rate"
-        number = places.index(place)
+def _panel_of(axes: "Axes", columns: Sequence[tuple[NoiseColumn, Sequence[float]]]) -> None:
+    units = list(dict.fromkeys(column.unit for column, _ in columns))
+    for (unit, quantity), values in columns:
+        realized, number = quantity == "realized_rate", units.index(unit)
         epochs = np.arange(1, len(values) + 1)
         axes.plot(
             epochs,
@@ -62,14 +67,9 @@ def _panel_of(axes: "Axes", columns: Mapping[str, Sequence[float]]) -> None:
             linestyle=":" if realized else STYLES[number // len(COLORS) % len(STYLES)],
             linewidth=1.0 if realized else 1.8,
             marker="o" if len(values) == 1 else None,
-            label=f"{place}, realized" if realized else place,
+            label=f"{unit}, realized" if realized else unit,
         )
 
 
-def _quantity(column: str) -> str:
-    return column.rsplit("/", 1)[1] if "/" in column else ""
-
-
-def _panel(column: str) -> str:
-    quantity = _quantity(column)
-    return "rate" if quantity == "realized_rate" else quantity
+def _panel(column: NoiseColumn) -> Quantity:
+    return "rate" if column.quantity == "realized_rate" else column.quantity

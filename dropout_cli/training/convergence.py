@@ -1,21 +1,28 @@
-"""What to say of a finished training: learned rates that have not settled."""
+"""Convergence warnings for learned dropout rates."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+UNSETTLED = 0.01
+"""A rate that moves by more over the last tenth of the epochs has not settled."""
 
 
-def still_moving(history: Mapping[str, list[float]]) -> list[str]:
-    """The learned rates that moved by more than .01 over the last tenth of the epochs; alpha counts as its rate."""
+def still_moving(learned: Mapping[str, Callable[[float], float]], history: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return the columns whose rates have not settled, in the order of the history.
+
+    Args:
+        learned: Column -> conversion of its values to a rate, as `Layer.learned_columns` declares.
+        history: Column -> its value after each epoch.
+    """
     moving = []
     for name, values in history.items():
-        if name.endswith(("/rate", "/alpha", "/sparsity")) and len(values) > 1:
-            before, after = values[min(round(0.9 * len(values)), len(values) - 1) - 1], values[-1]
-            if name.endswith("/alpha"):
-                before, after = before / (1 + before), after / (1 + after)
-            if abs(after - before) > 0.01:
+        rate = learned.get(name)
+        if rate is not None and len(values) > 1:
+            before = values[min(round(0.9 * len(values)), len(values) - 1) - 1]
+            if abs(rate(values[-1]) - rate(before)) > UNSETTLED:
                 moving.append(name)
     return moving
 
 
 def advice(column: str) -> str:
-    """What to say of a learned rate that has not settled."""
+    """Return the warning for a learned rate that has not settled."""
     return f"{column}: still moving at the end of training. More epochs, or a falling learning rate, may settle it."

@@ -71,7 +71,7 @@ def rewritten(before: Experiment, after: Experiment, dataset: Dataset, steps: in
         if lr[0] != lr[1]:
             return f"training.schedule spreads the learning rate over {was} epochs, not {would}"
         for network in networks:
-            network.at(step)
+            network.set_step(step)
         ours, theirs = (network.columns() for network in networks)
         for name, value in ours.items():
             if value != theirs[name] and not math.isnan(value):

@@ -151,7 +151,7 @@ def take_step(
 ) -> float:
     """Learn from one batch; return the training objective. Where that is not finite, nothing moves."""
     network = learner.network
-    learner.at(lr)
+    learner.begin_step(lr)
     loss = experiment.objective.learn(network, x, labels, noise, targets)
     loss += network.penalty() + learner.descent.penalty()
     if math.isfinite(loss):

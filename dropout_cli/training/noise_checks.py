@@ -14,9 +14,9 @@ def must_draw(experiment: Experiment, network: Layer, steps: int) -> None:
     parts = network.split_at_dropout()
     at_ends = []
     for step in (0, steps - 1):
-        network.at(step)
+        network.set_step(step)
         at_ends.append((network.draws(), parts is not None and parts[1].draws()))
-    network.at(0)
+    network.set_step(0)
     anywhere, before_logits = (any(drawn) for drawn in zip(*at_ends, strict=True))
     name = OBJECTIVES.name_of(type(experiment.objective))
     if experiment.objective.needs_noise == "anywhere" and not anywhere:

@@ -161,7 +161,7 @@ def _finish(prepared: Prepared, run: Run, saver: Saver, figures: bool, yardstick
     history = run.table("metrics.csv").columns()
     if figures:
         run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(dataset.train))))
-    moving = convergence.still_moving(history) if experiment.dropout.learns != "nothing" else []
+    moving = convergence.still_moving(learner.network.learned_columns(), history)
     warnings += [convergence.advice(name) for name in moving]
 
     timings = run.table("timings.csv").columns()

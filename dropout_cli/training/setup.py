@@ -9,13 +9,13 @@ from dropout_cli import config, data, tasks
 from dropout_cli.architectures import Surroundings
 from dropout_cli.config.schema import Experiment, few_for_normalization
 from dropout_cli.core import environment
-from dropout_cli.core.errors import ConfigError, Problem
+from dropout_cli.core.errors import ConfigError, InvalidField
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import Fitted
 from dropout_cli.data.summary import Overview, describe
 from dropout_cli.nn.backend import threads
-from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.optim.update import Regularization
 from dropout_cli.nn.summary import outline
 from dropout_cli.objectives import OBJECTIVES, Objective
@@ -78,7 +78,7 @@ def prepare_on(dataset: Dataset, experiment: Experiment, *, stored: bool = False
     return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=notices)
 
 
-def learner_of(experiment: Experiment, network: Sequential) -> Learner:
+def learner_of(experiment: Experiment, network: Network) -> Learner:
     """The network with its optimizer."""
     settings = experiment.training
     regularization = Regularization(
@@ -99,7 +99,7 @@ def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -
     """
     training = replace(experiment.training, batch_size=_batch_size(experiment, dataset, stored=stored))
     experiment = replace(experiment, objective=_objective(experiment, dataset), training=training)
-    if not stored and (refused := [Problem(key, reason) for key, reason in experiment.refusals()]):
+    if not stored and (refused := list(experiment.refusals())):
         raise ConfigError.of(refused)
     _check_monitor(experiment, dataset)
     _check_shape(experiment, dataset)
@@ -108,12 +108,12 @@ def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -
     return resolve(experiment, dataset)
 
 
-def build(experiment: Experiment, dataset: Dataset) -> Sequential:
+def build(experiment: Experiment, dataset: Dataset) -> Network:
     """Return the experiment's network, with its initial weights, in float32."""
     return network(experiment, Fitted.to(dataset))
 
 
-def network(experiment: Experiment, fitted: Fitted) -> Sequential:
+def network(experiment: Experiment, fitted: Fitted) -> Network:
     """The same, for data of which no more is known than what was fitted to them."""
     plan = loop.Plan.of(experiment, fitted.examples)
     surroundings = Surroundings(
@@ -201,9 +201,8 @@ def _objective(experiment: Experiment, dataset: Dataset) -> Objective:
     if isinstance(objective, CrossEntropy):
         try:
             return objective.weighed(dataset.train.labels, dataset.classes)
-        except ValueError as error:
-            key, _, fact = str(error).partition(": ")
-            raise ConfigError(f"objective.{key}", fact, "Give one for each class.") from None
+        except InvalidField as error:
+            raise ConfigError.of(error.within("objective")) from None
     return objective
 
 
@@ -216,7 +215,7 @@ def _check_monitor(experiment: Experiment, dataset: Dataset) -> None:
 
 def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
     """What the config could not tell of data that the user brings."""
-    misfits = [Problem(key, reason) for key, reason in experiment.misfits_of(dataset.shape)]
+    misfits = list(experiment.misfits_of(dataset.shape))
     if misfits:
         raise ConfigError.of(misfits)
 

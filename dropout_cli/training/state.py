@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer
+from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.optim.optimizers import Optimizer
 from dropout_cli.nn.optim.update import Descent, Regularization, blocks
 
@@ -26,7 +27,9 @@ class Learner:
     ) -> None:
         """Start at step 0."""
         self.network = network
-        self.descent = Descent(optimizer, network.parameters(), regularization or Regularization(), network.carrying())
+        self.descent = Descent(
+            optimizer, network.parameters(), regularization or Regularization(), fused_parameters(network)
+        )
         self.epoch = 0
         """Epochs completed."""
         self.step = 0
@@ -41,10 +44,10 @@ class Learner:
             for pair in zip(blocks(average), blocks(self._live[name]), strict=True)
         ]
 
-    def at(self, lr: float) -> None:
+    def begin_step(self, lr: float) -> None:
         """Announce the step about to be taken, and its learning rate, before the passes."""
-        self.network.at(self.step)
-        self.descent.at(lr)
+        self.network.set_step(self.step)
+        self.descent.begin_step(lr)
 
     def advance(self, lr: float) -> None:
         """Move the parameters along their gradients."""
@@ -112,7 +115,7 @@ class Learner:
         for name, value in mine.items():
             value[...] = arrays[name]
         self.epoch, self.step = epoch, step
-        self.network.at(max(0, step - 1))
+        self.network.set_step(max(0, step - 1))
 
     def _network_arrays(self) -> dict[str, Array]:
         parameters = {f"parameters/{name}": one.value for name, one in self.network.parameters().items()}

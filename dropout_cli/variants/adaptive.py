@@ -14,12 +14,13 @@ hence hidden places only, unless `input_rate` is set, and a warning where a rate
 rate by .01, so a bound is at least 40 steps away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import NonNegative, Positive, Rate, Rates
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
@@ -55,16 +56,16 @@ class Adaptive(Variant):
     paper = "none: a heuristic of teaching material"
 
     def __post_init__(self) -> None:
-        """Raise ValueError where band, bounds and start contradict each other."""
+        """Raise InvalidField where band, bounds and start contradict each other."""
         if self.low > self.high:
-            raise ValueError(f"low: {self.low:g} is above high, {self.high:g}")
+            raise InvalidField("low", f"{self.low:g} is above high, {self.high:g}")
         if self.min_rate > self.max_rate:
-            raise ValueError(f"min_rate: {self.min_rate:g} is above max_rate, {self.max_rate:g}")
+            raise InvalidField("min_rate", f"{self.min_rate:g} is above max_rate, {self.max_rate:g}")
         rates = self.rate if isinstance(self.rate, tuple) else (self.rate,)
         starts = [("rate", rate) for rate in rates] + [("input_rate", self.input_rate)]
         for key, start in starts:
             if start is not None and not self.min_rate <= start <= self.max_rate:
-                raise ValueError(f"{key}: must lie from min_rate to max_rate, {self.min_rate:g} to {self.max_rate:g}")
+                raise InvalidField(key, f"must lie from min_rate to max_rate, {self.min_rate:g} to {self.max_rate:g}")
 
     def input(self, place: Place) -> Layer | None:
         """Noise there only where `input_rate` is set."""
@@ -129,6 +130,10 @@ class AdaptiveNoise(Layer):
         """The rate in force, and the share that was dropped in the last training step."""
         self._noisy.rate = float(self._rate[0])
         return self._noisy.columns()
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return the rate, as it is."""
+        return {f"{self.path}/rate": float}
 
     def warnings(self) -> list[str]:
         """A rate that sits at its upper bound mostly drops what the network needs."""

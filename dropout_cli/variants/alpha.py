@@ -21,10 +21,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
-from dropout_cli.nn.layers.activations import SELU_ALPHA, SELU_SCALE
+from dropout_cli.nn.activations.selu import SELU_ALPHA, SELU_SCALE
 from dropout_cli.variants.toolkit.activation_noise import HiddenActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
@@ -66,4 +67,5 @@ class Alpha(HiddenActivationNoise):
         """Only SELU has the fixed point that A and b are made for."""
         super().check(hidden=hidden, activation=activation)
         if activation != "selu":
-            raise ValueError(f"alpha needs architecture.activation: selu, not {activation}. inverted works with any")
+            fact = f"alpha needs architecture.activation: selu, not {activation}"
+            raise InvalidField("", fact, "inverted works with any")

@@ -28,12 +28,14 @@ from dropout_cli.core.registry import Choice
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, all_rates, one_rate_each, rate_of
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @VARIANTS.register("batchwise")
@@ -80,28 +82,17 @@ class Batchwise(Variant):
         one_rate_each(self.rate, hidden)
 
 
-class Selection(Layer):
+class Selection(ScheduledRate):
     """Holds which units are kept; y = s a[:, kept], or s a where only those were computed."""
-
-    is_dropout = True
 
     def __init__(self, law: Batchwise, rate: float, place: Place, units: int, *, computed: bool) -> None:
         """`rate`: the place's own. `computed`: whether what arrives holds the kept units alone."""
         super().__init__(f"{place.path}/dropout")
-        self._law, self._base, self._steps = law, rate, place.steps
         self._units, self._computed = units, computed
         self._realized = 0.0
         self.kept: Array | None = None
         """The indices of the kept units; None: all."""
-        self.at(0)
-
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
-
-    def draws(self) -> bool:
-        """It draws where the rate in force is not 0."""
-        return self.rate > 0
+        self._follow(law.rate_schedule, rate, place.steps)
 
     def scale(self) -> float:
         """The factor of kept units: 1 / P(kept | the mask is not empty)."""
@@ -142,10 +133,10 @@ class Selection(Layer):
         if self.kept is None:
             return dy
         dx = np.multiply(dy, self._scale, out=self._buffer("dx", dy.shape, dy.dtype))
-        return dx if self._computed else self.expanded(dx)
+        return dx if self._computed else self.dense_output(dx)
 
-    def expanded(self, y: Array) -> Array:
-        """What `forward` returned, with a 0 for each unit that was dropped."""
+    def dense_output(self, y: Array) -> Array:
+        """Return y, or dx in its shape, with a 0 for each unit that was dropped."""
         if self.kept is None:
             return y
         # Faster than to scatter: every unit takes the column that is its own, or the last one, which is 0.
@@ -157,9 +148,7 @@ class Selection(Layer):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share that was dropped in the last training step."""
-        if self._base == 0 and self._law.rate_schedule == Constant():
-            return {}
-        return {f"{self.path}/rate": self.rate, f"{self.path}/realized_rate": self._realized}
+        return {} if self._stays_zero() else self._rate_columns(self.path, self._realized)
 
 
 class KeptUnits(Sequential):
@@ -170,17 +159,13 @@ class KeptUnits(Sequential):
         super().__init__(path, [*layers, selection])
         self.selection = selection
 
-    def expanded(self, y: Array) -> Array:
-        """The output with every unit in its place."""
-        return self.selection.expanded(y)
-
 
 def below(place: Place) -> Selection | None:
     """The selection of the unit below."""
     return place.upstream.selection if isinstance(place.upstream, KeptUnits) else None
 
 
-class KeptLinear(Layer):
+class KeptLinear(PassOptimizations):
     """z[:, ko] = x W[ki, ko] + b[ko], x the kept columns of the input."""
 
     def __init__(self, linear: Dense, below: Selection | None, own: Selection | None) -> None:
@@ -200,7 +185,7 @@ class KeptLinear(Layer):
             self._W, b = self._taken("W", self._W, self._columns, axis=1), b.take(self._columns)
         z = self._buffer("z", (len(x), len(b)), x.dtype)
         z[...] = b
-        return product(x, self._W, z, carry=1)
+        return product(x, self._W, z, beta=1)
 
     def backward(self, dy: Array) -> Array:
         """dx of the kept inputs, (N, kept)."""
@@ -213,13 +198,13 @@ class KeptLinear(Layer):
         Columns are put back into dy, which is smaller than dW; rows, whose memory lies in one piece, into dW.
         """
         W, b = self._linear.W, self._linear.b
-        dz = dy if self._own is None else self._own.expanded(dy)
+        dz = dy if self._own is None else self._own.dense_output(dy)
         b.add_gradient(dz, first=True)
         W.add_gradient(self._x.T, dz, rows=self._rows, first=True)
 
-    def carrying(self) -> list[Parameter]:
+    def fused_parameters(self) -> list[Parameter]:
         """Those of the linear map."""
-        return self._linear.carrying()
+        return self._linear.fused_parameters()
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""

@@ -25,7 +25,7 @@ reported as `still_moving`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -36,6 +36,7 @@ from dropout_cli.core.fields import Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import dot
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
@@ -76,7 +77,7 @@ class Concrete(Variant):
         return ConcreteLinear(self, linear, place)
 
 
-class ConcreteLinear(Layer):
+class ConcreteLinear(PassOptimizations):
     """A linear map of the noisy input, with the penalty on its weights and its rate."""
 
     is_dropout = True
@@ -142,9 +143,9 @@ class ConcreteLinear(Layer):
             self._squares = dot(self._linear.W.value, self._linear.W.value)
         return self._squares
 
-    def carrying(self) -> list[Parameter]:
+    def fused_parameters(self) -> list[Parameter]:
         """Those of the linear map."""
-        return self._linear.carrying()
+        return self._linear.fused_parameters()
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map, and theta."""
@@ -153,3 +154,7 @@ class ConcreteLinear(Layer):
     def columns(self) -> dict[str, float]:
         """The learned rate."""
         return {f"{self.path}/rate": sigmoid(float(self.theta.value[0]))}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return the rate, as it is."""
+        return {f"{self.path}/rate": float}

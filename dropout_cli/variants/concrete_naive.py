@@ -12,7 +12,7 @@ Traps: this is a counter-example. Its rates end near 0 and its accuracy looks fi
 tell it from `concrete`; compare the rates of the hidden places.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,3 +85,7 @@ class NaiveNoise(Layer):
     def columns(self) -> dict[str, float]:
         """The learned rate, of dropping."""
         return {f"{self.path}/rate": 1 - sigmoid(float(self.theta.value[0]))}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return the rate, as it is."""
+        return {f"{self.path}/rate": float}

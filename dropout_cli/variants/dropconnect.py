@@ -35,6 +35,7 @@ from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, all_rate
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @VARIANTS.register("dropconnect")
@@ -83,24 +84,19 @@ class DropConnect(Variant):
         one_rate_each(self.rate, hidden)
 
 
-class GaussianDropConnect(GaussianLinear):
+class GaussianDropConnect(ScheduledRate, GaussianLinear):
     """V = (r / q) W^2, v_b = (r / q) b^2; r / q is the factor."""
 
     def __init__(self, law: DropConnect, linear: Dense, rate: float, place: Place) -> None:
         """`rate`: the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(linear, place)
-        self._law, self._base, self._steps = law, rate, place.steps
-        self.at(0)
+        self._follow(law.rate_schedule, rate, place.steps)
 
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+    def set_step(self, step: int) -> None:
+        """Set the rate in force, and the factor that follows from it."""
+        super().set_step(step)
         q = keep_probability(self.rate)
         self.factor = (1 - q) / q
-
-    def draws(self) -> bool:
-        """It draws where the rate in force is not 0."""
-        return self.rate > 0
 
     def variances(self) -> tuple[Array, Array | float]:
         """The squares of weights and biases."""
@@ -114,34 +110,24 @@ class GaussianDropConnect(GaussianLinear):
         W.add_gradient(dV, factor=2.0)
         b.add_gradient(dv_b, factor=2 * b.value)
 
-    def carrying(self) -> list[Parameter]:
+    def fused_parameters(self) -> list[Parameter]:
         """Those of the linear map."""
-        return self.linear.carrying()
+        return self.linear.fused_parameters()
 
     def columns(self) -> dict[str, float]:
         """The rate in force."""
-        return {f"{self.path}/rate": self.rate}
+        return self._rate_columns(self.path)
 
 
-class MaskedLinear(Layer):
+class MaskedLinear(ScheduledRate):
     """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, every mask drawn."""
-
-    is_dropout = True
 
     def __init__(self, law: DropConnect, linear: Dense, rate: float, place: Place) -> None:
         """`rate`: the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(f"{place.path}/dropout")
-        self._law, self._linear, self._base, self._steps = law, linear, rate, place.steps
+        self._linear = linear
         self._drawn: Array | None = None
-        self.at(0)
-
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
-
-    def draws(self) -> bool:
-        """It draws where the rate in force is not 0."""
-        return self.rate > 0
+        self._follow(law.rate_schedule, rate, place.steps)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, out)."""
@@ -190,7 +176,7 @@ class MaskedLinear(Layer):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share of weights and biases dropped in the last training step."""
-        return {f"{self.path}/rate": self.rate, f"{self.path}/realized_rate": share_of_zeros(self._drawn)}
+        return self._rate_columns(self.path, share_of_zeros(self._drawn))
 
 
 class SampledUnit(Sequential):
@@ -203,10 +189,10 @@ class SampledUnit(Sequential):
         super().__init__(unit.path, unit.layers)
         self._noisy_linear, self._above, self._samples, self._seed = noisy, above, samples, seed
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Tell the linear map that evaluation draws from too: with exact masks it is not the one that trains."""
-        super().at(step)
-        self._noisy_linear.at(step)
+        super().set_step(step)
+        self._noisy_linear.set_step(step)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the activation, or its average.

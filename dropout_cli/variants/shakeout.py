@@ -42,6 +42,7 @@ from dropout_cli.variants.toolkit.base import (
 )
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @VARIANTS.register("shakeout")
@@ -89,25 +90,15 @@ class Shakeout(Variant):
         one_rate_each(self.rate, hidden)
 
 
-class ShakenLinear(Layer):
+class ShakenLinear(ScheduledRate):
     """z = (x (.) m / q)(W + c S) - c x S + b with noise, x W + b without."""
-
-    is_dropout = True
 
     def __init__(self, law: Shakeout, linear: Dense, rate: float, place: Place) -> None:
         """`rate` is that of the units that enter; the linear map keeps its parameters and their names."""
         super().__init__(f"{place.path}/dropout")
-        self._law, self._linear, self._base, self._steps = law, linear, rate, place.steps
+        self._law, self._linear = law, linear
         self._drawn: Array | None = None
-        self.at(0)
-
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
-
-    def draws(self) -> bool:
-        """It draws where the rate in force is not 0."""
-        return self.rate > 0
+        self._follow(law.rate_schedule, rate, place.steps)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, fan_out)."""
@@ -129,7 +120,7 @@ class ShakenLinear(Layer):
         self._shifted = np.add(W, self._cS, out=self._buffer("shifted", W.shape, W.dtype))
         z = product(self._noisy, self._shifted, self._buffer("z", (len(x), self._linear.fan_out), W.dtype))
         if c:
-            product(x, self._cS, z, scale=-1, carry=1)
+            product(x, self._cS, z, alpha=-1, beta=1)
         z += self._linear.b.value
         return z
 
@@ -141,7 +132,7 @@ class ShakenLinear(Layer):
         dx = product(dy, self._shifted.T, self._buffer("dx", self._x.shape, dy.dtype))
         dx *= self._multiplier
         if self._law.c:
-            product(dy, self._cS.T, dx, scale=-1, carry=1)
+            product(dy, self._cS.T, dx, alpha=-1, beta=1)
         return dx
 
     def gradients(self, dy: Array) -> None:
@@ -162,6 +153,4 @@ class ShakenLinear(Layer):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share of what entered that was dropped in the last training step."""
-        if self._base == 0 and self._law.rate_schedule == Constant():
-            return {}
-        return {f"{self.path}/rate": self.rate, f"{self.path}/realized_rate": share_of_zeros(self._drawn)}
+        return {} if self._stays_zero() else self._rate_columns(self.path, share_of_zeros(self._drawn))

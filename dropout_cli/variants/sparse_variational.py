@@ -119,8 +119,7 @@ class SparseVariational(Variant):
         for layer in layers:
             layer.pruned = True
         return {
-            "sparsity": {layer.path.removesuffix("/dropout"): layer.sparsity() for layer in layers}
-            | {"overall": 1 - kept / weights},
+            "sparsity": {layer.unit: layer.sparsity() for layer in layers} | {"overall": 1 - kept / weights},
             "weights": weights,
             "kept": kept,
             "compression": weights / kept if kept else None,
@@ -141,9 +140,9 @@ class SparseLinear(GaussianLinear):
         self.log_variance = Parameter(value, decay=0.0, max_norm=0.0)
         self.pruned = True
         """Whether weights that are mostly noise are left out."""
-        self.at(0)
+        self.set_step(0)
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Set the weight of the KL."""
         since = step // self._place.steps_per_epoch - self._law.kl_from
         ramp = min(1.0, max(0, since) / self._law.kl_warmup) if self._law.kl_warmup else float(since >= 0)
@@ -221,3 +220,7 @@ class SparseLinear(GaussianLinear):
     def columns(self) -> dict[str, float]:
         """The share of weights that are cut."""
         return {f"{self.path}/sparsity": self.sparsity()}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return the share of weights that are cut, as it is."""
+        return {f"{self.path}/sparsity": float}

@@ -21,7 +21,7 @@ import numpy as np
 
 from dropout_cli.core.fields import Finite
 from dropout_cli.core.types import Array
-from dropout_cli.nn.layers.activations import Sigmoid
+from dropout_cli.nn.activations.sigmoid import Sigmoid
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain

@@ -29,6 +29,7 @@ from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.variants.toolkit.base import VARIANTS, Needs, Place, Variant, chain
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @VARIANTS.register("stochastic_depth")
@@ -72,28 +73,20 @@ class StochasticDepth(Variant):
         return self.per == "example"
 
 
-class UncertainBlock(Residual):
+class UncertainBlock(ScheduledRate, Residual):
     """y = skip(x) + (m / p) branch(x) with noise, skip(x) + branch(x) without."""
-
-    is_dropout = True
 
     def __init__(self, law: StochasticDepth, branch: Layer, skip: Layer | None, rate: float, place: Place) -> None:
         """`rate`: the block's own."""
         super().__init__(place.path, branch, skip)
-        self._law, self._base, self._steps = law, rate, place.steps
+        self._law = law
         self._noise_path = f"{place.path}/dropout"
         self._drawn: Array | None = None
-        self.rate = rate
-        self.at(0)
-
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        super().at(step)
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
+        self._follow(law.rate_schedule, rate, place.steps)
 
     def draws(self) -> bool:
         """It draws where the rate in force is not 0, or a part draws."""
-        return self.rate > 0 or super().draws()
+        return ScheduledRate.draws(self) or Residual.draws(self)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return skip(x), and what of branch(x) survives."""
@@ -132,6 +125,4 @@ class UncertainBlock(Residual):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share that was left out in the last training step."""
-        realized = share_of_zeros(self._drawn)
-        own = {f"{self._noise_path}/rate": self.rate, f"{self._noise_path}/realized_rate": realized}
-        return super().columns() | own
+        return super().columns() | self._rate_columns(self._noise_path, share_of_zeros(self._drawn))

@@ -24,13 +24,14 @@ its lower bound. alpha is the variance, so the noise is sqrt(alpha) eps. Rates a
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Gt, Le
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.noise_tables import normal
@@ -56,6 +57,11 @@ def slope(alpha: Array) -> Array:
     return np.asarray(-(0.5 + C1 * alpha + 2 * C2 * alpha**2 + 3 * C3 * alpha**3))
 
 
+def equivalent_rate(alpha: float) -> float:
+    """Return the rate of a dropout whose noise has the variance alpha."""
+    return alpha / (1 + alpha)
+
+
 @VARIANTS.register("variational")
 @dataclass(frozen=True, kw_only=True)
 class Variational(Variant):
@@ -75,11 +81,10 @@ class Variational(Variant):
     paper = "Kingma, Salimans, Welling 2015, arXiv:1506.02557"
 
     def __post_init__(self) -> None:
-        """An input unit has no alpha per weight."""
+        """Raise InvalidField for an alpha per weight of an input unit."""
         if self.mode == "unit" and self.share == "weight":
-            raise ValueError(
-                "share: mode unit has no weights to give an alpha each. Choose layer, unit or mode: weight"
-            )
+            fact = "mode unit has no weights to give an alpha each"
+            raise InvalidField("share", fact, "Choose layer, unit or mode: weight")
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
         """Noise in front of, or inside, the linear map."""
@@ -180,6 +185,10 @@ class UnitNoise(Layer):
         """Alpha."""
         return self.alpha.columns(self.path)
 
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return alpha, which stands for the rate alpha / (1 + alpha)."""
+        return {f"{self.path}/alpha": equivalent_rate}
+
 
 class VariationalLinear(GaussianLinear):
     """V = alpha (.) W^2; biases have no noise."""
@@ -219,3 +228,7 @@ class VariationalLinear(GaussianLinear):
     def columns(self) -> dict[str, float]:
         """Alpha."""
         return self.alpha.columns(self.path)
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return alpha, which stands for the rate alpha / (1 + alpha)."""
+        return {f"{self.path}/alpha": equivalent_rate}

@@ -77,7 +77,7 @@ def test_later_blocks_are_left_out_more_often() -> None:
         [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
     )
     (*_, last) = uncertain(StochasticDepth(rate=0.6, rate_schedule=_linear()))
-    last.at(5)
+    last.set_step(5)
     assert last.rate == pytest.approx(0.3)
 
 

@@ -34,7 +34,7 @@ def main(steps: int) -> None:
     with setup.computing(experiment):
         for step in range(5 + steps):
             began = time.perf_counter()
-            learner.at(1e-3)
+            learner.begin_step(1e-3)
             experiment.objective.learn(learner.network, x, labels, noise, None)
             learner.advance(1e-3)
             seconds.append(time.perf_counter() - began)

@@ -11,7 +11,7 @@ from dropout_cli.config import find, load
 from dropout_cli.config.merge import read_layers
 from dropout_cli.config.place import Mistakes
 from dropout_cli.config.validate import build
-from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.errors import ConfigError, InvalidField, Problem
 from dropout_cli.core.fields import Count, PathField
 from dropout_cli.core.registry import Choice, Registry
 
@@ -37,7 +37,7 @@ class Ball(Toy):
     def __post_init__(self) -> None:
         """Refuse two things at once."""
         if self.radius == 7:
-            raise ValueError("radius: seven is bad luck", "a ball of seven is none")
+            raise InvalidField.of([Problem("radius", "seven is bad luck"), Problem("", "a ball of seven is none")])
 
 
 @TOYS.register("cube")
@@ -104,7 +104,7 @@ def test_other_types_have_their_words_too(text: str, message: str) -> None:
 
 
 def test_what_a_class_refuses_is_reported_at_the_key_it_names_or_at_the_block() -> None:
-    """Each argument of the ValueError is one mistake."""
+    """Each problem of the InvalidField is one mistake."""
     with pytest.raises(ConfigError) as caught:
         box("toy: {name: ball, radius: 7}", path="c.yaml")
     assert str(caught.value).splitlines() == [

@@ -12,8 +12,8 @@ from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array, DType
 from dropout_cli.data.dataset import Affine, Dataset, Part
 from dropout_cli.metrics import uncertainty
+from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import ACTIVATIONS
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential

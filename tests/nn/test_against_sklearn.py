@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import ACTIVATIONS
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
@@ -76,7 +76,7 @@ class Pair:
 
     def step(self, rate: float = RATE) -> float:
         """A step of both; returns our loss before it, the penalty included."""
-        self.ours.at(rate)
+        self.ours.begin_step(rate)
         loss = CrossEntropy().learn(self.ours.network, self.x, self.labels, None) + self.ours.descent.penalty()
         self.ours.advance(rate)
         self.theirs.partial_fit(self.x, self.labels)

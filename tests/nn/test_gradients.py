@@ -7,9 +7,10 @@ import pytest
 
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.initializers import Normal
-from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.normalization import Normalize
 from dropout_cli.nn.optim.optimizers.sgd import Sgd
@@ -162,9 +163,9 @@ def test_the_checker_catches_a_gradient_that_breaks_the_contract(make: Callable[
 def trained(make: Callable[[], Layer], *, fused: bool) -> dict[str, Array]:
     """The parameters after 200 steps of momentum on |y|^2 / 2 plus the penalty."""
     layer = make()
-    descent = Descent(Sgd(momentum=0.9), layer.parameters(), Regularization(), layer.carrying() if fused else ())
+    descent = Descent(Sgd(momentum=0.9), layer.parameters(), Regularization(), fused_parameters(layer) if fused else ())
     for t in range(1, 201):
-        descent.at(0.01)
+        descent.begin_step(0.01)
         layer.gradients(layer.forward(X, train=True) / len(X))
         descent.step(0.01, t)
     return {name: one.value for name, one in layer.parameters().items()}

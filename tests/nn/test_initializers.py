@@ -9,7 +9,8 @@ import pytest
 from dropout_cli.core.registry import UnknownName
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Shape
-from dropout_cli.nn.initializers import INITIALIZERS, Glorot, He, Initializer, LeCun, Normal, suited_to
+from dropout_cli.nn.activations import ACTIVATIONS
+from dropout_cli.nn.initializers import INITIALIZERS, Glorot, He, Initializer, LeCun, Normal
 from dropout_cli.nn.layers.dense import Dense
 
 DENSE, KERNEL = (300, 200), (3, 3, 40, 60)
@@ -95,7 +96,8 @@ def test_bias_sd_leaves_the_weights_alone() -> None:
 
 def test_auto_suits_the_activation() -> None:
     """`initializer: auto` is He for ReLU and GELU, LeCun for SELU, Glorot for the others."""
-    assert suited_to("relu") == suited_to("gelu") == He()
-    assert suited_to("selu") == LeCun()
-    assert suited_to("tanh") == suited_to("sigmoid") == suited_to("identity") == Glorot()
+    found = {name: cls.initializer for name, cls in ACTIVATIONS}
+    assert found["relu"] == found["gelu"] == He()
+    assert found["selu"] == LeCun()
+    assert found["tanh"] == found["sigmoid"] == found["identity"] == Glorot()
     assert INITIALIZERS.names() == ["glorot", "he", "lecun", "normal"]

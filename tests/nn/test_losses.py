@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential

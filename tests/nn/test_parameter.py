@@ -71,7 +71,7 @@ def test_a_gradient_is_carry_times_the_last_and_scale_times_the_sum(
     add, expected = FORMS[form]
     before = np.full(SHAPE, 2.0 if carry else np.nan)
     w = Parameter(np.zeros(SHAPE))
-    w.gradient[...], w.carry, w.scale = before, carry, scale
+    w.gradient[...], w.grad_beta, w.grad_alpha = before, carry, scale
     memory, kept = w.gradient, carry * before if carry else 0.0
     with threads.limited(2, divided=divided):
         add(w, True)
@@ -86,7 +86,7 @@ def test_a_gradient_is_carry_times_the_last_and_scale_times_the_sum(
 def test_with_an_axis_more_the_gradient_is_the_sum_of_the_rows(carry: float, scale: float, divided: bool) -> None:
     """As for a bias, which every row was given."""
     b = Parameter.bias(np.zeros(4))
-    b.gradient[...], b.carry, b.scale = 2.0 if carry else np.nan, carry, scale
+    b.gradient[...], b.grad_beta, b.grad_alpha = 2.0 if carry else np.nan, carry, scale
     with threads.limited(2, divided=divided):
         b.add_gradient(RIGHT, first=True)
         b.add_gradient(RIGHT, factor=3.0)
@@ -97,7 +97,7 @@ def test_a_gradient_keeps_the_type_of_the_value() -> None:
     """Float32 stays float32, whatever is added to it."""
     w = Parameter(np.zeros(SHAPE, np.float32))
     for scale in (1.0, 0.1):
-        w.scale = scale
+        w.grad_alpha = scale
         w.add_gradient(WHOLE, first=True)
         w.add_gradient(WHOLE)
         w.add_gradient(WHOLE, factor=WEIGHTS > 0)

@@ -169,10 +169,12 @@ def test_given_weights_stay_and_their_number_must_fit() -> None:
     plain, given = CrossEntropy(), CrossEntropy(class_weights=(1.0, 2.0))
     assert plain.weighed(labels, ["a", "b", "c"]) == plain
     assert given.weighed(labels, ["a", "b"]) == given
-    with pytest.raises(ValueError, match=r"^class_weights: 2 numbers for 3 classes \(a, b, c\)$"):
+    with pytest.raises(
+        ValueError, match=r"^class_weights: 2 numbers for 3 classes \(a, b, c\). Give one for each class$"
+    ):
         given.weighed(labels, ["a", "b", "c"])
     for count, said in ((10, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"), (11, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...")):
-        with pytest.raises(ValueError, match=rf"for {count} classes \({said}\)$"):
+        with pytest.raises(ValueError, match=rf"for {count} classes \({said}\). Give one for each class$"):
             given.weighed(labels, [str(one) for one in range(count)])
 
 

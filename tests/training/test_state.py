@@ -5,9 +5,9 @@ import pytest
 
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.relu import Relu
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.initializers import He
-from dropout_cli.nn.layers.activations import Relu
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
@@ -39,7 +39,7 @@ class Announced(Relu):
 
     step = -1
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Remember."""
         self.step = step
 
@@ -64,7 +64,7 @@ def train(one: Learner, epochs: int) -> None:
         for _ in range(5):
             rng = stream(0, "test:batch", one.step)
             x, labels = rng.standard_normal((10, 8), dtype=np.float32), rng.integers(0, 3, 10)
-            one.at(1e-2)
+            one.begin_step(1e-2)
             CrossEntropy().learn(one.network, x, labels, noise)
             one.advance(1e-2)
         one.epoch += 1
@@ -180,7 +180,7 @@ def test_the_average_follows_its_formula() -> None:
     for t in range(1, 11):
         rng = stream(0, "test:batch", t)
         x, labels = rng.standard_normal((10, 8), dtype=np.float32), rng.integers(0, 3, 10)
-        one.at(1e-2)
+        one.begin_step(1e-2)
         CrossEntropy().learn(one.network, x, labels, None)
         one.advance(1e-2)
         expected += (1 - min(0.3, (1 + t) / (10 + t))) * (one.arrays()[name] - expected)
@@ -204,11 +204,11 @@ def both_ways(regularization: Regularization) -> list[dict[str, Array]]:
         for step in range(20):
             rng, lr = stream(0, "test:batch", step), 0.1 / (1 + step)
             x, labels = rng.standard_normal((10, 8)), rng.integers(0, 3, 10)
-            one.at(lr)
+            one.begin_step(lr)
             CrossEntropy().learn(one.network, x, labels, None)
             one.advance(lr)
         found.append(one.arrays())
-        assert any(one.carry for one in one.network.parameters().values()) == (
+        assert any(one.grad_beta for one in one.network.parameters().values()) == (
             carrying and regularization.clip_norm is None
         )
     return found
@@ -256,7 +256,7 @@ def test_a_step_with_a_learning_rate_that_was_not_announced_is_refused() -> None
     """Its gradient has been scaled by another one already."""
     layers = [Dense("output", 8, 3, He(), seed=0, dtype=FLOAT32)]
     one = Learner(Sequential("net", layers), Sgd(momentum=0.9))
-    one.at(0.1)
+    one.begin_step(0.1)
     with pytest.raises(RuntimeError, match=r"0\.2.*0\.1 was announced"):
         one.advance(0.2)
 

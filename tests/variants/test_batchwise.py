@@ -76,7 +76,7 @@ def test_the_matrix_products_run_on_the_kept_units_alone() -> None:
         if isinstance(layer, KeptUnits):
             kept = layer.selection.kept
             assert kept is not None and x.shape == (9, len(kept))
-            whole = layer.expanded(x)
+            whole = layer.dense_output(x)
             assert np.array_equal(whole[:, kept], x)
             assert np.count_nonzero(np.abs(whole).sum(axis=0)) == len(kept)
 
@@ -94,7 +94,7 @@ def test_noise_has_mean_one_and_variance_rate_over_keep(rate: float) -> None:
     units, steps = 100, 10_000
     place = Place(path="a", kind="hidden", index=0, count=1, fan_in=units, examples=1, steps=1)
     layer, noise, one = Selection(Batchwise(), rate, place, units, computed=False), Noise(0, 0), np.ones((1, units))
-    sample = np.concatenate([layer.expanded(layer.forward(one, noise=noise)).copy() for _ in range(steps)])
+    sample = np.concatenate([layer.dense_output(layer.forward(one, noise=noise)).copy() for _ in range(steps)])
     variance, draws = rate / (1 - rate), units * steps
     assert abs(sample.mean() - 1) < 5 * math.sqrt(variance / draws)
     squares = (sample - 1) ** 2
@@ -116,7 +116,7 @@ def test_noise_of_few_units_has_mean_one(units: int, rate: float) -> None:
     steps = 20_000
     place = Place(path="a", kind="hidden", index=0, count=1, fan_in=units, examples=1, steps=1)
     layer, noise, one = Selection(Batchwise(), rate, place, units, computed=False), Noise(0, 0), np.ones((1, units))
-    means = np.array([layer.expanded(layer.forward(one, noise=noise)).mean() for _ in range(steps)])
+    means = np.array([layer.dense_output(layer.forward(one, noise=noise)).mean() for _ in range(steps)])
     assert abs(means.mean() - 1) <= 5 * means.std() / math.sqrt(steps) + 1e-4  # 1e-4: keep is a multiple of 2^-16
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.core.rng import Noise, stream
+from dropout_cli.nn.activations.relu import Relu
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import Relu
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.training import arithmetic
 from dropout_cli.variants import Place
@@ -94,11 +94,11 @@ def test_sampled_inference_uses_the_rate_in_force(masks: Any) -> None:
     place = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=11)
     law = DropConnect(rate=0.5, masks=masks, inference="sample", rate_schedule=Linear(start=0.5, end=0.0))
     unit, plain, x = law.unit(linear(), [], Relu("relu"), place), linear(), np.ones((2, 4))
-    unit.at(10)
+    unit.set_step(10)
     np.testing.assert_allclose(unit.forward(x), np.maximum(plain.forward(x), 0), rtol=1e-12)
     trained = unit.forward(x, train=True, noise=Noise(0, 1))
     np.testing.assert_allclose(trained, np.maximum(plain.forward(x), 0), atol=6 * math.sqrt(FLOOR))
-    unit.at(0)
+    unit.set_step(0)
     assert np.abs(unit.forward(x) - np.maximum(plain.forward(x), 0)).max() > 1e-2
     assert np.abs(unit.forward(x, noise=Noise(0, 1)) - np.maximum(plain.forward(x), 0)).max() > 1e-2
 

@@ -10,6 +10,7 @@ import pytest
 from dropout_cli import config
 from dropout_cli.core.registry import Registry
 from dropout_cli.nn.layers.base import Layer
+from dropout_cli.runs.noise_columns import noise_column
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.shakeout import Shakeout
@@ -77,6 +78,25 @@ def test_columns_are_named_by_place_and_quantity(name: str, tmp_path: Path) -> N
     places, quantities = COLUMNS[name]
     expected = {f"{place}/dropout/{quantity}" for place in places for quantity in quantities}
     assert set(network(tmp_path, name).columns()) == expected
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_variant_that_learns_declares_which_columns_follow(name: str, tmp_path: Path) -> None:
+    """Columns of its own, each a rate from 0 to 1; a variant that learns nothing declares none."""
+    made = network(tmp_path, name)
+    columns, learned = made.columns(), made.learned_columns()
+    assert (VARIANTS[name].learns is not None) == bool(learned)
+    assert learned.keys() <= columns.keys() and not any("realized" in column for column in learned)
+    assert all(0 <= rate(columns[column]) <= 1 for column, rate in learned.items())
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_column_of_a_variant_has_a_kind_by_its_stored_name(name: str, tmp_path: Path) -> None:
+    """A figure of an older run is drawn from the names alone."""
+    places, quantities = COLUMNS[name]
+    found = [noise_column(column) for column in network(tmp_path, name).columns()]
+    assert {(one.unit, one.quantity) for one in found if one} == {(p, q) for p in places for q in quantities}
+    assert None not in found and noise_column("train_loss") is noise_column("rate") is None
 
 
 @pytest.mark.parametrize("name", COLUMNS)

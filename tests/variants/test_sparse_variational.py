@@ -23,7 +23,7 @@ def layer(step: int = 99, spread: float = 2.0) -> SparseLinear:
     linear = Dense("a", 4, 3, Glorot(bias_sd=0.3), seed=0, dtype=np.dtype(np.float64))
     made = SparseLinear(SparseVariational(), linear, PLACE)
     made.log_variance.value[...] = -2 + spread * stream(0, "test:variance").standard_normal((4, 3))
-    made.at(step)
+    made.set_step(step)
     return made
 
 
@@ -126,7 +126,7 @@ def test_a_training_that_ended_before_the_divergence_counted_is_warned_of_once()
     output._place = replace(PLACE, kind="output")
     assert hidden.warnings() == []
     assert [text.partition(":")[0] for text in output.warnings()] == ["dropout.kl_from"]
-    output.at(12)
+    output.set_step(12)
     assert output.warnings() == []
 
 
@@ -141,7 +141,7 @@ def test_without_a_warm_up_the_divergence_counts_in_full_from_its_first_epoch_on
     """With `kl_warmup: 0`: nothing before epoch `kl_from`, and all of it from there."""
     linear = Dense("a", 4, 3, Glorot(bias_sd=0.3), seed=0, dtype=np.dtype(np.float64))
     made = SparseLinear(SparseVariational(kl_from=3, kl_warmup=0), linear, PLACE)
-    made.at(5)
+    made.set_step(5)
     assert made.penalty() == 0
-    made.at(6)
+    made.set_step(6)
     assert made.penalty() == pytest.approx(divergence(np.clip(made.log_alpha(), -8, 8)).sum() / 50, rel=1e-12)

@@ -34,7 +34,7 @@ def test_evaluation_scales_by_the_rate_in_force_at_the_last_step() -> None:
     around = Surroundings(shape=(5,), outputs=3, examples=10, steps=11, seed=0, dtype=np.dtype(np.float64))
     moving = Mlp(hidden=(4,)).build(Standard(rate=0.5, rate_schedule=Linear()), around)
     fixed = Mlp(hidden=(4,)).build(Standard(rate=0.25), around)
-    moving.at(5)
+    moving.set_step(5)
     x = stream(0, "test:x").standard_normal((3, 5))
     np.testing.assert_allclose(moving.forward(x), fixed.forward(x), rtol=1e-14)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dropout_cli.core.rng import Noise, stream
-from dropout_cli.nn.layers.activations import Identity, Relu
+from dropout_cli.nn.activations.identity import Identity
+from dropout_cli.nn.activations.relu import Relu
 from dropout_cli.variants import Place
 from dropout_cli.variants.standout import Gate, Standout
 

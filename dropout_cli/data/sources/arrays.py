@@ -9,7 +9,7 @@ import numpy as np
 
 from dropout_cli.core import npz
 from dropout_cli.core.environment import available_bytes
-from dropout_cli.core.errors import DataError
+from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.fields import CountOrZero, Fraction, PathField, Positive
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, Column, Examples, Facts, Source
@@ -57,19 +57,20 @@ class Arrays(Source):
     """Fitted on the training part, per feature or per channel: to [0, 1], to mean 0 and variance 1, or none."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for keys that contradict each other."""
+        """Raise InvalidField for keys that contradict each other."""
         super().__post_init__()
         packed = self.path.lower().endswith(".npz")
         for part in ("", "val_", "test_"):
             examples, labels = getattr(self, f"{part}path"), getattr(self, f"{part}labels")
             if packed and part and (examples or labels):
-                raise ValueError(f"{part}path: an .npz file holds all parts, as x_{part}and y_{part}".rstrip("_"))
+                fact = f"an .npz file holds all parts, as x_{part}and y_{part}".rstrip("_")
+                raise InvalidField(f"{part}path", fact)
             if not packed and (examples is None) != (labels is None):
-                raise ValueError(
-                    f"{part}labels: examples and labels come in two files. Give {part}path and {part}labels"
-                )
+                fact = "examples and labels come in two files"
+                raise InvalidField(f"{part}labels", fact, f"Give {part}path and {part}labels")
         if self.test_rows is not None and (self.test_path is not None or self.test_fraction is not None):
-            raise ValueError("test_rows: the test part is given twice. Set one of test_rows, test_path, test_fraction")
+            way_out = "Set one of test_rows, test_path, test_fraction"
+            raise InvalidField("test_rows", "the test part is given twice", way_out)
 
     def read(self) -> Examples:
         """The arrays as they are; pixels stay bytes."""

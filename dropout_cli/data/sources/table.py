@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
-from dropout_cli.core.errors import DataError
+from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.fields import CountOrZero, Fraction, PathField
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, Examples, Facts, Source
 from dropout_cli.data.cache import must_be_plain
@@ -73,15 +73,15 @@ class Table(Source):
     """Fitted on the training part, per column of numbers: to [0, 1], to mean 0 and variance 1, or none."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for keys that contradict each other."""
+        """Raise InvalidField for keys that contradict each other."""
         super().__post_init__()
         given = [key for key in ("test_path", "split", "test_rows") if getattr(self, key) is not None]
         if len(given) > 1:
-            raise ValueError(f"{given[1]}: {given[0]} gives a test part already. Set one of them")
+            raise InvalidField(given[1], f"{given[0]} gives a test part already", "Set one of them")
         if given and self.test_fraction is not None:
-            raise ValueError(f"test_fraction: {given[0]} gives the test part. Set one of them")
+            raise InvalidField("test_fraction", f"{given[0]} gives the test part", "Set one of them")
         if self.separator not in ("auto", "space") and len(self.separator) != 1:
-            raise ValueError("separator: must be one character, auto or space")
+            raise InvalidField("separator", "must be one character, auto or space")
 
     def read(self) -> Examples:
         """The rows as numbers, NaN where a value is missing, and places of categories."""

@@ -1,4 +1,4 @@
-"""The linear algebra under NumPy, and what `np.matmul` does not hand through of it: y = carry y + scale a b in place.
+"""Direct BLAS access: y = beta y + alpha a b in place, which `np.matmul` cannot express.
 
 NumPy's wheels bring an OpenBLAS, and SciPy's another one, whose idle threads would stand in the way of the first. So
 larger products go to NumPy's own, called by the addresses of their arrays; smaller ones to SciPy's, which is called
@@ -26,9 +26,9 @@ class Routines(NamedTuple):
     """Of one dtype, all in place."""
 
     gemm: Callable[[Array, Array, Array, float, float], object]
-    """a (n, k), b (k, m), C-contiguous out (n, m), scale, carry: out = carry out + scale a b."""
+    """a (n, k), b (k, m), C-contiguous out (n, m), alpha, beta: out = beta out + alpha a b."""
     axpy: Callable[[Array, Array, float], object]
-    """C-contiguous x, y, scale: y += scale x."""
+    """C-contiguous x, y, alpha: y += alpha x."""
     dot: Callable[[Array, Array], float]
     """C-contiguous x, y: the sum of x y."""
 
@@ -89,16 +89,16 @@ def _by_address(library: Library, dtype: DType) -> Routines:
     add = routine("axpy", None, whole, real, address, whole, address, whole)
     inner = routine("dot", real, whole, address, whole, address, whole)
 
-    def gemm(a: Array, b: Array, out: Array, scale: float, carry: float) -> None:
+    def gemm(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
         (n, k), m = a.shape, b.shape[1]
         a, turn_a = _plain(a, out.dtype)
         b, turn_b = _plain(b, out.dtype)
         turns = TURNED if turn_a else AS_IT_IS, TURNED if turn_b else AS_IT_IS
         first, second = (a.ctypes.data, n if turn_a else k), (b.ctypes.data, k if turn_b else m)
-        multiply(ROWS, *turns, n, m, k, scale, *first, *second, carry, out.ctypes.data, m)
+        multiply(ROWS, *turns, n, m, k, alpha, *first, *second, beta, out.ctypes.data, m)
 
-    def axpy(x: Array, y: Array, scale: float) -> None:
-        add(x.size, scale, x.ctypes.data, 1, y.ctypes.data, 1)
+    def axpy(x: Array, y: Array, alpha: float) -> None:
+        add(x.size, alpha, x.ctypes.data, 1, y.ctypes.data, 1)
 
     def dot(x: Array, y: Array) -> float:
         return float(inner(x.size, x.ctypes.data, 1, y.ctypes.data, 1))
@@ -120,15 +120,15 @@ def _scipys(dtype: DType) -> Routines:
     multiply, add = (blas.sgemm, blas.saxpy) if single else (blas.dgemm, blas.daxpy)
     inner = blas.sdot if single else blas.ddot
 
-    def gemm(a: Array, b: Array, out: Array, scale: float, carry: float) -> None:
+    def gemm(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
         # Row by row, out = a b is column by column out' = b' a'; of an array in Fortran's order no copy is made.
         left, right = b.T, a.T
         turn_left, turn_right = not left.flags.f_contiguous, not right.flags.f_contiguous
         left, right = (left.T if turn_left else left), (right.T if turn_right else right)
-        multiply(scale, left, right, carry, out.T, turn_left, turn_right, 1)
+        multiply(alpha, left, right, beta, out.T, turn_left, turn_right, 1)
 
-    def axpy(x: Array, y: Array, scale: float) -> None:
-        add(x.reshape(-1), y.reshape(-1), a=scale)
+    def axpy(x: Array, y: Array, alpha: float) -> None:
+        add(x.reshape(-1), y.reshape(-1), a=alpha)
 
     def dot(x: Array, y: Array) -> float:
         return float(inner(x.reshape(-1), y.reshape(-1)))

@@ -1,6 +1,6 @@
-"""The one matrix product of the engine, out = carry out + scale a b, and its sisters for sums.
+"""The one matrix product of the engine, out = beta out + alpha a b, and its sisters for sums.
 
-With `carry` a momentum takes its gradient in as the product makes it (nn.optim.update), where an update otherwise waits
+With `beta` a momentum takes its gradient in as the product makes it (nn.optim.update), where an update otherwise waits
 for memory. Where threads of ours share a batch, they share the product, by `np.matmul`.
 """
 
@@ -16,28 +16,28 @@ SMALLEST = 64
 """Fewer rows or columns are not divided among threads of ours."""
 
 
-def product(a: Array, b: Array, out: Array, scale: float = 1.0, carry: float = 0.0) -> Array:
-    """Return `out` (n, m), overwritten with carry out + scale a b, for a (n, k) and b (k, m) of its dtype.
+def product(a: Array, b: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> Array:
+    """Return `out` (n, m), overwritten with beta out + alpha a b, for a (n, k) and b (k, m) of its dtype.
 
-    `out` must be C-contiguous, a and b matrices or transposed views of such: others are copied first. With `carry` 0
+    `out` must be C-contiguous, a and b matrices or transposed views of such: others are copied first. With `beta` 0
     it does not matter what was in `out`.
     """
     if not (a.size and b.size):
-        out[...] = carry * out if carry else 0
+        out[...] = beta * out if beta else 0
     elif threads.divided():
-        _in_parts(a, b, out, scale, carry)
+        _in_parts(a, b, out, alpha, beta)
     else:
-        routines(out.dtype, a.size * b.shape[1] >= LARGE).gemm(a, b, out, scale, carry)
+        routines(out.dtype, a.size * b.shape[1] >= LARGE).gemm(a, b, out, alpha, beta)
     return out
 
 
-def column_sums(x: Array, out: Array, scale: float = 1.0, carry: float = 0.0) -> None:
-    """out = carry out + scale 1'x, for x (n, m) and out (m,): the gradient of what is added to every row."""
+def column_sums(x: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> None:
+    """out = beta out + alpha 1'x, for x (n, m) and out (m,): the gradient of what is added to every row."""
     if threads.divided():
-        out[...] = carry * out if carry else 0
-        out += scale * np.add.reduce(x, axis=0)
+        out[...] = beta * out if beta else 0
+        out += alpha * np.add.reduce(x, axis=0)
     else:
-        product(_ones(len(x), out.dtype), x, out[None], scale=scale, carry=carry)
+        product(_ones(len(x), out.dtype), x, out[None], alpha=alpha, beta=beta)
 
 
 @lru_cache(maxsize=16)
@@ -45,12 +45,12 @@ def _ones(count: int, dtype: DType) -> Array:
     return np.ones((1, count), dtype)
 
 
-def add(x: Array, y: Array, *, scale: float = 1.0) -> None:
-    """y += scale x, for C-contiguous arrays of one shape and dtype."""
+def add(x: Array, y: Array, *, alpha: float = 1.0) -> None:
+    """y += alpha x, for C-contiguous arrays of one shape and dtype."""
     if threads.divided():
-        y += x if scale == 1 else scale * x
+        y += x if alpha == 1 else alpha * x
     else:
-        routines(y.dtype, y.size >= LARGE // 16).axpy(x, y, scale)
+        routines(y.dtype, y.size >= LARGE // 16).axpy(x, y, alpha)
 
 
 def dot(x: Array, y: Array) -> float:
@@ -58,9 +58,9 @@ def dot(x: Array, y: Array) -> float:
     return routines(y.dtype, y.size >= LARGE // 16 and not threads.divided()).dot(x, y)
 
 
-def _in_parts(a: Array, b: Array, out: Array, scale: float, carry: float) -> None:
+def _in_parts(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
     """The longer side of `out` divided among threads of ours, each of which has one thread for BLAS."""
-    target = out if not carry else np.empty_like(out)
+    target = out if not beta else np.empty_like(out)
     rows, columns = out.shape
     if max(rows, columns) < SMALLEST:
         np.matmul(a, b, out=target)
@@ -68,8 +68,8 @@ def _in_parts(a: Array, b: Array, out: Array, scale: float, carry: float) -> Non
         threads.over(rows, lambda _, part: np.matmul(a[part], b, out=target[part]))
     else:
         threads.over(columns, lambda _, part: np.matmul(a, b[:, part], out=target[:, part]))
-    if scale != 1:
-        target *= scale
-    if carry:
-        out *= carry
+    if alpha != 1:
+        target *= alpha
+    if beta:
+        out *= beta
         out += target

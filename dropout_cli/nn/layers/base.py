@@ -8,7 +8,7 @@ path to its generator, and None means no noise, so that "noise on, no generator"
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal, Self, TypeAlias, cast
 
 import numpy as np
@@ -24,23 +24,26 @@ NoiseKind: TypeAlias = Literal["dropout", "training"]
 class Layer(ABC):
     """A differentiable map over a batch: arrays are (N, D) or (N, height, width, channels).
 
-    A layer writes only into arrays that it allocated or was lent. What it returns stands until its next call, unless
-    it lends it.
-    It computes in the dtype of its parameters, or of its input where it has none.
+    A layer writes only into arrays that it allocated. What it returns stands until its next call. It computes in the
+    dtype of its parameters, or of its input where it has none. Layers that trade parts of this for speed declare so
+    (nn.layers.batch_parallel).
     """
 
-    lends_y: ClassVar[bool] = False
-    """Whether it has no more use for the y that it returned, so that the next layer may overwrite it."""
-    lends_dx: ClassVar[bool] = False
-    """The same of the dx that it returned."""
     is_dropout: ClassVar[bool] = False
     """Whether it is the place of a dropout variant's noise, whatever its rate."""
     noise_kind: ClassVar[NoiseKind] = "dropout"
     """The noise that it draws: of the dropout, which Monte-Carlo passes draw too, or of the training alone."""
 
     def __init__(self, path: str) -> None:
-        """`path` names the layer for good: its parameters (`hidden1/W`) and its noise go by it."""
+        """Name the layer.
+
+        Args:
+            path: `<unit>` or `<unit>/<part>`, such as `hidden1/dropout`. It never changes: parameters (`hidden1/W`) and
+                noise go by it.
+        """
         self.path = path
+        self.unit = path.partition("/")[0]
+        """The part of the network that it belongs to, as the architecture named it."""
         self._buffers: dict[str, Array] = {}
         self._views: dict[str, Array] = {}
 
@@ -60,7 +63,14 @@ class Layer(ABC):
         """Overwrite the parameters' gradients as `backward` does, for a caller that needs no dx."""
         self.backward(dy)
 
-    def at(self, step: int) -> None:
+    def dense_output(self, y: Array) -> Array:
+        """Return `y`, the output of the last forward pass, with every unit in its place.
+
+        A layer that computes the kept units alone puts a 0 where a unit was dropped.
+        """
+        return y
+
+    def set_step(self, step: int) -> None:
         """Announce the training step (from 0) about to be taken: rates with a schedule follow it."""
         return None
 
@@ -80,14 +90,6 @@ class Layer(ABC):
         """Name (`<path>/<letter>`) -> learned parameter, in a fixed order."""
         return {}
 
-    def carrying(self) -> list[Parameter]:
-        """The parameters to whose gradients it adds by `Parameter.add_gradient` alone, once in every step's pass.
-
-        An optimizer may then take these gradients into its momentum as they are made. A layer that declares none is
-        right too, and its update takes longer. `check_layer` of the tests finds a declaration that does not hold.
-        """
-        return []
-
     def state(self) -> dict[str, Array]:
         """Name -> what the layer keeps that is not learned by gradient; live arrays, not copies."""
         return {}
@@ -103,6 +105,13 @@ class Layer(ABC):
 
     def columns(self) -> dict[str, float]:
         """Name -> number to log in `metrics.csv` after each epoch; the names never change."""
+        return {}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return those of its columns that follow learning, each with its conversion to a rate from 0 to 1.
+
+        A training that ends while one still moves is reported.
+        """
         return {}
 
     def warnings(self) -> list[str]:

@@ -1,6 +1,6 @@
 """What layers made of other layers have in common: they own no arrays, and the parts keep the names they have."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer
@@ -15,10 +15,10 @@ class Container(Layer):
         super().__init__(path)
         self.layers = tuple(layers)
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Tell every part."""
         for layer in self.layers:
-            layer.at(step)
+            layer.set_step(step)
 
     def holds_dropout(self) -> bool:
         """Whether it, or a part of it, is such a place."""
@@ -48,6 +48,10 @@ class Container(Layer):
     def columns(self) -> dict[str, float]:
         """Those of all parts."""
         return {name: one for layer in self.layers for name, one in layer.columns().items()}
+
+    def learned_columns(self) -> dict[str, Callable[[float], float]]:
+        """Return those of all parts."""
+        return {name: one for layer in self.layers for name, one in layer.learned_columns().items()}
 
     def warnings(self) -> list[str]:
         """Those of all parts."""

@@ -17,7 +17,7 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layers.base import NoiseSource
-from dropout_cli.nn.layers.elementwise import Pass, Rowwise
+from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.parameter import Parameter
 
 Padding = Literal["same", "valid"]
@@ -51,10 +51,10 @@ def geometry(length: int, window: int, stride: int, padding: Padding) -> Geometr
     return Geometry((length - window) // stride + 1, 0, 0)
 
 
-class Convolution(Rowwise):
+class Convolution(BatchParallel):
     """y = x * W + b with x (N, h, w, channels), W (kh, kw, channels, filters), b (filters,)."""
 
-    lends_y = lends_dx = True
+    releases_output = releases_dx = True
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Convolution(Rowwise):
             biases = initializer.biases(filters, stream(seed, f"init:{path}/b"))
             self.b = Parameter.bias(np.ascontiguousarray(biases, dtype))
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+    def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return the convolved maps, (N, oh, ow, filters)."""
         self._shape = x.shape
         padded = self._x = self._room_for_zeros(x)
@@ -95,9 +95,9 @@ class Convolution(Rowwise):
                 if self.b is not None:
                     y[few] += self.b.value
 
-        return Pass(y, convolve)
+        return DeferredPass(y, convolve)
 
-    def alone(self, dy: Array) -> Pass:
+    def plan_gradients(self, dy: Array) -> DeferredPass:
         """dW = patches' dy, db = sum dy: a sum for each thread, and in the end their sum."""
         shape = (math.prod(self.kernel) * self.channels, self.filters)
         sums: dict[int, tuple[Array, Array]] = {}
@@ -119,22 +119,22 @@ class Convolution(Rowwise):
             if self.b is not None:
                 self.b.add_gradient(sum(sums[part][1] for part in sorted(sums)), first=True)
 
-        return Pass(dy, correlate, add_up)
+        return DeferredPass(dy, correlate, add_up)
 
-    def back(self, dy: Array, *, lent: bool) -> Pass:
+    def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Also dx: with stride 1 a convolution of dy with the kernel turned around, otherwise patch by patch."""
-        own = self.alone(dy)
+        own = self.plan_gradients(dy)
         dx, spread, _ = self._correlated(dy) if self.stride == 1 else self._scattered(dy)
-        assert own.work is not None and own.end is not None and spread is not None
-        learn, add_up, go_on = own.work, own.end, spread
+        assert own.work is not None and own.finalize is not None and spread is not None
+        learn, add_up, go_on = own.work, own.finalize, spread
 
         def both(part: int, pictures: slice) -> None:
             learn(part, pictures)
             go_on(part, pictures)
 
-        return Pass(dx, both, add_up)
+        return DeferredPass(dx, both, add_up)
 
-    def _correlated(self, dy: Array) -> Pass:
+    def _correlated(self, dy: Array) -> DeferredPass:
         """dx[n, i, j, c] = sum over a, b, f of dy[n, i + p - a, j + q - b, f] W[a, b, c, f]; p, q: zeros before."""
         (kh, kw), (oh, ow), (_, h, w, _) = self.kernel, self._sizes(), self._shape
         rows, columns = self._axes()
@@ -155,9 +155,9 @@ class Convolution(Rowwise):
                 target = dx[start : start + len(some)].reshape(-1, self.channels)
                 np.matmul(patches[: len(some)].reshape(-1, len(turned)), turned, out=target)
 
-        return Pass(dx, correlate)
+        return DeferredPass(dx, correlate)
 
-    def _scattered(self, dy: Array) -> Pass:
+    def _scattered(self, dy: Array) -> DeferredPass:
         """Every patch's gradient dy W' is added where the patch came from; zeros around the maps get theirs in vain."""
         W = self.W.value.reshape(-1, self.filters)
         (kh, kw), (oh, ow), s, (_, h, w, _) = self.kernel, self._sizes(), self.stride, self._shape
@@ -177,7 +177,7 @@ class Convolution(Rowwise):
                         target[:, a : a + s * oh : s, b : b + s * ow : s] += offsets[:, :, :, a, b]
                 dx[few] = target[:, rows.before : rows.before + h, columns.before : columns.before + w]
 
-        return Pass(dx, scatter)
+        return DeferredPass(dx, scatter)
 
     def parameters(self) -> dict[str, Parameter]:
         """W, and b where there is one."""

@@ -6,14 +6,15 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array, DType
 from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.initializers import Initializer
-from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.base import NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.parameter import Parameter
 
 
-class Dense(Layer):
+class Dense(PassOptimizations):
     """y = x W + b with x (N, fan_in), W (fan_in, fan_out), b (fan_out,)."""
 
-    lends_y = lends_dx = True
+    releases_output = releases_dx = True
 
     def __init__(
         self, path: str, fan_in: int, fan_out: int, initializer: Initializer, *, seed: int, dtype: DType
@@ -31,7 +32,7 @@ class Dense(Layer):
         self._x = x
         y = self._buffer("y", (len(x), self.fan_out), self.W.value.dtype)
         y[...] = self.b.value
-        return product(x, self.W.value, y, carry=1)
+        return product(x, self.W.value, y, beta=1)
 
     def backward(self, dy: Array) -> Array:
         """dW = x'dy, db = sum dy, dx = dy W'."""
@@ -44,8 +45,8 @@ class Dense(Layer):
         self.W.add_gradient(self._x.T, dy, first=True)
         self.b.add_gradient(dy, first=True)
 
-    def carrying(self) -> list[Parameter]:
-        """Both."""
+    def fused_parameters(self) -> list[Parameter]:
+        """Return both parameters."""
         return [self.W, self.b]
 
     def parameters(self) -> dict[str, Parameter]:

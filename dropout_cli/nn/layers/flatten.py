@@ -2,17 +2,17 @@
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import NoiseSource
-from dropout_cli.nn.layers.elementwise import Pass, Rowwise
+from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 
 
-class Flatten(Rowwise):
+class Flatten(BatchParallel):
     """(N, ...) -> (N, D); a vector passes as it is."""
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+    def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return a view of x as (N, D)."""
         self._shape = x.shape
-        return Pass(x.reshape(len(x), -1), None)
+        return DeferredPass(x.reshape(len(x), -1), None)
 
-    def back(self, dy: Array, *, lent: bool) -> Pass:
+    def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Return dy in the shape of x."""
-        return Pass(dy.reshape(self._shape), None)
+        return DeferredPass(dy.reshape(self._shape), None)

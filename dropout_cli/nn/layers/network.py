@@ -18,18 +18,25 @@ from dropout_cli.nn.layers.sequential import Sequential
 class Network(Sequential):
     """A sequence of layers from examples to logits."""
 
-    def __init__(self, path: str, layers: Sequence[Layer]) -> None:
-        """The thread that makes it has the network itself, until another trains."""
+    def __init__(self, path: str, layers: Sequence[Layer], hidden_units: Sequence[Layer] = ()) -> None:
+        """Make the network. The thread that makes it has the network itself, until another trains.
+
+        Args:
+            path: Its name.
+            layers: From examples to logits.
+            hidden_units: Those of them that are dense hidden layers.
+        """
         super().__init__(path, layers)
+        self.hidden_units = tuple(hidden_units)
         self._thread = threading.get_ident()
         self._replicas = threading.local()
         self._step: int | None = None
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Announce the step to every part; replicas learn of it when they are used."""
         self._thread = threading.get_ident()
         self._step = step
-        super().at(step)
+        super().set_step(step)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the logits, which stay valid until this thread's next call."""
@@ -59,6 +66,6 @@ class Network(Sequential):
         replica, step = mine
         if step != self._step and self._step is not None:
             step = self._step
-            Sequential.at(replica, step)
+            Sequential.set_step(replica, step)
         self._replicas.made = replica, step
         return replica

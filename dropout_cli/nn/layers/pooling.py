@@ -11,32 +11,32 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.convolution import geometry
-from dropout_cli.nn.layers.elementwise import Pass, Rowwise
 
 HEIGHT, WIDTH = 1, 2
 """Axes of maps."""
 
 
-class Along(Rowwise):
+class Along(BatchParallel):
     """Pooling along one axis: the windows that lie wholly on it, `stride` apart."""
 
-    lends_y = lends_dx = True
+    releases_output = releases_dx = True
 
     def __init__(self, path: str, axis: int, window: int, stride: int) -> None:
         """`axis`: HEIGHT or WIDTH."""
         super().__init__(path)
         self.axis, self.window, self.stride = axis, window, stride
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+    def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return the pooled maps."""
         self._shape, length = x.shape, x.shape[self.axis]
         size = geometry(length, self.window, self.stride, "valid").size
         y = self._buffer("y", (*x.shape[: self.axis], size, *x.shape[self.axis + 1 :]), x.dtype)
         self._prepare(y)
-        return Pass(y, lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))
+        return DeferredPass(y, lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))
 
-    def back(self, dy: Array, *, lent: bool) -> Pass:
+    def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Return the gradient of the maps: that of every window, given to its places and added up."""
         dx = self._buffer("dx", self._shape, dy.dtype)
         size, part = dy.shape[self.axis], self._buffer("part", dy.shape, dy.dtype)
@@ -56,7 +56,7 @@ class Along(Rowwise):
                     self._give(rows, place, dy[rows], part[rows])
                     target += part[rows]
 
-        return Pass(dx, spread)
+        return DeferredPass(dx, spread)
 
     def _places(self, x: Array, size: int) -> Iterator[Array]:
         """For each place in a window, a view of what lies there in all windows."""
@@ -124,10 +124,10 @@ class MeanAlong(Along):
         np.divide(dy, self.window, out=target)
 
 
-class Pooling(Rowwise):
+class Pooling(BatchParallel):
     """The square windows that lie wholly on a map, `stride` apart."""
 
-    lends_y = lends_dx = True
+    releases_output = releases_dx = True
 
     along: type[Along]
 
@@ -138,18 +138,20 @@ class Pooling(Rowwise):
         self._across = self.along(path, WIDTH, self.window, self.stride)
         self._down = self.along(path, HEIGHT, self.window, self.stride)
 
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+    def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return (N, oh, ow, channels)."""
-        first = self._across.through(x, train=train, noise=noise, lent=lent)
-        return _one_after_another(first, self._down.through(first.result, train=train, noise=noise, lent=False))
+        first = self._across.plan_forward(x, train=train, noise=noise, may_overwrite=may_overwrite)
+        return _one_after_another(
+            first, self._down.plan_forward(first.result, train=train, noise=noise, may_overwrite=False)
+        )
 
-    def back(self, dy: Array, *, lent: bool) -> Pass:
+    def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Return dx, (N, h, w, channels)."""
-        first = self._down.back(dy, lent=lent)
-        return _one_after_another(first, self._across.back(first.result, lent=False))
+        first = self._down.plan_backward(dy, may_overwrite=may_overwrite)
+        return _one_after_another(first, self._across.plan_backward(first.result, may_overwrite=False))
 
 
-def _one_after_another(first: Pass, second: Pass) -> Pass:
+def _one_after_another(first: DeferredPass, second: DeferredPass) -> DeferredPass:
     do, then = first.work, second.work
     assert do is not None and then is not None
 
@@ -157,7 +159,7 @@ def _one_after_another(first: Pass, second: Pass) -> Pass:
         do(part, rows)
         then(part, rows)
 
-    return Pass(second.result, both)
+    return DeferredPass(second.result, both)
 
 
 class MaxPooling(Pooling):

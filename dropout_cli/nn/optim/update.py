@@ -9,8 +9,9 @@ For each parameter, with its own scales (nn.parameter):
     w_j *= min(1, c / |w_j|)            max-norm; w_j: the incoming weights of unit j
 
 An update is bound by memory, not by arithmetic. A momentum therefore takes its gradient in as the product makes it,
-v = mu v - lr x'dy in one go (nn.backend.matmul), where nothing else needs the gradient and the layer heeds it: 1.2 ms
-less of a step of 784-1024-1024-1024-10. What is left is done block by block, by all threads where it is much.
+v = mu v - lr x'dy in one go (nn.backend.matmul), where nothing else needs the gradient and the layer declares it
+(nn.layers.batch_parallel): 1.2 ms less of a step of 784-1024-1024-1024-10. What is left is done block by block, by
+all threads where it is much.
 """
 
 import math
@@ -48,7 +49,7 @@ class Treatment(NamedTuple):
     lr_scale: float
     decay: float
     heeding: bool
-    """Whether the layers multiply gradients and carry momenta on their way (Layer.carrying)."""
+    """Whether the layers multiply gradients and carry momenta on their way (`PassOptimizations.fused_parameters`)."""
 
 
 class Block(NamedTuple):
@@ -94,15 +95,22 @@ class Descent:
         rule: Optimizer,
         parameters: Mapping[str, Parameter],
         regularization: Regularization,
-        carrying: Sequence[Parameter] = (),
+        fused: Sequence[Parameter] = (),
     ) -> None:
-        """Moments start at 0. `carrying`: whose gradient can be taken into a momentum as it comes (Layer.carrying)."""
+        """Begin with moments of 0.
+
+        Args:
+            rule: The update rule.
+            parameters: Name -> parameter.
+            regularization: What acts on the weights besides the loss.
+            fused: Those whose gradient can be taken into a momentum as it comes (nn.layers.batch_parallel).
+        """
         self.rule = rule
         self.regularization = regularization
         self._parameters = dict(parameters)
         self._announced: float | None = None
         needs_gradients = regularization.l1 or regularization.l2 or regularization.clip_norm is not None
-        heeding = set() if needs_gradients else {id(parameter) for parameter in carrying}
+        heeding = set() if needs_gradients else {id(parameter) for parameter in fused}
         self._carried = {name: one for name, one in parameters.items() if rule.carry and id(one) in heeding}
         moments: dict[str, Array] = {}
         self._blocks: list[Block] = []
@@ -143,7 +151,7 @@ class Descent:
         for parameter, here, there in zip(parameters, values, gradients, strict=True):
             parameter.value, parameter.gradient = here, there
             if treatment.heeding:
-                parameter.carry, parameter.scale = self.rule.carry or 0.0, self.rule.gradient_scale
+                parameter.grad_beta, parameter.grad_alpha = self.rule.carry or 0.0, self.rule.gradient_scale
         return Block(treatment, value, gradient, tuple(kept))
 
     def _room(self, part: int, like: Array) -> Array:
@@ -164,11 +172,11 @@ class Descent:
                     total += parameter.decay * (l1 * float(np.abs(w).sum()) + l2 * float(np.vdot(w, w)))
         return total
 
-    def at(self, lr: float) -> None:
+    def begin_step(self, lr: float) -> None:
         """Announce the learning rate of the step, before its backward pass."""
         self._announced = lr
         for parameter in self._carried.values():
-            parameter.scale = -lr * parameter.lr_scale
+            parameter.grad_alpha = -lr * parameter.lr_scale
 
     def step(self, lr: float, t: int) -> None:
         """Take the gradients as they stand and move every parameter; t counts updates from 1.

@@ -17,8 +17,8 @@ from dropout_cli.core.registry import Choice
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.nn.layers.elementwise import Pass, Rowwise
 from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
     Needs,
@@ -31,6 +31,7 @@ from dropout_cli.variants.toolkit.base import (
 )
 from dropout_cli.variants.toolkit.masks import share_of_zeros
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,35 +103,26 @@ class ActivationNoise(HiddenActivationNoise):
         return NoisyActivation(self, self.input_rate, place)
 
 
-class NoisyActivation(Rowwise):
+class NoisyActivation(ScheduledRate, BatchParallel):
     """y = (x - c) (.) noise + d with noise, y = scale x without; dx = dy times the same."""
 
-    lends_dx = True
-    is_dropout = True
+    releases_dx = True
 
     def __init__(self, law: HiddenActivationNoise, rate: float, place: Place) -> None:
         """`rate` is the place's own; the rate in force follows the law's schedule from it."""
         super().__init__(f"{place.path}/dropout")
-        self._law, self._base, self._steps = law, rate, place.steps
+        self._law = law
         self._drawn: Array | None = None
-        self.at(0)
+        self._follow(law.rate_schedule, rate, place.steps)
 
-    def at(self, step: int) -> None:
-        """Set the rate in force."""
-        self.rate = self._law.rate_schedule.rate(self._base, step, self._steps)
-
-    def draws(self) -> bool:
-        """It draws where the rate in force is not 0."""
-        return self.rate > 0
-
-    def through(self, x: Array, *, train: bool, noise: NoiseSource, lent: bool) -> Pass:
+    def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return the noisy x; x itself where nothing changes it."""
         self._multiplier: Array | float
         if train:
             self._drawn = None
         if noise is None or self.rate == 0:
             self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
-            return self._times("y", x, lent)
+            return self._times("y", x, may_overwrite)
         # Columns speak of the last training step: a noisy evaluation must not overwrite what that step drew.
         shape = noise.shape(self.path, x.shape)
         out = self._buffer("multiplier" if train else "evaluation multiplier", shape, x.dtype)
@@ -139,8 +131,8 @@ class NoisyActivation(Rowwise):
             self._drawn = self._multiplier
         center, offset = self._law.around(self.rate)
         if not center:
-            return self._times("y", x, lent)
-        y, multiplier = self._place("y", x, lent), self._multiplier
+            return self._times("y", x, may_overwrite)
+        y, multiplier = self._result_buffer("y", x, may_overwrite), self._multiplier
         if len(multiplier) != len(x):
             multiplier = np.broadcast_to(multiplier, x.shape)
 
@@ -149,26 +141,25 @@ class NoisyActivation(Rowwise):
             part *= multiplier[rows]
             part += offset
 
-        return Pass(y, around)
+        return DeferredPass(y, around)
 
-    def back(self, dy: Array, *, lent: bool) -> Pass:
+    def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Return dy times the same multiplier."""
-        return self._times("dx", dy, lent)
+        return self._times("dx", dy, may_overwrite)
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share that was dropped in the last training step."""
-        if self._base == 0 and self._law.rate_schedule == Constant():
+        if self._stays_zero():
             return {}
-        found = {f"{self.path}/rate": self.rate}
-        return found | {f"{self.path}/realized_rate": share_of_zeros(self._drawn)} if self._law.drops else found
+        return self._rate_columns(self.path, share_of_zeros(self._drawn) if self._law.drops else None)
 
-    def _times(self, name: str, values: Array, lent: bool) -> Pass:
+    def _times(self, name: str, values: Array, may_overwrite: bool) -> DeferredPass:
         multiplier = self._multiplier
         if isinstance(multiplier, float):
             if multiplier == 1:
-                return Pass(values, None)
+                return DeferredPass(values, None)
             multiplier = np.full((1,) * values.ndim, multiplier, values.dtype)
         if len(multiplier) != len(values):
             multiplier = np.broadcast_to(multiplier, values.shape)
-        out = self._place(name, values, lent)
-        return Pass(out, lambda _, rows: np.multiply(values[rows], multiplier[rows], out=out[rows]))
+        out = self._result_buffer(name, values, may_overwrite)
+        return DeferredPass(out, lambda _, rows: np.multiply(values[rows], multiplier[rows], out=out[rows]))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from dropout_cli.core.fields import Rates
+from dropout_cli.core.errors import InvalidField
+from dropout_cli.core.fields import Rates, keys
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.nn.layers.base import Layer
@@ -74,8 +75,8 @@ class Variant(ReportsRenamed, ABC):
 
     acts_on: ClassVar[str]
     """Where the noise acts, in a few words."""
-    learns: ClassVar[str] = "nothing"
-    """What it learns or adapts."""
+    learns: ClassVar[str | None] = None
+    """What it learns or adapts, in a few words; None: nothing."""
     paper: ClassVar[str] = "-"
     """Author, year, identifier."""
     needs: ClassVar[Needs] = "vectors"
@@ -115,6 +116,24 @@ class Variant(ReportsRenamed, ABC):
         """The probabilities of dropping in its config; none where it has none, or learns them."""
         return ()
 
+    @classmethod
+    def takes_rate(cls) -> bool:
+        """Return whether its key `rate` says how much is dropped, from the first step to the last."""
+        return cls.learns is None and any(key["name"] == "rate" for key in keys(cls))
+
+    def with_rate(self, rate: float) -> "Variant | None":
+        """Return this variant with that rate at every step; None where it takes none.
+
+        Args:
+            rate: Probability of dropping, for all locations.
+        """
+        if not self.takes_rate():
+            return None
+        make: Callable[..., Variant] = type(self)
+        values = {key["name"]: getattr(self, key["name"]) for key in keys(type(self))} | {"rate": rate}
+        # A schedule would put another rate in force than the one that is asked for.
+        return make(**values | ({"rate_schedule": Constant()} if "rate_schedule" in values else {}))
+
     def schedule(self) -> RateSchedule:
         """How the rates move over training."""
         return Constant()
@@ -129,7 +148,7 @@ class Variant(ReportsRenamed, ABC):
         return self.per_example
 
     def check(self, *, hidden: int, activation: str) -> None:
-        """Raise ValueError where the law cannot act in a network with so many hidden units."""
+        """Raise InvalidField where the law cannot act in a network with so many hidden units."""
         return None
 
     def precision(self) -> float | None:
@@ -155,9 +174,10 @@ def all_rates(rates: Rates, *others: float) -> tuple[float, ...]:
 
 
 def one_rate_each(rates: Rates, hidden: int) -> None:
-    """Raise ValueError where a list of rates does not have one for each hidden layer."""
+    """Raise InvalidField where a list of rates does not have one for each hidden layer."""
     if isinstance(rates, tuple) and len(rates) != hidden:
-        raise ValueError(f"rate: lists {len(rates)} rates for {hidden} hidden layers. Give one number, or {hidden}")
+        fact = f"lists {len(rates)} rates for {hidden} hidden layers"
+        raise InvalidField("rate", fact, f"Give one number, or {hidden}")
 
 
 def chain(place: Place, *layers: Layer) -> Sequential:

@@ -15,7 +15,7 @@ def catalogue() -> list[dict[str, Any]]:
             "name": name,
             "about": (inspect.getdoc(cls) or "").partition("\n")[0],
             "acts_on": cls.acts_on,
-            "learns": cls.learns,
+            "learns": cls.learns or "nothing",
             "paper": cls.paper,
         }
         for name, cls in VARIANTS

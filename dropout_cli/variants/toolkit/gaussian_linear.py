@@ -25,7 +25,8 @@ from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.backend.noise_tables import normal
-from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.base import NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import Place
@@ -33,7 +34,7 @@ from dropout_cli.variants.toolkit.base import Place
 FLOOR = 1e-8
 
 
-class GaussianLinear(Layer):
+class GaussianLinear(PassOptimizations):
     """A linear map with noise of given variance on its weights and biases."""
 
     is_dropout = True
@@ -71,7 +72,7 @@ class GaussianLinear(Layer):
         self._squares = np.multiply(x, x, out=self._buffer("squares", x.shape, x.dtype))
         v = self._buffer("sd", (len(x), self.linear.fan_out), x.dtype)
         v[...] = self.factor * bias_variance + FLOOR
-        product(self._squares, self._V, v, scale=self.factor, carry=1)
+        product(self._squares, self._V, v, alpha=self.factor, beta=1)
         return self.mean(x), np.sqrt(v, out=v)
 
     def mean(self, x: Array) -> Array:
@@ -79,7 +80,7 @@ class GaussianLinear(Layer):
         self._x, self._mean = x, self.mean_weights()
         mu = self._buffer("mu", (len(x), self.linear.fan_out), x.dtype)
         mu[...] = self.linear.b.value
-        return product(x, self._mean, mu, carry=1)
+        return product(x, self._mean, mu, beta=1)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return mu, or a draw of z."""
@@ -90,7 +91,7 @@ class GaussianLinear(Layer):
             W, b = noise.once(self.path, self._drawn)
             z = self._buffer("z", (len(x), self.linear.fan_out), x.dtype)
             z[...] = b
-            return product(x, W, z, carry=1)
+            return product(x, W, z, beta=1)
         mu, self._sd = self.moments(x)
         self._eps = self._buffer("eps", mu.shape, x.dtype)
         normal(mu.shape, noise[self.path], x.dtype, out=self._eps)
@@ -115,7 +116,7 @@ class GaussianLinear(Layer):
         dx = product(dy, self._mean.T, self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
         if self._noisy:
             through = self._buffer("through", dx.shape, dy.dtype)
-            product(self._H, self._V.T, through, scale=2 * self.factor)
+            product(self._H, self._V.T, through, alpha=2 * self.factor)
             through *= self._x
             dx += through
         return dx
@@ -130,7 +131,7 @@ class GaussianLinear(Layer):
             self._H *= dy
             self._H *= 0.5
             dV = self._buffer("dV", self._V.shape, dy.dtype)
-            product(self._squares.T, self._H, dV, scale=self.factor)
+            product(self._squares.T, self._H, dV, alpha=self.factor)
             self.spread(dV, self.factor * np.add.reduce(self._H, axis=0))
 
     def parameters(self) -> dict[str, Parameter]:

@@ -20,17 +20,17 @@ def matrix(rows: int, columns: int, dtype: type, *, turned: bool) -> Array:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (1, 9, 1), (130, 20, 3), (3, 20, 130)])
 @pytest.mark.parametrize("turned", [(False, False), (True, False), (False, True), (True, True)])
-@pytest.mark.parametrize(("scale", "carry"), [(1.0, 0.0), (-0.5, 0.0), (1.0, 1.0), (-0.01, 0.9)])
+@pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.0), (-0.5, 0.0), (1.0, 1.0), (-0.01, 0.9)])
 def test_out_becomes_carry_out_plus_scale_a_b(
-    shape: tuple[int, int, int], turned: tuple[bool, bool], dtype: type, scale: float, carry: float, divided: bool
+    shape: tuple[int, int, int], turned: tuple[bool, bool], dtype: type, alpha: float, beta: float, divided: bool
 ) -> None:
     """In the memory of `out`, to the rounding of k terms."""
     n, k, m = shape
     a, b = matrix(n, k, dtype, turned=turned[0]), matrix(k, m, dtype, turned=turned[1])
     out = matrix(n, m, dtype, turned=False)
-    wanted = carry * out.astype(np.float64) + scale * (a.astype(np.float64) @ b.astype(np.float64))
+    wanted = beta * out.astype(np.float64) + alpha * (a.astype(np.float64) @ b.astype(np.float64))
     with threads.limited(2, divided=divided):
-        assert product(a, b, out, scale=scale, carry=carry) is out
+        assert product(a, b, out, alpha=alpha, beta=beta) is out
     most = k * np.abs(a).max() * np.abs(b).max() + np.abs(out).max()
     np.testing.assert_allclose(out, wanted, atol=4 * float(np.finfo(dtype).eps) * most)
 
@@ -83,7 +83,7 @@ def test_a_product_over_nothing_is_zero(divided: bool) -> None:
     """With and without something carried on."""
     with threads.limited(2, divided=divided):
         out = np.full((2, 3), 5.0)
-        product(np.empty((2, 0)), np.empty((0, 3)), out, carry=1)
+        product(np.empty((2, 0)), np.empty((0, 3)), out, beta=1)
         assert (out == 5).all()
         product(np.empty((2, 0)), np.empty((0, 3)), out)
         assert (out == 0).all()

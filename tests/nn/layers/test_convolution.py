@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array, DType
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.initializers import Normal
 from dropout_cli.nn.layers import convolution
-from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.convolution import Convolution, Padding, geometry
 from dropout_cli.nn.layers.normalization import Affine, Normalize

@@ -9,8 +9,12 @@ import pytest
 
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.activations import ACTIVATIONS
+from dropout_cli.nn.activations.gelu import Gelu
+from dropout_cli.nn.activations.identity import Identity
+from dropout_cli.nn.activations.relu import Relu
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.initializers import Normal
-from dropout_cli.nn.layers.activations import ACTIVATIONS, Gelu, Identity, Relu, Tanh
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
@@ -91,7 +95,7 @@ CASES = {
     "sequential that learns nothing": Case(lambda dtype: Sequential("net", [Flatten("flat"), Tanh("act")]), PICTURE),
 } | {
     f"{name}, {kind}": Case(partial(activation_layer, name), shape)
-    for name in ACTIVATIONS
+    for name, _ in ACTIVATIONS
     for kind, shape in (("vectors", VECTOR), ("maps", PICTURE))
 }
 

@@ -7,7 +7,12 @@ import pytest
 
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import DType
-from dropout_cli.nn.layers.activations import Gelu, Identity, Relu, Selu, Sigmoid, Tanh
+from dropout_cli.nn.activations.gelu import Gelu
+from dropout_cli.nn.activations.identity import Identity
+from dropout_cli.nn.activations.relu import Relu
+from dropout_cli.nn.activations.selu import Selu
+from dropout_cli.nn.activations.sigmoid import Sigmoid
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense

@@ -74,7 +74,7 @@ def test_threads_that_share_a_network_get_what_each_would_get_alone(
 ) -> None:
     """The bytes of two threads that pass at once are those of one pass after the other, with noise and without."""
     net = network(architecture, VARIANTS[variant]())
-    net.at(25)
+    net.set_step(25)
 
     def work(number: int) -> list[bytes]:
         x = inputs(architecture, number)
@@ -100,7 +100,7 @@ def test_a_thread_that_predicts_does_not_disturb_the_one_that_trains() -> None:
         if watched:
             other.start()
         for step in range(60):
-            learner.at(1e-3)
+            learner.begin_step(1e-3)
             CrossEntropy().learn(net, x, labels, Noise(0, step))
             learner.advance(1e-3)
         done.set()
@@ -117,7 +117,7 @@ def test_a_replica_follows_weights_state_and_rates() -> None:
     x = inputs("mlp", 0)
     with ThreadPoolExecutor(1) as pool:
         for step in (0, 20, 49):
-            net.at(step)
+            net.set_step(step)
             for parameter in net.parameters().values():
                 parameter.value += np.float32(0.01)
             for state in net.state().values():

@@ -7,16 +7,22 @@ from dropout_cli.architectures import Surroundings
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.identity import Identity
+from dropout_cli.nn.activations.relu import Relu
+from dropout_cli.nn.activations.tanh import Tanh
+from dropout_cli.nn.backend import threads
 from dropout_cli.nn.initializers import He
-from dropout_cli.nn.layers.activations import Identity, Relu, Tanh
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.flatten import Flatten
 from dropout_cli.nn.layers.normalization import Affine, Normalize
 from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.nn.summary import outline
+from dropout_cli.training.state import Learner
 from dropout_cli.variants.inverted import Inverted
 
 FLOAT32 = np.dtype(np.float32)
@@ -54,7 +60,7 @@ class Told(Layer):
     def gradients(self, dy: Array) -> None:
         """Nothing to do."""
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Remember."""
         self.step = step
 
@@ -111,7 +117,7 @@ def test_sequential_speaks_for_all_its_layers() -> None:
     """Parameters, penalties, columns and the step pass through containers within containers; names stay as given."""
     one, two = Told("hidden1"), Told("hidden2")
     net = Sequential("net", [Sequential("unit", [one, Tanh("act")]), two])
-    net.at(7)
+    net.set_step(7)
     assert (one.step, two.step) == (7, 7)
     assert list(net.parameters()) == ["hidden1/a", "hidden2/a"]
     assert net.penalty() == 3.0
@@ -154,3 +160,58 @@ def test_a_network_is_split_at_the_last_dropout() -> None:
     x = stream(0, "test:x").standard_normal((6, 5))
     assert np.array_equal(head.forward(features.forward(x).copy()), net.forward(x))
     assert [layer.holds_dropout() for layer in head.layers].count(True) == 1
+
+
+class Plain(Layer):
+    """y = x W, with the plain contract alone."""
+
+    def __init__(self, path: str, W: Array) -> None:
+        """Take the weights."""
+        super().__init__(path)
+        self.W = Parameter(W.copy())
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x W."""
+        self.x = x
+        return np.asarray(x @ self.W.value)
+
+    def backward(self, dy: Array) -> Array:
+        """Return dy W'."""
+        self.W.add_gradient(self.x.T @ dy, first=True)
+        return np.asarray(dy @ self.W.value.T)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """The weights."""
+        return {f"{self.path}/W": self.W}
+
+
+class Fused(Plain, PassOptimizations):
+    """The same, which declares all that a layer may declare."""
+
+    releases_output = releases_dx = True
+
+    def fused_parameters(self) -> list[Parameter]:
+        """The weights."""
+        return [self.W]
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_a_plain_layer_learns_what_one_with_every_optimization_learns(divided: bool) -> None:
+    """Between layers that work in place, under a momentum, with threads that share the batch and without."""
+    weights = stream(0, "test:W").standard_normal((6, 6))
+    found = []
+    for kind in (Plain, Fused):
+        layers = [Relu("a"), kind("mine", weights), Relu("b"), kind("last", weights[:, :2]), Identity("c")]
+        net = Sequential("net", layers)
+        learner = Learner(net, Sgd(momentum=0.9))
+        assert len(net.fused_parameters()) == (0 if kind is Plain else 2)
+        with threads.limited(2, divided=divided):
+            for step in range(3):
+                learner.begin_step(0.1)
+                y = net.forward(stream(step, "test:x").standard_normal((8, 6)), train=True)
+                net.gradients(y / 8)
+                learner.advance(0.1)
+        found.append([one.value.copy() for one in net.parameters().values()])
+    for plain, fused, start in zip(*found, (weights, weights[:, :2]), strict=True):
+        np.testing.assert_allclose(plain, fused, rtol=1e-12, atol=1e-12)
+        assert np.abs(plain - start).max() > 1e-2

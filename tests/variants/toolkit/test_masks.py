@@ -7,8 +7,8 @@ import pytest
 
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.identity import Identity
 from dropout_cli.nn.initializers import Normal
-from dropout_cli.nn.layers.activations import Identity
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants import Place, Variant

@@ -11,8 +11,8 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError, Interrupted, Outdated
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn import losses
+from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.initializers import Glorot
-from dropout_cli.nn.layers.activations import Tanh
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.dense import Dense
@@ -49,7 +49,7 @@ def experiment(folder: Path, law: str, targets: int | None, *overrides: str) -> 
 def penalty(folder: Path, law: str, targets: int | None, *overrides: str) -> float:
     """That of the hidden layer, which has the same weights whatever comes out of the network."""
     network = prepare(experiment(folder, law, targets, *overrides)).learner.network
-    network.at(10)
+    network.set_step(10)
     return sum(one.penalty() for one in leaves(network) if one.path.startswith("hidden1"))
 
 

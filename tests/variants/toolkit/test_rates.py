@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from dropout_cli.runs import Run
 from dropout_cli.training.convergence import still_moving
 from dropout_cli.training.run import conduct
 from dropout_cli.training.setup import prepare
+from dropout_cli.variants.variational import equivalent_rate
 
 
 def trained(folder: Path, dropout: str, epochs: int = 10, figures: bool = False) -> Run:
@@ -94,7 +96,8 @@ def test_a_learned_rate_that_has_not_settled_is_named(tmp_path: Path) -> None:
 )
 def test_moving_means_a_hundredth_over_the_last_tenth(column: str, values: list[float], moves: bool) -> None:
     """Of the rate; alpha counts as the rate that it stands for; one epoch tells nothing."""
-    assert still_moving({column: values}) == ([column] if moves else [])
+    learned: dict[str, Callable[[float], float]] = {"a/dropout/rate": float, "a/dropout/alpha": equivalent_rate}
+    assert still_moving(learned, {column: values}) == ([column] if moves else [])
 
 
 def test_the_figure_has_a_panel_per_quantity_and_the_same_bytes_again() -> None:

@@ -1,0 +1,40 @@
+"""The Gaussian error linear unit: y = x Phi(x)."""
+
+import math
+
+import numpy as np
+
+from dropout_cli.core.types import Array
+from dropout_cli.nn.activations.base import ACTIVATIONS, Activation
+from dropout_cli.nn.initializers import He
+from dropout_cli.nn.layers.base import NoiseSource
+
+
+@ACTIVATIONS.register("gelu")
+class Gelu(Activation):
+    """y = x Phi(x), Phi the standard normal distribution function (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
+
+    initializer = He()
+
+    def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
+        """Return x Phi(x), the exact form."""
+        from scipy.special import erf  # only networks with this activation pay for the import
+
+        self._x = x
+        cdf = np.multiply(x, math.sqrt(0.5), out=self._buffer("cdf", x.shape, x.dtype))
+        erf(cdf, out=cdf)
+        cdf += 1
+        cdf *= 0.5
+        self._cdf = cdf
+        return np.multiply(x, cdf, out=self._buffer("y", x.shape, x.dtype))
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy (Phi(x) + x phi(x)), phi the standard normal density."""
+        dx = np.multiply(self._x, self._x, out=self._buffer("dx", dy.shape, dy.dtype))
+        dx *= -0.5
+        np.exp(dx, out=dx)
+        dx *= 1 / math.sqrt(2 * math.pi)
+        dx *= self._x
+        dx += self._cdf
+        dx *= dy
+        return dx
