@@ -59,9 +59,9 @@ def covering(teacher: Path) -> Iterator[list[str]]:
     )
     for name in VARIANTS.names():
         law: tuple[str, ...] = f"dropout.variant={name}", f"architecture.activation={VARIANTS[name].suited_activation}"
-        if VARIANTS[name].needs == "maps":
+        if VARIANTS[name].supports == "maps":
             law = (*law, "architecture.name=cnn", "architecture.layers=[conv 4 3x3, pool 2, dense 8]")
-        if VARIANTS[name].needs == "blocks":
+        if VARIANTS[name].supports == "blocks":
             law = (*law, "architecture.name=resnet", "architecture.depth=8", "architecture.widths=[2, 3, 4]")
         scheduled = "rate_schedule" in {field for field in VARIANTS[name].__dataclass_fields__}  # type: ignore[attr-defined]
         common = [*law, f"training.optimizer={next(optimizers)}", *_schedule(next(schedules)), *next(switches)]

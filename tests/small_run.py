@@ -22,7 +22,7 @@ def suited(name: str) -> tuple[str, str]:
     layers = {
         "maps": "name: cnn, layers: [conv 8 3x3, pool 2, dense 16, dense 12]",
         "blocks": "name: resnet, depth: 8, widths: [2, 3, 4]",
-    }.get(law.needs, "name: mlp")
+    }.get(law.supports, "name: mlp")
     return f"architecture={{{layers}, activation: {law.suited_activation}}}", f"dropout={{variant: {name}}}"
 
 

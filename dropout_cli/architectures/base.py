@@ -1,4 +1,4 @@
-"""What an architecture is: a frozen description that builds a network of named layers."""
+"""The base of architectures: frozen configuration that builds a network of named layers."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from dropout_cli.core.registry import Registry
 from dropout_cli.core.types import DType, Shape
 from dropout_cli.nn.layers.network import Network
 from dropout_cli.variants import VARIANTS, Variant
-from dropout_cli.variants.toolkit.base import Needs
+from dropout_cli.variants.toolkit.base import Supports
 
 ARCHITECTURES: Registry["Architecture"] = Registry("architecture", package="dropout_cli.architectures")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What a network is built for."""
+class BuildContext:
+    """The facts of data and training that a network is built for."""
 
     shape: Shape
     """The shape of one example."""
@@ -44,7 +44,7 @@ class Surroundings:
     """The dtype of the parameters."""
 
 
-REASONS: dict[Needs, str] = {
+REASONS: dict[Supports, str] = {
     "vectors": "acts on dense layers only, and {} has convolutions",
     "maps": "acts on feature maps, and {} has none",
     "either": "acts on hidden layers, and {} has none",
@@ -55,8 +55,8 @@ REASONS: dict[Needs, str] = {
 class Architecture(ABC):
     """A frozen description; its dataclass fields are its YAML keys."""
 
-    accepts: ClassVar[frozenset[Needs]]
-    """What a law may need for it to act in such a network."""
+    accepts: ClassVar[frozenset[Supports]]
+    """Where a variant may act in such a network (`Variant.supports`)."""
 
     @property
     def has_maps(self) -> bool:
@@ -74,21 +74,21 @@ class Architecture(ABC):
         return 1
 
     @abstractmethod
-    def build(self, law: Variant, surroundings: Surroundings) -> Network:
+    def build(self, variant: Variant, context: BuildContext) -> Network:
         """Return the network; it maps (N, *shape) to logits (N, outputs)."""
 
     @abstractmethod
-    def check(self, law: Variant) -> None:
-        """Raise InvalidField where the law cannot act in this network."""
+    def check(self, variant: Variant) -> None:
+        """Raise InvalidField where the variant cannot act in this network."""
 
-    def _suits(self, law: Variant) -> None:
-        """Raise InvalidField for a law that has nothing to act on here."""
-        if law.needs not in self.accepts:
+    def _suits(self, variant: Variant) -> None:
+        """Raise InvalidField for a variant that has nothing to act on here."""
+        if variant.supports not in self.accepts:
             here = ARCHITECTURES.name_of(type(self))
-            others = ", ".join(name for name, cls in ARCHITECTURES if law.needs in cls.accepts)
-            able = ", ".join(name for name, cls in VARIANTS if cls.needs in self.accepts)
-            reason = REASONS[law.needs].format(here)
-            name = VARIANTS.name_of(type(law))
+            others = ", ".join(name for name, cls in ARCHITECTURES if variant.supports in cls.accepts)
+            able = ", ".join(name for name, cls in VARIANTS if cls.supports in self.accepts)
+            reason = REASONS[variant.supports].format(here)
+            name = VARIANTS.name_of(type(variant))
             way_out = f"Use architecture.name: {others}; or with {here} one of {able}"
             raise InvalidField("", f"{name} {reason}", way_out)
 

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
-from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
+from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
 from dropout_cli.architectures.stages import Plan, Pool
 from dropout_cli.architectures.units import Units
 from dropout_cli.core.errors import InvalidField
@@ -61,54 +61,54 @@ class Cnn(Units):
         except ValueError as error:
             raise InvalidField("layers", str(error)) from None
 
-    def build(self, law: Variant, surroundings: Surroundings) -> Network:
+    def build(self, variant: Variant, context: BuildContext) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
         plan = self._plan()
         layers: list[Layer] = []
         if self.input_noise:
             layers.append(AdditiveNoise("input/additive_noise", self.input_noise))
-        place = self._place("input", "input", 0, 1, surroundings.shape[-1], surroundings, None)
-        upstream = law.input(place)
-        if upstream is not None:
-            layers.append(upstream)
-        layers += self._stages(plan, law, surroundings)
-        layers.append(upstream := Flatten("flatten"))
-        widths = (self._features(surroundings.shape), *(hidden.width for hidden in plan.hidden))
+        location = self._location("input", "input", 0, 1, context.shape[-1], context, None)
+        previous = variant.input(location)
+        if previous is not None:
+            layers.append(previous)
+        layers += self._stages(plan, variant, context)
+        layers.append(previous := Flatten("flatten"))
+        widths = (self._features(context.shape), *(hidden.width for hidden in plan.hidden))
         hidden_units: list[Layer] = []
         for index, (fan_in, width) in enumerate(pairwise(widths)):
             path, number = f"hidden{index + 1}", len(plan.stages) + index
-            place = self._place(path, "hidden", number, plan.places, fan_in, surroundings, upstream)
-            linear = self._dense(path, fan_in, width, self.activation, surroundings)
-            upstream = law.unit(linear, self._between(path, width, surroundings), self._activation(path), place)
-            hidden_units.append(upstream)
-        place = self._place("output", "output", 0, 1, widths[-1], surroundings, upstream)
-        logits = self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings)
-        return Network("network", [*layers, *hidden_units, law.output(logits, place)], hidden_units)
+            location = self._location(path, "hidden", number, plan.places, fan_in, context, previous)
+            linear = self._dense(path, fan_in, width, self.activation, context)
+            previous = variant.unit(linear, self._between(path, width, context), self._activation(path), location)
+            hidden_units.append(previous)
+        location = self._location("output", "output", 0, 1, widths[-1], context, previous)
+        logits = self._dense("output", widths[-1], context.outputs, "identity", context)
+        return Network("network", [*layers, *hidden_units, variant.output(logits, location)], hidden_units)
 
-    def _stages(self, plan: Plan, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
+    def _stages(self, plan: Plan, variant: Variant, context: BuildContext) -> Iterator[Layer]:
         """The convolutional units in order, each stage with its pooling and its noise."""
-        channels, number = surroundings.shape[-1], 0
+        channels, number = context.shape[-1], 0
         for index, stage in enumerate(plan.stages):
             late = ACTIVATIONS[self.activation].monotone and all(pool.kind == "max" for pool in stage.pooling)
             for place, conv in enumerate(stage.convolutions, start=1):
                 number += 1
                 path, window = f"conv{number}", (conv.stride, conv.padding)
-                linear = self._convolution(path, channels, conv.filters, conv.kernel, surroundings, *window)
-                between = self._between(path, conv.filters, surroundings)
+                linear = self._convolution(path, channels, conv.filters, conv.kernel, context, *window)
+                between = self._between(path, conv.filters, context)
                 last = late and place == len(stage.convolutions)
                 yield Sequential(path, [linear, *between, *([] if last else [self._activation(path)])])
                 fan_in, channels = math.prod(conv.kernel) * channels, conv.filters
             yield from _pooling(path, stage.pooling)
             if late:
                 yield self._activation(path)
-            noise = law.map(self._place(path, "map", index, plan.places, fan_in, surroundings, None))
+            noise = variant.map(self._location(path, "map", index, plan.places, fan_in, context, None))
             if noise is not None:
                 yield noise
 
-    def check(self, law: Variant) -> None:
-        """The law must be one that can act on feature maps."""
-        self._suits(law)
-        law.check(hidden=self._plan().places, activation=self.activation)
+    def check(self, variant: Variant) -> None:
+        """The variant must be one that can act on feature maps."""
+        self._suits(variant)
+        variant.check(hidden=self._plan().places, activation=self.activation)
 
     def fits(self, shape: Shape) -> None:
         """Every kernel and window must fit the map that it moves over."""

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
+from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
 from dropout_cli.architectures.units import Units
 from dropout_cli.core.fields import Widths
 from dropout_cli.core.types import Shape
@@ -28,35 +28,33 @@ class Mlp(Units):
     hidden: Widths = (128, 128)
     """The widths of the hidden layers."""
 
-    def build(self, law: Variant, surroundings: Surroundings) -> Network:
+    def build(self, variant: Variant, context: BuildContext) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
-        widths = (math.prod(surroundings.shape), *self.hidden)
+        widths = (math.prod(context.shape), *self.hidden)
         layers: list[Layer] = [Flatten("flatten")]
         hidden_units: list[Layer] = []
         if self.input_noise:
             layers.append(AdditiveNoise("input/additive_noise", self.input_noise))
 
-        place = self._place("input", "input", 0, 1, widths[0], surroundings, None)
-        upstream = law.input(place)
-        if upstream is not None:
-            layers.append(upstream)
+        location = self._location("input", "input", 0, 1, widths[0], context, None)
+        previous = variant.input(location)
+        if previous is not None:
+            layers.append(previous)
         for index, (fan_in, width) in enumerate(pairwise(widths)):
             path = f"hidden{index + 1}"
-            place = self._place(path, "hidden", index, len(self.hidden), fan_in, surroundings, upstream)
-            linear = self._dense(path, fan_in, width, self.activation, surroundings)
-            upstream = law.unit(linear, self._between(path, width, surroundings), self._activation(path), place)
-            hidden_units.append(upstream)
+            location = self._location(path, "hidden", index, len(self.hidden), fan_in, context, previous)
+            linear = self._dense(path, fan_in, width, self.activation, context)
+            previous = variant.unit(linear, self._between(path, width, context), self._activation(path), location)
+            hidden_units.append(previous)
         layers += hidden_units
-        place = self._place("output", "output", 0, 1, widths[-1], surroundings, upstream)
-        layers.append(
-            law.output(self._dense("output", widths[-1], surroundings.outputs, "identity", surroundings), place)
-        )
+        location = self._location("output", "output", 0, 1, widths[-1], context, previous)
+        layers.append(variant.output(self._dense("output", widths[-1], context.outputs, "identity", context), location))
         return Network("network", layers, hidden_units)
 
-    def check(self, law: Variant) -> None:
-        """Ask the law, which must act on dense layers."""
-        self._suits(law)
-        law.check(hidden=len(self.hidden), activation=self.activation)
+    def check(self, variant: Variant) -> None:
+        """Ask the variant, which must act on dense layers."""
+        self._suits(variant)
+        variant.check(hidden=len(self.hidden), activation=self.activation)
 
     def weights(self, shape: Shape, outputs: int) -> int:
         """Weights, biases, and two numbers per normalized unit."""

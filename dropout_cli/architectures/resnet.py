@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
+from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
 from dropout_cli.architectures.units import Units
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Count, Widths
@@ -50,23 +50,23 @@ class Resnet(Units):
             fact = f"must be {step} n + 2 for {len(self.widths)} groups, such as {near}, got {self.depth}"
             raise InvalidField("depth", fact)
 
-    def build(self, law: Variant, surroundings: Surroundings) -> Network:
+    def build(self, variant: Variant, context: BuildContext) -> Network:
         """Return the network; this is the one place that decides where noise goes."""
         layers: list[Layer] = []
         if self.input_noise:
             layers.append(AdditiveNoise("input/additive_noise", self.input_noise))
-        channels = surroundings.shape[-1]
-        noise = law.input(self._place("input", "input", 0, 1, channels, surroundings, None))
+        channels = context.shape[-1]
+        noise = variant.input(self._location("input", "input", 0, 1, channels, context, None))
         if noise is not None:
             layers.append(noise)
-        layers.append(Sequential("stem", self._unit("stem", channels, self.widths[0], 1, surroundings)))
-        layers += self._groups(law, surroundings)
+        layers.append(Sequential("stem", self._unit("stem", channels, self.widths[0], 1, context)))
+        layers += self._groups(variant, context)
         layers.append(GlobalAveragePooling("pool"))
-        logits = self._dense("output", self.widths[-1], surroundings.outputs, "identity", surroundings)
-        place = self._place("output", "output", 0, 1, self.widths[-1], surroundings, None)
-        return Network("network", [*layers, law.output(logits, place)])
+        logits = self._dense("output", self.widths[-1], context.outputs, "identity", context)
+        location = self._location("output", "output", 0, 1, self.widths[-1], context, None)
+        return Network("network", [*layers, variant.output(logits, location)])
 
-    def _groups(self, law: Variant, surroundings: Surroundings) -> Iterator[Layer]:
+    def _groups(self, variant: Variant, context: BuildContext) -> Iterator[Layer]:
         """Blocks, the activations that follow them, and the noise at the end of each group."""
         block, blocks = 0, self.blocks
         for group, (channels, width) in enumerate(pairwise((self.widths[0], *self.widths))):
@@ -75,31 +75,31 @@ class Resnet(Units):
                 path, entering = f"block{block}", width if number else channels
                 stride = 2 if group and not number else 1
                 branch = [
-                    *self._unit(f"{path}/conv1", entering, width, stride, surroundings),
-                    *self._unit(f"{path}/conv2", width, width, 1, surroundings)[:-1],
+                    *self._unit(f"{path}/conv1", entering, width, stride, context),
+                    *self._unit(f"{path}/conv2", width, width, 1, context)[:-1],
                 ]
                 skip = None
                 if (entering, stride) != (width, 1):
                     skip = self._convolution(
-                        f"{path}/skip", entering, width, (1, 1), surroundings, stride, bias=not self.batch_norm
+                        f"{path}/skip", entering, width, (1, 1), context, stride, bias=not self.batch_norm
                     )
-                place = self._place(path, "block", block - 1, blocks, 9 * entering, surroundings, None)
-                yield law.block(Sequential(f"{path}/branch", branch), skip, place)
+                location = self._location(path, "block", block - 1, blocks, 9 * entering, context, None)
+                yield variant.block(Sequential(f"{path}/branch", branch), skip, location)
                 yield self._activation(path)
             path = f"group{group + 1}"
-            noise = law.map(self._place(path, "map", group, len(self.widths), width, surroundings, None))
+            noise = variant.map(self._location(path, "map", group, len(self.widths), width, context, None))
             if noise is not None:
                 yield noise
 
-    def _unit(self, path: str, channels: int, width: int, stride: int, surroundings: Surroundings) -> list[Layer]:
+    def _unit(self, path: str, channels: int, width: int, stride: int, context: BuildContext) -> list[Layer]:
         """Convolution, normalization, activation."""
-        linear = self._convolution(path, channels, width, (3, 3), surroundings, stride, bias=not self.batch_norm)
-        return [linear, *self._between(path, width, surroundings), self._activation(path)]
+        linear = self._convolution(path, channels, width, (3, 3), context, stride, bias=not self.batch_norm)
+        return [linear, *self._between(path, width, context), self._activation(path)]
 
-    def check(self, law: Variant) -> None:
-        """The law must be one that can act on maps or on blocks."""
-        self._suits(law)
-        law.check(hidden=len(self.widths), activation=self.activation)
+    def check(self, variant: Variant) -> None:
+        """The variant must be one that can act on maps or on blocks."""
+        self._suits(variant)
+        variant.check(hidden=len(self.widths), activation=self.activation)
 
     def fits(self, shape: Shape) -> None:
         """There must be pictures."""

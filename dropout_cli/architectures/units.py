@@ -1,4 +1,4 @@
-"""What networks of hidden units have in common: their keys, and how a unit is put together.
+"""The base of networks of hidden units: their keys, and how a unit is put together.
 
 hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> activation -> [dropout]
 """
@@ -6,7 +6,7 @@ hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> ac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from dropout_cli.architectures.base import Architecture, Surroundings
+from dropout_cli.architectures.base import Architecture, BuildContext
 from dropout_cli.core.fields import NonNegative
 from dropout_cli.core.registry import Choice
 from dropout_cli.nn.activations import ACTIVATIONS
@@ -16,7 +16,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.convolution import Convolution, Padding
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.normalization import Affine, Normalize
-from dropout_cli.variants import Place
+from dropout_cli.variants import Location
 from dropout_cli.variants.toolkit.base import Kind
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Units(Architecture):
     def _initializer(self, feeds: str) -> Initializer:
         return ACTIVATIONS[feeds].initializer if isinstance(self.initializer, str) else self.initializer
 
-    def _dense(self, path: str, fan_in: int, fan_out: int, feeds: str, surroundings: Surroundings) -> Dense:
-        return Dense(path, fan_in, fan_out, self._initializer(feeds), seed=surroundings.seed, dtype=surroundings.dtype)
+    def _dense(self, path: str, fan_in: int, fan_out: int, feeds: str, context: BuildContext) -> Dense:
+        return Dense(path, fan_in, fan_out, self._initializer(feeds), seed=context.seed, dtype=context.dtype)
 
     def _convolution(
         self,
@@ -63,7 +63,7 @@ class Units(Architecture):
         channels: int,
         filters: int,
         kernel: tuple[int, int],
-        surroundings: Surroundings,
+        context: BuildContext,
         stride: int = 1,
         padding: Padding = "same",
         *,
@@ -78,47 +78,47 @@ class Units(Architecture):
             stride=stride,
             padding=padding,
             bias=bias,
-            seed=surroundings.seed,
-            dtype=surroundings.dtype,
+            seed=context.seed,
+            dtype=context.dtype,
         )
 
     def _activation(self, path: str) -> Layer:
         return ACTIVATIONS[self.activation](f"{path}/{self.activation}")
 
-    def _between(self, path: str, width: int, surroundings: Surroundings) -> list[Layer]:
-        """What stands between a linear map and its activation."""
+    def _between(self, path: str, width: int, context: BuildContext) -> list[Layer]:
+        """Return the layers between a linear map and its activation."""
         between: list[Layer] = []
         if self.batch_norm:
-            between.append(Normalize(f"{path}/normalize", width, dtype=surroundings.dtype))
+            between.append(Normalize(f"{path}/normalize", width, dtype=context.dtype))
         if self.hidden_noise:
             between.append(AdditiveNoise(f"{path}/additive_noise", self.hidden_noise))
         if self.batch_norm:
-            between.append(Affine(f"{path}/affine", width, dtype=surroundings.dtype))
+            between.append(Affine(f"{path}/affine", width, dtype=context.dtype))
         return between
 
     @staticmethod
-    def _place(
+    def _location(
         path: str,
         kind: Kind,
         index: int,
         count: int,
         fan_in: int,
-        surroundings: Surroundings,
-        upstream: Layer | None,
-    ) -> Place:
-        return Place(
+        context: BuildContext,
+        previous: Layer | None,
+    ) -> Location:
+        return Location(
             path=path,
             kind=kind,
             index=index,
             count=count,
             fan_in=fan_in,
-            examples=surroundings.examples,
-            steps=surroundings.steps,
-            steps_per_epoch=surroundings.steps_per_epoch,
-            learning_rate=surroundings.learning_rate,
-            normalized=surroundings.normalized,
-            seed=surroundings.seed,
-            targets=surroundings.targets,
-            squared=surroundings.squared,
-            upstream=upstream,
+            examples=context.examples,
+            steps=context.steps,
+            steps_per_epoch=context.steps_per_epoch,
+            learning_rate=context.learning_rate,
+            normalized=context.normalized,
+            seed=context.seed,
+            targets=context.targets,
+            squared=context.squared,
+            previous=previous,
         )

@@ -67,7 +67,7 @@ def variants() -> tuple[Case, ...]:
 
     found = [replace(plain(LARGE), name="none")]
     for name, law in VARIANTS:
-        if name != "none" and law.needs in ("vectors", "either"):
+        if name != "none" and law.supports in ("vectors", "either"):
             rate = 0.5 if law.takes_rate() else 0.0
             found.append(replace(LARGE, name=name, variant=name, rate=rate, input_rate=0.0))
     return tuple(found)

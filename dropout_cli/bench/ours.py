@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import config
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.bench.case import Case
 from dropout_cli.bench.serve import Step, serve
 from dropout_cli.config.schema import Experiment
@@ -63,7 +63,7 @@ def batches(case: Case) -> list[tuple[np.ndarray, np.ndarray]]:
 def learner_of(case: Case, experiment: Experiment) -> Learner:
     """The case's network with its optimizer."""
     shape = (28, 28, 1) if case.images else case.widths[:1]
-    around = Surroundings(shape=shape, outputs=10, examples=60_000, steps=100_000, steps_per_epoch=500, seed=0)
+    around = BuildContext(shape=shape, outputs=10, examples=60_000, steps=100_000, steps_per_epoch=500, seed=0)
     return setup.learner_of(experiment, experiment.architecture.build(experiment.dropout, around))
 
 

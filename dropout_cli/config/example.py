@@ -11,6 +11,6 @@ def example(variant: str) -> str:
     if path is not None:
         return "".join(line for line in path.read_text().splitlines(keepends=True) if "$schema" not in line)
     law = VARIANTS[variant]
-    architecture = {"maps": "cnn", "blocks": "resnet"}.get(law.needs, "mlp")
+    architecture = {"maps": "cnn", "blocks": "resnet"}.get(law.supports, "mlp")
     block = {"name": architecture, "activation": law.suited_activation}
     return dump({"dataset": "digits", "architecture": block, "dropout": variant})

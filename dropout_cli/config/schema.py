@@ -97,7 +97,7 @@ class Training:
 
     def __post_init__(self) -> None:
         """Raise InvalidField for settings that contradict each other."""
-        twice = getattr(self.optimizer, "weight_decay", 0.0)
+        twice = self.optimizer.decoupled_decay
         if self.weight_decay and twice:
             name = OPTIMIZERS.name_of(type(self.optimizer))
             fact = f"{name} has a weight_decay of its own ({twice:g})"

@@ -62,5 +62,5 @@ def missing_name(module: str, name: str, renamed: Mapping[str, str]) -> NoReturn
         AttributeError: it does not.
     """
     if name in renamed:
-        raise RenamedImport(f"{module}.{name}", f"is now called {renamed[name]}", "Import it by that name")
+        raise RenamedImport("", f"{module}.{name} is now called {renamed[name]}", "Import it by that name")
     raise AttributeError(f"module '{module}' has no attribute '{name}'")

@@ -19,7 +19,7 @@ INITIALIZERS: Registry["Initializer"] = Registry("initializer", package="dropout
 
 @dataclass(frozen=True, kw_only=True)
 class Initializer(ABC):
-    """The law of a layer's first weights."""
+    """How a layer's first weights are drawn."""
 
     distribution: Literal["normal", "uniform"] = "normal"
     """The shape of the distribution; its standard deviation is the scheme's in either case."""

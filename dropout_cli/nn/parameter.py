@@ -101,7 +101,7 @@ class Parameter:
         """Gradient = beta gradient + alpha weights g, elementwise, or alpha weights (g times)."""
         if times is not None:
             assert isinstance(g, np.ndarray)
-            g = product(g, times, self._room())
+            g = product(g, times, self._scratch_array())
         if self.grad_alpha != 1:
             weights = np.multiply(weights, self.grad_alpha, dtype=self.gradient.dtype)
         if beta:
@@ -112,7 +112,7 @@ class Parameter:
 
     def _add_rows(self, g: Array, times: Array, rows: Array, alpha: float, beta: float) -> None:
         """Gradient = beta gradient; in these rows, + alpha (g times)."""
-        some = self._room()[: len(rows)]
+        some = self._scratch_array()[: len(rows)]
         self._shrink(beta)
         if beta:
             np.take(self.gradient, rows, axis=0, out=some, mode="clip")
@@ -125,7 +125,7 @@ class Parameter:
         elif beta != 1:
             self.gradient *= beta
 
-    def _room(self) -> Array:
+    def _scratch_array(self) -> Array:
         """An array of the value's shape, its contents arbitrary, kept from call to call."""
         if self._scratch is None:
             self._scratch = np.empty_like(self.value)

@@ -46,7 +46,7 @@ class MultiSample(Objective):
     def check(self, law: Variant, *, other_noise: bool = False) -> None:
         """There must be noise before the logits, and each copy must draw its own."""
         own_noise_for_every_row("multi_sample", law)
-        if not law.before_logits():
+        if not law.noise_before_logits():
             raise ValueError(
                 "multi_sample needs noise on what enters the logits, and there is none at that place. inverted would do"
             )

@@ -153,7 +153,7 @@ def take_step(
     network = learner.network
     learner.begin_step(lr)
     loss = experiment.objective.learn(network, x, labels, noise, targets)
-    loss += network.penalty() + learner.descent.penalty()
+    loss += network.penalty() + learner.optimizer_state.penalty()
     if math.isfinite(loss):
         learner.advance(lr)
     return loss

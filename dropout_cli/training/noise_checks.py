@@ -17,12 +17,12 @@ def must_draw(experiment: Experiment, network: Layer, steps: int) -> None:
         network.set_step(step)
         at_ends.append((network.draws(), parts is not None and parts[1].draws()))
     network.set_step(0)
-    anywhere, before_logits = (any(drawn) for drawn in zip(*at_ends, strict=True))
+    anywhere, noise_before_logits = (any(drawn) for drawn in zip(*at_ends, strict=True))
     name = OBJECTIVES.name_of(type(experiment.objective))
     if experiment.objective.needs_noise == "anywhere" and not anywhere:
         fact = f"{name} compares passes that differ in their noise, and this network draws none in {steps:,} steps"
         raise ConfigError("objective", fact, "Set a rate above 0, or another rate_schedule.")
-    if experiment.objective.needs_noise == "before the logits" and not before_logits:
+    if experiment.objective.needs_noise == "before the logits" and not noise_before_logits:
         fact = f"{name} repeats the noise before the logits, and this network draws none there in {steps:,} steps"
         raise ConfigError("objective", fact, "Give the last place a rate above 0, or use cross_entropy.")
     if any(experiment.dropout.rates()) and experiment.dropout.silent(steps):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dropout_cli import config, data, tasks
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.config.schema import Experiment, few_for_normalization
 from dropout_cli.core import environment
 from dropout_cli.core.errors import ConfigError, InvalidField
@@ -84,7 +84,7 @@ def learner_of(experiment: Experiment, network: Network) -> Learner:
     regularization = Regularization(
         l1=settings.l1,
         l2=settings.l2,
-        weight_decay=settings.weight_decay or getattr(settings.optimizer, "weight_decay", 0.0),
+        weight_decay=settings.weight_decay or settings.optimizer.decoupled_decay,
         max_norm=settings.max_norm,
         clip_norm=settings.clip_norm,
     )
@@ -116,7 +116,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Network:
 def network(experiment: Experiment, fitted: Fitted) -> Network:
     """The same, for data of which no more is known than what was fitted to them."""
     plan = loop.Plan.of(experiment, fitted.examples)
-    surroundings = Surroundings(
+    surroundings = BuildContext(
         shape=fitted.shape,
         outputs=tasks.of(experiment.objective, fitted).outputs,
         examples=fitted.examples,

@@ -8,7 +8,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.optim.optimizers import Optimizer
-from dropout_cli.nn.optim.update import Descent, Regularization, blocks
+from dropout_cli.nn.optim.update import OptimizerState, Regularization, blocks
 
 
 class Learner:
@@ -27,7 +27,7 @@ class Learner:
     ) -> None:
         """Start at step 0."""
         self.network = network
-        self.descent = Descent(
+        self.optimizer_state = OptimizerState(
             optimizer, network.parameters(), regularization or Regularization(), fused_parameters(network)
         )
         self.epoch = 0
@@ -47,12 +47,12 @@ class Learner:
     def begin_step(self, lr: float) -> None:
         """Announce the step about to be taken, and its learning rate, before the passes."""
         self.network.set_step(self.step)
-        self.descent.begin_step(lr)
+        self.optimizer_state.begin_step(lr)
 
     def advance(self, lr: float) -> None:
         """Move the parameters along their gradients."""
         self.step += 1
-        self.descent.step(lr, self.step)
+        self.optimizer_state.step(lr, self.step)
         if self._decay is not None:
             share = 1 - min(self._decay, (1 + self.step) / (10 + self.step))
             for average, live in self._pairs:
@@ -85,7 +85,7 @@ class Learner:
 
     def arrays(self) -> dict[str, Array]:
         """Name -> live array of everything that training changes."""
-        moments = {f"moments/{name}": value for name, value in self.descent.moments.items()}
+        moments = {f"moments/{name}": value for name, value in self.optimizer_state.moments.items()}
         return self._live | moments | {f"average/{name}": value for name, value in self._average.items()}
 
     def start_from(self, arrays: Mapping[str, Array]) -> list[str]:

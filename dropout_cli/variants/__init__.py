@@ -7,6 +7,7 @@ the types of arrays and generators. What it imports from deeper modules may move
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
+from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import (
     ClosedFraction,
     Count,
@@ -26,6 +27,7 @@ from dropout_cli.core.renamed import missing_name
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.nn.layers.sequential import Sequential
@@ -35,20 +37,21 @@ from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
     VARIANTS,
     Kind,
-    Needs,
-    Place,
+    Location,
+    Supports,
     Variant,
     all_rates,
     chain,
-    one_rate_each,
+    check_rate_count,
     rate_of,
 )
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.learned_rate import learned
 from dropout_cli.variants.toolkit.map_noise import MapNoise
-from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, scaled_bernoulli, share_of_zeros
+from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability, scaled_bernoulli
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 __all__ = [
     "MANY_STEPS",
@@ -71,37 +74,45 @@ __all__ = [
     "Generator",
     "HiddenActivationNoise",
     "Hint",
+    "InvalidField",
     "Kind",
     "Layer",
+    "Location",
     "MapNoise",
-    "Needs",
     "NoiseSource",
     "NoisyActivation",
     "NonNegative",
     "Parameter",
-    "Place",
+    "PassOptimizations",
     "Positive",
     "Rate",
     "RateSchedule",
     "Rates",
     "Residual",
+    "ScheduledRate",
     "Sequential",
     "Shape",
+    "Supports",
     "Variant",
     "Widths",
     "all_rates",
     "bernoulli",
     "chain",
+    "check_rate_count",
+    "fraction_dropped",
     "keep_probability",
     "learned",
-    "one_rate_each",
     "penalty_scale",
     "rate_of",
     "scaled_bernoulli",
-    "share_of_zeros",
 ]
 
-RENAMED: Mapping[str, str] = {}
+RENAMED: Mapping[str, str] = {
+    "Needs": "Supports",
+    "Place": "Location",
+    "one_rate_each": "check_rate_count",
+    "share_of_zeros": "fraction_dropped",
+}
 """Public names of older versions -> their names now, for whoever still imports the old ones."""
 
 if not TYPE_CHECKING:  # a type checker would take it for a permission to import any name

@@ -27,7 +27,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.toolkit.activation_noise import NoisyActivation
-from dropout_cli.variants.toolkit.base import VARIANTS, Needs, Place, Variant, chain, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Supports, Variant, chain, check_rate_count, rate_of
 
 
 @VARIANTS.register("adaptive")
@@ -51,7 +51,7 @@ class Adaptive(Variant):
     """The same at the start for the network's input, which then adapts too; null: no noise there."""
 
     acts_on = "activations of hidden layers, and the input if asked to"
-    needs: ClassVar[Needs] = "either"
+    supports: ClassVar[Supports] = "either"
     learns = "a rate per place, by a rule"
     paper = "none: a heuristic of teaching material"
 
@@ -67,17 +67,19 @@ class Adaptive(Variant):
             if start is not None and not self.min_rate <= start <= self.max_rate:
                 raise InvalidField(key, f"must lie from min_rate to max_rate, {self.min_rate:g} to {self.max_rate:g}")
 
-    def input(self, place: Place) -> Layer | None:
+    def input(self, location: Location) -> Layer | None:
         """Noise there only where `input_rate` is set."""
-        return None if self.input_rate is None else AdaptiveNoise(self, self.input_rate, place)
+        return None if self.input_rate is None else AdaptiveNoise(self, self.input_rate, location)
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The unit as it is, with the noise after its activation."""
-        return chain(place, linear, *between, activation, AdaptiveNoise(self, rate_of(self.rate, place.index), place))
+        return chain(
+            location, linear, *between, activation, AdaptiveNoise(self, rate_of(self.rate, location.index), location)
+        )
 
-    def map(self, place: Place) -> Layer | None:
+    def map(self, location: Location) -> Layer | None:
         """The noise, pixel by pixel, at a rate of the place's own."""
-        return AdaptiveNoise(self, rate_of(self.rate, place.index), place)
+        return AdaptiveNoise(self, rate_of(self.rate, location.index), location)
 
     def rates(self) -> tuple[float, ...]:
         """The largest rate that it can adapt to."""
@@ -85,7 +87,7 @@ class Adaptive(Variant):
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
-        one_rate_each(self.rate, hidden)
+        check_rate_count(self.rate, hidden)
 
 
 class AdaptiveNoise(Layer):
@@ -93,16 +95,16 @@ class AdaptiveNoise(Layer):
 
     is_dropout = True
 
-    def __init__(self, law: Adaptive, rate: float, place: Place) -> None:
+    def __init__(self, variant: Adaptive, rate: float, location: Location) -> None:
         """`rate`: that of the start."""
-        super().__init__(f"{place.path}/dropout")
-        self._law = law
+        super().__init__(f"{location.path}/dropout")
+        self._variant = variant
         self._rate = np.array([rate])
-        self._noisy = NoisyActivation(Inverted(rate=rate), rate, place)
+        self._noisy = NoisyActivation(Inverted(rate=rate), rate, location)
 
     def draws(self) -> bool:
         """It draws unless the rate can only be 0."""
-        return self._law.max_rate > 0
+        return self._variant.max_rate > 0
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return m (.) x / q, after the rule has moved the rate."""
@@ -112,11 +114,11 @@ class AdaptiveNoise(Layer):
         return self._noisy.forward(x, train=train, noise=noise)
 
     def _adapt(self, level: float) -> None:
-        law = self._law
-        if level > law.high:
-            self._rate[0] = min(law.max_rate, self._rate[0] + law.step)
-        elif level < law.low:
-            self._rate[0] = max(law.min_rate, self._rate[0] - law.step)
+        variant = self._variant
+        if level > variant.high:
+            self._rate[0] = min(variant.max_rate, self._rate[0] + variant.step)
+        elif level < variant.low:
+            self._rate[0] = max(variant.min_rate, self._rate[0] - variant.step)
 
     def backward(self, dy: Array) -> Array:
         """dx = dy (.) m / q."""
@@ -137,9 +139,9 @@ class AdaptiveNoise(Layer):
 
     def warnings(self) -> list[str]:
         """A rate that sits at its upper bound mostly drops what the network needs."""
-        if self._rate[0] < self._law.max_rate:
+        if self._rate[0] < self._variant.max_rate:
             return []
         return [
-            f"{self.path}: the adaptive rate ended at max_rate, {self._law.max_rate:g}. Its rule depends on the scale "
-            "of the activations: raise dropout.high, lower dropout.max_rate, or set dataset.scaling: unit."
+            f"{self.path}: the adaptive rate ended at max_rate, {self._variant.max_rate:g}. Its rule depends on the "
+            "scale of the activations: raise dropout.high, lower dropout.max_rate, or set dataset.scaling: unit."
         ]

@@ -58,7 +58,7 @@ class Alpha(HiddenActivationNoise):
         scale = dtype.type(affine(rate)[0])
         return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
 
-    def around(self, rate: float) -> tuple[float, float]:
+    def center_offset(self, rate: float) -> tuple[float, float]:
         """a', and A a' + b."""
         scale, shift = affine(rate)
         return FLOOR, scale * FLOOR + shift

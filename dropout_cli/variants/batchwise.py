@@ -32,7 +32,7 @@ from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, all_rates, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, check_rate_count, rate_of
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
@@ -54,20 +54,20 @@ class Batchwise(Variant):
     paper = "Graham, Reizenstein, Robinson 2015, arXiv:1502.02478"
     per_example = False
 
-    def input(self, place: Place) -> Layer:
+    def input(self, location: Location) -> Layer:
         """The kept elements of the input."""
-        return KeptUnits(place.path, [], Selection(self, self.input_rate, place, place.fan_in, computed=False))
+        return MaskedUnit(location.path, [], UnitMask(self, self.input_rate, location, location.fan_in, computed=False))
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The kept units of the layer, computed from the kept units below."""
-        rate = rate_of(self.rate, place.index)
-        selection = Selection(self, rate, place, linear.fan_out, computed=not between)
-        inner = KeptLinear(linear, below(place), None if between else selection)
-        return KeptUnits(place.path, [inner, *between, activation], selection)
+        rate = rate_of(self.rate, location.index)
+        mask = UnitMask(self, rate, location, linear.fan_out, computed=not between)
+        inner = CompactLinear(linear, below(location), None if between else mask)
+        return MaskedUnit(location.path, [inner, *between, activation], mask)
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """Logits drop nothing, and read only what was kept below."""
-        return KeptLinear(linear, below(place), None)
+        return CompactLinear(linear, below(location), None)
 
     def rates(self) -> tuple[float, ...]:
         """The rates of the hidden layers and of the input."""
@@ -79,20 +79,20 @@ class Batchwise(Variant):
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
-        one_rate_each(self.rate, hidden)
+        check_rate_count(self.rate, hidden)
 
 
-class Selection(ScheduledRate):
+class UnitMask(ScheduledRate):
     """Holds which units are kept; y = s a[:, kept], or s a where only those were computed."""
 
-    def __init__(self, law: Batchwise, rate: float, place: Place, units: int, *, computed: bool) -> None:
-        """`rate`: the place's own. `computed`: whether what arrives holds the kept units alone."""
-        super().__init__(f"{place.path}/dropout")
+    def __init__(self, variant: Batchwise, rate: float, location: Location, units: int, *, computed: bool) -> None:
+        """`rate`: the location's own. `computed`: whether what arrives holds the kept units alone."""
+        super().__init__(f"{location.path}/dropout")
         self._units, self._computed = units, computed
         self._realized = 0.0
         self.kept: Array | None = None
         """The indices of the kept units; None: all."""
-        self._follow(law.rate_schedule, rate, place.steps)
+        self._follow(variant.rate_schedule, rate, location.steps)
 
     def scale(self) -> float:
         """The factor of kept units: 1 / P(kept | the mask is not empty)."""
@@ -151,24 +151,24 @@ class Selection(ScheduledRate):
         return {} if self._stays_zero() else self._rate_columns(self.path, self._realized)
 
 
-class KeptUnits(Sequential):
-    """A unit that ends in a selection, which the unit above asks for what was kept."""
+class MaskedUnit(Sequential):
+    """A unit that ends in a mask of its units, by which the unit above knows what was kept."""
 
-    def __init__(self, path: str, layers: Sequence[Layer], selection: Selection) -> None:
-        """`selection` comes last."""
-        super().__init__(path, [*layers, selection])
-        self.selection = selection
-
-
-def below(place: Place) -> Selection | None:
-    """The selection of the unit below."""
-    return place.upstream.selection if isinstance(place.upstream, KeptUnits) else None
+    def __init__(self, path: str, layers: Sequence[Layer], mask: UnitMask) -> None:
+        """`mask` comes last."""
+        super().__init__(path, [*layers, mask])
+        self.mask = mask
 
 
-class KeptLinear(PassOptimizations):
+def below(location: Location) -> UnitMask | None:
+    """The mask of the unit below."""
+    return location.previous.mask if isinstance(location.previous, MaskedUnit) else None
+
+
+class CompactLinear(PassOptimizations):
     """z[:, ko] = x W[ki, ko] + b[ko], x the kept columns of the input."""
 
-    def __init__(self, linear: Dense, below: Selection | None, own: Selection | None) -> None:
+    def __init__(self, linear: Dense, below: UnitMask | None, own: UnitMask | None) -> None:
         """`below` and `own` know which inputs and outputs are kept; None: all."""
         super().__init__(linear.path)
         self._linear, self._below, self._own = linear, below, own

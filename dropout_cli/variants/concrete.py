@@ -39,7 +39,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed, sigmoid
 from dropout_cli.variants.toolkit.learned_rate import learned
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
@@ -64,17 +64,17 @@ class Concrete(Variant):
     learns = "a rate per layer"
     paper = "Gal, Hron, Kendall 2017, arXiv:1705.07832"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The linear map with noise on its input."""
-        return chain(place, ConcreteLinear(self, linear, place), *between, activation)
+        return chain(location, ConcreteLinear(self, linear, location), *between, activation)
 
     def precision(self) -> float:
         """tau."""
         return self.noise_precision
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """The logits too."""
-        return ConcreteLinear(self, linear, place)
+        return ConcreteLinear(self, linear, location)
 
 
 class ConcreteLinear(PassOptimizations):
@@ -82,15 +82,15 @@ class ConcreteLinear(PassOptimizations):
 
     is_dropout = True
 
-    def __init__(self, law: Concrete, linear: Dense, place: Place) -> None:
+    def __init__(self, variant: Concrete, linear: Dense, location: Location) -> None:
         """The linear map keeps its parameters and their names; theta is `<path>/dropout/theta`."""
-        super().__init__(f"{place.path}/dropout")
+        super().__init__(f"{location.path}/dropout")
         self._linear = linear
-        scale = penalty_scale(place, law.noise_precision)
-        self._weight_factor = scale * (law.length_scale**2 / (2 * place.examples))
-        self._entropy_factor = scale * (linear.fan_in / place.examples)
+        scale = penalty_scale(location, variant.noise_precision)
+        self._weight_factor = scale * (variant.length_scale**2 / (2 * location.examples))
+        self._entropy_factor = scale * (linear.fan_in / location.examples)
         self._squares: float | None = None
-        self.theta = learned(logit(law.start), (1,), BOUNDS, place, linear.W.value.dtype)
+        self.theta = learned(logit(variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
 
     def draws(self) -> bool:
         """It always draws."""

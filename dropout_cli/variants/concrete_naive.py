@@ -22,7 +22,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.concrete import BOUNDS, StartingRate
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed, sigmoid
 from dropout_cli.variants.toolkit.learned_rate import learned
 
@@ -39,13 +39,13 @@ class ConcreteNaive(Variant):
     learns = "a rate per layer, which drifts to 0"
     paper = "unpublished; concrete without its penalty"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The noise in front of the linear map."""
-        return chain(place, NaiveNoise(self, place, linear), linear, *between, activation)
+        return chain(location, NaiveNoise(self, location, linear), linear, *between, activation)
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """The logits too."""
-        return chain(place, NaiveNoise(self, place, linear), linear)
+        return chain(location, NaiveNoise(self, location, linear), linear)
 
 
 class NaiveNoise(Layer):
@@ -53,10 +53,10 @@ class NaiveNoise(Layer):
 
     is_dropout = True
 
-    def __init__(self, law: ConcreteNaive, place: Place, linear: Dense) -> None:
+    def __init__(self, variant: ConcreteNaive, location: Location, linear: Dense) -> None:
         """`linear`: the map that follows, for its dtype; theta is `<path>/dropout/theta`."""
-        super().__init__(f"{place.path}/dropout")
-        self.theta = learned(logit(1 - law.start), (1,), BOUNDS, place, linear.W.value.dtype)
+        super().__init__(f"{location.path}/dropout")
+        self.theta = learned(logit(1 - variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
 
     def draws(self) -> bool:
         """It always draws."""

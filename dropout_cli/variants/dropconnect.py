@@ -31,9 +31,9 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, all_rates, chain, one_rate_each, rate_of
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, chain, check_rate_count, rate_of
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
-from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
+from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
@@ -57,17 +57,17 @@ class DropConnect(Variant):
     acts_on = "weights and biases of the layers that feed hidden units"
     paper = "Wan et al. 2013, ICML"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The linear map is replaced; for sampled inference the unit averages over its activation."""
-        rate = rate_of(self.rate, place.index)
-        noisy = GaussianDropConnect(self, linear, rate, place)
-        trained = MaskedLinear(self, linear, rate, place) if self.masks == "exact" else noisy
-        unit = chain(place, trained, *between, activation)
+        rate = rate_of(self.rate, location.index)
+        noisy = GaussianDropConnect(self, linear, rate, location)
+        trained = MaskedLinear(self, linear, rate, location) if self.masks == "exact" else noisy
+        unit = chain(location, trained, *between, activation)
         if self.inference == "mean":
             return unit
-        return SampledUnit(unit, noisy, [*between, activation], samples=self.samples, seed=place.seed)
+        return SampledUnit(unit, noisy, [*between, activation], samples=self.samples, seed=location.seed)
 
-    def before_logits(self) -> bool:
+    def noise_before_logits(self) -> bool:
         """The weights that make the logits are left alone."""
         return False
 
@@ -81,16 +81,16 @@ class DropConnect(Variant):
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
-        one_rate_each(self.rate, hidden)
+        check_rate_count(self.rate, hidden)
 
 
 class GaussianDropConnect(ScheduledRate, GaussianLinear):
     """V = (r / q) W^2, v_b = (r / q) b^2; r / q is the factor."""
 
-    def __init__(self, law: DropConnect, linear: Dense, rate: float, place: Place) -> None:
-        """`rate`: the place's own; the rate in force follows the law's schedule from it."""
-        super().__init__(linear, place)
-        self._follow(law.rate_schedule, rate, place.steps)
+    def __init__(self, variant: DropConnect, linear: Dense, rate: float, location: Location) -> None:
+        """`rate`: the location's own; the rate in force follows the variant's schedule from it."""
+        super().__init__(linear, location)
+        self._follow(variant.rate_schedule, rate, location.steps)
 
     def set_step(self, step: int) -> None:
         """Set the rate in force, and the factor that follows from it."""
@@ -103,7 +103,7 @@ class GaussianDropConnect(ScheduledRate, GaussianLinear):
         W, b = self.linear.W.value, self.linear.b.value
         return np.multiply(W, W, out=self._buffer("V", W.shape, W.dtype)), b * b
 
-    def spread(self, dV: Array, dv_b: Array) -> None:
+    def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
         """dW += 2 W (.) dV, db += 2 b (.) dv_b."""
         W, b = self.linear.W, self.linear.b
         dV *= W.value
@@ -122,12 +122,12 @@ class GaussianDropConnect(ScheduledRate, GaussianLinear):
 class MaskedLinear(ScheduledRate):
     """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, every mask drawn."""
 
-    def __init__(self, law: DropConnect, linear: Dense, rate: float, place: Place) -> None:
-        """`rate`: the place's own; the rate in force follows the law's schedule from it."""
-        super().__init__(f"{place.path}/dropout")
+    def __init__(self, variant: DropConnect, linear: Dense, rate: float, location: Location) -> None:
+        """`rate`: the location's own; the rate in force follows the variant's schedule from it."""
+        super().__init__(f"{location.path}/dropout")
         self._linear = linear
         self._drawn: Array | None = None
-        self._follow(law.rate_schedule, rate, place.steps)
+        self._follow(variant.rate_schedule, rate, location.steps)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, out)."""
@@ -176,7 +176,7 @@ class MaskedLinear(ScheduledRate):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share of weights and biases dropped in the last training step."""
-        return self._rate_columns(self.path, share_of_zeros(self._drawn))
+        return self._rate_columns(self.path, fraction_dropped(self._drawn))
 
 
 class SampledUnit(Sequential):

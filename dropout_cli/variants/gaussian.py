@@ -4,7 +4,7 @@
     evaluation   y = a
 
 Srivastava et al. 2014, JMLR 15:1929-1958, section 10. rate / q is the variance, not the standard
-deviation; negative multipliers are part of the law and are not clipped.
+deviation; negative multipliers belong to the distribution and are not clipped.
 
 Traps: rate / q is the variance of the noise, not its standard deviation. Multipliers below 0 belong to it: at rate
 .5 one in six is negative. Nothing is ever exactly 0, so there is no realized rate.
@@ -25,7 +25,7 @@ from dropout_cli.variants.toolkit.base import VARIANTS
 class Gaussian(ActivationNoise):
     """Multiplicative Gaussian noise with the mean and variance of inverted dropout."""
 
-    drops = False
+    counts_zeros = False
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958, section 10"
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:

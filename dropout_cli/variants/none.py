@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.variants.toolkit.base import MANY_STEPS, VARIANTS, Needs, Place, Variant, chain
+from dropout_cli.variants.toolkit.base import MANY_STEPS, VARIANTS, Location, Supports, Variant, chain
 
 
 @VARIANTS.register("none")
@@ -18,17 +18,17 @@ class NoDropout(Variant):
     """No noise; the baseline of every comparison."""
 
     acts_on = "nothing"
-    needs: ClassVar[Needs] = "either"
+    supports: ClassVar[Supports] = "either"
     paper = "-"
 
     def silent(self, steps: int = MANY_STEPS) -> bool:
         """It never draws."""
         return True
 
-    def before_logits(self) -> bool:
+    def noise_before_logits(self) -> bool:
         """There is no noise."""
         return False
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The unit as it is."""
-        return chain(place, linear, *between, activation)
+        return chain(location, linear, *between, activation)

@@ -33,14 +33,14 @@ from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
     VARIANTS,
-    Place,
+    Location,
     Variant,
     all_rates,
     chain,
-    one_rate_each,
+    check_rate_count,
     rate_of,
 )
-from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
+from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
@@ -64,16 +64,16 @@ class Shakeout(Variant):
     acts_on = "weights, by the unit that they start from"
     paper = "Kang, Li, Tao 2016, arXiv:1904.06593"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The linear map shakes what enters it: the network's input, or the hidden layer below."""
-        rate = self.input_rate if place.index == 0 else rate_of(self.rate, place.index - 1)
-        return chain(place, ShakenLinear(self, linear, rate, place), *between, activation)
+        rate = self.input_rate if location.index == 0 else rate_of(self.rate, location.index - 1)
+        return chain(location, ShakeoutLinear(self, linear, rate, location), *between, activation)
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """The logits shake the last hidden layer."""
-        return ShakenLinear(self, linear, rate_of(self.rate, -1), place)
+        return ShakeoutLinear(self, linear, rate_of(self.rate, -1), location)
 
-    def before_logits(self) -> bool:
+    def noise_before_logits(self) -> bool:
         """Noise acts there unless the last hidden layer's rate is 0."""
         return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
 
@@ -87,18 +87,18 @@ class Shakeout(Variant):
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
-        one_rate_each(self.rate, hidden)
+        check_rate_count(self.rate, hidden)
 
 
-class ShakenLinear(ScheduledRate):
+class ShakeoutLinear(ScheduledRate):
     """z = (x (.) m / q)(W + c S) - c x S + b with noise, x W + b without."""
 
-    def __init__(self, law: Shakeout, linear: Dense, rate: float, place: Place) -> None:
+    def __init__(self, variant: Shakeout, linear: Dense, rate: float, location: Location) -> None:
         """`rate` is that of the units that enter; the linear map keeps its parameters and their names."""
-        super().__init__(f"{place.path}/dropout")
-        self._law, self._linear = law, linear
+        super().__init__(f"{location.path}/dropout")
+        self._variant, self._linear = variant, linear
         self._drawn: Array | None = None
-        self._follow(law.rate_schedule, rate, place.steps)
+        self._follow(variant.rate_schedule, rate, location.steps)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return z, (N, fan_out)."""
@@ -107,7 +107,7 @@ class ShakenLinear(ScheduledRate):
             self._drawn = None
         if noise is None or not self._shaken:
             return self._linear.forward(x)
-        W, c = self._linear.W.value, self._law.c
+        W, c = self._linear.W.value, self._variant.c
         scale = x.dtype.type(1 / keep_probability(self.rate))
         self._x = x
         kept = bernoulli(noise.shape(self.path, x.shape), self.rate, noise[self.path])
@@ -131,7 +131,7 @@ class ShakenLinear(ScheduledRate):
         self.gradients(dy)
         dx = product(dy, self._shifted.T, self._buffer("dx", self._x.shape, dy.dtype))
         dx *= self._multiplier
-        if self._law.c:
+        if self._variant.c:
             product(dy, self._cS.T, dx, alpha=-1, beta=1)
         return dx
 
@@ -143,9 +143,9 @@ class ShakenLinear(ScheduledRate):
         W, b = self._linear.W, self._linear.b
         W.add_gradient(self._noisy.T, dy, first=True)
         b.add_gradient(np.add.reduce(dy, axis=0), first=True)
-        if self._law.sign_gradient == "tanh":
+        if self._variant.sign_gradient == "tanh":
             through = product((self._noisy - self._x).T, dy, self._buffer("through", W.value.shape, dy.dtype))
-            W.add_gradient(self._law.c * through * (1 - np.tanh(W.value) ** 2))
+            W.add_gradient(self._variant.c * through * (1 - np.tanh(W.value) ** 2))
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""
@@ -153,4 +153,4 @@ class ShakenLinear(ScheduledRate):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share of what entered that was dropped in the last training step."""
-        return {} if self._stays_zero() else self._rate_columns(self.path, share_of_zeros(self._drawn))
+        return {} if self._stays_zero() else self._rate_columns(self.path, fraction_dropped(self._drawn))

@@ -39,7 +39,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 
@@ -95,27 +95,27 @@ class SparseVariational(Variant):
     learns = "the noise's variance, per weight"
     paper = "Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Noise inside the linear map."""
-        return chain(place, SparseLinear(self, linear, place), *between, activation)
+        return chain(location, SparseLinear(self, linear, location), *between, activation)
 
     def precision(self) -> float:
         """tau."""
         return self.noise_precision
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """The logits too."""
-        return SparseLinear(self, linear, place)
+        return SparseLinear(self, linear, location)
 
-    def report(self, network: Layer, judge: Callable[[], tuple[str, float]]) -> dict[str, Any]:
+    def report(self, network: Layer, evaluate: Callable[[], tuple[str, float]]) -> dict[str, Any]:
         """Sparsity per layer and of all, compression, and what cutting did to the accuracy."""
         layers = [layer for layer in leaves(network) if isinstance(layer, SparseLinear)]
         weights = sum(layer.linear.W.value.size for layer in layers)
         kept = sum(int(np.count_nonzero(layer.kept())) for layer in layers)
-        number, pruned = judge()
+        number, pruned = evaluate()
         for layer in layers:
             layer.pruned = False
-        _, whole = judge()
+        _, whole = evaluate()
         for layer in layers:
             layer.pruned = True
         return {
@@ -131,12 +131,12 @@ class SparseVariational(Variant):
 class SparseLinear(GaussianLinear):
     """V = sigma^2, and a mean without the weights that are cut."""
 
-    def __init__(self, law: SparseVariational, linear: Dense, place: Place) -> None:
+    def __init__(self, variant: SparseVariational, linear: Dense, location: Location) -> None:
         """The linear map keeps its parameters and their names; ln sigma^2 is `<path>/dropout/log_variance`."""
-        super().__init__(linear, place)
-        self._law, self._place = law, place
-        self._scale = penalty_scale(place, law.noise_precision)
-        value = np.full(linear.W.value.shape, law.start, linear.W.value.dtype)
+        super().__init__(linear, location)
+        self._variant, self._location = variant, location
+        self._scale = penalty_scale(location, variant.noise_precision)
+        value = np.full(linear.W.value.shape, variant.start, linear.W.value.dtype)
         self.log_variance = Parameter(value, decay=0.0, max_norm=0.0)
         self.pruned = True
         """Whether weights that are mostly noise are left out."""
@@ -144,9 +144,9 @@ class SparseLinear(GaussianLinear):
 
     def set_step(self, step: int) -> None:
         """Set the weight of the KL."""
-        since = step // self._place.steps_per_epoch - self._law.kl_from
-        ramp = min(1.0, max(0, since) / self._law.kl_warmup) if self._law.kl_warmup else float(since >= 0)
-        self._factor = ramp / self._place.examples * self._scale
+        since = step // self._location.steps_per_epoch - self._variant.kl_from
+        ramp = min(1.0, max(0, since) / self._variant.kl_warmup) if self._variant.kl_warmup else float(since >= 0)
+        self._factor = ramp / self._location.examples * self._scale
 
     def log_alpha(self) -> Array:
         """ln alpha, not clipped, (in, out)."""
@@ -179,7 +179,7 @@ class SparseLinear(GaussianLinear):
         V = self._buffer("V", self.log_variance.value.shape, self.log_variance.value.dtype)
         return np.exp(self.log_variance.value, out=V), 0.0
 
-    def spread(self, dV: Array, dv_b: Array) -> None:
+    def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
         """d ln sigma^2 = dV (.) sigma^2."""
         self.log_variance.add_gradient(dV, factor=self._V, first=True)
 
@@ -213,7 +213,7 @@ class SparseLinear(GaussianLinear):
 
     def warnings(self) -> list[str]:
         """A training that ended before the KL counted has cut by chance alone; said once."""
-        if self._factor or self._place.kind != "output":
+        if self._factor or self._location.kind != "output":
             return []
         return ["dropout.kl_from: training ended before the KL began to count. Train longer, or lower it."]
 

@@ -11,7 +11,7 @@ pre-activation, so only hidden places drop; the realised rate is 1 - mean P.
 Ba & Frey 2013, "Adaptive dropout for training deep neural networks", NeurIPS 26.
 
 Traps: beta is added once per unit, not once per weight. Nothing is divided by P, so evaluation has to multiply by
-it. Negative activations (tanh) have small z and are dropped more, which is the law and not a fault.
+it. Negative activations (tanh) have small z and are dropped more, as the paper has it.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.sigmoid import Sigmoid
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
-from dropout_cli.variants.toolkit.masks import share_of_zeros
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
+from dropout_cli.variants.toolkit.masks import fraction_dropped
 
 
 @VARIANTS.register("standout")
@@ -41,9 +41,9 @@ class Standout(Variant):
     acts_on = "activations of hidden layers"
     paper = "Ba & Frey 2013, NeurIPS 26"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The unit with its activation inside the gate, which sees both z and a."""
-        return chain(place, linear, *between, Gate(self, activation, place))
+        return chain(location, linear, *between, Gate(self, activation, location))
 
 
 class Gate(Layer):
@@ -51,11 +51,11 @@ class Gate(Layer):
 
     is_dropout = True
 
-    def __init__(self, law: Standout, activation: Layer, place: Place) -> None:
+    def __init__(self, variant: Standout, activation: Layer, location: Location) -> None:
         """`activation` is f."""
-        super().__init__(f"{place.path}/dropout")
-        self._law, self._activation = law, activation
-        self._sigmoid = Sigmoid(f"{place.path}/keep")
+        super().__init__(f"{location.path}/dropout")
+        self._variant, self._activation = variant, activation
+        self._sigmoid = Sigmoid(f"{location.path}/keep")
         self._drawn: Array | None = None
 
     def draws(self) -> bool:
@@ -64,8 +64,8 @@ class Gate(Layer):
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return the gated activation of z = x."""
-        z = np.multiply(x, self._law.alpha, out=self._buffer("z", x.shape, x.dtype))
-        z += self._law.beta
+        z = np.multiply(x, self._variant.alpha, out=self._buffer("z", x.shape, x.dtype))
+        z += self._variant.beta
         keep = self._sigmoid.forward(z)
         self._scaled = noise is None
         if noise is None:
@@ -83,8 +83,8 @@ class Gate(Layer):
         dz = self._activation.backward(da)
         if not self._scaled:
             return dz
-        return np.asarray(dz + self._law.alpha * self._sigmoid.backward(dy * self._a))
+        return np.asarray(dz + self._variant.alpha * self._sigmoid.backward(dy * self._a))
 
     def columns(self) -> dict[str, float]:
         """The share that was dropped in the last training step."""
-        return {f"{self.path}/realized_rate": share_of_zeros(self._drawn)}
+        return {f"{self.path}/realized_rate": fraction_dropped(self._drawn)}

@@ -26,8 +26,8 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
-from dropout_cli.variants.toolkit.base import VARIANTS, Needs, Place, Variant, chain
-from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability, share_of_zeros
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Supports, Variant, chain
+from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
@@ -46,17 +46,17 @@ class StochasticDepth(Variant):
 
     acts_on = "residual blocks"
     paper = "Huang et al. 2016, arXiv:1603.09382"
-    needs: ClassVar[Needs] = "blocks"
+    supports: ClassVar[Supports] = "blocks"
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """A dense unit as it is."""
-        return chain(place, linear, *between, activation)
+        return chain(location, linear, *between, activation)
 
-    def block(self, branch: Layer, skip: Layer | None, place: Place) -> Layer:
+    def block(self, branch: Layer, skip: Layer | None, location: Location) -> Layer:
         """A block that may be left out, at l / L of the rate."""
-        return UncertainBlock(self, branch, skip, self.rate * (place.index + 1) / place.count, place)
+        return UncertainBlock(self, branch, skip, self.rate * (location.index + 1) / location.count, location)
 
-    def before_logits(self) -> bool:
+    def noise_before_logits(self) -> bool:
         """The last block is."""
         return not self.silent()
 
@@ -76,13 +76,15 @@ class StochasticDepth(Variant):
 class UncertainBlock(ScheduledRate, Residual):
     """y = skip(x) + (m / p) branch(x) with noise, skip(x) + branch(x) without."""
 
-    def __init__(self, law: StochasticDepth, branch: Layer, skip: Layer | None, rate: float, place: Place) -> None:
+    def __init__(
+        self, variant: StochasticDepth, branch: Layer, skip: Layer | None, rate: float, location: Location
+    ) -> None:
         """`rate`: the block's own."""
-        super().__init__(place.path, branch, skip)
-        self._law = law
-        self._noise_path = f"{place.path}/dropout"
+        super().__init__(location.path, branch, skip)
+        self._variant = variant
+        self._noise_path = f"{location.path}/dropout"
         self._drawn: Array | None = None
-        self._follow(law.rate_schedule, rate, place.steps)
+        self._follow(variant.rate_schedule, rate, location.steps)
 
     def draws(self) -> bool:
         """It draws where the rate in force is not 0, or a part draws."""
@@ -92,7 +94,7 @@ class UncertainBlock(ScheduledRate, Residual):
         """Return skip(x), and what of branch(x) survives."""
         self._multiplier: Array | None = None
         if noise is not None and self.rate:
-            rows = len(x) if self._law.per == "example" else 1
+            rows = len(x) if self._variant.per == "example" else 1
             shape = noise.shape(self._noise_path, (rows, *(1 for _ in x.shape[1:])))
             kept = bernoulli(shape, self.rate, noise[self._noise_path])
             self._multiplier = kept * x.dtype.type(1 / keep_probability(self.rate))
@@ -125,4 +127,4 @@ class UncertainBlock(ScheduledRate, Residual):
 
     def columns(self) -> dict[str, float]:
         """The rate in force, and the share that was left out in the last training step."""
-        return super().columns() | self._rate_columns(self._noise_path, share_of_zeros(self._drawn))
+        return super().columns() | self._rate_columns(self._noise_path, fraction_dropped(self._drawn))

@@ -38,7 +38,7 @@ from dropout_cli.nn.backend.noise_tables import normal
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import VARIANTS, Place, Variant, chain
+from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.learned_rate import learned
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
@@ -86,35 +86,37 @@ class Variational(Variant):
             fact = "mode unit has no weights to give an alpha each"
             raise InvalidField("share", fact, "Choose layer, unit or mode: weight")
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Noise in front of, or inside, the linear map."""
-        return chain(place, *self._noisy(linear, place), *between, activation)
+        return chain(location, *self._noisy(linear, location), *between, activation)
 
     def precision(self) -> float:
         """tau."""
         return self.noise_precision
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """The logits too."""
-        return chain(place, *self._noisy(linear, place))
+        return chain(location, *self._noisy(linear, location))
 
-    def _noisy(self, linear: Dense, place: Place) -> list[Layer]:
+    def _noisy(self, linear: Dense, location: Location) -> list[Layer]:
         if self.mode == "unit":
-            return [UnitNoise(self, linear, place), linear]
-        return [VariationalLinear(self, linear, place)]
+            return [UnitNoise(self, linear, location), linear]
+        return [VariationalLinear(self, linear, location)]
 
 
 class LearnedAlpha:
     """ln alpha of one layer, in the shape in which it is shared, with its part of the loss."""
 
-    def __init__(self, law: Variational, linear: Dense, place: Place, *, shared_by: int) -> None:
+    def __init__(self, variant: Variational, linear: Dense, location: Location, *, shared_by: int) -> None:
         """`shared_by`: how many units or weights the layer has in all."""
         shapes = {"layer": (1, 1), "unit": (linear.fan_in, 1), "weight": (linear.fan_in, linear.fan_out)}
-        start = math.log(law.rate / (1 - law.rate))
-        self.log = learned(start, shapes[law.share], BOUNDS, place, linear.W.value.dtype)
-        self._factor = shared_by / self.log.value.size / place.examples * penalty_scale(place, law.noise_precision)
+        start = math.log(variant.rate / (1 - variant.rate))
+        self.log = learned(start, shapes[variant.share], BOUNDS, location, linear.W.value.dtype)
+        self._factor = (
+            shared_by / self.log.value.size / location.examples * penalty_scale(location, variant.noise_precision)
+        )
         # Made once: NumPy 2.4 keeps a reference to every axis tuple that `sum` is given, so a new one would never go.
-        self._shared_axes = tuple(axis for axis in (0, 1) if shapes[law.share][axis] == 1)
+        self._shared_axes = tuple(axis for axis in (0, 1) if shapes[variant.share][axis] == 1)
 
     def value(self) -> Array:
         """Alpha, of shape (1 or in, 1 or out)."""
@@ -142,10 +144,10 @@ class UnitNoise(Layer):
 
     is_dropout = True
 
-    def __init__(self, law: Variational, linear: Dense, place: Place) -> None:
+    def __init__(self, variant: Variational, linear: Dense, location: Location) -> None:
         """`linear`: the map that follows."""
-        super().__init__(f"{place.path}/dropout")
-        self.alpha = LearnedAlpha(law, linear, place, shared_by=linear.fan_in)
+        super().__init__(f"{location.path}/dropout")
+        self.alpha = LearnedAlpha(variant, linear, location, shared_by=linear.fan_in)
 
     def draws(self) -> bool:
         """It always draws."""
@@ -193,10 +195,10 @@ class UnitNoise(Layer):
 class VariationalLinear(GaussianLinear):
     """V = alpha (.) W^2; biases have no noise."""
 
-    def __init__(self, law: Variational, linear: Dense, place: Place) -> None:
+    def __init__(self, variant: Variational, linear: Dense, location: Location) -> None:
         """The linear map keeps its parameters and their names."""
-        super().__init__(linear, place)
-        self.alpha = LearnedAlpha(law, linear, place, shared_by=linear.fan_in * linear.fan_out)
+        super().__init__(linear, location)
+        self.alpha = LearnedAlpha(variant, linear, location, shared_by=linear.fan_in * linear.fan_out)
 
     def variances(self) -> tuple[Array, Array | float]:
         """In proportion to the squares of the weights."""
@@ -205,7 +207,7 @@ class VariationalLinear(GaussianLinear):
         V *= self.alpha.value()
         return V, 0.0
 
-    def spread(self, dV: Array, dv_b: Array) -> None:
+    def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
         """dlam_ij = dV_ij alpha W_ij^2, dW += 2 alpha W (.) dV."""
         self.alpha.add_gradient(dV * self._V)
         dV *= self.linear.W.value

@@ -101,9 +101,9 @@ def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
     run = train(tmp_path, *suited(name), "training.epochs=1")
     folder, every = show(run, examples=20)
     rows = [row for row in every if row["layer"].startswith("hidden")]
-    assert (Path(folder) / "maps.png").exists() == (variant.needs in ("maps", "blocks")) == (rows != every)
+    assert (Path(folder) / "maps.png").exists() == (variant.supports in ("maps", "blocks")) == (rows != every)
     assert (Path(folder) / "effects.png").exists() == bool(rows)
-    if variant.needs == "blocks":
+    if variant.supports == "blocks":
         return
     columns = list(dict.fromkeys(row["rate"] for row in rows))
     if variant.learns is not None:

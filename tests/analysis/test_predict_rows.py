@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dropout_cli.analysis import evaluate, predict
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
@@ -94,7 +94,7 @@ def test_sampled_inference_draws_from_the_seed_of_the_run() -> None:
     """The same weights under two seeds: other draws, and so other predictions."""
 
     def built(seed: int) -> Sequential:
-        around = Surroundings(shape=(5,), outputs=3, examples=10, steps=10, seed=seed)
+        around = BuildContext(shape=(5,), outputs=3, examples=10, steps=10, seed=seed)
         net = Mlp(hidden=(6,)).build(DropConnect(inference="sample", samples=5), around)
         for name, parameter in net.parameters().items():
             parameter.value[...] = stream(0, f"test:{name}").standard_normal(parameter.value.shape)

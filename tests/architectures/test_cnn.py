@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dropout_cli import config
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.cnn import PRESETS, Cnn
 from dropout_cli.architectures.stages import Conv, Hidden, Pool, parse
 from dropout_cli.core.errors import ConfigError
@@ -15,7 +15,7 @@ from dropout_cli.nn.summary import outline
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.inverted import Inverted
 
-AROUND = Surroundings(shape=(28, 28, 1), outputs=10, examples=100, steps=10, seed=0)
+AROUND = BuildContext(shape=(28, 28, 1), outputs=10, examples=100, steps=10, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_cannot_be_built_is_refused_when_the_config_is_read(override: str, 
         config.load(file, [override])
 
 
-@pytest.mark.parametrize("name", [name for name, law in VARIANTS if law.needs == "maps"])
+@pytest.mark.parametrize("name", [name for name, law in VARIANTS if law.supports == "maps"])
 def test_what_needs_maps_is_refused_without_them(name: str, tmp_path: Path) -> None:
     """By name, with the way out."""
     file = tmp_path / "mlp.yaml"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dropout_cli import config
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.resnet import Resnet
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.rng import Noise, stream
@@ -18,7 +18,7 @@ from dropout_cli.variants.spatial import Spatial
 from dropout_cli.variants.stochastic_depth import StochasticDepth, UncertainBlock
 from tests.gradients import check_layer
 
-AROUND = Surroundings(shape=(8, 8, 3), outputs=10, examples=100, steps=11, seed=0, dtype=np.dtype(np.float64))
+AROUND = BuildContext(shape=(8, 8, 3), outputs=10, examples=100, steps=11, seed=0, dtype=np.dtype(np.float64))
 X = stream(0, "test:x").standard_normal((6, 8, 8, 3))
 
 
@@ -29,7 +29,7 @@ SKIPS = 16 * 32 + 32 * 64
 @pytest.mark.parametrize(("depth", "expected"), [(20, 269_722), (32, 464_154)])
 def test_depth_is_six_n_plus_two(depth: int, expected: int) -> None:
     """The parameters of He et al.'s networks for 32 x 32 colors (.27 and .46 million), and the skips."""
-    around = Surroundings(shape=(32, 32, 3), outputs=10, examples=100, steps=10, seed=0)
+    around = BuildContext(shape=(32, 32, 3), outputs=10, examples=100, steps=10, seed=0)
     architecture = Resnet(depth=depth)
     network = architecture.build(NoDropout(), around)
     learned = sum(one.value.size for one in network.parameters().values())

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dropout_cli import config
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.core.rng import Noise
 from dropout_cli.training import setup
 from dropout_cli.training.state import Learner
@@ -25,7 +25,7 @@ def resident() -> float:
 def main(steps: int) -> None:
     """Take so many steps after five to warm up."""
     experiment = config.load(Path("configs/mnist_cnn.yaml"), ["training.threads=2"]).experiment
-    around = Surroundings(shape=(28, 28, 1), outputs=10, examples=60_000, steps=1000, seed=0)
+    around = BuildContext(shape=(28, 28, 1), outputs=10, examples=60_000, steps=1000, seed=0)
     learner = Learner(experiment.architecture.build(experiment.dropout, around), experiment.training.optimizer)
     rng = np.random.default_rng(0)
     x = rng.random((int(experiment.training.batch_size), 28, 28, 1), dtype=np.float32)

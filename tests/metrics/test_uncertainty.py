@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array, DType
@@ -20,7 +20,7 @@ from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.losses import log_softmax, softmax
 from dropout_cli.training import inference
 from dropout_cli.training.inference import outputs
-from dropout_cli.variants import Place, Variant
+from dropout_cli.variants import Location, Variant
 from dropout_cli.variants.alpha import Alpha
 from dropout_cli.variants.batchwise import Batchwise
 from dropout_cli.variants.concrete import Concrete
@@ -50,7 +50,7 @@ def examples(count: int, width: int = 5) -> Array:
 
 def network(law: Variant, *, activation: Any = "identity", dtype: DType = FLOAT64, bias: float = 0.5) -> Sequential:
     """Five inputs, two hidden layers of 20, three logits; biases are normal with that standard deviation."""
-    around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
+    around = BuildContext(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
     built = Mlp(hidden=(20, 20), activation=activation).build(law, around)
     for name, parameter in built.parameters().items():
         if name.endswith("/b"):
@@ -58,9 +58,9 @@ def network(law: Variant, *, activation: Any = "identity", dtype: DType = FLOAT6
     return built
 
 
-def place(path: str, kind: Any, fan_in: int) -> Place:
+def place(path: str, kind: Any, fan_in: int) -> Location:
     """The only place of its kind in a small network."""
-    return Place(path=path, kind=kind, index=0, count=1, fan_in=fan_in, examples=100, steps=50)
+    return Location(path=path, kind=kind, index=0, count=1, fan_in=fan_in, examples=100, steps=50)
 
 
 def independent(net: Layer, x: Array, *, per_example: bool = True) -> Array:
@@ -148,7 +148,7 @@ def test_monte_carlo_mean_is_not_weight_scaling_for_alpha() -> None:
 def test_monte_carlo_mean_is_not_weight_scaling_for_concrete() -> None:
     """Three layers that average 64 ones: each multiplies the mean by 1 - (pi^2 t^2 / 6) p (1 - 2 p), t = .1."""
     p, n = 0.25, 64
-    around = Surroundings(shape=(n,), outputs=1, examples=100, steps=50, seed=0, dtype=FLOAT64)
+    around = BuildContext(shape=(n,), outputs=1, examples=100, steps=50, seed=0, dtype=FLOAT64)
     net = Mlp(hidden=(n, n), activation="identity").build(Concrete(start=p), around)
     for name, parameter in net.parameters().items():
         if name.endswith(("/W", "/b")):

@@ -14,7 +14,7 @@ from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.normalization import Normalize
 from dropout_cli.nn.optim.optimizers.sgd import Sgd
-from dropout_cli.nn.optim.update import Descent, Regularization
+from dropout_cli.nn.optim.update import OptimizerState, Regularization
 from dropout_cli.nn.parameter import Parameter
 from tests.gradients import check_layer, directional, layer_errors, read_only
 
@@ -163,7 +163,9 @@ def test_the_checker_catches_a_gradient_that_breaks_the_contract(make: Callable[
 def trained(make: Callable[[], Layer], *, fused: bool) -> dict[str, Array]:
     """The parameters after 200 steps of momentum on |y|^2 / 2 plus the penalty."""
     layer = make()
-    descent = Descent(Sgd(momentum=0.9), layer.parameters(), Regularization(), fused_parameters(layer) if fused else ())
+    descent = OptimizerState(
+        Sgd(momentum=0.9), layer.parameters(), Regularization(), fused_parameters(layer) if fused else ()
+    )
     for t in range(1, 201):
         descent.begin_step(0.01)
         layer.gradients(layer.forward(X, train=True) / len(X))

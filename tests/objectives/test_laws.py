@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.registry import UnknownName
 from dropout_cli.core.rng import Noise, stream
@@ -36,7 +36,7 @@ WEIGHTS = (0.5, 2.0, 1.0, 3.0)
 
 def network(outputs: int = C) -> Sequential:
     """Noise on every layer's input and batch statistics, float64."""
-    around = Surroundings(shape=(5,), outputs=outputs, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=(5,), outputs=outputs, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     mlp = Mlp(hidden=(6, 5), activation="tanh", batch_norm=True)
     return mlp.build(Inverted(rate=0.5, input_rate=0.2), around)
 
@@ -120,7 +120,7 @@ def test_multi_sample_takes_the_features_of_training_mode() -> None:
 
 def test_multi_sample_lets_the_last_noise_adapt() -> None:
     """The pass through the head is one of training, too: a rate that adapts moves."""
-    around = Surroundings(shape=(5,), outputs=C, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=(5,), outputs=C, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     net = Mlp(hidden=(6, 5), activation="tanh").build(Adaptive(low=10.0, high=20.0), around)
     before = {path: value.copy() for path, value in net.state().items()}
     MultiSample(samples=3).learn(net, X, LABELS, Noise(0, 1))

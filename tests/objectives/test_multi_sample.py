@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.cnn import Cnn
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
@@ -30,7 +30,7 @@ CASES = [
     (architecture, name)
     for architecture, needs in NEEDS.items()
     for name, law in VARIANTS
-    if law.needs in needs and law().before_logits() and law().draws_for_every_row()
+    if law.supports in needs and law().noise_before_logits() and law().draws_for_every_row()
 ]
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
@@ -38,7 +38,7 @@ LABELS = np.array([0, 1, 2, 0, 1, 2])
 def network(architecture: str, law: Variant) -> Sequential:
     """A small network in float64 with that variant."""
     shape = (5,) if architecture == "mlp" else (4, 4, 2)
-    around = Surroundings(shape=shape, outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=shape, outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     activation: Any = "selu" if law.suited_activation == "selu" else "tanh"
     if architecture == "mlp":
         return Mlp(hidden=(6, 4), activation=activation).build(law, around)
@@ -88,7 +88,7 @@ def test_gradients_of_several_samples_are_those_of_the_loss(architecture: str, v
 )
 def test_the_head_of_a_residual_network_begins_at_its_last_noise(law: Variant, first: str) -> None:
     """At the noise after the last group, or with the last block as a whole; the widths are those of the default."""
-    around = Surroundings(shape=(8, 8, 1), outputs=3, examples=100, steps=50, seed=7)
+    around = BuildContext(shape=(8, 8, 1), outputs=3, examples=100, steps=50, seed=7)
     net = Resnet(depth=8).build(law, around)
     parts = net.split_at_dropout()
     assert parts is not None and parts[1].layers[0].path == first and parts[1].layers[-1].path == "output"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
@@ -28,7 +28,7 @@ LABELS = np.array([0, 1, 2, 0, 1, 2])
 
 def network(law: Variant | None = None, outputs: int = 3) -> Sequential:
     """Five inputs, hidden layers of six and four, three logits, float64."""
-    around = Surroundings(shape=(5,), outputs=outputs, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=(5,), outputs=outputs, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     return Mlp(hidden=(6, 4), activation="tanh").build(law or Inverted(rate=0.5, input_rate=0.2), around)
 
 

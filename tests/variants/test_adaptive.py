@@ -11,11 +11,11 @@ from dropout_cli.core.rng import Noise, stream
 from dropout_cli.runs import Run
 from dropout_cli.training.run import conduct
 from dropout_cli.training.setup import prepare
-from dropout_cli.variants import Place
+from dropout_cli.variants import Location
 from dropout_cli.variants.adaptive import Adaptive, AdaptiveNoise
 from dropout_cli.variants.toolkit.masks import bernoulli
 
-PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
+PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
 
 
 def layer(rate: float = 0.5) -> AdaptiveNoise:

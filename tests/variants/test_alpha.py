@@ -8,7 +8,7 @@ import pytest
 from dropout_cli import config
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.rng import Noise, stream
-from dropout_cli.variants import Place
+from dropout_cli.variants import Location
 from dropout_cli.variants.alpha import FLOOR, Alpha, affine
 from dropout_cli.variants.toolkit.activation_noise import NoisyActivation
 
@@ -17,7 +17,7 @@ DRAWS = 10**6
 
 def layer(rate: float) -> NoisyActivation:
     """The noise alone."""
-    place = Place(path="a", kind="hidden", index=0, count=1, fan_in=1, examples=1, steps=1)
+    place = Location(path="a", kind="hidden", index=0, count=1, fan_in=1, examples=1, steps=1)
     return NoisyActivation(Alpha(rate=rate), rate, place)
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from dropout_cli import config
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.variants import Place
-from dropout_cli.variants.batchwise import Batchwise, KeptUnits, Selection
+from dropout_cli.variants import Location
+from dropout_cli.variants.batchwise import Batchwise, MaskedUnit, UnitMask
 from dropout_cli.variants.none import NoDropout
 from dropout_cli.variants.toolkit.base import Variant
 from tests.gradients import check_layer
@@ -24,7 +24,7 @@ RATE, INPUT_RATE = 0.5, 0.25
 
 def network(law: Variant, *, batch_norm: bool = False) -> Sequential:
     """Five inputs, hidden layers of 8 and 6, three logits."""
-    around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     return Mlp(hidden=(8, 6), activation="tanh", batch_norm=batch_norm).build(law, around)
 
 
@@ -33,11 +33,11 @@ def masks(net: Sequential) -> list[Array]:
     rates = {"input": INPUT_RATE, "hidden1": RATE, "hidden2": RATE}
     found = []
     for unit in net.layers:
-        if isinstance(unit, KeptUnits):
-            assert unit.selection.kept is not None
+        if isinstance(unit, MaskedUnit):
+            assert unit.mask.kept is not None
             units = {"input": 5, "hidden1": 8, "hidden2": 6}[unit.path]
             scale = (1 - rates[unit.path] ** units) / (1 - rates[unit.path])
-            found.append(np.isin(np.arange(units), unit.selection.kept) * scale)
+            found.append(np.isin(np.arange(units), unit.mask.kept) * scale)
     return found
 
 
@@ -73,8 +73,8 @@ def test_the_matrix_products_run_on_the_kept_units_alone() -> None:
     x = stream(1, "test:x").standard_normal((9, 5))
     for layer in net.layers:
         x = layer.forward(x, train=True, noise=Noise(0, 1))
-        if isinstance(layer, KeptUnits):
-            kept = layer.selection.kept
+        if isinstance(layer, MaskedUnit):
+            kept = layer.mask.kept
             assert kept is not None and x.shape == (9, len(kept))
             whole = layer.dense_output(x)
             assert np.array_equal(whole[:, kept], x)
@@ -92,8 +92,8 @@ def test_gradients_hold_with_batch_normalization_too() -> None:
 def test_noise_has_mean_one_and_variance_rate_over_keep(rate: float) -> None:
     """E = 1 and Var = r / q for each unit, within 5 standard errors; draws are masks, not elements."""
     units, steps = 100, 10_000
-    place = Place(path="a", kind="hidden", index=0, count=1, fan_in=units, examples=1, steps=1)
-    layer, noise, one = Selection(Batchwise(), rate, place, units, computed=False), Noise(0, 0), np.ones((1, units))
+    place = Location(path="a", kind="hidden", index=0, count=1, fan_in=units, examples=1, steps=1)
+    layer, noise, one = UnitMask(Batchwise(), rate, place, units, computed=False), Noise(0, 0), np.ones((1, units))
     sample = np.concatenate([layer.dense_output(layer.forward(one, noise=noise)).copy() for _ in range(steps)])
     variance, draws = rate / (1 - rate), units * steps
     assert abs(sample.mean() - 1) < 5 * math.sqrt(variance / draws)
@@ -104,8 +104,8 @@ def test_noise_has_mean_one_and_variance_rate_over_keep(rate: float) -> None:
 
 def test_an_empty_mask_is_drawn_again() -> None:
     """Of two units at rate .9 one is always kept."""
-    place = Place(path="a", kind="hidden", index=0, count=1, fan_in=2, examples=1, steps=1)
-    layer, noise = Selection(Batchwise(), 0.9, place, 2, computed=False), Noise(0, 0)
+    place = Location(path="a", kind="hidden", index=0, count=1, fan_in=2, examples=1, steps=1)
+    layer, noise = UnitMask(Batchwise(), 0.9, place, 2, computed=False), Noise(0, 0)
     assert min(layer.forward(np.ones((1, 2)), noise=noise).shape[1] for _ in range(300)) == 1
 
 
@@ -114,8 +114,8 @@ def test_an_empty_mask_is_drawn_again() -> None:
 def test_noise_of_few_units_has_mean_one(units: int, rate: float) -> None:
     """E = 1 though empty masks are drawn again: of the noise with P(kept | not empty) = keep / (1 - rate^units)."""
     steps = 20_000
-    place = Place(path="a", kind="hidden", index=0, count=1, fan_in=units, examples=1, steps=1)
-    layer, noise, one = Selection(Batchwise(), rate, place, units, computed=False), Noise(0, 0), np.ones((1, units))
+    place = Location(path="a", kind="hidden", index=0, count=1, fan_in=units, examples=1, steps=1)
+    layer, noise, one = UnitMask(Batchwise(), rate, place, units, computed=False), Noise(0, 0), np.ones((1, units))
     means = np.array([layer.dense_output(layer.forward(one, noise=noise)).mean() for _ in range(steps)])
     assert abs(means.mean() - 1) <= 5 * means.std() / math.sqrt(steps) + 1e-4  # 1e-4: keep is a multiple of 2^-16
 
@@ -123,7 +123,7 @@ def test_noise_of_few_units_has_mean_one(units: int, rate: float) -> None:
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_kept_units_shared_with_the_neighbor_above_are_scaled_once(batch_norm: bool) -> None:
     """E[logits] = logits without noise, in a linear network with hidden layers of 1 and 2 units, none left empty."""
-    around = Surroundings(shape=(3,), outputs=2, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=(3,), outputs=2, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     law = Batchwise(rate=(0.5, 0.9), input_rate=0.5)
     net = Mlp(hidden=(1, 2), activation="identity", batch_norm=batch_norm).build(law, around)
     x, noise, draws = np.array([[1.0, -2.0, 3.0]]), Noise(0, 0), 10_000

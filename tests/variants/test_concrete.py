@@ -10,7 +10,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.noise_tables import logistic
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.variants import Place
+from dropout_cli.variants import Location
 from dropout_cli.variants.concrete import Concrete, ConcreteLinear
 from dropout_cli.variants.concrete_naive import ConcreteNaive, NaiveNoise
 from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed
@@ -20,10 +20,10 @@ FLOAT64 = np.dtype(np.float64)
 DRAWS = 10**6
 
 
-def place(**changes: float) -> Place:
+def place(**changes: float) -> Location:
     """A hidden place of a network trained for 1,080 steps."""
     settings: dict[str, float] = {"fan_in": 4, "examples": 50, "steps": 1080} | changes
-    return Place(path="a", kind="hidden", index=0, count=1, **settings)  # type: ignore[arg-type]
+    return Location(path="a", kind="hidden", index=0, count=1, **settings)  # type: ignore[arg-type]
 
 
 def linear() -> Dense:

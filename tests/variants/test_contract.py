@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dropout_cli import config
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.cnn import Cnn
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
@@ -26,9 +26,9 @@ from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS, Variant
 from tests.gradients import check_layer, read_only
 
-NAMES = [name for name, law in VARIANTS if law.needs in ("vectors", "either")]
-NAMES += [f"{name} on maps" for name, law in VARIANTS if law.needs in ("maps", "either")]
-NAMES += [f"{name} on blocks" for name, law in VARIANTS if law.needs != "vectors"]
+NAMES = [name for name, law in VARIANTS if law.supports in ("vectors", "either")]
+NAMES += [f"{name} on maps" for name, law in VARIANTS if law.supports in ("maps", "either")]
+NAMES += [f"{name} on blocks" for name, law in VARIANTS if law.supports != "vectors"]
 FLOAT64 = np.dtype(np.float64)
 
 
@@ -56,7 +56,7 @@ def law_of(name: str) -> Variant:
 def network(name: str, dtype: np.dtype[np.float64] | np.dtype[np.float32] = FLOAT64) -> Sequential:
     """A small network with that variant."""
     shape = (5,) if on(name) == "vectors" else (4, 4, 2)
-    around = Surroundings(shape=shape, outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
+    around = BuildContext(shape=shape, outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
     law = law_of(name)
     activation: Any = "selu" if law.suited_activation == "selu" else "tanh"  # smooth, where it can be
     if on(name) == "blocks":

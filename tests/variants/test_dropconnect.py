@@ -12,14 +12,14 @@ from dropout_cli.nn.activations.relu import Relu
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.training import arithmetic
-from dropout_cli.variants import Place
+from dropout_cli.variants import Location
 from dropout_cli.variants.dropconnect import DropConnect, GaussianDropConnect, MaskedLinear
 from dropout_cli.variants.toolkit.gaussian_linear import FLOOR
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import Linear
 from tests.gradients import check_layer
 
-PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
+PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
 RATE = 0.3
 
 
@@ -91,7 +91,7 @@ def test_sampled_inference_averages_activations() -> None:
 @pytest.mark.parametrize("masks", ["moments", "exact"])
 def test_sampled_inference_uses_the_rate_in_force(masks: Any) -> None:
     """At the end of a schedule that falls to 0 there is no noise left, in training either: the mean weights."""
-    place = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=11)
+    place = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=11)
     law = DropConnect(rate=0.5, masks=masks, inference="sample", rate_schedule=Linear(start=0.5, end=0.0))
     unit, plain, x = law.unit(linear(), [], Relu("relu"), place), linear(), np.ones((2, 4))
     unit.set_step(10)

@@ -122,4 +122,4 @@ def test_an_adaptive_rate_is_told_as_it_stands(tmp_path: Path) -> None:
 
 def test_shakeout_is_before_the_logits_where_the_last_hidden_layer_has_a_rate() -> None:
     """The rate of the last layer decides, not that of the first."""
-    assert Shakeout(rate=(0.0, 0.5)).before_logits() and not Shakeout(rate=(0.5, 0.0)).before_logits()
+    assert Shakeout(rate=(0.0, 0.5)).noise_before_logits() and not Shakeout(rate=(0.5, 0.0)).noise_before_logits()

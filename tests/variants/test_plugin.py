@@ -79,13 +79,6 @@ def test_all_that_a_built_in_variant_is_made_of_can_be_imported_from_there() -> 
     assert {name for name, count in used.items() if count > 1} <= set(variants.__all__)
 
 
-OLD_HOOK = (
-    TOY.replace("class Toy(ActivationNoise)", "class Toy(Noise)")
-    .replace("@VARIANTS", "class Noise(ActivationNoise):\n    RENAMED = {'draw_mask': 'draw'}\n\n@VARIANTS", 1)
-    .replace("def draw(", "def draw_mask(")
-)
-"""The toy, and a base class of it in which `draw` was once called `draw_mask`."""
-
 FAULTS = {
     "import nothing_of_that_name": "toy_dropout cannot be loaded (ModuleNotFoundError: No module named",
     TOY.replace('"toy"', '"inverted"'): "registered twice",
@@ -93,7 +86,11 @@ FAULTS = {
     "": "no variant of that name is registered",
     TOY.replace("def draw", "def drawn"): "Toy lacks draw",
     TOY.replace("(ActivationNoise)", "").replace("@dataclass(frozen=True, kw_only=True)", ""): "Toy is not a dataclass",
-    OLD_HOOK: "Toy defines draw_mask, which is now called draw. Rename it in toy-dropout.",
+    TOY
+    + "\n    def before_logits(self): return True\n": "Toy defines before_logits, which is now called noise_before_logits. "
+    "Rename it in toy-dropout.",
+    TOY.replace("import VARIANTS", "import Place, VARIANTS"): "dropout_cli.variants.Place is now called Location. "
+    "Rename it in toy-dropout.",
 }
 """The source of a plugin -> a part of what is said of it."""
 

@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.variants import Place
-from dropout_cli.variants.shakeout import ShakenLinear, Shakeout
+from dropout_cli.variants import Location
+from dropout_cli.variants.shakeout import Shakeout, ShakeoutLinear
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 
-PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
+PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
 
 
-def shaken(rate: float, c: float, sign_gradient: str = "exact") -> tuple[ShakenLinear, Dense]:
+def shaken(rate: float, c: float, sign_gradient: str = "exact") -> tuple[ShakeoutLinear, Dense]:
     """The noisy map and the plain one in it."""
     linear = Dense("a", 4, 3, Glorot(bias_sd=0.3), seed=0, dtype=np.dtype(np.float64))
-    return ShakenLinear(Shakeout(c=c, sign_gradient=sign_gradient), linear, rate, PLACE), linear  # type: ignore[arg-type]
+    return ShakeoutLinear(Shakeout(c=c, sign_gradient=sign_gradient), linear, rate, PLACE), linear  # type: ignore[arg-type]
 
 
 def test_z_has_the_mean_and_variance_of_the_formula() -> None:
@@ -77,7 +77,7 @@ def test_the_authors_term_is_an_option(sign_gradient: str) -> None:
 
 def test_each_layer_of_a_list_has_its_own_rate() -> None:
     """The first rate is that of the first hidden layer, which the second linear map takes in."""
-    around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     net = Mlp(hidden=(4, 4, 4)).build(Shakeout(rate=(0.1, 0.2, 0.4)), around)
     rates = [value for name, value in net.columns().items() if name.endswith("/rate")]
     assert rates == [0.1, 0.2, 0.4]

@@ -11,11 +11,11 @@ from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.variants import Place
+from dropout_cli.variants import Location
 from dropout_cli.variants.sparse_variational import SMALLEST, SparseLinear, SparseVariational, divergence, slope
 from tests.gradients import check_layer
 
-PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=50, steps=100, steps_per_epoch=2)
+PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=50, steps=100, steps_per_epoch=2)
 
 
 def layer(step: int = 99, spread: float = 2.0) -> SparseLinear:
@@ -123,7 +123,7 @@ def test_the_report_counts_weights_and_scores_both_ways() -> None:
 def test_a_training_that_ended_before_the_divergence_counted_is_warned_of_once() -> None:
     """By the layer of the logits alone, and only while the weight of the KL is 0."""
     hidden, output = layer(step=0), layer(step=0)
-    output._place = replace(PLACE, kind="output")
+    output._location = replace(PLACE, kind="output")
     assert hidden.warnings() == []
     assert [text.partition(":")[0] for text in output.warnings()] == ["dropout.kl_from"]
     output.set_step(12)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.cnn import Cnn
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.variants.inverted import Inverted
@@ -35,7 +35,7 @@ def test_dense_layers_drop_element_by_element() -> None:
     """At `dense_rate`, with the draw of inverted dropout."""
     ours = Spatial().draw((7, 9), 0.5, stream(2, "test"), FLOAT64)
     assert np.array_equal(ours, Inverted().draw((7, 9), 0.5, stream(2, "test"), FLOAT64))
-    around = Surroundings(shape=(6, 6, 1), outputs=3, examples=10, steps=10, seed=0)
+    around = BuildContext(shape=(6, 6, 1), outputs=3, examples=10, steps=10, seed=0)
     network = Cnn(layers=("conv 40 3x3", "pool 2", "dense 400")).build(Spatial(rate=0.25, dense_rate=0.6), around)
     network.forward(np.ones((50, 6, 6, 1), np.float32), train=True, noise=Noise(0, 1))
     columns = network.columns()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
@@ -15,7 +15,7 @@ from dropout_cli.nn.losses import log_softmax, softmax
 from dropout_cli.nn.optim.optimizers import Optimizer
 from dropout_cli.nn.optim.optimizers.adam import Adam
 from dropout_cli.nn.optim.optimizers.sgd import Sgd
-from dropout_cli.nn.optim.update import Descent, Regularization
+from dropout_cli.nn.optim.update import OptimizerState, Regularization
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.standard import Standard
@@ -31,7 +31,7 @@ def test_noise_is_a_mask(rate: float) -> None:
 
 def test_evaluation_scales_by_the_rate_in_force_at_the_last_step() -> None:
     """With a schedule that is the rate there, not the rate in the config."""
-    around = Surroundings(shape=(5,), outputs=3, examples=10, steps=11, seed=0, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=(5,), outputs=3, examples=10, steps=11, seed=0, dtype=np.dtype(np.float64))
     moving = Mlp(hidden=(4,)).build(Standard(rate=0.5, rate_schedule=Linear()), around)
     fixed = Mlp(hidden=(4,)).build(Standard(rate=0.25), around)
     moving.set_step(5)
@@ -49,7 +49,7 @@ BOUND = 0.5
 
 def build(law: Inverted | Standard) -> Sequential:
     """Five inputs, two hidden layers of six, three logits; biases drawn too."""
-    around = Surroundings(shape=(5,), outputs=3, examples=64, steps=300, seed=0, dtype=np.dtype(np.float64))
+    around = BuildContext(shape=(5,), outputs=3, examples=64, steps=300, seed=0, dtype=np.dtype(np.float64))
     return Mlp(hidden=(6, 6), initializer=Normal(weight_sd=0.6, bias_sd=0.1)).build(law, around)
 
 
@@ -77,7 +77,7 @@ def test_classic_equals_inverted_with_converted_settings(rule: Optimizer, lr_pow
     settings = Regularization(max_norm=BOUND, l2=l2)
     if isinstance(rule, Adam):  # one epsilon for all layers: make it negligible
         rule = Adam(learning_rate=rule.learning_rate, epsilon=1e-15)
-    movers = [Descent(rule, network.parameters(), settings) for network in (classic, inverted)]
+    movers = [OptimizerState(rule, network.parameters(), settings) for network in (classic, inverted)]
     rng = stream(0, "test:data")
     objective = CrossEntropy()
     reached = 0

@@ -8,10 +8,10 @@ import pytest
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn.activations.identity import Identity
 from dropout_cli.nn.activations.relu import Relu
-from dropout_cli.variants import Place
+from dropout_cli.variants import Location
 from dropout_cli.variants.standout import Gate, Standout
 
-PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=1, examples=1, steps=1)
+PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=1, examples=1, steps=1)
 DRAWS = 10**6
 
 

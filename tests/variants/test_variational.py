@@ -10,11 +10,11 @@ from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.variants import Place
+from dropout_cli.variants import Location
 from dropout_cli.variants.variational import C1, C2, C3, UnitNoise, Variational, VariationalLinear, divergence, slope
 from tests.gradients import check_layer
 
-PLACE = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=50, steps=1080)
+PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=50, steps=1080)
 CASES = [("unit", "layer"), ("unit", "unit"), ("weight", "layer"), ("weight", "unit"), ("weight", "weight")]
 
 

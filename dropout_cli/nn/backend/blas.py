@@ -46,7 +46,7 @@ class Library(NamedTuple):
     path: str
     handle: ctypes.CDLL
     spelling: str
-    """What becomes `cblas_sgemm` there, with {} for `sgemm`."""
+    """The symbol's name there, with {} for `sgemm`."""
     integer: Any
 
 

@@ -24,7 +24,7 @@ def product(a: Array, b: Array, out: Array, alpha: float = 1.0, beta: float = 0.
     """
     if not (a.size and b.size):
         out[...] = beta * out if beta else 0
-    elif threads.divided():
+    elif threads.data_parallel():
         _in_parts(a, b, out, alpha, beta)
     else:
         routines(out.dtype, a.size * b.shape[1] >= LARGE).gemm(a, b, out, alpha, beta)
@@ -33,7 +33,7 @@ def product(a: Array, b: Array, out: Array, alpha: float = 1.0, beta: float = 0.
 
 def column_sums(x: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> None:
     """out = beta out + alpha 1'x, for x (n, m) and out (m,): the gradient of what is added to every row."""
-    if threads.divided():
+    if threads.data_parallel():
         out[...] = beta * out if beta else 0
         out += alpha * np.add.reduce(x, axis=0)
     else:
@@ -47,7 +47,7 @@ def _ones(count: int, dtype: DType) -> Array:
 
 def add(x: Array, y: Array, *, alpha: float = 1.0) -> None:
     """y += alpha x, for C-contiguous arrays of one shape and dtype."""
-    if threads.divided():
+    if threads.data_parallel():
         y += x if alpha == 1 else alpha * x
     else:
         routines(y.dtype, y.size >= LARGE // 16).axpy(x, y, alpha)
@@ -55,7 +55,7 @@ def add(x: Array, y: Array, *, alpha: float = 1.0) -> None:
 
 def dot(x: Array, y: Array) -> float:
     """Return the sum of x y, for C-contiguous arrays of one shape and dtype."""
-    return routines(y.dtype, y.size >= LARGE // 16 and not threads.divided()).dot(x, y)
+    return routines(y.dtype, y.size >= LARGE // 16 and not threads.data_parallel()).dot(x, y)
 
 
 def _in_parts(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
@@ -65,9 +65,9 @@ def _in_parts(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None
     if max(rows, columns) < SMALLEST:
         np.matmul(a, b, out=target)
     elif rows >= columns:
-        threads.over(rows, lambda _, part: np.matmul(a[part], b, out=target[part]))
+        threads.parallel_for(rows, lambda _, part: np.matmul(a[part], b, out=target[part]))
     else:
-        threads.over(columns, lambda _, part: np.matmul(a, b[:, part], out=target[:, part]))
+        threads.parallel_for(columns, lambda _, part: np.matmul(a, b[:, part], out=target[:, part]))
     if alpha != 1:
         target *= alpha
     if beta:

@@ -1,4 +1,4 @@
-"""The run's threads, either those of NumPy's BLAS or our own, and every other pool out of their way.
+"""The run's threads, either those of NumPy's BLAS or our own; every other pool gets one thread.
 
 NumPy's and SciPy's wheels each bring an OpenBLAS whose idle threads spin: alternating between the
 two made a training step 2.5 to 4 times slower. For the same reason BLAS has one thread where a layer
@@ -15,76 +15,76 @@ from typing import NamedTuple
 from dropout_cli.core.environment import cores
 
 
-class Crew(NamedTuple):
-    """Threads of ours that wait for work: all but the caller's own."""
+class ThreadTeam(NamedTuple):
+    """Threads that wait for work, beside the caller's own."""
 
     pool: ThreadPoolExecutor
     size: int
     """The caller's thread is one of them."""
-    divided: bool
+    data_parallel: bool
     """Whether they share the batch, too."""
 
 
-_crew: ContextVar[Crew | None] = ContextVar("crew", default=None)
+_team: ContextVar[ThreadTeam | None] = ContextVar("team", default=None)
 
 
 @contextmanager
 def limited(threads: int, *, divided: bool = False) -> Iterator[None]:
     """Compute with so many threads for as long as the block lasts.
 
-    `divided`: ours, not BLAS's, have the work of the passes, for layers that divide their batch with `over`.
+    `divided`: ours, not BLAS's, have the work of the passes, for layers that divide their batch with `parallel_for`.
     """
     if threads == 1:
         with _blas(1):
             yield
         return
     with _blas(1 if divided else threads), ThreadPoolExecutor(threads - 1) as pool:
-        token = _crew.set(Crew(pool, threads, divided))
+        token = _team.set(ThreadTeam(pool, threads, divided))
         try:
             yield
         finally:
-            _crew.reset(token)
+            _team.reset(token)
 
 
-def over(count: int, work: Callable[[int, slice], object]) -> int:
+def parallel_for(count: int, work: Callable[[int, slice], object]) -> int:
     """Call `work(part, rows)` for contiguous slices that make up range(count), a part per thread; return how many.
 
     What the parts write must not overlap. Raises what the first failing part raised, when all have ended.
     """
-    crew = _crew.get()
-    if crew is None or not crew.divided or count < crew.size:
+    team = _team.get()
+    if team is None or not team.data_parallel or count < team.size:
         work(0, slice(0, count))
         return 1
-    bounds = [count * part // crew.size for part in range(crew.size + 1)]
-    return share(lambda part, parts: work(part, slice(bounds[part], bounds[part + 1])))
+    bounds = [count * part // team.size for part in range(team.size + 1)]
+    return parallel(lambda part, parts: work(part, slice(bounds[part], bounds[part + 1])))
 
 
-def share(work: Callable[[int, int], object]) -> int:
-    """Call `work(part, parts)` in every thread, for what is divided in other ways than `over` does; return `parts`.
+def parallel(work: Callable[[int, int], object]) -> int:
+    """Call `work(part, parts)` in every thread, for work that is not divided by rows; return `parts`.
 
     What they write must not overlap. Raises what the first failing part raised, when all have ended.
     """
-    crew = _crew.get()
-    if crew is None:
+    team = _team.get()
+    if team is None:
         work(0, 1)
         return 1
     others = [
-        crew.pool.submit(copy_context().run, work, part, crew.size) for part in range(1, crew.size)
+        team.pool.submit(copy_context().run, work, part, team.size) for part in range(1, team.size)
     ]  # the context brings NumPy's error state along
     try:
-        work(0, crew.size)
+        work(0, team.size)
     finally:
         errors = [other.exception() for other in others]
     for error in errors:
         if error is not None:
             raise error
-    return crew.size
+    return team.size
 
 
-def divided() -> bool:
+def data_parallel() -> bool:
     """Whether threads of ours share the work of the passes."""
-    crew = _crew.get()
-    return crew is not None and crew.divided
+    team = _team.get()
+    return team is not None and team.data_parallel
 
 
 class Limits:
@@ -152,5 +152,5 @@ SMALL_PRODUCT = 4_000_000
 
 
 def suited_to(multiply_adds: int) -> int:
-    """What `threads: auto` means for a network whose largest matrix product per step takes so many multiply-adds."""
+    """Return the threads of `threads: auto`, from the multiply-adds of a step's largest matrix product."""
     return cores() if multiply_adds > SMALL_PRODUCT else 1

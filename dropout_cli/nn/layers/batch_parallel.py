@@ -22,7 +22,7 @@ interpreter.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from dropout_cli.core.types import Array
@@ -30,13 +30,18 @@ from dropout_cli.nn.backend import threads
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.parameter import Parameter
 
-Work: TypeAlias = Callable[[int, slice], object]
+RowWork: TypeAlias = Callable[[int, slice], object]
 """Fills those rows of an output from the same rows of an input, in the thread of that number."""
 
 
 class PassOptimizations(Layer):
     """A layer that declares how its neighbours and the optimizer may save passes over memory."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "carrying": "fused_parameters",
+        "lends_y": "releases_output",
+        "lends_dx": "releases_dx",
+    }
     releases_output: ClassVar[bool] = False
     """Whether the next layer may overwrite the y that it returned."""
     releases_dx: ClassVar[bool] = False
@@ -71,7 +76,7 @@ class DeferredPass(NamedTuple):
 
     result: Array
     """Where the result will be."""
-    work: Work | None
+    work: RowWork | None
     """Fills rows of the result when those of the input are there; None where the result is the input."""
     finalize: Callable[[], object] | None = None
     """Called once after all rows are finished, e.g. to reduce sums of each thread."""
@@ -79,6 +84,12 @@ class DeferredPass(NamedTuple):
 
 class BatchParallel(PassOptimizations):
     """A layer that treats each example by itself, and leaves it to others when to do so."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "through": "plan_forward",
+        "back": "plan_backward",
+        "alone": "plan_gradients",
+    }
 
     @abstractmethod
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
@@ -125,8 +136,8 @@ class PassQueue:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._at_once = not threads.divided()
-        self._works: list[Work] = []
+        self._at_once = not threads.data_parallel()
+        self._works: list[RowWork] = []
         self._finalizers: list[Callable[[], object]] = []
 
     def submit(self, one: DeferredPass) -> Array:
@@ -154,7 +165,7 @@ class PassQueue:
                 for work in works:
                     work(part, rows)
 
-            threads.over(len(result), run)
+            threads.parallel_for(len(result), run)
             for finalize in finalizers:
                 finalize()
         return result

@@ -1,4 +1,4 @@
-"""What layers made of other layers have in common: they own no arrays, and the parts keep the names they have."""
+"""The base of layers made of other layers: they own no arrays, and the parts keep their names."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 

@@ -18,7 +18,7 @@ HEIGHT, WIDTH = 1, 2
 """Axes of maps."""
 
 
-class Along(BatchParallel):
+class Pool1d(BatchParallel):
     """Pooling along one axis: the windows that lie wholly on it, `stride` apart."""
 
     releases_output = releases_dx = True
@@ -47,13 +47,13 @@ class Along(BatchParallel):
                 dx[rows] = 0
             places = list(self._places(dx[rows], size))
             if side_by_side and self.window == 2:
-                self._give_pairs(rows, dy[rows], places[0], places[1])
+                self._scatter_pairs(rows, dy[rows], places[0], places[1])
                 return
             for place, target in enumerate(places):
                 if side_by_side:
-                    self._give(rows, place, dy[rows], target)
+                    self._scatter_gradient(rows, place, dy[rows], target)
                 else:
-                    self._give(rows, place, dy[rows], part[rows])
+                    self._scatter_gradient(rows, place, dy[rows], part[rows])
                     target += part[rows]
 
         return DeferredPass(dx, spread)
@@ -71,17 +71,17 @@ class Along(BatchParallel):
     def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
         """Fill y with the pooled value of each window."""
 
-    def _give_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
-        """The same for both places of windows of two that lie side by side."""
-        self._give(rows, 0, dy, first)
-        self._give(rows, 1, dy, second)
+    def _scatter_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
+        """Write the gradients of both places of windows of two that lie side by side."""
+        self._scatter_gradient(rows, 0, dy, first)
+        self._scatter_gradient(rows, 1, dy, second)
 
     @abstractmethod
-    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
-        """Write what of dy goes to that place of each window."""
+    def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+        """Write the part of dy that goes to that place of each window."""
 
 
-class LargestAlong(Along):
+class MaxPool1d(Pool1d):
     """y = the largest of each window, and where it was first found."""
 
     def _prepare(self, y: Array) -> None:
@@ -101,17 +101,17 @@ class LargestAlong(Along):
             better *= place
             np.maximum(found, better, out=found)  # a later place is a larger number
 
-    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+    def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
         here = np.equal(self._found[rows], place, out=self._better[rows].view(bool))
         np.multiply(dy, here, out=target)
 
-    def _give_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
+    def _scatter_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
         # One of the two is 0 and the other dy, so that the difference is exact, and cheaper than another choice.
         np.multiply(dy, self._found[rows].view(bool), out=second)
         np.subtract(dy, second, out=first)
 
 
-class MeanAlong(Along):
+class MeanPool1d(Pool1d):
     """y = the mean of each window; each of its values gets the same share of dy."""
 
     def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
@@ -120,7 +120,7 @@ class MeanAlong(Along):
             y += values
         y /= self.window
 
-    def _give(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+    def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
         np.divide(dy, self.window, out=target)
 
 
@@ -129,7 +129,7 @@ class Pooling(BatchParallel):
 
     releases_output = releases_dx = True
 
-    along: type[Along]
+    along: type[Pool1d]
 
     def __init__(self, path: str, window: int, stride: int | None = None) -> None:
         """`stride`: None for windows side by side."""
@@ -165,13 +165,13 @@ def _one_after_another(first: DeferredPass, second: DeferredPass) -> DeferredPas
 class MaxPooling(Pooling):
     """y = the largest in each window; its gradient goes to where it was found, the first place if there are several."""
 
-    along = LargestAlong
+    along = MaxPool1d
 
 
 class AveragePooling(Pooling):
     """y = the mean of each window; every value of a window gets its share of dy."""
 
-    along = MeanAlong
+    along = MeanPool1d
 
 
 class GlobalAveragePooling(Layer):

@@ -25,7 +25,7 @@ from dropout_cli.core.types import Array, DType
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.backend.matmul import add
 from dropout_cli.nn.backend.packing import packed
-from dropout_cli.nn.optim.optimizers.base import Optimizer, stay_normal
+from dropout_cli.nn.optim.optimizers.base import Optimizer, flush_denormals
 from dropout_cli.nn.parameter import Parameter
 
 BLOCK = 131_072
@@ -42,43 +42,43 @@ def blocks(array: Array) -> list[Array]:
     return [flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK)]
 
 
-class Treatment(NamedTuple):
-    """What parameters that are updated together have in common."""
+class ParamGroup(NamedTuple):
+    """Settings of the parameters that are updated together."""
 
     dtype: DType
     lr_scale: float
     decay: float
-    heeding: bool
-    """Whether the layers multiply gradients and carry momenta on their way (`PassOptimizations.fused_parameters`)."""
+    accumulates: bool
+    """Whether backward passes apply grad_alpha and grad_beta themselves (`PassOptimizations.fused_parameters`)."""
 
 
 class Block(NamedTuple):
-    """A few elements of parameters that are treated alike, and all that is kept of them, flat."""
+    """A flat slice of the parameters of a group, with its gradient and moments."""
 
-    treatment: Treatment
+    group: ParamGroup
     value: Array
     gradient: Array
     moments: tuple[Array, ...]
 
 
-def _alike(
-    parameters: Mapping[str, Parameter], heeding: Collection[int], *, decays: bool
-) -> list[tuple[Treatment, list[str]]]:
+def _group_parameters(
+    parameters: Mapping[str, Parameter], fused_ids: Collection[int], *, decays: bool
+) -> list[tuple[ParamGroup, list[str]]]:
     """The names of parameters to be updated together: large ones alone, small ones with others treated alike."""
-    found: list[tuple[Treatment, list[str]]] = []
-    small: dict[Treatment, list[str]] = {}
+    found: list[tuple[ParamGroup, list[str]]] = []
+    small: dict[ParamGroup, list[str]] = {}
     for name, one in parameters.items():
-        treatment = Treatment(one.value.dtype, one.lr_scale, one.decay if decays else 0.0, id(one) in heeding)
+        group = ParamGroup(one.value.dtype, one.lr_scale, one.decay if decays else 0.0, id(one) in fused_ids)
         if one.value.size >= BLOCK:
-            found.append((treatment, [name]))
+            found.append((group, [name]))
         else:
-            small.setdefault(treatment, []).append(name)
+            small.setdefault(group, []).append(name)
     return [*found, *small.items()]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Regularization:
-    """What acts on the weights besides the loss; 0 and None mean not at all."""
+    """Settings that act on the weights besides the loss; 0 and None switch them off."""
 
     l1: float = 0.0
     l2: float = 0.0
@@ -87,7 +87,7 @@ class Regularization:
     clip_norm: float | None = None
 
 
-class Descent:
+class OptimizerState:
     """Holds an optimizer's moments for the parameters of one network."""
 
     def __init__(
@@ -110,19 +110,19 @@ class Descent:
         self._parameters = dict(parameters)
         self._announced: float | None = None
         needs_gradients = regularization.l1 or regularization.l2 or regularization.clip_norm is not None
-        heeding = set() if needs_gradients else {id(parameter) for parameter in fused}
-        self._carried = {name: one for name, one in parameters.items() if rule.carry and id(one) in heeding}
+        fused_ids = set() if needs_gradients else {id(parameter) for parameter in fused}
+        self._carried = {name: one for name, one in parameters.items() if rule.carry and id(one) in fused_ids}
         moments: dict[str, Array] = {}
         self._blocks: list[Block] = []
         self._carried_blocks: list[Block] = []
         decays = regularization.l1 or regularization.l2 or regularization.weight_decay
-        for treatment, names in _alike(parameters, heeding, decays=bool(decays)):
-            whole = self._laid_out(treatment, names, moments)
-            if whole.treatment.heeding and rule.carry:
+        for group, names in _group_parameters(parameters, fused_ids, decays=bool(decays)):
+            whole = self._pack_group(group, names, moments)
+            if whole.group.accumulates and rule.carry:
                 self._carried_blocks.append(whole)
             else:
                 parts = zip(*map(blocks, (whole.value, whole.gradient, *whole.moments)), strict=True)
-                self._blocks += [Block(treatment, value, gradient, tuple(kept)) for value, gradient, *kept in parts]
+                self._blocks += [Block(group, value, gradient, tuple(kept)) for value, gradient, *kept in parts]
         self.moments = {
             f"{moment}/{name}": moments[f"{moment}/{name}"] for name in parameters for moment in rule.moments
         }
@@ -135,7 +135,7 @@ class Descent:
             if parameter.bounds is not None or (regularization.max_norm is not None and parameter.max_norm)
         ]
 
-    def _laid_out(self, treatment: Treatment, names: Sequence[str], moments: dict[str, Array]) -> Block:
+    def _pack_group(self, group: ParamGroup, names: Sequence[str], moments: dict[str, Array]) -> Block:
         """Put values, gradients and moments of these parameters side by side; add the moments, 0, by name."""
         parameters = [self._parameters[name] for name in names]
         value, values = packed([parameter.value for parameter in parameters])
@@ -144,17 +144,17 @@ class Descent:
             flat, views = packed([np.zeros_like(one) for one in values])
             kept.append(flat)
             moments.update((f"{moment}/{name}", view) for name, view in zip(names, views, strict=True))
-        if treatment.heeding and self.rule.carry:
+        if group.accumulates and self.rule.carry:
             gradient, gradients = kept[0], [moments[f"{self.rule.moments[0]}/{name}"] for name in names]
         else:
             gradient, gradients = packed([parameter.gradient for parameter in parameters])
         for parameter, here, there in zip(parameters, values, gradients, strict=True):
             parameter.value, parameter.gradient = here, there
-            if treatment.heeding:
+            if group.accumulates:
                 parameter.grad_beta, parameter.grad_alpha = self.rule.carry or 0.0, self.rule.gradient_scale
-        return Block(treatment, value, gradient, tuple(kept))
+        return Block(group, value, gradient, tuple(kept))
 
-    def _room(self, part: int, like: Array) -> Array:
+    def _scratch_for(self, part: int, like: Array) -> Array:
         """Scratch for a block, of that thread's own."""
         key = part, like.dtype
         if key not in self._scratch:
@@ -162,7 +162,7 @@ class Descent:
         return self._scratch[key][: like.size]
 
     def penalty(self) -> float:
-        """What l1 and l2 add to the objective: l1 |W| + l2 |W|^2, summed over the regularized weights."""
+        """Return the sum of l1 |W| + l2 |W|^2 over the regularized weights."""
         l1, l2 = self.regularization.l1, self.regularization.l2
         total = 0.0
         if l1 or l2:
@@ -192,23 +192,23 @@ class Descent:
             self._clip(settings.clip_norm)
 
         def update(part: int, parts: int) -> None:
-            for treatment, value, gradient, moments in self._blocks[part::parts]:
-                rate = lr * treatment.lr_scale
-                if settings.weight_decay and treatment.decay:
-                    value *= 1 - rate * settings.weight_decay * treatment.decay
-                if self.rule.gradient_scale != 1 and not treatment.heeding:
+            for group, value, gradient, moments in self._blocks[part::parts]:
+                rate = lr * group.lr_scale
+                if settings.weight_decay and group.decay:
+                    value *= 1 - rate * settings.weight_decay * group.decay
+                if self.rule.gradient_scale != 1 and not group.accumulates:
                     gradient *= self.rule.gradient_scale
-                self.rule.update(value, gradient, moments, self._room(part, value), lr=rate, t=t)
+                self.rule.update(value, gradient, moments, self._scratch_for(part, value), lr=rate, t=t)
 
         if self._shared:
-            threads.share(update)
+            threads.parallel(update)
         else:
             update(0, 1)
-        for treatment, value, velocity, _ in self._carried_blocks:
+        for group, value, velocity, _ in self._carried_blocks:
             # W = (1 - lr decay) W + v, where the backward pass left v = mu v - lr g
-            if settings.weight_decay and treatment.decay:
-                value *= 1 - lr * treatment.lr_scale * settings.weight_decay * treatment.decay
-            stay_normal(velocity, t)
+            if settings.weight_decay and group.decay:
+                value *= 1 - lr * group.lr_scale * settings.weight_decay * group.decay
+            flush_denormals(velocity, t)
             add(velocity, value)
         for parameter in self._bounded:
             if settings.max_norm is not None and parameter.max_norm:
@@ -217,14 +217,14 @@ class Descent:
                 np.clip(parameter.value, *parameter.bounds, out=parameter.value)
 
     def _add_penalty_gradients(self, l1: float, l2: float) -> None:
-        for treatment, value, gradient, _ in self._blocks:
-            scratch = self._room(0, value)
-            if l2 and treatment.decay:
-                np.multiply(value, 2 * l2 * treatment.decay, out=scratch)
+        for group, value, gradient, _ in self._blocks:
+            scratch = self._scratch_for(0, value)
+            if l2 and group.decay:
+                np.multiply(value, 2 * l2 * group.decay, out=scratch)
                 gradient += scratch
-            if l1 and treatment.decay:
+            if l1 and group.decay:
                 np.sign(value, out=scratch)
-                scratch *= l1 * treatment.decay
+                scratch *= l1 * group.decay
                 gradient += scratch
 
     def _clip(self, bound: float) -> None:

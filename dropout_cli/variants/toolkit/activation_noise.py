@@ -1,12 +1,12 @@
 """The bases of variants that multiply an activation (or the network's input) by noise: y = a (.) noise.
 
-The law supplies the draw; the layer below owns it, and forward and backward stand here once, so that
-no such variant can get its gradient wrong: dx = dy (.) noise. A law may let its noise act on the
+The variant supplies the draw; the layer below owns it, and forward and backward stand here once, so that
+no such variant can get its gradient wrong: dx = dy (.) noise. A variant may let its noise act on the
 distance from some value c instead, y = (a - c) (.) noise + d, with the same gradient.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -21,22 +21,24 @@ from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
-    Needs,
-    Place,
+    Location,
+    Supports,
     Variant,
     all_rates,
     chain,
-    one_rate_each,
+    check_rate_count,
     rate_of,
 )
-from dropout_cli.variants.toolkit.masks import share_of_zeros
+from dropout_cli.variants.toolkit.masks import fraction_dropped
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenActivationNoise(Variant):
-    """The law of a multiplicative noise on hidden activations."""
+    """Multiplicative noise on hidden activations."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"around": "center_offset", "drops": "counts_zeros"}
 
     rate: Rates = 0.5
     """Probability of dropping a hidden activation: one number, or one per hidden layer."""
@@ -44,31 +46,33 @@ class HiddenActivationNoise(Variant):
     """How the rates move over training."""
 
     acts_on = "activations of hidden layers"
-    needs: ClassVar[Needs] = "either"
-    drops: ClassVar[bool] = True
-    """Whether a multiplier of 0 means that something was dropped."""
+    supports: ClassVar[Supports] = "either"
+    counts_zeros: ClassVar[bool] = True
+    """Whether a zero in the mask counts towards `realized_rate`."""
 
     @abstractmethod
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """Draw the multiplier for an activation of that shape, or of one that broadcasts to it; `out`: where to."""
 
     def evaluation_scale(self, rate: float) -> float:
-        """What the activation is multiplied by without noise, `rate` being the last in force."""
+        """Return the factor of the activation without noise, `rate` being the last in force."""
         return 1.0
 
-    def around(self, rate: float) -> tuple[float, float]:
-        """The value c from which the noise measures, and d, which is added afterwards."""
+    def center_offset(self, rate: float) -> tuple[float, float]:
+        """Return center c and offset d of the affine noise y = (x - c) * noise + d."""
         return 0.0, 0.0
 
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The unit as it is, with the noise after its activation."""
-        return chain(place, linear, *between, activation, NoisyActivation(self, rate_of(self.rate, place.index), place))
+        return chain(
+            location, linear, *between, activation, NoisyActivation(self, rate_of(self.rate, location.index), location)
+        )
 
-    def map(self, place: Place) -> Layer | None:
+    def map(self, location: Location) -> Layer | None:
         """The noise, pixel by pixel."""
-        return NoisyActivation(self, rate_of(self.rate, place.index), place)
+        return NoisyActivation(self, rate_of(self.rate, location.index), location)
 
-    def before_logits(self) -> bool:
+    def noise_before_logits(self) -> bool:
         """Unless the last hidden layer's rate is 0."""
         return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
 
@@ -82,12 +86,12 @@ class HiddenActivationNoise(Variant):
 
     def check(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
-        one_rate_each(self.rate, hidden)
+        check_rate_count(self.rate, hidden)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActivationNoise(HiddenActivationNoise):
-    """The law of a multiplicative noise on hidden activations and on the network's input."""
+    """Multiplicative noise on hidden activations and on the network's input."""
 
     input_rate: Rate = 0.0
     """Probability of dropping an element of the network's input."""
@@ -98,9 +102,9 @@ class ActivationNoise(HiddenActivationNoise):
         """The rates of the hidden layers and of the input."""
         return (*super().rates(), self.input_rate)
 
-    def input(self, place: Place) -> Layer | None:
+    def input(self, location: Location) -> Layer | None:
         """The noise with `input_rate`."""
-        return NoisyActivation(self, self.input_rate, place)
+        return NoisyActivation(self, self.input_rate, location)
 
 
 class NoisyActivation(ScheduledRate, BatchParallel):
@@ -108,12 +112,12 @@ class NoisyActivation(ScheduledRate, BatchParallel):
 
     releases_dx = True
 
-    def __init__(self, law: HiddenActivationNoise, rate: float, place: Place) -> None:
-        """`rate` is the place's own; the rate in force follows the law's schedule from it."""
-        super().__init__(f"{place.path}/dropout")
-        self._law = law
+    def __init__(self, variant: HiddenActivationNoise, rate: float, location: Location) -> None:
+        """`rate` is the location's own; the rate in force follows the variant's schedule from it."""
+        super().__init__(f"{location.path}/dropout")
+        self._variant = variant
         self._drawn: Array | None = None
-        self._follow(law.rate_schedule, rate, place.steps)
+        self._follow(variant.rate_schedule, rate, location.steps)
 
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return the noisy x; x itself where nothing changes it."""
@@ -121,27 +125,27 @@ class NoisyActivation(ScheduledRate, BatchParallel):
         if train:
             self._drawn = None
         if noise is None or self.rate == 0:
-            self._multiplier = self._law.evaluation_scale(self.rate) if noise is None else 1.0
+            self._multiplier = self._variant.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x, may_overwrite)
         # Columns speak of the last training step: a noisy evaluation must not overwrite what that step drew.
         shape = noise.shape(self.path, x.shape)
         out = self._buffer("multiplier" if train else "evaluation multiplier", shape, x.dtype)
-        self._multiplier = self._law.draw(shape, self.rate, noise[self.path], x.dtype, out)
+        self._multiplier = self._variant.draw(shape, self.rate, noise[self.path], x.dtype, out)
         if train:
             self._drawn = self._multiplier
-        center, offset = self._law.around(self.rate)
+        center, offset = self._variant.center_offset(self.rate)
         if not center:
             return self._times("y", x, may_overwrite)
         y, multiplier = self._result_buffer("y", x, may_overwrite), self._multiplier
         if len(multiplier) != len(x):
             multiplier = np.broadcast_to(multiplier, x.shape)
 
-        def around(_: int, rows: slice) -> None:
+        def affine(_: int, rows: slice) -> None:
             part = np.subtract(x[rows], center, out=y[rows])
             part *= multiplier[rows]
             part += offset
 
-        return DeferredPass(y, around)
+        return DeferredPass(y, affine)
 
     def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Return dy times the same multiplier."""
@@ -151,7 +155,7 @@ class NoisyActivation(ScheduledRate, BatchParallel):
         """The rate in force, and the share that was dropped in the last training step."""
         if self._stays_zero():
             return {}
-        return self._rate_columns(self.path, share_of_zeros(self._drawn) if self._law.drops else None)
+        return self._rate_columns(self.path, fraction_dropped(self._drawn) if self._variant.counts_zeros else None)
 
     def _times(self, name: str, values: Array, may_overwrite: bool) -> DeferredPass:
         multiplier = self._multiplier

@@ -1,9 +1,9 @@
-"""What a dropout variant is: a frozen law that the architecture asks for whole units.
+"""The base of dropout variants: frozen configuration that builds a layer for each location of a network.
 
-A law holds no arrays. It builds layers, and those own masks, learned rates and gradients. It is
+A variant holds no arrays. It builds layers, and those own masks, learned rates and gradients. It is
 asked for a unit (linear map, what lies between, activation) and not for a layer to append, because
 variants differ in what they touch: an activation, the weights, the pre-activation together with the
-activation, or the kept units of the neighbour below (`place.upstream`).
+activation, or the kept units of the neighbour below (`location.previous`).
 """
 
 from abc import ABC, abstractmethod
@@ -29,23 +29,23 @@ VARIANTS: Registry["Variant"] = Registry(
 MANY_STEPS = 1_000_000
 """The number of steps that is assumed while the true one is not known."""
 
-Needs: TypeAlias = Literal["vectors", "maps", "either", "blocks"]
+Supports: TypeAlias = Literal["vectors", "maps", "either", "blocks"]
 Kind: TypeAlias = Literal["input", "hidden", "map", "block", "output"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place(ReportsRenamed):
-    """Where in a network a unit stands, and what a law may need to know of the training around it."""
+class Location(ReportsRenamed):
+    """Location of a unit in the network, and the facts of the training that a variant may use."""
 
-    RENAMED: ClassVar[Mapping[str, str]] = {}
+    RENAMED: ClassVar[Mapping[str, str]] = {"upstream": "previous"}
 
     path: str
     """`input`, `hidden1`, `conv1`, ..., `output`: the name of the unit, and so of its parameters and noise."""
     kind: Kind
     index: int
-    """From 0 among the places of that kind; maps and dense hidden layers count as one kind."""
+    """From 0 among the locations of that kind; maps and dense hidden layers count as one kind."""
     count: int
-    """How many places of that kind there are."""
+    """How many locations of that kind there are."""
     fan_in: int
     """The width of what enters; at the input, of the input itself."""
     examples: int
@@ -64,23 +64,23 @@ class Place(ReportsRenamed):
     """How many quantities the loss is a mean over; 1 for classes, whose loss is one number for each example."""
     squared: bool = False
     """Whether the loss is a squared error, which is a likelihood only once the precision of the noise is stated."""
-    upstream: Layer | None = None
-    """What the law returned for the place before; None at the first."""
+    previous: Layer | None = None
+    """The layer that the variant returned for the location before; None at the first."""
 
 
 class Variant(ReportsRenamed, ABC):
-    """The law of one variant's noise; its dataclass fields are its YAML keys."""
+    """A dropout variant; its dataclass fields are its YAML keys."""
 
-    RENAMED: ClassVar[Mapping[str, str]] = {}
+    RENAMED: ClassVar[Mapping[str, str]] = {"needs": "supports", "before_logits": "noise_before_logits"}
 
     acts_on: ClassVar[str]
     """Where the noise acts, in a few words."""
     learns: ClassVar[str | None] = None
-    """What it learns or adapts, in a few words; None: nothing."""
+    """The values that it learns or adapts, in a few words; None where it learns none."""
     paper: ClassVar[str] = "-"
     """Author, year, identifier."""
-    needs: ClassVar[Needs] = "vectors"
-    """What it acts on: dense hidden layers alone, feature maps, dense layers and maps alike, or residual blocks."""
+    supports: ClassVar[Supports] = "vectors"
+    """Dense hidden layers alone, feature maps, dense layers and maps alike, or residual blocks: where it can act."""
     per_example: ClassVar[bool] = True
     """Whether every example of a batch draws noise of its own."""
     assumes_standardized: ClassVar[bool] = False
@@ -88,27 +88,27 @@ class Variant(ReportsRenamed, ABC):
     suited_activation: ClassVar[str] = "relu"
     """An activation that it works with, for examples."""
 
-    def input(self, place: Place) -> Layer | None:
+    def input(self, location: Location) -> Layer | None:
         """The noise on the network's own input, or None for no layer there."""
         return None
 
     @abstractmethod
-    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, place: Place) -> Layer:
+    def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """The hidden unit: `linear`, then `between` (normalization, additive noise), then `activation`."""
 
-    def map(self, place: Place) -> Layer | None:
+    def map(self, location: Location) -> Layer | None:
         """The noise on the feature maps at the end of a stage, or None for no layer there."""
         return None
 
-    def block(self, branch: Layer, skip: Layer | None, place: Place) -> Layer:
+    def block(self, branch: Layer, skip: Layer | None, location: Location) -> Layer:
         """The residual block that adds `branch` to `skip`, or to its own input where that is None."""
-        return Residual(place.path, branch, skip)
+        return Residual(location.path, branch, skip)
 
-    def output(self, linear: Dense, place: Place) -> Layer:
+    def output(self, linear: Dense, location: Location) -> Layer:
         """The unit that makes the logits."""
         return linear
 
-    def before_logits(self) -> bool:
+    def noise_before_logits(self) -> bool:
         """Whether noise acts on what the logits are computed from, or in that computation."""
         return True
 
@@ -148,17 +148,17 @@ class Variant(ReportsRenamed, ABC):
         return self.per_example
 
     def check(self, *, hidden: int, activation: str) -> None:
-        """Raise InvalidField where the law cannot act in a network with so many hidden units."""
+        """Raise InvalidField where the variant cannot act in a network with so many hidden units."""
         return None
 
     def precision(self) -> float | None:
         """The precision of the noise that the penalty assumes for a squared error; None without such a penalty."""
         return None
 
-    def report(self, network: Layer, judge: Callable[[], tuple[str, float]]) -> dict[str, Any]:
-        """What else `summary.json` should say of the trained network, JSON-able.
+    def report(self, network: Layer, evaluate: Callable[[], tuple[str, float]]) -> dict[str, Any]:
+        """Return further entries of `summary.json` about the trained network, JSON-able.
 
-        `judge()` is accuracy or rmse, by name, of the test part with the network as it stands when called.
+        `evaluate()` is accuracy or rmse, by name, of the test part with the network as it stands when called.
         """
         return {}
 
@@ -173,13 +173,13 @@ def all_rates(rates: Rates, *others: float) -> tuple[float, ...]:
     return (*(rates if isinstance(rates, tuple) else (rates,)), *others)
 
 
-def one_rate_each(rates: Rates, hidden: int) -> None:
+def check_rate_count(rates: Rates, hidden: int) -> None:
     """Raise InvalidField where a list of rates does not have one for each hidden layer."""
     if isinstance(rates, tuple) and len(rates) != hidden:
         fact = f"lists {len(rates)} rates for {hidden} hidden layers"
         raise InvalidField("rate", fact, f"Give one number, or {hidden}")
 
 
-def chain(place: Place, *layers: Layer) -> Sequential:
-    """Those layers one after another, as the unit of that place."""
-    return Sequential(place.path, layers)
+def chain(location: Location, *layers: Layer) -> Sequential:
+    """Those layers one after another, as the unit of that location."""
+    return Sequential(location.path, layers)

@@ -1,4 +1,4 @@
-"""What `dropout variants` says: every variant in a line, or all about one."""
+"""The tables of `dropout variants`: every variant in a line, or one in full."""
 
 import inspect
 import sys

@@ -18,6 +18,8 @@ correlation 1. The weights themselves are drawn instead, W + sqrt(V) eps and b +
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,7 +31,7 @@ from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import Place
+from dropout_cli.variants.toolkit.base import Location
 
 FLOOR = 1e-8
 
@@ -37,14 +39,16 @@ FLOOR = 1e-8
 class GaussianLinear(PassOptimizations):
     """A linear map with noise of given variance on its weights and biases."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"spread": "add_variance_gradients"}
+
     is_dropout = True
 
-    def __init__(self, linear: Dense, place: Place) -> None:
+    def __init__(self, linear: Dense, location: Location) -> None:
         """The linear map keeps its parameters and their names."""
-        super().__init__(f"{place.path}/dropout")
+        super().__init__(f"{location.path}/dropout")
         self.linear = linear
         self.factor = 1.0
-        """What all variances are multiplied by; so no pass over the weights is needed for it."""
+        """The factor of all variances; so no pass over the weights is needed for it."""
 
     def draws(self) -> bool:
         """It always draws."""
@@ -63,7 +67,7 @@ class GaussianLinear(PassOptimizations):
         """V (in, out) and v_b (out,), or 0 for biases without noise, as the parameters are; without factor."""
 
     @abstractmethod
-    def spread(self, dV: Array, dv_b: Array) -> None:
+    def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
         """Add to the parameters' gradients what follows from those of what `variances` returned."""
 
     def moments(self, x: Array) -> tuple[Array, Array]:
@@ -132,7 +136,7 @@ class GaussianLinear(PassOptimizations):
             self._H *= 0.5
             dV = self._buffer("dV", self._V.shape, dy.dtype)
             product(self._squares.T, self._H, dV, alpha=self.factor)
-            self.spread(dV, self.factor * np.add.reduce(self._H, axis=0))
+            self.add_variance_gradients(dV, self.factor * np.add.reduce(self._H, axis=0))
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the linear map."""

@@ -10,11 +10,11 @@ import numpy as np
 
 from dropout_cli.core.types import DType, Shape
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.variants.toolkit.base import Place
+from dropout_cli.variants.toolkit.base import Location
 
 
-def learned(start: float, shape: Shape, bounds: tuple[float, float], place: Place, dtype: DType) -> Parameter:
+def learned(start: float, shape: Shape, bounds: tuple[float, float], location: Location, dtype: DType) -> Parameter:
     """A parameter that starts at `start` everywhere and is clipped to `bounds` after each update."""
-    faster = max(1.0, 10 / place.steps / place.learning_rate) if place.normalized else 1.0
+    faster = max(1.0, 10 / location.steps / location.learning_rate) if location.normalized else 1.0
     value = np.full(shape, start, dtype)
     return Parameter(value, lr_scale=faster, decay=0.0, max_norm=0.0, bounds=bounds, clipped=False)

@@ -76,6 +76,6 @@ def _packed(threshold: int, digits: int, size: int, rng: Generator) -> Array:
     return np.asarray(kept.view(np.uint8))
 
 
-def share_of_zeros(multiplier: Array | None) -> float:
+def fraction_dropped(multiplier: Array | None) -> float:
     """How much of a drawn multiplier or mask is 0; nothing where none was drawn."""
     return 0.0 if multiplier is None else 1 - np.count_nonzero(multiplier) / multiplier.size

@@ -10,12 +10,12 @@ is KL / N times s, the number by which the loss is the negative log-likelihood t
 tau is the precision of the noise, 1 / variance in standardized targets; a squared error does not say it.
 """
 
-from dropout_cli.variants.toolkit.base import Place
+from dropout_cli.variants.toolkit.base import Location
 
 USUAL_PRECISION = 2.0
 """With this precision a squared error of one target is the negative log-likelihood itself."""
 
 
-def penalty_scale(place: Place, noise_precision: float) -> float:
+def penalty_scale(location: Location, noise_precision: float) -> float:
     """Return s; `noise_precision` is tau."""
-    return (2 / noise_precision if place.squared else 1.0) / place.targets
+    return (2 / noise_precision if location.squared else 1.0) / location.targets

@@ -1,6 +1,6 @@
-"""The rate over training: a pure function of the step and of each place's own rate.
+"""The rate over training: a pure function of the step and of each location's own rate.
 
-t = 0 .. T - 1 counts training steps over the whole run; r is the place's own rate, q = 1 - r.
+t = 0 .. T - 1 counts training steps over the whole run; r is the location's own rate, q = 1 - r.
 """
 
 import math

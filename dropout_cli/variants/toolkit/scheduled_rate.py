@@ -5,10 +5,10 @@ from dropout_cli.variants.toolkit.rate_schedules import Constant, RateSchedule
 
 
 class ScheduledRate(Layer):
-    """A place of dropout whose rate in force follows a schedule.
+    """A layer of dropout whose rate in force follows a schedule.
 
     Beside another base it stands first, so that both hear of a step: `class Block(ScheduledRate, Residual)`. The layer
-    calls `_follow` once it has what its own `at` needs.
+    calls `_follow` once it has what its own `set_step` needs.
     """
 
     is_dropout = True

@@ -18,7 +18,7 @@ def test_parts_make_up_the_whole(count: int, crew: int) -> None:
     """Every row once, in parts that touch, however few rows there are."""
     with threads.limited(crew, divided=True):
         seen: dict[int, slice] = {}
-        parts = threads.over(count, seen.__setitem__)
+        parts = threads.parallel_for(count, seen.__setitem__)
     assert sorted(seen) == list(range(parts))
     assert [row for part in range(parts) for row in range(seen[part].start, seen[part].stop)] == list(range(count))
     assert parts == (crew if count >= crew else 1)
@@ -32,21 +32,21 @@ def test_an_error_of_any_part_is_raised() -> None:
             raise FloatingPointError("of the second part")
 
     with threads.limited(2, divided=True), pytest.raises(FloatingPointError, match="second part"):
-        threads.over(4, fail)
+        threads.parallel_for(4, fail)
 
 
 def test_numpys_error_state_holds_in_every_part() -> None:
     """A loss on its way to infinity is caught later; until then nothing is printed."""
     big = np.full((2, 2), 3e38, np.float32)
     with threads.limited(2, divided=True), np.errstate(over="ignore"):
-        threads.over(2, lambda _, rows: big[rows] * 10)
+        threads.parallel_for(2, lambda _, rows: big[rows] * 10)
 
 
 def test_outside_the_block_there_is_one_part() -> None:
     """The threads are gone with it."""
     with threads.limited(3, divided=True):
-        assert threads.over(9, lambda _part, _rows: None) == 3
-    assert threads.over(9, lambda _part, _rows: None) == 1
+        assert threads.parallel_for(9, lambda _part, _rows: None) == 3
+    assert threads.parallel_for(9, lambda _part, _rows: None) == 1
 
 
 def test_work_is_shared_whoever_has_the_batch() -> None:
@@ -54,10 +54,10 @@ def test_work_is_shared_whoever_has_the_batch() -> None:
     for divided in (False, True):
         seen: list[tuple[int, int]] = []
         with threads.limited(3, divided=divided):
-            assert threads.share(lambda part, parts, seen=seen: seen.append((part, parts))) == 3  # type: ignore[misc]
-            assert threads.over(9, lambda _part, _rows: None) == (3 if divided else 1)
+            assert threads.parallel(lambda part, parts, seen=seen: seen.append((part, parts))) == 3  # type: ignore[misc]
+            assert threads.parallel_for(9, lambda _part, _rows: None) == (3 if divided else 1)
         assert sorted(seen) == [(0, 3), (1, 3), (2, 3)]
-    assert threads.share(lambda _part, _parts: None) == 1
+    assert threads.parallel(lambda _part, _parts: None) == 1
 
 
 def test_layers_give_the_same_numbers_with_a_divided_batch() -> None:

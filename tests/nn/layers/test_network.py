@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.cnn import Cnn
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
@@ -32,14 +32,14 @@ CASES = [
         ("resnet", {"maps", "either", "blocks"}),
     )
     for name, law in VARIANTS
-    if law.needs in needs
+    if law.supports in needs
 ]
 
 
 def network(architecture: str, law: Variant) -> Sequential:
     """A small network in float32, with batch normalization."""
     shape = (16,) if architecture == "mlp" else (8, 8, 2)
-    around = Surroundings(shape=shape, outputs=3, examples=100, steps=50, seed=7)
+    around = BuildContext(shape=shape, outputs=3, examples=100, steps=50, seed=7)
     activation: Any = law.suited_activation
     if architecture == "mlp":
         return Mlp(hidden=(32, 24), activation=activation, batch_norm=True).build(law, around)

@@ -8,7 +8,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.variants import NoisyActivation, Place
+from dropout_cli.variants import Location, NoisyActivation
 from dropout_cli.variants.inverted import Inverted
 from tests.nn.layers.test_layers import FLOAT64, WIDE
 
@@ -16,7 +16,7 @@ from tests.nn.layers.test_layers import FLOAT64, WIDE
 def noise(path: str) -> NoisyActivation:
     """A place of dropout."""
     return NoisyActivation(
-        Inverted(), 0.5, Place(path=path, kind="hidden", index=0, count=2, fan_in=4, examples=9, steps=9)
+        Inverted(), 0.5, Location(path=path, kind="hidden", index=0, count=2, fan_in=4, examples=9, steps=9)
     )
 
 

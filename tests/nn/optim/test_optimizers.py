@@ -15,7 +15,7 @@ from dropout_cli.nn.optim.optimizers.adam import Adam
 from dropout_cli.nn.optim.optimizers.adamw import AdamW
 from dropout_cli.nn.optim.optimizers.rmsprop import RmsProp
 from dropout_cli.nn.optim.optimizers.sgd import Sgd
-from dropout_cli.nn.optim.update import BLOCK, Descent, Regularization, bound_norms
+from dropout_cli.nn.optim.update import BLOCK, OptimizerState, Regularization, bound_norms
 from dropout_cli.nn.parameter import Parameter
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -117,7 +117,7 @@ def descend(
 ) -> dict[str, Parameter]:
     """So many steps at a falling rate."""
     moved = parameters(dtype, full)
-    descent = Descent(rule, moved, settings)
+    descent = OptimizerState(rule, moved, settings)
     for t in range(1, steps + 1):
         for name, g in gradients(t, full).items():
             moved[name].gradient[...] = g
@@ -145,7 +145,7 @@ def test_float32_descent_stays_float32_and_near(rule: Optimizer) -> None:
     """
     moved = descend(rule, SETTINGS["all"], FLOAT32, full=16_384)
     exact = descend(rule, SETTINGS["all"], FLOAT64, full=16_384)
-    descent = Descent(rule, moved, SETTINGS["all"])
+    descent = OptimizerState(rule, moved, SETTINGS["all"])
     assert {moment.dtype for moment in descent.moments.values()} <= {FLOAT32}
     for name, one in moved.items():
         assert one.value.dtype == one.gradient.dtype == FLOAT32
@@ -176,7 +176,7 @@ def test_the_settings_of_these_tests_bite() -> None:
 def test_two_steps_by_hand(rule: Optimizer, weights: list[float]) -> None:
     """From W = 1 with gradient 1 and learning rate .1, twice."""
     w = Parameter(np.ones((1, 1)))
-    descent = Descent(rule, {"W": w}, Regularization())
+    descent = OptimizerState(rule, {"W": w}, Regularization())
     for t, expected in enumerate(weights, start=1):
         w.gradient[...] = 1
         descent.step(0.1, t)
@@ -186,16 +186,16 @@ def test_two_steps_by_hand(rule: Optimizer, weights: list[float]) -> None:
 def test_penalty_by_hand() -> None:
     """The penalty is decay (l1 |W| + l2 |W|^2) over the regularized parameters; a bias is free."""
     some = {"W": Parameter(np.array([[3.0, -4.0]]), decay=0.5), "b": Parameter.bias(np.array([100.0]))}
-    assert Descent(Sgd(), some, Regularization(l1=0.1)).penalty() == pytest.approx(0.35)
-    assert Descent(Sgd(), some, Regularization(l2=0.1)).penalty() == pytest.approx(1.25)
-    assert Descent(Sgd(), some, Regularization(l1=0.1, l2=0.1)).penalty() == pytest.approx(1.6)
-    assert Descent(Sgd(), some, Regularization(weight_decay=0.1)).penalty() == 0
+    assert OptimizerState(Sgd(), some, Regularization(l1=0.1)).penalty() == pytest.approx(0.35)
+    assert OptimizerState(Sgd(), some, Regularization(l2=0.1)).penalty() == pytest.approx(1.25)
+    assert OptimizerState(Sgd(), some, Regularization(l1=0.1, l2=0.1)).penalty() == pytest.approx(1.6)
+    assert OptimizerState(Sgd(), some, Regularization(weight_decay=0.1)).penalty() == 0
 
 
 def test_the_step_follows_the_gradient_of_the_penalty() -> None:
     """With no other gradient, plain SGD moves by -lr times the penalty's central difference."""
     w = Parameter(stream(0, "test").normal(0, 1, (4, 3)), decay=0.7)
-    descent, before, h = Descent(Sgd(), {"W": w}, Regularization(l1=0.1, l2=0.2)), w.value.copy(), 1e-6
+    descent, before, h = OptimizerState(Sgd(), {"W": w}, Regularization(l1=0.1, l2=0.2)), w.value.copy(), 1e-6
     slopes = np.empty_like(before)
     for place in np.ndindex(*before.shape):
         w.value[place] = before[place] + h
@@ -229,7 +229,7 @@ def test_clipping_scales_one_norm_over_all_clipped_gradients() -> None:
     for bound, factor in ((1.0, 0.2), (5.0, 1.0), (50.0, 1.0)):
         a, b = Parameter(np.zeros((1, 1))), Parameter.bias(np.zeros(1))
         free = Parameter(np.zeros(1), clipped=False)
-        descent = Descent(Sgd(), {"a": a, "b": b, "free": free}, Regularization(clip_norm=bound))
+        descent = OptimizerState(Sgd(), {"a": a, "b": b, "free": free}, Regularization(clip_norm=bound))
         a.gradient[...], b.gradient[...], free.gradient[...] = 3, -4, 100
         descent.step(0.1, 1)
         assert [one.value.item() for one in (a, b, free)] == pytest.approx([-0.3 * factor, 0.4 * factor, -10])
@@ -250,3 +250,9 @@ def test_the_rules_are_found_by_name() -> None:
 
 
 # Moments that no gradient feeds any more: with decays this short they pass through the denormals within the test.
+
+
+def test_an_optimizer_with_a_weight_decay_of_its_own_says_so() -> None:
+    """Training takes it where the config sets none beside it; the other rules have none."""
+    found = {name: cls().decoupled_decay for name, cls in OPTIMIZERS if cls().decoupled_decay}
+    assert found == {"adamw": 0.01} and OPTIMIZERS["adamw"](weight_decay=0.25).decoupled_decay == 0.25  # type: ignore[call-arg]

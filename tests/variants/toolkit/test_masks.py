@@ -11,7 +11,7 @@ from dropout_cli.nn.activations.identity import Identity
 from dropout_cli.nn.initializers import Normal
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.variants import Place, Variant
+from dropout_cli.variants import Location, Variant
 from dropout_cli.variants.adaptive import Adaptive
 from dropout_cli.variants.alpha import Alpha, affine
 from dropout_cli.variants.batchwise import Batchwise
@@ -69,9 +69,9 @@ def test_usual_rates_take_words_of_16_bits(rate: float) -> None:
     assert keep_probability(rate) == threshold / 2**16
 
 
-def place(width: int) -> Place:
+def place(width: int) -> Location:
     """The only place of a network."""
-    return Place(path="a", kind="hidden", index=0, count=1, fan_in=width, examples=10, steps=1)
+    return Location(path="a", kind="hidden", index=0, count=1, fan_in=width, examples=10, steps=1)
 
 
 def kept_multiplier(layer: Layer | None, x: Array) -> float:

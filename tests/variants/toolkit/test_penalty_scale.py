@@ -20,7 +20,7 @@ from dropout_cli.runs import Run
 from dropout_cli.training import resume
 from dropout_cli.training.run import conduct, ready
 from dropout_cli.training.setup import prepare
-from dropout_cli.variants import VARIANTS, Place
+from dropout_cli.variants import VARIANTS, Location
 from tests.gradients import check_layer
 from tests.training.test_arithmetic import noting
 from tests.variants.test_contract import stop_after_two
@@ -80,7 +80,7 @@ def test_gradients_hold_with_several_targets(law: str) -> None:
     settings |= {"kl_from": 0, "kl_warmup": 0, "start": -3.0} if name == "sparse_variational" else {}
     settings["noise_precision"] = 0.7
     built = VARIANTS[name](**settings)
-    around = Place(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=3, steps=9, targets=3, squared=True)
+    around = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=3, steps=9, targets=3, squared=True)
 
     def unit() -> Layer:
         linear = Dense("a", 4, 3, Glorot(bias_sd=0.5), seed=0, dtype=np.dtype(np.float64))

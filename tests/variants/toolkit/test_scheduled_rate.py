@@ -2,7 +2,7 @@
 
 import pytest
 
-from dropout_cli.architectures import Surroundings
+from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
 from dropout_cli.nn.layers.base import Layer
@@ -13,7 +13,7 @@ from dropout_cli.variants.toolkit.rate_schedules import Linear
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 STEPS = 11
-NAMES = [name for name, cls in VARIANTS if cls().takes_rate() and cls.needs != "maps"]
+NAMES = [name for name, cls in VARIANTS if cls().takes_rate() and cls.supports != "maps"]
 
 
 def parts(layer: Layer) -> list[Layer]:
@@ -25,9 +25,9 @@ def parts(layer: Layer) -> list[Layer]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_schedule_moves_the_rate_of_every_location_that_drops(name: str) -> None:
     """From 0 at the first step to the location's own at the last; nothing is drawn at rate 0."""
-    blocks = VARIANTS[name].needs == "blocks"
+    blocks = VARIANTS[name].supports == "blocks"
     architecture = Resnet(depth=8, widths=(4, 4, 4)) if blocks else Mlp()
-    around = Surroundings(shape=(8, 8, 1) if blocks else (5,), outputs=3, examples=20, steps=STEPS, seed=0)
+    around = BuildContext(shape=(8, 8, 1) if blocks else (5,), outputs=3, examples=20, steps=STEPS, seed=0)
     variant = VARIANTS[name](rate=0.4, rate_schedule=Linear())  # type: ignore[call-arg]
     network = architecture.build(variant, around)
     places = [layer for layer in parts(network) if isinstance(layer, ScheduledRate)]

@@ -14,7 +14,7 @@ import numpy as np
 
 from dropout_cli.core.fields import FractionOrZero, Positive
 from dropout_cli.core.types import Array
-from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer, stay_normal
+from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer, flush_denormals
 
 
 @OPTIMIZERS.register("adam")
@@ -42,12 +42,12 @@ class Adam(Optimizer):
         root = math.sqrt(1 - self.beta2**t)
         m *= self.beta1
         m += g  # it comes times 1 - b1
-        stay_normal(m, t)
+        flush_denormals(m, t)
         v *= self.beta2
         g *= g
         g *= (1 - self.beta2) / (1 - self.beta1) ** 2
         v += g
-        stay_normal(v, t)
+        flush_denormals(v, t)
         np.sqrt(v, out=scratch)
         scratch += self.epsilon * root
         np.divide(m, scratch, out=scratch)

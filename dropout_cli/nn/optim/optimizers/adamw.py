@@ -19,3 +19,8 @@ class AdamW(Adam):
 
     weight_decay: NonNegative = 0.01
     """Before each update W shrinks by learning rate times this; biases do not."""
+
+    @property
+    def decoupled_decay(self) -> float:
+        """Return `weight_decay`."""
+        return self.weight_decay

@@ -13,16 +13,16 @@ from dropout_cli.core.types import Array
 
 OPTIMIZERS: Registry["Optimizer"] = Registry("optimizer", package="dropout_cli.nn.optim.optimizers")
 
-TINY, REFILL = 1e-30, 16
+DENORMAL_GUARD, GUARD_EVERY = 1e-30, 16
 """Where the gradient stays 0 (a pixel that is always black, a dead unit) a running mean would sink into denormal
 numbers, and they stay: 0.9 times the smallest rounds to itself. An RMSprop update took 290 us there instead of 27.
-So every REFILLth update adds TINY, far below what a weight can notice."""
+So every GUARD_EVERYth update adds DENORMAL_GUARD, far below what a weight can notice."""
 
 
-def stay_normal(moment: Array, t: int) -> None:
+def flush_denormals(moment: Array, t: int) -> None:
     """Keep a running mean that decays by 0.35 or more per update out of the denormal numbers."""
-    if t % REFILL == 1:
-        moment += TINY
+    if t % GUARD_EVERY == 1:
+        moment += DENORMAL_GUARD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +45,13 @@ class Optimizer(ABC):
 
     @property
     def gradient_scale(self) -> float:
-        """What `update` wants gradients to be multiplied by, which a product does on its way."""
+        """Return the factor of the gradients that `update` takes; a product applies it on its way."""
         return 1.0
+
+    @property
+    def decoupled_decay(self) -> float:
+        """Return the decoupled weight decay that is part of the rule's own settings."""
+        return 0.0
 
     @abstractmethod
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dropout_cli.core.fields import FractionOrZero, Positive
 from dropout_cli.core.types import Array
-from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer, stay_normal
+from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer, flush_denormals
 
 
 @OPTIMIZERS.register("rmsprop")
@@ -34,7 +34,7 @@ class RmsProp(Optimizer):
         scratch *= 1 - self.rho
         v *= self.rho
         v += scratch
-        stay_normal(v, t)
+        flush_denormals(v, t)
         np.sqrt(v, out=scratch)
         scratch += self.epsilon
         np.divide(g, scratch, out=scratch)

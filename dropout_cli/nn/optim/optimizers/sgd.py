@@ -12,7 +12,7 @@ import numpy as np
 
 from dropout_cli.core.fields import FractionOrZero, Positive
 from dropout_cli.core.types import Array
-from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer, stay_normal
+from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer, flush_denormals
 
 
 @OPTIMIZERS.register("sgd")
@@ -44,7 +44,7 @@ class Sgd(Optimizer):
             return
         v *= self.momentum
         v += g
-        stay_normal(v, t)
+        flush_denormals(v, t)
         if self.nesterov:
             np.multiply(v, self.momentum, out=scratch)
             scratch += g
