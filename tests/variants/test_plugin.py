@@ -87,10 +87,10 @@ FAULTS = {
     TOY.replace("def draw", "def drawn"): "Toy lacks draw",
     TOY.replace("(ActivationNoise)", "").replace("@dataclass(frozen=True, kw_only=True)", ""): "Toy is not a dataclass",
     TOY
-    + "\n    def before_logits(self): return True\n": "Toy defines before_logits, which is now called noise_before_logits. "
-    "Rename it in toy-dropout.",
-    TOY.replace("import VARIANTS", "import Place, VARIANTS"): "dropout_cli.variants.Place is now called Location. "
-    "Rename it in toy-dropout.",
+    + "\n    before_logits = None\n": "before_logits, which is now called noise_before_logits. Rename it in toy-dropout.",
+    TOY.replace(
+        "import VARIANTS", "import Place, VARIANTS"
+    ): ".Place is now called Location. Rename it in toy-dropout.",
 }
 """The source of a plugin -> a part of what is said of it."""
 
