@@ -86,8 +86,7 @@ FAULTS = {
     "": "no variant of that name is registered",
     TOY.replace("def draw", "def drawn"): "Toy lacks draw",
     TOY.replace("(ActivationNoise)", "").replace("@dataclass(frozen=True, kw_only=True)", ""): "Toy is not a dataclass",
-    TOY
-    + "\n    before_logits = None\n": "before_logits, which is now called noise_before_logits. Rename it in toy-dropout.",
+    TOY + "\n    before_logits = None\n": "which is now called noise_before_logits. Rename it in toy-dropout.",
     TOY.replace(
         "import VARIANTS", "import Place, VARIANTS"
     ): ".Place is now called Location. Rename it in toy-dropout.",
