@@ -13,7 +13,6 @@ from pathlib import Path
 
 from dropout_cli import config
 from dropout_cli.core import environment, locks
-from dropout_cli.core.errors import DropoutError
 from dropout_cli.data.base import DATASETS
 from dropout_cli.data.cache import data_directories
 from dropout_cli.data.sources.mnist import IdxPictures
@@ -144,14 +143,11 @@ def _data() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    try:
-        names = VARIANTS.names()
-    except DropoutError as error:
-        yield Finding("variants", "", str(error))
-        return
     ours = [name for name, cls in VARIANTS if cls.__module__.startswith("dropout_cli.")]
-    added = sorted(set(names) - set(ours))
+    added = sorted(set(VARIANTS.names()) - set(ours))
     yield Finding("variants", f"{len(ours)}, and from other packages {', '.join(added) if added else 'none'}")
+    for name, problem in VARIANTS.left_out().items():
+        yield Finding(f"variant '{name}'", f"of {problem.place}", str(problem))
 
 
 def self_test(seconds: float) -> Iterator[Finding]:

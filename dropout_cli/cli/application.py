@@ -4,35 +4,19 @@ import io
 import os
 import signal
 import sys
+import warnings
+from collections.abc import Callable
 from types import FrameType
-from typing import Annotated, Never
+from typing import Annotated, Any, Never
 
 import typer
 
 import dropout_cli
 from dropout_cli.cli import output
-from dropout_cli.cli.commands import (
-    bench,
-    compare,
-    config,
-    datasets,
-    doctor,
-    effects,
-    fetch,
-    predict,
-    report,
-    resume,
-    runs,
-    show,
-    sweep,
-    train,
-    tune,
-    variants,
-    verify,
-)
-from dropout_cli.cli.commands import eval as evaluate
+from dropout_cli.cli.commands import add_commands
 from dropout_cli.cli.once import App
 from dropout_cli.core.errors import READER_GONE, DropoutError, Stop, sentence
+from dropout_cli.core.registry import PluginWarning
 
 app = App(
     name="dropout",
@@ -41,27 +25,7 @@ app = App(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (
-    train,
-    resume,
-    sweep,
-    tune,
-    compare,
-    evaluate,
-    predict,
-    report,
-    effects,
-    runs,
-    show,
-    verify,
-    variants,
-    datasets,
-    fetch,
-    doctor,
-    bench,
-):
-    command.add_to(app)
-app.add_typer(config.app, name="config")
+add_commands(app)
 
 
 def _version(wanted: bool) -> None:
@@ -86,6 +50,7 @@ def main() -> Never:
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is no error
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    warnings.showwarning = _in_one_line(warnings.showwarning)
     try:
         code = app(standalone_mode=False) or 0
         sys.stdout.flush()
@@ -113,6 +78,18 @@ def main() -> Never:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
+
+
+def _in_one_line(usual: Callable[..., None]) -> Callable[..., None]:
+    """Return a function in place of `warnings.showwarning` that shows warnings of plugins as this program speaks."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, PluginWarning):
+            output.warn(str(message))
+        else:
+            usual(message, category, *where, **more)
+
+    return show
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

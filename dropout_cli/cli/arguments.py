@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.registry import Registry, UnknownName, did_you_mean
+from dropout_cli.core.registry import LeftOut, Registry, UnknownName, did_you_mean
 
 Config: TypeAlias = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a bundled one.")]
 Overrides: TypeAlias = Annotated[
@@ -65,6 +65,8 @@ def lookup(registry: Registry[Any], name: str) -> type:
     """The class of that name. Raises UsageError, with a suggestion."""
     try:
         return registry[name]
+    except LeftOut as error:
+        raise UsageError(*error.problem) from None
     except UnknownName:
         names = registry.names()
         way_out = f"{did_you_mean(name, names)} Choose from: {', '.join(names)}".lstrip()

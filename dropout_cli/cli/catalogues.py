@@ -1,18 +1,26 @@
 """Tables of the variants and of the datasets, and the page of one of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dropout_cli.cli import output
+from dropout_cli.core.errors import Problem
 
 
-def all_entries(what: str, entries: list[dict[str, Any]], json: bool) -> None:
-    """Print a row per entry."""
+def all_entries(
+    what: str, entries: list[dict[str, Any]], json: bool, *, left_out: Mapping[str, Problem] | None = None
+) -> None:
+    """Print a row per entry, and below them the names that cannot be used, and why."""
+    unusable = [
+        {"name": name, "package": problem.place, "problem": str(problem)} for name, problem in (left_out or {}).items()
+    ]
     if json:
-        output.result(output.as_json({what: entries}))
-    else:
-        output.result(
-            output.table(list(entries[0]), [[_short(value) for value in entry.values()] for entry in entries])
-        )
+        output.result(output.as_json({what: entries} | ({"left_out": unusable} if unusable else {})))
+        return
+    parts = [output.table(list(entries[0]), [[_short(value) for value in entry.values()] for entry in entries])]
+    if unusable:
+        parts.append(output.table(["left out", "package", "problem"], [list(one.values()) for one in unusable]))
+    output.result("\n\n".join(parts))
 
 
 def one_entry(entry: dict[str, Any], json: bool) -> None:

@@ -24,6 +24,16 @@ def complain(text: str) -> None:
         write_line(visible(text), sys.stderr)
 
 
+warned: list[str] = []
+"""The warnings that this process has printed; the log of a run begins with them."""
+
+
+def warn(text: str) -> None:
+    """Print a warning to stderr, and keep it for the log of a run that may follow."""
+    warned.append(text)
+    complain(text)
+
+
 def write_line(text: str, file: Any) -> None:
     """Print a line. Raises Stop when nobody reads it, and RunFailed when it cannot be written."""
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dropout_cli.cli.output import write_line
+from dropout_cli.cli.output import warned, write_line
 from dropout_cli.core.text import visible
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Screen:
     def following(self, run: "Run", epochs: int) -> Iterator["Screen"]:
         """Show and log the events of `run` for as long as the block lasts."""
         self._run, self._epochs = run, epochs
-        for text in self._early:
+        for text in (*warned, *self._early):
             run.log(text)
         if sys.stderr.isatty() and not self._quiet:
             with self._live():

@@ -85,9 +85,9 @@ def _origin(tree: Node, dotted: str) -> str:
     return "command line" if node.place.source.override is not None else str(node.place)
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of an experiment's config."""
-    return editor_schema(Experiment)
+def json_schema(*, plugins: bool = True) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of an experiment's config, with what other packages add or without it."""
+    return editor_schema(Experiment, plugins=plugins)
 
 
 def template() -> str:

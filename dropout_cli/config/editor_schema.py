@@ -17,9 +17,14 @@ from dropout_cli.core.registry import Registry
 Schema = dict[str, Any]
 
 
-def editor_schema(root: type) -> Schema:
-    """Return the JSON Schema (2020-12) of configs of the class `root`, `extends` included."""
-    maker = _Maker()
+def editor_schema(root: type, *, plugins: bool = True) -> Schema:
+    """Return the JSON Schema (2020-12) of configs of the class `root`, `extends` included.
+
+    Args:
+        root: the class of the whole config.
+        plugins: whether it has the classes that other packages add to the registries.
+    """
+    maker = _Maker(plugins)
     schema = maker.block(root)
     required = schema.pop("required", [])
     extends = {"type": "string", "description": "Another config, whose values apply where this one sets none."}
@@ -31,8 +36,9 @@ def editor_schema(root: type) -> Schema:
 
 
 class _Maker:
-    def __init__(self) -> None:
+    def __init__(self, plugins: bool) -> None:
         self.definitions: dict[str, Schema] = {}
+        self._plugins = plugins
 
     def block(self, cls: type) -> Schema:
         """A closed object with the keys of `cls`."""
@@ -82,6 +88,8 @@ class _Maker:
         shared: dict[str, list[Schema]] = {}
         tagged = []
         for name, cls in registry:
+            if not (self._plugins or cls.__module__.startswith("dropout_cli.")):
+                continue
             block = self.block(cls)
             if not block.get("required"):
                 bare.append(name)

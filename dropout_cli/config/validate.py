@@ -12,7 +12,7 @@ from dropout_cli.config.document import Node
 from dropout_cli.config.place import Mistakes, shorten
 from dropout_cli.config.wording import explain, got
 from dropout_cli.core.errors import InvalidField, Problem
-from dropout_cli.core.registry import Registry, UnknownName, did_you_mean
+from dropout_cli.core.registry import LeftOut, Registry, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -105,10 +105,13 @@ class _Builder:
             return INVALID
         try:
             cls = registry[name]
-        except UnknownName:
+        except UnknownName as error:
             assert tag is not None
-            hint = did_you_mean(name, [*registry.names(), *(word for word in key.literals if word)])
             where = path if node.text else f"{path}.{registry.tag}"  # a bare name stands at the choice itself
+            if isinstance(error, LeftOut):
+                self._mistakes.add(tag.place, where, error.problem.fact, f"{error.problem.way_out}.")
+                return INVALID
+            hint = did_you_mean(name, [*registry.names(), *(word for word in key.literals if word)])
             way_out = f"{hint} Choose from: {', '.join(registry.names())}.".lstrip()
             self._mistakes.add(tag.place, where, f"unknown {registry.kind} '{shorten(name)}'", way_out)
             return INVALID

@@ -2,21 +2,33 @@
 
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, is_dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from dropout_cli.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+from dropout_cli.core.errors import Problem
+from dropout_cli.core.renamed import RenamedName
 
 T = TypeVar("T")
 
 
 class UnknownName(LookupError):
     """No class is registered under that name; the message suggests the nearest one."""
+
+
+class LeftOut(UnknownName):
+    """A class of that name comes with another package and cannot be used; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Take the problem that was found when the package was loaded."""
+        super().__init__(problem)
+        self.problem = problem
+
+
+class PluginWarning(UserWarning):
+    """A part of another package cannot be used and is left out."""
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
@@ -32,7 +44,7 @@ class Registry(Generic[T]):
     `package` the package whose modules register themselves when they are imported, which happens
     at the first lookup: a new file in it is found without being named anywhere. Other packages add
     to it through the entry points of the group `plugins`, each of which has the name of a
-    class and names the module that registers it.
+    class and names the module that registers it. What cannot be used of them is left out, with a warning.
     """
 
     def __init__(self, kind: str, *, package: str, tag: str = "name", plugins: str | None = None) -> None:
@@ -42,6 +54,7 @@ class Registry(Generic[T]):
         self._package = package
         self._plugins = plugins
         self._classes: dict[str, type[T]] = {}
+        self._left_out: dict[str, Problem] = {}
         self._complete = False
 
     def register(self, name: str) -> Callable[[type[T]], type[T]]:
@@ -66,11 +79,13 @@ class Registry(Generic[T]):
         return next(name for name, known in self._classes.items() if known is cls)
 
     def __getitem__(self, name: str) -> type[T]:
-        """The class of that name. Raises UnknownName."""
+        """The class of that name. Raises UnknownName, and LeftOut where a package has one that cannot be used."""
         self._import_all()
         try:
             return self._classes[name]
         except KeyError:
+            if name in self._left_out:
+                raise LeftOut(self._left_out[name]) from None
             hint = did_you_mean(name, list(self._classes))
             choices = ", ".join(self.names())
             raise UnknownName(
@@ -80,6 +95,11 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[tuple[str, type[T]]]:
         """Pairs of name and class, sorted by name."""
         return iter([(name, self._classes[name]) for name in self.names()])
+
+    def left_out(self) -> dict[str, Problem]:
+        """The names that other packages have classes for which cannot be used, sorted, and why."""
+        self._import_all()
+        return dict(sorted(self._left_out.items()))
 
     def _import_all(self) -> None:
         if self._complete:
@@ -92,34 +112,41 @@ class Registry(Generic[T]):
             self._load_plugins(self._plugins)
 
     def _load_plugins(self, group: str) -> None:
-        """Import what the entry points name. Raises UsageError, at every lookup, whatever goes wrong in there."""
+        """Import what the entry points name; leave out, with a warning, whatever cannot be used."""
         from importlib.metadata import entry_points  # not at the top: `dropout --help` would pay for it
 
         for point in entry_points(group=group):
+            package = point.dist.name if point.dist else point.module
             before = dict(self._classes)
             try:
                 point.load()
-                self._inspect(point.name)
+            except RenamedName as error:
+                self._classes = before
+                self._leave_out(point.name, package, error.problems[0].fact, f"Rename it in {package}")
             except (Exception, SystemExit) as error:
-                self._classes, self._complete = before, False
-                raise _broken(point, error) from error
+                self._classes = before
+                self._leave_out(
+                    point.name, package, f"{point.value} cannot be loaded ({type(error).__name__}: {error})"
+                )
+            else:
+                for name in sorted({point.name, *self._classes} - {*before, *self._left_out}):
+                    self._inspect(name, package)
 
-    def _inspect(self, name: str) -> None:
-        """Raise TypeError or LookupError where an entry point's name does not stand for a class that can be used."""
-        if name not in self._classes:
-            raise LookupError(f"it registers no {self.kind} of that name")
-        cls = self._classes[name]
-        missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
-        if missing:
-            raise TypeError(f"{cls.__name__} lacks {missing}")
-        if not is_dataclass(cls):
-            raise TypeError(f"{cls.__name__} is not a dataclass")
+    def _inspect(self, name: str, package: str) -> None:
+        """Leave out what another package registers under that name where it is no class that can be used."""
+        cls = self._classes.get(name)
+        if cls is None:
+            self._leave_out(name, package, f"no {self.kind} of that name is registered")
+        elif missing := ", ".join(sorted(getattr(cls, "__abstractmethods__", ()))):
+            self._leave_out(name, package, f"{cls.__name__} lacks {missing}")
+        elif not is_dataclass(cls):
+            self._leave_out(name, package, f"{cls.__name__} is not a dataclass")
 
-
-def _broken(point: "EntryPoint", error: BaseException) -> UsageError:
-    package = point.dist.name if point.dist else "another package"
-    fact = f"entry point '{point.name}' of {point.group} cannot be loaded ({type(error).__name__}: {error})"
-    return UsageError(package, fact, "Mend or uninstall that package.")
+    def _leave_out(self, name: str, package: str, reason: str, way_out: str = "") -> None:
+        self._classes.pop(name, None)
+        fact = f"{self.kind} '{name}' is left out: {reason}"
+        self._left_out[name] = Problem(package, fact, way_out or f"Mend or uninstall {package}")
+        warnings.warn(str(self._left_out[name]), PluginWarning, stacklevel=2)
 
 
 @dataclass(frozen=True)

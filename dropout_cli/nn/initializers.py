@@ -14,7 +14,7 @@ from dropout_cli.core.registry import Registry
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, Shape
 
-INITIALIZERS: Registry["Initializer"] = Registry("initializer", package="dropout_cli.nn.initializers")
+INITIALIZERS: Registry["Initializer"] = Registry("initializer", package="dropout_cli.nn")
 
 
 @dataclass(frozen=True, kw_only=True)

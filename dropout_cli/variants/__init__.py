@@ -4,6 +4,9 @@ A variant in another package imports from here alone: base classes, location, ma
 the types of arrays and generators. What it imports from deeper modules may move.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NoReturn
+
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import (
     ClosedFraction,
@@ -20,6 +23,7 @@ from dropout_cli.core.fields import (
     Widths,
 )
 from dropout_cli.core.registry import Choice
+from dropout_cli.core.renamed import missing_name
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer, NoiseSource
@@ -102,3 +106,17 @@ __all__ = [
     "rate_of",
     "scaled_bernoulli",
 ]
+
+RENAMED: Mapping[str, str] = {
+    "Needs": "Supports",
+    "Place": "Location",
+    "one_rate_each": "check_rate_count",
+    "share_of_zeros": "fraction_dropped",
+}
+"""Public names of older versions -> their names now, for whoever still imports the old ones."""
+
+if not TYPE_CHECKING:  # a type checker would take it for a permission to import any name
+
+    def __getattr__(name: str) -> NoReturn:
+        """Raise ImportError with the new name for an old one, else AttributeError."""
+        missing_name(__name__, name, RENAMED)

@@ -19,7 +19,9 @@ from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.nn.optim.optimizers import Adam, Optimizer, Sgd
+from dropout_cli.nn.optim.optimizers import Optimizer
+from dropout_cli.nn.optim.optimizers.adam import Adam
+from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.optim.update import Regularization
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.training.state import Learner

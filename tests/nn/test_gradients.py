@@ -13,7 +13,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.normalization import Normalize
-from dropout_cli.nn.optim.optimizers import Sgd
+from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.optim.update import OptimizerState, Regularization
 from dropout_cli.nn.parameter import Parameter
 from tests.gradients import check_layer, directional, layer_errors, read_only

@@ -13,7 +13,11 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.normalization import Affine, Normalize
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.nn.optim.optimizers import Adam, AdamW, Optimizer, RmsProp, Sgd
+from dropout_cli.nn.optim.optimizers import Optimizer
+from dropout_cli.nn.optim.optimizers.adam import Adam
+from dropout_cli.nn.optim.optimizers.adamw import AdamW
+from dropout_cli.nn.optim.optimizers.rmsprop import RmsProp
+from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.optim.update import Regularization
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.objectives.cross_entropy import CrossEntropy

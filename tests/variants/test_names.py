@@ -55,9 +55,9 @@ def network(tmp_path: Path, name: str, *overrides: str) -> Layer:
     return prepare(config.load(tmp_path / "small.yaml", [*suited(name), *overrides]).experiment).learner.network
 
 
-def test_every_variant_is_here() -> None:
-    """A new one adds its names."""
-    assert sorted(COLUMNS) == VARIANTS.names()
+def test_every_variant_of_a_release_stays() -> None:
+    """A new one has its names in a test of its own."""
+    assert set(COLUMNS) <= set(VARIANTS.names())
 
 
 @pytest.mark.parametrize("registry", [VARIANTS, RATE_SCHEDULES], ids=["variants", "rate schedules"])

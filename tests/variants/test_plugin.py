@@ -79,35 +79,90 @@ def test_all_that_a_built_in_variant_is_made_of_can_be_imported_from_there() -> 
     assert {name for name, count in used.items() if count > 1} <= set(variants.__all__)
 
 
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        ("import nothing_of_that_name", "ModuleNotFoundError"),
-        (TOY.replace('"toy"', '"inverted"'), "registered twice"),
-        (TOY + "raise SystemExit", "SystemExit"),
-        ("", "registers no variant of that name"),
-        (TOY.replace("def draw", "def drawn"), "Toy lacks draw"),
-        (TOY.replace("(ActivationNoise)", "").replace("@dataclass(frozen=True, kw_only=True)", ""), "not a dataclass"),
-    ],
-)
-def test_a_broken_package_is_named_in_one_line(installed: Path, fault: str, said: str) -> None:
-    """Exit code 2, what is wrong with whom, and what to do; never a traceback."""
-    (installed / "toy_dropout.py").write_text(fault)
-    done = dropout(installed, "variants")
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.startswith("toy-dropout: entry point 'toy' of dropout_cli.variants cannot be loaded (")
-    assert said in done.stderr and "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
+FAULTS = {
+    "import nothing_of_that_name": "toy_dropout cannot be loaded (ModuleNotFoundError: No module named",
+    TOY.replace('"toy"', '"inverted"'): "registered twice",
+    TOY + "raise SystemExit": "cannot be loaded (SystemExit: )",
+    "": "no variant of that name is registered",
+    TOY.replace("def draw", "def drawn"): "Toy lacks draw",
+    TOY.replace("(ActivationNoise)", "").replace("@dataclass(frozen=True, kw_only=True)", ""): "Toy is not a dataclass",
+    TOY + "\n    before_logits = None\n": "which is now called noise_before_logits. Rename it in toy-dropout.",
+    TOY.replace(
+        "import VARIANTS", "import Place, VARIANTS"
+    ): ".Place is now called Location. Rename it in toy-dropout.",
+}
+"""The source of a plugin -> a part of what is said of it."""
 
 
-def test_a_broken_package_is_named_at_every_lookup(installed: Path) -> None:
-    """Not at the first alone: what was registered before the fault must not pass for sound afterwards."""
-    (installed / "toy_dropout.py").write_text(TOY + "raise RuntimeError")
+@pytest.mark.parametrize("source", FAULTS)
+def test_a_broken_package_is_named_in_one_line_and_left_out(installed: Path, source: str) -> None:
+    """Place, fact, way out, once, for a command that goes on; exit code 2 for a config that names the variant."""
+    (installed / f"{MODULE}.py").write_text(source)
+    done = dropout(installed, "config", "check", "digits")
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("toy-dropout: variant 'toy' is left out: ") and line.endswith("toy-dropout.")
+    assert FAULTS[source] in line
+    needed = dropout(installed, "config", "check", "digits", "dropout={variant: toy}")
+    warning, error = needed.stderr.splitlines()
+    assert needed.returncode == 2 and needed.stdout == "" and warning == line
+    assert error.partition(": dropout.variant: ")[2] == line.removeprefix("toy-dropout: ")
+
+
+def test_the_log_of_a_run_begins_with_it(installed: Path) -> None:
+    """As all that went to stderr."""
+    (installed / f"{MODULE}.py").write_text("raise RuntimeError")
+    done = dropout(installed, "train", "digits", "training.epochs=1", "--quiet", "--no-plots", "yardstick=none")
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert (installed / done.stdout.strip() / "log.txt").read_text().splitlines()[0].endswith(line)
+
+
+def test_lists_have_what_is_broken(installed: Path) -> None:
+    """`dropout variants` below the variants, as JSON too, and `dropout doctor` among what needs mending."""
+    (installed / f"{MODULE}.py").write_text(TOY.replace("def draw", "def drawn"))
+    problem = "toy-dropout: variant 'toy' is left out: Toy lacks draw. Mend or uninstall toy-dropout."
+    *_, last = dropout(installed, "variants").stdout.rstrip().splitlines()
+    assert last.split(maxsplit=2) == ["toy", "toy-dropout", problem]
+    page = dropout(installed, "variants", "toy")
+    assert page.returncode == 2 and page.stderr.splitlines() == [problem, problem]
+    left_out = json.loads(dropout(installed, "variants", "--json").stdout)["left_out"]
+    assert left_out == [{"name": "toy", "package": "toy-dropout", "problem": problem}]
+    examined = dropout(installed, "doctor", "--seconds", "0", "--json")
+    (finding,) = (one for one in json.loads(examined.stdout)["findings"] if one["what"] == "variant 'toy'")
+    assert finding["wrong"] == problem and examined.returncode == 1
+
+
+def test_a_sound_variant_stays_beside_a_broken_one(installed: Path) -> None:
+    """Of one package, and of another one."""
+    (installed / f"{MODULE}.py").write_text(TOY + TOY.replace('"toy"', '"second"').replace("def draw", "def drawn"))
+    listed = json.loads(dropout(installed, "variants", "--json").stdout)
+    assert [one["name"] for one in listed["left_out"]] == ["second"]
+    assert {"toy", "inverted"} <= {one["name"] for one in listed["variants"]}
+
+
+def test_python_code_gets_a_warning(installed: Path) -> None:
+    """Once; later look-ups know what is left out."""
+    (installed / f"{MODULE}.py").write_text(TOY + "raise RuntimeError")
     code = (
-        "from dropout_cli.core.errors import UsageError\nfrom dropout_cli.variants import VARIANTS\n"
-        "for _ in range(2):\n"
-        "    try:\n        VARIANTS.names()\n"
-        "    except UsageError as error:\n        assert 'RuntimeError' in str(error)\n"
-        "    else:\n        raise AssertionError\n"
+        "import warnings\nfrom dropout_cli.core.registry import LeftOut, PluginWarning\n"
+        "from dropout_cli.variants import VARIANTS\n"
+        "with warnings.catch_warnings(record=True) as found:\n"
+        "    assert all('toy' not in VARIANTS.names() for _ in range(2))\n"
+        "assert [one.category for one in found] == [PluginWarning]\n"
+        "try:\n    VARIANTS['toy']\n"
+        "except LeftOut as error:\n    assert 'RuntimeError' in str(error)\n"
+        "else:\n    raise AssertionError\n"
     )
     path = os.pathsep.join([str(installed), str(ROOT)])
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=True, timeout=60)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="workers are forked")
+def test_a_sweep_says_it_once(installed: Path) -> None:
+    """Its workers are silent about it."""
+    (installed / f"{MODULE}.py").write_text("raise RuntimeError")
+    short = ("training.epochs=1", "training.steps_per_epoch=1", "dropout.rate=0,0.5", "--seeds", "2", "--quiet")
+    done = dropout(installed, "sweep", "digits", *short)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("toy-dropout") == 2 and "Warning" not in done.stderr

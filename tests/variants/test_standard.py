@@ -12,7 +12,9 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.initializers import Normal
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.losses import log_softmax, softmax
-from dropout_cli.nn.optim.optimizers import Adam, Optimizer, Sgd
+from dropout_cli.nn.optim.optimizers import Optimizer
+from dropout_cli.nn.optim.optimizers.adam import Adam
+from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.optim.update import OptimizerState, Regularization
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.variants.inverted import Inverted

@@ -9,6 +9,8 @@ import typer
 from dropout_cli.cli import arguments
 from dropout_cli.cli import output as cli_output
 
+POSITION = 170
+
 
 class Suite(StrEnum):
     """What can be measured."""

@@ -11,6 +11,8 @@ from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import visible
 
+POSITION = 50
+
 
 class Format(StrEnum):
     """How the table is printed."""

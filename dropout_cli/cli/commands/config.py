@@ -12,7 +12,14 @@ from dropout_cli.core.errors import UsageError
 if TYPE_CHECKING:
     from dropout_cli.data.summary import Overview
 
+POSITION = 180
+
 app = App(help="Make, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_to(parent: typer.Typer) -> None:
+    """Register the group of commands."""
+    parent.add_typer(app, name="config")
 
 
 @app.command()

@@ -8,6 +8,8 @@ import typer
 from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
 
+POSITION = 90
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

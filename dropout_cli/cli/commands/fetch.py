@@ -6,6 +6,8 @@ import typer
 
 from dropout_cli.cli import output
 
+POSITION = 150
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

@@ -18,6 +18,8 @@ from dropout_cli.core.errors import RunFailed, UsageError
 if TYPE_CHECKING:
     from dropout_cli.analysis.predict import Block
 
+POSITION = 70
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

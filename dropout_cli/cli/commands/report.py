@@ -8,6 +8,8 @@ import typer
 from dropout_cli.cli import arguments
 from dropout_cli.cli.output import result
 
+POSITION = 80
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

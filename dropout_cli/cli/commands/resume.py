@@ -7,6 +7,8 @@ import typer
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.cli.time_limit import limited, seconds
 
+POSITION = 20
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

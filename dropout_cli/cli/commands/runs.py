@@ -12,6 +12,8 @@ from dropout_cli.core.errors import UsageError
 if TYPE_CHECKING:
     from dropout_cli.runs import Run
 
+POSITION = 100
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

@@ -7,6 +7,8 @@ import typer
 
 from dropout_cli.cli import arguments, output
 
+POSITION = 110
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

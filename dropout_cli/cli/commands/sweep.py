@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dropout_cli.sweeps.run import SweepReport
     from dropout_cli.sweeps.spec import Sweep
 
+POSITION = 30
 IN_WORDS = {"cells": "runs", "groups": "settings"}
 """Keys of the JSON of a dry run, as its table has them."""
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dropout_cli.sweeps.run import SweepReport
     from dropout_cli.sweeps.tuning.tune import TuneResult
 
+POSITION = 40
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

@@ -6,6 +6,8 @@ import typer
 
 from dropout_cli.cli import arguments, catalogues
 
+POSITION = 130
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
@@ -25,4 +27,4 @@ def variants(
 
         catalogues.one_entry(catalogue.details(arguments.lookup(VARIANTS, name)) | {"config": example(name)}, json)
     else:
-        catalogues.all_entries("variants", catalogue.catalogue(), json)
+        catalogues.all_entries("variants", catalogue.catalogue(), json, left_out=VARIANTS.left_out())

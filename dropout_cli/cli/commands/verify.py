@@ -12,6 +12,8 @@ from dropout_cli.core.errors import Mismatch, UsageError
 if TYPE_CHECKING:
     from dropout_cli.analysis.verify import Check
 
+POSITION = 120
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, Self, TypeAlias, cast
 
 import numpy as np
 
+from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.parameter import Parameter
@@ -21,7 +22,7 @@ NoiseSource: TypeAlias = Noise | None
 NoiseKind: TypeAlias = Literal["dropout", "training"]
 
 
-class Layer(ABC):
+class Layer(ReportsRenamed, ABC):
     """A differentiable map over a batch: arrays are (N, D) or (N, height, width, channels).
 
     A layer writes only into arrays that it allocated. What it returns stands until its next call. It computes in the
@@ -29,6 +30,7 @@ class Layer(ABC):
     (nn.layers.batch_parallel).
     """
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"at": "set_step", "expanded": "dense_output"}
     is_dropout: ClassVar[bool] = False
     """Whether it is the place of a dropout variant's noise, whatever its rate."""
     noise_kind: ClassVar[NoiseKind] = "dropout"

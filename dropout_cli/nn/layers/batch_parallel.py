@@ -22,7 +22,7 @@ interpreter.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from dropout_cli.core.types import Array
@@ -37,6 +37,11 @@ RowWork: TypeAlias = Callable[[int, slice], object]
 class PassOptimizations(Layer):
     """A layer that declares how its neighbours and the optimizer may save passes over memory."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "carrying": "fused_parameters",
+        "lends_y": "releases_output",
+        "lends_dx": "releases_dx",
+    }
     releases_output: ClassVar[bool] = False
     """Whether the next layer may overwrite the y that it returned."""
     releases_dx: ClassVar[bool] = False
@@ -79,6 +84,12 @@ class DeferredPass(NamedTuple):
 
 class BatchParallel(PassOptimizations):
     """A layer that treats each example by itself, and leaves it to others when to do so."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "through": "plan_forward",
+        "back": "plan_backward",
+        "alone": "plan_gradients",
+    }
 
     @abstractmethod
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dropout_cli.core.fields import ClosedFraction, FractionOrZero, NonNegative, Positive
 from dropout_cli.core.registry import Registry
 
-SCHEDULES: Registry["Schedule"] = Registry("schedule", package="dropout_cli.nn.optim.lr_schedules")
+SCHEDULES: Registry["Schedule"] = Registry("schedule", package="dropout_cli.nn.optim")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from dropout_cli.core.types import Array, DType
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.backend.matmul import add
 from dropout_cli.nn.backend.packing import packed
-from dropout_cli.nn.optim.optimizers import Optimizer, flush_denormals
+from dropout_cli.nn.optim.optimizers.base import Optimizer, flush_denormals
 from dropout_cli.nn.parameter import Parameter
 
 BLOCK = 131_072

@@ -5,9 +5,11 @@ A rehearsal, one step on the digits, is the surest way to everything that a cell
 
 import gc
 import tempfile
+import warnings
 from pathlib import Path
 
 from dropout_cli import config
+from dropout_cli.core.registry import PluginWarning
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.workers import job
 
@@ -25,4 +27,5 @@ def warm_up() -> None:
     gc.freeze()  # or the first collection in each cell would touch, and so copy, every page
 
 
+warnings.simplefilter("ignore", PluginWarning)  # the command itself has said it
 warm_up()

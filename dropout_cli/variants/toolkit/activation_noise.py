@@ -6,7 +6,7 @@ distance from some value c instead, y = (a - c) (.) noise + d, with the same gra
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -37,6 +37,8 @@ from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 @dataclass(frozen=True, kw_only=True)
 class HiddenActivationNoise(Variant):
     """Multiplicative noise on hidden activations."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"around": "center_offset", "drops": "counts_zeros"}
 
     rate: Rates = 0.5
     """Probability of dropping a hidden activation: one number, or one per hidden layer."""

@@ -7,13 +7,14 @@ activation, or the kept units of the neighbour below (`location.previous`).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Rates, keys
 from dropout_cli.core.registry import Registry
+from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
@@ -33,8 +34,10 @@ Kind: TypeAlias = Literal["input", "hidden", "map", "block", "output"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Location:
+class Location(ReportsRenamed):
     """Location of a unit in the network, and the facts of the training that a variant may use."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"upstream": "previous"}
 
     path: str
     """`input`, `hidden1`, `conv1`, ..., `output`: the name of the unit, and so of its parameters and noise."""
@@ -65,8 +68,10 @@ class Location:
     """The layer that the variant returned for the location before; None at the first."""
 
 
-class Variant(ABC):
+class Variant(ReportsRenamed, ABC):
     """A dropout variant; its dataclass fields are its YAML keys."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"needs": "supports", "before_logits": "noise_before_logits"}
 
     acts_on: ClassVar[str]
     """Where the noise acts, in a few words."""

@@ -18,6 +18,8 @@ correlation 1. The weights themselves are drawn instead, W + sqrt(V) eps and b +
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,6 +38,8 @@ FLOOR = 1e-8
 
 class GaussianLinear(PassOptimizations):
     """A linear map with noise of given variance on its weights and biases."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"spread": "add_variance_gradients"}
 
     is_dropout = True
 

@@ -11,9 +11,7 @@ from typing import Literal
 from dropout_cli.core.fields import Fraction, NonNegative, Rate
 from dropout_cli.core.registry import Registry
 
-RATE_SCHEDULES: Registry["RateSchedule"] = Registry(
-    "rate schedule", package="dropout_cli.variants.toolkit.rate_schedules"
-)
+RATE_SCHEDULES: Registry["RateSchedule"] = Registry("rate schedule", package="dropout_cli.variants.toolkit")
 
 
 @dataclass(frozen=True, kw_only=True)

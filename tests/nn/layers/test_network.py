@@ -16,7 +16,7 @@ from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.nn.optim.optimizers import Adam
+from dropout_cli.nn.optim.optimizers.adam import Adam
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.training.state import Learner
 from dropout_cli.variants import VARIANTS, Variant

@@ -19,7 +19,7 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.flatten import Flatten
 from dropout_cli.nn.layers.normalization import Affine, Normalize
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.nn.optim.optimizers import Sgd
+from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.nn.summary import outline
 from dropout_cli.training.state import Learner

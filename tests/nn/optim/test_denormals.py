@@ -5,8 +5,10 @@ import pytest
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.nn.optim import optimizers
-from dropout_cli.nn.optim.optimizers import Adam, Optimizer, RmsProp, Sgd
+from dropout_cli.nn.optim.optimizers import Optimizer, base
+from dropout_cli.nn.optim.optimizers.adam import Adam
+from dropout_cli.nn.optim.optimizers.rmsprop import RmsProp
+from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.optim.update import OptimizerState, Regularization
 from dropout_cli.nn.parameter import Parameter
 from tests.nn.optim.test_optimizers import RULES
@@ -36,7 +38,7 @@ def test_moments_without_gradient_stay_out_of_the_denormal_numbers(
     """Long after the last gradient no moment is denormal, where processors are slow; unguarded, all sink there."""
     smallest = np.finfo(np.float32).tiny
     assert (np.abs(moments_after_silence(rule)) >= smallest).all()
-    monkeypatch.setattr(optimizers, "DENORMAL_GUARD", 0.0)
+    monkeypatch.setattr(base, "DENORMAL_GUARD", 0.0)
     sunk = np.abs(moments_after_silence(rule))
     assert (sunk < smallest).all()
 
@@ -55,7 +57,7 @@ def test_tiny_changes_no_weight(rule: Optimizer, monkeypatch: pytest.MonkeyPatch
         return w.value
 
     with_tiny = weights()
-    monkeypatch.setattr(optimizers, "DENORMAL_GUARD", 0.0)
+    monkeypatch.setattr(base, "DENORMAL_GUARD", 0.0)
     assert weights().tobytes() == with_tiny.tobytes()
 
 

@@ -1,0 +1,66 @@
+"""Names that have changed: code of another package that uses an old one is told the new one, in one line.
+
+A class that others derive from, or use, takes `ReportsRenamed` as a base and lists its changes in `RENAMED`, old name
+to new name. A subclass that defines an old name is refused when it is defined; a look-up of one says the new name.
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from dropout_cli.core.errors import UsageError
+
+
+class RenamedName(UsageError):
+    """Code uses a name of an older version."""
+
+
+class RenamedAttribute(RenamedName, AttributeError):
+    """An attribute of an object has another name now."""
+
+
+class RenamedImport(RenamedName, ImportError):
+    """What is imported from a module has another name now; `import` would hide the text of an AttributeError."""
+
+
+class ReportsRenamed:
+    """A base class whose attributes had other names before."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {}
+    """Old name -> new name, of this class alone; subclasses have tables of their own."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """Raise RenamedName where the class defines a method, an attribute or a field by an old name of its bases."""
+        super().__init_subclass__(**settings)
+        for old, new in _renamed(cls.__mro__[1:]).items():
+            if old in vars(cls) or old in vars(cls).get("__annotations__", {}):
+                fact = f"{cls.__qualname__} defines {old}, which is now called {new}"
+                raise RenamedName(cls.__module__, fact, f"Rename it in {cls.__module__}")
+
+    if not TYPE_CHECKING:  # a type checker would take it for a permission to use any name
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise AttributeError, for an old name with the new one."""
+            cls = type(self)
+            new = _renamed(cls.__mro__).get(name)
+            if new is None:
+                raise AttributeError(f"'{cls.__name__}' object has no attribute '{name}'", name=name, obj=self)
+            user = sys._getframe(1).f_globals.get("__name__", "")
+            raise RenamedAttribute(user, f"uses {cls.__name__}.{name}, which is now called {new}", "Rename it there")
+
+
+def _renamed(classes: tuple[type, ...]) -> dict[str, str]:
+    """All entries of the tables of these classes."""
+    return {old: new for cls in classes for old, new in vars(cls).get("RENAMED", {}).items()}
+
+
+def missing_name(module: str, name: str, renamed: Mapping[str, str]) -> NoReturn:
+    """Raise what a module's `__getattr__` has to raise for a name that it lacks.
+
+    Raises:
+        RenamedImport: `renamed` has the name; the text says the new one.
+        AttributeError: it does not.
+    """
+    if name in renamed:
+        raise RenamedImport("", f"{module}.{name} is now called {renamed[name]}", "Import it by that name")
+    raise AttributeError(f"module '{module}' has no attribute '{name}'")

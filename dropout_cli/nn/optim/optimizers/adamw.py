@@ -1,0 +1,26 @@
+"""AdamW: Adam, and a weight decay that does not pass through the moments.
+
+    W -= lr weight_decay W
+
+before each update of Adam.
+"""
+
+from dataclasses import dataclass
+
+from dropout_cli.core.fields import NonNegative
+from dropout_cli.nn.optim.optimizers.adam import Adam
+from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS
+
+
+@OPTIMIZERS.register("adamw")
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+
+    weight_decay: NonNegative = 0.01
+    """Before each update W shrinks by learning rate times this; biases do not."""
+
+    @property
+    def decoupled_decay(self) -> float:
+        """Return `weight_decay`."""
+        return self.weight_decay
