@@ -17,6 +17,7 @@ from itertools import pairwise
 from dropout_cli.architectures.base import ARCHITECTURES, Surroundings
 from dropout_cli.architectures.units import Units
 from dropout_cli.core.fields import Count, Widths
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
@@ -46,7 +47,7 @@ class Resnet(Units):
         step = 2 * len(self.widths)
         if self.depth <= 2 or (self.depth - 2) % step:
             near = max(1, round((self.depth - 2) / step)) * step + 2
-            fact = f"must be {step} n + 2 for {len(self.widths)} groups, such as {near}, got {self.depth}"
+            fact = f"must be {step} n + 2 for {counted(len(self.widths), 'group')}, such as {near}, got {self.depth}"
             raise ValueError(f"depth: {fact}")
 
     def build(self, law: Variant, surroundings: Surroundings) -> Sequential:

@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import MinLen
 
 from dropout_cli.core.fields import FractionOrZero, NonNegative
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource
@@ -48,5 +49,6 @@ class CrossEntropy(Objective):
             return replace(self, class_weights=tuple(balanced.tolist()))
         if self.class_weights is not None and len(self.class_weights) != len(classes):
             names = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
-            raise ValueError(f"class_weights: {len(self.class_weights)} numbers for {len(classes)} classes ({names})")
+            numbers = counted(len(self.class_weights), "number")
+            raise ValueError(f"class_weights: {numbers} for {counted(len(classes), 'class')} ({names})")
         return self

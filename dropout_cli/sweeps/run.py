@@ -10,12 +10,12 @@ from typing import Any, Literal, TypeAlias
 from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import DataError, Interrupted, Stop, UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.runs import Run, as_json, summary
-from dropout_cli.sweeps import figures, in_words, load, tables
+from dropout_cli.sweeps import figures, load, tables
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.evidence import Evidence
 from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
-from dropout_cli.sweeps.in_words import count
 from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.plan import Cell, Plan
@@ -103,7 +103,7 @@ def conduct(
             failures = _train(plan, folder, train, on_error, retry_failed, watch)
         except (Stop, KeyboardInterrupt) as stop:
             done = sum(folder.is_complete(cell.id) for cell in plan.cells)
-            fact = f"interrupted, {done} of {len(plan.cells)} runs are complete"
+            fact = f"interrupted, {done} of {counted(len(plan.cells), 'run')} complete"
             raise Interrupted.by(stop, str(folder.path), fact, "The same command goes on") from None
         complete = [cell for cell in plan.cells if folder.is_complete(cell.id)]
         missing = len(plan.cells) - len(complete) - len(failures)
@@ -167,7 +167,7 @@ def changes(plan: Plan, folder: Folder, *, replacing: bool = False) -> dict[str,
         return None
     new = sum(id not in before and not folder.has_manifest(id) for id in ids)
     if new == len(ids) and not replacing and any(map(folder.has_manifest, before)):
-        fact = f"another sweep is kept there, and none of its {len(before)} runs is in this one"
+        fact = f"another sweep is kept there, and none of its runs ({len(before)}) is in this one"
         raise UsageError(str(folder.path), fact, "Name another folder with --out.")
     looked = {"looked": 1} if folder.has("results.csv") else {}
     return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
@@ -176,7 +176,7 @@ def changes(plan: Plan, folder: Folder, *, replacing: bool = False) -> dict[str,
 def told(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
     """A sentence, where there is a change."""
     if change is not None:
-        counts = f"{count(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} not in it any more"
+        counts = f"{counted(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} not in it any more"
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 
@@ -188,7 +188,7 @@ def told_of_layout(plan: Plan, folder: Folder, *inner: Folder) -> Iterator[str]:
     if all(load.plan(one) is None for one in (folder, *inner)):
         yield from plan.reasons
     elif plan.goes_on:
-        its = "one split for all runs" if plan.splits == SAME else f"{plan.splits} splits"
+        its = "one split for all runs" if plan.splits == SAME else counted(int(plan.splits), "split")
         way_out = "--splits each with another --out gives every run its own"
         yield f"{folder.path}: goes on with {its}, as it began; {way_out}."
 
@@ -216,7 +216,7 @@ def _computed_otherwise(plan: Plan, folder: Folder) -> Iterator[str]:
                 reasons[reason] = reasons.get(reason, 0) + 1
     for reason, number in reasons.items():
         yield (
-            f"{folder.path}: trained by an older version: {in_words.count(number, 'complete run')}. Since then "
+            f"{folder.path}: trained by an older version: {counted(number, 'complete run')}. Since then "
             f"{reason}. Name another folder with --out to train all runs alike."
         )
 

@@ -12,6 +12,7 @@ from functools import partial
 from dropout_cli.analysis.verify import CLOSE, Check
 from dropout_cli.analysis.verify import verify as verify_run
 from dropout_cli.core.errors import DropoutError, UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.runs import Run
 from dropout_cli.statistics import rules
 from dropout_cli.sweeps import load, tables
@@ -55,7 +56,7 @@ def verify(folder: Folder) -> list[Check]:
     missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, told)]
     checks = []
     if missing:
-        fact = f"{len(complete)} of {len(plan.cells)} runs are complete; the same command goes on"
+        fact = f"{len(complete)} of {counted(len(plan.cells), 'run')} complete; the same command goes on"
         checks.append(Check("cells", True, fact))
     for one in plan.cells:
         if one not in missing:

@@ -113,7 +113,9 @@ def _name(node: ast.expr) -> str:
 def _is_prose(text: str) -> bool:
     """Whether there are two words in it, beside each other."""
     bare = re.sub(r"\{[^{}]*\}", "x", text)
-    return bool(re.search(r"[A-Za-z]{2,}[,:;']?s? [A-Za-z(]|[a-z] [A-Za-z]{2,}", bare)) and not re.match(r"<!|[a-z]+\[", bare)
+    return bool(re.search(r"[A-Za-z]{2,}[,:;']?s? [A-Za-z(]|[a-z] [A-Za-z]{2,}", bare)) and not re.match(
+        r"<!|[a-z]+\[", bare
+    )
 
 
 @dataclass
@@ -128,7 +130,7 @@ class _Reader(ast.NodeVisitor):
     columns: dict[int, int] = field(default_factory=dict)
     """Where the statement begins in which an expression stands."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self.local.append(_texts(node.body))
         calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
         for call in calls:  # first, since they use texts that are assigned before
@@ -140,14 +142,14 @@ class _Reader(ast.NodeVisitor):
                 self.visit(default)
         self.local.pop()
 
-    def visit_Module(self, node: ast.Module) -> None:  # noqa: N802
+    def visit_Module(self, node: ast.Module) -> None:
         for statement in ast.walk(node):  # outer ones come first
             if isinstance(statement, ast.stmt):
                 self.columns |= {id(one): statement.col_offset for one in ast.walk(statement)}
         for statement in self._without_docstring(node.body):
             self.visit(statement)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         registered = any(isinstance(one, ast.Call) and _name(one.func) == "register" for one in node.decorator_list)
         if registered and (doc := ast.get_docstring(node)):
             self._note(node, "doc", doc)
@@ -161,11 +163,11 @@ class _Reader(ast.NodeVisitor):
         for decorator in node.decorator_list:
             self.visit(decorator)
 
-    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):  # a docstring of a constant
             self.generic_visit(node)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         name = _name(node.func)
         if name in UNREAD:
             return
@@ -193,7 +195,7 @@ class _Reader(ast.NodeVisitor):
             return
         super().generic_visit(node)
 
-    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> None:
         self.generic_visit(node)
 
     def _inside(self, call: ast.Call) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import counted, visible
 
 
 class Format(StrEnum):
@@ -57,7 +57,6 @@ def compare(
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
     from dropout_cli.sweeps import collect, options, printed, tables, two_runs
     from dropout_cli.sweeps.evidence import weigh
-    from dropout_cli.sweeps.in_words import count
     from dropout_cli.sweeps.notes import notes
 
     paired_test = options.paired_test(test or "t")
@@ -68,7 +67,7 @@ def compare(
         there = [one for one in METRICS if not all(math.isnan(record.score(one)) for record in records)]
         raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(there)))
     if left_out:
-        output.complain(f"compare: left out, because not complete: {count(left_out, 'run')}.")
+        output.complain(f"compare: left out, because not complete: {counted(left_out, 'run')}.")
     wanted = options.pairs(baseline or (), "--baseline") or None
     evidence = weigh(
         records,

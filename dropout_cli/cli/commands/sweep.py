@@ -8,7 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete, UsageError
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import counted, visible
 
 IN_WORDS = {"cells": "runs", "groups": "settings"}
 """Keys of the JSON of a dry run, as its table has them."""
@@ -77,7 +77,6 @@ def sweep(
     from dropout_cli import config
     from dropout_cli.sweeps import estimate, plan, run, spec, splitting, tables
     from dropout_cli.sweeps.folder import Folder
-    from dropout_cli.sweeps.in_words import count
     from dropout_cli.sweeps.notes import notes
 
     if scheduler is not None and jobs is not None:
@@ -98,17 +97,17 @@ def sweep(
     if dry_run:
         for line in (*run.told_of_layout(planned, folder), *run.told(run.changes(planned, folder), folder)):
             output.complain(line)
-        facts = estimate.expected(planned, jobs, asked.baseline)
+        expected = estimate.expected(planned, jobs, asked.baseline)
         output.result(
-            output.as_json(dict(facts))
+            output.as_json(dict(expected))
             if json
-            else output.table(("what", "value"), [(IN_WORDS.get(k, k), v) for k, v in facts])
+            else output.table(("what", "value"), [(IN_WORDS.get(k, k), v) for k, v in expected])
         )
         return
     show = progress.SweepScreen(quiet=quiet)
-    if planned.skipped or planned.merged:
-        fact = f"{planned.skipped} combinations lack a swept key, {planned.merged} are the same as another one"
-        output.complain(f"{asked.base}: {fact}.")
+    left_out = ((planned.skipped, "without a swept key"), (planned.merged, "with the values of another one"))
+    if facts := [f"{counted(number, 'combination')} {why}" for number, why in left_out if number]:
+        output.complain(f"{asked.base}: left out: {', '.join(facts)}.")
     with show.following():
         report = run.conduct(
             planned,
@@ -137,5 +136,5 @@ def sweep(
         output.result(visible("\n".join(notes(report.evidence))))
         output.result(str(folder.path))
     if report.failures or report.missing:
-        fact = f"{count(len(report.failures), 'run')} failed, {report.missing} were not trained"
+        fact = f"{counted(len(report.failures), 'run')} failed, {counted(report.missing, 'run')} not trained"
         raise SweepIncomplete(str(folder.path), fact, "`--retry-failed` trains them again.")

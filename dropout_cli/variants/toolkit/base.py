@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from dropout_cli.core.fields import Rates
 from dropout_cli.core.registry import Registry
+from dropout_cli.core.text import counted
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
@@ -152,7 +153,8 @@ def all_rates(rates: Rates, *others: float) -> tuple[float, ...]:
 def one_rate_each(rates: Rates, hidden: int) -> None:
     """Raise ValueError where a list of rates does not have one for each hidden layer."""
     if isinstance(rates, tuple) and len(rates) != hidden:
-        raise ValueError(f"rate: lists {len(rates)} rates for {hidden} hidden layers. Give one number, or {hidden}")
+        fact = f"lists {counted(len(rates), 'rate')} for {counted(hidden, 'hidden layer')}"
+        raise ValueError(f"rate: {fact}. Give one number, or {hidden}")
 
 
 def chain(place: Place, *layers: Layer) -> Sequential:
