@@ -24,6 +24,7 @@ CONFIGS = {
     "data.csv": TABLE,
     "new.csv": "length,width\n1,2\n6,3\n",
 }
+QUICK = ("--jobs", "1", "--quiet", "--no-plots")
 ENV = {"NO_COLOR": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
 
 
@@ -74,8 +75,8 @@ def _of_a_run(screen: _Screen) -> str:
     screen.run("runs", "runs", "--where", "test.accuracy")
     screen.run("compare_two_runs", "compare", run, other)
     screen.run("effects", "effects", run)
-    screen.run("report_run", "report", run)
-    screen.keep("report_run", _visible(Path(run) if Path(run).is_absolute() else screen.folder / run))
+    page = screen.run("report_run", "report", run).strip()
+    screen.keep("report_run", _visible(screen.folder / page))
     screen.run("predict", "predict", run, "new.csv")
     table = screen.run("predict", "train", "table.yaml").strip() if _table(screen) else ""
     screen.run("predict", "predict", table, "new.csv")
@@ -98,13 +99,13 @@ def _table(screen: _Screen) -> bool:
 
 def _of_sweeps(screen: _Screen, run: str) -> None:
     screen.run("sweep_dry_run", "sweep", "sweep.yaml", "--dry-run")
-    screen.run("sweep", "sweep", "sweep.yaml", "--jobs", "1", "--quiet", "--no-plots")
+    screen.run("sweep", "sweep", "sweep.yaml", *QUICK)
     screen.run(
         "sweep", "sweep", "small.yaml", "dropout.rate=0,0.5", "--seeds", "1", "--jobs", "1", "--quiet", "--no-plots"
     )
     screen.run("sweep", "verify", "runs/sweep-sweep")
-    screen.run("report_sweep", "report", "runs/sweep-sweep")
-    screen.keep("report_sweep", _visible(screen.folder / "runs/sweep-sweep"))
+    page = screen.run("report_sweep", "report", "runs/sweep-sweep").strip()
+    screen.keep("report_sweep", _visible(screen.folder / page))
     screen.run(
         "tune",
         "tune",
@@ -164,9 +165,9 @@ def _of_mistakes(screen: _Screen) -> None:
         )
 
 
-def _visible(folder: Path) -> str:
+def _visible(page: Path) -> str:
     """Return the visible text of a report."""
-    return "\n".join(_lines((folder / "report.html").read_text()))
+    return "\n".join(_lines(page.read_text()))
 
 
 def _lines(page: str) -> Iterator[str]:
