@@ -16,7 +16,7 @@ def plural(number: int, noun: str) -> str:
     """Return the noun alone, in the form that goes with the number."""
     if number == 1:
         return noun
-    if noun.endswith(("s", "x", "sh", "ch")):
+    if noun.endswith(("s", "x", "sh", "tch")):
         return f"{noun}es"
     return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
 

@@ -13,6 +13,8 @@ from dropout_cli.core.text import counted, decimals, significant
         (2, "class", "2 classes"),
         (2, "entry", "2 entries"),
         (3, "day", "3 days"),
+        (2, "epoch", "2 epochs"),
+        (2, "batch", "2 batches"),
         (1000, "seed", "1,000 seeds"),
     ],
 )

@@ -17,5 +17,4 @@ FILES = {
     "utf16.csv": (HEAD + ROWS).decode().encode("utf-16"),
     "zeros.csv": bytes(64),
     "quotes.csv": HEAD + b'1,"2,a\n' + ROWS,
-    "repeated.csv": b"a,a,kind\n" + ROWS,
 }

@@ -8,6 +8,8 @@ import typer
 from dropout_cli.cli.application import app
 from tests.commands import dropout
 
+PROGRAM = "python -m dropout_cli"
+"""As tests start it."""
 WIDTH = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
 
 
@@ -22,8 +24,8 @@ def commands() -> list[tuple[str, ...]]:
 
 def pages(folder: Path) -> dict[str, str]:
     """Return the contents of `help/<command>.txt`."""
-    env = {**WIDTH, "HOME": os.fspath(folder)}
-    return {
-        "_".join(words) or "dropout": dropout(*words, "--help", cwd=folder, env=env).stdout.rstrip() + "\n"
-        for words in commands()
-    }
+    env, texts = {**WIDTH, "HOME": os.fspath(folder)}, {}
+    for words in commands():
+        text = dropout(*words, "--help", cwd=folder, env=env).stdout.rstrip()
+        texts["_".join(words) or "dropout"] = text.replace(PROGRAM, "dropout") + "\n"
+    return texts

@@ -1,6 +1,7 @@
 """Real outputs of real commands on small data."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,12 @@ class _Screen:
 
     def run(self, scenario: str, *words: str, given: str = "") -> str:
         """Run `dropout`; return its stdout."""
-        done = dropout(*words, cwd=self.folder, env={**ENV, "DROPOUT_DATA": str(self.folder / "data")}, given=given)
+        done = dropout(
+            *words,
+            cwd=self.folder,
+            env={**ENV, "DROPOUT_DATA": str(self.folder / "data"), "HOME": str(self.folder)},
+            given=given,
+        )
         command = " ".join(f"'{word}'" if " " in word or ("=" in word and "," in word) else word for word in words)
         parts = [f"$ dropout {command}", *([done.stdout.rstrip("\n")] if done.stdout.strip() else [])]
         if done.stderr.strip():
@@ -68,7 +74,7 @@ def _of_a_run(screen: _Screen) -> str:
     screen.run("train_diverging", "train", "small.yaml", "training.optimizer={name: sgd, learning_rate: 1e30}")
     other = screen.run("train", "train", "small.yaml", "dropout.rate=0.5", "--no-plots", "--name", "other").strip()
     screen.run("eval", "eval", run)
-    screen.run("eval_mc", "eval", run, "--mc", "3", "--thinned", "2")
+    screen.run("eval_mc", "eval", run, "--mc", "3", "--thinned", "3")
     screen.run("resume_nothing_to_do", "resume", run)
     screen.run("show", "show", run)
     screen.run("runs", "runs")
@@ -98,7 +104,7 @@ def _table(screen: _Screen) -> bool:
 
 
 def _of_sweeps(screen: _Screen, run: str) -> None:
-    screen.run("sweep_dry_run", "sweep", "sweep.yaml", "--dry-run")
+    screen.run("sweep_dry_run", "sweep", "sweep.yaml", "--dry-run", "--jobs", "1")
     screen.run("sweep", "sweep", "sweep.yaml", *QUICK)
     screen.run(
         "sweep", "sweep", "small.yaml", "dropout.rate=0,0.5", "--seeds", "1", "--jobs", "1", "--quiet", "--no-plots"
@@ -123,6 +129,8 @@ def _of_sweeps(screen: _Screen, run: str) -> None:
 
 
 def _of_lists(screen: _Screen) -> None:
+    found = json.loads(dropout("doctor", "--json", "--seconds", "0", cwd=screen.folder).stdout)["findings"]
+    screen.keep("doctor", "\n".join(dict.fromkeys(one["what"] for one in found)))
     screen.run("variants", "variants")
     screen.run("variants_inverted", "variants", "inverted")
     screen.run("variants_concrete", "variants", "concrete")
@@ -145,7 +153,7 @@ def _of_mistakes(screen: _Screen) -> None:
         ("train", "small.yaml", "dropout.variant=invertd"),
         ("train", "small.yaml", "dropout.variant=spatial"),
         ("train", "small.yaml", "training.batch_size=1000"),
-        ("train", "small.yaml", "dataset=mnist"),
+        ("train", "small.yaml", "dataset=cifar10"),
         ("train", "small.yaml", "epochs"),
         ("train",),
         ("trian", "small.yaml"),
