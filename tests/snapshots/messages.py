@@ -17,7 +17,7 @@ PACKAGE = Path(dropout_cli.__file__).parent
 ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
 PLAIN_ERRORS = {"LookupError", "TypeError", "ValueError", "_Fault", "Unable", "UnknownName", "RuntimeError"}
 """Their text becomes a part of a line."""
-SPOKEN = {"complain", "notice", "result", "write_line"}
+SPOKEN = {"complain": "line", "notice": "line", "result": "shown"}
 LABELS = {"set_title", "set_xlabel", "set_ylabel", "suptitle"}
 LABEL_ARGUMENTS = {"title", "xlabel", "ylabel", "label", "help"}
 MOST_ALTERNATIVES, LONGEST_PLACEHOLDER = 4, 30
@@ -29,7 +29,7 @@ Texts = Mapping[str, list[ast.expr]]
 
 @dataclass(frozen=True)
 class Message:
-    """A text, where it stands, and what it is: `line`, `part`, `text`, `label` or `doc`."""
+    """A text, where it stands, and what it is: `line`, `part`, `text`, `shown`, `label` or `doc`."""
 
     file: str
     line: int
@@ -172,7 +172,7 @@ class _Reader(ast.NodeVisitor):
         if name in UNREAD:
             return
         self._error(node)
-        kind = "line" if name in SPOKEN else "label" if name in LABELS else ""
+        kind = SPOKEN.get(name, "label" if name in LABELS else "")
         if name == "table" and isinstance(node.func, ast.Attribute) and _name(node.func.value).endswith("output"):
             kind = "label"
         if kind:
@@ -194,9 +194,6 @@ class _Reader(ast.NodeVisitor):
                     self._inside(inner)
             return
         super().generic_visit(node)
-
-    def visit_Constant(self, node: ast.Constant) -> None:
-        self.generic_visit(node)
 
     def _inside(self, call: ast.Call) -> None:
         """Read the texts in a placeholder, which the text around it does not show."""

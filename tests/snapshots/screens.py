@@ -112,20 +112,8 @@ def _of_sweeps(screen: _Screen, run: str) -> None:
     screen.run("sweep", "verify", "runs/sweep-sweep")
     page = screen.run("report_sweep", "report", "runs/sweep-sweep").strip()
     screen.keep("report_sweep", _visible(screen.folder / page))
-    screen.run(
-        "tune",
-        "tune",
-        "small.yaml",
-        "dropout.rate=0,0.3",
-        "--trials",
-        "2",
-        "--repeats",
-        "1",
-        "--finals",
-        "2",
-        "--jobs",
-        "1",
-    )
+    words = ("--jobs", "1", "--trials", "2", "--repeats", "1", "--seeds", "2", "--no-plots")
+    screen.run("tune", "tune", "small.yaml", "dropout.rate=0,0.3", *words)
 
 
 def _of_lists(screen: _Screen) -> None:
