@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dropout_cli.core.errors import ConfigError, Problem
-from dropout_cli.core.text import counted, visible
+from dropout_cli.core.text import plural, visible
 
 MOST_MISTAKES = 100
 """More lines than this help nobody; what is left is counted."""
@@ -81,7 +81,7 @@ class Mistakes:
         if self._count > len(problems):
             more = self._count - len(problems)
             verb = "is" if more == 1 else "are"
-            problems.append(Problem("", f"{counted(more, 'more mistake')} {verb} not shown"))
+            problems.append(Problem("", f"{more} {plural(more, 'more mistake')} {verb} not shown"))
         raise ConfigError.of(problems)
 
     @contextmanager
