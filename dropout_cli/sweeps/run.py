@@ -103,7 +103,8 @@ def conduct(
             failures = _train(plan, folder, train, on_error, retry_failed, watch)
         except (Stop, KeyboardInterrupt) as stop:
             done = sum(folder.is_complete(cell.id) for cell in plan.cells)
-            fact = f"interrupted, {done} of {counted(len(plan.cells), 'run')} {'is' if len(plan.cells) == 1 else 'are'} complete"
+            verb = "is" if len(plan.cells) == 1 else "are"
+            fact = f"interrupted, {done} of {counted(len(plan.cells), 'run')} {verb} complete"
             raise Interrupted.by(stop, str(folder.path), fact, "The same command goes on") from None
         complete = [cell for cell in plan.cells if folder.is_complete(cell.id)]
         missing = len(plan.cells) - len(complete) - len(failures)

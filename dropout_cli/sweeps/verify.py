@@ -56,7 +56,8 @@ def verify(folder: Folder) -> list[Check]:
     missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, told)]
     checks = []
     if missing:
-        fact = f"{len(complete)} of {counted(len(plan.cells), 'run')} {'is' if len(plan.cells) == 1 else 'are'} complete; the same command goes on"
+        verb = "is" if len(plan.cells) == 1 else "are"
+        fact = f"{len(complete)} of {counted(len(plan.cells), 'run')} {verb} complete; the same command goes on"
         checks.append(Check("cells", True, fact))
     for one in plan.cells:
         if one not in missing:
