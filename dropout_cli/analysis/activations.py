@@ -19,6 +19,7 @@ import numpy as np
 from dropout_cli import metrics, plots
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise
+from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Batches
 from dropout_cli.nn.layers.base import NoiseSource
@@ -95,7 +96,7 @@ def show(
     files = {"effects.csv": metrics.csv_bytes([list(rows[0]), *(list(row.values()) for row in rows)])}
     name = found.dataset.name
     if effects:
-        title = f"{VARIANTS.name_of(type(law))} on {name}: {examples} examples down, hidden units across"
+        title = f"{VARIANTS.name_of(type(law))} on {name}: {counted(examples, 'example')} down, hidden units across"
         panels = {(one.layer, one.setting): one.activations for one in effects}
         files["effects.png"] = plots.effects(panels, captions, title)
     if maps:
@@ -182,4 +183,4 @@ def hidden(network: Network, x: Array, noise: NoiseSource) -> Iterator[tuple[str
 
 
 def _caption(row: dict[str, Any]) -> str:
-    return f"mean {row['mean']:.3g}, zeros {100 * row['share_of_zeros']:.0f} %"
+    return f"mean {significant(row['mean'], 3)}, zeros {100 * row['share_of_zeros']:.0f} %"

@@ -13,6 +13,7 @@ import numpy as np
 from dropout_cli.analysis import mc_notices
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.cache import must_be_plain
 from dropout_cli.data.dataset import Dataset, Part
@@ -208,7 +209,7 @@ def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
         return list(wanted)
     if _by_place(wanted):
         return [f"{UNNAMED}{place}" for place in range(width)]
-    fact = f"has no header and {width} columns, and the network takes {len(wanted)}"
+    fact = f"has no header and {counted(width, 'column')}, and the network takes {len(wanted)}"
     raise DataError(str(file), fact, "Add a header, or leave only the columns that it was trained on")
 
 

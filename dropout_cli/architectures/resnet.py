@@ -18,6 +18,7 @@ from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
 from dropout_cli.architectures.units import Units
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Count, Widths
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
@@ -47,7 +48,7 @@ class Resnet(Units):
         step = 2 * len(self.widths)
         if self.depth <= 2 or (self.depth - 2) % step:
             near = max(1, round((self.depth - 2) / step)) * step + 2
-            fact = f"must be {step} n + 2 for {len(self.widths)} groups, such as {near}, got {self.depth}"
+            fact = f"must be {step} n + 2 for {counted(len(self.widths), 'group')}, such as {near}, got {self.depth}"
             raise InvalidField("depth", fact)
 
     def build(self, variant: Variant, context: BuildContext) -> Network:

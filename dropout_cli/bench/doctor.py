@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dropout_cli import config
 from dropout_cli.core import environment, locks
+from dropout_cli.core.text import counted
 from dropout_cli.data.base import DATASETS
 from dropout_cli.data.cache import data_directories
 from dropout_cli.data.sources.mnist import IdxPictures
@@ -77,13 +78,15 @@ def _versions() -> Iterator[Finding]:
         yield Finding(name, found or f"not installed; `{environment.install_command(extra)}` brings it")
     for pool in known["blas"]:
         parts = (pool[key] for key in ("internal_api", "version", "architecture", "threading_layer"))
-        yield Finding("linear algebra", f"{' '.join(str(part) for part in parts)}, {pool['num_threads']} threads")
+        yield Finding(
+            "linear algebra", f"{' '.join(str(part) for part in parts)}, {counted(pool['num_threads'], 'thread')}"
+        )
 
 
 def _machine() -> Iterator[Finding]:
     known = environment.describe()
     yield Finding("platform", known["platform"])
-    yield Finding("processor", f"{known['processor']}, {known['cores']} cores for this process")
+    yield Finding("processor", f"{known['processor']}, {counted(known['cores'], 'core')} for this process")
     free = environment.available_bytes()
     yield Finding("memory", "unknown" if free is None else f"{free / 1e9:.1f} GB can be had")
     for name in VARIABLES:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from dropout_cli.core.errors import READER_GONE, RunFailed, Stop
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import significant, visible
 
 if TYPE_CHECKING:
     from dropout_cli.runs import Run
@@ -100,7 +100,7 @@ def cell_text(cell: Any) -> str:
     """A value as a person reads it; control characters are shown, not sent to the terminal."""
     if cell is None:
         return ""
-    text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    text = significant(cell) if isinstance(cell, float) else str(cell)
     return visible(text).replace("\n", "\\n")
 
 

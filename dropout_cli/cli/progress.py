@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dropout_cli.cli.output import warned, write_line
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import counted, decimals, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,8 @@ def _short_line(record: "EpochRecord", epochs: int) -> str:
     row = record.metrics
     number = _number(row)
     name = f"train_{number}" if math.isnan(row["val_loss"]) else f"val_{number}"
-    return f"epoch {record.epoch}/{epochs}  {name.replace('_', ' ')} {row[name]:.4f}  loss {row['train_loss']:.4f}"
+    value, loss = decimals(row[name], 4), decimals(row["train_loss"], 4)
+    return f"epoch {record.epoch}/{epochs}  {name.replace('_', ' ')} {value}  loss {loss}"
 
 
 def _number(row: dict[str, float]) -> str:
@@ -61,8 +62,8 @@ class SweepScreen:
 
     def search(self, progress: "SearchProgress") -> None:
         """Show how far a search is: a line, or a step of the bar, whenever a trial has ended."""
-        best = "" if progress.best is None else f", best {progress.best:.4f}"
-        line = f"{progress.ended}/{progress.trials} trials{best}"
+        best = "" if progress.best is None else f", best {decimals(progress.best, 4)}"
+        line = f"{progress.ended}/{counted(progress.trials, 'trial')}{best}"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=progress.trials, completed=progress.ended, description=line)
         elif not self._quiet and progress.ended > self._shown:
@@ -74,7 +75,7 @@ class SweepScreen:
     def __call__(self, progress: "SweepProgress") -> None:
         """Show how far the sweep is; in plain text at most twenty times, and whenever a cell fails."""
         ended = progress.done + progress.failed
-        line = f"{ended}/{progress.cells} runs" + (f", {progress.failed} failed" if progress.failed else "")
+        line = f"{ended}/{counted(progress.cells, 'run')}" + (f", {progress.failed} failed" if progress.failed else "")
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=progress.cells, completed=ended, description=line)
         elif not self._quiet:
@@ -160,9 +161,9 @@ class Screen:
         width = len(str(self._epochs))
         line = f"epoch {record.epoch:{width}}/{self._epochs}"
         number = _number(row)
-        line += f"  loss {row['train_loss']:.4f}  {number} {row[f'train_{number}']:.4f}"
+        line += f"  loss {decimals(row['train_loss'], 4)}  {number} {decimals(row[f'train_{number}'], 4)}"
         if not math.isnan(row["val_loss"]):
-            line += f"  val loss {row['val_loss']:.4f}  val {number} {row[f'val_{number}']:.4f}"
+            line += f"  val loss {decimals(row['val_loss'], 4)}  val {number} {decimals(row[f'val_{number}'], 4)}"
         return line
 
     def _show(self, text: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dropout_cli.core.errors import ConfigError, Problem
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import plural, visible
 
 MOST_MISTAKES = 100
 """More lines than this help nobody; what is left is counted."""
@@ -79,7 +79,9 @@ class Mistakes:
             return
         problems = [problem for _, problem in sorted(self._found, key=lambda found: found[0])]
         if self._count > len(problems):
-            problems.append(Problem("", f"{self._count - len(problems)} more mistakes are not shown"))
+            more = self._count - len(problems)
+            verb = "is" if more == 1 else "are"
+            problems.append(Problem("", f"{more} {plural(more, 'more mistake')} {verb} not shown"))
         raise ConfigError.of(problems)
 
     @contextmanager

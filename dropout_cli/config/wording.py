@@ -7,6 +7,7 @@ from dropout_cli.config.document import Node
 from dropout_cli.config.place import shorten
 from dropout_cli.config.scalars import scalar
 from dropout_cli.core.registry import did_you_mean
+from dropout_cli.core.text import counted
 
 _KINDS = {
     "float_type": "a number",
@@ -102,20 +103,16 @@ def _bound(kind: str, ctx: Mapping[str, Any]) -> str:
             return "be a finite number"
         case "too_short" | "missing":
             least = ctx.get("min_length")
-            return "have more entries" if least is None else f"have at least {_entries(least)}"
+            return "have more entries" if least is None else f"have at least {counted(least, 'entry')}"
         case "too_long":
-            return f"have at most {_entries(ctx['max_length'])}"
+            return f"have at most {counted(ctx['max_length'], 'entry')}"
         case "string_too_short":
-            return f"have at least {ctx['min_length']} characters"
+            return f"have at least {counted(ctx['min_length'], 'character')}"
         case "string_too_long":
-            return f"have at most {ctx['max_length']} characters"
+            return f"have at most {counted(ctx['max_length'], 'character')}"
         case "string_pattern_mismatch":
             return f"match {ctx['pattern']}"
     return ""
-
-
-def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _way_out(node: Node, wanted: list[str], known: list[str]) -> str:

@@ -12,6 +12,7 @@ import zipfile
 import numpy as np
 
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 
 MOST_BYTES = 1 << 28
@@ -58,7 +59,7 @@ def _read(data: bytes, most: int) -> dict[str, Array]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if len(members) > MOST_ARRAYS or len({member.filename for member in members}) < len(members):
-            raise ValueError(f"it holds {len(members)} members, or two of one name")
+            raise ValueError(f"it holds {counted(len(members), 'member')}, or two of one name")
         if sum(member.compress_size for member in members) > len(data):
             raise ValueError("its members overlap")
         if sum(member.file_size for member in members) > most:
@@ -100,5 +101,5 @@ def _bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
             raw[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
             done += len(piece)
     if done < len(raw):
-        raise ValueError(f"{member.filename!r} ends after {done} of {len(raw)} bytes")
+        raise ValueError(f"{member.filename!r} ends after {done} of {counted(len(raw), 'byte')}")
     return raw

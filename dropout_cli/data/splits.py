@@ -6,6 +6,7 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.rng import stream
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import TEST, TRAIN, VAL, Examples, Source
 
@@ -69,15 +70,15 @@ def _folded(rows: Array, examples: Examples, source: Source, seed: int) -> tuple
     labels = None if examples.quantities else examples.labels[rows]
     if examples.groups is not None:
         divided, least = GroupKFold(folds, shuffle=True, random_state=seed), len(np.unique(examples.groups))
-        fact = f"{folds} folds of {least} groups"
+        fact = f"{folds} folds of {counted(least, 'group')}"
     elif labels is None:
         divided, least = KFold(folds, shuffle=True, random_state=seed), len(rows)
-        fact = f"{folds} folds of {least} examples"
+        fact = f"{folds} folds of {counted(least, 'example')}"
     else:
         sizes = np.bincount(labels, minlength=len(examples.classes))
         rarest = int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
         divided, least = StratifiedKFold(folds, shuffle=True, random_state=seed), int(sizes[rarest])
-        fact = f"{folds} folds, and class '{examples.classes[rarest]}' has {least} examples for them"
+        fact = f"{folds} folds, and class '{examples.classes[rarest]}' has {counted(least, 'example')} for them"
     if least < folds:
         raise DataError("dataset.folds", fact, "Set fewer")
     left, taken = list(divided.split(rows, labels, examples.groups))[source.fold]
@@ -102,7 +103,9 @@ def _divide(rows: Array, examples: Examples, count: int, seed: int, key: str) ->
     each = "" if labels is None else f", and each of {classes} classes needs one at least"
     for what, size, way_out in (("takes", count, "Raise it"), ("leaves", len(rows) - count, "Lower it")):
         if size < classes:
-            raise DataError(f"dataset.{key}", f"{what} {max(size, 0)} of {len(rows)} examples{each}", way_out)
+            raise DataError(
+                f"dataset.{key}", f"{what} {max(size, 0)} of {counted(len(rows), 'example')}{each}", way_out
+            )
     if examples.groups is not None:
         return _by_group(rows, examples.groups[rows], count / len(rows), seed, key)
     if labels is not None and sizes[smallest] < 2:
@@ -119,6 +122,6 @@ def _by_group(rows: Array, groups: Array, share: float, seed: int, key: str) -> 
     try:
         left, taken = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(rows, groups=groups))
     except ValueError:
-        fact = f"cannot divide {len(np.unique(groups))} groups so that no part is empty"
+        fact = f"cannot divide {counted(len(np.unique(groups)), 'group')} so that no part is empty"
         raise DataError(f"dataset.{key}", fact, "Change it, or leave dataset.group out") from None
     return rows[left], rows[taken]

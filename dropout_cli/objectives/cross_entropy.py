@@ -9,6 +9,7 @@ from annotated_types import MinLen
 
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import FractionOrZero, NonNegative
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource
@@ -49,6 +50,6 @@ class CrossEntropy(Objective):
             return replace(self, class_weights=tuple(balanced.tolist()))
         if self.class_weights is not None and len(self.class_weights) != len(classes):
             names = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
-            fact = f"{len(self.class_weights)} numbers for {len(classes)} classes ({names})"
+            fact = f"{counted(len(self.class_weights), 'number')} for {counted(len(classes), 'class')} ({names})"
             raise InvalidField("class_weights", fact, "Give one for each class")
         return self

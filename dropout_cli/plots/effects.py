@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.plots.panels import Panel, panels
 
@@ -14,6 +15,6 @@ def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], t
     wide = min(3.4, max(1.8, max(one.shape[1] for one in activations.values()) / 60))
 
     def row_label(layer: str, values: Array) -> str:
-        return f"{layer}\n{values.shape[1]} units"
+        return f"{layer}\n{counted(values.shape[1], 'unit')}"
 
     return panels(activations, captions, title, wide=wide, tall=TALL, row_label=row_label)

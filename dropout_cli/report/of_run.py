@@ -13,6 +13,7 @@ from dropout_cli import plots, statistics
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
+from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import predicted
 from dropout_cli.report.common import flat, scores
@@ -132,9 +133,13 @@ def _learning(
     drawn: Mapping[str, bytes], summary: Mapping[str, Any], history: Mapping[str, Any], train: str
 ) -> Iterator[Part]:
     number = "rmse" if "train_rmse" in history else "accuracy"
+    first, last, val = (
+        significant(history[name][place], 3)
+        for name, place in (("train_loss", 0), ("train_loss", -1), ("val_loss", -1))
+    )
     told = (
-        f"Loss and {number} over {summary['epochs']} epochs: train loss falls from {history['train_loss'][0]:.3g} to "
-        f"{history['train_loss'][-1]:.3g}, validation ends at {history['val_loss'][-1]:.3g}."
+        f"Loss and {number} over {counted(summary['epochs'], 'epoch')}: train loss falls from {first} to {last}, "
+        f"validation ends at {val}."
     )
     caption = f"Loss and {number} after each epoch, noise off ({train}); marked is the evaluated epoch."
     yield Figure(drawn["curves.png"], told, caption)
@@ -156,8 +161,11 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
     off = matrix - np.diag(np.diag(matrix))
     true, taken = np.unravel_index(int(off.argmax()), off.shape)
     classes = task.classes  # type: ignore[attr-defined]
-    told = f"Confusion matrix of {len(classes)} classes; {int(off.sum())} examples are off the diagonal" + (
-        f", most often '{classes[true]}' taken for '{classes[taken]}' ({off.max()} times)." if off.any() else "."
+    wrong = f"{counted(int(off.sum()), 'example')} {'is' if off.sum() == 1 else 'are'} off the diagonal"
+    told = f"Confusion matrix of {counted(len(classes), 'class')}; {wrong}" + (
+        f", most often '{classes[true]}' taken for '{classes[taken]}' ({counted(int(off.max()), 'time')})."
+        if off.any()
+        else "."
     )
     yield Figure(plots.confusion(matrix, classes, "test"), told, "True classes in rows, predicted ones in columns.")
     lines = list(csv.reader(io.StringIO(run.read("mistakes.csv").decode("utf-8", "replace"))))
@@ -201,8 +209,8 @@ def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator
         f"{_which(summary)}. {summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
     )
     yield (
-        f"The test part has {len(stored['labels'])} examples. One seed is no answer: `dropout sweep` trains several "
-        "and compares them."
+        f"The test part has {counted(len(stored['labels']), 'example')}. One seed is no answer: `dropout sweep` trains "
+        "several and compares them."
     )
 
 

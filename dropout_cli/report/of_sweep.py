@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from dropout_cli import plots
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
 from dropout_cli.report.common import flat
 from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
@@ -16,7 +17,7 @@ from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.in_words import called, count, short
+from dropout_cli.sweeps.in_words import called, short
 from dropout_cli.sweeps.notes import notes
 from dropout_cli.sweeps.records import RunRecord, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
@@ -115,7 +116,7 @@ def _listed(told: Sequence[str]) -> str:
 
 def _incomplete(done: int, missing: int) -> Iterator[str]:
     if missing:
-        yield f"Runs that are not complete yet: {missing}. This page rests on the {count(done, 'run')} that are."
+        yield f"Runs that are not complete yet: {missing}. This page rests on {counted(done, 'complete run')}."
 
 
 def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord]) -> Table:

@@ -13,7 +13,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any, TypeAlias
 
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import significant, visible
 
 
 @dataclass(frozen=True)
@@ -143,4 +143,4 @@ def _is_number(cell: Any) -> bool:
 def _short(cell: float) -> str:
     if isinstance(cell, int):
         return f"{cell:,}"
-    return "" if math.isnan(cell) else f"{cell:.4g}"
+    return "" if math.isnan(cell) else significant(cell)

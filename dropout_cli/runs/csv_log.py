@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dropout_cli.core.errors import RunFailed
+from dropout_cli.core.text import counted
 from dropout_cli.runs import atomic_io, safe_read
 
 MOST_HEADER = 100_000
@@ -94,7 +95,7 @@ class Table:
         try:
             for number, row in enumerate(reader, start=1):
                 if not len(row) == width > 0:
-                    raise ValueError(f"row {number} has {len(row)} cells for {width} columns")
+                    raise ValueError(f"row {number} has {counted(len(row), 'cell')} for {counted(width, 'column')}")
                 yield row
         except (csv.Error, ValueError) as error:
             raise self._damaged(error) from None

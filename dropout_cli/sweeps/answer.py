@@ -7,9 +7,10 @@ was chosen without the test part, so that its test numbers are honest.
 import math
 from collections.abc import Iterator
 
+from dropout_cli.core.text import counted
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
-from dropout_cli.sweeps.in_words import called, count, named, new_kind, sentence, short, span, speaks_of
+from dropout_cli.sweeps.in_words import called, named, new_kind, sentence, short, span, speaks_of
 from dropout_cli.sweeps.layouts import arrange
 from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
@@ -43,7 +44,7 @@ def _of_one(evidence: SweepComparison, group: RunGroup) -> str:
     found = evidence.mean(group, evidence.metric)
     if not found.n:
         return f"No run has {evidence.metric}."
-    runs = f"over {count(found.n, 'run')}" if found.n > 1 else "in one run"
+    runs = f"over {counted(found.n, 'run')}" if found.n > 1 else "in one run"
     text = f"{evidence.metric} is {short(found.mean)} {'on average ' * (found.n > 1)}{runs}"
     if not math.isnan(found.interval.low):
         layout = arrange(group.by_replicate(evidence.metric), group.folds)

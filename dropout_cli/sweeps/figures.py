@@ -8,12 +8,13 @@ from typing import TypeAlias
 import numpy as np
 
 from dropout_cli import plots
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.plots.sweeps import Band, Estimate
 from dropout_cli.sweeps.baselines import RATE
 from dropout_cli.sweeps.comparison import Comparison
-from dropout_cli.sweeps.in_words import called, count
+from dropout_cli.sweeps.in_words import called
 from dropout_cli.sweeps.means import spread
 from dropout_cli.sweeps.records import RunGroup, RunRecord, setting_label
 from dropout_cli.sweeps.replicates import Replicate
@@ -69,7 +70,7 @@ def _of_runs(evidence: SweepComparison) -> str:
     """Return how many runs a setting has, to stand behind a title."""
     found = {len(group.runs) for group in evidence.groups}
     least, most = min(found, default=0), max(found, default=0)
-    return f", {count(most, 'run')} per setting" if least == most else f", {least} to {most} runs per setting"
+    return f", {counted(most, 'run')} per setting" if least == most else f", {least} to {most} runs per setting"
 
 
 def _axis(evidence: SweepComparison) -> str | None:

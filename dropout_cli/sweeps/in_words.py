@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from dropout_cli.core.text import counted, decimals
 from dropout_cli.sweeps.comparison import ALPHA, BETTER, NOT_DECIDED, WORSE, Comparison
 from dropout_cli.sweeps.layouts import Layout
 from dropout_cli.sweeps.records import RunGroup, Values, setting_label
@@ -27,19 +28,14 @@ def short(value: float, sign: str = "") -> str:
     """Return four decimals, or as many as a value takes that is not 0; no minus before zero; nothing for NaN."""
     if math.isnan(value):
         return ""
-    decimals = next((count for count in range(4, MOST_DECIMALS + 1) if round(value, count)), 4)
-    return f"{round(value, decimals) + 0.0:{sign}.{decimals}f}"
+    digits = next((count for count in range(4, MOST_DECIMALS + 1) if round(value, count)), 4)
+    return decimals(value, digits, sign)
 
 
 def span(interval: tuple[float, float], sign: str = "") -> str:
     """Return both ends of an interval; nothing for NaN."""
     low, high = interval
     return "" if math.isnan(low) else f"{short(low, sign)} to {short(high, sign)}"
-
-
-def count(number: int, noun: str) -> str:
-    """Return `1 run`, `2 runs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def called(group: RunGroup) -> str:
@@ -63,11 +59,11 @@ def speaks_of(layout: Layout, group: RunGroup, *, fixed: bool) -> str:
     test = max((record.examples("test") for record in group.runs), default=0)
     sizes = [sum(map(record.examples, ("train", "val", "test"))) for record in group.runs]
     all_of_them = max(sizes, default=0)  # of one run: the parts of folds differ by an example
-    folds = f"{layout.folds} folds" if layout.folds else ""
+    folds = counted(layout.folds, "fold") if layout.folds else ""
     if layout.kind in ("none", "single", "irregular"):
         return "these runs alone"
     if layout.kind == "seeds":
-        where = f"this division into {folds}" if folds else f"this split and its {count(test, 'test example')}"
+        where = f"this division into {folds}" if folds else f"this split and its {counted(test, 'test example')}"
         return f"new seeds on {where}"
     seeds = "new seeds" if layout.seed is None else f"seed {layout.seed}"
     if fixed:

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from dropout_cli.core.text import counted
 from dropout_cli.statistics import estimate
 from dropout_cli.statistics.estimate import FEWEST_UNITS, Estimate
 from dropout_cli.sweeps.replicates import Replicate
@@ -155,7 +156,8 @@ def _crossed(
         key=lambda block: (min(map(len, block)) >= FEWEST_UNITS, len(block[0]) * len(block[1])),
     )
     if len(whole) < FEWEST_UNITS or len(chosen) < FEWEST_UNITS:
-        fact = f"splits share seeds, and {len(whole)} whole splits x {len(chosen)} seeds are too few (3 x 3 at least)"
+        block = f"{counted(len(whole), 'whole split')} x {counted(len(chosen), 'seed')}"
+        fact = f"splits share seeds, and {block} are too few (3 x 3 at least)"
         return Layout("irregular", tuple((run,) for run in runs.values()), folds, fact)
     units = tuple(tuple(runs[seed, split] for seed in chosen) for split in whole)
     return Layout("crossed", units, folds)
@@ -170,7 +172,7 @@ def _block(
 
 
 def _few(n: int, unit: str) -> str:
-    return "" if n >= FEWEST_UNITS else f"{n} {unit}s are too few (3 at least)"
+    return "" if n >= FEWEST_UNITS else f"{counted(n, unit)} {'is' if n == 1 else 'are'} too few (3 at least)"
 
 
 def _mean(values: Sequence[float]) -> float:

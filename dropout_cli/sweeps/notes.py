@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from dropout_cli.core.text import counted
 from dropout_cli.metrics import is_counted, metric_name, metric_part
 from dropout_cli.sweeps import baselines, power, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
-from dropout_cli.sweeps.in_words import called, count, named, new_kind, p_text, short, speaks_of
+from dropout_cli.sweeps.in_words import called, named, new_kind, p_text, short, speaks_of
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.records import RunGroup, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
@@ -54,12 +55,10 @@ def _layout(group: RunGroup, metric: str) -> Layout:
 def _arrangement(layout: Layout, group: RunGroup) -> str:
     """How the runs of one setting are spread over seeds and splits, and on which means the tests rest."""
     n, runs = len(layout.units), sum(len(unit) for unit in layout.units)
-    whole = f"{count(runs * max(layout.folds, 1), 'run')} per setting"
-    split = (
-        f"random division{'s' * (n != 1)} into {layout.folds} folds"
-        if layout.folds
-        else f"random split{'s' * (n != 1)}"
-    )
+    whole = f"{counted(runs * max(layout.folds, 1), 'run')} per setting"
+    split = counted(n, "random split")
+    if layout.folds:
+        split = f"{counted(n, 'random division')} into {counted(layout.folds, 'fold')}"
     if layout.kind == "none":
         return "none has the metric"
     if layout.kind == "single":
@@ -67,16 +66,16 @@ def _arrangement(layout: Layout, group: RunGroup) -> str:
     if layout.kind == "irregular":
         return f"{whole}, not arranged so that an interval follows ({layout.refused})"
     if layout.kind == "crossed":
-        return f"{whole}, on {n} {split}, each with the same {runs // max(n, 1)} seeds"
+        return f"{whole}, on {split}, each with the same {counted(runs // max(n, 1), 'seed')}"
     if layout.kind == "seeds":
-        where = f"one division into {layout.folds} folds" if layout.folds else "one split"
-        text, unit = f"{whole}, with {count(n, 'seed')} on {where}", "seed"
+        where = f"one division into {counted(layout.folds, 'fold')}" if layout.folds else "one split"
+        text, unit = f"{whole}, with {counted(n, 'seed')} on {where}", "seed"
     elif layout.kind == "splits":
         seed = "its own seed" if layout.seed is None else f"seed {layout.seed}"
-        text, unit = f"{whole}, on {n} {split}, each with {seed}", "division"
+        text, unit = f"{whole}, on {split}, each with {seed}", "division"
     else:
-        text, unit = f"{whole}, on {n} {split}, each with its own seeds", "division" if layout.folds else "split"
-    rests = f". Tests and intervals rest on {n} means, one per {unit}" if runs > n or layout.folds else ""
+        text, unit = f"{whole}, on {split}, each with its own seeds", "division" if layout.folds else "split"
+    rests = f". Tests and intervals rest on {counted(n, 'mean')}, one per {unit}" if runs > n or layout.folds else ""
     return text + rests
 
 
@@ -176,7 +175,7 @@ def _of_choice(evidence: SweepComparison) -> Iterator[str]:
     text = f"Choice: {called(group)} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
     used = len(chosen.layout.replicates)
     if any(len(one.records) != used for one in evidence.groups):
-        text += f", over the {count(used, 'pair')} of seed and split that all settings have"
+        text += f", over the {counted(used, 'pair')} of seed and split that all settings have"
     if math.isnan(chosen.optimism):
         yield f"{text}."
         return

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from dropout_cli.core.errors import DataError, UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.runs import Run, summary
 from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
-from dropout_cli.sweeps.in_words import count
 from dropout_cli.sweeps.plan import SweepPlan
 from dropout_cli.sweeps.replicates import SAME
 from dropout_cli.training import arithmetic
@@ -43,7 +43,7 @@ def compare_with_stored(plan: SweepPlan, folder: Folder, *, may_replace: bool = 
         return None
     new = sum(id not in before and not folder.has_manifest(id) for id in ids)
     if new == len(ids) and not may_replace and any(map(folder.has_manifest, before)):
-        fact = f"another sweep is kept there, and none of its {len(before)} runs is in this one"
+        fact = f"another sweep is kept there, and none of its runs ({len(before)}) is in this one"
         raise UsageError(str(folder.path), fact, "Name another folder with --out.")
     looked = {"looked": 1} if folder.has("results.csv") else {}
     return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
@@ -60,7 +60,7 @@ def plan_messages(plan: SweepPlan, folder: Folder, change: Mapping[str, int] | N
 def change_messages(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
     """Yield a message if the plan has changed; see `compare_with_stored`."""
     if change is not None:
-        counts = f"{count(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} not in it any more"
+        counts = f"{counted(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} not in it any more"
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 
@@ -72,7 +72,7 @@ def layout_messages(plan: SweepPlan, folder: Folder, *inner: Folder) -> Iterator
     if all(stored_plan.read_plan(one) is None for one in (folder, *inner)):
         yield from plan.reasons
     elif plan.goes_on:
-        its = "one split for all runs" if plan.splits == SAME else f"{plan.splits} splits"
+        its = "one split for all runs" if plan.splits == SAME else counted(int(plan.splits), "split")
         way_out = "--splits each with another --out gives every run its own"
         yield f"{folder.path}: goes on with {its}, as it began; {way_out}."
 
@@ -103,6 +103,6 @@ def _arithmetic_messages(plan: SweepPlan, folder: Folder) -> Iterator[str]:
                 reasons[reason] = reasons.get(reason, 0) + 1
     for reason, number in reasons.items():
         yield (
-            f"{folder.path}: trained by an older version: {count(number, 'complete run')}. Since then {reason}. "
+            f"{folder.path}: trained by an older version: {counted(number, 'complete run')}. Since then {reason}. "
             "Name another folder with --out to train all runs alike."
         )

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, Stop
+from dropout_cli.core.text import counted
 from dropout_cli.sweeps import plan_changes
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.folder import Folder
@@ -90,7 +91,8 @@ def run_sweep(
         try:
             failures = _train_missing(plan, folder, execution, watch, notice)
         except (Stop, KeyboardInterrupt) as stop:
-            fact = f"interrupted, {len(_complete(plan, folder))} of {len(plan.cells)} runs are complete"
+            verb = "is" if len(plan.cells) == 1 else "are"
+            fact = f"interrupted, {len(_complete(plan, folder))} of {counted(len(plan.cells), 'run')} {verb} complete"
             raise Interrupted.by(stop, str(folder.path), fact, "The same command goes on") from None
         complete = _complete(plan, folder)
         records = [_record(plan, cell, folder) for cell in complete]

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from dropout_cli.core.text import decimals
 from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import Comparison
@@ -216,7 +217,7 @@ def _against(one: Comparison | None, alone: str, test: str) -> list[Any]:
     requested = 0 if test == "t" else 2
     if one is None:
         return [""] * (8 + requested) + [alone, ""]
-    effect = "" if math.isnan(one.effect) else f"{one.effect:+.2f}"
+    effect = "" if math.isnan(one.effect) else decimals(one.effect, 2, "+")
     numbers = [short(one.estimate.mean, "+"), span(one.interval, "+"), span(one.new_data, "+"), effect]
     tests = [p_text(one.p), p_text(one.p_bonferroni), p_text(one.p_holm)]
     tests += [p_text(one.requested.adjusted), p_text(one.requested.smallest)][:requested]

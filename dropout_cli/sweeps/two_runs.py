@@ -12,6 +12,7 @@ import numpy as np
 
 from dropout_cli import metrics, statistics
 from dropout_cli.core.errors import DropoutError, UsageError
+from dropout_cli.core.text import significant
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC
 from dropout_cli.runs import Run
@@ -74,6 +75,7 @@ def _of_quantities(first: Mapping[str, Array], second: Mapping[str, Array], metr
     low, high = found.interval
     return (
         f"Paired bootstrap of these two networks' errors on the same {n} test examples: test.{number} "
-        f"{found.first:.4g} against {found.second:.4g}, difference {found.difference:.3g} "
-        f"(95 % interval {low:.3g} to {high:.3g}), p = {found.p:.2g}. It says nothing of other seeds."
+        f"{significant(found.first)} against {significant(found.second)}, difference "
+        f"{significant(found.difference, 3)} (95 % interval {low:.3g} to {high:.3g}), p = {found.p:.2g}. It "
+        "says nothing of other seeds."
     )

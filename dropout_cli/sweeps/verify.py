@@ -12,6 +12,7 @@ from functools import partial
 from dropout_cli.analysis.verify import CLOSE, Check
 from dropout_cli.analysis.verify import verify as verify_run
 from dropout_cli.core.errors import DropoutError, UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.runs import Run
 from dropout_cli.statistics import rules
 from dropout_cli.sweeps import stored_plan, tables
@@ -56,7 +57,8 @@ def verify(folder: Folder) -> list[Check]:
     missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, reported)]
     checks = []
     if missing:
-        fact = f"{len(complete)} of {len(plan.cells)} runs are complete; the same command goes on"
+        verb = "is" if len(plan.cells) == 1 else "are"
+        fact = f"{len(complete)} of {counted(len(plan.cells), 'run')} {verb} complete; the same command goes on"
         checks.append(Check("cells", True, fact))
     for one in plan.cells:
         if one not in missing:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dropout_cli.core.text import decimals
 from dropout_cli.metrics import metric_name, metric_part
 from dropout_cli.sweeps.in_words import setting
 from dropout_cli.sweeps.records import RunRecord
@@ -57,7 +58,7 @@ def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator
     for name in datasets:
         here = [one for one in found if one.dataset == name]
         on = f" on {name}" if len(datasets) > 1 else ""
-        models = ", ".join(f"{one.model} {one.mean:.4f}{_over(one.splits)}" for one in here)
+        models = ", ".join(f"{one.model} {decimals(one.mean, 4)}{_over(one.splits)}" for one in here)
         linear = next((one for one in here if one.model in against_dummy.KINDS.values()), None)
         means = [mean for (data, _), mean in _settings(records, metric).items() if data == name]
         wins = linear is not None and not any(against_dummy.beats(metric, mean, linear.mean) for mean in means)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from dropout_cli.core.dotted import value_at
+from dropout_cli.core.text import significant
 from dropout_cli.metrics import larger_is_better, of_task
 from dropout_cli.tasks import TASKS
 
@@ -52,7 +53,7 @@ def beats(metric: str, ours: float, theirs: float) -> bool:
 def against(ours: float, theirs: float) -> str:
     """Write two numbers with as many digits as tell them apart, at least four."""
     digits = next((n for n in (4, 6, 9) if f"{ours:.{n}g}" != f"{theirs:.{n}g}"), 4)
-    return f"{ours:.{digits}g} against {theirs:.{digits}g}"
+    return f"{significant(ours, digits)} against {significant(theirs, digits)}"
 
 
 def table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str], list[list[Any]]] | None:

@@ -7,6 +7,7 @@ import numpy as np
 from dropout_cli import config
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.training import loop
@@ -20,7 +21,7 @@ def lengthen(run: Run, before: Experiment, prepared: Prepared, change_schedule: 
     """Set another number of epochs, and mark the run. Raises UsageError where that would rewrite its past."""
     done, epochs = prepared.learner.epoch, prepared.experiment.training.epochs
     if epochs <= done:
-        raise UsageError("--epochs", f"this run has {done} epochs already", f"Give more than {done}.")
+        raise UsageError("--epochs", f"this run has {counted(done, 'epoch')} already", f"Give more than {done}.")
     dependence = rewritten(before, prepared.experiment, prepared.dataset, prepared.learner.step)
     if dependence is not None and not change_schedule:
         way_out = (
@@ -69,11 +70,11 @@ def rewritten(before: Experiment, after: Experiment, dataset: Dataset, steps: in
             for one, plan in zip((before, after), plans, strict=True)
         ]
         if lr[0] != lr[1]:
-            return f"training.schedule spreads the learning rate over {was} epochs, not {would}"
+            return f"training.schedule spreads the learning rate over {counted(was, 'epoch')}, not {would}"
         for network in networks:
             network.set_step(step)
         ours, theirs = (network.columns() for network in networks)
         for name, value in ours.items():
             if value != theirs[name] and not math.isnan(value):
-                return f"dropout: {name} moves over {was} epochs, not {would}"
+                return f"dropout: {name} moves over {counted(was, 'epoch')}, not {would}"
     return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.text import counted
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.objectives import OBJECTIVES
 from dropout_cli.variants import VARIANTS
@@ -20,13 +21,16 @@ def must_draw(experiment: Experiment, network: Layer, steps: int) -> None:
     anywhere, noise_before_logits = (any(drawn) for drawn in zip(*at_ends, strict=True))
     name = OBJECTIVES.name_of(type(experiment.objective))
     if experiment.objective.needs_noise == "anywhere" and not anywhere:
-        fact = f"{name} compares passes that differ in their noise, and this network draws none in {steps:,} steps"
+        of_all = f"this network draws none in {counted(steps, 'step')}"
+        fact = f"{name} compares passes that differ in their noise, and {of_all}"
         raise ConfigError("objective", fact, "Set a rate above 0, or another rate_schedule.")
     if experiment.objective.needs_noise == "before the logits" and not noise_before_logits:
-        fact = f"{name} repeats the noise before the logits, and this network draws none there in {steps:,} steps"
+        fact = (
+            f"{name} repeats the noise before the logits, and this network draws none there in {counted(steps, 'step')}"
+        )
         raise ConfigError("objective", fact, "Give the last place a rate above 0, or use cross_entropy.")
     if any(experiment.dropout.rates()) and experiment.dropout.silent(steps):
-        fact = f"makes the rate 0 at every one of the {steps:,} steps"
+        fact = f"makes the rate 0 at every one of {counted(steps, 'step')}"
         raise ConfigError("dropout.rate_schedule", fact, "Use another, or variant: none.")
 
 

@@ -10,6 +10,7 @@ from dropout_cli.architectures import BuildContext
 from dropout_cli.config.schema import Experiment, few_for_normalization
 from dropout_cli.core import environment
 from dropout_cli.core.errors import ConfigError, InvalidField
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import Fitted
@@ -239,7 +240,9 @@ def _batch_size(experiment: Experiment, dataset: Dataset, *, stored: bool) -> in
         return min(USUAL_BATCH, examples)
     if size > examples:
         raise ConfigError(
-            "training.batch_size", f"{size} is more than the {examples} training examples", "Make it smaller."
+            "training.batch_size",
+            f"{size} is more than the {counted(examples, 'training example')}",
+            "Make it smaller.",
         )
     return size
 

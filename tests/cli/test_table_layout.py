@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from dropout_cli.analysis.run_table import COLUMNS, LEAST
-from dropout_cli.cli import progress, table_layout
+from dropout_cli.cli import output, progress, table_layout
 from dropout_cli.training.loop import EpochRecord
 from tests import small_run
 
@@ -101,3 +101,10 @@ def test_the_list_of_runs_fits_80_columns(tmp_path: Path) -> None:
     assert any(line.split() == ["name", run.path.name] for line in shown)
     narrow = on_a_terminal(40, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)
     assert any(line.startswith("config.dropout.variant  ") for line in narrow)
+
+
+def test_no_table_and_no_epoch_shows_a_negative_zero() -> None:
+    """A Gaussian likelihood has losses about 0: just below, one is 0.0000 in the line of an epoch."""
+    row = {"train_loss": -1e-9, "train_rmse": 0.5, "val_loss": 1.0, "val_rmse": 0.5}
+    assert "-0" not in output.cell_text(-0.0)
+    assert progress._short_line(EpochRecord(1, row, 1.0, 1.0, 1), 2).endswith("loss 0.0000")

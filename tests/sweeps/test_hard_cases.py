@@ -80,4 +80,4 @@ def test_crossed_runs_are_judged_on_their_largest_whole_block() -> None:
     (more,) = two_rates(values, [*block, (7, 0), (1, 9)]).comparisons
     assert (more.layout.kind, more.layout.left_out) == ("crossed", 2)
     assert more.interval == whole.interval
-    assert "2 whole splits x 1 seeds" in two_rates(values[:4], [(0, 0), (1, 0), (2, 1), (0, 1)]).comparisons[0].refused
+    assert "2 whole splits x 1 seed " in two_rates(values[:4], [(0, 0), (1, 0), (2, 1), (0, 1)]).comparisons[0].refused

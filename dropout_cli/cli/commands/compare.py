@@ -9,7 +9,7 @@ import typer
 
 from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import counted, visible
 
 POSITION = 50
 
@@ -58,7 +58,6 @@ def compare(
     """Group runs by what differs in their configs, and compare the groups at equal seeds."""
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
     from dropout_cli.sweeps import collect, options, printed, tables, two_runs
-    from dropout_cli.sweeps.in_words import count
     from dropout_cli.sweeps.notes import notes
     from dropout_cli.sweeps.settings import ComparisonSettings
     from dropout_cli.sweeps.sweep_comparison import compare_runs
@@ -71,7 +70,7 @@ def compare(
         there = [one for one in METRICS if not all(math.isnan(record.score(one)) for record in records)]
         raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(there)))
     if left_out:
-        output.complain(f"compare: left out, because not complete: {count(left_out, 'run')}.")
+        output.complain(f"compare: left out, because not complete: {counted(left_out, 'run')}.")
     wanted = options.pairs(baseline or (), "--baseline") or None
     settings = ComparisonSettings(metric, tuple(others), paired_test, wanted, margin)
     evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references))

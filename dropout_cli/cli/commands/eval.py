@@ -7,6 +7,7 @@ import typer
 
 from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
 
 POSITION = 60
 
@@ -115,7 +116,7 @@ def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ..
     if "geometric_mean" in numbers:
         ways["geometric mean"] = numbers["geometric_mean"]
     if numbers["thinned"] is not None:
-        count = len(numbers["thinned"]["networks"])
-        ways[f"{count} thinned networks, mean"] = numbers["thinned"]["mean"]
-        ways[f"{count} thinned networks, sd"] = numbers["thinned"]["sd"]
+        networks = counted(len(numbers["thinned"]["networks"]), "thinned network")
+        ways[f"{networks}, mean"] = numbers["thinned"]["mean"]
+        ways[f"{networks}, sd"] = numbers["thinned"]["sd"]
     return [(name, *(scores[key] for key in shown)) for name, scores in ways.items()]

@@ -8,6 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
 
 if TYPE_CHECKING:
     from dropout_cli.runs import Run
@@ -99,11 +100,13 @@ def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
         tags.must_be_deletable(run)
     if chosen and not yes:
         if not sys.stdin.isatty():
-            raise UsageError("--delete", f"would delete {len(chosen)} runs", "Add --yes to do it without being asked.")
+            raise UsageError(
+                "--delete", f"would delete {counted(len(chosen), 'run')}", "Add --yes to do it without being asked."
+            )
         for run in chosen:
             output.complain(output.cell_text(run.path))
         try:
-            agreed = typer.confirm(f"Delete these {len(chosen)} runs?", err=True)
+            agreed = typer.confirm(f"Delete {counted(len(chosen), 'run')}?", err=True)
         except typer.Abort:  # the end of its input
             agreed = False
         if not agreed:

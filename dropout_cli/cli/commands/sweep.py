@@ -8,7 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete, UsageError
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import counted, visible
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import Folder
@@ -124,9 +124,9 @@ def _print_dry_run(planned: "SweepPlan", folder: "Folder", asked: "Sweep", jobs:
 
 def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
     """Print how many combinations are not trained, on stderr."""
-    if planned.skipped or planned.merged:
-        fact = f"{planned.skipped} combinations lack a swept key, {planned.merged} are the same as another one"
-        output.complain(f"{asked.base}: {fact}.")
+    left_out = ((planned.skipped, "without a swept key"), (planned.merged, "with the values of another one"))
+    if facts := [f"{counted(number, 'combination')} {why}" for number, why in left_out if number]:
+        output.complain(f"{asked.base}: left out: {', '.join(facts)}.")
 
 
 def _print_results(report: "SweepReport", folder: "Folder", json: bool) -> None:
@@ -147,8 +147,6 @@ def _print_results(report: "SweepReport", folder: "Folder", json: bool) -> None:
 
 def _check_complete(report: "SweepReport", folder: "Folder") -> None:
     """Raise SweepIncomplete if a run failed or was not trained."""
-    from dropout_cli.sweeps.in_words import count
-
     if report.failures or report.missing:
-        fact = f"{count(len(report.failures), 'run')} failed, {report.missing} were not trained"
+        fact = f"{counted(len(report.failures), 'run')} failed, {counted(report.missing, 'run')} not trained"
         raise SweepIncomplete(str(folder.path), fact, "`--retry-failed` trains them again.")

@@ -8,6 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import Mismatch, UsageError
+from dropout_cli.core.text import counted
 
 if TYPE_CHECKING:
     from dropout_cli.analysis.verify import Check
@@ -59,4 +60,4 @@ def _report(path: str, checks: "list[Check]", json: bool) -> None:
         output.result(output.table(("what", "verdict", "fact"), rows))
     wrong = [check for check in checks if not check.right]
     if wrong:
-        raise Mismatch(path, f"{len(wrong)} of {len(checks)} checks failed, the first: {wrong[0].what}")
+        raise Mismatch(path, f"{len(wrong)} of {counted(len(checks), 'check')} failed, the first: {wrong[0].what}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.readers.cells import MISSING
 from dropout_cli.data.readers.dialect import Dialect, names, rows_of
@@ -75,7 +76,7 @@ def read(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["DataF
         except Exception as error:  # pandas does not say what its parsers raise
             raise _unreadable(path, error) from None
     if len(frame) != len(checked.lines) + len(checked.blank):
-        fact = f"has {len(checked.lines)} rows, of which {len(frame) - len(checked.blank)} can be read"
+        fact = f"has {counted(len(checked.lines), 'row')}, of which {len(frame) - len(checked.blank)} can be read"
         raise DataError(str(path), fact, "Check its quotes")
     return frame.drop(index=checked.blank.tolist()).reset_index(drop=True), checked
 
@@ -113,4 +114,4 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 
 def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
+    return counted(count, "cell")

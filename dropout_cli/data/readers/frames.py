@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import TEST, TRAIN, VAL, Column, Examples
 from dropout_cli.data.readers import number_formats
@@ -114,7 +115,9 @@ class _Reader:
                 self._place, f"has no column '{which}', which dataset.{key} names", f"It has {listed(names)}"
             )
         if not -len(names) <= which < len(names):
-            raise DataError(self._place, f"has {len(names)} columns, and dataset.{key} is {which}", "They count from 0")
+            raise DataError(
+                self._place, f"has {counted(len(names), 'column')}, and dataset.{key} is {which}", "They count from 0"
+            )
         return str(names[which])
 
     def targets(self) -> list[str]:
@@ -163,8 +166,7 @@ class _Reader:
     def _must_be_whole(self, name: str, series: "Series") -> None:
         lacking = np.flatnonzero(series.isna().to_numpy())
         if len(lacking):
-            rows = "row" if len(lacking) == 1 else "rows"
-            fact = f"the target '{name}' is missing ({len(lacking)} {rows} without it)"
+            fact = f"the target '{name}' is missing ({counted(len(lacking), 'row')} without it)"
             raise DataError(self._where(int(lacking[0])), fact, "Fill it in, or remove what has none")
 
     def _is_continuous(self, series: "Series") -> bool:

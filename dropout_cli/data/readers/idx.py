@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.data.cache import replacing
 
@@ -61,7 +62,7 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
     if out is None:
         count = math.prod(shape) * dtype.itemsize
         if count > available:
-            raise _Fault(f"it is too short for the {count} bytes that its header promises")
+            raise _Fault(f"it is too short for the {counted(count, 'byte')} that its header promises")
         out = np.empty(shape, dtype)
     elif (out.shape, out.dtype) != (shape, dtype):
         raise _Fault(f"it holds {dtype} of shape {shape}, not {out.dtype} of shape {out.shape}")
@@ -70,7 +71,7 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
     while done < len(target):
         got = file.readinto(target.data[done : done + CHUNK])
         if not got:
-            raise _Fault(f"it ends after {done} of {len(target)} bytes of values")
+            raise _Fault(f"it ends after {done} of {counted(len(target), 'byte')} of values")
         done += got
     if file.read(1):
         raise _Fault("it goes on after the last value that its header promises")

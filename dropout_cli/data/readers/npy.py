@@ -14,6 +14,7 @@ import numpy as np
 from dropout_cli.core import npz
 from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.data.cache import data_directories, replacing
 from dropout_cli.data.readers.cells import LARGEST
@@ -82,7 +83,9 @@ def rows(paths: list[Path], memory: int) -> FileRows:
             raise DataError(str(path), f"has rows of another shape or type than {paths[0]}", "Give both the same")
         if one.dtype.kind not in "uifb" or len(one.shape) < 2:
             raise DataError(
-                str(path), f"holds {one.dtype} of {len(one.shape)} dimensions", "Examples are rows of numbers"
+                str(path),
+                f"holds {one.dtype} of {counted(len(one.shape), 'dimension')}",
+                "Examples are rows of numbers",
             )
     pieces = [Piece(path, one.offset, one.shape[0]) for path, one in zip(paths, headers, strict=True)]
     shape = first.shape[1:] if len(first.shape) != 3 else (*first.shape[1:], 1)

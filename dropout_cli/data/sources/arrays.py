@@ -11,6 +11,7 @@ from dropout_cli.core import npz
 from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.fields import CountOrZero, Fraction, PathField, Positive
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, Column, Examples, Facts, Source
 from dropout_cli.data.cache import must_be_plain
@@ -137,9 +138,13 @@ class Arrays(Source):
         whole = x[0] if len(x) == 1 else _joined(x, self.path)
         frame = _frame(y, places)
         if len(frame) != len(whole):
-            raise DataError(places[0], f"has {len(frame)} labels for {len(whole)} examples", "Give one for each")
+            raise DataError(
+                places[0],
+                f"has {counted(len(frame), 'label')} for {counted(len(whole), 'example')}",
+                "Give one for each",
+            )
         if len(frame) < 2:
-            raise DataError(self.path, f"has {len(frame)} examples", "Training needs more")
+            raise DataError(self.path, f"has {counted(len(frame), 'example')}", "Training needs more")
 
         def where(row: int) -> str:
             return f"{places[0]}, row {row}" if row >= 0 else places[0]

@@ -18,6 +18,7 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.fields import Fraction, PathField
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, Examples, Facts, Source
 from dropout_cli.data.cache import data_directories
@@ -123,7 +124,7 @@ class Cifar(Source):
         for name in self.files:
             size = self._wanted()[name]
             if len(contents.get(name, b"")) != size:
-                raise _Fault(f"{name} has {len(contents.get(name, b'')):,} bytes, and {size:,} are needed")
+                raise _Fault(f"{name} has {counted(len(contents.get(name, b'')), 'byte')}, and {size:,} are needed")
             rows = np.frombuffer(contents[name], np.uint8).reshape(-1, self.label_bytes + PICTURE)
             part = slice(done, done + len(rows))
             labels[part] = rows[:, self.label_bytes - 1]

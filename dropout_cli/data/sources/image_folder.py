@@ -23,6 +23,7 @@ from dropout_cli.core import npz
 from dropout_cli.core.environment import available_bytes, cores
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.fields import Count, PathField
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, Examples, Facts, Source
 from dropout_cli.data.cache import data_directories, replacing
@@ -111,7 +112,7 @@ class ImageFolder(Source):
             reason = getattr(error, "strerror", None) or str(error)
             raise DataError("dataset.path", f"{self.path!r} cannot be listed: {reason}", "Name a folder") from None
         if len(folders) < 2:
-            fact = f"{self.path!r} has {len(folders)} folders, and each class needs one of its own"
+            fact = f"{self.path!r} has {counted(len(folders), 'folder')}, and each class needs one of its own"
             raise DataError("dataset.path", fact, "Sort the pictures into two folders or more, named after the classes")
         return tuple(folders), files, np.array(labels, np.intp)
 
@@ -246,4 +247,5 @@ def _keep(cache: Path, listing: str, x: Array, whole: Array) -> None:
 
 def _said(names: list[str], count: int) -> str:
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return f"{len(names)} of {count} pictures cannot be read and are left out: {shown}."
+    verb = "is" if len(names) == 1 else "are"
+    return f"{len(names)} of {counted(count, 'picture')} cannot be read and {verb} left out: {shown}."

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
+from dropout_cli.core.text import counted, decimals
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better, metric_name
 from dropout_cli.sweeps import plan, run, splitting, tables
 from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.in_words import count, short, span
+from dropout_cli.sweeps.in_words import short, span
 from dropout_cli.sweeps.plan_changes import layout_messages
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
@@ -163,30 +164,31 @@ def _search_messages(found: SearchResult, won: Winner, sweep: Sweep) -> Iterator
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
     one = "" if won.splits == SAME else ", on one split"
     yield (
-        f"{count(len(trials), 'trial')} of {count(sweep.repeats, 'seed')} (from 0 on){one}: {counts}; "
+        f"{counted(len(trials), 'trial')} of {counted(sweep.repeats, 'seed')} (from 0 on){one}: {counts}; "
         f"{seconds:.3g} s of training. Points by Optuna's tree-structured Parzen estimator; pruned where they were not "
         "among the best third."
     )
     if found.exhausted:
         yield (
-            f"The search ended after {len(trials)} of {sweep.trials} trials: no point is left that was not tried, and "
-            "a point tried again with the same seeds gives the same numbers."
+            f"The search ended after {len(trials)} of {counted(sweep.trials, 'trial')}: no point is left that "
+            "was not tried, and a point tried again with the same seeds gives the same numbers."
         )
     if won.finalists > 1:
         yield (
-            f"The {won.finalists} best trials were trained with {count(won.seeds - sweep.repeats, 'more seed')} (from "
-            f"{sweep.repeats} on){_splits(won.splits)}; the mean over all {won.seeds} seeds decides."
+            f"The {won.finalists} best trials were trained with {counted(won.seeds - sweep.repeats, 'more seed')} "
+            f"(from {sweep.repeats} on){_splits(won.splits)}; the mean over all {counted(won.seeds, 'seed')} decides."
         )
     number = metric_name(sweep.metric)
     settings = ", ".join(f"{setting.key}={tables.cell(setting.value)}" for setting in won.point)
-    yield f"The winner is trial {won.trial.number}: {settings} (val.{number} {won.value:.4f} over these seeds)."
+    value = decimals(won.value, 4)
+    yield f"The winner is trial {won.trial.number}: {settings} (val.{number} {value} over these seeds)."
 
 
 def _splits(splits: Splits) -> str:
     """Return the splits of the seeds in words; the search is always on one."""
     if splits == SAME:
         return ""
-    return ", each on a split of its own" if splits == EACH else f", on {splits} splits"
+    return ", each on a split of its own" if splits == EACH else f", on {counted(splits, 'split')}"
 
 
 def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.SweepPlan, evidence: SweepComparison) -> Iterator[str]:
@@ -202,7 +204,7 @@ def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.SweepPlan, evidence
             interval = f" (95 % interval {span(test.interval)})" if span(test.interval) else ""
             yield (
                 "The best of a search looks better than it is: it was chosen for what chance added to it, too. Over "
-                f"{count(val.n, 'fresh seed')} (from {first} on){on} it has val.{number} {val.mean:.4f}: "
+                f"{counted(val.n, 'fresh seed')} (from {first} on){on} it has val.{number} {decimals(val.mean, 4)}: "
                 f"{_against_search(flattery)}{moved}. Its {sweep.metric} is {short(test.mean)}{interval}. These "
                 "numbers count. The config as it stands was trained with the same seeds"
                 f"{' and splits' * (planned.splits != SAME)}, for comparison."

@@ -15,6 +15,7 @@ from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Rates, keys
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.renamed import ReportsRenamed
+from dropout_cli.core.text import counted
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
@@ -176,7 +177,7 @@ def all_rates(rates: Rates, *others: float) -> tuple[float, ...]:
 def check_rate_count(rates: Rates, hidden: int) -> None:
     """Raise InvalidField where a list of rates does not have one for each hidden layer."""
     if isinstance(rates, tuple) and len(rates) != hidden:
-        fact = f"lists {len(rates)} rates for {hidden} hidden layers"
+        fact = f"lists {counted(len(rates), 'rate')} for {counted(hidden, 'hidden layer')}"
         raise InvalidField("rate", fact, f"Give one number, or {hidden}")
 
 
