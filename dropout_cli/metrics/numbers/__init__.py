@@ -1,4 +1,4 @@
-"""Each file here registers one metric, or a few that belong together. All are imported."""
+"""Metrics: each file registers one or a few related ones; all files are imported."""
 
 import importlib
 import pkgutil
