@@ -1,4 +1,4 @@
-"""What a variant did over training: rates, realized rates, noise variances, sparsity, by place."""
+"""Rates, noise variances and sparsity of the dropout layers over the epochs."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,22 +11,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PANELS = {"rate": "rate of dropping", "alpha": "variance of the noise, alpha", "sparsity": "share of weights cut"}
+"""Quantity -> title of its panel."""
 COLORS = (BLUE, VERMILION, ORANGE, SKY, INK)
 STYLES = ("-", "--", "-.", ":")
 
 
 def worth_drawing(history: Mapping[str, Sequence[float]]) -> bool:
-    """Whether anything moved, or a rate is known only by what was realized."""
-    told = [name for name in history if _quantity(name) in PANELS]
-    if not told:
+    """Return True if a quantity changed, or if a rate is known only from realized values.
+
+    Args:
+        history: Columns of metrics.csv.
+    """
+    nominal = [name for name in history if _quantity(name) in PANELS]
+    if not nominal:
         return any(_quantity(name) == "realized_rate" for name in history)
-    return any(len(set(history[name])) > 1 for name in told)
+    return any(len(set(history[name])) > 1 for name in nominal)
 
 
 def rates(history: Mapping[str, Sequence[float]]) -> bytes:
-    """Draw the columns `<place>/.../<quantity>` of metrics.csv against the epoch, a panel per quantity.
+    """Draw the columns `<location>/.../<quantity>` against the epoch, a panel per quantity.
 
     A realized rate is a thin dotted line beside the nominal one.
+
+    Args:
+        history: Columns of metrics.csv.
     """
     from matplotlib.ticker import MaxNLocator
 
