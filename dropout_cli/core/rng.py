@@ -93,7 +93,7 @@ class Noise(Mapping[str, Generator]):
     @property
     def drawn(self) -> bool:
         """True if any generator of this batch has been used."""
-        return any(_state(made) != _state(self._fresh(path)) for path, made in self._made.items())
+        return any(_state(used) != _state(self._fresh(path)) for path, used in self._made.items())
 
     def _fresh(self, path: str) -> Generator:
         return stream(self._seed, f"{self._role}:{path}", self._index)

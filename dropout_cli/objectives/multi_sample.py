@@ -40,6 +40,7 @@ class MultiSample(Objective):
         parts = network.split_at_dropout()
         if parts is None:
             raise ValueError("multi_sample needs a network with dropout above its first layer")
+        # Below the split all copies are equal: one pass gives their features, and the sum of their gradients goes back.
         trunk, head = parts
         features = trunk.forward(x, train=True, noise=noise)
         logits = head.forward(np.concatenate([features] * self.samples), train=True, noise=noise)

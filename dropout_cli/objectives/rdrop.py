@@ -68,6 +68,7 @@ def symmetric(logits: Array, labels: Array, alpha: float) -> tuple[float, Array]
     loss += alpha / 2 * float((forth + back).mean(dtype=np.float64))
     dlogits = p.copy()
     dlogits[rows, columns] -= 1
+    # The gradient of KL(p1 || p2) is p1 (ratio - KL) for z1 and p2 - p1 for z2; the other divergence mirrors it.
     dlogits[:n] += alpha / 2 * (p[:n] * (ratio - forth) + p[:n] - p[n:])
     dlogits[n:] += alpha / 2 * (p[n:] * (-ratio - back) + p[n:] - p[:n])
     dlogits /= n

@@ -37,6 +37,7 @@ def confusion(matrix: Array, classes: Sequence[str], title: str) -> bytes:
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     cell = 0.75 if n <= 4 else 0.5 if n <= NUMBERED else max(0.11, 10 / n) if n <= NAMED else 11 / n
     size = 9.0 if n <= NUMBERED else min(8.0, cell * 72 * 0.82) if n <= NAMED else 6.5
+    # A cell has room for its count up to 20 classes; with more, cells shrink so that the figure keeps its size.
     with style():
         names = [fitted(name, NAME_INCHES, size) for name in classes]
         widest = max(text_width(name, size) for name in names)

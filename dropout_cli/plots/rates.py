@@ -42,17 +42,17 @@ def rates(history: Mapping[str, Sequence[float]]) -> bytes:
     with style():
         figure = blank(4.6 * len(quantities) + 0.4, 3.7)
         axes = figure.subplots(1, len(quantities), squeeze=False)[0]
-        for quantity, one in zip(quantities, axes, strict=True):
+        for quantity, panel in zip(quantities, axes, strict=True):
             columns = {column: values for column, values in history.items() if _panel(column) == quantity}
-            _panel_of(one, columns)
-            one.set_title(PANELS[quantity], loc="left")
-            one.set_xlabel("epoch")
-            one.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+            _panel_of(panel, columns)
+            panel.set_title(PANELS[quantity], loc="left")
+            panel.set_xlabel("epoch")
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
             if quantity == "alpha":
-                one.set_yscale("log")
+                panel.set_yscale("log")
             else:
-                one.set_ylim(bottom=min(0, one.get_ylim()[0]))
-            one.legend(fontsize=8)
+                panel.set_ylim(bottom=min(0, panel.get_ylim()[0]))
+            panel.legend(fontsize=8)
         figure.tight_layout()
         return rendered(figure)
 

@@ -182,6 +182,7 @@ def bands(curves: Mapping[str, Band], note: str = "") -> bytes:
         means = np.concatenate([band.mean for band in curves.values()])
         if np.all(means > 0) and means.max() >= 10 * means.min():
             axes.set_yscale("log")
+            # Matplotlib labels powers of ten only, of which a narrow range has one or none.
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
             axes.yaxis.set_minor_formatter("{x:g}" if means.max() < 1000 * means.min() else "")

@@ -94,6 +94,7 @@ def _scaled(pictures: Array) -> Array:
 
     The shape is (n, h, w) or (n, h, w, 3 or 4).
     """
+    # Infinities become NaN first, since they would be the ends of the scale.
     values = np.nan_to_num(pictures.astype(np.float64), nan=np.nan, posinf=np.nan, neginf=np.nan)
     low, high = (np.nanmin(values), np.nanmax(values)) if np.any(~np.isnan(values)) else (0.0, 1.0)
     values = np.nan_to_num((values - low) / ((high - low) or 1.0))

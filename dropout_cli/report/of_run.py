@@ -22,7 +22,7 @@ from dropout_cli.runs.summary import evaluated_epoch, examples, scored_train
 from dropout_cli.tasks import TASKS, Regression, Task
 from dropout_cli.training import against_dummy
 
-MOST_MISTAKES = 25
+MOST_MISTAKES = 25  # of up to 100 in mistakes.csv
 BINS = 10
 RESAMPLES = 2_000
 

@@ -78,6 +78,7 @@ def _sections(
     introduction = "These commands train the missing runs, and check all files:"
     yield Section("Commands", [introduction, Code(_command(folder))])
     yield Section("Sweep file", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
+    # All runs share the config but for the swept keys and the seed, so one is shown.
     first = Run(folder.cell(records[0].name))
     yield Section("Config of the first run", [Code(first.read(RESOLVED).decode("utf-8", "replace"))])
     yield Section("Environment", [flat("Environment of the first run", json.loads(first.read("environment.json")))])

@@ -127,6 +127,9 @@ def faults(path: Path) -> Iterator[None]:
 
     Args:
         path: The file or folder that the message names.
+
+    Raises:
+        RunFailed: the system refuses a call in the block.
     """
     try:
         yield

@@ -96,6 +96,7 @@ class Table:
         """
         if not self._path.exists():
             return
+        # Split at line feeds only: a cell of an untrusted file may hold a bare carriage return.
         lines = self._text().split("\n", epochs + 1)[: epochs + 1]
         lines = lines if lines[-1] else lines[:-1]
         if len(lines) < 2:  # the header alone: the next row may have other columns

@@ -1,4 +1,4 @@
-"""Folders of runs and of results: new folders have unique names, and replacing one is atomic."""
+"""Folders of runs and of results: new ones get unique names, replacing one is atomic."""
 
 import re
 import secrets

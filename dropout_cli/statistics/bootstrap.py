@@ -70,23 +70,23 @@ def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> Error
     if n < FEWEST_EXAMPLES:
         raise ValueError(f"needs {FEWEST_EXAMPLES} examples, got {n}")
     every = np.arange(n)  # positions are resampled, so that both runs get the same examples
-    one, other = (np.asarray(loss, np.float64).reshape(n, -1).T for loss in (first, second))  # (targets, n)
+    losses_1, losses_2 = (np.asarray(loss, np.float64).reshape(n, -1).T for loss in (first, second))  # (targets, n)
 
     def error(losses: Array, drawn: Array, axis: int) -> Array:
         means = losses[:, drawn].mean(axis=axis)
         return np.asarray((np.sqrt(means) if root else means).mean(axis=0))
 
     def first_minus_second(drawn: Array, axis: int) -> Array:
-        first_error, second_error = error(one, drawn, axis), error(other, drawn, axis)
+        first_error, second_error = error(losses_1, drawn, axis), error(losses_2, drawn, axis)
         gap = first_error - second_error
-        # Runs with equal errors must give 0, although their sums may be rounded differently.
+        # Errors are compared after averaging: ties stay exact, and two arrays are gathered per resample, not three.
         return np.where(np.abs(gap) > ROUNDING * (first_error + second_error), gap, 0.0)
 
     result = stats.bootstrap(
         (every,),
         first_minus_second,
         n_resamples=RESAMPLES,
-        batch=max(1, BATCH // one.size),
+        batch=max(1, BATCH // losses_1.size),
         vectorized=True,
         method="percentile",
         rng=stream(0, "statistics:bootstrap"),
@@ -98,8 +98,8 @@ def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> Error
     share = (1 + min(int(np.sum(drawn <= 0)), int(np.sum(drawn >= 0)))) / (RESAMPLES + 1)
     p = 2 * float(stats.t.sf(-special.ndtri(min(share, 0.5)) / stretch, n - 1))
     return ErrorDifference(
-        float(error(one, every, -1)),
-        float(error(other, every, -1)),
+        float(error(losses_1, every, -1)),
+        float(error(losses_2, every, -1)),
         float(first_minus_second(every, -1)),
         Interval(float(drawn[place - 1]), float(drawn[-place])),
         min(1.0, p),

@@ -62,6 +62,8 @@ def t_interval(
 
 def covering(first: Interval, second: Interval) -> Interval:
     """Return the smallest interval that contains both."""
+    # The interval for new examples contains that for these. Alone it covers .917 to .93 with three seeds that vary as
+    # much as the examples, since Satterthwaite's degrees of freedom are then slightly too many.
     return Interval(min(first.low, second.low), max(first.high, second.high))
 
 

@@ -188,6 +188,7 @@ def wilcoxon(differences: Array) -> Result:
     """
     from scipy import stats
 
+    # With shared ranks SciPy would use the normal approximation: 14 equal differences had p .000183, exactly .000122.
     untied: Array = differences[differences != 0]
     if len(untied) == 0:
         return Result(1.0, 1.0)

@@ -178,6 +178,6 @@ def files(task: Task, prediction: Prediction, part: Part, *, title: str, figures
     """
     from dropout_cli.core import npz
 
-    made = {"predictions.npz": npz.write(labels=part.labels, **prediction, rows=part.rows)}
-    made |= task.tables(prediction, part.labels, part.rows)
-    return made | (task.figures(prediction, part, title) if figures else {})
+    contents = {"predictions.npz": npz.write(labels=part.labels, **prediction, rows=part.rows)}
+    contents |= task.tables(prediction, part.labels, part.rows)
+    return contents | (task.figures(prediction, part, title) if figures else {})

@@ -36,6 +36,7 @@ class Classification(Task):
 
     def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
         """Return the cross-entropy in nats, and the accuracy."""
+        # Through the same metrics as summary.json, so that nll is one number in all files.
         given = self._given(self.predict(outputs), labels)
         return {"loss": self.number_of("nll", given), "accuracy": self.number_of("accuracy", given)}
 
@@ -90,13 +91,15 @@ class Classification(Task):
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
         matrix = metrics.confusion_matrix(probs, part.labels, self.classes, log_probs)
         mistakes = metrics.mistakes(probs, part.labels, part.rows, self.classes, log_probs=log_probs)
-        made = {"confusion_matrix.png": plots.confusion(matrix, self.classes, title)}
+        drawings = {"confusion_matrix.png": plots.confusion(matrix, self.classes, title)}
         if part.x.ndim == 4:
             pictures = np.asarray(part.x[metrics.worst(probs, part.labels, log_probs=log_probs)])
-            made["mistakes.png"] = plots.mistakes_pictures(pictures, [plots.caption(mistake) for mistake in mistakes])
+            drawings["mistakes.png"] = plots.mistakes_pictures(
+                pictures, [plots.caption(mistake) for mistake in mistakes]
+            )
         else:
-            made["mistakes.png"] = plots.mistakes_table(mistakes)
-        return made
+            drawings["mistakes.png"] = plots.mistakes_table(mistakes)
+        return drawings
 
     def _given(self, prediction: Prediction, labels: Array) -> metrics.Classes:
         """Return the input of the metrics."""

@@ -58,6 +58,7 @@ class Regression(Task):
     def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
         """Return the loss in standardized units, and the RMSE in the targets' own units."""
         loss_of = losses.gaussian if self.heteroscedastic else losses.squared_error
+        # float64, as the metrics of summary.json.
         loss, _ = loss_of(outputs.astype(np.float64), self.quantities.standardized(labels))
         errors = labels - self._mean(outputs)
         return {"loss": loss, "rmse": float(np.sqrt((errors**2).mean(axis=0)).mean())}
