@@ -30,7 +30,8 @@ class Classes:
     logarithms: Array | None
     """(N, C): ln of the probabilities, more exact near 0 and 1; None if only the probabilities are known.
 
-    Float32 probabilities are 0 for classes less likely than e^-104, and 1 for those likelier than 1 - 3e-8."""
+    Float32 probabilities are 0 for classes less likely than e^-104, and 1 for those likelier than 1 - 3e-8.
+    """
     labels: Array
     """(N,): class ids."""
     classes: Sequence[str]
