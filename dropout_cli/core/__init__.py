@@ -1,1 +1,1 @@
-"""The base of all rooms: errors, registries, field types, random streams, locks, text, the environment."""
+"""Shared base of all rooms: errors, registries, field types, streams, locks, environment."""

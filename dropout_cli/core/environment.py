@@ -1,4 +1,4 @@
-"""What a run's bytes may depend on: versions, BLAS, threads, processor."""
+"""Environment that a run's bytes may depend on: versions, BLAS, threads, processor."""
 
 import os
 import platform
@@ -6,15 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# Waiting threads of OpenBLAS spin, by default for 2^26 clock ticks, which is longer than a training step takes. After
+# 2^20 ticks, a third of a millisecond, they leave the core to other threads and programs.
 PATIENCE = ("OPENBLAS_THREAD_TIMEOUT", "20")
-"""Threads of OpenBLAS spin while they wait for work, by default for 2^26 ticks of the clock: longer than a step takes.
-After 2^20, a third of a millisecond, they leave the core to other threads and other programs."""
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "pydantic", "safetensors", "threadpoolctl")
 
 
 def describe() -> dict[str, Any]:
-    """Versions, linear-algebra libraries, processor; no times, no paths, no host or user name."""
+    """Describe the versions, the linear-algebra libraries and the processor.
+
+    The description is written to `environment.json`. It has no times, paths, host names or user names.
+    """
     from threadpoolctl import threadpool_info
 
     keys = ("internal_api", "version", "architecture", "threading_layer", "num_threads")
@@ -31,37 +34,43 @@ def describe() -> dict[str, Any]:
 
 
 VERSIONS = ("dropout", "python", "packages")
-"""What of a description is a matter of installation."""
+"""Keys of the description that depend on the installation and not on the machine."""
 
 
 def differences(then: Any, now: dict[str, Any], path: str = "") -> list[str]:
-    """A line for each value of a description that is another one now, such as `packages.numpy was 2.3.1, is 2.4.0`."""
+    """Return one line per value that differs, such as `packages.numpy was 2.3.1, is 2.4.0`.
+
+    Args:
+        then: The stored description; anything but a dict gives one line for the whole.
+        now: The current description. Keys that are only in `then` are ignored.
+        path: Dotted prefix of the keys, used in the recursion.
+    """
     if not isinstance(then, dict):
         return [f"{path or 'the description'} was {then}, is {now}"] if then != now else []
-    found = []
+    lines = []
     for name in now:
         place = f"{path}.{name}" if path else name
         if isinstance(now[name], dict):
-            found += differences(then.get(name), now[name], place)
+            lines += differences(then.get(name), now[name], place)
         elif then.get(name) != now[name]:
-            found.append(f"{place} was {then.get(name)}, is {now[name]}")
-    return found
+            lines.append(f"{place} was {then.get(name)}, is {now[name]}")
+    return lines
 
 
 def _blas(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The linear-algebra libraries among the thread pools, in an order that does not change from run to run."""
+    """Return the BLAS libraries among the thread pools, always in the same order."""
     return sorted((pool for pool in pools if pool["user_api"] == "blas"), key=lambda pool: str(pool["version"]))
 
 
 def cores() -> int:
-    """The number of cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # in a container or under `taskset` fewer than os.cpu_count()
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def available_bytes() -> int | None:
-    """Memory that can be had without swapping, or None where the system does not say."""
+    """Return the memory available without swapping; None if the system does not report it."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -72,7 +81,7 @@ def available_bytes() -> int | None:
 
 
 def peak_bytes() -> int | None:
-    """The most resident memory this process has had (VmHWM), or None where the system does not say."""
+    """Return the peak resident memory of this process; None if the system does not report it."""
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -84,12 +93,15 @@ def peak_bytes() -> int | None:
     except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024
+    return peak if platform.system() == "Darwin" else peak * 1024  # macOS counts bytes, other systems kilobytes
 
 
 @cache
 def version(package: str) -> str | None:
-    """That is installed; None where it is not. Nothing is imported."""
+    """Return the installed version of a package; None if it is not installed.
+
+    The package is not imported.
+    """
     from importlib import metadata
 
     try:
@@ -99,7 +111,8 @@ def version(package: str) -> str | None:
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra from a checkout, since the package is on no index yet."""
+    """Return the command that installs an extra."""
+    # From a checkout: the package is not on a package index yet.
     return f"pip install '.[{extra}]'"
 
 

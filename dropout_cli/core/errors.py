@@ -1,4 +1,7 @@
-"""The exception tree. A message is a place, a fact and a way out; the class carries the exit code."""
+"""Exceptions of the package; each class carries its exit code.
+
+A message is `place: fact. way out.`.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
@@ -7,21 +10,27 @@ from dropout_cli.core.text import visible
 
 
 class Problem(NamedTuple):
-    """One mistake: where it is, what is the case, and what can be done about it."""
+    """One mistake in the user's input or files, with its place and a way out.
+
+    Attributes:
+        place: Where the mistake is: a file, a position in it, or an option of the command line.
+        fact: The mistake itself.
+        way_out: The user's next step; empty if there is none.
+    """
 
     place: str
     fact: str
     way_out: str = ""
 
     def __str__(self) -> str:
-        """`place: fact. way out.`, on one line."""
+        """Return `place: fact. way out.` on one line, with control characters escaped."""
         sentences = " ".join(sentence(part) for part in (self.fact, self.way_out) if part)
         line = f"{self.place}: {sentences}" if self.place else sentences
         return visible(" ".join(line.split()))
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop, where it does not end otherwise."""
+    """Return the text with a full stop unless it already ends with `.`, `?` or `!`."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
@@ -62,44 +71,51 @@ class InvalidField(ValueError):
 
 
 class DropoutError(Exception):
-    """What the command line prints, one line per problem, instead of a traceback."""
+    """Base of all errors that the command line prints without a traceback."""
 
     exit_code = 1
 
     def __init__(self, place: str, fact: str, way_out: str = "") -> None:
-        """Make an error of a single problem; `of` makes one of several."""
+        """Make an error of one problem; `of` makes one of several.
+
+        The arguments are those of `Problem`.
+        """
         super().__init__(place, fact, way_out)
         self.problems: tuple[Problem, ...] = (Problem(place, fact, way_out),)
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> Self:
-        """One error that reports all `problems`; there must be at least one."""
+        """Return one error that reports all problems.
+
+        Args:
+            problems: At least one problem, in the order of their lines.
+        """
         problems = tuple(problems)
         error = cls(*problems[0])
         error.problems = problems
         return error
 
     def __str__(self) -> str:
-        """All problems, a line each."""
+        """Return one line per problem."""
         return "\n".join(str(problem) for problem in self.problems)
 
 
 class RunFailed(DropoutError):
-    """A run could not be carried through: out of disk, unwritable, a damaged checkpoint."""
+    """A run failed: the disk is full, a file is not writable, or a checkpoint is damaged."""
 
 
 class Diverged(RunFailed):
-    """The training objective stopped being a finite number."""
+    """The training objective is no longer a finite number."""
 
 
 class UsageError(DropoutError):
-    """The command line is wrong, or there is no such run, or somebody else is working on it."""
+    """The command line is wrong, the run does not exist, or another process is working on it."""
 
     exit_code = 2
 
 
 class NewerFormat(UsageError):
-    """A file was written in a format that this version does not know."""
+    """A file has a format that is newer than this version of the package."""
 
 
 class ConfigError(UsageError):
@@ -107,7 +123,7 @@ class ConfigError(UsageError):
 
 
 class Outdated(UsageError):
-    """A run cannot be resumed, since this version computes otherwise than the one that began it."""
+    """A run cannot be resumed because this version computes differently."""
 
 
 class DataError(DropoutError):
@@ -123,16 +139,23 @@ class Mismatch(DropoutError):
 
 
 class SweepIncomplete(DropoutError):
-    """A sweep ended with cells that failed or were not trained."""
+    """A sweep ended with runs that failed or were not trained."""
 
     exit_code = 5
 
 
 class Stop(BaseException):
-    """A request to stop, raised wherever the program happens to be: a signal, or nobody reads our output any more."""
+    """Raised on SIGINT or SIGTERM, or when the reader of the output pipe has gone.
+
+    It can be raised at any line, so it is no `Exception`: `except Exception` must not catch it.
+    """
 
     def __init__(self, exit_code: int) -> None:
-        """`exit_code`: 128 plus the signal's number."""
+        """Make a request to stop.
+
+        Args:
+            exit_code: 128 plus the number of the signal.
+        """
         super().__init__(exit_code)
         self.exit_code = exit_code
 
@@ -141,11 +164,18 @@ INTERRUPT, READER_GONE, TERMINATE = 130, 141, 143
 
 
 class Interrupted(DropoutError):
-    """A run was asked to stop, and it has been saved; `exit_code` is that of the request."""
+    """A run was stopped on request and has been saved; `exit_code` is that of the request."""
 
     @classmethod
     def by(cls, stop: BaseException, place: str, fact: str, way_out: str = "") -> Self:
-        """The error that follows from a Stop or a KeyboardInterrupt."""
+        """Return the error for a request to stop.
+
+        Args:
+            stop: The Stop or KeyboardInterrupt that was raised.
+            place: See `Problem`.
+            fact: See `Problem`.
+            way_out: See `Problem`.
+        """
         error = cls(place, fact, way_out)
         error.exit_code = stop.exit_code if isinstance(stop, Stop) else INTERRUPT
         return error

@@ -1,4 +1,4 @@
-"""The types of config fields, with their bounds; and what a dataclass says of its own fields.
+"""Types of config fields with their bounds, and descriptions of the fields of a dataclass.
 
 A field is declared once, as `name: Type = default` with a docstring below it. Validation, the JSON
 Schema and the printed documentation are all read from that declaration.
@@ -22,16 +22,21 @@ from dropout_cli.core.registry import Choice
 
 @dataclass(frozen=True)
 class Hint:
-    """Annotation: a remark that goes with the message when the value is out of bounds."""
+    """Annotation of a field: a remark for the error message of a value out of bounds.
+
+    Attributes:
+        text: The remark.
+    """
 
     text: str
 
 
 @dataclass(frozen=True)
 class PathField:
-    """Annotation: a path; a relative one counts from the folder of the config file that sets it.
+    """Annotation of a field whose value is a path.
 
-    On the command line it counts from the working directory. What arrives is absolute.
+    A relative path is resolved against the folder of the config file that sets it, or against the working directory if
+    it is set on the command line. The validated value is absolute.
     """
 
 
@@ -49,25 +54,34 @@ Widths = Annotated[tuple[Count, ...], MinLen(1)]
 
 
 def docs(cls: type) -> dict[str, str]:
-    """Field name -> the docstring below its declaration, bases included, on one line each."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__[:-1]):
+    """Return the docstrings below the fields of a dataclass, on one line each.
+
+    Args:
+        cls: The dataclass; fields of its bases are included.
+
+    Returns:
+        Field name -> docstring. Classes without source code, such as those of a frozen program, contribute nothing.
+    """
+    texts: dict[str, str] = {}
+    for base in reversed(cls.__mro__[:-1]):  # bases first: a subclass may describe an inherited field again
         try:
             source = textwrap.dedent(inspect.getsource(base))
         except (OSError, TypeError):
             continue
+        # Python keeps no docstrings of fields: they are only in the source.
         body = next(node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)).body
         for field, text in pairwise(body):
             match field, text:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(about))):
-                    found[name] = " ".join(about.split())
-    return found
+                    texts[name] = " ".join(about.split())
+    return texts
 
 
 def keys(cls: type) -> list[dict[str, Any]]:
-    """The fields of a dataclass as a person reads them: name, default, required, allowed and about.
+    """Describe the fields of a dataclass for people.
 
-    The default is None where there is none.
+    Returns:
+        One dict per field with the keys name, default (None if there is none), required, allowed and about.
     """
     about = docs(cls)
     hints = get_type_hints(cls, include_extras=True)
@@ -93,7 +107,12 @@ EACH = "a list, each "
 
 
 def allowed(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
-    """What a field of that type may be set to: `[0, 1)`, `integer >= 1`, `auto | > 0`; `marks` apply to all of it."""
+    """Describe the allowed values of a field: `[0, 1)`, `integer >= 1`, `auto | > 0`.
+
+    Args:
+        annotation: The type of the field.
+        marks: Metadata of the enclosing `Annotated` types; they apply to every member of a union.
+    """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return allowed(arguments[0], (*marks, *arguments[1:]))
@@ -113,18 +132,18 @@ def allowed(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
 
 
 def _either(texts: Iterable[str]) -> str:
-    """The members of a union; one of them or a list of them is said shorter."""
-    found: list[str] = []
+    """Join the members of a union; `X | a list, each X` becomes `X, or a list of them`."""
+    members: list[str] = []
     for text in texts:
-        if found and text == EACH + found[-1]:
-            found[-1] += ", or a list of them"
+        if members and text == EACH + members[-1]:
+            members[-1] += ", or a list of them"
         else:
-            found.append(text)
-    return " | ".join(found)
+            members.append(text)
+    return " | ".join(members)
 
 
 def _number(kind: type, marks: tuple[Any, ...]) -> str:
-    """An interval, a single bound, or the bare kind; whole numbers say that they are."""
+    """Describe the bounds of a number: an interval, one bound, or `a number`."""
     bounds = left = right = ""
     for mark in marks:
         match mark:
@@ -142,5 +161,5 @@ def _number(kind: type, marks: tuple[Any, ...]) -> str:
 
 
 def _word(literal: Any) -> str:
-    """As YAML has it."""
+    """Return a literal as it is written in YAML."""
     return literal if isinstance(literal, str) else json.dumps(literal)

@@ -1,4 +1,7 @@
-"""A lock that is held exactly as long as a process works on a folder; it goes when the process goes."""
+"""Lock files that show whether a process is working on a folder.
+
+The operating system releases the lock when the process ends, however it ends, so no stale lock remains.
+"""
 
 import os
 import sys
@@ -20,8 +23,8 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+# NONBLOCK: opening a named pipe must not wait for its other end. NOFOLLOW: a link must not lead to another folder.
 _SAFELY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-"""A pipe of that name does not make us wait for its other end, and a link does not lead us elsewhere."""
 
 
 class Busy(Exception):
@@ -30,7 +33,12 @@ class Busy(Exception):
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path`, creating it, for as long as the block lasts. Raises Busy or OSError."""
+    """Hold the lock file at `path`, creating it if needed, until the block ends.
+
+    Raises:
+        Busy: another process holds the lock.
+        OSError: the file cannot be opened.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFELY, 0o666)
     try:
         for attempt in range(3):
@@ -40,14 +48,14 @@ def held(path: Path) -> Iterator[None]:
             except (BlockingIOError, PermissionError) as error:
                 if attempt == 2:
                     raise Busy(str(path)) from error
-                time.sleep(0.02)  # `is_held` of some reader may have had it for a moment
+                time.sleep(0.02)  # `is_locked` in another process holds the lock for a moment
         yield
     finally:
         os.close(descriptor)
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock file at `path`."""
+    """Return True if a process holds the lock file at `path`."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _SAFELY)
     except OSError:

@@ -1,7 +1,8 @@
-"""NumPy's `.npz`, read as if a stranger had sent it: nothing unpickled, no more memory than there are bytes.
+"""Safe reading and writing of NumPy's `.npz` files from untrusted sources.
 
-An npz file is a zip archive with a member `NAME.npy` per array. Each member is taken for what it is only after its
-sizes have been held against each other: what the archive says, what the array's header says, what is allowed in all.
+Nothing is unpickled, and no more memory is used than the file may need. An npz file is a zip archive with a member
+`NAME.npy` per array. A member is read only after three sizes agree: the size in the archive's directory, the size in
+the array's header, and the limit for all arrays together.
 """
 
 import io
@@ -17,18 +18,22 @@ from dropout_cli.core.types import Array
 
 MOST_BYTES = 1 << 28
 MOST_ARRAYS = 1_000
-MOST_HEADER = 1_000
-"""What NumPy writes before the values of a plain array has 128 bytes, and no more than this for 32 dimensions."""
-KINDS = "biufcSU"
-"""Numbers and texts of fixed length: what needs no pickle."""
-ENTRY = b"PK\x01\x02"
-"""What each entry of a zip archive's directory begins with."""
-LARGEST_RATIO = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
+MOST_HEADER = 1_000  # NumPy writes headers of 128 bytes for usual arrays, and stays below this for 32 dimensions
+KINDS = "biufcSU"  # numbers and texts of fixed length; all other kinds need pickle
+ENTRY = b"PK\x01\x02"  # the first bytes of each entry in the directory of a zip archive
+LARGEST_RATIO = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # deflate cannot compress by more than 1032
 CHUNK = 1 << 20
 
 
 def write(**arrays: Array) -> bytes:
-    """The bytes of an uncompressed npz file; equal arrays give equal bytes. Raises ValueError for objects."""
+    """Return the bytes of an uncompressed npz file; equal arrays give equal bytes.
+
+    Args:
+        arrays: Member name -> array.
+
+    Raises:
+        ValueError: an array holds Python objects.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
@@ -38,28 +43,39 @@ def write(**arrays: Array) -> bytes:
 
 
 def read(data: bytes, place: str, *, most: int = MOST_BYTES) -> dict[str, Array]:
-    """Name -> array. Raises DataError, naming `place`, for anything but whole arrays of numbers and texts.
+    """Read the arrays of an npz file.
 
-    `most` bounds what compressed arrays may grow to, in bytes, all together; what is stored as it is may be longer.
+    Args:
+        data: The bytes of the file.
+        place: The name of the file in error messages.
+        most: Limit in bytes for all arrays together after decompression. A file that is itself longer than this may
+            hold as many bytes as it has.
+
+    Returns:
+        Member name -> array.
+
+    Raises:
+        DataError: the file holds anything but complete arrays of numbers and texts.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # NumPy warns of headers that it has to guess at
+            warnings.simplefilter("error")  # NumPy only warns about headers that it has to guess
             return _read(data, most)
-    except Exception as error:  # neither zipfile nor NumPy says what it raises for damaged bytes
+    except Exception as error:  # zipfile and NumPy do not document what they raise for damaged bytes
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(place, f"cannot be read as npz ({reason})", "Write it anew with numpy.savez") from None
+        raise DataError(place, f"cannot be read as npz ({reason})", "Write the file again with numpy.savez") from None
 
 
 def _read(data: bytes, most: int) -> dict[str, Array]:
     most = max(most, len(data))
-    # Opening the archive makes an object per entry. The values of an array may hold these bytes too, but not so often.
+    # Opening the archive makes an object per entry, so entries are counted before. The values of an array may contain
+    # these bytes too, but not this often.
     if data.count(ENTRY) > 100 * MOST_ARRAYS:
         raise ValueError("it holds too many members")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if len(members) > MOST_ARRAYS or len({member.filename for member in members}) < len(members):
-            raise ValueError(f"it holds {counted(len(members), 'member')}, or two of one name")
+            raise ValueError(f"it holds {counted(len(members), 'member')}, or two members of the same name")
         if sum(member.compress_size for member in members) > len(data):
             raise ValueError("its members overlap")
         if sum(member.file_size for member in members) > most:
@@ -68,33 +84,41 @@ def _read(data: bytes, most: int) -> dict[str, Array]:
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> Array:
-    """One array. Raises ValueError where it is not as large as it says, or would need unpickling."""
+    """Read one array.
+
+    Raises:
+        ValueError: the size differs from that in the header, or the values would need unpickling.
+    """
     name, raw = repr(member.filename), _bytes(archive, member)
     stream = io.BytesIO(raw[: MOST_HEADER + 12].tobytes())
     version = np.lib.format.read_magic(stream)
     reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if reader is None:
-        raise ValueError(f"{name} is of version {version}")
+        raise ValueError(f"{name} has the unknown format version {version}")
     shape, fortran_order, dtype = reader(stream, max_header_size=MOST_HEADER)
     values = raw[stream.tell() :]
     if dtype.kind not in KINDS or not dtype.itemsize:
         raise ValueError(f"{name} holds {dtype}, not numbers")
     if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != len(values):
-        raise ValueError(f"{name} has not the size that its header says")
-    if math.prod(size or 1 for size in shape) * dtype.itemsize > most:
-        raise ValueError(f"{name} is empty, and of a shape that nothing has")
+        raise ValueError(f"{name} does not have the size given in its header")
+    if math.prod(size or 1 for size in shape) * dtype.itemsize > most:  # an axis of 0 must not hide a huge one
+        raise ValueError(f"{name} is empty and has an impossible shape")
+    # A text of code points above the last character makes Python fail much later, when the text is used.
     if dtype.kind == "U" and values.view(f"{dtype.byteorder}u4").max(initial=0) > 0x10FFFF:
-        raise ValueError(f"{name} holds what is no character")
+        raise ValueError(f"{name} holds code points that are not characters")
     return np.ndarray(shape, dtype, values.data, order="F" if fortran_order else "C")
 
 
 def _bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
-    """What a member holds. Memory is reserved for what it says, but taken only as the bytes come."""
+    """Return the bytes of a member.
+
+    The declared size is only reserved: memory pages are used as bytes arrive.
+    """
     ratio = LARGEST_RATIO.get(member.compress_type, 0)
     if not member.filename.endswith(".npy") or not ratio:
         raise ValueError(f"{member.filename!r} is not an array")
     if member.file_size > member.compress_size * ratio:
-        raise ValueError(f"{member.filename!r} is longer than so few bytes can be")
+        raise ValueError(f"{member.filename!r} declares more bytes than its compressed data can hold")
     raw, done = np.empty(member.file_size, np.uint8), 0
     with archive.open(member) as file:
         while piece := file.read(min(CHUNK, len(raw) - done)):

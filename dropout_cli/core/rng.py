@@ -1,8 +1,8 @@
-"""The only place where a random generator is made.
+"""Random generators by name; no other module makes one.
 
-A generator is a pure function of (seed, role, index): it has a name, not a history. What one part
-of a run draws can therefore never shift what another part draws, a resumed epoch draws what it would
-have drawn, and two runs that differ only in their variant share split, order and initial weights.
+A generator is a pure function of (seed, role, index), without a history. The draws of one part of a run therefore
+never shift those of another part, a resumed epoch draws the same values as without interruption, and two runs that
+differ only in their variant share the split, the order of batches and the initial weights.
 """
 
 import hashlib
@@ -16,77 +16,100 @@ Generator = np.random.Generator
 
 
 def stream(seed: int, role: str, index: int = 0) -> Generator:
-    """Return the generator of that seed, role and index; equal arguments give equal generators.
+    """Return the generator of a seed, role and index; equal arguments, equal generators.
 
-    Roles in use: `split`, `data`, `init:<path>`, `order` (index: the pass over the data),
-    `noise:<path>` (epoch), `augment` (epoch), `monte_carlo:<path>` (pass), `thinned:<path>`
-    (which sampled network), `inference:<path>`, `effects:<path>`, `yardstick`.
+    Args:
+        seed: The seed of the run.
+        role: The purpose of the draws. Roles in use: `split`, `data`, `init:<path>`, `order`, `noise:<path>`,
+            `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`, `yardstick`.
+        index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
+            (`monte_carlo`) or the sampled network (`thinned`).
     """
+    # SHA-256, since Python's hash() of a text differs between processes.
     digest = hashlib.sha256(f"{seed}/{index}/{role}".encode()).digest()
     return np.random.Generator(np.random.SFC64(int.from_bytes(digest, "little")))
 
 
 class Noise(Mapping[str, Generator]):
-    """The generators of one epoch or one Monte-Carlo pass, by layer path, made when first asked for.
+    """The generators of one epoch or one Monte Carlo pass, by layer path, made at first use.
 
-    In training every example draws for itself. Where draws are `shared`, all examples of all batches have the same: a
-    layer draws one row, of the shape that `shape` gives, and each batch begins with the generators made anew.
+    In training every example has its own draws. If draws are `shared`, all examples of all batches have the same draws:
+    a layer draws one row, of the shape that `shape` returns, and each batch starts with fresh generators.
+
+    Attributes:
+        training: True if layers also draw the other noise of the training; False for dropout noise only.
+        shared: True if all examples have the same draws.
     """
 
     def __init__(
         self, seed: int, index: int, role: str = "noise", *, training: bool = True, shared: bool = False
     ) -> None:
-        """`role` is the first word of the streams' role: `noise`, `monte_carlo`, `thinned` or `effects`.
+        """Make the generators of one epoch or pass.
 
-        `training`: whether layers draw the noise of the training too, or that of the dropout alone.
+        Args:
+            seed: The seed of the run.
+            index: The epoch or the pass.
+            role: First word of the role of each stream: `noise`, `monte_carlo`, `thinned` or `effects`.
+            training: True if layers also draw the other noise of the training; False for dropout noise only.
+            shared: True if all examples have the same draws.
         """
         self._seed, self._index, self._role = seed, index, role
         self._made: dict[str, Generator] = {}
         self._kept: dict[str, tuple[Array, ...]] = {}
         self.training, self.shared = training, shared
         self.sharing: set[str] = set()
-        """The paths of the layers that have asked whether draws are shared."""
+        """The paths of the layers that support shared draws, known once they have drawn."""
 
     def shape(self, path: str, shape: Shape) -> Shape:
-        """The shape to draw in the layer with that path, for a batch of `shape`: one row where draws are shared."""
+        """Return the shape to draw: one row if draws are shared, else the whole batch.
+
+        Args:
+            path: The path of the layer.
+            shape: The shape of the batch, (N, ...).
+        """
         if not self.shared:
             return shape
         self.sharing.add(path)
         return (1, *shape[1:])
 
     def once(self, path: str, draw: Callable[[Generator], tuple[Array, ...]]) -> tuple[Array, ...]:
-        """Return what `draw` makes for the layer with that path, drawn for the first batch and kept for the others."""
+        """Return the draws of the first batch for every batch of the pass.
+
+        Args:
+            path: The path of the layer.
+            draw: Makes the arrays from the layer's generator; called once per pass.
+        """
         self.sharing.add(path)
         if path not in self._kept:
             self._kept[path] = draw(self[path])
         return self._kept[path]
 
     def next_batch(self) -> "Noise":
-        """The noise of the next batch: where draws are shared, that of the last one again."""
+        """Prepare for the next batch and return this object; shared draws start again."""
         if self.shared:
             self._made.clear()
         return self
 
     @property
     def drawn(self) -> bool:
-        """Whether any generator of this batch has been drawn from."""
-        return any(_state(made) != _state(self._fresh(path)) for path, made in self._made.items())
+        """True if any generator of this batch has been used."""
+        return any(_state(used) != _state(self._fresh(path)) for path, used in self._made.items())
 
     def _fresh(self, path: str) -> Generator:
         return stream(self._seed, f"{self._role}:{path}", self._index)
 
     def __getitem__(self, path: str) -> Generator:
-        """The generator of the layer with that path; the same object at every call within a batch."""
+        """Return the generator of a layer; the same object at every call within a batch."""
         if path not in self._made:
             self._made[path] = self._fresh(path)
         return self._made[path]
 
     def __iter__(self) -> Iterator[str]:
-        """The paths asked for so far."""
+        """Iterate over the paths requested so far."""
         return iter(self._made)
 
     def __len__(self) -> int:
-        """How many paths were asked for so far."""
+        """Return the number of paths requested so far."""
         return len(self._made)
 
 

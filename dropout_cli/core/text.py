@@ -1,8 +1,14 @@
-"""Text and numbers as they may be shown: a name must not move the cursor, ring, or run backwards."""
+"""Safe display of text from files, data and other programs.
+
+A name must not be able to move the cursor, ring the bell or reverse the direction of writing.
+"""
 
 
 def visible(text: str) -> str:
-    r"""The text with `\x1b` and the like spelled out for every character that shows nothing; line ends stay."""
+    r"""Return the text with non-printing characters written as escapes such as `\x1b`.
+
+    Line ends stay.
+    """
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char == "\n" else _spelled_out(char) for char in text)

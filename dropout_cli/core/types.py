@@ -1,4 +1,4 @@
-"""The array types that every room shares."""
+"""Array types used in every room."""
 
 from typing import Any, TypeAlias
 

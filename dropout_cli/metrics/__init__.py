@@ -1,4 +1,4 @@
-"""The numbers that judge predictions, and the tables that show where they are wrong."""
+"""Metrics of predictions, and tables that show where the predictions are wrong."""
 
 from dropout_cli.metrics import numbers  # every file there registers its metrics
 from dropout_cli.metrics.classes import (
@@ -71,6 +71,6 @@ __all__ = [
 
 PARTS = ("train", "val", "test")
 DEFAULT_METRIC = "test.accuracy"
-"""Runs are compared by it unless told otherwise; regressions by `test.rmse` then."""
+"""The metric that compares runs by default; regressions are then compared by `test.rmse`."""
 METRICS = tuple(f"{part}.{number}" for part in PARTS for number in directed())
-"""The keys of a summary by which runs can be compared; a run has those of its task."""
+"""Keys of a summary by which runs can be compared; a run has those of its task."""

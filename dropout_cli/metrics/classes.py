@@ -1,4 +1,4 @@
-"""All numbers of a classifier, and the tables that show its mistakes."""
+"""Scores of a classifier, with its confusion matrix and its worst mistakes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,28 +17,43 @@ class Mistake(NamedTuple):
     row: int
     """Its row number in the source."""
     true: str
+    """The true class."""
     predicted: str
+    """The predicted class."""
     prob_true: float
+    """Probability of the true class."""
     prob_predicted: float
+    """Probability of the predicted class."""
     loss: float
-    """-ln of the probability given to the true class."""
+    """-ln of the probability of the true class."""
 
 
 def classification(
     probs: Array, labels: Array, classes: Sequence[str], log_probs: Array | None = None
 ) -> dict[str, Any]:
-    """Score `probs` (N, C) against `labels` (N,) of class ids, N >= 1; plain Python numbers come back.
+    """Score the predictions of a classifier.
 
-    `log_probs` (N, C): the logarithms of `probs`, which say more of what is nearly 0 or 1 and then decide losses, ranks
-    and the predicted class; None: the probabilities are all that is known, and 0 counts as 2.2e-308.
+    Args:
+        probs: (N, C) probabilities, N >= 1.
+        labels: (N,) class ids.
+        classes: Class names, in the order of the ids.
+        log_probs: (N, C) logarithms of `probs`. They are more exact near 0 and 1, and losses, ranks and the predicted
+            class then follow from them. If None, a probability of 0 counts as 2.2e-308.
 
-    Keys: the registered metrics, see `numbers.classification`, and per_class, a list of {class, precision, recall, f1,
-    support} in class order. Metrics that a summary leaves out for these labels, and those that are not defined, are
-    None. Raises ValueError if the shapes do not fit.
+    Returns:
+        Plain Python numbers: the registered metrics (see `numbers.classification`), and `per_class`, a list of {class,
+        precision, recall, f1, support} in class order. A metric is None if it is not defined or a summary omits it for
+        these labels.
+
+    Raises:
+        ValueError: the shapes do not fit.
     """
     given = Classes.of(probs, labels, classes, log_probs)
-    found = {one.name: one.of(given) if one.summarized(given) else None for one in registry.of_task("classification")}
-    return found | {
+    scores = {
+        metric.name: metric.of(given) if metric.summarized(given) else None
+        for metric in registry.of_task("classification")
+    }
+    return scores | {
         "per_class": [
             {"class": name, "precision": precision, "recall": recall, "f1": f1, "support": support}
             for name, precision, recall, f1, support in zip(classes, *given.per_class, strict=True)
@@ -47,12 +62,26 @@ def classification(
 
 
 def predicted(stored: Mapping[str, Array]) -> Array:
-    """Return the likeliest class of each example from the arrays of `predictions.npz`, of format 1 or 2."""
+    """Return the likeliest class of each example, (N,).
+
+    Args:
+        stored: The arrays of `predictions.npz`, of format 1 or 2.
+    """
     return np.asarray(stored.get("log_probabilities", stored["probabilities"]).argmax(axis=1))
 
 
 def confusion_matrix(probs: Array, labels: Array, classes: Sequence[str], log_probs: Array | None = None) -> Array:
-    """Count the examples as an int64 array (C, C): rows are true classes, columns predicted ones."""
+    """Count the examples of each pair of true and predicted class.
+
+    Args:
+        probs: (N, C) probabilities.
+        labels: (N,) class ids.
+        classes: Class names.
+        log_probs: See `score_classes`.
+
+    Returns:
+        (C, C) int64; rows are true classes, columns predicted ones.
+    """
     from sklearn.metrics import confusion_matrix as count
 
     predicted = Classes.of(probs, labels, classes, log_probs).predicted
@@ -61,7 +90,17 @@ def confusion_matrix(probs: Array, labels: Array, classes: Sequence[str], log_pr
 
 
 def worst(probs: Array, labels: Array, most: int = 100, log_probs: Array | None = None) -> Array:
-    """Positions (M,) in the part, M <= `most`, of the misclassified examples by descending loss; ties by position."""
+    """Return the positions of the misclassified examples with the largest losses.
+
+    Args:
+        probs: (N, C) probabilities.
+        labels: (N,) class ids.
+        most: Maximum number of examples.
+        log_probs: See `score_classes`.
+
+    Returns:
+        (M,) positions in the part, M <= `most`, by descending loss; ties by position.
+    """
     given = Classes.of(probs, labels, [str(c) for c in range(probs.shape[1])], log_probs)
     wrong = np.flatnonzero(given.predicted != labels)
     return wrong[np.argsort(-given.losses[wrong], kind="stable")][:most]
@@ -75,7 +114,18 @@ def mistakes(
     most: int = 100,
     log_probs: Array | None = None,
 ) -> list[Mistake]:
-    """Describe the examples at `worst(probs, labels, most)`, in that order; `rows` (N,) are their source rows."""
+    """Describe the misclassified examples with the largest losses.
+
+    They are in the order of `worst_positions`.
+
+    Args:
+        probs: (N, C) probabilities.
+        labels: (N,) class ids.
+        rows: (N,) row numbers in the source.
+        classes: Class names.
+        most: Maximum number of examples.
+        log_probs: See `score_classes`.
+    """
     given = Classes.of(probs, labels, classes, log_probs)
     p, predicted = given.probabilities, given.predicted
     return [
@@ -92,12 +142,25 @@ def mistakes(
 
 
 def confusion_csv(matrix: Array, classes: Sequence[str]) -> bytes:
-    r"""Write the matrix under a header of `true\predicted` and the class names; each row begins with its class."""
+    r"""Return the confusion matrix as CSV.
+
+    The header has `true\predicted` and the class names; each row starts with its class.
+
+    Args:
+        matrix: (C, C) counts.
+        classes: Class names.
+    """
     counts = [[name, *row] for name, row in zip(classes, matrix.tolist(), strict=True)]
     return csv_bytes([["true\\predicted", *classes], *counts])
 
 
 def mistakes_csv(found: Sequence[Mistake]) -> bytes:
-    """Write the mistakes under a header of their field names, fractions with six significant digits."""
+    """Return the mistakes as CSV with their field names as header.
+
+    Fractions have six significant digits.
+
+    Args:
+        found: The mistakes, in order.
+    """
     rows = [[f"{cell:.6g}" if isinstance(cell, float) else cell for cell in mistake] for mistake in found]
     return csv_bytes([Mistake._fields, *rows])

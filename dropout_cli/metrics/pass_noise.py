@@ -1,16 +1,18 @@
-"""The noise of a target beside several noisy passes of a network, estimated on examples that were held out.
+"""Noise of a regression target beside the spread of noisy passes.
 
-The passes spread with variance v around their mean m, and what they leave out is one variance s2 for all examples. It
-is the one under which the targets are most likely, so that the two together are as wide as the errors are:
+It is estimated on held-out examples.
+
+The passes have variance v around their mean m. The remaining noise is one variance s2 for all examples. It is the one
+that maximizes the likelihood of the targets, so that both together are as wide as the errors:
 
     Gaussian        y ~ N(m, v + s2)
     log-mean-exp    y ~ mean_t N(m_t, s2),  -ln p = -logsumexp_t(-(y - m_t)^2 / (2 s2)) + ln T + ln(2 pi s2) / 2
 
-The second is the likelihood of Gal & Ghahramani 2016 (arXiv:1506.02142), whose s2 is 1 / tau. The errors of the
-prediction without noise would count v twice. Where v is larger than the squared errors, no s2 makes it right.
+The second is the likelihood of Gal & Ghahramani 2016 (arXiv:1506.02142), whose s2 is 1 / tau. Estimating s2 from the
+errors of the prediction without noise would count v twice. If v is larger than the squared errors, no s2 fits.
 
-Fewer passes have a mean that is off by more, and show less of their spread. What is short in all, 2 v / T for T
-passes, is counted as noise: s2_T = s2_R + 2 v (1 / T - 1 / R), estimated with R of them.
+With fewer passes the mean is less exact and shows less of their spread. The variance missing in total, 2 v / T for T
+passes, is counted as noise: s2_T = s2_R + 2 v (1 / T - 1 / R), estimated with R passes.
 """
 
 from collections.abc import Callable
@@ -20,31 +22,41 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 
-STEPS = 60
-"""The size of the logarithmic grid of variances in which the search for the best one begins."""
+STEPS = 60  # size of the logarithmic grid of variances at which the search starts
 
 
 @dataclass(frozen=True)
 class PassNoise:
-    """The noise that was estimated with R passes: a number per target, in the targets' own units."""
+    """The noise estimated with R passes: one number per target, in the targets' own units."""
 
     passes: int
-    """R."""
+    """R, the number of passes."""
     noise_sd: tuple[float, ...]
     """sqrt(s2_R)."""
     model_sd: tuple[float, ...]
-    """sqrt(v), v the mean over examples, with divisor R - 1."""
+    """sqrt(v), v being the mean over examples, with divisor R - 1."""
     rmse: tuple[float, ...]
-    """The root mean squared error of the mean of the passes."""
+    """Root mean squared error of the mean of the passes."""
 
     def variance(self, count: int, smallest: Array) -> Array:
-        """Return s2 for `count` passes, one per target, at least `smallest`."""
+        """Return s2 for a number of passes, one value per target.
+
+        Args:
+            count: Number of passes.
+            smallest: (targets,) floor of the result.
+        """
         missing = 2 * np.square(self.model_sd) * (1 / count - 1 / self.passes)
         return np.asarray(np.maximum(np.square(self.noise_sd) + missing, smallest))
 
 
 def gaussian(errors: Array, variances: Array, smallest: float) -> float:
-    """Return s2 from errors (N,) of the means and the variances (N,) of the passes; at least `smallest` > 0."""
+    """Return the s2 of the Gaussian likelihood.
+
+    Args:
+        errors: (N,) errors of the means of the passes.
+        variances: (N,) variances of the passes.
+        smallest: Floor of the result, above 0.
+    """
 
     def loss(s2: float) -> float:
         total = variances + s2
@@ -54,11 +66,17 @@ def gaussian(errors: Array, variances: Array, smallest: float) -> float:
 
 
 def log_mean_exp(errors: Array, smallest: float) -> float:
-    """Return s2 of the mixture from the errors (T, N) of each pass; at least `smallest` > 0."""
+    """Return the s2 of the mixture of passes.
+
+    Args:
+        errors: (T, N) errors of each pass.
+        smallest: Floor of the result, above 0.
+    """
     squares = errors**2
 
     def loss(s2: float) -> float:
         exponents = squares / (-2 * s2)
+        # Subtracting the highest exponent keeps np.exp from returning 0 for all passes of an example.
         highest = exponents.max(axis=0)
         each = highest + np.log(np.exp(exponents - highest).mean(axis=0))
         return float(np.log(s2) / 2 - each.mean())
@@ -67,14 +85,15 @@ def log_mean_exp(errors: Array, smallest: float) -> float:
 
 
 def _best(loss: Callable[[float], float], low: float, high: float) -> float:
-    """Return the argument between `low` and `high` at which the loss is least."""
+    """Return the argument between `low` and `high` with the smallest loss."""
     from scipy.optimize import minimize_scalar
 
     if high <= low:
         return low
     grid = np.linspace(np.log(low), np.log(high), STEPS)
-    at = int(np.argmin([loss(float(np.exp(one))) for one in grid]))
-    around = (grid[max(0, at - 1)], grid[min(STEPS - 1, at + 1)])
-    found = minimize_scalar(lambda one: loss(float(np.exp(one))), bounds=around, method="bounded")
-    best = float(np.exp(found.x))
+    # The loss may have several minima: the grid finds the region of the best one, the bounded search refines it.
+    at = int(np.argmin([loss(float(np.exp(log_s2))) for log_s2 in grid]))
+    bounds = (grid[max(0, at - 1)], grid[min(STEPS - 1, at + 1)])
+    result = minimize_scalar(lambda log_s2: loss(float(np.exp(log_s2))), bounds=bounds, method="bounded")
+    best = float(np.exp(result.x))
     return best if loss(best) < loss(float(np.exp(grid[at]))) else float(np.exp(grid[at]))

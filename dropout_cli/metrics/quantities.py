@@ -1,4 +1,4 @@
-"""All numbers of a regression, and the table of its residuals."""
+"""Scores of a regression, and the table of its residuals."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,28 +10,47 @@ from dropout_cli.metrics.scored import Quantities
 
 
 def regression(mean: Array, sd: Array | None, true: Array, names: Sequence[str]) -> dict[str, Any]:
-    """Score `mean` (N, T) and `sd` (N, T), which may be None, against `true` (N, T), N >= 1, in their own units.
+    """Score the predictions of a regression, in the targets' own units.
 
-    Keys: the registered metrics, see `numbers.regression`, and `per_target`, a list of {target, every metric, support}
-    in the order of `names`. The numbers are means over the targets. `r2` is None where a target never changes, `nll`
-    and `coverage` where there is no `sd`. Raises ValueError if the shapes do not fit.
+    Args:
+        mean: (N, T) predicted values, N >= 1.
+        sd: (N, T) predicted standard deviations; None if unknown.
+        true: (N, T) true values.
+        names: T target names.
+
+    Returns:
+        The registered metrics (see `numbers.regression`), each a mean over the targets, and `per_target`, a list of
+        {target, every metric, support} in the order of `names`. `r2` is None if a target is constant; `nll` and
+        `coverage` are None without `sd`.
+
+    Raises:
+        ValueError: the shapes do not fit.
     """
     if len(true) == 0 or not (mean.shape == true.shape == (len(true), len(names))):
         raise ValueError(f"predictions {mean.shape} do not fit {true.shape} and {len(names)} targets")
     given = Quantities.of(mean, sd, true)
     every = registry.of_task("regression")
-    columns = {one.name: one.function(given) or [None] * len(names) for one in every}
+    columns = {metric.name: metric.function(given) or [None] * len(names) for metric in every}
     rows = [
         {"target": name, **{key: values[t] for key, values in columns.items()}, "support": len(true)}
         for t, name in enumerate(names)
     ]
-    return {one.name: one.of(given) for one in every} | {"per_target": rows}
+    return {metric.name: metric.of(given) for metric in every} | {"per_target": rows}
 
 
 def residuals_csv(mean: Array, sd: Array | None, true: Array, rows: Array, names: Sequence[str]) -> bytes:
-    """Write a line per example and target, nine significant digits: row, target, true, predicted, sd, residual.
+    """Return the residuals as CSV: one line per example and target.
 
-    The residual is true - predicted; `sd` is empty where there is none.
+    Numbers have nine significant digits.
+
+    The columns are row, target, true, predicted, sd and residual (true - predicted).
+
+    Args:
+        mean: (N, T) predicted values.
+        sd: (N, T) predicted standard deviations; None leaves the column empty.
+        true: (N, T) true values.
+        rows: (N,) row numbers in the source.
+        names: T target names.
     """
     lines: list[list[str | int | float]] = [
         [

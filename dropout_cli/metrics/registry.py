@@ -1,7 +1,7 @@
-"""The numbers that judge predictions, by name: which way each points, its label, what it is computed from.
+"""Registry of metrics: name, label, direction, and the predictions that a metric needs.
 
-A file in `metrics/numbers/` registers its numbers when it is imported, and nothing else names them: the summary of a
-run, `training.monitor`, the schema for editors, tables and reports all follow from what is registered.
+A file in `metrics/numbers/` registers its metrics when it is imported, and no other file names them. The summary of a
+run, `training.monitor`, the JSON schema, tables and reports all follow from the registry.
 """
 
 from collections.abc import Callable
@@ -22,43 +22,47 @@ TASKS: dict[Need, str] = {
 }
 """Part of a prediction -> the task whose predictions have it."""
 LOSS = "loss"
-"""A column of the history that is not in a summary: the loss that the task lowers in training. Smaller is better."""
+"""Column of the history that is not in a summary: the loss of the task. Smaller is better."""
 PREFIXES = ("train_", "val_")
-"""The prefixes of a number's columns in the history."""
+"""Prefixes of a metric's columns in the history."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that judges the predictions for one part of the data."""
+    """A metric of the predictions for one part of the data."""
 
     name: str
     """Its key in `summary.json`."""
     label: str
-    """Its name in a report."""
+    """Its name in reports."""
     larger_is_better: bool | None
-    """None where neither is better: runs are then not compared by it."""
+    """None if neither direction is better; runs are then not compared by it."""
     needs: Need
-    """The part of a prediction that it is computed from, which also gives its task."""
+    """The part of a prediction that it is computed from; it also determines the task."""
     function: Callable[[Any], Any]
-    """Of a `scored.Classes` it gives a number, of a `scored.Quantities` one per target; None where undefined."""
+    """Takes `ClassPredictions` and returns a number, or `TargetPredictions` and returns one per target."""
     shown: bool = False
-    """Whether `dropout show` and `dropout eval --mc` print it."""
+    """True if `dropout show` and `dropout eval --mc` print it."""
     share: bool = False
-    """Whether it is between 0 and 1 and moves in steps of about one example: intervals of its mean stay in there."""
+    """True if it is between 0 and 1 and moves in steps of about one example, as do intervals of its mean."""
     counted: bool = False
-    """Whether it is a count of examples over their number."""
+    """True if it is a count of examples divided by their number."""
     of_each: Callable[[Any], Any] | None = None
-    """Gives (N,) what each example contributes: the number is their mean. None where it is no such mean."""
+    """Returns (N,) contributions of the examples, whose mean is the metric; None if it is no such mean."""
     summarized: Callable[[Any], bool] = lambda given: True
-    """Whether a summary has the number for these examples. As a monitor it is always computed."""
+    """Returns True if a summary contains the metric for these examples; a monitor always computes it."""
 
     @property
     def task(self) -> str:
-        """The task whose predictions it judges."""
+        """The task whose predictions it scores."""
         return TASKS[self.needs]
 
     def of(self, given: Any) -> float | None:
-        """Return the number, the mean over all targets; None where it is not defined."""
+        """Return the metric, averaged over all targets; None if it is undefined.
+
+        Args:
+            given: The predictions, as `ClassPredictions` or `TargetPredictions`.
+        """
         value = self.function(given)
         if isinstance(value, list):
             return None if None in value else float(np.mean(value))
@@ -69,13 +73,22 @@ _registered: dict[tuple[str, str], Metric] = {}
 
 
 def register(*metrics: Metric) -> None:
-    """Add metrics. Raises ValueError for a name that a task has, or that has the other direction in another task."""
-    for one in metrics:
-        if (one.task, one.name) in _registered or one.name == LOSS:
-            raise ValueError(f"metric '{one.name}' is registered twice for {one.task}")
-        if any(o.name == one.name and o.larger_is_better != one.larger_is_better for o in _registered.values()):
-            raise ValueError(f"metric '{one.name}' points another way in another task")
-        _registered[one.task, one.name] = one
+    """Add metrics to the registry.
+
+    Args:
+        metrics: The metrics.
+
+    Raises:
+        ValueError: the task has a metric of that name, or another task has one with another direction.
+    """
+    for metric in metrics:
+        name, better = metric.name, metric.larger_is_better
+        if (metric.task, name) in _registered or name == LOSS:
+            raise ValueError(f"metric '{name}' is registered twice for {metric.task}")
+        # A column of the history has no task, so its name alone must give the direction.
+        if any(other.name == name and other.larger_is_better != better for other in _registered.values()):
+            raise ValueError(f"metric '{name}' has another direction in another task")
+        _registered[metric.task, name] = metric
 
 
 def metric_part(metric: str) -> str:
@@ -89,67 +102,85 @@ def metric_name(metric: str) -> str:
 
 
 def of_task(task: str) -> tuple[Metric, ...]:
-    """The metrics of a task, in the order in which a summary has them."""
-    return tuple(one for one in _registered.values() if one.task == task)
+    """Return the metrics of a task, in the order of the summary."""
+    return tuple(metric for metric in _registered.values() if metric.task == task)
 
 
 def shown(task: str) -> tuple[str, ...]:
-    """The names of a task's metrics that are shown where there is little room."""
-    return tuple(one.name for one in of_task(task) if one.shown)
+    """Return the names of a task's metrics that short tables show."""
+    return tuple(metric.name for metric in of_task(task) if metric.shown)
 
 
 def labels() -> dict[str, str]:
-    """Name -> label of every metric, of whichever task."""
-    found: dict[str, str] = {}
-    for one in _registered.values():
-        found.setdefault(one.name, one.label)
-    return found
+    """Return name -> label of every metric of all tasks."""
+    by_name: dict[str, str] = {}
+    for metric in _registered.values():
+        by_name.setdefault(metric.name, metric.label)
+    return by_name
 
 
 def directed(task: str | None = None) -> tuple[str, ...]:
-    """The names of the metrics that runs can be compared by, of one task or of all."""
-    found = [one for one in _registered.values() if one.larger_is_better is not None and task in (None, one.task)]
-    return tuple(dict.fromkeys(one.name for one in found))
+    """Return the names of the metrics that can compare runs.
+
+    Args:
+        task: Restricts the metrics to one task.
+    """
+    metrics = [metric for metric in _registered.values() if task in (None, metric.task)]
+    return tuple(dict.fromkeys(metric.name for metric in metrics if metric.larger_is_better is not None))
 
 
 def larger_is_better(number: str) -> bool:
-    """Return the direction of a metric, given by its name, a dotted key that ends in it, or its column of the history.
+    """Return True if larger values of a metric are better.
 
-    Raises UnknownName, with a suggestion, where no such metric has a direction.
+    Args:
+        number: The metric's name, a dotted key that ends in it, or its column of the history: `accuracy`,
+            `test.accuracy` or `val_accuracy`.
+
+    Raises:
+        UnknownName: no such metric has a direction.
     """
     name = metric_name(number)
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
     if name == LOSS:
         return False
-    for one in _registered.values():
-        if one.name == name and one.larger_is_better is not None:
-            return one.larger_is_better
+    for metric in _registered.values():
+        if metric.name == name and metric.larger_is_better is not None:
+            return metric.larger_is_better
     raise UnknownName(f"unknown metric '{number}'. {suggestion(name, directed())}")
 
 
 def named(number: str, task: str) -> Metric | None:
-    """Return a task's metric, given by its name or a dotted key that ends in it; None where the task has none."""
+    """Return a task's metric by name; None if the task has no such metric.
+
+    Args:
+        number: The metric's name, or a dotted key that ends in it.
+        task: The task.
+    """
     return _registered.get((task, metric_name(number)))
 
 
 def is_share(number: str) -> bool:
-    """Whether a metric lies between 0 and 1, a share of examples or a mean of such. Raises UnknownName."""
+    """Return True if a metric is a share of examples or a mean of such shares; raise UnknownName."""
     return any(one.share for one in _of_name(number))
 
 
 def is_counted(number: str) -> bool:
-    """Whether a metric is a count of examples over their number. Raises UnknownName."""
+    """Return True if a metric is a count of examples divided by their number; raise UnknownName."""
     return any(one.counted for one in _of_name(number))
 
 
 def moves_by_examples(number: str) -> bool:
-    """Whether a metric follows from the predicted classes alone, in steps of about one example. Raises UnknownName."""
+    """Return True if a metric follows from predicted classes, in steps of about an example.
+
+    Raises:
+        UnknownName: no metric has that name.
+    """
     return any(one.needs == "labels" for one in _of_name(number))
 
 
 def _of_name(number: str) -> list[Metric]:
-    """Return the metrics of that name or key, one per task that has it; raise UnknownName without any."""
+    """Return the metrics of that name, one per task; raise UnknownName if there is none."""
     found = [one for one in _registered.values() if one.name == metric_name(number)]
     if not found:
         raise UnknownName(f"unknown metric '{number}'. {suggestion(metric_name(number), tuple(labels()))}")
@@ -157,5 +188,10 @@ def _of_name(number: str) -> list[Metric]:
 
 
 def suggestion(name: str, known: tuple[str, ...]) -> str:
-    """Return `Did you mean 'x'? Choose from: ...` for a name that is not among the `known`."""
+    """Return `Did you mean 'x'? Choose from: ...` for an unknown name.
+
+    Args:
+        name: The unknown name.
+        known: The known names.
+    """
     return f"{did_you_mean(name, [*known])} Choose from: {', '.join(known)}.".strip()

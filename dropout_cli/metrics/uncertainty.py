@@ -1,4 +1,4 @@
-"""Many noisy passes of a classifier taken together: averaged probabilities, and how much the passes disagree.
+"""Aggregates of noisy passes of a classifier: mean probabilities and uncertainties.
 
 With p_t the probabilities of pass t of T, c over classes, and H(p) = -sum_c p_c ln p_c, for each example:
 
@@ -6,8 +6,8 @@ With p_t the probabilities of pass t of T, c over classes, and H(p) = -sum_c p_c
     geometric mean         g_c = exp(mean_t ln p_tc), divided by its sum over c
     predictive entropy     H(pbar)
     expected entropy       mean_t H(p_t)
-    mutual information     H(pbar) - mean_t H(p_t): what the passes disagree about
-    variation ratio        1 - (how many passes name the class that most of them name) / T
+    mutual information     H(pbar) - mean_t H(p_t): the disagreement of the passes
+    variation ratio        1 - (number of passes that predict the most frequent class) / T
 
 Entropies in nats. Gal & Ghahramani 2016, arXiv:1506.02142; Houlsby et al. 2011, arXiv:1112.5745 (mutual
 information); Baldi & Sadowski 2013, NeurIPS 26 (geometric mean).
@@ -24,7 +24,7 @@ from dropout_cli.nn import losses
 
 @dataclass(frozen=True)
 class MonteCarlo:
-    """What several passes say together, in float64."""
+    """Combined result of several noisy passes, in float64."""
 
     probabilities: Array
     """(N, C): the mean of the passes' probabilities."""
@@ -43,22 +43,27 @@ class MonteCarlo:
 
     @property
     def mutual_information(self) -> Array:
-        """(N,): never below 0, where rounding would put it."""
+        """(N,), at least 0."""
+        # Rounding may put the difference below 0.
         return np.asarray(np.maximum(self.predictive_entropy - self.expected_entropy, 0.0))
 
 
 def together(logits: Iterable[Array]) -> MonteCarlo:
-    """Take in the logits (N, C) of one pass after the other, at least one; of them only sums are kept."""
+    """Combine the logits of noisy passes; only sums are kept in memory.
+
+    Args:
+        logits: (N, C) of one pass after the other, at least one pass.
+    """
     count = 0
     p_sum, logp_sum, entropy_sum, votes = (np.zeros(1) for _ in range(4))
     log_p_sum = np.full(1, -np.inf)
-    for one in logits:
-        logp = losses.log_softmax(one.astype(np.float64))
+    for pass_logits in logits:
+        logp = losses.log_softmax(pass_logits.astype(np.float64))
         p = np.exp(logp)
         count += 1
         p_sum = p_sum + p
         logp_sum = logp_sum + logp
-        log_p_sum = np.logaddexp(log_p_sum, logp)
+        log_p_sum = np.logaddexp(log_p_sum, logp)  # finite even if all p of a class are 0
         entropy_sum = entropy_sum - (p * logp).sum(axis=1)
         votes = votes + (p.argmax(axis=1)[:, None] == np.arange(p.shape[1]))
     mean = p_sum / count

@@ -1,4 +1,4 @@
-"""What training minimises: one file per objective."""
+"""Training objectives: one file per objective."""
 
 from dropout_cli.objectives.base import OBJECTIVES, Objective
 

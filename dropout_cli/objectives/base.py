@@ -1,4 +1,4 @@
-"""An objective makes the passes that its formula needs and leaves the gradients in the network."""
+"""Base class of objectives: an objective runs the passes and fills the gradients."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
@@ -12,37 +12,53 @@ OBJECTIVES: Registry["Objective"] = Registry("objective", package="dropout_cli.o
 
 
 class Objective(ABC):
-    """A frozen law of the training loss; its dataclass fields are its YAML keys."""
+    """A frozen configuration of the training loss; its dataclass fields are its YAML keys."""
 
     predicts: ClassVar[str] = "classes"
-    """`classes` or `quantities`."""
+    """The predicted kind of output: `classes` or `quantities`."""
     needs_noise: ClassVar[Literal["nowhere", "anywhere", "before the logits"]] = "nowhere"
     """Where the network must draw noise for the objective to have an effect."""
     outputs_each: ClassVar[int] = 1
-    """The network's outputs per class or quantity."""
+    """Number of network outputs per class or target."""
     squared: ClassVar[bool] = False
-    """Whether the loss is a squared error, which is a likelihood only once the precision of the noise is stated."""
+    """True if the loss is a squared error, which is a likelihood only for a given precision of the noise."""
 
     @abstractmethod
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
-        """Pass the batch forward and backward; return the loss, `network.penalty()` left out.
+        """Run the batch forward and backward, and leave the gradients in the network.
 
-        `labels` are class ids (N,), or standardized quantities (N, T) in the dtype of x.
-        `targets` (N, classes) are the teachers' soft targets of these examples, where there are teachers.
+        Args:
+            network: The network.
+            x: (N, ...) inputs.
+            labels: (N,) class ids, or (N, targets) standardized values in the dtype of x.
+            noise: The generators of this epoch.
+            targets: (N, classes) soft targets of the teachers, if there are teachers.
+
+        Returns:
+            The loss, without `network.penalty()`.
         """
 
     def check(self, law: Variant, *, other_noise: bool = False) -> None:
-        """Raise ValueError where the objective would have no effect with that variant.
+        """Raise ValueError if the objective would have no effect with a variant.
 
-        `other_noise`: whether the architecture adds noise of its own. Runs that were trained before stay readable.
+        The check is for new runs: runs that were trained before stay readable.
+
+        Args:
+            law: The dropout variant.
+            other_noise: True if the architecture adds other noise.
         """
         return None
 
 
 def own_noise_for_every_row(objective: str, law: Variant) -> None:
-    """Raise ValueError where a batch stacked on itself would see the same noise in each copy."""
+    """Raise ValueError if a batch stacked on itself would have the same noise in each copy.
+
+    Args:
+        objective: The name of the objective, for the message.
+        law: The dropout variant.
+    """
     if not law.draws_for_every_row():
         raise ValueError(
-            f"{objective} needs noise of its own for every row of the batch, and the variant draws one for all. "
-            "inverted would do"
+            f"{objective} needs noise of its own for every row of the batch, but the variant draws one noise for all "
+            "rows. Use another variant, such as inverted"
         )

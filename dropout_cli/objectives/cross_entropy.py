@@ -1,4 +1,4 @@
-"""Softmax cross-entropy, with label smoothing and the confidence penalty as options (nn.losses)."""
+"""Softmax cross-entropy with label smoothing, confidence penalty and class weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,15 +22,15 @@ class CrossEntropy(Objective):
     """The mean over the batch of -ln p(label)."""
 
     label_smoothing: FractionOrZero = 0.0
-    """The share of each target that is spread evenly over all classes."""
+    """Share of each target that is distributed evenly over all classes."""
     confidence_penalty: NonNegative = 0.0
-    """Times the entropy of the prediction, subtracted from the loss."""
+    """Factor of the prediction's entropy, which is subtracted from the loss."""
     class_weights: Literal["balanced"] | Annotated[tuple[NonNegative, ...], MinLen(2)] | None = None
-    """What the loss of an example is multiplied by, for each class in the order of the classes; balanced: training
-    examples / (classes * training examples of the class), so that rare classes count as much as common ones."""
+    """Factor of the loss of an example, for each class in class order; balanced: training examples / (classes *
+    training examples of the class), so that rare classes count as much as frequent ones."""
 
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
-        """One noisy pass."""
+        """Run one noisy pass."""
         logits = network.forward(x, train=True, noise=noise)
         loss, dlogits = losses.cross_entropy(
             logits,
@@ -43,9 +43,18 @@ class CrossEntropy(Objective):
         return loss
 
     def weighed(self, labels: Array, classes: Sequence[str]) -> "CrossEntropy":
-        """With the weights that `balanced` means for these training labels. Raises InvalidField for a wrong number."""
+        """Replace `balanced` by the weights computed from training labels.
+
+        Args:
+            labels: (N,) class ids of the training part.
+            classes: Class names, in the order of the ids.
+
+        Raises:
+            InvalidField: the number of weights is not that of the classes.
+        """
         if self.class_weights == "balanced":
             counts = np.bincount(labels, minlength=len(classes))
+            # Classes without training examples do not count, nor do they divide by 0.
             balanced = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
             return replace(self, class_weights=tuple(balanced.tolist()))
         if self.class_weights is not None and len(self.class_weights) != len(classes):

@@ -1,9 +1,11 @@
-"""Gaussian negative log-likelihood, for regression whose noise differs from example to example.
+"""Gaussian negative log-likelihood, for regressions whose noise differs between examples.
 
     L = mean of ln(v) / 2 + (y - m)^2 / (2 v) + ln(2 pi) / 2,   v = softplus(s) + 1e-6
 
-The network puts out m and s for every target, in standardized units. Nix & Weigend 1994 (ICNN, 55-60); the softplus
-is that of Lakshminarayanan et al. 2017, arXiv:1612.01474.
+The network outputs m and s for every target, in standardized units.
+
+References:
+    Nix & Weigend 1994 (ICNN, 55-60); the softplus is that of Lakshminarayanan et al. 2017, arXiv:1612.01474.
 """
 
 from dataclasses import dataclass
@@ -18,13 +20,13 @@ from dropout_cli.objectives.base import OBJECTIVES, Objective
 @OBJECTIVES.register("gaussian_nll")
 @dataclass(frozen=True, kw_only=True)
 class GaussianNll(Objective):
-    """The network predicts the mean and the variance of each target."""
+    """The negative log-likelihood of a predicted mean and variance of each target."""
 
     predicts: ClassVar[str] = "quantities"
     outputs_each: ClassVar[int] = 2
 
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
-        """One noisy pass; `labels` (N, targets) are standardized."""
+        """Run one noisy pass; `labels` (N, targets) are standardized."""
         loss, doutputs = losses.gaussian(network.forward(x, train=True, noise=noise), labels)
         network.gradients(doutputs)
         return loss

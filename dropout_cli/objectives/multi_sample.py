@@ -1,11 +1,12 @@
-"""Multi-sample dropout: several noises on what enters the logits, one noise everywhere else.
+"""Multi-sample dropout: several noises before the logits, one noise everywhere else.
 
     L = mean of the losses of S noisy copies of the last features, not the loss of their mean logits
 
-The features are computed once; repeated S times, they pass through the last noise and the last linear map in
-one go. The trunk below gets the sum of the S gradients. Evaluation is as without it.
+The features are computed once and repeated S times. They pass through the last noise and the last linear map together.
+The layers below get the sum of the S gradients. Evaluation does not change.
 
-Inoue 2019, arXiv:1905.09788, S = 8.
+References:
+    Inoue 2019, arXiv:1905.09788, S = 8.
 """
 
 from dataclasses import dataclass
@@ -26,15 +27,20 @@ class MultiSample(Objective):
     """Several noises before the logits in each step, for faster training."""
 
     samples: Count = 8
-    """S, how often the noise before the logits is drawn."""
+    """S, the number of draws of the noise before the logits."""
 
     needs_noise = "before the logits"
 
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
-        """One pass through the trunk, one with S times the rows through the head."""
+        """Run one pass through the lower layers, and one with S times the rows above them.
+
+        Raises:
+            ValueError: the network has no dropout above its first layer.
+        """
         parts = network.split_at_dropout()
         if parts is None:
             raise ValueError("multi_sample needs a network with dropout above its first layer")
+        # Below the split all copies are equal: one pass gives their features, and the sum of their gradients goes back.
         trunk, head = parts
         features = trunk.forward(x, train=True, noise=noise)
         logits = head.forward(np.concatenate([features] * self.samples), train=True, noise=noise)
@@ -44,9 +50,10 @@ class MultiSample(Objective):
         return loss
 
     def check(self, law: Variant, *, other_noise: bool = False) -> None:
-        """There must be noise before the logits, and each copy must draw its own."""
+        """Raise ValueError unless each copy draws its own noise before the logits."""
         own_noise_for_every_row("multi_sample", law)
         if not law.noise_before_logits():
             raise ValueError(
-                "multi_sample needs noise on what enters the logits, and there is none at that place. inverted would do"
+                "multi_sample needs noise on what enters the logits, but the variant draws none there. "
+                "Use another variant or rate, such as inverted"
             )

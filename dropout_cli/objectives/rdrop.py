@@ -1,12 +1,13 @@
-"""R-Drop: two noisy passes over each batch, whose predictions should agree.
+"""R-Drop: two noisy passes over each batch are trained to agree.
 
     L = CE1 + CE2 + alpha / 2 (KL(p1 || p2) + KL(p2 || p1)), means over the batch
 
-One pass is made over the batch stacked on itself, 2 B rows with noise of their own; the gradient goes
-through both predictions everywhere. With alpha = 0 it is the sum of two cross-entropies, so loss and gradient
-are about twice those of `cross_entropy`. Code that halves the cross-entropies has an alpha half of this one.
+One pass is made over the batch stacked on itself, 2 B rows with noise of their own. All gradients flow through both
+predictions. With alpha = 0, L is the sum of two cross-entropies, so loss and gradient are about twice those of
+`cross_entropy`. Code that halves the cross-entropies has an alpha half of this one.
 
-Wu et al. 2021, arXiv:2106.14448: alpha 5 for translation, 1 for language models, .6 for ViT.
+References:
+    Wu et al. 2021, arXiv:2106.14448: alpha 5 for translation, 1 for language models, .6 for ViT.
 """
 
 from dataclasses import dataclass
@@ -24,32 +25,38 @@ from dropout_cli.variants.toolkit.base import Variant
 @OBJECTIVES.register("rdrop")
 @dataclass(frozen=True, kw_only=True)
 class RDrop(Objective):
-    """Two predictions of each example, both right and equal."""
+    """Two noisy predictions of each example that should be right and equal."""
 
     alpha: NonNegative = 1.0
-    """Times half the two divergences between the predictions."""
+    """Factor of half the sum of the two divergences between the predictions."""
 
     needs_noise = "anywhere"
 
     def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
-        """One pass over the stacked batch."""
+        """Run one pass over the stacked batch."""
         logits = network.forward(np.concatenate([x, x]), train=True, noise=noise)
         loss, dlogits = symmetric(logits, labels, self.alpha)
         network.gradients(dlogits)
         return loss
 
     def check(self, law: Variant, *, other_noise: bool = False) -> None:
-        """The two copies must differ in their noise."""
+        """Raise ValueError if the two copies would have the same noise."""
         own_noise_for_every_row("rdrop", law)
         if law.silent() and not other_noise:
             raise ValueError(
-                "rdrop compares two noisy passes, and there is no noise: they would be equal. "
+                "rdrop compares two noisy passes, but there is no noise: they would be equal. "
                 "Use a variant with a rate above 0, such as inverted"
             )
 
 
 def symmetric(logits: Array, labels: Array, alpha: float) -> tuple[float, Array]:
-    """Return L and dL/dlogits of stacked logits (2 B, C) for labels (B,)."""
+    """Return L and dL/dlogits of stacked logits.
+
+    Args:
+        logits: (2 B, C).
+        labels: (B,) class ids.
+        alpha: Factor of the divergences.
+    """
     n = len(labels)
     logp = losses.log_softmax(logits)
     p = np.exp(logp)
@@ -61,6 +68,7 @@ def symmetric(logits: Array, labels: Array, alpha: float) -> tuple[float, Array]
     loss += alpha / 2 * float((forth + back).mean(dtype=np.float64))
     dlogits = p.copy()
     dlogits[rows, columns] -= 1
+    # The gradient of KL(p1 || p2) is p1 (ratio - KL) for z1 and p2 - p1 for z2; the other divergence mirrors it.
     dlogits[:n] += alpha / 2 * (p[:n] * (ratio - forth) + p[:n] - p[n:])
     dlogits[n:] += alpha / 2 * (p[n:] * (-ratio - back) + p[n:] - p[:n])
     dlogits /= n

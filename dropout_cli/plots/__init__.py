@@ -1,4 +1,7 @@
-"""Figures as bytes, PNG or SVG: the same input gives the same bytes, and nothing is written or shown."""
+"""Figures as bytes, PNG or SVG.
+
+The same input gives the same bytes. Nothing is written or shown.
+"""
 
 from dropout_cli.plots.canvas import as_svg
 from dropout_cli.plots.effects import effects

@@ -1,4 +1,7 @@
-"""What all figures share: one style whatever the user's matplotlibrc says, colors, and text from strangers."""
+"""Shared parts of all figures: one style, colors, and safe text.
+
+The style does not depend on the user's matplotlibrc.
+"""
 
 import io
 import unicodedata
@@ -11,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# From the palette of Okabe and Ito (2008), whose colors differ for all kinds of color vision.
 BLUE, ORANGE, VERMILION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
-"""From the palette of Okabe and Ito (2008), told apart with any kind of color vision."""
 INK, GRAY, PALE = "#262626", "#6E6E6E", "#BDBDBD"
 
 DPI = 120
@@ -34,14 +37,19 @@ STYLE: dict[str, Any] = {
     "ytick.labelcolor": INK,
     "legend.frameon": False,
     "svg.fonttype": "none",
-    "svg.hashsalt": "dropout",
-    "text.parse_math": False,  # or a class called $x$ would start a formula
+    "svg.hashsalt": "dropout",  # else ids are random, and so are the bytes
+    "text.parse_math": False,  # a class named $x$ must not start a formula
 }
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw inside this: matplotlib's defaults plus `STYLE`, restored after; characters without a glyph stay quiet."""
+    """Set matplotlib's defaults plus `STYLE` until the block ends.
+
+    Every figure is drawn inside it.
+
+    Characters without a glyph in the font give no warning.
+    """
     import matplotlib.style
 
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
@@ -50,20 +58,26 @@ def style() -> Iterator[None]:
 
 
 def blank(width: float, height: float) -> "Figure":
-    """Return an empty figure of that size in inches that pyplot does not know of."""
+    """Return an empty figure.
+
+    Args:
+        width: In inches.
+        height: In inches.
+    """
     from matplotlib.figure import Figure
 
+    # Not through pyplot, which keeps every figure in memory and needs a backend.
     return Figure(figsize=(width, height), dpi=DPI, facecolor="white")
 
 
 _FORMAT: ContextVar[str] = ContextVar("format", default="png")
+# Metadata that would change a figure's bytes.
 _WITHOUT = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-"""The stamps that would change a figure's bytes."""
 
 
 @contextmanager
 def as_svg() -> Iterator[None]:
-    """Figures drawn inside are SVG, letters as letters; outside they are PNG."""
+    """Draw figures of the block as SVG instead of PNG, with letters as text."""
     token = _FORMAT.set("svg")
     try:
         yield
@@ -72,24 +86,34 @@ def as_svg() -> Iterator[None]:
 
 
 def rendered(figure: "Figure") -> bytes:
-    """The bytes of the figure, the same for the same figure."""
+    """Return the bytes of the figure, which are the same for the same figure."""
     out, kind = io.BytesIO(), _FORMAT.get()
     figure.savefig(out, format=kind, metadata=_WITHOUT[kind])
     return out.getvalue()
 
 
 def plain(text: str) -> str:
-    """Return one line without control characters: white space to blanks, invisible marks dropped, others to U+FFFD."""
+    """Return the text as one line without control characters.
+
+    White space becomes blanks, invisible marks are dropped, and other control characters become U+FFFD.
+    """
     kinds = ((char, unicodedata.category(char)) for char in " ".join(text.split()))
     return "".join("\N{REPLACEMENT CHARACTER}" if kind[0] == "C" else char for char, kind in kinds if kind != "Cf")
 
 
 def fitted(text: str, inches: float, size: float) -> str:
-    """Return `plain(text)`, its middle elided until it is at most `inches` wide at `size` points; inside `style`.
+    """Return `single_line(text)` with its middle cut out until it fits.
 
-    The middle goes because long class names tend to differ at their ends.
+    Call it inside `style`.
+
+    The middle is cut because long class names tend to differ at their ends.
+
+    Args:
+        text: Any text.
+        inches: Maximum width.
+        size: Font size in points.
     """
-    text = plain(text)[:400]
+    text = plain(text)[:400]  # bounds the search for hostile names
     if text_width(text, size) > inches:
         low, high = 0, len(text) - 1  # how many characters can stay
         while low < high:
@@ -100,7 +124,12 @@ def fitted(text: str, inches: float, size: float) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """Return the width in inches of a line in the default font at `size` points; call it inside `style`."""
+    """Return the width in inches of a line in the default font; call it inside `style`.
+
+    Args:
+        text: One line.
+        size: Font size in points.
+    """
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     font = get_font(findfont(FontProperties()))
@@ -111,6 +140,6 @@ def text_width(text: str, size: float) -> float:
 
 
 def _elided(text: str, keep: int) -> str:
-    """The first and last characters, `keep` of them together, around an ellipsis."""
+    """Return the first and the last characters, `keep` of them in total, around an ellipsis."""
     head = (keep + 1) // 2
     return f"{text[:head]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - keep + head :]}"

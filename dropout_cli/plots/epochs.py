@@ -1,4 +1,4 @@
-"""Loss and accuracy, or another number, against the epoch."""
+"""Learning curves: loss and headline metric against the epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-LARGEST = 1e15
-"""A loss beyond this is left out like an infinite one: it would flatten the rest or overflow the axis."""
+LARGEST = 1e15  # larger losses are left out as infinite ones: they would flatten the curve or overflow the axis
 
-FEW = 30
-"""Up to so many epochs each gets a marker."""
+FEW = 30  # epochs up to which each gets a marker
 
 
 def curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int, train: str = "train") -> bytes:
-    """Draw the loss, and accuracy or rmse, train against validation, with the evaluated epoch marked.
+    """Draw loss and headline metric over the epochs, training against validation.
 
-    `history` holds columns of metrics.csv: train_loss, val_loss, train_objective, train_accuracy, val_accuracy (of a
-    regression train_rmse, val_rmse), a value per epoch from epoch 1. A column that is missing or nowhere finite is
-    left out. `evaluated_epoch`, from 1, is the one whose weights gave the final numbers; `train` says which training
-    examples were scored.
+    The evaluated epoch is marked.
+
+    Args:
+        history: Columns of metrics.csv: train_loss, val_loss, train_objective, train_accuracy and val_accuracy (for a
+            regression train_rmse and val_rmse), a value per epoch from epoch 1. A column that is missing or has no
+            finite value is left out.
+        evaluated_epoch: The epoch, from 1, whose weights gave the final numbers.
+        train: Description of the training examples that were scored.
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -50,7 +52,7 @@ def curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int, train: 
         if number == "accuracy":
             other.yaxis.set_major_formatter(PercentFormatter(1))
         if last == 1 and number == "accuracy":
-            other.set_ylim(0, 1)  # one point alone would get an axis of a hundredth around it
+            other.set_ylim(0, 1)  # the automatic axis around a single point spans a hundredth
         figure.legend(named.values(), named.keys(), loc="upper center", ncols=len(named), bbox_to_anchor=(0.5, 1.0))
         return rendered(figure)
 
@@ -66,7 +68,7 @@ def _line(
     linewidth: float,
     linestyle: str = "-",
 ) -> None:
-    """Draw a column, if it has anything to draw, and enter it under `label` for the legend."""
+    """Draw a column if it has finite values, and add it to the legend under `label`."""
     y: Array = np.array(history.get(column, ()), np.float64)
     y[~(np.abs(y) < LARGEST)] = np.nan
     if np.all(np.isnan(y)):

@@ -1,4 +1,4 @@
-"""Feature maps of one example under several rates: a row per kind of mask, a column per rate."""
+"""Feature maps of one example: a row per kind of mask, a column per dropout rate."""
 
 import math
 from collections.abc import Mapping
@@ -12,14 +12,18 @@ from dropout_cli.plots.panels import Panel, panels
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIDE = 2.1
-"""Inches of a panel, a square of maps."""
-MOST_MAPS = 16
-"""Of a panel; the first channels are shown."""
+SIDE = 2.1  # inches of a panel
+MOST_MAPS = 16  # per panel; the first channels are shown
 
 
 def maps(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], title: str) -> bytes:
-    """Draw `activations` (height, width, channels) of each kind of mask and rate, a caption under each."""
+    """Draw the feature maps of each kind of mask and rate.
+
+    Args:
+        activations: Panel -> (height, width, channels).
+        captions: Panel -> text below it.
+        title: Title of the figure.
+    """
 
     def rule(axes: "Axes", panel: Panel) -> None:
         values = activations[panel]
@@ -32,12 +36,16 @@ def maps(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], titl
 
 
 def beside(values: Array) -> int:
-    """How many maps stand in a row of the square."""
+    """Return the number of maps per row of the square mosaic."""
     return math.ceil(math.sqrt(min(values.shape[-1], MOST_MAPS)))
 
 
 def mosaic(values: Array) -> Array:
-    """The first maps of (height, width, channels), row by row in a square; zeros where there are no more."""
+    """Arrange the first maps row by row in a square, with zeros in unused places.
+
+    Args:
+        values: (height, width, channels).
+    """
     height, width, _ = values.shape
     many = beside(values)
     picture = np.zeros((many * height, many * width), values.dtype)

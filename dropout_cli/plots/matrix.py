@@ -1,4 +1,4 @@
-"""The confusion matrix, from 2 classes to hundreds."""
+"""Confusion matrices of 2 to several hundred classes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,20 +12,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
-NUMBERED = 20
-"""Up to so many classes the cells show their counts."""
-NAMED = 100
-"""Up to so many classes every one is named; beyond, every second, third, ... one."""
+NUMBERED = 20  # classes up to which cells show their counts
+NAMED = 100  # classes up to which each has its name; beyond, every second, third, ...
+# Ticks of the color scale. Smaller shares get the color of the first, so that a single error is visible.
 SHARES = (0.001, 0.01, 0.1, 1.0)
-"""Ticks of the color scale; shares below the first are colored like it, so that a single error shows."""
 
 NAME_INCHES = 2.0
 
 
 def confusion(matrix: Array, classes: Sequence[str], title: str) -> bytes:
-    """Draw counts `matrix` (C, C), rows true and columns predicted, colored by each count's share of its row.
+    """Draw a confusion matrix, colored by each count's share of its row.
 
-    The color scale is logarithmic, so that rare errors show beside a full diagonal; zero is white.
+    The color scale is logarithmic, so that rare errors are visible beside a full diagonal; zero is white.
+
+    Args:
+        matrix: (C, C) counts; rows are true classes, columns predicted ones.
+        classes: C class names.
+        title: Title of the figure.
     """
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import FuncFormatter
@@ -34,6 +37,7 @@ def confusion(matrix: Array, classes: Sequence[str], title: str) -> bytes:
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     cell = 0.75 if n <= 4 else 0.5 if n <= NUMBERED else max(0.11, 10 / n) if n <= NAMED else 11 / n
     size = 9.0 if n <= NUMBERED else min(8.0, cell * 72 * 0.82) if n <= NAMED else 6.5
+    # A cell has room for its count up to 20 classes; with more, cells shrink so that the figure keeps its size.
     with style():
         names = [fitted(name, NAME_INCHES, size) for name in classes]
         widest = max(text_width(name, size) for name in names)
@@ -70,7 +74,10 @@ def confusion(matrix: Array, classes: Sequence[str], title: str) -> bytes:
 
 
 def _colors() -> "Colormap":
-    """One hue from pale to dark, so that it survives print; a zero (masked) is white and no count is."""
+    """Return one hue from pale to dark, which also works in print.
+
+    A zero (masked) is white, and no count is.
+    """
     from matplotlib.colors import LinearSegmentedColormap
 
     colors = LinearSegmentedColormap.from_list("shares", ["#DCE9F4", "#BAD6EB", "#7FB5DA", "#2171B5", "#08306B"])
@@ -78,10 +85,13 @@ def _colors() -> "Colormap":
 
 
 def _write_counts(axes: "Axes", matrix: Array, rgba: Array, cell: float) -> None:
-    """Write each count into its cell, in white where the cell is dark; the largest decides the font size."""
+    """Write each count into its cell, in white if the cell is dark.
+
+    The largest count decides the font size.
+    """
     digits = len(str(matrix.max()))
     size = min(10.0 if cell > 0.6 else 8.5, cell * 72 * 0.9 / (0.64 * digits))
-    luminance = rgba[..., :3] ** 2.2 @ (0.2126, 0.7152, 0.0722)  # ink and white stand out equally at about 0.22
+    luminance = rgba[..., :3] ** 2.2 @ (0.2126, 0.7152, 0.0722)  # at about 0.22 dark and white text have equal contrast
     for (i, j), count in np.ndenumerate(matrix):
         color = PALE if count == 0 else INK if luminance[i, j] > 0.22 else "white"
         axes.text(j, i, str(count), ha="center", va="center", fontsize=size, color=color)

@@ -7,8 +7,14 @@ from dropout_cli.plots.rates import rates, worth_drawing
 
 
 def over_epochs(history: Mapping[str, list[float]], evaluated_epoch: int, train: str = "train") -> dict[str, bytes]:
-    """Return the figures as name -> bytes: `curves`, and `rates` where anything moved."""
-    made = {"curves.png": curves(history, evaluated_epoch, train)}
+    """Return the figures, file name -> bytes: `curves`, and `rates` if anything changed.
+
+    Args:
+        history: Columns of metrics.csv.
+        evaluated_epoch: The epoch, from 1, whose weights gave the final numbers.
+        train: Description of the training examples that were scored.
+    """
+    figures = {"curves.png": curves(history, evaluated_epoch, train)}
     if worth_drawing(history):
-        made["rates.png"] = rates(history)
-    return made
+        figures["rates.png"] = rates(history)
+    return figures

@@ -1,4 +1,7 @@
-"""Heat maps side by side: a row per layer or kind of mask, a column per setting, one color scale for all."""
+"""Grids of heat maps with one color scale.
+
+Each row is a layer or a kind of mask, each column a setting.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,14 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 Panel: TypeAlias = tuple[str, float | str]
-"""A row, and a rate or a word for the column."""
+"""Row, and rate or word for the column."""
 
-FULL = 95.0
-"""The percentile of the magnitudes, zeros left out, at which color is full; the few larger ones would pale the rest."""
+FULL = 95.0  # percentile of the magnitudes above 0 at which color is full; few large ones would make the rest pale
 
+# Inches: margins, the gap beside a panel, the space below it for its caption, and the width that the title needs.
 LEFT, RIGHT, TOP, BETWEEN, BELOW = 0.6, 0.85, 0.7, 0.2, 0.4
 NARROWEST = 5.2
-"""Inches: margins; the gap beside a panel, that below for its caption; what the title needs."""
 
 
 def panels(
@@ -35,9 +37,18 @@ def panels(
     row_label: Callable[[str, Array], str],
     rule: Callable[["Axes", Panel], None] = lambda axes, panel: None,
 ) -> bytes:
-    """Draw each panel's matrix, `wide` by `tall` inches, with a caption under it; `rule` draws over it.
+    """Draw a grid of matrices with captions.
 
-    Zero is white, and nothing else is. Where some values are negative, the scale has a hue on either side of it.
+    Zero is white, and no other value is. If some values are negative, the scale has a hue for each sign.
+
+    Args:
+        values: Panel -> (rows, columns).
+        captions: Panel -> text below it.
+        title: Title of the figure.
+        wide: Width of a panel in inches.
+        tall: Height of a panel in inches.
+        row_label: Makes the label of a row from its name and its first matrix.
+        rule: Draws lines over a panel.
     """
     rows = list(dict.fromkeys(row for row, _ in values))
     settings = list(dict.fromkeys(setting for _, setting in values))
@@ -50,7 +61,7 @@ def panels(
             x = LEFT + settings.index(setting) * (wide + BETWEEN)
             y = height - TOP - tall - rows.index(row) * (tall + BELOW)
             axes = figure.add_axes((x / width, y / height, wide / width, tall / height))
-            # Between 1 and 3 pixels a cell, matplotlib would blur; cells smaller than a pixel must be averaged.
+            # "auto" blurs cells of 1 to 3 pixels, but averages cells smaller than a pixel, which "nearest" would skip.
             sharp = matrix.shape[0] <= tall * DPI and matrix.shape[1] <= wide * DPI
             image = axes.imshow(
                 np.ma.masked_equal(matrix, 0),
@@ -73,15 +84,25 @@ def panels(
 
 
 def color_range(matrices: Mapping[Panel, Array]) -> tuple[float, float]:
-    """The values at which color is full, the same for all panels; zero in the middle where there are negative ones."""
-    values = np.concatenate([one.ravel() for one in matrices.values()])
+    """Return the values of full color, which are the same for all panels.
+
+    Zero is in the middle if there are negative values.
+
+    Args:
+        matrices: Panel -> matrix.
+    """
+    values = np.concatenate([matrix.ravel() for matrix in matrices.values()])
     magnitudes = np.abs(values[values != 0])
     full = float(np.percentile(magnitudes, FULL)) if len(magnitudes) else 1.0
     return (-full if np.any(values < 0) else 0.0), full
 
 
 def colors(signed: bool) -> "Colormap":
-    """White for zero; darker blue for larger values, and orange for negative ones where there are any."""
+    """Return white for zero, darker blue for larger values, and orange for negative ones.
+
+    Args:
+        signed: True if there are negative values.
+    """
     from matplotlib.colors import LinearSegmentedColormap
 
     above, below = ["#CBE0F0", "#94C4DF", "#4A98C9", "#1764AB", "#08306B"], ["#7F2704", "#D94801", "#FD8D3C", "#FDD0A2"]
@@ -90,7 +111,7 @@ def colors(signed: bool) -> "Colormap":
 
 
 def frame(axes: "Axes", caption: str) -> None:
-    """A thin frame without ticks, the caption below."""
+    """Draw a thin frame without ticks, with the caption below."""
     axes.grid(visible=False)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -101,7 +122,14 @@ def frame(axes: "Axes", caption: str) -> None:
 
 
 def scale(figure: "Figure", image: "AxesImage", place: tuple[float, float, float, float], *, signed: bool) -> None:
-    """The color bar, at `place` (left, bottom, width, height in parts of the figure)."""
+    """Draw the color bar.
+
+    Args:
+        figure: The figure.
+        image: The image whose colors it explains.
+        place: Left, bottom, width and height as shares of the figure.
+        signed: True if there are negative values.
+    """
     axes = figure.add_axes(place)
     axes.grid(visible=False)
     figure.colorbar(image, cax=axes, extend="both" if signed else "max")

@@ -1,4 +1,4 @@
-"""What a variant did over training: rates, realized rates, noise variances, sparsity, by place."""
+"""Rates, noise variances and sparsity of the dropout layers over the epochs."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -21,18 +21,25 @@ STYLES = ("-", "--", "-.", ":")
 
 
 def worth_drawing(history: Mapping[str, Sequence[float]]) -> bool:
-    """Whether anything moved, or a rate is known only by what was realized."""
+    """Return True if a quantity changed, or if a rate is known only from realized values.
+
+    Args:
+        history: Columns of metrics.csv.
+    """
     columns = {name: column for name in history if (column := noise_column(name)) is not None}
-    told = [name for name, column in columns.items() if column.quantity in PANELS]
-    if not told:
+    nominal = [name for name, column in columns.items() if column.quantity in PANELS]
+    if not nominal:
         return bool(columns)
-    return any(len(set(history[name])) > 1 for name in told)
+    return any(len(set(history[name])) > 1 for name in nominal)
 
 
 def rates(history: Mapping[str, Sequence[float]]) -> bytes:
-    """Draw the columns `<place>/.../<quantity>` of metrics.csv against the epoch, a panel per quantity.
+    """Draw the columns `<location>/.../<quantity>` against the epoch, a panel per quantity.
 
     A realized rate is a thin dotted line beside the nominal one.
+
+    Args:
+        history: Columns of metrics.csv.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -41,16 +48,16 @@ def rates(history: Mapping[str, Sequence[float]]) -> bytes:
     with style():
         figure = blank(4.6 * len(quantities) + 0.4, 3.7)
         axes = figure.subplots(1, len(quantities), squeeze=False)[0]
-        for quantity, one in zip(quantities, axes, strict=True):
-            _panel_of(one, [(column, values) for column, values in shown if _panel(column) == quantity])
-            one.set_title(PANELS[quantity], loc="left")
-            one.set_xlabel("epoch")
-            one.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+        for quantity, panel in zip(quantities, axes, strict=True):
+            _panel_of(panel, [(column, values) for column, values in shown if _panel(column) == quantity])
+            panel.set_title(PANELS[quantity], loc="left")
+            panel.set_xlabel("epoch")
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
             if quantity == "alpha":
-                one.set_yscale("log")
+                panel.set_yscale("log")
             else:
-                one.set_ylim(bottom=min(0, one.get_ylim()[0]))
-            one.legend(fontsize=8)
+                panel.set_ylim(bottom=min(0, panel.get_ylim()[0]))
+            panel.legend(fontsize=8)
         figure.tight_layout()
         return rendered(figure)
 

@@ -1,4 +1,4 @@
-"""What a regression predicted against what was true, and what is left over."""
+"""Predicted against true values of a regression, and residuals."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,20 @@ from dropout_cli.core.types import Array
 from dropout_cli.plots.canvas import BLUE, GRAY, VERMILION, blank, fitted, rendered, style
 
 MOST_TARGETS = 6
-MOST_POINTS = 5_000
-"""More are thinned evenly; a figure with a million points takes minutes."""
+MOST_POINTS = 5_000  # more are thinned evenly, since drawing a million points takes minutes
 
 
 def residuals(mean: Array, sd: Array | None, true: Array, names: Sequence[str], title: str) -> bytes:
-    """Draw for each of the first 6 targets predicted against true values, and residuals against predicted ones.
+    """Draw predicted against true values, and residuals, for each of the first 6 targets.
 
-    `mean`, `sd` (None: unknown) and `true` are (N, targets) in the targets' own units. Bars are one standard deviation.
+    Bars are one standard deviation.
+
+    Args:
+        mean: (N, targets) predicted values in the targets' own units.
+        sd: (N, targets) standard deviations; None if unknown.
+        true: (N, targets) true values.
+        names: Target names.
+        title: Title of the figure.
     """
     shown = names[:MOST_TARGETS]
     some = np.unique(np.linspace(0, len(true) - 1, min(MOST_POINTS, len(true))).astype(np.intp))

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: a stacked bar per case."""
+"""Time of a training step by kind of work: a stacked bar per case."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,12 @@ COLORS = (BLUE, VERMILION, ORANGE, GRAY, PALE, SKY, "#009E73")
 
 
 def step_time(cases: Mapping[str, Mapping[str, float]], title: str) -> bytes:
-    """Draw each case's microseconds by kind of work as parts of its step, the step's length beside it."""
+    """Draw the shares of each case's step, with the length of the step beside it.
+
+    Args:
+        cases: Case -> kind of work -> microseconds.
+        title: Title of the figure.
+    """
     kinds = list(dict.fromkeys(kind for parts in cases.values() for kind in parts))
     height = 1.2 + 0.5 * len(cases)
     with style():

@@ -1,4 +1,4 @@
-"""Figures over many runs: means with intervals against a swept key, differences, learning curves, ranks."""
+"""Figures over many runs: means and differences with intervals, learning curves, ranks."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -10,10 +10,8 @@ from dropout_cli.plots.canvas import BLUE, GRAY, INK, ORANGE, SKY, VERMILION, bl
 
 COLORS = (BLUE, VERMILION, ORANGE, SKY, "#009E73", "#CC79A7", INK)
 MARKERS = "osD^vPX"
-LABEL = 2.6
-"""Inches, at most, of a setting's name."""
-LETTER = 0.075
-"""Inches of a letter of a setting's name, about."""
+LABEL = 2.6  # maximum inches of a setting's name
+LETTER = 0.075  # approximate inches of a letter of a setting's name
 MEANS = "mean and 95 % interval"
 
 
@@ -41,9 +39,18 @@ def against(
     y_label: str,
     note: str = "",
 ) -> bytes:
-    """Draw means against a swept key, a line and its band per series; settings without the key are level lines.
+    """Draw means against a swept key, with a line and its band per series.
 
-    A single series has no legend. The note stands behind the title.
+    Settings without the key are level lines.
+
+    A single series has no legend.
+
+    Args:
+        series: Setting -> value of the key -> mean and interval.
+        lines: Setting without the key -> mean and interval.
+        x_label: The swept key.
+        y_label: The metric.
+        note: Text after the title.
     """
     alone = len(series) + len(lines) == 1 and "" in series
     with style():
@@ -63,10 +70,10 @@ def against(
                 ms=4,
                 label=fitted(name or x_label, LABEL - 0.6, 8),
             )
-        for number, (name, one) in enumerate(lines.items()):
+        for number, (name, level) in enumerate(lines.items()):
             color = GRAY if number == 0 else COLORS[-number % len(COLORS)]
-            axes.axhspan(one.low, one.high, color=color, alpha=0.12, lw=0)
-            axes.axhline(one.mean, color=color, linestyle="--", lw=1.4, label=fitted(name, LABEL - 0.6, 8))
+            axes.axhspan(level.low, level.high, color=color, alpha=0.12, lw=0)
+            axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=fitted(name, LABEL - 0.6, 8))
         axes.set_xlabel(fitted(x_label, 4, 9))
         axes.set_ylabel(fitted(y_label, 3, 9))
         axes.set_title(MEANS + note, loc="left")
@@ -76,16 +83,22 @@ def against(
 
 
 def dots(rows: Sequence[tuple[str, Estimate]], x_label: str, note: str = "") -> bytes:
-    """Draw a mean and its interval per row, in the order given. The note stands behind the title."""
+    """Draw a mean and its interval per row.
+
+    Args:
+        rows: Setting and mean with interval, in the order of drawing.
+        x_label: The metric.
+        note: Text after the title.
+    """
     height = 0.9 + 0.24 * max(len(rows), 3)
     with style():
         figure = blank(7.2, height)
         left = _room(rows)
         axes = figure.add_axes((left, 0.5 / height, 0.97 - left, 1 - 0.82 / height))
         places = np.arange(len(rows))[::-1]
-        for place, (_, one) in zip(places, rows, strict=True):
-            axes.plot([one.low, one.high], [place, place], color=BLUE, lw=1.6)
-            axes.plot(one.mean, place, "o", color=BLUE, ms=4.5)
+        for place, (_, estimate) in zip(places, rows, strict=True):
+            axes.plot([estimate.low, estimate.high], [place, place], color=BLUE, lw=1.6)
+            axes.plot(estimate.mean, place, "o", color=BLUE, ms=4.5)
         axes.set_yticks(places, [fitted(name, LABEL - 0.1, 8) for name, _ in rows], fontsize=8)
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.grid(visible=False, axis="y")
@@ -97,9 +110,15 @@ def dots(rows: Sequence[tuple[str, Estimate]], x_label: str, note: str = "") -> 
 def forest(
     rows: Sequence[tuple[str, Estimate]], x_label: str, *, larger_is_better: bool = True, note: str = ""
 ) -> bytes:
-    """Draw a paired difference and its interval per row, and which side of 0 is better; gray is not decided.
+    """Draw a paired difference and its interval per row, and mark the better side of 0.
 
-    The note stands behind the title.
+    Rows whose interval includes 0 are gray.
+
+    Args:
+        rows: Setting and mean difference with interval, in the order of drawing.
+        x_label: The metric.
+        larger_is_better: Direction of the metric.
+        note: Text after the title.
     """
     height = 1.15 + 0.24 * max(len(rows), 3)
     with style():
@@ -108,16 +127,17 @@ def forest(
         axes = figure.add_axes((left, 0.5 / height, 0.97 - left, 1 - 1.07 / height))
         axes.set_title(f"mean difference and 95 % interval{note}; gray: not decided", loc="left", pad=18)
         places = np.arange(len(rows))[::-1]
-        for place, (_, one) in zip(places, rows, strict=True):
-            color = GRAY if one.low <= 0 <= one.high or np.isnan(one.low) else BLUE
-            axes.plot([one.low, one.high], [place, place], color=color, lw=1.6)
-            axes.plot(one.mean, place, "o", color=color, ms=4.5)
+        for place, (_, estimate) in zip(places, rows, strict=True):
+            color = GRAY if estimate.low <= 0 <= estimate.high or np.isnan(estimate.low) else BLUE
+            axes.plot([estimate.low, estimate.high], [place, place], color=color, lw=1.6)
+            axes.plot(estimate.mean, place, "o", color=color, ms=4.5)
         axes.axvline(0, color=INK, lw=0.9, linestyle=":")
         axes.set_yticks(places, [fitted(name, LABEL - 0.1, 8) for name, _ in rows], fontsize=8)
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(fitted(x_label, 4.2, 9))
         low, high = axes.get_xlim()
+        # 0 stays at least a fifth of the width away from either edge, so that both words have room.
         axes.set_xlim(min(low, -0.25 * high), max(high, -0.25 * low))
         sides = ("worse", "better") if larger_is_better else ("better", "worse")
         offset, top = 4, 1.0
@@ -142,7 +162,12 @@ def _room(rows: Sequence[tuple[str, Estimate]]) -> float:
 
 
 def bands(curves: Mapping[str, Band], note: str = "") -> bytes:
-    """Draw learning curves, each a mean over runs with its 95 % interval. The note stands behind the title."""
+    """Draw learning curves, each a mean over runs with its 95 % interval.
+
+    Args:
+        curves: Setting -> curve.
+        note: Text after the title.
+    """
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     with style():
@@ -157,6 +182,7 @@ def bands(curves: Mapping[str, Band], note: str = "") -> bytes:
         means = np.concatenate([band.mean for band in curves.values()])
         if np.all(means > 0) and means.max() >= 10 * means.min():
             axes.set_yscale("log")
+            # Matplotlib labels powers of ten only, of which a narrow range has one or none.
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
             axes.yaxis.set_minor_formatter("{x:g}" if means.max() < 1000 * means.min() else "")
@@ -168,8 +194,13 @@ def bands(curves: Mapping[str, Band], note: str = "") -> bytes:
 
 
 def critical_difference(ranks: Mapping[str, float], critical: float) -> bytes:
-    """Draw average ranks on a line; a bar joins those that lie closer than the critical difference."""
-    named = sorted(ranks.items(), key=lambda one: one[1])
+    """Draw average ranks on a line; a bar joins ranks closer than the critical difference.
+
+    Args:
+        ranks: Setting -> average rank.
+        critical: The critical difference.
+    """
+    named = sorted(ranks.items(), key=lambda item: item[1])
     joined = _joined([rank for _, rank in named], critical)
     height = 1.1 + 0.22 * (len(named) + len(joined))
     with style():
@@ -190,10 +221,13 @@ def critical_difference(ranks: Mapping[str, float], critical: float) -> bytes:
 
 
 def _joined(ranks: Sequence[float], critical: float) -> list[tuple[float, float]]:
-    """The longest stretches of sorted ranks within the critical difference, two ranks at least."""
-    found: list[tuple[float, float]] = []
+    """Return the longest ranges of sorted ranks within the critical difference.
+
+    A range has at least two ranks.
+    """
+    ranges: list[tuple[float, float]] = []
     for start, low in enumerate(ranks):
         high = max(rank for rank in ranks[start:] if rank - low <= critical)
-        if high > low and (not found or high > found[-1][1]):
-            found.append((low, high))
-    return found
+        if high > low and (not ranges or high > ranges[-1][1]):
+            ranges.append((low, high))
+    return ranges

@@ -1,4 +1,4 @@
-"""The worst-classified examples: pictures as pictures, rows of a table as bars."""
+"""The worst-classified examples: image data as images, rows of a table as bars."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,21 @@ MOST_BARS = 20
 
 
 def caption(mistake: Mistake) -> str:
-    """Return `true -> predicted p` with an arrow, on two lines where the names are long."""
+    """Return `true -> predicted p` with an arrow, on two lines if the names are long."""
     true, predicted = plain(mistake.true), plain(mistake.predicted)
     gap = "\n" if len(true) + len(predicted) > 10 else " "
     return f"{true}{gap}\N{RIGHTWARDS ARROW} {predicted} {mistake.prob_predicted:.2f}"
 
 
 def mistakes_pictures(pictures: Array, captions: Sequence[str]) -> bytes:
-    """Draw the first 25 of `pictures` (n, height, width, channels) in a grid, each under its caption.
+    """Draw the first 25 misclassified images in a grid with captions.
 
-    Floats or integers of any range: the smallest value shown becomes black, the largest white. Three or four
-    channels are color; otherwise their mean is drawn in gray. A caption's lines are cut to the picture's width.
+    The smallest value shown is black, the largest white. Three or four channels are color; otherwise their mean is
+    drawn in gray. A caption's lines are cut to the width of the image.
+
+    Args:
+        pictures: (n, height, width, channels) floats or integers of any range.
+        captions: One per image.
     """
     if len(pictures) == 0:
         return _none()
@@ -36,7 +40,7 @@ def mistakes_pictures(pictures: Array, captions: Sequence[str]) -> bytes:
     width, height = max(columns * (side + gap) + gap, 3.4), rows * (tall + line + gap) + 0.45
     with style():
         figure = blank(width, height)
-        axes = figure.add_axes((0, 0, 1, 1))  # in inches, so that 25 pictures need one pair of axes, not 25
+        axes = figure.add_axes((0, 0, 1, 1))  # one pair of axes in inches is faster than 25
         axes.set_axis_off()
         axes.text(gap, height - 0.22, "worst-classified examples, true \N{RIGHTWARDS ARROW} predicted", va="center")
         for i, (picture, text) in enumerate(zip(pictures, captions, strict=False)):
@@ -52,7 +56,11 @@ def mistakes_pictures(pictures: Array, captions: Sequence[str]) -> bytes:
 
 
 def mistakes_table(mistakes: Sequence[Mistake]) -> bytes:
-    """Draw for each of the first 20 mistakes what probability its true and its predicted class were given."""
+    """Draw the probabilities of the true and the predicted class of the first 20 mistakes.
+
+    Args:
+        mistakes: The mistakes, in the order of drawing.
+    """
     if not mistakes:
         return _none()
     mistakes = mistakes[:MOST_BARS]
@@ -82,7 +90,11 @@ def _row_and_names(mistake: Mistake) -> str:
 
 
 def _scaled(pictures: Array) -> Array:
-    """Floats in 0..1 of shape (n, h, w) or (n, h, w, 3 or 4); what is not finite is black."""
+    """Return floats in 0..1; values that are not finite are black.
+
+    The shape is (n, h, w) or (n, h, w, 3 or 4).
+    """
+    # Infinities become NaN first, since they would be the ends of the scale.
     values = np.nan_to_num(pictures.astype(np.float64), nan=np.nan, posinf=np.nan, neginf=np.nan)
     low, high = (np.nanmin(values), np.nanmax(values)) if np.any(~np.isnan(values)) else (0.0, 1.0)
     values = np.nan_to_num((values - low) / ((high - low) or 1.0))

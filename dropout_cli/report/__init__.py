@@ -1,4 +1,7 @@
-"""One self-contained HTML page about a run or a sweep: nothing is fetched, and nothing in it runs but sorting."""
+"""Reports: one self-contained HTML page about a run or a sweep.
+
+The page fetches nothing, and its only script sorts tables.
+"""
 
 from dropout_cli.report.of_run import of_run
 from dropout_cli.report.of_sweep import of_sweep

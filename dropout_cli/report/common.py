@@ -1,4 +1,4 @@
-"""What reports of runs and of sweeps have in common."""
+"""Tables that are in reports of runs and of sweeps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +10,11 @@ from dropout_cli.runs.summary import evaluated_epoch
 
 
 def scores(summary: Mapping[str, Any]) -> Table:
-    """The numbers of every part of a run."""
+    """Return the table of the metrics of every part of a run."""
     parts = [name for name in PARTS if isinstance(summary.get(name), dict)]
     rows = [
-        [called, *(summary[part].get(number) for part in parts)]
-        for number, called in labels().items()
+        [label, *(summary[part].get(number) for part in parts)]
+        for number, label in labels().items()
         if any(summary[part].get(number) is not None for part in parts)
     ]
     caption = f"Numbers of each part, of all its examples, with the weights of epoch {evaluated_epoch(summary)}"
@@ -22,7 +22,12 @@ def scores(summary: Mapping[str, Any]) -> Table:
 
 
 def flat(caption: str, values: Mapping[str, Any]) -> Table:
-    """A mapping of mappings as a table of keys and values."""
+    """Return a mapping of mappings as a table of dotted keys and values.
+
+    Args:
+        caption: Caption of the table.
+        values: The mapping.
+    """
     rows = [
         [key, value if isinstance(value, int | float | str) else str(value)] for key, value in flatten(dict(values))
     ]

@@ -1,4 +1,4 @@
-"""The report of one run: what it reached, how it learned, where it is wrong, and how to have it again."""
+"""Report of one run: results, learning curves, errors, and the commands to reproduce it."""
 
 import csv
 import io
@@ -23,28 +23,35 @@ from dropout_cli.runs.summary import evaluated_epoch, examples, scored_train
 from dropout_cli.tasks import TASKS, Regression, Task
 from dropout_cli.training import against_dummy
 
-MOST_MISTAKES = 25
+MOST_MISTAKES = 25  # of up to 100 in mistakes.csv
 BINS = 10
 RESAMPLES = 2_000
 
 
 def of_run(run: Run) -> bytes:
-    """The page about a complete run. Raises UsageError for one that is not complete, or whose files are damaged."""
+    """Return the HTML page about a complete run.
+
+    Raises:
+        UsageError: the run is not complete, or its files are damaged.
+    """
     if run.ended != "completed":
-        raise UsageError(str(run.path), f"this run is {run.ended}", "`dropout resume` brings it to its end.")
+        raise UsageError(str(run.path), f"this run is {run.ended}", "Complete it with `dropout resume`.")
     summary = run.summary()
     try:
         stored = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
         task = TASKS[summary.get("task", "classification")].recalled(summary["test"])
         config = summary["config"]
         question = (
-            f"How well does {config['architecture']['name']} with {_dropout(config)} do on {config['dataset']['name']}?"
+            f"How well does {config['architecture']['name']} with {_dropout(config)} predict "
+            f"{config['dataset']['name']}?"
         )
-        beaten = against_dummy.sentence(summary)
-        answer = f"{beaten} " if beaten else ""
+        baseline = against_dummy.sentence(summary)
+        answer = f"{baseline} " if baseline else ""
         return page(run.name, question, answer + _answer(task, summary, stored), _sections(run, task, stored))
     except (LookupError, TypeError, ValueError) as error:
-        raise UsageError(str(run.path), f"its files are damaged ({error})", "`dropout verify` says which.") from None
+        raise UsageError(
+            str(run.path), f"its files are damaged ({error})", "Find the damaged files with `dropout verify`."
+        ) from None
 
 
 def _dropout(config: Mapping[str, Any]) -> str:
@@ -55,39 +62,39 @@ def _dropout(config: Mapping[str, Any]) -> str:
 
 
 def _answer(task: Task, summary: Mapping[str, Any], stored: Mapping[str, Array]) -> str:
-    """A sentence with its uncertainty."""
+    """Return the result in a sentence with its interval."""
     labels = stored["labels"]
-    only = "The interval speaks of other examples like these, not of other seeds or splits."
+    scope = "The interval is for other examples like these, not for other seeds or splits."
     if isinstance(task, Regression):
         squares = ((labels - stored["mean"]) ** 2).mean(axis=1)
         low, high = _bootstrap(squares)
         return (
             f"On {len(labels)} test examples its root mean squared error is {summary['test']['rmse']:.4g} "
-            f"(95 % bootstrap interval {low:.4g} to {high:.4g}). {only}"
+            f"(95 % bootstrap interval {low:.4g} to {high:.4g}). {scope}"
         )
     right = int((predicted(stored) == labels).sum())
     low, high = statistics.wilson(right, len(labels))
     return (
-        f"It classifies {right} of {len(labels)} test examples rightly: {100 * right / len(labels):.2f} % "
-        f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %, Wilson). {only}"
+        f"It classifies {right} of {len(labels)} test examples correctly: {100 * right / len(labels):.2f} % "
+        f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %, Wilson). {scope}"
     )
 
 
 def _bootstrap(squares: Array) -> tuple[float, float]:
-    """The interval of the root of the mean, by the percentiles of resampled ones."""
+    """Return the percentile interval of the root of the mean of resampled squared errors."""
     from scipy import stats
 
     if len(squares) < 2:
         return float("nan"), float("nan")
-    found = stats.bootstrap(
+    result = stats.bootstrap(
         (squares,),
         lambda some, axis: np.sqrt(some.mean(axis=axis)),
         n_resamples=RESAMPLES,
         method="percentile",
         rng=stream(0, "bootstrap"),
-        batch=100,
+        batch=100,  # bounds memory for large test parts
     )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
 def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Section]:
@@ -98,35 +105,38 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     with plots.as_svg():
         drawn = plots.over_epochs(history, evaluated_epoch(summary), train)
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
-        yield Section("Where it is wrong", list(_wrong(run, task, stored)))
+        yield Section("Errors", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
         yield Section("Calibration", [*_chance(summary), _calibration(stored)])
     learned = summary.get("dropout")
-    told = [flat("What the variant says of itself", learned)] if isinstance(learned, dict) and learned else []
-    yield Section("Dropout", [*told, *(str(line) for line in summary.get("warnings", []))])
+    reported = [flat("Values reported by the variant", learned)] if isinstance(learned, dict) and learned else []
+    yield Section("Dropout", [*reported, *(str(line) for line in summary.get("warnings", []))])
     yield Section("Method", list(_method(summary, stored)))
     place = shlex.quote(str(run.path))
-    again = f"dropout train {shlex.quote(str(run.path / RESOLVED))}\ndropout verify {place} --replay"
-    yield Section("Again", ["The same run, and the check that it gives the same bytes:", Code(again)])
+    commands = f"dropout train {shlex.quote(str(run.path / RESOLVED))}\ndropout verify {place} --replay"
+    introduction = "These commands train the run again, and check that training gives the same bytes:"
+    yield Section("Reproduce", [introduction, Code(commands)])
     yield Section("Config", [Code(run.read(RESOLVED).decode("utf-8", "replace"))])
-    yield Section("Environment", [flat("Where it was trained", json.loads(run.read("environment.json")))])
+    yield Section("Environment", [flat("Environment of the training", json.loads(run.read("environment.json")))])
 
 
 def _beside(summary: Mapping[str, Any]) -> Iterator[Table]:
-    """The network beside the dummy and the linear model."""
-    found = against_dummy.table(summary, every=True)
-    if found is not None:
+    """Yield the comparison of the network with the dummy and the linear model."""
+    table = against_dummy.table(summary, every=True)
+    if table is not None:
         task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
         fitted = f"; {against_dummy.KINDS[linear['kind']]} on {linear['rows']:,} training examples" if linear else ""
-        yield Table(f"The network beside simple models: the dummy is {against_dummy.DUMMIES[task]}{fitted}", *found)
+        caption = f"The network compared with simple models: the dummy is {against_dummy.DUMMIES[task]}{fitted}"
+        yield Table(caption, *table)
 
 
 def _per_class(summary: Mapping[str, Any]) -> Iterator[Table]:
     for key, name in (("per_class", "class"), ("per_target", "target")):
         rows = summary["test"].get(key)
         if rows:
-            headers = [name, *(one for one in rows[0] if one != name)]
-            yield Table(f"Each {name} of the test part", headers, [[row.get(one) for one in headers] for row in rows])
+            headers = [name, *(column for column in rows[0] if column != name)]
+            cells = [[row.get(column) for column in headers] for row in rows]
+            yield Table(f"Each {name} of the test part", headers, cells)
 
 
 def _learning(
@@ -137,15 +147,15 @@ def _learning(
         significant(history[name][place], 3)
         for name, place in (("train_loss", 0), ("train_loss", -1), ("val_loss", -1))
     )
-    told = (
-        f"Loss and {number} over {counted(summary['epochs'], 'epoch')}: train loss falls from {first} to {last}, "
-        f"validation ends at {val}."
+    description = (
+        f"Loss and {number} over {counted(summary['epochs'], 'epoch')}: the training loss goes from {first} to {last}, "
+        f"and the validation loss ends at {val}."
     )
     caption = f"Loss and {number} after each epoch, noise off ({train}); marked is the evaluated epoch."
-    yield Figure(drawn["curves.png"], told, caption)
+    yield Figure(drawn["curves.png"], description, caption)
     if "rates.png" in drawn:
-        told = "Rates of the dropout layers over the epochs; their last values are in metrics.csv."
-        yield Figure(drawn["rates.png"], told, "What the dropout layers did.")
+        description = "Rates of the dropout layers over the epochs; their last values are in metrics.csv."
+        yield Figure(drawn["rates.png"], description, "Rates of the dropout layers over the epochs.")
 
 
 def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
@@ -154,20 +164,19 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
     if isinstance(task, Regression):
         names = task.quantities.names
         picture = plots.residuals(stored["mean"], stored.get("sd"), stored["labels"], names, "test")
-        yield Figure(picture, "Predicted against true values, and what is left over.", "Bars: one standard deviation.")
+        yield Figure(picture, "Predicted against true values, and residuals.", "Bars: one standard deviation.")
         return
     log_probs = stored.get("log_probabilities")
     matrix = metrics.confusion_matrix(stored["probabilities"], stored["labels"], task.classes, log_probs)  # type: ignore[attr-defined]
     off = matrix - np.diag(np.diag(matrix))
     true, taken = np.unravel_index(int(off.argmax()), off.shape)
     classes = task.classes  # type: ignore[attr-defined]
-    wrong = f"{counted(int(off.sum()), 'example')} {'is' if off.sum() == 1 else 'are'} off the diagonal"
-    told = f"Confusion matrix of {counted(len(classes), 'class')}; {wrong}" + (
-        f", most often '{classes[true]}' taken for '{classes[taken]}' ({counted(int(off.max()), 'time')})."
-        if off.any()
-        else "."
-    )
-    yield Figure(plots.confusion(matrix, classes, "test"), told, "True classes in rows, predicted ones in columns.")
+    description = f"Confusion matrix of {counted(len(classes), 'class')}. Wrong: {counted(int(off.sum()), 'example')}"
+    if off.any():
+        times = counted(int(off.max()), "time")
+        description += f", most often '{classes[true]}' predicted as '{classes[taken]}' ({times})"
+    caption = "True classes in rows, predicted classes in columns."
+    yield Figure(plots.confusion(matrix, classes, "test"), f"{description}.", caption)
     lines = list(csv.reader(io.StringIO(run.read("mistakes.csv").decode("utf-8", "replace"))))
     if len(lines) > 1:
         rows = [[_number(cell) for cell in line] for line in lines[1 : MOST_MISTAKES + 1]]
@@ -175,32 +184,32 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
 
 
 def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Say how much of the ECE is chance."""
+    """Yield the ECE and its average for a perfectly calibrated model."""
     test = summary["test"]
     if test.get("ece_if_calibrated") is not None:
         yield (
-            f"The ECE on the test part is {test['ece']:.4f}. A perfectly calibrated model as sure as it is would have "
-            f"{test['ece_if_calibrated']:.4f} on average, by chance alone."
+            f"The ECE on the test part is {test['ece']:.4f}. A perfectly calibrated model with the same probabilities "
+            f"would have {test['ece_if_calibrated']:.4f} on average, by chance alone."
         )
 
 
 def _calibration(stored: Mapping[str, Array]) -> Table:
-    """How often the network is right, by how sure it is."""
+    """Return the accuracy by confidence."""
     probs = stored["probabilities"].astype(np.float64)
-    sure, right = probs.max(axis=1), predicted(stored) == stored["labels"]
-    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    confidence, right = probs.max(axis=1), predicted(stored) == stored["labels"]
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)  # a probability of 1 belongs to the last bin
     rows = [
         [
             f"{place / BINS:.1f} to {(place + 1) / BINS:.1f}",
             int(inside.sum()),
-            sure[inside].mean(),
+            confidence[inside].mean(),
             right[inside].mean(),
         ]
         for place in range(BINS)
         if (inside := bins == place).any()
     ]
     caption = "Predictions by the probability of the predicted class"
-    return Table(caption, ["probability", "examples", "mean probability", "share right"], rows)
+    return Table(caption, ["probability", "examples", "mean probability", "accuracy"], rows)
 
 
 def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator[str]:
@@ -209,13 +218,13 @@ def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator
         f"{_which(summary)}. {summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
     )
     yield (
-        f"The test part has {counted(len(stored['labels']), 'example')}. One seed is no answer: `dropout sweep` trains "
-        "several and compares them."
+        f"The test part has {counted(len(stored['labels']), 'example')}. One seed is not enough for a conclusion: "
+        "`dropout sweep` trains several seeds and compares settings."
     )
 
 
 def _which(summary: Mapping[str, Any]) -> str:
-    """Say which epoch was evaluated and, if it is another, which was the best."""
+    """Name the evaluated epoch and, if it is another one, the best epoch."""
     best, monitor = summary["best_epoch"], summary["monitor"]
     if summary["checkpoint"] == "best":
         return f"the best by {monitor}"

@@ -1,4 +1,4 @@
-"""The report of a sweep: which setting is better, how sure that is, and every run behind it."""
+"""Report of a sweep: the better setting, how certain that is, and every run."""
 
 import csv
 import io
@@ -35,16 +35,23 @@ CAPTIONS = {
 
 
 def of_sweep(folder: Folder) -> bytes:
-    """The page about what a sweep's complete runs say. Raises UsageError without any, or where the plan is damaged."""
+    """Return the HTML page about the complete runs of a sweep.
+
+    Args:
+        folder: The folder of a sweep or of a finished search.
+
+    Raises:
+        UsageError: no run is complete, or the plan is damaged.
+    """
     records, plan = stored_plan.read_runs(folder)
     if not records:
         command = "tune" if folder.has(TUNE) else "sweep"
-        fact, way_out = "none of its runs is complete", f"The same `dropout {command}` command trains them."
+        fact, way_out = "it has no complete run", f"Train its runs with the same `dropout {command}` command."
         raise UsageError(str(folder.path), fact, way_out)
     evidence = plan.compare(records)
     swept = ", ".join(plan.keys) or "the seed"
-    question = f"Which {swept} is better by {evidence.metric}, and how sure is that?"
-    failed = [(one.id, reason) for one in plan.cells if (reason := folder.failure(one.id)) is not None]
+    question = f"Which {swept} is better by {evidence.metric}, and how certain is that?"
+    failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
     return page(
         folder.path.resolve().name, question, answer(evidence), _sections(folder, evidence, records, failed, missing)
@@ -62,21 +69,25 @@ def _sections(
     settings = Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
     simple = yardsticks.rows(records, evidence.metric)
     beside = (
-        [Table("Simple models beside them", ["data", "model", "splits", evidence.metric], simple)] if simple else []
+        [Table("Simple models on the same data", ["data", "model", "splits", evidence.metric], simple)]
+        if simple
+        else []
     )
     yield Section("Settings", [settings, *beside])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*list(notes(evidence))[1:], *_incomplete(len(records), missing)])
     yield Section(
-        "Failed", [Table("Runs that failed", ["run", "reason"], [list(one) for one in failed])] if failed else []
+        "Failed", [Table("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
     )
     yield Section("Runs", [_runs(folder, evidence, records)])
-    yield Section("Commands", ["Train what is missing, and check all that is there:", Code(_command(folder))])
+    introduction = "These commands train the missing runs, and check all files:"
+    yield Section("Commands", [introduction, Code(_command(folder))])
     yield Section("Sweep file", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
+    # All runs share the config but for the swept keys and the seed, so one is shown.
     first = Run(folder.cell(records[0].name))
     yield Section("Config of the first run", [Code(first.read(RESOLVED).decode("utf-8", "replace"))])
-    yield Section("Environment", [flat("Where the first run was trained", json.loads(first.read("environment.json")))])
+    yield Section("Environment", [flat("Environment of the first run", json.loads(first.read("environment.json")))])
 
 
 def _figures(folder: Folder, evidence: SweepComparison) -> Iterator[Part]:
@@ -87,40 +98,40 @@ def _figures(folder: Folder, evidence: SweepComparison) -> Iterator[Part]:
 
 
 def _in_words(kind: str, evidence: SweepComparison) -> str:
-    """What a figure shows, for those who do not see it."""
+    """Describe a figure in words, as its text alternative."""
     number = metric_name(evidence.metric)
     if kind == "differences":
-        told = [f"{called(evidence.groups[one.group])}: {short(one.estimate.mean, '+')}" for one in evidence.main]
-        return f"Differences from the baseline in {evidence.metric}. {_listed(told)}"
+        texts = [f"{called(evidence.groups[test.group])}: {short(test.estimate.mean, '+')}" for test in evidence.main]
+        return f"Differences from the baseline in {evidence.metric}. {_listed(texts)}"
     train, val = f"train.{figures.shown_as(number)}", f"val.{figures.shown_as(number)}"
     columns = {"metric": [evidence.metric], "train_val": [train, val], "gap": [f"train.{number}", f"val.{number}"]}
     if kind not in columns:
         return CAPTIONS.get(kind, kind)
-    told = []
+    texts = []
     for group in evidence.groups:
         means = [evidence.mean(group, column).mean for column in columns[kind]]
         values = [means[0] - means[1]] if kind == "gap" else means
         if not any(map(math.isnan, values)):
-            told.append(f"{called(group)}: {' and '.join(map(short, values))}")
+            texts.append(f"{called(group)}: {' and '.join(map(short, values))}")
     named = (" minus " if kind == "gap" else " and ").join(columns[kind])
-    return f"{CAPTIONS[kind]} Means of {named}: {_listed(told)}"
+    return f"{CAPTIONS[kind]} Means of {named}: {_listed(texts)}"
 
 
-MOST_LISTED = 12
+MOST_LISTED = 12  # settings in the text alternative of a figure; a screen reader reads them one by one
 
 
-def _listed(told: Sequence[str]) -> str:
-    more = [f"{len(told) - MOST_LISTED} more are in the table of settings"] if len(told) > MOST_LISTED else []
-    return "; ".join([*told[:MOST_LISTED], *more]) + "."
+def _listed(texts: Sequence[str]) -> str:
+    more = [f"{len(texts) - MOST_LISTED} more are in the table of settings"] if len(texts) > MOST_LISTED else []
+    return "; ".join([*texts[:MOST_LISTED], *more]) + "."
 
 
 def _incomplete(done: int, missing: int) -> Iterator[str]:
     if missing:
-        yield f"Runs that are not complete yet: {missing}. This page rests on {counted(done, 'complete run')}."
+        yield f"Runs that are not complete yet: {missing}. This page uses {counted(done, 'complete run')}."
 
 
 def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord]) -> Table:
-    """A row per run, with the command that trains it again."""
+    """Return a row per run, with the command that trains it again."""
     val = "val." + metric_name(evidence.metric)
     rows = [
         [
@@ -137,13 +148,13 @@ def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord
 
 
 def _search(folder: Folder) -> Iterator[Part]:
-    """Where the settings come from a search: what it did, what its best is worth, and every trial."""
+    """Yield the result of a search, if there was one, and its trials."""
     if folder.has(MESSAGES) and folder.has(TRIALS):
         yield from folder.read(MESSAGES).decode("utf-8", "replace").splitlines()
         try:
             headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
         except (csv.Error, ValueError):
-            raise UsageError(str(folder.path / TRIALS), "is no table of trials", "The file is damaged.") from None
+            raise UsageError(str(folder.path / TRIALS), "is not a table of trials", "The file is damaged.") from None
         yield Table("Every trial", headers, [list(map(_number, row)) for row in rows if len(row) == len(headers)])
 
 
@@ -158,7 +169,7 @@ def _command(folder: Folder) -> str:
 
 
 def _number(cell: object) -> object:
-    """A number that a table of text holds as text."""
+    """Return the number in a text cell, or the cell."""
     if isinstance(cell, str):
         try:
             return float(cell)

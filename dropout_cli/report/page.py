@@ -1,7 +1,9 @@
-"""The page itself: every text escaped, figures as pictures inside it, and a policy that allows nothing else.
+"""The HTML page of a report.
 
-The policy (Content-Security-Policy) lets the browser run and apply exactly the script and the style that stand in the
-page, by their SHA-256, show pictures that are in it, and fetch nothing.
+All text is escaped, figures are embedded, and a policy forbids everything else.
+
+With the Content-Security-Policy the browser runs and applies only the script and the style of the page, identified by
+their SHA-256, shows embedded images only, and fetches nothing.
 """
 
 import base64
@@ -18,7 +20,7 @@ from dropout_cli.core.text import significant, visible
 
 @dataclass(frozen=True)
 class Table:
-    """A table that sorts."""
+    """A sortable table."""
 
     caption: str
     headers: Sequence[str]
@@ -27,7 +29,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """An SVG, what it shows in words, and what stands below it."""
+    """An SVG with its description and its caption.
+
+    Attributes:
+        svg: The bytes of the image.
+        alternative: The description, for readers who cannot see the image.
+        caption: The text below the image.
+    """
 
     svg: bytes
     alternative: str
@@ -36,27 +44,35 @@ class Figure:
 
 @dataclass(frozen=True)
 class Code:
-    """What can be typed, or was."""
+    """Commands or the content of a file."""
 
     text: str
 
 
 Part: TypeAlias = str | Table | Figure | Code
-"""A string is a paragraph."""
+"""A part of a section; a string is a paragraph."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what is below it."""
+    """A heading with the parts below it; a section without parts is not shown."""
 
     heading: str
     parts: Sequence[Part]
 
 
 def page(title: str, question: str, answer: str, sections: Iterable[Section]) -> bytes:
-    """The whole page, in UTF-8; the same contents give the same bytes."""
+    """Return the page in UTF-8; equal contents give equal bytes.
+
+    Args:
+        title: Title and first heading.
+        question: The question that the page answers.
+        answer: The answer in a sentence.
+        sections: The sections, in order.
+    """
     shown = [section for section in sections if section.parts]
     style, script = (files("dropout_cli.report").joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
+    # Hashes instead of 'unsafe-inline': text from an untrusted run cannot add a script even if escaping failed.
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src {_source(style)}; script-src {_source(script)}"
@@ -93,7 +109,7 @@ def page(title: str, question: str, answer: str, sections: Iterable[Section]) ->
 
 
 def text(value: object) -> str:
-    """Escaped, and without characters that could not be seen."""
+    """Return the text escaped for HTML, with control characters written as escapes."""
     return escape(visible(str(value)))
 
 

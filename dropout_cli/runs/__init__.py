@@ -1,17 +1,18 @@
-"""Run folders: how their files are written, what state a run is in, how one is found.
+"""Run folders: how their files are written and read, and how a run is found.
 
-Every file is built as bytes, written beside its target, synced and moved over it, by `write`. The
-logs (`metrics.csv`, `timings.csv`, `log.txt`) are appended to, and a torn last line is dropped on reading.
-The manifest comes last: its presence means that the run is complete. A folder may come from a stranger:
-nothing in it is followed out of it, and nothing is read that is not a plain file.
+Every file is built as bytes, written beside its target, synced and moved over it, by `write_atomic`. The logs
+(`metrics.csv`, `timings.csv`, `log.txt`) are appended to, and an incomplete last line is dropped on reading. The
+manifest is written last: a run is complete if it has one. A folder may come from an untrusted source, so no link in it
+is followed and only regular files are read.
 """
 
 from dropout_cli.runs import manifest
 from dropout_cli.runs.atomic_io import as_json, write
 from dropout_cli.runs.csv_log import Table
 from dropout_cli.runs.find import all_runs, find
-from dropout_cli.runs.folder import FORMAT, RESOLVED, Run, Status
+from dropout_cli.runs.folder import RESOLVED, Run
 from dropout_cli.runs.manifest import MANIFEST
+from dropout_cli.runs.state import FORMAT, Status
 
 __all__ = [
     "FORMAT",

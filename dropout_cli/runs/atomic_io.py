@@ -1,4 +1,4 @@
-"""The only way in which a file gets into a run folder: whole, or not at all."""
+"""Atomic file writes: a file in a run folder is complete or absent."""
 
 import errno
 import json
@@ -14,40 +14,49 @@ from typing import Any
 from dropout_cli.core.errors import RunFailed
 
 PARTIAL = ".partial"
-"""How the names of files end that are being written; what a kill left of them can be deleted."""
+"""Suffix of files that are being written; files with it that a killed process left can be deleted."""
 
 
 LONGEST_PUT_OFF = 5.0
-"""Seconds; see `together`."""
+"""Seconds; see `batch_fsync`."""
 
 
 def write(path: Path, data: bytes | bytearray, *, former: Path | None = None) -> None:
-    """Put `data` at `path`, whole or not at all; `former` is where what stood there goes. Raises RunFailed."""
+    """Write a file atomically.
+
+    Args:
+        path: The target.
+        data: All bytes of the file.
+        former: A path to which an existing file is moved instead of being replaced.
+
+    Raises:
+        RunFailed: the system refuses the write, for example because the disk is full.
+    """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     with faults(path):
         try:
             with beside.open("xb") as file:
                 file.write(data)
                 file.flush()
-                if _put_off.get() is None:
+                if _deferred.get() is None:
                     os.fsync(file.fileno())
             if former is not None and path.exists():
                 path.replace(former)
             beside.replace(path)
-        except BaseException:
+        except BaseException:  # also on Ctrl-C: no partial file remains
             beside.unlink(missing_ok=True)
             raise
         _sync(path)
 
 
-_put_off: ContextVar["_PutOff | None"] = ContextVar("put_off", default=None)
+_deferred: ContextVar["_DeferredSync | None"] = ContextVar("deferred", default=None)
 
 
-class _PutOff:
-    """Files that were written and not yet synced."""
+class _DeferredSync:
+    """Written files that have not been synced yet."""
 
     def __init__(self) -> None:
-        self.paths: dict[Path, None] = {}
+        self.paths: dict[Path, None] = {}  # a dict, since it keeps the order of writing
         self.since = 0.0
 
     def add(self, path: Path) -> None:
@@ -68,37 +77,45 @@ class _PutOff:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Sync what is written in the block at its end, or when the first of it is five seconds old.
+    """Delay syncing until the block ends or the oldest unsynced file is 5 seconds old.
 
-    A process that is killed loses nothing by it; when the power fails, files of the last seconds may be torn.
+    A killed process loses nothing. After a power failure, files of the last seconds may be incomplete.
     """
-    waiting = _PutOff()
-    token = _put_off.set(waiting)
+    deferred = _DeferredSync()
+    token = _deferred.set(deferred)
     try:
         yield
     finally:
-        _put_off.reset(token)
-        waiting.sync()
+        _deferred.reset(token)
+        deferred.sync()
 
 
 def _sync(path: Path) -> None:
-    """Make sure of a file that has just been moved to its place, now or together with others."""
-    waiting = _put_off.get()
-    if waiting is None:
+    """Sync a file that was moved into its folder, now or at the end of `batch_fsync`."""
+    deferred = _deferred.get()
+    if deferred is None:
         _sync_folder(path.parent)
     else:
-        waiting.add(path)
+        deferred.add(path)
 
 
 def append(path: Path, line: str) -> None:
-    """Add a line to a log. Raises RunFailed."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)  # else a pipe of that name hangs us
+    """Append a line to a log.
+
+    Raises:
+        RunFailed: the system refuses the write.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)  # else opening a named pipe waits
     with faults(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
         file.write(f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
 def remove(path: Path) -> None:
-    """Delete a file, if it is there. Raises RunFailed."""
+    """Delete a file if it exists.
+
+    Raises:
+        RunFailed: the system refuses the deletion.
+    """
     with faults(path):
         path.unlink(missing_ok=True)
         _sync_folder(path.parent)
@@ -106,29 +123,40 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def faults(path: Path) -> Iterator[None]:
-    """What the system refuses becomes a RunFailed that names `path`."""
+    """Turn errors of the operating system in the block into RunFailed.
+
+    Args:
+        path: The file or folder that the message names.
+
+    Raises:
+        RunFailed: the system refuses a call in the block.
+    """
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        way_out = "Free some space there." if full else "Choose another folder, or mend its permissions."
+        way_out = "Free some space there." if full else "Choose another folder or change its permissions."
         raise RunFailed(str(path), f"cannot be written ({reason})", way_out) from error
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
+    if os.name != "posix":  # Windows cannot open a folder
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # what file systems say that cannot sync a folder
+        if error.errno != errno.EINVAL:  # some file systems cannot sync a folder
             raise
     finally:
         os.close(descriptor)
 
 
 def as_json(value: Any) -> bytes:
-    """Readable JSON, with a newline at the end; NaN and infinity are refused."""
+    """Return indented JSON with a final newline.
+
+    Raises:
+        ValueError: the value holds NaN or infinity, which JSON cannot express.
+    """
     return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()

@@ -1,4 +1,4 @@
-"""A CSV file with a row per epoch that grows as training does."""
+"""CSV files that grow by one row per epoch during training."""
 
 import csv
 import hashlib
@@ -12,29 +12,40 @@ from dropout_cli.core.errors import RunFailed
 from dropout_cli.core.text import counted
 from dropout_cli.runs import atomic_io, safe_read
 
-MOST_HEADER = 100_000
-"""Characters: the names of some thousand columns."""
+MOST_HEADER = 100_000  # characters: the names of some thousand columns
 
 
 class Table:
-    """One such file; the first row also fixes its columns.
+    """A CSV file with one row per epoch; the first row appended also fixes the columns.
 
-    `digest` follows the bytes as they are written, so that a checkpoint can say what stood here when it was saved.
+    A checkpoint stores the digest of the bytes written so far, so that resuming can detect a changed file.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        """The file of that name in a run folder; it need not be there yet."""
+        """Name a file, which need not exist yet.
+
+        Args:
+            folder: The run folder.
+            name: The name of the file in it.
+        """
         self._path = safe_read.inside(folder, name)
         self._hash = hashlib.sha256()
         self._columns: list[str] = []
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of all that was appended here, and of what was there after `cut_back`."""
+        """SHA-256 in hex of all bytes appended here and of those that `truncate` kept."""
         return self._hash.hexdigest()
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row. Raises RunFailed."""
+        """Append a row.
+
+        Args:
+            row: Column -> value; the columns must include those of the first row.
+
+        Raises:
+            RunFailed: the file cannot be written.
+        """
         if not self._columns:
             self._columns = list(row)
             header = _line(self._columns)
@@ -45,14 +56,27 @@ class Table:
         self._hash.update(f"{line}\n".encode())
 
     def rows(self) -> list[dict[str, str]]:
-        """All rows, a torn last line dropped. Raises UsageError or RunFailed."""
+        """Return all complete rows as texts; an incomplete last line is dropped.
+
+        Raises:
+            UsageError: the file cannot be read.
+            RunFailed: the file is damaged.
+        """
         header, rows = self._read()
         return [dict(zip(header, row, strict=True)) for row in rows]
 
     def columns(self) -> dict[str, list[float]]:
-        """Name -> a number per row, NaN where a cell is empty. Raises RunFailed where a cell is not a number."""
+        """Return all columns as numbers.
+
+        Returns:
+            Column -> one number per row, NaN for an empty cell.
+
+        Raises:
+            UsageError: the file cannot be read.
+            RunFailed: the file is damaged, or a cell is not a number.
+        """
         header, rows = self._read()
-        columns = [array("d") for _ in header]  # a stranger's file may have millions of rows
+        columns = [array("d") for _ in header]  # compact, since an untrusted file may have millions of rows
         try:
             for row in rows:
                 for column, cell in zip(columns, row, strict=True):
@@ -62,12 +86,21 @@ class Table:
         return {name: column.tolist() for name, column in zip(header, columns, strict=True)}
 
     def cut_back(self, epochs: int) -> None:
-        """Keep the rows of so many epochs, the first ones."""
+        """Keep only the rows of the first epochs.
+
+        Args:
+            epochs: The number of rows to keep.
+
+        Raises:
+            UsageError: the file cannot be read.
+            RunFailed: the file is damaged or cannot be written.
+        """
         if not self._path.exists():
             return
+        # Split at line feeds only: a cell of an untrusted file may hold a bare carriage return.
         lines = self._text().split("\n", epochs + 1)[: epochs + 1]
         lines = lines if lines[-1] else lines[:-1]
-        if len(lines) < 2:
+        if len(lines) < 2:  # the header alone: the next row may have other columns
             atomic_io.remove(self._path)
             return
         data = "".join(f"{line}\n" for line in lines).encode()
@@ -79,7 +112,7 @@ class Table:
         self._hash = hashlib.sha256(data)
 
     def _read(self) -> tuple[list[str], Iterator[list[str]]]:
-        """The header, and the rows one by one."""
+        """Return the header and an iterator over the rows."""
         text = self._text()
         reader = csv.reader(io.StringIO(text, newline=""))
         try:
@@ -91,7 +124,7 @@ class Table:
         return header, self._checked(reader, len(header))
 
     def _checked(self, reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
-        """The rows, up to the first that is not as wide as the header."""
+        """Yield the rows; raise RunFailed at the first whose length differs from the header's."""
         try:
             for number, row in enumerate(reader, start=1):
                 if not len(row) == width > 0:
@@ -104,7 +137,8 @@ class Table:
         return RunFailed(str(self._path), f"is damaged ({error})", "Train again.")
 
     def _text(self) -> str:
-        """Whole lines."""
+        """Return the complete lines of the file."""
+        # A process that is killed while it appends leaves an incomplete last line.
         text = safe_read.read_plain(self._path, safe_read.MOST_TEXT).decode("utf-8", "backslashreplace")
         return text[: text.rfind("\n") + 1]
 
@@ -116,7 +150,7 @@ def _line(cells: Sequence[object]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """The shortest text that reads back as the same number; nothing for NaN."""
+    """Return the shortest text that reads back as the same number; an empty text for NaN."""
     if isinstance(value, float):
         return "" if value != value else repr(float(value))
     return str(value)

@@ -1,41 +1,55 @@
-"""Which run is meant: a path, a unique prefix of a run's name, or `latest`."""
+"""Find runs by a path, a unique prefix of a run's name, or `latest`."""
 
 from pathlib import Path
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import safe_read
-from dropout_cli.runs.folder import STATE, Run
+from dropout_cli.runs.folder import Run
+from dropout_cli.runs.state import STATE
 
 LATEST = "latest"
-"""The word for the run that was created last; a folder of that name is `./latest`."""
+"""The word for the run that was created last; a folder of that name is written `./latest`."""
 
 SWEEP, SEARCH = "plan.json", "search/study.db"
-"""What the folders of a sweep and of a search have; that of a search becomes one of a sweep when it has ended."""
+"""Files that identify the folder of a sweep and of an unfinished search."""
 
 
 def all_runs(root: Path) -> list[Run]:
-    """The run folders directly under `root`, in the order of their names; none where `root` does not exist."""
+    """Return the run folders directly under `root`, sorted by name.
+
+    The list is empty if `root` does not exist.
+
+    Raises:
+        UsageError: `root` cannot be read.
+    """
     try:
         return Run.all_in(root)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise UsageError(str(root), f"cannot be read ({error.strerror})", "Name another with --runs-dir.") from None
+        raise UsageError(
+            str(root), f"cannot be read ({error.strerror})", "Name another folder with --runs-dir."
+        ) from None
 
 
 def find(reference: str, root: Path) -> Run:
-    """The run that `reference` means: a path, a unique prefix of a run's name, or `latest`, the one created last.
+    """Return the run that `reference` names.
 
-    Raises UsageError, also for a run of a newer format.
+    Args:
+        reference: A path, a unique prefix of a run's name, or `latest` for the run that was created last.
+        root: The folder in which names are looked up.
+
+    Raises:
+        UsageError: no run or several runs match, or the run has a newer format.
     """
-    found = _meant(reference, root)
-    found.must_be_known()
-    return found
+    run = _lookup(reference, root)
+    run.must_be_known()
+    return run
 
 
-def _meant(reference: str, root: Path) -> Run:
+def _lookup(reference: str, root: Path) -> Run:
     if not reference.strip():
-        raise UsageError("RUN", "an empty name means no run", "`dropout runs` lists them.")
+        raise UsageError("RUN", "an empty name names no run", "`dropout runs` lists all runs.")
     path = Path(reference)
     if reference != LATEST and safe_read.is_file(path / STATE):
         return Run(path)
@@ -47,22 +61,25 @@ def _meant(reference: str, root: Path) -> Run:
         return matching[0]
     if matching:
         names = ", ".join(run.name for run in matching[:4])
-        raise UsageError(reference, f"{len(matching)} runs in {root} begin so ({names})", "Give more of the name.")
-    if "\0" not in reference:
+        fact = f"the names of {len(matching)} runs in {root} begin with this ({names})"
+        raise UsageError(reference, fact, "Give more of the name.")
+    if "\0" not in reference:  # the system refuses paths with a NUL
         for place in (path, root / reference):
             _refuse_others(place, reference)
-    raise UsageError(reference, f"no such run in {root}", "`dropout runs` lists them.")
+    raise UsageError(reference, f"no such run in {root}", "`dropout runs` lists all runs.")
 
 
 def _refuse_others(path: Path, reference: str) -> None:
-    """Raise UsageError, and say what to do with it, where a folder is there, but is none of a run."""
+    """Raise UsageError with advice if the folder exists but is not a run."""
     try:
         if (path / SWEEP).is_file():
-            raise UsageError(reference, "is a sweep", f"Use compare, report, verify, or one of {path / 'cells'}/.")
+            raise UsageError(
+                reference, "is a sweep", f"Use compare, report or verify, or name one of {path / 'cells'}/."
+            )
         if (path / SEARCH).is_file():
             fact = "is a search that has not ended"
-            raise UsageError(reference, fact, "The same `dropout tune` command goes on.")
+            raise UsageError(reference, fact, "The same `dropout tune` command continues it.")
         if path.is_dir() and reference != LATEST:
-            raise UsageError(reference, "is a folder, but not that of a run", "`dropout runs` lists them.")
-    except OSError:  # a name that is too long, for one
+            raise UsageError(reference, "is a folder, but not a run folder", "`dropout runs` lists all runs.")
+    except OSError:  # for example, a name that is too long
         return

@@ -1,4 +1,4 @@
-"""`MANIFEST.sha256`: what training wrote, as `sha256sum` lists it."""
+"""`MANIFEST.sha256`: digests of the files that training wrote, as `sha256sum` has them."""
 
 import hashlib
 import re
@@ -10,15 +10,16 @@ LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 def covered(folder: Path) -> Iterator[str]:
-    """The names of the files that a manifest speaks of: all but state, lock, itself and what came after."""
+    """Yield the files of a manifest: all but state, lock, the manifest and `after/`."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
+        # State, lock and `after/` change after training has ended.
         if not path.is_dir() and name not in ("state.json", ".lock", MANIFEST) and not name.startswith("after/"):
             yield name
 
 
 def of(folder: Path) -> bytes:
-    """The manifest of the files that are in the folder."""
+    """Return the manifest of the files in the folder."""
     lines = []
     for name in covered(folder):
         with (folder / name).open("rb") as file:
@@ -27,11 +28,18 @@ def of(folder: Path) -> bytes:
 
 
 def parse(data: bytes) -> dict[str, str]:
-    """Name -> digest in hex. Raises ValueError for a line of another form, or a name that stands twice."""
-    found: dict[str, str] = {}
+    """Read a manifest.
+
+    Returns:
+        File name -> SHA-256 in hex.
+
+    Raises:
+        ValueError: a line has another form, or a name is listed twice.
+    """
+    digests: dict[str, str] = {}
     for number, line in enumerate(data.decode("utf-8", "backslashreplace").splitlines(), start=1):
         match = LINE.fullmatch(line)
-        if match is None or match[2] in found:
-            raise ValueError(f"line {number} is not a digest and the name of a file, or names one again")
-        found[match[2]] = match[1]
-    return found
+        if match is None or match[2] in digests:
+            raise ValueError(f"line {number} is not a digest and a file name, or repeats a file name")
+        digests[match[2]] = match[1]
+    return digests

@@ -1,4 +1,4 @@
-"""Reading from a folder that may come from a stranger: plain files inside it, of a size that fits."""
+"""Safe reading from untrusted run folders: regular files of limited size."""
 
 import json
 import os
@@ -10,24 +10,29 @@ from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import NewerFormat, UsageError
 
 MOST_TEXT = 1 << 24
-"""16 MB: no text of a run is longer; of those that grow by a line per epoch, it is some 80,000 epochs."""
+"""Bytes: the limit for text files of a run; 16 MB of a log are some 80,000 epochs."""
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of that name in `folder`. Raises UsageError where it leads, or might lead, out of it."""
+    """Return the path of `name` in `folder`.
+
+    Raises:
+        UsageError: the name leads out of the folder, or a part of the path is a symbolic link.
+    """
     path = folder / name
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
-        raise UsageError(repr(name), "is not a name inside a run folder", "The folder was tampered with.")
+        raise UsageError(repr(name), "is not the name of a file in a run folder", "The folder was tampered with.")
     for count in range(1, len(parts) + 1):
         if folder.joinpath(*parts[:count]).is_symlink():
             place = str(folder.joinpath(*parts[:count]))
-            raise UsageError(place, "is a symbolic link, and might lead out of the run folder", "Put the file itself.")
+            fact = "is a symbolic link and might lead out of the run folder"
+            raise UsageError(place, fact, "Replace the link by the file.")
     return path
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; False also where the system refuses the path, such as one that is too long."""
+    """Return True if `path` is a file; False also for a path that the system refuses."""
     try:
         return path.is_file()
     except OSError:
@@ -35,16 +40,25 @@ def is_file(path: Path) -> bool:
 
 
 def read_plain(path: Path, most: int | None = None) -> bytes:
-    """The bytes of a plain file of at most `most` bytes, or of as many as fit into memory. Raises UsageError."""
+    """Return the bytes of a regular file.
+
+    Args:
+        path: The file.
+        most: Limit in bytes; None for the available memory.
+
+    Raises:
+        UsageError: the file is missing, unreadable, larger than the limit, or not a regular file.
+    """
     most = available_bytes() if most is None else most
     try:
+        # NONBLOCK: opening a named pipe must not wait. The checks are on the open file, so it cannot be exchanged.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise UsageError(str(path), "is not a plain file", "Is this a run folder?")
-            if most is not None and found.st_size > most:
-                raise UsageError(str(path), f"has {found.st_size:,} bytes, more than can be read", "Is it damaged?")
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise UsageError(str(path), "is not a regular file", "Is this a run folder?")
+            if most is not None and status.st_size > most:
+                raise UsageError(str(path), f"has {status.st_size:,} bytes, more than can be read", "Is it damaged?")
             return file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -52,7 +66,17 @@ def read_plain(path: Path, most: int | None = None) -> bytes:
 
 
 def parse(data: bytes, place: str, newest: int) -> dict[str, Any]:
-    """The JSON object in a file that says its `format`. Raises UsageError: damaged, or NewerFormat than `newest`."""
+    """Read the JSON object of a file that declares its `format`.
+
+    Args:
+        data: The bytes of the file.
+        place: The name of the file in error messages.
+        newest: The newest format that can be read.
+
+    Raises:
+        UsageError: the file is damaged.
+        NewerFormat: the format is newer than `newest`.
+    """
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
@@ -64,6 +88,12 @@ def parse(data: bytes, place: str, newest: int) -> dict[str, Any]:
 
 
 def must_be_known(number: int, place: str, newest: int) -> None:
-    """Raise NewerFormat where a file at `place` has a format newer than `newest`."""
+    """Raise NewerFormat if a file has a format newer than `newest`.
+
+    Args:
+        number: The format of the file.
+        place: The name of the file in error messages.
+        newest: The newest format that can be read.
+    """
     if number > newest:
         raise NewerFormat(place, f"has format {number}, newer than {newest}", "Update dropout-cli.")

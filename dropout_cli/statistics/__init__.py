@@ -1,6 +1,6 @@
-"""What runs say together: intervals, paired tests, corrections for many comparisons, the cost of choosing.
+"""Statistics over runs: intervals, paired tests, corrections, bias of choosing the best.
 
-Everything here is a function of numbers; SciPy computes wherever it has the test.
+Every function takes and returns numbers. SciPy computes the tests that it has.
 """
 
 from dropout_cli.statistics.bootstrap import ErrorDifference, paired_bootstrap

@@ -1,8 +1,10 @@
-"""The Bayesian reading of the same t: how probable it is that a setting is worse, equal within a margin, or better.
+"""Posterior probabilities that a setting is worse, equal within a margin, or better.
 
 The posterior of the mean difference is mean + se t(df), with the standard error and the degrees of freedom of the
-layout (Corani & Benavoli 2015, doi:10.1007/s10994-015-5486-z). With a margin of 0, P(better) is 1 - p/2 for a positive
-mean: it never contradicts the p-value.
+layout. With a margin of 0, P(better) is 1 - p/2 for a positive mean, so it never contradicts the p-value.
+
+References:
+    Corani & Benavoli 2015, doi:10.1007/s10994-015-5486-z.
 """
 
 from typing import NamedTuple
@@ -11,18 +13,23 @@ from dropout_cli.statistics.estimate import Estimate
 
 
 class Probabilities(NamedTuple):
-    """The probabilities of three ranges of the mean difference; they add up to 1."""
+    """Probabilities of three ranges of the mean difference; they add up to 1."""
 
     worse: float
-    """It is below -margin."""
+    """The difference is below -margin."""
     equal: float
-    """It lies within the margin."""
+    """The difference is between -margin and margin."""
     better: float
-    """It is above the margin."""
+    """The difference is above the margin."""
 
 
 def probabilities(estimate: Estimate, margin: float = 0.0) -> Probabilities:
-    """Return the posterior probabilities; larger differences are better. The standard error must be above 0."""
+    """Return the posterior probabilities of a mean difference.
+
+    Args:
+        estimate: Of the difference, larger being better; its standard error is above 0.
+        margin: Differences up to this size count as equal.
+    """
     from scipy import stats
 
     posterior = stats.t(estimate.df, loc=estimate.mean, scale=estimate.se)

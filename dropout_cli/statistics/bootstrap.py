@@ -1,14 +1,15 @@
-"""Two single regressions on the same examples: the paired bootstrap of the difference of their errors.
+"""Paired bootstrap of the difference of two regressions' errors on the same examples.
 
 Examples are drawn with replacement, both runs' losses together, and the difference D* of the two errors is computed
-anew. Percentiles of D* are too narrow for few examples, by (n - 1) / n in the variance and by normal for t quantiles.
-The expanded percentile interval makes up for both (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): its ends leave
+for each resample. Percentiles of D* are too narrow for few examples: the variance is too small by (n - 1) / n, and
+normal quantiles replace those of t. The expanded percentile interval corrects both (Hesterberg 2015,
+doi:10.1080/00031305.2015.1089789). Its ends leave outside, on either side, the share
 
     tail = Phi(-sqrt(n / (n - 1)) t(.975, n - 1))
 
-of the D* outside on either side. p is the level at which the tail is the share of the D* on the other side of 0.
+of the D*. p is the level at which the tail equals the share of the D* on the other side of 0.
 
-Coverage of 95 % intervals of the difference of RMSE, beside that of plain percentiles and of BCa. Each is the range
+Coverage of 95 % intervals of the difference of RMSE, compared with plain percentiles and BCa. Each entry is the range
 over three cases of 2,000 simulated pairs of runs (standard error .005): errors that correlate by .8, equally large and
 1.15 times as large, and errors that do not correlate. The size of the test is 1 minus the coverage at equal errors.
 
@@ -18,7 +19,7 @@ over three cases of 2,000 simulated pairs of runs (standard error .005): errors 
     t, df 5    .93-.94    .94-.95    .94-.95    .90-.91             .85-.88
     t, df 3    .91-.93    .92-.94    .92-.93    .89-.90             .82-.87
 
-Of MAE it covers .93-.96. Of 5 to 10 examples, intervals of RMSE cover .90-.94.
+Intervals of the difference of MAE cover .93-.96. With 5 to 10 examples, intervals of RMSE cover .90-.94.
 """
 
 import math
@@ -32,34 +33,34 @@ from dropout_cli.statistics.differences import ROUNDING
 from dropout_cli.statistics.intervals import CONFIDENCE, Interval
 
 RESAMPLES = 9_999
-FEWEST_EXAMPLES = 5
-"""Of four, the ends would be the very least and greatest of the resamples."""
-BATCH = 2_000_000
-"""Losses that are drawn at a time."""
+FEWEST_EXAMPLES = 5  # with four, the ends would be the least and the greatest of the resamples
+BATCH = 2_000_000  # losses drawn at a time; bounds memory
 
 
 class ErrorDifference(NamedTuple):
-    """The errors of two runs, and the first minus the second."""
+    """The errors of two runs and their difference."""
 
     first: float
     second: float
     difference: float
+    """The first error minus the second."""
     interval: Interval
-    """95 % interval of the difference for new examples, the two networks being these."""
+    """95 % interval of the difference on new examples, for these two networks."""
     p: float
-    """Two-sided; below .05 exactly where the interval excludes 0."""
+    """Two-sided; below .05 exactly if the interval excludes 0."""
 
 
 def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> ErrorDifference:
-    """Compare two runs by their losses for the same examples.
+    """Compare two runs by their losses on the same examples.
 
     Args:
-        first: (n,) or (n, targets) losses of the first run, at least 0; several targets' errors are averaged.
-        second: The same of the second run.
-        root: Whether an error is the square root of a mean loss, as RMSE is of squared errors; else the mean loss.
+        first: (n,) or (n, targets) losses of the first run, at least 0; the errors of several targets are averaged.
+        second: The losses of the second run, of the same shape.
+        root: True if an error is the square root of a mean loss, as RMSE is of squared errors; else it is the mean
+            loss.
 
     Raises:
-        ValueError: the shapes differ, or there are fewer than `FEWEST_EXAMPLES`.
+        ValueError: the shapes differ, or there are fewer than `MIN_EXAMPLES`.
     """
     from scipy import special, stats
 
@@ -68,36 +69,37 @@ def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> Error
     n = len(first)
     if n < FEWEST_EXAMPLES:
         raise ValueError(f"needs {FEWEST_EXAMPLES} examples, got {n}")
-    every = np.arange(n)
-    one, other = (np.asarray(loss, np.float64).reshape(n, -1).T for loss in (first, second))  # (targets, n)
+    every = np.arange(n)  # positions are resampled, so that both runs get the same examples
+    losses_1, losses_2 = (np.asarray(loss, np.float64).reshape(n, -1).T for loss in (first, second))  # (targets, n)
 
     def error(losses: Array, drawn: Array, axis: int) -> Array:
         means = losses[:, drawn].mean(axis=axis)
         return np.asarray((np.sqrt(means) if root else means).mean(axis=0))
 
     def first_minus_second(drawn: Array, axis: int) -> Array:
-        first_error, second_error = error(one, drawn, axis), error(other, drawn, axis)
+        first_error, second_error = error(losses_1, drawn, axis), error(losses_2, drawn, axis)
         gap = first_error - second_error
+        # Errors are compared after averaging: ties stay exact, and two arrays are gathered per resample, not three.
         return np.where(np.abs(gap) > ROUNDING * (first_error + second_error), gap, 0.0)
 
-    made = stats.bootstrap(
+    result = stats.bootstrap(
         (every,),
         first_minus_second,
         n_resamples=RESAMPLES,
-        batch=max(1, BATCH // one.size),
+        batch=max(1, BATCH // losses_1.size),
         vectorized=True,
         method="percentile",
         rng=stream(0, "statistics:bootstrap"),
     )
-    drawn = np.sort(made.bootstrap_distribution)
+    drawn = np.sort(result.bootstrap_distribution)
     stretch = math.sqrt(n / (n - 1))
     tail = float(special.ndtr(-stretch * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)))
-    place = math.ceil(tail * (RESAMPLES + 1)) - 1  # so many D* may lie on the other side of 0, less one, for p < .05
+    place = math.ceil(tail * (RESAMPLES + 1)) - 1  # p < .05 exactly if fewer D* are on the other side of 0
     share = (1 + min(int(np.sum(drawn <= 0)), int(np.sum(drawn >= 0)))) / (RESAMPLES + 1)
     p = 2 * float(stats.t.sf(-special.ndtri(min(share, 0.5)) / stretch, n - 1))
     return ErrorDifference(
-        float(error(one, every, -1)),
-        float(error(other, every, -1)),
+        float(error(losses_1, every, -1)),
+        float(error(losses_2, every, -1)),
         float(first_minus_second(every, -1)),
         Interval(float(drawn[place - 1]), float(drawn[-place])),
         min(1.0, p),

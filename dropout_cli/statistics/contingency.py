@@ -1,4 +1,4 @@
-"""Two networks on the same examples: only those count that one of them gets right and the other wrong."""
+"""McNemar's test of two classifiers on the same examples."""
 
 from typing import NamedTuple
 
@@ -8,20 +8,33 @@ from dropout_cli.core.types import Array
 
 
 class McNemar(NamedTuple):
-    """McNemar's test in its exact form (McNemar 1947, doi:10.1007/BF02295996)."""
+    """Result of McNemar's exact test.
+
+    It uses the examples that only one of the two networks has right.
+
+    References:
+        McNemar 1947, doi:10.1007/BF02295996.
+    """
 
     only_first: int
-    """Examples that only the first network has right."""
+    """Number of examples that only the first network has right."""
     only_second: int
+    """Number of examples that only the second network has right."""
     p: float
     """Two-sided, from the binomial distribution."""
 
 
 def mcnemar(first_right: Array, second_right: Array) -> McNemar:
-    """Test that two networks err equally often; which examples each has right, (n,) boolean.
+    """Test that two networks are wrong equally often.
 
-    It speaks of these two networks, not of the settings that they were trained with. Raises ValueError where the
-    shapes differ.
+    The result is about these two networks and not about the settings that they were trained with.
+
+    Args:
+        first_right: (n,) bool, True for the examples that the first network has right.
+        second_right: (n,) bool of the second network.
+
+    Raises:
+        ValueError: the shapes differ.
     """
     from scipy import stats
 

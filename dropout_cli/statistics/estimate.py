@@ -1,14 +1,15 @@
-"""A mean difference with its standard error: one procedure gives the interval and the p-value.
+"""Estimates: a mean difference with its standard error and degrees of freedom.
 
-Each layout of an experiment has its own standard error and degrees of freedom; all else follows from them, so that no
-interval can contradict a p-value:
+Interval and p-value follow from these numbers, so that they never contradict each other.
+
+Each layout of an experiment has its own standard error and degrees of freedom:
 
     interval   mean +- t(1 - alpha/2, df) se
     p          2 P(T > |mean| / se),  T ~ t(df)
 
     one split, n seeds       s / sqrt(n), df n - 1, the sd s floored for accuracies
     n splits, a seed each    s / sqrt(n), df n - 1
-    S splits, seeds nested   the same over the S means of the splits
+    S splits, seeds nested   as above, over the S means of the splits
     seeds x splits crossed   two-way mean squares, Satterthwaite's df
     new data                 s sqrt(1/n + n_test / n_train) (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366)
 """
@@ -22,8 +23,7 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.statistics.intervals import CONFIDENCE, Interval, moments
 
-FEWEST_UNITS = 3
-"""Two units have one degree of freedom: an interval of them is too wide to mean anything."""
+FEWEST_UNITS = 3  # an interval of two units has one degree of freedom and is too wide to be useful
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,19 @@ class Estimate:
     se: float
     """Standard error of the mean; NaN with fewer than two units."""
     df: float
+    """Degrees of freedom; NaN with fewer than two units."""
     sd: float
-    """Standard deviation of the units, floored where the layout says so."""
+    """Standard deviation of the units; in some layouts it has a floor."""
     n: int
-    """Units that were averaged: seeds, splits, or means of splits."""
+    """Number of averaged units: seeds, splits, or means of splits."""
 
     def interval(self, *, confidence: float = CONFIDENCE, comparisons: int = 1) -> Interval:
-        """Return the t interval, with Bonferroni's correction for that many comparisons."""
+        """Return the t interval of the mean.
+
+        Args:
+            confidence: Level of the interval.
+            comparisons: Number of comparisons for Bonferroni's correction.
+        """
         from scipy import stats
 
         if not self.df > 0:
@@ -49,7 +55,11 @@ class Estimate:
         return Interval(self.mean - half, self.mean + half)
 
     def p(self, *, comparisons: int = 1) -> float:
-        """Return the two-sided p-value of a mean of 0, times the number of comparisons and at most 1."""
+        """Return the two-sided p-value of the hypothesis that the mean is 0.
+
+        Args:
+            comparisons: Bonferroni's factor; the product is at most 1.
+        """
         from scipy import stats
 
         if not self.df > 0:
@@ -64,9 +74,9 @@ def over_units(values: Sequence[float], *, smallest_sd: float = 0.0, split_ratio
 
     Args:
         values: (n,) one difference per unit: per seed on one split, per split, or the mean of each split.
-        smallest_sd: The floor of the standard deviation. For accuracies on one split it is half an example, .5 / N:
-            identical differences come from rounding, not from certainty.
-        split_ratio: Test examples over training examples, where the estimate speaks of new data; else 0.
+        smallest_sd: Floor of the standard deviation. For accuracies on one split it is half an example, .5 / N, since
+            identical differences come from rounding and not from certainty.
+        split_ratio: Test examples over training examples if the estimate is for new data; else 0.
     """
     n = len(values)
     if n < 2:
@@ -77,19 +87,18 @@ def over_units(values: Sequence[float], *, smallest_sd: float = 0.0, split_ratio
 
 
 def unknown(mean: float, n: int) -> Estimate:
-    """Return an estimate of which only the mean is known."""
+    """Return an estimate with a known mean and an unknown standard error."""
     return Estimate(mean, math.nan, math.nan, math.nan, n)
 
 
 def crossed(values: Array, *, smallest_sd: float = 0.0) -> Estimate:
-    """Return the estimate of the mean where the same seeds were trained on every split.
+    """Return the estimate of the mean if the same seeds were trained on every split.
 
-    Seeds that are shared by all splits have an effect of their own, so that the means of the splits are not
-    independent.
+    The splits share the effects of the seeds, so the means of the splits are not independent.
 
     Args:
         values: (splits, seeds), at least two of each.
-        smallest_sd: The floor of the standard deviation of single values, as in `over_units`.
+        smallest_sd: Floor of the standard deviation of single values, as in `over_units`.
 
     Raises:
         ValueError: fewer than two splits or seeds.
@@ -101,8 +110,9 @@ def crossed(values: Array, *, smallest_sd: float = 0.0) -> Estimate:
     of_seeds = splits * float(np.var(values.mean(axis=0), ddof=1))
     residual = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0, keepdims=True) + values.mean()
     of_residual = float(np.sum(residual**2)) / ((splits - 1) * (seeds - 1))
-    both = of_splits + of_seeds - of_residual
+    both = of_splits + of_seeds - of_residual  # may be below either, or below 0, by chance: hence the maximum
     largest = max(both, of_splits, of_seeds, smallest_sd**2)
+    # Each standard error has the degrees of freedom of the mean square that it comes from.
     if largest > max(both, of_splits, of_seeds) or largest == 0:
         df = float(min(splits, seeds) - 1)
     elif largest == both:
@@ -115,14 +125,14 @@ def crossed(values: Array, *, smallest_sd: float = 0.0) -> Estimate:
 
 
 def new_examples(differences: Array, *, counted: bool = True) -> Estimate:
-    """Return the estimate for new seeds and new examples, the training set being the one at hand.
+    """Return the estimate for new seeds and new examples with the same training set.
 
-    The variance of seeds and that of examples add up; Satterthwaite's degrees of freedom.
+    The variances of seeds and of examples add up; the degrees of freedom are Satterthwaite's.
 
     Args:
-        differences: (seeds, N) what each test example says of each pair of runs: -1, 0 or 1 for right and wrong, or a
-            difference of losses. At least two seeds; of a single example the se is NaN.
-        counted: Whether each example counts as right or wrong; of losses there is no smallest difference.
+        differences: (seeds, N) difference of each pair of runs on each test example: -1, 0 or 1 for right and wrong, or
+            a difference of losses. At least two seeds; with a single example the standard error is NaN.
+        counted: True if each example counts as right or wrong; losses have no smallest difference.
     """
     seeds, examples = differences.shape
     means = differences.mean(axis=1)
@@ -130,6 +140,7 @@ def new_examples(differences: Array, *, counted: bool = True) -> Estimate:
         return unknown(float(means.mean()), seeds)
     sd = max(moments(means.tolist())[1], 0.5 / examples if counted else 0.0)
     rest = differences - means[:, None]
+    # Mean covariance, over examples, of the differences of two seeds: the variance that more seeds do not reduce.
     shared = np.sum(rest.sum(axis=0) ** 2 - (rest**2).sum(axis=0)) / (seeds * (seeds - 1) * (examples - 1))
     per_example = max(float(shared), 1 / examples if counted else 0.0)
     of_seeds, of_examples = sd**2 / seeds, per_example / examples
@@ -141,9 +152,16 @@ def new_examples(differences: Array, *, counted: bool = True) -> Estimate:
 
 
 def hedges_g(estimate: Estimate) -> float:
-    """Return the mean in standard deviations of the units, corrected for few of them (Hedges 1981)."""
+    """Return Hedges' g: the mean in standard deviations, corrected for small samples.
+
+    Hedges 1981, doi:10.3102/10769986006002107.
+
+    Args:
+        estimate: The estimate; the result is NaN if its standard deviation is not above 0.
+    """
     if not estimate.sd > 0 or estimate.n < 2:
         return math.nan
     m = estimate.n - 1
+    # Through logarithms, since the gamma function overflows for some 170 units.
     correction = math.exp(math.lgamma(m / 2) - math.lgamma((m - 1) / 2)) / math.sqrt(m / 2) if m > 1 else 0.0
     return correction * estimate.mean / estimate.sd

@@ -1,14 +1,16 @@
-"""Many comparisons at once: the more of them, the more will look like a difference by chance."""
+"""Holm's correction: with more comparisons, more of them look like a difference by chance."""
 
 import math
 from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values so that the chance of any false rejection in the family stays below alpha (Holm 1979).
+    """Adjust p-values so that the chance of any false rejection stays below alpha (Holm 1979).
 
-    The k-th smallest of m is multiplied by m - k + 1, and never falls below those before it. NaN stays NaN and does
-    not count.
+    The k-th smallest of m is multiplied by m - k + 1, and is at least as large as those before it.
+
+    Args:
+        p_values: One per comparison; NaN stays NaN and does not count.
     """
     order = sorted((p, place) for place, p in enumerate(p_values) if not math.isnan(p))
     adjusted, largest = [math.nan] * len(p_values), 0.0

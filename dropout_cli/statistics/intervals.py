@@ -12,22 +12,28 @@ CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
-    """The ends of an interval; NaN where too few values were given for one."""
+    """The ends of an interval; NaN if there are too few values for one."""
 
     low: float
     high: float
 
 
 NO_INTERVAL = Interval(math.nan, math.nan)
-"""Where there is none."""
+"""The interval of too few values."""
 
 
 def moments(values: Sequence[float], *, rules: int = LATEST) -> tuple[float, float]:
-    """Return mean and standard deviation of n >= 1 values, the latter NaN for n = 1.
+    """Return the mean and the standard deviation of n >= 1 values.
 
-    Of equal values the mean is that value and the deviation exactly 0; by the first rules, what summing leaves.
+    Args:
+        values: (n,).
+        rules: See `statistics.rules`. By the latest rules equal values have exactly their value as mean and 0 as
+            deviation; by the first rules, rounding may remain.
+
+    Returns:
+        The mean, and the standard deviation with divisor n - 1; the latter is NaN for n = 1.
     """
-    if rules > FIRST and all(one == values[0] for one in values):
+    if rules > FIRST and all(value == values[0] for value in values):
         return float(values[0]), 0.0 if len(values) > 1 else math.nan
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
@@ -35,10 +41,14 @@ def moments(values: Sequence[float], *, rules: int = LATEST) -> tuple[float, flo
 def t_interval(
     values: Sequence[float], *, confidence: float = CONFIDENCE, split_ratio: float = 0.0, rules: int = LATEST
 ) -> Interval:
-    """Return the t interval of the mean of n independent values: mean +- t(n - 1) * sd * sqrt(1/n + split_ratio).
+    """Return the t interval of a mean: mean +- t(n - 1) * sd * sqrt(1/n + split_ratio).
 
-    Where each value comes from a random split of the same examples, they are not independent, and `split_ratio` is
-    the number of test examples over that of training examples (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366).
+    Args:
+        values: (n,) independent values, or values of random splits of the same examples.
+        confidence: Level of the interval.
+        split_ratio: Test examples over training examples for random splits, whose values are not independent (Nadeau &
+            Bengio 2003, doi:10.1023/A:1024068626366); else 0.
+        rules: See `statistics.rules`.
     """
     from scipy import stats
 
@@ -51,13 +61,23 @@ def t_interval(
 
 
 def covering(first: Interval, second: Interval) -> Interval:
-    """Return the smallest interval that holds both."""
+    """Return the smallest interval that contains both."""
+    # The interval for new examples contains that for these. Alone it covers .917 to .93 with three seeds that vary as
+    # much as the examples, since Satterthwaite's degrees of freedom are then slightly too many.
     return Interval(min(first.low, second.low), max(first.high, second.high))
 
 
 def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Interval:
-    """Return Wilson's score interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953); trials >= 1."""
+    """Return Wilson's score interval of a share.
+
+    Wilson 1927, doi:10.1080/01621459.1927.10502953.
+
+    Args:
+        successes: Number of successes.
+        trials: Number of trials, at least 1.
+        confidence: Level of the interval.
+    """
     from scipy import stats
 
-    found = stats.binomtest(successes, trials).proportion_ci(confidence_level=confidence, method="wilson")
-    return Interval(float(found.low), float(found.high))
+    interval = stats.binomtest(successes, trials).proportion_ci(confidence_level=confidence, method="wilson")
+    return Interval(float(interval.low), float(interval.high))

@@ -1,9 +1,10 @@
-"""Two settings at equal seeds: what differs between the two runs of a pair is the setting alone.
+"""Paired comparison of two settings at equal seeds.
 
-The test that is used unless another is asked for flips signs: if a setting made no difference, each difference could
-as well have had the other sign, so that the p-value is the share of all 2^n sign patterns whose mean lies as far
-from 0 as the observed one (Fisher 1935; Pitman 1937). With n pairs that are not tied, no p-value can be below
-2^(1 - n).
+The two runs of a pair differ only in the setting.
+
+The default test flips signs. If the setting made no difference, each difference could as well have had the other sign,
+so the p-value is the share of all 2^n sign patterns whose mean is as far from 0 as the observed one (Fisher 1935;
+Pitman 1937). With n pairs that are not tied, no p-value can be below 2^(1 - n).
 """
 
 import math
@@ -18,44 +19,44 @@ from dropout_cli.statistics.differences import differences as paired_differences
 from dropout_cli.statistics.intervals import Interval, moments, t_interval, wilson
 from dropout_cli.statistics.rules import FIRST, LATEST
 
-EXACT_PAIRS = 16
-"""Up to so many pairs every sign pattern is gone through, 65,536 of them; beyond, `DRAWN` are drawn."""
+EXACT_PAIRS = 16  # 65,536 sign patterns; with more pairs, `SAMPLES` of them are drawn
 DRAWN = 99_999
-EXACT_RANKS = 50
-"""Up to so many pairs that are not tied, Wilcoxon's test counts every sign pattern."""
+EXACT_RANKS = 50  # untied pairs up to which Wilcoxon's test counts every sign pattern
+# Sums of signed differences count as equal if they are closer than this times the smallest difference that is not 0.
 TIE = 1e-7
-"""Sums of signed differences closer than this, times the smallest difference that is not 0, are the same sum."""
 
 
 class Result(NamedTuple):
-    """A two-sided p-value, and the smallest that so many pairs can give."""
+    """A two-sided p-value with its lower bound."""
 
     p: float
     smallest: float
-    """Ties left out, since they have no sign; NaN where there is no such bound."""
+    """The smallest p that this number of untied pairs can give; NaN if the test has no such bound."""
 
 
 Test: TypeAlias = Callable[[Array], Result]
 
 
 class Paired(NamedTuple):
-    """One setting against another."""
+    """Comparison of one setting with a baseline."""
 
     n: int
-    """Pairs."""
+    """Number of pairs."""
     mean: float
-    """Of the differences, setting minus baseline."""
+    """Mean of the differences, setting minus baseline."""
     sd: float
+    """Standard deviation of the differences."""
     interval: Interval
     """95 % t interval of the mean difference."""
     effect: float
-    """Cohen's d_z: mean / sd; NaN where all differences are the same."""
+    """Cohen's d_z: mean / sd; NaN if all differences are equal."""
     test: Result
     won: int
-    """Pairs in which the setting is better."""
+    """Number of pairs in which the setting is better."""
     tied: int
+    """Number of pairs without a difference."""
     won_interval: Interval
-    """Wilson's interval of the share won, ties left out; NaN where all are ties."""
+    """Wilson's interval of the share of untied pairs that were won; NaN if all are tied."""
 
 
 def compare(
@@ -67,29 +68,37 @@ def compare(
     larger_is_better: bool = True,
     rules: int = LATEST,
 ) -> Paired:
-    """Compare values with those of the baseline, pair by pair; both (n,), n >= 1.
+    """Compare values with those of the baseline, pair by pair.
 
-    `test` is one of `TESTS`; for `split_ratio`, see `t_interval`; for `rules`, see `statistics.rules`. Raises
-    ValueError where the lengths differ.
+    Args:
+        values: (n,) of the setting, n >= 1.
+        baseline: (n,) of the baseline.
+        test: One of `TESTS`.
+        split_ratio: See `t_interval`.
+        larger_is_better: Direction of the values.
+        rules: See `statistics.rules`.
+
+    Raises:
+        ValueError: the lengths differ.
     """
     if np.shape(values) != np.shape(baseline):
         raise ValueError(f"{len(values)} values do not pair with {len(baseline)}")
     if rules == FIRST:
-        found: Array = np.subtract(values, baseline, dtype=np.float64)
-        found[np.abs(found) < 1e-12 * np.max(np.abs(baseline), initial=1e-300)] = 0
+        gaps: Array = np.subtract(values, baseline, dtype=np.float64)
+        gaps[np.abs(gaps) < 1e-12 * np.max(np.abs(baseline), initial=1e-300)] = 0
     else:
-        found = paired_differences(values, baseline)
+        gaps = paired_differences(values, baseline)
     tests = FIRST_TESTS if rules == FIRST else TESTS
-    n, above, below = len(found), int(np.sum(found > 0)), int(np.sum(found < 0))
+    n, above, below = len(gaps), int(np.sum(gaps > 0)), int(np.sum(gaps < 0))
     won, lost = (above, below) if larger_is_better else (below, above)
-    mean, sd = moments(found.tolist(), rules=rules)
+    mean, sd = moments(gaps.tolist(), rules=rules)
     return Paired(
         n=n,
         mean=mean,
         sd=sd,
-        interval=t_interval(found.tolist(), split_ratio=split_ratio, rules=rules),
+        interval=t_interval(gaps.tolist(), split_ratio=split_ratio, rules=rules),
         effect=mean / sd if sd > 0 else math.nan,
-        test=tests[test](found) if n > 1 else Result(math.nan, math.nan),
+        test=tests[test](gaps) if n > 1 else Result(math.nan, math.nan),
         won=won,
         tied=n - won - lost,
         won_interval=wilson(won, won + lost) if won + lost else Interval(math.nan, math.nan),
@@ -97,15 +106,23 @@ def compare(
 
 
 def smallest_p(untied: int, pairs: int) -> float:
-    """The smallest p that flipping the signs of so many pairs can give, `untied` of them with a sign to flip."""
+    """Return the smallest p that flipping signs can give.
+
+    Args:
+        untied: Number of pairs that differ.
+        pairs: Number of all pairs.
+    """
     counted = min(1.0, 2.0 ** (1 - untied))
     return counted if pairs <= EXACT_PAIRS else max(counted, 1 / (DRAWN + 1))
 
 
 def sign_flip(differences: Array) -> Result:
-    """Test that the differences (n,) are distributed symmetrically around 0, by flipping signs.
+    """Test that the differences are distributed symmetrically around 0, by flipping signs.
 
-    A pattern ties with the observed one where their sums differ by rounding alone, and counts.
+    A pattern whose sum equals the observed one up to rounding counts as a tie.
+
+    Args:
+        differences: (n,), free of rounding noise; see `statistics.differences`.
     """
     observed = abs(float(np.sum(differences)))
     near = TIE * float(np.min(np.abs(differences), where=differences != 0, initial=np.inf))
@@ -118,7 +135,11 @@ def sign_flip(differences: Array) -> Result:
 
 
 def first_sign_flip(differences: Array) -> Result:
-    """Do the same by the first rules: sums that tie may differ by rounding, and then do not count as ties."""
+    """Test as `sign_flip` by the first rules, where rounding may break ties between sums.
+
+    Args:
+        differences: (n,).
+    """
     return _flipped(differences, lambda flipped, axis: np.abs(np.mean(flipped, axis=axis)))
 
 
@@ -129,8 +150,8 @@ def _flipped(differences: Array, size: Callable[[Array, int], Array]) -> Result:
     smallest = smallest_p(int(np.count_nonzero(differences)), len(differences))
     if not np.any(differences):
         return Result(1.0, smallest)
-    # Two-sided through the size: both tails of the symmetric distribution at once.
-    found = stats.permutation_test(
+    # One-sided in the size is two-sided in the sum, whose distribution is symmetric.
+    result = stats.permutation_test(
         (differences,),
         size,
         permutation_type="samples",
@@ -140,11 +161,15 @@ def _flipped(differences: Array, size: Callable[[Array, int], Array]) -> Result:
         batch=1 << 14,
         rng=stream(0, "statistics:sign_flip"),
     )
-    return Result(float(found.pvalue), smallest)
+    return Result(float(result.pvalue), smallest)
 
 
 def t_test(differences: Array) -> Result:
-    """Student's paired t-test: that the mean difference is 0, differences being normal."""
+    """Test that the mean difference is 0 by Student's paired t-test.
+
+    Args:
+        differences: (n,), assumed to be normal.
+    """
     from scipy import stats
 
     if np.all(differences == differences[0]):
@@ -153,26 +178,31 @@ def t_test(differences: Array) -> Result:
 
 
 def wilcoxon(differences: Array) -> Result:
-    """Wilcoxon's signed-rank test, ties left out (Wilcoxon 1945, doi:10.2307/3001968).
+    """Test by Wilcoxon's signed ranks, without ties (Wilcoxon 1945, doi:10.2307/3001968).
 
-    Exact for up to `EXACT_RANKS` pairs, also where sizes are equal and share a rank; the normal approximation beyond.
+    The p-value is exact for up to `EXACT_RANKS` pairs, also if sizes share a rank; with more pairs it is a normal
+    approximation.
+
+    Args:
+        differences: (n,), free of rounding noise.
     """
     from scipy import stats
 
-    left: Array = differences[differences != 0]
-    if len(left) == 0:
+    # With shared ranks SciPy would use the normal approximation: 14 equal differences had p .000183, exactly .000122.
+    untied: Array = differences[differences != 0]
+    if len(untied) == 0:
         return Result(1.0, 1.0)
-    p = _exact_ranks(left) if len(left) <= EXACT_RANKS else float(stats.wilcoxon(left).pvalue)
-    return Result(p, 2.0 ** (1 - len(left)))
+    p = _exact_ranks(untied) if len(untied) <= EXACT_RANKS else float(stats.wilcoxon(untied).pvalue)
+    return Result(p, 2.0 ** (1 - len(untied)))
 
 
 def _exact_ranks(differences: Array) -> float:
-    """The share of sign patterns whose rank sum is as far from its mean as the observed one."""
+    """Return the share of sign patterns whose rank sum is at least as extreme as observed."""
     from scipy import stats
 
-    ranks = np.rint(2 * stats.rankdata(np.abs(differences))).astype(int)  # doubled: ranks that are shared end in .5
+    ranks = np.rint(2 * stats.rankdata(np.abs(differences))).astype(int)  # doubled, since shared ranks end in .5
     total = int(ranks.sum())
-    counts = np.zeros(total + 1)  # patterns by the rank sum of the positive ones: whole numbers, exact below 2^53
+    counts = np.zeros(total + 1)  # number of patterns per sum of positive ranks; integers, exact below 2^53
     counts[0] = 1
     for rank in ranks:
         counts[rank:] += counts[:-rank].copy()

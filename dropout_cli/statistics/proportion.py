@@ -1,8 +1,8 @@
 """Intervals of a mean accuracy that stay inside [0, 1] and never have zero width.
 
-The Wilson form with an effective number of examples Neff:
+They have Wilson's form with an effective number of examples Neff:
 
-    centre (p + z^2 / 2 Neff) / (1 + z^2 / Neff)
+    center (p + z^2 / 2 Neff) / (1 + z^2 / Neff)
     half   z / (1 + z^2 / Neff) sqrt(p (1 - p) / Neff + z^2 / 4 Neff^2)
 """
 
@@ -17,51 +17,62 @@ from dropout_cli.statistics.intervals import CONFIDENCE, Interval
 
 
 def wilson_form(p: float, effective: float, z: float) -> Interval:
-    """Return the interval of a share `p` that is as certain as `effective` independent examples, z being a quantile."""
+    """Return the interval of a share that is as certain as a number of independent examples.
+
+    Args:
+        p: The share.
+        effective: Effective number of independent examples.
+        z: Quantile of the normal or t distribution.
+    """
     shrink = 1 + z**2 / effective
-    centre = (p + z**2 / (2 * effective)) / shrink
+    center = (p + z**2 / (2 * effective)) / shrink
     half = z / shrink * math.sqrt(p * (1 - p) / effective + z**2 / (4 * effective**2))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    return Interval(max(0.0, center - half), min(1.0, center + half))
 
 
 def around(estimate: Estimate, judged: int, *, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of a mean share that an estimate gives, in Wilson's form.
+    """Return the interval in Wilson's form for an estimate of a mean share.
 
     Args:
-        estimate: Of the mean share, with its standard error, which is above 0, and its degrees of freedom.
-        judged: How many examples were judged in all, by all runs together.
-        confidence: Of the interval.
+        estimate: The mean share, with its standard error and degrees of freedom.
+        judged: Number of scored examples, all runs together.
+        confidence: Level of the interval.
     """
     from scipy import stats
 
-    shrunk = (judged * estimate.mean + 0.5) / (judged + 1)
-    if not estimate.se > 0:  # shares of examples never are this sure
+    shrunk = (judged * estimate.mean + 0.5) / (judged + 1)  # away from 0 and 1, where p (1 - p) vanishes
+    if not estimate.se > 0:  # equal accuracies of all runs do not make the share of a finite sample certain
         return wilson_form(estimate.mean, judged, float(stats.norm.ppf((1 + confidence) / 2)))
     effective = shrunk * (1 - shrunk) / estimate.se**2
     return wilson_form(estimate.mean, effective, float(stats.t.ppf((1 + confidence) / 2, estimate.df)))
 
 
 def of_these_examples(accuracies: Sequence[float], examples: int, *, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of the mean accuracy that new seeds would have on these test examples.
+    """Return the interval of the mean accuracy of new seeds on these test examples.
 
     Args:
-        accuracies: (n,) of n runs, at least two.
-        examples: Test examples per run.
-        confidence: Of the interval.
+        accuracies: (n,) one per run.
+        examples: Number of test examples per run.
+        confidence: Level of the interval.
+
+    Returns:
+        The interval; NaN with fewer than two runs.
     """
     if len(accuracies) < 2:
         return Interval(math.nan, math.nan)
-    found = over_units(accuracies, smallest_sd=0.5 / examples)
-    return around(found, len(accuracies) * examples, confidence=confidence)
+    estimate = over_units(accuracies, smallest_sd=0.5 / examples)
+    return around(estimate, len(accuracies) * examples, confidence=confidence)
 
 
 def of_new_examples(right: Array, *, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of the mean accuracy that new seeds would have on new examples of this kind.
+    """Return the interval of the mean accuracy of new seeds on new examples of this kind.
 
     Args:
-        right: (seeds, N) whether each run has each test example right; at least two seeds. The ends are NaN for a
-            single example.
-        confidence: Of the interval.
+        right: (seeds, N) bool, True for the test examples that each run has right; at least two seeds.
+        confidence: Level of the interval.
+
+    Returns:
+        The interval; NaN with a single example.
     """
     from scipy import stats
 
@@ -74,6 +85,7 @@ def of_new_examples(right: Array, *, confidence: float = CONFIDENCE) -> Interval
     of_examples = n * float(np.var(values.mean(axis=0), ddof=1))
     rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0, keepdims=True) + p
     residual = float(np.sum(rest**2)) / ((n - 1) * (examples - 1))
+    # Subtracting the residual may go below either part by chance, which the maximum prevents.
     variance = max(of_seeds + of_examples - residual, of_seeds, of_examples) / (n * examples)
     if variance == 0:
         return wilson_form(p, examples, float(stats.t.ppf((1 + confidence) / 2, examples - 1)))

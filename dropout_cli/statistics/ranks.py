@@ -1,4 +1,4 @@
-"""Settings on several datasets: their ranks on each, averaged (Demsar 2006, JMLR 7:1-30)."""
+"""Average ranks of settings over several datasets (Demsar 2006, JMLR 7:1-30)."""
 
 import itertools
 import math
@@ -11,31 +11,37 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.statistics.differences import merged
 
-MOST_ORDERED = 6
-"""Settings whose orders are listed one by one."""
+MOST_ORDERED = 6  # settings whose orders are listed, 720 of them
 MOST_ARRANGEMENTS = 100_000
 DRAWN = 99_999
 MOST_SIGNS = 20
-DECIMALS = 9
-"""Sums of ranks are rounded before they are compared: ties must count as ties."""
+DECIMALS = 9  # sums of ranks are rounded before they are compared, so that ties count as ties
 
 
 class Ranks(NamedTuple):
-    """Friedman's test over datasets, and Nemenyi's critical difference between two average ranks."""
+    """Result of Friedman's test over datasets, with Nemenyi's critical difference."""
 
     average: list[float]
-    """Of each setting; 1 is best on every dataset."""
+    """Average rank of each setting; 1 is best on every dataset."""
     p: float
-    """Friedman's test that all settings rank alike; NaN with fewer than three settings."""
+    """p-value of Friedman's test that all settings rank alike; NaN with fewer than three settings."""
     critical_difference: float
-    """Average ranks closer than this have no difference shown, at .05."""
+    """Average ranks closer than this do not differ significantly, at level .05."""
 
 
 def friedman(values: Sequence[Sequence[float]], *, larger_is_better: bool = True, alpha: float = 0.05) -> Ranks:
-    """Rank settings on each dataset; `values` (datasets, settings), at least two of each.
+    """Rank settings on each dataset and test whether their average ranks differ.
 
-    The critical difference is q * sqrt(k (k + 1) / (6 N)) for k settings on N datasets, with q the studentized
-    range's quantile for k groups over sqrt(2). Raises ValueError for fewer than two of either.
+    The critical difference is q * sqrt(k (k + 1) / (6 N)) for k settings on N datasets, with q the studentized range's
+    quantile for k groups over sqrt(2).
+
+    Args:
+        values: (datasets, settings), at least two of each.
+        larger_is_better: Direction of the values.
+        alpha: Level of the critical difference.
+
+    Raises:
+        ValueError: fewer than two datasets or settings.
     """
     from scipy import stats
 
@@ -51,7 +57,7 @@ def friedman(values: Sequence[Sequence[float]], *, larger_is_better: bool = True
 
 
 def _ranked(scores: Array, larger_is_better: bool = True) -> Array:
-    """Return the ranks (datasets, settings) on each dataset, 1 the best; equal means tie, whatever their last bits."""
+    """Return ranks (datasets, settings), 1 the best; values equal up to rounding tie."""
     from scipy import stats
 
     equal = np.stack([merged(row, np.abs(row)) for row in scores])
@@ -59,7 +65,11 @@ def _ranked(scores: Array, larger_is_better: bool = True) -> Array:
 
 
 def iman_davenport(values: Array) -> tuple[float, float]:
-    """Return Iman and Davenport's F of Friedman's chi-squared, and its p; `values` (datasets, settings)."""
+    """Return Iman and Davenport's F statistic of Friedman's test, and its p-value.
+
+    Args:
+        values: (datasets, settings), larger is better.
+    """
     from scipy import stats
 
     datasets, settings = values.shape
@@ -72,44 +82,53 @@ def iman_davenport(values: Array) -> tuple[float, float]:
 
 
 def permuted(values: Array) -> float:
-    """Return Friedman's p by permuting the settings within each dataset; `values` (datasets, settings).
+    """Return the p-value of Friedman's test by permuting the settings within each dataset.
 
-    With few datasets the chi-squared distribution says too little and Iman and Davenport's F too much. Up to 100,000
-    arrangements are gone through, more are drawn: 99,999.
+    With few datasets the chi-squared distribution gives too large p-values, and Iman and Davenport's F too small ones.
+    All arrangements are listed if there are at most 100,000; else 99,999 are drawn.
+
+    Args:
+        values: (datasets, settings), larger is better.
     """
     ranks = _ranked(values)
     datasets, settings = ranks.shape
     orders = np.array(list(itertools.permutations(range(settings)))) if settings <= MOST_ORDERED else None
+    # Friedman's statistic grows with the sum of squared rank sums, which is all that permuting changes.
     observed = round(float((ranks.sum(axis=0) ** 2).sum()), DECIMALS)
     if orders is not None and len(orders) ** datasets <= MOST_ARRANGEMENTS:
         sums = np.zeros((1, settings))
         for row in ranks:
             sums = (sums[:, None] + row[orders][None]).reshape(-1, settings)
         return float(np.mean(np.round((sums**2).sum(axis=1), DECIMALS) >= observed))
-    rng, least = stream(0, "statistics:ranks"), 0
+    rng, at_least = stream(0, "statistics:ranks"), 0
     for _ in range(DRAWN):
         drawn = rng.permuted(ranks, axis=1).sum(axis=0)
-        least += round(float((drawn**2).sum()), DECIMALS) >= observed
-    return (1 + least) / (1 + DRAWN)
+        at_least += round(float((drawn**2).sum()), DECIMALS) >= observed
+    return (1 + at_least) / (1 + DRAWN)  # the observed arrangement counts as one, so that p is never 0
 
 
 def signed_rank(differences: Array) -> float:
-    """Return Wilcoxon's exact two-sided p, ties of absolute differences included, by going through all signs.
+    """Return Wilcoxon's exact two-sided p-value by listing all sign patterns.
 
-    `differences` (n,), free of rounding (see `statistics.differences`), are taken without those that are 0, at most 20
-    of them.
+    It is exact also if absolute differences tie.
+
+    Args:
+        differences: (n,), free of rounding noise (see `statistics.differences`); at most 20 that are not 0.
+
+    Raises:
+        ValueError: more than 20 differences.
     """
     from scipy import stats
 
-    left = differences[differences != 0]
-    n = len(left)
+    untied = differences[differences != 0]
+    n = len(untied)
     if n == 0:
         return 1.0
     if n > MOST_SIGNS:
-        raise ValueError(f"{n} differences, and {MOST_SIGNS} are the most")
-    ranks = stats.rankdata(np.abs(left))
+        raise ValueError(f"allows at most {MOST_SIGNS} differences, got {n}")
+    ranks = stats.rankdata(np.abs(untied))
     patterns = np.arange(2**n)[:, None] >> np.arange(n) & 1
     sums = patterns @ ranks
     middle = ranks.sum() / 2
-    observed = abs(float(ranks[left > 0].sum()) - middle)
+    observed = abs(float(ranks[untied > 0].sum()) - middle)
     return float(np.mean(np.abs(sums - middle) >= observed - 10**-DECIMALS))

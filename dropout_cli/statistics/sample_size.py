@@ -1,4 +1,7 @@
-"""How many pairs show a difference: the power of the t-test, by the noncentral t distribution."""
+"""Number of pairs needed to show a difference.
+
+The power of the t-test follows from the noncentral t distribution.
+"""
 
 import math
 
@@ -6,7 +9,14 @@ MOST = 1_000_000
 
 
 def power(n: int, difference: float, sd: float, *, alpha: float = 0.05) -> float:
-    """Return the probability that a two-sided t-test of n pairs shows a true mean difference."""
+    """Return the probability that a two-sided t-test shows a true mean difference.
+
+    Args:
+        n: Number of pairs.
+        difference: True mean difference.
+        sd: True standard deviation of the differences.
+        alpha: Level of the test.
+    """
     from scipy import stats
 
     if n < 2:
@@ -15,12 +25,22 @@ def power(n: int, difference: float, sd: float, *, alpha: float = 0.05) -> float
         return 1.0 if difference else alpha
     shift = abs(difference) / sd * math.sqrt(n)
     bound = float(stats.t.ppf(1 - alpha / 2, n - 1))
-    found = float(stats.nct.sf(bound, n - 1, shift) + stats.nct.cdf(-bound, n - 1, shift))
-    return 1.0 if math.isnan(found) else found  # SciPy gives NaN for a large shift
+    probability = float(stats.nct.sf(bound, n - 1, shift) + stats.nct.cdf(-bound, n - 1, shift))
+    return 1.0 if math.isnan(probability) else probability  # SciPy returns NaN for a large shift
 
 
 def pairs_needed(difference: float, sd: float, *, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
-    """Return the fewest pairs with which a difference is shown with that probability; None above a million."""
+    """Return the fewest pairs that show a difference with a given probability.
+
+    Args:
+        difference: True mean difference.
+        sd: True standard deviation of the differences.
+        wanted: The probability.
+        alpha: Level of the test.
+
+    Returns:
+        The number of pairs; None if it is above a million.
+    """
     high = 3
     while power(high, difference, sd, alpha=alpha) < wanted:
         high *= 2
@@ -34,7 +54,15 @@ def pairs_needed(difference: float, sd: float, *, wanted: float = 0.8, alpha: fl
 
 
 def largest_sd(sd: float, n: int, *, confidence: float = 0.8) -> float:
-    """Return the upper bound of the true standard deviation; that of a pilot of n pairs is often too low."""
+    """Return an upper confidence bound of the true standard deviation.
+
+    The standard deviation of a small pilot is often too low.
+
+    Args:
+        sd: Standard deviation of the pilot.
+        n: Number of pairs in the pilot.
+        confidence: Level of the bound.
+    """
     from scipy import stats
 
     return sd * math.sqrt((n - 1) / float(stats.chi2.ppf(1 - confidence, n - 1)))

@@ -17,8 +17,8 @@ from dropout_cli.core import locks
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import FORMAT, MANIFEST, Run, as_json, write
 from dropout_cli.runs.atomic_io import faults, remove
-from dropout_cli.runs.folder import STATE
 from dropout_cli.runs.safe_read import is_file, parse, read_plain
+from dropout_cli.runs.state import STATE
 
 PLAN = "plan.json"
 SWEEP_FORMAT = 3

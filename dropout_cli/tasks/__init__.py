@@ -1,4 +1,4 @@
-"""What a network's outputs mean: one file per task."""
+"""Tasks: they turn network outputs into predictions, scores, tables and figures."""
 
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import Fitted
@@ -10,10 +10,16 @@ from dropout_cli.tasks.regression import Regression
 __all__ = ["TASKS", "Classification", "Combined", "Prediction", "Regression", "Task", "of"]
 
 TASKS: dict[str, type[Task]] = {"classification": Classification, "regression": Regression}
+"""Name in `summary.json` -> task."""
 
 
 def of(objective: Objective, dataset: Dataset | Fitted) -> Task:
-    """The task that the data set; of a regression, the objective says whether the network predicts variances too."""
+    """Return the task of a dataset.
+
+    Args:
+        objective: For a regression it decides whether the network predicts variances too.
+        dataset: The dataset, or the fitted preprocessing of one.
+    """
     if dataset.quantities is None:
         return Classification(dataset.classes)
     return Regression(dataset.quantities, objective.outputs_each == 2)

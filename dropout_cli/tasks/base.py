@@ -1,4 +1,4 @@
-"""A task says what a network's outputs mean, how predictions are judged, and what is written of them."""
+"""Base class of tasks: the meaning of network outputs, their scores, tables and figures."""
 
 import math
 from abc import ABC, abstractmethod
@@ -11,109 +11,173 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 
 Prediction: TypeAlias = Mapping[str, Array]
-"""Name -> array with a row per example; the names are the task's own."""
+"""Name -> array with a row per example; each task has its own names."""
 
 
 @dataclass(frozen=True)
 class Combined:
-    """What several noisy passes say together."""
+    """Combined result of several noisy passes."""
 
     predictions: Mapping[str, Prediction]
-    """By the name of the way in which they were combined; `monte_carlo` is always there."""
+    """Name of the way of combining -> prediction; `monte_carlo` is always present."""
     uncertainties: Mapping[str, Array]
-    """Name -> a number, or one per target, for each example."""
+    """Name -> array with a number, or one per target, for each example."""
     scores: Mapping[str, float] = field(default_factory=dict)
-    """Numbers of the whole part that are computed from single passes, where labels were given."""
+    """Scores of the whole part computed from single passes, if labels were given."""
 
 
 class Task(ABC):
-    """Frozen; made from the data, or from what a finished run stored."""
+    """A frozen description of a network's outputs, made from the data or from a finished run."""
 
     name: ClassVar[str]
     number: ClassVar[str]
-    """What is shown of every epoch beside the loss."""
+    """The headline metric that is logged with the loss after every epoch."""
     shown: ClassVar[tuple[str, ...]]
-    """The numbers that `dropout eval` shows."""
+    """The metrics that `dropout eval` shows."""
 
     @property
     def monitors(self) -> tuple[str, ...]:
-        """The metrics that may choose the best epoch, beside the loss."""
+        """The metrics that `training.monitor` accepts besides the loss."""
         return metrics.directed(self.name)
 
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """How many numbers the network puts out for an example."""
+        """Number of network outputs per example."""
 
     @abstractmethod
     def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
-        """Return `loss`, the mean negative log-likelihood or squared error that training lowers, and the `number`."""
+        """Return the `loss` that training lowers, and the headline metric.
+
+        Args:
+            outputs: (N, outputs) of the network.
+            labels: (N,) class ids, or (N, targets) true values in their own units.
+        """
 
     @abstractmethod
     def monitored(self, name: str, outputs: Array, labels: Array) -> float:
-        """One of the `monitors`; NaN where it is not defined."""
+        """Return one of the `monitors`; NaN if it is undefined.
+
+        Args:
+            name: The name of the metric.
+            outputs: (N, outputs) of the network.
+            labels: (N,) class ids, or (N, targets) true values in their own units.
+        """
 
     def number_of(self, name: str, given: metrics.Classes | metrics.Quantities) -> float:
-        """Return the value of the task's metric with that name; NaN where it is not defined."""
-        value = next(one for one in metrics.of_task(self.name) if one.name == name).of(given)
+        """Return the value of a metric of the task; NaN if it is undefined.
+
+        Args:
+            name: The name of the metric.
+            given: The input of the metrics.
+        """
+        value = next(metric for metric in metrics.of_task(self.name) if metric.name == name).of(given)
         return math.nan if value is None else value
 
     @abstractmethod
     def predict(self, outputs: Array) -> Prediction:
-        """What the outputs (N, outputs) of a pass mean."""
+        """Turn the outputs of a pass into a prediction.
+
+        Args:
+            outputs: (N, outputs) of the network.
+        """
 
     @abstractmethod
     def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
-        """Take in the outputs of one noisy pass after the other, at least one; of them only sums are kept."""
+        """Combine the outputs of noisy passes; only sums are kept in memory.
+
+        Args:
+            passes: (N, outputs) of one pass after the other, at least one pass.
+            labels: True values, for scores that are computed from single passes.
+        """
 
     def calibrated(self, outputs: Array, labels: Array) -> Self:
-        """The task with what it must learn of the errors on examples that were held out."""
+        """Return the task with the error that it estimates from held-out examples.
+
+        Args:
+            outputs: (N, outputs) of the network.
+            labels: (N, targets) true values in their own units.
+        """
         return self
 
     @property
     def needs_passes(self) -> bool:
-        """Whether `calibrated_with_noise` has anything to learn."""
+        """True if `fit_noise` estimates something."""
         return False
 
     def calibrated_with_noise(
         self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
     ) -> Self:
-        """Return the task with the noise that it estimates from noisy passes over held-out examples.
+        """Return the task with the noise that it estimates from passes over held-out examples.
 
-        `draw(n)` makes the outputs of n passes. `count`: how many will be combined with their labels.
+        Args:
+            draw: Makes the outputs of n passes.
+            labels: (N, targets) true values in their own units.
+            count: Number of passes that will be combined with their labels; None if none will.
         """
         return self
 
     def notices(self) -> list[str]:
-        """Notices on what was learned of noisy passes."""
+        """Return notices about the noise estimated from passes."""
         return []
 
     def learned(self) -> dict[str, Any]:
-        """What `calibrated` has added, for `summary.json`."""
+        """Return the values estimated by `calibrated`, for `summary.json`."""
         return {}
 
     @abstractmethod
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
-        """The numbers of `summary.json` for one part."""
+        """Return the numbers of `summary.json` for one part.
+
+        Args:
+            prediction: The prediction of the part.
+            labels: (N,) class ids, or (N, targets) true values in their own units.
+        """
 
     @abstractmethod
     def tables(self, prediction: Prediction, labels: Array, rows: Array) -> dict[str, bytes]:
-        """Name -> bytes of the CSV files; `rows` are the examples' row numbers in the source."""
+        """Return the CSV files of a part, file name -> bytes.
+
+        Args:
+            prediction: The prediction of the part.
+            labels: (N,) class ids, or (N, targets) true values in their own units.
+            rows: (N,) row numbers in the source.
+        """
 
     @abstractmethod
     def figures(self, prediction: Prediction, part: Part, title: str) -> dict[str, bytes]:
-        """Name -> bytes of the pictures."""
+        """Return the figures of a part, file name -> bytes.
+
+        Args:
+            prediction: The prediction of the part.
+            part: The examples.
+            title: Title of the figures.
+        """
 
     @classmethod
     @abstractmethod
     def recalled(cls, scores: Mapping[str, Any]) -> Self:
-        """The task as far as a part's stored scores tell; it can score and write tables, and needs no data."""
+        """Return a task from the stored scores of a part.
+
+        It can score and write tables without the data, but knows nothing about scaling.
+
+        Args:
+            scores: The scores of a part in `summary.json`.
+        """
 
 
 def files(task: Task, prediction: Prediction, part: Part, *, title: str, figures: bool) -> dict[str, bytes]:
-    """Name -> bytes: predictions and tables and, if asked for, figures."""
+    """Return predictions, tables and figures of a part, file name -> bytes.
+
+    Args:
+        task: The task.
+        prediction: The prediction of the part.
+        part: The examples.
+        title: Title of the figures.
+        figures: True to include the figures, which take most of the time.
+    """
     from dropout_cli.core import npz
 
-    made = {"predictions.npz": npz.write(labels=part.labels, **prediction, rows=part.rows)}
-    made |= task.tables(prediction, part.labels, part.rows)
-    return made | (task.figures(prediction, part, title) if figures else {})
+    contents = {"predictions.npz": npz.write(labels=part.labels, **prediction, rows=part.rows)}
+    contents |= task.tables(prediction, part.labels, part.rows)
+    return contents | (task.figures(prediction, part, title) if figures else {})

@@ -1,4 +1,4 @@
-"""Classification: the outputs are logits, and the softmax of them the probabilities of the classes."""
+"""Classification: the outputs are logits, and their softmax the class probabilities."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ UNCERTAINTIES = ("predictive_entropy", "expected_entropy", "mutual_information",
 
 @dataclass(frozen=True)
 class Classification(Task):
-    """One class per example; a prediction is `probabilities` (N, classes)."""
+    """One class per example.
+
+    A prediction has `probabilities` (N, classes) and `log_probabilities`.
+    """
 
     classes: tuple[str, ...]
 
@@ -28,27 +31,31 @@ class Classification(Task):
 
     @property
     def outputs(self) -> int:
-        """A logit per class."""
+        """One logit per class."""
         return len(self.classes)
 
     def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
-        """Cross-entropy in nats, and accuracy."""
+        """Return the cross-entropy in nats, and the accuracy."""
+        # Through the same metrics as summary.json, so that nll is one number in all files.
         given = self._given(self.predict(outputs), labels)
         return {"loss": self.number_of("nll", given), "accuracy": self.number_of("accuracy", given)}
 
     def monitored(self, name: str, outputs: Array, labels: Array) -> float:
-        """Return a metric; ROC AUC and average precision also where a summary leaves them out."""
+        """Return a metric; ROC AUC and average precision also if a summary would omit them."""
         return self.number_of(name, self._given(self.predict(outputs), labels))
 
     def predict(self, outputs: Array) -> Prediction:
-        """Softmax in the dtype of the logits; its logarithm in float64, where no class becomes impossible."""
+        """Return the softmax in the dtype of the logits, and its logarithm in float64.
+
+        In float64 no class gets an infinite loss.
+        """
         return {
             "probabilities": losses.softmax(outputs),
             "log_probabilities": losses.log_softmax(outputs.astype(np.float64)),
         }
 
     def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
-        """See `metrics.uncertainty`."""
+        """Combine noisy passes; see `metrics.uncertainty`."""
         drawn = uncertainty.together(passes)
         return Combined(
             {
@@ -65,12 +72,12 @@ class Classification(Task):
         )
 
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
-        """See `metrics.classification`."""
+        """Score a prediction; see `metrics.score_classes`."""
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
         return metrics.classification(probs, labels, self.classes, log_probs)
 
     def tables(self, prediction: Prediction, labels: Array, rows: Array) -> dict[str, bytes]:
-        """The confusion matrix and the worst mistakes."""
+        """Return the confusion matrix and the worst mistakes as CSV."""
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
         matrix = metrics.confusion_matrix(probs, labels, self.classes, log_probs)
         mistakes = metrics.mistakes(probs, labels, rows, self.classes, log_probs=log_probs)
@@ -80,17 +87,19 @@ class Classification(Task):
         }
 
     def figures(self, prediction: Prediction, part: Part, title: str) -> dict[str, bytes]:
-        """The same, drawn; mistaken pictures as pictures."""
+        """Draw the confusion matrix and the worst mistakes; image data as images."""
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
         matrix = metrics.confusion_matrix(probs, part.labels, self.classes, log_probs)
         mistakes = metrics.mistakes(probs, part.labels, part.rows, self.classes, log_probs=log_probs)
-        made = {"confusion_matrix.png": plots.confusion(matrix, self.classes, title)}
+        drawings = {"confusion_matrix.png": plots.confusion(matrix, self.classes, title)}
         if part.x.ndim == 4:
             pictures = np.asarray(part.x[metrics.worst(probs, part.labels, log_probs=log_probs)])
-            made["mistakes.png"] = plots.mistakes_pictures(pictures, [plots.caption(one) for one in mistakes])
+            drawings["mistakes.png"] = plots.mistakes_pictures(
+                pictures, [plots.caption(mistake) for mistake in mistakes]
+            )
         else:
-            made["mistakes.png"] = plots.mistakes_table(mistakes)
-        return made
+            drawings["mistakes.png"] = plots.mistakes_table(mistakes)
+        return drawings
 
     def _given(self, prediction: Prediction, labels: Array) -> metrics.Classes:
         """Return the input of the metrics."""
@@ -99,5 +108,5 @@ class Classification(Task):
 
     @classmethod
     def recalled(cls, scores: Mapping[str, Any]) -> "Classification":
-        """By the classes of `per_class`."""
-        return cls(tuple(str(one["class"]) for one in scores["per_class"]))
+        """Return the task with the classes of `per_class`."""
+        return cls(tuple(str(row["class"]) for row in scores["per_class"]))

@@ -1,12 +1,12 @@
-"""Regression: the outputs are standardized targets, each with the logarithmic odds of its variance where it is learned.
+"""Regression: the outputs are standardized targets, optionally with their variances.
 
-Trained with `squared_error` the network says nothing of its errors: its standard deviation is then the root mean
-squared error on the validation part (the training part, where there is none), one number per target. Trained with
-`gaussian_nll` it predicts a variance for every example, v = softplus(s) + 1e-6 in standardized units.
+Trained with `squared_error` the network does not predict its errors. Its standard deviation is then the root mean
+squared error on the validation part (on the training part if there is no validation part), one number per target.
+Trained with `gaussian_nll` it predicts a variance for every example, v = softplus(s) + 1e-6 in standardized units.
 
-Of T noisy passes with means m_t and variances v_t, the mean is that of m_t and the variance mean v_t + var m_t:
-the noise of the data, and what the network does not know (Kendall & Gal 2017, arXiv:1703.04977). Where the network
-predicts no variance, v_t is estimated so that the sum is as wide as the errors on the validation part
+Of T noisy passes with means m_t and variances v_t, the combined mean is that of m_t, and the combined variance is
+mean v_t + var m_t: the noise of the data plus the uncertainty of the network (Kendall & Gal 2017, arXiv:1703.04977). If
+the network predicts no variance, v_t is estimated so that the sum is as wide as the errors on the validation part
 (metrics.pass_noise); the errors of the prediction without noise would count var m_t twice.
 """
 
@@ -24,27 +24,27 @@ from dropout_cli.metrics.pass_noise import PassNoise
 from dropout_cli.nn import losses
 from dropout_cli.tasks.base import Combined, Prediction, Task
 
-PASSES = 50
-"""The number of passes with which the noise beside them is estimated."""
-SMALLEST_NOISE = 1e-4
-"""The least noise beside passes that is considered, times the target's own standard deviation."""
-SMALLEST_SD = 1e-12
-"""Times the target's own standard deviation; a network without any error would have an infinite likelihood."""
+PASSES = 50  # passes with which the remaining noise is estimated
+SMALLEST_NOISE = 1e-4  # smallest sd of the remaining noise, as a multiple of the target's own sd
+SMALLEST_SD = 1e-12  # as a multiple of the target's sd; a network without errors would have an infinite likelihood
 
 
 @dataclass(frozen=True)
 class Regression(Task):
-    """Numbers per example; a prediction is `mean` (N, targets) and, where it is known, `sd`, in the targets' units."""
+    """Numbers per example; a prediction has `mean` (N, targets) and, if known, `sd`.
+
+    Both are in the targets' own units.
+    """
 
     quantities: Quantities
     heteroscedastic: bool
-    """Whether the network predicts a variance for every target."""
+    """True if the network predicts a variance for every target."""
     noise_sd: tuple[float, ...] | None = None
-    """Of each target, where the network does not predict it."""
+    """Standard deviation of each target's error, if the network does not predict it."""
     pass_noise: PassNoise | None = None
-    """The noise of each target beside Monte-Carlo passes, where the network does not predict it."""
+    """Noise of each target in addition to Monte Carlo passes, if the network does not predict it."""
     mixture_sd: tuple[float, ...] | None = None
-    """The standard deviation s of each target in the mixture of passes, N(m_t, s2), where it was estimated."""
+    """Standard deviation s of each target in the mixture of passes N(m_t, s2), if estimated."""
 
     name: ClassVar[str] = "regression"
     number: ClassVar[str] = "rmse"
@@ -56,30 +56,34 @@ class Regression(Task):
         return len(self.quantities.names) * (2 if self.heteroscedastic else 1)
 
     def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
-        """The loss in standardized units, and the root mean squared error in the targets' own."""
+        """Return the loss in standardized units, and the RMSE in the targets' own units."""
         loss_of = losses.gaussian if self.heteroscedastic else losses.squared_error
+        # float64, as the metrics of summary.json.
         loss, _ = loss_of(outputs.astype(np.float64), self.quantities.standardized(labels))
         errors = labels - self._mean(outputs)
         return {"loss": loss, "rmse": float(np.sqrt((errors**2).mean(axis=0)).mean())}
 
     def monitored(self, name: str, outputs: Array, labels: Array) -> float:
-        """As in `metrics.regression`; a network without variances gets the part's own errors."""
+        """Return a metric of `metrics.score_targets`.
+
+        For a network without variances, sd is the part's own root mean squared error.
+        """
         predicted = self.calibrated(outputs, labels).predict(outputs)
         return self.number_of(name, metrics.Quantities.of(predicted["mean"], predicted.get("sd"), labels))
 
     def predict(self, outputs: Array) -> Prediction:
-        """Back in the targets' own units, in float64."""
+        """Return mean and sd in the targets' own units, in float64."""
         sd = self._sd(outputs)
         return {"mean": self._mean(outputs)} | ({} if sd is None else {"sd": sd})
 
     def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
-        """The law of total variance, with the sums taken around the first pass; with labels, log-mean-exp too."""
+        """Combine passes by the law of total variance; with labels, compute log-mean-exp too."""
         count, first = 0, np.zeros(1)
         sums = squares = noise = np.zeros(1)
         mixed: Array | None = None
         for outputs in passes:
             mean, sd = self._mean(outputs), self._sd(outputs)
-            first = mean if count == 0 else first
+            first = mean if count == 0 else first  # sums around it lose no digits if the mean is far from 0
             count += 1
             sums, squares = sums + (mean - first), squares + (mean - first) ** 2
             noise = noise + (np.zeros_like(mean) if sd is None else sd**2)
@@ -97,30 +101,36 @@ class Regression(Task):
         return Combined({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise}, scores)
 
     def calibrated(self, outputs: Array, labels: Array) -> "Regression":
-        """With the root mean squared error of each target, where the network predicts no variance."""
+        """Set the sd of each target to its RMSE, unless the network predicts it."""
         if self.heteroscedastic:
             return self
-        found = np.sqrt(((labels - self._mean(outputs)) ** 2).mean(axis=0))
-        return replace(self, noise_sd=tuple(np.maximum(found, SMALLEST_SD * self.quantities.sd).tolist()))
+        rmse = np.sqrt(((labels - self._mean(outputs)) ** 2).mean(axis=0))
+        return replace(self, noise_sd=tuple(np.maximum(rmse, SMALLEST_SD * self.quantities.sd).tolist()))
 
     @property
     def needs_passes(self) -> bool:
-        """The task needs them where the network predicts no variance."""
+        """True if the network predicts no variance."""
         return not self.heteroscedastic
 
     def calibrated_with_noise(
         self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
     ) -> "Regression":
-        """Estimate the noise beside PASSES passes; with `count`, also that of the mixture of so many passes."""
+        """Estimate the noise in addition to `PASSES` passes.
+
+        Args:
+            draw: Makes the outputs of n passes.
+            labels: (N, targets) true values in their own units.
+            count: If given, the noise of the mixture of this number of passes is estimated too.
+        """
         if self.heteroscedastic:
             return self
         smallest, targets = self._smallest(), range(len(self.quantities.names))
         means = np.array([self._mean(outputs) for outputs in draw(PASSES)])
         errors, variances = labels - means.mean(axis=0), means.var(axis=0)
-        found = [pass_noise.gaussian(errors[:, t], variances[:, t], smallest[t]) for t in targets]
+        s2 = [pass_noise.gaussian(errors[:, t], variances[:, t], smallest[t]) for t in targets]
         noise = PassNoise(
             PASSES,
-            tuple(np.sqrt(found).tolist()),
+            tuple(np.sqrt(s2).tolist()),
             tuple(np.sqrt(means.var(axis=0, ddof=1).mean(axis=0)).tolist()),
             tuple(np.sqrt((errors**2).mean(axis=0)).tolist()),
         )
@@ -131,39 +141,39 @@ class Regression(Task):
         return replace(self, pass_noise=noise, mixture_sd=tuple(np.sqrt(mixture).tolist()))
 
     def notices(self) -> list[str]:
-        """Name the targets for which the passes spread by more than their mean errs."""
+        """Name the targets for which the spread of the passes exceeds the error of their mean."""
         if self.pass_noise is None:
             return []
         each = zip(self.quantities.names, self.pass_noise.model_sd, self.pass_noise.rmse, strict=True)
         return [
-            f"--mc: the passes spread by {model:.3g} around a mean that errs by {rmse:.3g} ('{name}'): no noise beside "
-            "them makes that right, and sd is too large."
+            f"--mc: for '{name}' the passes vary by {model:.3g}, but their mean is wrong by only {rmse:.3g}. No "
+            "additional noise corrects this, and sd is too large."
             for name, model, rmse in each
             if model > rmse
         ]
 
     def learned(self) -> dict[str, Any]:
-        """The standard deviation of the noise, one per target, where the network does not predict it."""
+        """Return the sd of the noise of each target, if the network does not predict it."""
         return {} if self.noise_sd is None else {"noise_sd": list(self.noise_sd)}
 
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
-        """See `metrics.regression`."""
+        """Score a prediction; see `metrics.score_targets`."""
         return metrics.regression(prediction["mean"], prediction.get("sd"), labels, self.quantities.names)
 
     def tables(self, prediction: Prediction, labels: Array, rows: Array) -> dict[str, bytes]:
-        """What was predicted for each example, and what was true."""
+        """Return predicted and true values of each example as CSV."""
         names = self.quantities.names
         return {"residuals.csv": metrics.residuals_csv(prediction["mean"], prediction.get("sd"), labels, rows, names)}
 
     def figures(self, prediction: Prediction, part: Part, title: str) -> dict[str, bytes]:
-        """Predicted against true values, and residuals."""
+        """Draw predicted against true values, and residuals."""
         names = self.quantities.names
         return {"residuals.png": plots.residuals(prediction["mean"], prediction.get("sd"), part.labels, names, title)}
 
     @classmethod
     def recalled(cls, scores: Mapping[str, Any]) -> "Regression":
-        """By the targets of `per_target`."""
-        names = tuple(str(one["target"]) for one in scores["per_target"])
+        """Return the task with the targets of `per_target`."""
+        names = tuple(str(row["target"]) for row in scores["per_target"])
         return cls(Quantities(names, np.zeros(len(names)), np.ones(len(names))), heteroscedastic=False)
 
     def _mean(self, outputs: Array) -> Array:
@@ -178,10 +188,10 @@ class Regression(Task):
         return None if self.noise_sd is None else np.tile(np.array(self.noise_sd), (len(outputs), 1))
 
     def _smallest(self) -> Array:
-        """The least variance beside passes that is considered, one per target."""
+        """Return the smallest variance considered in addition to passes, one per target."""
         return np.asarray((SMALLEST_NOISE * self.quantities.sd) ** 2)
 
     def _log_densities(self, mean: Array, sd: Array, labels: Array) -> Array:
-        """ln N(y; m_t, s2) of a pass, (N, targets)."""
+        """Return ln N(y; m_t, s2) of a pass, (N, targets)."""
         scale = np.array(self.mixture_sd) if self.mixture_sd is not None else sd
         return np.asarray(-(((labels - mean) / scale) ** 2) / 2 - np.log(scale) - np.log(2 * np.pi) / 2)

@@ -50,7 +50,7 @@ def test_a_network_that_loses_to_the_dummy_is_told_so_first(tmp_path: Path, data
     run = find("latest", tmp_path / "runs")
     assert sentence in run.read("log.txt").decode().splitlines()
     page = unescape(report.of_run(run).decode())
-    assert page.index(sentence) < page.index("<table") and "The network beside simple models" in page
+    assert page.index(sentence) < page.index("<table") and "The network compared with simple models" in page
     went_on = dropout("resume", "latest", "--epochs", "2", "--no-plots", "--quiet", cwd=tmp_path)
     assert went_on.stderr.splitlines()[0].startswith(said)
 
@@ -65,7 +65,10 @@ def test_a_network_that_wins_is_shown_beside_them_without_a_word(tmp_path: Path)
     assert float(row[1]) > float(row[2]) == 0.6316 and float(row[3]) > 0.9
     keys = [line[0] for line in lines if line]
     assert keys[keys.index("test.ece") + 1] == "test.ece_if_calibrated"
-    assert "A perfectly calibrated model as sure as it is" in report.of_run(find("latest", tmp_path / "runs")).decode()
+    assert (
+        "A perfectly calibrated model with the same probabilities"
+        in report.of_run(find("latest", tmp_path / "runs")).decode()
+    )
     assert "does not beat" not in shown
 
 

@@ -135,7 +135,7 @@ def test_a_metric_cannot_be_registered_twice_or_both_ways() -> None:
     known = registry.of_task("classification")[0]
     with pytest.raises(ValueError, match="registered twice"):
         registry.register(known)
-    with pytest.raises(ValueError, match="another way"):
+    with pytest.raises(ValueError, match="another direction"):
         registry.register(metrics.Metric(known.name, "", not known.larger_is_better, "mean", lambda given: 0.0))
 
 

@@ -122,7 +122,7 @@ def test_runs_are_found_by_path_prefix_and_latest(tmp_path: Path) -> None:
     first.path.rename(tmp_path / "29990101T000000Z_one_0a1b2c")
     assert find("latest", tmp_path).path == second.path
     assert len(all_runs(tmp_path)) == 2
-    with pytest.raises(UsageError, match=r"2 runs in .* begin so"):
+    with pytest.raises(UsageError, match=r"names of 2 runs in .* begin with this"):
         find("2", tmp_path)
     with pytest.raises(UsageError, match="no such run"):
         find("zebra", tmp_path)

@@ -141,7 +141,7 @@ def test_a_folder_of_something_else_is_not_deleted(tmp_path: Path) -> None:
     for arguments in (("project",), ("--where", "status == damaged")):
         done = dropout("runs", *arguments, "--delete", "--yes", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "is not a folder that training made" in done.stderr
+        assert "was not made by training" in done.stderr
         assert (other / "src").is_dir()
 
 
@@ -159,7 +159,7 @@ def test_no_name_means_no_run(reference: str, tmp_path: Path, monkeypatch: pytes
     """A shell variable that was never set must not mean the only run, nor the folder that we are in."""
     run = begun(tmp_path)
     monkeypatch.chdir(run.path)
-    with pytest.raises(UsageError, match="an empty name means no run"):
+    with pytest.raises(UsageError, match="an empty name names no run"):
         find(reference, tmp_path)
 
 
@@ -169,7 +169,7 @@ def test_a_whole_name_means_that_run_though_others_begin_with_it(tmp_path: Path)
         begun(tmp_path).path.rename(tmp_path / name)
     assert find("run", tmp_path).path == tmp_path / "run"
     assert find("run-", tmp_path).path == tmp_path / "run-2"
-    with pytest.raises(UsageError, match=r"2 runs in .* begin so"):
+    with pytest.raises(UsageError, match=r"names of 2 runs in .* begin with this"):
         find("ru", tmp_path)
 
 

@@ -148,13 +148,23 @@ def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -
     """A sweep, by its path or its name; a search that was interrupted; neither of them."""
     (tmp_path / "runs/tune-x/search").mkdir(parents=True)
     (tmp_path / "runs/tune-x/search/study.db").touch()
-    said = "is a sweep. Use compare, report, verify, or one of runs/sweep-tiny/cells/."
+    said = "is a sweep. Use compare, report or verify, or name one of runs/sweep-tiny/cells/."
     for command, named, where, line in (
         ("show", "runs/sweep-tiny", folder, said),
         ("resume", "sweep-tiny", folder, said),
-        ("eval", "runs/tune-x", tmp_path, "is a search that has not ended. The same `dropout tune` command goes on."),
-        ("report", "runs/tune-x", tmp_path, "is a search that has not ended. The same `dropout tune` command goes on."),
-        ("show", "runs", tmp_path, "is a folder, but not that of a run. `dropout runs` lists them."),
+        (
+            "eval",
+            "runs/tune-x",
+            tmp_path,
+            "is a search that has not ended. The same `dropout tune` command continues it.",
+        ),
+        (
+            "report",
+            "runs/tune-x",
+            tmp_path,
+            "is a search that has not ended. The same `dropout tune` command continues it.",
+        ),
+        ("show", "runs", tmp_path, "is a folder, but not a run folder. `dropout runs` lists all runs."),
     ):
         done = dropout(command, named, cwd=where)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{named}: {line}\n")

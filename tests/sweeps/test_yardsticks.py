@@ -182,5 +182,5 @@ def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: Folder, tmp_path
     assert said in done.stdout and "logistic regression 0.9" in done.stdout
     assert swept.read("notes.txt").decode().startswith(said)
     page = report.of_sweep(swept).decode()
-    assert said in page and "Simple models beside them" in page
+    assert said in page and "Simple models on the same data" in page
     assert page.index(said) < page.index("<table")

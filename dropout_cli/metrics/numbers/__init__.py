@@ -1,7 +1,7 @@
-"""Each file here registers one metric, or a few that belong together. All are imported."""
+"""Metrics: each file registers one or a few related ones; all files are imported."""
 
 import importlib
 import pkgutil
 
-for _found in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_found.name}")
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

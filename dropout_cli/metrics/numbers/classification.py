@@ -1,16 +1,16 @@
-"""The numbers that judge a classifier.
+"""Metrics of classifiers.
 
 With y the one-hot label and p the probabilities of an example:
 nll = mean of -ln p[true]; Brier = mean of sum_c (p_c - y_c)^2 (0 to 2; Brier 1950);
 ECE = sum over 15 bins of the top class's probability of (examples in bin / N) * |accuracy - mean confidence|
 (Guo et al. 2017, arXiv:1706.04599), with bins of equal width, open on the left and closed on the right.
-`ece_if_calibrated` is what the ECE would be on average if the probabilities were right, so that labels fell as they
-say: small parts have a large ECE by chance.
+`ece_if_calibrated` is the average ECE if labels were drawn from the probabilities: small parts have a large ECE by
+chance.
 
 `macro_f1` averages over the classes that occur among labels or predictions, and `balanced_accuracy`, the mean recall,
 over those among labels, so that a class absent from a small part does not lower them. `roc_auc` and `average_precision`
-are means over the classes, each against the rest; of two classes, `average_precision` is that of the second alone, the
-positive one. A summary has them for two classes, or where the largest class has more than twice the examples of the
+are means over the classes, each against the rest; for two classes, `average_precision` is that of the second class, the
+positive one. A summary has them for two classes, or if the largest class has more than twice the examples of the
 smallest.
 """
 
@@ -25,43 +25,43 @@ ECE_BINS = 15
 
 
 def right(given: Classes) -> Array:
-    """Whether each example is right, (N,)."""
+    """Return (N,) bool: True for examples that are right."""
     return np.asarray(given.predicted == given.labels)
 
 
 def wrong(given: Classes) -> Array:
-    """Whether each example is wrong, (N,)."""
+    """Return (N,) bool: True for examples that are wrong."""
     return ~right(given)
 
 
 def accuracy(given: Classes) -> float:
-    """The share of examples that are right."""
+    """Return the share of right examples."""
     return float(np.mean(right(given)))
 
 
 def error(given: Classes) -> float:
-    """The share that is wrong."""
+    """Return the share of wrong examples."""
     return float(np.mean(wrong(given)))
 
 
 def nll(given: Classes) -> float:
-    """The mean loss."""
+    """Return the mean loss, in nats."""
     return float(np.mean(given.losses))
 
 
 def distances(given: Classes) -> Array:
-    """The squared distance of each example's probabilities to its one-hot label, (N,)."""
+    """Return the squared distance of each example's probabilities to its one-hot label, (N,)."""
     p = given.probabilities
     return np.asarray(np.sum((p - np.eye(p.shape[1])[given.labels]) ** 2, axis=1))
 
 
 def brier(given: Classes) -> float:
-    """The mean squared distance to the one-hot labels."""
+    """Return the mean squared distance to the one-hot labels."""
     return float(np.mean(distances(given)))
 
 
 def ece(given: Classes) -> float:
-    """The mean distance, over bins, between the top class's probability and the share that is right."""
+    """Return the expected calibration error: the mean gap of confidence and accuracy."""
     confidence, bins = _binned(given)
     right = given.predicted == given.labels
     gaps = np.bincount(bins, weights=right - confidence, minlength=ECE_BINS)
@@ -69,59 +69,59 @@ def ece(given: Classes) -> float:
 
 
 def ece_if_calibrated(given: Classes) -> float:
-    """The mean ECE of labels drawn from the probabilities themselves."""
+    """Return the mean ECE of labels drawn from the probabilities themselves."""
     confidence, bins = _binned(given)
-    sure = np.minimum(confidence, 1.0)  # in float32 a probability may round to more
-    return sum(mean_gap(sure[bins == one]) for one in np.unique(bins).tolist()) / len(sure)
+    sure = np.minimum(confidence, 1.0)  # a float32 probability may round to more than 1
+    return sum(mean_gap(sure[bins == bin_]) for bin_ in np.unique(bins).tolist()) / len(sure)
 
 
 def _binned(given: Classes) -> tuple[Array, Array]:
     """Return the top class's probability of each example, and its bin."""
     confidence = given.probabilities.max(axis=1)
     inner_edges = np.arange(1, ECE_BINS) / ECE_BINS
-    return confidence, np.searchsorted(inner_edges, confidence, side="left")  # left: an edge belongs below it
+    return confidence, np.searchsorted(inner_edges, confidence, side="left")  # left: a bin includes its upper edge
 
 
 def macro_f1(given: Classes) -> float:
-    """The mean F1 of the classes."""
-    return float(np.mean([given.per_class.f1[one] for one in np.union1d(given.labels, given.predicted)]))
+    """Return the mean F1 of the classes."""
+    return float(np.mean([given.per_class.f1[c] for c in np.union1d(given.labels, given.predicted)]))
 
 
 def balanced_accuracy(given: Classes) -> float:
-    """The mean recall of the classes."""
-    return float(np.mean([given.per_class.recall[one] for one in np.unique(given.labels)]))
+    """Return the mean recall of the classes."""
+    return float(np.mean([given.per_class.recall[c] for c in np.unique(given.labels)]))
 
 
 def roc_auc(given: Classes) -> float | None:
-    """The share of pairs of an example of the class and another that are in the right order."""
+    """Return the mean area under the ROC curve of each class against the rest."""
     from sklearn.metrics import roc_auc_score
 
-    found = _ranked(given)
-    return None if found is None else float(roc_auc_score(*found))
+    ranked = _ranked(given)
+    return None if ranked is None else float(roc_auc_score(*ranked))
 
 
 def average_precision(given: Classes) -> float | None:
-    """The area under precision against recall."""
+    """Return the area under the curve of precision against recall."""
     from sklearn.metrics import average_precision_score
 
-    found = _ranked(given)
-    if found is None:
+    ranked = _ranked(given)
+    if ranked is None:
         return None
-    asked = slice(1, None) if given.probabilities.shape[1] == 2 else slice(None)
-    return float(average_precision_score(found[0][:, asked], found[1][:, asked]))
+    positive = slice(1, None) if given.probabilities.shape[1] == 2 else slice(None)
+    return float(average_precision_score(ranked[0][:, positive], ranked[1][:, positive]))
 
 
 def _ranked(given: Classes) -> tuple[Array, Array] | None:
-    """Return labels and evidence for each example and class; None where no class can be judged.
+    """Return labels and evidence for each example and class; None if no class can be scored.
 
-    Classes without examples, or without others, are left out.
+    Classes without examples, or without examples of other classes, are left out.
     """
     counts = np.bincount(given.labels, minlength=given.probabilities.shape[1])
-    judged = np.flatnonzero((counts > 0) & (counts < len(given.labels)))
-    return (given.labels[:, None] == judged, given.evidence[:, judged]) if len(judged) else None
+    scored = np.flatnonzero((counts > 0) & (counts < len(given.labels)))
+    return (given.labels[:, None] == scored, given.evidence[:, scored]) if len(scored) else None
 
 
-def _are_told_apart(given: Classes) -> bool:
+def _binary_or_imbalanced(given: Classes) -> bool:
     support = given.per_class.support
     return len(support) == 2 or max(support) > 2 * min(support)
 
@@ -150,7 +150,7 @@ register(
     ),
     Metric("macro_f1", "macro F1", True, "labels", macro_f1, share=True),
     Metric("balanced_accuracy", "balanced accuracy", True, "labels", balanced_accuracy, share=True),
-    Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, share=True, summarized=_are_told_apart),
+    Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, share=True, summarized=_binary_or_imbalanced),
     Metric(
         "average_precision",
         "average precision",
@@ -158,6 +158,6 @@ register(
         "log_probabilities",
         average_precision,
         share=True,
-        summarized=_are_told_apart,
+        summarized=_binary_or_imbalanced,
     ),
 )

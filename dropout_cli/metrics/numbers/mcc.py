@@ -1,7 +1,7 @@
-"""Matthews' correlation coefficient: 1 where all is right, 0 for guesses that know nothing, at least -1.
+"""Matthews' correlation coefficient: 1 if all is right, about 0 for guesses, at least -1.
 
-It takes all cells of the confusion matrix into account, and so is not fooled by classes of different sizes
-(Matthews 1975; of several classes, Gorodkin 2004). It is 0 where labels or predictions are all of one class.
+It uses the whole confusion matrix, so unequal class sizes do not raise it (Matthews 1975; for several classes, Gorodkin
+2004). It is 0 if all labels or all predictions are of one class.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ from dropout_cli.metrics.scored import Classes
 
 
 def mcc(given: Classes) -> float:
-    """The correlation of labels and predictions."""
+    """Return the correlation of labels and predictions."""
     from sklearn.metrics import matthews_corrcoef
 
     if len(np.union1d(given.labels, given.predicted)) < 2:
-        return 0.0  # scikit-learn's value, without its warning
+        return 0.0  # scikit-learn returns the same with a warning
     return float(matthews_corrcoef(given.labels, given.predicted))
 
 
