@@ -1,4 +1,4 @@
-"""Tables of the variants and of the datasets, and the page of one of them."""
+"""Print catalogs of variants and of datasets, and the page of one entry."""
 
 from typing import Any
 
@@ -6,7 +6,13 @@ from dropout_cli.cli import output
 
 
 def all_entries(what: str, entries: list[dict[str, Any]], json: bool) -> None:
-    """Print a row per entry."""
+    """Print one table row per entry.
+
+    Args:
+        what: The key of the list in the JSON object: `variants` or `datasets`.
+        entries: Column -> value, with the same columns in every entry.
+        json: True to print one JSON object instead of a table.
+    """
     if json:
         output.result(output.as_json({what: entries}))
     else:
@@ -16,7 +22,12 @@ def all_entries(what: str, entries: list[dict[str, Any]], json: bool) -> None:
 
 
 def one_entry(entry: dict[str, Any], json: bool) -> None:
-    """Print the text and the keys of one entry."""
+    """Print the text and the keys of one entry.
+
+    Args:
+        entry: `text`, `keys` and, for variants, an example `config`.
+        json: True to print one JSON object instead of text.
+    """
     if json:
         output.result(output.as_json(entry))
         return
@@ -24,18 +35,18 @@ def one_entry(entry: dict[str, Any], json: bool) -> None:
         [key["name"], "required" if key["required"] else _default(key["default"]), key["allowed"], key["about"]]
         for key in entry["keys"]
     ]
-    parts = [entry["text"], output.table(("key", "default", "allowed", "about"), keys) if keys else "It takes no keys."]
+    parts = [entry["text"], output.table(("key", "default", "allowed", "about"), keys) if keys else "It has no keys."]
     if "config" in entry:
         parts.append("A config to try it with:\n\n" + entry["config"].rstrip())
     output.result("\n\n".join(parts))
 
 
 def _default(value: Any) -> Any:
-    """As YAML has it; nothing where a key has no default is `null` too."""
+    """Return a default as it is written in YAML."""
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else _short(value)
 
 
 def _short(value: Any) -> Any:
     if value is None:
         return ""
-    return "x".join(str(one) for one in value) if isinstance(value, list | tuple) else value
+    return "x".join(str(size) for size in value) if isinstance(value, list | tuple) else value

@@ -55,7 +55,7 @@ def test_a_place_that_cannot_hold_runs_is_named(place: str, tmp_path: Path) -> N
     (tmp_path / "file").touch()
     done = dropout("doctor", "--seconds", "0", "--runs-dir", place, cwd=tmp_path)
     assert done.returncode == 1 and "--runs-dir" in done.stdout
-    assert len(done.stderr.splitlines()) == 1 and "need mending" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "found a problem" in done.stderr
 
 
 def test_a_check_that_fails_is_a_finding_like_others(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_a_changed_run_is_exit_code_4(tmp_path: Path) -> None:
     dropout("train", "tiny.yaml", "--no-plots", cwd=tmp_path)
     run = only_run(tmp_path)
     right = dropout("verify", "latest", cwd=tmp_path)
-    assert right.returncode == 0 and "WRONG" not in right.stdout and right.stderr == ""
+    assert right.returncode == 0 and "FAILED" not in right.stdout and right.stderr == ""
     with (run / "metrics.csv").open("a") as file:
         file.write("9,9\n")
     wrong = dropout("verify", "latest", "--json", cwd=tmp_path)

@@ -1,1 +1,1 @@
-"""One file per command, named as the command."""
+"""Commands of `dropout`: one file per command, with the name of the command."""

@@ -1,4 +1,4 @@
-"""`dropout report`."""
+"""The command `dropout report`: write an HTML page about a run or a sweep."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,19 +10,26 @@ from dropout_cli.cli.output import result
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(report)
+    """Register the command with `app`."""
+    app.command("report")(report)
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN|SWEEP", help="A run, `latest`, or the folder of a sweep.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN|SWEEP", help="A run, `latest` for the newest run, or the folder of a sweep.")
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write; unless given into the folder itself."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The file to write. The default is in the folder of the run or sweep.",
+        ),
     ] = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
 ) -> None:
-    """Write one self-contained HTML page about a run or a sweep, and print its path."""
+    """Write one HTML page about a run or a sweep, and print its path."""
     from dropout_cli import report as reports
     from dropout_cli import runs
     from dropout_cli.sweeps.folder import Folder, is_sweep

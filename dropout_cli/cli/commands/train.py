@@ -1,4 +1,4 @@
-"""`dropout train`."""
+"""The command `dropout train`: train one model and write a run folder."""
 
 from typing import Annotated
 
@@ -9,21 +9,23 @@ from dropout_cli.cli.time_limit import limited, seconds
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(train)
+    """Register the command with `app`."""
+    app.command("train")(train)
 
 
 def train(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
-    name: Annotated[str | None, typer.Option("--name", help="What to call the run in its folder's name.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="A name for the run, which becomes part of its folder's name.")
+    ] = None,
     max_time: arguments.MaxTime = None,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Train what CONFIG describes, and print the path of the run folder."""
+    """Train one model, and print the path of its run folder."""
     import dropout_cli.config as configs
     from dropout_cli.runs import Run
     from dropout_cli.training.run import conduct, ready
