@@ -1,1 +1,1 @@
-"""Questions to a finished run: evaluation, prediction, activations, verification, replay, tables of runs."""
+"""Analysis of finished runs: evaluation, prediction, activations, verification, replay, tables of runs."""
