@@ -1,1 +1,1 @@
-"""One training step, again and again, in this package and in others: the same network, data, batch and threads."""
+"""Training steps in other frameworks, with the same network, data, batch and threads as in this package."""

@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="S", min=0, max=600, help="How many seconds the self-test takes, at least.")
+        float, typer.Option("--seconds", metavar="S", min=0, max=600, help="How many seconds the self-test takes.")
     ] = 2,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
