@@ -1,4 +1,4 @@
-"""Mean and variance of a noise against what its law says, with bounds from the law's own variance."""
+"""Compare mean and variance of a noise with those of its distribution."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ DRAWS = 10**6
 
 
 def check_moments(law: ActivationNoise, rate: float, *, mean: float, variance: float) -> None:
-    """Assert that the multiplier's mean and variance lie within 5 standard errors of those given.
+    """Assert that mean and variance of the noise are within 5 standard errors of the given ones.
 
-    The standard error of a variance comes from the sample's own fourth moment.
+    The standard error of the variance comes from the fourth moment of the sample.
     """
     sample = law.draw((DRAWS,), rate, stream(3, "test:moments"), np.dtype(np.float64))
     assert abs(sample.mean() - mean) <= 5 * np.sqrt(variance / DRAWS)

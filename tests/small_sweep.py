@@ -1,4 +1,4 @@
-"""Sweeps of a few cells, each a fraction of a second."""
+"""Sweeps of a few small runs, each a fraction of a second."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ training: {epochs: 2, steps_per_epoch: 5}
 
 
 def planned(tmp_path: Path, text: str, *overrides: str, **settings: str | None) -> plan.Plan:
-    """The plan of a sweep file over the small config."""
+    """Return the plan of a sweep file that uses the small config."""
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}")
     return plan.make(spec.load(tmp_path / "sweep.yaml", overrides, **settings))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What the README says can be typed, can be typed."""
+"""Every command and config of the README works as printed."""
 
 import os
 import re
@@ -61,13 +61,13 @@ def test_what_needs_a_shell_is_told_from_plain_commands() -> None:
 
 
 def is_plain(line: str) -> bool:
-    """Whether a shell would pass its words to `dropout` as `shlex` splits them."""
+    """Return True if a shell passes the same words to `dropout` as `shlex` does."""
     unquoted = re.sub(r"""'[^']*'|"[^"$`\\\\]*\"""", "", line)
     return line.startswith("dropout ") and not re.search(r"[|&;<>$`()*?\\\n\[]", unquoted)
 
 
 def parts(script: str) -> list[str]:
-    """Plain commands each by itself, and what stands between them."""
+    """Return plain commands one by one, and the lines between them as shell scripts."""
     found: list[str] = []
     for line in script.replace("\\\n", "").splitlines():
         if is_plain(line) or not found or is_plain(found[-1]):
@@ -78,7 +78,7 @@ def parts(script: str) -> list[str]:
 
 
 def test_the_configs_in_it_load(tmp_path: Path) -> None:
-    """As they are printed."""
+    """The configs load exactly as printed, without a notice."""
     texts = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     assert len(texts) > 1
     for text in texts:
@@ -91,7 +91,7 @@ def test_the_configs_in_it_load(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
 def test_the_config_for_the_table_in_it_can_train(tmp_path: Path) -> None:
-    """As it is printed, on the table that the commands above it make."""
+    """The config is used as printed, on the table that the commands above it create."""
     making = [line for line in README.splitlines() if "plants.csv" in line and line.startswith(("printf", "for"))]
     subprocess.run(["sh", "-c", "\n".join(making)], cwd=tmp_path, check=True)
     (text,) = (one for one in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "plants.csv" in one)

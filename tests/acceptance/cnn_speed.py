@@ -1,4 +1,4 @@
-"""A training step of `mnist_cnn` against eager PyTorch, two threads each, in turn; and the memory that steps take."""
+"""Time of a training step of `mnist_cnn` beside eager PyTorch, in turn, with two threads each; and its memory."""
 
 import json
 import statistics
@@ -16,7 +16,7 @@ CONTENDERS = {
 
 
 def measured(name: str, steps: int) -> dict[str, float]:
-    """What that contender prints, in a process of its own: idle threads of one slow the other down."""
+    """Return the output of a competitor, run in a process of its own: idle threads would slow the other one down."""
     module, *layout = CONTENDERS[name]
     command = [sys.executable, "-m", module, str(steps), *layout]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

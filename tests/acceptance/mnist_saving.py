@@ -1,4 +1,4 @@
-"""What it costs to save the state of Keras' MNIST network: seconds spent saving, as a share of those spent training."""
+"""Cost of saving the state of Keras' MNIST network: seconds of saving as a share of the seconds of training."""
 
 from pathlib import Path
 

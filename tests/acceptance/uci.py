@@ -1,4 +1,4 @@
-"""Three UCI regressions on their 20 published splits, against Gal and Ghahramani's 2018 figures (4000 epochs)."""
+"""Three UCI regressions on their 20 published splits, beside the figures of Gal and Ghahramani 2018 (4000 epochs)."""
 
 import json
 import math

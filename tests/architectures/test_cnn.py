@@ -1,4 +1,4 @@
-"""The architecture `cnn`: what its list of layers may say, and the network that comes of it."""
+"""The architecture `cnn`: its list of layers, and the network that it builds."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ AROUND = Surroundings(shape=(28, 28, 1), outputs=10, examples=100, steps=10, see
     ],
 )
 def test_items_are_read(text: str, item: object) -> None:
-    """As they are documented."""
+    """Every documented form is accepted."""
     assert parse(text) == item
 
 

@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_refused_when_the_config_is_read(override: str, mes
 
 
 def uncertain(law: StochasticDepth) -> list[UncertainBlock]:
-    """The blocks of a small network with that law."""
+    """Return the blocks of a small network with that variant."""
     network = Resnet(depth=14, widths=(2, 3, 4), batch_norm=False, activation="tanh").build(law, AROUND)
     return [layer for layer in network.layers if isinstance(layer, UncertainBlock)]
 
@@ -137,7 +137,7 @@ def test_a_block_that_a_whole_batch_leaves_out_is_not_computed() -> None:
 
 
 def test_without_noise_it_is_the_plain_network() -> None:
-    """Evaluation is skip + branch, with the weights that a network without dropout begins with."""
+    """Evaluation is skip + branch, with the initial weights of a network without dropout."""
     built = [Resnet(depth=8, widths=(2, 3, 4)).build(law, AROUND) for law in (NoDropout(), StochasticDepth())]
     assert np.array_equal(built[0].forward(X), built[1].forward(X))
     assert any(type(layer) is Residual for layer in built[0].layers)

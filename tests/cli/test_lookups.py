@@ -41,7 +41,7 @@ def test_config_init_writes_a_config_that_trains_and_never_overwrites(tmp_path: 
 
 
 def test_help_imports_nothing_heavy() -> None:
-    """`dropout --help` is there at once: neither NumPy nor anything slower is imported."""
+    """`dropout --help` is fast: it imports neither NumPy nor anything slower."""
     code = (
         "import sys; sys.argv = ['dropout', '--help']\n"
         "from dropout_cli.cli import main\n"

@@ -79,12 +79,12 @@ def test_every_value_reads_back_as_it_was_written(value: object) -> None:
     "text", ["1e-3", "no", "010", "0x1F", "null", "", "a: b", "- x", "\x85", "é\u2028\x85\x7f", "😀", "<<"]
 )
 def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
-    """As a value and as a key."""
+    """Such texts survive as values and as keys."""
     assert reread(dump({"a": text, text: 1}))["a"] == text
 
 
 def test_an_annotated_experiment_is_every_key_with_its_meaning_and_loads(tmp_path: Path) -> None:
-    """A line of comment stands above every key that is documented."""
+    """Every documented key has a comment above it."""
     made = experiment(tmp_path, FULL)
     text = annotate(made)
     assert experiment(tmp_path, text) == made
@@ -123,7 +123,7 @@ def test_the_committed_schema_is_current() -> None:
 
 
 def test_the_schema_is_a_schema() -> None:
-    """Of the draft that it says it is."""
+    """It is valid under the draft that it names."""
     jsonschema.Draft202012Validator.check_schema(json_schema())
 
 

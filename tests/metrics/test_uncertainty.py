@@ -71,12 +71,12 @@ def independent(net: Layer, x: Array, *, per_example: bool = True) -> Array:
 
 
 def errors(drawn: Array, expected: Array) -> Array:
-    """How many standard errors, from the sample, each column's mean lies from what was expected."""
+    """Return by how many standard errors of the sample each column's mean differs from the expected one."""
     return np.asarray(np.abs(drawn.mean(axis=0) - expected) / (drawn.std(axis=0, ddof=1) / math.sqrt(len(drawn))))
 
 
 def test_two_passes_by_hand() -> None:
-    """Two classes, p = (.9, .1) and (.4, .6); then (.5, .5) twice, where the passes agree that nobody knows."""
+    """Two classes, p = (.9, .1) and (.4, .6); then (.5, .5) twice, where passes agree on complete uncertainty."""
     p = np.array([[[0.9, 0.1], [0.5, 0.5]], [[0.4, 0.6], [0.5, 0.5]]])
     found = uncertainty.together(np.log(one) for one in p)
     np.testing.assert_allclose(found.probabilities, [[0.65, 0.35], [0.5, 0.5]], rtol=1e-14)
@@ -226,7 +226,7 @@ def test_in_a_pass_every_example_draws_for_itself() -> None:
 
 @pytest.mark.parametrize("how", ["passes", "thinned"])
 def test_the_same_seed_gives_the_same_bytes(how: str) -> None:
-    """Whatever was drawn before; another seed gives others, and so does every pass or network."""
+    """Earlier draws do not matter; another seed gives other bytes, and so does every pass or network."""
     net, made = network(Inverted(rate=0.5), dtype=FLOAT32), data(examples(6))
 
     def drawn(seed: int) -> list[bytes]:
