@@ -67,6 +67,7 @@ def evaluate(
 def name(numbers: Mapping[str, Any]) -> str:
     """Return the name of the folder under `after/` that holds these numbers."""
     passes = f"-mc{numbers['mc']}" if "mc" in numbers else ""
+    # Part of the name, so that evaluations with different noise do not replace each other.
     passes += "-all-noise" if numbers.get("mc_noise") == "all" else ""
     return f"eval-{numbers['split']}-{numbers['checkpoint']}{passes}"
 
@@ -137,7 +138,9 @@ def evaluate_with_noise(
     with computing(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
         scaled = task.predict(inference.outputs(network, dataset, part, batch=batch))
+        # The seed of the run: the same command gives the same bytes every time.
         noise: dict[str, Any] = {"seed": seed, "training_noise": all_noise}
+        # Asked before the passes: a hundred equal passes look like certainty.
         notices = mc_notices.without_noise(network, dataset, part, trained.experiment, all_noise)
         beside = pass_noise.calibrated(
             task, network, dataset, trained.experiment, count=passes, training_noise=all_noise
@@ -162,8 +165,10 @@ def evaluate_with_noise(
         **{name: float(values.mean()) for name, values in drawn.uncertainties.items()},
         **drawn.scores,
     }
+    # Only regression has further scores, and with them a second likelihood.
     if drawn.scores:
         numbers["nll_gaussian"] = numbers["monte_carlo"]["nll"]
+    # The usual noise is not noted: folders of older versions do not have the key either.
     if all_noise:
         numbers["mc_noise"] = "all"
     if notices:
@@ -172,6 +177,7 @@ def evaluate_with_noise(
     combined = drawn.predictions["monte_carlo"]
     written = files(task, combined, part, title=title, figures=figures)
     written["metrics.json"] = as_json({"format": FORMAT} | numbers)
+    # The first array of a prediction is the main one: probabilities or mean.
     first = next(iter(scaled))
     others = {name: prediction[first] for name, prediction in ways.items() if name != "monte_carlo"}
     written["predictions.npz"] = npz.write(
@@ -184,6 +190,7 @@ def evaluate_with_noise(
 def _calibrated(trained: Trained, network: Layer) -> Task:
     """Return the run's task; for regression with the noise of the targets, estimated for this checkpoint."""
     dataset, batch = trained.dataset, trained.experiment.training.evaluation_batch
+    # Probabilities need no noise of the targets.
     if trained.task.name == "classification":
         return trained.task
     part = dataset.val or dataset.train  # without a validation part, the estimate is too small

@@ -29,6 +29,7 @@ def without_noise(network: Layer, dataset: Dataset, part: Part, experiment: Expe
     seed = experiment.seed
     if inference.draws(network, dataset, part, seed=seed, training_noise=all_noise):
         return []
+    # The noise of the training may be there although dropout has none.
     if not all_noise and inference.draws(network, dataset, part, seed=seed, training_noise=True):
         way_out = " Use --mc-noise all to draw input_noise and hidden_noise of the training."
     else:

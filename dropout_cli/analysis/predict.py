@@ -73,20 +73,22 @@ def predict(run: Run, file: Path, *, passes: int | None = None, all_noise: bool 
         DataError: The file cannot be read, or does not fit the run.
         RunFailed: The checkpoint is damaged.
     """
+    # A pipe without a writer would block for ever.
     must_be_plain(file)
-    found = restore.recall(run)
-    known: tuple[str, ...] = ()
+    model = restore.recall(run)
+    pass_notices: tuple[str, ...] = ()
     if passes is not None:
-        found, known = _for_passes(found, run, all_noise)
-    source = _tables(found, file) if found.fitted.columns and not _is_array(file) else _arrays(found.fitted, file)
+        model, pass_notices = _for_passes(model, run, all_noise)
+    source = _tables(model, file) if model.fitted.columns and not _is_array(file) else _arrays(model.fitted, file)
     reported: set[str] = set()
-    with computing(found.experiment), found.learner.averaged():
+    with computing(model.experiment), model.learner.averaged():
         for names, cells, x, notices in source:
-            prediction, combined = _predicted(found, x, passes, all_noise)
-            added = list(_columns(found, prediction, combined, names))
+            prediction, combined = _predicted(model, x, passes, all_noise)
+            added = list(_columns(model, prediction, combined, names))
             values = [column for _, column in added]
             rows = [[*own, *(column[i] for column in values)] for i, own in enumerate(cells)]
-            fresh = tuple(dict.fromkeys(notice for notice in (*known, *notices) if notice not in reported))
+            # Every chunk may have the same notices; the user sees each of them once.
+            fresh = tuple(dict.fromkeys(notice for notice in (*pass_notices, *notices) if notice not in reported))
             reported.update(fresh)
             yield Block((*names, *(name for name, _ in added)), rows, len(names), fresh)
 
@@ -94,14 +96,15 @@ def predict(run: Run, file: Path, *, passes: int | None = None, all_noise: bool 
 def _is_array(file: Path) -> bool:
     """Return True if the name of the file is that of an array file."""
     name = file.name.lower()
+    # IDX files are published gzipped.
     return name.removesuffix(".gz").endswith((".npy", ".npz", "ubyte", ".idx"))
 
 
-def _for_passes(found: Recalled, run: Run, all_noise: bool) -> tuple[Recalled, tuple[str, ...]]:
+def _for_passes(model: Recalled, run: Run, all_noise: bool) -> tuple[Recalled, tuple[str, ...]]:
     """Prepare a run for Monte-Carlo passes.
 
     Args:
-        found: The model as it was stored.
+        model: The model as it was stored.
         run: The run that it comes from.
         all_noise: True if the passes draw the noise of the training, too.
 
@@ -109,32 +112,34 @@ def _for_passes(found: Recalled, run: Run, all_noise: bool) -> tuple[Recalled, t
         The model, for regression with the noise of the targets that was estimated for such passes, and notices.
     """
     # One example of zeros is enough to see whether a pass draws anything.
-    part, dataset = _as_data(found.fitted, np.zeros((1, *found.fitted.shape), np.float32))
-    with found.learner.averaged() as network:
-        notices = mc_notices.without_noise(network, dataset, part, found.experiment, all_noise)
-    task = found.task
+    part, dataset = _as_data(model.fitted, np.zeros((1, *model.fitted.shape), np.float32))
+    with model.learner.averaged() as network:
+        notices = mc_notices.without_noise(network, dataset, part, model.experiment, all_noise)
+    task = model.task
     if isinstance(task, Regression) and task.needs_passes and task.noise_sd is not None and not notices:
-        beside = restore.beside_passes(run, all_noise)
-        task = replace(task, pass_noise=beside)
-        notices = task.notices() if beside else [mc_notices.COUNTED_TWICE]
-    return replace(found, task=task), tuple(notices)
+        target_noise = restore.beside_passes(run, all_noise)
+        task = replace(task, pass_noise=target_noise)
+        notices = task.notices() if target_noise else [mc_notices.COUNTED_TWICE]
+    return replace(model, task=task), tuple(notices)
 
 
 def _as_data(fitted: Fitted, x: Array) -> tuple[Part, Dataset]:
     """Return examples without labels as a part, and a dataset that consists of this part."""
     targets = len(fitted.quantities.names) if fitted.quantities else 0
+    # The labels are never read, but a part has as many labels as examples.
     labels = np.zeros((len(x), targets)) if targets else np.zeros(len(x), np.intp)
     part = Part(x, labels, np.arange(len(x)))
     return part, Dataset("", part, None, part, fitted.classes, fitted.scaling, "", quantities=fitted.quantities)
 
 
-def _predicted(found: Recalled, x: Array, passes: int | None, all_noise: bool) -> tuple[Prediction, Combined | None]:
+def _predicted(model: Recalled, x: Array, passes: int | None, all_noise: bool) -> tuple[Prediction, Combined | None]:
     """Return the prediction for x and, with passes, all Monte-Carlo results."""
-    batch, task, network = found.experiment.training.evaluation_batch, found.task, found.learner.network
-    part, dataset = _as_data(found.fitted, x)
+    batch, task, network = model.experiment.training.evaluation_batch, model.task, model.learner.network
+    part, dataset = _as_data(model.fitted, x)
     if passes is None:
         return task.predict(inference.outputs(network, dataset, part, batch=batch)), None
-    seed = found.experiment.seed
+    seed = model.experiment.seed
+    # shared: one noise for all rows, so that a prediction depends neither on other rows nor on the size of blocks.
     drawn = inference.passes(
         network, dataset, part, seed=seed, count=passes, batch=batch, training_noise=all_noise, shared=True
     )
@@ -143,17 +148,17 @@ def _predicted(found: Recalled, x: Array, passes: int | None, all_noise: bool) -
 
 
 def _columns(
-    found: Recalled, prediction: Prediction, combined: Combined | None, taken: Sequence[str]
+    model: Recalled, prediction: Prediction, combined: Combined | None, taken: Sequence[str]
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield name and values of each predicted column.
 
     Args:
-        found: The model.
+        model: The model.
         prediction: Arrays of the task, one row per example.
         combined: Monte-Carlo results with uncertainties; None without passes.
         taken: Names of the columns of the file; a predicted column with such a name gets an underscore.
     """
-    classes, task = found.fitted.classes, found.task
+    classes, task = model.fitted.classes, model.task
     columns: list[tuple[str, list[Any]]] = []
     if isinstance(task, Regression):
         names = task.quantities.names
@@ -173,6 +178,7 @@ def _columns(
                 (key, values.tolist()) for key, values in combined.uncertainties.items() if key in UNCERTAINTIES
             ]
     for name, values in columns:
+        # Two columns of one name could not be told apart in CSV, and would replace each other in JSON.
         while name in taken:
             name += "_"
         yield name, values
@@ -182,18 +188,20 @@ Cells = tuple[Sequence[str], list[list[Any]], Array, list[str]]
 """Names and cells of the file, x of shape (N, ...), and notices."""
 
 
-def _tables(found: Recalled, file: Path) -> Iterator[Cells]:
+def _tables(model: Recalled, file: Path) -> Iterator[Cells]:
     """Yield the rows of a table in chunks, with columns matched by name."""
-    fitted = found.fitted
-    settings = found.experiment.dataset if isinstance(found.experiment.dataset, Table) else Table(path=str(file))
+    fitted = model.fitted
+    settings = model.experiment.dataset if isinstance(model.experiment.dataset, Table) else Table(path=str(file))
     first = 0
     for frame, comma, where in _frames(fitted, settings, file):
         start = first
 
+        # Default arguments keep the values of this chunk; the function is called after the loop variables change.
         def here(row: int, where: Line = where, start: int = start) -> str:
             return where(row if row < 0 else start + row)
 
         raw, notices = matched(frame, fitted.columns, settings.missing, comma, here)
+        # Without an encoding, the training had no missing values, so there is no value to fill in.
         if fitted.encoding is None and np.isnan(raw).any():
             row, column = np.argwhere(np.isnan(raw))[0]
             raise DataError(here(int(row)), f"has no value for '{fitted.columns[column].name}'", "Fill in the cell")
@@ -211,6 +219,7 @@ def _frames(fitted: Fitted, settings: Table, file: Path) -> "Iterator[tuple[Data
     """
     kind = file.suffix.lower()
     if kind in PARQUET:
+        # Parquet and Excel store typed numbers, so a decimal comma cannot occur.
         for frame in parquet(file):
             yield frame, None, lambda row: f"{file}, row {row + 1}" if row >= 0 else str(file)
         return
@@ -220,6 +229,7 @@ def _frames(fitted: Fitted, settings: Table, file: Path) -> "Iterator[tuple[Data
         return
     wanted = [column.name for column in fitted.columns]
     dialect = settings.dialect(file)
+    # A header is recognized by a column of the training, even if the file looks like one without a header.
     named = any(name in dialect.first for name in wanted)
     if settings.header == "auto":
         dialect = replace(dialect, header=named or (dialect.header and _by_place(wanted)))
@@ -247,6 +257,7 @@ def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
     Raises:
         DataError: The columns of the file cannot be matched.
     """
+    # Without names, only files with the columns of the training in their order can be matched.
     if width == len(wanted):
         return list(wanted)
     if _by_place(wanted):
@@ -283,6 +294,7 @@ def _arrays(fitted: Fitted, file: Path) -> Iterator[Cells]:
         needed, given = (" x ".join(map(str, sizes)) for sizes in (fitted.shape, x.shape[1:]))
         fact = f"has examples of shape {given or '()'} and type {x.dtype}, but the network takes shape {needed}"
         raise DataError(str(file), fact, "Use numbers in the shape of the training examples")
+    # 4: bytes of a float32. The file may have pixels of one byte.
     step = max(1, BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
     for start in range(0, len(x), step):
         block = np.asarray(x[start : start + step]).reshape(-1, *shape)

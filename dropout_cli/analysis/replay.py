@@ -49,11 +49,14 @@ def replay(run: Run, *, watch: Watch) -> list[Check]:
     prepared = ready(config.load(run.path / RESOLVED).experiment)
     with tempfile.TemporaryDirectory(prefix="dropout-replay-") as folder:
         again = Run.create(Path(folder), "replay")
+        # The same bytes of the config: they are copied into the run folder. Figures are not compared.
         conduct(prepared, again, text, watch=watch, figures=False)
+        # A run may be started by an older version and completed by a newer one: then only its history is old.
         oldest = min(run.summary()["format"], run.state()["format"])
         compared = _compared if oldest == FORMAT else _compared_across_formats
         checks = [compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]
         checks += _simple_models(run, again)
+        # environment.describe() reads the current threads: they must be those of the training.
         if not all(check.right for check in checks):
             with computing(prepared.experiment):
                 checks += _why(run, again, prepared)
@@ -62,7 +65,7 @@ def replay(run: Run, *, watch: Watch) -> list[Check]:
 
 def _simple_models(run: Run, again: Run) -> Iterator[Check]:
     """Compare the numbers of the simple models. Runs of older versions do not have them."""
-    ours, theirs = (one.summary().get("yardstick") for one in (run, again))
+    ours, theirs = (each.summary().get("yardstick") for each in (run, again))
     if ours is not None:
         fact = f"its yardstick has {'the same' if ours == theirs else 'other'} numbers"
         yield Check("summary.json", ours == theirs, fact)
@@ -99,12 +102,13 @@ def _compared_across_formats(run: Run, again: Run, name: str) -> Check:
     summary = run.summary()
     rules = RULES[summary["format"]]
     if name == "metrics.csv":
-        same = _agree(*(one.table(name).columns() for one in (run, again)))
+        same = _agree(*(each.table(name).columns() for each in (run, again)))
     elif name in (LAST, BEST):
         same = _equal(Snapshot.read(run, name).arrays, Snapshot.read(again, name).arrays)
     else:
-        ours, theirs = (npz.read(one.read(PREDICTIONS), str(one.path / PREDICTIONS)) for one in (run, again))
+        ours, theirs = (npz.read(each.read(PREDICTIONS), str(each.path / PREDICTIONS)) for each in (run, again))
         if name == PREDICTIONS:
+            # An older format has fewer arrays; those that it has must be equal.
             same = _equal(ours, {key: theirs[key] for key in ours if key in theirs})
         else:
             task = TASKS[summary.get("task", "classification")].recalled(summary["test"])
@@ -130,11 +134,12 @@ def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
     They name the first number of the history that differs, changes of the arithmetic between versions, and differences
     between the machines.
     """
-    ours, theirs = (one.table("metrics.csv").rows() for one in (run, again))
-    for one, other in zip(ours, theirs, strict=False):
-        for column, value in one.items():
+    ours, theirs = (each.table("metrics.csv").rows() for each in (run, again))
+    for row, other in zip(ours, theirs, strict=False):
+        for column, value in row.items():
+            # Only the first difference is reported: all later numbers follow from it.
             if value != other.get(column):
-                fact = f"epoch {one['epoch']} is the first that differs: {column} was {value}, now {other.get(column)}"
+                fact = f"epoch {row['epoch']} is the first that differs: {column} was {value}, now {other.get(column)}"
                 yield Check("metrics.csv", False, fact)
                 break
         else:
@@ -148,5 +153,6 @@ def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
         yield Check("environment", False, line)
     for line in run.state().get("environment", []):
         yield Check("environment", False, f"when the run was resumed: {line}")
+    # A known difference of machine or version is explanation enough.
     if not (lines or changes):
         yield Check("environment", True, "is the same as far as is known, so it does not explain the difference")

@@ -61,13 +61,14 @@ class Facts(dict[str, Any]):
 def facts(run: Run) -> Facts:
     """Return the facts of one run.
 
-    They are its name, status, tags and note and, if it is complete, its summary without the keys of OWN.
+    They are its name, status, tags and note and, if it is complete, its summary without RESERVED_KEYS.
 
     Raises:
         UsageError: A file of the run cannot be read.
     """
     status = run.status
     if status == "completed":
+        # A summary from elsewhere must not replace the name or the status of the folder.
         known = {key: content for key, content in run.summary().items() if key not in OWN}
     else:
         known = {"reason": run.state().get("reason")}
@@ -87,6 +88,7 @@ def read(runs: Iterable[Run], *, sizes: bool = False) -> list[Facts]:
             known = facts(run)
             if sizes:
                 known["megabytes"] = tags.size(run) / 1e6
+        # One damaged folder must not hide all other runs.
         except UsageError as error:
             known = Facts(run, {"name": run.name, "status": "damaged", "reason": str(error)})
         table.append(known)
@@ -111,6 +113,7 @@ def rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]
     Raises:
         UsageError: No run has one of the keys, and it is no default column.
     """
+    # Default columns may be empty: runs that are not complete have no numbers yet.
     for key in keys:
         if key not in COLUMNS:
             _must_exist(runs, key, "--columns")
@@ -144,6 +147,7 @@ def select(runs: list[Known], where: Sequence[str], sort: str) -> list[Known]:
                 )
             runs = [run for run in runs if (value(run, key) is None) == (sign != "!=")]
             continue
+        # Checked for all runs at once: a number cannot be compared with other text.
         if any(_is_number(value(run, key)) for run in runs) and not NUMBER.fullmatch(text):
             raise UsageError("--where", f"{key} is a number, but '{text}' is not", "Compare it with a number.")
         runs = [run for run in runs if _holds(value(run, key), sign, text)]
@@ -216,6 +220,7 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the keys and values of one run that `dropout show` prints."""
     from dropout_cli.tasks import TASKS  # here: it imports NumPy, which a list of runs does not need
 
+    # The keys of all tasks: a run has those of its own task only.
     shown = tuple(dict.fromkeys(number for task in TASKS.values() for number in task.shown))
     keys = ["name", "status", "reason", "epochs", "best_epoch", "checkpoint", "monitor", "parameters", "seconds"]
     keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
@@ -250,5 +255,6 @@ def _explained(key: str, content: Any, facts: Mapping[str, Any]) -> Iterator[tup
 
 def files(run: Run) -> list[str]:
     """Return the paths of all files in the folder of a run, sorted and relative to it."""
+    # The lock is no result, and has no content.
     paths = (path for path in run.path.rglob("*") if path.is_file() and path.name != ".lock")
     return sorted(path.relative_to(run.path).as_posix() for path in paths)

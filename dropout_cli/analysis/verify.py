@@ -89,6 +89,7 @@ def verify(run: Run) -> list[Check]:
         NewerFormat: A newer version of this program wrote the run.
     """
     complete = run.has(MANIFEST)
+    # A complete run may be locked for a moment, while it gets a tag; its files are final.
     if not complete and locks.is_held(run.inside(".lock")):
         raise UsageError(str(run.path), "a process is working on this run", "Wait until it ends.")
     checks = list(_guarded("complete", _complete(run)))
@@ -99,6 +100,7 @@ def verify(run: Run) -> list[Check]:
     if complete:
         checks += _guarded("summary.json", _summary(run))
     for folder in sorted(path for path in run.inside("after").glob("*") if path.is_dir()):
+        # Hidden folders are incomplete ones of a command that is running or crashed.
         if not folder.name.startswith("."):
             checks += _guarded(f"after/{folder.name}", _listed(run, f"after/{folder.name}/"))
     return checks
@@ -124,6 +126,7 @@ def _guarded(what: str, checks: Iterable[Check]) -> Iterator[Check]:
     """Yield the checks; an error while they are computed becomes a failed check."""
     try:
         yield from checks
+    # Not a damaged file: the user needs a newer version, so the whole check ends.
     except NewerFormat:
         raise
     except DropoutError as error:
@@ -160,6 +163,7 @@ def _as_listed(run: Run, folder: str, name: str, digest: str) -> Iterator[Check]
 def _config(run: Run) -> Iterator[Check]:
     """Check that the stored config is the one that was trained, and the one in the summary."""
     digest = hashlib.sha256(run.read(RESOLVED)).hexdigest()
+    # A run that was extended has several configs, and state.json has the checksums of all of them.
     known = digest in run.state().get("resolved", [])
     yield Check(
         RESOLVED, known, "is the config that was trained" if known else "does not match its checksum in state.json"
@@ -172,6 +176,7 @@ def _config(run: Run) -> Iterator[Check]:
 
 def _checkpoints(run: Run) -> Iterator[Check]:
     """Check the checkpoints: their checksums, their config, and the history that the last one belongs to."""
+    # identity() leaves out epochs and save_every, which may change when a run is continued.
     expected = identity(config.load(run.path / RESOLVED, stored=True).experiment)
     for file in (LAST, PREVIOUS, BEST):
         if run.has(file):
@@ -196,15 +201,18 @@ def _summary(run: Run) -> Iterator[Check]:
     rules = RULES[summary["format"]]
     stored = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
     kind = TASKS[summary.get("task", "classification")]
+    # The data are not needed: a summary has the names of classes or targets.
     task = kind.recalled(summary["test"])
     labels, rows = stored["labels"], stored["rows"]
-    anew = rules.scores(task, stored, labels)
-    expected = {name: anew[name] for name in anew if name in summary["test"] or name in rules.always}
+    recomputed = rules.scores(task, stored, labels)
+    expected = {name: recomputed[name] for name in recomputed if name in summary["test"] or name in rules.always}
     differing = list(differences(summary["test"], expected))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
-    if beside := against_dummy.of(summary, "dummy", "test"):
-        anew = verify_yardstick.dummy(run, summary, task, labels)
-        differing = list(differences({key: beside[key] for key in anew}, anew, "yardstick.dummy.test"))
+    if dummy_scores := against_dummy.of(summary, "dummy", "test"):
+        recomputed = verify_yardstick.dummy(run, summary, task, labels)
+        differing = list(
+            differences({key: dummy_scores[key] for key in recomputed}, recomputed, "yardstick.dummy.test")
+        )
         yield Check("summary.json", not differing, "; ".join(differing) or "its dummy follows from the labels")
     for name, expected_bytes in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == expected_bytes
@@ -213,6 +221,7 @@ def _summary(run: Run) -> Iterator[Check]:
     history = run.table("metrics.csv").columns()
     epoch = evaluated_epoch(summary)
     pairs = {f"val_{task.number}": task.number}
+    # Both files must be of a format that computes the loss from the same logarithms.
     if task.name == "classification" and rules.losses and RULES[run.state()["format"]].losses:
         pairs["val_loss"] = "nll"
     right = len(history["epoch"]) == summary["epochs"]
@@ -227,6 +236,7 @@ def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
     if scores is not None and run.has(VALIDATION):
         stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
         means = {name: float(np.mean(each)) for name, each in stored.items() if name in scores}
+        # The contributions are stored in float32.
         right = all(math.isclose(mean, scores[name], rel_tol=1e-5, abs_tol=1e-5) for name, mean in means.items())
         yield Check(VALIDATION, right, f"its means are{'' if right else ' not'} the val numbers of summary.json")
 

@@ -47,6 +47,7 @@ class Case:
 
         if self.images:
             return suited_to(10**9)  # convolutions have enough work for all cores
+        # The multiply-adds of the largest layer.
         return suited_to(self.batch * max(a * b for a, b in zip(self.widths, self.widths[1:], strict=False)))
 
 
@@ -71,6 +72,7 @@ def variants() -> tuple[Case, ...]:
     cases = [replace(plain(LARGE), name="none")]
     for name, variant in VARIANTS:
         if name != "none" and variant.needs in ("vectors", "either"):
+            # A variant that learns its rates starts from its own default.
             rated = hasattr(variant, "rate") and variant.learns == "nothing"
             rate = 0.5 if rated else 0.0
             cases.append(replace(LARGE, name=name, variant=name, rate=rate, input_rate=0.0))
@@ -78,7 +80,7 @@ def variants() -> tuple[Case, ...]:
 
 
 def suite(name: str) -> tuple[Case, ...]:
-    """Return the cases of a suite of SUITES."""
+    """Return the cases of a suite of STEP_SUITES."""
     if name == "mlp":
         return SMALL, MEDIUM, LARGE, plain(LARGE), replace(LARGE, name=f"{LARGE.name}, batchwise", variant="batchwise")
     if name == "optimizers":

@@ -121,7 +121,7 @@ def measure(
     """Measure a suite of commands. No files remain.
 
     Args:
-        suite: A name of SUITES.
+        suite: A name of COMMAND_SUITES.
         against: Other frameworks, such as `torch`. One that is not installed is left out.
         rounds: How often each competitor is measured.
         watch: Receives a line per command, and a line for everything that is left out.
@@ -158,7 +158,7 @@ def compared(name: str, command: str, turns: Mapping[str, Turn], rounds: int, wa
     Args:
         name: The name of the work, for the table.
         command: The command line, for the table.
-        turns: Competitor -> its turn; OURS is one of them. Another one that raises Unable is left out.
+        turns: Competitor -> its turn; OURS is one of them. Another one that raises ScriptFailed is left out.
         rounds: How often each competitor is measured.
         watch: Receives a line if a competitor is left out.
     """
@@ -170,6 +170,7 @@ def compared(name: str, command: str, turns: Mapping[str, Turn], rounds: int, wa
             except Unable as reason:
                 watch(f"'{name}' is measured without {who}: {reason}")
                 del times[who]
+    # OURS is never left out: a failure of it raises RunFailed.
     mine = times.pop(OURS)
     others = {who: statistics.median(seconds) for who, seconds in times.items()}
     return Row(name, command, statistics.median(mine), min(mine), max(mine), others)
@@ -188,6 +189,7 @@ def _commands(
         if command.needs == "mnist" and not folders.has_mnist():
             watch(f"'{command.name}' is not measured: {NO_MNIST}")
             continue
+        # Before the turns: the time to create them is not measured.
         if command.needs == "runs":
             folders.finished_runs(places["runs"], FEW_RUNS if short else MANY_RUNS)
         watch(command.said)
@@ -220,6 +222,7 @@ def _files(folder: Path, present: Collection[str], rounds: int, watch: Callable[
             for who, module in modules.items():
                 place = folder / f"{who}-{work}"
                 place.mkdir()
+                # The process stays for all turns, so that its start and imports are not measured.
                 process = stack.enter_context(contest.started(who, contest.Contender(module)))
                 process.ask({"prepare": {"work": work, "folder": str(place)}, "threads": 1})
                 turns[who] = _process_turn(process)

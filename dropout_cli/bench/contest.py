@@ -64,7 +64,7 @@ def contenders(against: Collection[str]) -> dict[str, Contender]:
     """Return the competitors of a benchmark: OURS and those of other frameworks.
 
     Args:
-        against: Names of OTHERS.
+        against: Names of FRAMEWORKS.
 
     Raises:
         UsageError: A name is unknown, or the source tree with the scripts is missing.
@@ -101,12 +101,14 @@ def contest(
     with ExitStack() as stack:
         ready: dict[str, Process] = {}
         for name, contender in chosen.items():
+            # Channels last is a layout of images; for dense layers it would be the same measurement twice.
             if contender.maps_alone and not case.images:
                 continue
             process = stack.enter_context(started(name, contender))
             unable = process.ask({"prepare": case.as_dict(), "threads": case.threads}).get("unable")
             if unable is None:
                 ready[name] = process
+            # The own bound is missing for many cases by design, which is no news for the user.
             elif not contender.module.startswith("dropout_cli"):
                 watch(f"{case.name}: {unable}")
         turns: dict[str, list[float]] = {name: [] for name in ready}
@@ -124,6 +126,7 @@ def contest(
 
 def rotated(names: Sequence[str], number: int) -> list[str]:
     """Return the names in an order that begins with another one in each round."""
+    # To go first may be an advantage or not: everyone does so equally often.
     first = number % len(names)
     return [*names[first:], *names[:first]]
 
@@ -151,6 +154,7 @@ class Process:
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
             answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        # An empty line, which is no JSON, means that the process ended.
         except (BrokenPipeError, ValueError):
             self._process.kill()
             errors = (self._process.stderr.read() if self._process.stderr else "").strip().splitlines()
@@ -168,6 +172,7 @@ def started(name: str, contender: Contender) -> Iterator[Process]:
     if contender.module.startswith("dropout_cli"):
         environment.setdefault(*PATIENCE)
     pipe = subprocess.PIPE
+    # `python -m tests.bench...` finds the scripts only in the root of the source tree.
     folder = ROOT if contender.module.startswith("tests") else None
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, cwd=folder

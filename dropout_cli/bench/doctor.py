@@ -126,6 +126,7 @@ def _runs(folder: Path) -> Iterator[Finding]:
 def _lock(path: Path) -> Finding:
     """Check that locks work; on some network file systems they do not."""
     try:
+        # A second look from the same process sees the lock, as another process would.
         with locks.held(path):
             if locks.is_held(path):
                 return Finding("locks", "work")
@@ -163,6 +164,7 @@ def _data() -> Iterator[Finding]:
 def _plugins() -> Iterator[Finding]:
     try:
         names = VARIANTS.names()
+    # A plugin of another package may be broken.
     except DropoutError as error:
         yield Finding("variants", "", str(error))
         return
@@ -178,12 +180,14 @@ def self_test(seconds: float) -> Iterator[Finding]:
         seconds: How long to repeat; each thread count is tried at least twice.
     """
     end = time.monotonic() + seconds
+    # Different thread counts may give different bytes, so each is compared with itself only.
     digests: dict[int, list[str]] = {1: []}
     if environment.cores() > 1:
         digests[2] = []
     for number in count():
         thread_count = list(digests)[number % len(digests)]
         digests[thread_count].append(weights_of_a_small_run(thread_count))
+        # One training alone has nothing to be compared with.
         if time.monotonic() > end and min(len(each) for each in digests.values()) > 1:
             break
     yield from judged(digests)
@@ -210,6 +214,7 @@ def judged(digests: dict[int, list[str]]) -> Iterator[Finding]:
 
 def weights_of_a_small_run(thread_count: int) -> str:
     """Train a small network with dropout for a few steps; return the SHA-256 of its weights, in hex."""
+    # Wide enough that products are split among two threads.
     small = ("training.epochs=1", "training.steps_per_epoch=20", "architecture.hidden=[256, 256]")
     prepared = prepare(config.load(config.find("digits"), small).experiment)
     with threads.limited(thread_count):

@@ -34,6 +34,7 @@ def arrays() -> Iterator[tuple[str, Array]]:
 
 
 def _save(folder: Path) -> Step:
+    # One run folder for all steps: each save replaces the file, as in training.
     run, held = Run.create(folder, "bench"), dict(arrays())
     return lambda: run.write(LAST, pack(held, META))
 
@@ -58,7 +59,7 @@ WORKS: Mapping[str, Callable[[Path], Step]] = {"save": _save, "mnist": _mnist, "
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """Prepare one work of WORKS, as `bench.serve` calls it.
+    """Prepare one work of IO_WORKS, as `bench.serve` calls it.
 
     Args:
         fields: `work`, and `folder`, an empty folder.

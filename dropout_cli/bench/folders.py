@@ -27,6 +27,7 @@ def finished_runs(root: Path, count: int) -> None:
         root: The folder that gets the run folders.
         count: Number of runs, at least 1.
     """
+    # A real run, so that the list reads real files; links make a thousand of them in a moment.
     first = finished_run(root)
     for number in range(1, count):
         shutil.copytree(first, first.with_name(f"{first.name[:-6]}{number:06x}"), copy_function=_link)

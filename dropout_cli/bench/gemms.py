@@ -30,13 +30,14 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     """Prepare the products of a case, as `bench.serve` calls it.
 
     Args:
-        fields: The fields of a Case.
+        fields: The fields of a BenchmarkCase.
         threads: Threads of the linear algebra.
 
     Raises:
         NotImplementedError: The case is not a training step of dense layers.
     """
     case = Case.of(fields)
+    # Other variants have other products: batchwise, for one, skips dropped units.
     if case.images or case.work != "step" or case.variant not in ("none", "inverted"):
         raise NotImplementedError("the matrix products are known only for training steps of dense layers")
     rng = stream(0, "data")
@@ -44,6 +45,7 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     y = [np.empty_like(array) for array in x]
     W = [rng.random(pair, dtype=np.float32) for pair in pairwise(case.widths)]
     dW = [np.empty_like(weights) for weights in W]
+    # Default arguments of the lambdas keep the arrays of their layer.
     products: list[Callable[[], object]] = []
     for i, weights in enumerate(W):
         products.append(lambda i=i, W=weights: product(x[i], W, y[i + 1]))  # type: ignore[misc]
@@ -51,6 +53,7 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
         products.append(lambda i=i: product(x[i].T, x[i + 1], dW[i]))  # type: ignore[misc]
         if i:
             products.append(lambda i=i, W=weights: product(x[i + 1], W.T, y[i]))  # type: ignore[misc]
+    # A process gets one case after another: the limit of the previous one ends here.
     _held.close()
     _held.enter_context(limited(threads))
 

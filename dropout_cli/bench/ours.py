@@ -42,6 +42,7 @@ def experiment_of(case: Case, threads: int) -> Experiment:
         return config.load(config.find("mnist_cnn"), [f"training.threads={threads}"]).experiment
     rule = {"momentum": {"name": "sgd", "momentum": 0.9}, "adam": {"name": "adam"}}[case.optimizer]
     dropout: dict[str, Any] = {"variant": case.variant, **case.keys}
+    # 0 means the default of the variant, which is chosen by a missing key.
     if case.rate:
         dropout["rate"] = case.rate
     if case.input_rate:
@@ -52,6 +53,7 @@ def experiment_of(case: Case, threads: int) -> Experiment:
         "training": {"optimizer": rule, "batch_size": case.batch, "threads": threads},
     }
     overrides = [f"{name}={json.dumps(block)}" for name, block in blocks.items()]
+    # `anew`: these blocks replace those of the digits config, so that none of its values remains.
     return config.load(config.find("digits"), overrides, anew=list(blocks)).experiment
 
 
@@ -88,12 +90,13 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     """Prepare the work of a case, as `bench.serve` calls it.
 
     Args:
-        fields: The fields of a Case.
+        fields: The fields of a BenchmarkCase.
         threads: Threads of the computation.
     """
     case = Case.of(fields)
     experiment = experiment_of(case, threads)
     learner, data, noise = learner_of(case, experiment), batches(case), Noise(0, 1)
+    # A process gets one case after another: the settings of the previous one end here.
     _held.close()
     _held.enter_context(setup.computing(experiment))
     if case.work != "step":

@@ -30,6 +30,7 @@ class Program:
     @classmethod
     def ours(cls, arguments: tuple[str, ...]) -> "Program":
         """Return the program that runs `dropout` with these arguments."""
+        # The module, not the script `dropout`, which may belong to another installation.
         return cls((sys.executable, "-m", "dropout_cli", *arguments), True)
 
     @classmethod
@@ -55,6 +56,7 @@ def available(against: Collection[str], watch: Callable[[str], None]) -> list[st
             watch(f"{who} is left out: it has no scripts for whole commands")
         elif not (ROOT / "tests" / "bench").is_dir():
             watch(f"{who} is left out: its scripts are in tests/bench of the source tree only")
+        # find_spec does not import the framework, which can take seconds.
         elif importlib.util.find_spec(who) is None:
             watch(f"{who} is left out: it is not installed (`{install_command('bench')}`)")
         else:
@@ -71,10 +73,11 @@ def run(program: Program, places: Mapping[str, Path]) -> float:
 
     Raises:
         RunFailed: A program of this package fails.
-        Unable: Another program fails.
+        ScriptFailed: Another program fails.
     """
     command = [_placed(word, places) for word in program.arguments]
     began = time.perf_counter()
+    # No stdin: a command that asks something must fail, not wait.
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
     if done.returncode != 0:

@@ -59,6 +59,7 @@ class Clock:
             try:
                 return function(*arguments, **named)
             finally:
+                # The time of inner calls is already counted for their parts.
                 took = time.perf_counter() - began
                 self.spent[part] = self.spent.get(part, 0.0) + took - self._inside
                 self._inside = outside + took
@@ -67,7 +68,7 @@ class Clock:
 
 
 def kind_of(layer: Layer) -> str:
-    """Return the kind of work of a layer, one of KINDS."""
+    """Return the kind of work of a layer, one of WORK_KINDS."""
     if isinstance(layer, Dense | Convolution):
         return "product"
     if layer.path.endswith("/dropout") or type(layer).__module__.startswith("dropout_cli.variants"):
@@ -82,6 +83,7 @@ def watched(layer: Layer, clock: Clock) -> None:
         layer: The layer; its methods are replaced.
         clock: Collects the times under the path of the layer.
     """
+    # On the instance: other networks of this process keep their plain methods.
     for name in ("forward", "backward", "gradients"):
         setattr(layer, name, clock.timed(layer.path, getattr(layer, name)))
     if isinstance(layer, Rowwise):
@@ -114,6 +116,7 @@ def profile(case: Case, steps: int) -> list[Line]:
     kinds = {layer.path: kind_of(layer) for layer in leaves(learner.network)}
     for layer in leaves(learner.network):
         watched(layer, clock)
+    # An attribute of the instance hides the method of the class.
     vars(learner)["advance"] = clock.timed("update", learner.advance)
     take = clock.timed("batch", _batches(case).take)
     step = clock.timed("loss and the rest", take_step)
@@ -137,6 +140,7 @@ def _batches(case: Case) -> Batches:
     import numpy as np
 
     x, labels = ours.batches(case)[0]
+    # Pixels are stored as bytes, and scaled to [0, 1] when a batch is assembled.
     part = Part((x * 255).astype(np.uint8), labels, np.arange(len(x)))
     unit = Affine(np.array([1 / 255], np.float32), np.zeros(1, np.float32))
     return Batches(Dataset("random", part, None, part, tuple("0123456789"), unit, ""), part, case.batch)

@@ -57,6 +57,7 @@ def timed(step: Step, seconds: float) -> list[float]:
     """
     times: list[float] = []
     began = now = time.perf_counter()
+    # Three at least: the median of a slow step needs them.
     while now - began < seconds or len(times) < 3:
         step()
         before, now = now, time.perf_counter()

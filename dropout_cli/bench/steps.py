@@ -53,7 +53,7 @@ def measure(
     """Measure every case of a suite.
 
     Args:
-        name: A suite of `case.SUITES`.
+        name: A suite of STEP_SUITES.
         against: Names of other frameworks.
         rounds: How often each competitor is measured.
         seconds: Length of each measurement.
@@ -68,6 +68,7 @@ def measure(
     for case in suite(name):
         watch(f"{name}: {case.name}")
         samples = contest(case, chosen, rounds=rounds, seconds=seconds, watch=watch)
+        # `products` is missing where the bound is not known.
         rows.append(Row(case, samples.pop("ours"), samples, samples.pop("products", None)))
     return rows
 
@@ -95,6 +96,7 @@ def table(rows: list[Row]) -> tuple[list[str], list[list[Any]]]:
             and without.case.optimizer == row.case.optimizer
         )
         cells.append([*line, _rounded(row.ours.ms / without.ours.ms) if without is not None and same else None])
+    # A suite without other frameworks or without `none` has columns that stay empty.
     keep = [place for place in range(len(headers)) if any(line[place] is not None for line in cells)]
     return [headers[place] for place in keep], [[line[place] for place in keep] for line in cells]
 

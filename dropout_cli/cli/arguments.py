@@ -92,5 +92,6 @@ def lookup(registry: Registry[Any], name: str) -> type:
     try:
         return registry[name]
     except UnknownName as error:
+        # The error of the registry is `fact. way out` without a place.
         fact, _, way_out = str(error).partition(". ")
         raise UsageError("", fact, way_out) from None

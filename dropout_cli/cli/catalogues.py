@@ -43,6 +43,7 @@ def one_entry(entry: dict[str, Any], json: bool) -> None:
 
 def _default(value: Any) -> Any:
     """Return a default as it is written in YAML."""
+    # Also for keys whose default is nothing: a user can write `null` for it.
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else _short(value)
 
 

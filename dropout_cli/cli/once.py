@@ -30,7 +30,7 @@ class OnceCommand(TyperCommand):
 
 
 class App(typer.Typer):
-    """A Typer application whose commands are instances of `OnceCommand`."""
+    """A Typer application whose commands are instances of `SingleValueCommand`."""
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
         """Register a command, as `typer.Typer.command` does.

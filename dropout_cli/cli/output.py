@@ -25,6 +25,7 @@ def result(text: str) -> None:
 
 def complain(text: str) -> None:
     """Print an error, a warning or a notice to stderr; do nothing if stderr is closed."""
+    # The exit code must not depend on whether somebody reads the messages.
     with suppress(Stop, RunFailed):
         write_line(visible(text), sys.stderr)
 
@@ -126,6 +127,7 @@ def run_ended(run: "Run", summary: dict[str, Any], json: bool) -> None:
     """
     from dropout_cli.training import against_dummy
 
+    # First of all: a network that loses against a constant guess has other problems than its dropout rate.
     beaten = against_dummy.sentence(summary)
     if beaten is not None:
         complain(beaten)

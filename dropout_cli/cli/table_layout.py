@@ -46,9 +46,11 @@ def fitted(headers: Sequence[str], rows: Texts, width: int, least: Sequence[str]
         columns = [column for column in columns if column not in same_name[:1]]
         if (widths := _widths(short, rows, columns, width)) is not None:
             return Fitted(columns, [short[column] for column in columns], widths)
+    # Not even the most important columns fit, so nothing is left out.
     columns = list(range(len(headers)))
     if len(columns) > FEW:
         return Fitted(columns, list(headers), None)
+    # Two or three long columns read better folded than as blocks.
     return Fitted(columns, short, _folded(short, rows, width))
 
 

@@ -28,6 +28,7 @@ def limited(watch: "Watch", longest: float | None) -> "Watch":
     """
     if longest is None:
         return watch
+    # monotonic: a change of the system clock must not end a run.
     end = time.monotonic() + longest
 
     def watch_the_clock(event: "Progress | EpochRecord") -> None:
@@ -44,6 +45,7 @@ def seconds(text: str) -> float:
     Raises:
         UsageError: The text is not a length of time.
     """
+    # At most nine digits, so that the number of seconds stays finite.
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhd]?)", text.strip(), re.ASCII)
     if match is None:
         raise UsageError("--max-time", f"'{text}' is not a length of time", "Write it as 90s, 10m, 1.5h or 1d.")

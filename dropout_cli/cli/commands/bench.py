@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from dropout_cli.cli import arguments
+
+# The name `output` is taken by an option of the command.
 from dropout_cli.cli import output as cli_output
 
 

@@ -81,9 +81,11 @@ def compare(
     metric, *others = options.metrics_of(metric, metrics)
     references = what or _from_standard_input()
     records, keys, left_out = collect.gather(references, runs_dir, by or ())
+    # The default metric is missing in regression runs, for which another default is chosen later.
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         present = [name for name in METRICS if not all(math.isnan(record.score(name)) for record in records)]
         raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(present)))
+    # Runs that are not complete have no final numbers.
     if left_out:
         output.complain(f"compare: {count(left_out, 'run')} left out because not complete.")
     wanted = options.pairs(baseline or (), "--baseline") or None
@@ -110,6 +112,7 @@ def compare(
         write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown, Format.latex: printed.as_latex}[form]
         for name in evidence.metrics:
             output.result(visible(write(*tables.overview(evidence, name)).rstrip("\n")))
+        # On stderr: stdout has a table that another program reads.
         for line in lines:
             output.complain(line)
 

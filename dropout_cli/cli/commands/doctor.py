@@ -31,5 +31,6 @@ def doctor(
     else:
         rows = [(finding.what, finding.value, finding.wrong or "ok") for finding in findings]
         output.result(output.table(("check", "value", "result"), rows))
+    # The table is printed first; the error then sets exit code 1.
     if wrong:
         raise RunFailed("doctor", f"{len(wrong)} of {len(findings)} checks found a problem, the first: {wrong[0].what}")

@@ -50,6 +50,7 @@ def activations(
     from dropout_cli import runs
     from dropout_cli.analysis import activations
 
+    # Parsed first: a wrong list is reported before the run is loaded.
     wanted = None if rates is None else _numbers(rates)
     all_noise = mc_noise == arguments.McNoise.all
     folder, rows = activations.show(runs.find(run, runs_dir), wanted, examples=examples, all_noise=all_noise)

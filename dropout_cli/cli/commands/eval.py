@@ -105,6 +105,7 @@ def evaluate(
     if mc is not None:
         from dropout_cli.tasks import TASKS
 
+        # The task of the run is the one whose headline metric is among the numbers.
         shown = next(task.shown for task in TASKS.values() if task.number in numbers["monte_carlo"])
         output.result(output.table(("prediction", *shown), _ways(numbers, shown)))
     rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]

@@ -65,6 +65,7 @@ def predict(
         for piece in pieces:
             sys.stdout.write(piece)
         return
+    # The input is still being read while the output is written.
     if output.exists() and output.samefile(file):
         raise UsageError("--output", f"{output} is the input file", "Name another file.")
     try:
@@ -83,6 +84,7 @@ def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
         _print_notices(block)
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
+        # All blocks have the same columns.
         if number == 0:
             writer.writerow(block.names)
         for row in block.rows:
@@ -105,6 +107,7 @@ def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
         _print_notices(block)
         notices += block.notices
         for row in block.rows:
+            # JSON has no NaN and no infinity.
             cells = [None if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in row]
             yield between + json_text.dumps(dict(zip(block.names, cells, strict=True)))
             between = ",\n"

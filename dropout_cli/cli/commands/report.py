@@ -43,6 +43,7 @@ def report(
         found = runs.find(run, runs_dir)
         page, place = reports.of_run(found), found.path / "after/report/report.html"
         if output is None:
+            # The files of the training are final: whatever comes later goes to after/.
             found.write_after("report", {"report.html": page})
     if output is not None:
         runs.write(output, page)

@@ -44,6 +44,7 @@ def resume(
     from dropout_cli.training.run import go_on
 
     show = progress.Screen(quiet=quiet)
+    # Parsed first: a wrong time is reported before the run is touched.
     longest = None if max_time is None else seconds(max_time)
     found = find(run, runs_dir)
     with reopened(found, epochs=epochs, change_schedule=change_schedule) as prepared:

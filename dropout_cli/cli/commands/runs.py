@@ -74,6 +74,7 @@ def list_runs(
     if tag or note is not None:
         for run in picked:
             tags.annotate(run, tag or (), note)
+        # Read again, so that the table shows the new tags and notes.
         found = run_table.select(run_table.read(picked, sizes=sizes), (), sort)
     if json:
         output.result(output.as_json({"runs": found}))
@@ -98,6 +99,7 @@ def _usual(found: Sequence[dict[str, Any]]) -> list[str]:
     """Return the default columns, and those that only some runs have."""
     from dropout_cli.analysis import run_table
 
+    # Most users have no tags, notes or sizes: an empty column would only take room.
     extra = [key for key in ("megabytes", "tags", "note") if any(key in run for run in found)]
     if any(run_table.value(run, "test.rmse") is not None for run in found):
         extra = ["val.rmse", "test.rmse", *extra]
@@ -114,6 +116,7 @@ def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
     from dropout_cli.runs import tags
 
     for run in chosen:
+        # Before the question and before the first deletion: either all runs go or none.
         tags.must_be_deletable(run)
     if chosen and not yes:
         if not sys.stdin.isatty():

@@ -42,6 +42,7 @@ def show(
     if sys.stdout.isatty():  # shorter keys leave room, so that the name of the run fits on one line
         rows = [(key.removeprefix("config."), value) for key, value in rows]
     beaten = against_dummy.sentence(facts)
+    # On stdout, unlike in `train`: it is a part of the result here.
     if beaten is not None:
         output.result(beaten)
     output.result(output.table(("key", "value"), rows))

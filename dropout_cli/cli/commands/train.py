@@ -32,11 +32,13 @@ def train(
     from dropout_cli.training.setup import label
 
     show = progress.Screen(quiet=quiet)
+    # Parsed first: a wrong time is reported before there is a run folder.
     longest = None if max_time is None else seconds(max_time)
     loaded = configs.load(configs.find(config), overrides or ())
     prepared = ready(loaded.experiment)
     for notice in (*loaded.notices, *prepared.notices):
         show.notice(notice)
+    # The folder is created last: mistakes in config and data leave nothing behind.
     run = Run.create(runs_dir, name or label(prepared.experiment))
     with show.following(run, prepared.experiment.training.epochs) as watch:
         summary = conduct(prepared, run, loaded.text, watch=limited(watch, longest), figures=not no_plots)

@@ -108,6 +108,7 @@ def tune(
         output.result(output.table(*tables.overview(tuned.report.evidence), least=tables.LEAST))
         output.result(visible("\n".join([*tuned.told, *notes(tuned.report.evidence)])))
         output.result(str(folder.path))
+    # After the output: the results of the other runs are worth printing.
     if tuned.report.failures or tuned.report.missing:
         fact = f"{len(tuned.report.failures)} runs with fresh seeds failed, and {tuned.report.missing} were not trained"
         raise SweepIncomplete(str(folder.path), fact, "The table uses the other runs.")

@@ -42,6 +42,7 @@ def verify(
     from dropout_cli.sweeps.folder import Folder, is_sweep
 
     if is_sweep(run):
+        # A sweep has many runs, and a replay takes as long as the training.
         if replay:
             raise UsageError("--replay", "works for single runs only", "Give the path of one run of the sweep.")
         _report(run, sweeps_verify.verify(Folder(Path(run))), json)
@@ -63,6 +64,7 @@ def _report(path: str, checks: "list[Check]", json: bool) -> None:
     else:
         rows = [(check.what, "ok" if check.right else "FAILED", check.fact) for check in checks]
         output.result(output.table(("check", "result", "fact"), rows))
+    # The table is printed first; the error then sets exit code 4.
     wrong = [check for check in checks if not check.right]
     if wrong:
         raise Mismatch(path, f"{len(wrong)} of {len(checks)} checks failed, the first: {wrong[0].what}")
