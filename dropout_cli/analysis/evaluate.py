@@ -142,13 +142,13 @@ def evaluate_with_noise(
         noise: dict[str, Any] = {"seed": seed, "training_noise": all_noise}
         # Asked before the passes: a hundred equal passes look like certainty.
         notices = mc_notices.without_noise(network, dataset, part, trained.experiment, all_noise)
-        beside = pass_noise.calibrated(
+        target_noise = pass_noise.calibrated(
             task, network, dataset, trained.experiment, count=passes, training_noise=all_noise
         )
-        notices += beside.notices()
-        if dataset.val is None and beside.needs_passes:
+        notices += target_noise.notices()
+        if dataset.val is None and target_noise.needs_passes:
             notices.append(mc_notices.TRAINING_ERRORS)
-        drawn = beside.combine(
+        drawn = target_noise.combine(
             inference.passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
         )
         networks = [

@@ -241,25 +241,25 @@ def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
         yield Check(VALIDATION, right, f"its means are{'' if right else ' not'} the val numbers of summary.json")
 
 
-def differences(stored: Any, anew: Any, path: str = "") -> Iterator[str]:
+def differences(stored: Any, recomputed: Any, path: str = "") -> Iterator[str]:
     """Yield a phrase for each value that differs; numbers may differ in their last bits.
 
     Args:
         stored: The content of a file: a mapping, a list, a number or a text.
-        anew: The same, computed again.
+        recomputed: The same, computed again.
         path: The dotted key of both, for the phrases.
     """
-    if isinstance(anew, Mapping) and isinstance(stored, Mapping) and anew.keys() == stored.keys():
-        for name in anew:
-            yield from differences(stored[name], anew[name], f"{path}.{name}" if path else name)
-    elif isinstance(anew, list) and isinstance(stored, list) and len(anew) == len(stored):
-        for index, (one, other) in enumerate(zip(stored, anew, strict=True)):
+    if isinstance(recomputed, Mapping) and isinstance(stored, Mapping) and recomputed.keys() == stored.keys():
+        for name in recomputed:
+            yield from differences(stored[name], recomputed[name], f"{path}.{name}" if path else name)
+    elif isinstance(recomputed, list) and isinstance(stored, list) and len(recomputed) == len(stored):
+        for index, (one, other) in enumerate(zip(stored, recomputed, strict=True)):
             yield from differences(one, other, f"{path}[{index}]")
-    elif not _same(stored, anew):
-        yield f"{path} is {stored}, but computed again it is {anew}"
+    elif not _same(stored, recomputed):
+        yield f"{path} is {stored}, but computed again it is {recomputed}"
 
 
-def _same(stored: Any, anew: Any) -> bool:
-    if isinstance(stored, float) and isinstance(anew, float):
-        return math.isclose(stored, anew, rel_tol=CLOSE, abs_tol=CLOSE)
-    return bool(stored == anew)
+def _same(stored: Any, recomputed: Any) -> bool:
+    if isinstance(stored, float) and isinstance(recomputed, float):
+        return math.isclose(stored, recomputed, rel_tol=CLOSE, abs_tol=CLOSE)
+    return bool(stored == recomputed)

@@ -37,11 +37,13 @@ def dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Array) -> di
     """
     if task.name == "classification":
         outputs = frequencies(np.array([scores["support"] for scores in summary["train"]["per_class"]]))
-        anew = task.scores(task.predict(np.tile(outputs, (len(labels), 1))), labels)
+        recomputed = task.scores(task.predict(np.tile(outputs, (len(labels), 1))), labels)
     else:
         quantities = Fitted.unpack(run.read(FILE), str(run.path / FILE)).quantities
         if quantities is None:
             raise UsageError(str(run.path / FILE), "is not the file of a regression run")
         # None: the standard deviation comes from validation labels, which a run folder does not have.
-        anew = metrics.regression(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
-    return {key: anew[key] for key in against_dummy.of(summary, "dummy", "test") if anew.get(key) is not None}
+        recomputed = metrics.regression(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
+    return {
+        key: recomputed[key] for key in against_dummy.of(summary, "dummy", "test") if recomputed.get(key) is not None
+    }

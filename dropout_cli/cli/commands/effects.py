@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def activations(
-    run: arguments.RunReference,
+    reference: arguments.RunReference,
     rates: Annotated[
         str | None,
         typer.Option(
@@ -53,7 +53,7 @@ def activations(
     # Parsed first: a wrong list is reported before the run is loaded.
     wanted = None if rates is None else _numbers(rates)
     all_noise = mc_noise == arguments.McNoise.all
-    folder, rows = activations.show(runs.find(run, runs_dir), wanted, examples=examples, all_noise=all_noise)
+    folder, rows = activations.show(runs.find(reference, runs_dir), wanted, examples=examples, all_noise=all_noise)
     if json:
         output.result(output.as_json({"folder": folder, "effects": rows}))
         return

@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def evaluate(
-    run: arguments.RunReference,
+    reference: arguments.RunReference,
     split: Annotated[Split, typer.Option("--split", help="The part of the data to evaluate.")] = Split.test,
     checkpoint: Annotated[
         Checkpoint | None,
@@ -89,18 +89,18 @@ def evaluate(
             "--thinned", "scores thinned networks beside Monte-Carlo passes, and --mc is missing", "Add --mc T."
         )
     arguments.must_have_passes(mc_noise, mc)
-    found = runs.find(run, runs_dir)
+    run = runs.find(reference, runs_dir)
     options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
     options["allow_changed_data"] = allow_changed_data
     if mc is None:
-        numbers = analysis_evaluate.evaluate(found, **options)
+        numbers = analysis_evaluate.evaluate(run, **options)
     else:
         options |= {"thinned": 10 if thinned is None else thinned, "all_noise": mc_noise == arguments.McNoise.all}
-        numbers = analysis_evaluate.evaluate_with_noise(found, mc, **options)
+        numbers = analysis_evaluate.evaluate_with_noise(run, mc, **options)
     for notice in numbers.get("notices", []):
         output.complain(notice)
     if json:
-        output.result(output.as_json({"run": str(found.path)} | numbers))
+        output.result(output.as_json({"run": str(run.path)} | numbers))
         return
     if mc is not None:
         from dropout_cli.tasks import TASKS
@@ -109,8 +109,8 @@ def evaluate(
         shown = next(task.shown for task in TASKS.values() if task.number in numbers["monte_carlo"])
         output.result(output.table(("prediction", *shown), _ways(numbers, shown)))
     rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]
-    output.result(output.table(("key", "value"), [("run", found.name), *rows]))
-    output.result(str(found.path / "after" / analysis_evaluate.name(numbers)))
+    output.result(output.table(("key", "value"), [("run", run.name), *rows]))
+    output.result(str(run.path / "after" / analysis_evaluate.name(numbers)))
 
 
 def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ...]]:

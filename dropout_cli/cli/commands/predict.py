@@ -25,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def predict(
-    run: arguments.RunReference,
+    reference: arguments.RunReference,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A table with the columns of the training, or an array file.")
     ],
@@ -58,9 +58,9 @@ def predict(
     from dropout_cli.data.cache import replacing
 
     arguments.must_have_passes(mc_noise, mc)
-    found = runs.find(run, runs_dir)
-    blocks = analysis_predict.predict(found, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
-    pieces = _as_json(blocks, {"run": str(found.path), "file": str(file)}) if json else _as_csv(blocks)
+    run = runs.find(reference, runs_dir)
+    blocks = analysis_predict.predict(run, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
+    pieces = _as_json(blocks, {"run": str(run.path), "file": str(file)}) if json else _as_csv(blocks)
     if output is None:
         for piece in pieces:
             sys.stdout.write(piece)

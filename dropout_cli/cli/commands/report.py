@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def report(
-    run: Annotated[
+    reference: Annotated[
         str, typer.Argument(metavar="RUN|SWEEP", help="A run, `latest` for the newest run, or the folder of a sweep.")
     ],
     output: Annotated[
@@ -34,17 +34,17 @@ def report(
     from dropout_cli import runs
     from dropout_cli.sweeps.folder import Folder, is_sweep
 
-    if is_sweep(run):
-        folder = Folder(Path(run))
+    if is_sweep(reference):
+        folder = Folder(Path(reference))
         page, place = reports.of_sweep(folder), folder.path / "report.html"
         if output is None:
             folder.write("report.html", page)
     else:
-        found = runs.find(run, runs_dir)
-        page, place = reports.of_run(found), found.path / "after/report/report.html"
+        run = runs.find(reference, runs_dir)
+        page, place = reports.of_run(run), run.path / "after/report/report.html"
         if output is None:
             # The files of the training are final: whatever comes later goes to after/.
-            found.write_after("report", {"report.html": page})
+            run.write_after("report", {"report.html": page})
     if output is not None:
         runs.write(output, page)
         place = output

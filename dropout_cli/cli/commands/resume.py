@@ -14,7 +14,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def resume(
-    run: arguments.RunReference,
+    reference: arguments.RunReference,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -46,10 +46,10 @@ def resume(
     show = progress.Screen(quiet=quiet)
     # Parsed first: a wrong time is reported before the run is touched.
     longest = None if max_time is None else seconds(max_time)
-    found = find(run, runs_dir)
-    with reopened(found, epochs=epochs, change_schedule=change_schedule) as prepared:
+    run = find(reference, runs_dir)
+    with reopened(run, epochs=epochs, change_schedule=change_schedule) as prepared:
         for notice in prepared.notices:
             show.notice(notice)
-        with show.following(found, prepared.experiment.training.epochs) as watch:
-            summary = go_on(prepared, found, watch=limited(watch, longest), figures=not no_plots)
-    output.run_ended(found, summary, json)
+        with show.following(run, prepared.experiment.training.epochs) as watch:
+            summary = go_on(prepared, run, watch=limited(watch, longest), figures=not no_plots)
+    output.run_ended(run, summary, json)

@@ -64,8 +64,8 @@ def list_runs(
         raise UsageError(
             "runs", "--tag, --note and --delete need to know which runs", "Name runs, or choose them with --where."
         )
-    found = run_table.select(run_table.read(chosen, sizes=sizes), where or (), sort)
-    picked = [known.run for known in found]
+    listed = run_table.select(run_table.read(chosen, sizes=sizes), where or (), sort)
+    picked = [known.run for known in listed]
     if delete:
         if not picked:
             output.complain("runs: no run matches. Nothing was deleted.")
@@ -75,33 +75,33 @@ def list_runs(
         for run in picked:
             tags.annotate(run, tag or (), note)
         # Read again, so that the table shows the new tags and notes.
-        found = run_table.select(run_table.read(picked, sizes=sizes), (), sort)
+        listed = run_table.select(run_table.read(picked, sizes=sizes), (), sort)
     if json:
-        output.result(output.as_json({"runs": found}))
+        output.result(output.as_json({"runs": listed}))
         return
-    if not found:
+    if not listed:
         output.complain(f"{runs_dir}: there are no runs to show.")
-    keys = [key.strip() for key in columns.split(",")] if columns else _usual(found)
-    output.result(output.table(keys, run_table.rows(found, keys), least=() if columns else run_table.LEAST))
+    keys = [key.strip() for key in columns.split(",")] if columns else _usual(listed)
+    output.result(output.table(keys, run_table.rows(listed, keys), least=() if columns else run_table.LEAST))
 
 
-def _unique(found: "Iterable[Run]") -> "list[Run]":
+def _unique(named: "Iterable[Run]") -> "list[Run]":
     """Return each folder once, even if it is named twice; a link and its target count as two folders."""
     known: dict[tuple[int, int], Run] = {}
-    for run in found:
+    for run in named:
         # lstat, not resolve: a link may be deleted without its target.
         place = (run.path if run.path.name else run.path.resolve()).lstat()
         known.setdefault((place.st_dev, place.st_ino), run)
     return list(known.values())
 
 
-def _usual(found: Sequence[dict[str, Any]]) -> list[str]:
+def _usual(listed: Sequence[dict[str, Any]]) -> list[str]:
     """Return the default columns, and those that only some runs have."""
     from dropout_cli.analysis import run_table
 
     # Most users have no tags, notes or sizes: an empty column would only take room.
-    extra = [key for key in ("megabytes", "tags", "note") if any(key in run for run in found)]
-    if any(run_table.value(run, "test.rmse") is not None for run in found):
+    extra = [key for key in ("megabytes", "tags", "note") if any(key in run for run in listed)]
+    if any(run_table.value(run, "test.rmse") is not None for run in listed):
         extra = ["val.rmse", "test.rmse", *extra]
     return [*run_table.COLUMNS, *extra]
 

@@ -14,7 +14,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def show(
-    run: arguments.RunReference,
+    reference: arguments.RunReference,
     figures: Annotated[
         bool,
         typer.Option(
@@ -29,14 +29,14 @@ def show(
     from dropout_cli.analysis import run_table
     from dropout_cli.training import against_dummy
 
-    found = runs.find(run, runs_dir)
+    run = runs.find(reference, runs_dir)
     if figures:
         from dropout_cli.analysis import evaluate
 
-        evaluate.draw(found)
-    facts = run_table.facts(found)
+        evaluate.draw(run)
+    facts = run_table.facts(run)
     if json:
-        output.result(output.as_json({"run": str(found.path)} | facts))
+        output.result(output.as_json({"run": str(run.path)} | facts))
         return
     rows = run_table.overview(facts)
     if sys.stdout.isatty():  # shorter keys leave room, so that the name of the run fits on one line
@@ -46,7 +46,7 @@ def show(
     if beaten is not None:
         output.result(beaten)
     output.result(output.table(("key", "value"), rows))
-    beside = against_dummy.table(facts)
-    if beside is not None:
-        output.result(output.table(*beside))
-    output.result("\n".join(output.cell_text(name) for name in run_table.files(found)))
+    comparison = against_dummy.table(facts)
+    if comparison is not None:
+        output.result(output.table(*comparison))
+    output.result("\n".join(output.cell_text(name) for name in run_table.files(run)))

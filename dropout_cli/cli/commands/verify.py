@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(
-    run: Annotated[
+    reference: Annotated[
         str,
         typer.Argument(
             metavar="RUN|SWEEP", help="A run folder, the first letters of its name, `latest`, or the folder of a sweep."
@@ -41,19 +41,19 @@ def verify(
     from dropout_cli.sweeps import verify as sweeps_verify
     from dropout_cli.sweeps.folder import Folder, is_sweep
 
-    if is_sweep(run):
+    if is_sweep(reference):
         # A sweep has many runs, and a replay takes as long as the training.
         if replay:
             raise UsageError("--replay", "works for single runs only", "Give the path of one run of the sweep.")
-        _report(run, sweeps_verify.verify(Folder(Path(run))), json)
+        _report(reference, sweeps_verify.verify(Folder(Path(reference))), json)
         return
-    found = runs.find(run, runs_dir)
-    checks = analysis_verify.verify(found)
+    run = runs.find(reference, runs_dir)
+    checks = analysis_verify.verify(run)
     if replay:
         from dropout_cli.analysis.replay import replay as train_again
 
-        checks += train_again(found, watch=progress.Screen(quiet=quiet))
-    _report(str(found.path), checks, json)
+        checks += train_again(run, watch=progress.Screen(quiet=quiet))
+    _report(str(run.path), checks, json)
 
 
 def _report(path: str, checks: "list[Check]", json: bool) -> None:
