@@ -6,6 +6,8 @@ from typing import Never
 
 from dropout_cli.core.environment import PATIENCE
 
+__all__ = ["main"]
+
 
 def main() -> Never:
     """Run the `dropout` command and exit with its code.

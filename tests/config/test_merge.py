@@ -111,7 +111,7 @@ def test_an_override_that_cannot_be_read_is_one_line_about_it(folder: Path, over
 
 
 def test_changing_the_class_drops_inherited_keys_that_the_new_one_lacks_with_a_notice(folder: Path) -> None:
-    """The key momentum is SGD's; learning_rate is everybody's and stays."""
+    """Only SGD has momentum; every optimizer has learning_rate, which stays."""
     text = "dataset: iris\ntraining:\n  optimizer: {name: sgd, momentum: 0.9, learning_rate: 0.5}\n"
     result = loaded(text, "training.optimizer=adam")
     optimizer = to_dict(result.experiment)["training"]["optimizer"]

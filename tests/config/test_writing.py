@@ -49,7 +49,7 @@ seed: 123456789012345678901234567890
 
 @pytest.mark.parametrize("text", ["dataset: iris\n", FULL])
 def test_an_experiment_written_as_yaml_loads_as_the_same_experiment(tmp_path: Path, text: str) -> None:
-    """Which is what makes resolved.yaml train again; writing it twice gives the same text."""
+    """So resolved.yaml can be trained again; a second writing gives the same text."""
     made = experiment(tmp_path, text)
     again = experiment(tmp_path, to_yaml(made))
     assert again == made
