@@ -151,7 +151,7 @@ def test_noise_of_the_training_is_left_out_of_passes_unless_asked_for(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "law",
+    "variant",
     [
         "dropout={variant: inverted, rate_schedule: early}",
         "dropout={variant: dropconnect, rate_schedule: {name: early, shape: constant}}",
@@ -163,9 +163,9 @@ def test_noise_of_the_training_is_left_out_of_passes_unless_asked_for(tmp_path: 
         "dropout=none",
     ],
 )
-def test_passes_without_noise_say_so(tmp_path: Path, law: str) -> None:
+def test_passes_without_noise_say_so(tmp_path: Path, variant: str) -> None:
     """In the numbers; the passes are the prediction without noise."""
-    run = train(tmp_path, law, "training.epochs=2", "training.steps_per_epoch=3")
+    run = train(tmp_path, variant, "training.epochs=2", "training.steps_per_epoch=3")
     found = evaluate.evaluate_with_noise(run, 2, thinned=0, figures=False)
     assert ["no noise" in text for text in found["notices"]] == [True]
     assert found["monte_carlo"]["nll"] == pytest.approx(found["weight_scaling"]["nll"], rel=1e-6)
@@ -173,8 +173,8 @@ def test_passes_without_noise_say_so(tmp_path: Path, law: str) -> None:
     assert ["no noise" in text for text in blocks[0].notices] == [True]
 
 
-@pytest.mark.parametrize("law", ["rate: 0, input_rate: 0.2", "rate: [0, 0.3]"])
-def test_passes_with_noise_say_nothing_of_it(tmp_path: Path, law: str) -> None:
+@pytest.mark.parametrize("variant", ["rate: 0, input_rate: 0.2", "rate: [0, 0.3]"])
+def test_passes_with_noise_say_nothing_of_it(tmp_path: Path, variant: str) -> None:
     """An input rate alone is noise, and so is a rate in one layer of two."""
-    run = train(tmp_path, f"dropout={{variant: inverted, {law}}}", "training.epochs=1")
+    run = train(tmp_path, f"dropout={{variant: inverted, {variant}}}", "training.epochs=1")
     assert "notices" not in evaluate.evaluate_with_noise(run, 2, thinned=0, figures=False)

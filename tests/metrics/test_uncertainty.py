@@ -48,10 +48,10 @@ def examples(count: int, width: int = 5) -> Array:
     return stream(0, "test:x").standard_normal((count, width))
 
 
-def network(law: Variant, *, activation: Any = "identity", dtype: DType = FLOAT64, bias: float = 0.5) -> Sequential:
+def network(variant: Variant, *, activation: Any = "identity", dtype: DType = FLOAT64, bias: float = 0.5) -> Sequential:
     """Five inputs, two hidden layers of 20, three logits; biases are normal with that standard deviation."""
     around = Surroundings(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
-    built = Mlp(hidden=(20, 20), activation=activation).build(law, around)
+    built = Mlp(hidden=(20, 20), activation=activation).build(variant, around)
     for name, parameter in built.parameters().items():
         if name.endswith("/b"):
             parameter.value[...] = bias * stream(0, f"test:{name}").standard_normal(parameter.value.shape)
@@ -102,10 +102,12 @@ def test_sure_and_opposed_passes_have_the_largest_mutual_information() -> None:
     assert found.variation_ratio[0] == pytest.approx(2 / 3)
 
 
-@pytest.mark.parametrize("law", [NoDropout(), Inverted(rate=0), Standard(rate=0), Batchwise(rate=0), Shakeout(rate=0)])
-def test_mutual_information_is_0_at_rate_0(law: Variant) -> None:
+@pytest.mark.parametrize(
+    "variant", [NoDropout(), Inverted(rate=0), Standard(rate=0), Batchwise(rate=0), Shakeout(rate=0)]
+)
+def test_mutual_information_is_0_at_rate_0(variant: Variant) -> None:
     """To rounding; every pass is the prediction without noise."""
-    net, made = network(law, activation="relu", dtype=FLOAT32), data(examples(50))
+    net, made = network(variant, activation="relu", dtype=FLOAT32), data(examples(50))
     found = uncertainty.together(inference.passes(net, made, made.test, seed=0, count=7, batch=20))
     assert 0 <= found.mutual_information.min() <= found.mutual_information.max() < 1e-12
     assert found.variation_ratio.max() == 0
@@ -130,10 +132,10 @@ LINEAR: dict[str, Variant] = {
 @pytest.mark.parametrize("name", LINEAR)
 def test_monte_carlo_mean_is_weight_scaling_for_a_linear_net(name: str) -> None:
     """Identity activations: the mean logits lie within 5 standard errors of those without noise."""
-    law = LINEAR[name]
-    net, x = network(law), examples(1)
+    variant = LINEAR[name]
+    net, x = network(variant), examples(1)
     clean = net.forward(x).copy()[0]
-    drawn = independent(net, x, per_example=law.per_example)
+    drawn = independent(net, x, per_example=variant.per_example)
     assert drawn.std(axis=0).min() > 0.1
     assert errors(drawn, clean).max() < 5
 

@@ -191,8 +191,8 @@ def test_the_errors_of_the_training_are_called_too_small(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", VARIANTS.names())
 def test_every_variant_learns_a_regression(tmp_path: Path, name: str) -> None:
     """One epoch each, in a network in which it can act; those that need pictures are left to their own tests."""
-    law = VARIANTS[name]
-    if law.needs in ("maps", "blocks"):
+    variant = VARIANTS[name]
+    if variant.needs in ("maps", "blocks"):
         x = drawn(60, 8, 8).astype(np.float32)
         np.savez(tmp_path / "a.npz", x=x, y=x.mean(axis=(1, 2)))
         dataset = f"dataset={{name: arrays, path: {tmp_path}/a.npz}}"

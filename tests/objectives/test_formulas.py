@@ -81,7 +81,7 @@ def gaussian_loss(outputs: Array) -> float:
     return float(-stats.norm(outputs[:, :C], sd).logpdf(QUANTITIES).mean())
 
 
-LAWS = {
+FORMULAS = {
     "cross_entropy": (
         CrossEntropy(label_smoothing=0.1, confidence_penalty=0.2, class_weights=WEIGHTS),
         cross_entropy_loss,
@@ -93,17 +93,17 @@ LAWS = {
 }
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_the_loss_is_the_formula_of_the_noisy_pass_in_training_mode(name: str) -> None:
     """Written out with SciPy; without the noise, or with the statistics of evaluation, it would be another number."""
-    objective, law = LAWS[name]
+    objective, formula = FORMULAS[name]
     labels = LABELS if objective.predicts == "classes" else QUANTITIES
     x = np.concatenate([X, X]) if name == "rdrop" else X
     outputs = C * objective.outputs_each
     loss = objective.learn(network(outputs), X, labels, Noise(0, 1), SOFT)
-    assert loss == pytest.approx(law(network(outputs).forward(x, train=True, noise=Noise(0, 1))), rel=1e-12)
-    assert loss != pytest.approx(law(network(outputs).forward(x, train=False, noise=Noise(0, 1))), rel=1e-3)
-    assert loss != pytest.approx(law(network(outputs).forward(x, train=True)), rel=1e-3)
+    assert loss == pytest.approx(formula(network(outputs).forward(x, train=True, noise=Noise(0, 1))), rel=1e-12)
+    assert loss != pytest.approx(formula(network(outputs).forward(x, train=False, noise=Noise(0, 1))), rel=1e-3)
+    assert loss != pytest.approx(formula(network(outputs).forward(x, train=True)), rel=1e-3)
 
 
 def test_multi_sample_takes_the_features_of_training_mode() -> None:
