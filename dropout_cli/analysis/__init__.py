@@ -1,1 +1,1 @@
-"""Analysis of finished runs: evaluation, prediction, activations, verification, replay, tables of runs."""
+"""Analysis of finished runs: evaluate, predict, verify, replay, activations, run tables."""

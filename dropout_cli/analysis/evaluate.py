@@ -105,7 +105,7 @@ def evaluate_with_noise(
     figures: bool = True,
     allow_changed_data: bool = False,
 ) -> dict[str, Any]:
-    """Predict one part of the data without noise, with Monte-Carlo dropout, and with thinned networks.
+    """Evaluate one part without noise, with Monte-Carlo dropout, and with thinned networks.
 
     The results are written to `after/eval-<split>-<checkpoint>-mc<passes>/`. Tables and figures are those of the
     Monte-Carlo mean.
@@ -188,7 +188,7 @@ def evaluate_with_noise(
 
 
 def _calibrated(trained: Trained, network: Layer) -> Task:
-    """Return the run's task; for regression with the noise of the targets, estimated for this checkpoint."""
+    """Return the run's task; for regression with the noise of this checkpoint's targets."""
     dataset, batch = trained.dataset, trained.experiment.training.evaluation_batch
     # Probabilities need no noise of the targets.
     if trained.task.name == "classification":

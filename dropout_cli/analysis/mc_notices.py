@@ -1,4 +1,4 @@
-"""Notices about Monte-Carlo passes: they had no noise, or the noise of the targets is counted twice."""
+"""Notices about Monte-Carlo passes: no noise, or target noise that is counted twice."""
 
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset, Part
@@ -17,7 +17,7 @@ TRAINING_ERRORS = (
 
 
 def without_noise(network: Layer, dataset: Dataset, part: Part, experiment: Experiment, all_noise: bool) -> list[str]:
-    """Return one line that explains why the passes draw no noise, or no line if they draw some.
+    """Return one line that explains why the passes draw no noise; none if they draw.
 
     Args:
         network: The trained network.

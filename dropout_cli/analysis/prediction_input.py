@@ -132,7 +132,7 @@ def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
 
 
 def _arrays(fitted: Fitted, file: Path) -> Iterator[InputChunk]:
-    """Yield the examples of an array file in blocks. Raise DataError if they do not fit the run."""
+    """Yield the examples of an array file in blocks. Raise DataError if they do not fit."""
     if fitted.encoding is not None:
         raise DataError(str(file), "is an array, but this run was trained on a table", "Use a table")
     if not _is_array(file):

@@ -121,7 +121,7 @@ def _equal(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> bool:
 
 
 def _agree(ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]) -> bool:
-    """Return True if two histories have the same columns, and the same numbers within ROUNDING."""
+    """Return True if two histories have the same columns and, within ROUNDING, numbers."""
     return ours.keys() == theirs.keys() and all(
         len(ours[key]) == len(theirs[key]) and np.allclose(ours[key], theirs[key], ROUNDING, ROUNDING, equal_nan=True)
         for key in ours

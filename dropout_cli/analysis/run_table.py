@@ -76,7 +76,7 @@ def facts(run: Run) -> Facts:
 
 
 def read(runs: Iterable[Run], *, sizes: bool = False) -> list[Facts]:
-    """Return the facts of several runs. A run whose files cannot be read gets the status `damaged`.
+    """Return the facts of several runs. An unreadable run gets the status `damaged`.
 
     Args:
         runs: The runs.

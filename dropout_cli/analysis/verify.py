@@ -112,7 +112,7 @@ def _without(stored: Prediction, name: str) -> Prediction:
 
 
 def _whole(task: Task, stored: Prediction) -> Prediction:
-    """Return the arrays unchanged. Raise ValueError if one is missing or does not fit the others."""
+    """Return the arrays unchanged. Raise ValueError if one is missing or does not fit."""
     if task.name == "classification" and "log_probabilities" not in stored:
         raise ValueError("log_probabilities are missing in predictions.npz")
     if task.name == "classification" and not np.allclose(
@@ -142,7 +142,7 @@ def _complete(run: Run) -> Iterator[Check]:
 
 
 def _listed(run: Run, folder: str) -> Iterator[Check]:
-    """Check that manifest and folder have the same files, unchanged; yield a check for each that differs."""
+    """Yield a check for each file that differs between manifest and folder, else one check."""
     listed = manifest.parse(run.read(folder + MANIFEST))
     present = set(manifest.covered(run.path / folder))
     wrong = [Check(f"{folder}{name}", False, f"is not in {MANIFEST}") for name in sorted(present - listed.keys())]
@@ -175,7 +175,7 @@ def _config(run: Run) -> Iterator[Check]:
 
 
 def _checkpoints(run: Run) -> Iterator[Check]:
-    """Check the checkpoints: their checksums, their config, and the history that the last one belongs to."""
+    """Check the checkpoints: checksums, config, and the history of the last one."""
     # identity() leaves out epochs and save_every, which may change when a run is continued.
     expected = identity(config.load(run.path / RESOLVED, stored=True).experiment)
     for file in (LAST, PREVIOUS, BEST):
@@ -232,7 +232,7 @@ def _summary(run: Run) -> Iterator[Check]:
 
 
 def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
-    """Check the mean over the validation examples against the summary; older runs do not store them."""
+    """Check the mean over the validation examples, which older runs do not store."""
     if scores is not None and run.has(VALIDATION):
         stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
         means = {name: float(np.mean(each)) for name, each in stored.items() if name in scores}

@@ -1,4 +1,4 @@
-"""Benchmark cases: a network, a batch size and an optimizer, independent of any framework; and suites of cases."""
+"""Benchmark cases, independent of any framework: network, batch size and optimizer."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Measure whole commands from start to end, beside scripts that do the same with another library.
+"""Measure whole commands beside scripts that do the same with another library.
 
 Competitors take turns in an order that rotates from round to round, and their medians are compared.
 """

@@ -1,4 +1,4 @@
-"""Measure competitors in turns, each in a process of its own, in an order that rotates from round to round."""
+"""Measure competitors in turns, each in a process of its own, in a rotating order."""
 
 import json
 import os
@@ -52,7 +52,7 @@ OTHERS: Mapping[str, Mapping[str, Contender]] = {
 
 @dataclass(frozen=True)
 class Sample:
-    """Milliseconds of one competitor: the median of the medians of its turns, with the lowest and highest of these."""
+    """Milliseconds of a competitor: median of the medians of its turns, lowest, highest."""
 
     ms: float
     low: float

@@ -70,7 +70,7 @@ def examine(runs_dir: Path, seconds: float = 2.0) -> list[Finding]:
 
 
 def _without_home(text: str) -> str:
-    """Replace the path of the home folder by `~`: bug reports should not contain the name of the user."""
+    """Replace the home folder by `~`: bug reports should not contain the name of the user."""
     home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises without a home folder
     return text.replace(home, "~") if len(home) > 1 else text
 
@@ -101,7 +101,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _runs(folder: Path) -> Iterator[Finding]:
-    """Check disk space, permissions and locks of the folder for runs, or of its nearest existing parent."""
+    """Check disk space, permissions and locks of the folder for runs, or of its parent."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         yield Finding("runs", str(folder), f"{existing} is not a folder. Name another one with --runs-dir.")
@@ -174,7 +174,7 @@ def _plugins() -> Iterator[Finding]:
 
 
 def self_test(seconds: float) -> Iterator[Finding]:
-    """Train a small network repeatedly: the same thread count must give the same weights every time.
+    """Train a small network repeatedly: equal thread counts must give equal weights.
 
     Args:
         seconds: How long to repeat; each thread count is tried at least twice.
@@ -213,7 +213,7 @@ def judged(digests: dict[int, list[str]]) -> Iterator[Finding]:
 
 
 def weights_of_a_small_run(thread_count: int) -> str:
-    """Train a small network with dropout for a few steps; return the SHA-256 of its weights, in hex."""
+    """Train a small network for a few steps; return the SHA-256 of its weights, in hex."""
     # Wide enough that products are split among two threads.
     small = ("training.epochs=1", "training.steps_per_epoch=20", "architecture.hidden=[256, 256]")
     prepared = prepare(config.load(config.find("digits"), small).experiment)

@@ -22,7 +22,7 @@ META = {"format": FORMAT, "epoch": 1, "step": 430, "selection": None, "config": 
 
 
 def arrays() -> Iterator[tuple[str, Array]]:
-    """Yield names and arrays of a checkpoint: weights, biases and two moments of each, in float32.
+    """Yield names and arrays of a checkpoint: weights, biases and moments in float32.
 
     They are the same for every competitor.
     """

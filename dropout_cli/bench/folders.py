@@ -21,7 +21,7 @@ def finished_run(root: Path, *overrides: str) -> Path:
 
 
 def finished_runs(root: Path, count: int) -> None:
-    """Create finished runs in a folder: one that is trained, and copies of it that are hard links.
+    """Create finished runs in a folder: one that is trained, and hard-linked copies.
 
     Args:
         root: The folder that gets the run folders.

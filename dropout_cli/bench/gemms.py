@@ -1,4 +1,7 @@
-"""A competitor that is a bound: only the matrix products of a step, with the same shapes and the same routine."""
+"""A competitor that is a bound: only the matrix products of a training step.
+
+They have the shapes of the step, and use the same routine.
+"""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack

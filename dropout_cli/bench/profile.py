@@ -35,7 +35,7 @@ class Line(NamedTuple):
 
 
 class Clock:
-    """Sums the time of function calls by part of the step, in the thread that created the clock."""
+    """Sums the time of calls by part of the step, in the thread that created the clock."""
 
     def __init__(self) -> None:
         """Start with no measured time."""
@@ -77,7 +77,7 @@ def kind_of(layer: Layer) -> str:
 
 
 def watched(layer: Layer, clock: Clock) -> None:
-    """Time the passes of a layer, and the work that it defers to run together with its neighbors.
+    """Time the passes of a layer, and the work that it defers to run with its neighbors.
 
     Args:
         layer: The layer; its methods are replaced.

@@ -1,4 +1,4 @@
-"""Measure suites of steps beside other frameworks, beside a bound, and beside the same network without dropout."""
+"""Measure suites of steps beside other frameworks, a bound, and no dropout."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass

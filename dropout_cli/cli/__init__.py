@@ -1,4 +1,4 @@
-"""The command line: every command parses its arguments, calls the room that does the work, and prints the result."""
+"""The command line: commands parse, call the room that does the work, and print."""
 
 import os
 import sys

@@ -55,7 +55,7 @@ def as_json(value: Any) -> str:
 def table(
     headers: Sequence[str], rows: Sequence[Sequence[Any]], *, least: Sequence[str] = (), elsewhere: str = "--json"
 ) -> str:
-    """Return a plain table: as wide as it needs to be for pipes and files, fitted to the width of a terminal.
+    """Return a plain table: of full width for pipes and files, fitted to a terminal.
 
     Args:
         headers: The names of the columns.

@@ -1,4 +1,4 @@
-"""Progress, notices and epochs on stderr while a model trains; notices and epochs are also written to `log.txt`."""
+"""Progress, notices and epochs on stderr; notices and epochs also in `log.txt`."""
 
 import math
 import sys
@@ -37,7 +37,7 @@ def _number(row: dict[str, float]) -> str:
 
 
 class SweepScreen:
-    """Shows the progress of a sweep: a live bar on a terminal, a plain line now and then elsewhere."""
+    """Shows the progress of a sweep: a live bar on a terminal, sometimes a line elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         """Create a display that shows nothing yet.
@@ -119,7 +119,7 @@ def _columns(console: "Console") -> "tuple[ProgressColumn, ...]":
 
 
 class Screen:
-    """Shows the progress of one run: a live bar on a terminal, a plain line per epoch elsewhere."""
+    """Shows the progress of one run: a live bar on a terminal, a line per epoch elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         """Create a display that shows nothing yet.

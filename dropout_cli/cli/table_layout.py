@@ -1,4 +1,4 @@
-"""Fit a table to the width of a terminal without a break inside a number, a name or a header.
+"""Fit a table to a terminal without a break inside a number, a name or a header.
 
 Text is wrapped between words. If that is not enough, headers are cut to the last part of their keys, then the least
 important columns are left out. If the other columns still do not fit, each row becomes a block of lines.
@@ -55,7 +55,10 @@ def fitted(headers: Sequence[str], rows: Texts, width: int, least: Sequence[str]
 
 
 def shortened(headers: Sequence[str]) -> list[str]:
-    """Cut each dotted key to its last part, if that is unique and the key does not begin with a part of the data."""
+    """Cut dotted keys to their last part, if that stays clear.
+
+    It must be unique, and the key must not begin with a part of the data, as `val.accuracy` does.
+    """
     last = [header.rpartition(".")[2] for header in headers]
     return [
         short if last.count(short) == 1 and header.partition(".")[0] not in PARTS else header
@@ -86,14 +89,14 @@ def _widths(headers: Sequence[str], rows: Texts, columns: Sequence[int], width: 
 
 
 def _folded(headers: Sequence[str], rows: Texts, width: int) -> list[int]:
-    """Return widths for which the widest column shrinks, though not below the longest word of its header."""
+    """Return widths that shrink the widest column, but not below the words of its header."""
     widths = [max(map(_length, [headers[column], *(row[column] for row in rows)])) for column in range(len(headers))]
     least = [max([0, *_word_lengths(header)]) for header in headers]
     return _narrowed(widths, least, max(width - GAP * (len(headers) - 1), sum(least)))
 
 
 def _narrowed(widths: list[int], least: Sequence[int], room: int) -> list[int]:
-    """Shrink the widest column that is above its minimum, one step at a time, until all columns fit."""
+    """Shrink the widest column that is above its minimum, step by step, until all fit."""
     # The first line bounds the number of steps: a cell may hold a text of a million characters.
     widths = [max(min(width, room), low) for width, low in zip(widths, least, strict=True)]
     while sum(widths) > room:
@@ -103,7 +106,7 @@ def _narrowed(widths: list[int], least: Sequence[int], room: int) -> list[int]:
 
 
 def _unbroken(cell: str) -> Iterator[int]:
-    """Yield the lengths of what stays on one line: each word of a text, or a whole cell that begins with a number."""
+    """Yield the lengths of what stays on one line: words, or a cell with a number."""
     if NUMBER.match(cell):
         yield _length(cell)
     else:

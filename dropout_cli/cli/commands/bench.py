@@ -115,7 +115,7 @@ def _suites(names: list[str], against: list[str], rounds: int, seconds: float, w
 
 
 def _profiles(names: list[str], steps: int, watch: Any, *, shown: bool) -> tuple[Any, bytes]:
-    """Profile the training steps of some suites; return the numbers for JSON, and the bytes of a figure."""
+    """Profile the steps of some suites; return numbers for JSON, and the bytes of a figure."""
     from dropout_cli import plots
     from dropout_cli.bench.case import SUITES, suite
     from dropout_cli.bench.profile import by_kind, profile

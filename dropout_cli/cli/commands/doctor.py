@@ -21,7 +21,10 @@ def doctor(
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
-    """Check whether this machine is ready for training. Add --json to attach the result to a bug report."""
+    """Check whether this machine is ready for training.
+
+    Add --json to attach the result to a bug report.
+    """
     from dropout_cli.bench.doctor import examine
 
     findings = examine(runs_dir, seconds)

@@ -79,7 +79,7 @@ def predict(
 
 
 def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
-    """Yield CSV text: a header, then the rows, with six significant digits for predicted numbers."""
+    """Yield CSV text: a header, then the rows, with six digits for predicted numbers."""
     for number, block in enumerate(blocks):
         _print_notices(block)
         text = io.StringIO(newline="")
@@ -94,7 +94,9 @@ def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
 
 
 def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
-    """Yield the pieces of one JSON object: `predictions`, one object per row, then `notices` if there are any.
+    """Yield the pieces of one JSON object with one object per row in `predictions`.
+
+    Notices follow under `notices`, if there are any.
 
     Args:
         blocks: The predicted rows.

@@ -1,4 +1,4 @@
-"""The command `dropout resume`: continue a stopped run, or train a finished one for longer."""
+"""The command `dropout resume`: continue a stopped run, or train a complete one longer."""
 
 from typing import Annotated
 

@@ -86,7 +86,7 @@ def list_runs(
 
 
 def _unique(named: "Iterable[Run]") -> "list[Run]":
-    """Return each folder once, even if it is named twice; a link and its target count as two folders."""
+    """Return each folder once, even if named twice; a link and its target are two folders."""
     known: dict[tuple[int, int], Run] = {}
     for run in named:
         # lstat, not resolve: a link may be deleted without its target.

@@ -1,4 +1,4 @@
-"""The command `dropout tune`: search for the best setting, and evaluate it with fresh seeds."""
+"""The command `dropout tune`: search for the best setting, evaluate with fresh seeds."""
 
 from pathlib import Path
 from typing import Annotated
