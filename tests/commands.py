@@ -1,4 +1,7 @@
-"""Run the `dropout` command in tests: in this process, which is fast, or in a process of its own, as users do."""
+"""Run the `dropout` command in tests: in this process, or in a process of its own.
+
+The first is fast; the second is what users do.
+"""
 
 import io
 import logging
@@ -64,7 +67,10 @@ def dropout(
 def dropout_process(
     *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, for tests of signals, terminals and other properties of a process."""
+    """Run the command in a process of its own and wait for it.
+
+    It is for tests of signals, terminals and other properties of a process.
+    """
     return subprocess.run(
         [sys.executable, "-m", "dropout_cli", *arguments],
         cwd=cwd,

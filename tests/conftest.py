@@ -42,7 +42,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Return the folder of real data. Skip the test if DROPOUT_DATA is not set; fail if the folder lacks MNIST."""
+    """Return the folder of real data.
+
+    Skip the test if DROPOUT_DATA is not set; fail if the folder lacks MNIST.
+    """
     folder = os.environ.get("DROPOUT_DATA", "")
     if not folder:
         pytest.skip("real data needed: set DROPOUT_DATA to a folder with the four MNIST files under mnist/")

@@ -1,4 +1,4 @@
-"""Compare hand-written backward passes with central differences along random directions, in float64.
+"""Compare hand-written backward passes with central differences in float64.
 
     (f(a + h u) - f(a - h u)) / 2h  =  <gradient, u>,    u ~ N(0, 1) for every element
 
@@ -62,7 +62,7 @@ def layer_errors(
     train: bool = False,
     h: float = STEP,
 ) -> dict[str, float]:
-    """Return the largest relative error of dx (`x`) and of the gradient of every parameter (its name).
+    """Return the largest relative error of dx (`x`) and of each parameter's gradient.
 
     The loss is L = <dy, y> + penalty. The layer sees x and dy read-only.
 
@@ -103,7 +103,9 @@ def check_layer(
     tolerance: float = 1e-6,
     h: float = STEP,
 ) -> None:
-    """Assert that dx and every parameter's gradient, penalty included, are right, and that `gradients` gives the same.
+    """Assert that dx and all gradients are right, and that `gradients` gives the same.
+
+    The penalty is included.
 
     It also checks that gradients are added to momenta as an optimizer asks for (`check_contract`).
     For example `check_layer(lambda: Dense(..., dtype=np.dtype(float)), x, noise=lambda: Noise(0, 1), train=True)`.
@@ -132,7 +134,9 @@ def check_contract(
     train: bool,
     with_dx: bool,
 ) -> None:
-    """Assert that `backward` (`with_dx`) or `gradients` leaves carry G + scale dL/dvalue, where G is the old gradient.
+    """Assert that a pass leaves carry G + scale dL/dvalue, where G is the old gradient.
+
+    The pass is `backward` (`with_dx`) or `gradients`.
 
     Carry and scale are set for parameters that the layer declares in `carrying`: as adam sets them (carry 0), and as
     momentum does. For all others they are 0 and 1. With carry 0, G may be anything, NaN too.

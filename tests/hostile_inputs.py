@@ -1,4 +1,4 @@
-"""Hostile inputs for loaders: mutations of a valid input, and inputs that are known to cause harm."""
+"""Hostile inputs for loaders: known ones, and mutations of a valid input."""
 
 import gzip
 import random
@@ -11,7 +11,10 @@ from tests.hostile import Loader, pickles
 
 
 def inputs(valid: bytes, marker: Path, seed: int) -> Iterator[bytes]:
-    """Yield endless hostile inputs, the same for the same seed: known ones first, then mutations of `valid`."""
+    """Yield endless hostile inputs: known ones first, then mutations of `valid`.
+
+    The same seed gives the same inputs.
+    """
     rng = random.Random(seed)
     yield from (b"", b"\0", b"\xff" * 100, b"[" * 20_000, b"{" * 20_000, b'{"a":' * 5_000, b"1" * 5_000, b"- " * 9_000)
     yield from pickles(marker)
@@ -80,7 +83,10 @@ PIECES = (
 
 
 def seconds_of(loader: Loader, data: bytes) -> float:
-    """Return the seconds that a loader takes. Errors of this package are caught, others are raised."""
+    """Return the seconds that a loader takes.
+
+    Errors of this package are caught, others are raised.
+    """
     from dropout_cli.core.errors import DropoutError
 
     began = time.perf_counter()

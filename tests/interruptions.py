@@ -39,7 +39,7 @@ training: {epochs: 12, steps_per_epoch: 4, threads: 1}
 
 
 def covering(teacher: Path) -> Iterator[list[str]]:
-    """Yield config overrides that use every variant, optimizer, objective, schedule and training option.
+    """Yield config overrides that together use every part and option of a training.
 
     Args:
         teacher: A finished run, for distillation and initial weights.
@@ -83,7 +83,10 @@ def covering(teacher: Path) -> Iterator[list[str]]:
 
 
 def of_ones_own(folder: Path) -> Iterator[list[str]]:
-    """Yield config overrides for a user's data: a table with words and missing values, and memory-mapped arrays."""
+    """Yield config overrides for data of a user.
+
+    They are a table with words and missing values, and memory-mapped arrays.
+    """
     rows = (f"{n % 9},{'abc'[n % 3] if n % 5 else ''},{'xy'[n % 2]}" for n in range(200))
     (folder / "t.csv").write_text("number,word,kind\n" + "\n".join(rows))
     np.save(folder / "x.npy", np.arange(800, dtype=np.float32).reshape(200, 4) % 7)
@@ -94,7 +97,10 @@ def of_ones_own(folder: Path) -> Iterator[list[str]]:
 
 
 def uncovered(settings: list[list[str]]) -> set[str]:
-    """Return the variants, optimizers, objectives, schedules and rate schedules that no setting uses."""
+    """Return the names of registered parts that no setting uses.
+
+    The registries are variants, optimizers, objectives, schedules and rate schedules.
+    """
     written = " ".join(" ".join(overrides) for overrides in settings)
     patterns = {
         "dropout.variant={}": VARIANTS,
@@ -117,7 +123,10 @@ def _rate_schedule(name: str) -> str:
 
 
 def _fits(overrides: list[str], folder: Path) -> bool:
-    """Return True if the overrides are a valid config; `batchwise`, for one, does not support every network."""
+    """Return True if the overrides are a valid config.
+
+    `batchwise`, for one, does not support every network.
+    """
     try:
         load(folder, overrides)
     except ConfigError:

@@ -9,7 +9,7 @@ DRAWS = 10**6
 
 
 def check_moments(variant: ActivationNoise, rate: float, *, mean: float, variance: float) -> None:
-    """Assert that mean and variance of the noise are within 5 standard errors of the given ones.
+    """Assert that mean and variance of the noise are within 5 standard errors.
 
     The standard error of the variance comes from the fourth moment of the sample.
     """

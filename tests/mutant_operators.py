@@ -120,7 +120,10 @@ def altered(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 
 def children(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the parts of a node that may have faults: no docstrings, types, `__all__` or texts of errors."""
+    """Yield the parts of a node that may have faults.
+
+    Docstrings, types, `__all__` and texts of errors may not.
+    """
     match node:
         case ast.Raise():
             return
@@ -140,7 +143,10 @@ def children(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def faults(node: ast.AST) -> Iterator[tuple[str, ast.AST, ast.AST]]:
-    """Yield operator, old node and new node of every fault; within an f-string, the old node is the whole string."""
+    """Yield operator, old node and new node of every fault.
+
+    Within an f-string, the old node is the whole string.
+    """
     for operator, new in altered(node):
         if not isinstance(node, ast.comprehension):
             yield operator, node, new

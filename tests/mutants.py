@@ -1,4 +1,4 @@
-"""Mutation testing: put small faults into a room of the package, one at a time; its tests must notice each of them.
+"""Mutation testing: put small faults into a room, one at a time; its tests must notice.
 
     python -m tests.mutants ROOM --count 200 --seed 0
 

@@ -1,4 +1,4 @@
-"""Packages that some tests and scripts need beyond the extra `dev`, and how to install them."""
+"""Packages that some tests and scripts need beyond the extra `dev`."""
 
 import sys
 from importlib.util import find_spec

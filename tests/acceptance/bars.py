@@ -1,4 +1,4 @@
-"""Helpers of the acceptance scripts: train with the command line, and print values beside their bars."""
+"""Helpers of the acceptance scripts: train, and print values beside their bars."""
 
 import argparse
 import json
@@ -74,7 +74,10 @@ class Bars:
         return summary, seconds, f"dropout {' '.join(arguments)}"
 
     def few_pictures(self) -> tuple[str, ...]:
-        """Return the override that uses 1,000 pictures of MNIST in the short form, and no override in the full form."""
+        """Return the override that uses 1,000 pictures of MNIST in the short form.
+
+        In the full form there is no override.
+        """
         if not self.smoke:
             return ()
         examples = DATASETS["mnist"]().read()

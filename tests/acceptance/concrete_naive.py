@@ -1,4 +1,6 @@
-"""Rates that concrete dropout learns on digits, beside its naive form, from the same start, over five seeds.
+"""Rates that concrete dropout and its naive form learn on digits, over five seeds.
+
+Both start from the same weights.
 
 Without the penalty that keeps the rates up, the naive form drifts towards a rate of 0. The figure is written to
 runs/concrete_naive.png.

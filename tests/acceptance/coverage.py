@@ -1,4 +1,4 @@
-"""Coverage of confidence intervals: how often they contain the truth of simulated experiments.
+"""Coverage of confidence intervals: how often they contain the simulated truth.
 
 Each interval is that of the package. Its bar is .92 over 4,000 repetitions (standard error .003 to .004), and .90 over
 400 in the short form. A known exception is marked as such and has a lower bar of its own. Some intervals are tested
@@ -120,7 +120,10 @@ def seeds_on_one_split(to: Coverage) -> None:
 
 
 def random_splits(to: Coverage) -> None:
-    """(b) Check n random splits of a pool with one seed each, and Nadeau and Bengio's interval for new data."""
+    """(b) Check n random splits of a pool, one seed each; and the interval for new data.
+
+    The latter is that of Nadeau and Bengio.
+    """
     truth = PAIRS[0][1] - PAIRS[0][0]
     for examples in to.some((36, 150), (36,)):
         learners = {"mixed": MIXED, "noisy": NOISY, "stable": STABLE[examples], "swayed": SWAYED[examples]}
@@ -147,7 +150,10 @@ def random_splits(to: Coverage) -> None:
 
 
 def splits_and_seeds(to: Coverage) -> None:
-    """(c) Check several seeds on each of several splits: each split with its own seeds, or all with the same."""
+    """(c) Check several seeds on each of several splits.
+
+    Each split has its own seeds, or all have the same.
+    """
     layouts = ((3, 3), (5, 5), (10, 3))
     for examples in to.some((36, 150), (36,)):
         for name, learner in {"mixed": MIXED, "noisy": NOISY}.items():
@@ -178,7 +184,10 @@ def other_distributions(to: Coverage) -> None:
 
 
 def families(to: Coverage) -> None:
-    """Check all m settings against one baseline: Bonferroni's intervals contain all m truths at once."""
+    """Check m settings against one baseline.
+
+    Bonferroni's intervals contain all m truths at once.
+    """
     bar = round(0.95 - 2 * float(np.sqrt(0.95 * 0.05 / to.repetitions)), 3)
     for m in to.some((1, 2, 4, 9), (2, 9)):
         for n in to.some((5, 10), (5,)):
@@ -203,7 +212,10 @@ def families(to: Coverage) -> None:
 
 
 def all_hold(differences: Array, truths: Array, floor: float = 0.0) -> bool:
-    """Return True if every interval contains its truth, from arrays (settings, units) and (settings,)."""
+    """Return True if every interval contains its truth.
+
+    The arrays are (settings, units) and (settings,).
+    """
     return all(
         holds(over_units(d.tolist(), smallest_sd=floor).interval(comparisons=len(truths)), truth)
         for d, truth in zip(differences, truths, strict=True)
@@ -242,7 +254,7 @@ def optimism(to: Coverage) -> None:
 
 
 def two_regressions(to: Coverage) -> None:
-    """Check two single networks on the same examples: the difference of their RMSE on new ones."""
+    """Check two networks on the same examples: the difference of their RMSE on new ones."""
     for n in to.some((20, 50), (20,)):
         for df, name in ((1e9, "normal errors"), (5, "errors of t with df 5")):
             rng, held = stream(n, f"coverage:bootstrap:{name}"), []

@@ -1,4 +1,7 @@
-"""Many processes at once: runs of the same second get separate folders, and only one process resumes a run."""
+"""Many processes at once: separate run folders, and only one process resumes a run.
+
+Runs that start in the same second have folders of their own.
+"""
 
 import json
 import random

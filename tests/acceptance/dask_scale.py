@@ -1,4 +1,4 @@
-"""Size of a sweep on a Dask cluster: runs that only sleep, so that nothing but their distribution is measured.
+"""Size of a sweep on a Dask cluster: runs only sleep, so only distribution is measured.
 
 The scheduler and the workers with many threads are real, and so is the sweep's side: the plan of all runs, each
 resolved and sent as its own config, and an archive of 30 KB that comes back for each. Nothing is trained. How fast run

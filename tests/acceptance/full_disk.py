@@ -35,7 +35,10 @@ def dropout(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> su
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[bool]:
-    """Mount a tmpfs of that size at `folder` for as long as the block lasts; yield False if mounting is not allowed."""
+    """Mount a tmpfs of that size at `folder` for as long as the block lasts.
+
+    It yields False if mounting is not allowed.
+    """
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     try:

@@ -1,4 +1,7 @@
-"""Ten thousand hostile inputs for every loader: no traceback, no endless loop, no exhausted memory."""
+"""Ten thousand hostile inputs for every loader.
+
+They cause no traceback, no endless loop, and do not exhaust the memory.
+"""
 
 import resource
 import signal

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment and resumed has the same bytes as one that was never killed.
+"""A run that is killed and resumed has the same bytes as one that was never killed.
 
 Each of a covering set of small runs is trained in one go, and again with SIGKILL at random moments: at random times,
 at random lines of the code that saves, in the middle of writing a file; before its first save, while it is resumed,
@@ -23,7 +23,10 @@ COMMANDS = 8
 
 
 def killed_until_through(victim: Victim, kills: int, longest: float) -> None:
-    """Kill a run a given number of times, restart it whenever it finished before that, then let it finish."""
+    """Kill a run a given number of times, then let it finish.
+
+    A run that finishes before that is started again.
+    """
     while victim.kills < kills:
         through = victim.random_attempt(longest)
         if through and victim.kills < kills and victim.epochs is None:
@@ -38,7 +41,7 @@ def killed_until_through(victim: Victim, kills: int, longest: float) -> None:
 def compared(
     folder: Path, overrides: list[str], kills: int, rng: random.Random, longer: int | None = None
 ) -> tuple[int, bool]:
-    """Train in one go and with kills; return the number of kills, and whether the bytes are the same."""
+    """Train in one go and with kills; return the number of kills, and if bytes are equal."""
     (folder / "alone").mkdir(parents=True)
     straight = [*overrides, f"training.epochs={longer}"] if longer else overrides
     alone = Victim(folder / "alone", straight, rng)

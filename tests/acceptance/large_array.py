@@ -1,4 +1,6 @@
-"""An array larger than `dataset.memory`: peak memory, and throughput from the second epoch on beside all in memory.
+"""An array larger than `dataset.memory`: peak memory, and throughput beside in-memory.
+
+Throughput is that from the second epoch on.
 
 It has 6 GB, with a window of 1 GB. In the short form it has 600 MB and a window of 150 MB for a small network, where
 the peak is compared with a bar, too.

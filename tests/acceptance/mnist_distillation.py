@@ -1,4 +1,4 @@
-"""Distillation on MNIST: a 2 x 30 student of a dropout teacher against the same student on hard labels.
+"""Distillation on MNIST: a 2 x 30 student of a dropout teacher, and one of hard labels.
 
 The teacher's targets come from passes with its dropout on. Without noise it is so sure of its training examples that
 its targets carry little more than the labels.

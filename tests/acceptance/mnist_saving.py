@@ -1,4 +1,7 @@
-"""Cost of saving the state of Keras' MNIST network: seconds of saving as a share of the seconds of training."""
+"""Cost of saving the state of Keras' MNIST network.
+
+It is the time of saving as a share of the time of training.
+"""
 
 from pathlib import Path
 

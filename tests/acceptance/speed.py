@@ -1,4 +1,6 @@
-"""Training steps and evaluation beside PyTorch, JAX and scikit-learn: ratios of medians, measured in turn.
+"""Training steps and evaluation beside PyTorch, JAX and scikit-learn.
+
+The results are ratios of medians, measured in turn.
 
 Every bar is a ratio. Above 1, this package is faster, unless a line says otherwise.
 """

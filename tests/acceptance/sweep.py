@@ -1,4 +1,7 @@
-"""Sweeps of the digits: wall time, the gain of a second job, the cost of a run, kills, and a thousand runs."""
+"""Sweeps of the digits: wall time, cost of a run, gain of a second job, kills.
+
+The last one has a thousand runs.
+"""
 
 import json
 import os
@@ -48,7 +51,10 @@ def cells(path: Path, jobs: int, seeds: str, *arguments: str) -> float:
 
 
 def added(folder: Path, few: int, many: int) -> float:
-    """Return the seconds of a run beyond its epochs: the time of twenty further seeds, less their epochs."""
+    """Return the seconds of a run beyond its epochs.
+
+    It is the time of twenty further seeds, less their epochs.
+    """
     walls, epochs = {}, {}
     for seeds in (few, many):
         arguments = ["dropout.rate=0.1,0.3", "training.epochs=2", "--jobs", "1", "--no-plots", "--seeds", str(seeds)]
@@ -59,7 +65,10 @@ def added(folder: Path, few: int, many: int) -> float:
 
 
 def ceiling(seconds: float) -> float:
-    """Return how much faster two plain NumPy processes at once are than one after the other, on this machine now."""
+    """Return how much faster two plain NumPy processes are at once than in sequence.
+
+    It holds for this machine at this moment.
+    """
     code = (
         "import numpy as np, time\na = np.random.default_rng(0).random((128, 128), np.float32)\n"
         f"end = time.perf_counter() + {seconds}\nn = 0\n"

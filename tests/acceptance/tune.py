@@ -1,4 +1,6 @@
-"""A search against a grid on the digits: is its winner as good with fresh seeds, for half the training time?
+"""A search against a grid on the digits.
+
+Is its winner as good with fresh seeds, for half the training time?
 
 There are five repetitions, each on another split. The grid trains every point with three seeds and takes the best on
 the validation part; the search has the same keys, within the same bounds. Both winners are then trained with twenty
@@ -34,12 +36,15 @@ def dropout(*arguments: str) -> dict[str, Any]:
 
 
 def epochs_of(cells: Path) -> int:
-    """Return the epochs of training in run folders; all points have the same network, so epochs measure the cost."""
+    """Return the epochs of training in run folders.
+
+    All points have the same network, so epochs measure the cost.
+    """
     return sum(len(Run(cell).table("timings.csv").columns()["epoch"]) for cell in cells.iterdir())
 
 
 def of_grid(folder: Path, axes: tuple[str, ...], fixed: list[str], fresh: str) -> tuple[int, float]:
-    """Return the epochs that the grid trained, and the accuracy of its winner with fresh seeds."""
+    """Return the epochs of the grid, and the accuracy of its winner with fresh seeds."""
     found = dropout("sweep", "digits", *axes, *fixed, "--seeds", "3", "--out", str(folder / "grid"))
     best = max(found["groups"], key=lambda group: group["metrics"]["val.accuracy"]["mean"])["values"]
     point = [f"{key}={value}" for key, value in best.items()]
@@ -48,7 +53,7 @@ def of_grid(folder: Path, axes: tuple[str, ...], fixed: list[str], fresh: str) -
 
 
 def of_search(folder: Path, fixed: list[str], trials: int, seeds: str) -> tuple[int, float]:
-    """Return the epochs that the search and its finals trained, and the accuracy of its winner with fresh seeds."""
+    """Return the epochs of search and finals, and the winner's accuracy with fresh seeds."""
     asked = ["--trials", str(trials), "--seeds", "1", "--out", str(folder / "tune")]
     winner = dropout("tune", "digits", *SPACE, *fixed, *asked)["winner"]
     with (folder / "tune/trials.csv").open(newline="") as file:

@@ -1,4 +1,7 @@
-"""Test accuracy of every variant's config on digits. The naive form of concrete has no bar: it is broken on purpose."""
+"""Test accuracy of every variant's config on digits.
+
+The naive form of concrete has no bar: it is broken on purpose.
+"""
 
 from dropout_cli.variants import VARIANTS
 from tests.acceptance.bars import Bars

@@ -1,1 +1,4 @@
-"""Training steps in other frameworks, with the same network, data, batch and threads as in this package."""
+"""Training steps in other frameworks.
+
+Network, data, batch and threads are the same as in this package.
+"""

@@ -31,7 +31,7 @@ def gaussian(x: Any, rate: float, key: Any) -> Any:
 
 
 def alpha(x: Any, rate: float, key: Any) -> Any:
-    """Set dropped units to the lower limit of SELU, then apply the affine map that keeps mean and variance."""
+    """Set dropped units to the limit of SELU; apply the affine map that keeps the moments."""
     floor, q = -1.7580993408473766, 1 - rate
     a = (q + floor**2 * q * rate) ** -0.5
     return a * jnp.where(random.bernoulli(key, q, x.shape), x, floor) - a * rate * floor
@@ -49,7 +49,7 @@ def dropconnect(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
 
 
 def concrete(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
-    """Apply a relaxed mask with a learned rate to the input of the linear map; return the penalty, too."""
+    """Apply a relaxed mask with a learned rate to the input; return the penalty, too."""
     p = jax.nn.sigmoid(layer["theta"])
     u = jnp.clip(random.uniform(key, x.shape), 1e-7, 1 - 1e-7)
     drop = jax.nn.sigmoid((layer["theta"] + jnp.log(u) - jnp.log1p(-u)) / 0.1)
@@ -59,7 +59,10 @@ def concrete(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
 
 
 def variational(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
-    """Apply Gaussian noise of learned variance to the inputs; return the approximate KL divergence, too."""
+    """Apply Gaussian noise of learned variance to the inputs; return the KL divergence, too.
+
+    The divergence is an approximation.
+    """
     log_alpha = layer["log_alpha"]
     a = jnp.exp(log_alpha)
     kl = -0.5 * log_alpha - 1.16145124 * a + 1.50204118 * a**2 - 0.58629921 * a**3

@@ -1,4 +1,7 @@
-"""Training steps with Keras' `train_on_batch`, on the backend that KERAS_BACKEND names (torch by default)."""
+"""Training steps with Keras' `train_on_batch`.
+
+KERAS_BACKEND names the backend, torch by default.
+"""
 
 import importlib
 import os

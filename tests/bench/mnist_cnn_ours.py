@@ -1,4 +1,7 @@
-"""Steps of `configs/mnist_cnn.yaml` on random pictures. Prints milliseconds of a step and megabytes as JSON."""
+"""Steps of `configs/mnist_cnn.yaml` on random pictures.
+
+Prints milliseconds of a step and megabytes as JSON.
+"""
 
 import json
 import resource

@@ -1,4 +1,7 @@
-"""Steps of the same network in eager PyTorch, on request channels last. Prints milliseconds of a step as JSON."""
+"""Steps of the same network in eager PyTorch, on request channels last.
+
+Prints milliseconds of a step as JSON.
+"""
 
 import importlib
 import json

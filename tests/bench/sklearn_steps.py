@@ -1,4 +1,7 @@
-"""Training steps of scikit-learn's MLPClassifier, which has no dropout: `partial_fit` of one batch."""
+"""Training steps of scikit-learn's MLPClassifier: `partial_fit` of one batch.
+
+It has no dropout.
+"""
 
 from collections.abc import Mapping
 from typing import Any

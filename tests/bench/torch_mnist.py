@@ -1,4 +1,7 @@
-"""`configs/mnist.yaml` in PyTorch, from the four files to tables and figures. Prints the test accuracy."""
+"""`configs/mnist.yaml` in PyTorch, from the four files to tables and figures.
+
+Prints the test accuracy.
+"""
 
 import argparse
 import gzip
@@ -29,7 +32,7 @@ def read_mnist() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
 
 
 def parts_of_mnist() -> dict[str, Part]:
-    """Return the official test part, and a stratified twelfth of the other examples as validation part."""
+    """Return the official test part, and a stratified twelfth of the rest for validation."""
     from sklearn.model_selection import train_test_split
 
     (x, labels), test = read_mnist()

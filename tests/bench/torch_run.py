@@ -1,4 +1,7 @@
-"""A run as a competent user of PyTorch writes it, without this package: train, evaluate, write files."""
+"""A run as a competent user of PyTorch writes it: train, evaluate, write files.
+
+It does not use this package.
+"""
 
 import csv
 import importlib
@@ -68,7 +71,10 @@ def network_of(settings: Settings, features: int, classes: int) -> Any:
 
 
 def train(settings: Settings, parts: Mapping[str, Part], folder: Path) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Train and write metrics.csv, summary.json, predictions.npz and the weights; return summary and history."""
+    """Train and write the files of a run; return summary and history.
+
+    The files are metrics.csv, summary.json, predictions.npz and the weights.
+    """
     began = time.perf_counter()
     folder.mkdir(parents=True)
     torch.manual_seed(settings.seed)

@@ -1,4 +1,7 @@
-"""Training steps in PyTorch: eager, compiled or channels last, chosen by the argument of the module."""
+"""Training steps in PyTorch: eager, compiled or channels last.
+
+The argument of the module chooses.
+"""
 
 import importlib
 import sys

@@ -1,4 +1,7 @@
-"""A sweep of the digits in PyTorch: a process per core, a run per rate and seed, and one table of results."""
+"""A sweep of the digits in PyTorch, and one table of results.
+
+There is a process per core, and a run per rate and seed.
+"""
 
 import argparse
 import csv

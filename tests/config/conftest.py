@@ -7,6 +7,6 @@ import pytest
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty folder that is the working directory, so that error messages have short paths."""
+    """Return an empty working directory, so that error messages have short paths."""
     monkeypatch.chdir(tmp_path)
     return tmp_path

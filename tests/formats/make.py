@@ -106,7 +106,10 @@ def interrupted_sweep(path: Path) -> None:
 
 
 def search(path: Path) -> None:
-    """Create a search: two trials with one seed, one more seed in the finals, two fresh seeds for winner and base."""
+    """Create a search with finals and fresh runs.
+
+    It has two trials with one seed, one more seed in the finals, and two fresh seeds for winner and base.
+    """
     assert _dropout("tune", str(CONFIGS / "tune.yaml"), "--out", str(path), "--no-plots") == 0
 
 

@@ -1,4 +1,4 @@
-"""Simulated experiments with known truth: a network is right if a sum of effects is above 0.
+"""Simulated experiments with known truth: a network is right if a sum is above 0.
 
     right  where  mu_k + margin_i + difficulty_ik + training_k + training_ik + seed_sk + noise_iks > 0
 
@@ -154,7 +154,10 @@ def many_splits(
 
 
 def _of_pool(learner: Learner, own: Array, pull: Array, trained: int) -> Array:
-    """Return the mean over all splits, where training sets are drawn without replacement from the other examples."""
+    """Return the mean over all splits.
+
+    Training sets are drawn without replacement from the other examples.
+    """
     size = own.shape[-1]
     rest = (pull.sum(axis=-1, keepdims=True) - pull) / (size - 1)
     squares = ((pull**2).sum(axis=-1, keepdims=True) - pull**2) / (size - 1)
