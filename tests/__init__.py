@@ -1,1 +1,1 @@
-"""Tests state laws of the package; run them with pytest."""
+"""Tests of the package; run them with pytest."""

@@ -1,4 +1,7 @@
-"""The `dropout` command for tests: in this process, which is fast, or in one of its own, as a user starts it."""
+"""Run the `dropout` command in tests: in this process, or in a process of its own.
+
+The first is fast; the second is what users do.
+"""
 
 import io
 import logging
@@ -26,20 +29,20 @@ training: {epochs: 2, steps_per_epoch: 5}
 def dropout(
     *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, given: str = "", encoding: str = "utf-8"
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, from `main` on, and leave the process as it was.
+    """Run the command in this process, from `main` on, and restore the state of the process.
 
-    A warning or an exception that the command lets through reaches the test: it fails there.
+    A warning or an exception that the command does not handle reaches the test, which fails.
 
     Args:
-        arguments: the words after `dropout`.
-        cwd: the folder in which it runs.
-        env: environment variables beside those of the tests. Variables that Python, NumPy or the C library read when
+        arguments: The words after `dropout`.
+        cwd: The folder in which it runs.
+        env: Environment variables beside those of the tests. Variables that Python, NumPy or the C library read when
             they start have no effect here.
-        given: the text on its stdin.
-        encoding: that of its streams.
+        given: The text on its stdin.
+        encoding: The encoding of its streams.
 
     Returns:
-        exit code, stdout and stderr, as of a process; what the processes that it starts write is not among it.
+        Exit code, stdout and stderr, as of a process. The output of processes that the command starts is not included.
     """
     from dropout_cli.cli import main
 
@@ -64,7 +67,10 @@ def dropout(
 def dropout_process(
     *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own and wait for it: for tests of what belongs to a process."""
+    """Run the command in a process of its own and wait for it.
+
+    It is for tests of signals, terminals and other properties of a process.
+    """
     return subprocess.run(
         [sys.executable, "-m", "dropout_cli", *arguments],
         cwd=cwd,
@@ -78,7 +84,7 @@ def dropout_process(
 
 @contextmanager
 def _process_state() -> Iterator[None]:
-    """All that belongs to the whole process is afterwards as it was before."""
+    """Restore the state of the whole process at the end of the block."""
     environment, disabled = dict(os.environ), logging.root.manager.disable
     with ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -94,6 +100,6 @@ def _process_state() -> Iterator[None]:
 
 
 def _written(stream: io.TextIOWrapper) -> str:
-    """All that was written to it."""
+    """Return everything that was written to the stream."""
     stream.seek(0)
     return stream.read()

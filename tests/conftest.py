@@ -1,4 +1,4 @@
-"""What all tests share: real data, and what happens to tests that need what is not there."""
+"""Fixtures and options for all tests: real data, and tests that need a missing package."""
 
 import os
 from collections.abc import Generator
@@ -16,24 +16,24 @@ LONG = ("tests/test_readme.py", "tests/test_acceptance.py", "tests/test_no_netwo
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest, so that the workers of pytest-xdist end together."""
+    """Run the longest tests first, so that the workers of pytest-xdist end at the same time."""
     items.sort(key=lambda item: next((n for n, place in enumerate(LONG) if item.nodeid.startswith(place)), len(LONG)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--no-skips`."""
+    """Add the option `--no-skips`."""
     parser.addoption("--no-skips", action="store_true", help="a test that would be skipped fails")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test that is marked `torch` where PyTorch is not installed."""
+    """Skip a test with the mark `torch` if PyTorch is not installed."""
     if item.get_closest_marker("torch") and not needs.is_installed("torch"):
         pytest.skip(needs.TORCH)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With `--no-skips`, let a test fail that would be skipped."""
+    """With `--no-skips`, report a skipped test as failed."""
     report = yield
     if report.skipped and item.config.getoption("no_skips"):
         report.outcome, report.longrepr = "failed", f"would be skipped: {report.longrepr}"
@@ -42,7 +42,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real data; the test is skipped where none is named, and fails where it lacks MNIST."""
+    """Return the folder of real data.
+
+    Skip the test if DROPOUT_DATA is not set; fail if the folder lacks MNIST.
+    """
     folder = os.environ.get("DROPOUT_DATA", "")
     if not folder:
         pytest.skip("real data needed: set DROPOUT_DATA to a folder with the four MNIST files under mnist/")

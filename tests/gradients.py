@@ -1,9 +1,9 @@
-"""Hand-written backward passes against central differences along random directions, in float64.
+"""Compare hand-written backward passes with central differences in float64.
 
     (f(a + h u) - f(a - h u)) / 2h  =  <gradient, u>,    u ~ N(0, 1) for every element
 
-One random direction sees every element of a gradient at once. Whatever f draws it must draw from streams that it
-makes anew at each call, or it would be another function each time.
+One random direction checks every element of a gradient at once. f must create its random streams anew at each call:
+otherwise each call is another function.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,11 +23,18 @@ DIRECTIONS = 3
 def directional(
     f: Callable[[], float], arrays: Sequence[Array], gradients: Sequence[Array], rng: Generator, *, h: float = STEP
 ) -> float:
-    """The relative error of `gradients`, those of f with respect to the float64 `arrays`, along one random direction.
+    """Return the relative error of gradients along one random direction.
 
-    f takes no arguments: it reads `arrays`, which are moved in place and put back. The error is relative to the
-    largest of the difference quotient, the gradient's norm (what <gradient, u> comes to on average) and a thousandth
-    of f: where the gradient is 0 by nature, as that of a bias below batch normalization, rounding does not count.
+    The error is relative to the largest of the difference quotient, the gradient's norm (the typical <gradient, u>)
+    and a thousandth of f. The last keeps rounding out if the gradient is exactly 0, as for a bias below batch
+    normalization.
+
+    Args:
+        f: Reads `arrays`, which are changed in place and restored; takes no arguments.
+        arrays: float64.
+        gradients: Those of f, one for each array.
+        rng: Draws the direction.
+        h: Step of the central difference.
     """
     assert all(array.dtype == np.float64 for array in arrays), "central differences need float64"
     directions = [rng.standard_normal(array.shape) for array in arrays]
@@ -56,10 +63,16 @@ def layer_errors(
     train: bool = False,
     h: float = STEP,
 ) -> dict[str, float]:
-    """The largest relative error of dx (`x`) and of every parameter's gradient (its name), of L = <dy, y> + penalty.
+    """Return the largest relative error of dx (`x`) and of each parameter's gradient.
 
-    `layer_factory` returns an equal float64 layer at each call, `noise` equal streams: each L is then that of a new
-    layer, so that no batch statistic or buffer of an earlier pass can enter. The layer sees x and dy read-only.
+    The loss is L = <dy, y> + penalty. The layer sees x and dy read-only.
+
+    Args:
+        layer_factory: Returns an equal float64 layer at each call, so that no state of an earlier pass enters.
+        x: The input.
+        noise: Returns equal streams at each call; None: no noise.
+        train: Passed to `forward`.
+        h: Step of the central difference.
     """
     rng = stream(0, "test:gradients")
     x, layer = x.copy(), layer_factory()
@@ -91,9 +104,11 @@ def check_layer(
     tolerance: float = 1e-6,
     h: float = STEP,
 ) -> None:
-    """Assert that dx and every parameter's gradient, penalty included, are right, and that `gradients` leaves the same.
+    """Assert that dx and all gradients are right, and that `gradients` gives the same.
 
-    Both must also leave what an optimizer asks for that takes gradients into its momentum (`check_contract`).
+    The penalty is included.
+
+    It also checks that gradients are added to momenta as an optimizer asks for (`check_contract`).
     For example `check_layer(lambda: Dense(..., dtype=np.dtype(float)), x, noise=lambda: Noise(0, 1), train=True)`.
     """
     errors = layer_errors(layer_factory, x, noise=noise, train=train, h=h)
@@ -120,10 +135,12 @@ def check_contract(
     train: bool,
     with_dx: bool,
 ) -> None:
-    """Assert that `backward` (`with_dx`) or `gradients` leaves carry G + scale dL/dvalue, G the gradient before it.
+    """Assert that a pass leaves carry G + scale dL/dvalue, where G is the old gradient.
 
-    Carry and scale are set where the layer declares the parameter in `carrying`: none, as adam does, and as momentum
-    does. Elsewhere they are 0 and 1. With carry 0, G may be anything, NaN too.
+    The pass is `backward` (`with_dx`) or `gradients`.
+
+    Carry and scale are set for parameters that the layer declares in `carrying`: as adam sets them (carry 0), and as
+    momentum does. For all others they are 0 and 1. With carry 0, G may be anything, NaN too.
     """
 
     def passed(carry: float, scale: float, before: float) -> dict[str, Array]:
@@ -159,7 +176,7 @@ def check_contract(
 
 
 def read_only(array: Array) -> Array:
-    """A view of the array through which nobody can write."""
+    """Return a read-only view of the array."""
     view = array.view()
     view.flags.writeable = False
     return view

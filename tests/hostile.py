@@ -1,7 +1,7 @@
-"""Bytes and texts that nobody should send, for every loader that there is.
+"""Every loader of the package, for tests with hostile bytes and texts.
 
-A loader may give a value or raise one of our own errors; anything else is a fault. A new loader joins by a line in
-`loaders`.
+A loader may return a value or raise an error of this package; anything else is a fault. To test a new loader, add a
+line to `loaders`.
 """
 
 import gzip
@@ -55,19 +55,19 @@ Loader = Callable[[bytes], object]
 
 
 class Marker:
-    """Leaves a file behind when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
-        """`path`: the file."""
+        """Store the path of the file."""
         self.path = path
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What a pickle of it does."""
+        """Return the call that unpickling makes."""
         return (open, (str(self.path), "w"))
 
 
 def pickles(marker: Path) -> list[bytes]:
-    """Pickles, plain and dressed up as the arrays of NumPy."""
+    """Return pickles, plain ones and ones in the form of NumPy arrays."""
     plain = [pickle.dumps(Marker(marker), protocol) for protocol in (0, 2, 5)]
     array, archive = io.BytesIO(), io.BytesIO()
     objects = np.array([Marker(marker)], dtype=object)
@@ -78,10 +78,10 @@ def pickles(marker: Path) -> list[bytes]:
 
 
 class Loaders:
-    """Every loader, each with a valid input to start from."""
+    """Every loader, with a valid input to start from."""
 
     def __init__(self, folder: Path) -> None:
-        """Train a tiny run in `folder`, whose files are the valid inputs."""
+        """Train a tiny run in `folder`; its files are the valid inputs."""
         self.folder = folder
         self._tabular: Run | None = None
         self.run = train(folder, "architecture.hidden=[2]", "training.steps_per_epoch=2")
@@ -137,7 +137,7 @@ class Loaders:
         return made.getvalue()
 
     def _picture(self, data: bytes) -> object:
-        """Decoded as one of a folder, past the cache."""
+        """Decode a picture as one of a folder, without the cache."""
         (self.folder / "hostile.png").write_bytes(data)
         return ImageFolder(path=str(self.folder))._decoded(self.folder, ["hostile.png"])
 
@@ -165,7 +165,7 @@ class Loaders:
         return Arrays(path=str(self.folder / "hostile.npz")).read()
 
     def _predicted(self, data: bytes) -> object:
-        """By a network that learned from a table."""
+        """Predict a table with a network that was trained on a table."""
         if self._tabular is None:
             (self.folder / "whole.csv").write_bytes(TABLE * 8)
             source = f"dataset={{name: table, path: {self.folder}/whole.csv, header: false}}"
@@ -174,12 +174,12 @@ class Loaders:
         return list(predict.predict(self._tabular, self.folder / "hostile.csv", passes=2))
 
     def _sweep(self, data: bytes) -> object:
-        """Planned, so that what its values do to the config is seen too."""
+        """Load and plan a sweep file, so that its values reach the config."""
         (self.folder / "sweep.yaml").write_bytes(data)
         return plan.make(load_sweep(self.folder / "sweep.yaml"))
 
     def _small_plan(self) -> bytes:
-        """Of a sweep of one cell, the run."""
+        """Create a sweep folder with a copy of the run; return the plan of that sweep."""
         name = "0123456789ab"
         shutil.copytree(self.run.path, self.folder / "sweep" / "cells" / name)
         cell = {"id": name, "group": 0, "seed": 0, "split_seed": 0, "fingerprint": None}
@@ -199,7 +199,7 @@ class Loaders:
         return idx.read(self.folder / "hostile.idx")
 
     def _small_tar(self) -> bytes:
-        """What an archive of CIFAR begins with, two files of other lengths."""
+        """Return the beginning of an archive of CIFAR: two files with other lengths."""
         made = io.BytesIO()
         with tarfile.open(fileobj=made, mode="w") as archive:
             for name, data in (("batches.meta.txt", b"a b c d e f g h i j"), ("data_batch_1.bin", bytes(100))):
@@ -209,12 +209,12 @@ class Loaders:
         return made.getvalue()
 
     def _cifar(self, data: bytes) -> object:
-        """Compressed here, so that what is hostile gets past the checksum of gzip."""
+        """Read a hostile archive, compressed here so that it passes the checksum of gzip."""
         (self.folder / "hostile.tar.gz").write_bytes(gzip.compress(data, 1))
         return Cifar10(path=str(self.folder / "hostile.tar.gz")).read()
 
     def _checksums(self, data: bytes) -> object:
-        """Four tiny files stand in for the pictures; only what is recorded beside them is hostile."""
+        """Read hostile checksums beside four tiny files in place of the pictures."""
         (self.folder / "checksums.json").write_bytes(data)
         return FashionMnist._check([self.folder / name for name in "abcd"], [np.zeros(1, np.uint8)] * 4)
 
@@ -224,7 +224,10 @@ class Loaders:
         return run_table.select(facts, [text], text[:20] or "name")
 
     def _in_run(self, name: str) -> Loader:
-        """What reads that file of a run, after the file was put there, its manifest made to fit or not."""
+        """Return a loader that puts the file of that name into the run and reads the run.
+
+        The checksum in the manifest is right for some inputs, and wrong for others.
+        """
 
         def read(data: bytes) -> object:
             for known, pristine in self._pristine.items():

@@ -1,4 +1,4 @@
-"""Inputs that a loader must survive: changes to a valid one, and what is known to hurt."""
+"""Hostile inputs for loaders: known ones, and mutations of a valid input."""
 
 import gzip
 import random
@@ -11,7 +11,10 @@ from tests.hostile import Loader, pickles
 
 
 def inputs(valid: bytes, marker: Path, seed: int) -> Iterator[bytes]:
-    """Endless hostile inputs, the same for the same seed: first those that are known, then mutations of `valid`."""
+    """Yield endless hostile inputs: known ones first, then mutations of `valid`.
+
+    The same seed gives the same inputs.
+    """
     rng = random.Random(seed)
     yield from (b"", b"\0", b"\xff" * 100, b"[" * 20_000, b"{" * 20_000, b'{"a":' * 5_000, b"1" * 5_000, b"- " * 9_000)
     yield from pickles(marker)
@@ -23,7 +26,7 @@ def inputs(valid: bytes, marker: Path, seed: int) -> Iterator[bytes]:
 
 
 def mutated(valid: bytes, rng: random.Random) -> bytes:
-    """One to four changes to a valid input."""
+    """Return a valid input with one to four changes."""
     data = bytearray(valid)
     for _ in range(rng.randint(1, 4)):
         place = rng.randrange(len(data) + 1)
@@ -80,7 +83,10 @@ PIECES = (
 
 
 def seconds_of(loader: Loader, data: bytes) -> float:
-    """How long the loader takes; raises what is not one of our own errors."""
+    """Return the seconds that a loader takes.
+
+    Errors of this package are caught, others are raised.
+    """
     from dropout_cli.core.errors import DropoutError
 
     began = time.perf_counter()

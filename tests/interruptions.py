@@ -1,4 +1,4 @@
-"""Runs that are killed for good, at any moment, and brought to their end by resuming."""
+"""Kill runs at any moment, and resume them until they are complete."""
 
 import hashlib
 import os
@@ -39,7 +39,11 @@ training: {epochs: 12, steps_per_epoch: 4, threads: 1}
 
 
 def covering(teacher: Path) -> Iterator[list[str]]:
-    """Overrides in which every variant, optimizer, objective, schedule and rate schedule occurs, and each switch."""
+    """Yield config overrides that together use every part and option of a training.
+
+    Args:
+        teacher: A finished run, for distillation and initial weights.
+    """
     optimizers, schedules, rates, objectives = (
         cycle(registry.names()) for registry in (OPTIMIZERS, SCHEDULES, RATE_SCHEDULES, OBJECTIVES)
     )
@@ -58,13 +62,16 @@ def covering(teacher: Path) -> Iterator[list[str]]:
         ]
     )
     for name in VARIANTS.names():
-        law: tuple[str, ...] = f"dropout.variant={name}", f"architecture.activation={VARIANTS[name].suited_activation}"
+        variant: tuple[str, ...] = (
+            f"dropout.variant={name}",
+            f"architecture.activation={VARIANTS[name].suited_activation}",
+        )
         if VARIANTS[name].supports == "maps":
-            law = (*law, "architecture.name=cnn", "architecture.layers=[conv 4 3x3, pool 2, dense 8]")
+            variant = (*variant, "architecture.name=cnn", "architecture.layers=[conv 4 3x3, pool 2, dense 8]")
         if VARIANTS[name].supports == "blocks":
-            law = (*law, "architecture.name=resnet", "architecture.depth=8", "architecture.widths=[2, 3, 4]")
+            variant = (*variant, "architecture.name=resnet", "architecture.depth=8", "architecture.widths=[2, 3, 4]")
         scheduled = "rate_schedule" in {field for field in VARIANTS[name].__dataclass_fields__}  # type: ignore[attr-defined]
-        common = [*law, f"training.optimizer={next(optimizers)}", *_schedule(next(schedules)), *next(switches)]
+        common = [*variant, f"training.optimizer={next(optimizers)}", *_schedule(next(schedules)), *next(switches)]
         common += [f"dropout.rate_schedule={_rate_schedule(next(rates))}"] if scheduled else []
         for _ in OBJECTIVES.names():
             overrides = [*common, f"objective.name={(objective := next(objectives))}"]
@@ -76,7 +83,10 @@ def covering(teacher: Path) -> Iterator[list[str]]:
 
 
 def of_ones_own(folder: Path) -> Iterator[list[str]]:
-    """Overrides for data of one's own: a table with words and missing values, and arrays left in their file."""
+    """Yield config overrides for data of a user.
+
+    They are a table with words and missing values, and memory-mapped arrays.
+    """
     rows = (f"{n % 9},{'abc'[n % 3] if n % 5 else ''},{'xy'[n % 2]}" for n in range(200))
     (folder / "t.csv").write_text("number,word,kind\n" + "\n".join(rows))
     np.save(folder / "x.npy", np.arange(800, dtype=np.float32).reshape(200, 4) % 7)
@@ -87,7 +97,10 @@ def of_ones_own(folder: Path) -> Iterator[list[str]]:
 
 
 def uncovered(settings: list[list[str]]) -> set[str]:
-    """The names of variants, optimizers, objectives, schedules and rate schedules that occur in none."""
+    """Return the names of registered parts that no setting uses.
+
+    The registries are variants, optimizers, objectives, schedules and rate schedules.
+    """
     written = " ".join(" ".join(overrides) for overrides in settings)
     patterns = {
         "dropout.variant={}": VARIANTS,
@@ -110,7 +123,10 @@ def _rate_schedule(name: str) -> str:
 
 
 def _fits(overrides: list[str], folder: Path) -> bool:
-    """Whether the parts go together; `batchwise`, for one, cannot be split before its logits."""
+    """Return True if the overrides are a valid config.
+
+    `batchwise`, for one, does not support every network.
+    """
     try:
         load(folder, overrides)
     except ConfigError:
@@ -119,7 +135,7 @@ def _fits(overrides: list[str], folder: Path) -> bool:
 
 
 def load(folder: Path, overrides: list[str]) -> config.Loaded:
-    """The base config in `folder`, with changes."""
+    """Load the base config with overrides, from a file in `folder`."""
     file = folder / "base.yaml"
     if not file.exists():
         file.write_text(BASE)
@@ -127,26 +143,33 @@ def load(folder: Path, overrides: list[str]) -> config.Loaded:
 
 
 def digests(run: Run) -> dict[str, str]:
-    """SHA-256 of the files that must be equal in equal runs."""
+    """Return the SHA-256 of every file that must be equal in equal runs."""
     return {name: hashlib.sha256(run.read(name)).hexdigest() for name in COMPARED if run.has(name)}
 
 
 class Victim:
-    """A run that is killed and resumed in processes of its own, each a fork of this one."""
+    """A run that is killed and resumed, each time in a fork of this process."""
 
     def __init__(self, folder: Path, overrides: list[str], rng: random.Random, epochs: int | None = None) -> None:
-        """`folder` for its run folders; with `epochs`, a completed run is lengthened to so many."""
+        """Load the config of the run.
+
+        Args:
+            folder: The folder for run folders.
+            overrides: Config overrides.
+            rng: Chooses when and how the run is killed.
+            epochs: Extend a completed run to this number of epochs; None: do not extend it.
+        """
         self.folder, self.rng, self.epochs = folder, rng, epochs
         self.loaded = load(folder, overrides)
         self.kills = 0
 
     def run(self) -> Run | None:
-        """The run, if it got so far as to have a state."""
+        """Return the run, or None if it was killed before it had a run folder."""
         found = all_runs(self.folder / "runs")
         return found[-1] if found else None
 
     def train(self) -> None:
-        """Begin the run, or go on with it, in this process."""
+        """Start the run, or continue it, in this process."""
         run = self.run()
         if run is None:
             prepared = prepare_run(self.loaded.experiment)
@@ -156,9 +179,17 @@ class Victim:
             resume.resume(run, watch=ignore, figures=False, epochs=self.epochs)
 
     def attempt(self, kill: Callable[[], None] | None = None, after: float | None = None) -> bool:
-        """Go on in a child that is killed `after` seconds, or kills itself where `kill` says; return if it got through.
+        """Continue the run in a child process that is killed.
 
-        Raises RuntimeError where it ended in any other way.
+        Args:
+            kill: Called in the child, to let it kill itself later.
+            after: Seconds after which the child is killed.
+
+        Returns:
+            True if the child finished before it was killed.
+
+        Raises:
+            RuntimeError: The child ended with an error.
         """
         child = os.fork()
         if child == 0:
@@ -182,7 +213,14 @@ class Victim:
         return True
 
     def random_attempt(self, longest: float) -> bool:
-        """One that is killed at a random moment, in a random way; it may be through before."""
+        """Continue the run in a child that is killed at a random moment, in a random way.
+
+        Args:
+            longest: Seconds after which the child is killed at the latest.
+
+        Returns:
+            True if the child finished before it was killed.
+        """
         way = self.rng.randrange(4)
         if way == 0:
             return self.attempt(lambda: kill_at_line(self.rng.randint(1, 60)))
@@ -192,7 +230,7 @@ class Victim:
 
 
 def die() -> None:
-    """As by `kill -9`."""
+    """Kill this process, as `kill -9` does."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -200,7 +238,7 @@ SAVING = {atomic_io.__file__, sys.modules[Saver.__module__].__file__}
 
 
 def kill_at_line(number: int) -> None:
-    """From now on, die at that line executed in the code that saves."""
+    """Kill this process when the code that saves has executed `number` lines from now on."""
     left = number
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -217,7 +255,7 @@ def kill_at_line(number: int) -> None:
 
 
 def kill_within_write(number: int) -> None:
-    """From now on, die when half of that file's bytes are written."""
+    """Kill this process in the middle of the write of a file, the `number`-th from now on."""
     left, real = number, Path.open
 
     def opened(path: Path, mode: str = "r", *arguments: Any, **named: Any) -> Any:

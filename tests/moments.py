@@ -1,4 +1,4 @@
-"""Mean and variance of a noise against what its law says, with bounds from the law's own variance."""
+"""Compare mean and variance of a noise with those of its distribution."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 DRAWS = 10**6
 
 
-def check_moments(law: ActivationNoise, rate: float, *, mean: float, variance: float) -> None:
-    """Assert that the multiplier's mean and variance lie within 5 standard errors of those given.
+def check_moments(variant: ActivationNoise, rate: float, *, mean: float, variance: float) -> None:
+    """Assert that mean and variance of the noise are within 5 standard errors.
 
-    The standard error of a variance comes from the sample's own fourth moment.
+    The standard error of the variance comes from the fourth moment of the sample.
     """
-    sample = law.draw((DRAWS,), rate, stream(3, "test:moments"), np.dtype(np.float64))
+    sample = variant.draw((DRAWS,), rate, stream(3, "test:moments"), np.dtype(np.float64))
     assert abs(sample.mean() - mean) <= 5 * np.sqrt(variance / DRAWS)
     squares = (sample - mean) ** 2
     assert abs(squares.mean() - variance) <= 5 * squares.std() / np.sqrt(DRAWS) + 1e-12

@@ -1,8 +1,8 @@
-"""The faults that mutation testing (`tests.mutants`) can put into a file.
+"""Faults that mutation testing (`tests.mutants`) can put into a file.
 
-Comparisons, arithmetic, constants, boolean operators, conditions, returned values, removed statements, calls and
-keywords, swapped arguments, and functions whose names have an opposite. Docstrings, types and the words of errors are
-left alone.
+They change comparisons, arithmetic, constants, boolean operators, conditions and returned values, remove statements,
+calls and keywords, swap arguments, and replace functions by their opposites. Docstrings, types and the texts of errors
+stay unchanged.
 """
 
 import ast
@@ -44,7 +44,7 @@ NAMES = dict(pair.split() for pair in PAIRS.split(", ")) | dict(pair.split()[::-
 
 
 class Mutant(NamedTuple):
-    """A fault: bytes `start` to `end` of a file become `text`."""
+    """A fault: bytes `start` to `end` of a file are replaced by `text`."""
 
     file: Path
     start: int
@@ -56,17 +56,17 @@ class Mutant(NamedTuple):
     original: str
 
     def said(self) -> str:
-        """One line: place, operator, change."""
+        """Return one line: place, operator, change."""
         return f"{self.where} [{self.operator}] {' '.join(self.original.split())} -> {' '.join(self.text.split())}"
 
 
 def swap(root: ast.AST, target: object, new: object) -> ast.AST:
-    """A copy of `root` in which `new` stands for `target`."""
+    """Return a copy of `root` in which `new` replaces `target`."""
     return copy.deepcopy(root, {id(target): new})
 
 
 def altered(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """The operators: each fault that this node alone can have, and its name."""
+    """Yield name and result of each fault that changes only this node."""
     match node:
         case ast.Compare(left=left, ops=ops, comparators=right):
             for at, one in enumerate(ops):
@@ -120,7 +120,10 @@ def altered(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 
 def children(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a node in which a fault says something: no docstrings, types, `__all__` or words of errors."""
+    """Yield the parts of a node that may have faults.
+
+    Docstrings, types, `__all__` and texts of errors may not.
+    """
     match node:
         case ast.Raise():
             return
@@ -140,7 +143,10 @@ def children(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def faults(node: ast.AST) -> Iterator[tuple[str, ast.AST, ast.AST]]:
-    """Operator, the node to write anew, and what it becomes; parts of an f-string have no place of their own."""
+    """Yield operator, old node and new node of every fault.
+
+    Within an f-string, the old node is the whole string.
+    """
     for operator, new in altered(node):
         if not isinstance(node, ast.comprehension):
             yield operator, node, new
@@ -158,7 +164,7 @@ def faults(node: ast.AST) -> Iterator[tuple[str, ast.AST, ast.AST]]:
 
 
 def mutants(room: Path, root: Path) -> list[Mutant]:
-    """Every fault of the room's files, in order, each once."""
+    """Return every fault of the room's files in order, without duplicates."""
     warnings.simplefilter("ignore", SyntaxWarning)  # a fault may be bad style
     found: dict[tuple[Path, str], Mutant] = {}
     for file in sorted(room.rglob("*.py")) if room.is_dir() else [room]:

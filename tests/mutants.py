@@ -1,20 +1,22 @@
-"""Mutation testing: small faults are put into a room of the package, one at a time, and its tests must notice each.
+"""Mutation testing: put small faults into a room, one at a time; its tests must notice.
 
     python -m tests.mutants ROOM --count 200 --seed 0
 
-ROOM is a folder below `dropout_cli/`, such as `statistics` or `nn/layers`. The tree is copied to a temporary folder;
-there `--count` faults, drawn with `--seed` from those of `tests.mutant_operators`, are written and undone one by one,
+ROOM is a folder below `dropout_cli/`, such as `statistics` or `nn/layers`. The tree is copied to a temporary folder.
+There `--count` faults, drawn with `--seed` from those of `tests.mutant_operators`, are written and undone one by one,
 and the room's test files run one after the other, with -x and a time limit, until one fails. A line is printed for
 each fault: killed (a test failed), timeout (a file took over three times as long as without it; it counts as killed)
-or survived, with file, line, operator and the change. A fault that survives is a hole in the tests, or equivalent: no
-input can tell it from the original.
+or survived, with file, line, operator and the change. A fault that survives shows a gap in the tests, or is
+equivalent: no input makes a difference.
 
-    --tests PATH...     in place of the room's own tests; the most telling first
-    --again FILE        only the faults that survived in this earlier output of the command
-    --list              print the faults without trying them
+    --tests PATH...     run these tests instead of those of the room, in this order
+    --again FILE        try only the faults that survived in this earlier output of the command
+    --list              print the faults without a test
 
-Not part of the test suite: 200 faults take minutes. Needs `os.fork`. The terms: DeMillo, Lipton, Sayward 1978,
-doi:10.1109/C-M.1978.218136.
+Not part of the test suite: 200 faults take minutes. Needs `os.fork`.
+
+References:
+    DeMillo, Lipton, Sayward 1978, doi:10.1109/C-M.1978.218136.
 """
 
 import argparse
@@ -56,11 +58,11 @@ PRELOADED = (
 )
 """Imported once, before the forks: most of the time of a short test run is these imports."""
 MOST_BYTES = 12 << 30
-"""Of address space for one run of the tests, so that a fault cannot take the machine's memory."""
+"""Address space for one run of the tests, so that a fault cannot use up the memory of the machine."""
 
 
 def ordered(tests: Sequence[str], module: Path) -> list[str]:
-    """The files of these tests, those first that name the module."""
+    """Return the test files, those that name the module first."""
     name = ".".join(module.with_suffix("").parts).removesuffix(".__init__")
     files = [
         str(file)
@@ -77,7 +79,11 @@ def ordered(tests: Sequence[str], module: Path) -> list[str]:
 
 
 def passes(tree: Path, file: str, seconds: float) -> str:
-    """Run the tests of a file in a fork: `survived` where all pass, `killed` where one fails, `timeout`."""
+    """Run the tests of a file in a fork.
+
+    Returns:
+        `survived` if all tests pass, `killed` if one fails, or `timeout`.
+    """
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -105,7 +111,7 @@ def passes(tree: Path, file: str, seconds: float) -> str:
 
 
 def copied(tree: Path) -> None:
-    """Copy into `tree` all that the tests need, and make it the place of work."""
+    """Copy everything that the tests need into `tree`, and make it the working directory."""
     for name in ("dropout_cli", "tests", "configs", "pyproject.toml", "README.md", "docs"):
         whole = ROOT / name
         (shutil.copytree if whole.is_dir() else shutil.copy2)(whole, tree / name)
@@ -116,7 +122,7 @@ def copied(tree: Path) -> None:
 
 
 def limits_of(tree: Path, files: Sequence[str]) -> dict[str, float]:
-    """Run each file of tests without a fault; return the seconds that it may take with one."""
+    """Run each test file without a fault; return the seconds that it may take with one."""
     for name in PRELOADED:
         importlib.import_module(name)
     gc.freeze()  # or every fork copies what the collector touches
@@ -133,7 +139,7 @@ def limits_of(tree: Path, files: Sequence[str]) -> dict[str, float]:
 
 
 def tried(tree: Path, one: Mutant, tests: Sequence[str], limits: dict[str, float]) -> str:
-    """Put the fault in, run the tests, take it out; return the verdict."""
+    """Write a fault, run the tests, undo the fault; return the result."""
     file = tree / one.file
     source, times = file.read_bytes(), file.stat()
     file.write_bytes(source[: one.start] + one.text.encode() + source[one.end :])
@@ -145,7 +151,7 @@ def tried(tree: Path, one: Mutant, tests: Sequence[str], limits: dict[str, float
 
 
 def main() -> None:
-    """Parse, copy, draw, try, count."""
+    """Parse the arguments, draw faults, try them and count the results."""
     parser = argparse.ArgumentParser(description="Mutation testing of a room of the package.")
     parser.add_argument("room", help="folder or file below dropout_cli/")
     parser.add_argument("--count", type=int, default=200)

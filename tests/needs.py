@@ -1,4 +1,4 @@
-"""What some tests and scripts need beyond the extra `dev`, and how to get it."""
+"""Packages that some tests and scripts need beyond the extra `dev`."""
 
 import sys
 from importlib.util import find_spec
@@ -9,11 +9,11 @@ JAX = "JAX needed: pip install jax"
 
 
 def is_installed(package: str) -> bool:
-    """Whether a package can be imported."""
+    """Return True if a package can be imported."""
     return find_spec(package) is not None
 
 
 def must_be_installed(package: str, way_out: str) -> None:
-    """End the script, and say how to get the package, where it cannot be imported."""
+    """Exit with a message that tells how to install the package, if it cannot be imported."""
     if not is_installed(package):
         sys.exit(way_out)

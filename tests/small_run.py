@@ -1,4 +1,4 @@
-"""A small finished run, for tests of what can be asked of one."""
+"""A small finished run, for tests of later commands."""
 
 from pathlib import Path
 
@@ -17,21 +17,21 @@ training: {epochs: 2, batch_size: 64, optimizer: {name: adam, learning_rate: 3e-
 
 
 def suited(name: str) -> tuple[str, str]:
-    """Overrides: that variant, in a small network in which it can act."""
-    law = VARIANTS[name]
+    """Return overrides that use a variant in a small network that supports it."""
+    variant = VARIANTS[name]
     layers = {
         "maps": "name: cnn, layers: [conv 8 3x3, pool 2, dense 16, dense 12]",
         "blocks": "name: resnet, depth: 8, widths: [2, 3, 4]",
-    }.get(law.supports, "name: mlp")
-    return f"architecture={{{layers}, activation: {law.suited_activation}}}", f"dropout={{variant: {name}}}"
+    }.get(variant.supports, "name: mlp")
+    return f"architecture={{{layers}, activation: {variant.suited_activation}}}", f"dropout={{variant: {name}}}"
 
 
 def ignore(event: TrainingProgress | EpochRecord) -> None:
-    """Watch nothing."""
+    """Ignore an event of the training."""
 
 
 def train(folder: Path, *overrides: str, watch: TrainingWatch = ignore) -> Run:
-    """Train the small digits config with some changes; return the run."""
+    """Train the small digits config with overrides, and return the run."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "small.yaml"
     file.write_text(CONFIG)

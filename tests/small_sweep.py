@@ -1,4 +1,4 @@
-"""Sweeps of a few cells, each a fraction of a second."""
+"""Sweeps of a few small runs, each a fraction of a second."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ training: {epochs: 2, steps_per_epoch: 5}
 
 
 def planned(tmp_path: Path, text: str, *overrides: str, **options: str | None) -> plan.SweepPlan:
-    """The plan of a sweep file over the small config."""
+    """Return the plan of a sweep file that uses the small config."""
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}")
     return plan.make(load_sweep(tmp_path / "sweep.yaml", overrides, SweepOptions(**options)))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The scripts that measure against the bars run in their short form; bars of speed and accuracy are not judged."""
+"""The acceptance scripts run in their short form; bars of speed and accuracy do not count there."""
 
 import subprocess
 import sys

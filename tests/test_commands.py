@@ -1,4 +1,4 @@
-"""A command in the process of the tests says what one in a process of its own says, and leaves nothing behind."""
+"""The in-process command of the tests behaves like a command in its own process, and restores everything."""
 
 import os
 import signal
@@ -18,14 +18,14 @@ from tests.commands import TINY, dropout, dropout_process
     [["--version"], [], ["config"], ["runs", "--jsn"], ["train", "nowhere.yaml"], ["train", "tiny.yaml", "seed=-1"]],
 )
 def test_it_says_what_a_process_says(arguments: list[str], tmp_path: Path) -> None:
-    """The same exit code, stdout and stderr, for results, help, and mistakes of every kind."""
+    """Exit code, stdout and stderr are the same for results, help, and mistakes of every kind."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     one, other = dropout(*arguments, cwd=tmp_path), dropout_process(*arguments, cwd=tmp_path)
     assert (one.returncode, one.stdout, one.stderr) == (other.returncode, other.stdout, other.stderr)
 
 
 def test_the_process_is_afterwards_as_it_was_before(tmp_path: Path) -> None:
-    """Folder, words, streams, environment, signals, warnings and threads, after a run that was stopped, too."""
+    """Folder, arguments, streams, environment, signals, warnings and threads, also after a run that was stopped."""
 
     def state() -> list[object]:
         handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -41,7 +41,7 @@ def test_the_process_is_afterwards_as_it_was_before(tmp_path: Path) -> None:
 
 
 def test_an_encoding_is_that_of_a_terminal(tmp_path: Path) -> None:
-    """What it lacks is spelled out, as by a process that is told so by the environment."""
+    """Characters that it lacks are escaped, as in a process with that encoding."""
     env = {"PYTHONIOENCODING": "ascii"}
     one, other = (
         dropout("show", "ö", cwd=tmp_path, encoding="ascii"),

@@ -1,4 +1,4 @@
-"""What was written in every format ever stays readable by every command; `tests/formats/make.py` made it."""
+"""Every command reads the folders of every format that any version wrote; `tests/formats/make.py` created them."""
 
 import json
 import re
@@ -98,7 +98,7 @@ def test_a_changed_number_in_a_table_is_wrong_by_the_rules_of_every_format(numbe
 
 @EVERY
 def test_what_needs_no_data_works_without_them(number: int, tmp_path: Path) -> None:
-    """A run is shown, reported, compared and predicts; where data are needed, one line says which are missing."""
+    """Runs can be shown, reported, compared and used for predictions; other commands name the missing files."""
     runs = copied(number, tmp_path)
     told = ends("runs", cwd=tmp_path).stdout
     for name in (*RUNS, "interrupted", "diverged"):

@@ -40,7 +40,7 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def room(module: str) -> str:
-    """The first word after the package's name."""
+    """Return the first word after the package's name."""
     return module.split(".")[1]
 
 
@@ -113,7 +113,7 @@ def test_nothing_lies_outside_the_rooms() -> None:
 
 
 def test_the_tests_mirror_the_rooms() -> None:
-    """Every room has a folder of tests, and no folder of tests stands for a room that is not there."""
+    """Every room has a folder of tests, and every folder of tests has a room."""
     rooms = {path.parent.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")} - {"."}
     assert {room.split("/")[0] for room in rooms} == set().union(*LEVELS) - {"__main__"}
     assert all((PACKAGE / room).is_dir() for room in rooms)
@@ -135,7 +135,7 @@ def named_in_strings() -> set[str]:
 
 
 def exists(name: str) -> bool:
-    """Whether the name is that of a module, or of something in one."""
+    """Return True if the name is that of a module, or of an object in one."""
     module, _, attribute = name.rpartition(".")
     try:
         return name in MODULES or importlib.util.find_spec(name) is not None
@@ -160,7 +160,7 @@ def test_heavy_libraries_are_imported_where_they_are_needed() -> None:
 
 
 def test_only_rng_makes_generators() -> None:
-    """Randomness has a name, not a history: no other module names a generator's constructor or the legacy functions."""
+    """No other module names a constructor of generators or the legacy functions of NumPy."""
     for module, path in MODULES.items():
         if module != "dropout_cli.core.rng":
             text = path.read_text()

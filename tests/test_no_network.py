@@ -84,7 +84,7 @@ def test_only_the_downloads_know_of_the_network() -> None:
 
 
 def test_downloads_are_encrypted() -> None:
-    """OpenML is asked over HTTPS, and by nothing that we could turn to plain HTTP."""
+    """OpenML is requested over HTTPS, and no setting changes this to plain HTTP."""
     from sklearn.datasets import _openml
 
     source = inspect.getsource(_openml)

@@ -1,1 +1,1 @@
-"""Questions to a finished run: evaluation, prediction, activations, verification, replay, tables of runs."""
+"""Analysis of finished runs: evaluate, predict, verify, replay, activations, run tables."""

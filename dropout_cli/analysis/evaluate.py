@@ -1,6 +1,7 @@
-"""What can be asked of a run once it is complete, or has stopped: its numbers anew, without and with noise.
+"""Evaluate a finished or stopped run again, without noise or with Monte-Carlo dropout.
 
-Each answer goes to a folder of its own under `after/`, and the same question replaces it.
+Monte-Carlo dropout averages the outputs of several passes with noise (Gal and Ghahramani 2016, arXiv:1506.02142). The
+results of each evaluation go to a folder of their own under `after/`; the same evaluation replaces them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,42 +34,64 @@ def evaluate(
     figures: bool = True,
     allow_changed_data: bool = False,
 ) -> dict[str, Any]:
-    """Recompute the numbers of one part from a checkpoint; write them to `after/eval-<split>-<checkpoint>/`.
+    """Compute the numbers of one part of the data again from a checkpoint.
 
-    `checkpoint`: `best` or `last`; None: the one that the summary names. Returns `split`,
-    `checkpoint` and the part's numbers. Raises UsageError, DataError or RunFailed.
+    They are written to `after/eval-<split>-<checkpoint>/`.
+
+    Args:
+        run: A run with a checkpoint.
+        split: `train`, `val` or `test`.
+        checkpoint: `best` or `last`; None: the one that the summary names.
+        figures: True to draw figures, too.
+        allow_changed_data: True to accept data that differ from those of the training.
+
+    Returns:
+        `split`, `checkpoint` and the numbers of the part.
+
+    Raises:
+        UsageError: The run has no such part or checkpoint.
+        DataError: The data are missing or have changed.
+        RunFailed: The checkpoint is damaged, or the files cannot be written.
     """
-    found = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
-    part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
-    with computing(found.experiment), found.learner.averaged() as network:
-        task = _calibrated(found, network)
+    trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
+    part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
+    with computing(trained.experiment), trained.learner.averaged() as network:
+        task = _calibrated(trained, network)
         prediction = task.predict(inference.outputs(network, dataset, part, batch=settings.evaluation_batch))
-    numbers = {"split": split, "checkpoint": found.checkpoint, **task.scores(prediction, part.labels)}
-    made = files(task, prediction, part, title=f"{dataset.name}, {split}", figures=figures)
-    run.write_after(name(numbers), made | {"metrics.json": as_json({"format": FORMAT} | numbers)})
+    numbers = {"split": split, "checkpoint": trained.checkpoint, **task.scores(prediction, part.labels)}
+    written = files(task, prediction, part, title=f"{dataset.name}, {split}", figures=figures)
+    run.write_after(name(numbers), written | {"metrics.json": as_json({"format": FORMAT} | numbers)})
     return numbers
 
 
 def name(numbers: Mapping[str, Any]) -> str:
-    """The folder under `after/` that holds these numbers."""
+    """Return the name of the folder under `after/` that holds these numbers."""
     passes = f"-mc{numbers['mc']}" if "mc" in numbers else ""
+    # Part of the name, so that evaluations with different noise do not replace each other.
     passes += "-all-noise" if numbers.get("mc_noise") == "all" else ""
     return f"eval-{numbers['split']}-{numbers['checkpoint']}{passes}"
 
 
 def draw(run: Run) -> Path:
-    """Draw the figures of a complete run, such as a cell of a sweep, into `after/figures/`, and return that folder.
+    """Draw the figures of a complete run into `after/figures/`, and return that folder.
 
-    Raises UsageError, DataError or RunFailed.
+    The runs of a sweep have no figures until they are drawn here.
+
+    Raises:
+        UsageError: The run has no checkpoint.
+        DataError: The data are missing or have changed.
+        RunFailed: The checkpoint is damaged, or the files cannot be written.
     """
-    found = restore.load_model(run)
-    test, dataset, settings = found.dataset.test, found.dataset, found.experiment.training
-    with computing(found.experiment), found.learner.averaged() as network:
-        task = _calibrated(found, network)
+    trained = restore.load_model(run)
+    test, dataset, settings = trained.dataset.test, trained.dataset, trained.experiment.training
+    with computing(trained.experiment), trained.learner.averaged() as network:
+        task = _calibrated(trained, network)
         prediction = task.predict(inference.outputs(network, dataset, test, batch=settings.evaluation_batch))
-    made = task.figures(prediction, test, f"{dataset.name}, test")
-    made |= plots.over_epochs(run.table("metrics.csv").columns(), found.learner.epoch, scored_train(len(dataset.train)))
-    return run.write_after("figures", made)
+    figures = task.figures(prediction, test, f"{dataset.name}, test")
+    figures |= plots.over_epochs(
+        run.table("metrics.csv").columns(), trained.learner.epoch, scored_train(len(dataset.train))
+    )
+    return run.write_after("figures", figures)
 
 
 def evaluate_with_noise(
@@ -82,29 +105,50 @@ def evaluate_with_noise(
     figures: bool = True,
     allow_changed_data: bool = False,
 ) -> dict[str, Any]:
-    """Predict one part in every way there is; write it to `after/eval-<split>-<checkpoint>-mc<passes>/`.
+    """Evaluate one part without noise, with Monte-Carlo dropout, and with thinned networks.
 
-    `passes` >= 1 noisy passes; `thinned` >= 0 sampled networks, scored one by one; `all_noise`: with the noise of the
-    training beside that of the dropout. Returns `split`, `checkpoint`, `mc`, the numbers of `weight_scaling`,
-    `monte_carlo` and, for classes, `geometric_mean`, those of the `thinned` networks with mean and standard deviation
-    (None where there are none), and the means of the uncertainties; for quantities also the negative log-likelihoods
-    `nll_gaussian`, that of `monte_carlo`, and `nll_log_mean_exp`, that of the mixture of the passes; and `notices`,
-    where there is something to know, `mc_noise` where it is not the dropout alone.
-    Tables and figures are those of the Monte-Carlo mean. Raises UsageError, DataError or RunFailed.
+    The results are written to `after/eval-<split>-<checkpoint>-mc<passes>/`. Tables and figures are those of the
+    Monte-Carlo mean.
+
+    Args:
+        run: A run with a checkpoint.
+        passes: Number of passes with noise, at least 1.
+        thinned: Number of sampled networks that are scored one by one, at least 0.
+        split: `train`, `val` or `test`.
+        checkpoint: `best` or `last`; None: the one that the summary names.
+        all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) beside that of dropout.
+        figures: True to draw figures, too.
+        allow_changed_data: True to accept data that differ from those of the training.
+
+    Returns:
+        `split`, `checkpoint` and `mc` (the number of passes); the numbers of `weight_scaling`, `monte_carlo` and, for
+        classification, `geometric_mean`; those of the `thinned` networks with mean and standard deviation, or None;
+        the means of the uncertainties. For regression also the negative log-likelihoods `nll_gaussian`, that of
+        `monte_carlo`, and `nll_log_mean_exp`, that of the mixture of the passes. `mc_noise` if `all_noise` is set, and
+        `notices` if there are any.
+
+    Raises:
+        UsageError: The run has no such part or checkpoint.
+        DataError: The data are missing or have changed.
+        RunFailed: The checkpoint is damaged, or the files cannot be written.
     """
-    found = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
-    part, dataset, settings = _part(found, split), found.dataset, found.experiment.training
-    seed, batch = found.experiment.seed, settings.evaluation_batch
-    with computing(found.experiment), found.learner.averaged() as network:
-        task = _calibrated(found, network)
+    trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
+    part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
+    seed, batch = trained.experiment.seed, settings.evaluation_batch
+    with computing(trained.experiment), trained.learner.averaged() as network:
+        task = _calibrated(trained, network)
         scaled = task.predict(inference.outputs(network, dataset, part, batch=batch))
+        # The seed of the run: the same command gives the same bytes every time.
         noise: dict[str, Any] = {"seed": seed, "training_noise": all_noise}
-        notices = mc_notices.without_noise(network, dataset, part, found.experiment, all_noise)
-        beside = pass_noise.calibrated(task, network, dataset, found.experiment, count=passes, training_noise=all_noise)
-        notices += beside.notices()
-        if dataset.val is None and beside.needs_passes:
+        # Asked before the passes: a hundred equal passes look like certainty.
+        notices = mc_notices.without_noise(network, dataset, part, trained.experiment, all_noise)
+        target_noise = pass_noise.calibrated(
+            task, network, dataset, trained.experiment, count=passes, training_noise=all_noise
+        )
+        notices += target_noise.notices()
+        if dataset.val is None and target_noise.needs_passes:
             notices.append(mc_notices.TRAINING_ERRORS)
-        drawn = beside.combine(
+        drawn = target_noise.combine(
             inference.passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
         )
         networks = [
@@ -114,49 +158,64 @@ def evaluate_with_noise(
     ways = {"weight_scaling": scaled, **drawn.predictions}
     numbers: dict[str, Any] = {
         "split": split,
-        "checkpoint": found.checkpoint,
+        "checkpoint": trained.checkpoint,
         "mc": passes,
         **{name: task.scores(prediction, part.labels) for name, prediction in ways.items()},
         "thinned": _spread(networks, task.shown) if networks else None,
         **{name: float(values.mean()) for name, values in drawn.uncertainties.items()},
         **drawn.scores,
     }
+    # Only regression has further scores, and with them a second likelihood.
     if drawn.scores:
         numbers["nll_gaussian"] = numbers["monte_carlo"]["nll"]
+    # The usual noise is not noted: folders of older versions do not have the key either.
     if all_noise:
         numbers["mc_noise"] = "all"
     if notices:
         numbers["notices"] = notices
     title = f"{dataset.name}, {split}, {passes} Monte-Carlo passes"
     combined = drawn.predictions["monte_carlo"]
-    made = files(task, combined, part, title=title, figures=figures)
-    made["metrics.json"] = as_json({"format": FORMAT} | numbers)
+    written = files(task, combined, part, title=title, figures=figures)
+    written["metrics.json"] = as_json({"format": FORMAT} | numbers)
+    # The first array of a prediction is the main one: probabilities or mean.
     first = next(iter(scaled))
     others = {name: prediction[first] for name, prediction in ways.items() if name != "monte_carlo"}
-    made["predictions.npz"] = npz.write(labels=part.labels, rows=part.rows, **combined, **others, **drawn.uncertainties)
-    run.write_after(name(numbers), made)
+    written["predictions.npz"] = npz.write(
+        labels=part.labels, rows=part.rows, **combined, **others, **drawn.uncertainties
+    )
+    run.write_after(name(numbers), written)
     return numbers
 
 
-def _calibrated(found: LoadedModel, network: Layer) -> Task:
-    """The run's task, with the errors of this checkpoint on what was held out."""
-    dataset, batch = found.dataset, found.experiment.training.evaluation_batch
-    if found.task.name == "classification":
-        return found.task
-    part = dataset.val or dataset.train
-    return found.task.calibrated(inference.outputs(network, dataset, part, batch=batch), part.labels)
+def _calibrated(trained: LoadedModel, network: Layer) -> Task:
+    """Return the run's task; for regression with the noise of this checkpoint's targets."""
+    dataset, batch = trained.dataset, trained.experiment.training.evaluation_batch
+    # Probabilities need no noise of the targets.
+    if trained.task.name == "classification":
+        return trained.task
+    part = dataset.val or dataset.train  # without a validation part, the estimate is too small
+    return trained.task.calibrated(inference.outputs(network, dataset, part, batch=batch), part.labels)
 
 
-def _part(found: LoadedModel, split: str) -> Part:
-    part = found.dataset.part(split)
+def _part(trained: LoadedModel, split: str) -> Part:
+    """Return a part of the data. Raise UsageError if the run does not have it."""
+    part = trained.dataset.part(split)
     if part is None:
-        raise UsageError("--split", f"this run has no {split} part", "Its dataset.val_fraction is 0.")
+        raise UsageError(
+            "--split", f"this run has no {split} part, because its dataset.val_fraction is 0", "Choose another part."
+        )
     return part
 
 
 def _spread(networks: Sequence[dict[str, Any]], numbers: Sequence[str]) -> dict[str, Any]:
-    """The scores of each network, their mean, and their standard deviation, of a sample; None for that of one."""
+    """Return the scores of each network, their mean, and their sample standard deviation.
+
+    Args:
+        networks: Metric -> value, for each network; at least one.
+        numbers: The metrics to keep.
+    """
     values: Array = np.array([[network[name] for name in numbers] for network in networks], np.float64)
+    # One network has no sample standard deviation.
     sd = values.std(axis=0, ddof=1).tolist() if len(networks) > 1 else [None] * len(numbers)
     return {
         "networks": [dict(zip(numbers, row, strict=True)) for row in values.tolist()],

@@ -1,8 +1,7 @@
-"""Training a finished run again, and comparing bytes.
+"""Train a finished run again, and compare the files byte by byte.
 
-Of a run of an older format, what is computed otherwise today has other bytes: there the arrays of checkpoints and
-predictions must be the same, the tables must follow from them by the format's own rules, and the history must agree
-within rounding.
+Some files of an older format have other bytes today. For these, the arrays of checkpoints and predictions must be the
+same, the tables must follow from the arrays by the rules of that format, and the history must agree within rounding.
 """
 
 import json
@@ -27,26 +26,37 @@ from dropout_cli.training.setup import Prepared, computing
 TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
 PREDICTIONS = "predictions.npz"
 COMPARED = (*TABLES, PREDICTIONS, LAST, BEST)
-"""What equal configs, seeds and machines write with equal bytes."""
+"""Files that have the same bytes if config, seed and machine are the same."""
 ROUNDING = 1e-5
-"""Relative and absolute tolerance: losses of format 1 were summed from logarithms in single precision."""
+"""Relative and absolute tolerance; format 1 summed losses from logarithms in single precision."""
 
 
 def replay(run: Run, *, watch: TrainingWatch) -> list[Check]:
-    """Train the run's resolved config again, in a temporary folder, and compare.
+    """Train the resolved config of a run again in a temporary folder, and compare the files.
 
-    Raises UsageError for a run that is not complete, or was lengthened in a way that no single run repeats.
+    Args:
+        run: A complete run.
+        watch: Receives the events of the training.
+
+    Returns:
+        A check per file; if one fails, further checks that name the first difference and possible causes.
+
+    Raises:
+        UsageError: The run is not complete, or was extended in a way that one run cannot repeat.
     """
     _must_be_one_run(run)
     text = run.read_unchanged(RESOLVED)
     prepared = prepare_run(config.load(run.path / RESOLVED).experiment)
     with tempfile.TemporaryDirectory(prefix="dropout-replay-") as folder:
         again = Run.create(Path(folder), "replay")
+        # The same bytes of the config: they are copied into the run folder. Figures are not compared.
         run_experiment(prepared, again, text, watch=watch, figures=False)
+        # A run may be started by an older version and completed by a newer one: then only its history is old.
         oldest = min(run.summary()["format"], run.state()["format"])
         compared = _compared if oldest == FORMAT else _compared_across_formats
         checks = [compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]
         checks += _simple_models(run, again)
+        # environment.describe() reads the current threads: they must be those of the training.
         if not all(check.right for check in checks):
             with computing(prepared.experiment):
                 checks += _why(run, again, prepared)
@@ -54,52 +64,56 @@ def replay(run: Run, *, watch: TrainingWatch) -> list[Check]:
 
 
 def _simple_models(run: Run, again: Run) -> Iterator[Check]:
-    """Compare the numbers of the simple models, which runs of older versions do not have."""
-    ours, theirs = (one.summary().get("yardstick") for one in (run, again))
+    """Compare the numbers of the simple models. Runs of older versions do not have them."""
+    ours, theirs = (each.summary().get("yardstick") for each in (run, again))
     if ours is not None:
-        yield Check(
-            "summary.json", ours == theirs, f"its yardstick has {'the same' if ours == theirs else 'other'} numbers"
-        )
+        fact = f"its yardstick has {'the same' if ours == theirs else 'other'} numbers"
+        yield Check("summary.json", ours == theirs, fact)
 
 
 def _must_be_one_run(run: Run) -> None:
+    """Raise UsageError if one training from the start cannot repeat the run."""
     place = str(run.path)
     if run.ended != "completed":
-        raise UsageError(place, f"this run is {run.ended}", "`dropout resume` goes on with it, or says why it cannot.")
+        raise UsageError(place, f"this run is {run.ended}", "Use `dropout resume` to continue it.")
     for mark in run.state().get("lengthened", []):
         if mark["schedule_changed"] or mark["patience_anew"]:
-            fact = f"this run was lengthened after epoch {mark['after_epoch']} with --change-schedule or patience anew"
-            raise UsageError(place, fact, "No single run from the start repeats it.")
+            epoch = mark["after_epoch"]
+            fact = f"this run was extended after epoch {epoch} with --change-schedule, or with its patience reset"
+            raise UsageError(place, fact, "One run from the start cannot repeat it.")
 
 
 def _compared(run: Run, again: Run, name: str) -> Check:
+    """Compare the bytes of one file."""
+    # Workers on other machines do not send the last checkpoint back.
     if name == LAST and not run.has(LAST):
-        return Check(name, True, "stayed where the run was trained")
+        return Check(name, True, "is not here: it stayed on the machine that trained the run")
     if not (run.has(name) and again.has(name)):
-        return Check(name, False, "is there once only")
+        return Check(name, False, "exists in one of the two runs only")
     same = run.read(name) == again.read(name)
-    return Check(name, same, "the same bytes" if same else "other bytes")
+    return Check(name, same, "has the same bytes" if same else "has other bytes")
 
 
 def _compared_across_formats(run: Run, again: Run, name: str) -> Check:
     """Compare the numbers in a file that the two runs wrote in different formats."""
-    plain = _compared(run, again, name)
-    if plain.right or not (run.has(name) and again.has(name)):
-        return plain
+    check = _compared(run, again, name)
+    if check.right or not (run.has(name) and again.has(name)):
+        return check
     summary = run.summary()
     rules = RULES[summary["format"]]
     if name == "metrics.csv":
-        same = _agree(*(one.table(name).columns() for one in (run, again)))
+        same = _agree(*(each.table(name).columns() for each in (run, again)))
     elif name in (LAST, BEST):
         same = _equal(Snapshot.read(run, name).arrays, Snapshot.read(again, name).arrays)
     else:
-        ours, theirs = (npz.read(one.read(PREDICTIONS), str(one.path / PREDICTIONS)) for one in (run, again))
+        ours, theirs = (npz.read(each.read(PREDICTIONS), str(each.path / PREDICTIONS)) for each in (run, again))
         if name == PREDICTIONS:
+            # An older format has fewer arrays; those that it has must be equal.
             same = _equal(ours, {key: theirs[key] for key in ours if key in theirs})
         else:
             task = TASKS[summary.get("task", "classification")].recalled(summary["test"])
             same = rules.tables(task, theirs, theirs["labels"], theirs["rows"])[name] == run.read(name)
-    return Check(name, same, "the same numbers, written by an older format" if same else "other numbers")
+    return Check(name, same, "has the same numbers, in an older format" if same else "has other numbers")
 
 
 def _equal(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> bool:
@@ -107,7 +121,7 @@ def _equal(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> bool:
 
 
 def _agree(ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]) -> bool:
-    """Whether two histories have the same columns, and numbers within the rounding of single precision."""
+    """Return True if two histories have the same columns and, within ROUNDING, numbers."""
     return ours.keys() == theirs.keys() and all(
         len(ours[key]) == len(theirs[key]) and np.allclose(ours[key], theirs[key], ROUNDING, ROUNDING, equal_nan=True)
         for key in ours
@@ -115,12 +129,17 @@ def _agree(ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[fl
 
 
 def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
-    """Where the two part, and what differs around them."""
-    ours, theirs = (one.table("metrics.csv").rows() for one in (run, again))
-    for one, other in zip(ours, theirs, strict=False):
-        for column, value in one.items():
+    """Yield checks that help to explain a difference.
+
+    They name the first number of the history that differs, changes of the arithmetic between versions, and differences
+    between the machines.
+    """
+    ours, theirs = (each.table("metrics.csv").rows() for each in (run, again))
+    for row, other in zip(ours, theirs, strict=False):
+        for column, value in row.items():
+            # Only the first difference is reported: all later numbers follow from it.
             if value != other.get(column):
-                fact = f"epoch {one['epoch']} is the first that differs: {column} was {value}, is {other.get(column)}"
+                fact = f"epoch {row['epoch']} is the first that differs: {column} was {value}, now {other.get(column)}"
                 yield Check("metrics.csv", False, fact)
                 break
         else:
@@ -128,11 +147,12 @@ def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
         break
     changes = list(arithmetic.since_begun(run, prepared))
     for change in changes:
-        yield Check("arithmetic", False, f"has changed since: {change}")
+        yield Check("arithmetic", False, f"has changed since the run was trained: {change}")
     lines = environment.differences(json.loads(run.read("environment.json")), environment.describe())
     for line in lines:
         yield Check("environment", False, line)
     for line in run.state().get("environment", []):
         yield Check("environment", False, f"when the run was resumed: {line}")
+    # A known difference of machine or version is explanation enough.
     if not (lines or changes):
-        yield Check("environment", True, "is the same as far as is known, and does not explain it")
+        yield Check("environment", True, "is the same as far as is known, so it does not explain the difference")

@@ -1,4 +1,4 @@
-"""Many runs side by side: read from one file each, filtered, sorted."""
+"""Tables of many runs: read the facts of each run, filter them and sort them."""
 
 import operator
 import re
@@ -11,12 +11,12 @@ from dropout_cli.runs import Run, summary, tags
 
 VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
 COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
-"""The keys that `dropout runs` shows unless told otherwise."""
+"""Keys that `dropout runs` shows by default."""
 LEAST = ("epochs", RATE, VARIANT, "val.accuracy", "val.rmse", "status")
-"""Those of them that may be left out where there is little room, the first one first."""
+"""Keys that a narrow terminal may leave out, the first one first."""
 
 OWN = ("name", "status", "reason", "tags", "note", "megabytes", "run")
-"""The keys whose values come from the folder, its state and its notes, whatever its summary says under them."""
+"""Keys whose values come from the folder, its state and its notes. The same keys of a summary are ignored."""
 
 OPERATORS = {
     "==": operator.eq,
@@ -29,56 +29,89 @@ OPERATORS = {
 }
 
 NULL, EQUALITIES = "null", ("==", "=", "!=")
-"""`null` holds for runs that lack the key, or have null for a block above it. In quotation marks it is a text."""
+"""The condition `KEY == null` is true if a run lacks the key, or has null for a block above it.
+
+In quotation marks, `null` is a text. EQUALITIES are the operators that take null.
+"""
 
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CONDITION = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)(.*)", re.DOTALL)
 AND = re.compile(r"\s(and|&&)\s", re.IGNORECASE)
-"""They take time in proportion to the text: no two parts of one that stand next to each other can match the same."""
+"""Word between two conditions.
+
+These patterns take linear time on hostile text: no two neighboring parts can match the same characters.
+"""
 
 Known = TypeVar("Known", bound=dict[str, Any])
 
 
 class Facts(dict[str, Any]):
-    """The facts of one run, by key, with the run itself, since two runs may have the same name."""
+    """Facts of one run, by key, and the run itself: two runs may have the same name."""
 
     def __init__(self, run: Run, known: dict[str, Any]) -> None:
-        """`known`: the facts of that run."""
+        """Store the facts of a run.
+
+        Args:
+            run: The run.
+            known: Its facts, by key.
+        """
         super().__init__(known)
         self.run = run
 
 
 def facts(run: Run) -> Facts:
-    """Return name and status of a run and, where it is complete, its summary without the keys of OWN."""
+    """Return the facts of one run.
+
+    They are its name, status, tags and note and, if it is complete, its summary without RESERVED_KEYS.
+
+    Raises:
+        UsageError: A file of the run cannot be read.
+    """
     status = run.status
     if status == "completed":
-        known = {key: found for key, found in run.summary().items() if key not in OWN}
+        # A summary from elsewhere must not replace the name or the status of the folder.
+        known = {key: content for key, content in run.summary().items() if key not in OWN}
     else:
         known = {"reason": run.state().get("reason")}
     return Facts(run, {"name": run.name, "status": status} | known | tags.annotations(run))
 
 
 def read(runs: Iterable[Run], *, sizes: bool = False) -> list[Facts]:
-    """The facts of the runs, with their `megabytes` if asked for; one whose files cannot be read is damaged."""
-    found = []
+    """Return the facts of several runs. An unreadable run gets the status `damaged`.
+
+    Args:
+        runs: The runs.
+        sizes: True to add `megabytes`, the size on disk.
+    """
+    table = []
     for run in runs:
         try:
-            one = facts(run)
+            known = facts(run)
             if sizes:
-                one["megabytes"] = tags.size(run) / 1e6
+                known["megabytes"] = tags.size(run) / 1e6
+        # One damaged folder must not hide all other runs.
         except UsageError as error:
-            one = Facts(run, {"name": run.name, "status": "damaged", "reason": str(error)})
-        found.append(one)
-    return found
+            known = Facts(run, {"name": run.name, "status": "damaged", "reason": str(error)})
+        table.append(known)
+    return table
 
 
 def value(run: dict[str, Any], key: str) -> Any:
-    """What stands under a dotted key; None where there is nothing."""
+    """Return the value under a dotted key, or None if there is none."""
     return value_at(run, key)
 
 
 def rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:
-    """A row per run of what stands under the keys. Raises UsageError for a key that no run has."""
+    """Return one row of values per run.
+
+    Args:
+        runs: The facts of the runs.
+        keys: Dotted keys, one per column.
+
+    Raises:
+        UsageError: No run has one of the keys, and it is no default column.
+    """
+    # Default columns may be empty: runs that are not complete have no numbers yet.
     for key in keys:
         if key not in COLUMNS:
             _must_exist(runs, key, "--columns")
@@ -86,9 +119,15 @@ def rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]
 
 
 def select(runs: list[Known], where: Sequence[str], sort: str) -> list[Known]:
-    """The runs for which every condition holds, sorted by a key (`-key`: downwards); those without it come last.
+    """Return the runs that meet all conditions, sorted by a key.
 
-    A condition is `KEY OP VALUE`. Raises UsageError where it is not, or no run has the key.
+    Args:
+        runs: The facts of the runs.
+        where: Conditions of the form `KEY OP VALUE`.
+        sort: A key; `-key` sorts from high to low. Runs without the key come last.
+
+    Raises:
+        UsageError: A condition has another form, or no run has a key.
     """
     for condition in where:
         match = CONDITION.fullmatch(condition)
@@ -101,11 +140,14 @@ def select(runs: list[Known], where: Sequence[str], sort: str) -> list[Known]:
         _must_exist(runs, key, "--where", null=text == NULL)
         if text == NULL:
             if sign not in EQUALITIES:
-                raise UsageError("--where", f"null is neither above nor below {key}", "Write == null or != null.")
+                raise UsageError(
+                    "--where", f"null is neither above nor below a value of {key}", "Write == null or != null."
+                )
             runs = [run for run in runs if (value(run, key) is None) == (sign != "!=")]
             continue
+        # Checked for all runs at once: a number cannot be compared with other text.
         if any(_is_number(value(run, key)) for run in runs) and not NUMBER.fullmatch(text):
-            raise UsageError("--where", f"{key} is a number, and '{text}' is none", "Compare it with a number.")
+            raise UsageError("--where", f"{key} is a number, but '{text}' is not", "Compare it with a number.")
         runs = [run for run in runs if _holds(value(run, key), sign, text)]
     key = sort.removeprefix("-")
     _must_exist(runs, key, "--sort")
@@ -115,54 +157,68 @@ def select(runs: list[Known], where: Sequence[str], sort: str) -> list[Known]:
 
 
 def _must_be_one(condition: str, text: str) -> None:
-    """Raise UsageError where a second condition follows in the value."""
-    for one in [] if text.startswith(("'", '"')) else AND.finditer(text):
-        if CONDITION.fullmatch(text[one.end() :]):
-            first, second = condition[: len(condition.rstrip()) - len(text) + one.start()], text[one.end() :]
+    """Raise UsageError if the text of the value contains a second condition.
+
+    Without this check, `a > 1 and b > 2` would compare with the text `1 and b > 2`.
+    """
+    for word in [] if text.startswith(("'", '"')) else AND.finditer(text):
+        if CONDITION.fullmatch(text[word.end() :]):
+            first, second = condition[: len(condition.rstrip()) - len(text) + word.start()], text[word.end() :]
             way_out = f"Give --where twice: --where '{first.strip()}' --where '{second.strip()}'."
             raise UsageError("--where", f"'{condition}' is more than one condition", way_out)
 
 
 def _must_exist(runs: Sequence[dict[str, Any]], key: str, place: str, *, null: bool = False) -> None:
+    """Raise UsageError if no run has the key; with `null`, a null in its place is enough."""
     if runs and not any(_has(run, key) if null else value(run, key) is not None for run in runs):
-        raise UsageError(place, f"no run has '{key}'", "Keys are those of summary.json, such as test.accuracy.")
+        raise UsageError(
+            place, f"no run has '{key}'", "Use name, status, tags or a key of summary.json, such as test.accuracy."
+        )
 
 
 def _has(run: dict[str, Any], key: str) -> bool:
-    """Whether the run has the key, or null for a block above it."""
-    found: Any = run
+    """Return True if the run has the key, or null for a block above it."""
+    node: Any = run
     for part in key.split("."):
-        if found is None:
+        if node is None:
             return True
-        if not isinstance(found, dict) or part not in found:
+        if not isinstance(node, dict) or part not in node:
             return False
-        found = found[part]
+        node = node[part]
     return True
 
 
-def _is_number(found: Any) -> bool:
-    return isinstance(found, int | float) and not isinstance(found, bool)
+def _is_number(content: Any) -> bool:
+    return isinstance(content, int | float) and not isinstance(content, bool)
 
 
-def _order(found: Any) -> tuple[int, float, str]:
-    return (0, found, "") if _is_number(found) else (1, 0.0, str(found))
+def _order(content: Any) -> tuple[int, float, str]:
+    """Return a sort key: numbers come before texts, since the two cannot be compared."""
+    return (0, content, "") if _is_number(content) else (1, 0.0, str(content))
 
 
-def _holds(found: Any, sign: str, text: str) -> bool:
-    """Numbers compare with numbers, everything else as text; what is missing satisfies nothing."""
-    if found is None:
+def _holds(content: Any, sign: str, text: str) -> bool:
+    """Return True if a condition holds; a missing value meets no condition.
+
+    Args:
+        content: The value of a run. A number is compared as a number, everything else as text.
+        sign: A key of OPERATORS.
+        text: The value to compare with.
+    """
+    if content is None:
         return False
     text = text.strip("\"'")
-    if _is_number(found):
-        return bool(OPERATORS[sign](found, float(text)))
-    left = str(found).lower() if isinstance(found, bool) else str(found)
+    if _is_number(content):
+        return bool(OPERATORS[sign](content, float(text)))
+    left = str(content).lower() if isinstance(content, bool) else str(content)  # as YAML writes true and false
     return bool(OPERATORS[sign](left, text))
 
 
 def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What `dropout show` prints of one run."""
-    from dropout_cli.tasks import TASKS  # it brings NumPy, which a list of runs does not need
+    """Return the keys and values of one run that `dropout show` prints."""
+    from dropout_cli.tasks import TASKS  # here: it imports NumPy, which a list of runs does not need
 
+    # The keys of all tasks: a run has those of its own task only.
     shown = tuple(dict.fromkeys(number for task in TASKS.values() for number in task.shown))
     keys = ["name", "status", "reason", "epochs", "best_epoch", "checkpoint", "monitor", "parameters", "seconds"]
     keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
@@ -170,32 +226,33 @@ def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     keys += ["config.training.init_from", "config.seed", "tags", "note"]
     keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in shown]
     keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
-    known = [(key, found) for key in keys if (found := value(facts, key)) is not None]
-    known = [one for key, found in known for one in _explained(key, found, facts)]
+    known = [(key, content) for key in keys if (content := value(facts, key)) is not None]
+    known = [row for key, content in known for row in _explained(key, content, facts)]
     moving = facts.get("still_moving")
     return [*known, *(("still moving", column) for column in (moving if isinstance(moving, list) else ()))]
 
 
-def _explained(key: str, found: Any, facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the row of a key, and a row or a few words that explain it where it could be misread."""
+def _explained(key: str, content: Any, facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the row of a key, with an explanation or a further row if it could be misread."""
     try:
         if key == "best_epoch" and facts.get("monitor") is not None:
-            yield key, f"{found}, by {facts['monitor']}"
+            yield key, f"{content}, by {facts['monitor']}"
         elif key == "checkpoint":
-            yield key, found
+            yield key, content
             yield "evaluated_epoch", f"{summary.evaluated_epoch(facts)}, whose weights gave the numbers below"
         elif key.startswith("train.") and key == next(f"train.{name}" for name in facts["train"]):
             count = summary.examples(facts["train"])
             few = f"; metrics.csv scores {summary.MOST_SCORED:,} of them" if count > summary.MOST_SCORED else ""
             yield "train.examples", f"{count:,}{few}"
-            yield key, found
+            yield key, content
         else:
-            yield key, found
-    except (LookupError, TypeError, ValueError):  # a damaged summary is shown as it is
-        yield key, found
+            yield key, content
+    except (LookupError, TypeError, ValueError):  # a damaged summary is shown without explanations
+        yield key, content
 
 
 def files(run: Run) -> list[str]:
-    """The files of a run's folder, by name."""
+    """Return the paths of all files in the folder of a run, sorted and relative to it."""
+    # The lock is no result, and has no content.
     paths = (path for path in run.path.rglob("*") if path.is_file() and path.name != ".lock")
     return sorted(path.relative_to(run.path).as_posix() for path in paths)

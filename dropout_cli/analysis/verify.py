@@ -1,7 +1,7 @@
-"""Whether a run folder still says what training wrote, and whether what it says agrees with itself.
+"""Check that the files of a run folder are unchanged and consistent.
 
-Nothing is trained here, see `replay`; numbers are computed anew from the stored predictions, by the rules of the format
-that the folder states. To change a formula, add a format: the former function stays under the format that it made.
+Nothing is trained here, see `replay`. Numbers are computed again from the stored predictions, by the rules of the
+format of the folder. To change a formula, add a format: the old function stays under the format that it made.
 """
 
 import hashlib
@@ -16,7 +16,6 @@ from dropout_cli import config
 from dropout_cli.analysis import verify_yardstick
 from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
-from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import VALIDATION
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
@@ -26,27 +25,27 @@ from dropout_cli.training import against_dummy
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable, identity
 
 CLOSE = 1e-9
-"""Relative: numbers computed anew with another NumPy may differ in their last bits."""
+"""Relative and absolute tolerance: another NumPy may compute other last bits."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How the results of a complete run follow from the arrays in `predictions.npz`."""
+    """Rules of a format: how results follow from the arrays in `predictions.npz`."""
 
     scores: Callable[[Task, Prediction, Array], dict[str, Any]]
-    """Task, stored arrays and labels -> the numbers of `summary.json`."""
+    """(task, stored arrays, labels) -> the numbers of `summary.json`."""
     tables: Callable[[Task, Prediction, Array, Array], dict[str, bytes]]
-    """Task, stored arrays, labels and rows -> the CSV files."""
+    """(task, stored arrays, labels, rows) -> the bytes of each CSV file."""
     always: frozenset[str]
-    """Numbers that every summary of the format has. Others came later, and are checked where they are present."""
+    """Numbers that every summary of the format has. Others were added later, and are checked only if present."""
     losses: bool
-    """Whether `val_loss` in metrics.csv is `val.nll` of a classifier's summary, to the last digits."""
+    """True if `val_loss` in metrics.csv equals `val.nll` in the summary of a classification run."""
 
 
 FIRST = frozenset({"accuracy", "nll", "brier", "ece", "rmse", "mae", "r2", "coverage"})
-"""Numbers that summaries have had from the first version on, each of them in its task."""
+"""Numbers that summaries of their task have had since the first version."""
 RULES = {
-    # Of classes, probabilities in float32 were all there was: nll was at most 708.4.
+    # Classification stored only probabilities in float32, so nll was at most 708.4.
     1: Rules(
         scores=lambda task, stored, labels: task.scores(_without(stored, "log_probabilities"), labels),
         tables=lambda task, stored, labels, rows: task.tables(_without(stored, "log_probabilities"), labels, rows),
@@ -61,31 +60,38 @@ RULES = {
         losses=True,
     ),
 }
-"""The rules of every format that was ever written.
+"""Format -> its rules, for every format that any version has written.
 
-`format` in `summary.json` says which of them hold for the results, that in `state.json`, of the version that began the
-run, which hold for its history.
+`format` in `summary.json` chooses the rules for the results. `format` in `state.json` is that of the version which
+started the run, and chooses the rules for its history.
 """
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """Result of one check."""
 
     what: str
+    """The file or subject that was checked."""
     right: bool
     fact: str
-    """What is the case, in a few words."""
+    """The finding, in a few words."""
 
 
 def verify(run: Run) -> list[Check]:
-    """Look at everything that can be judged without training.
+    """Check everything in a run folder that can be checked without training.
 
-    Raises UsageError for a run that is being worked on, NewerFormat where something is newer than this version.
+    Returns:
+        The checks, failed ones included.
+
+    Raises:
+        UsageError: A process is working on the run.
+        NewerFormat: A newer version of this program wrote the run.
     """
     complete = run.has(MANIFEST)
+    # A complete run may be locked for a moment, while it gets a tag; its files are final.
     if not complete and locks.is_held(run.inside(".lock")):
-        raise UsageError(str(run.path), "a process is working on this run", "Wait for it to end.")
+        raise UsageError(str(run.path), "a process is working on this run", "Wait until it ends.")
     checks = list(_guarded("complete", _complete(run)))
     if complete:
         checks += _guarded(MANIFEST, _listed(run, ""))
@@ -94,17 +100,19 @@ def verify(run: Run) -> list[Check]:
     if complete:
         checks += _guarded("summary.json", _summary(run))
     for folder in sorted(path for path in run.inside("after").glob("*") if path.is_dir()):
+        # Hidden folders are incomplete ones of a command that is running or crashed.
         if not folder.name.startswith("."):
             checks += _guarded(f"after/{folder.name}", _listed(run, f"after/{folder.name}/"))
     return checks
 
 
 def _without(stored: Prediction, name: str) -> Prediction:
+    """Return the arrays except one."""
     return {key: value for key, value in stored.items() if key != name}
 
 
 def _whole(task: Task, stored: Prediction) -> Prediction:
-    """Return the arrays. Raises ValueError where one is missing or does not fit."""
+    """Return the arrays unchanged. Raise ValueError if one is missing or does not fit."""
     if task.name == "classification" and "log_probabilities" not in stored:
         raise ValueError("log_probabilities are missing in predictions.npz")
     if task.name == "classification" and not np.allclose(
@@ -115,13 +123,15 @@ def _whole(task: Task, stored: Prediction) -> Prediction:
 
 
 def _guarded(what: str, checks: Iterable[Check]) -> Iterator[Check]:
-    """The checks, with one that cannot be carried out as one that fails."""
+    """Yield the checks; an error while they are computed becomes a failed check."""
     try:
         yield from checks
+    # Not a damaged file: the user needs a newer version, so the whole check ends.
     except NewerFormat:
         raise
     except DropoutError as error:
         yield Check(what, False, "; ".join(problem.fact for problem in error.problems))
+    # Damaged files can raise any of these from deep inside; the other checks must still run.
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError) as error:
         yield Check(what, False, f"is damaged ({error})")
 
@@ -132,29 +142,32 @@ def _complete(run: Run) -> Iterator[Check]:
 
 
 def _listed(run: Run, folder: str) -> Iterator[Check]:
-    """Every file of the folder is in its manifest, and as it says; a check per file that is not."""
+    """Yield a check for each file that differs between manifest and folder, else one check."""
     listed = manifest.parse(run.read(folder + MANIFEST))
-    found = set(manifest.covered(run.path / folder))
-    wrong = [Check(f"{folder}{name}", False, f"is not in {MANIFEST}") for name in sorted(found - listed.keys())]
-    wrong += [Check(f"{folder}{name}", False, "is missing") for name in sorted(listed.keys() - found)]
-    for name in sorted(listed.keys() & found):
+    present = set(manifest.covered(run.path / folder))
+    wrong = [Check(f"{folder}{name}", False, f"is not in {MANIFEST}") for name in sorted(present - listed.keys())]
+    wrong += [Check(f"{folder}{name}", False, "is missing") for name in sorted(listed.keys() - present)]
+    for name in sorted(listed.keys() & present):
         wrong += _guarded(f"{folder}{name}", _as_listed(run, folder, name, listed[name]))
     yield from wrong
     if not wrong:
-        verb = "is as it was" if len(listed) == 1 else "are as they were"
-        yield Check(folder.rstrip("/") or MANIFEST, True, f"{counted(len(listed), 'file')} {verb} written")
+        yield Check(folder.rstrip("/") or MANIFEST, True, f"all {len(listed)} files are unchanged")
 
 
 def _as_listed(run: Run, folder: str, name: str, digest: str) -> Iterator[Check]:
-    """Nothing, where the file is as its manifest says."""
+    """Yield a failed check if the file is not the one in the manifest."""
     if hashlib.sha256(run.read(folder + name)).hexdigest() != digest:
-        yield Check(f"{folder}{name}", False, f"differs from what {folder}{MANIFEST} says of it")
+        yield Check(f"{folder}{name}", False, f"does not match its checksum in {folder}{MANIFEST}")
 
 
 def _config(run: Run) -> Iterator[Check]:
+    """Check that the stored config is the one that was trained, and the one in the summary."""
     digest = hashlib.sha256(run.read(RESOLVED)).hexdigest()
+    # A run that was extended has several configs, and state.json has the checksums of all of them.
     known = digest in run.state().get("resolved", [])
-    yield Check(RESOLVED, known, "is the one that was trained" if known else "differs from what state.json says of it")
+    yield Check(
+        RESOLVED, known, "is the config that was trained" if known else "does not match its checksum in state.json"
+    )
     experiment = config.load(run.path / RESOLVED, stored=True).experiment
     if run.has(MANIFEST):
         same = comparable(run.summary()["config"]) == comparable(config.to_dict(experiment))
@@ -162,77 +175,91 @@ def _config(run: Run) -> Iterator[Check]:
 
 
 def _checkpoints(run: Run) -> Iterator[Check]:
-    """Their own checksums, the config they were saved under, and the history that the last one speaks of."""
+    """Check the checkpoints: checksums, config, and the history of the last one."""
+    # identity() leaves out epochs and save_every, which may change when a run is continued.
     expected = identity(config.load(run.path / RESOLVED, stored=True).experiment)
     for file in (LAST, PREVIOUS, BEST):
         if run.has(file):
             yield from _guarded(file, _checkpoint(run, file, expected))
     if run.has(MANIFEST) and run.has(LAST):
         right = hashlib.sha256(run.read("metrics.csv")).hexdigest() == Snapshot.read(run, LAST).meta["metrics"]
-        yield Check("metrics.csv", right, f"is{'' if right else ' not'} the history that {LAST} speaks of")
+        yield Check("metrics.csv", right, f"is{'' if right else ' not'} the history of {LAST}")
 
 
 def _checkpoint(run: Run, file: str, expected: str) -> Iterator[Check]:
     snapshot = Snapshot.read(run, file)
     right = snapshot.meta["config"] == expected
-    fact = f"whole, of epoch {snapshot.meta['epoch']}" if right else f"was saved under another config than {RESOLVED}"
+    fact = (
+        f"is intact, from epoch {snapshot.meta['epoch']}" if right else f"was saved with another config than {RESOLVED}"
+    )
     yield Check(file, right, fact)
 
 
 def _summary(run: Run) -> Iterator[Check]:
-    """The numbers of the test part, computed anew from the predictions; those of val, from the history."""
+    """Check the test numbers against the predictions, and the val numbers against the history."""
     summary = run.summary()
     rules = RULES[summary["format"]]
     stored = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
     kind = TASKS[summary.get("task", "classification")]
+    # The data are not needed: a summary has the names of classes or targets.
     task = kind.recalled(summary["test"])
     labels, rows = stored["labels"], stored["rows"]
-    anew = rules.scores(task, stored, labels)
-    former = {name: anew[name] for name in anew if name in summary["test"] or name in rules.always}
-    differing = list(differences(summary["test"], former))
+    recomputed = rules.scores(task, stored, labels)
+    expected = {name: recomputed[name] for name in recomputed if name in summary["test"] or name in rules.always}
+    differing = list(differences(summary["test"], expected))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
-    if beside := against_dummy.of(summary, "dummy", "test"):
-        anew = verify_yardstick.dummy(run, summary, task, labels)
-        differing = list(differences({key: beside[key] for key in anew}, anew, "yardstick.dummy.test"))
+    if dummy_scores := against_dummy.of(summary, "dummy", "test"):
+        recomputed = verify_yardstick.dummy(run, summary, task, labels)
+        differing = list(
+            differences({key: dummy_scores[key] for key in recomputed}, recomputed, "yardstick.dummy.test")
+        )
         yield Check("summary.json", not differing, "; ".join(differing) or "its dummy follows from the labels")
-    for name, made in rules.tables(task, stored, labels, rows).items():
-        right = run.read(name) == made
+    for name, expected_bytes in rules.tables(task, stored, labels, rows).items():
+        right = run.read(name) == expected_bytes
         yield Check(name, right, f"{'follows' if right else 'does not follow'} from predictions.npz")
     yield from _validation(run, summary["val"])
     history = run.table("metrics.csv").columns()
     epoch = evaluated_epoch(summary)
     pairs = {f"val_{task.number}": task.number}
+    # Both files must be of a format that computes the loss from the same logarithms.
     if task.name == "classification" and rules.losses and RULES[run.state()["format"]].losses:
         pairs["val_loss"] = "nll"
     right = len(history["epoch"]) == summary["epochs"]
     if right and summary["val"] is not None:
         right = all(_same(history[column][epoch - 1], summary["val"][name]) for column, name in pairs.items())
-    told = " and ".join(["its epochs", *(f"val {name}" for name in pairs.values())])
-    yield Check("summary.json", right, f"{told} are{'' if right else ' not'} those of metrics.csv")
+    names = " and ".join(["its epochs", *(f"val {name}" for name in pairs.values())])
+    yield Check("summary.json", right, f"{names} are{'' if right else ' not'} those of metrics.csv")
 
 
 def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
-    """Check the contributions of validation examples against the summary; older runs do not store them."""
+    """Check the mean over the validation examples, which older runs do not store."""
     if scores is not None and run.has(VALIDATION):
         stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
         means = {name: float(np.mean(each)) for name, each in stored.items() if name in scores}
+        # The contributions are stored in float32.
         right = all(math.isclose(mean, scores[name], rel_tol=1e-5, abs_tol=1e-5) for name, mean in means.items())
         yield Check(VALIDATION, right, f"its means are{'' if right else ' not'} the val numbers of summary.json")
 
 
-def differences(stored: Any, anew: Any, path: str = "") -> Iterator[str]:
-    """A phrase for each number or text that is not the same in both; numbers may differ in their last bits."""
-    if isinstance(anew, Mapping) and isinstance(stored, Mapping) and anew.keys() == stored.keys():
-        for name in anew:
-            yield from differences(stored[name], anew[name], f"{path}.{name}" if path else name)
-    elif isinstance(anew, list) and isinstance(stored, list) and len(anew) == len(stored):
-        for index, (one, other) in enumerate(zip(stored, anew, strict=True)):
+def differences(stored: Any, recomputed: Any, path: str = "") -> Iterator[str]:
+    """Yield a phrase for each value that differs; numbers may differ in their last bits.
+
+    Args:
+        stored: The content of a file: a mapping, a list, a number or a text.
+        recomputed: The same, computed again.
+        path: The dotted key of both, for the phrases.
+    """
+    if isinstance(recomputed, Mapping) and isinstance(stored, Mapping) and recomputed.keys() == stored.keys():
+        for name in recomputed:
+            yield from differences(stored[name], recomputed[name], f"{path}.{name}" if path else name)
+    elif isinstance(recomputed, list) and isinstance(stored, list) and len(recomputed) == len(stored):
+        for index, (one, other) in enumerate(zip(stored, recomputed, strict=True)):
             yield from differences(one, other, f"{path}[{index}]")
-    elif not _same(stored, anew):
-        yield f"{path} is {stored}, and computed anew {anew}"
+    elif not _same(stored, recomputed):
+        yield f"{path} is {stored}, but computed again it is {recomputed}"
 
 
-def _same(stored: Any, anew: Any) -> bool:
-    if isinstance(stored, float) and isinstance(anew, float):
-        return math.isclose(stored, anew, rel_tol=CLOSE, abs_tol=CLOSE)
-    return bool(stored == anew)
+def _same(stored: Any, recomputed: Any) -> bool:
+    if isinstance(stored, float) and isinstance(recomputed, float):
+        return math.isclose(stored, recomputed, rel_tol=CLOSE, abs_tol=CLOSE)
+    return bool(stored == recomputed)

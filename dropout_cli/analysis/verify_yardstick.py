@@ -1,7 +1,7 @@
-"""Whether the simple models in a summary are those that the data give.
+"""Check the numbers of the dummy model in a summary.
 
-The dummy follows from what a run folder keeps: the labels of the test part, the sizes of the classes of the train part,
-or the mean of its targets. The linear model does not, and is fitted again by `verify --replay`.
+The dummy predicts class frequencies or the mean target of the train part, so its numbers follow from files of the run
+folder. The numbers of the linear model do not: `verify --replay` fits it again.
 """
 
 from collections.abc import Mapping
@@ -20,17 +20,30 @@ from dropout_cli.training.yardstick import frequencies
 
 
 def dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Array) -> dict[str, Any]:
-    """Compute the test numbers of the dummy anew, those that the summary has and that follow from the folder.
+    """Compute the test numbers of the dummy model again.
 
-    Raises UsageError or DataError where a file is missing or damaged.
+    Args:
+        run: A complete run.
+        summary: Its `summary.json`.
+        task: The task of the run.
+        labels: Labels of the test part, shape (N,), or targets, shape (N, T).
+
+    Returns:
+        The numbers that the summary has and that follow from the run folder.
+
+    Raises:
+        UsageError: A file is missing.
+        DataError: A file is damaged.
     """
     if task.name == "classification":
-        outputs = frequencies(np.array([one["support"] for one in summary["train"]["per_class"]]))
-        anew = task.scores(task.predict(np.tile(outputs, (len(labels), 1))), labels)
+        outputs = frequencies(np.array([scores["support"] for scores in summary["train"]["per_class"]]))
+        recomputed = task.scores(task.predict(np.tile(outputs, (len(labels), 1))), labels)
     else:
         quantities = Fitted.unpack(run.read(FILE), str(run.path / FILE)).quantities
         if quantities is None:
-            raise UsageError(str(run.path / FILE), "is not that of a regression")
-        # Its standard deviation comes from validation labels, which a run does not keep.
-        anew = metrics.regression(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
-    return {key: anew[key] for key in against_dummy.of(summary, "dummy", "test") if anew.get(key) is not None}
+            raise UsageError(str(run.path / FILE), "is not the file of a regression run")
+        # None: the standard deviation comes from validation labels, which a run folder does not have.
+        recomputed = metrics.regression(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
+    return {
+        key: recomputed[key] for key in against_dummy.of(summary, "dummy", "test") if recomputed.get(key) is not None
+    }

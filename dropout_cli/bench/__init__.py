@@ -1,5 +1,5 @@
-"""How fast the engine is, beside others and beside what the hardware allows: steps, whole commands, a profile.
+"""Benchmarks of training steps and commands, beside other frameworks and a bound.
 
-Times are compared by ratios of medians, taken in turn, every contender in a process of its own: no other number means
-anything on a machine that others use too.
+Competitors take turns, each in a process of its own, and their medians are compared as ratios: on a machine that other
+programs use too, single times mean little.
 """

@@ -1,4 +1,4 @@
-"""What is measured: a network, a batch and a rule, in words that every contender understands; and suites of them."""
+"""Benchmark cases, independent of any framework: network, batch size and optimizer."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -9,44 +9,45 @@ Work: TypeAlias = Literal["step", "evaluate", "monte_carlo"]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Something done again and again, said without reference to any framework."""
+    """A unit of work that a competitor repeats, described without any framework."""
 
     name: str
     widths: tuple[int, ...] = ()
-    """Input, hidden layers (ReLU), classes; empty: the convolutional network of Keras' `mnist_cnn` example."""
+    """Sizes of input, hidden layers (ReLU) and output. Empty: the network of Keras' `mnist_cnn` example."""
     work: Work = "step"
-    """A training step; a pass over `batch` examples with noise off; a pass with noise on."""
+    """A training step, a forward pass without noise, or a forward pass with noise; each with `batch` examples."""
     batch: int = 128
     optimizer: Literal["momentum", "adam"] = "momentum"
     """SGD with learning rate .001 and momentum .9, or Adam with learning rate .001."""
     variant: str = "inverted"
     rate: float = 0.5
-    """Of hidden layers; 0: what the variant has of its own."""
+    """Dropout rate of the hidden layers; 0: the default of the variant."""
     input_rate: float = 0.2
     keys: Mapping[str, Any] = field(default_factory=dict)
-    """What else our variant is told."""
+    """Further YAML keys of the variant; other frameworks ignore them."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For a pipe."""
+        """Return the fields as JSON-compatible values, for a pipe between processes."""
         return asdict(self)
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "Case":
-        """Back from a pipe."""
+        """Create a case from the result of `as_dict`."""
         return cls(**{**fields, "widths": tuple(fields["widths"])})
 
     @property
     def images(self) -> bool:
-        """Whether the network is convolutional."""
+        """True if the network is convolutional and takes images."""
         return not self.widths
 
     @property
     def threads(self) -> int:
-        """What `training.threads: auto` picks for it on this machine."""
+        """Number of threads that `training.threads: auto` chooses for this case on this machine."""
         from dropout_cli.nn.backend.threads import suited_to
 
         if self.images:
-            return suited_to(10**9)
+            return suited_to(10**9)  # convolutions have enough work for all cores
+        # The multiply-adds of the largest layer.
         return suited_to(self.batch * max(a * b for a, b in zip(self.widths, self.widths[1:], strict=False)))
 
 
@@ -57,12 +58,15 @@ CNN = Case(name="mnist_cnn", optimizer="adam")
 
 
 def plain(case: Case) -> Case:
-    """The same network without dropout."""
+    """Return the same case without dropout."""
     return replace(case, name=f"{case.name}, none", variant="none", rate=0.0, input_rate=0.0)
 
 
 def variants() -> tuple[Case, ...]:
-    """The largest network with each variant that acts on it, `none` first, at rate .5 where the rate is not learned."""
+    """Return the largest network with each variant that supports it, `none` first.
+
+    The rate is .5, or the default of variants that learn their rate.
+    """
     from dropout_cli.variants import VARIANTS
 
     found = [replace(plain(LARGE), name="none")]
@@ -74,17 +78,18 @@ def variants() -> tuple[Case, ...]:
 
 
 def suite(name: str) -> tuple[Case, ...]:
-    """The cases of a suite of steps."""
+    """Return the cases of a suite of STEP_SUITES."""
     if name == "mlp":
         return SMALL, MEDIUM, LARGE, plain(LARGE), replace(LARGE, name=f"{LARGE.name}, batchwise", variant="batchwise")
     if name == "optimizers":
         cases = SMALL, MEDIUM, LARGE, plain(MEDIUM)
         return tuple(replace(case, name=f"{case.name}, adam", optimizer="adam") for case in cases)
     if name == "evaluation":
-        whole = replace(MEDIUM, batch=1000, input_rate=0.0)
-        noiseless = replace(whole, name="1,000 examples, noise off", work="evaluate")
-        return noiseless, replace(whole, name="1,000 examples, noise on", work="monte_carlo")
+        base = replace(MEDIUM, batch=1000, input_rate=0.0)
+        noiseless = replace(base, name="1,000 examples, noise off", work="evaluate")
+        return noiseless, replace(base, name="1,000 examples, noise on", work="monte_carlo")
     return variants() if name == "variants" else (CNN,)
 
 
 SUITES = ("mlp", "optimizers", "variants", "cnn", "evaluation")
+"""Suites that measure steps."""

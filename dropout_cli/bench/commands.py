@@ -1,6 +1,6 @@
-"""Whole commands, from the start of a process to its end, beside scripts that do the same with another library.
+"""Measure whole commands beside scripts that do the same with another library.
 
-Contenders take turns, the first to go changing from round to round, and their medians are compared.
+Competitors take turns in an order that rotates from round to round, and their medians are compared.
 """
 
 import statistics
@@ -15,15 +15,16 @@ from dropout_cli.bench import contest, folders
 from dropout_cli.bench.processes import Program, Unable, available, run
 
 SUITES = ("sweep", "startup", "io")
+"""Suites that measure commands and files."""
 OURS = "ours"
 
 Turn: TypeAlias = Callable[[], float]
-"""Does it once, and returns the seconds that took."""
+"""Does the work once and returns the seconds that it took."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one command."""
+    """Measured times of one command."""
 
     name: str
     command: str
@@ -34,39 +35,43 @@ class Row:
     high: float
     """The slowest round."""
     others: Mapping[str, float] = field(default_factory=dict)
-    """Contender -> its median seconds."""
+    """Competitor -> its median seconds."""
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Contender -> how many times longer it takes than we do."""
+        """Competitor -> its seconds / ours; above 1, we are faster."""
         return {name: seconds / self.seconds for name, seconds in self.others.items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the numbers for JSON."""
         return vars(self) | {"others": dict(self.others), "ratios": self.ratios}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """Something to do in a folder, in our words and in those of others; {folder} is one that is not there yet."""
+    """A command to measure, as arguments of `dropout` and of another library's script.
+
+    `{folder}` and `{runs}` stand for paths: a folder that does not exist yet, and a folder with finished runs.
+    """
 
     name: str
     said: str
-    """What a user would type."""
+    """The command line as a user types it, for tables."""
     ours: tuple[str, ...]
-    """The arguments of `dropout`."""
+    """Arguments of `dropout`."""
     torch: tuple[str, ...] = ()
-    """A module of tests/bench and its arguments; empty: there is none."""
+    """A module of tests/bench and its arguments; empty: no script does this."""
     short: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-    """What both are told in addition where a few steps are enough."""
+    """Further arguments for both in a short test, which takes a few steps only."""
     needs: str = ""
-    """`runs`: there are so many runs in {runs}; `mnist`: MNIST is on this machine."""
+    """`runs`: there must be finished runs in {runs}. `mnist`: MNIST must be on this machine."""
 
 
-NO_MNIST = "MNIST is not on this machine (`dropout fetch mnist` brings it)"
+NO_MNIST = "MNIST is not on this machine (`dropout fetch mnist` downloads it)"
 SECONDS = 0.5
-"""Of a turn of what takes a part of a second."""
+"""Length of one turn of the suite `io`, whose works take less than a second."""
 MANY_RUNS, FEW_RUNS = 1_000, 10
+"""Number of runs that `dropout runs` lists, and in a short test."""
 FEW_STEPS = ("training.epochs=1", "training.steps_per_epoch=2")
 RATES = "dropout.rate={from: 0.0, to: 0.9, step: 0.1}"
 
@@ -107,28 +112,38 @@ WORKS: Mapping[str, str] = {
     "mnist": "read MNIST from its gzipped files",
     "read": "read a finished run of 64-1024x3-10 back: numbers, history, predictions, weights",
 }
-"""What the suite `io` does within a process that is up already."""
+"""Works of the suite `io`, done in a process that has already started."""
 
 
 def measure(
     suite: str, against: Collection[str], rounds: int, watch: Callable[[str], None], *, short: bool = False
 ) -> list[Row]:
-    """Measure a suite so many rounds; `watch` is told what is done, and what cannot be.
+    """Measure a suite of commands. No files remain.
 
-    `against`: contenders, such as `torch`, that are left out where they are not there. `short`: everything with a few
-    steps, to see that it works. Nothing is left behind. Raises RunFailed where a command of ours fails.
+    Args:
+        suite: A name of COMMAND_SUITES.
+        against: Other frameworks, such as `torch`. One that is not installed is left out.
+        rounds: How often each competitor is measured.
+        watch: Receives a line per command, and a line for everything that is left out.
+        short: True to take a few steps only, as a test that everything works.
+
+    Returns:
+        One row per command.
+
+    Raises:
+        RunFailed: A command of `dropout` fails.
     """
     present = available(against, watch)
-    with tempfile.TemporaryDirectory(prefix="dropout-bench-") as made:
+    with tempfile.TemporaryDirectory(prefix="dropout-bench-") as folder:
         if suite == "io":
-            return list(_files(Path(made), present, rounds, watch))
-        return list(_commands(COMMANDS[suite], Path(made), present, rounds, watch, short))
+            return list(_files(Path(folder), present, rounds, watch))
+        return list(_commands(COMMANDS[suite], Path(folder), present, rounds, watch, short))
 
 
 def table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
-    """Headers and cells for a person."""
+    """Return headers and cells of a table for people."""
     names = list(dict.fromkeys(name for row in rows for name in row.others))
-    headers = ["what", "seconds", "low - high", *(f"{name} / ours" for name in names), "command"]
+    headers = ["task", "seconds", "low - high", *(f"{name} / ours" for name in names), "command"]
     return headers, [
         [row.name, round(row.seconds, 3), f"{row.low:.3g} - {row.high:.3g}"]
         + [round(row.ratios[name], 2) if name in row.ratios else None for name in names]
@@ -138,17 +153,26 @@ def table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
 
 
 def compared(name: str, command: str, turns: Mapping[str, Turn], rounds: int, watch: Callable[[str], None]) -> Row:
-    """Let the contenders take turns, OURS among them; one of the others that cannot do it is left out."""
-    found: dict[str, list[float]] = {who: [] for who in turns}
+    """Measure competitors in turns and compare their medians.
+
+    Args:
+        name: The name of the work, for the table.
+        command: The command line, for the table.
+        turns: Competitor -> its turn; OURS is one of them. Another one that raises ScriptFailed is left out.
+        rounds: How often each competitor is measured.
+        watch: Receives a line if a competitor is left out.
+    """
+    times: dict[str, list[float]] = {who: [] for who in turns}
     for number in range(rounds):
-        for who in contest.rotated(list(found), number):
+        for who in contest.rotated(list(times), number):
             try:
-                found[who].append(turns[who]())
+                times[who].append(turns[who]())
             except Unable as reason:
-                watch(f"{who} is left out of '{name}': {reason}")
-                del found[who]
-    mine = found.pop(OURS)
-    others = {who: statistics.median(seconds) for who, seconds in found.items()}
+                watch(f"'{name}' is measured without {who}: {reason}")
+                del times[who]
+    # OURS is never left out: a failure of it raises RunFailed.
+    mine = times.pop(OURS)
+    others = {who: statistics.median(seconds) for who, seconds in times.items()}
     return Row(name, command, statistics.median(mine), min(mine), max(mine), others)
 
 
@@ -163,15 +187,16 @@ def _commands(
     for command in commands:
         places = {"folder": folder / "made", "runs": folder / "runs"}
         if command.needs == "mnist" and not folders.has_mnist():
-            watch(f"'{command.name}' is left out: {NO_MNIST}")
+            watch(f"'{command.name}' is not measured: {NO_MNIST}")
             continue
+        # Before the turns: the time to create them is not measured.
         if command.needs == "runs":
             folders.finished_runs(places["runs"], FEW_RUNS if short else MANY_RUNS)
         watch(command.said)
         programs = {OURS: Program.ours((*command.ours, *(command.short[0] if short else ())))}
         if command.torch and "torch" in present:
             programs["torch"] = Program.theirs((*command.torch, *(command.short[1] if short else ())))
-        turns = {who: _turn(one, places) for who, one in programs.items()}
+        turns = {who: _turn(program, places) for who, program in programs.items()}
         yield compared(command.name, command.said, turns, rounds, watch)
 
 
@@ -180,28 +205,29 @@ def _turn(program: Program, places: Mapping[str, Path]) -> Turn:
         try:
             return run(program, places)
         finally:
-            folders.remove(places["folder"])
+            folders.remove(places["folder"])  # outside of the measured time; the next turn needs it to be absent
 
     return take
 
 
 def _files(folder: Path, present: Collection[str], rounds: int, watch: Callable[[str], None]) -> Iterator[Row]:
     modules = {OURS: "dropout_cli.bench.files"} | {who: f"tests.bench.{who}_files" for who in present}
-    for work, said in WORKS.items():
+    for work, shown in WORKS.items():
         if work == "mnist" and not folders.has_mnist():
-            watch(f"'{said}' is left out: {NO_MNIST}")
+            watch(f"'{shown}' is not measured: {NO_MNIST}")
             continue
-        watch(said)
+        watch(shown)
         with ExitStack() as stack:
             turns: dict[str, Turn] = {}
             for who, module in modules.items():
                 place = folder / f"{who}-{work}"
                 place.mkdir()
+                # The process stays for all turns, so that its start and imports are not measured.
                 process = stack.enter_context(contest.started(who, contest.Contender(module)))
                 process.ask({"prepare": {"work": work, "folder": str(place)}, "threads": 1})
-                turns[who] = _asking(process)
-            yield compared(work, said, turns, rounds, watch)
+                turns[who] = _process_turn(process)
+            yield compared(work, shown, turns, rounds, watch)
 
 
-def _asking(process: contest.Process) -> Turn:
+def _process_turn(process: contest.Process) -> Turn:
     return lambda: float(statistics.median(process.ask({"seconds": SECONDS})["ms"]) / 1e3)

@@ -1,4 +1,4 @@
-"""Is this machine fit to train on, and what would a report of a fault have to say of it?"""
+"""Check whether this machine is ready for training, and collect facts for a bug report."""
 
 import hashlib
 import os
@@ -23,27 +23,32 @@ from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS
 
 LEAST_DISK = 100_000_000
-"""Bytes: room for some runs."""
+"""Bytes of free disk space below which a warning is shown."""
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONHASHSEED")
-"""The environment variables that numbers may depend on."""
+"""Environment variables that may change numbers."""
 
 EXTRAS = {"optuna": "tune", "distributed": "distributed"}
-"""Package that some command needs -> the extra that brings it."""
+"""Optional package -> the extra of dropout-cli that installs it."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """Result of one check."""
 
     what: str
     value: str
     wrong: str = ""
-    """What is wrong and the way out; empty where it is fine."""
+    """The problem and what to do about it; empty if there is none."""
 
 
 def examine(runs_dir: Path, seconds: float = 2.0) -> list[Finding]:
-    """Look at everything; `seconds` is how long the self-test may go on for. Nothing is left behind."""
+    """Run all checks. No files remain.
+
+    Args:
+        runs_dir: The folder that holds the runs, or will hold them.
+        seconds: How long the self-test repeats its trainings.
+    """
     checks: dict[str, Callable[[], Iterator[Finding]]] = {
         "versions": _versions,
         "machine": _machine,
@@ -57,14 +62,16 @@ def examine(runs_dir: Path, seconds: float = 2.0) -> list[Finding]:
     for what, check in checks.items():
         try:
             findings += check()
-        except Exception as error:  # whatever is broken here is what a report has to name
+        except Exception as error:  # a broken check is itself a finding
             findings.append(Finding(what, "", f"The check failed ({type(error).__name__}: {error})."))
-    return [replace(one, value=_homeless(one.value), wrong=_homeless(one.wrong)) for one in findings]
+    return [
+        replace(finding, value=_without_home(finding.value), wrong=_without_home(finding.wrong)) for finding in findings
+    ]
 
 
-def _homeless(text: str) -> str:
-    """Without the name of the user that the path of the home folder tells."""
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
+def _without_home(text: str) -> str:
+    """Replace the home folder by `~`: bug reports should not contain the name of the user."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises without a home folder
     return text.replace(home, "~") if len(home) > 1 else text
 
 
@@ -74,8 +81,8 @@ def _versions() -> Iterator[Finding]:
     yield Finding("python", f"{known['python']} ({sys.implementation.name})")
     yield from (Finding(name, str(version)) for name, version in known["packages"].items())
     for name, extra in EXTRAS.items():
-        found = environment.version(name)
-        yield Finding(name, found or f"not installed; `{environment.install_command(extra)}` brings it")
+        installed = environment.version(name)
+        yield Finding(name, installed or f"not installed; `{environment.install_command(extra)}` installs it")
     for pool in known["blas"]:
         parts = (pool[key] for key in ("internal_api", "version", "architecture", "threading_layer"))
         yield Finding(
@@ -88,7 +95,7 @@ def _machine() -> Iterator[Finding]:
     yield Finding("platform", known["platform"])
     yield Finding("processor", f"{known['processor']}, {counted(known['cores'], 'core')} for this process")
     free = environment.available_bytes()
-    yield Finding("memory", "unknown" if free is None else f"{free / 1e9:.1f} GB can be had")
+    yield Finding("memory", "unknown" if free is None else f"{free / 1e9:.1f} GB available")
     for name in VARIABLES:
         if name in os.environ:
             yield Finding(name, os.environ[name])
@@ -96,53 +103,64 @@ def _machine() -> Iterator[Finding]:
 
 
 def _runs(folder: Path) -> Iterator[Finding]:
-    """Disk, permission and locks where runs are kept, or would be."""
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not there.is_dir():
-        yield Finding("runs", str(folder), f"{there} is not a folder. Name another with --runs-dir.")
+    """Check disk space, permissions and locks of the folder for runs, or of its parent."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        yield Finding("runs", str(folder), f"{existing} is not a folder. Name another one with --runs-dir.")
         return
-    free = shutil.disk_usage(there).free
-    wrong = f"Less than {LEAST_DISK // 1_000_000} MB. Make room, or use --runs-dir." if free < LEAST_DISK else ""
+    free = shutil.disk_usage(existing).free
+    wrong = (
+        f"Less than {LEAST_DISK // 1_000_000} MB are free. Delete files, or use --runs-dir."
+        if free < LEAST_DISK
+        else ""
+    )
     yield Finding("disk", f"{free / 1e9:.1f} GB free", wrong)
     try:
-        with tempfile.TemporaryDirectory(dir=there, prefix=".doctor-") as made:
-            (Path(made) / "file").write_bytes(b"1")
-            yield Finding("runs", f"{folder} can be written to")
-            yield _lock(Path(made) / ".lock")
+        with tempfile.TemporaryDirectory(dir=existing, prefix=".doctor-") as probe:
+            (Path(probe) / "file").write_bytes(b"1")
+            yield Finding("runs", f"{folder} is writable")
+            yield _lock(Path(probe) / ".lock")
     except OSError as error:
-        wrong = f"Cannot be written to ({error.strerror}). Use --runs-dir, or mend its permissions."
+        wrong = f"The folder is not writable ({error.strerror}). Use --runs-dir, or change its permissions."
         yield Finding("runs", str(folder), wrong)
 
 
 def _lock(path: Path) -> Finding:
-    """Whether a lock can be taken and is seen; some network file systems have none."""
+    """Check that locks work; on some network file systems they do not."""
     try:
+        # A second look from the same process sees the lock, as another process would.
         with locks.held(path):
             if locks.is_held(path):
-                return Finding("locks", "a held lock is seen")
-            value = "a held lock is not seen"
+                return Finding("locks", "work")
+            value = "have no effect"
     except (OSError, locks.Busy) as error:
-        value = f"no lock can be taken ({error})"
-    return Finding("locks", value, "Two processes could work on one run. Use --runs-dir.")
+        value = f"fail ({error})"
+    return Finding(
+        "locks", value, "Two processes could write to one run. Use --runs-dir for a folder on another file system."
+    )
 
 
 def _temporary() -> Iterator[Finding]:
     try:
         with tempfile.TemporaryFile() as file:
             file.write(b"1")
-        yield Finding("temporary files", f"{tempfile.gettempdir()} can be written to")
+        yield Finding("temporary files", f"{tempfile.gettempdir()} is writable")
     except OSError as error:
-        yield Finding("temporary files", "", f"Cannot be written ({error.strerror}). Set TMPDIR.")
+        yield Finding(
+            "temporary files", "", f"They cannot be written ({error.strerror}). Set TMPDIR to another folder."
+        )
 
 
 def _data() -> Iterator[Finding]:
     folders = " and ".join(str(path) for path in data_directories())
-    given = "set" if "DROPOUT_DATA" in os.environ else "not set"
-    yield Finding("data", f"looked for in {folders}; DROPOUT_DATA is {given}")
+    state = "set" if "DROPOUT_DATA" in os.environ else "not set"
+    yield Finding("data", f"searched in {folders}; DROPOUT_DATA is {state}")
     for name, cls in DATASETS:
-        if issubclass(cls, IdxPictures):
-            found = cls.find()
-            yield Finding(name, f"in {found}" if found else "not on this machine; `dropout fetch` downloads it")
+        if issubclass(cls, IdxPictures):  # only these are downloaded
+            folder = cls.find()
+            yield Finding(
+                name, f"in {folder}" if folder else f"not on this machine; `dropout fetch {name}` downloads it"
+            )
 
 
 def _plugins() -> Iterator[Finding]:
@@ -154,32 +172,47 @@ def _plugins() -> Iterator[Finding]:
 
 
 def self_test(seconds: float) -> Iterator[Finding]:
-    """Train a small network again and again: the same thread count must give the same weights every time."""
+    """Train a small network repeatedly: equal thread counts must give equal weights.
+
+    Args:
+        seconds: How long to repeat; each thread count is tried at least twice.
+    """
     end = time.monotonic() + seconds
+    # Different thread counts may give different bytes, so each is compared with itself only.
     digests: dict[int, list[str]] = {1: []}
     if environment.cores() > 1:
         digests[2] = []
     for number in count():
         thread_count = list(digests)[number % len(digests)]
         digests[thread_count].append(weights_of_a_small_run(thread_count))
-        if time.monotonic() > end and min(len(found) for found in digests.values()) > 1:
+        # One training alone has nothing to be compared with.
+        if time.monotonic() > end and min(len(each) for each in digests.values()) > 1:
             break
     yield from judged(digests)
 
 
 def judged(digests: dict[int, list[str]]) -> Iterator[Finding]:
-    """What the digests of the weights, by thread count, say."""
-    trainings = sum(len(found) for found in digests.values())
-    broken = [str(count) for count, found in digests.items() if len(set(found)) > 1]
-    wrong = f"With {' and '.join(broken)} threads they differ. Report this with --json." if broken else ""
+    """Yield the findings of the self-test.
+
+    Args:
+        digests: Thread count -> the digests of the weights of its trainings.
+    """
+    trainings = sum(len(each) for each in digests.values())
+    broken = [str(threads) for threads, each in digests.items() if len(set(each)) > 1]
+    wrong = (
+        f"With {' and '.join(broken)} threads, weights differ. Report this with the output of --json." if broken else ""
+    )
     yield Finding("determinism", f"{trainings} trainings compared", wrong)
     if len(digests) > 1 and not broken:
-        same = len({found[0] for found in digests.values()}) == 1
-        yield Finding("thread counts", f"1 and 2 threads give {'the same' if same else 'other'} bytes here")
+        same = len({each[0] for each in digests.values()}) == 1
+        yield Finding(
+            "thread counts", f"1 and 2 threads give {'the same' if same else 'different'} bytes on this machine"
+        )
 
 
 def weights_of_a_small_run(thread_count: int) -> str:
-    """SHA-256, in hex, of what a small network with dropout has learned after a few steps."""
+    """Train a small network for a few steps; return the SHA-256 of its weights, in hex."""
+    # Wide enough that products are split among two threads.
     small = ("training.epochs=1", "training.steps_per_epoch=20", "architecture.hidden=[256, 256]")
     prepared = prepare(config.load(config.find("digits"), small).experiment)
     with threads.limited(thread_count):

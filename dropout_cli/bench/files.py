@@ -1,4 +1,4 @@
-"""Saving and reading, as the commands do it. A contender among others."""
+"""A competitor of the suite `io`: save and read files as the commands do."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
@@ -17,11 +17,15 @@ from dropout_cli.runs import FORMAT, Run
 from dropout_cli.training.checkpoint import LAST, Snapshot, pack
 
 WIDTHS = (784, 1024, 1024, 1024, 10)
+"""Sizes of input, hidden layers and output of the network that is saved."""
 META = {"format": FORMAT, "epoch": 1, "step": 430, "selection": None, "config": "0" * 64, "metrics": "0" * 64}
 
 
 def arrays() -> Iterator[tuple[str, Array]]:
-    """Weights, biases and two moments of each, float32: the same for every contender."""
+    """Yield names and arrays of a checkpoint: weights, biases and moments in float32.
+
+    They are the same for every competitor.
+    """
     rng = stream(0, "data")
     for number, pair in enumerate(pairwise(WIDTHS), start=1):
         for name, shape in ((f"layer{number}/W", pair), (f"layer{number}/b", pair[1:])):
@@ -30,6 +34,7 @@ def arrays() -> Iterator[tuple[str, Array]]:
 
 
 def _save(folder: Path) -> Step:
+    # One run folder for all steps: each save replaces the file, as in training.
     run, held = Run.create(folder, "bench"), dict(arrays())
     return lambda: run.write(LAST, pack(held, META))
 
@@ -54,7 +59,12 @@ WORKS: Mapping[str, Callable[[Path], Step]] = {"save": _save, "mnist": _mnist, "
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """A contender's part (bench.serve); `folder` is its own."""
+    """Prepare one work of IO_WORKS, as `bench.serve` calls it.
+
+    Args:
+        fields: `work`, and `folder`, an empty folder.
+        threads: Ignored: files need one thread.
+    """
     return WORKS[fields["work"]](Path(fields["folder"]))
 
 

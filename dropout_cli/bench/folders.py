@@ -1,4 +1,4 @@
-"""The folders that commands are measured in."""
+"""Folders for benchmarks of commands."""
 
 import os
 import shutil
@@ -10,13 +10,24 @@ SMALL = ("training.epochs=1", "training.steps_per_epoch=2", "--no-plots", "--qui
 
 
 def finished_run(root: Path, *overrides: str) -> Path:
-    """Train the digits for two steps into a run folder under `root`, and return it."""
+    """Train on the digits for two steps, and return the run folder.
+
+    Args:
+        root: The folder that gets the run folder.
+        *overrides: Config values of the form KEY=VALUE.
+    """
     command = [sys.executable, "-m", "dropout_cli", "train", "digits", *overrides, *SMALL, "--runs-dir", str(root)]
     return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
 
 
 def finished_runs(root: Path, count: int) -> None:
-    """So many finished runs: one, and links to its files under other names."""
+    """Create finished runs in a folder: one that is trained, and hard-linked copies.
+
+    Args:
+        root: The folder that gets the run folders.
+        count: Number of runs, at least 1.
+    """
+    # A real run, so that the list reads real files; links make a thousand of them in a moment.
     first = finished_run(root)
     for number in range(1, count):
         shutil.copytree(first, first.with_name(f"{first.name[:-6]}{number:06x}"), copy_function=_link)
@@ -25,17 +36,17 @@ def finished_runs(root: Path, count: int) -> None:
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
-    except OSError:  # a file system without links
+    except OSError:  # the file system has no hard links
         shutil.copyfile(source, target)
 
 
 def has_mnist() -> bool:
-    """Whether MNIST is on this machine."""
+    """Return True if MNIST is on this machine."""
     from dropout_cli.data.sources.mnist import Mnist
 
     return Mnist.find() is not None
 
 
 def remove(folder: Path) -> None:
-    """Delete it, if it is there."""
+    """Delete a folder, if it exists."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,7 @@
-"""The bound: the matrix products of a step, of the same shapes and by the same routine, and nothing else."""
+"""A competitor that is a bound: only the matrix products of a training step.
+
+They have the shapes of the step, and use the same routine.
+"""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,31 +17,46 @@ from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.backend.threads import limited
 
 _held = ExitStack()
+"""Keeps the limit of threads of the last prepared case."""
 
 
 def flops(case: Case) -> int:
-    """Multiplications and additions of a step's products: forward, of the weights, and of all inputs but the first."""
+    """Return the floating point operations in the matrix products of a training step.
+
+    Each layer has a product forward, one for dW and, except for the first layer, one for dx.
+    """
     sizes = [case.batch * a * b for a, b in pairwise(case.widths)]
     return 2 * (3 * sum(sizes) - sizes[0])
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """A contender's part (bench.serve). Raises NotImplementedError for what is no step of dense layers."""
+    """Prepare the products of a case, as `bench.serve` calls it.
+
+    Args:
+        fields: The fields of a BenchmarkCase.
+        threads: Threads of the linear algebra.
+
+    Raises:
+        NotImplementedError: The case is not a training step of dense layers.
+    """
     case = Case.of(fields)
+    # Other variants have other products: batchwise, for one, skips dropped units.
     if case.images or case.work != "step" or case.variant not in ("none", "inverted"):
-        raise NotImplementedError("its products are not those of dense layers")
+        raise NotImplementedError("the matrix products are known only for training steps of dense layers")
     rng = stream(0, "data")
     x = [rng.random((case.batch, width), dtype=np.float32) for width in case.widths]
-    y = [np.empty_like(one) for one in x]
+    y = [np.empty_like(array) for array in x]
     W = [rng.random(pair, dtype=np.float32) for pair in pairwise(case.widths)]
-    dW = [np.empty_like(one) for one in W]
+    dW = [np.empty_like(weights) for weights in W]
+    # Default arguments of the lambdas keep the arrays of their layer.
     products: list[Callable[[], object]] = []
-    for i, one in enumerate(W):
-        products.append(lambda i=i, W=one: product(x[i], W, y[i + 1]))  # type: ignore[misc]
-    for i, one in reversed(list(enumerate(W))):
+    for i, weights in enumerate(W):
+        products.append(lambda i=i, W=weights: product(x[i], W, y[i + 1]))  # type: ignore[misc]
+    for i, weights in reversed(list(enumerate(W))):
         products.append(lambda i=i: product(x[i].T, x[i + 1], dW[i]))  # type: ignore[misc]
         if i:
-            products.append(lambda i=i, W=one: product(x[i + 1], W.T, y[i]))  # type: ignore[misc]
+            products.append(lambda i=i, W=weights: product(x[i + 1], W.T, y[i]))  # type: ignore[misc]
+    # A process gets one case after another: the limit of the previous one ends here.
     _held.close()
     _held.enter_context(limited(threads))
 

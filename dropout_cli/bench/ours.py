@@ -1,4 +1,4 @@
-"""This package's training step, as `dropout train` takes it, on random data. A contender among others."""
+"""The competitor of this package: the training step of `dropout train` on random data."""
 
 import json
 from collections.abc import Mapping
@@ -20,22 +20,29 @@ from dropout_cli.training.state import Learner
 from dropout_cli.variants import VARIANTS
 
 BATCHES = 20
-"""Different batches, taken in turn."""
+"""Number of different batches, used in turn."""
 
 _held = ExitStack()
+"""Keeps the settings for computation of the last prepared case."""
 
 
 def activation_of(case: Case) -> str:
-    """Of hidden layers: what the variant was made for."""
+    """Return the activation of hidden layers that the variant was made for."""
     return VARIANTS[case.variant].suited_activation
 
 
 def experiment_of(case: Case, threads: int) -> Experiment:
-    """What `dropout train` would be told."""
+    """Return the config with which `dropout train` does the work of a case.
+
+    Args:
+        case: The case.
+        threads: The value of `training.threads`.
+    """
     if case.images:
         return config.load(config.find("mnist_cnn"), [f"training.threads={threads}"]).experiment
     rule = {"momentum": {"name": "sgd", "momentum": 0.9}, "adam": {"name": "adam"}}[case.optimizer]
     dropout: dict[str, Any] = {"variant": case.variant, **case.keys}
+    # 0 means the default of the variant, which is chosen by a missing key.
     if case.rate:
         dropout["rate"] = case.rate
     if case.input_rate:
@@ -46,11 +53,17 @@ def experiment_of(case: Case, threads: int) -> Experiment:
         "training": {"optimizer": rule, "batch_size": case.batch, "threads": threads},
     }
     overrides = [f"{name}={json.dumps(block)}" for name, block in blocks.items()]
+    # `anew`: these blocks replace those of the digits config, so that none of its values remains.
     return config.load(config.find("digits"), overrides, anew=list(blocks)).experiment
 
 
 def batches(case: Case) -> list[tuple[np.ndarray, np.ndarray]]:
-    """x in [0, 1), float32, and labels: the same for every contender."""
+    """Return batches of random examples and labels, the same for every competitor.
+
+    Returns:
+        BATCHES pairs of x and labels: x in [0, 1), float32, of shape (batch, inputs) or (batch, 28, 28, 1), and labels
+        of shape (batch,).
+    """
     rng = stream(0, "data")
     shape = (28, 28, 1) if case.images else case.widths[:1]
     classes = 10 if case.images else case.widths[-1]
@@ -61,17 +74,29 @@ def batches(case: Case) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def learner_of(case: Case, experiment: Experiment) -> Learner:
-    """The case's network with its optimizer."""
+    """Build the network and the optimizer of a case.
+
+    Args:
+        case: The case, for the shape of the input.
+        experiment: Its config.
+    """
     shape = (28, 28, 1) if case.images else case.widths[:1]
-    around = BuildContext(shape=shape, outputs=10, examples=60_000, steps=100_000, steps_per_epoch=500, seed=0)
-    return setup.learner_of(experiment, experiment.architecture.build(experiment.dropout, around))
+    # Sizes as for 60,000 examples: some variants scale their penalty by them.
+    context = BuildContext(shape=shape, outputs=10, examples=60_000, steps=100_000, steps_per_epoch=500, seed=0)
+    return setup.learner_of(experiment, experiment.architecture.build(experiment.dropout, context))
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """A contender's part (bench.serve)."""
+    """Prepare the work of a case, as `bench.serve` calls it.
+
+    Args:
+        fields: The fields of a BenchmarkCase.
+        threads: Threads of the computation.
+    """
     case = Case.of(fields)
     experiment = experiment_of(case, threads)
     learner, data, noise = learner_of(case, experiment), batches(case), Noise(0, 1)
+    # A process gets one case after another: the settings of the previous one end here.
     _held.close()
     _held.enter_context(setup.computing(experiment))
     if case.work != "step":

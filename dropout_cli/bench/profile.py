@@ -1,6 +1,6 @@
-"""Where a training step's time goes: by layer, and by kind of work.
+"""Profile a training step: the time of each layer, and of each kind of work.
 
-Every layer's passes are timed in place; the clock itself takes about a third of a microsecond a reading.
+The passes of every layer are replaced by timed ones. Reading the clock takes about a third of a microsecond.
 """
 
 import statistics
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from dropout_cli.bench import ours
 from dropout_cli.bench.case import Case
+from dropout_cli.bench.serve import WARM_UP
 from dropout_cli.core.rng import Noise
 from dropout_cli.data.dataset import Affine, Batches, Dataset, Part
 from dropout_cli.nn.activations import Activation
@@ -27,7 +28,7 @@ KINDS = ("product", "noise", "activation", "other layers", "loss", "optimizer", 
 
 
 class Line(NamedTuple):
-    """What one part of the step took, in the median."""
+    """Median time of one part of the step."""
 
     part: str
     kind: str
@@ -35,19 +36,23 @@ class Line(NamedTuple):
 
 
 class Clock:
-    """Collects what calls took in the thread that made it, by the part of the step that they belong to."""
+    """Sums the time of calls by part of the step, in the thread that created the clock."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Start with no measured time."""
         self.spent: dict[str, float] = {}
         self._inside = 0.0
         self._thread = threading.get_ident()
 
     def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function; what timed functions within it take is theirs, not its own."""
+        """Wrap a function so that its time is added to `spent[part]`.
+
+        The time of timed functions that it calls is added to their parts, not to this one.
+        """
 
         @wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
+            # Threads share the work of a pass: their times overlap, and the first thread waits for them anyway.
             if threading.get_ident() != self._thread:
                 return function(*arguments, **named)
             outside, self._inside = self._inside, 0.0
@@ -55,6 +60,7 @@ class Clock:
             try:
                 return function(*arguments, **named)
             finally:
+                # The time of inner calls is already counted for their parts.
                 took = time.perf_counter() - began
                 self.spent[part] = self.spent.get(part, 0.0) + took - self._inside
                 self._inside = outside + took
@@ -63,7 +69,7 @@ class Clock:
 
 
 def kind_of(layer: Layer) -> str:
-    """What kind of work the layer does."""
+    """Return the kind of work of a layer, one of WORK_KINDS."""
     if isinstance(layer, Dense | Convolution):
         return "product"
     if layer.is_dropout or type(layer).__module__.startswith("dropout_cli.variants"):
@@ -72,7 +78,13 @@ def kind_of(layer: Layer) -> str:
 
 
 def watched(layer: Layer, clock: Clock) -> None:
-    """Time the layer's passes, and the work that a layer leaves to be done with its neighbours."""
+    """Time the passes of a layer, and the work that it defers to run with its neighbors.
+
+    Args:
+        layer: The layer; its methods are replaced.
+        clock: Collects the times under the path of the layer.
+    """
+    # On the instance: other networks of this process keep their plain methods.
     for name in ("forward", "backward", "gradients"):
         setattr(layer, name, clock.timed(layer.path, getattr(layer, name)))
     if isinstance(layer, BatchParallel):
@@ -81,49 +93,61 @@ def watched(layer: Layer, clock: Clock) -> None:
 
 
 def _work_timed(part: str, function: Callable[..., Any], clock: Clock) -> Callable[..., Any]:
+    """Wrap a function that returns a deferred pass, so that the pass is timed, too."""
+
     def call(*arguments: Any, **named: Any) -> Any:
-        one: DeferredPass = function(*arguments, **named)
-        return one._replace(work=None if one.work is None else clock.timed(part, one.work))
+        deferred: DeferredPass = function(*arguments, **named)
+        return deferred._replace(work=None if deferred.work is None else clock.timed(part, deferred.work))
 
     return call
 
 
 def profile(case: Case, steps: int) -> list[Line]:
-    """The parts of a training step, in the order of the network, then loss, optimizer and batch assembly."""
+    """Measure the parts of a training step.
+
+    Args:
+        case: The case; its work must be a training step.
+        steps: Number of measured steps.
+
+    Returns:
+        The parts in the order of the network, then loss, optimizer and batch assembly.
+    """
     experiment = ours.experiment_of(case, case.threads)
     learner, noise, clock = ours.learner_of(case, experiment), Noise(0, 1), Clock()
     kinds = {layer.path: kind_of(layer) for layer in leaves(learner.network)}
     for layer in leaves(learner.network):
         watched(layer, clock)
+    # An attribute of the instance hides the method of the class.
     vars(learner)["advance"] = clock.timed("update", learner.advance)
     take = clock.timed("batch", _batches(case).take)
     step = clock.timed("loss and the rest", take_step)
-    found: list[dict[str, float]] = []
+    times: list[dict[str, float]] = []
     with computing(experiment):
-        for _ in range(steps + 5):
+        for _ in range(steps + WARM_UP):
             clock.spent = {}
             x, labels = take(slice(0, case.batch))
             step(learner, experiment, x, labels, noise, lr=1e-3)
-            found.append(clock.spent)
+            times.append(clock.spent)
     kinds |= {"loss and the rest": "loss", "update": "optimizer", "batch": "batch assembly"}
     return [
-        Line(part, kind, statistics.median(one.get(part, 0.0) for one in found[5:]) * 1e6)
+        Line(part, kind, statistics.median(spent.get(part, 0.0) for spent in times[WARM_UP:]) * 1e6)
         for part, kind in kinds.items()
-        if any(part in one for one in found)
+        if any(part in spent for spent in times)
     ]
 
 
 def _batches(case: Case) -> Batches:
-    """What `dropout train` would take its batches from, for uint8 pixels."""
+    """Return batches of uint8 pixels, assembled as `dropout train` assembles them."""
     import numpy as np
 
     x, labels = ours.batches(case)[0]
+    # Pixels are stored as bytes, and scaled to [0, 1] when a batch is assembled.
     part = Part((x * 255).astype(np.uint8), labels, np.arange(len(x)))
     unit = Affine(np.array([1 / 255], np.float32), np.zeros(1, np.float32))
     return Batches(Dataset("random", part, None, part, tuple("0123456789"), unit, ""), part, case.batch)
 
 
 def by_kind(lines: list[Line]) -> dict[str, float]:
-    """Microseconds of each kind that there is."""
+    """Return the microseconds of each kind of work that takes any time."""
     sums = {kind: sum(line.microseconds for line in lines if line.kind == kind) for kind in KINDS}
-    return {kind: one for kind, one in sums.items() if one}
+    return {kind: microseconds for kind, microseconds in sums.items() if microseconds}

@@ -1,6 +1,6 @@
-"""A contender's process: it makes ready what it is told, and takes steps when it is told to.
+"""The process of a competitor: it prepares a case, then takes steps on request.
 
-Lines of JSON on stdin, a line of JSON each on stdout:
+The protocol is one line of JSON per request on stdin, and one line of JSON per answer on stdout:
 
     {"prepare": {...a case...}, "threads": 2}    {}                       or {"unable": "why"}
     {"seconds": 0.5}                             {"ms": [..], "peak_bytes": ..}
@@ -14,46 +14,58 @@ from collections.abc import Callable, Mapping
 from typing import Any, Never, TypeAlias
 
 Step: TypeAlias = Callable[[], object]
-"""Takes one step and returns when it is done."""
+"""Takes one step, and returns after it is done."""
 
 Prepare: TypeAlias = Callable[[Mapping[str, Any], int], Step]
-"""(case, threads) -> its step. Raises NotImplementedError where there is no such case."""
+"""(fields of the case, threads) -> its step. Raises NotImplementedError if the case is not supported."""
 
 WARM_UP = 5
+"""Steps before the first measured one: caches and buffers fill, and compilers finish."""
 
 
 def serve(prepare: Prepare) -> Never:
-    """Answer until stdin is closed."""
+    """Answer requests until stdin is closed, then exit.
+
+    Args:
+        prepare: Builds the step of a case.
+    """
     step: Step = int
-    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # text that a library prints must not mix with the answers
     for line in sys.stdin:
-        asked = json.loads(line)
-        said: dict[str, Any] = {}
-        if "prepare" in asked:
+        request = json.loads(line)
+        answer: dict[str, Any] = {}
+        if "prepare" in request:
             try:
-                step = prepare(asked["prepare"], asked["threads"])
+                step = prepare(request["prepare"], request["threads"])
                 for _ in range(WARM_UP):
                     step()
             except NotImplementedError as error:
-                said["unable"] = str(error)
+                answer["unable"] = str(error)
         else:
-            said = {"ms": timed(step, asked["seconds"]), "peak_bytes": peak_bytes()}
-        answers.write(json.dumps(said) + "\n")
+            answer = {"ms": timed(step, request["seconds"]), "peak_bytes": peak_bytes()}
+        answers.write(json.dumps(answer) + "\n")
         answers.flush()
     sys.exit(0)
 
 
 def timed(step: Step, seconds: float) -> list[float]:
-    """Milliseconds of each step, for so many seconds, at least three."""
-    found: list[float] = []
+    """Return the milliseconds of each step.
+
+    Args:
+        step: The step.
+        seconds: Steps are taken for this time, and at least three times.
+    """
+    times: list[float] = []
     began = now = time.perf_counter()
-    while now - began < seconds or len(found) < 3:
+    # Three at least: the median of a slow step needs them.
+    while now - began < seconds or len(times) < 3:
         step()
         before, now = now, time.perf_counter()
-        found.append((now - before) * 1e3)
-    return found
+        times.append((now - before) * 1e3)
+    return times
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has held (VmHWM)."""
+    """Return the largest resident memory that this process has had, in bytes (VmHWM)."""
+    # Linux counts it in KiB.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

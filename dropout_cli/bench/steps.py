@@ -1,4 +1,4 @@
-"""Suites of steps: what every case took, beside others, beside its bound, and beside the same without dropout."""
+"""Measure suites of steps beside other frameworks, a bound, and no dropout."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -11,36 +11,36 @@ from dropout_cli.bench.contest import Sample, contenders, contest
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one case, in one run."""
+    """Measured times of one case."""
 
     case: Case
     ours: Sample
     others: Mapping[str, Sample]
     products: Sample | None
-    """The matrix products of the case alone."""
+    """Times of the matrix products alone; None if they are not known for this case."""
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Theirs / ours: above 1, we are faster."""
+        """Competitor -> its time / ours; above 1, we are faster."""
         return {name: other.ms / self.ours.ms for name, other in self.others.items()}
 
     @property
     def share(self) -> float | None:
-        """The part of the step that its products alone would take."""
+        """Time of the matrix products alone / time of the step."""
         return None if self.products is None else self.products.ms / self.ours.ms
 
     @property
     def gigaflops(self) -> float | None:
-        """Of the products of a step, for the time of the whole step."""
+        """Operations of the matrix products per second of the whole step, in 10^9."""
         return None if self.products is None else gemms.flops(self.case) / self.ours.ms / 1e6
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the numbers for JSON."""
         samples = {"ours": self.ours, "products": self.products, **self.others}
         return {
             "case": self.case.as_dict(),
             "threads": self.case.threads,
-            "milliseconds": {name: vars(one) for name, one in samples.items() if one is not None},
+            "milliseconds": {name: vars(sample) for name, sample in samples.items() if sample is not None},
             "ratios": self.ratios,
             "share_of_products": self.share,
             "gigaflops": self.gigaflops,
@@ -50,18 +50,31 @@ class Row:
 def measure(
     name: str, against: Collection[str], *, rounds: int, seconds: float, watch: Callable[[str], None]
 ) -> list[Row]:
-    """Every case of a suite. Raises UsageError or RunFailed."""
+    """Measure every case of a suite.
+
+    Args:
+        name: A suite of STEP_SUITES.
+        against: Names of other frameworks.
+        rounds: How often each competitor is measured.
+        seconds: Length of each measurement.
+        watch: Receives a line per case, and a line for each competitor that is left out.
+
+    Raises:
+        UsageError: A framework is unknown, or its scripts are missing.
+        RunFailed: A process ends without an answer.
+    """
     chosen = contenders(against)
     rows = []
     for case in suite(name):
         watch(f"{name}: {case.name}")
-        found = contest(case, chosen, rounds=rounds, seconds=seconds, watch=watch)
-        rows.append(Row(case, found.pop("ours"), found, found.pop("products", None)))
+        samples = contest(case, chosen, rounds=rounds, seconds=seconds, watch=watch)
+        # `products` is missing where the bound is not known.
+        rows.append(Row(case, samples.pop("ours"), samples, samples.pop("products", None)))
     return rows
 
 
 def table(rows: list[Row]) -> tuple[list[str], list[list[Any]]]:
-    """Headers and cells for a person."""
+    """Return headers and cells of a table for people; columns without any cell are left out."""
     names = list(dict.fromkeys(name for row in rows for name in row.others))
     without = next((row for row in rows if row.case.variant == "none"), None)
     headers = ["case", "threads", "ms", "low - high", *(f"{name} / ours" for name in names)]
@@ -76,12 +89,14 @@ def table(rows: list[Row]) -> tuple[list[str], list[list[Any]]]:
         ]
         line += [_rounded(row.ratios.get(name)) for name in names]
         line += [_rounded(row.share), _rounded(row.gigaflops, 0), round(row.ours.peak_bytes / 1e6)]
+        # The last column compares only cases of one shape and one optimizer.
         same = (
             without is not None
             and without.case.widths == row.case.widths
             and without.case.optimizer == row.case.optimizer
         )
         cells.append([*line, _rounded(row.ours.ms / without.ours.ms) if without is not None and same else None])
+    # A suite without other frameworks or without `none` has columns that stay empty.
     keep = [place for place in range(len(headers)) if any(line[place] is not None for line in cells)]
     return [headers[place] for place in keep], [[line[place] for place in keep] for line in cells]
 

@@ -1,4 +1,4 @@
-"""The command line. A command parses, calls and prints; what it does lives below and is tested without it."""
+"""The command line: commands parse, call the room that does the work, and print."""
 
 import os
 import sys
@@ -6,11 +6,17 @@ from typing import Never
 
 from dropout_cli.core.environment import PATIENCE
 
+__all__ = ["main"]
+
 
 def main() -> Never:
-    """Run the `dropout` command; an interrupt that comes while it is still being imported is one like any other."""
-    os.environ.setdefault(*PATIENCE)  # it is read when NumPy is loaded
+    """Run the `dropout` command and exit with its code.
+
+    An interrupt during the imports exits with code 130, as it does later.
+    """
+    os.environ.setdefault(*PATIENCE)  # OpenBLAS reads it once, when NumPy is imported
     try:
+        # Inside the function: the imports take long enough that Ctrl-C may come during them.
         from dropout_cli.cli.application import main as run
     except KeyboardInterrupt:
         sys.exit(130)

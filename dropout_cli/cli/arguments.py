@@ -1,4 +1,4 @@
-"""The arguments and options that several commands share."""
+"""Arguments and options that several commands share."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -9,60 +9,86 @@ import typer
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.registry import LeftOut, Registry, UnknownName, did_you_mean
 
-Config: TypeAlias = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a bundled one.")]
+Config: TypeAlias = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a config that comes with dropout.")
+]
 Overrides: TypeAlias = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Changes, such as dropout.rate=0.3.", show_default=False),
+    typer.Argument(
+        metavar="[KEY=VALUE]...",
+        help="Values that replace those of CONFIG, such as dropout.rate=0.3.",
+        show_default=False,
+    ),
 ]
 RunReference: TypeAlias = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="A run folder, a unique prefix of its name, or `latest`, the one created last."),
+    typer.Argument(metavar="RUN", help="A run folder, the first letters of its name, or `latest` for the newest run."),
 ]
-RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="Where run folders are.")]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
-NoPlots: TypeAlias = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
-Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="The folder that holds the runs.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+NoPlots: TypeAlias = Annotated[bool, typer.Option("--no-plots", help="Do not draw figures.")]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Do not show progress on stderr.")]
 Splits: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--splits",
         metavar="each|same|N",
-        help="Each seed on a split of its own, as unless given; all on the same; or N splits with --seeds on each.",
+        help="How the data are split: each seed has its own split (each, the default), all seeds share one split "
+        "(same), or N splits with --seeds seeds on each.",
     ),
 ]
 MaxTime: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--max-time", metavar="TIME", help="Stop after so long, such as 90s, 10m or 1.5h; `dropout resume` goes on."
+        "--max-time",
+        metavar="TIME",
+        help="Stop after this time, such as 90s, 10m or 1.5h. Continue later with `dropout resume`.",
     ),
 ]
 Metrics: TypeAlias = Annotated[
     str | None,
-    typer.Option("--metrics", metavar="A,B", help="Several numbers, the main one first; corrected for together."),
+    typer.Option(
+        "--metrics",
+        metavar="A,B",
+        help="Compare by several metrics, the main one first. Results are corrected for all of them.",
+    ),
 ]
 PairedTest: TypeAlias = Annotated[
     str | None,
-    typer.Option("--test", metavar="NAME", help="t, or beside it sign-flip, max-t or wilcoxon: permutation tests."),
+    typer.Option(
+        "--test",
+        metavar="NAME",
+        help="The paired test: t (the default), or a permutation test shown beside it: sign-flip, max-t or wilcoxon.",
+    ),
 ]
 
 RUNS = Path("runs")
 
 
 class McNoise(StrEnum):
-    """The noise that Monte-Carlo passes draw."""
+    """Noise that Monte-Carlo passes draw."""
 
     dropout = "dropout"
     all = "all"
 
 
 def must_have_passes(noise: McNoise | None, passes: int | None) -> None:
-    """Raise UsageError for `--mc-noise` without `--mc`."""
+    """Raise UsageError if `--mc-noise` is given without `--mc`.
+
+    Args:
+        noise: The value of `--mc-noise`, None if it is not given.
+        passes: The value of `--mc`, None if it is not given.
+    """
     if noise is not None and passes is None:
-        raise UsageError("--mc-noise", "says what Monte-Carlo passes draw, and there are none", "Give --mc T as well.")
+        raise UsageError("--mc-noise", "chooses the noise of Monte-Carlo passes, and --mc is missing", "Add --mc T.")
 
 
 def lookup(registry: Registry[Any], name: str) -> type:
-    """The class of that name. Raises UsageError, with a suggestion."""
+    """Return the registered class of that name.
+
+    Raises:
+        UsageError: No class has this name; the message suggests a similar one.
+    """
     try:
         return registry[name]
     except LeftOut as error:

@@ -1,4 +1,4 @@
-"""Tables of the variants and of the datasets, and the page of one of them."""
+"""Print catalogs of variants and of datasets, and the page of one entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,14 @@ from dropout_cli.core.errors import Problem
 def all_entries(
     what: str, entries: list[dict[str, Any]], json: bool, *, left_out: Mapping[str, Problem] | None = None
 ) -> None:
-    """Print a row per entry, and below them the names that cannot be used, and why."""
+    """Print one table row per entry, and below them the names that cannot be used.
+
+    Args:
+        what: The key of the list in the JSON object: `variants` or `datasets`.
+        entries: Column -> value, with the same columns in every entry.
+        json: True to print one JSON object instead of a table.
+        left_out: Name -> why a plugin cannot be used.
+    """
     unusable = [
         {"name": name, "package": problem.place, "problem": str(problem)} for name, problem in (left_out or {}).items()
     ]
@@ -24,7 +31,12 @@ def all_entries(
 
 
 def one_entry(entry: dict[str, Any], json: bool) -> None:
-    """Print the text and the keys of one entry."""
+    """Print the text and the keys of one entry.
+
+    Args:
+        entry: `text`, `keys` and, for variants, an example `config`.
+        json: True to print one JSON object instead of text.
+    """
     if json:
         output.result(output.as_json(entry))
         return
@@ -32,18 +44,19 @@ def one_entry(entry: dict[str, Any], json: bool) -> None:
         [key["name"], "required" if key["required"] else _default(key["default"]), key["allowed"], key["about"]]
         for key in entry["keys"]
     ]
-    parts = [entry["text"], output.table(("key", "default", "allowed", "about"), keys) if keys else "It takes no keys."]
+    parts = [entry["text"], output.table(("key", "default", "allowed", "about"), keys) if keys else "It has no keys."]
     if "config" in entry:
         parts.append("A config to try it with:\n\n" + entry["config"].rstrip())
     output.result("\n\n".join(parts))
 
 
 def _default(value: Any) -> Any:
-    """As YAML has it; nothing where a key has no default is `null` too."""
+    """Return a default as it is written in YAML."""
+    # Also for keys whose default is nothing: a user can write `null` for it.
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else _short(value)
 
 
 def _short(value: Any) -> Any:
     if value is None:
         return ""
-    return "x".join(str(one) for one in value) if isinstance(value, list | tuple) else value
+    return "x".join(str(size) for size in value) if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""Commands that refuse an option given twice where it takes one value: without a word, the last one would count."""
+"""Commands that reject an option which is given twice but takes one value."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +13,16 @@ class OnceCommand(TyperCommand):
     """A command in which an option that takes one value may be given only once."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Raises UsageError for an option that is given again."""
+        """Parse the arguments, as `TyperCommand.parse_args` does.
+
+        Raises:
+            UsageError: An option that takes one value is given more than once.
+        """
+        # Typer itself would silently use the last value. Its parser lists every option as often as it is given.
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for option in given:
             single = isinstance(option, TyperOption) and not (option.multiple or option.is_flag or option.count)
+            # Shell completion parses unfinished command lines (`resilient_parsing`), which must not fail.
             if single and given.count(option) > 1 and not ctx.resilient_parsing:
                 name = max(option.opts, key=len)
                 raise UsageError(name, f"is given {given.count(option)} times and takes one value", "Give it once.")
@@ -24,8 +30,13 @@ class OnceCommand(TyperCommand):
 
 
 class App(typer.Typer):
-    """An application of such commands."""
+    """A Typer application whose commands are instances of `SingleValueCommand`."""
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
-        """Register a command, as `typer.Typer.command`."""
+        """Register a command, as `typer.Typer.command` does.
+
+        Args:
+            name: The name on the command line; None: the name of the function.
+            **settings: Further arguments of `typer.Typer.command`.
+        """
         return super().command(name, **{"cls": OnceCommand} | settings)

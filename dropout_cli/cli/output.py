@@ -1,4 +1,4 @@
-"""Results on stdout, errors on stderr, and tables that fit a terminal."""
+"""Results on stdout, messages on stderr, and tables that fit a terminal."""
 
 import sys
 import textwrap
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 
 def result(text: str) -> None:
-    """Print to stdout. Raises Stop when nobody reads it."""
+    """Print a result to stdout.
+
+    Raises:
+        Stop: The reader of the pipe is gone.
+        RunFailed: The text cannot be written, for example because the disk is full.
+    """
     write_line(text, sys.stdout)
 
 
 def complain(text: str) -> None:
-    """Print to stderr, if anybody is there to read it."""
+    """Print an error, a warning or a notice to stderr; do nothing if stderr is closed."""
+    # The exit code must not depend on whether somebody reads the messages.
     with suppress(Stop, RunFailed):
         write_line(visible(text), sys.stderr)
 
@@ -35,7 +41,12 @@ def warn(text: str) -> None:
 
 
 def write_line(text: str, file: Any) -> None:
-    """Print a line. Raises Stop when nobody reads it, and RunFailed when it cannot be written."""
+    """Print a line to a file.
+
+    Raises:
+        Stop: The reader of the pipe is gone.
+        RunFailed: The line cannot be written.
+    """
     try:
         print(text, file=file, flush=True)
     except BrokenPipeError:
@@ -45,8 +56,8 @@ def write_line(text: str, file: Any) -> None:
 
 
 def as_json(value: Any) -> str:
-    """One JSON object, readable."""
-    import json
+    """Return indented JSON text of the value; NaN and infinities raise ValueError."""
+    import json  # here: `dropout --help` does without it
 
     return json.dumps(value, indent=2, allow_nan=False)
 
@@ -54,10 +65,15 @@ def as_json(value: Any) -> str:
 def table(
     headers: Sequence[str], rows: Sequence[Sequence[Any]], *, least: Sequence[str] = (), elsewhere: str = "--json"
 ) -> str:
-    """A plain table; as wide as it needs to be where stdout is no terminal, made to fit where it is one.
+    """Return a plain table: of full width for pipes and files, fitted to a terminal.
 
-    There, columns of `least` may be left out, the first one first, and it is said that `elsewhere` has them.
+    Args:
+        headers: The names of the columns.
+        rows: The cells, in the order of `headers`.
+        least: Columns that a narrow terminal may leave out, the first one first. A line below the table names them.
+        elsewhere: The option that prints all columns, for that line.
     """
+    # Inside the function: `dropout --help` and commands without a table do not wait for these imports.
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -74,21 +90,22 @@ def table(
         columns, shown, widths = table_layout.fitted(headers, texts, console.width, least)
         if widths is None:
             return table_layout.blocks(headers, texts)
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    rich_table = Table(box=SIMPLE_HEAD, pad_edge=False)
     if terminal:
-        made.show_edge, made.padding = False, (0, table_layout.GAP - 1, 0, 0)  # beside the space of the box itself
+        # The box itself adds one space between columns; the padding adds the rest of the gap.
+        rich_table.show_edge, rich_table.padding = False, (0, table_layout.GAP - 1, 0, 0)
     for place, (column, header) in enumerate(zip(columns, shown, strict=True)):
         width = None if widths is None else widths[place]
         justify: Literal["left", "right"] = "right" if numeric[column] else "left"
-        made.add_column(Text(header), justify=justify, overflow="fold", width=width)
+        rich_table.add_column(Text(header), justify=justify, overflow="fold", width=width)
     for row in texts:
-        made.add_row(*(Text(row[column]) for column in columns))
+        rich_table.add_row(*(Text(row[column]) for column in columns))  # Text: square brackets are no markup
     with console.capture() as captured:
-        console.print(made)
+        console.print(rich_table)
     lines = [line.rstrip() for line in captured.get().strip("\n").splitlines()]
     if left_out := [header for column, header in enumerate(headers) if column not in columns]:
-        told = f"Left out, for this terminal is narrow: {', '.join(left_out)}. A wider one has them, and {elsewhere}."
-        lines += textwrap.wrap(told, console.width, break_long_words=False)
+        note = f"Columns left out on this narrow terminal: {', '.join(left_out)}. Use a wider one, or {elsewhere}."
+        lines += textwrap.wrap(note, console.width, break_long_words=False)
     return "\n".join(lines)
 
 
@@ -97,7 +114,11 @@ def _are_numbers(cells: Sequence[Any]) -> bool:
 
 
 def cell_text(cell: Any) -> str:
-    """A value as a person reads it; control characters are shown, not sent to the terminal."""
+    """Return a value as text for a person, with control characters escaped.
+
+    Args:
+        cell: None gives an empty text; a float is rounded to four significant digits.
+    """
     if cell is None:
         return ""
     text = significant(cell) if isinstance(cell, float) else str(cell)
@@ -105,9 +126,18 @@ def cell_text(cell: Any) -> str:
 
 
 def run_ended(run: "Run", summary: dict[str, Any], json: bool) -> None:
-    """Print whether the run that has ended is beaten by a dummy, its warnings, and its folder or its numbers."""
+    """Print the warnings of a run that has ended, then its folder.
+
+    The first warning says if a dummy model is better than the run.
+
+    Args:
+        run: The run.
+        summary: Its `summary.json`.
+        json: True to print folder and summary as one JSON object.
+    """
     from dropout_cli.training import against_dummy
 
+    # First of all: a network that loses against a constant guess has other problems than its dropout rate.
     beaten = against_dummy.sentence(summary)
     if beaten is not None:
         complain(beaten)

@@ -1,4 +1,4 @@
-"""Progress, notices and epochs on stderr while something trains; notices and epochs also in the run's log."""
+"""Progress, notices and epochs on stderr; notices and epochs also in `log.txt`."""
 
 import math
 import sys
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
 NARROW = 100
-"""Columns of a terminal on which a bar is short, to leave room for numbers."""
+"""Columns of a terminal up to which the bar is short, to leave room for numbers."""
 
 
 def _short_line(record: "EpochRecord", epochs: int) -> str:
-    """What fits beside a bar on a narrow terminal."""
+    """Return the text beside the bar, short enough for a terminal of 80 columns."""
     row = record.metrics
     number = _number(row)
     name = f"train_{number}" if math.isnan(row["val_loss"]) else f"val_{number}"
@@ -33,15 +33,19 @@ def _short_line(record: "EpochRecord", epochs: int) -> str:
 
 
 def _number(row: dict[str, float]) -> str:
-    """What the task shows beside the loss."""
+    """Return the metric that is shown beside the loss: it depends on the task."""
     return "accuracy" if "train_accuracy" in row else "rmse"
 
 
 class SweepScreen:
-    """Follows a sweep: a live bar of cells on a terminal, now and then a plain line elsewhere."""
+    """Shows the progress of a sweep: a live bar on a terminal, sometimes a line elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        """`quiet` leaves out all of it."""
+        """Create a display that shows nothing yet.
+
+        Args:
+            quiet: True to show no progress at all.
+        """
         self._quiet = quiet
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -49,7 +53,7 @@ class SweepScreen:
 
     @contextmanager
     def following(self) -> Iterator[None]:
-        """Show the cells that end for as long as the block lasts."""
+        """Show a live bar for as long as the block lasts, if stderr is a terminal."""
         if self._quiet or not sys.stderr.isatty():
             yield
             return
@@ -61,7 +65,11 @@ class SweepScreen:
                 self._bar, self._task = None, None
 
     def search(self, progress: "SearchProgress") -> None:
-        """Show how far a search is: a line, or a step of the bar, whenever a trial has ended."""
+        """Show the progress of a search.
+
+        Args:
+            progress: How many trials have ended, and the best value so far.
+        """
         best = "" if progress.best is None else f", best {decimals(progress.best, 4)}"
         line = f"{progress.ended}/{counted(progress.trials, 'trial')}{best}"
         if self._bar is not None and self._task is not None:
@@ -70,16 +78,23 @@ class SweepScreen:
             self._shown = progress.ended
             write_line(line, sys.stderr)
             if progress.ended == progress.trials:
-                self._shown = 0
+                self._shown = 0  # the runs of the winner follow, and are counted from 0 again
 
     def __call__(self, progress: "SweepProgress") -> None:
-        """Show how far the sweep is; in plain text at most twenty times, and whenever a cell fails."""
+        """Show the progress of a sweep.
+
+        Without a bar this is a line for every twentieth part of the runs, and for every run that fails.
+
+        Args:
+            progress: How many runs are done and failed, and the run that ended last.
+        """
         ended = progress.done + progress.failed
         line = f"{ended}/{counted(progress.cells, 'run')}" + (f", {progress.failed} failed" if progress.failed else "")
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=progress.cells, completed=ended, description=line)
         elif not self._quiet:
             failed = progress.last is not None and progress.last.failure is not None
+            # At most about twenty lines: the log of a batch job should stay readable for a thousand runs.
             if failed or ended == progress.cells or ended - self._shown >= max(1, progress.cells // 20):
                 self._shown = ended
                 write_line(line, sys.stderr)
@@ -105,25 +120,34 @@ def _columns(console: "Console") -> "tuple[ProgressColumn, ...]":
 
 
 class Screen:
-    """Follows one run: a live progress display on a terminal, a plain line per epoch elsewhere."""
+    """Shows the progress of one run: a live bar on a terminal, a line per epoch elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        """`quiet` leaves out progress and epochs, not notices."""
+        """Create a display that shows nothing yet.
+
+        Args:
+            quiet: True to show neither progress nor epochs. Notices are shown all the same.
+        """
         self._quiet = quiet
-        self._early: list[str] = []
+        self._early: list[str] = []  # notices from before the run folder exists; its log gets them later
         self._run: Run | None = None
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._epochs = 0
 
     def notice(self, text: str) -> None:
-        """Say something the user should know."""
+        """Show and log a notice for the user."""
         self._log(text)
         self._show(text)
 
     @contextmanager
     def following(self, run: "Run", epochs: int) -> Iterator["Screen"]:
-        """Show and log the events of `run` for as long as the block lasts."""
+        """Show and log the events of a run for as long as the block lasts.
+
+        Args:
+            run: The run; its `log.txt` gets notices and epochs.
+            epochs: The number of epochs that the run will have.
+        """
         self._run, self._epochs = run, epochs
         for text in (*warned, *self._early):
             run.log(text)
@@ -134,8 +158,12 @@ class Screen:
             yield self
 
     def __call__(self, event: "TrainingProgress | EpochRecord") -> None:
-        """Show what training yielded."""
-        from dropout_cli.training.loop import EpochRecord
+        """Show an event of the training, and log it if it is the end of an epoch.
+
+        Args:
+            event: Progress within an epoch, or the numbers of an epoch that has ended.
+        """
+        from dropout_cli.training.loop import EpochRecord  # here: it imports NumPy
 
         if isinstance(event, EpochRecord):
             line = self._epoch_line(event)
@@ -162,12 +190,13 @@ class Screen:
         line = f"epoch {record.epoch:{width}}/{self._epochs}"
         number = _number(row)
         line += f"  loss {decimals(row['train_loss'], 4)}  {number} {decimals(row[f'train_{number}'], 4)}"
-        if not math.isnan(row["val_loss"]):
+        if not math.isnan(row["val_loss"]):  # NaN: the run has no validation part
             line += f"  val loss {decimals(row['val_loss'], 4)}  val {number} {decimals(row[f'val_{number}'], 4)}"
         return line
 
     def _show(self, text: str) -> None:
         if self._bar is not None:
+            # Through the bar's console: it prints above the bar. A plain print would break the bar's line.
             self._bar.console.print(visible(text), markup=False, highlight=False)
         else:
             write_line(visible(text), sys.stderr)

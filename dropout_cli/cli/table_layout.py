@@ -1,7 +1,7 @@
-"""A table that fits a terminal: no number, name or header is broken within a word.
+"""Fit a table to a terminal without a break inside a number, a name or a header.
 
-Prose is wrapped between its words. Where that is not enough, headers are cut to the last part of their keys, then
-columns that matter least are left out, and where even the others do not fit, each row becomes a block of lines.
+Text is wrapped between words. If that is not enough, headers are cut to the last part of their keys, then the least
+important columns are left out. If the other columns still do not fit, each row becomes a block of lines.
 """
 
 import re
@@ -11,43 +11,56 @@ from typing import NamedTuple
 from dropout_cli.core.dotted import last_name
 
 GAP = 2
-"""Between two columns."""
+"""Spaces between two columns."""
 FEW = 3
-"""With so few columns blocks would help nobody: there, what is too long for a line goes on in the next one."""
+"""Tables with at most this many columns never become blocks: a long cell continues in the next line instead."""
 NUMBER = re.compile(r"[-+.]?\d")
-"""How a number begins, or an interval, which stays on one line."""
+"""The beginning of a number or an interval, which stays on one line."""
 PARTS = ("train", "val", "test")
+"""First parts of keys that are never cut off: val.accuracy and test.accuracy are different metrics."""
 
 Texts = Sequence[Sequence[str]]
 
 
 class Fitted(NamedTuple):
-    """Which columns of a table are shown, under which headers, and how wide."""
+    """The columns of a table that are shown, with their headers and widths."""
 
     columns: list[int]
     headers: list[str]
     widths: list[int] | None
-    """None: rows as blocks."""
+    """Of each shown column; None: the rows are printed as blocks."""
 
 
 def fitted(headers: Sequence[str], rows: Texts, width: int, least: Sequence[str] = ()) -> Fitted:
-    """The table within `width`; `least` names columns that may be left out, the first one first."""
+    """Choose columns, headers and column widths so that a table fits a terminal.
+
+    Args:
+        headers: The names of all columns.
+        rows: The cells, in the order of `headers`.
+        width: The columns of the terminal.
+        least: Names of columns that may be left out, the first one first.
+    """
     columns, short = list(range(len(headers))), shortened(headers)
     if (widths := _widths(headers, rows, columns, width)) is not None:
         return Fitted(columns, list(headers), widths)
-    for name in (None, *least):
-        there = [column for column in columns if headers[column] == name]
-        columns = [column for column in columns if column not in there[:1]]
+    for name in (None, *least):  # None: with short headers, all columns may fit
+        same_name = [column for column in columns if headers[column] == name]
+        columns = [column for column in columns if column not in same_name[:1]]
         if (widths := _widths(short, rows, columns, width)) is not None:
-            return Fitted(columns, [short[one] for one in columns], widths)
+            return Fitted(columns, [short[column] for column in columns], widths)
+    # Not even the most important columns fit, so nothing is left out.
     columns = list(range(len(headers)))
     if len(columns) > FEW:
         return Fitted(columns, list(headers), None)
+    # Two or three long columns read better folded than as blocks.
     return Fitted(columns, short, _folded(short, rows, width))
 
 
 def shortened(headers: Sequence[str]) -> list[str]:
-    """The last part of each dotted key, where no other has the same; numbers keep their part of the data."""
+    """Cut dotted keys to their last part, if that stays clear.
+
+    It must be unique, and the key must not begin with a part of the data, as `val.accuracy` does.
+    """
     last = [last_name(header) for header in headers]
     return [
         short if last.count(short) == 1 and header.partition(".")[0] not in PARTS else header
@@ -56,7 +69,7 @@ def shortened(headers: Sequence[str]) -> list[str]:
 
 
 def blocks(headers: Sequence[str], rows: Texts) -> str:
-    """Each row as lines of header and cell; empty cells are left out."""
+    """Return each row as lines of header and cell; empty cells are left out."""
     room = max(map(len, headers), default=0)
     return "\n\n".join(
         "\n".join(f"{header:{room}}  {cell}" for header, cell in zip(headers, row, strict=True) if cell) for row in rows
@@ -64,11 +77,11 @@ def blocks(headers: Sequence[str], rows: Texts) -> str:
 
 
 def _widths(headers: Sequence[str], rows: Texts, columns: Sequence[int], width: int) -> list[int] | None:
-    """How wide the columns are within `width`; None where some word would have to be broken."""
-    cells = [[headers[one], *(row[one] for row in rows)] for one in columns]
+    """Return the widths of the columns; None if they do not fit without a break inside a word."""
+    cells = [[headers[column], *(row[column] for row in rows)] for column in columns]
     widths = [max(map(_length, column)) for column in cells]
     least = [
-        max([*(_longest_word(column[0])), *(end for cell in column[1:] for end in _unbroken(cell))], default=0)
+        max([*(_word_lengths(column[0])), *(end for cell in column[1:] for end in _unbroken(cell))], default=0)
         for column in cells
     ]
     room = width - GAP * (len(columns) - 1)
@@ -78,35 +91,36 @@ def _widths(headers: Sequence[str], rows: Texts, columns: Sequence[int], width: 
 
 
 def _folded(headers: Sequence[str], rows: Texts, width: int) -> list[int]:
-    """The widest column gets what the others leave, at least as much as its header needs."""
-    widths = [max(map(_length, [headers[one], *(row[one] for row in rows)])) for one in range(len(headers))]
-    least = [max([0, *_longest_word(header)]) for header in headers]
+    """Return widths that shrink the widest column, but not below the words of its header."""
+    widths = [max(map(_length, [headers[column], *(row[column] for row in rows)])) for column in range(len(headers))]
+    least = [max([0, *_word_lengths(header)]) for header in headers]
     return _narrowed(widths, least, max(width - GAP * (len(headers) - 1), sum(least)))
 
 
 def _narrowed(widths: list[int], least: Sequence[int], room: int) -> list[int]:
-    """Take from the widest column that can give, until they have room."""
-    widths = [max(min(one, room), low) for one, low in zip(widths, least, strict=True)]
+    """Shrink the widest column that is above its minimum, step by step, until all fit."""
+    # The first line bounds the number of steps: a cell may hold a text of a million characters.
+    widths = [max(min(width, room), low) for width, low in zip(widths, least, strict=True)]
     while sum(widths) > room:
-        widest = max((one for one in range(len(widths)) if widths[one] > least[one]), key=widths.__getitem__)
+        widest = max((i for i in range(len(widths)) if widths[i] > least[i]), key=widths.__getitem__)
         widths[widest] -= 1
     return widths
 
 
 def _unbroken(cell: str) -> Iterator[int]:
-    """The lengths of what stays on one line: a word of prose, a number with all that follows it."""
+    """Yield the lengths of what stays on one line: words, or a cell with a number."""
     if NUMBER.match(cell):
         yield _length(cell)
     else:
-        yield from _longest_word(cell)
+        yield from _word_lengths(cell)
 
 
-def _longest_word(text: str) -> Iterator[int]:
+def _word_lengths(text: str) -> Iterator[int]:
     yield from map(_length, text.split())
 
 
 def _length(text: str) -> int:
-    """In columns of a terminal."""
+    """Return the columns that the text takes on a terminal, where some characters take two."""
     from rich.cells import cell_len
 
     return cell_len(text)

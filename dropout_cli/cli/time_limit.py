@@ -1,4 +1,4 @@
-"""`--max-time`: a run that is asked to stop when its time is over, as by a signal."""
+"""The option `--max-time`: stop a training run after a given time, as a signal would."""
 
 import re
 import time
@@ -13,16 +13,26 @@ if TYPE_CHECKING:
     TrainingWatch: TypeAlias = Callable[[TrainingProgress | EpochRecord], None]
 
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Unit -> its length in seconds."""
 
 
 def limited(watch: "TrainingWatch", longest: float | None) -> "TrainingWatch":
-    """The same, but raising Stop once so many seconds have gone by since this call."""
+    """Wrap a watcher of training events so that it stops the training after a time.
+
+    Args:
+        watch: Receives every event of the training.
+        longest: Seconds from this call on; None: no limit.
+
+    Returns:
+        A watcher that passes events on, and raises Stop at the first event after the time is over.
+    """
     if longest is None:
         return watch
+    # monotonic: a change of the system clock must not end a run.
     end = time.monotonic() + longest
 
     def watch_the_clock(event: "TrainingProgress | EpochRecord") -> None:
-        watch(event)
+        watch(event)  # first, so that an epoch which ends in time is still shown and logged
         if time.monotonic() >= end:
             raise Stop(TERMINATE)
 
@@ -30,7 +40,12 @@ def limited(watch: "TrainingWatch", longest: float | None) -> "TrainingWatch":
 
 
 def seconds(text: str) -> float:
-    """The length of `90`, `90s`, `1.5m`, `2h` or `1d`. Raises UsageError."""
+    """Return the length of a time such as `90`, `90s`, `1.5m`, `2h` or `1d` in seconds.
+
+    Raises:
+        UsageError: The text is not a length of time.
+    """
+    # At most nine digits, so that the number of seconds stays finite.
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhd]?)", text.strip(), re.ASCII)
     if match is None:
         raise UsageError("--max-time", f"'{text}' is not a length of time", "Write it as 90s, 10m, 1.5h or 1d.")

@@ -1,4 +1,4 @@
-"""What the scripts share: training through the command line, and the lines they print."""
+"""Helpers of the acceptance scripts: train, and print values beside their bars."""
 
 import argparse
 import json
@@ -17,10 +17,14 @@ from dropout_cli.data import DATASETS
 
 
 class Bars:
-    """Collects measured values against their bars."""
+    """Compares measured values with their bars."""
 
     def __init__(self, name: str) -> None:
-        """`name`: the script's, as in `python -m tests.acceptance.NAME`."""
+        """Parse the command line of a script.
+
+        Args:
+            name: The name of the script, as in `python -m tests.acceptance.NAME`.
+        """
         parser = argparse.ArgumentParser(prog=f"python -m tests.acceptance.{name}")
         parser.add_argument("--smoke", action="store_true", help="a few steps; speed and accuracy are not judged")
         self.smoke: bool = parser.parse_args().smoke
@@ -28,11 +32,11 @@ class Bars:
         self._made = ExitStack()
 
     def at_least(self, what: str, value: float, bar: float, command: str, *, always: bool = False) -> None:
-        """Print a value that must not lie below its bar; `always`: in the short form neither."""
+        """Print a value that must be at least its bar; with `always`, in the short form too."""
         self._print(what, value, ">=", bar, value >= bar, command, always)
 
     def at_most(self, what: str, value: float, bar: float, command: str, *, always: bool = False) -> None:
-        """Print a value that must not lie above its bar; `always`: in the short form neither."""
+        """Print a value that must be at most its bar; with `always`, in the short form too."""
         self._print(what, value, "<=", bar, value <= bar, command, always)
 
     def _print(self, what: str, value: float, sign: str, bar: float, held: bool, command: str, always: bool) -> None:
@@ -43,7 +47,7 @@ class Bars:
         sys.stdout.flush()
 
     def end(self) -> None:
-        """Exit with 1 if a bar was missed that was judged."""
+        """Exit with code 1 if a bar was missed."""
         self._made.close()
         sys.exit(min(1, self._missed))
 
@@ -52,7 +56,7 @@ class Bars:
     ) -> tuple[dict[str, Any], float, str]:
         """Train in a process of its own; return the summary, the wall seconds and the command.
 
-        `look` is given the run's folder before it is deleted.
+        `look` is called with the run's folder before it is deleted.
         """
         arguments = ["train", config, *overrides]
         if self.smoke:
@@ -70,7 +74,10 @@ class Bars:
         return summary, seconds, f"dropout {' '.join(arguments)}"
 
     def few_pictures(self) -> tuple[str, ...]:
-        """In the short form, the override that puts 1,000 pictures of MNIST in the place of all."""
+        """Return the override that uses 1,000 pictures of MNIST in the short form.
+
+        In the full form there is no override.
+        """
         if not self.smoke:
             return ()
         examples = DATASETS["mnist"]().read()
@@ -80,5 +87,5 @@ class Bars:
 
 
 def mean(values: list[float]) -> float:
-    """The arithmetic mean."""
+    """Return the arithmetic mean."""
     return sum(values) / len(values)

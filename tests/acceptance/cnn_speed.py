@@ -1,4 +1,7 @@
-"""A training step of `mnist_cnn` against eager PyTorch, two threads each, in turn; and the memory that steps take."""
+"""Time and memory of a training step of `mnist_cnn` beside eager PyTorch.
+
+The two take turns, with two threads each.
+"""
 
 import json
 import statistics
@@ -16,7 +19,10 @@ CONTENDERS = {
 
 
 def measured(name: str, steps: int) -> dict[str, float]:
-    """What that contender prints, in a process of its own: idle threads of one slow the other down."""
+    """Return the output of a competitor, run in a process of its own.
+
+    Idle threads of one would slow the other one down.
+    """
     module, *layout = CONTENDERS[name]
     command = [sys.executable, "-m", module, str(steps), *layout]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Whole commands against scripts in PyTorch, and what the short ones take."""
+"""Time of whole commands beside scripts in PyTorch, and time of the short commands."""
 
 from dropout_cli.bench.commands import Row, measure
 from tests import needs
@@ -6,12 +6,12 @@ from tests.acceptance.bars import Bars
 
 ROUNDS = {"startup": 5, "sweep": 3}
 TIMES = {"train MNIST for 5 epochs": 1.5, "100 runs of the digits": 3.0}
-"""How many times faster than PyTorch."""
+"""Command -> how many times faster than PyTorch it must be."""
 SECONDS = {"help": 0.2, "list 1,000 runs": 1.0, "train the digits": 3.5}
 
 
 def judge(bars: Bars, row: Row) -> None:
-    """The bars of one command."""
+    """Print the bars of one command."""
     told = f"{row.command} (median of {row.low:.2f} to {row.high:.2f} s)"
     if row.name in SECONDS:
         bars.at_most(f"seconds to {row.name}", row.seconds, SECONDS[row.name], told)
@@ -20,7 +20,7 @@ def judge(bars: Bars, row: Row) -> None:
 
 
 def main(bars: Bars) -> None:
-    """All bars."""
+    """Measure all commands."""
     for suite, rounds in ROUNDS.items():
         rounds = 1 if bars.smoke else rounds
         rows = measure(suite, ["torch"], rounds, lambda text: None, short=bars.smoke)

@@ -1,6 +1,8 @@
-"""What concrete dropout learns on digits beside its naive form, from the same start, over five seeds.
+"""Rates that concrete dropout and its naive form learn on digits, over five seeds.
 
-Without the penalty that holds the rates up, the naive form drifts to keeping everything. The figure goes to
+Both start from the same weights.
+
+Without the penalty that keeps the rates up, the naive form drifts towards a rate of 0. The figure is written to
 runs/concrete_naive.png.
 """
 
@@ -19,7 +21,7 @@ from dropout_cli.training.setup import prepare
 from tests.acceptance.bars import Bars
 
 PLACES = {"input": "hidden1/dropout/rate", "hidden 1": "hidden2/dropout/rate", "hidden 2": "output/dropout/rate"}
-"""Place -> its column: a rate stands with the layer that it feeds."""
+"""Location -> its column in metrics.csv: the rate has the path of the layer after it."""
 SEEDS = range(5)
 EXPERIMENT = """
 dataset: {name: digits, scaling: unit}
@@ -29,7 +31,7 @@ training: {epochs: 60, batch_size: 64, optimizer: {name: adam, learning_rate: 1e
 
 
 def keep_probabilities(variant: str, seed: int, *overrides: str) -> dict[str, Array]:
-    """Place -> keep probability after each epoch of one run."""
+    """Return location -> keep probability after each epoch of one run."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "contrast.yaml"
         file.write_text(EXPERIMENT)
@@ -41,7 +43,7 @@ def keep_probabilities(variant: str, seed: int, *overrides: str) -> dict[str, Ar
 
 
 def draw(found: dict[str, list[dict[str, Array]]]) -> bytes:
-    """A panel per place, a line per seed."""
+    """Draw a panel per location, with a line per seed."""
     with style():
         figure = blank(9, 3.4)
         panels = figure.subplots(1, len(PLACES), sharey=True)
@@ -60,7 +62,7 @@ def draw(found: dict[str, list[dict[str, Array]]]) -> bytes:
 
 
 def main() -> None:
-    """Train, draw, judge the hidden places."""
+    """Train, draw, and print the bars of the hidden locations."""
     bars = Bars("concrete_naive")
     short = ["training.epochs=2", "training.steps_per_epoch=3"] if bars.smoke else []
     seeds = range(1) if bars.smoke else SEEDS

@@ -1,8 +1,8 @@
-"""How often intervals hold the truth that they speak of, in simulated experiments whose truth is known.
+"""Coverage of confidence intervals: how often they contain the simulated truth.
 
-Each interval is that of the package. Its bar is .92 over 4,000 repetitions (standard error .003 to .004), .90 over 400
-in the short form. A known exception is printed as one, with a bar of its own: so far it is known to fall. Intervals
-that are read as something else than they say must miss it: if they did not, the simulation would show nothing.
+Each interval is that of the package. Its bar is .92 over 4,000 repetitions (standard error .003 to .004), and .90 over
+400 in the short form. A known exception is marked as such and has a lower bar of its own. Some intervals are tested
+against a truth that they are not made for and must miss it; if they did not, the simulation would show nothing.
 """
 
 import sys
@@ -25,28 +25,28 @@ NOISY = Learner(seed=0.3, noise=0.6)
 """Seeds matter more than splits."""
 STEADY = {"whole": 0.0, "example": 0.0, "seed": 0.02, "shared_seed": 0.02, "noise": 0.05}
 STABLE = {36: Learner(linear=0.1, **STEADY), 150: Learner(linear=0.05, **STEADY)}
-"""Test examples -> a learner that is nearly linear in its training examples: the pool's luck is in all splits."""
+"""Test examples -> a learner that is nearly linear in its training examples: all splits share the effect of a pool."""
 SWAYED = {36: Learner(linear=0.3, **STEADY), 150: Learner(linear=0.15, **STEADY)}
-"""The same, three times as much."""
+"""Learners like STABLE, with a linear effect three times as large."""
 PAIRS = ((0.86, 0.88), (0.93, 0.94), (0.98, 0.983))
 """Accuracies of two settings."""
 
 
 class Coverage:
-    """Counts how often intervals hold the truth, and judges the shares."""
+    """Counts how often intervals contain the truth, and compares the shares with their bars."""
 
     def __init__(self, bars: Bars) -> None:
-        """`bars`: prints the shares."""
+        """Store the object that prints the shares."""
         self.bars, self.repetitions = bars, 400 if bars.smoke else 4_000
         self.bar, self.allowance = (0.90, 0.05) if bars.smoke else (0.92, 0.0)
         """`allowance`: by how much bars of exceptions are lower in the short form."""
 
     def some(self, values: Sequence[int], short: Sequence[int]) -> Sequence[int]:
-        """The values, or fewer in the short form."""
+        """Return the values, or fewer of them in the short form."""
         return short if self.bars.smoke else values
 
     def judge(self, what: str, held: Sequence[bool] | float, by: str, *, exception: float | None = None) -> None:
-        """Print a share that must not be below the bar, or that of the exception."""
+        """Print a share that must reach its bar, or the bar of a known exception."""
         name, bar = (what, self.bar) if exception is None else (f"known exception: {what}", exception - self.allowance)
         self.bars.at_least(name, float(np.mean(held)), bar, f"for dropout compare: {by}", always=True)
 
@@ -57,18 +57,18 @@ class Coverage:
 
 
 def holds(interval: Interval, truth: float) -> bool:
-    """Whether the truth lies inside."""
+    """Return True if the interval contains the truth."""
     return bool(interval.low <= truth <= interval.high)
 
 
 def lowest(shares: Iterable[tuple[float, Sequence[bool]]]) -> tuple[float, str]:
-    """The lowest share, and all of them by accuracy."""
+    """Return the lowest share, and a text with all shares by accuracy."""
     found = {accuracy: float(np.mean(held)) for accuracy, held in shares}
     return min(found.values()), ", ".join(f"{share:.3f} at {accuracy:.2f}" for accuracy, share in found.items())
 
 
 def seeds_on_one_split(to: Coverage) -> None:
-    """(a) Differences and mean accuracies of n seeds on one split."""
+    """(a) Check differences and mean accuracies of n seeds on one split."""
     pairs = PAIRS[::2] if to.bars.smoke else PAIRS
     for examples in to.some((36, 150, 360), (36, 150)):
         for n in to.some((3, 5, 10, 20), (3, 10)):
@@ -120,7 +120,10 @@ def seeds_on_one_split(to: Coverage) -> None:
 
 
 def random_splits(to: Coverage) -> None:
-    """(b) Differences of n random splits of a pool, a seed each; Nadeau and Bengio's line for new data."""
+    """(b) Check n random splits of a pool, one seed each; and the interval for new data.
+
+    The latter is that of Nadeau and Bengio.
+    """
     truth = PAIRS[0][1] - PAIRS[0][0]
     for examples in to.some((36, 150), (36,)):
         learners = {"mixed": MIXED, "noisy": NOISY, "stable": STABLE[examples], "swayed": SWAYED[examples]}
@@ -147,7 +150,10 @@ def random_splits(to: Coverage) -> None:
 
 
 def splits_and_seeds(to: Coverage) -> None:
-    """(c) Several seeds on each of several splits: each split its own, or all the same."""
+    """(c) Check several seeds on each of several splits.
+
+    Each split has its own seeds, or all have the same.
+    """
     layouts = ((3, 3), (5, 5), (10, 3))
     for examples in to.some((36, 150), (36,)):
         for name, learner in {"mixed": MIXED, "noisy": NOISY}.items():
@@ -169,7 +175,7 @@ def splits_and_seeds(to: Coverage) -> None:
 
 
 def other_distributions(to: Coverage) -> None:
-    """Seeds whose scores are not normal, alike in both settings."""
+    """Check seeds whose scores are not normal, with the same distribution in both settings."""
     for n in to.some((3, 5, 10, 20), (3, 10)):
         rng, size = stream(n, "coverage:other"), (2, to.repetitions, n)
         for name, scores in (("exponential", rng.exponential(1, size)), ("t with df 3", rng.standard_t(3, size))):
@@ -178,7 +184,10 @@ def other_distributions(to: Coverage) -> None:
 
 
 def families(to: Coverage) -> None:
-    """All m settings against one baseline at once: Bonferroni's intervals hold all m truths."""
+    """Check m settings against one baseline.
+
+    Bonferroni's intervals contain all m truths at once.
+    """
     bar = round(0.95 - 2 * float(np.sqrt(0.95 * 0.05 / to.repetitions)), 3)
     for m in to.some((1, 2, 4, 9), (2, 9)):
         for n in to.some((5, 10), (5,)):
@@ -203,7 +212,10 @@ def families(to: Coverage) -> None:
 
 
 def all_hold(differences: Array, truths: Array, floor: float = 0.0) -> bool:
-    """Whether every setting's interval holds its truth; (settings, units) and (settings,)."""
+    """Return True if every interval contains its truth.
+
+    The arrays are (settings, units) and (settings,).
+    """
     return all(
         holds(over_units(d.tolist(), smallest_sd=floor).interval(comparisons=len(truths)), truth)
         for d, truth in zip(differences, truths, strict=True)
@@ -211,7 +223,7 @@ def all_hold(differences: Array, truths: Array, floor: float = 0.0) -> bool:
 
 
 def optimism(to: Coverage) -> None:
-    """The cost of choosing: estimated over true, as ratios of means."""
+    """Check the estimated cost of choosing: estimated over true, as ratios of means."""
     for settings in to.some((3, 9), (3,)):
         accuracies = np.linspace(0.9, 0.91, settings)
         for n in to.some((5, 10), (5,)):
@@ -242,7 +254,7 @@ def optimism(to: Coverage) -> None:
 
 
 def two_regressions(to: Coverage) -> None:
-    """Two single networks' errors on the same examples: the difference of RMSE on new ones."""
+    """Check two networks on the same examples: the difference of their RMSE on new ones."""
     for n in to.some((20, 50), (20,)):
         for df, name in ((1e9, "normal errors"), (5, "errors of t with df 5")):
             rng, held = stream(n, f"coverage:bootstrap:{name}"), []
@@ -266,7 +278,7 @@ PARTS = (
 
 
 def main(bars: Bars) -> None:
-    """All layouts."""
+    """Check all layouts."""
     to = Coverage(bars)
     for part in PARTS:
         began = time.perf_counter()

@@ -1,4 +1,7 @@
-"""Many at once: runs that begin in the same second have folders of their own, and one run is resumed by one alone."""
+"""Many processes at once: separate run folders, and only one process resumes a run.
+
+Runs that start in the same second have folders of their own.
+"""
 
 import json
 import random
@@ -14,11 +17,11 @@ from tests.interruptions import BASE, Victim, digests, kill_within_write
 DROPOUT = [sys.executable, "-m", "dropout_cli"]
 QUIET = ["--quiet", "--no-plots"]
 SMALL = "dataset: iris\narchitecture: {name: mlp, hidden: [4]}\ntraining: {epochs: 1, threads: 1}\nyardstick: none\n"
-"""One epoch does not beat the dummy, which would be said on stderr."""
+"""`yardstick: none`, because one epoch does not beat the dummy, which gives a line on stderr."""
 
 
 def together(folder: Path, command: list[str], count: int) -> list[tuple[int, str, str]]:
-    """Start the command so many times at once; exit code, stdout and stderr of each."""
+    """Start a command several times at once; return exit code, stdout and stderr of each."""
     started = [
         subprocess.Popen(
             [*DROPOUT, *command, *QUIET], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

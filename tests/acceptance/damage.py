@@ -1,4 +1,4 @@
-"""Every single wrong bit is noticed, and no damaged file is used in silence.
+"""Every flipped bit is noticed, and no damaged file is used without an error.
 
 Bits are flipped at random places of the files of a finished run, and of the checkpoint of an interrupted one.
 """
@@ -21,12 +21,12 @@ FILES = ("checkpoints/last.safetensors", "summary.json", "predictions.npz", "res
 
 
 def verified(run: Run) -> bool:
-    """Whether `verify` finds nothing wrong."""
+    """Return True if `verify` finds no problem."""
     return all(check.right for check in verify.verify(run))
 
 
 def evaluated(run: Run) -> bool:
-    """Whether `eval` gives numbers without a word."""
+    """Return True if `eval` prints numbers without an error."""
     try:
         evaluate.evaluate(run, figures=False)
     except DropoutError:
@@ -35,7 +35,7 @@ def evaluated(run: Run) -> bool:
 
 
 def resumed(run: Run) -> bool:
-    """Whether `resume` goes on without a word."""
+    """Return True if `resume` continues without an error."""
     try:
         with resume.reopened(run) as prepared:
             return not prepared.notices
@@ -44,7 +44,7 @@ def resumed(run: Run) -> bool:
 
 
 def flipped(run: Run, name: str, bit: int) -> bytes:
-    """Turn one bit of a file over; return what the file was."""
+    """Flip one bit of a file; return its former content."""
     whole = run.read(name)
     damaged = bytearray(whole)
     damaged[bit // 8] ^= 1 << bit % 8

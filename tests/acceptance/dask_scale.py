@@ -1,8 +1,8 @@
-"""How many cells a sweep can have on a Dask cluster: cells that sleep, so that only handing them out is measured.
+"""Size of a sweep on a Dask cluster: runs only sleep, so only distribution is measured.
 
-A real scheduler, real workers with many threads, and the sweep's side of it as it is: the plan of that many cells, each
-resolved and sent as its own config, and an archive of 30 KB coming back for each. Nothing is trained;
-how fast cells are written is measured by itself.
+The scheduler and the workers with many threads are real, and so is the sweep's side: the plan of all runs, each
+resolved and sent as its own config, and an archive of 30 KB that comes back for each. Nothing is trained. How fast run
+folders are written is measured separately.
 """
 
 import json
@@ -27,17 +27,17 @@ from tests.small_run import train
 SECONDS = 0.05
 ARCHIVE_BYTES = 30_000
 PROCESSES, THREADS = 2, 100
-"""4,000 cells a second if nothing but sleep took time."""
+"""4,000 runs per second if only the sleep took time."""
 
 
 def slept(wanted: bytes, size: int) -> JobResult:
-    """What a worker does in place of training the cell."""
+    """Sleep in place of the training of a run, and return an archive."""
     time.sleep(SECONDS)
     return JobResult(os.urandom(size), 0, "")
 
 
 def started(stack: ExitStack, *arguments: str) -> "subprocess.Popen[bytes]":
-    """A process of Dask that ends with the stack."""
+    """Start a process of Dask that ends with the stack."""
     command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
     process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     stack.callback(process.terminate)
@@ -45,19 +45,19 @@ def started(stack: ExitStack, *arguments: str) -> "subprocess.Popen[bytes]":
 
 
 def megabytes(process: int) -> float:
-    """The most resident memory that it has had."""
+    """Return the largest resident memory that a process has had."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
 
 
 def processor_seconds(process: int) -> float:
-    """What it has computed."""
+    """Return the processor time of a process."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
-    """Plan, hand out, take back."""
+    """Plan the runs, send them, and receive the results."""
     from tests.acceptance.dask_scale import slept  # so that workers import it by that name
 
     count = 300 if bars.smoke else 100_000
@@ -103,18 +103,18 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
 
 
 def written(bars: Bars, folder: Path) -> None:
-    """What comes back is written and synced by this process alone."""
+    """Measure how fast this process writes and syncs the results."""
     count = 20 if bars.smoke else 500
     packed = run_archive.pack(train(folder))
     began = time.perf_counter()
     for number in range(count):
         run_archive.unpack(packed, folder / str(number))
     told = f"dropout sweep --scheduler, archives of {len(packed):,} bytes"
-    bars.at_least("cells written per second", count / (time.perf_counter() - began), 20, told)
+    bars.at_least("runs written per second", count / (time.perf_counter() - began), 20, told)
 
 
 if __name__ == "__main__":
-    os.environ["DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP"] = "300s"  # a machine that stands still is not what is measured
+    os.environ["DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP"] = "300s"  # a busy machine must not count as a lost connection
     judged = Bars("dask_scale")
     with tempfile.TemporaryDirectory() as made, ExitStack() as running:
         written(judged, Path(made) / "written")

@@ -1,4 +1,4 @@
-"""Digits: accuracy, the wall time of the whole command, and the time to help."""
+"""Digits: accuracy, the wall time of the whole command, and the time of `dropout --help`."""
 
 import statistics
 import subprocess

@@ -1,7 +1,7 @@
-"""A disk that is really full: a small tmpfs, where mounting one is allowed.
+"""Training on a full disk: a small tmpfs, on machines where it may be mounted.
 
-Training stops in one line with exit code 1, and goes on to the right bytes once there is room. And a full temporary
-folder does not stop it at all.
+Training stops with one line and exit code 1, and continues to the right bytes as soon as there is room. A full folder
+for temporary files does not stop it.
 """
 
 import os
@@ -35,7 +35,10 @@ def dropout(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> su
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[bool]:
-    """A tmpfs of that size at `folder` for as long as the block lasts; False where mounting is not allowed."""
+    """Mount a tmpfs of that size at `folder` for as long as the block lasts.
+
+    It yields False if mounting is not allowed.
+    """
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     try:
@@ -50,7 +53,7 @@ def small_disk(folder: Path, size: str) -> Iterator[bool]:
 
 
 def loadable(folder: Path) -> bool:
-    """Whether the last good checkpoint of the run there can be read."""
+    """Return True if the last good checkpoint of the run can be read."""
     try:
         return Snapshot.newest(all_runs(folder)[-1])[0] is not None
     except (DropoutError, IndexError):

@@ -1,4 +1,7 @@
-"""Ten thousand hostile inputs for the loaders there are: no traceback, no hang, no memory that is not there."""
+"""Ten thousand hostile inputs for every loader.
+
+They cause no traceback, no endless loop, and do not exhaust the memory.
+"""
 
 import resource
 import signal
@@ -16,7 +19,7 @@ from tests.hostile_inputs import inputs, seconds_of
 
 LIMIT_SECONDS, LIMIT_BYTES = 2, 1_000_000_000
 HANG_SECONDS = 60
-"""What no machine is slow enough for."""
+"""Seconds that no input may take, even on a slow machine."""
 
 
 def _too_long(number: int, frame: FrameType | None) -> Never:

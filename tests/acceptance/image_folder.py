@@ -1,4 +1,4 @@
-"""10,000 small pictures: seconds to read them for the first time, and again."""
+"""Seconds to read 10,000 small pictures for the first time, and again."""
 
 import os
 import tempfile

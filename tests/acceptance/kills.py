@@ -1,8 +1,8 @@
-"""Killed at any moment and resumed, a run ends in the bytes of one that was left alone.
+"""A run that is killed and resumed has the same bytes as one that was never killed.
 
 Each of a covering set of small runs is trained in one go, and again with SIGKILL at random moments: at random times,
 at random lines of the code that saves, in the middle of writing a file; before its first save, while it is resumed,
-while it is lengthened, and while its results are written.
+while it is extended, and while its results are written.
 """
 
 import random
@@ -23,7 +23,10 @@ COMMANDS = 8
 
 
 def killed_until_through(victim: Victim, kills: int, longest: float) -> None:
-    """Kill until there were so many, beginning anew whenever it got through, then let it come to its end."""
+    """Kill a run a given number of times, then let it finish.
+
+    A run that finishes before that is started again.
+    """
     while victim.kills < kills:
         through = victim.random_attempt(longest)
         if through and victim.kills < kills and victim.epochs is None:
@@ -38,7 +41,7 @@ def killed_until_through(victim: Victim, kills: int, longest: float) -> None:
 def compared(
     folder: Path, overrides: list[str], kills: int, rng: random.Random, longer: int | None = None
 ) -> tuple[int, bool]:
-    """Train in one go and with kills; return how many there were, and whether the bytes are the same."""
+    """Train in one go and with kills; return the number of kills, and if bytes are equal."""
     (folder / "alone").mkdir(parents=True)
     straight = [*overrides, f"training.epochs={longer}"] if longer else overrides
     alone = Victim(folder / "alone", straight, rng)
@@ -57,7 +60,7 @@ def compared(
 
 
 def compared_commands(folder: Path, kills: int, rng: random.Random) -> tuple[int, bool]:
-    """The same through the command line: `dropout train`, then `dropout resume` until it is done."""
+    """Compare with the command line: `dropout train`, then `dropout resume` until it is done."""
     folder.mkdir()
     (folder / "base.yaml").write_text(BASE)
     settings = ["training.epochs=300", "training.save_every=every_epoch", "dropout={variant: inverted, rate: 0.2}"]

@@ -1,6 +1,9 @@
-"""An array larger than `dataset.memory`: peak memory, and throughput from the second epoch on against all in memory.
+"""An array larger than `dataset.memory`: peak memory, and throughput beside in-memory.
 
-6 GB and a window of 1 GB; in the short form 600 MB and 150 MB for a small network, where the peak is judged too.
+Throughput is that from the second epoch on.
+
+It has 6 GB, with a window of 1 GB. In the short form it has 600 MB and a window of 150 MB for a small network, where
+the peak is compared with a bar, too.
 """
 
 import csv
@@ -25,7 +28,7 @@ training: {{epochs: {epochs}, batch_size: 128}}
 
 
 def write(folder: Path, examples: int) -> None:
-    """Gaussian clouds, block by block."""
+    """Write Gaussian clusters block by block."""
     rng = np.random.default_rng(0)
     centers, labels = 0.3 * rng.standard_normal((CLASSES, FEATURES)), rng.integers(0, CLASSES, examples)
     np.save(folder / "y.npy", labels)
@@ -39,7 +42,7 @@ def write(folder: Path, examples: int) -> None:
 
 
 def train(folder: Path, gigabytes: float) -> tuple[float, float, str]:
-    """Peak bytes, median seconds of an epoch from the second on, and the command."""
+    """Return peak bytes, median seconds of an epoch from the second on, and the command."""
     arguments = ["train", str(folder / "c.yaml"), f"dataset.memory={gigabytes}"]
     command = [sys.executable, "-m", "dropout_cli", *arguments, "--runs-dir", str(folder), "--quiet", "--json"]
     done = subprocess.run([*command, "--no-plots"], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""MNIST with Keras' example network: accuracy over three seeds, wall time and memory of each run."""
+"""MNIST with Keras' example network: accuracy over three seeds, time and memory."""
 
 from tests.acceptance.bars import Bars, mean
 

@@ -1,4 +1,4 @@
-"""The strongest permutation-invariant network: test error over three seeds, and the wall time of each run."""
+"""The strongest permutation-invariant network: test error over three seeds, and time."""
 
 from tests.acceptance.bars import Bars, mean
 

@@ -1,10 +1,10 @@
-"""Distillation on MNIST: a 2 x 30 student of a dropout teacher against the same student on hard labels.
+"""Distillation on MNIST: a 2 x 30 student of a dropout teacher, and one of hard labels.
 
-The teacher speaks with its dropout on: without noise it is so sure of the examples it was trained on that there is
-little to learn from it but the labels.
+The teacher's targets come from passes with its dropout on. Without noise it is so sure of its training examples that
+its targets carry little more than the labels.
 
-Temperature and weight of the labels are chosen on the validation part with seeds of their own; the ten pairs
-that judge share split, initial weights and batch order within each pair.
+Temperature and weight of the labels are chosen on the validation part with separate seeds. In each of the ten pairs
+that are compared, both runs share split, initial weights and batch order.
 """
 
 import itertools
@@ -26,7 +26,7 @@ TEMPERATURES, WEIGHTS, PASSES = (1.0, 1.5, 2.5), (0.0, 0.1), 10
 
 
 def train(folder: str, *overrides: str) -> tuple[str, dict[str, Any]]:
-    """The run folder and the summary of configs/mnist.yaml with those changes."""
+    """Train configs/mnist.yaml with overrides; return the run folder and the summary."""
     arguments = ["train", "configs/mnist.yaml", *overrides, "--runs-dir", folder, "--quiet", "--no-plots", "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "dropout_cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
@@ -36,7 +36,7 @@ def train(folder: str, *overrides: str) -> tuple[str, dict[str, Any]]:
 
 
 def main() -> None:
-    """Teacher, choice, ten pairs."""
+    """Train the teacher, choose the settings, train ten pairs."""
     bars = Bars("mnist_distillation")
     short = (*bars.few_pictures(), "training.epochs=1", "training.steps_per_epoch=3") if bars.smoke else ()
     pairs, choosing = (2, (100,)) if bars.smoke else (10, (100, 101))
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def say(line: str) -> None:
-    """Tell how far it is; stdout has the verdict alone."""
+    """Print progress to stderr; stdout has the result only."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 

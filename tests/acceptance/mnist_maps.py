@@ -1,8 +1,8 @@
-"""MNIST with a convolutional network: no dropout, element by element, whole maps and squares, over three seeds.
+"""MNIST with a CNN: no dropout, single elements, whole maps and squares; three seeds.
 
-It trains twelve times, 4 epochs each. The bar only notices a network that does not learn: what counts is the table
-that it prints. Beside each mean stands its difference from no dropout at equal seeds with the half-width of its 95 %
-t interval: a difference below that is none that three seeds can show.
+It trains twelve times, 4 epochs each. The bar only notices a network that does not learn; the result is the table that
+is printed. Beside each mean it has the difference from no dropout at equal seeds, with the half-width of its 95 % t
+interval: a smaller difference cannot be shown with three seeds.
 """
 
 import statistics

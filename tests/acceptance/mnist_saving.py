@@ -1,4 +1,7 @@
-"""What it costs to save the state of Keras' MNIST network: seconds spent saving, as a share of those spent training."""
+"""Cost of saving the state of Keras' MNIST network.
+
+It is the time of saving as a share of the time of training.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The report of a sweep with 1,000 cells: how long it takes, and how large the page is."""
+"""The report of a sweep with 1,000 runs: its time and the size of the page."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ SHORT = ("dropout.variant=inverted,gaussian", "dropout.rate=0.1,0.5")
 
 
 def main(bars: Bars, folder: Path) -> None:
-    """A thousand cells of five epochs, so that there are curves to draw."""
+    """Train a thousand runs of five epochs, so that curves are drawn; write the report."""
     seeds, axes = ("2", SHORT) if bars.smoke else ("100", AXES)
     short = ["training.epochs=5", "training.steps_per_epoch=1", "--seeds", seeds, "--quiet", "--no-plots"]
     dropout = [sys.executable, "-m", "dropout_cli"]

@@ -1,6 +1,8 @@
-"""Training steps and evaluation beside PyTorch, JAX and scikit-learn: ratios of medians, in turn, in one run.
+"""Training steps and evaluation beside PyTorch, JAX and scikit-learn.
 
-Every bar is a ratio of which more than 1 means that we are faster, unless it says otherwise.
+The results are ratios of medians, measured in turn.
+
+Every bar is a ratio. Above 1, this package is faster, unless a line says otherwise.
 """
 
 import sys
@@ -16,17 +18,17 @@ AGAINST = ("torch", "jax", "sklearn")
 
 
 def best(row: steps.Row, *names: str) -> float:
-    """The smallest ratio to one of those frameworks."""
+    """Return the smallest ratio to one of those frameworks."""
     return min(row.ratios[name] for name in names if name in row.ratios)
 
 
 def tell(text: str) -> None:
-    """On stderr, so that stdout has the lines of bars alone."""
+    """Print to stderr, so that stdout has only the lines of bars."""
     sys.stderr.write(f"{text}\n")
 
 
 def try_all(contender: contest.Contender) -> None:
-    """Let one process take a few steps of every case of every suite, where it can."""
+    """Let one process take a few steps of every supported case of every suite."""
     with contest.started("it", contender) as process:
         for case in (case for name in SUITES for case in suite_of(name)):
             if "unable" not in process.ask({"prepare": case.as_dict(), "threads": 1}):
@@ -42,7 +44,7 @@ if __name__ == "__main__":
     command = "dropout bench --suite {} --against torch,jax,sklearn"
 
     def suite(name: str) -> Mapping[str, steps.Row]:
-        """What was measured, by the name of the case."""
+        """Measure a suite; return its rows by the name of the case."""
         against = () if bars.smoke else AGAINST
         rows = steps.measure(name, against, rounds=rounds, seconds=seconds, watch=tell)
         return {row.case.name: row for row in rows}

@@ -1,4 +1,7 @@
-"""Sweeps of the digits: wall time, what a second job brings, what a cell adds, kills, and a thousand cells."""
+"""Sweeps of the digits: wall time, cost of a run, gain of a second job, kills.
+
+The last one has a thousand runs.
+"""
 
 import json
 import os
@@ -27,19 +30,19 @@ PHASES = ("train", "evaluate", "save")
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    """A sweep of the digits into a folder."""
+    """Return the command of a sweep of the digits into a folder."""
     return [sys.executable, "-m", "dropout_cli", "sweep", "digits", *arguments, "--out", str(folder), "--quiet"]
 
 
 def timed(folder: Path, *arguments: str) -> float:
-    """Wall seconds of the whole command."""
+    """Return the wall seconds of the whole command."""
     began = time.perf_counter()
     subprocess.run(command(folder, *arguments), stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - began
 
 
 def cells(path: Path, jobs: int, seeds: str, *arguments: str) -> float:
-    """Wall seconds of the cell phase alone, the server that forks the cells being up already."""
+    """Return the wall seconds of the runs alone, with the fork server already started."""
     made = plan.make(load_sweep(find("digits"), arguments, options=SweepOptions(seeds=seeds)))
     folder = Folder(path)
     with folder.lock():
@@ -50,7 +53,10 @@ def cells(path: Path, jobs: int, seeds: str, *arguments: str) -> float:
 
 
 def added(folder: Path, few: int, many: int) -> float:
-    """Seconds that a cell adds to a sweep beyond its epochs: what twenty more seeds take, less their epochs."""
+    """Return the seconds of a run beyond its epochs.
+
+    It is the time of twenty further seeds, less their epochs.
+    """
     walls, epochs = {}, {}
     for seeds in (few, many):
         arguments = ["dropout.rate=0.1,0.3", "training.epochs=2", "--jobs", "1", "--no-plots", "--seeds", str(seeds)]
@@ -61,7 +67,10 @@ def added(folder: Path, few: int, many: int) -> float:
 
 
 def ceiling(seconds: float) -> float:
-    """How much faster two plain NumPy processes are than one after the other, here and now."""
+    """Return how much faster two plain NumPy processes are at once than in sequence.
+
+    It holds for this machine at this moment.
+    """
     code = (
         "import numpy as np, time\na = np.random.default_rng(0).random((128, 128), np.float32)\n"
         f"end = time.perf_counter() + {seconds}\nn = 0\n"
@@ -75,7 +84,7 @@ def ceiling(seconds: float) -> float:
 
 
 def kill(process: "subprocess.Popen[bytes]", group: bool) -> None:
-    """SIGKILL to the whole process group, or to the sweep alone."""
+    """Send SIGKILL to the whole process group, or to the sweep alone."""
     if group:
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -84,7 +93,7 @@ def kill(process: "subprocess.Popen[bytes]", group: bool) -> None:
 
 
 def main(bars: Bars, folder: Path) -> None:
-    """All bars."""
+    """Measure everything."""
     short = ["training.epochs=1", "training.steps_per_epoch=2"] if bars.smoke else []
     seeds = ["--seeds", "1" if bars.smoke else "10"]
     wall = timed(folder / "whole", VARIANTS, RATES, *short, *seeds)

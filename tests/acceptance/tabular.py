@@ -1,4 +1,4 @@
-"""Four real tables with a short config each: mean accuracy over ten seeds, each with a split of its own."""
+"""Four real tables with a short config each: mean accuracy over ten seeds and splits."""
 
 import tempfile
 from pathlib import Path

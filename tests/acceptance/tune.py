@@ -1,7 +1,10 @@
-"""A search against a grid, on the digits: is its best as good with fresh seeds, for half the training time?
+"""A search against a grid on the digits.
 
-Five repetitions, each on another split. The grid trains every point with three seeds and takes the best on validation;
-the search has the same keys, within the same bounds. Both winners are then trained with twenty seeds that neither saw.
+Is its winner as good with fresh seeds, for half the training time?
+
+There are five repetitions, each on another split. The grid trains every point with three seeds and takes the best on
+the validation part; the search has the same keys, within the same bounds. Both winners are then trained with twenty
+fresh seeds.
 """
 
 import csv
@@ -23,7 +26,7 @@ ACCURACY = "test.accuracy"
 
 
 def dropout(*arguments: str) -> dict[str, Any]:
-    """What a command says in JSON."""
+    """Run a command and return its JSON."""
     command = [sys.executable, "-m", "dropout_cli", *arguments, "--quiet", "--no-plots", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -33,12 +36,15 @@ def dropout(*arguments: str) -> dict[str, Any]:
 
 
 def epochs_of(cells: Path) -> int:
-    """Epochs of training in run folders; every point of both has the same network, so epochs are cost."""
+    """Return the epochs of training in run folders.
+
+    All points have the same network, so epochs measure the cost.
+    """
     return sum(len(Run(cell).table("timings.csv").columns()["epoch"]) for cell in cells.iterdir())
 
 
 def of_grid(folder: Path, axes: tuple[str, ...], fixed: list[str], fresh: str) -> tuple[int, float]:
-    """Epochs that the grid trained, and the accuracy of its best with fresh seeds."""
+    """Return the epochs of the grid, and the accuracy of its winner with fresh seeds."""
     found = dropout("sweep", "digits", *axes, *fixed, "--seeds", "3", "--out", str(folder / "grid"))
     best = max(found["groups"], key=lambda group: group["metrics"]["val.accuracy"]["mean"])["values"]
     point = [f"{key}={value}" for key, value in best.items()]
@@ -47,7 +53,7 @@ def of_grid(folder: Path, axes: tuple[str, ...], fixed: list[str], fresh: str) -
 
 
 def of_search(folder: Path, fixed: list[str], trials: int, seeds: str) -> tuple[int, float]:
-    """Epochs that the search and its finals trained, and the accuracy of its winner with fresh seeds."""
+    """Return the epochs of search and finals, and the winner's accuracy with fresh seeds."""
     asked = ["--trials", str(trials), "--seeds", "1", "--out", str(folder / "tune")]
     winner = dropout("tune", "digits", *SPACE, *fixed, *asked)["winner"]
     with (folder / "tune/trials.csv").open(newline="") as file:
@@ -58,7 +64,7 @@ def of_search(folder: Path, fixed: list[str], trials: int, seeds: str) -> tuple[
 
 
 def main(bars: Bars, folder: Path) -> None:
-    """All repetitions."""
+    """Run all repetitions."""
     repetitions, trials, seeds = (1, 3, 2) if bars.smoke else (5, 16, 20)
     short = ["training.epochs=1", "training.steps_per_epoch=2"] if bars.smoke else ["training.epochs=30"]
     fresh = ",".join(str(100 + seed) for seed in range(seeds))

@@ -1,4 +1,7 @@
-"""Every variant's config on digits: test accuracy. The naive form of concrete is broken on purpose and not judged."""
+"""Test accuracy of every variant's config on digits.
+
+The naive form of concrete has no bar: it is broken on purpose.
+"""
 
 from dropout_cli.variants import VARIANTS
 from tests.acceptance.bars import Bars

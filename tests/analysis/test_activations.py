@@ -1,4 +1,4 @@
-"""What dropout does to hidden activations: the numbers against a network written out, and the figure."""
+"""Effect of dropout on hidden activations: numbers against a network written by hand, and the figure."""
 
 import csv
 import hashlib
@@ -96,7 +96,7 @@ def test_the_same_arguments_give_the_same_bytes(run: Run) -> None:
 
 @pytest.mark.parametrize("name", [name for name, _ in VARIANTS])
 def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
-    """Rates where there is one to set; otherwise noise off and on, and a rate that is asked for is refused."""
+    """Columns of rates if the rate can be set; otherwise noise off and on, and a given rate is refused."""
     variant = VARIANTS[name]
     run = train(tmp_path, *suited(name), "training.epochs=1")
     folder, every = show(run, examples=20)
@@ -195,7 +195,7 @@ def test_no_data_break_the_figure(fill: float, shape: tuple[int, int]) -> None:
 
 
 def test_maps_of_one_example_under_masks_of_either_kind(tmp_path: Path) -> None:
-    """The same maps at rate 0; pixels go one by one, or whole maps, as many as the mask of the place says."""
+    """The maps are equal at rate 0; pixels are dropped one by one, or whole maps, as many as the mask drops."""
     run = train(tmp_path, "architecture={name: cnn, layers: [conv 8 3x3, pool 2]}")
     folder, rows = show(run, [0.0, 0.5])
     assert [(row["layer"], row["rate"], row["units"]) for row in rows] == [

@@ -1,4 +1,4 @@
-"""What can be asked of a finished run: its numbers anew, without noise and with it."""
+"""Evaluation of a finished run, without noise and with it."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ def test_eval_uses_no_file_that_was_changed_after_training(tmp_path: Path, name:
 
 
 def test_every_way_of_predicting_is_scored(run: Run) -> None:
-    """Weight scaling as in `eval`; the thinned networks with mean and sample sd; the file says what is returned."""
+    """Weight scaling as in `eval`; thinned networks with mean and sample sd; the file has the returned numbers."""
     found = evaluate.evaluate_with_noise(run, 5, thinned=3, split="val", checkpoint="best", figures=False)
     assert (found["split"], found["checkpoint"], found["mc"]) == ("val", "best", 5)
     plain = evaluate.evaluate(run, split="val", checkpoint="best", figures=False)
@@ -148,7 +148,7 @@ def test_every_variant_predicts_with_its_noise_on(tmp_path: Path, name: str) -> 
 
 
 def test_figures_drawn_later_are_those_that_training_draws(tmp_path: Path) -> None:
-    """A cell of a sweep has none until somebody asks."""
+    """A run of a sweep has no figures until they are drawn on request."""
     quiet = train(tmp_path / "quiet")
     assert not list(quiet.path.glob("*.png"))
     folder = evaluate.draw(quiet)

@@ -1,4 +1,4 @@
-"""`dropout predict`, `config check --data` and `config init --data`: from a stranger's file to an answer."""
+"""`dropout predict`, `config check --data` and `config init --data` on files of users."""
 
 import csv
 import io
@@ -79,7 +79,7 @@ def test_columns_are_matched_by_name_and_come_back(run: Run, tmp_path: Path) -> 
 
 
 def test_strange_categories_are_told_and_missing_columns_refused(run: Run, tmp_path: Path) -> None:
-    """A word that training had not seen is of no category; a column that lacks is named."""
+    """An unknown word has no category and gives a notice; a missing column is an error that names it."""
     (tmp_path / "new.csv").write_text("color,size\ngreen,9\nred,9\n")
     blocks = list(predict.predict(run, tmp_path / "new.csv"))
     assert "'green'" in blocks[0].notices[0]
@@ -153,7 +153,7 @@ def test_the_command_writes_csv_json_and_files(run: Run, home: Path, tmp_path: P
 
 
 def test_changed_data_are_told_and_can_be_allowed(home: Path, tmp_path: Path) -> None:
-    """A changed file ends `eval` with 3; allowed, it is judged with the preprocessing of the training."""
+    """A changed file ends `eval` with 3; if allowed, it is evaluated with the preprocessing of the training."""
     shutil.copy(home / "t.csv", tmp_path / "t.csv")
     source = f"dataset={{name: table, path: {tmp_path}/t.csv}}"
     run = train(tmp_path, source, "training.epochs=2", "training.batch_size=16")
@@ -176,7 +176,7 @@ def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("dataset: {name: table, path: t.csv}\n")
     done = dropout("config", "check", "c.yaml", "--data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for said in ("number", "category", "train examples", "c.yaml: right"):
+    for said in ("number", "category", "train examples", "c.yaml: correct"):
         assert said in done.stdout
     for said in ("column 'same' is the same", "column 'leak' says the target", "are in the train part too"):
         assert said in done.stderr
@@ -185,7 +185,7 @@ def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["sonar", "pima-indians-diabetes", "wheat-seeds", "breast-cancer"])
 def test_init_with_data_writes_a_config_that_trains(real_data: Path, tmp_path: Path, name: str) -> None:
-    """The target is guessed and said; the config is right, and one epoch of it runs."""
+    """A notice names the guessed target; the config is valid, and one epoch of it runs."""
     table = real_data / "tabular" / f"{name}.csv"
     done = dropout("config", "init", "c.yaml", "--data", str(table), cwd=tmp_path)
     assert done.returncode == 0 and "is to be predicted" in done.stderr, done.stderr
@@ -194,7 +194,7 @@ def test_init_with_data_writes_a_config_that_trains(real_data: Path, tmp_path: P
 
 
 def test_a_config_for_a_few_rows_trains_on_them(tmp_path: Path) -> None:
-    """Of twelve rows eight are trained on, and no batch has more."""
+    """Eight of twelve rows are for training, and no batch has more."""
     (tmp_path / "t.csv").write_text("v,w,y\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]}\n" for n in range(12)))
     text, _ = starting(tmp_path / "t.csv")
     assert "batch_size: 8\n" in text

@@ -56,14 +56,14 @@ def saved(run: Run, x: Array) -> Path:
 
 
 def said(run: Run, x: Array, **keys: object) -> Array:
-    """The numbers of each row, (N, columns)."""
+    """Return the numbers of each row, (N, columns)."""
     blocks = list(predict.predict(run, saved(run, x), **keys))  # type: ignore[arg-type]
     rows = [row[2:] for block in blocks for row in block.rows]  # without the number of the row and the class
     return np.array(rows, np.float64)
 
 
 def pictures(count: int) -> Array:
-    """Of the size of digits, and brighter, so that little-trained networks tell them apart."""
+    """Return pictures of the size of digits, but brighter, so that networks with little training tell them apart."""
     return 100 * stream(0, "test:pictures").standard_normal((count, 8, 8), dtype=np.float32)
 
 
@@ -91,7 +91,7 @@ def test_equal_rows_are_predicted_equally_in_every_pass(tmp_path: Path) -> None:
 
 
 def test_sampled_inference_draws_from_the_seed_of_the_run() -> None:
-    """The same weights under two seeds: other draws, and so other predictions."""
+    """The same weights under two seeds have other draws, and therefore other predictions."""
 
     def built(seed: int) -> Sequential:
         around = BuildContext(shape=(5,), outputs=3, examples=10, steps=10, seed=seed)
@@ -106,7 +106,7 @@ def test_sampled_inference_draws_from_the_seed_of_the_run() -> None:
 
 
 class OwnDraws(Layer):
-    """A layer of somebody who knows nothing of shared draws."""
+    """A layer without support for shared draws."""
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return x plus noise for every row."""
@@ -118,7 +118,7 @@ class OwnDraws(Layer):
 
 
 def test_a_layer_that_knows_no_shared_draws_is_asked_row_by_row() -> None:
-    """Then all rows begin with the generators made anew: the noise of all three rows is the same."""
+    """Every row begins with new generators, so the noise of all three rows is the same."""
     made = data(stream(0, "test:x").standard_normal((3, 5)))
     net = Sequential("network", [OwnDraws("own")])
     for drawn in inference.passes(net, made, made.test, seed=0, count=2, batch=3, shared=True):
@@ -151,7 +151,7 @@ def test_noise_of_the_training_is_left_out_of_passes_unless_asked_for(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "law",
+    "variant",
     [
         "dropout={variant: inverted, rate_schedule: early}",
         "dropout={variant: dropconnect, rate_schedule: {name: early, shape: constant}}",
@@ -163,9 +163,9 @@ def test_noise_of_the_training_is_left_out_of_passes_unless_asked_for(tmp_path: 
         "dropout=none",
     ],
 )
-def test_passes_without_noise_say_so(tmp_path: Path, law: str) -> None:
+def test_passes_without_noise_say_so(tmp_path: Path, variant: str) -> None:
     """In the numbers; the passes are the prediction without noise."""
-    run = train(tmp_path, law, "training.epochs=2", "training.steps_per_epoch=3")
+    run = train(tmp_path, variant, "training.epochs=2", "training.steps_per_epoch=3")
     found = evaluate.evaluate_with_noise(run, 2, thinned=0, figures=False)
     assert ["no noise" in text for text in found["notices"]] == [True]
     assert found["monte_carlo"]["nll"] == pytest.approx(found["weight_scaling"]["nll"], rel=1e-6)
@@ -173,8 +173,8 @@ def test_passes_without_noise_say_so(tmp_path: Path, law: str) -> None:
     assert ["no noise" in text for text in blocks[0].notices] == [True]
 
 
-@pytest.mark.parametrize("law", ["rate: 0, input_rate: 0.2", "rate: [0, 0.3]"])
-def test_passes_with_noise_say_nothing_of_it(tmp_path: Path, law: str) -> None:
+@pytest.mark.parametrize("variant", ["rate: 0, input_rate: 0.2", "rate: [0, 0.3]"])
+def test_passes_with_noise_say_nothing_of_it(tmp_path: Path, variant: str) -> None:
     """An input rate alone is noise, and so is a rate in one layer of two."""
-    run = train(tmp_path, f"dropout={{variant: inverted, {law}}}", "training.epochs=1")
+    run = train(tmp_path, f"dropout={{variant: inverted, {variant}}}", "training.epochs=1")
     assert "notices" not in evaluate.evaluate_with_noise(run, 2, thinned=0, figures=False)

@@ -27,7 +27,7 @@ RUNS = [run("none", None), run("inverted", {"patience": 3}, rate=0.5), run("gaus
     ],
 )
 def test_null_finds_what_has_no_value(condition: str, names: list[str]) -> None:
-    """A key that is null, stands below a block that is, or is lacking."""
+    """A key that is null, is missing, or has null for a block above it."""
     assert [one["name"] for one in run_table.select(RUNS, [condition], "name")] == names
 
 

@@ -29,22 +29,22 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def run(finished: Run, tmp_path: Path) -> Run:
-    """A copy of it that may be harmed."""
+    """A copy of the run that the test may damage."""
     return Run(Path(shutil.copytree(finished.path, tmp_path / "run", symlinks=True)))
 
 
 def wrong(run: Run) -> list[str]:
-    """What fails, and with which words."""
+    """Return the failed checks as lines."""
     return [f"{check.what}: {check.fact}" for check in verify.verify(run) if not check.right]
 
 
 def is_wrong(run: Run, pattern: str) -> bool:
-    """Whether something fails with words like these."""
+    """Return True if a failed check matches the pattern."""
     return any(re.match(pattern, line) for line in wrong(run))
 
 
 def sign(run: Run) -> None:
-    """Make the manifest fit again, as somebody could who changed a file on purpose."""
+    """Write a new manifest that fits the changed files."""
     run.inside(MANIFEST).write_bytes(manifest.of(run.path))
 
 
@@ -71,11 +71,11 @@ def test_a_changed_file_is_named(name: str, run: Run) -> None:
     """One byte more is enough."""
     with run.inside(name).open("ab") as file:
         file.write(b"\n")
-    assert is_wrong(run, f"{name}: differs from what")
+    assert is_wrong(run, f"{name}: does not match its checksum")
 
 
 def test_missing_and_additional_files_are_named(run: Run) -> None:
-    """The manifest speaks of all files, and of no others."""
+    """The manifest lists all files, and no others."""
     run.inside("mistakes.csv").unlink()
     run.inside("notes.txt").write_text("mine")
     assert is_wrong(run, "mistakes.csv: is missing") and is_wrong(run, f"notes.txt: is not in {MANIFEST}")
@@ -85,7 +85,7 @@ def test_what_came_after_has_its_own_manifest(run: Run) -> None:
     """A changed evaluation is found too."""
     run.inside("after/eval-val-last/metrics.json").write_text("{}")
     name = "after/eval-val-last"
-    assert wrong(run) == [f"{name}/metrics.json: differs from what {name}/{MANIFEST} says of it"]
+    assert wrong(run) == [f"{name}/metrics.json: does not match its checksum in {name}/{MANIFEST}"]
 
 
 def better(run: Run) -> str:
@@ -93,7 +93,7 @@ def better(run: Run) -> str:
     summary = run.summary()
     summary["test"]["accuracy"] = 0.999
     run.write("summary.json", as_json(summary))
-    return "accuracy is 0.999, and computed anew"
+    return "accuracy is 0.999, but computed again"
 
 
 def other_predictions(run: Run) -> str:
@@ -102,7 +102,7 @@ def other_predictions(run: Run) -> str:
     labels = stored["labels"].copy()
     labels[0] = (labels[0] + 1) % 10
     run.write("predictions.npz", npz.write(**stored | {"labels": labels}))
-    return "nll is .*, and computed anew"
+    return "nll is .*, but computed again"
 
 
 def misshapen_predictions(run: Run) -> str:
@@ -120,10 +120,10 @@ def another_config(run: Run) -> str:
 
 
 def other_weights(run: Run) -> str:
-    """The weights of a run with another seed."""
+    """Replace the weights by those of a run with another seed."""
     arrays, meta = checkpoint.unpack(run.read(LAST), LAST)
     run.write(LAST, checkpoint.pack(arrays, meta | {"config": "0" * 64}))
-    return "was saved under another config"
+    return "was saved with another config"
 
 
 def another_history(run: Run) -> str:
@@ -131,7 +131,7 @@ def another_history(run: Run) -> str:
     text = run.read("metrics.csv").decode().splitlines()
     text[1] = text[1].replace(",", ",0.5,", 1).rpartition(",")[0]
     run.write("metrics.csv", ("\n".join(text) + "\n").encode())
-    return "is not the history that"
+    return "is not the history of"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_what_no_single_run_repeats_is_not_replayed(tmp_path: Path) -> None:
     """A schedule changed on the way; or a run that is not complete."""
     changed = train(tmp_path, "training.schedule=cosine")
     resume.resume(changed, watch=ignore, figures=False, epochs=3, change_schedule=True)
-    with pytest.raises(UsageError, match="No single run from the start repeats it"):
+    with pytest.raises(UsageError, match="One run from the start cannot repeat it"):
         replay.replay(changed, watch=ignore)
     changed.inside(MANIFEST).unlink()
     with pytest.raises(UsageError, match="this run is crashed"):
@@ -199,7 +199,7 @@ def test_what_no_single_run_repeats_is_not_replayed(tmp_path: Path) -> None:
 
 
 def test_a_lengthened_run_is_replayed_in_one_go(tmp_path: Path) -> None:
-    """Where nothing depended on the length."""
+    """This works if nothing depends on the number of epochs."""
     run = train(tmp_path)
     resume.resume(run, watch=ignore, figures=False, epochs=3)
     assert wrong(run) == [] and all(check.right for check in replay.replay(run, watch=ignore))

@@ -1,4 +1,4 @@
-"""`verify` computes the dummy anew, and `--replay` the linear model."""
+"""`verify` computes the dummy again, and `--replay` the linear model."""
 
 import json
 import shutil
@@ -49,7 +49,7 @@ def test_every_number_of_the_dummy_follows_from_the_labels(
             assert found == []
         else:
             (fact,) = found
-            assert fact.startswith(f"yardstick.dummy.test.{number} is ") and "computed anew" in fact
+            assert fact.startswith(f"yardstick.dummy.test.{number} is ") and "computed again" in fact
 
 
 @pytest.mark.parametrize("model", ["dummy", "linear"])
@@ -64,7 +64,7 @@ def test_a_replay_fits_them_again(finished: dict[str, Run], tmp_path: Path, mode
 
 
 def test_a_run_without_them_is_verified_and_replayed_as_before(finished: dict[str, Run], tmp_path: Path) -> None:
-    """As those of older versions are."""
+    """Runs of older versions have none."""
     copy = Run(Path(shutil.copytree(finished["digits"].path, tmp_path / "old")))
     summary = copy.summary()
     del summary["yardstick"]

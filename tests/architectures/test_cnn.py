@@ -1,4 +1,4 @@
-"""The architecture `cnn`: what its list of layers may say, and the network that comes of it."""
+"""The architecture `cnn`: its list of layers, and the network that it builds."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ AROUND = BuildContext(shape=(28, 28, 1), outputs=10, examples=100, steps=10, see
     ],
 )
 def test_items_are_read(text: str, item: object) -> None:
-    """As they are documented."""
+    """Every documented form is accepted."""
     assert parse(text) == item
 
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_built_is_refused_when_the_config_is_read(override: str, 
         config.load(file, [override])
 
 
-@pytest.mark.parametrize("name", [name for name, law in VARIANTS if law.supports == "maps"])
+@pytest.mark.parametrize("name", [name for name, variant in VARIANTS if variant.supports == "maps"])
 def test_what_needs_maps_is_refused_without_them(name: str, tmp_path: Path) -> None:
     """By name, with the way out."""
     file = tmp_path / "mlp.yaml"
@@ -101,6 +101,6 @@ def test_what_is_reckoned_is_what_is_built(layers: str | tuple[str, ...], batch_
 
 def test_a_shared_convolution_starts_alike_whatever_the_variant() -> None:
     """So that comparing variants is a paired comparison."""
-    plain, noisy = (Cnn().build(law, AROUND) for law in (VARIANTS["none"](), VARIANTS["spatial"]()))
+    plain, noisy = (Cnn().build(variant, AROUND) for variant in (VARIANTS["none"](), VARIANTS["spatial"]()))
     for name, parameter in plain.parameters().items():
         assert parameter.value.tobytes() == noisy.parameters()[name].value.tobytes()

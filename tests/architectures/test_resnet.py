@@ -65,9 +65,9 @@ def test_what_does_not_fit_is_refused_when_the_config_is_read(override: str, mes
         config.load(file, [override])
 
 
-def uncertain(law: StochasticDepth) -> list[UncertainBlock]:
-    """The blocks of a small network with that law."""
-    network = Resnet(depth=14, widths=(2, 3, 4), batch_norm=False, activation="tanh").build(law, AROUND)
+def uncertain(variant: StochasticDepth) -> list[UncertainBlock]:
+    """Return the blocks of a small network with that variant."""
+    network = Resnet(depth=14, widths=(2, 3, 4), batch_norm=False, activation="tanh").build(variant, AROUND)
     return [layer for layer in network.layers if isinstance(layer, UncertainBlock)]
 
 
@@ -113,8 +113,8 @@ def test_a_block_adds_its_branch_over_p_or_nothing(per: str) -> None:
 def test_the_gradient_goes_to_the_skip_and_through_what_survived(per: str, epoch: int) -> None:
     """Central differences, whether the branch is there or not."""
     x = stream(2, "test:x").standard_normal((3, 4, 4, 4))
-    law = StochasticDepth(rate=0.6, per=per)  # type: ignore[arg-type]
-    check_layer(lambda: uncertain(law)[-1], x, noise=lambda: Noise(0, epoch), train=True)
+    variant = StochasticDepth(rate=0.6, per=per)  # type: ignore[arg-type]
+    check_layer(lambda: uncertain(variant)[-1], x, noise=lambda: Noise(0, epoch), train=True)
 
 
 def test_a_block_that_a_whole_batch_leaves_out_is_not_computed() -> None:
@@ -137,7 +137,7 @@ def test_a_block_that_a_whole_batch_leaves_out_is_not_computed() -> None:
 
 
 def test_without_noise_it_is_the_plain_network() -> None:
-    """Evaluation is skip + branch, with the weights that a network without dropout begins with."""
-    built = [Resnet(depth=8, widths=(2, 3, 4)).build(law, AROUND) for law in (NoDropout(), StochasticDepth())]
+    """Evaluation is skip + branch, with the initial weights of a network without dropout."""
+    built = [Resnet(depth=8, widths=(2, 3, 4)).build(variant, AROUND) for variant in (NoDropout(), StochasticDepth())]
     assert np.array_equal(built[0].forward(X), built[1].forward(X))
     assert any(type(layer) is Residual for layer in built[0].layers)

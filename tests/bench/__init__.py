@@ -1,1 +1,4 @@
-"""One training step, again and again, in this package and in others: the same network, data, batch and threads."""
+"""Training steps in other frameworks.
+
+Network, data, batch and threads are the same as in this package.
+"""

@@ -1,6 +1,6 @@
-"""The same training steps in JAX, jit-compiled as a whole, with parameters and moments donated.
+"""Training steps in JAX, jit-compiled as a whole, with donated parameters and moments.
 
-Variants are written by hand, as their papers' equations stand: noise is drawn by `jax.random`.
+The variants are written by hand after the equations of their papers, with noise from `jax.random`.
 """
 
 import importlib
@@ -21,35 +21,35 @@ EXAMPLES = 60_000
 
 
 def bernoulli(x: Any, rate: float, key: Any) -> Any:
-    """Inverted dropout."""
+    """Apply inverted dropout."""
     return jnp.where(random.bernoulli(key, 1 - rate, x.shape), x / (1 - rate), 0) if rate else x
 
 
 def gaussian(x: Any, rate: float, key: Any) -> Any:
-    """Multiplicative noise of the same mean and variance."""
+    """Apply multiplicative noise with the same mean and variance."""
     return x * (1 + (rate / (1 - rate)) ** 0.5 * random.normal(key, x.shape)) if rate else x
 
 
 def alpha(x: Any, rate: float, key: Any) -> Any:
-    """Dropped units become SELU's limit; then the affine map that keeps mean and variance."""
+    """Set dropped units to the limit of SELU; apply the affine map that keeps the moments."""
     floor, q = -1.7580993408473766, 1 - rate
     a = (q + floor**2 * q * rate) ** -0.5
     return a * jnp.where(random.bernoulli(key, q, x.shape), x, floor) - a * rate * floor
 
 
 def affine(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
-    """The linear map, and no penalty."""
+    """Apply the linear map; there is no penalty."""
     return x @ layer["W"] + layer["b"], 0.0
 
 
 def dropconnect(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
-    """Masks on weights and biases, by their moments; rate .5."""
+    """Apply masks on weights and biases by their moments, at rate .5."""
     mean, variance = x @ layer["W"] + layer["b"], (x * x) @ (layer["W"] ** 2) + layer["b"] ** 2 + 1e-8
     return mean + jnp.sqrt(variance) * random.normal(key, mean.shape), 0.0
 
 
 def concrete(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
-    """A relaxed mask with a learned rate on the input of the linear map, and its penalty."""
+    """Apply a relaxed mask with a learned rate to the input; return the penalty, too."""
     p = jax.nn.sigmoid(layer["theta"])
     u = jnp.clip(random.uniform(key, x.shape), 1e-7, 1 - 1e-7)
     drop = jax.nn.sigmoid((layer["theta"] + jnp.log(u) - jnp.log1p(-u)) / 0.1)
@@ -59,7 +59,10 @@ def concrete(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
 
 
 def variational(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
-    """Gaussian noise on the inputs, its variance learned, and the approximate KL divergence."""
+    """Apply Gaussian noise of learned variance to the inputs; return the KL divergence, too.
+
+    The divergence is an approximation.
+    """
     log_alpha = layer["log_alpha"]
     a = jnp.exp(log_alpha)
     kl = -0.5 * log_alpha - 1.16145124 * a + 1.50204118 * a**2 - 0.58629921 * a**3
@@ -82,7 +85,7 @@ START = {"concrete": {"theta": -2.2}, "variational": {"log_alpha": -1.4}}
 
 
 def parameters_of(case: Case) -> Any:
-    """W and b of each layer, and what its noise learns."""
+    """Return W and b of each layer, and the parameters of its noise."""
     rng = np.random.default_rng(0)
     return [
         {"W": jnp.asarray(rng.standard_normal(pair, np.float32) * (2 / pair[0]) ** 0.5), "b": jnp.zeros(pair[1])}
@@ -92,7 +95,7 @@ def parameters_of(case: Case) -> Any:
 
 
 def forward(case: Case, parameters: Any, x: Any, key: Any) -> tuple[Any, Any]:
-    """Logits, and what is added to the loss."""
+    """Return the logits, and the terms that are added to the loss."""
     drop = ON_ACTIVATIONS.get(case.variant, ON_ACTIVATIONS["none"])
     linear = IN_LINEAR_MAPS.get(case.variant, affine)
     activation = jax.nn.selu if case.variant == "alpha" else jax.nn.relu
@@ -110,7 +113,7 @@ def forward(case: Case, parameters: Any, x: Any, key: Any) -> tuple[Any, Any]:
 
 
 def moved(case: Case, parameters: Any, gradients: Any, moments: Any, t: Any) -> tuple[Any, Any]:
-    """One update of momentum or Adam."""
+    """Apply one update of momentum or Adam."""
     of = jax.tree_util.tree_map
     if case.optimizer == "momentum":
         velocity = of(lambda v, g: 0.9 * v - 1e-3 * g, moments, gradients)
@@ -122,7 +125,7 @@ def moved(case: Case, parameters: Any, gradients: Any, moments: Any, t: Any) -> 
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """A contender's part (bench.serve). JAX takes the threads that it likes."""
+    """Prepare the step of a case, as `bench.serve` calls it. JAX chooses its threads itself."""
     case = Case.of(fields)
     if case.images or case.variant not in {*ON_ACTIVATIONS, *IN_LINEAR_MAPS}:
         raise NotImplementedError(f"{case.variant if case.widths else case.name} was not written by hand in JAX")

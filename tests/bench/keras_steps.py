@@ -1,4 +1,7 @@
-"""The same training steps by Keras' `train_on_batch`, on the backend that KERAS_BACKEND names (torch unless set)."""
+"""Training steps with Keras' `train_on_batch`.
+
+KERAS_BACKEND names the backend, torch by default.
+"""
 
 import importlib
 import os
@@ -15,7 +18,7 @@ layers: Any = keras.layers
 
 
 def network_of(case: Case) -> Any:
-    """The case's network, compiled."""
+    """Return the compiled network of a case."""
     if case.images:
         made = [layers.Conv2D(32, 3, activation="relu"), layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D()]
         made += [layers.Dropout(0.25), layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dropout(0.5)]
@@ -31,7 +34,7 @@ def network_of(case: Case) -> Any:
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """A contender's part (bench.serve)."""
+    """Prepare the step of a case, as `bench.serve` calls it."""
     case = Case.of(fields)
     if case.variant not in ("none", "inverted"):
         raise NotImplementedError(f"Keras has no {case.variant}")

@@ -1,4 +1,7 @@
-"""Steps of `configs/mnist_cnn.yaml` on random pictures. Prints milliseconds of a step and megabytes, as JSON."""
+"""Steps of `configs/mnist_cnn.yaml` on random pictures.
+
+Prints milliseconds of a step and megabytes as JSON.
+"""
 
 import json
 import resource
@@ -17,13 +20,13 @@ from dropout_cli.training.state import Learner
 
 
 def resident() -> float:
-    """Megabytes of this process in memory now."""
+    """Return the megabytes of this process in memory now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
 
 
 def main(steps: int) -> None:
-    """Take so many steps after five to warm up."""
+    """Measure a number of steps, after five steps to warm up."""
     experiment = config.load(Path("configs/mnist_cnn.yaml"), ["training.threads=2"]).experiment
     around = BuildContext(shape=(28, 28, 1), outputs=10, examples=60_000, steps=1000, seed=0)
     learner = Learner(experiment.architecture.build(experiment.dropout, around), experiment.training.optimizer)

@@ -1,4 +1,7 @@
-"""The same steps in eager PyTorch, channels last where asked. Prints milliseconds of a step, as JSON."""
+"""Steps of the same network in eager PyTorch, on request channels last.
+
+Prints milliseconds of a step as JSON.
+"""
 
 import importlib
 import json
@@ -14,7 +17,7 @@ nn: Any = torch.nn
 
 
 def main(steps: int, channels_last: bool) -> None:
-    """Take so many steps after five to warm up."""
+    """Measure a number of steps, after five steps to warm up."""
     torch.set_num_threads(2)
     network = nn.Sequential(
         nn.Conv2d(1, 32, 3),

@@ -1,4 +1,7 @@
-"""The same training step by scikit-learn's MLPClassifier, which knows no dropout: `partial_fit` of one batch."""
+"""Training steps of scikit-learn's MLPClassifier: `partial_fit` of one batch.
+
+It has no dropout.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +16,7 @@ from dropout_cli.bench.serve import Step, serve
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """A contender's part (bench.serve)."""
+    """Prepare the step of a case, as `bench.serve` calls it."""
     case = Case.of(fields)
     if case.variant != "none" or case.images or case.work != "step":
         raise NotImplementedError("scikit-learn's network has no dropout, and is dense")

@@ -1,4 +1,4 @@
-"""The benchmark measures what it says, in turn, whoever the contenders are."""
+"""The benchmark measures every competitor in turn."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_a_case_passes_through_a_pipe_and_can_be_trained(name: str) -> None:
 
 
 def test_every_contender_has_its_turn_first() -> None:
-    """Who comes first moves on from round to round, so that nobody always comes after the same one."""
+    """The first one changes from round to round, so that no competitor always follows the same one."""
     assert [contest.rotated(["a", "b", "c"], number)[0] for number in range(4)] == ["a", "b", "c", "a"]
     assert contest.rotated(["a", "b", "c"], 4) == ["b", "c", "a"]
 
@@ -45,13 +45,13 @@ def test_ours_and_the_bound_are_measured_in_processes_of_their_own() -> None:
 
 
 def test_a_contender_that_fails_is_one_line() -> None:
-    """With the last thing that it said."""
+    """The line has the last line of its stderr."""
     with pytest.raises(RunFailed, match="broken: ended without an answer"):
         contest.contest(SMALL, {"broken": Contender("tests.no_such_module")}, rounds=1, seconds=0, watch=quiet)
 
 
 def test_a_case_that_a_contender_cannot_do_is_left_out_and_said() -> None:
-    """The bound of a convolutional network is not known; other frameworks say what they lack."""
+    """The bound of a convolutional network is not known; other frameworks report the missing feature."""
     said: list[str] = []
     chosen = {"ours": contest.OURS["ours"], "sklearn": contest.OTHERS["sklearn"]["sklearn"]}
     found = contest.contest(SMALL, chosen, rounds=1, seconds=0.02, watch=said.append)
@@ -60,7 +60,7 @@ def test_a_case_that_a_contender_cannot_do_is_left_out_and_said() -> None:
 
 def test_an_unknown_framework_is_refused_by_name() -> None:
     """With those that there are."""
-    with pytest.raises(UsageError, match=r"there is no tensorflow\. Choose from: torch"):
+    with pytest.raises(UsageError, match=r"unknown framework 'tensorflow'\. Choose from: torch"):
         contest.contenders(["tensorflow"])
 
 
@@ -82,7 +82,7 @@ def test_a_profile_holds_every_layer_and_kind() -> None:
 
 
 def test_large_networks_have_all_threads_and_small_ones_one() -> None:
-    """What `training.threads: auto` would pick."""
+    """The case has the number of threads that `training.threads: auto` chooses."""
     assert SMALL.threads == 1 and LARGE.threads == MEDIUM.threads == CNN.threads
 
 

@@ -1,4 +1,4 @@
-"""Whole commands are measured in turn, and nothing of it stays."""
+"""Whole commands are measured in turn, and no file remains."""
 
 import sys
 import tempfile
@@ -50,11 +50,11 @@ def test_a_contender_that_cannot_do_it_is_left_out_and_it_is_said() -> None:
     said: list[str] = []
     row = commands.compared("name", "command", {"torch": fail, "ours": lambda: 1.0}, 2, said.append)
     assert row.seconds == 1.0 and not row.others and not row.ratios
-    assert said == ["torch is left out of 'name': it has no such thing"]
+    assert said == ["'name' is measured without torch: it has no such thing"]
 
 
 def test_a_program_is_told_its_places_and_run_to_its_end(tmp_path: Path) -> None:
-    """A word in braces is a place; one that fails of ours ends the measuring, one of others is left out."""
+    """A word in braces is a path; a failure of `dropout` ends the measurement, another program is left out."""
     made = tmp_path / "made"
     assert processes.run(python("import sys; open(sys.argv[1], 'w')", is_ours=True), {"folder": made}) > 0
     assert made.is_file()
@@ -71,16 +71,16 @@ def test_what_nobody_wrote_commands_for_is_left_out_and_it_is_said(
     """So is everything where there is no source tree."""
     said: list[str] = []
     assert processes.available(["jax"], said.append) == []
-    assert said == ["jax is left out: no whole commands were written for it"]
+    assert said == ["jax is left out: it has no scripts for whole commands"]
     monkeypatch.setattr(processes, "ROOT", tmp_path)
     assert processes.available(["torch"], said.append) == []
-    assert "in the source tree alone" in said[1]
+    assert "of the source tree only" in said[1]
 
 
 def test_saving_and_reading_are_measured_and_leave_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """MNIST is left out where it is not, and that is said."""
+    """If MNIST is missing, it is left out with a line that says so."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name in ("DROPOUT_DATA", "XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / "nowhere"))

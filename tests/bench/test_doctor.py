@@ -1,4 +1,4 @@
-"""`dropout doctor`: what it says of a machine, and what it keeps to itself."""
+"""`dropout doctor`: the facts that it reports about a machine, and those that it hides."""
 
 import json
 from pathlib import Path
@@ -35,11 +35,11 @@ def test_what_an_extra_would_bring_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert not found["optuna"].wrong and not found["distributed"].wrong
     monkeypatch.setattr(doctor, "EXTRAS", {"no-such-package": "tune"})
     missing = {one.what: one for one in doctor._versions()}["no-such-package"]
-    assert (missing.value, missing.wrong) == ("not installed; `pip install '.[tune]'` brings it", "")
+    assert (missing.value, missing.wrong) == ("not installed; `pip install '.[tune]'` installs it", "")
 
 
 def test_json_names_neither_user_nor_home(tmp_path: Path) -> None:
-    """It is made to be pasted into a report."""
+    """It is made for bug reports."""
     home = tmp_path / "somebody"
     home.mkdir()
     env = {"HOME": str(home), "DROPOUT_DATA": str(home / "data"), "USER": "somebody", "LOGNAME": "somebody"}
@@ -51,15 +51,15 @@ def test_json_names_neither_user_nor_home(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["/dev/null/runs", "file"])
 def test_a_place_that_cannot_hold_runs_is_named(place: str, tmp_path: Path) -> None:
-    """Exit 1, one line on stderr, the way out in the table."""
+    """Exit 1, one line on stderr, and the way out in the table."""
     (tmp_path / "file").touch()
     done = dropout("doctor", "--seconds", "0", "--runs-dir", place, cwd=tmp_path)
     assert done.returncode == 1 and "--runs-dir" in done.stdout
-    assert len(done.stderr.splitlines()) == 1 and "need mending" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "found a problem" in done.stderr
 
 
 def test_a_check_that_fails_is_a_finding_like_others(tmp_path: Path) -> None:
-    """No traceback: the check is named, and those after it are made."""
+    """There is no traceback: the finding names the check, and the later checks are made."""
     done = dropout("doctor", "--seconds", "0", "--json", "--runs-dir", "x" * 300, cwd=tmp_path)
     found = {one["what"]: one["wrong"] for one in json.loads(done.stdout)["findings"]}
     assert done.returncode == 1 and "Traceback" not in done.stderr
@@ -67,11 +67,11 @@ def test_a_check_that_fails_is_a_finding_like_others(tmp_path: Path) -> None:
 
 
 def test_weights_that_differ_between_equal_trainings_are_noticed() -> None:
-    """For each thread count on its own; other bytes with another thread count are only said."""
+    """For each thread count on its own; different bytes with another thread count are only reported."""
     findings = list(doctor.judged({1: ["a", "a"], 2: ["b", "c"]}))
     assert [bool(one.wrong) for one in findings] == [True] and "2 threads" in findings[0].wrong
     fine = list(doctor.judged({1: ["a", "a"], 2: ["b", "b"]}))
-    assert not any(one.wrong for one in fine) and "other bytes" in fine[1].value
+    assert not any(one.wrong for one in fine) and "different bytes" in fine[1].value
 
 
 def test_the_self_test_compares_real_trainings() -> None:

@@ -1,4 +1,4 @@
-"""The same saving and reading in PyTorch."""
+"""A competitor of the suite `io`: save and read files in PyTorch."""
 
 import csv
 import json
@@ -52,7 +52,7 @@ WORKS: Mapping[str, Callable[[Path], Step]] = {"save": _save, "mnist": _mnist, "
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """A contender's part (bench.serve); `folder` is its own."""
+    """Prepare one work, as `bench.serve` calls it; `folder` is an empty folder."""
     return WORKS[fields["work"]](Path(fields["folder"]))
 
 

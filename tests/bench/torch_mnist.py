@@ -1,4 +1,7 @@
-"""`configs/mnist.yaml` in PyTorch, from the four files to tables and figures. Prints the test accuracy."""
+"""`configs/mnist.yaml` in PyTorch, from the four files to tables and figures.
+
+Prints the test accuracy.
+"""
 
 import argparse
 import gzip
@@ -14,13 +17,13 @@ from tests.bench.torch_run import Part, Settings, torch, train
 
 
 def read(name: str, header: int) -> np.ndarray:
-    """The values in one of the files."""
+    """Return the values in one of the files."""
     with gzip.open(Path(os.environ["DROPOUT_DATA"]) / "mnist" / f"{name}.gz") as file:
         return np.frombuffer(file.read(), np.uint8, offset=header)
 
 
 def read_mnist() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Pixels (N, 784) uint8 and labels, of the training part and the test part."""
+    """Return pixels (N, 784) uint8 and labels, of the training part and the test part."""
     parts = []
     for name in ("train", "t10k"):
         x, labels = read(f"{name}-images-idx3-ubyte", 16), read(f"{name}-labels-idx1-ubyte", 8)
@@ -29,7 +32,7 @@ def read_mnist() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
 
 
 def parts_of_mnist() -> dict[str, Part]:
-    """The official test part, and a twelfth of the others to validate on, stratified."""
+    """Return the official test part, and a stratified twelfth of the rest for validation."""
     from sklearn.model_selection import train_test_split
 
     (x, labels), test = read_mnist()
@@ -42,7 +45,7 @@ def parts_of_mnist() -> dict[str, Part]:
 
 
 def draw(folder: Path, matrix: list[list[int]], history: list[dict[str, float]]) -> None:
-    """The confusion matrix and the curves, as PNG."""
+    """Draw the confusion matrix and the curves as PNG."""
     matplotlib: Any = importlib.import_module("matplotlib")
     matplotlib.use("Agg")
     plt: Any = importlib.import_module("matplotlib.pyplot")
@@ -65,7 +68,7 @@ def draw(folder: Path, matrix: list[list[int]], history: list[dict[str, float]])
 
 
 def main() -> None:
-    """Train into a folder that is not there yet."""
+    """Train into a new folder."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.torch_mnist")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--epochs", type=int, default=5)

@@ -1,4 +1,7 @@
-"""A run as a competent user of PyTorch would write it: trained, judged, and put into files, without this package."""
+"""A run as a competent user of PyTorch writes it: train, evaluate, write files.
+
+It does not use this package.
+"""
 
 import csv
 import importlib
@@ -21,7 +24,7 @@ ECE_BINS = 15
 
 @dataclass(frozen=True)
 class Settings:
-    """What is trained: ReLU layers with dropout, by Adam, its learning rate falling as a cosine."""
+    """A network of ReLU layers with dropout, trained by Adam with a cosine schedule."""
 
     hidden: tuple[int, ...]
     rate: float
@@ -31,30 +34,30 @@ class Settings:
     epochs: int
     seed: int = 0
     steps: int | None = None
-    """Steps of an epoch; None: as many as it takes to see every example."""
+    """Steps of an epoch; None: one pass over all examples."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Examples (N, features), with what they are divided by to lie in [0, 1], and their labels."""
+    """Examples (N, features), the divisor that scales them to [0, 1], and their labels."""
 
     x: Any
     labels: Any
     divisor: float
 
     def take(self, rows: Any) -> Any:
-        """Those rows, float32 in [0, 1]."""
+        """Return some rows as float32 in [0, 1]."""
         return self.x[rows].float() / self.divisor
 
     def batches(self, count: int) -> Iterator[tuple[Any, Any]]:
-        """The first `count` examples, or as many as there are."""
+        """Yield batches of the first `count` examples, or of all if there are fewer."""
         for start in range(0, min(count, len(self.labels)), EVALUATION_BATCH):
             rows = slice(start, min(start + EVALUATION_BATCH, count))
             yield self.take(rows), self.labels[rows]
 
 
 def network_of(settings: Settings, features: int, classes: int) -> Any:
-    """The layers, their weights drawn as He et al. do."""
+    """Return the layers, with the initialization of He et al."""
     layers: list[Any] = [nn.Dropout(settings.input_rate)] if settings.input_rate else []
     for width in settings.hidden:
         layers += [nn.Linear(features, width), nn.ReLU(), nn.Dropout(settings.rate)]
@@ -68,7 +71,10 @@ def network_of(settings: Settings, features: int, classes: int) -> Any:
 
 
 def train(settings: Settings, parts: Mapping[str, Part], folder: Path) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Train and write metrics.csv, summary.json, predictions.npz and the weights; return summary and history."""
+    """Train and write the files of a run; return summary and history.
+
+    The files are metrics.csv, summary.json, predictions.npz and the weights.
+    """
     began = time.perf_counter()
     folder.mkdir(parents=True)
     torch.manual_seed(settings.seed)
@@ -101,7 +107,7 @@ def train(settings: Settings, parts: Mapping[str, Part], folder: Path) -> tuple[
 
 
 def _epoch(network: Any, optimizer: Any, schedule: Any, part: Part, batch: int, steps: int) -> float:
-    """Train on a permutation of the examples; return the mean of what was minimized."""
+    """Train on a permutation of the examples; return the mean loss."""
     network.train()
     order, total, seen = torch.randperm(len(part.labels)), torch.zeros(()), 0
     for rows in order.split(batch)[:steps]:
@@ -116,7 +122,7 @@ def _epoch(network: Any, optimizer: Any, schedule: Any, part: Part, batch: int, 
 
 
 def judge(network: Any, part: Part) -> tuple[float, float]:
-    """Loss and accuracy with noise off, of at most 10,000 examples."""
+    """Return loss and accuracy without noise, on at most 10,000 examples."""
     network.eval()
     loss, right, count = torch.zeros(()), torch.zeros(()), min(MOST_SCORED, len(part.labels))
     with torch.inference_mode():
@@ -128,7 +134,7 @@ def judge(network: Any, part: Part) -> tuple[float, float]:
 
 
 def probabilities(network: Any, part: Part) -> np.ndarray:
-    """Softmax of all examples, (N, classes)."""
+    """Return the softmax of all examples, (N, classes)."""
     network.eval()
     with torch.inference_mode():
         found: np.ndarray = torch.cat([network(x).softmax(1) for x, _ in part.batches(len(part.labels))]).numpy()
@@ -136,7 +142,7 @@ def probabilities(network: Any, part: Part) -> np.ndarray:
 
 
 def scores(probs: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """What a summary says of a part."""
+    """Return the numbers of a part for the summary."""
     p, predicted, n = probs.astype(np.float64), probs.argmax(1), len(labels)
     matrix = np.zeros((10, 10), np.int64)
     np.add.at(matrix, (labels, predicted), 1)

@@ -1,4 +1,7 @@
-"""The same training steps in eager PyTorch, or compiled, or channels last: one word after the module's name."""
+"""Training steps in PyTorch: eager, compiled or channels last.
+
+The argument of the module chooses.
+"""
 
 import importlib
 import sys
@@ -17,7 +20,7 @@ MODE = sys.argv[1] if len(sys.argv) > 1 else "eager"
 
 
 def network_of(case: Case) -> Any:
-    """The case's network."""
+    """Return the network of a case."""
     if case.images:
         convolutions = [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2)]
         dense = [nn.Dropout(0.25), nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10)]
@@ -31,7 +34,7 @@ def network_of(case: Case) -> Any:
 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
-    """A contender's part (bench.serve)."""
+    """Prepare the step of a case, as `bench.serve` calls it."""
     case = Case.of(fields)
     if case.variant not in ("none", "inverted", "alpha"):
         raise NotImplementedError(f"PyTorch has no {case.variant}")

@@ -1,4 +1,7 @@
-"""A sweep of the digits in PyTorch: a process per core, a run per rate and seed, and one table of what came out."""
+"""A sweep of the digits in PyTorch, and one table of results.
+
+There is a process per core, and a run per rate and seed.
+"""
 
 import argparse
 import csv
@@ -17,14 +20,14 @@ from tests.bench.torch_run import Part, Settings, torch, train
 
 RATES = tuple(tenth / 10 for tenth in range(10))
 TEST_SEED, VAL_SEED = 3751811751, 3873216094
-"""What `dropout` draws from split_seed 0, so that the parts are the same."""
+"""Seeds that `dropout` draws from split_seed 0, so that the parts are the same."""
 NUMBERS = ("accuracy", "nll", "brier", "ece")
 
 _parts: dict[str, Part] = {}
 
 
 def parts_of_digits() -> dict[str, Part]:
-    """A fifth to test on and .15 of all to validate on, stratified."""
+    """Return a fifth of the digits as test part and .15 of all as validation part, stratified."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -37,19 +40,19 @@ def parts_of_digits() -> dict[str, Part]:
 
 
 def start() -> None:
-    """What a process of the pool does once."""
+    """Initialize a process of the pool."""
     torch.set_num_threads(1)
     _parts.update(parts_of_digits())
 
 
 def cell(folder: Path, rate: float, seed: int, epochs: int, steps: int | None) -> dict[str, Any]:
-    """One run; return its scores."""
+    """Train one run; return its scores."""
     settings = Settings((128, 128), rate, 0.1, 3e-3, 64, epochs, seed, steps)
     return train(settings, _parts, folder / "cells" / f"rate{rate}-seed{seed}")[0]
 
 
 def write_table(folder: Path, found: dict[tuple[float, int], dict[str, Any]], seeds: int) -> None:
-    """Mean, standard deviation and 95 % t interval of each number for each rate."""
+    """Write mean, standard deviation and 95 % t interval of each number for each rate."""
     from scipy import stats
 
     with (folder / "summary.csv").open("w", newline="") as file:
@@ -63,7 +66,7 @@ def write_table(folder: Path, found: dict[tuple[float, int], dict[str, Any]], se
 
 
 def main() -> None:
-    """Sweep into a folder that is not there yet."""
+    """Sweep into a new folder."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.torch_sweep")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=10)

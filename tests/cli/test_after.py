@@ -42,7 +42,7 @@ def test_eval_mc_prints_a_row_for_each_way_of_predicting_then_the_uncertainty(fo
 
 
 def test_eval_mc_json_is_what_metrics_json_holds(folder: Path) -> None:
-    """With the run, and without the format; ten thinned networks unless told otherwise."""
+    """It has the run and no format; the default is ten thinned networks."""
     printed = json.loads(dropout("eval", "latest", "--mc", "2", "--json", "--no-plots", cwd=folder).stdout)
     run = folder / printed.pop("run")
     stored = json.loads((run / "after/eval-test-last-mc2/metrics.json").read_text())
@@ -73,7 +73,7 @@ def test_effects_prints_its_numbers_and_where_the_figure_is(folder: Path) -> Non
         (["eval", "latest", "--mc", "0"], "--mc"),
         (["eval", "latest", "--mc", "many"], "--mc"),
         (["eval", "latest", "--mc", "2", "--thinned", "-1"], "--thinned"),
-        (["eval", "latest", "--thinned", "3"], "Give --mc T as well"),
+        (["eval", "latest", "--thinned", "3"], "Add --mc T"),
         (["effects", "nothing"], "no such run"),
         (["effects", "latest", "--rates", "0,x"], "'0,x' is not a list of numbers"),
         (["effects", "latest", "--rates="], "'' is not a list of numbers"),

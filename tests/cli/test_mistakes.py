@@ -1,4 +1,4 @@
-"""What is wrong on the command line or in a config: one clear line, the right exit code, nothing left behind."""
+"""Mistakes on the command line or in a config: one clear line, the right exit code, no remaining files."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_a_bad_config_is_one_clear_line(case: str, tmp_path: Path) -> None:
 
 
 def test_every_mistake_has_a_line_of_its_own(tmp_path: Path) -> None:
-    """All at once, in the order of the file, with line and column."""
+    """All mistakes are reported together, in the order of the file, with line and column."""
     (tmp_path / "bad.yaml").write_text(
         "dataset: digits\ndropout: {variant: inverted, rte: 0.5}\ntraining:\n  epochs: 0\n  batch_size: 1.5\n"
     )

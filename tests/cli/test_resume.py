@@ -21,7 +21,7 @@ def only_run(folder: Path) -> Path:
 
 
 def test_a_time_limit_ends_a_run_as_a_signal_does_and_resume_goes_on(tmp_path: Path) -> None:
-    """Exit 143, the command that goes on; shortened to what it has nearly done, the run comes to its end."""
+    """Exit 143 and the command to continue; shortened to the epochs that are nearly done, the run completes."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     done = dropout("train", "tiny.yaml", *LONG, "yardstick=none", "--max-time", "0.3s", "--quiet", cwd=tmp_path)
     assert done.returncode == 143 and done.stdout == ""
@@ -105,7 +105,7 @@ def test_a_changed_run_is_exit_code_4(tmp_path: Path) -> None:
     dropout("train", "tiny.yaml", "--no-plots", cwd=tmp_path)
     run = only_run(tmp_path)
     right = dropout("verify", "latest", cwd=tmp_path)
-    assert right.returncode == 0 and "WRONG" not in right.stdout and right.stderr == ""
+    assert right.returncode == 0 and "FAILED" not in right.stdout and right.stderr == ""
     with (run / "metrics.csv").open("a") as file:
         file.write("9,9\n")
     wrong = dropout("verify", "latest", "--json", cwd=tmp_path)

@@ -35,7 +35,7 @@ def test_a_signal_saves_the_last_epoch(sent: signal.Signals, code: int, tmp_path
 @pytest.mark.skipif(os.name != "posix", reason="signals and pipes as POSIX has them")
 @pytest.mark.parametrize("command", ["datasets --json", "config show digits --explain", "variants"])
 def test_a_closed_pipe_is_no_error(command: str, tmp_path: Path) -> None:
-    """`dropout ... | true` says nothing and leaves nothing."""
+    """`dropout ... | true` prints nothing, and no file remains."""
     line = f"{sys.executable} -m dropout_cli {command} | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == "" and done.stdout.strip() in ("0", "141")

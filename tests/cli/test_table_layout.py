@@ -1,4 +1,4 @@
-"""Tables on a narrow terminal, and what stands beside a bar."""
+"""Tables on a narrow terminal, and the text beside a progress bar."""
 
 import io
 import os
@@ -20,7 +20,7 @@ RUN = (NAME, "completed", "inverted", "0.35", "60", "0.9731", "0.9699")
 
 @pytest.mark.parametrize("width", range(20, 200, 7))
 def test_no_word_is_broken_however_narrow(width: int) -> None:
-    """Every column is as wide as its longest word, number and interval, or the rows are blocks; and it all fits."""
+    """Every column is as wide as its longest word, number and interval, or the rows are blocks; and everything fits."""
     headers = ("dropout.rate", "n", "95 % interval", "verdict")
     rows = (("0.35", "10", "0.9612 to 0.9731", "no difference shown"), ("0", "10", "", "baseline"))
     columns, shown, widths = table_layout.fitted(headers, rows, width, ("n",))
@@ -37,7 +37,7 @@ def test_no_word_is_broken_however_narrow(width: int) -> None:
 
 
 def test_what_matters_least_is_left_out_first() -> None:
-    """Of 80 columns the name of a run takes most; what is left is how it ended and its number."""
+    """The name of a run takes most of 80 columns; status and metric remain."""
     assert [COLUMNS[one] for one in table_layout.fitted(COLUMNS, [RUN], 80, LEAST).columns] == [
         "name",
         "status",
@@ -49,7 +49,7 @@ def test_what_matters_least_is_left_out_first() -> None:
 
 
 def test_headers_are_cut_where_nothing_is_lost() -> None:
-    """To the last part, unless two have the same, or it says which part of the data."""
+    """Headers are cut to their last part, unless two have the same, or the first part names a part of the data."""
     assert table_layout.shortened(("a.b.rate", "x.name", "y.name", "test.rmse", "n")) == [
         "rate",
         "x.name",
@@ -73,7 +73,7 @@ def test_the_best_number_shows_beside_the_bar(width: int) -> None:
 
 
 def on_a_terminal(width: int, *arguments: str, cwd: Path) -> list[str]:
-    """What the command prints on a terminal so wide."""
+    """Return the output of the command on a terminal of that width."""
     pty = pytest.importorskip("pty", reason="a POSIX terminal")
     child, descriptor = pty.fork()
     if child == 0:
@@ -91,12 +91,12 @@ def on_a_terminal(width: int, *arguments: str, cwd: Path) -> list[str]:
 
 
 def test_the_list_of_runs_fits_80_columns(tmp_path: Path) -> None:
-    """Names are whole, and it is said what is left out and who has it."""
+    """Names are whole, and a line names the missing columns and the option that prints them."""
     run = small_run.train(tmp_path)
     lines = on_a_terminal(80, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)
     assert max(map(len, lines)) <= 80
     assert any(run.path.name in line and "completed" in line for line in lines)
-    assert "Left out, for this terminal is narrow:" in "\n".join(lines) and "--json" in "\n".join(lines)
+    assert "Columns left out on this narrow terminal:" in "\n".join(lines) and "--json" in "\n".join(lines)
     shown = on_a_terminal(80, "show", str(run.path), cwd=tmp_path)
     assert any(line.split() == ["name", run.path.name] for line in shown)
     narrow = on_a_terminal(40, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)

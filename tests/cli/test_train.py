@@ -58,7 +58,7 @@ def test_train_json_is_the_summary_with_the_run(tmp_path: Path) -> None:
 
 
 def test_a_changed_variant_drops_what_it_lacks_and_says_so(tmp_path: Path) -> None:
-    """The notice stands on stderr and in the log."""
+    """The notice is on stderr and in the log."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     done = dropout("train", "tiny.yaml", "dropout.variant=none", "--no-plots", cwd=tmp_path)
     assert done.returncode == 0
@@ -115,7 +115,7 @@ def test_show_names_status_numbers_and_files(trained: tuple[Path, subprocess.Com
 
 
 def test_a_diverging_run_exits_with_1_and_is_listed_as_failed(tmp_path: Path) -> None:
-    """The line names epoch and step; the folder says `failed`."""
+    """The error names epoch and step; the status of the folder is `failed`."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     done = dropout(
         "train",

@@ -1,4 +1,4 @@
-"""Whether a network beats simple models is said first: by train, resume, show and the report."""
+"""train, resume, show and the report first tell if a simple model is better than the network."""
 
 from html import unescape
 from pathlib import Path
@@ -20,7 +20,7 @@ training: {{epochs: {epochs}, batch_size: 16, optimizer: {{name: adam, learning_
 
 
 def trained(folder: Path, dataset: str, rate: float, epochs: int, *overrides: str) -> str:
-    """Train on that dataset; return what stands on stderr."""
+    """Train on that dataset; return the text on stderr."""
     (folder / "c.yaml").write_text(CONFIG.format(dataset=dataset, rate=rate, epochs=epochs))
     done = dropout("train", "c.yaml", *overrides, "--no-plots", "--quiet", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -113,7 +113,7 @@ def test_probabilities_are_judged_where_the_classes_are_right() -> None:
     ],
 )
 def test_summaries_without_them_or_damaged_say_nothing(damaged: dict[str, Any]) -> None:
-    """Old runs have no such key, and a stranger's may hold anything."""
+    """Old runs have no such key, and a hostile summary may have any content."""
     assert against_dummy.sentence(damaged) is None
     found = against_dummy.table(damaged)
     assert found is None or output.table(*found)

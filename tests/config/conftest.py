@@ -1,4 +1,4 @@
-"""What the tests of configs share."""
+"""Fixtures for the tests of configs."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ import pytest
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that is the working directory, so that places are short."""
+    """Return an empty working directory, so that error messages have short paths."""
     monkeypatch.chdir(tmp_path)
     return tmp_path

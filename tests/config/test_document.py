@@ -25,7 +25,7 @@ def parse(text: str) -> Node:
 
 
 def refusal(text: str) -> str:
-    """What is said of a text that is refused."""
+    """Return the error message for a text."""
     with pytest.raises(ConfigError) as caught:
         parse(text)
     return str(caught.value)
@@ -71,7 +71,7 @@ def test_a_number_of_ten_thousand_digits_is_read_without_an_error() -> None:
 
 
 def test_quoted_scalars_are_text() -> None:
-    """Quotes are how a user says that a word is meant."""
+    """Quotation marks make any value a text."""
     assert plain(parse("{a: '1', b: \"true\", c: 'null'}")) == {"a": "1", "b": "true", "c": "null"}
 
 
@@ -105,7 +105,7 @@ def test_a_duplicate_key_is_refused_with_both_places() -> None:
 
 @pytest.mark.parametrize("text", ["1: a", "true: a", "? [1]\n: a", "? {b: 1}\n: a", "~: a", "1.5: a"])
 def test_keys_that_are_not_text_are_refused(text: str) -> None:
-    """A key is a word."""
+    """A key is always a text."""
     assert "c.yaml:1:" in refusal(text)
     assert "a key must be text" in refusal(text)
 
@@ -128,7 +128,7 @@ def test_deep_nesting_is_refused_before_the_text_ends(nested: str) -> None:
 
 
 def test_thirty_two_levels_are_allowed() -> None:
-    """The limit is where it is said to be."""
+    """The limit is exactly the documented one."""
     assert parse("[" * 32 + "]" * 32).depth == 32
 
 
@@ -177,12 +177,12 @@ def test_a_syntax_error_is_one_line_with_its_place(text: str) -> None:
 
 
 def test_tabs_are_named_as_what_is_wrong() -> None:
-    """A tab looks like spaces, so the message has to say it."""
+    """A tab looks like spaces, so the message names it."""
     assert "Indent with spaces, not tabs." in refusal("a:\n\tb: 1\n")
 
 
 def test_a_text_of_comments_has_no_tree() -> None:
-    """The caller says what an empty config means."""
+    """The caller decides the meaning of an empty config."""
     assert read("# nothing\n", SOURCE, Mistakes()) is None
 
 
@@ -206,7 +206,7 @@ def test_what_is_not_utf_8_text_is_refused(content: bytes, message: str) -> None
 
 
 def test_files_that_cannot_be_configs_are_refused_with_one_line(tmp_path: Path) -> None:
-    """Missing, a directory, empty, blank, too large: each is said as it is."""
+    """A missing, empty, blank or too large file and a directory each have a message of their own."""
     (tmp_path / "empty.yaml").write_bytes(b"")
     (tmp_path / "blank.yaml").write_bytes(b" \n\n")
     (tmp_path / "large.yaml").write_bytes(b"#" * 10_000_000)
@@ -221,7 +221,7 @@ def test_files_that_cannot_be_configs_are_refused_with_one_line(tmp_path: Path) 
 def test_a_file_is_found_by_its_path_before_a_bundled_config_of_that_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the user has wins; a folder of that name does not count."""
+    """A file of the user wins; a folder of that name does not count."""
     monkeypatch.chdir(tmp_path)
     (name, path), *_ = bundled().items()
     assert find(name) == path

@@ -1,4 +1,4 @@
-"""Whatever stands in a config file or on the command line, the only exception is a ConfigError."""
+"""For any content of a config file or command line, the only exception is a ConfigError."""
 
 from pathlib import Path
 

@@ -68,7 +68,7 @@ def test_an_extended_file_that_extends_another_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["none.yaml", ".", "[1]", "3"])
 def test_a_file_that_cannot_be_extended_is_a_mistake_at_its_key(folder: Path, name: str) -> None:
-    """The place is the line that asks for it."""
+    """The error names the line of `extends`."""
     assert refusal(f"extends: {name}\ndataset: iris\n")[0].startswith("c.yaml:1:10: extends: ")
 
 
@@ -95,7 +95,7 @@ def test_values_on_the_command_line_are_yaml(folder: Path, written: str, rate: o
 
 
 def test_the_later_of_two_equal_keys_on_the_command_line_wins(folder: Path) -> None:
-    """As in a shell, where the last option counts."""
+    """This is the usual rule for options in a shell."""
     assert loaded("dataset: iris\n", "seed=1", "seed=2").experiment.seed == 2
 
 
@@ -111,7 +111,7 @@ def test_an_override_that_cannot_be_read_is_one_line_about_it(folder: Path, over
 
 
 def test_changing_the_class_drops_inherited_keys_that_the_new_one_lacks_with_a_notice(folder: Path) -> None:
-    """The key momentum is SGD's; learning_rate is everybody's and stays."""
+    """Only SGD has momentum; every optimizer has learning_rate, which stays."""
     text = "dataset: iris\ntraining:\n  optimizer: {name: sgd, momentum: 0.9, learning_rate: 0.5}\n"
     result = loaded(text, "training.optimizer=adam")
     optimizer = to_dict(result.experiment)["training"]["optimizer"]
@@ -158,7 +158,7 @@ def test_a_misspelled_key_is_not_dropped_but_reported(folder: Path) -> None:
 
 
 def test_an_unknown_class_is_the_only_mistake_of_its_block(folder: Path) -> None:
-    """Keys cannot be judged for a class that does not exist."""
+    """Keys of an unknown class cannot be checked."""
     (line,) = refusal("dataset: iris\ndropout: {variant: inverted, rate: 0.5}\n", "dropout=invreted")
     assert line.startswith("dropout=invreted: unknown variant 'invreted'. Did you mean 'inverted'? Choose from: ")
 
@@ -171,6 +171,6 @@ def test_null_can_be_overridden_by_a_block_and_a_block_by_null(folder: Path) -> 
 
 
 def test_a_literal_replaces_a_choice(folder: Path) -> None:
-    """`auto` is no initializer, but stands where one may stand."""
+    """`auto` is no initializer, but allowed in the place of one."""
     text = "dataset: iris\narchitecture: {initializer: {name: normal}}\n"
     assert to_dict(loaded(text, "architecture.initializer=auto").experiment)["architecture"]["initializer"] == "auto"

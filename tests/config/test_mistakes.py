@@ -1,4 +1,4 @@
-"""Wrong configs: every mistake at once, one line each, with place, fact and way out."""
+"""Wrong configs: all mistakes are reported together, one line each, with place, fact and way out."""
 
 from pathlib import Path
 
@@ -123,7 +123,7 @@ def test_a_block_without_its_name_is_the_defaults() -> None:
 
 @pytest.mark.parametrize("setting", ["early_stopping: {}", "monitor: val_loss", "evaluate: best"])
 def test_what_needs_validation_is_refused_without_a_validation_part(setting: str) -> None:
-    """The place is the setting that asks for it."""
+    """The error names the setting that needs the validation part."""
     (line,) = refusal(f"dataset: {{name: iris, val_fraction: 0}}\ntraining:\n  {setting}\n")
     place = f"c.yaml:3:{len(setting.split(':')[0]) + 5}"
     assert line.startswith(f"{place}: training.{setting.split(':')[0]}: needs examples to validate on")

@@ -1,4 +1,4 @@
-"""What a field of each type takes, and what is said where it takes something else; where files are looked for."""
+"""Values that each type of field accepts, messages for other values, and the folders where files are searched."""
 
 import re
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Ball(Toy):
     """A file."""
 
     def __post_init__(self) -> None:
-        """Refuse two things at once."""
+        """Refuse two keys with one error."""
         if self.radius == 7:
             raise InvalidField.of([Problem("radius", "seven is bad luck"), Problem("", "a ball of seven is none")])
 

@@ -49,7 +49,7 @@ seed: 123456789012345678901234567890
 
 @pytest.mark.parametrize("text", ["dataset: iris\n", FULL])
 def test_an_experiment_written_as_yaml_loads_as_the_same_experiment(tmp_path: Path, text: str) -> None:
-    """Which is what makes resolved.yaml train again; writing it twice gives the same text."""
+    """So resolved.yaml can be trained again; a second writing gives the same text."""
     made = experiment(tmp_path, text)
     again = experiment(tmp_path, to_yaml(made))
     assert again == made
@@ -79,12 +79,12 @@ def test_every_value_reads_back_as_it_was_written(value: object) -> None:
     "text", ["1e-3", "no", "010", "0x1F", "null", "", "a: b", "- x", "\x85", "é\u2028\x85\x7f", "😀", "<<"]
 )
 def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
-    """As a value and as a key."""
+    """Such texts survive as values and as keys."""
     assert reread(dump({"a": text, text: 1}))["a"] == text
 
 
 def test_an_annotated_experiment_is_every_key_with_its_meaning_and_loads(tmp_path: Path) -> None:
-    """A line of comment stands above every key that is documented."""
+    """Every documented key has a comment above it."""
     made = experiment(tmp_path, FULL)
     text = annotate(made)
     assert experiment(tmp_path, text) == made
@@ -117,7 +117,7 @@ VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 
 
 def test_the_schema_is_a_schema() -> None:
-    """Of the draft that it says it is."""
+    """It is valid under the draft that it names."""
     jsonschema.Draft202012Validator.check_schema(json_schema())
 
 

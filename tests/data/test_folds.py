@@ -120,7 +120,7 @@ def test_keys_about_folds_contradict_each_other(keys: dict[str, Any], said: str)
     ],
 )
 def test_the_parts_that_vary_are_those_that_change_with_the_split_seed(keys: dict[str, Any]) -> None:
-    """What a source says of its examples is what another seed does to them."""
+    """The parts that a source declares as varying are those that another seed changes."""
     source = Given(**{"labels": BALANCED} | keys)
     one, other = (split(source.read(), replace(source, split_seed=seed)) for seed in (0, 1))
     changed = tuple(
@@ -130,7 +130,7 @@ def test_the_parts_that_vary_are_those_that_change_with_the_split_seed(keys: dic
 
 
 def test_data_are_read_once_for_all_their_splits(tmp_path: Path) -> None:
-    """A loader divides anew what it has read, as `load` does, and does not look for the file again."""
+    """A loader splits the same data again, as `load` does, and does not read the file again."""
     file = tmp_path / "table.csv"
     file.write_text("a,b,label\n" + "".join(f"{n},{n * n % 7},{'xy'[n % 2]}\n" for n in range(60)))
     source, loader = Table(path=str(file), folds=3), Loader()

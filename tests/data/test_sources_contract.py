@@ -22,7 +22,7 @@ MADE = ["blobs", "moons", "spirals"]
 
 
 def made(name: str, **keys: Any) -> Examples:
-    """What the source of that name draws with these keys."""
+    """Return the data of the source of that name with these keys."""
     return DATASETS[name](**keys).read()
 
 
@@ -141,7 +141,7 @@ def test_the_keys_of_blobs_shape_them() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_refused(value: float) -> None:
-    """A NaN or infinity in the data is told before anything is trained on it."""
+    """A NaN or infinity in the data is an error before anything is trained."""
     x = np.zeros((5, 2), np.float32)
     x[3, 1] = value
     with pytest.raises(DataError, match=r"example 3 .* not a finite"):

@@ -97,7 +97,7 @@ def test_the_official_test_set_is_kept() -> None:
 
 
 def test_a_test_fraction_pools_everything() -> None:
-    """With test_fraction, official training and test examples are mixed and split anew."""
+    """With test_fraction, official training and test examples are mixed and split again."""
     rows = divide(BALANCED, train_count=200, test_fraction=0.2, val_fraction=0.1)
     assert rows.val is not None
     assert (len(rows.test), len(rows.val)) == (60, 30)
@@ -117,7 +117,7 @@ def test_a_test_fraction_pools_everything() -> None:
     ],
 )
 def test_impossible_splits_are_refused(labels: tuple[int, ...], keys: dict[str, Any], place: str, words: str) -> None:
-    """What cannot be split is a data error that names the key, the number and a way out."""
+    """A split that cannot be made is a data error that names the key, the number and a way out."""
     with pytest.raises(DataError) as caught:
         divide(labels, **keys)
     (problem,) = caught.value.problems
@@ -168,7 +168,7 @@ def test_no_scaling_leaves_values_as_they_are() -> None:
 
 
 def test_the_split_seed_reaches_validation() -> None:
-    """Where the official test set is kept, the seed decides which training examples validate."""
+    """If the official test set is kept, the seed chooses the validation examples from the training examples."""
     source = Given(labels=BALANCED, train_count=200, test_fraction=None)
     first, other = (split(source.read(), replace(source, split_seed=seed)).val for seed in (0, 1))
     assert first is not None and other is not None and not np.array_equal(first, other)

@@ -1,1 +1,1 @@
-"""Folders of every format that was ever written, and how they were made."""
+"""Folders of every format that any version has written, and the script that creates them."""

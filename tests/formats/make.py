@@ -1,16 +1,16 @@
-"""Make the folders of the present format: `python -m tests.formats.make`.
+"""Create the run and sweep folders of the current format: `python -m tests.formats.make`.
 
-Each lies in `tests/formats/N/`, N the format that this code writes; one that is there already is left alone, so that
-the folders of a format are those that its own code wrote. A new format needs one run of this script, no more.
+They are written to `tests/formats/N/`, where N is the format that this code writes. Existing folders are kept, so that
+the folders of a format are always those of the code that introduced it. A new format needs one run of this script.
 
-Everything is trained in PLACE, and deleted there afterwards: the paths of data files in a folder are the same
-wherever the script ran, and lead nowhere on other machines. `test_formats` moves a copy to where the data are.
+Everything is trained in PLACE and deleted there afterwards. So the paths of data files in the folders are the same on
+every machine, and exist on none. `test_formats` moves a copy to the data.
 
     table        classes of a CSV file, early stopping      interrupted  a run that ended in its second epoch
     regression   a mean and a variance for each number      diverged     a run that failed
-    pictures     a folder of pictures for each class        sweep-*      finished, and interrupted within a cell
+    pictures     a folder of pictures for each class        sweep-*      finished, and interrupted within a run
     averaged     batch normalization, averaged weights,     tune-small   a search, its finals, and fresh runs
-                 what eval, eval --mc and effects add
+                 with results of eval, eval --mc and effects
 """
 
 import shutil
@@ -35,7 +35,7 @@ CONFIGS = PLACE / "configs"
 
 
 def main() -> None:
-    """Make what is not there yet."""
+    """Create the folders that do not exist yet."""
     shutil.rmtree(PLACE, ignore_errors=True)
     for name in ("configs", "data"):
         shutil.copytree(HERE / name, PLACE / name)
@@ -50,13 +50,13 @@ def main() -> None:
 
 
 def trained(path: Path) -> None:
-    """A run of the config of that name, to its end."""
+    """Train the config of that name, and return the complete run."""
     assert _dropout("train", str(CONFIGS / f"{path.name}.yaml"), "--no-plots", "--runs-dir", str(PLACE / "runs")) == 0
     _only_run().replace(path)
 
 
 def followed(path: Path) -> None:
-    """The same, with what later commands add."""
+    """Train a run, and add the results of later commands."""
     trained(path)
     assert _dropout("eval", str(path), "--no-plots") == 0
     assert _dropout("eval", str(path), "--mc", "2", "--thinned", "1", "--split", "val", "--no-plots") == 0
@@ -64,19 +64,19 @@ def followed(path: Path) -> None:
 
 
 def diverged(path: Path) -> None:
-    """A run that failed."""
+    """Create a run that failed."""
     assert _dropout("train", str(CONFIGS / f"{path.name}.yaml"), "--no-plots", "--runs-dir", str(PLACE / "runs")) == 1
     _only_run().replace(path)
 
 
 def interrupted(path: Path) -> None:
-    """A run that Ctrl-C ended in its second epoch."""
+    """Create a run that Ctrl-C ended in its second epoch."""
     loaded = config.load(CONFIGS / "small.yaml", ["training.epochs=3"])
     stopped(loaded.experiment, Run.create_at(path), loaded.text)
 
 
 def stopped(experiment: Experiment, folder: Run, text: bytes | None) -> None:
-    """Train, and stop when the first epoch has ended."""
+    """Train a run, and stop it at the end of its first epoch."""
 
     def watch(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord):
@@ -86,12 +86,12 @@ def stopped(experiment: Experiment, folder: Run, text: bytes | None) -> None:
 
 
 def finished_sweep(path: Path) -> None:
-    """Four cells."""
+    """Create a sweep of four runs."""
     assert _dropout("sweep", str(CONFIGS / "sweep.yaml"), "--out", str(path), "--no-plots") == 0
 
 
 def interrupted_sweep(path: Path) -> None:
-    """Two cells are complete, one has ended its first epoch."""
+    """Create a sweep with two complete runs, and one that ended after its first epoch."""
     asked, folder = load_sweep(CONFIGS / "sweep.yaml"), Folder(path)
     planned = plan.make(asked)
 
@@ -108,7 +108,10 @@ def interrupted_sweep(path: Path) -> None:
 
 
 def search(path: Path) -> None:
-    """Two trials of one seed, another seed for each in the finals, two fresh ones for the winner and the base."""
+    """Create a search with finals and fresh runs.
+
+    It has two trials with one seed, one more seed in the finals, and two fresh seeds for winner and base.
+    """
     assert _dropout("tune", str(CONFIGS / "tune.yaml"), "--out", str(path), "--no-plots") == 0
 
 

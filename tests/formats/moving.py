@@ -1,4 +1,4 @@
-"""A copy of a folder, made true where its data are: `make` trained it elsewhere, and a config holds whole paths."""
+"""Copy the folders of a format, and adapt their absolute paths to the place of the copy."""
 
 import hashlib
 import json
@@ -12,14 +12,14 @@ from tests.formats.make import HERE, PLACE
 
 
 def copied(number: int, folder: Path) -> Path:
-    """The folders of a format, byte for byte, as `runs/` beside `configs/` and `data/`; return that folder."""
+    """Copy the folders of a format as `runs/` beside `configs/` and `data/`; return `runs/`."""
     for name in ("configs", "data"):
         shutil.copytree(HERE / name, folder / name)
     return Path(shutil.copytree(HERE / str(number), folder / "runs"))
 
 
 def at_home(run: Path) -> Path:
-    """Let a copied run's paths lead to the data beside it, and everything that depends on them agree; return it."""
+    """Adapt the paths in a copied run, and the checksums that depend on them; return the run."""
     for name in (RESOLVED, "summary.json"):
         if (run / name).is_file():
             text = (run / name).read_text().replace(str(PLACE), str(run.parent.parent.resolve()))

@@ -27,7 +27,7 @@ def by_convolution(confidence: Array) -> float:
 
 @pytest.mark.parametrize("confidence", [[0.5], [0.9, 0.35], [1.0], [0.99] * 8, [0.2, 0.5, 0.7, 1.0, 0.001]])
 def test_the_mean_gap_is_that_over_all_outcomes(confidence: list[float]) -> None:
-    """Every pattern of right and wrong predictions, weighed by its probability."""
+    """Every pattern of right and wrong predictions is weighted by its probability."""
     c = np.array(confidence)
     outcomes = np.array(list(product([0, 1], repeat=len(c))))
     weights = np.prod(np.where(outcomes, c, 1 - c), axis=1)
@@ -61,7 +61,7 @@ def test_it_is_the_mean_ece_of_labels_drawn_from_the_probabilities(n: int, class
 
 
 def test_it_does_not_depend_on_the_labels() -> None:
-    """It says what to expect of the probabilities alone."""
+    """It is the gap that is expected for these probabilities."""
     probs, names = softmax(50, 4, 2.0), list("abcd")
     found = {ece_if_calibrated(metrics.Classes.of(probs, np.full(50, c), names)) for c in range(4)}
     assert len(found) == 1

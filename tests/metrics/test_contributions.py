@@ -44,7 +44,7 @@ def test_the_metrics_that_are_shares_of_examples_are_named() -> None:
 def test_what_examples_contribute_has_the_metric_as_its_mean(
     prediction: dict[str, Array], labels: Array, names: list[str]
 ) -> None:
-    """Of every metric that is such a mean; each in float64, in the order of the examples."""
+    """This holds for every metric that is such a mean; each is in float64, in the order of the examples."""
     found = metrics.contributions(prediction, labels)
     assert list(found) == names
     given = metrics.given_for(prediction, labels)

@@ -1,4 +1,4 @@
-"""Scores from logits: float64 logarithms tell what single-precision probabilities have lost."""
+"""Scores from logits: logarithms in float64 keep what single-precision probabilities lose."""
 
 import json
 import math
@@ -84,7 +84,7 @@ def test_nll_is_one_number_everywhere(sure: Run) -> None:
 
 
 def test_a_monitored_number_is_that_of_the_summary(tmp_path: Path) -> None:
-    """Of a regression without variances too, where the likelihood takes the part's own errors."""
+    """This includes regression without variances, where the likelihood uses the errors of the part."""
     changes = ("training.evaluate=last", "training.epochs=2")
     for dataset, name in (("digits", "nll"), ("digits", "brier"), ("diabetes", "nll"), ("diabetes", "mae")):
         run = train(

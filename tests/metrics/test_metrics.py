@@ -1,4 +1,4 @@
-"""The metrics against hand-worked examples and scikit-learn; the tables against spreadsheets and strangers' names."""
+"""Metrics agree with hand-worked examples and scikit-learn; tables are safe for spreadsheets and hostile names."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ def drawn(n: int = 500, classes: int = 4) -> tuple[Array, Array]:
 
 
 def read(table: bytes) -> list[list[str]]:
-    """The cells of a CSV file, read as Python's csv module says it must be."""
+    """Return the cells of a CSV file, read by Python's csv module."""
     return list(csv.reader(io.StringIO(table.decode(), newline="")))
 
 
@@ -54,7 +54,7 @@ def test_a_worked_example_comes_out_by_hand() -> None:
 
 
 def test_the_scores_agree_with_scikit_learn() -> None:
-    """Wherever scikit-learn defines the same number, it is the same number."""
+    """Every number that scikit-learn defines, too, is the same."""
     probs, labels = drawn()
     scores, predicted = metrics.classification(probs, labels, NAMES), probs.argmax(axis=1)
     assert scores["accuracy"] == accuracy_score(labels, predicted)
@@ -148,7 +148,7 @@ def test_without_mistakes_there_is_a_header_alone() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "-", "-1\n"])
 def test_a_formula_is_defused(text: str) -> None:
-    """What a spreadsheet would run gets an apostrophe first."""
+    """A text that a spreadsheet would execute gets an apostrophe first."""
     assert metrics.safe_text(text) == "'" + text
 
 

@@ -30,7 +30,7 @@ def test_the_gaussian_noise_is_what_the_passes_leave_of_the_errors() -> None:
 
 
 def test_the_least_noise_that_is_allowed_does_not_move_a_best_one_above_it() -> None:
-    """Whether it lies far below or 2 % below; from the best one on it is taken itself."""
+    """This holds for a limit far below the best noise and 2 % below it; a limit above it is itself the result."""
     v = np.linspace(0.1, 2, N)
     errors = np.sqrt(v + 0.5) * drawn("errors", N)
     best = pass_noise.gaussian(errors, v, 1e-6)

@@ -102,7 +102,7 @@ def test_numbers_are_worked_out_in_float64() -> None:
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int8, np.uint16])
 def test_predictions_and_true_values_are_taken_as_float64(kind: type) -> None:
-    """Whatever their type, so that no metric has to think of it: small integers would overflow."""
+    """They are converted from every type, so that no metric needs to: small integers would overflow."""
     values: Array = np.array([[100], [7]], kind)
     given = metrics.Quantities.of(values, values, values)
     for one in (given.mean, given.sd, given.true):
@@ -111,7 +111,7 @@ def test_predictions_and_true_values_are_taken_as_float64(kind: type) -> None:
 
 
 def test_residuals_are_true_minus_predicted() -> None:
-    """A line per example and target, nine digits; no sd where there is none; names are made safe."""
+    """A line per example and target with nine digits; no sd column without an sd; names are made safe."""
     true, mean = np.array([[1.5, 2.0], [1 / 3, -4.0]]), np.array([[1.0, 2.5], [0.0, 1e-3]])
     rows = np.array([7, 3])
     assert metrics.residuals_csv(mean, np.array([[0.5, 0.25], [1, 2]]), true, rows, ("a", "=b")) == (

@@ -64,7 +64,7 @@ def test_classes_without_others_cannot_be_ranked() -> None:
     ("counts", "ranked"), [((20, 10, 10), False), ((21, 10, 10), True), ((10, 10, 10), False), ((10, 10), True)]
 )
 def test_rankings_are_for_two_classes_or_unequal_ones(counts: tuple[int, ...], ranked: bool) -> None:
-    """Where the largest class has more than twice the examples of the smallest."""
+    """Unequal: the largest class has more than twice the examples of the smallest."""
     found = metrics.classification(*drawn(counts), names(len(counts)))
     assert {"roc_auc", "average_precision"} <= set(found)
     assert (found["roc_auc"] is not None) == (found["average_precision"] is not None) == ranked
@@ -106,7 +106,7 @@ def test_shares_that_are_right_are_better_large_and_errors_small(prefix: str) ->
 
 
 def test_a_hundred_mistakes_are_kept_ties_in_their_order() -> None:
-    """Unless another number is asked for; equal losses keep the order of the examples, however many there are."""
+    """Another number can be chosen; equal losses keep the order of any number of examples."""
     probs = np.tile([0.25, 0.75], (300, 1))
     labels, rows = np.zeros(300, int), np.arange(1000, 1300)
     labels[::2] = 1

@@ -1,4 +1,4 @@
-"""The registry of metrics: one place says a number's direction, and everything that knows numbers follows from it."""
+"""The registry of metrics is the only place that states the direction of a metric; all other code uses it."""
 
 import dataclasses
 import json
@@ -30,7 +30,7 @@ PACKAGE = Path(dropout_cli.__file__).parent
 
 @pytest.fixture(scope="module")
 def monitored(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run whose best epoch is told by `mcc`."""
+    """A run that chooses its best epoch by `mcc`."""
     folder = tmp_path_factory.mktemp("mcc")
     return train(folder, "training.monitor=val_mcc", "training.evaluate=best", "training.epochs=3")
 
@@ -61,7 +61,7 @@ def test_a_key_of_a_metric_has_a_part_and_a_name() -> None:
 
 
 def test_the_loss_and_every_metric_have_a_direction_by_any_of_their_names() -> None:
-    """As a key of the summary, as a column of the history, and bare."""
+    """The names are a key of the summary, a column of the history, and the name alone."""
     assert not metrics.larger_is_better("val_loss")
     for number in metrics.directed():
         ways = {metrics.larger_is_better(name) for name in (number, f"test.{number}", f"val_{number}")}
@@ -109,7 +109,7 @@ def test_the_monitor_takes_the_metric_and_its_column_has_it(monitored: Run) -> N
 
 
 def test_schema_tables_and_reports_have_every_metric_of_the_registry(monitored: Run) -> None:
-    """What a program completes, compares and draws."""
+    """A new metric appears in completion, comparison and figures."""
     committed = json.loads((PACKAGE.parent / "configs/dropout.schema.json").read_text())
     assert f'"val_{metrics.directed()[-1]}"' in json.dumps(committed) and '"val_mcc"' in json.dumps(committed)
     record = RunRecord.of(str(monitored.path), {}, Replicate(0, 0), monitored.summary())
@@ -164,7 +164,7 @@ def test_the_few_numbers_of_each_task() -> None:
 
 
 def test_a_suggestion_names_the_nearest_and_all() -> None:
-    """Where none is near, all alone."""
+    """Without a similar name, it lists all names only."""
     known = ("accuracy", "error")
     assert registry.suggestion("acuracy", known) == "Did you mean 'accuracy'? Choose from: accuracy, error."
     assert registry.suggestion("zzz", known) == "Choose from: accuracy, error."
@@ -178,7 +178,7 @@ def test_a_metric_has_the_same_words_in_every_task() -> None:
 
 @pytest.mark.parametrize("kind", [Metric, Classes, Quantities, PassNoise, MonteCarlo], ids=lambda kind: kind.__name__)
 def test_what_metrics_take_and_give_cannot_be_changed(kind: type) -> None:
-    """Whoever holds one of these can rely on its values."""
+    """Code that keeps one of these objects can rely on its values."""
     one: object = object.__new__(kind)
     for field in dataclasses.fields(kind):
         with pytest.raises(dataclasses.FrozenInstanceError):

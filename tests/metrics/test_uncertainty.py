@@ -48,10 +48,10 @@ def examples(count: int, width: int = 5) -> Array:
     return stream(0, "test:x").standard_normal((count, width))
 
 
-def network(law: Variant, *, activation: Any = "identity", dtype: DType = FLOAT64, bias: float = 0.5) -> Sequential:
+def network(variant: Variant, *, activation: Any = "identity", dtype: DType = FLOAT64, bias: float = 0.5) -> Sequential:
     """Five inputs, two hidden layers of 20, three logits; biases are normal with that standard deviation."""
     around = BuildContext(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
-    built = Mlp(hidden=(20, 20), activation=activation).build(law, around)
+    built = Mlp(hidden=(20, 20), activation=activation).build(variant, around)
     for name, parameter in built.parameters().items():
         if name.endswith("/b"):
             parameter.value[...] = bias * stream(0, f"test:{name}").standard_normal(parameter.value.shape)
@@ -71,12 +71,12 @@ def independent(net: Layer, x: Array, *, per_example: bool = True) -> Array:
 
 
 def errors(drawn: Array, expected: Array) -> Array:
-    """How many standard errors, from the sample, each column's mean lies from what was expected."""
+    """Return by how many standard errors of the sample each column's mean differs from the expected one."""
     return np.asarray(np.abs(drawn.mean(axis=0) - expected) / (drawn.std(axis=0, ddof=1) / math.sqrt(len(drawn))))
 
 
 def test_two_passes_by_hand() -> None:
-    """Two classes, p = (.9, .1) and (.4, .6); then (.5, .5) twice, where the passes agree that nobody knows."""
+    """Two classes, p = (.9, .1) and (.4, .6); then (.5, .5) twice, where passes agree on complete uncertainty."""
     p = np.array([[[0.9, 0.1], [0.5, 0.5]], [[0.4, 0.6], [0.5, 0.5]]])
     found = uncertainty.together(np.log(one) for one in p)
     np.testing.assert_allclose(found.probabilities, [[0.65, 0.35], [0.5, 0.5]], rtol=1e-14)
@@ -102,10 +102,12 @@ def test_sure_and_opposed_passes_have_the_largest_mutual_information() -> None:
     assert found.variation_ratio[0] == pytest.approx(2 / 3)
 
 
-@pytest.mark.parametrize("law", [NoDropout(), Inverted(rate=0), Standard(rate=0), Batchwise(rate=0), Shakeout(rate=0)])
-def test_mutual_information_is_0_at_rate_0(law: Variant) -> None:
+@pytest.mark.parametrize(
+    "variant", [NoDropout(), Inverted(rate=0), Standard(rate=0), Batchwise(rate=0), Shakeout(rate=0)]
+)
+def test_mutual_information_is_0_at_rate_0(variant: Variant) -> None:
     """To rounding; every pass is the prediction without noise."""
-    net, made = network(law, activation="relu", dtype=FLOAT32), data(examples(50))
+    net, made = network(variant, activation="relu", dtype=FLOAT32), data(examples(50))
     found = uncertainty.together(inference.passes(net, made, made.test, seed=0, count=7, batch=20))
     assert 0 <= found.mutual_information.min() <= found.mutual_information.max() < 1e-12
     assert found.variation_ratio.max() == 0
@@ -130,10 +132,10 @@ LINEAR: dict[str, Variant] = {
 @pytest.mark.parametrize("name", LINEAR)
 def test_monte_carlo_mean_is_weight_scaling_for_a_linear_net(name: str) -> None:
     """Identity activations: the mean logits lie within 5 standard errors of those without noise."""
-    law = LINEAR[name]
-    net, x = network(law), examples(1)
+    variant = LINEAR[name]
+    net, x = network(variant), examples(1)
     clean = net.forward(x).copy()[0]
-    drawn = independent(net, x, per_example=law.per_example)
+    drawn = independent(net, x, per_example=variant.per_example)
     assert drawn.std(axis=0).min() > 0.1
     assert errors(drawn, clean).max() < 5
 
@@ -226,7 +228,7 @@ def test_in_a_pass_every_example_draws_for_itself() -> None:
 
 @pytest.mark.parametrize("how", ["passes", "thinned"])
 def test_the_same_seed_gives_the_same_bytes(how: str) -> None:
-    """Whatever was drawn before; another seed gives others, and so does every pass or network."""
+    """Earlier draws do not matter; another seed gives other bytes, and so does every pass or network."""
     net, made = network(Inverted(rate=0.5), dtype=FLOAT32), data(examples(6))
 
     def drawn(seed: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""What an objective says of itself, and the variants and networks that it refuses."""
+"""Properties of objectives, and the variants and networks that they refuse."""
 
 import inspect
 from dataclasses import is_dataclass

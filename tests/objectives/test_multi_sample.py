@@ -29,24 +29,24 @@ NEEDS = {
 CASES = [
     (architecture, name)
     for architecture, needs in NEEDS.items()
-    for name, law in VARIANTS
-    if law.supports in needs and law().noise_before_logits() and law().draws_for_every_row()
+    for name, variant in VARIANTS
+    if variant.supports in needs and variant().noise_before_logits() and variant().draws_for_every_row()
 ]
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
 
-def network(architecture: str, law: Variant) -> Sequential:
+def network(architecture: str, variant: Variant) -> Sequential:
     """A small network in float64 with that variant."""
     shape = (5,) if architecture == "mlp" else (4, 4, 2)
     around = BuildContext(shape=shape, outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
-    activation: Any = "selu" if law.suited_activation == "selu" else "tanh"
+    activation: Any = "selu" if variant.suited_activation == "selu" else "tanh"
     if architecture == "mlp":
-        return Mlp(hidden=(6, 4), activation=activation).build(law, around)
+        return Mlp(hidden=(6, 4), activation=activation).build(variant, around)
     if architecture.startswith("cnn"):
         dense = () if "without" in architecture else ("dense 4",)
-        return Cnn(layers=("conv 3 3x3", "pool 2", *dense), activation=activation).build(law, around)
+        return Cnn(layers=("conv 3 3x3", "pool 2", *dense), activation=activation).build(variant, around)
     normalized = "normalization" in architecture
-    return Resnet(depth=6, widths=(2, 3), activation=activation, batch_norm=normalized).build(law, around)
+    return Resnet(depth=6, widths=(2, 3), activation=activation, batch_norm=normalized).build(variant, around)
 
 
 def batch(architecture: str) -> Array:
@@ -84,12 +84,12 @@ def test_gradients_of_several_samples_are_those_of_the_loss(architecture: str, v
 
 
 @pytest.mark.parametrize(
-    ("law", "first"), [(Inverted(), "group3/dropout"), (StochasticDepth(), "block3")], ids=["maps", "blocks"]
+    ("variant", "first"), [(Inverted(), "group3/dropout"), (StochasticDepth(), "block3")], ids=["maps", "blocks"]
 )
-def test_the_head_of_a_residual_network_begins_at_its_last_noise(law: Variant, first: str) -> None:
+def test_the_head_of_a_residual_network_begins_at_its_last_noise(variant: Variant, first: str) -> None:
     """At the noise after the last group, or with the last block as a whole; the widths are those of the default."""
     around = BuildContext(shape=(8, 8, 1), outputs=3, examples=100, steps=50, seed=7)
-    net = Resnet(depth=8).build(law, around)
+    net = Resnet(depth=8).build(variant, around)
     parts = net.split_at_dropout()
     assert parts is not None and parts[1].layers[0].path == first and parts[1].layers[-1].path == "output"
     x = stream(1, "test:x").standard_normal((6, 8, 8, 1)).astype(np.float32)

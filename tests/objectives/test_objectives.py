@@ -26,10 +26,10 @@ from tests.gradients import directional
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
 
-def network(law: Variant | None = None, outputs: int = 3) -> Sequential:
+def network(variant: Variant | None = None, outputs: int = 3) -> Sequential:
     """Five inputs, hidden layers of six and four, three logits, float64."""
     around = BuildContext(shape=(5,), outputs=outputs, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
-    return Mlp(hidden=(6, 4), activation="tanh").build(law or Inverted(rate=0.5, input_rate=0.2), around)
+    return Mlp(hidden=(6, 4), activation="tanh").build(variant or Inverted(rate=0.5, input_rate=0.2), around)
 
 
 def batch() -> Array:
@@ -64,11 +64,11 @@ def test_every_objective_is_tried_here() -> None:
 @pytest.mark.parametrize("variant", ["inverted", "concrete", "variational"])
 def test_learn_leaves_the_gradients_of_its_loss(objective: Objective, variant: str) -> None:
     """Central differences along random directions agree to 1e-6 for every parameter, learned rates included."""
-    law, regression = VARIANTS[variant](), objective.predicts == "quantities"
+    chosen, regression = VARIANTS[variant](), objective.predicts == "quantities"
     labels = stream(1, "test:y").standard_normal((6, 4 // objective.outputs_each)) if regression else LABELS
 
     def learn(values: dict[str, Array] | None = None) -> tuple[float, Sequential]:
-        net = network(law, outputs=4 if regression else 3)
+        net = network(chosen, outputs=4 if regression else 3)
         for name, value in (values or {}).items():
             net.parameters()[name].value[...] = value
         loss = objective.learn(net, batch(), labels, Noise(0, 1), soft())
@@ -138,7 +138,7 @@ def test_one_sample_is_cross_entropy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "law", "reason"),
+    ("objective", "variant", "reason"),
     [
         (RDrop(), Batchwise(), "noise of its own for every row"),
         (MultiSample(), Batchwise(), "noise of its own for every row"),
@@ -147,10 +147,10 @@ def test_one_sample_is_cross_entropy() -> None:
         (MultiSample(), Inverted(rate=(0.5, 0.0)), "noise on what enters the logits"),
     ],
 )
-def test_impossible_pairs_are_refused_with_what_would_do(objective: Objective, law: Variant, reason: str) -> None:
+def test_impossible_pairs_are_refused_with_what_would_do(objective: Objective, variant: Variant, reason: str) -> None:
     """The message names a variant that works."""
     with pytest.raises(ValueError, match=rf"{reason}.*such as inverted"):
-        objective.check(law)
+        objective.check(variant)
 
 
 def test_distillation_is_its_formula() -> None:

@@ -66,7 +66,7 @@ def test_a_figure_is_a_png_without_a_stamp(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_ignores_the_settings_of_its_user(name: str) -> None:
-    """Whatever a matplotlibrc says, the bytes are the same, and it says the same afterwards."""
+    """The bytes do not depend on matplotlibrc, and the settings are the same afterwards."""
     expected = FIGURES[name]()
     with mpl.rc_context({"font.size": 20, "figure.facecolor": "red", "savefig.dpi": 30, "text.usetex": True}):
         assert FIGURES[name]() == expected
@@ -105,7 +105,7 @@ def test_the_axis_of_learning_curves_has_two_numbers_at_least(low: float, high: 
 
 
 def test_a_single_series_has_no_legend() -> None:
-    """Its name, `all`, would say nothing; several series, or levels beside it, have one."""
+    """Its name, `all`, is no information; several series, or levels beside it, have a legend."""
     with plots.as_svg():
         alone, beside = (plots.against({"": {0.1: ONE, 0.5: ONE}}, lines, "rate", "y") for lines in ({}, {"none": ONE}))
     assert "legend" not in alone.decode() and "legend" in beside.decode()
@@ -192,7 +192,7 @@ def test_a_grid_holds_25_pictures() -> None:
 
 
 def test_no_mistakes_is_said() -> None:
-    """Without a mistake both figures say so, instead of failing or being empty."""
+    """Without a mistake both figures state that, instead of an error or an empty picture."""
     figure = plots.mistakes_table([])
     assert figure == plots.mistakes_pictures(np.zeros((0, 8, 8, 1)), [])
     assert np.ptp(pixels(figure)) > 100

@@ -1,4 +1,4 @@
-"""The report: in a real browser, at the width of a phone and of a desk, in light and in dark; and what it says."""
+"""The HTML report: its content, and its layout in a real browser on phone and desktop, light and dark."""
 
 import base64
 import csv
@@ -71,7 +71,7 @@ def test_the_answer_of_a_sweep_stands_once(folder: Path) -> None:
 
 
 def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> None:
-    """Of errors and gaps those of errors and gaps, not those of the metric."""
+    """Texts about errors and gaps have the numbers of errors and gaps, not those of the metric."""
     asked = (
         "dropout.variant=inverted",
         "dropout.rate=0.1,0.4",

@@ -1,4 +1,4 @@
-"""One word for one thing, in every place where a person reads it."""
+"""Every text for people uses one word for one thing."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_it_is_said_which_training_examples_a_number_is_of(run: Run) -> None:
 
 
 def test_where_all_training_examples_are_scored_both_numbers_are_one(tmp_path: Path) -> None:
-    """Then nothing more is said."""
+    """Then there is no explanation."""
     run = train(tmp_path)
     assert run.table("metrics.csv").columns()["train_accuracy"][-1] == run.summary()["train"]["accuracy"]
     assert dict(run_table.overview(run_table.facts(run)))["train.examples"] == "1,168"

@@ -30,14 +30,14 @@ REASONS = {errno.ENOSPC: "No space left on device", errno.EACCES: "Permission de
 
 
 class Disk:
-    """Refuses the n-th thing that is asked of it, with `code`; afterwards it works again."""
+    """A disk that fails at the n-th operation with the error `code`, and works again afterwards."""
 
     def __init__(self, number: int, code: int) -> None:
-        """Count from 0."""
+        """Create a disk that fails at operation `number`, counted from 0."""
         self.left, self.code, self.struck = number, code, False
 
     def asked(self) -> None:
-        """Something is asked of the disk."""
+        """Count an operation, and raise the error if it is the n-th."""
         if self.left == 0:
             self.struck = True
             self.left -= 1
@@ -151,7 +151,7 @@ def test_a_fault_at_any_call_loses_nothing(code: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", REASONS, ids=REASONS.get)
 def test_a_fault_while_something_is_added_leaves_the_old_or_the_new(code: int, tmp_path: Path) -> None:
-    """What `eval` wrote before stands until the new is whole."""
+    """The old results of `eval` stay until the new ones are complete."""
     run = train(tmp_path, *TINY)
     evaluate.evaluate(run, figures=False)
     for number in range(1_000):
@@ -171,7 +171,7 @@ def test_a_fault_while_something_is_added_leaves_the_old_or_the_new(code: int, t
 
 @pytest.mark.parametrize("code", REASONS, ids=REASONS.get)
 def test_a_fault_while_predictions_are_written_leaves_no_half_of_them(code: int, tmp_path: Path) -> None:
-    """The former file stands until the new one is whole."""
+    """The old file stays until the new one is complete."""
     run = train(tmp_path, *TINY)
     np.save(tmp_path / "x.npy", np.zeros((5, 8, 8), np.uint8))
     output = tmp_path / "out.csv"

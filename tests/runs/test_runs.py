@@ -14,14 +14,14 @@ from dropout_cli.runs import FORMAT, Run, all_runs, find, write
 
 
 def begun(root: Path, label: str = "x") -> Run:
-    """A run that says it is running, without anybody at work."""
+    """A run with the status running that no process works on."""
     run = Run.create(root, label)
     run.mark("running")
     return run
 
 
 def status(run: Run) -> str:
-    """Asked anew at each call."""
+    """Return the status, derived again at each call."""
     return run.status
 
 
@@ -36,7 +36,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
-    """The error says what to do."""
+    """The error tells what to do."""
     from dropout_cli.runs.atomic_io import append
 
     (tmp_path / "metrics.csv").symlink_to("/dev/full")
@@ -45,7 +45,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 
 
 def test_a_torn_last_line_is_dropped_on_reading(tmp_path: Path) -> None:
-    """What a crash left half written does not count."""
+    """A line that a crash left incomplete does not count."""
     run = begun(tmp_path)
     history = run.table("metrics.csv")
     history.append({"epoch": 1, "loss": 0.1})
@@ -98,7 +98,7 @@ def _hold(path: Path, seconds: float) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="flock")
 def test_a_lock_goes_when_its_process_is_killed(tmp_path: Path) -> None:
-    """Liveness is a held lock: SIGKILL frees it, and no process id is asked."""
+    """A run is alive while its lock is held: SIGKILL frees the lock, and process ids do not matter."""
     run = begun(tmp_path)
     process = multiprocessing.get_context("spawn").Process(target=_hold, args=(run.path / ".lock", 60))
     process.start()
@@ -148,7 +148,7 @@ def test_damaged_and_future_files_are_refused_by_name(text: str, message: str, t
 
 
 def test_what_came_after_replaces_what_was_there(tmp_path: Path) -> None:
-    """Whole folders, each with a manifest; nothing half-made stays."""
+    """Whole folders are replaced, each with a manifest; no incomplete folder remains."""
     run = begun(tmp_path)
     run.write_after("eval-test-last", {"a.json": b"1", "b.json": b"2"})
     folder = run.write_after("eval-test-last", {"a.json": b"3"})

@@ -83,7 +83,7 @@ def test_the_command(run: Run) -> None:
     assert "Add --yes" in asked.stderr
     kept = dropout("runs", "--where", "tags == other", "--delete", "--yes", cwd=folder)
     assert (kept.returncode, run.path.exists()) == (0, True)
-    assert kept.stderr == "runs: no run matches. Nothing is deleted.\n"
+    assert kept.stderr == "runs: no run matches. Nothing was deleted.\n"
     gone = dropout("runs", "--where", "tags == keep", "--delete", "--yes", cwd=folder)
     assert gone.stdout.strip() == f"runs/{name}"
     assert not run.path.exists()

@@ -22,7 +22,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def copy(run: Run, path: Path, accuracy: float | None = None, /, **told: Any) -> Run:
-    """A copy of the run there, whose summary tells another test accuracy, or more than a summary should."""
+    """Return a copy of the run in that folder, with another test accuracy or further keys in its summary."""
     shutil.copytree(run.path, path)
     summary = json.loads((path / "summary.json").read_text()) | told
     if accuracy is not None:
@@ -32,7 +32,7 @@ def copy(run: Run, path: Path, accuracy: float | None = None, /, **told: Any) ->
 
 
 def begun(root: Path, label: str = "x") -> Run:
-    """A run that says it is running, without anybody at work."""
+    """A run with the status running that no process works on."""
     run = Run.create(root, label)
     run.mark("running")
     return run
@@ -92,7 +92,7 @@ def test_a_linked_run_has_the_name_of_its_link(finished: Run, tmp_path: Path) ->
 
 
 def test_a_run_named_by_a_dot_has_the_name_of_its_folder(finished: Run, tmp_path: Path) -> None:
-    """As seen from inside it, and from a folder of it."""
+    """This holds inside the folder, and in a folder within it."""
     run = copy(finished, tmp_path / "mine")
     for cwd, name in ((run.path, "."), (run.path / "checkpoints", "..")):
         shown = json.loads(dropout("runs", name, "--json", cwd=cwd).stdout)
@@ -125,7 +125,7 @@ def test_a_run_named_twice_is_one_run(finished: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred", "a\u202eb"])
 def test_a_name_is_one_line_where_runs_are_deleted(name: str, finished: Run, tmp_path: Path) -> None:
-    """Control characters of a stranger's name are spelled out."""
+    """Control characters of a hostile name are escaped."""
     copy(finished, tmp_path / "runs" / name)
     done = dropout("runs", "--where", "status == completed", "--delete", "--yes", cwd=tmp_path)
     assert done.returncode == 0
@@ -185,7 +185,7 @@ class TestLatest:
     """`latest` is the run that was created last."""
 
     def test_of_one_second_it_is_the_one_created_last(self, tmp_path: Path) -> None:
-        """The random digits at the end of a name say nothing."""
+        """The random digits at the end of a name do not matter."""
         for _ in range(12):
             last = begun(tmp_path)
             assert find("latest", tmp_path).path == last.path
@@ -193,7 +193,7 @@ class TestLatest:
     def test_it_is_the_last_one_after_the_clock_went_back(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A new run comes after all that are there, whatever their names and the clock say."""
+        """A new run comes after all existing ones, for any names and any time of the clock."""
         first = begun(tmp_path)
         content = json.loads((first.path / "state.json").read_text())
         later = content["created"] + 3600 * 10**9
@@ -206,7 +206,7 @@ class TestLatest:
         assert find("latest", tmp_path).path == third.path
 
     def test_it_does_not_change_when_an_older_run_is_written_to(self, tmp_path: Path) -> None:
-        """Going on with a run, tagging and renaming it do not create it anew."""
+        """A run that is resumed, tagged or renamed is not a new run."""
         first, second = begun(tmp_path, "a"), begun(tmp_path, "b")
         first.mark("interrupted")
         first.mark("running")

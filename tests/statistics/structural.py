@@ -1,10 +1,11 @@
-"""Simulated experiments whose truth is known: networks that are right where a sum of effects is above 0.
+"""Simulated experiments with known truth: a network is right if a sum is above 0.
 
     right  where  mu_k + margin_i + difficulty_ik + training_k + training_ik + seed_sk + noise_iks > 0
 
-for example i, setting k and seed s. All effects are normal, so that the share of right answers given any of them is a
-normal distribution function of the others' standard deviation. The effect of a training set on all examples has a part
-that is linear in its examples, sqrt(n) times their mean: two training sets that share examples share it too.
+for example i, setting k and seed s. All effects are normal. Given some of them, the share of right answers is therefore
+a normal distribution function, scaled by the standard deviation of the others. The effect of a training set on all
+examples has a part that is linear in its examples, sqrt(n) times their mean: training sets with common examples share
+a part of this effect.
 """
 
 import math
@@ -19,7 +20,7 @@ from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array
 
 PARTS = 4
-"""A pool of examples has so many parts, of which one is the test part and the others are trained on."""
+"""Number of parts of a pool of examples; one is the test part, the others are the training set."""
 SPLIT_RATIO = 1 / (PARTS - 1)
 CHUNK = 2_000_000
 """Elements of the largest array."""
@@ -27,33 +28,33 @@ CHUNK = 2_000_000
 
 @dataclass(frozen=True)
 class Learner:
-    """The standard deviations of the effects."""
+    """Standard deviations of the effects."""
 
     margin: float = 1.0
     difficulty: float = 0.3
     linear: float = 0.05
-    """Of a training set on all examples: the part that is linear in its examples."""
+    """Effect of a training set on all examples: the part that is linear in its examples."""
     whole: float = 0.05
-    """Of a training set on all examples: the rest."""
+    """Effect of a training set on all examples: the rest."""
     example: float = 0.2
-    """Of a training set on one example."""
+    """Effect of a training set on one example."""
     shared_seed: float = 0.05
-    """Of a seed on all settings alike."""
+    """Effect of a seed that is the same in all settings."""
     seed: float = 0.1
     noise: float = 0.3
 
     @property
     def run(self) -> float:
-        """The variance of runs on one training set."""
+        """Variance between runs on one training set."""
         return self.shared_seed**2 + self.seed**2 + self.noise**2
 
     @property
     def between_examples(self) -> float:
-        """The variance of examples for one training set."""
+        """Variance between examples for one training set."""
         return self.margin**2 + self.difficulty**2 + self.example**2
 
     def centers(self, accuracies: Array) -> Array:
-        """Return mu_k, which give these mean accuracies on new data."""
+        """Return mu_k for given mean accuracies on new data, shape (settings,)."""
         total = self.between_examples + self.linear**2 + self.whole**2 + self.run
         return np.asarray(ndtri(accuracies) * math.sqrt(total))
 
@@ -62,28 +63,37 @@ class OneSplit(NamedTuple):
     """Experiments with one training set and one test part each."""
 
     right: Array
-    """(experiments, settings, seeds, examples) of bool."""
+    """True if the answer is right; shape (experiments, settings, seeds, examples), bool."""
     these: Array
-    """(experiments, settings) the mean accuracy over all seeds on these examples."""
+    """Mean accuracy over all seeds on these examples, shape (experiments, settings)."""
     new: Array
-    """(experiments, settings) the same on all examples of this kind."""
+    """Mean accuracy over all seeds on all examples of this kind, shape (experiments, settings)."""
 
 
 class ManySplits(NamedTuple):
     """Experiments with many random splits of a pool of examples each."""
 
     scores: Array
-    """(experiments, settings, splits, seeds) accuracies."""
+    """Accuracies, shape (experiments, settings, splits, seeds)."""
     pool: Array
-    """(experiments, settings) the mean over all splits of these examples and all seeds."""
+    """Mean over all splits of these examples and all seeds, shape (experiments, settings)."""
     new: Array
-    """(settings,) the mean over new pools."""
+    """Mean over new pools, shape (settings,)."""
 
 
 def one_split(
     learner: Learner, accuracies: Array, *, repetitions: int, seeds: int, examples: int, rng: Generator
 ) -> Iterator[OneSplit]:
-    """Simulate that many experiments, some at a time; `accuracies` (settings,) on new data."""
+    """Simulate experiments with one training set, in chunks.
+
+    Args:
+        learner: The effects.
+        accuracies: Mean accuracies on new data, shape (settings,).
+        repetitions: Number of experiments.
+        seeds: Number of seeds of each experiment.
+        examples: Number of test examples.
+        rng: Draws all effects.
+    """
     settings = len(accuracies)
     mu = learner.centers(accuracies)[:, None]
     for count in _chunks(repetitions, settings * seeds * examples):
@@ -107,16 +117,16 @@ def many_splits(
     crossed: bool = False,
     rng: Generator,
 ) -> Iterator[ManySplits]:
-    """Simulate that many experiments, some at a time.
+    """Simulate experiments with many random splits, in chunks.
 
     Args:
         learner: The effects.
-        accuracies: (settings,) on new data.
-        repetitions: Experiments.
-        splits: Random splits of each pool.
-        seeds: Per split.
-        examples: Of a test part; the pool has `PARTS` times as many.
-        crossed: Whether all splits have the same seeds.
+        accuracies: Mean accuracies on new data, shape (settings,).
+        repetitions: Number of experiments.
+        splits: Number of random splits of each pool.
+        seeds: Number of seeds per split.
+        examples: Number of test examples of a split; the pool has `PARTS` times as many.
+        crossed: True if all splits have the same seeds.
         rng: Draws all effects.
     """
     settings, size = len(accuracies), PARTS * examples
@@ -144,7 +154,10 @@ def many_splits(
 
 
 def _of_pool(learner: Learner, own: Array, pull: Array, trained: int) -> Array:
-    """The mean over all splits: an example is tested by training sets drawn from the others, without replacement."""
+    """Return the mean over all splits.
+
+    Training sets are drawn without replacement from the other examples.
+    """
     size = own.shape[-1]
     rest = (pull.sum(axis=-1, keepdims=True) - pull) / (size - 1)
     squares = ((pull**2).sum(axis=-1, keepdims=True) - pull**2) / (size - 1)
@@ -154,7 +167,7 @@ def _of_pool(learner: Learner, own: Array, pull: Array, trained: int) -> Array:
 
 
 def _seeds(learner: Learner, shape: tuple[int, int, int], rng: Generator) -> Array:
-    """The effects of seeds; (experiments, settings, seeds)."""
+    """Draw the effects of seeds, shape (experiments, settings, seeds)."""
     count, _, seeds = shape
     return _normal(rng, learner.shared_seed, (count, 1, seeds)) + _normal(rng, learner.seed, shape)
 
@@ -164,7 +177,7 @@ def _normal(rng: Generator, sd: float, shape: tuple[int, ...]) -> Array:
 
 
 def _chunks(repetitions: int, size: int) -> Iterator[int]:
-    """Repetitions at a time, so that arrays of so many elements per repetition stay small."""
+    """Yield numbers of repetitions that keep arrays small."""
     most = max(1, CHUNK // size)
     for begin in range(0, repetitions, most):
         yield min(most, repetitions - begin)

@@ -110,7 +110,7 @@ def test_what_is_left_out_chooses_the_first_of_equals_in_every_unit() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 3, 9), (3, 1, 9), (3, 3, 4)])
 def test_too_few_of_anything_leave_nothing_out(shape: tuple[int, int, int]) -> None:
-    """One setting is no choice; one seed, and fewer examples than parts, leave nothing to judge it by."""
+    """One setting is no choice; with one seed, or fewer examples than parts, no estimate is possible."""
     scores = stream(0, "test").normal(0, 1, shape)
     assert math.isnan(choice.leave_out_seed_and_examples(scores))
     if shape[2] == 9:

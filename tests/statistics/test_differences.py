@@ -29,7 +29,7 @@ def counts(number: int) -> tuple[int, list[int], list[int]]:
 
 
 def by_counting(differences: list[int]) -> float:
-    """The share of sign patterns whose sum lies as far from 0, in whole numbers."""
+    """Return the share of sign patterns whose sum is as far from 0, computed with integers."""
     patterns = itertools.product((1, -1), repeat=len(differences))
     sums = [abs(sum(sign * one for sign, one in zip(signs, differences, strict=True))) for signs in patterns]
     return sum(one >= abs(sum(differences)) for one in sums) / len(sums)
@@ -45,7 +45,7 @@ def test_a_pattern_that_ties_with_the_observed_one_counts() -> None:
 @pytest.mark.parametrize("number", range(40))
 @pytest.mark.parametrize("form", ["share", "error", "rmse"])
 def test_p_values_of_shares_are_those_of_their_counts(number: int, form: str) -> None:
-    """Of accuracies, of 1 - accuracy and of errors in large units; the tests see whole numbers, and so do ties."""
+    """For accuracies, 1 - accuracy and errors in large units, the tests see integers, and so find ties."""
     examples, ours, theirs = counts(number)
     scale = {"share": lambda k: k / examples, "error": lambda k: 1 - k / examples, "rmse": lambda k: 5e4 * k / examples}
     values, base = ([scale[form](one) for one in row] for row in (ours, theirs))
@@ -92,7 +92,7 @@ def test_a_pair_of_another_magnitude_leaves_the_others_alone() -> None:
 
 
 def test_equal_means_rank_alike() -> None:
-    """Of (.1 + .2) / 2 and .15, which differ in their last bits, none ranks before the other."""
+    """(.1 + .2) / 2 and .15 differ in their last bits, but have the same rank."""
     mean = (0.1 + 0.2) / 2
     found = statistics.friedman([[mean, 0.15, 0.3], [0.15, mean, 0.3]])
     assert mean != 0.15
@@ -101,7 +101,7 @@ def test_equal_means_rank_alike() -> None:
 
 
 def test_every_test_of_ranks_takes_equal_means_as_equal() -> None:
-    """Whatever their last bits; and the unit of the differences does not matter, however small they are."""
+    """Neither their last bits nor the unit of the differences matter, however small they are."""
     mean = (0.1 + 0.2) / 2
     rounded, exact = ([[one, 0.15, 0.3], [0.15, one, 0.3], [0.1, 0.2, 0.4]] for one in (mean, 0.15))
     for test in (ranks.permuted, ranks.iman_davenport):

@@ -46,7 +46,7 @@ def differences(seed: int, n: int, shift: float, step: int) -> Array:
 def test_the_interval_excludes_0_exactly_where_p_is_below_5_percent(
     layout: str, seed: int, n: int, shift: float, step: int, comparisons: int
 ) -> None:
-    """With Bonferroni's correction in both, or in neither; the mean lies inside."""
+    """This holds with Bonferroni's correction in both, or in neither; the mean is inside."""
     found = LAYOUTS[layout](differences(seed, n, shift, step))
     low, high = found.interval(comparisons=comparisons)
     p = found.p(comparisons=comparisons)

@@ -57,7 +57,7 @@ def test_two_pairs_are_tested() -> None:
 
 
 def test_pairs_without_a_difference_have_no_share_won() -> None:
-    """All are ties; the effect is a division by zero, and is not said."""
+    """All are ties; the effect size would be a division by zero, and is left out."""
     found = statistics.compare([0.5, 0.75], [0.5, 0.75])
     assert (found.won, found.tied, found.test) == (0, 2, (1.0, 1.0))
     assert all(math.isnan(one) for one in (*found.won_interval, found.effect))
@@ -95,11 +95,7 @@ def test_wilcoxons_p_counts_the_rank_sums_of_all_patterns(n: int) -> None:
     ("differences", "p"), [([1.0] * 14, 2.0**-13), ([2.0] * 50, 2.0**-49), ([1.0, -1.0] * 8 + [2.0], 1 - 11440 / 2**16)]
 )
 def test_wilcoxons_p_is_exact_where_ranks_are_shared(differences: list[float], p: float) -> None:
-    """Of 14 and 50 equal differences only the two patterns of one sign lie as far out.
-
-    Of 17 ranks, 16 are 8.5 and one is 17. The signed sum is 17; given the sign of the last rank, it is smaller in size
-    only where 7 of the other 16 have that sign: C(16, 7) of 2^16.
-    """
+    """For 14 and 50 equal differences, only the two patterns with one sign are as extreme."""
     found = statistics.TESTS["wilcoxon"](np.array(differences))
     assert found.p == p
     assert found.p >= found.smallest
@@ -147,7 +143,7 @@ def test_no_p_is_below_the_smallest() -> None:
 
 @pytest.mark.parametrize("n", [5, 12])
 def test_the_first_rules_flip_signs_of_means_as_they_are(n: int) -> None:
-    """Of differences without ties, by the first rules and the latest, the p-value is that of all patterns."""
+    """For differences without ties, the first and the latest rules give the p-value of all patterns."""
     found = stream(n, "test").normal(0.4, 1, n)
     patterns = np.array(list(itertools.product((1, -1), repeat=n)))
     expected = np.mean(np.abs(patterns @ found) >= abs(found.sum()) * (1 - 1e-12))

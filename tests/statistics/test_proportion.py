@@ -16,7 +16,7 @@ from dropout_cli.statistics.proportion import around, of_new_examples, of_these_
 
 
 def answers(seed: int, seeds: int, examples: int, *, of_seeds: float = 0.3, of_examples: float = 0.3) -> Array:
-    """Whether each run has each example right, (seeds, examples); effects of runs, of examples and of chance."""
+    """Return bools (seeds, examples) that depend on effects of runs, of examples and of chance."""
     rng = stream(seed, "test")
     score = 0.3 + of_seeds * rng.normal(size=(seeds, 1)) + of_examples * rng.normal(size=(1, examples))
     return np.asarray(score + rng.normal(size=(seeds, examples)) > 0)
@@ -39,7 +39,7 @@ def by_sums(right: Array) -> tuple[float, float, float]:
 
 
 def test_the_interval_of_a_counted_share_is_wilsons() -> None:
-    """As many independent examples as were judged; a half has the centre a half."""
+    """The number of independent examples is that of the test part; for a share of .5 the center is .5."""
     z = float(stats.norm.ppf(0.975))
     for successes, trials in ((7, 10), (0, 12), (12, 12), (599, 600)):
         assert wilson_form(successes / trials, trials, z) == pytest.approx(statistics.wilson(successes, trials))
@@ -47,7 +47,7 @@ def test_the_interval_of_a_counted_share_is_wilsons() -> None:
 
 
 def test_no_end_lies_outside_0_and_1() -> None:
-    """Of all right and all wrong, where the formula's ends are 1 and 0 but for rounding."""
+    """With all right and all wrong, the ends of the formula are 1 and 0 except for rounding."""
     for examples, z in itertools.product(range(1, 400), (1.0, 1.96, 2.776)):
         low, high = wilson_form(1.0, examples, z)
         assert 0 <= low < high <= 1
@@ -57,7 +57,7 @@ def test_no_end_lies_outside_0_and_1() -> None:
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95])
 def test_runs_without_a_standard_error_count_as_one_long_run(confidence: float) -> None:
-    """The interval is Wilson's of all examples that were judged."""
+    """The interval is Wilson's for all test examples of all runs."""
     found = around(Estimate(0.75, 0.0, 4, 0.0, 5), 100, confidence=confidence)
     assert found == pytest.approx(statistics.wilson(75, 100, confidence=confidence))
 
@@ -82,7 +82,7 @@ def test_equal_accuracies_differ_by_half_an_example_at_least() -> None:
 
 
 def test_one_run_has_no_interval() -> None:
-    """It says nothing of new seeds."""
+    """One run has no information about new seeds."""
     assert all(math.isnan(end) for end in of_these_examples([0.75], 40))
 
 

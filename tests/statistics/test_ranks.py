@@ -36,7 +36,7 @@ def test_permuted_ranks_are_counted_over_every_arrangement(datasets: int, settin
 
 
 def test_many_arrangements_are_drawn_from_a_stream_of_their_own() -> None:
-    """Of 24^4 some 99,999, the observed one counted: within 5 standard errors, and the same tomorrow."""
+    """99,999 of 24^4 arrangements and the observed one: within 5 standard errors, and the same at every call."""
     table = scores(4, 4) + np.array([0, 1, 0, 1])
     expected, found = by_orders(table), ranks.permuted(table)
     assert abs(found - expected) < 5 * math.sqrt(expected * (1 - expected) / 99_999)

@@ -17,7 +17,7 @@ DARWIN = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]) 
 
 
 def test_sign_flips_of_darwins_maize_give_fishers_p() -> None:
-    """Of 32,768 sign patterns, 1,726 have a sum as far from 0 as the observed one."""
+    """1,726 of 32,768 sign patterns have a sum as far from 0 as the observed one."""
     found = sign_flip(DARWIN)
     assert found.p == pytest.approx(1726 / 32768)
     assert found.smallest == 2 / 32768
@@ -137,7 +137,7 @@ def test_true_nulls_are_rejected_rarely(test: str) -> None:
 
 
 def test_mcnemars_exact_test() -> None:
-    """Of 10 + 2 discordant examples, the two-sided binomial tail."""
+    """It is the two-sided binomial tail of 10 + 2 discordant examples."""
     first = np.array([True] * 10 + [False] * 2 + [True] * 30)
     second = np.array([False] * 10 + [True] * 2 + [True] * 30)
     found = statistics.mcnemar(first, second)

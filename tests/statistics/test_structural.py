@@ -17,7 +17,7 @@ learners = pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
 
 
 def near(values: Array, truth: Array | float) -> bool:
-    """Whether the mean over the last axis is within 5 standard errors of the truth; 1e-4 for mistakes not seen."""
+    """Return True if the mean over the last axis is within 5 standard errors of the truth, plus 1e-4."""
     error = values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1])
     return bool(np.all(np.abs(values.mean(axis=-1) - truth) < 5 * error + 1e-4))
 

@@ -26,7 +26,7 @@ def half(estimate: Estimate) -> float:
 
 
 def test_a_paired_t_test_over_seeds() -> None:
-    """As SciPy's ttest_rel has it, with Hedges' correction by the gamma function."""
+    """It agrees with SciPy's ttest_rel, and with Hedges' correction by the gamma function."""
     found = over_units(rows(".91 .94 .92 .92 .94")[0] - rows(".90 .92 .91 .89 .93")[0])
     assert found.mean / found.se == pytest.approx(4.0)
     assert found.p() == pytest.approx(0.016130, abs=1e-6)
@@ -46,7 +46,7 @@ X, Y = rows(".80 .84 .82 .79 .85 .83 .81 .80 .86 .82 / .83 .85 .85 .80 .85 .86 .
     ],
 )
 def test_a_bayesian_correlated_t_test(n: int, ratio: float, margin: float, expected: tuple[float, ...]) -> None:
-    """As baycomp has it; without a margin, better has the probability 1 - p/2."""
+    """It agrees with baycomp; without a margin, better has the probability 1 - p/2."""
     found = over_units((Y - X)[:n], split_ratio=ratio)
     assert probabilities(found, margin) == pytest.approx(expected, abs=1e-6)
     assert probabilities(found).better == pytest.approx(1 - found.p() / 2)
@@ -159,7 +159,7 @@ def test_looks_at_any_time() -> None:
 
 
 def test_how_many_more() -> None:
-    """As TTestPower of statsmodels has it, and with the upper bound of a pilot's standard deviation."""
+    """It agrees with TTestPower of statsmodels, also for the upper bound of a pilot's standard deviation."""
     sd, bound = 0.00894427, sample_size.largest_sd(0.00894427, 5)
     assert [sample_size.pairs_needed(d, sd) for d in (0.01, 0.005)] == [9, 28]
     assert bound == pytest.approx(0.0139314, abs=1e-7)
@@ -186,7 +186,7 @@ def test_settings_over_datasets() -> None:
 
 
 def test_runs_over_datasets_as_one_number() -> None:
-    """As rliable has them; its intervals are drawn, so that they agree to a point."""
+    """It agrees with rliable, whose intervals are random, to one point."""
     x = rows(".71 .82 .90 .65 .77/.73 .80 .91 .66 .79/.70 .83 .93 .62 .80/.75 .84 .92 .67 .78")
     y = np.round(x - rows(".02 .01 0 .03 -.01/.01 -.02 .01 0 .02/0 .02 .03 .01 0/.02 .01 -.01 .02 .01"), 2)
     assert [aggregate.interquartile_mean(one) for one in (x, y)] == pytest.approx([0.778, 0.771], abs=5e-4)

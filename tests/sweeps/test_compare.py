@@ -138,7 +138,7 @@ def test_an_interrupted_sweep_is_verified_as_far_as_it_came(folder: Path, tmp_pa
     done = dropout("verify", str(copy), cwd=folder)
     assert done.returncode == 0, done.stdout
     assert "2 of 4 runs are complete; the same command goes on" in done.stdout
-    assert "WRONG" not in done.stdout and "csv" not in done.stdout
+    assert "FAILED" not in done.stdout and "csv" not in done.stdout
     third = next(path for path in (copy / "cells").iterdir() if path.suffix != ".partial")
     (third / "metrics.csv").write_text("epoch\n")
     assert dropout("verify", str(copy), cwd=folder).returncode == 4

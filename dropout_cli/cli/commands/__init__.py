@@ -1,7 +1,10 @@
-"""One file per command, named as the command; a file here is a command, and nothing else names it.
+"""Commands of `dropout`: one file per command, with the name of the command.
 
-Each has two names that are read here: `add_to(app)` registers the command, and `POSITION` is a number that orders the
-commands in `dropout --help`, smallest first. Groups of commands follow the single ones.
+A new file is a new command. It defines `add_to(app)`, which registers the command, and `POSITION`, a number that orders
+the commands in `dropout --help`, smallest first. Groups of commands follow the single ones.
+
+A command imports the rooms that do its work inside its function, so that `dropout --help` loads neither NumPy nor
+anything slower.
 """
 
 import importlib

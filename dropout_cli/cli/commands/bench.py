@@ -1,4 +1,4 @@
-"""`dropout bench`."""
+"""The command `dropout bench`: measure the speed of training steps and of whole commands."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,13 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from dropout_cli.cli import arguments
+
+# The name `output` is taken by an option of the command.
 from dropout_cli.cli import output as cli_output
 
 POSITION = 170
 
 
 class Suite(StrEnum):
-    """What can be measured."""
+    """Suites of benchmarks."""
 
     mlp = "mlp"
     optimizers = "optimizers"
@@ -26,29 +28,53 @@ class Suite(StrEnum):
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command with `app`."""
     app.command("bench")(bench)
 
 
 def bench(
-    suite: Annotated[list[Suite] | None, typer.Option("--suite", help="What to measure; mlp unless given.")] = None,
+    suite: Annotated[
+        list[Suite] | None, typer.Option("--suite", help="The suite to measure, mlp by default. Repeatable.")
+    ] = None,
     against: Annotated[
-        str, typer.Option("--against", metavar="NAME,NAME", help="torch, torch_compiled, jax, sklearn, keras.")
+        str,
+        typer.Option(
+            "--against",
+            metavar="NAME,NAME",
+            help="Frameworks to compare with: torch, torch_compiled, jax, sklearn, keras.",
+        ),
     ] = "",
-    profile: Annotated[bool, typer.Option("--profile", help="Show where the time of a step goes instead.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show how long each part of a training step takes, without comparison.")
+    ] = False,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, max=1000, help="Turns of each contender, or of 15 steps.")
+        int,
+        typer.Option(
+            "--rounds",
+            min=1,
+            max=1000,
+            help="How often each competitor is measured. With --profile: 15 steps per round.",
+        ),
     ] = 7,
-    seconds: Annotated[float, typer.Option("--seconds", min=0, max=60, help="How long a turn is.")] = 0.5,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0, max=60, help="How many seconds one measurement of steps takes.")
+    ] = 0.5,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as JSON; a profile as .png, too.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the results to this file as JSON. With --profile, a name that ends in .png gives a figure.",
+        ),
     ] = None,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Measure steps and whole commands, alone and beside other frameworks, in turn. Compare ratios: times are local.
+    """Measure the speed of training steps and of commands, alone or beside other frameworks.
 
-    mlp, optimizers, variants, cnn and evaluation are steps; sweep, startup and io are commands and files.
+    The suites mlp, optimizers, variants, cnn and evaluation measure steps; sweep, startup and io measure commands and
+    files. Competitors take turns on the same machine. Compare the ratios: the times hold for this machine only.
     """
     from dropout_cli.core import environment
     from dropout_cli.runs import as_json, write
@@ -57,51 +83,53 @@ def bench(
         if not quiet:
             cli_output.complain(text)
 
-    names = [one.value for one in suite or [Suite.mlp]]
-    found: dict[str, Any] = {"environment": environment.describe()}
+    names = [chosen.value for chosen in suite or [Suite.mlp]]
+    results: dict[str, Any] = {"environment": environment.describe()}
     if profile:
-        found["profiles"], picture = _profiles(names, 15 * rounds, watch, shown=not json)
+        results["profiles"], picture = _profiles(names, 15 * rounds, watch, shown=not json)
         if output is not None and output.suffix == ".png":
             write(output, picture)
-            output = None
+            output = None  # the figure replaces the JSON file
     else:
-        chosen = [name for name in against.split(",") if name]
-        found["suites"] = _suites(names, chosen, rounds, seconds, watch, shown=not json)
+        frameworks = [name for name in against.split(",") if name]
+        results["suites"] = _suites(names, frameworks, rounds, seconds, watch, shown=not json)
     if output is not None:
-        write(output, as_json(found))
+        write(output, as_json(results))
     if json:
-        cli_output.result(cli_output.as_json(found))
+        cli_output.result(cli_output.as_json(results))
 
 
 def _suites(names: list[str], against: list[str], rounds: int, seconds: float, watch: Any, *, shown: bool) -> Any:
+    """Measure suites, print a table of each if `shown`, and return the numbers for JSON."""
     from dropout_cli.bench import commands, steps
 
-    found = {}
+    results = {}
     for name in names:
         if name in commands.SUITES:
             whole = commands.measure(name, against, rounds, watch)
-            found[name], table = [row.as_dict() for row in whole], commands.table(whole)
+            results[name], table = [row.as_dict() for row in whole], commands.table(whole)
         else:
             rows = steps.measure(name, against, rounds=rounds, seconds=seconds, watch=watch)
-            found[name], table = [row.as_dict() for row in rows], steps.table(rows)
+            results[name], table = [row.as_dict() for row in rows], steps.table(rows)
         if shown:
             cli_output.result(cli_output.table(*table))
-    return found
+    return results
 
 
 def _profiles(names: list[str], steps: int, watch: Any, *, shown: bool) -> tuple[Any, bytes]:
+    """Profile the steps of some suites; return numbers for JSON, and the bytes of a figure."""
     from dropout_cli import plots
     from dropout_cli.bench.case import SUITES, suite
     from dropout_cli.bench.profile import by_kind, profile
 
-    found, kinds = {}, {}
-    for case in (one for name in names if name in SUITES for one in suite(name) if one.work == "step"):
+    results, kinds = {}, {}
+    for case in (case for name in names if name in SUITES for case in suite(name) if case.work == "step"):
         watch(case.name)
         lines = profile(case, steps)
         total = sum(line.microseconds for line in lines)
-        found[case.name] = [line._asdict() for line in lines]
+        results[case.name] = [line._asdict() for line in lines]
         kinds[case.name] = by_kind(lines)
         if shown:
             rows = [(*line[:2], round(line.microseconds, 1), f"{line.microseconds / total:.0%}") for line in lines]
             cli_output.result(cli_output.table((case.name, "kind", "microseconds", "share"), rows))
-    return found, plots.step_time(kinds, "a training step, by kind of work")
+    return results, plots.step_time(kinds, "a training step, by kind of work")

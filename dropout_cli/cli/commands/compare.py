@@ -1,4 +1,4 @@
-"""`dropout compare`."""
+"""The command `dropout compare`: compare groups of runs at equal seeds."""
 
 import math
 import sys
@@ -15,7 +15,7 @@ POSITION = 50
 
 
 class Format(StrEnum):
-    """How the table is printed."""
+    """Formats of the printed table."""
 
     table = "table"
     csv = "csv"
@@ -25,7 +25,7 @@ class Format(StrEnum):
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command with `app`."""
     app.command("compare")(compare)
 
 
@@ -33,29 +33,46 @@ def compare(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN|SWEEP]...", help="Runs and sweeps; from standard input, one per line, unless given."
+            metavar="[RUN|SWEEP]...",
+            help="Runs and sweeps to compare. Without any, they are read from standard input, one per line.",
         ),
     ] = None,
     baseline: Annotated[
         list[str] | None,
-        typer.Option("--baseline", metavar="KEY=VALUE", help="What all others are compared with; may be given again."),
+        typer.Option(
+            "--baseline",
+            metavar="KEY=VALUE",
+            help="The setting with which all others are compared, such as dropout.variant=none. Repeatable.",
+        ),
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option("--by", metavar="KEY", help="Group by this key of the config instead of all that differ."),
+        typer.Option(
+            "--by",
+            metavar="KEY",
+            help="Group the runs by this config key instead of by all keys that differ. Repeatable.",
+        ),
     ] = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", metavar="NAME", help="A number of summary.json; test.accuracy by default.")
+        str | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="The metric to compare, a key of summary.json. The default is test.accuracy.",
+        ),
     ] = None,
     metrics: arguments.Metrics = None,
     test: arguments.PairedTest = None,
     margin: Annotated[
-        float | None, typer.Option("--margin", min=0, help="Differences smaller than this do not matter.")
+        float | None, typer.Option("--margin", min=0, help="The smallest difference that matters to you.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
+    form: Annotated[Format, typer.Option("--format", help="The format of the table.")] = Format.table,
     runs_dir: arguments.RunsDir = arguments.RUNS,
 ) -> None:
-    """Group runs by what differs in their configs, and compare the groups at equal seeds."""
+    """Compare groups of runs at equal seeds.
+
+    Runs whose configs differ only in seed and split are one group.
+    """
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
     from dropout_cli.sweeps import collect, options, printed, tables, two_runs
     from dropout_cli.sweeps.notes import notes
@@ -66,35 +83,40 @@ def compare(
     metric, *others = options.metrics_of(metric, metrics)
     references = what or _from_standard_input()
     records, keys, left_out = collect.gather(references, runs_dir, by or ())
+    # The default metric is missing in regression runs, for which another default is chosen later.
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
-        there = [one for one in METRICS if not all(math.isnan(record.score(one)) for record in records)]
-        raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(there)))
+        present = [name for name in METRICS if not all(math.isnan(record.score(name)) for record in records)]
+        raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(present)))
+    # Runs that are not complete have no final numbers.
     if left_out:
-        output.complain(f"compare: left out, because not complete: {counted(left_out, 'run')}.")
+        output.complain(f"compare: {counted(left_out, 'run')} left out because not complete.")
     wanted = options.pairs(baseline or (), "--baseline") or None
     settings = ComparisonSettings(metric, tuple(others), paired_test, wanted, margin)
     evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references))
-    said = [*notes(evidence), *filter(None, [two_runs.tested(records, metric)])]
+    lines = [*notes(evidence), *filter(None, [two_runs.tested(records, metric)])]
     if form is Format.json:
-        output.result(output.as_json(tables.as_dict(evidence) | {"notes": said}))
+        output.result(output.as_json(tables.as_dict(evidence) | {"notes": lines}))
         return
     if form is Format.table:
-        for one in evidence.metrics:
-            headers, rows = tables.overview(evidence, one)
+        for name in evidence.metrics:
+            headers, rows = tables.overview(evidence, name)
             output.result(output.table(headers, rows, least=tables.LEAST, elsewhere="--format json"))
-        output.result(visible("\n".join(said)))
+        output.result(visible("\n".join(lines)))
     else:
         write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown, Format.latex: printed.as_latex}[form]
-        for one in evidence.metrics:
-            output.result(visible(write(*tables.overview(evidence, one)).rstrip("\n")))
-        for line in said:
+        for name in evidence.metrics:
+            output.result(visible(write(*tables.overview(evidence, name)).rstrip("\n")))
+        # On stderr: stdout has a table that another program reads.
+        for line in lines:
             output.complain(line)
 
 
 def _from_standard_input() -> list[str]:
+    """Return the references on standard input. Raise UsageError if there are none."""
+    # A terminal is not read: the command would seem to hang until the user ends the input.
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("compare", "nothing to compare", "Name runs or sweeps, or pipe their paths in.")
-    found = [line.strip() for line in sys.stdin if line.strip()]
-    if not found:
+        raise UsageError("compare", "there is nothing to compare", "Name runs or sweeps, or pipe their paths in.")
+    references = [line.strip() for line in sys.stdin if line.strip()]
+    if not references:
         raise UsageError("compare", "standard input names no runs", "Write one path per line.")
-    return found
+    return references

@@ -1,4 +1,4 @@
-"""`dropout config`: make, check and explain configs."""
+"""The commands `dropout config ...`: write, check, show and explain configs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 POSITION = 180
 
-app = App(help="Make, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
+app = App(help="Write, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def add_to(parent: typer.Typer) -> None:
@@ -24,16 +24,17 @@ def add_to(parent: typer.Typer) -> None:
 
 @app.command()
 def init(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="What to write.")] = Path("experiment.yaml"),
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to write.")] = Path("experiment.yaml"),
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="TABLE", help="Write one for this table, or .npz file, of yours.")
+        Path | None,
+        typer.Option("--data", metavar="TABLE", help="Your table or .npz file; the config is written for it."),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="NAME", help="With --data: the column to predict; guessed unless given."),
+        typer.Option("--target", metavar="NAME", help="With --data: the column to predict. The default is a guess."),
     ] = None,
 ) -> None:
-    """Write a commented config to start from, and print its path. An existing file is left alone."""
+    """Write a commented config to start from, and print its path. Existing files are kept."""
     from dropout_cli import config
 
     guess = ""
@@ -46,10 +47,11 @@ def init(
 
         text, guess = starting(data.absolute(), target)
     try:
+        # "x": the check for an existing file and its creation are one step.
         with file.open("x", encoding="utf-8") as written:
             written.write(text)
     except FileExistsError:
-        raise UsageError(str(file), "is there already", "Name another file.") from None
+        raise UsageError(str(file), "exists already", "Name another file.") from None
     except OSError as error:
         raise UsageError(str(file), f"cannot be written ({error.strerror})", "Name another file.") from None
     if guess:
@@ -62,10 +64,10 @@ def check(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
     data: Annotated[
-        bool, typer.Option("--data", help="Read the data too, and show what was read; nothing is trained.")
+        bool, typer.Option("--data", help="Also read the data, and show a summary of them. Nothing is trained.")
     ] = False,
 ) -> None:
-    """Say whether a config is right; if not, name every mistake."""
+    """Check a config and list all its mistakes."""
     import dropout_cli.config as configs
 
     path = configs.find(config)
@@ -76,17 +78,17 @@ def check(
         from dropout_cli.training.setup import overview
 
         _show(overview(loaded.experiment))
-    output.result(f"{path}: right")
+    output.result(f"{path}: correct")
 
 
-def _show(found: "Overview") -> None:
-    output.result(output.table(("what", "value"), found.facts))
-    if found.columns:
-        output.result(output.table(("column", "kind", "missing", "different", "from", "to"), found.columns))
-    output.result(output.table(("target", "all", *found.parts), found.target))
-    if found.first:
-        output.result(output.table(found.first[0], found.first[1:]))
-    for warning in found.warnings:
+def _show(summary: "Overview") -> None:
+    output.result(output.table(("fact", "value"), summary.facts))
+    if summary.columns:
+        output.result(output.table(("column", "kind", "missing", "different", "from", "to"), summary.columns))
+    output.result(output.table(("target", "all", *summary.parts), summary.target))
+    if summary.first:
+        output.result(output.table(summary.first[0], summary.first[1:]))
+    for warning in summary.warnings:
         output.complain(warning)
 
 
@@ -94,12 +96,12 @@ def _show(found: "Overview") -> None:
 def show(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Say where each value came from.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show where each value comes from.")] = False,
     model: Annotated[
-        bool, typer.Option("--model", help="Show the network: layers, shapes, parameters, noise.")
+        bool, typer.Option("--model", help="Show the layers of the network: shapes, parameters, noise.")
     ] = False,
 ) -> None:
-    """Print a config with every value filled in."""
+    """Print a config with all its values, defaults included."""
     import dropout_cli.config as configs
 
     loaded = configs.load(configs.find(config), overrides or ())
@@ -117,7 +119,7 @@ def show(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of configs, for editors."""
+    """Print the JSON Schema of configs, for completion and checks in editors."""
     import dropout_cli.config as configs
 
     output.result(output.as_json(configs.json_schema()))

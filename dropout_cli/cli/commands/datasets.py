@@ -1,4 +1,4 @@
-"""`dropout datasets`."""
+"""The command `dropout datasets`: list the datasets, or describe one."""
 
 from typing import Annotated
 
@@ -10,15 +10,17 @@ POSITION = 140
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(datasets)
+    """Register the command with `app`."""
+    app.command("datasets")(datasets)
 
 
 def datasets(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One dataset.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The dataset to describe.", show_default=False)
+    ] = None,
     json: arguments.Json = False,
 ) -> None:
-    """List the datasets, or give the YAML keys of one."""
+    """List the datasets, or show the YAML keys of one."""
     from dropout_cli.data import DATASETS, catalogue
 
     if name is not None:

@@ -1,4 +1,4 @@
-"""`dropout doctor`."""
+"""The command `dropout doctor`: check whether this machine can train models."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -12,18 +12,21 @@ POSITION = 160
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(doctor)
+    """Register the command with `app`."""
+    app.command("doctor")(doctor)
 
 
 def doctor(
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="S", min=0, max=600, help="How long the self-test may go on for.")
+        float, typer.Option("--seconds", metavar="S", min=0, max=600, help="How many seconds the self-test takes.")
     ] = 2,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
-    """Say what this machine is, and whether it is fit to train on; --json to paste into a report of a fault."""
+    """Check whether this machine is ready for training.
+
+    Add --json to attach the result to a bug report.
+    """
     from dropout_cli.bench.doctor import examine
 
     findings = examine(runs_dir, seconds)
@@ -31,7 +34,8 @@ def doctor(
     if json:
         output.result(output.as_json({"fine": not wrong, "findings": [asdict(finding) for finding in findings]}))
     else:
-        rows = [(finding.what, finding.value, finding.wrong or "fine") for finding in findings]
-        output.result(output.table(("what", "value", "verdict"), rows))
+        rows = [(finding.what, finding.value, finding.wrong or "ok") for finding in findings]
+        output.result(output.table(("check", "value", "result"), rows))
+    # The table is printed first; the error then sets exit code 1.
     if wrong:
-        raise RunFailed("doctor", f"{len(wrong)} of {len(findings)} findings need mending, the first: {wrong[0].what}")
+        raise RunFailed("doctor", f"{len(wrong)} of {len(findings)} checks found a problem, the first: {wrong[0].what}")

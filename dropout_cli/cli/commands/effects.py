@@ -1,4 +1,4 @@
-"""`dropout effects`."""
+"""The command `dropout effects`: show the effect of dropout on hidden activations."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,45 +12,50 @@ POSITION = 90
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command with `app`."""
     app.command("effects")(activations)
 
 
 def activations(
-    run: arguments.RunReference,
+    reference: arguments.RunReference,
     rates: Annotated[
         str | None,
         typer.Option(
             "--rates",
             metavar="R,R...",
-            help="Rates to compare, 0,0.3,0.5,0.7 unless given; a variant that learns its rate, or has none, shows its "
-            "noise off and on.",
+            help="The rates to compare, 0,0.3,0.5,0.7 by default. A variant that learns its rate, or has none, is "
+            "shown with its noise off and on.",
         ),
     ] = None,
     examples: Annotated[
-        int | None, typer.Option("--examples", metavar="N", help="How many test examples; the first 100 unless given.")
+        int | None,
+        typer.Option(
+            "--examples", metavar="N", help="How many test examples to use, from the first one on. The default is 100."
+        ),
     ] = None,
     mc_noise: Annotated[
         arguments.McNoise,
         typer.Option(
             "--mc-noise",
-            help="What is drawn: the dropout alone, or all, with input_noise and hidden_noise, which are noise of the "
+            help="The noise to draw: that of dropout alone, or all, which adds input_noise and hidden_noise of the "
             "training.",
         ),
     ] = arguments.McNoise.dropout,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
-    """Draw what dropout does to RUN's hidden activations, as figures and effects.csv under its after/.
+    """Show the effect of dropout on the hidden activations of RUN.
 
-    Of a network with feature maps, maps.png compares masks drawn pixel by pixel with masks of whole maps.
+    Figures and effects.csv are written into the folder after/ of the run. For a network with feature maps, maps.png
+    compares masks of single pixels with masks of whole maps.
     """
     from dropout_cli import runs
     from dropout_cli.analysis import activations
 
-    asked = None if rates is None else _numbers(rates)
+    # Parsed first: a wrong list is reported before the run is loaded.
+    wanted = None if rates is None else _numbers(rates)
     all_noise = mc_noise == arguments.McNoise.all
-    folder, rows = activations.show(runs.find(run, runs_dir), asked, examples=examples, all_noise=all_noise)
+    folder, rows = activations.show(runs.find(reference, runs_dir), wanted, examples=examples, all_noise=all_noise)
     if json:
         output.result(output.as_json({"folder": folder, "effects": rows}))
         return
@@ -62,6 +67,6 @@ def activations(
 
 def _numbers(text: str) -> list[float]:
     try:
-        return [float(one) for one in text.split(",")]
+        return [float(number) for number in text.split(",")]
     except ValueError:
         raise UsageError("--rates", f"'{text}' is not a list of numbers", "Write them as 0,0.3,0.5.") from None

@@ -1,4 +1,4 @@
-"""`dropout eval`."""
+"""The command `dropout eval`: compute the numbers of a run again from its checkpoint."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ POSITION = 60
 
 
 class Split(StrEnum):
-    """The parts of the data."""
+    """Parts of the data."""
 
     train = "train"
     val = "val"
@@ -21,22 +21,25 @@ class Split(StrEnum):
 
 
 class Checkpoint(StrEnum):
-    """The checkpoints of a run."""
+    """Checkpoints of a run."""
 
     best = "best"
     last = "last"
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command with `app`."""
     app.command("eval")(evaluate)
 
 
 def evaluate(
-    run: arguments.RunReference,
-    split: Annotated[Split, typer.Option("--split", help="The part of the data.")] = Split.test,
+    reference: arguments.RunReference,
+    split: Annotated[Split, typer.Option("--split", help="The part of the data to evaluate.")] = Split.test,
     checkpoint: Annotated[
-        Checkpoint | None, typer.Option("--checkpoint", help="Which one; unless given that of the summary, or last.")
+        Checkpoint | None,
+        typer.Option(
+            "--checkpoint", help="The checkpoint to use. The default is the one named in summary.json, else last."
+        ),
     ] = None,
     mc: Annotated[
         int | None,
@@ -44,8 +47,8 @@ def evaluate(
             "--mc",
             metavar="T",
             min=1,
-            help="Predict in T noisy passes as well, and say how sure the network is; beside the prediction without "
-            "noise, the geometric mean, and sampled thinned networks.",
+            help="Also predict with Monte-Carlo dropout: average T passes with noise, and measure the uncertainty. The "
+            "table compares this with the prediction without noise, the geometric mean and thinned networks.",
         ),
     ] = None,
     thinned: Annotated[
@@ -54,61 +57,67 @@ def evaluate(
             "--thinned",
             metavar="K",
             min=0,
-            help="With --mc: score K sampled networks one by one, 10 unless given; each takes a pass per example, "
-            "about a second for 10,000 in a small network.",
+            help="With --mc: score K thinned networks one by one, 10 by default. Each takes a pass per example: about "
+            "a second for 10,000 examples and a small network.",
         ),
     ] = None,
     mc_noise: Annotated[
         arguments.McNoise | None,
         typer.Option(
             "--mc-noise",
-            help="With --mc: what the passes draw: the dropout alone, as unless given, or all, with input_noise and "
-            "hidden_noise, which are noise of the training.",
+            help="With --mc: the noise of the passes, that of dropout alone (the default) or all, which adds "
+            "input_noise and hidden_noise of the training.",
         ),
     ] = None,
     allow_changed_data: Annotated[
         bool,
         typer.Option(
             "--allow-changed-data",
-            help="Go on where the data are not those of the training; its preprocessing is applied to them.",
+            help="Accept data that differ from those of the training. The preprocessing of the training is applied.",
         ),
     ] = False,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     no_plots: arguments.NoPlots = False,
     json: arguments.Json = False,
 ) -> None:
-    """Recompute the numbers of RUN from its checkpoint; files go to its folder, under after/."""
+    """Compute the numbers of RUN again from its checkpoint.
+
+    The files are written into the folder after/ of the run.
+    """
     from dropout_cli import runs
     from dropout_cli.analysis import evaluate as analysis_evaluate
 
     if thinned is not None and mc is None:
-        raise UsageError("--thinned", "sampled networks are scored beside Monte-Carlo passes", "Give --mc T as well.")
+        raise UsageError(
+            "--thinned", "scores thinned networks beside Monte-Carlo passes, and --mc is missing", "Add --mc T."
+        )
     arguments.must_have_passes(mc_noise, mc)
-    found = runs.find(run, runs_dir)
-    asked: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
-    asked["allow_changed_data"] = allow_changed_data
+    run = runs.find(reference, runs_dir)
+    options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
+    options["allow_changed_data"] = allow_changed_data
     if mc is None:
-        numbers = analysis_evaluate.evaluate(found, **asked)
+        numbers = analysis_evaluate.evaluate(run, **options)
     else:
-        asked |= {"thinned": 10 if thinned is None else thinned, "all_noise": mc_noise == arguments.McNoise.all}
-        numbers = analysis_evaluate.evaluate_with_noise(found, mc, **asked)
+        options |= {"thinned": 10 if thinned is None else thinned, "all_noise": mc_noise == arguments.McNoise.all}
+        numbers = analysis_evaluate.evaluate_with_noise(run, mc, **options)
     for notice in numbers.get("notices", []):
         output.complain(notice)
     if json:
-        output.result(output.as_json({"run": str(found.path)} | numbers))
+        output.result(output.as_json({"run": str(run.path)} | numbers))
         return
     if mc is not None:
         from dropout_cli.tasks import TASKS
 
+        # The task of the run is the one whose headline metric is among the numbers.
         shown = next(task.shown for task in TASKS.values() if task.number in numbers["monte_carlo"])
         output.result(output.table(("prediction", *shown), _ways(numbers, shown)))
     rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]
-    output.result(output.table(("what", "value"), [("run", found.name), *rows]))
-    output.result(str(found.path / "after" / analysis_evaluate.name(numbers)))
+    output.result(output.table(("key", "value"), [("run", run.name), *rows]))
+    output.result(str(run.path / "after" / analysis_evaluate.name(numbers)))
 
 
 def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """A row for each way of predicting."""
+    """Return a table row for each way to predict."""
     ways = {
         "weight scaling": numbers["weight_scaling"],
         "Monte Carlo": numbers["monte_carlo"],

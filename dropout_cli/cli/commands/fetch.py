@@ -1,4 +1,4 @@
-"""`dropout fetch`."""
+"""The command `dropout fetch`: download a dataset."""
 
 from typing import Annotated
 
@@ -10,12 +10,12 @@ POSITION = 150
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(fetch)
+    """Register the command with `app`."""
+    app.command("fetch")(fetch)
 
 
-def fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="A dataset, such as mnist.")]) -> None:
-    """Download a dataset ahead of time, and print the folder it is in."""
+def fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="The dataset to download, such as mnist.")]) -> None:
+    """Download a dataset before you train on it, and print its folder."""
     from dropout_cli.data.sources.mnist import fetch
 
     output.result(str(fetch(name)))

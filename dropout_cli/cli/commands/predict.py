@@ -1,4 +1,4 @@
-"""`dropout predict`."""
+"""The command `dropout predict`: predict the rows of a file with a finished run."""
 
 import csv
 import io
@@ -22,49 +22,58 @@ POSITION = 70
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command with `app`."""
     app.command()(predict)
 
 
 def predict(
-    run: arguments.RunReference,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table with the same columns, or an array.")],
+    reference: arguments.RunReference,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A table with the columns of the training, or an array file.")
+    ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; unless given to stdout.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write. The default is stdout.")
     ] = None,
     mc: Annotated[
         int | None,
-        typer.Option("--mc", metavar="T", min=1, help="Average T noisy passes, and say how sure the network is."),
+        typer.Option(
+            "--mc", metavar="T", min=1, help="Average T passes with noise, and add columns for the uncertainty."
+        ),
     ] = None,
     mc_noise: Annotated[
         arguments.McNoise | None,
         typer.Option(
             "--mc-noise",
-            help="With --mc: what the passes draw: the dropout alone, as unless given, or all, with input_noise and "
-            "hidden_noise, which are noise of the training.",
+            help="With --mc: the noise of the passes, that of dropout alone (the default) or all, which adds "
+            "input_noise and hidden_noise of the training.",
         ),
     ] = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
-    """Give the rows of FILE back with what RUN predicts for each: label and probabilities, or a number."""
+    """Predict the rows of FILE with RUN.
+
+    The output has the columns of FILE and the predictions: label and probabilities, or a number.
+    """
     from dropout_cli import runs
     from dropout_cli.analysis import predict as analysis_predict
     from dropout_cli.data.cache import replacing
 
     arguments.must_have_passes(mc_noise, mc)
-    found = runs.find(run, runs_dir)
-    blocks = analysis_predict.predict(found, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
-    pieces = _as_json(blocks, {"run": str(found.path), "file": str(file)}) if json else _as_csv(blocks)
+    run = runs.find(reference, runs_dir)
+    blocks = analysis_predict.predict(run, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
+    pieces = _as_json(blocks, {"run": str(run.path), "file": str(file)}) if json else _as_csv(blocks)
     if output is None:
         for piece in pieces:
             sys.stdout.write(piece)
         return
+    # The input is still being read while the output is written.
     if output.exists() and output.samefile(file):
-        raise UsageError("--output", f"{output} is the file itself", "Name another.")
+        raise UsageError("--output", f"{output} is the input file", "Name another file.")
     try:
         with replacing(output) as target:
             for piece in pieces:
+                # surrogateescape: bytes of the input that are not UTF-8 come out as they went in
                 target.write(piece.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Name another file.") from None
@@ -72,34 +81,43 @@ def predict(
 
 
 def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
-    """A header, then the rows; what is predicted with six significant digits."""
+    """Yield CSV text: a header, then the rows, with six digits for predicted numbers."""
     for number, block in enumerate(blocks):
-        _say(block)
+        _print_notices(block)
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
+        # All blocks have the same columns.
         if number == 0:
             writer.writerow(block.names)
         for row in block.rows:
-            said = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.own :])
-            writer.writerow([*row[: block.own], *said])
+            predicted = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.own :])
+            writer.writerow([*row[: block.own], *predicted])
         yield text.getvalue()
 
 
 def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
-    """Yield the pieces of one JSON object: `predictions`, an object per row, and, if there are any, `notices`."""
+    """Yield the pieces of one JSON object with one object per row in `predictions`.
+
+    Notices follow under `notices`, if there are any.
+
+    Args:
+        blocks: The predicted rows.
+        about: Keys that come before `predictions`.
+    """
     notices: list[str] = []
     yield json_text.dumps(about)[:-1] + ', "predictions": ['
-    between = "\n"
+    between = "\n"  # written by hand: json.dumps would need all rows at once
     for block in blocks:
-        _say(block)
+        _print_notices(block)
         notices += block.notices
         for row in block.rows:
+            # JSON has no NaN and no infinity.
             cells = [None if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in row]
             yield between + json_text.dumps(dict(zip(block.names, cells, strict=True)))
             between = ",\n"
     yield "\n]" + (f', "notices": {json_text.dumps(notices)}' if notices else "") + "}\n"
 
 
-def _say(block: "Block") -> None:
+def _print_notices(block: "Block") -> None:
     for notice in block.notices:
         complain(notice)

@@ -1,4 +1,4 @@
-"""`dropout resume`."""
+"""The command `dropout resume`: continue a stopped run, or train a complete one longer."""
 
 from typing import Annotated
 
@@ -11,21 +11,24 @@ POSITION = 20
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(resume)
+    """Register the command with `app`."""
+    app.command("resume")(resume)
 
 
 def resume(
-    run: arguments.RunReference,
+    reference: arguments.RunReference,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", metavar="N", min=1, help="Go on to N epochs, also after the last one.")
+        int | None,
+        typer.Option(
+            "--epochs", metavar="N", min=1, help="Train until N epochs are done, also if the run is complete."
+        ),
     ] = None,
     change_schedule: Annotated[
         bool,
         typer.Option(
             "--change-schedule",
-            help="With --epochs: go on even where a schedule or a variant depends on the number of epochs, so that "
-            "the whole is no run of N epochs; the run is marked.",
+            help="With --epochs: continue even if a schedule or a variant depends on the number of epochs. The result "
+            "then differs from one run of N epochs, and the run is marked.",
         ),
     ] = False,
     max_time: arguments.MaxTime = None,
@@ -34,17 +37,21 @@ def resume(
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Go on with an interrupted or crashed RUN, to the same bytes as if it had never stopped."""
+    """Continue RUN after an interruption or a crash.
+
+    The files are the same, byte for byte, as those of a run that never stopped.
+    """
     from dropout_cli.runs import find
     from dropout_cli.training.resume import reopened
     from dropout_cli.training.run import continue_run
 
     show = progress.Screen(quiet=quiet)
+    # Parsed first: a wrong time is reported before the run is touched.
     longest = None if max_time is None else seconds(max_time)
-    found = find(run, runs_dir)
-    with reopened(found, epochs=epochs, change_schedule=change_schedule) as prepared:
+    run = find(reference, runs_dir)
+    with reopened(run, epochs=epochs, change_schedule=change_schedule) as prepared:
         for notice in prepared.notices:
             show.notice(notice)
-        with show.following(found, prepared.experiment.training.epochs) as watch:
-            summary = continue_run(prepared, found, watch=limited(watch, longest), figures=not no_plots)
-    output.run_ended(found, summary, json)
+        with show.following(run, prepared.experiment.training.epochs) as watch:
+            summary = continue_run(prepared, run, watch=limited(watch, longest), figures=not no_plots)
+    output.run_ended(run, summary, json)

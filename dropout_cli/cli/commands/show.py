@@ -1,4 +1,4 @@
-"""`dropout show`."""
+"""The command `dropout show`: show the numbers and files of one run."""
 
 import sys
 from typing import Annotated
@@ -11,40 +11,44 @@ POSITION = 110
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(show)
+    """Register the command with `app`."""
+    app.command("show")(show)
 
 
 def show(
-    run: arguments.RunReference,
+    reference: arguments.RunReference,
     figures: Annotated[
-        bool, typer.Option("--figures", help="Draw its figures first, which a cell of a sweep lacks, into its after/.")
+        bool,
+        typer.Option(
+            "--figures", help="First draw the figures into after/figures/. Runs of a sweep have no figures otherwise."
+        ),
     ] = False,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     json: arguments.Json = False,
 ) -> None:
-    """Show one run: what it was, how it ended, its numbers and its files."""
+    """Show one run: its config, how it ended, its numbers and its files."""
     from dropout_cli import runs
     from dropout_cli.analysis import run_table
     from dropout_cli.training import against_dummy
 
-    found = runs.find(run, runs_dir)
+    run = runs.find(reference, runs_dir)
     if figures:
         from dropout_cli.analysis import evaluate
 
-        evaluate.draw(found)
-    facts = run_table.facts(found)
+        evaluate.draw(run)
+    facts = run_table.facts(run)
     if json:
-        output.result(output.as_json({"run": str(found.path)} | facts))
+        output.result(output.as_json({"run": str(run.path)} | facts))
         return
     rows = run_table.overview(facts)
-    if sys.stdout.isatty():  # where room is dear, and a run's name stays whole
+    if sys.stdout.isatty():  # shorter keys leave room, so that the name of the run fits on one line
         rows = [(key.removeprefix("config."), value) for key, value in rows]
     beaten = against_dummy.sentence(facts)
+    # On stdout, unlike in `train`: it is a part of the result here.
     if beaten is not None:
         output.result(beaten)
-    output.result(output.table(("what", "value"), rows))
-    beside = against_dummy.table(facts)
-    if beside is not None:
-        output.result(output.table(*beside))
-    output.result("\n".join(output.cell_text(name) for name in run_table.files(found)))
+    output.result(output.table(("key", "value"), rows))
+    comparison = against_dummy.table(facts)
+    if comparison is not None:
+        output.result(output.table(*comparison))
+    output.result("\n".join(output.cell_text(name) for name in run_table.files(run)))

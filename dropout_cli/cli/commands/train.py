@@ -1,4 +1,4 @@
-"""`dropout train`."""
+"""The command `dropout train`: train one model and write a run folder."""
 
 from typing import Annotated
 
@@ -11,32 +11,36 @@ POSITION = 10
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(train)
+    """Register the command with `app`."""
+    app.command("train")(train)
 
 
 def train(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
     runs_dir: arguments.RunsDir = arguments.RUNS,
-    name: Annotated[str | None, typer.Option("--name", help="What to call the run in its folder's name.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="A name for the run, which becomes part of its folder's name.")
+    ] = None,
     max_time: arguments.MaxTime = None,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Train what CONFIG describes, and print the path of the run folder."""
+    """Train one model, and print the path of its run folder."""
     import dropout_cli.config as configs
     from dropout_cli.runs import Run
     from dropout_cli.training.run import prepare_run, run_experiment
     from dropout_cli.training.setup import run_label
 
     show = progress.Screen(quiet=quiet)
+    # Parsed first: a wrong time is reported before there is a run folder.
     longest = None if max_time is None else seconds(max_time)
     loaded = configs.load(configs.find(config), overrides or ())
     prepared = prepare_run(loaded.experiment)
     for notice in (*loaded.notices, *prepared.notices):
         show.notice(notice)
+    # The folder is created last: mistakes in config and data leave nothing behind.
     run = Run.create(runs_dir, name or run_label(prepared.experiment))
     with show.following(run, prepared.experiment.training.epochs) as watch:
         summary = run_experiment(prepared, run, loaded.text, watch=limited(watch, longest), figures=not no_plots)

@@ -1,4 +1,4 @@
-"""`dropout tune`."""
+"""The command `dropout tune`: search for the best setting, evaluate with fresh seeds."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,7 @@ import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import counted, visible
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import Folder
@@ -18,48 +18,68 @@ POSITION = 40
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command with `app`."""
     app.command("tune")(tune)
 
 
 def tune(
     file: Annotated[
-        str, typer.Argument(metavar="SWEEP|CONFIG", help="A sweep file (it has `base:`), a config, or a bundled one.")
+        str,
+        typer.Argument(
+            metavar="SWEEP|CONFIG",
+            help="A sweep file (it has the key `base`), a config, or the name of one that comes with dropout.",
+        ),
     ],
     values: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[KEY=V1,V2]...",
-            help="What to choose from, such as dropout.rate=0,0.2,0.5 or dropout.rate={uniform: [0, 0.6]}.",
+            help="The values to search, such as dropout.rate=0,0.2,0.5 or dropout.rate={uniform: [0, 0.6]}.",
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option("--trials", min=1, metavar="N", help="How many points to try, 50 unless given.")
+        int | None, typer.Option("--trials", min=1, metavar="N", help="How many settings to try. The default is 50.")
     ] = None,
     repeats: Annotated[
-        int | None, typer.Option("--repeats", min=1, metavar="N", help="Seeds of each trial, 3 unless given.")
+        int | None,
+        typer.Option(
+            "--repeats", min=1, metavar="N", help="How many seeds each setting is trained with. The default is 3."
+        ),
     ] = None,
     seeds: Annotated[
-        str | None, typer.Option("--seeds", metavar="N", help="Fresh seeds for the winner, 10 unless given.")
+        str | None,
+        typer.Option(
+            "--seeds", metavar="N", help="How many fresh seeds the best setting is evaluated with. The default is 10."
+        ),
     ] = None,
     splits: arguments.Splits = None,
     metric: Annotated[
         str | None,
         typer.Option(
-            "--metric", metavar="NAME", help="The number to compare; test.accuracy unless given. Its val part is tuned."
+            "--metric",
+            metavar="NAME",
+            help="The metric to compare. The default is test.accuracy. The search uses its value on the validation "
+            "part.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where it is kept; runs/tune-NAME unless given.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The folder for the results. The default is runs/tune-NAME."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, metavar="N", help="Runs at a time; one per core unless given.")
+        int | None,
+        typer.Option(
+            "--jobs", min=1, metavar="N", help="How many runs train at the same time. The default is one per core."
+        ),
     ] = None,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Search for the best point, and see with fresh seeds what it is worth. The same again goes on."""
+    """Search for the best setting, and evaluate it with fresh seeds.
+
+    The same command continues a search that was stopped.
+    """
     from dropout_cli import config
     from dropout_cli.sweeps.folder import Folder
     from dropout_cli.sweeps.options import SweepOptions
@@ -95,5 +115,6 @@ def _print_results(result: "TuneResult", folder: "Folder", json: bool) -> None:
 def _check_complete(report: "SweepReport", folder: "Folder") -> None:
     """Raise SweepIncomplete if a fresh run failed or was not trained."""
     if report.failures or report.missing:
-        fact = f"{len(report.failures)} fresh runs failed, {report.missing} were not trained"
-        raise SweepIncomplete(str(folder.path), fact, "The table rests on the others.")
+        failed = f"{counted(len(report.failures), 'run')} with new seeds failed"
+        fact = f"{failed}, {counted(report.missing, 'run')} not trained"
+        raise SweepIncomplete(str(folder.path), fact, "The table uses the other runs.")

@@ -1,4 +1,4 @@
-"""`dropout variants`."""
+"""The command `dropout variants`: list the dropout variants, or describe one."""
 
 from typing import Annotated
 
@@ -10,15 +10,17 @@ POSITION = 130
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(variants)
+    """Register the command with `app`."""
+    app.command("variants")(variants)
 
 
 def variants(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One variant.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The variant to describe.", show_default=False)
+    ] = None,
     json: arguments.Json = False,
 ) -> None:
-    """List the dropout variants, or give the equations, the YAML keys, the traps and a config of one."""
+    """List the dropout variants, or describe one: equations, YAML keys, an example config."""
     from dropout_cli.variants import VARIANTS
     from dropout_cli.variants.toolkit import catalogue
 

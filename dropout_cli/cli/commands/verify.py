@@ -1,4 +1,4 @@
-"""`dropout verify`."""
+"""The command `dropout verify`: check the files of a run or a sweep."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,47 +17,57 @@ POSITION = 120
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command with `app`."""
     app.command("verify")(verify)
 
 
 def verify(
-    run: Annotated[
+    reference: Annotated[
         str,
-        typer.Argument(metavar="RUN|SWEEP", help="A run, as for the other commands, or a sweep's folder."),
+        typer.Argument(
+            metavar="RUN|SWEEP", help="A run folder, the first letters of its name, `latest`, or the folder of a sweep."
+        ),
     ],
-    replay: Annotated[bool, typer.Option("--replay", help="Also train it again, and compare bytes.")] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Also train the run again, and compare the files byte by byte.")
+    ] = False,
     runs_dir: arguments.RunsDir = arguments.RUNS,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Check that RUN, or every run of SWEEP, is as training left it and agrees with itself; exit code 4 where not."""
+    """Check that the files of a run or a sweep are unchanged and consistent.
+
+    The exit code is 4 if a check fails.
+    """
     from dropout_cli import runs
     from dropout_cli.analysis import verify as analysis_verify
     from dropout_cli.sweeps import verify as sweeps_verify
     from dropout_cli.sweeps.folder import Folder, is_sweep
 
-    if is_sweep(run):
+    if is_sweep(reference):
+        # A sweep has many runs, and a replay takes as long as the training.
         if replay:
-            raise UsageError("--replay", "is for single runs", "Replay a run by its path.")
-        _report(run, sweeps_verify.verify(Folder(Path(run))), json)
+            raise UsageError("--replay", "works for single runs only", "Give the path of one run of the sweep.")
+        _report(reference, sweeps_verify.verify(Folder(Path(reference))), json)
         return
-    found = runs.find(run, runs_dir)
-    checks = analysis_verify.verify(found)
+    run = runs.find(reference, runs_dir)
+    checks = analysis_verify.verify(run)
     if replay:
         from dropout_cli.analysis.replay import replay as train_again
 
-        checks += train_again(found, watch=progress.Screen(quiet=quiet))
-    _report(str(found.path), checks, json)
+        checks += train_again(run, watch=progress.Screen(quiet=quiet))
+    _report(str(run.path), checks, json)
 
 
 def _report(path: str, checks: "list[Check]", json: bool) -> None:
+    """Print the checks. Raise Mismatch if one of them failed."""
     if json:
         right = all(check.right for check in checks)
-        output.result(output.as_json({"run": path, "right": right, "checks": [asdict(one) for one in checks]}))
+        output.result(output.as_json({"run": path, "right": right, "checks": [asdict(check) for check in checks]}))
     else:
-        rows = [(check.what, "right" if check.right else "WRONG", check.fact) for check in checks]
-        output.result(output.table(("what", "verdict", "fact"), rows))
+        rows = [(check.what, "ok" if check.right else "FAILED", check.fact) for check in checks]
+        output.result(output.table(("check", "result", "fact"), rows))
+    # The table is printed first; the error then sets exit code 4.
     wrong = [check for check in checks if not check.right]
     if wrong:
         raise Mismatch(path, f"{len(wrong)} of {counted(len(checks), 'check')} failed, the first: {wrong[0].what}")

@@ -46,7 +46,7 @@ READ: dict[str, tuple[str, tuple[str, ...], list[float]]] = {
 
 
 def read(path: Path, text: str, **keys: Any) -> Examples:
-    """What is read of that text."""
+    """Return the table that is read from a text."""
     path.write_bytes(text.encode())
     return Table(path=str(path), **keys).read()
 
@@ -100,7 +100,7 @@ def test_more_ways_of_writing_numbers(tmp_path: Path, cells: list[str], numbers:
     "cell", ["31-12-2020", "2020.12.31", "12/31/20", "31-Dec-2020", "Dec 31, 2020", "2020-12-31T10:00:00", "10:30"]
 )
 def test_dates_are_refused_until_they_are_dropped(tmp_path: Path, cell: str) -> None:
-    """As a feature by name, with what to write; as a target too."""
+    """As a feature, the error names the column and what to write; as a target they are refused, too."""
     text = "v;d;y\n" + "".join(f"{place};{cell};{'pq'[place % 2]}\n" for place in range(4))
     with pytest.raises(DataError, match=r"'d' of dates.*dataset.drop=\[d\]"):
         read(tmp_path / "t.csv", text)
@@ -121,7 +121,7 @@ def test_a_workbook_without_a_header_and_with_blank_rows(tmp_path: Path) -> None
 
 
 def test_a_test_file_has_its_columns_in_any_order_and_its_labels_with_a_full_stop(tmp_path: Path) -> None:
-    """As adult.test has; classes that only it has are refused with their line."""
+    """adult.test has this form; classes that only the test file has are refused with their line."""
     rows = "".join(f"{place},{'<=50K' if place % 2 else '>50K'}\n" for place in range(30))
     (tmp_path / "t.csv").write_text(f"age,income\n{rows}")
     (tmp_path / "e.csv").write_text("income,age\n<=50K.,3\n>50K.,4\n")

@@ -1,4 +1,4 @@
-"""What nobody should send is refused in one line by every loader; and what once was not, stays refused."""
+"""Every loader refuses hostile input with one line; inputs that once caused harm stay refused."""
 
 import io
 import json

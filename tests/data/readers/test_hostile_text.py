@@ -1,4 +1,4 @@
-"""Names and labels may come from strangers: they are shown as text, whatever they hold, on whatever terminal."""
+"""Hostile names and labels are shown as text, with any content, on any terminal."""
 
 import json
 import os
@@ -38,13 +38,13 @@ def test_what_shows_nothing_is_spelled_out() -> None:
 
 
 def is_tame(text: str) -> bool:
-    """Whether a terminal would show all of it as text."""
+    """Return True if a terminal shows every character as text."""
     return all(char.isprintable() or char in HARMLESS for char in text)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_error_is_one_tame_line(name: str) -> None:
-    """Whatever stands in it."""
+    """This holds for any text in the error."""
     line = str(UsageError(name, f"is called {name}", f"Not {name}."))
     assert is_tame(line) and "\n" not in line
 
@@ -103,7 +103,7 @@ def test_class_names_are_no_formulas_in_tables(name: str) -> None:
 
 
 def test_what_is_wrong_in_a_summary_is_no_traceback(tmp_path: Path) -> None:
-    """A stranger's summary may hold anything at all, as long as it is JSON."""
+    """A hostile summary may have any content that is JSON."""
     run = Run.create(tmp_path / "runs", "x")
     run.mark("completed")
     for junk in (

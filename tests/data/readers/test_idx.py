@@ -74,7 +74,7 @@ def test_equal_arrays_give_equal_archives(tmp_path: Path) -> None:
 @many
 @given(data=st.binary(max_size=200), start=st.sampled_from([b"", b"\0\0\x08\x01", b"\0\0\x0e\x03", b"\x1f\x8b\x08\0"]))
 def test_random_bytes_are_never_anything_but_a_data_error(tmp_path: Path, data: bytes, start: bytes) -> None:
-    """Whatever the bytes, plausible beginnings included, there is an array or a DataError."""
+    """Any bytes, plausible beginnings included, give an array or a DataError."""
     path = tmp_path / "random"
     path.write_bytes(start + data)
     try:
@@ -86,7 +86,7 @@ def test_random_bytes_are_never_anything_but_a_data_error(tmp_path: Path, data: 
 @many
 @given(position=st.integers(0, 10_000), value=st.integers(0, 255), name=st.sampled_from(["a", "a.gz"]))
 def test_a_changed_byte_gives_an_array_or_a_data_error(tmp_path: Path, position: int, value: int, name: str) -> None:
-    """A damaged header, stream or checksum is told; nothing else escapes."""
+    """A damaged header, stream or checksum is an error of this package; no other exception is raised."""
     idx.write(tmp_path / name, SAMPLE)
     damaged = bytearray((tmp_path / name).read_bytes())
     damaged[position % len(damaged)] = value
@@ -133,7 +133,7 @@ def test_what_is_not_exactly_an_idx_file_is_refused(tmp_path: Path, data: bytes,
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    """Of a stream longer than its header says, no more than one chunk too much is unpacked."""
+    """If a stream is longer than its header says, at most one chunk beyond that is unpacked."""
     import tracemalloc
 
     path = tmp_path / "bomb.gz"

@@ -69,7 +69,7 @@ def test_labels_tell_the_task(tmp_path: Path) -> None:
 
 
 def bad_arrays() -> dict[str, tuple[Array, Array, str]]:
-    """Arrays that are refused, and what is said of them."""
+    """Return arrays that are refused, and their error messages."""
     x, y = numbers()
     broken = x.copy()
     broken[7, 1] = np.nan

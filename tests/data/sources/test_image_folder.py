@@ -77,7 +77,7 @@ def test_other_sizes_are_named(folder: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["text", "cut", "bomb", "empty"])
 def test_a_broken_picture_is_named_or_left_out_and_counted(folder: Path, damage: str) -> None:
-    """Whether its header tells or only its pixels."""
+    """The damage may be in the header or in the pixels."""
     broken = folder / "light" / "broken.png"
     whole = (folder / "light" / "0.png").read_bytes()
     bomb = whole[:16] + (100_000).to_bytes(4, "big") * 2 + whole[24:]
@@ -134,7 +134,7 @@ def test_folders_that_are_no_dataset(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_network_trains_on_it(folder: Path, tmp_path: Path) -> None:
-    """And what does not fit the pictures is said when they have been read."""
+    """Settings that do not fit the pictures are an error as soon as the pictures are read."""
     file = tmp_path / "own.yaml"
     text = f"dataset: {{name: image_folder, path: {os.path.relpath(folder, tmp_path)}, test_fraction: 0.34}}\n"
     file.write_text(text + "architecture: {name: cnn, layers: [conv 2 3x3, global]}\ntraining: {batch_size: 4}\n")

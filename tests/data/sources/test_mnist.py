@@ -1,4 +1,4 @@
-"""MNIST: found, checked, split as published; and what is said where it is absent."""
+"""MNIST is found, checked and split as published; the error for missing files says how to get them."""
 
 import json
 import os
@@ -135,7 +135,7 @@ def test_a_label_without_a_class_is_refused(copy: Path) -> None:
 
 
 def test_files_of_other_sizes_are_refused(copy: Path) -> None:
-    """A subset is not MNIST: the shape is told, and nothing is read."""
+    """A subset is not MNIST: the error names the shape, and nothing is read."""
     idx.write(copy / f"{FILES[2]}.gz", np.zeros((9999, 28, 28), np.uint8))
     with pytest.raises(DataError, match=r"\(9999, 28, 28\)"):
         FashionMnist(path=str(copy)).read()
@@ -161,7 +161,7 @@ def test_what_is_bundled_needs_no_fetching() -> None:
 
 
 def test_a_data_directory_that_cannot_be_made_is_a_data_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is downloaded, the error says what to set."""
+    """Before anything is downloaded, the error names the variable to set."""
     (tmp_path / "file").write_text("")
     for variable in ("DROPOUT_DATA", "XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
         monkeypatch.setenv(variable, str(tmp_path / "file" / "below"))
@@ -170,7 +170,7 @@ def test_a_data_directory_that_cannot_be_made_is_a_data_error(tmp_path: Path, mo
 
 
 def test_without_a_network_the_error_names_four_files_and_a_folder(nowhere: Path) -> None:
-    """The download meets a proxy that refuses; one line says which files to put where."""
+    """A proxy refuses the download; one line names the files to copy and their folder."""
     dead = "http://127.0.0.1:9"
     env = {key: value for key, value in os.environ.items() if key.lower() not in ("no_proxy", "all_proxy")}
     env |= {"https_proxy": dead, "HTTPS_PROXY": dead, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

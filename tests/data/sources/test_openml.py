@@ -21,7 +21,7 @@ ARFF = """@RELATION pets
 
 
 def answers(home: Path) -> None:
-    """What the server says of dataset 7, laid out as scikit-learn keeps it."""
+    """Write the answers of the server for dataset 7, as scikit-learn caches them."""
     features = [
         {"index": str(place), "name": name, "data_type": kind, "is_ignore": "false", "is_row_identifier": "false"}
         | {"is_target": str(name == "kind").lower(), "number_of_missing_values": "0"}

@@ -24,7 +24,7 @@ HEADER = ["length", "color", "old", "kind"]
 
 
 def table(path: Path, text: str, **keys: Any) -> Examples:
-    """What is read of that text."""
+    """Return the dataset that is read from a text."""
     path.write_text(text)
     return Table(path=str(path), **keys).read()
 
@@ -73,7 +73,7 @@ def test_gzip_excel_and_parquet_say_the_same_as_text(tmp_path: Path) -> None:
 
 
 def test_comma_decimals_and_another_encoding_are_understood(tmp_path: Path) -> None:
-    """What a spreadsheet writes in Europe."""
+    """Spreadsheets in Europe write such files."""
     (tmp_path / "t.csv").write_bytes("größe;art\n1,5;süß\n2;herb\n3,25;süß\n4;herb\n".encode("cp1252"))
     found = Table(path=str(tmp_path / "t.csv")).read()
     np.testing.assert_array_equal(found.x[:, 0], [1.5, 2, 3.25, 4])
@@ -121,7 +121,7 @@ def test_comments_trailing_separators_and_quoted_names_are_no_trouble(tmp_path: 
     ],
 )
 def test_the_target_tells_the_task(tmp_path: Path, values: list[str], task: Any, classes: tuple[str, ...]) -> None:
-    """Words and few whole numbers are classes; fractions and many numbers are quantities; what is asked for counts."""
+    """Words and few integers are classes, fractions and many numbers are regression targets; `task` overrides this."""
     text = "x,y\n" + "".join(f"{place % 3},{value}\n" for place, value in enumerate(values))
     found = table(tmp_path / "t.csv", text, task=task)
     assert found.classes == classes and bool(found.quantities) == (not classes)

@@ -1,4 +1,4 @@
-"""What each objective minimizes, in training mode and with noise; class weights; defaults; what is refused."""
+"""The value that each objective minimizes, with and without noise; class weights; defaults; refusals."""
 
 import dataclasses
 import subprocess
@@ -81,7 +81,7 @@ def gaussian_loss(outputs: Array) -> float:
     return float(-stats.norm(outputs[:, :C], sd).logpdf(QUANTITIES).mean())
 
 
-LAWS = {
+FORMULAS = {
     "cross_entropy": (
         CrossEntropy(label_smoothing=0.1, confidence_penalty=0.2, class_weights=WEIGHTS),
         cross_entropy_loss,
@@ -93,17 +93,17 @@ LAWS = {
 }
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_the_loss_is_the_formula_of_the_noisy_pass_in_training_mode(name: str) -> None:
     """Written out with SciPy; without the noise, or with the statistics of evaluation, it would be another number."""
-    objective, law = LAWS[name]
+    objective, formula = FORMULAS[name]
     labels = LABELS if objective.predicts == "classes" else QUANTITIES
     x = np.concatenate([X, X]) if name == "rdrop" else X
     outputs = C * objective.outputs_each
     loss = objective.learn(network(outputs), X, labels, Noise(0, 1), SOFT)
-    assert loss == pytest.approx(law(network(outputs).forward(x, train=True, noise=Noise(0, 1))), rel=1e-12)
-    assert loss != pytest.approx(law(network(outputs).forward(x, train=False, noise=Noise(0, 1))), rel=1e-3)
-    assert loss != pytest.approx(law(network(outputs).forward(x, train=True)), rel=1e-3)
+    assert loss == pytest.approx(formula(network(outputs).forward(x, train=True, noise=Noise(0, 1))), rel=1e-12)
+    assert loss != pytest.approx(formula(network(outputs).forward(x, train=False, noise=Noise(0, 1))), rel=1e-3)
+    assert loss != pytest.approx(formula(network(outputs).forward(x, train=True)), rel=1e-3)
 
 
 def test_multi_sample_takes_the_features_of_training_mode() -> None:
@@ -164,7 +164,7 @@ def test_balanced_weights_count_classes_alike() -> None:
 
 
 def test_given_weights_stay_and_their_number_must_fit() -> None:
-    """A wrong number is refused with the classes' names, of which ten at most are said."""
+    """The error for a wrong number lists the names of at most ten classes."""
     labels = np.array([0, 1])
     plain, given = CrossEntropy(), CrossEntropy(class_weights=(1.0, 2.0))
     assert plain.weighed(labels, ["a", "b", "c"]) == plain
@@ -179,7 +179,7 @@ def test_given_weights_stay_and_their_number_must_fit() -> None:
 
 
 def test_balanced_is_a_wish_until_the_labels_are_known() -> None:
-    """Before `weighed` every example weighs 1."""
+    """Until the labels are known, every example has the weight 1."""
     logits = X[:, :C]
     assert CrossEntropy(class_weights="balanced").learn(as_logits(), logits, LABELS, None) == pytest.approx(
         entropies(logits, onehot(LABELS)).mean()
@@ -233,7 +233,7 @@ def test_a_key_left_out_has_its_documented_value() -> None:
 
 @pytest.mark.parametrize("name", OBJECTIVES.names())
 def test_an_objective_is_frozen_and_made_by_keywords(name: str) -> None:
-    """It is a value: no code can change it while a run goes on, and a new key moves no other."""
+    """No code can change it during a run, and a new key does not move the others."""
     cls = OBJECTIVES[name]
     assert dataclasses.is_dataclass(cls)
     objective = Distillation(teacher="t") if name == "distillation" else cls()
