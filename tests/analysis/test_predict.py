@@ -178,7 +178,11 @@ def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for said in ("number", "category", "train examples", "c.yaml: right"):
         assert said in done.stdout
-    for said in ("column 'same' is the same", "column 'leak' says the target", "are in the train part too"):
+    for said in (
+        "column 'same' has the same value",
+        "column 'leak' determines the target",
+        "are also in the train part",
+    ):
         assert said in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "t.csv"]
 
