@@ -139,7 +139,7 @@ class Loaders:
     def _picture(self, data: bytes) -> object:
         """Decode a picture as one of a folder, without the cache."""
         (self.folder / "hostile.png").write_bytes(data)
-        return ImageFolder(path=str(self.folder))._decoded(self.folder, ["hostile.png"])
+        return ImageFolder(path=str(self.folder))._decode_images(self.folder, ["hostile.png"])
 
     def _table(self, data: bytes) -> object:
         (self.folder / "hostile.csv").write_bytes(data)

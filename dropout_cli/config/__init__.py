@@ -1,4 +1,7 @@
-"""YAML -> a frozen, typed, closed `Experiment`, and back; mistakes come all at once, each with its place."""
+"""Config files: YAML to a frozen, typed `Experiment` and back.
+
+Unknown keys are refused, and all mistakes are reported at once, each with its place.
+"""
 
 import json
 from collections.abc import Sequence
@@ -38,13 +41,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Loaded:
-    """A config that was read and found right."""
+    """A config after reading and validation."""
 
     experiment: Experiment
     text: bytes
     """The user's file, byte for byte."""
     notices: list[str]
-    """What the user should know (keys dropped because another layer chose another class), a line each."""
+    """One line for each key that was dropped because a later layer chose another class."""
     provenance: dict[str, str]
     """Dotted key -> `default`, `file:line:column` or `command line`, for every leaf, in declaration order."""
 
@@ -57,26 +60,34 @@ def load(
     anew: Sequence[str] = (),
     stored: bool = False,
 ) -> Loaded:
-    """Return the experiment in the file at `path`, with each `KEY=VALUE` of `overrides` on top.
+    """Return the experiment in a file, with overrides applied.
 
-    Relative paths in overrides count from `folder`, the working directory unless given. Blocks at the dotted keys
-    `anew` are taken out of the file first, so that an override replaces them where it would otherwise change them.
-    `stored`: it was trained with before, so that what no run would begin with any more is let pass. Raises
-    ConfigError, which holds all mistakes.
+    Args:
+        path: the config file.
+        overrides: `KEY=VALUE` texts, applied in order.
+        folder: base of relative paths in overrides; None: the working directory.
+        anew: dotted keys of blocks to remove from the file first, so that an override replaces such a block
+            instead of changing keys in it.
+        stored: True for the config of an existing run; settings that new runs refuse are then accepted.
+
+    Raises:
+        ConfigError: holding all mistakes.
     """
+    # Collected instead of raised one by one, so that the user sees them all at once.
     mistakes = Mistakes()
     layered = read_layers(Experiment, path, overrides, mistakes, folder=folder, anew=anew)
     experiment = build(Experiment, layered.tree, mistakes)
     mistakes.stop_if_any()
+    # Only a valid experiment can be checked for settings without effect.
     if not stored:
         refuse(experiment.refusals(), layered.tree, mistakes)
         mistakes.stop_if_any()
-    origins = {key: _origin(layered.tree, key) for key, _ in flatten(to_dict(experiment))}
+    origins = {key: _origin_of(layered.tree, key) for key, _ in flatten(to_dict(experiment))}
     return Loaded(experiment, layered.text, layered.notices, origins)
 
 
-def _origin(tree: Node, dotted: str) -> str:
-    """Who set the leaf."""
+def _origin_of(tree: Node, dotted: str) -> str:
+    """Return the layer that set a leaf, as `LoadedConfig.provenance` states it."""
     node = tree
     for name in dotted.split("."):
         if not isinstance(node.value, dict) or name not in node.value:
@@ -91,11 +102,11 @@ def json_schema(*, plugins: bool = True) -> dict[str, Any]:
 
 
 def template() -> str:
-    """Return a config to start from: every key of the bundled digits with its meaning above it."""
+    """Return a config to start from: every key of the bundled digits config, with comments."""
     shown = annotate(load(find("digits")).experiment)
     return f"# For completion in an editor: dropout config schema > dropout.schema.json\n{shown}"
 
 
 def explain(loaded: Loaded) -> list[tuple[str, str, str]]:
-    """Return (dotted key, value as YAML, where it came from) for every leaf."""
+    """Return (dotted key, value as YAML, origin) for every leaf."""
     return [(key, json.dumps(value), loaded.provenance[key]) for key, value in flatten(to_dict(loaded.experiment))]

@@ -1,4 +1,4 @@
-"""What a frozen dataclass declares of its own keys, read from its annotations."""
+"""Keys that a frozen dataclass declares, read from its annotations."""
 
 import dataclasses
 import types
@@ -11,6 +11,7 @@ from dropout_cli.core.fields import Hint, PathField
 from dropout_cli.core.registry import Choice, Registry
 
 REQUIRED = dataclasses.MISSING
+"""Default of a key that must be set."""
 
 
 @dataclass(frozen=True)
@@ -20,36 +21,43 @@ class Key:
     name: str
     annotation: Any
     registry: Registry[Any] | None
+    """The classes to choose from; None unless the key is a choice."""
     block: type | None
+    """The dataclass of a nested block; None unless the key is one."""
     literals: tuple[Any, ...]
-    """The strings, and None, that a choice or block may be instead of a mapping; a leaf's literals."""
+    """Strings, and None, that a choice or block accepts instead of a mapping; the literals of a leaf."""
     hint: str
+    """A remark for messages about values out of bounds."""
     is_path: bool
+    """True if relative paths count from the folder of the config file."""
     field: "dataclasses.Field[Any]"
 
     def default(self) -> Any:
-        """The value where nobody sets one, or REQUIRED."""
+        """Return the default value, or REQUIRED."""
         if self.field.default_factory is not dataclasses.MISSING:
             return self.field.default_factory()
         return self.field.default
 
 
 def keys(cls: type) -> Mapping[str, Key]:
-    """The keys of a block, in declaration order."""
+    """Return the keys of a block, in declaration order."""
     return _keys(cls)
 
 
 @cache
 def _keys(cls: Any) -> Mapping[str, Key]:
+    # The marks of Annotated hold bounds, hints and registries.
     hints = get_type_hints(cls, include_extras=True)
+    # A field without `init` is computed, and so is no key.
     fields = [field for field in dataclasses.fields(cls) if field.init]
-    return {field.name: _key(field, hints[field.name]) for field in fields}
+    return {field.name: _make_key(field, hints[field.name]) for field in fields}
 
 
-def _key(field: "dataclasses.Field[Any]", annotation: Any) -> Key:
-    parts = list(_parts(annotation))
+def _make_key(field: "dataclasses.Field[Any]", annotation: Any) -> Key:
+    parts = list(_union_parts(annotation))
     registry = next((part.registry for part in parts if isinstance(part, Choice)), None)
-    block = None if registry else next((part for part in parts if _is_block(part)), None)
+    # The base class of a choice is a dataclass too, but its keys depend on the class chosen.
+    block = None if registry else next((part for part in parts if _is_block_type(part)), None)
     literals: list[Any] = []
     for part in parts:
         if get_origin(part) is Literal:
@@ -62,54 +70,65 @@ def _key(field: "dataclasses.Field[Any]", annotation: Any) -> Key:
         registry=registry,
         block=block,
         literals=tuple(literals),
-        hint=next((part.text for part in _everything(annotation) if isinstance(part, Hint)), ""),
-        is_path=any(isinstance(part, PathField) for part in _everything(annotation)),
+        hint=next((part.text for part in _all_parts(annotation) if isinstance(part, Hint)), ""),
+        is_path=any(isinstance(part, PathField) for part in _all_parts(annotation)),
         field=field,
     )
 
 
-def _is_block(part: Any) -> bool:
+def _is_block_type(part: Any) -> bool:
     return isinstance(part, type) and dataclasses.is_dataclass(part)
 
 
-def _parts(annotation: Any) -> Iterator[Any]:
-    """The members of a union and the marks on them, however they are nested; not what tuples hold."""
+def _union_parts(annotation: Any) -> Iterator[Any]:
+    """Yield the members of a union and their marks at any depth, without the items of tuples."""
     if get_origin(annotation) is Annotated:
         inner, *marks = get_args(annotation)
         yield from marks
-        yield from _parts(inner)
+        yield from _union_parts(inner)
     elif get_origin(annotation) in (Union, types.UnionType):
         for member in get_args(annotation):
-            yield from _parts(member)
+            yield from _union_parts(member)
     else:
         yield annotation
 
 
-def _everything(annotation: Any) -> Iterator[Any]:
-    """The same, with what tuples hold."""
-    for part in _parts(annotation):
+def _all_parts(annotation: Any) -> Iterator[Any]:
+    """Yield the parts, including those of the items of tuples."""
+    for part in _union_parts(annotation):
         yield part
+        # The arguments of Literal are values, not types.
         if get_origin(part) is not Literal:
             for inner in get_args(part):
-                yield from _everything(inner)
+                yield from _all_parts(inner)
 
 
 def chosen(key: Key, default: Any) -> str | None:
-    """The name under which `default` stands in the key's registry; None where it is no such choice."""
+    """Return the registered name of the class of `default`; None if it is no choice.
+
+    Args:
+        key: the key that has this default.
+        default: an instance, None or REQUIRED.
+    """
     if key.registry is None or not dataclasses.is_dataclass(default) or isinstance(default, type):
         return None
     return key.registry.name_of(type(default))
 
 
 def homes(root: type, path: str = "") -> dict[str, str]:
-    """Name of a key -> a dotted path under which `root` takes it, the shallowest; for suggestions."""
-    found: dict[str, str] = {}
-    inner: list[tuple[type, str]] = []
+    """Return the shallowest dotted path of each key name below `root`, for suggestions.
+
+    Args:
+        root: the dataclass of the whole config.
+        path: dotted path of `root` itself.
+    """
+    shallowest: dict[str, str] = {}
+    nested: list[tuple[type, str]] = []
     for name, key in keys(root).items():
-        here = f"{path}.{name}" if path else name
-        found.setdefault(name, here)
-        inner += [(cls, here) for _, cls in key.registry] if key.registry else []
-        inner += [(key.block, here)] if key.block else []
-    for cls, here in inner:
-        found = homes(cls, here) | found
-    return found
+        inner_path = f"{path}.{name}" if path else name
+        shallowest.setdefault(name, inner_path)
+        nested += [(cls, inner_path) for _, cls in key.registry] if key.registry else []
+        nested += [(key.block, inner_path)] if key.block else []
+    for cls, inner_path in nested:
+        shallowest = homes(cls, inner_path) | shallowest
+    return shallowest

@@ -1,8 +1,8 @@
-"""The JSON Schema of a config, for editors: read from the same declarations as the validation.
+"""JSON Schema of a config for editors, generated from the same declarations as validation.
 
-It is as closed as a single file can be judged. A choice without its tag takes the default's keys, or
-with `extends:` those of the class chosen there, which a schema cannot know; so the keys of all its
-classes pass there, and only the loader tells.
+The schema is as strict as a single file allows. A choice without its tag takes the keys of the default, or with
+`extends:` those of the class chosen there, which a schema cannot know; it therefore accepts the keys of all classes,
+and only the loader detects the mistake.
 """
 
 import json
@@ -24,10 +24,10 @@ def editor_schema(root: type, *, plugins: bool = True) -> Schema:
         root: the class of the whole config.
         plugins: whether it has the classes that other packages add to the registries.
     """
-    maker = _Maker(plugins)
+    maker = _SchemaBuilder(plugins)
     schema = maker.block(root)
     required = schema.pop("required", [])
-    extends = {"type": "string", "description": "Another config, whose values apply where this one sets none."}
+    extends = {"type": "string", "description": "Another config, whose values apply unless this one sets them."}
     schema["properties"] = {"extends": {"anyOf": [extends, {"type": "null"}]}, **schema["properties"]}
     if required:
         schema["anyOf"] = [{"required": required}, {"required": ["extends"]}]
@@ -35,13 +35,15 @@ def editor_schema(root: type, *, plugins: bool = True) -> Schema:
     return {**title, **schema, "$defs": dict(sorted(maker.definitions.items()))}
 
 
-class _Maker:
+class _SchemaBuilder:
+    """Builds schemas; `definitions` collects the shared ones."""
+
     def __init__(self, plugins: bool) -> None:
         self.definitions: dict[str, Schema] = {}
         self._plugins = plugins
 
     def block(self, cls: type) -> Schema:
-        """A closed object with the keys of `cls`."""
+        """Return the schema of an object with exactly the keys of `cls`."""
         meanings = docs(cls)
         declared = keys(cls)
         required = [name for name, key in declared.items() if key.default() is REQUIRED]
@@ -62,7 +64,7 @@ class _Maker:
 
     def _value(self, key: Key) -> Schema:
         if key.registry is None and key.block is None:
-            return _leaf(key.annotation)
+            return _leaf_schema(key.annotation)
         inner = self._choice(key.registry) if key.registry is not None else self._named_block(key.block)
         literals = [{"const": literal} for literal in key.literals]
         return {"anyOf": [inner, *literals]} if literals else inner
@@ -75,15 +77,15 @@ class _Maker:
         return {"$ref": f"#/$defs/{name}"}
 
     def _choice(self, registry: Registry[Any]) -> Schema:
-        """A reference to the definition that all keys of this registry share."""
+        """Return a reference to the definition that all keys of this registry share."""
         name = registry.kind.replace(" ", "_")
         if name not in self.definitions:
-            self.definitions[name] = {}
+            self.definitions[name] = {}  # reserved first: a class may contain a choice from the same registry
             self.definitions[name] = {"oneOf": list(self._branches(registry))}
         return {"$ref": f"#/$defs/{name}"}
 
     def _branches(self, registry: Registry[Any]) -> Iterator[Schema]:
-        """The bare names, an object per class with its tag, and the object without a tag."""
+        """Yield the bare names, an object per class with its tag, and the object without a tag."""
         bare: list[str] = []
         shared: dict[str, list[Schema]] = {}
         tagged = []
@@ -91,10 +93,12 @@ class _Maker:
             if not (self._plugins or cls.__module__.startswith("dropout_cli.")):
                 continue
             block = self.block(cls)
+            # A class with a required key cannot be chosen by its bare name alone.
             if not block.get("required"):
                 bare.append(name)
             for key, schema in block["properties"].items():
                 alternatives = shared.setdefault(key, [])
+                # Descriptions and defaults differ from class to class; only distinct types make alternatives.
                 bounds = {word: value for word, value in schema.items() if word not in ("description", "default")}
                 if bounds not in alternatives:
                     alternatives.append(bounds)
@@ -104,11 +108,13 @@ class _Maker:
         if bare:
             yield {"enum": bare, "description": f"A {registry.kind} with all its defaults."}
         yield from tagged
-        properties = {key: found[0] if len(found) == 1 else {"anyOf": found} for key, found in sorted(shared.items())}
+        properties = {
+            key: schemas[0] if len(schemas) == 1 else {"anyOf": schemas} for key, schemas in sorted(shared.items())
+        }
         yield {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _leaf(annotation: Any) -> Schema:
+def _leaf_schema(annotation: Any) -> Schema:
     from pydantic import TypeAdapter
 
     return json.loads(json.dumps(TypeAdapter(annotation).json_schema()))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""A config to try a variant with."""
+"""Example config for trying out a variant."""
 
 from dropout_cli.config.files import bundled
 from dropout_cli.config.writing import dump
@@ -6,11 +6,16 @@ from dropout_cli.variants import VARIANTS
 
 
 def example(variant: str) -> str:
-    """Return the bundled config of that variant, or else the shortest one that trains with it."""
+    """Return the bundled config of a variant, or else the shortest one that trains with it.
+
+    Args:
+        variant: the variant's name in YAML.
+    """
     path = bundled().get(f"variants/{variant}")
     if path is not None:
+        # The path of the schema is only right inside the configs folder.
         return "".join(line for line in path.read_text().splitlines(keepends=True) if "$schema" not in line)
-    law = VARIANTS[variant]
-    architecture = {"maps": "cnn", "blocks": "resnet"}.get(law.supports, "mlp")
-    block = {"name": architecture, "activation": law.suited_activation}
+    cls = VARIANTS[variant]
+    architecture = {"maps": "cnn", "blocks": "resnet"}.get(cls.supports, "mlp")
+    block = {"name": architecture, "activation": cls.suited_activation}
     return dump({"dataset": "digits", "architecture": block, "dropout": variant})

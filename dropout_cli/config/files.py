@@ -1,4 +1,4 @@
-"""Config files: found by path or by bare name, and read as text without trusting what they are."""
+"""Config files: found by path or bare name, and read as untrusted text."""
 
 import codecs
 from collections.abc import Iterable
@@ -12,51 +12,59 @@ from dropout_cli.data.base import DATASETS
 
 MOST_BYTES = 1_000_000
 CLOSE = 0.8
-"""So alike, of 1, are two names of which one is a slip of the other; `nope` and `none` are .75."""
+"""Similarity cutoff (of 1) for suggested file names; `nope` and `none` have .75 and are too far apart."""
 NEW_CONFIG = "'dropout config init' writes a config to start from."
 
 
 def bundled() -> dict[str, Path]:
-    """Bare name (`digits`, `variants/alpha`) -> path of every config that comes with the package, sorted by name."""
+    """Return the path of every bundled config by its bare name, sorted by name.
+
+    Bare names are like `digits` and `variants/alpha`.
+    """
     package = Path(__file__).parents[1]
-    inside = package / "configs"
+    inside = package / "configs"  # in an installed wheel; in a checkout the folder is beside the package
     folder = inside if inside.is_dir() else package.parent / "configs"
     paths = [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("variants/*.yaml"))]
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 
 
 def find(name: str) -> Path:
-    """Return the config that `name` means: a file of that path, else a bundled config of that bare name.
+    """Return the config that `name` refers to: a file of that path, else a bundled config.
 
-    Raises ConfigError where there is neither.
+    Raises:
+        ConfigError: if there is neither.
     """
     path = Path(name)
     if is_file(path):
         return path
-    known = bundled()
-    if name in known:
-        return known[name]
+    paths = bundled()
+    if name in paths:
+        return paths[name]
     if not _exists(path):
-        hint = did_you_mean(name, list(known)) or _nearest(path, known)
+        hint = did_you_mean(name, list(paths)) or _suggest(path, paths)
         if name in DATASETS.names():
             hint = f"To train on that dataset: dropout train digits dataset={name}."
-        choices = ", ".join([*(one for one in known if "/" not in one), "variants/NAME"])
-        fact = "no such file, and no config of that name comes with dropout"
+        choices = ", ".join([*(bare_name for bare_name in paths if "/" not in bare_name), "variants/NAME"])
+        fact = "no such file, and no bundled config has that name"
         raise ConfigError(printable(name), fact, f"{hint} Choose from: {choices}.".lstrip())
     return path
 
 
-def _nearest(path: Path, known: Iterable[str]) -> str:
-    """A suggestion where the last part of the path is close to that of a file beside it, or of a bundled config."""
-    looked = path.parent if path.suffix and _exists(path.parent) else None
-    beside = [str(one) for end in ("yaml", "yml") for one in looked.glob(f"*.{end}")] if looked else []
-    named = {Path(one).stem: one for one in [*known, *sorted(beside)]}
-    near = get_close_matches(path.stem, named, n=1, cutoff=CLOSE)
-    return f"Did you mean '{printable(named[near[0]])}'?" if near else ""
+def _suggest(path: Path, known: Iterable[str]) -> str:
+    """Return a suggestion if the last part of the path is close to a known name.
+
+    Candidates are the bundled configs and the YAML files in the same folder.
+    """
+    parent = path.parent if path.suffix and _exists(path.parent) else None
+    neighbors = [str(file) for suffix in ("yaml", "yml") for file in parent.glob(f"*.{suffix}")] if parent else []
+    # A file of the user comes last, and so wins over a bundled config of the same stem.
+    candidates = {Path(candidate).stem: candidate for candidate in [*known, *sorted(neighbors)]}
+    matches = get_close_matches(path.stem, candidates, n=1, cutoff=CLOSE)
+    return f"Did you mean '{printable(candidates[matches[0]])}'?" if matches else ""
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file; a name that no system would take is none."""
+    """Return True if the path is a file; False also for a name that the system rejects."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -71,16 +79,22 @@ def _exists(path: Path) -> bool:
 
 
 def read_bytes(path: Path, *, plain: bool = False) -> bytes:
-    """Return a config file's content. Raises ConfigError: missing, a directory, unreadable, over 1 MB, empty.
+    """Return the content of a config file.
 
-    `plain`: no pipe or device either, which a config that came from elsewhere may name to make us wait.
+    Args:
+        path: the file.
+        plain: True refuses pipes and devices. A config from elsewhere could name one in `extends` and make
+            reading wait forever.
+
+    Raises:
+        ConfigError: if the file is missing, a directory, unreadable, over 1 MB or empty.
     """
     place = printable(str(path))
     if plain and _exists(path) and not (is_file(path) or path.is_dir()):
-        raise ConfigError(place, "is not a plain file")
+        raise ConfigError(place, "is not a regular file")
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MOST_BYTES + 1)  # one more than allowed shows that the file is too large
     except FileNotFoundError:
         raise ConfigError(place, "no such file") from None
     except IsADirectoryError:
@@ -89,22 +103,32 @@ def read_bytes(path: Path, *, plain: bool = False) -> bytes:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(place, f"cannot be read: {reason}") from None
     if len(content) > MOST_BYTES:
-        raise ConfigError(place, "is larger than 1 MB", "A config is a page of text.")
+        raise ConfigError(place, "is larger than 1 MB", "Check that this is a config, which is a page of text.")
     if not content.strip():
         raise ConfigError(place, "is empty", NEW_CONFIG)
     return content
 
 
 def decode(content: bytes, place: str) -> str:
-    """Return the content as text. Raises ConfigError where it is not UTF-8, or binary."""
+    """Return the content as text.
+
+    Args:
+        content: the bytes of a config file.
+        place: the file's name, for messages.
+
+    Raises:
+        ConfigError: if it is not UTF-8 text.
+    """
+    # Windows editors may save UTF-16.
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ConfigError(place, "is UTF-16 text", "Save it as UTF-8.")
     try:
+        # Windows editors may write a byte order mark.
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise ConfigError(f"{place}:{line}:{column}", "is not UTF-8 text", "Is this a YAML file?") from None
     if "\0" in text:
-        raise ConfigError(place, "is not a text file: it holds zero bytes")
+        raise ConfigError(place, "is not a text file: it contains zero bytes")
     return text

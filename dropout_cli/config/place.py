@@ -1,4 +1,4 @@
-"""Where a value stands, and the mistakes found there, kept until all of them are known."""
+"""Positions of values in config files, and the collector of mistakes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,32 +10,32 @@ from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.text import plural, visible
 
 MOST_MISTAKES = 100
-"""More lines than this help nobody; what is left is counted."""
+"""Most mistakes to report one by one; the rest is counted."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text that values were read from: a file, or one `KEY=VALUE` of the command line."""
+    """A text that values come from: a file, or one `KEY=VALUE` of the command line."""
 
     name: str
-    """The file's path as the user gave it, or the whole `KEY=VALUE`."""
+    """The file's path as the user wrote it, or the whole `KEY=VALUE`."""
     folder: Path
-    """Relative paths count from here."""
+    """Base of relative paths."""
     layer: int = 0
-    """A later layer overrides an earlier one; all of the command line is one layer."""
+    """Number of the layer; later layers override earlier ones. The command line is one layer."""
     override: str | None = None
     """The dotted key that this `KEY=VALUE` sets; None for a file."""
 
 
 class Place(NamedTuple):
-    """A position in a source; line and column count from 1."""
+    """Position in a source; line and column count from 1."""
 
     source: Source
     line: int
     column: int
 
     def __str__(self) -> str:
-        """`file:line:column`, or the `KEY=VALUE`."""
+        """Return `file:line:column`, or the `KEY=VALUE`."""
         if self.source.override is not None:
             return self.source.name
         return f"{self.source.name}:{self.line}:{self.column}"
@@ -45,39 +45,48 @@ class Mistakes:
     """Collects mistakes, so that a user sees all of them at once, in the order of the file."""
 
     def __init__(self) -> None:
-        """Nothing is wrong yet."""
+        """Start without mistakes."""
         self._found: list[tuple[tuple[int, int, int], Problem]] = []
         self._count = 0
 
     def __len__(self) -> int:
-        """How many mistakes there are so far."""
+        """Return the number of mistakes so far."""
         return self._count
 
     @property
     def full(self) -> bool:
-        """Whether further mistakes are only counted, so that no thought need go into their wording."""
+        """True if further mistakes are only counted, so that callers need not word them."""
         return len(self._found) >= MOST_MISTAKES
 
     def add(self, place: Place, key: str, fact: str, way_out: str = "") -> None:
-        """Note a mistake at `place` about the dotted `key`, which may be empty."""
+        """Add a mistake.
+
+        Args:
+            place: position of the mistake.
+            key: dotted key that it is about; may be empty.
+            fact: what is wrong.
+            way_out: what the user can do.
+        """
         self._count += 1
         if self.full:
             return
+        # The place of an override is `KEY=VALUE` itself, which already names the key.
         stated = fact if not key or key == place.source.override else f"{shorten(key)}: {fact}"
+        # Files come before overrides.
         order = (place.source.layer, place.line, place.column)
         self._found.append((order, Problem(str(place), stated, way_out)))
 
     def absorb(self, error: ConfigError, layer: int) -> None:
-        """Note what an error says, as a mistake of that layer, and go on."""
+        """Add the problems of an error as mistakes of a layer, without raising."""
         self._count += len(error.problems)
         if not self.full:
             self._found.extend(((layer, 0, 0), problem) for problem in error.problems)
 
     def stop_if_any(self) -> None:
-        """Raise a ConfigError of everything found, if anything was."""
+        """Raise a ConfigError with all mistakes, if there are any."""
         if not self._found:
             return
-        problems = [problem for _, problem in sorted(self._found, key=lambda found: found[0])]
+        problems = self._sorted()
         if self._count > len(problems):
             more = self._count - len(problems)
             verb = "is" if more == 1 else "are"
@@ -86,20 +95,23 @@ class Mistakes:
 
     @contextmanager
     def stopping(self) -> Iterator[None]:
-        """Let a ConfigError raised inside come out together with what was found before it."""
+        """Add the mistakes so far to a ConfigError that is raised inside the block."""
         try:
             yield
         except ConfigError as error:
-            found = [problem for _, problem in sorted(self._found, key=lambda found: found[0])]
-            raise ConfigError.of([*found, *error.problems]) from None
+            raise ConfigError.of([*self._sorted(), *error.problems]) from None
+
+    def _sorted(self) -> list[Problem]:
+        """Return the problems in the order of layers, lines and columns."""
+        return [problem for _, problem in sorted(self._found, key=lambda entry: entry[0])]
 
 
 def printable(text: str) -> str:
-    """The text on one line, with escapes where a terminal could not show it."""
+    """Return the text on one line, with escapes for characters that terminals cannot show."""
     return visible(text).replace("\n", "\\n")
 
 
 def shorten(text: str, most: int = 60) -> str:
-    """The text on one line, cut where it would fill the screen."""
+    """Return the text on one line, cut to `max_length` characters."""
     text = printable(text)
     return text if len(text) <= most else f"{text[: most - 3]}..."

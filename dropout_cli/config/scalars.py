@@ -1,8 +1,7 @@
-"""The scalars of YAML 1.2: what a plain word stands for.
+"""Meaning of plain scalars in YAML 1.2.
 
-YAML 1.1, which PyYAML reads, takes `1e-3` for text and `no`, `010`, `1:30` and dates for something
-else than text. Here only what looks like a JSON number, `.5`, `0x1F`, `0o17`, `.inf` and `.nan` is a
-number, and only `true` and `false` are truth values.
+YAML 1.1, which PyYAML implements, reads `1e-3` as text, and `no`, `010`, `1:30` and dates as other things than text.
+Here only JSON numbers, `.5`, `0x1F`, `0o17`, `.inf` and `.nan` are numbers, and only `true` and `false` are booleans.
 """
 
 import re
@@ -10,7 +9,7 @@ import re
 Value = bool | int | float | str | None
 
 MOST_DIGITS = 300
-"""A longer whole number is no number for us: Python refuses to read one of 4,301 digits."""
+"""Longer whole numbers are read as floats or text; Python refuses to convert 4,301 digits."""
 
 _NULL = re.compile(r"(?:null|Null|NULL|~|)")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)")
@@ -22,7 +21,7 @@ _NAN = re.compile(r"\.(?:nan|NaN|NAN)")
 
 
 def scalar(text: str) -> Value:
-    """What the plain (unquoted) scalar `text` stands for."""
+    """Return the value of the plain (unquoted) scalar `text`."""
     if _NULL.fullmatch(text):
         return None
     if _BOOL.fullmatch(text):

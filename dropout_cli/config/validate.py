@@ -1,4 +1,7 @@
-"""Tree -> frozen dataclasses. All mistakes are found in one pass; only keys that somebody set are looked at."""
+"""Construction of frozen dataclasses from a config tree, with all mistakes in one pass.
+
+Only keys that were set are checked.
+"""
 
 import dataclasses
 import json
@@ -18,24 +21,33 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 USUAL = "inverted"
-"""What is named first of several choices that would do."""
+"""Variant to show first in an example, if it is among the possible ones."""
 INVALID = object()
-"""In place of a value that could not be made; the reason is among the mistakes."""
+"""Placeholder for a value that could not be constructed; the reason is among the mistakes."""
 
 
 def build(cls: type, tree: Node, mistakes: Mistakes) -> Any:
-    """Return the instance of `cls` that the mapping `tree` describes, or INVALID with mistakes added."""
-    return _Builder(cls, mistakes).block(cls, tree, _Here("", "A config"))
+    """Return the instance of `cls` that a mapping describes.
+
+    Args:
+        cls: the dataclass of the whole config.
+        tree: the mapping.
+        mistakes: collects what is wrong.
+
+    Returns:
+        The instance, or INVALID if mistakes were added.
+    """
+    return _Builder(cls, mistakes).block(cls, tree, _BlockContext("", "A config"))
 
 
 def refuse(problems: Iterable[Problem], tree: Node, mistakes: Mistakes) -> None:
     """Add each problem as a mistake, placed at its dotted key if that was set."""
-    _place(problems, tree, "", mistakes)
+    _add_placed(problems, tree, "", mistakes)
 
 
 @dataclass(frozen=True)
-class _Here:
-    """Which block is being built: its dotted path, what to call it, and what its class was chosen from."""
+class _BlockContext:
+    """The block under construction: dotted path, name in messages, registry of its class."""
 
     path: str
     called: str
@@ -43,59 +55,75 @@ class _Here:
 
     @property
     def tag(self) -> str | None:
-        """The key that chooses the class."""
+        """The key that chooses the class; None for a block without a choice."""
         return self.registry.tag if self.registry is not None else None
 
     def to(self, name: str) -> str:
+        """Return the dotted path of a key in this block."""
         return f"{self.path}.{name}" if self.path else name
 
 
 class _Builder:
+    """Builds blocks of one config; see `build_block`."""
+
     def __init__(self, root: type, mistakes: Mistakes) -> None:
         self._root, self._mistakes = root, mistakes
 
-    def block(self, cls: type, node: Node, here: _Here, base: Any = None) -> Any:
-        """The block's instance; keys that nobody set are as in `base`, else as the class declares."""
+    def block(self, cls: type, node: Node, context: _BlockContext, base: Any = None) -> Any:
+        """Return the instance of a block.
+
+        Args:
+            cls: the dataclass of the block.
+            node: the mapping.
+            context: path and name of the block, for messages.
+            base: instance with the values of keys that are not set; None: the defaults of the class.
+
+        Returns:
+            The instance, or INVALID if mistakes were added.
+        """
+        # A block with a mistake anywhere inside is not constructed.
         before = len(self._mistakes)
         assert isinstance(node.value, dict)
         known = keys(cls)
+        # Keys that are not set stay out, so that the class fills in its defaults.
         values = {}
         for name, child in node.value.items():
             if name in known:
                 default = getattr(base, name) if base is not None else known[name].default()
-                values[name] = self._value(known[name], child, here.to(name), default)
-            elif name != here.tag:
-                self._unknown(name, child, known, here)
+                values[name] = self._value(known[name], child, context.to(name), default)
+            elif name != context.tag:
+                self._add_unknown_key(name, child, known, context)
         for name, key in known.items():
             if name not in node.value and base is None and key.default() is REQUIRED:
                 names = ", ".join(key.registry.names()) if key.registry else ""
-                way_out = f"Choose from: {names}." if names else f"{here.called} needs it."
-                self._mistakes.add(node.place, here.to(name), "missing", way_out)
+                way_out = f"Choose from: {names}." if names else f"{context.called} needs it."
+                self._mistakes.add(node.place, context.to(name), "missing", way_out)
         if len(self._mistakes) > before:
             return INVALID
         try:
+            # `base` keeps the values of a default that differ from the class's own defaults.
             return cls(**values) if base is None else dataclasses.replace(base, **values)
         except ValueError as error:
-            self._refused(error, node, here)
+            self._add_refusals(error, node, context)
             return INVALID
 
     def _value(self, key: Key, node: Node, path: str, default: Any) -> Any:
-        """What one key is set to."""
+        """Return the value of one key."""
         if key.registry is None and key.block is None:
             return self._leaf(key, node, path)
         if not isinstance(node.value, dict):
             if _is_one_of(node.value, key.literals):
                 return node.value
-            self._no_block(key, node, path)
+            self._add_not_a_block(key, node, path)
             return INVALID
         if key.block is not None:
             base = default if type(default) is key.block else None
-            return self.block(key.block, node, _Here(path, key.name), base)
+            return self.block(key.block, node, _BlockContext(path, key.name), base)
         assert key.registry is not None
         return self._choice(key, key.registry, node, path, default)
 
     def _choice(self, key: Key, registry: Registry[Any], node: Node, path: str, default: Any) -> Any:
-        """The instance of the class that the tag names, or else of the default's."""
+        """Return the instance of the class that the tag names, or else of the default's class."""
         assert isinstance(node.value, dict)
         tag = node.value.get(registry.tag)
         name = tag.value if tag is not None else chosen(key, default)
@@ -115,15 +143,16 @@ class _Builder:
             way_out = f"{hint} Choose from: {', '.join(registry.names())}.".lstrip()
             self._mistakes.add(tag.place, where, f"unknown {registry.kind} '{shorten(name)}'", way_out)
             return INVALID
-        return self.block(cls, node, _Here(path, name, registry), default if type(default) is cls else None)
+        return self.block(cls, node, _BlockContext(path, name, registry), default if type(default) is cls else None)
 
     def _leaf(self, key: Key, node: Node, path: str) -> Any:
-        """A value that is no block, as pydantic makes it from JSON."""
+        """Return a value that is no block, validated by pydantic."""
         from pydantic import ValidationError
 
         try:
+            # Strict validation of Python objects would refuse a list for a tuple; of JSON it accepts one.
             value = _adapter(key.annotation).validate_json(json.dumps(plain(node)))
-            return _absolute(value, node) if key.is_path else value
+            return _make_absolute(value, node) if key.is_path else value
         except ValidationError as error:
             if not self._mistakes.full:
                 for at, fact, way_out in explain(error.errors(include_url=False), node, key.literals, key.hint):
@@ -131,28 +160,36 @@ class _Builder:
                 return INVALID
             self._mistakes.add(node.place, path, "wrong")
         except ValueError as error:
-            self._mistakes.add(node.place, path, f"is no path ({error})")
+            self._mistakes.add(node.place, path, f"is not a path ({error})")
         return INVALID
 
-    def _unknown(self, name: str, node: Node, known: Iterable[str], here: _Here) -> None:
-        if self._mistakes.full:  # then they are only counted, and a search for each would take its time
+    def _add_unknown_key(self, name: str, node: Node, known: Iterable[str], context: _BlockContext) -> None:
+        """Add a mistake for an unknown key, with a suggestion."""
+        if self._mistakes.full:  # the mistake is only counted, and searching for suggestions takes time
             self._mistakes.add(node.key, "", "unknown key")
             return
-        able = [one for one, cls in here.registry if name in keys(cls)] if here.registry is not None else []
-        if here.registry is not None and able and not known:
-            example = f"{here.path}.{here.tag}={USUAL if USUAL in able else able[0]}"
-            choice = f"Choose a {here.registry.kind} that has it, such as {example}. Those are: {', '.join(able)}."
-            self._mistakes.add(node.key, here.to(name), "unknown key", f"{here.called} takes no keys. {choice}")
+        capable = (
+            [choice for choice, cls in context.registry if name in keys(cls)] if context.registry is not None else []
+        )
+        if context.registry is not None and capable and not known:
+            example = f"{context.path}.{context.tag}={USUAL if USUAL in capable else capable[0]}"
+            choice = (
+                f"Choose a {context.registry.kind} that has it, such as {example}. Those are: {', '.join(capable)}."
+            )
+            self._mistakes.add(node.key, context.to(name), "unknown key", f"{context.called} takes no keys. {choice}")
             return
-        takes = ", ".join(known) or f"no keys; '{here.tag}' chooses what takes some"
+        takes = ", ".join(known) or f"no keys (set '{context.tag}' to choose a class with keys)"
         hint = did_you_mean(name, list(known))
-        elsewhere = homes(self._root).get(name, here.to(name))
-        if not hint and elsewhere != here.to(name):
+        # The key may exist in another block.
+        elsewhere = homes(self._root).get(name, context.to(name))
+        if not hint and elsewhere != context.to(name):
             hint = f"Did you mean '{elsewhere}'?"
-        self._mistakes.add(node.key, here.to(name), "unknown key", f"{hint} {here.called} takes: {takes}.".lstrip())
+        self._mistakes.add(
+            node.key, context.to(name), "unknown key", f"{hint} {context.called} takes: {takes}.".lstrip()
+        )
 
-    def _no_block(self, key: Key, node: Node, path: str) -> None:
-        """Something stands where a mapping should."""
+    def _add_not_a_block(self, key: Key, node: Node, path: str) -> None:
+        """Add a mistake for a value that should be a mapping."""
         names = [repr(word) if word is not None else "null" for word in key.literals]
         if key.registry is not None:
             wanted = " or ".join(["a name", f"a mapping with '{key.registry.tag}'", *names])
@@ -163,23 +200,24 @@ class _Builder:
             way_out = f"It takes: {', '.join(keys(key.block))}."
         self._mistakes.add(node.place, path, f"must be {wanted}, got {got(node)}", way_out)
 
-    def _refused(self, error: ValueError, node: Node, here: _Here) -> None:
-        """Add what the class has against its fields; a mistake stands at the key that is at fault, if it is set."""
+    def _add_refusals(self, error: ValueError, node: Node, context: _BlockContext) -> None:
+        """Add the reasons why a class refuses its fields, each at its key if it is set."""
         problems = error.problems if isinstance(error, InvalidField) else [Problem("", str(error) or "invalid")]
-        _place(problems, node, here.path, self._mistakes)
+        _add_placed(problems, node, context.path, self._mistakes)
 
 
-def _place(problems: Iterable[Problem], node: Node, path: str, mistakes: Mistakes) -> None:
+def _add_placed(problems: Iterable[Problem], node: Node, path: str, mistakes: Mistakes) -> None:
+    """Add a mistake for each problem, placed at its dotted key if that was set."""
     for dotted, fact, way_out in problems:
-        found = _find(node, dotted) if dotted else None
-        if found is not None:
-            mistakes.add(found.place, f"{path}.{dotted}" if path else dotted, fact, way_out)
+        target = _find_node(node, dotted) if dotted else None
+        if target is not None:
+            mistakes.add(target.place, f"{path}.{dotted}" if path else dotted, fact, way_out)
         else:
             mistakes.add(node.place, path, f"{dotted}: {fact}" if dotted else fact, way_out)
 
 
 def plain(node: Node) -> Any:
-    """The value without its places."""
+    """Return the value without positions."""
     if isinstance(node.value, dict):
         return {name: plain(child) for name, child in node.value.items()}
     return [plain(child) for child in node.value] if isinstance(node.value, list) else node.value
@@ -193,24 +231,25 @@ def _adapter(annotation: Any) -> "TypeAdapter[Any]":
 
 
 def _is_one_of(value: Any, literals: Iterable[Any]) -> bool:
+    # 1 == True in Python, but not in YAML.
     return any(type(value) is type(literal) and value == literal for literal in literals)
 
 
-def _absolute(value: Any, node: Node) -> Any:
-    """A path, counted from the folder of the file that it stands in."""
+def _make_absolute(value: Any, node: Node) -> Any:
+    """Return a path made absolute, relative to the folder of its config file."""
     if isinstance(value, tuple):
-        return tuple(_absolute(one, node) for one in value)
+        return tuple(_make_absolute(item, node) for item in value)
     if value is None:
         return None
-    whole = node.place.source.folder / value
+    absolute = node.place.source.folder / value
     try:
-        return type(value)(whole.resolve())
-    except (OSError, RuntimeError):  # links that lead in a ring: whoever opens it says so
-        return type(value)(whole.absolute())
+        return type(value)(absolute.resolve())
+    except (OSError, RuntimeError):  # a cycle of links; the error comes when the path is opened
+        return type(value)(absolute.absolute())
 
 
-def _find(node: Node, dotted: str) -> Node | None:
-    """The node of a dotted key below `node`, if somebody set it."""
+def _find_node(node: Node, dotted: str) -> Node | None:
+    """Return the node of a dotted key below `node`, or None if it is not set."""
     for name in dotted.split("."):
         if not isinstance(node.value, dict) or name not in node.value:
             return None

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value -> one sentence per mistake, in words that fit the YAML."""
+"""Messages for pydantic's validation errors: one sentence per mistake, in terms of YAML."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from dropout_cli.config.scalars import scalar
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.core.text import counted
 
-_KINDS = {
+_KIND_WORDS = {
     "float_type": "a number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -21,7 +21,7 @@ _KINDS = {
     "dict_type": "a mapping",
     "none_required": "null",
 }
-"""Pydantic's errors about a value of the wrong kind."""
+"""Wanted kind for each of pydantic's errors about a value of a wrong kind."""
 
 
 Error = Mapping[str, Any]
@@ -30,21 +30,30 @@ Error = Mapping[str, Any]
 def explain(errors: Sequence[Error], node: Node, literals: Iterable[Any], hint: str) -> list[tuple[Node, str, str]]:
     """Return (node, fact, way out) for each mistake in a leaf.
 
-    `errors`: as pydantic lists them, one per member of a union. They are told apart by the list
-    entries that they are about; those of members that the value was never meant for are left out.
+    Errors about the same list item become one sentence; errors about the whole list are left out if an item is wrong.
+
+    Args:
+        errors: as pydantic lists them, one per member of a union.
+        node: the value.
+        literals: the words that the key accepts.
+        hint: a remark for values out of bounds.
     """
     by_entry: dict[tuple[int, ...], list[Error]] = {}
     for error in errors:
         entry = tuple(part for part in error["loc"] if isinstance(part, int))
         by_entry.setdefault(entry, []).append(error)
+    # Errors about the whole list come from union members that expect no list.
     if any(by_entry) and isinstance(node.value, list):
         by_entry.pop((), None)
-    at = {entry: _at(node, entry) for entry in by_entry}
-    return [(at[entry], *_sentence(found, at[entry], literals, hint)) for entry, found in by_entry.items()]
+    nodes = {entry: _item_at(node, entry) for entry in by_entry}
+    return [
+        (nodes[entry], *_fact_and_way_out(entry_errors, nodes[entry], literals, hint))
+        for entry, entry_errors in by_entry.items()
+    ]
 
 
 def got(node: Node) -> str:
-    """The value as a user would recognize it."""
+    """Return a description of the value as the user wrote it."""
     if isinstance(node.value, list):
         return "a list" if node.value else "an empty list"
     if isinstance(node.value, dict):
@@ -54,8 +63,8 @@ def got(node: Node) -> str:
     return shorten(node.text, 40) or "nothing"
 
 
-def _at(node: Node, entry: tuple[int, ...]) -> Node:
-    """The list entry, or the nearest thing around it where it is missing."""
+def _item_at(node: Node, entry: tuple[int, ...]) -> Node:
+    """Return the list item, or the innermost existing node around it."""
     for index in entry:
         if not isinstance(node.value, list) or index >= len(node.value):
             break
@@ -63,14 +72,18 @@ def _at(node: Node, entry: tuple[int, ...]) -> Node:
     return node
 
 
-def _sentence(errors: list[Error], node: Node, literals: Iterable[Any], hint: str) -> tuple[str, str]:
-    """Fact and way out for one value. A member of the union that takes its kind speaks; else all do."""
+def _fact_and_way_out(errors: list[Error], node: Node, literals: Iterable[Any], hint: str) -> tuple[str, str]:
+    """Return fact and way out for one value.
+
+    If the value has the right kind for a member of the union, only that member's bound is reported.
+    """
     for error in errors:
-        bound = _bound(error.get("type", ""), error.get("ctx") or {})
+        bound = _bound_words(error.get("type", ""), error.get("ctx") or {})
         if bound:
             remark = f" ({hint})" if hint else ""
             return f"must {bound}, got {_number(node)}{remark}", ""
-    wanted = list(dict.fromkeys(_kind(error) for error in errors))
+    # Each kind once, in the order of the union.
+    wanted = list(dict.fromkeys(_wanted_kind(error) for error in errors))
     known = [literal for literal in literals if isinstance(literal, str)]
     return f"must be {' or '.join(wanted)}, got {got(node)}", _way_out(node, wanted, known)
 
@@ -79,15 +92,15 @@ def _number(node: Node) -> str:
     return got(node) if isinstance(node.value, list | dict) else shorten(node.text, 40)
 
 
-def _kind(error: Error) -> str:
-    """What the value should have been, after 'must be'."""
+def _wanted_kind(error: Error) -> str:
+    """Return the kind that the value should have, to follow 'must be'."""
     if error["type"] == "literal_error":
         return str(error["ctx"]["expected"])
-    return _KINDS.get(error["type"]) or f"valid ({error['msg']})"
+    return _KIND_WORDS.get(error["type"]) or f"valid ({error['msg']})"
 
 
-def _bound(kind: str, ctx: Mapping[str, Any]) -> str:
-    """What is wrong with a value of the right kind, after 'must'; empty for another kind of error."""
+def _bound_words(kind: str, ctx: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value of the right kind, to follow 'must'; else empty."""
     match kind:
         case "greater_than":
             return f"be above {ctx['gt']:g}"
@@ -116,7 +129,7 @@ def _bound(kind: str, ctx: Mapping[str, Any]) -> str:
 
 
 def _way_out(node: Node, wanted: list[str], known: list[str]) -> str:
-    """A suggestion for a value of the wrong kind."""
+    """Return a suggestion for a value of a wrong kind."""
     value = node.value
     if isinstance(value, str):
         hint = did_you_mean(value, known)

@@ -1,4 +1,4 @@
-"""An experiment -> plain values -> YAML that reads back to the same experiment."""
+"""Conversion of an experiment to plain values and to YAML that reads back the same."""
 
 import dataclasses
 import textwrap
@@ -17,15 +17,20 @@ WIDTH = 110
 
 
 def to_dict(block: Any) -> dict[str, Any]:
-    """Return every key of an experiment (or another block), JSON-able, in declaration order.
+    """Return every key of a block, ready for JSON, in declaration order.
 
-    A choice is a mapping that begins with its tag. Lists stand for tuples.
+    A choice is a mapping that begins with its tag; tuples become lists.
     """
     return {name: plain(getattr(block, name), key.registry) for name, key in keys(type(block)).items()}
 
 
 def plain(value: Any, registry: Registry[Any] | None = None) -> Any:
-    """Return one value as to_dict shows it; `registry` is that of a choice."""
+    """Return one value as `to_dict` represents it.
+
+    Args:
+        value: any value of a config.
+        registry: the registry of a choice; None for other values.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         tag = {registry.tag: registry.name_of(type(value))} if registry is not None else {}
         return {**tag, **to_dict(value)}
@@ -45,28 +50,30 @@ def flatten(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]
 
 
 class _Dumper(yaml.SafeDumper):
-    """Blocks for mappings, one line for lists, quotes where our reader would not see text."""
+    """Writes mappings as blocks, lists on one line, and quotes around texts that need them."""
 
     def ignore_aliases(self, data: Any) -> bool:
+        """Return True: equal values are written out, since anchors would be hard to read."""
         return True
 
 
-def _text(dumper: _Dumper, value: str) -> yaml.Node:
-    # PyYAML writes a lone U+0085 between single quotes, where it reads back as a space.
+def _represent_text(dumper: _Dumper, value: str) -> yaml.Node:
+    # PyYAML writes a lone U+0085 in single quotes, where it reads back as a space.
+    # Quotes only where a plain scalar would read back as something else.
     style = None if isinstance(scalar(value), str) and value.isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
-def _list(dumper: _Dumper, value: list[Any]) -> yaml.Node:
+def _represent_list(dumper: _Dumper, value: list[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
 
 
-_Dumper.add_representer(str, _text)
-_Dumper.add_representer(list, _list)
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(list, _represent_list)
 
 
 def dump(values: dict[str, Any]) -> str:
-    """Return plain values as YAML 1.2, keys in their order."""
+    """Return plain values as YAML 1.2, with keys in their order."""
     layout: dict[str, Any] = {"sort_keys": False, "default_flow_style": False, "allow_unicode": True, "width": WIDTH}
     text: str = yaml.dump(values, Dumper=_Dumper, **layout)
     return text
@@ -78,11 +85,11 @@ def to_yaml(experiment: Any) -> str:
 
 
 def annotate(experiment: Any) -> str:
-    """The same, with what each key means in a comment above it."""
-    return "\n".join(_annotated(experiment, "")) + "\n"
+    """Return the YAML of an experiment with the meaning of each key in a comment above it."""
+    return "\n".join(_commented_lines(experiment, "")) + "\n"
 
 
-def _annotated(block: Any, indent: str) -> Iterator[str]:
+def _commented_lines(block: Any, indent: str) -> Iterator[str]:
     meanings = docs(type(block))
     for name, key in keys(type(block)).items():
         value = getattr(block, name)
@@ -93,8 +100,9 @@ def _annotated(block: Any, indent: str) -> Iterator[str]:
         if not dataclasses.is_dataclass(value):
             yield from textwrap.indent(dump({name: plain(value)}), indent).splitlines()
             continue
+        # A block without keys would read back as null without the braces.
         yield f"{indent}{name}:" + ("" if key.registry or keys(type(value)) else " {}")
         if key.registry is not None:
             choices = f"# One of: {', '.join(key.registry.names())}."
             yield f"{indent}  {key.registry.tag}: {key.registry.name_of(type(value))}  {choices}"
-        yield from _annotated(value, indent + "  ")
+        yield from _commented_lines(value, indent + "  ")

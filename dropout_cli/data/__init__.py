@@ -1,4 +1,4 @@
-"""Data: one file per source, and the line from a source to a dataset that can be trained on."""
+"""Datasets: one file per source, and the steps from a source to a dataset for training."""
 
 from dropout_cli.data.base import DATASETS, Examples, Source
 from dropout_cli.data.dataset import Affine, Batches, Dataset, Part

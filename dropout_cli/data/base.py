@@ -1,4 +1,4 @@
-"""A dataset as YAML names it: the keys that all sources share, and what reading one gives."""
+"""Base class of dataset sources, with the YAML keys that they share, and its examples."""
 
 import math
 from abc import ABC, abstractmethod
@@ -18,62 +18,69 @@ DATASETS: Registry["Source"] = Registry("dataset", package="dropout_cli.data.sou
 
 
 TRAIN, VAL, TEST = 0, 1, 2
-"""The parts that data may assign their examples to."""
+"""Codes of the parts, for data that assign their own examples to parts."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A feature of a table: a number, or one of several words, whose place among them then stands in the data."""
+    """A feature of a table: a number, or a category stored as its index in `categories`."""
 
     name: str
     categories: tuple[str, ...] | None = None
+    """The words of a categorical column; None for a column of numbers."""
     comma: bool = False
-    """Whether its numbers were written with a decimal comma."""
+    """True if the numbers were written with a decimal comma."""
 
 
 class Facts(NamedTuple):
-    """What is known of a dataset before it is read (at default settings, where settings matter)."""
+    """Information about a dataset before it is read, at default settings."""
 
     examples: int | None
-    """None, and the next two as well, where it is the user who brings the data."""
+    """Number of examples; this, `shape` and `classes` are None if the user supplies the data."""
     shape: Shape | None
     classes: int | None
-    """0 where it is quantities that are predicted."""
+    """Number of classes; 0 for a regression."""
     origin: str
 
 
 @dataclass(frozen=True)
 class Examples:
-    """A dataset as its source has it: not split, not scaled. Raises DataError if a value is not finite."""
+    """A dataset as its source returns it: not split and not scaled.
+
+    Raises:
+        DataError: if a value is not finite.
+    """
 
     x: Array
-    """uint8 or float32, (N, features) or (N, height, width, channels); NaN where a table has no value.
-    Or `FileRows`, which can be indexed by rows."""
+    """(N, features) or (N, height, width, channels), uint8 or float32; NaN marks a missing value of a table. Or
+    `FileRows`, which supports indexing by rows."""
     labels: Array
-    """(N,) intp: class ids; of a regression (N, targets) float64."""
+    """Class ids, (N,) intp; for a regression target values, (N, targets) float64."""
     classes: tuple[str, ...] = ()
-    """Class names; the label is the index."""
+    """Class names; a label is an index into them. Empty for a regression."""
     quantities: tuple[str, ...] = ()
-    """Names of the targets of a regression; there are no classes then."""
+    """Names of the targets of a regression; empty for a classification."""
     train_count: int | None = None
-    """How many leading rows are the official training set; None where there is no official test set."""
+    """Number of leading rows in the official training set; None if there is no official test set."""
     columns: tuple[Column, ...] = ()
-    """The features, where they have names."""
+    """The features, if they have names."""
     assigned: Array | None = None
-    """(N,) int8: TRAIN, VAL or TEST where the data themselves divide the examples."""
+    """(N,) int8: TRAIN, VAL or TEST for each example, if the data divide themselves; else None."""
     groups: Array | None = None
-    """(N,) intp: examples of one group stay in one part."""
+    """(N,) intp: examples with the same group number stay in one part."""
     encoded: bool = False
-    """Whether missing values are filled in and categories made numbers before the network sees them."""
+    """True if missing values must be filled in and categories encoded before the network sees the examples."""
     digest: str | None = None
-    """SHA-256 of files that are too large to go over twice."""
+    """SHA-256 of files that are too large to be read twice."""
     notices: tuple[str, ...] = ()
-    """What the user should know of the data."""
+    """Messages about the data for the user."""
     read_as: str = ""
-    """How a file was understood, in a few words."""
+    """How a file was interpreted, in a few words."""
 
     def __post_init__(self) -> None:
-        """A single NaN would turn every weight into NaN; those of a table are filled in later."""
+        """Raise DataError if a value is not finite; NaN in a table is allowed."""
+        # A single NaN would turn every weight into NaN. Missing values of a table are filled in later, and
+        # `FileRows` are checked by `npy_digest` while their checksum is computed.
         if self.encoded or self.x.dtype.kind != "f" or not isinstance(self.x, np.ndarray):
             return
         if not np.isfinite(self.x).all():
@@ -81,69 +88,90 @@ class Examples:
             raise DataError("dataset", f"example {row} has a value that is not a finite number", "Correct or remove it")
 
     def gives(self, part: int) -> bool:
-        """Whether the data themselves have examples for that part (VAL or TEST), in an official or an assigned one."""
+        """Return True if the data themselves provide examples for a part.
+
+        Args:
+            part: VAL or TEST. An official test set counts as TEST.
+        """
         official = part == TEST and self.train_count is not None
         return official or (self.assigned is not None and bool((self.assigned == part).any()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source(ABC):
-    """Where examples come from; the fields are the keys under `dataset:`.
+    """Source of examples; its fields are the keys under `dataset:`.
 
-    The first line of a subclass's docstring is what `dropout datasets` says of it.
+    The first line of a subclass's docstring is its description in `dropout datasets`.
     """
 
     facts: ClassVar[Facts]
     default_test_fraction: ClassVar[float | None] = None
-    """What `test_fraction: null` means where neither config nor data give a test part; None: it is then an error."""
+    """Meaning of `test_fraction: null` if neither config nor data provide a test part; None makes that an error."""
 
     val_fraction: FractionOrZero = 0.15
-    """Part of the examples to validate on: of all, or of the training set where an official test set is kept."""
+    """Fraction of the examples to validate on: of all, or of the training set if an official test set is kept."""
     test_fraction: Fraction | None = 0.2
-    """Part of all examples to test on; null keeps the official test set, where there is one."""
+    """Fraction of all examples to test on; null keeps the official test set, if there is one."""
     split_seed: CountOrZero = 0
-    """Seed of the stratified split; it does not depend on the seed of the run."""
+    """Seed of the stratified split; independent of the seed of the run."""
     folds: Annotated[int, Ge(2)] | None = None
-    """How many folds, stratified or by group, divide all examples; one is the test part. Null: see test_fraction."""
+    """Number of folds, stratified or by group, that divide all examples; one is the test part. Null: see
+    test_fraction."""
     fold: CountOrZero = 0
-    """Which of the folds is the test part, from 0; a sweep that does not set it has a run for each."""
+    """Index of the fold to test on, from 0; a sweep that does not set it runs every fold."""
     scaling: Literal["none", "unit", "standardize"] = "unit"
-    """Fitted on the training part, per feature or per channel: to [0, 1], to mean 0 and variance 1, or none."""
+    """Scaling fitted on the training part, per feature or per channel: unit maps to [0, 1], standardize to mean 0 and
+    variance 1, none keeps the values."""
     augment: Augmentation | None = None
-    """Random changes to training pictures; null: none."""
+    """Random changes to training images; null: none."""
     fingerprint: str | None = None
-    """SHA-256 of the examples as read; other data than these are then refused."""
+    """SHA-256 of the examples as read; data that differ from it are refused. Null: not checked."""
 
     def __post_init__(self) -> None:
-        """Raise InvalidField for a fold that does not exist, or a test fraction that contradicts the folds."""
+        """Raise InvalidField if the fold does not exist, or the test fraction contradicts the folds."""
         if self.folds is None:
             if self.fold:
                 raise InvalidField("fold", "there are no folds to choose from", "Set dataset.folds, such as to 5")
             return
         if self.fold >= self.folds:
             raise InvalidField("fold", f"must be below {self.folds}, the number of folds, got {self.fold}")
-        usual = type(self).test_fraction
-        if self.test_fraction not in (None, usual, self._drawn_fraction):
+        # A value equal to the class default may simply not have been set, so it is no contradiction.
+        unset_value = type(self).test_fraction
+        if self.test_fraction not in (None, unset_value, self._effective_test_fraction):
             part = f"each of the {self.folds} folds tests on 1/{self.folds} of the examples"
-            raise InvalidField("test_fraction", f"{part}, got {self.test_fraction:g}", "Leave it out")
+            raise InvalidField("test_fraction", f"{part}, got {self.test_fraction:g}", "Remove it")
 
     @property
-    def _drawn_fraction(self) -> float | None:
-        """`test_fraction`; None where folds decide in its place, since it is not the part of one of them."""
+    def _effective_test_fraction(self) -> float | None:
+        """`test_fraction`, or None if the folds decide instead.
+
+        A fraction of about 1/folds agrees with the folds and is kept.
+        """
         if self.folds is None or self.test_fraction is None:
             return self.test_fraction
+        # The tolerance accepts 0.33 for 1/3.
         return self.test_fraction if math.isclose(self.test_fraction, 1 / self.folds, rel_tol=0.01) else None
 
     def draws_test(self, examples: Examples) -> bool:
-        """Whether the test part is drawn with `split_seed`, from all examples; otherwise the data give it."""
-        return self._drawn_fraction is not None or not examples.gives(TEST)
+        """Return True if the test part is drawn from all examples with `split_seed`.
+
+        If False, the data provide the test part.
+        """
+        return self._effective_test_fraction is not None or not examples.gives(TEST)
 
     def varying(self, examples: Examples) -> tuple[str, ...]:
-        """The parts that change with `split_seed`: those of train, val and test that the data do not give."""
+        """Return the names of the parts that change with `split_seed`.
+
+        These are the parts among train, val and test that the data do not provide.
+        """
         if self.draws_test(examples):
             return ("train", "val", "test") if self.val_fraction or examples.gives(VAL) else ("train", "test")
         return ("train", "val") if self.val_fraction and not examples.gives(VAL) else ()
 
     @abstractmethod
     def read(self) -> Examples:
-        """Read or make all examples. Raises DataError."""
+        """Read or generate all examples.
+
+        Raises:
+            DataError: if data are missing or damaged.
+        """

@@ -1,4 +1,4 @@
-"""Where data files live on this machine, and how one gets there: whole, or not at all."""
+"""Folders of data files on this machine, and a way to write a file whole or not at all."""
 
 import os
 import secrets
@@ -13,50 +13,66 @@ from dropout_cli.core.errors import DataError
 
 
 def data_directories() -> list[Path]:
-    """The folders in which data are looked for: `$DROPOUT_DATA`, if set, then the user's data directory."""
-    given = os.environ.get("DROPOUT_DATA")
-    found = [Path(given).absolute()] if given else []
+    """Return the folders to search for data, in order.
+
+    These are `$DROPOUT_DATA`, if set, then the user's data directory.
+
+    Raises:
+        DataError: if `$DROPOUT_DATA` is not set and the user has no home folder.
+    """
+    configured = os.environ.get("DROPOUT_DATA")
+    directories = [Path(configured).absolute()] if configured else []
     try:
-        found.append(_user_directory() / "dropout")
+        directories.append(_user_directory() / "dropout")
     except RuntimeError:
-        if not found:
-            raise DataError("$DROPOUT_DATA", "is not set, and this user has no home folder", "Set it") from None
-    return found
+        if not directories:
+            raise DataError(
+                "$DROPOUT_DATA", "is not set, and this user has no home folder", "Set it to a folder"
+            ) from None
+    return directories
 
 
 def _user_directory() -> Path:
     if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return Path(local) if local else Path.home() / "AppData" / "Local"
+        local_app_data = os.environ.get("LOCALAPPDATA")
+        return Path(local_app_data) if local_app_data else Path.home() / "AppData" / "Local"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support"
-    # The XDG specification: a relative path is invalid and is to be ignored.
-    given = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return given if given.is_absolute() else Path.home() / ".local" / "share"
+    # The XDG specification says that a relative path is invalid and must be ignored.
+    xdg_data_home = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return xdg_data_home if xdg_data_home.is_absolute() else Path.home() / ".local" / "share"
 
 
 def must_be_plain(path: Path) -> None:
-    """Raise DataError for what is no file: a folder, a link in a ring, a pipe that nobody writes to."""
+    """Raise DataError unless the path is a regular file.
+
+    A folder, a cycle of links or a pipe is refused: opening a pipe without a writer would wait forever.
+    """
     try:
-        found = path.stat()
+        status = path.stat()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(str(path), f"cannot be read: {reason}", "Name a file") from None
-    if stat.S_ISDIR(found.st_mode):
-        raise DataError(str(path), "is a folder", "Name a file; for folders of pictures there is image_folder")
-    if not stat.S_ISREG(found.st_mode):
-        raise DataError(str(path), "is no plain file", "Save it as one")
+    if stat.S_ISDIR(status.st_mode):
+        raise DataError(str(path), "is a folder", "Name a file; for a folder of images use image_folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(str(path), "is not a regular file", "Copy its content to a regular file")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of `path` when the block ends without an error. Raises OSError."""
+    """Open a new file that replaces `path` if the block ends without an error.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    # A random name, so that two processes can write the same file at the same time.
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # before the rename, so that a crash cannot leave an empty file under the name
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

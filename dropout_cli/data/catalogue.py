@@ -1,4 +1,4 @@
-"""What `dropout datasets` lists: every dataset, without reading any."""
+"""The list that `dropout datasets` prints: every dataset, without reading any."""
 
 import inspect
 from typing import Any
@@ -8,7 +8,11 @@ from dropout_cli.data.base import DATASETS, Source
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """One row per dataset, by name: name, examples, shape, classes, origin and about (one line)."""
+    """Return one row per dataset, sorted by name.
+
+    Returns:
+        Rows with the keys name, examples, shape, classes, origin and about (one line).
+    """
     return [
         {"name": name, **cls.facts._asdict(), "about": (inspect.getdoc(cls) or "").partition("\n")[0]}
         for name, cls in DATASETS
@@ -16,7 +20,7 @@ def catalogue() -> list[dict[str, Any]]:
 
 
 def details(cls: type[Source]) -> dict[str, Any]:
-    """One dataset: its row, its text and its keys."""
+    """Return one dataset's row together with its full description and its keys."""
     name = DATASETS.name_of(cls)
     row = next(row for row in catalogue() if row["name"] == name)
     return {**row, "text": inspect.getdoc(cls) or "", "keys": keys(cls)}

@@ -1,4 +1,4 @@
-"""What training sees of data: parts with labels, unscaled, and the scaling fitted on the train part."""
+"""Datasets ready for training: split into parts, with scaling fitted on the train part."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,76 +16,85 @@ class Part:
     """The examples of one part of the split: train, val or test."""
 
     x: Array
-    """(N, *shape), uint8 or float32 as the source has them, unscaled, C-contiguous, read-only; or `FileRows`."""
+    """(N, *shape), uint8 or float32 as in the source, unscaled, C-contiguous, read-only; or `FileRows`."""
     labels: Array
-    """(N,) intp: class ids; of a regression (N, targets) float64: the true values in their own units."""
+    """(N,) intp: class ids; for a regression (N, targets) float64: the true values in their own units."""
     rows: Array
-    """(N,) intp: each example's row number in the source."""
+    """(N,) intp: row number of each example in the source."""
 
     def __len__(self) -> int:
-        """The number of examples."""
+        """Return the number of examples."""
         return len(self.labels)
 
 
 @dataclass(frozen=True)
 class Affine:
-    """The fitted scaling: `x * scale + shift`, float32, of shape (1,) or (channels,) or (features,)."""
+    """Fitted scaling: `x * scale + shift`."""
 
     scale: Array
+    """(1,), (channels,) or (features,) float32."""
     shift: Array
+    """Same shape and dtype as `scale`."""
 
 
 @dataclass(frozen=True)
 class Quantities:
-    """What a regression predicts, and how it is standardized: to mean 0 and variance 1 on the train part."""
+    """Names of regression targets, and their mean and standard deviation on the train part."""
 
     names: tuple[str, ...]
     mean: Array
     """(targets,) float64."""
     sd: Array
-    """(targets,) float64; 1 for a target that never changes."""
+    """(targets,) float64; 1 for a constant target."""
 
     def standardized(self, values: Array) -> Array:
-        """(N, targets), float64."""
+        """Return `(values - mean) / sd`.
+
+        Args:
+            values: (N, targets), in their own units.
+
+        Returns:
+            (N, targets) float64; mean 0 and variance 1 on the train part.
+        """
         return np.asarray((values - self.mean) / self.sd)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A source, read and split."""
+    """A source after reading and splitting."""
 
     name: str
     train: Part
     val: Part | None
     test: Part
     classes: tuple[str, ...]
-    """Class names; the label is the index. None of them where quantities are predicted."""
+    """Class names; a label is an index into them. Empty for a regression."""
     scaling: Affine
     fingerprint: str
-    """SHA-256 over the arrays as read, before the split."""
+    """SHA-256 of the arrays as read, before the split."""
     columns: tuple[Column, ...] = ()
-    """The features as the source names them, where it does."""
+    """The features, if the source names them."""
     encoding: Encoding | None = None
-    """How missing values and categories of a table became numbers."""
+    """How missing values and categories of a table become numbers; None if the source needs no encoding."""
     quantities: Quantities | None = None
-    """What is predicted in place of classes."""
+    """The targets of a regression; None for a classification."""
     notices: tuple[str, ...] = ()
-    """What the user should know of the data."""
+    """Messages about the data for the user."""
     varying: tuple[str, ...] = ()
-    """The parts that change with `split_seed`: of train, val and test."""
+    """Names of the parts that change with `split_seed`, of train, val and test."""
 
     @property
     def shape(self) -> Shape:
-        """The shape of one example: (features,) or (height, width, channels)."""
+        """Shape of one example: (features,) or (height, width, channels)."""
         return tuple(self.train.x.shape[1:])
 
     def part(self, name: str) -> Part | None:
-        """`train`, `val` or `test`; None where the split has no such part."""
+        """Return the part `train`, `val` or `test`; None if the split has no such part."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 
 class Batches:
-    """Gathers and scales the rows of a part into one reused buffer."""
+    """Gathers and scales rows of a part into one reused buffer."""
 
     def __init__(
         self,
@@ -96,21 +105,37 @@ class Batches:
         *,
         windowed: bool = False,
     ) -> None:
-        """`size`: the most rows that `take` will be asked for; `windowed`: they come in the order of `file_rows`."""
+        """Allocate the buffer.
+
+        Args:
+            dataset: the dataset whose scaling is applied.
+            part: the part to take rows from.
+            size: the largest number of rows that `take` will return at once.
+            dtype: dtype of the scaled examples.
+            windowed: True if rows come in the order of `row_order`, so that a part in files is read
+                through a `SegmentWindow`.
+        """
         self._x: Any = part.x
         if windowed and isinstance(part.x, FileRows):
             self._x = Window(part.x)
         self._labels = part.labels
+        # Standardized once for the whole part instead of in every step.
         if dataset.quantities is not None:
             self._labels = dataset.quantities.standardized(part.labels).astype(dtype)
         self._scale = dataset.scaling.scale.astype(dtype)
+        # Without a shift `take` saves one pass over the batch in every step.
         self._shift = dataset.scaling.shift.astype(dtype) if np.any(dataset.scaling.shift) else None
+        # Reused by every batch, so that scaling allocates nothing.
         self._buffer = np.empty((size, *dataset.shape), dtype)
 
     def take(self, rows: Array | slice) -> tuple[Array, Array]:
-        """Return x (n, *shape) scaled, and labels (n,) or standardized quantities (n, targets).
+        """Return scaled examples and their labels.
 
-        x stands until the next call.
+        Args:
+            rows: row numbers within the part.
+
+        Returns:
+            x (n, *shape), and labels (n,) or standardized targets (n, targets). The next call overwrites x.
         """
         raw = self._x[rows]
         x = np.multiply(raw, self._scale, out=self._buffer[: len(raw)])

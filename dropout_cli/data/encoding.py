@@ -1,8 +1,8 @@
-"""A table as a network takes it: missing values filled in, categories as columns of 0 and 1.
+"""Encoding of tables: missing values filled in, categories as columns of 0 and 1.
 
-Both are fitted by scikit-learn on the train part: the median of a column of numbers, the most frequent of a column of
-categories (SimpleImputer), and the categories that occur (OneHotEncoder with `handle_unknown="ignore"`). What was
-fitted are a few numbers per column; applying them is a lookup, so that a run folder can keep them without a pickle.
+scikit-learn fits both on the train part: the median of a column of numbers, the most frequent category of a
+categorical column (SimpleImputer), and the categories that occur (OneHotEncoder with `handle_unknown="ignore"`). The
+result is a few numbers per column; applying them is a lookup, so a run folder can store them without a pickle.
 """
 
 from dataclasses import dataclass
@@ -13,71 +13,81 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.base import Column
 
 UNKNOWN = -1.0
-"""In place of a category that was not there in training: none of its columns is 1."""
+"""Code of a category that training has not seen: none of its columns is 1."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """What was fitted, for `columns` in their order."""
+    """Fitted fill values and categories of `columns`, in their order."""
 
     columns: tuple[Column, ...]
     fill: tuple[float, ...]
-    """What a missing value becomes: a number, or the place of a category."""
+    """Replacement for a missing value in each column: a number, or the index of a category."""
     seen: tuple[tuple[int, ...], ...]
-    """The places of the categories that occurred, a column of 0 and 1 for each; empty for a column of numbers."""
+    """Indices of the categories that occur, one column of 0 and 1 for each; empty for a column of numbers."""
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The names of what comes out."""
+        """Names of the encoded features."""
         names: list[str] = []
         for column, seen in zip(self.columns, self.seen, strict=True):
             words = column.categories
-            names += [column.name] if words is None else [f"{column.name}={words[place]}" for place in seen]
+            names += [column.name] if words is None else [f"{column.name}={words[index]}" for index in seen]
         return tuple(names)
 
     @property
     def numeric(self) -> Array:
-        """(features,) bool: which of them are numbers, and are scaled."""
+        """(features,) bool: True for features that are numbers and therefore scaled."""
         flags: list[bool] = []
         for column, seen in zip(self.columns, self.seen, strict=True):
             flags += [True] if column.categories is None else [False] * len(seen)
         return np.array(flags, bool)
 
     def apply(self, x: Array) -> Array:
-        """x (N, columns), NaN where a value is missing -> (N, features) float32."""
+        """Return the encoded features, (N, features) float32.
+
+        Args:
+            x: (N, columns); NaN marks a missing value.
+        """
         y = np.empty((len(x), len(self.numeric)), np.float32)
-        at = 0
-        for place, (column, seen) in enumerate(zip(self.columns, self.seen, strict=True)):
-            values = np.where(np.isnan(x[:, place]), np.float32(self.fill[place]), x[:, place])
+        start = 0
+        for index, (column, seen) in enumerate(zip(self.columns, self.seen, strict=True)):
+            values = np.where(np.isnan(x[:, index]), np.float32(self.fill[index]), x[:, index])
             if column.categories is None:
-                y[:, at] = values
-                at += 1
+                y[:, start] = values
+                start += 1
             else:
-                y[:, at : at + len(seen)] = values[:, None] == np.array(seen, np.float32)
-                at += len(seen)
+                # UNKNOWN equals no code, so all its columns are 0.
+                y[:, start : start + len(seen)] = values[:, None] == np.array(seen, np.float32)
+                start += len(seen)
         return y
 
 
 def fit(x: Array, columns: tuple[Column, ...]) -> Encoding:
-    """Fit to the train part x (N, columns) float32, NaN where a value is missing; a column without any becomes 0."""
+    """Fit the encoding on the train part.
+
+    Args:
+        x: (N, columns) float32; NaN marks a missing value.
+        columns: one per column of `x`.
+    """
     from sklearn.impute import SimpleImputer
     from sklearn.preprocessing import OneHotEncoder
 
     fill: list[float] = []
     seen: list[tuple[int, ...]] = []
-    for place, column in enumerate(columns):
-        values = x[:, place : place + 1].astype(np.float64)
-        if np.isnan(values).all():
+    for index, column in enumerate(columns):
+        values = x[:, index : index + 1].astype(np.float64)
+        if np.isnan(values).all():  # SimpleImputer would drop a column without any value
             fill.append(0.0)
             seen.append(() if column.categories is None else (0,))
             continue
         strategy = "median" if column.categories is None else "most_frequent"
         imputer = SimpleImputer(strategy=strategy)
-        whole = imputer.fit_transform(values)
+        filled = imputer.fit_transform(values)
         fill.append(float(imputer.statistics_[0]))
         if column.categories is None:
             seen.append(())
         else:
-            encoder = OneHotEncoder(handle_unknown="ignore").fit(whole)
-            seen.append(tuple(int(place) for place in encoder.categories_[0]))
+            encoder = OneHotEncoder(handle_unknown="ignore").fit(filled)
+            seen.append(tuple(int(index) for index in encoder.categories_[0]))
     return Encoding(columns, tuple(fill), tuple(seen))

@@ -1,4 +1,4 @@
-"""From a source to a dataset: read, check, split, fit the scaling."""
+"""The steps from a source to a dataset: read, check, split, fit the preprocessing."""
 
 import hashlib
 import json
@@ -20,60 +20,82 @@ from dropout_cli.data.splits import split
 
 
 def load(source: Source, fitted: Fitted | None = None) -> Dataset:
-    """Read `source`, check it against its fingerprint, split it and fit encoding and scaling on the train part.
+    """Read a source, check its fingerprint, split it and fit encoding and scaling.
 
-    `fitted`: take those that were fitted before instead; what the data do not share with them is refused.
+    Args:
+        source: the dataset's config.
+        fitted: preprocessing of an earlier run, used instead of fitting; the data must match it.
 
-    Raises DataError where data are missing, damaged, not those of the fingerprint, or cannot be split.
+    Raises:
+        DataError: if data are missing, damaged or changed, do not match `fitted`, or cannot be split.
     """
     return arranged(source, source.read(), fitted)
 
 
 def arranged(source: Source, examples: Examples, fitted: Fitted | None = None, *, known: str | None = None) -> Dataset:
-    """Do the same with examples that were read before; `known`: their fingerprint, where it was computed before."""
+    """Split examples that were read before, and fit encoding and scaling.
+
+    Args:
+        source: the dataset's config.
+        examples: the result of `source.read()`.
+        fitted: preprocessing of an earlier run, used instead of fitting; the data must match it.
+        known: the fingerprint of `examples`, if it was computed before.
+
+    Raises:
+        DataError: if data have changed, do not match `fitted`, or cannot be split.
+    """
     name = DATASETS.name_of(type(source))
-    found = known or fingerprint(examples)
-    if source.fingerprint not in (None, found):
-        fact = f"the data have {found[:12]}..., but {source.fingerprint[:12]}... is asked for: they are not the same"
-        way_out = "Bring the former data back, or set it to null (`dropout eval --allow-changed-data` does)"
+    actual = known or fingerprint(examples)
+    if source.fingerprint not in (None, actual):
+        fact = f"the data have changed: their fingerprint is {actual[:12]}..., expected {source.fingerprint[:12]}..."
+        way_out = "Restore the original data, or set it to null (`dropout eval --allow-changed-data` does this)"
         raise DataError("dataset.fingerprint", fact, way_out)
     if fitted is not None:
-        examples = _as_fitted(examples, fitted)
+        examples = _match_preprocessing(examples, fitted)
+    # Preprocessing is fitted after the split, on the train part alone: nothing leaks from val and test.
     rows = split(examples, source)
     encoding = fitted.encoding if fitted else None
     if examples.encoded and encoding is None:
         encoding = encode.fit(examples.x[rows.train], examples.columns)
-    train = _part(examples, rows.train, encoding)
+    train = _make_part(examples, rows.train, encoding)
     scaled = encoding.numeric if encoding else None
     return Dataset(
         name=name,
         train=train,
-        val=None if rows.val is None else _part(examples, rows.val, encoding),
-        test=_part(examples, rows.test, encoding),
+        val=None if rows.val is None else _make_part(examples, rows.val, encoding),
+        test=_make_part(examples, rows.test, encoding),
         classes=examples.classes,
         scaling=fitted.scaling if fitted else fit(train.x, source.scaling, scaled),
-        fingerprint=found,
+        fingerprint=actual,
         columns=examples.columns,
         encoding=encoding,
-        quantities=_quantities(examples, train, fitted),
+        quantities=_fit_targets(examples, train, fitted),
         notices=examples.notices,
         varying=source.varying(examples),
     )
 
 
 class Loader:
-    """Loads sources one after another; those that differ only in `split_seed` and `fold` share what was read."""
+    """Loads sources in turn; those that differ only in `split_seed` and `fold` are read once."""
 
     def __init__(self) -> None:
-        """Nothing is read yet."""
+        """Start without any data."""
         self._last: tuple[Source, Examples, str] | None = None
 
     def load(self, source: Source) -> Dataset:
-        """Do what `load` does."""
+        """Return the dataset of a source, as `load_dataset` does.
+
+        Args:
+            source: the dataset's config.
+
+        Raises:
+            DataError: if data are missing, damaged or changed, or cannot be split.
+        """
+        # These two keys do not change what `read` returns.
         undivided = replace(source, split_seed=0, fold=0)
         if self._last is not None and self._last[0] == undivided:
             return arranged(source, self._last[1], known=self._last[2])
-        self._last = None  # so that two are never in memory at once
+        self._last = None  # frees the previous dataset first: two are never in memory at once
         examples = source.read()
         dataset = arranged(source, examples)
         self._last = undivided, examples, dataset.fingerprint
@@ -81,71 +103,83 @@ class Loader:
 
 
 def fingerprint(examples: Examples) -> str:
-    """SHA-256, in hex, over shapes, dtypes and bytes of the examples and labels; the same on every machine."""
+    """Return the SHA-256, in hex, over shapes, dtypes and bytes of examples and labels.
+
+    Bytes are little-endian, so the result is the same on every machine.
+    """
     digest = hashlib.sha256()
+    # intp has another size on 32-bit machines.
     labels = examples.labels if examples.quantities else examples.labels.astype(np.int64, copy=False)
     if examples.digest is not None:
         digest.update(examples.digest.encode())
     for array in (labels,) if isinstance(examples.x, FileRows) else (examples.x, labels):
-        fixed = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        digest.update(f"{fixed.shape} {fixed.dtype.str}\n".encode())
-        digest.update(fixed.reshape(-1).view(np.uint8).data)
-    if examples.encoded:  # then the numbers alone do not say what they mean
-        meaning = [examples.classes, examples.quantities, [[one.name, one.categories] for one in examples.columns]]
+        little_endian = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        digest.update(f"{little_endian.shape} {little_endian.dtype.str}\n".encode())
+        digest.update(little_endian.reshape(-1).view(np.uint8).data)
+    if examples.encoded:  # the codes of categories mean nothing without their names
+        columns = [[column.name, column.categories] for column in examples.columns]
+        meaning = [examples.classes, examples.quantities, columns]
         digest.update(json.dumps(meaning).encode())
-    for given in (examples.assigned, examples.groups):
-        if given is not None:
-            digest.update(given.astype(np.int64).tobytes())
+    for optional in (examples.assigned, examples.groups):
+        if optional is not None:
+            digest.update(optional.astype(np.int64).tobytes())
     return digest.hexdigest()
 
 
-def _as_fitted(examples: Examples, fitted: Fitted) -> Examples:
-    """The examples with the labels and the columns that a network was trained for. Raises DataError."""
-    names = tuple(one.name for one in fitted.columns)
-    if examples.encoded and names != tuple(one.name for one in examples.columns):
+def _match_preprocessing(examples: Examples, fitted: Fitted) -> Examples:
+    """Return the examples with the labels and columns of a trained network.
+
+    Raises:
+        DataError: if columns, targets or classes do not match.
+    """
+    names = tuple(column.name for column in fitted.columns)
+    if examples.encoded and names != tuple(column.name for column in examples.columns):
         raise DataError(
-            "dataset", f"has other columns than {', '.join(names[:10])}", "Give the data their columns back"
+            "dataset", f"has other columns than {', '.join(names[:10])}", "Restore the columns of the training data"
         )
     if bool(examples.quantities) != (fitted.quantities is not None):
-        raise DataError("dataset", "has targets of another kind than in training", "Give the data their target back")
+        raise DataError("dataset", "has targets of another kind than in training", "Restore the target of training")
     x, labels = examples.x, examples.labels
     if not examples.quantities:
-        places = {name: place for place, name in enumerate(fitted.classes)}
+        places = {name: index for index, name in enumerate(fitted.classes)}
         unknown = [name for name in examples.classes if name not in places]
         if unknown:
-            fact = f"has the class '{unknown[0]}', which was not there in training"
+            fact = f"has the class '{unknown[0]}', which training did not have"
             raise DataError("dataset", fact, "Remove its rows, or train again")
+        # The same class may have another number here, if classes are missing.
         labels = np.array([places[name] for name in examples.classes], np.intp)[labels]
     if fitted.encoding is not None:
         x = examples.x.copy()
-        for place, (mine, theirs) in enumerate(zip(examples.columns, fitted.columns, strict=True)):
-            if (mine.categories is None) != (theirs.categories is None):
-                raise DataError("dataset", f"column '{mine.name}' is of another kind than in training", "Correct it")
-            if mine.categories is not None and theirs.categories is not None:
-                codes = {word: float(code) for code, word in enumerate(theirs.categories)}
-                table = np.array([codes.get(word, encode.UNKNOWN) for word in mine.categories], np.float32)
-                there = ~np.isnan(x[:, place])
-                x[there, place] = table[x[there, place].astype(np.intp)]
+        for index, (column, known_column) in enumerate(zip(examples.columns, fitted.columns, strict=True)):
+            if (column.categories is None) != (known_column.categories is None):
+                raise DataError("dataset", f"column '{column.name}' is of another kind than in training", "Correct it")
+            if column.categories is not None and known_column.categories is not None:
+                codes = {word: float(code) for code, word in enumerate(known_column.categories)}
+                table = np.array([codes.get(word, encode.UNKNOWN) for word in column.categories], np.float32)
+                # Missing values stay NaN; they have no code.
+                present = ~np.isnan(x[:, index])
+                x[present, index] = table[x[present, index].astype(np.intp)]
     return replace(examples, x=x, labels=labels, classes=fitted.classes, columns=fitted.columns)
 
 
-def _quantities(examples: Examples, train: Part, fitted: Fitted | None) -> Quantities | None:
-    """How the targets are standardized."""
+def _fit_targets(examples: Examples, train: Part, fitted: Fitted | None) -> Quantities | None:
+    """Return the targets with their mean and standard deviation on the train part."""
     if not examples.quantities or fitted is not None:
         return fitted.quantities if fitted else None
     sd = train.labels.std(axis=0)
+    # A constant target would be divided by 0.
     return Quantities(examples.quantities, train.labels.mean(axis=0), np.where(sd > 0, sd, 1.0))
 
 
-def _part(examples: Examples, rows: Array, encoding: Encoding | None) -> Part:
+def _make_part(examples: Examples, rows: Array, encoding: Encoding | None) -> Part:
     if isinstance(examples.x, FileRows):
-        return Part(cast("Array", examples.x.subset(rows)), _fixed(examples.labels[rows]), _fixed(rows))
+        return Part(cast("Array", examples.x.subset(rows)), _read_only(examples.labels[rows]), _read_only(rows))
     x = examples.x[rows]
-    made = np.ascontiguousarray(encoding.apply(x) if encoding else x)
-    return Part(_fixed(made), _fixed(examples.labels[rows]), _fixed(rows))
+    values = np.ascontiguousarray(encoding.apply(x) if encoding else x)
+    return Part(_read_only(values), _read_only(examples.labels[rows]), _read_only(rows))
 
 
-def _fixed(array: Array) -> Array:
-    """The same, which nobody can change."""
+def _read_only(array: Array) -> Array:
+    """Return the array, made read-only."""
     array.setflags(write=False)
     return array

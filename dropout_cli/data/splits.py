@@ -1,4 +1,4 @@
-"""Which rows train, which validate, which test: stratified by class, by group, or as the data say."""
+"""Split of rows into train, val and test: stratified, by group, or as the data assign."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from dropout_cli.data.base import TEST, TRAIN, VAL, Examples, Source
 
 
 class Rows(NamedTuple):
-    """Row numbers of each part, ascending, intp."""
+    """Row numbers of each part, ascending, intp; `val` is None without a validation part."""
 
     train: Array
     val: Array | None
@@ -20,108 +20,133 @@ class Rows(NamedTuple):
 
 
 def split(examples: Examples, source: Source) -> Rows:
-    """Split as `source` says, from the `split` stream; without groups each part has exactly round(fraction * N) rows.
+    """Split the examples as the source says, with the `split` stream.
 
-    The test part does not depend on `val_fraction`. Parts that the data themselves assign are kept, a test part unless
-    `test_fraction` is given. With folds, the test parts of one `split_seed` are disjoint, and together all rows. Raises
-    DataError where a fraction leaves a part without an example per class, or a class is too small to be divided.
+    Without groups each part has exactly round(fraction * N) rows. The test part does not depend on
+    `val_fraction`. Parts that the data assign are kept; an assigned test part is replaced if `test_fraction`
+    is given. With folds, the test parts of one `split_seed` are disjoint and together cover all rows.
+
+    Raises:
+        DataError: if a fraction leaves a part without an example per class, or a class is too small to divide.
     """
     total = len(examples.labels)
     rows = np.arange(total, dtype=np.intp)
+    # Two seeds from one draw: changing val_fraction then cannot change the test part.
     test_seed, val_seed = (int(seed) for seed in stream(source.split_seed, "split").integers(2**32, size=2))
-    given = np.full(total, TRAIN, np.int8) if examples.assigned is None else examples.assigned
+    assigned = np.full(total, TRAIN, np.int8) if examples.assigned is None else examples.assigned
     if source.folds is not None:
-        rest, test = _folded(rows, examples, source, test_seed)
+        remaining, test = _split_folds(rows, examples, source, test_seed)
     elif source.draws_test(examples):
         fraction = source.default_test_fraction if source.test_fraction is None else source.test_fraction
         if fraction is None:
-            fact = "must be a number, got null, which keeps an official test set, and this dataset has none"
-            raise DataError("dataset.test_fraction", fact, "Give the part to test on, such as 0.2")
-        rest, test = _divide(rows, examples, round(fraction * total), test_seed, "test_fraction")
-    elif (given == TEST).any():
-        rest, test = rows[given != TEST], rows[given == TEST]
-        total = len(rest)
+            fact = "must be a number, got null, which keeps an official test set, but this dataset has none"
+            raise DataError("dataset.test_fraction", fact, "Set the fraction to test on, such as 0.2")
+        remaining, test = _take_stratified(rows, examples, round(fraction * total), test_seed, "test_fraction")
+    elif (assigned == TEST).any():
+        remaining, test = rows[assigned != TEST], rows[assigned == TEST]
+        total = len(remaining)
     else:
-        rest, test = rows[: examples.train_count], rows[examples.train_count :]
-        total = len(rest)
+        remaining, test = rows[: examples.train_count], rows[examples.train_count :]
+        total = len(remaining)
 
-    if (given[rest] == VAL).any():
-        return _whole(Rows(rest[given[rest] != VAL], rest[given[rest] == VAL], test))
+    if (assigned[remaining] == VAL).any():
+        return _require_nonempty(
+            Rows(remaining[assigned[remaining] != VAL], remaining[assigned[remaining] == VAL], test)
+        )
     if source.val_fraction == 0:
-        return _whole(Rows(rest, None, test))
+        return _require_nonempty(Rows(remaining, None, test))
+    # `total` is the training set if the data provide the test part, else all examples.
     count = round(source.val_fraction * total)
-    train, val = _divide(rest, examples, count, val_seed, "val_fraction")
+    train, val = _take_stratified(remaining, examples, count, val_seed, "val_fraction")
     return Rows(train, val, test)
 
 
-def _folded(rows: Array, examples: Examples, source: Source, seed: int) -> tuple[Array, Array]:
-    """Return (left, taken), where `fold` of the folds is taken. Raises DataError."""
+def _split_folds(rows: Array, examples: Examples, source: Source, seed: int) -> tuple[Array, Array]:
+    """Return (remaining, test) rows, where `source.fold` is the test part.
+
+    Raises:
+        DataError: if the data have a part of their own, or a class or the groups are too few for the folds.
+    """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
     folds = source.folds
     assert folds is not None
     if examples.gives(VAL) or not source.draws_test(examples):
         part = "validation" if examples.gives(VAL) else "test"
-        pooled = f", or set dataset.test_fraction to {1 / folds:.4g}, which takes the test part for folds, too"
-        way_out = f"Leave dataset.folds out{pooled * (part == 'test' and examples.train_count is not None)}"
+        pooled = f", or set dataset.test_fraction to {1 / folds:.4g}, which adds the official test part to the folds"
+        way_out = f"Remove dataset.folds{pooled * (part == 'test' and examples.train_count is not None)}"
         raise DataError(
-            "dataset.folds", f"divide all examples, and these data have a {part} part of their own", way_out
+            "dataset.folds", f"divide all examples, but these data have a {part} part of their own", way_out
         )
     labels = None if examples.quantities else examples.labels[rows]
     if examples.groups is not None:
-        divided, least = GroupKFold(folds, shuffle=True, random_state=seed), len(np.unique(examples.groups))
-        fact = f"{folds} folds of {counted(least, 'group')}"
+        splitter, least = GroupKFold(folds, shuffle=True, random_state=seed), len(np.unique(examples.groups))
+        fact = f"{folds} folds need {folds} groups, but there are {least}"
     elif labels is None:
-        divided, least = KFold(folds, shuffle=True, random_state=seed), len(rows)
-        fact = f"{folds} folds of {counted(least, 'example')}"
+        splitter, least = KFold(folds, shuffle=True, random_state=seed), len(rows)
+        fact = f"{folds} folds need {folds} examples, but there are {least}"
     else:
+        # A class without any example must not count as the smallest, hence the replacement by a large number.
         sizes = np.bincount(labels, minlength=len(examples.classes))
         rarest = int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
-        divided, least = StratifiedKFold(folds, shuffle=True, random_state=seed), int(sizes[rarest])
-        fact = f"{folds} folds, and class '{examples.classes[rarest]}' has {counted(least, 'example')} for them"
+        splitter, least = StratifiedKFold(folds, shuffle=True, random_state=seed), int(sizes[rarest])
+        fact = f"{folds} folds need {folds} examples of each class, but class '{examples.classes[rarest]}' has {least}"
     if least < folds:
-        raise DataError("dataset.folds", fact, "Set fewer")
-    left, taken = list(divided.split(rows, labels, examples.groups))[source.fold]
-    return rows[left], rows[taken]
+        raise DataError("dataset.folds", fact, "Set fewer folds")
+    remaining, chosen = list(splitter.split(rows, labels, examples.groups))[source.fold]
+    return rows[remaining], rows[chosen]
 
 
-def _whole(rows: Rows) -> Rows:
-    """With something in every part. Raises DataError."""
+def _require_nonempty(rows: Rows) -> Rows:
+    """Return the rows; raise DataError if a part is empty."""
     for name, part in zip(("training", "validation", "test"), rows, strict=True):
         if part is not None and not len(part):
-            raise DataError("dataset", f"no row is left for the {name} part", "Assign some to it")
+            raise DataError("dataset", f"no row is left for the {name} part", "Assign some rows to it")
     return rows
 
 
-def _divide(rows: Array, examples: Examples, count: int, seed: int, key: str) -> tuple[Array, Array]:
-    """Take `count` of `rows`, each class in proportion; return (left, taken). `key` is blamed if it cannot be done."""
+def _take_stratified(rows: Array, examples: Examples, count: int, seed: int, key: str) -> tuple[Array, Array]:
+    """Take `count` of `rows`, each class in proportion, and return (left, taken).
+
+    Args:
+        rows: row numbers to divide.
+        examples: supplies labels, class names and groups.
+        count: number of rows to take.
+        seed: seed of the draw.
+        key: the config key that errors name, `test_fraction` or `val_fraction`.
+
+    Raises:
+        DataError: if a part would lack a class, or a class has a single example.
+    """
     from sklearn.model_selection import train_test_split
 
     names, labels = examples.classes, None if examples.quantities else examples.labels[rows]
     sizes = np.array([len(rows)]) if labels is None else np.bincount(labels, minlength=len(names))
     classes, smallest = np.count_nonzero(sizes), int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
-    each = "" if labels is None else f", and each of {classes} classes needs one at least"
-    for what, size, way_out in (("takes", count, "Raise it"), ("leaves", len(rows) - count, "Lower it")):
+    each = "" if labels is None else f", but each of the {classes} classes needs at least one"
+    for verb, size, way_out in (("takes", count, "Raise it"), ("leaves", len(rows) - count, "Lower it")):
         if size < classes:
             raise DataError(
-                f"dataset.{key}", f"{what} {max(size, 0)} of {counted(len(rows), 'example')}{each}", way_out
+                f"dataset.{key}", f"{verb} {max(size, 0)} of {counted(len(rows), 'example')}{each}", way_out
             )
     if examples.groups is not None:
-        return _by_group(rows, examples.groups[rows], count / len(rows), seed, key)
+        # A share instead of a count: whole groups cannot give an exact number of rows.
+        return _take_groups(rows, examples.groups[rows], count / len(rows), seed, key)
     if labels is not None and sizes[smallest] < 2:
-        fact = f"class '{names[smallest]}' has a single example here, and a stratified split needs two of each class"
+        fact = f"class '{names[smallest]}' has a single example here, but a stratified split needs two of each class"
         raise DataError(f"dataset.{key}", fact, "Leave that class out, or add examples of it")
     left, taken = train_test_split(rows, test_size=count, stratify=labels, random_state=seed)
+    # `FileRows.subset` needs ascending rows.
     return np.sort(left), np.sort(taken)
 
 
-def _by_group(rows: Array, groups: Array, share: float, seed: int, key: str) -> tuple[Array, Array]:
-    """Take about that share of the groups, whole; classes are not balanced then."""
+def _take_groups(rows: Array, groups: Array, share: float, seed: int, key: str) -> tuple[Array, Array]:
+    """Take about this share of the groups, each whole; classes are not balanced."""
     from sklearn.model_selection import GroupShuffleSplit
 
     try:
         left, taken = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(rows, groups=groups))
     except ValueError:
-        fact = f"cannot divide {counted(len(np.unique(groups)), 'group')} so that no part is empty"
-        raise DataError(f"dataset.{key}", fact, "Change it, or leave dataset.group out") from None
+        fact = f"cannot divide {counted(len(np.unique(groups)), 'group')} without an empty part"
+        raise DataError(f"dataset.{key}", fact, "Change it, or remove dataset.group") from None
     return rows[left], rows[taken]

@@ -1,4 +1,4 @@
-"""What was read of a dataset, before anything trains: columns, classes, parts, and what looks suspicious."""
+"""Summary of a dataset before training: columns, classes, parts, and warnings."""
 
 import re
 from collections.abc import Iterator
@@ -14,36 +14,45 @@ from dropout_cli.data.readers.memory_mapped import FileRows
 
 Rows = list[list[Any]]
 FIRST = 5
+"""Number of example rows to show."""
 MOST_COLUMNS = 200
-"""More are not listed one by one."""
+"""Tables with more columns are not listed column by column."""
 ENOUGH_FOR_AN_ID = 20
+"""A column with at most this many different values is never reported as a row number."""
 _ID_NAME = re.compile(r"(^|[^a-z])(id|index|key|nr|no|unnamed)([^a-z]|$)|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Tables, each a header and rows."""
+    """Tables that describe a dataset, each a list of rows."""
 
     facts: Rows
     columns: Rows
-    """name, kind, missing, different, from, to; the target last. Empty where features have no names."""
+    """Name, kind, missing, different, from, to of each feature; empty if features have no names."""
     parts: tuple[str, ...]
+    """Names of the parts, in the order of the columns of `target`."""
     target: Rows
-    """A row per class or quantity: in all, and in each of the parts."""
+    """One row per class or target: over all parts, then in each part."""
     first: Rows
-    """The first rows as they were understood, a header in front."""
+    """The first rows as they were interpreted, after a header."""
     warnings: tuple[str, ...]
 
 
 def describe(examples: Examples, dataset: Dataset) -> Overview:
-    """Describe what was read, and what was made of it."""
+    """Describe the examples and the dataset made of them.
+
+    Args:
+        examples: the examples as read.
+        dataset: the same examples, split and encoded.
+    """
+    # Columns of `FileRows` would have to be read from the disk for this.
     listed = 0 < len(examples.columns) <= MOST_COLUMNS and not isinstance(examples.x, FileRows)
     return Overview(
-        facts=_facts(examples, dataset),
-        columns=list(_columns(examples)) if listed else [],
+        facts=_fact_rows(examples, dataset),
+        columns=list(_column_rows(examples)) if listed else [],
         parts=tuple(name for name, _ in _parts(dataset)),
-        target=list(_target(dataset)),
-        first=_first(examples) if listed else [],
+        target=list(_target_rows(dataset)),
+        first=_first_rows(examples) if listed else [],
         warnings=(*dataset.notices, *_warnings(examples, dataset)),
     )
 
@@ -52,9 +61,10 @@ def _parts(dataset: Dataset) -> list[tuple[str, Part]]:
     return [(name, part) for name in ("train", "val", "test") if (part := dataset.part(name)) is not None]
 
 
-def _facts(examples: Examples, dataset: Dataset) -> Rows:
+def _fact_rows(examples: Examples, dataset: Dataset) -> Rows:
     rows: Rows = [["read as", examples.read_as]] if examples.read_as else []
     rows += [["examples", f"{len(examples.labels):,}"], ["shape", "x".join(map(str, examples.x.shape[1:]))]]
+    # Categories become several features.
     if dataset.shape != tuple(examples.x.shape[1:]):
         rows.append(["features of the network", str(dataset.shape[0])])
     rows.append(["task", f"classification, {len(dataset.classes)} classes" if dataset.classes else "regression"])
@@ -62,21 +72,21 @@ def _facts(examples: Examples, dataset: Dataset) -> Rows:
     return [*rows, ["fingerprint", f"{dataset.fingerprint[:12]}..."]]
 
 
-def _columns(examples: Examples) -> Iterator[list[Any]]:
-    for place, column in enumerate(examples.columns):
-        values = examples.x[:, place].astype(np.float64)
-        known = values[~np.isnan(values)]
-        different = len(np.unique(known))
+def _column_rows(examples: Examples) -> Iterator[list[Any]]:
+    for index, column in enumerate(examples.columns):
+        values = examples.x[:, index].astype(np.float64)
+        present = values[~np.isnan(values)]
+        distinct = len(np.unique(present))
         if column.categories is None:
-            ends = [f"{known.min():.6g}", f"{known.max():.6g}"] if len(known) else ["", ""]
-            yield [column.name, "number", len(values) - len(known), different, *ends]
+            extremes = [f"{present.min():.6g}", f"{present.max():.6g}"] if len(present) else ["", ""]
+            yield [column.name, "number", len(values) - len(present), distinct, *extremes]
         else:
             words = column.categories
-            most = words[int(np.bincount(known.astype(np.intp)).argmax())] if len(known) else ""
-            yield [column.name, "category", len(values) - len(known), different, "mostly", most]
+            most = words[int(np.bincount(present.astype(np.intp)).argmax())] if len(present) else ""
+            yield [column.name, "category", len(values) - len(present), distinct, "mostly", most]
 
 
-def _target(dataset: Dataset) -> Iterator[list[Any]]:
+def _target_rows(dataset: Dataset) -> Iterator[list[Any]]:
     parts = _parts(dataset)
     if dataset.quantities is None:
         counts = [np.bincount(part.labels, minlength=len(dataset.classes)) for _, part in parts]
@@ -85,81 +95,101 @@ def _target(dataset: Dataset) -> Iterator[list[Any]]:
         return
     for t, name in enumerate(dataset.quantities.names):
         values = [part.labels[:, t] for _, part in parts]
-        whole = np.concatenate(values)
-        said = f"{whole.min():.6g} to {whole.max():.6g}, mean {whole.mean():.6g}"
-        yield [name, said, *(f"mean {value.mean():.6g}" for value in values)]
+        all_values = np.concatenate(values)
+        whole_text = f"{all_values.min():.6g} to {all_values.max():.6g}, mean {all_values.mean():.6g}"
+        yield [name, whole_text, *(f"mean {value.mean():.6g}" for value in values)]
 
 
-def _first(examples: Examples) -> Rows:
-    """The first rows, categories as words, the target last."""
+def _first_rows(examples: Examples) -> Rows:
+    """Return the first rows: categories as words, the target last."""
     header = [*(column.name for column in examples.columns), *(examples.quantities or ("(target)",))]
     rows: Rows = [header]
     for row in range(min(FIRST, len(examples.labels))):
         cells: list[Any] = []
-        for place, column in enumerate(examples.columns):
-            value = float(examples.x[row, place])
+        for index, column in enumerate(examples.columns):
+            value = float(examples.x[row, index])
             word = column.categories[int(value)] if column.categories and value >= 0 else f"{value:.6g}"
             cells.append("" if np.isnan(value) else word)
         label = examples.labels[row]
-        rows.append([*cells, *([f"{one:.6g}" for one in label] if examples.quantities else [examples.classes[label]])])
+        rows.append(
+            [
+                *cells,
+                *(
+                    [f"{value_of_target:.6g}" for value_of_target in label]
+                    if examples.quantities
+                    else [examples.classes[label]]
+                ),
+            ]
+        )
     return rows
 
 
 def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:
     if not isinstance(examples.x, FileRows) and examples.x.ndim == 2:
-        for place, column in enumerate(examples.columns):
-            yield from _of_column(column.name, column.categories, examples.x[:, place], examples)
-    for name, repeated in _repeated(dataset):
+        for index, column in enumerate(examples.columns):
+            yield from _column_warnings(column.name, column.categories, examples.x[:, index], examples)
+    for name, repeated in _count_repeats(dataset):
         rows = f"example of the {name} part is" if repeated == 1 else f"examples of the {name} part are"
-        yield f"{repeated} {rows} in the train part too, to the last value."
+        yield f"{repeated} {rows} also in the train part, with identical values."
     if dataset.quantities is None:
         counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
         if counts.max() > 4 * counts.min():
             yield (
                 f"classes are unequal: '{dataset.classes[int(counts.argmax())]}' has {counts.max()} training examples, "
-                f"'{dataset.classes[int(counts.argmin())]}' {counts.min()}. objective.class_weights=balanced, and "
-                "training.monitor=val_balanced_accuracy, take note of it."
+                f"'{dataset.classes[int(counts.argmin())]}' has {counts.min()}. Consider "
+                "objective.class_weights=balanced and training.monitor=val_balanced_accuracy."
             )
 
 
-def _of_column(name: str, categories: tuple[str, ...] | None, column: Array, examples: Examples) -> Iterator[str]:
+def _column_warnings(name: str, categories: tuple[str, ...] | None, column: Array, examples: Examples) -> Iterator[str]:
     values = column[~np.isnan(column)]
-    different = np.unique(values)
-    if len(different) < 2:
-        yield f"column '{name}' is the same in every row."
+    distinct = np.unique(values)
+    if len(distinct) < 2:
+        yield f"column '{name}' has the same value in every row."
         return
-    if len(values) == len(column) and _is_the_target(column, examples):
-        yield f"column '{name}' says the target: is it known when something is to be predicted? dataset.drop=[{name}]"
-    if len(different) > ENOUGH_FOR_AN_ID and _is_an_id(name, categories, values, len(different)):
-        yield f"column '{name}' is another one in every row, like a number of the row. dataset.drop=[{name}]"
+    if len(values) == len(column) and _determines_target(column, examples):
+        yield (
+            f"column '{name}' determines the target. "
+            f"If it is not known when you predict, leave it out: dataset.drop=[{name}]"
+        )
+    if len(distinct) > ENOUGH_FOR_AN_ID and _is_row_id(name, categories, values, len(distinct)):
+        yield f"column '{name}' looks like a row number. To leave it out: dataset.drop=[{name}]"
 
 
-def _is_an_id(name: str, categories: tuple[str, ...] | None, values: Array, different: int) -> bool:
-    """Whether a column only says which row it is: words that never come again, whole numbers in a row or so named."""
+def _is_row_id(name: str, categories: tuple[str, ...] | None, values: Array, distinct: int) -> bool:
+    """Return True if a column only identifies its row.
+
+    Such columns hold words that never repeat, consecutive whole numbers, or nearly distinct whole numbers
+    under a name like `id`.
+    """
     if categories is not None:
-        return different == len(values)
-    whole = bool((values == np.floor(values)).all())
+        return distinct == len(values)
+    are_whole = bool((values == np.floor(values)).all())
+    # A column named like an id may have a few repeats.
     if _ID_NAME.search(name):
-        return whole and different > 0.9 * len(values)
-    return whole and different == len(values) and bool((np.diff(values) > 0).all() or np.ptp(values) == different - 1)
+        return are_whole and distinct > 0.9 * len(values)
+    return are_whole and distinct == len(values) and bool((np.diff(values) > 0).all() or np.ptp(values) == distinct - 1)
 
 
-def _is_the_target(column: Array, examples: Examples) -> bool:
-    """Whether column and target say the same in other words."""
+def _determines_target(column: Array, examples: Examples) -> bool:
+    """Return True if the column and the target determine each other."""
+    # A perfect linear relation.
     if examples.quantities:
         for target in examples.labels.T:
             if np.ptp(target) > 0 and abs(np.corrcoef(column.astype(np.float64), target)[0, 1]) > 1 - 1e-9:
                 return True
         return False
+    # As many pairs as classes and as values: a one-to-one relation.
     _, codes = np.unique(column, return_inverse=True)
     pairs = np.unique(np.stack([codes, examples.labels], axis=1), axis=0)
     return len(pairs) == len(examples.classes) == int(codes.max()) + 1
 
 
-def _repeated(dataset: Dataset) -> Iterator[tuple[str, int]]:
-    """Of each part, how many examples are in the train part as well, if any."""
+def _count_repeats(dataset: Dataset) -> Iterator[tuple[str, int]]:
+    """Yield (part, count) for each part with examples that are also in the train part."""
     if isinstance(dataset.train.x, FileRows):
         return
+    # Exact duplicates only, which a set of bytes finds in one pass.
     seen = {row.tobytes() for row in dataset.train.x}
     for name, part in _parts(dataset)[1:]:
         repeated = sum(row.tobytes() in seen for row in part.x)

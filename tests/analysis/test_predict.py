@@ -178,7 +178,11 @@ def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for said in ("number", "category", "train examples", "c.yaml: correct"):
         assert said in done.stdout
-    for said in ("column 'same' is the same", "column 'leak' says the target", "are in the train part too"):
+    for said in (
+        "column 'same' has the same value",
+        "column 'leak' determines the target",
+        "are also in the train part",
+    ):
         assert said in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "t.csv"]
 
@@ -188,7 +192,7 @@ def test_init_with_data_writes_a_config_that_trains(real_data: Path, tmp_path: P
     """A notice names the guessed target; the config is valid, and one epoch of it runs."""
     table = real_data / "tabular" / f"{name}.csv"
     done = dropout("config", "init", "c.yaml", "--data", str(table), cwd=tmp_path)
-    assert done.returncode == 0 and "is to be predicted" in done.stderr, done.stderr
+    assert done.returncode == 0 and "the target is" in done.stderr, done.stderr
     done = dropout("train", "c.yaml", "training.epochs=1", "--no-plots", "--quiet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
@@ -219,7 +223,7 @@ WINE = "alcohol,hue,region,grower,comment\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "target", "left_out"),
     [
-        (WINE, "grower", "'comment' (another value in nearly every row)"),
+        (WINE, "grower", "'comment' (a different value in nearly every row)"),
         ("v,w,y,note\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]},Note {n}\n" for n in range(12)), "y", "'note'"),
         ("v,class,y,o\n" + "".join(f"{n % 5}.5,word {n},{n % 3}.5,same\n" for n in range(12)), "y", "'class'"),
     ],
@@ -228,7 +232,7 @@ def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: 
     """Backwards from the last column, the first one with classes or quantities; texts and constants have none."""
     (tmp_path / "t.csv").write_text(text)
     written, said = starting(tmp_path / "t.csv")
-    assert f'target: "{target}"' in written and f"'{target}' is to be predicted" in said
+    assert f'target: "{target}"' in written and f"the target is '{target}'" in said
     assert f"Left out: {left_out}" in said
 
 
@@ -243,7 +247,7 @@ def test_the_target_can_be_named(tmp_path: Path) -> None:
     """Then nothing is guessed; a column that is not there is a line with the nearest one."""
     (tmp_path / "t.csv").write_text(WINE)
     done = dropout("config", "init", "c.yaml", "--data", "t.csv", "--target", "hue", cwd=tmp_path)
-    assert done.returncode == 0 and "'hue' is to be predicted (as --target says; regression)" in done.stderr
+    assert done.returncode == 0 and "the target is 'hue' (chosen with --target; regression)" in done.stderr
     done = dropout("config", "init", "d.yaml", "--data", "t.csv", "--target", "growr", cwd=tmp_path)
     assert done.returncode == 2 and "Did you mean 'grower'?" in done.stderr and len(done.stderr.splitlines()) == 1
     done = dropout("config", "init", "d.yaml", "--target", "hue", cwd=tmp_path)

@@ -74,7 +74,7 @@ def test_every_mistake_has_a_line_of_its_own(tmp_path: Path) -> None:
         (["tarin"], 2, "tarin"),
         (["variants", "droput"], 2, "Choose from"),
         (["datasets", "minst"], 2, "mnist"),
-        (["fetch", "digits"], 2, "nothing needs fetching"),
+        (["fetch", "digits"], 2, "this dataset needs no download"),
         (["train", "digits", "dataset={name: mnist, path: /nowhere}"], 3, "/nowhere"),
         (["train", "digits", f"dataset.fingerprint={'0' * 64}"], 3, "fingerprint"),
         (["train", "digits", "dataset.test_fraction=0.001"], 3, "test_fraction"),

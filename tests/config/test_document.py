@@ -99,7 +99,7 @@ def test_an_alias_stands_where_it_is_written() -> None:
 def test_a_duplicate_key_is_refused_with_both_places() -> None:
     """The second is where the mistake is reported; the first is named."""
     assert refusal("a: 1\nb:\n  c: 1\n  c: 2\n") == (
-        "c.yaml:4:3: the key 'c' stands here again, first at line 3, column 3. Leave one out."
+        "c.yaml:4:3: duplicate key 'c', first set at line 3, column 3. Remove one of them."
     )
 
 
@@ -154,7 +154,7 @@ def test_more_than_a_thousand_aliases_are_refused() -> None:
 
 def test_an_alias_inside_its_own_anchor_is_refused() -> None:
     """Such a value would have no end."""
-    assert "stands inside what it repeats" in refusal("a: &a [1, *a]")
+    assert "is inside the value that it repeats" in refusal("a: &a [1, *a]")
 
 
 def test_an_alias_without_an_anchor_is_refused() -> None:

@@ -117,7 +117,7 @@ def test_changing_the_class_drops_inherited_keys_that_the_new_one_lacks_with_a_n
     optimizer = to_dict(result.experiment)["training"]["optimizer"]
     assert (optimizer["name"], optimizer["learning_rate"]) == ("adam", 0.5)
     assert result.notices == [
-        "c.yaml:3:26: training.optimizer.momentum: left out, because optimizer is now adam, which has no such key."
+        "c.yaml:3:26: training.optimizer.momentum: dropped, because optimizer is now adam, which has no such key."
     ]
 
 

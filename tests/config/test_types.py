@@ -91,7 +91,7 @@ def test_paths_count_from_the_folder_of_the_config_and_become_absolute(folder: P
         ("label: 3", "1:8: label: must be text, got 3. Put it in quotes."),
         ("lid: ajar", "1:6: lid: must be 'open' or 'shut', got the text 'ajar'."),
         ("lid: shot", "1:6: lid: must be 'open' or 'shut', got the text 'shot'. Did you mean 'shut'?"),
-        ('inner: "a\\0b"', "1:8: inner: is no path"),
+        ('inner: "a\\0b"', "1:8: inner: is not a path"),
         (f"weight: {'9' * 400}", "1:9: weight: must be a finite number, got 999"),
     ],
 )

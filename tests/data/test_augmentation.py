@@ -68,8 +68,8 @@ def test_a_run_with_changes_resumes_to_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
-        ("{name: iris, augment: {flip: true}}", r"dataset\.augment: needs pictures"),
-        ("{name: digits, augment: {shift: 8}}", r"dataset\.augment\.shift: must be below the side of the pictures, 8"),
+        ("{name: iris, augment: {flip: true}}", r"dataset\.augment: needs images"),
+        ("{name: digits, augment: {shift: 8}}", r"dataset\.augment\.shift: must be below the side of the images, 8"),
         ("{name: digits, augment: {rotate: 3}}", r"rotate: unknown key"),
     ],
 )

@@ -62,15 +62,19 @@ def test_a_group_is_in_one_fold() -> None:
 @pytest.mark.parametrize(
     ("keys", "words", "way_out"),
     [
-        ({"labels": (*(0, 1) * 20, *(2,) * 4)}, "5 folds, and class 'cat' has 4 examples for them", "Set fewer"),
-        ({"groups": (0, 1, 2) * 100}, "5 folds of 3 groups", "Set fewer"),
+        (
+            {"labels": (*(0, 1) * 20, *(2,) * 4)},
+            "5 folds need 5 examples of each class, but class 'cat' has 4",
+            "Set fewer",
+        ),
+        ({"groups": (0, 1, 2) * 100}, "5 folds need 5 groups, but there are 3", "Set fewer"),
         ({"train_count": 200, "test_fraction": None}, "have a test part of their own", "test_fraction to 0.2"),
         (
             {"assigned": (TRAIN, TRAIN, TEST) * 100, "test_fraction": None},
             "have a test part",
-            "Leave dataset.folds out",
+            "Remove dataset.folds",
         ),
-        ({"assigned": (TRAIN, TRAIN, VAL) * 100}, "have a validation part", "Leave dataset.folds out"),
+        ({"assigned": (TRAIN, TRAIN, VAL) * 100}, "have a validation part", "Remove dataset.folds"),
     ],
 )
 def test_impossible_folds_are_refused(keys: dict[str, Any], words: str, way_out: str) -> None:

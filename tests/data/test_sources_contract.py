@@ -169,7 +169,7 @@ def test_the_catalogue_lists_every_dataset_without_reading_any() -> None:
     assert all(
         row["about"].endswith(".")
         and row["origin"]
-        and (row["examples"] or "yours" in row["origin"] or row["name"] == "openml")
+        and (row["examples"] or "your" in row["origin"] or row["name"] == "openml")
         for row in rows
     )
     code = "import sys; from dropout_cli.data.catalogue import catalogue; catalogue(); print('sklearn' in sys.modules)"

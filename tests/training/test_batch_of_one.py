@@ -106,7 +106,9 @@ def test_a_leftover_of_one_leaves_the_running_variance_right(tmp_path: Path) -> 
 def test_a_batch_size_of_one_is_refused_with_batch_normalization(architecture: str, tmp_path: Path) -> None:
     """At its place in the file; without normalization it is a batch size like any other."""
     (tmp_path / "a.yaml").write_text("dataset: digits\ntraining: {batch_size: 1}\n")
-    reason = r"a\.yaml:2:24: training\.batch_size: 1, and batch normalization needs 2 examples.*batch_norm: false"
+    reason = (
+        r"a\.yaml:2:24: training\.batch_size: 1, but batch normalization needs 2 or more examples.*batch_norm: false"
+    )
     with pytest.raises(ConfigError, match=reason):
         config.load(tmp_path / "a.yaml", [architecture])
     config.load(tmp_path / "a.yaml", ["architecture={name: mlp, hidden: [8]}"])
@@ -119,5 +121,7 @@ def test_a_single_training_example_is_refused_with_batch_normalization(size: str
     np.save(tmp_path / "y.npy", np.arange(4) / 3)
     text = f"dataset: {{name: arrays, path: {tmp_path}/x.npy, labels: {tmp_path}/y.npy, val_fraction: 0"
     (tmp_path / "a.yaml").write_text(f"{text}, test_fraction: 0.75}}\ntraining: {{batch_size: {size}, epochs: 1}}\n")
-    with pytest.raises(ConfigError, match=r"training\.batch_size: .*1, and batch normalization needs 2 examples"):
+    with pytest.raises(
+        ConfigError, match=r"training\.batch_size: .*1, but batch normalization needs 2 or more examples"
+    ):
         prepare(config.load(tmp_path / "a.yaml", [NORMALIZED]).experiment)

@@ -1,1 +1,1 @@
-"""One file per file format, and what they share."""
+"""Readers: one file per file format, and the parsing that they share."""

@@ -1,4 +1,4 @@
-"""The cells of a column, as people write them: blanks and quotation marks, missing values, numbers, dates."""
+"""Cells of a table column as people write them: quotes, missing values, numbers, dates."""
 
 import math
 import re
@@ -15,28 +15,38 @@ if TYPE_CHECKING:
     from pandas import Series
 
 Line: TypeAlias = Callable[[int], str]
-"""Row number -> where it stands, for messages."""
+"""Function that maps a row number to its place in the file, for messages."""
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "-nan", "<NA>", "NULL", "null", "None", "#N/A", "-")
-"""What stands for a missing value."""
+"""Cell texts that stand for a missing value."""
+# English names, written out or cut to three letters.
 _MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?"
+# 12:30, 12:30:05.5, 1:30 pm.
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[ap]m)?"
+# 2020-1-31, 31.1.2020, 1/31/20, 31 Jan 2020, Jan 31, 2020, or a time alone.
 DATE = re.compile(
     rf"(\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{4}}|\d{{1,2}}/\d{{1,2}}/\d{{2}}"
     rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})([ T].*)?|{_CLOCK}",
     re.IGNORECASE,
 )
 LARGEST = float(np.finfo(np.float32).max)
+"""Largest finite float32 number."""
 
 
 def cleaned(series: "Series", missing: Sequence[str] = (), comma: bool | None = None) -> "Series":
-    """A column as numbers where it is numbers: blanks and quotation marks around cells gone, missing values NaN.
+    """Return a column as numbers if all its cells are numbers, else as words.
 
-    `comma`: whether its numbers have a decimal comma; None: found out from the column.
+    Blanks and quotation marks around cells are removed; missing values become NaN.
+
+    Args:
+        series: the column as read.
+        missing: further texts that stand for a missing value.
+        comma: True if numbers have a decimal comma; None detects this from the column.
     """
     import pandas as pd
 
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(object)
+    # Booleans become 0 and 1; pandas needs its nullable type on the way if some are missing.
     if pd.api.types.is_bool_dtype(series.dtype):
         return series.astype("float64") if not series.isna().any() else series.astype("Float64").astype("float64")
     if pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype):
@@ -48,23 +58,32 @@ def cleaned(series: "Series", missing: Sequence[str] = (), comma: bool | None = 
     if present.empty:
         return stripped.astype("float64")
     words = present.astype(str)
-    found = pd.to_numeric(present, errors="coerce")
-    if (comma or found.isna().any()) and number_formats.might_be_numbers(words):
-        found = number_formats.numbers(words, comma)
-    if found.notna().all():
-        return found.astype("float64").reindex(stripped.index)
+    numbers = pd.to_numeric(present, errors="coerce")
+    # pandas' own parser first: it is fast, and most columns are plain numbers.
+    if (comma or numbers.isna().any()) and number_formats.might_be_numbers(words):
+        numbers = number_formats.numbers(words, comma)
+    # One word makes the whole column a column of words; frames.py reports probable typing errors.
+    if numbers.notna().all():
+        return numbers.astype("float64").reindex(stripped.index)
     return stripped
 
 
 def words_of(series: "Series", missing: Sequence[str] = ()) -> "Series":
-    """The cells of a column, blanks and quotation marks around them gone, missing values NaN."""
+    """Return the cells without blanks and quotation marks around them; missing ones as NaN.
+
+    Args:
+        series: the column as read.
+        missing: further texts that stand for a missing value.
+    """
+    # map() rather than .str methods, because a column may mix text with numbers.
     tokens = {*MISSING, *missing}
-    return series.map(lambda cell: _stripped(cell, tokens)).astype(object)
+    return series.map(lambda cell: _strip_cell(cell, tokens)).astype(object)
 
 
-def _stripped(cell: object, tokens: set[str]) -> object:
-    if cell is None or cell != cell:
+def _strip_cell(cell: object, tokens: set[str]) -> object:
+    if cell is None or cell != cell:  # NaN and NaT are not equal to themselves
         return np.nan
+    # Before the test for numbers: True is an int in Python.
     if isinstance(cell, bool | np.bool_):
         return str(bool(cell))
     if not isinstance(cell, str):
@@ -76,28 +95,29 @@ def _stripped(cell: object, tokens: set[str]) -> object:
 
 
 def texts(series: "Series") -> "Series":
-    """Each value as a word; whole numbers without a point, missing values as they are."""
+    """Return each value as a word; whole numbers without a point, missing values unchanged."""
     return series.map(word_of)
 
 
 def word_of(cell: object) -> object:
-    """A value as a word; NaN as it is."""
+    """Return a value as a word; NaN unchanged."""
     if isinstance(cell, float | np.floating):
         number = float(cell)
         if math.isnan(number):
             return np.nan
+        # From 2**53 = 9e15 on, a float64 cannot hold every whole number; the bound keeps clear of that.
         return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
     return str(cell)
 
 
 def written(series: "Series") -> list[object]:
-    """The cells of a typed column as they would be written down: text, numbers, true and false; None for none."""
-    if series.dtype in ("float16", "float32"):  # .1 in single precision, and not .10000000149
+    """Return the cells of a typed column as JSON would have them; None if missing."""
+    if series.dtype in ("float16", "float32"):  # through text, so that float32 .1 becomes .1 and not .10000000149
         series = series.astype(str).astype("float64")
-    return [_as_written(cell) for cell in series.astype(object)]
+    return [_to_json_cell(cell) for cell in series.astype(object)]
 
 
-def _as_written(cell: object) -> object:
+def _to_json_cell(cell: object) -> object:
     if isinstance(cell, np.number | np.bool_):
         cell = cell.item()
     if isinstance(cell, float):
@@ -109,33 +129,45 @@ def _as_written(cell: object) -> object:
 
 
 def numbers_of(series: "Series", name: str, where: Line, dtype: type = np.float32, comma: bool | None = None) -> Array:
-    """A cleaned column of numbers as an array. Raises DataError for words, and for numbers that are too large."""
+    """Return a cleaned column of numbers as an array.
+
+    Args:
+        series: the column after `parse_column`.
+        name: the column's name, for messages.
+        where: maps a row number to its place in the file.
+        dtype: dtype of the array.
+        comma: True if numbers have a decimal comma; None detects this from the column.
+
+    Raises:
+        DataError: for a word, or a number outside the range of float32.
+    """
     if series.dtype.kind not in "iuf":
         places = np.flatnonzero(series.notna().to_numpy())
-        odd = places[number_formats.numbers(series.iloc[places].astype(str), comma).isna().to_numpy()]
-        fact = f"column '{name}' has {str(series.iloc[odd[0]])[:40]!r}, which is no number"
-        raise DataError(where(int(odd[0])), fact, "Correct it, or leave the cell empty")
+        unparsed = places[number_formats.numbers(series.iloc[places].astype(str), comma).isna().to_numpy()]
+        fact = f"column '{name}' has {str(series.iloc[unparsed[0]])[:40]!r}, which is not a number"
+        raise DataError(where(int(unparsed[0])), fact, "Correct it, or leave the cell empty")
+    # Larger values would become infinite in float32.
     values = series.to_numpy(np.float64)
-    beyond = np.flatnonzero(np.abs(values) > LARGEST)
-    if len(beyond):
-        fact = f"column '{name}' has {values[beyond[0]]:g}, which is no finite number of single precision"
-        raise DataError(where(int(beyond[0])), fact, "Correct it, or leave the cell empty")
+    too_large = np.flatnonzero(np.abs(values) > LARGEST)
+    if len(too_large):
+        fact = f"column '{name}' has {values[too_large[0]]:g}, which is not a finite float32 number"
+        raise DataError(where(int(too_large[0])), fact, "Correct it, or leave the cell empty")
     return values.astype(dtype)
 
 
 def is_date(series: "Series") -> bool:
-    """Whether most of a cleaned column are dates."""
+    """Return True if most cells of a cleaned column are dates."""
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(series.dtype) or series.dtype.kind in "Mm":
         return True
     if series.dtype != object:
         return False
-    some = series.dropna().iloc[:200]
-    return sum(isinstance(cell, str) and bool(DATE.fullmatch(cell)) for cell in some) > 0.8 * len(some)
+    sample = series.dropna().iloc[:200]
+    return sum(isinstance(cell, str) and bool(DATE.fullmatch(cell)) for cell in sample) > 0.8 * len(sample)
 
 
 def listed(names: Iterable[object], most: int = 12) -> str:
-    """Names in quotation marks, so many of them at most."""
+    """Return names in quotation marks, at most `max_names` of them, then "and N more"."""
     shown = [f"'{str(name)[:40]}'" for name in names]
     return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")

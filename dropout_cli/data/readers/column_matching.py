@@ -1,4 +1,4 @@
-"""A table for a network that was trained before: its columns are known, and are found by their names."""
+"""Matching of a table to the columns of a trained network, by name."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,15 +18,27 @@ if TYPE_CHECKING:
 def matched(
     frame: "DataFrame", columns: Sequence[Column], missing: Sequence[str], comma: bool | None, where: Line
 ) -> tuple[Array, list[str]]:
-    """x (N, columns) of the table, and what to say of it.
+    """Return the features of a table for a network with known columns.
 
-    `comma`: whether numbers have a decimal comma; None: as in training. A row means the same whatever rows are read
-    with it. Raises DataError for a column that is missing, and for words in a column of numbers.
+    A row is encoded the same way whatever rows are read with it.
+
+    Args:
+        frame: the table.
+        columns: the columns of the training data.
+        missing: further texts that stand for a missing value.
+        comma: True if numbers have a decimal comma; None: as in training.
+        where: maps a row number to its place in the file, -1 to the file.
+
+    Returns:
+        x (N, columns) float32, and messages about categories that training has not seen.
+
+    Raises:
+        DataError: if a column is missing, or a column of numbers has words.
     """
     lacking = [column.name for column in columns if column.name not in frame.columns]
     if lacking:
-        raise DataError(where(-1), f"has no column {listed(lacking)}", "Add it, with empty cells where it is not known")
-    arrays, said = [], []
+        raise DataError(where(-1), f"has no column {listed(lacking)}", "Add it, with empty cells if it is not known")
+    arrays, messages = [], []
     for column in columns:
         series = frame[column.name]
         if column.categories is None:
@@ -35,22 +47,23 @@ def matched(
             continue
         codes = {word: float(code) for code, word in enumerate(column.categories)}
         words = words_of(series, missing)
-        found = words.map(lambda word, codes=codes: _code(word, codes))
-        unseen = words[(found == UNKNOWN)].unique()
+        coded = words.map(lambda word, codes=codes: _category_code(word, codes))
+        unseen = words[(coded == UNKNOWN)].unique()
         if len(unseen):
-            said.append(f"column '{column.name}': not seen in training, so of no category: {listed(unseen)}.")
-        arrays.append(found.to_numpy(np.float32))
-    return np.stack(arrays, axis=1), said
+            messages.append(f"column '{column.name}': not seen in training, so in no category: {listed(unseen)}.")
+        arrays.append(coded.to_numpy(np.float32))
+    return np.stack(arrays, axis=1), messages
 
 
-def _code(word: object, codes: dict[str, float]) -> float:
-    """The place of a word; of a number, however it is written; NaN of a missing one."""
+def _category_code(word: object, codes: dict[str, float]) -> float:
+    """Return the code of a word or number, in any notation; NaN for a missing value."""
     if word != word:
         return float("nan")
     text = str(word)
     if text in codes:
         return codes[text]
     try:
+        # Categories made of numbers are stored in one notation, such as `1` for 1.0.
         number = {"true": 1.0, "false": 0.0}.get(text.lower())
         return codes.get(str(word_of(float(text) if number is None else number)), UNKNOWN)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Text files with a row per line, read by pandas.
+"""Text files with one row per line, read by pandas.
 
-Python's csv module goes over every line first, so that what is wrong is said with its line.
+Python's csv module reads every line first, so that errors can name the line.
 """
 
 from array import array
@@ -25,32 +25,43 @@ CHUNK_ROWS = 20_000
 
 
 class Checked(NamedTuple):
-    """What a look at every line has found."""
+    """Result of checking every line of a file."""
 
     width: int
-    """How many cells a row has."""
+    """Number of cells per row."""
     lines: Array
-    """The line of each row."""
+    """Line number of each row that is not blank."""
     blank: Array
-    """Which of the rows, counted with these, are nothing but separators; they have no line in `lines`."""
+    """Numbers of the rows that hold nothing but separators, counted among all rows; `row_lines` leaves them out."""
 
 
 def check(path: Path, dialect: Dialect) -> Checked:
-    """Go over the whole file, header left out. Raises DataError, with the line, where rows differ in their cells."""
+    """Check every line of a file, except its header.
+
+    Args:
+        path: the file.
+        dialect: how it is written.
+
+    Raises:
+        DataError: with the line, if rows differ in their number of cells, or there are no rows.
+    """
+    # Arrays take 8 bytes per row, where a list of Python integers would take several times that.
     lines, blank = array("q"), array("q")
-    width, first = len(dialect.first), 0
-    above = comments(path, dialect.encoding)
+    width, first_line = len(dialect.first), 0
+    comment_lines = comments(path, dialect.encoding)
     with opened(path, dialect.encoding) as file:
         for number, (row, below) in enumerate(rows_of(file, dialect.separator, dialect.quote, str(path))):
-            line = below + above
+            # `rows_of` counts lines from below the comments.
+            line = below + comment_lines
             if number == 0:
-                first = line
+                first_line = line
                 if dialect.header:
                     continue
             if len(row) != width:
-                fact = f"has {_cells(len(row))}, and line {first} has {_cells(width)}"
-                way_out = "Correct it, or quote the cells in which the separator stands"
+                fact = f"has {_count_cells(len(row))}, but line {first_line} has {_count_cells(width)}"
+                way_out = "Correct it, or quote the cells that contain the separator"
                 raise DataError(f"{path}, line {line}", fact, way_out)
+            # A row of nothing but separators is left out, as pandas cannot do by itself.
             if any(map(str.strip, row)):
                 lines.append(line)
             else:
@@ -58,32 +69,53 @@ def check(path: Path, dialect: Dialect) -> Checked:
     if width > MOST_COLUMNS:
         raise DataError(str(path), f"has {width:,} columns", f"At most {MOST_COLUMNS:,} can be read")
     if not lines:
-        raise DataError(str(path), "has a header and no rows", "Add rows, or set dataset.header: false")
+        raise DataError(str(path), "has a header but no rows", "Add rows, or set dataset.header: false")
     return Checked(width, np.frombuffer(lines, np.int64), np.array(blank, np.int64))
 
 
 def read(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["DataFrame", Checked]:
-    """All rows that are not blank, as pandas reads them. Raises DataError."""
+    """Read all rows that are not blank.
+
+    Args:
+        path: the file.
+        dialect: how it is written.
+        missing: further texts that stand for a missing value.
+
+    Raises:
+        DataError: if the file cannot be read as a table.
+    """
     checked = check(path, dialect)
-    arguments = _arguments(dialect, checked.width, missing)
-    if dialect.comma:  # pandas would take 1.234 for a fraction
+    arguments = _pandas_arguments(dialect, checked.width, missing)
+    if dialect.comma:  # pandas would read 1.234, a thousand here, as a fraction
         arguments["dtype"] = str
     with opened(path, dialect.encoding) as file:
         import pandas as pd
 
         try:
             frame: DataFrame = pd.read_csv(file, **arguments)
-        except Exception as error:  # pandas does not say what its parsers raise
+        except Exception as error:  # pandas does not document what its parsers raise
             raise _unreadable(path, error) from None
     if len(frame) != len(checked.lines) + len(checked.blank):
-        fact = f"has {counted(len(checked.lines), 'row')}, of which {len(frame) - len(checked.blank)} can be read"
+        fact = (
+            f"has {counted(len(checked.lines), 'row')}, but only {len(frame) - len(checked.blank)} of them can be read"
+        )
         raise DataError(str(path), fact, "Check its quotes")
     return frame.drop(index=checked.blank.tolist()).reset_index(drop=True), checked
 
 
 def text_chunks(path: Path, dialect: Dialect, columns: list[str], checked: Checked) -> Iterator["DataFrame"]:
-    """The same, some thousand rows at a time and every cell as it stands there; `columns`: their names."""
-    arguments = _arguments(dialect, checked.width, ()) | {"names": columns, "dtype": str, "na_filter": False}
+    """Yield the rows in chunks, with every cell as the text in the file.
+
+    Args:
+        path: the file.
+        dialect: how it is written.
+        columns: names for the columns.
+        checked: result of `check_rows`.
+
+    Raises:
+        DataError: if the file cannot be read as a table.
+    """
+    arguments = _pandas_arguments(dialect, checked.width, ()) | {"names": columns, "dtype": str, "na_filter": False}
     with opened(path, dialect.encoding) as file:
         import pandas as pd
 
@@ -94,16 +126,17 @@ def text_chunks(path: Path, dialect: Dialect, columns: list[str], checked: Check
             raise _unreadable(path, error) from None
 
 
-def _arguments(dialect: Dialect, width: int, missing: tuple[str, ...]) -> dict[str, Any]:
+def _pandas_arguments(dialect: Dialect, width: int, missing: tuple[str, ...]) -> dict[str, Any]:
     return {
         "sep": dialect.separator or r"\s+",
         "quotechar": dialect.quote,
         "header": 0 if dialect.header else None,
         "names": names(dialect, width),
-        "index_col": False,
+        "index_col": False,  # pandas would otherwise take the first column of longer rows as an index
         "na_values": [*MISSING, *missing],
-        "keep_default_na": False,
+        "keep_default_na": False,  # pandas' list has more texts than MISSING
         "skipinitialspace": dialect.separator is not None,
+        # One dtype per column; pandas would otherwise infer it chunk by chunk.
         "low_memory": False,
     }
 
@@ -113,5 +146,5 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     return DataError(str(path), f"cannot be read as a table ({reason})", "Correct it")
 
 
-def _cells(count: int) -> str:
+def _count_cells(count: int) -> str:
     return counted(count, "cell")

@@ -1,4 +1,4 @@
-"""How a table is written as text, and the cells of its rows."""
+"""Notation of a text table, and an iterator over its rows."""
 
 import csv
 import re
@@ -11,59 +11,77 @@ from dropout_cli.core.errors import DataError
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written."""
+    """Notation of a file: separator, quotation mark, encoding, header, decimal mark."""
 
     separator: str | None
-    """None: any white space."""
+    """Character between cells; None: any white space."""
     quote: str
     encoding: str
     header: bool
     first: tuple[str, ...]
-    """The cells of the first line; with an empty one added where a header has one less than the rows."""
+    """Cells of the first line. A header with one cell fewer than the rows gets an empty one added."""
     comma: bool | None
-    """Whether numbers have a decimal comma; None: the first rows do not tell."""
+    """True if numbers have a decimal comma; None if the first rows do not tell."""
 
     @property
     def said(self) -> str:
-        """In a few words."""
-        names = {None: "white space", ",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
-        between = names.get(self.separator, f"'{self.separator}'")
+        """Short description for messages."""
+        separators = {None: "white space", ",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+        between = separators.get(self.separator, f"'{self.separator}'")
         encoding = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}[self.encoding]
         header = "a header" if self.header else "no header"
         return f"{encoding}, cells between {between}, {header}{', decimal commas' if self.comma else ''}"
 
 
 def names(dialect: Dialect, width: int) -> list[str]:
-    """The columns' names: those of the header, made different where they are not, or `column 0` and so on."""
-    given = list(dialect.first) if dialect.header else []
-    return different([*given, *[""] * (width - len(given))])
+    """Return the column names: unique names from the header, or `column 0` and so on.
+
+    Args:
+        dialect: supplies the header.
+        width: number of columns.
+    """
+    header_cells = list(dialect.first) if dialect.header else []
+    return different([*header_cells, *[""] * (width - len(header_cells))])
 
 
 def different(given: Iterable[str]) -> list[str]:
-    """The names, numbers behind those that were there before; `column 3` for one that is empty."""
-    found: dict[str, None] = {}
-    for place, name in enumerate(given):
-        unique, number = name or f"{UNNAMED}{place}", 1
-        while unique in found:
+    """Return the names made unique: repeats get a number, empty names become `column 3`."""
+    unique_names: dict[str, None] = {}
+    for index, name in enumerate(given):
+        unique, number = name or f"{UNNAMED}{index}", 1
+        # Also against names that the file itself has, such as a.1.
+        while unique in unique_names:
             unique, number = f"{name or 'column'}.{number}", number + 1
-        found[unique] = None
-    return list(found)
+        unique_names[unique] = None
+    return list(unique_names)
 
 
 UNNAMED = "column "
-"""How the names begin that columns without one are given."""
+"""Prefix of the names given to columns without one."""
 
 
 def rows_of(file: TextIO, separator: str | None, quote: str, place: str) -> Iterator[tuple[list[str], int]]:
-    """The cells of each row that is not blank, and the line that it begins on. Raises DataError."""
+    """Yield the cells of each row that is not blank, with the line it begins on.
+
+    Args:
+        file: the text below its comments.
+        separator: character between cells; None: any white space.
+        quote: quotation mark around cells.
+        place: the file's name, for messages.
+
+    Raises:
+        DataError: if the csv module cannot read a row.
+    """
     if separator is None:
         for number, line in enumerate(file, 1):
+            # The csv module cannot split at any amount of white space.
             cells = re.findall(rf"{quote}[^{quote}]*{quote}|\S+", line)
             if cells:
                 yield cells, number
         return
     reader = csv.reader(file, delimiter=separator, quotechar=quote, skipinitialspace=True)
-    before = 0
+    # A quoted cell may span several lines: a row begins after the last line of the row before it.
+    lines_read = 0
     while True:
         try:
             row = next(reader)
@@ -72,5 +90,5 @@ def rows_of(file: TextIO, separator: str | None, quote: str, place: str) -> Iter
         except csv.Error as error:
             raise DataError(f"{place}, line {reader.line_num}", f"cannot be read: {error}", "Correct it") from None
         if row and (len(row) > 1 or row[0].strip()):
-            yield row, before + 1
-        before = reader.line_num
+            yield row, lines_read + 1
+        lines_read = reader.line_num

@@ -1,4 +1,4 @@
-"""Tables in files of Excel and Parquet, whose cells have types already."""
+"""Tables in Excel and Parquet files, whose cells already have types."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,28 +22,40 @@ BATCH_ROWS = 20_000
 
 
 def excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Array]:
-    """The rows of a workbook's first sheet that are not blank, and the number of each in it. Raises DataError."""
+    """Read the first sheet of a workbook.
+
+    Args:
+        path: the workbook.
+        header: True if the first row names the columns; "auto" detects this.
+
+    Returns:
+        The rows that are not blank, and the row number of each in the sheet, from 1.
+
+    Raises:
+        DataError: if the file cannot be read, is empty, or openpyxl is not installed.
+    """
     import pandas as pd
 
     try:
         sheet = pd.read_excel(path, header=None, na_values=[], keep_default_na=True)
     except ImportError:
         way_out = f"{install_command('excel')}, or save it as CSV"
-        raise DataError(str(path), "is Excel's, and openpyxl is not installed", way_out) from None
-    except Exception as error:  # neither zipfile nor openpyxl says what it raises for damaged bytes
+        raise DataError(str(path), "is an Excel file, but openpyxl is not installed", way_out) from None
+    except Exception as error:  # zipfile and openpyxl do not document what they raise for damaged bytes
         raise _unreadable(path, error, "an Excel workbook") from None
     sheet = sheet.dropna(how="all")
     if not len(sheet):
         raise DataError(str(path), "is empty", "Name a file with rows")
-    titled = has_header(_as_text(sheet.iloc[:SAMPLE_LINES])) if header == "auto" else header
-    named = _as_text(sheet.iloc[:1])[0] if titled else [""] * len(sheet.columns)
-    frame = sheet.iloc[int(titled) :].infer_objects()
-    frame.columns = different(named)
+    has_titles = has_header(_to_text_rows(sheet.iloc[:SAMPLE_LINES])) if header == "auto" else header
+    titles = _to_text_rows(sheet.iloc[:1])[0] if has_titles else [""] * len(sheet.columns)
+    # Without the header row, a column of numbers has a numeric type again.
+    frame = sheet.iloc[int(has_titles) :].infer_objects()
+    frame.columns = different(titles)
     return frame.reset_index(drop=True), frame.index.to_numpy(np.int64) + 1
 
 
-def _as_text(sheet: "DataFrame") -> list[list[str]]:
-    """Return each row as a list of texts; that of an empty cell is empty."""
+def _to_text_rows(sheet: "DataFrame") -> list[list[str]]:
+    """Return each row as a list of texts; an empty cell is an empty text."""
     columns = [words_of(sheet[name]) for name in sheet.columns]
     texts = [
         ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
@@ -53,12 +65,19 @@ def _as_text(sheet: "DataFrame") -> list[list[str]]:
 
 
 def parquet(path: Path) -> Iterator["DataFrame"]:
-    """The rows of a Parquet file, some thousand at a time; at least one frame. Raises DataError."""
+    """Yield the rows of a Parquet file in chunks, at least one.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DataError: if the file cannot be read, has no rows, or pyarrow is not installed.
+    """
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
         way_out = f"{install_command('parquet')}, or save it as CSV"
-        raise DataError(str(path), "is Parquet, and pyarrow is not installed", way_out) from None
+        raise DataError(str(path), "is a Parquet file, but pyarrow is not installed", way_out) from None
     try:
         with ParquetFile(path) as file:
             if not file.metadata.num_rows or not file.metadata.num_columns:
@@ -67,12 +86,13 @@ def parquet(path: Path) -> Iterator["DataFrame"]:
             for batch in file.iter_batches(BATCH_ROWS):
                 frame = batch.to_pandas()
                 frame.columns = different(str(name).strip() for name in frame.columns)
+                # Every batch counts its rows from 0.
                 frame.index = range(first, first + len(frame))
                 first += len(frame)
                 yield frame
     except DataError:
         raise
-    except Exception as error:  # pyarrow has errors of its own
+    except Exception as error:  # pyarrow raises exception classes of its own
         raise _unreadable(path, error, "Parquet") from None
 
 

@@ -1,8 +1,9 @@
-"""IDX files, the format of MNIST: two zero bytes, a type code, the number of dimensions, their sizes, the values.
+"""IDX files, the format of MNIST: a header with type code and sizes, then the values.
 
-Sizes are 32-bit and values are stored, both big-endian, the last dimension running fastest
-(yann.lecun.com/exdb/mnist). Files may be gzipped; this is told from their first bytes. Reading is
-strict: a file is exactly what its header says, and a header is believed only as far as the file is long.
+The header has two zero bytes, a type code, the number of dimensions, and their sizes as 32-bit integers. Everything is
+big-endian, and the last dimension varies fastest (yann.lecun.com/exdb/mnist). Files may be gzipped, which their first
+bytes show. Reading is strict: a file must have exactly the bytes that its header announces, and no memory is allocated
+for more values than the file can hold.
 """
 
 import gzip
@@ -26,24 +27,30 @@ DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"
 CODES = {np.dtype(kind): code for code, kind in DTYPES.items()}
 MOST_DIMENSIONS = 32
 DEFLATE_RATIO = 1032
-"""No deflated stream is longer than this many times its file."""
+"""Upper bound of the length of a deflated stream, as a multiple of its file's length."""
 CHUNK = 1 << 20
 
 
-class _Fault(Exception):
-    """What is wrong with a file."""
+class _FileError(Exception):
+    """Reason why a file cannot be read."""
 
 
 def read(path: Path, out: Array | None = None) -> Array:
     """Read an IDX file, gzipped or not, in native byte order.
 
-    With `out`, a C-contiguous array, the values are read into it, and a file of another shape or
-    dtype is refused before any value is read. Raises DataError, which names the file, for every fault.
+    Args:
+        path: the file.
+        out: a C-contiguous array to read into; a file of another shape or dtype is refused before any
+            value is read.
+
+    Raises:
+        DataError: naming the file, for every fault.
     """
     try:
         if not path.is_file():
-            raise _Fault("is not a file" if path.exists() else "there is no such file")
+            raise _FileError("is not a file" if path.exists() else "there is no such file")
         with path.open("rb") as file:
+            # The file's size bounds what its header may claim, before memory is allocated.
             size = os.fstat(file.fileno()).st_size
             zipped = file.read(2) == b"\x1f\x8b"
             file.seek(0)
@@ -51,10 +58,12 @@ def read(path: Path, out: Array | None = None) -> Array:
                 return _read(file, size, out)
             with gzip.GzipFile(fileobj=file) as unzipped:
                 return _read(unzipped, size * DEFLATE_RATIO, out)
-    except (_Fault, OSError, EOFError, zlib.error, MemoryError, ValueError) as error:
-        # ValueError: a path with a null byte, or sizes that NumPy cannot address beside one that is 0.
+    except (_FileError, OSError, EOFError, zlib.error, MemoryError, ValueError) as error:
+        # ValueError: a path with a null byte, or a size of 0 next to sizes whose product NumPy cannot address.
         fact = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise DataError(str(path), f"cannot be read as an IDX file: {fact}", "Replace it with a whole copy") from error
+        raise DataError(
+            str(path), f"cannot be read as an IDX file: {fact}", "Replace it with a complete copy"
+        ) from error
 
 
 def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
@@ -62,20 +71,22 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
     if out is None:
         count = math.prod(shape) * dtype.itemsize
         if count > available:
-            raise _Fault(f"it is too short for the {counted(count, 'byte')} that its header promises")
+            raise _FileError(f"it is too short for the {counted(count, 'byte')} that its header announces")
         out = np.empty(shape, dtype)
     elif (out.shape, out.dtype) != (shape, dtype):
-        raise _Fault(f"it holds {dtype} of shape {shape}, not {out.dtype} of shape {out.shape}")
+        raise _FileError(f"it holds {dtype} of shape {shape}, not {out.dtype} of shape {out.shape}")
     assert out.flags.c_contiguous
     target, done = out.reshape(-1).view(np.uint8), 0
+    # In chunks, so that a gzip bomb unpacks at most one chunk too much.
     while done < len(target):
         got = file.readinto(target.data[done : done + CHUNK])
         if not got:
-            raise _Fault(f"it ends after {done} of {counted(len(target), 'byte')} of values")
+            raise _FileError(f"it ends after {done} of {counted(len(target), 'byte')} of values")
         done += got
     if file.read(1):
-        raise _Fault("it goes on after the last value that its header promises")
+        raise _FileError("it has more bytes than its header announces")
     if sys.byteorder == "little":
+        # The file is big-endian.
         out.byteswap(inplace=True)
     return out
 
@@ -83,41 +94,54 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
 def _read_header(file: BufferedIOBase) -> tuple[DType, Shape]:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
-        raise _Fault(f"it starts with the bytes '{magic.hex(' ')}', which no IDX file does")
+        raise _FileError(f"it starts with the bytes '{magic.hex(' ')}', which is not how an IDX file starts")
     dimensions = magic[3]
     if not 1 <= dimensions <= MOST_DIMENSIONS:
-        raise _Fault(f"it has {dimensions} dimensions; 1 to {MOST_DIMENSIONS} can be read")
+        raise _FileError(f"it has {dimensions} dimensions; 1 to {MOST_DIMENSIONS} can be read")
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
-        raise _Fault("it ends within its header")
+        raise _FileError("it ends within its header")
     return np.dtype(DTYPES[magic[2]]), struct.unpack(f">{dimensions}I", sizes)
 
 
-def _pieces(array: Array) -> tuple[bytes, memoryview]:
-    """Header and values, as an IDX file has them."""
+def _encode(array: Array) -> tuple[bytes, memoryview]:
+    """Return header and values as an IDX file stores them."""
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, CODES[array.dtype.newbyteorder("=")], array.ndim, *array.shape)
     return header, np.ascontiguousarray(array, array.dtype.newbyteorder(">")).reshape(-1).view(np.uint8).data
 
 
 def write(path: Path, array: Array) -> None:
-    """Write `array` as an IDX file, gzipped if the name ends in `.gz`; equal arrays give equal bytes.
+    """Write an array as an IDX file; equal arrays give equal bytes.
 
-    The file appears whole or not at all. Raises OSError, and KeyError for a dtype that IDX does not have.
+    The file appears whole or not at all.
+
+    Args:
+        path: the file; gzipped if its name ends in `.gz`.
+        array: the values.
+
+    Raises:
+        OSError: if the file cannot be written.
+        KeyError: if IDX does not support the dtype.
     """
-    header, values = _pieces(array)
+    header, values = _encode(array)
     with replacing(path) as file:
         if path.suffix != ".gz":
             file.write(header)
             file.write(values)
             return
+        # No name and no time in the gzip header, so that equal arrays give equal bytes.
         with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as zipped:
             zipped.write(header)
             zipped.write(values)
 
 
 def md5(array: Array) -> str:
-    """MD5, in hex, of the IDX file of `array`, not gzipped: what published checksums of contents are of."""
-    header, values = _pieces(array)
+    """Return the MD5, in hex, of the array's IDX file, not gzipped.
+
+    Published checksums are of these contents.
+    """
+    header, values = _encode(array)
+    # A comparison with published sums needs MD5; builds of Python in FIPS mode refuse it without the flag.
     digest = hashlib.md5(header, usedforsecurity=False)
     digest.update(values)
     return digest.hexdigest()

@@ -1,4 +1,7 @@
-"""Numbers as people write them: 1,234.5 or 1.234,5 or 1'234.50, 45 %, $3, CHF 3, (12.5) for -12.5, true and false."""
+"""Numbers as people write them: 1,234.5, 1.234,5, 1'234.50, 45 %, $3, CHF 3, (12.5), true.
+
+(12.5) is an accountant's -12.5.
+"""
 
 import re
 from collections.abc import Iterable
@@ -9,53 +12,69 @@ import numpy as np
 if TYPE_CHECKING:
     from pandas import Series
 
+# Symbols and codes, before or behind the number.
 _CURRENCY = r"(?:[$€£¥]|CHF|EUR|GBP|USD)"
-_AROUND = re.compile(rf"^([+-]?)\s*{_CURRENCY}\s*|\s*(?:%|{_CURRENCY})$")
-_GAPS = re.compile(r"(?<=\d)['\u2019 \u00a0\u202f](?=\d{3}(?!\d))")
+_SIGN_CURRENCY_PERCENT = re.compile(rf"^([+-]?)\s*{_CURRENCY}\s*|\s*(?:%|{_CURRENCY})$")
+# Apostrophes and spaces, no-break and narrow ones too, before groups of three digits.
+_THOUSANDS_GAPS = re.compile(r"(?<=\d)['\u2019 \u00a0\u202f](?=\d{3}(?!\d))")
+# As Python's float() reads it.
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.ASCII | re.IGNORECASE)
+# Decimal point, commas between thousands: 1,234.5.
 _POINT = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
+# Decimal comma, points between thousands: 1.234,5.
 _COMMA = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 _BOOLEAN = re.compile("true|false", re.IGNORECASE)
+# A mark before exactly three digits may separate thousands; before fewer or more digits, or behind 0, it cannot.
 _SURELY_POINT = re.compile(r"[+-]?(\d+\.(\d{1,2}|\d{4,})|(0|\d{4,})\.\d+|\d{1,3}(,\d{3})+\.\d+)", re.ASCII)
 _SURELY_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|(0|\d{4,}),\d+|\d{1,3}(\.\d{3})+,\d+)", re.ASCII)
-_LOOKED_AT = 50
+_SAMPLE_WORDS = 50
 
 
 def bare(cell: str) -> str:
-    """The digits of a cell: without currency, percent and gaps between thousands; minus as a hyphen in front."""
-    text = cell.strip().replace("\u2212", "-")
+    """Return the digits of a cell, without currency, percent sign and thousands gaps.
+
+    A minus sign becomes a hyphen in front.
+    """
+    text = cell.strip().replace("\u2212", "-")  # U+2212 is the typographic minus sign
     if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
-    return _GAPS.sub("", _AROUND.sub(r"\1", text)).strip()
+    return _THOUSANDS_GAPS.sub("", _SIGN_CURRENCY_PERCENT.sub(r"\1", text)).strip()
 
 
 def is_number(cell: str) -> bool:
-    """Whether the cell is a number in some way of writing it."""
+    """Return True if the cell is a number in any supported notation."""
     text = bare(cell)
-    return any(way.fullmatch(text) for way in (_PLAIN, _POINT, _COMMA))
+    return any(pattern.fullmatch(text) for pattern in (_PLAIN, _POINT, _COMMA))
 
 
 def has_decimal_comma(cells: Iterable[str], separator: str | None) -> bool | None:
-    """Whether numbers are written with a decimal comma; None where the cells do not tell, or tell both.
+    """Return True if the cells use a decimal comma; None if they do not tell or disagree.
 
-    1,5 does and 1.5 does not; 1,234 could be either, and is the former where semicolons are between the cells.
+    1,5 has a decimal comma and 1.5 has not. 1,234 could be either, and counts as a decimal comma if semicolons
+    separate the cells.
+
+    Args:
+        cells: cells of one column or file.
+        separator: the character between cells, if known.
     """
     texts = [bare(cell) for cell in cells]
-    comma, point = (any(way.fullmatch(text) for text in texts) for way in (_SURELY_COMMA, _SURELY_POINT))
+    comma, point = (any(pattern.fullmatch(text) for text in texts) for pattern in (_SURELY_COMMA, _SURELY_POINT))
     if not comma and not point:
         return True if separator == ";" and any("," in text and _COMMA.fullmatch(text) for text in texts) else None
     return None if comma and point else comma
 
 
 def might_be_numbers(words: "Series") -> bool:
-    """Whether the first words look like numbers, or like true and false."""
-    return all(_BOOLEAN.fullmatch(word) or is_number(word) for word in words.iloc[:_LOOKED_AT])
+    """Return True if the first words look like numbers, or like true and false."""
+    return all(_BOOLEAN.fullmatch(word) or is_number(word) for word in words.iloc[:_SAMPLE_WORDS])
 
 
 def numbers(words: "Series", comma: bool | None) -> "Series":
-    """Each word as float64, NaN where it is none in the way that this column writes them.
+    """Return each word as float64; NaN for a word that is no number in the column's notation.
 
-    `comma`: whether they have a decimal comma; None: found out from the column.
+    Args:
+        words: the cells of a column.
+        comma: True if numbers have a decimal comma; None detects this from the column.
     """
     import pandas as pd
 
@@ -68,4 +87,5 @@ def numbers(words: "Series", comma: bool | None) -> "Series":
         return pointed
     plain = texts.where(texts.str.fullmatch(_COMMA.pattern)).str.replace(".", "").str.replace(",", ".")
     with_comma = pd.to_numeric(plain, errors="coerce").astype(np.float64)
+    # If neither notation fits all cells, take the one that fits more.
     return pointed if pointed.notna().sum() > with_comma.notna().sum() else with_comma

@@ -1,4 +1,4 @@
-"""Finding out how a table is written from its first lines: what is between its cells, whether it has a header."""
+"""Detection of a text table's notation from its first lines: separator, quotes, header."""
 
 import io
 from bisect import bisect
@@ -18,61 +18,75 @@ SEPARATORS = (",", "\t", ";", "|", None)
 QUOTES = ('"', "'")
 SAMPLE_LINES = 200
 SCORED_CHARACTERS = 50_000
-"""Of so much text, from the top, every division is tried."""
+"""Number of characters, from the top, on which every separator is tried."""
 SCORED_CELLS = 50
+"""Number of cells per row that count towards a separator's score."""
 EVENNESS = 10
-"""How much more it counts that rows have equally many cells than that cells are numbers."""
+"""Weight of equally long rows in the score, relative to the share of cells that are numbers."""
 
 
 def detect(path: Path, *, separator: str | None = None, header: bool | None = None) -> Dialect:
-    """Find out how the file is written; what is given is taken for granted. Raises DataError."""
+    """Detect how a file is written.
+
+    Args:
+        path: the file.
+        separator: the character between cells, or "space"; None detects it.
+        header: True if the first line names the columns; None detects this.
+
+    Raises:
+        DataError: if the file is empty or is not text.
+    """
     encoding = encoding_of(path)
     with opened(path, encoding) as file:
-        lines = _sample(file)
+        lines = _first_lines(file)
     if not lines:
         raise DataError(str(path), "is empty", "Name a file with rows")
-    between, quote = _division(lines, SEPARATORS if separator is None else ({"space": None}.get(separator, separator),))
-    rows = [[_bare(cell) for cell in row] for row, _ in rows_of(_as_file(lines), between, quote, str(path))]
+    delimiter, quote = _best_separator(
+        lines, SEPARATORS if separator is None else ({"space": None}.get(separator, separator),)
+    )
+    rows = [[_strip_quotes(cell) for cell in row] for row, _ in rows_of(_to_file(lines), delimiter, quote, str(path))]
     if not rows:
         raise DataError(str(path), "is empty", "Name a file with rows")
     header = has_header(rows) if header is None else header
     first = rows[0]
     if header:
+        # Some programs mark the header as a comment.
         first = [first[0].removeprefix("#").strip(), *first[1:]]
     if header and len(rows) > 1 and all(len(row) == len(first) + 1 for row in rows[1:]):
         ends_in_separator = not any(row[-1] for row in rows[1:])
-        first = [*first, ""] if ends_in_separator else ["", *first]  # the latter as R writes it, row names in front
+        first = [*first, ""] if ends_in_separator else ["", *first]  # R writes row names without a title
     cells = (cell for row in rows[header:] for cell in row)
-    return Dialect(between, quote, encoding, header, tuple(first), number_formats.has_decimal_comma(cells, between))
+    return Dialect(delimiter, quote, encoding, header, tuple(first), number_formats.has_decimal_comma(cells, delimiter))
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns.
+    """Return True if the first row names the columns.
 
-    It does where words stand over columns of numbers, or where its words never come again. Numbers in it speak against
-    it, unless they ascend, as years do, under such words, or count by ones: 0, 1, 2.
+    This holds if its words are above columns of numbers, or if its words never occur again. Numbers in it count
+    against a header, unless they ascend (like years) above such columns, or count by ones: 0, 1, 2.
     """
     first, *others = ([cell.strip() for cell in row] for row in rows)
+    # A missing value is not the name of a column.
     if any(cell in MISSING and cell for cell in first):
         return False
     below = [
-        [row[place] for row in others if place < len(row) and row[place] not in MISSING] for place in range(len(first))
+        [row[index] for row in others if index < len(row) and row[index] not in MISSING] for index in range(len(first))
     ]
     words = [
         (cell, column) for cell, column in zip(first, below, strict=True) if cell and not number_formats.is_number(cell)
     ]
-    over_numbers = any(column and all(map(number_formats.is_number, column)) for _, column in words)
-    never_again = not any(cell in column for cell, column in words)
+    above_numbers = any(column and all(map(number_formats.is_number, column)) for _, column in words)
+    never_repeated = not any(cell in column for cell, column in words)
     numbers = [cell for cell in first if number_formats.is_number(cell)]
     if numbers:
-        counting = len(numbers) > 2 and _counts(numbers) and not (others and _counts(others[0]))
-        named = counting and never_again and (bool(words) or numbers[0] in ("0", "1"))
-        return bool(others) and (named or (over_numbers and _ascends(numbers)))
-    return over_numbers or (never_again and len({cell for cell, _ in words}) == len(words))
+        counting = len(numbers) > 2 and _count_by_ones(numbers) and not (others and _count_by_ones(others[0]))
+        named = counting and never_repeated and (bool(words) or numbers[0] in ("0", "1"))
+        return bool(others) and (named or (above_numbers and _ascends(numbers)))
+    return above_numbers or (never_repeated and len({cell for cell, _ in words}) == len(words))
 
 
-def _counts(cells: Sequence[str]) -> bool:
-    """Whether the numbers among the cells are whole, each one more than the one before."""
+def _count_by_ones(cells: Sequence[str]) -> bool:
+    """Return True if each whole number among the cells is one more than the one before."""
     numbers = [int(cell) for cell in cells if cell.isascii() and cell.isdigit() and len(cell) < 10]
     return len(numbers) > 1 and all(after - before == 1 for before, after in pairwise(numbers))
 
@@ -85,61 +99,66 @@ def _ascends(cells: Sequence[str]) -> bool:
     return all(before < after for before, after in pairwise(numbers))
 
 
-def _bare(cell: str) -> str:
-    """Without blanks and quotation marks around it."""
+def _strip_quotes(cell: str) -> str:
+    """Return the cell without surrounding blanks and quotation marks."""
     text = cell.strip()
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in QUOTES else text
 
 
-def _sample(file: TextIO) -> list[str]:
-    """The first lines that are not blank."""
+def _first_lines(file: TextIO) -> list[str]:
+    """Return the first lines that are not blank."""
     text = file.read(SAMPLE_BYTES)
-    whole = [line.rstrip("\r\n") for line in io.StringIO(text, newline="")]
-    lines = whole[:-1] if len(text) == SAMPLE_BYTES and len(whole) > 1 else whole
+    all_lines = [line.rstrip("\r\n") for line in io.StringIO(text, newline="")]
+    # A full sample probably ends in the middle of a line.
+    lines = all_lines[:-1] if len(text) == SAMPLE_BYTES and len(all_lines) > 1 else all_lines
     return [line for line in lines if line.strip()][:SAMPLE_LINES]
 
 
-def _division(lines: list[str], separators: Sequence[str | None]) -> tuple[str | None, str]:
-    """What is between cells, and the mark around them.
+def _best_separator(lines: list[str], separators: Sequence[str | None]) -> tuple[str | None, str]:
+    """Return the separator and quotation mark with the best score.
 
-    Those by which most lines have equally many cells, and by which most cells are numbers.
+    The score prefers rows of equal length, then cells that are numbers.
     """
     ends = list(accumulate(map(len, lines)))
-    few = lines[: max(2, bisect(ends, SCORED_CHARACTERS))]
+    # At least two lines, or their lengths cannot be compared.
+    sample = lines[: max(2, bisect(ends, SCORED_CHARACTERS))]
     scores = {
-        (separator, quote): _score(few, separator, quote)
+        (separator, quote): _score(sample, separator, quote)
         for separator in separators
         for quote in QUOTES
-        if quote == '"' or _encloses(quote, few)
+        # Apostrophes are common in text, so ' must enclose whole cells to count as a quotation mark.
+        if quote == '"' or _encloses(quote, sample)
     }
-    best = max(scores, key=lambda one: (scores[one], one[1] == "'" and not _encloses('"', few)))
+    best = max(scores, key=lambda pair: (scores[pair], pair[1] == "'" and not _encloses('"', sample)))
     return best if scores[best] > 0 or len(separators) == 1 else (None, best[1])
 
 
 def _score(lines: list[str], separator: str | None, quote: str) -> float:
-    rows = [row for row, _ in _tried(lines, separator, quote)]
+    """Return the score of a separator and quotation mark; 0 if rows have a single cell."""
+    rows = [row for row, _ in _try_rows(lines, separator, quote)]
     width, often = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
     if width < 2:
         return 0.0
-    cells = [number_formats.is_number(_bare(cell)) for row in rows for cell in row[:SCORED_CELLS]]
-    little = 0.0 if separator is None else min(width, 1000) / 1e5  # words with blanks between them are no columns
-    return EVENNESS * often / len(rows) + sum(cells) / len(cells) + little
+    cells = [number_formats.is_number(_strip_quotes(cell)) for row in rows for cell in row[:SCORED_CELLS]]
+    # Breaks ties towards more columns, except for white space: the words of a sentence are not columns.
+    tie_break = 0.0 if separator is None else min(width, 1000) / 1e5
+    return EVENNESS * often / len(rows) + sum(cells) / len(cells) + tie_break
 
 
-def _tried(lines: list[str], separator: str | None, quote: str) -> list[tuple[list[str], int]]:
+def _try_rows(lines: list[str], separator: str | None, quote: str) -> list[tuple[list[str], int]]:
     try:
-        return list(rows_of(_as_file(lines), separator, quote, ""))
+        return list(rows_of(_to_file(lines), separator, quote, ""))
     except DataError:
         return []
 
 
 def _encloses(quote: str, lines: list[str]) -> bool:
-    """Whether half of the lines have a cell that begins and ends with the mark."""
-    with_one = sum(any(_is_enclosed(piece, quote) for piece in _pieces(line)) for line in lines)
+    """Return True if half of the lines have a cell enclosed in this quotation mark."""
+    with_one = sum(any(_is_enclosed(piece, quote) for piece in _rough_cells(line)) for line in lines)
     return 2 * with_one >= len(lines)
 
 
-def _pieces(line: str) -> list[str]:
+def _rough_cells(line: str) -> list[str]:
     for separator in "\t;|":
         line = line.replace(separator, ",")
     return line.split(",") if "," in line else line.split()
@@ -150,5 +169,5 @@ def _is_enclosed(piece: str, quote: str) -> bool:
     return len(text) > 1 and text[0] == text[-1] == quote
 
 
-def _as_file(lines: list[str]) -> io.StringIO:
+def _to_file(lines: list[str]) -> io.StringIO:
     return io.StringIO("\n".join(lines), newline="")

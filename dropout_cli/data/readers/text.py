@@ -1,4 +1,4 @@
-"""Text files of strangers: gzipped or not, in an encoding that is found out, with comments at the top."""
+"""Text files from unknown programs: gzipped or not, encoding detected, comments skipped."""
 
 import gzip
 import io
@@ -13,44 +13,54 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.data.cache import must_be_plain
 
 SAMPLE_BYTES = 1 << 20
-_FOR_EXCEL = re.compile(r'"?sep=.?"?', re.IGNORECASE)
+_EXCEL_SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 
 
 def encoding_of(path: Path) -> str:
-    """UTF-8, or what Windows programs write where it is not. Raises DataError for UTF-16 and for what is no text."""
+    """Return the encoding: UTF-8, or Windows-1252 for other bytes.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DataError: for UTF-16, a binary file, or a file that cannot be read.
+    """
     must_be_plain(path)
     try:
-        with _bytes(path) as file:
+        with _open_bytes(path) as file:
             head = file.read(SAMPLE_BYTES)
             encoding = "utf-8-sig"
             if head.startswith((b"\xff\xfe", b"\xfe\xff")):
                 raise DataError(str(path), "is in UTF-16", "Save it as UTF-8")
-            piece, rest = head, b""
-            while piece:
-                if b"\0" in piece:
-                    raise DataError(str(path), "is no text: it has zero bytes", "Save it as CSV in UTF-8")
-                rest += piece
+            chunk, undecoded = head, b""
+            while chunk:
+                if b"\0" in chunk:
+                    raise DataError(str(path), "is not text: it has zero bytes", "Save it as CSV in UTF-8")
+                undecoded += chunk
                 try:
-                    rest.decode("utf-8")
-                    rest = b""
+                    undecoded.decode("utf-8")
+                    undecoded = b""
                 except UnicodeDecodeError as error:
+                    # A character may be cut at the end of a chunk; its first bytes then wait for the next one.
                     if error.reason != "unexpected end of data":
                         encoding = "cp1252"
-                    rest = rest[error.start :] if encoding == "utf-8-sig" else b""
-                piece = file.read(SAMPLE_BYTES)
-            return "cp1252" if rest else encoding
+                    undecoded = undecoded[error.start :] if encoding == "utf-8-sig" else b""
+                chunk = file.read(SAMPLE_BYTES)
+            # A file that ends inside a character is not UTF-8.
+            return "cp1252" if undecoded else encoding
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise _no_file(path, error) from None
+        raise _unreadable(path, error) from None
 
 
-def _no_file(path: Path, error: Exception) -> DataError:
+def _unreadable(path: Path, error: Exception) -> DataError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return DataError(str(path), f"cannot be read: {reason}", "Name a file with rows")
 
 
 @contextmanager
-def _bytes(path: Path) -> Iterator[IO[bytes]]:
+def _open_bytes(path: Path) -> Iterator[IO[bytes]]:
     with path.open("rb") as raw:
+        # By the first bytes: names of gzipped files do not always end in .gz.
         if raw.peek(2)[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=raw) as unzipped:
                 yield cast("IO[bytes]", unzipped)
@@ -60,23 +70,33 @@ def _bytes(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def opened(path: Path, encoding: str) -> Iterator[TextIO]:
-    """Open the file below its comments. Raises DataError."""
+    """Open the file for reading from the first line after its comments.
+
+    Args:
+        path: the file.
+        encoding: the result of `detect_encoding`.
+
+    Raises:
+        DataError: if the file cannot be read.
+    """
     try:
         with (
-            _bytes(path) as raw,
+            _open_bytes(path) as raw,
+            # Windows-1252 leaves five bytes undefined. The csv module needs the line ends inside quoted cells
+            # unchanged.
             io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text,
         ):
             _skip_comments(text)
             yield text
     except (OSError, EOFError) as error:
-        raise _no_file(path, error) from None
+        raise _unreadable(path, error) from None
 
 
 def _skip_comments(file: TextIO) -> int:
-    """Go past the lines at the top that are no rows; return how many there are.
+    """Skip the comment lines at the top and return their number.
 
-    They begin with #, unless cells are divided as in the next line, which is a header; or with | and the next line has
-    none (adult.test of UCI); or they say `sep=;` to Excel.
+    Comments begin with # (unless the line is split into cells like the next one, which makes it a header), or with | if
+    the next line has none (adult.test of UCI), or are Excel's `sep=;` in the first line.
     """
     count = 0
     while True:
@@ -86,7 +106,7 @@ def _skip_comments(file: TextIO) -> int:
         if not (
             (line.startswith("#") and not _is_header(line, following))
             or (line.startswith("|") and "|" not in following)
-            or (count == 0 and _FOR_EXCEL.fullmatch(line.strip()))
+            or (count == 0 and _EXCEL_SEPARATOR_LINE.fullmatch(line.strip()))
         ):
             file.seek(before)
             return count
@@ -99,6 +119,6 @@ def _is_header(line: str, following: str) -> bool:
 
 
 def comments(path: Path, encoding: str) -> int:
-    """How many lines at the top are comments."""
-    with _bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text:
+    """Return the number of comment lines at the top."""
+    with _open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text:
         return _skip_comments(text)

@@ -1,1 +1,1 @@
-"""One file per kind of dataset, registered by the name that YAML uses."""
+"""Sources: one file per kind of dataset, registered under its name in YAML."""

@@ -1,9 +1,9 @@
-"""CIFAR-10 and CIFAR-100: 50,000 + 10,000 colour pictures, from the *binary* versions of their archives.
+"""CIFAR-10 and CIFAR-100: 50,000 + 10,000 color images from the *binary* archives.
 
-A file is rows of label bytes (one, or for CIFAR-100 the coarse and the fine one) and 3,072 picture bytes: 32x32 of red,
+A file is rows of label bytes (one, or for CIFAR-100 the coarse and the fine one) and 3,072 image bytes: 32x32 of red,
 then of green, then of blue (cs.toronto.edu/~kriz/cifar.html). The archive, or the folder it was unpacked into, is
-looked for in `dataset.path`, or else in a folder of the dataset's name under the data directories. The Python versions
-hold pickles, which run what a stranger wrote, and are refused.
+searched in `dataset.path`, or else in a folder of the dataset's name under the data directories. The Python versions
+contain pickles, which can run foreign code, and are refused.
 """
 
 import tarfile
@@ -27,125 +27,134 @@ TRAIN, TOTAL = 50_000, 60_000
 SIDE, COLOURS = 32, 3
 PICTURE = SIDE * SIDE * COLOURS
 MOST_UNPACKED = 250_000_000
-"""Bytes; the archives hold some 185 million."""
+"""Most bytes to unpack; the archives hold about 185 million."""
 
 
-class _Fault(Exception):
-    """What is wrong with a file."""
+class _FileError(Exception):
+    """Reason why a file cannot be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cifar(Source):
-    """A set of 32x32 colour pictures in the files of CIFAR."""
+    """Base class of the CIFAR datasets: 32x32 color images."""
 
     folder: ClassVar[str]
     archive: ClassVar[str]
     files: ClassVar[tuple[str, ...]]
     """In order, the test file last."""
     label_bytes: ClassVar[int]
-    """Before each picture; the last of them is the class."""
+    """Label bytes before each image; the last of them is the class."""
     names_file: ClassVar[str]
     python_files: ClassVar[frozenset[str]]
-    """File names by which a Python version is known."""
+    """File names that identify a Python version."""
 
     test_fraction: Fraction | None = None
-    """Part of the pooled 60,000 examples to test on; null keeps the official test set of 10,000."""
+    """Fraction of the pooled 60,000 examples to test on; null keeps the official test set of 10,000."""
     path: Annotated[str | None, PathField()] = None
-    """The binary archive (.tar.gz), or the folder it was unpacked into; null looks into the data directory."""
+    """The binary archive (.tar.gz), or the folder it was unpacked into; null searches the data directories."""
 
     def read(self) -> Examples:
-        """The pictures as uint8, (60000, 32, 32, 3), the official training set first."""
+        """Read the images as uint8, (60000, 32, 32, 3), the official training set first.
+
+        Raises:
+            DataError: if the files are missing or damaged.
+        """
         path = Path(self.path) if self.path is not None else self.find()
         try:
             if path is None or not path.exists():
-                raise _Fault("there is no such file" if path else "not on this machine")
-            contents = dict(self._unpacked(path) if path.is_dir() else self._packed(path))
+                raise _FileError("there is no such file" if path else "not on this machine")
+            contents = dict(self._read_folder(path) if path.is_dir() else self._read_archive(path))
             return self._examples(contents)
-        except Exception as error:  # neither tarfile nor gzip says what it raises for damaged bytes
+        except Exception as error:  # tarfile and gzip do not document what they raise for damaged bytes
             fact = str(getattr(error, "strerror", None) or error or type(error).__name__)
             raise DataError(
                 f"dataset {self.folder}" if path is None else str(path),
-                fact if isinstance(error, _Fault) else f"cannot be read: {fact}",
+                fact if isinstance(error, _FileError) else f"cannot be read: {fact}",
                 f"Put {self.archive} into {data_directories()[0] / self.folder}, or name it in dataset.path",
             ) from None
 
     @classmethod
     def find(cls) -> Path | None:
-        """The first archive, or folder of its files, under the data directories."""
+        """Return the first archive, or folder of its files, under the data directories."""
         for directory in data_directories():
             folder = directory / cls.folder
-            for place in (folder / cls.archive, folder, *(sub for sub in _folders(folder))):
+            for place in (folder / cls.archive, folder, *(sub for sub in _subfolders(folder))):
                 if place.is_file() or (place / cls.files[-1]).is_file():
                     return place
         return None
 
-    def _wanted(self) -> dict[str, int]:
-        """File name -> its length in bytes; that of the names is a bound."""
+    def _file_sizes(self) -> dict[str, int]:
+        """Return the length in bytes of each file; for the file of class names an upper bound."""
         row = self.label_bytes + PICTURE
         each = TRAIN // (len(self.files) - 1)
+        # All files but the last divide the training set evenly.
         sizes = dict.fromkeys(self.files[:-1], each * row)
         return sizes | {self.files[-1]: (TOTAL - TRAIN) * row, self.names_file: 10_000}
 
-    def _unpacked(self, folder: Path) -> Iterator[tuple[str, bytes]]:
+    def _read_folder(self, folder: Path) -> Iterator[tuple[str, bytes]]:
         if any((folder / name).is_file() for name in self.python_files):
-            raise self._python_version()
-        for name, size in self._wanted().items():
+            raise self._python_version_error()
+        for name, size in self._file_sizes().items():
             file = folder / name
             if not file.is_file():
-                raise _Fault(f"lacks {name}")
+                raise _FileError(f"lacks {name}")
             if file.stat().st_size > size:
-                raise _Fault(f"{name} is longer than {size:,} bytes")
+                raise _FileError(f"{name} is longer than {size:,} bytes")
             yield name, file.read_bytes()
 
-    def _packed(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        wanted = self._wanted()
+    def _read_archive(self, path: Path) -> Iterator[tuple[str, bytes]]:
+        wanted = self._file_sizes()
+        # Read as a stream: nothing is unpacked to the disk.
         with (
             path.open("rb") as packed,
             GzipFile(fileobj=packed) as unzipped,
-            tarfile.open(fileobj=_Bounded(unzipped), mode="r|") as archive,
+            tarfile.open(fileobj=_BoundedReader(unzipped), mode="r|") as archive,
         ):
             for member in archive:
+                # The archive has its files in a folder.
                 name = PurePosixPath(member.name).name
                 if name in self.python_files:
-                    raise self._python_version()
+                    raise self._python_version_error()
+                # Links and devices in an archive are ignored.
                 content = archive.extractfile(member) if name in wanted and member.isreg() else None
                 if content is None:
                     continue
                 if member.size > wanted[name]:
-                    raise _Fault(f"{name} is longer than {wanted[name]:,} bytes")
+                    raise _FileError(f"{name} is longer than {wanted[name]:,} bytes")
                 yield name, content.read()
 
-    def _python_version(self) -> _Fault:
-        return _Fault(f"holds the Python version, which could run code of a stranger; the binary one is {self.archive}")
+    def _python_version_error(self) -> _FileError:
+        return _FileError(f"holds the Python version, which can run foreign code; the binary one is {self.archive}")
 
     def _examples(self, contents: dict[str, bytes]) -> Examples:
         x, labels = np.empty((TOTAL, SIDE, SIDE, COLOURS), np.uint8), np.empty(TOTAL, np.intp)
-        classes, done = self._names(contents), 0
+        classes, done = self._class_names(contents), 0
         for name in self.files:
-            size = self._wanted()[name]
+            size = self._file_sizes()[name]
             if len(contents.get(name, b"")) != size:
-                raise _Fault(f"{name} has {counted(len(contents.get(name, b'')), 'byte')}, and {size:,} are needed")
+                raise _FileError(f"{name} has {counted(len(contents.get(name, b'')), 'byte')}, but {size:,} are needed")
             rows = np.frombuffer(contents[name], np.uint8).reshape(-1, self.label_bytes + PICTURE)
             part = slice(done, done + len(rows))
             labels[part] = rows[:, self.label_bytes - 1]
+            # The file has a plane per color, our images have the color last.
             planes: Array = rows[:, self.label_bytes :].reshape(-1, COLOURS, SIDE, SIDE)
             x[part] = planes.transpose(0, 2, 3, 1)
             if labels[part].max() >= len(classes):
-                raise _Fault(f"{name} has the label {labels[part].max()}; there are {len(classes)} classes")
+                raise _FileError(f"{name} has the label {labels[part].max()}, but there are {len(classes)} classes")
             done += len(rows)
         return Examples(x, labels, classes, train_count=TRAIN)
 
-    def _names(self, contents: dict[str, bytes]) -> tuple[str, ...]:
+    def _class_names(self, contents: dict[str, bytes]) -> tuple[str, ...]:
         names = tuple(contents.get(self.names_file, b"").decode("utf-8", "replace").split())
         if len(set(names)) != self.facts.classes or len(names) != self.facts.classes:
-            raise _Fault(f"{self.names_file} names {len(names)} classes, and there are {self.facts.classes}")
+            raise _FileError(f"{self.names_file} names {len(names)} classes, but there are {self.facts.classes}")
         return names
 
 
 @DATASETS.register("cifar10")
 @dataclass(frozen=True, kw_only=True)
 class Cifar10(Cifar):
-    """Animals and vehicles, 32x32 colour pixels (Krizhevsky 2009)."""
+    """Animals and vehicles, 32x32 color pixels (Krizhevsky 2009)."""
 
     facts = Facts(TOTAL, (SIDE, SIDE, COLOURS), 10, "its binary archive")
     folder = "cifar10"
@@ -159,7 +168,7 @@ class Cifar10(Cifar):
 @DATASETS.register("cifar100")
 @dataclass(frozen=True, kw_only=True)
 class Cifar100(Cifar):
-    """A hundred kinds of things, 32x32 colour pixels, by their fine labels (Krizhevsky 2009)."""
+    """A hundred kinds of things, 32x32 color pixels, with fine labels (Krizhevsky 2009)."""
 
     facts = Facts(TOTAL, (SIDE, SIDE, COLOURS), 100, "its binary archive")
     folder = "cifar100"
@@ -170,20 +179,23 @@ class Cifar100(Cifar):
     python_files = frozenset({"train", "test", "meta"})
 
 
-class _Bounded(RawIOBase):
-    """A file that ends in a fault when more is read from it than a whole archive holds."""
+class _BoundedReader(RawIOBase):
+    """File that raises a _FileError once more is read than a whole archive holds.
+
+    A small archive could otherwise unpack to terabytes.
+    """
 
     def __init__(self, file: BufferedIOBase) -> None:
         self._file, self._left = file, MOST_UNPACKED
 
     def read(self, size: int = -1) -> bytes:
-        """At most so many bytes."""
+        """Read at most `size` bytes."""
         data = self._file.read(size)
         self._left -= len(data)
         if self._left < 0:
-            raise _Fault(f"unpacks to more than {MOST_UNPACKED:,} bytes")
+            raise _FileError(f"unpacks to more than {MOST_UNPACKED:,} bytes")
         return data
 
 
-def _folders(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []

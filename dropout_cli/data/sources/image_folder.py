@@ -1,9 +1,9 @@
-"""Your own pictures: a folder for each class, in it PNG and JPEG files; folders within count for the class, too.
+"""Dataset `image_folder`: your own PNG and JPEG images, one folder per class.
 
     flowers/rose/1.png   flowers/rose/garden/7.jpg   flowers/tulip/1.png       classes: rose, tulip
 
-Pictures are decoded on all cores and kept as uint8 in the user's data directory, together with the name, length and
-time of change of every file: what has changed is read again.
+Folders inside a class folder count for the class too. Images are decoded on all cores and cached as uint8 in the user's
+data directory, together with name, length and modification time of every file; files that changed are read again.
 """
 
 import hashlib
@@ -37,18 +37,18 @@ R = TypeVar("R")
 ENDINGS = (".png", ".jpg", ".jpeg")
 FORMATS = ("PNG", "JPEG")
 GRAY = ("1", "L", "LA", "I", "I;16", "I;16B")
-"""Pillow's modes without colour."""
+"""Pillow's modes without color."""
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
-"""The EXIF tag, and those of its values that swap height and width."""
+"""The EXIF tag, and its values that swap height and width."""
 MOST_PIXELS = 50_000_000
-"""Of one picture; a small file may claim any size."""
+"""Most pixels of one image; a small file may claim any size."""
 CACHE_FORMAT = 1
 
 Sides = Count | Annotated[tuple[Count, ...], MinLen(2), MaxLen(2)]
 
 
 class Header(NamedTuple):
-    """What a file says of its picture."""
+    """Size and mode that an image file declares."""
 
     height: int
     width: int
@@ -56,7 +56,7 @@ class Header(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """Why a file is no picture."""
+    """Reason why an image cannot be read."""
 
     reason: str
 
@@ -64,106 +64,136 @@ class Broken(NamedTuple):
 @DATASETS.register("image_folder")
 @dataclass(frozen=True, kw_only=True)
 class ImageFolder(Source):
-    """Your own pictures, PNG or JPEG: a folder for each class."""
+    """Your own images, PNG or JPEG: one folder for each class."""
 
-    facts = Facts(None, None, None, "a folder of yours")
+    facts = Facts(None, None, None, "your folder")
 
     path: Annotated[str, PathField()]
-    """The folder that holds a folder for each class."""
+    """The folder that contains one folder for each class."""
     size: Sides | None = None
-    """Pixels that every picture is resized to, a side or [height, width]; null: they must have one size already."""
+    """Pixels to resize every image to, one side or [height, width]; null: all images must have the same size
+    already."""
     color: Literal["auto", "gray", "rgb"] = "auto"
-    """One channel or three; auto: one where no picture has colour."""
+    """One channel (gray) or three (rgb); auto: one if no image has color."""
     skip_broken: bool = False
-    """Leave out pictures that cannot be read, and say how many; otherwise the first of them ends the run."""
+    """Leave out images that cannot be read, and report how many; otherwise the first of them ends the run."""
 
     def read(self) -> Examples:
-        """The pictures as uint8, (N, height, width, 1 or 3), by class and name."""
-        root = Path(self.path)
-        classes, files, labels = self._listed(root)
-        listing = _digest([CACHE_FORMAT, [[name, *_stat(root / name)] for name in files]])
-        cache = data_directories()[-1] / "cache" / f"pictures-{_digest([str(root.absolute()), *self._settings()])}.npz"
-        kept = _kept(cache, listing, len(files))
-        x, whole = kept if kept is not None else self._decoded(root, files)
-        if kept is None:
-            _keep(cache, listing, x, whole)
-        for label, name in enumerate(classes):
-            if not np.any(whole & (labels == label)):
-                raise DataError(str(root / name), "has no picture that can be read", "Add some, or remove the folder")
-        left_out = [name for name, fine in zip(files, whole.tolist(), strict=True) if not fine]
-        notices = (_said(left_out, len(files)),) if left_out else ()
-        return Examples(x, labels[whole], classes, notices=notices)
+        """Read the images as uint8, (N, height, width, 1 or 3), sorted by class and name.
 
-    def _settings(self) -> list[object]:
+        Raises:
+            DataError: if a folder or an image cannot be read, or sizes differ.
+        """
+        root = Path(self.path)
+        classes, files, labels = self._list_images(root)
+        # A change of this format, of the files or of their dates makes the cache invalid.
+        listing = _digest([CACHE_FORMAT, [[name, *_size_and_time(root / name)] for name in files]])
+        cache = (
+            data_directories()[-1]
+            / "cache"
+            / f"pictures-{_digest([str(root.absolute()), *self._cache_settings()])}.npz"
+        )
+        cached = _read_cache(cache, listing, len(files))
+        x, readable = cached if cached is not None else self._decode_images(root, files)
+        if cached is None:
+            _write_cache(cache, listing, x, readable)
+        for label, name in enumerate(classes):
+            if not np.any(readable & (labels == label)):
+                raise DataError(str(root / name), "has no readable image", "Add some, or remove the folder")
+        left_out = [name for name, is_readable in zip(files, readable.tolist(), strict=True) if not is_readable]
+        notices = (_broken_notice(left_out, len(files)),) if left_out else ()
+        return Examples(x, labels[readable], classes, notices=notices)
+
+    def _cache_settings(self) -> list[object]:
         sides = [self.size, self.size] if isinstance(self.size, int) else self.size and list(self.size)
         return [sides, self.color, self.skip_broken]
 
-    def _listed(self, root: Path) -> tuple[tuple[str, ...], list[str], Array]:
-        """Names of classes; of files, counted from `root`; and the label of each."""
+    def _list_images(self, root: Path) -> tuple[tuple[str, ...], list[str], Array]:
+        """Return names of classes, paths of files relative to `root`, and the label of each."""
         try:
-            folders = sorted(one.name for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
+            # Sorted, because the order of a folder's entries differs between file systems.
+            folders = sorted(
+                entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+            )
             files: list[str] = []
             labels: list[int] = []
             for label, folder in enumerate(folders):
-                names = sorted(_pictures(root, folder))
+                names = sorted(_image_paths(root, folder))
                 files += names
                 labels += [label] * len(names)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise DataError("dataset.path", f"{self.path!r} cannot be listed: {reason}", "Name a folder") from None
         if len(folders) < 2:
-            fact = f"{self.path!r} has {counted(len(folders), 'folder')}, and each class needs one of its own"
-            raise DataError("dataset.path", fact, "Sort the pictures into two folders or more, named after the classes")
+            fact = f"{self.path!r} has {counted(len(folders), 'folder')}, but each class needs its own folder"
+            raise DataError("dataset.path", fact, "Sort the images into two or more folders, named after the classes")
         return tuple(folders), files, np.array(labels, np.intp)
 
-    def _decoded(self, root: Path, files: list[str]) -> tuple[Array, Array]:
-        """The pictures that can be read, and for every file whether its could."""
-        headers = _in_parallel(lambda name: _guarded(root / name, _header), files)
+    def _decode_images(self, root: Path, files: list[str]) -> tuple[Array, Array]:
+        """Return the readable images, and for every file True if it could be read."""
+        headers = _in_parallel(lambda name: _with_image(root / name, _read_header), files)
         self._stop_at_broken(root, files, headers)
-        known = [(name, one) for name, one in zip(files, headers, strict=True) if isinstance(one, Header)]
-        if not known:
-            raise DataError("dataset.path", f"{self.path!r} has no PNG or JPEG that can be read", "Add some")
-        height, width = self._size(root, known)
-        gray = self.color == "gray" or (self.color == "auto" and all(one.gray for _, one in known))
+        readable_headers = [
+            (name, result) for name, result in zip(files, headers, strict=True) if isinstance(result, Header)
+        ]
+        if not readable_headers:
+            raise DataError("dataset.path", f"{self.path!r} has no readable PNG or JPEG image", "Add some")
+        height, width = self._common_size(root, readable_headers)
+        gray = self.color == "gray" or (self.color == "auto" and all(result.gray for _, result in readable_headers))
         shape = (height, width, 1 if gray else 3)
-        needed, free = len(known) * int(np.prod(shape)), available_bytes()
-        if free is not None and 3 * needed > free:  # as read, as split, and as batches
-            fact = f"{len(known):,} pictures of {height} x {width} need {3 * needed / 1e9:.1f} GB"
-            raise DataError("dataset.path", f"{fact}, {free / 1e9:.1f} GB are free", "Set dataset.size to less")
-        x, index = np.empty((len(known), *shape), np.uint8), {name: row for row, (name, _) in enumerate(known)}
+        needed, free = len(readable_headers) * int(np.prod(shape)), available_bytes()
+        if free is not None and 3 * needed > free:  # the images as read, as split, and as batches
+            fact = f"{len(readable_headers):,} images of {height} x {width} pixels need {3 * needed / 1e9:.1f} GB"
+            raise DataError("dataset.path", f"{fact}, but {free / 1e9:.1f} GB are free", "Set a smaller dataset.size")
+        x, index = (
+            np.empty((len(readable_headers), *shape), np.uint8),
+            {name: row for row, (name, _) in enumerate(readable_headers)},
+        )
 
         def decode(name: str) -> bool | Broken:
             if name not in index:
                 return Broken("")
-            return _guarded(root / name, lambda image: _into(x[index[name]], image))
+            return _with_image(root / name, lambda image: _decode_into(x[index[name]], image))
 
         decoded = _in_parallel(decode, files)
         self._stop_at_broken(root, files, decoded)
-        whole = np.array([one is True for one in decoded])
-        return x[[index[name] for name, fine in zip(files, whole, strict=True) if fine]], whole
+        decoded_mask = np.array([result is True for result in decoded])
+        return x[
+            [index[name] for name, was_decoded in zip(files, decoded_mask, strict=True) if was_decoded]
+        ], decoded_mask
 
-    def _stop_at_broken(self, root: Path, files: list[str], found: Iterable[object]) -> None:
-        for name, one in zip(files, found, strict=True):
-            if isinstance(one, Broken) and not self.skip_broken:
+    def _stop_at_broken(self, root: Path, files: list[str], results: Iterable[object]) -> None:
+        for name, result in zip(files, results, strict=True):
+            if isinstance(result, Broken) and not self.skip_broken:
                 way_out = "Replace it, or set dataset.skip_broken: true"
-                raise DataError(str(root / name), f"cannot be read as PNG or JPEG: {one.reason}", way_out)
+                raise DataError(str(root / name), f"cannot be read as PNG or JPEG: {result.reason}", way_out)
 
-    def _size(self, root: Path, known: list[tuple[str, Header]]) -> tuple[int, int]:
-        """Height and width that all are to have."""
+    def _common_size(self, root: Path, known: list[tuple[str, Header]]) -> tuple[int, int]:
+        """Return the height and width of all images.
+
+        Raises:
+            DataError: if sizes differ and `size` is not set.
+        """
         if self.size is not None:
             height, width = (self.size, self.size) if isinstance(self.size, int) else self.size
             return height, width
-        (first, its), *others = known
-        for name, one in others:
-            if one[:2] != its[:2]:
-                fact = f"has {one.height} x {one.width} pixels, and {first} {its.height} x {its.width}"
-                raise DataError(str(root / name), fact, "Set dataset.size to resize all")
-        return its.height, its.width
+        (first_name, first), *others = known
+        for name, header in others:
+            if header[:2] != first[:2]:
+                fact = (
+                    f"has {header.height} x {header.width} pixels, but {first_name} has {first.height} x {first.width}"
+                )
+                raise DataError(str(root / name), fact, "Set dataset.size to resize all images")
+        return first.height, first.width
 
 
-def _pictures(root: Path, folder: str) -> Iterable[str]:
-    """The pictures below a folder, hidden ones left out, as paths from `root`; links to folders are not followed."""
+def _image_paths(root: Path, folder: str) -> Iterable[str]:
+    """Yield the image files below a folder as paths relative to `root`.
+
+    Hidden files are left out, and links to folders are not followed.
+    """
     for here, inner, names in os.walk(root / folder):
+        # In place, which makes os.walk skip the hidden folders.
         inner[:] = [name for name in inner if not name.startswith(".")]
         place = Path(here).relative_to(root)
         yield from (
@@ -173,44 +203,47 @@ def _pictures(root: Path, folder: str) -> Iterable[str]:
         )
 
 
-def _stat(file: Path) -> tuple[int, int]:
-    found = file.stat()
-    return found.st_size, found.st_mtime_ns
+def _size_and_time(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _in_parallel(work: Callable[[T], R], items: list[T]) -> list[R]:
-    """`work` of each, in order; Pillow decodes outside the interpreter's lock."""
+    """Return `work` of each item, in order."""
+    # Threads suffice: Pillow releases the interpreter's lock while it decodes.
     with ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(work, items, chunksize=1))
 
 
-def _guarded(file: Path, work: "Callable[[Image], R]") -> R | Broken:
-    """Open a picture and do something with it; whatever a decoder raises means that the file is broken."""
+def _with_image(file: Path, work: "Callable[[Image], R]") -> R | Broken:
+    """Open an image and return `work` of it, or BrokenImage if the decoder raises anything."""
     from PIL import Image
 
     try:
+        # Only two of Pillow's many decoders: each one is a risk with files from elsewhere.
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 return Broken(f"it claims {image.width:,} x {image.height:,} pixels")
             return work(image)
-    except Exception as error:  # Pillow does not say what its decoders raise for damaged bytes
+    except Exception as error:  # Pillow does not document what its decoders raise for damaged bytes
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Broken(reason.replace(str(file), "the file"))
 
 
-def _header(image: "Image") -> Header:
+def _read_header(image: "Image") -> Header:
     turned = image.getexif().get(ORIENTATION) in TURNED
     height, width = (image.width, image.height) if turned else (image.height, image.width)
     return Header(height, width, image.mode in GRAY)
 
 
-def _into(row: Array, image: "Image") -> bool:
-    """Decode a picture into its row, the right way up."""
+def _decode_into(row: Array, image: "Image") -> bool:
+    """Decode an image into its row, upright."""
     from PIL import Image, ImageOps
 
     height, width, channels = row.shape
     upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):  # 16 bits of gray, of which the upper eight are kept
+    # Pillow converts mode I to 8 bits by clipping, which would turn most 16-bit images white.
+    if upright.mode.startswith("I"):  # 16-bit gray: keep the upper 8 bits
         upright = Image.fromarray((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     plain = upright.convert("L" if channels == 1 else "RGB")
     if plain.size != (width, height):
@@ -220,32 +253,33 @@ def _into(row: Array, image: "Image") -> bool:
 
 
 def _digest(value: object) -> str:
+    # File names need not be valid UTF-8.
     return hashlib.sha256(json.dumps(value).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def _kept(cache: Path, listing: str, files: int) -> tuple[Array, Array] | None:
-    """What was decoded before, where it was from the same files."""
+def _read_cache(cache: Path, listing: str, files: int) -> tuple[Array, Array] | None:
+    """Return the cached images if they come from the same files, else None."""
     try:
         arrays = npz.read(cache.read_bytes(), str(cache))
-        x, whole = arrays["x"], arrays["whole"]
-        if str(arrays["listing"]) != listing or whole.shape != (files,) or whole.dtype != bool:
+        x, is_readable = arrays["x"], arrays["whole"]
+        if str(arrays["listing"]) != listing or is_readable.shape != (files,) or is_readable.dtype != bool:
             return None
-        if x.dtype != np.uint8 or x.ndim != 4 or len(x) != np.count_nonzero(whole) or x.shape[-1] not in (1, 3):
+        if x.dtype != np.uint8 or x.ndim != 4 or len(x) != np.count_nonzero(is_readable) or x.shape[-1] not in (1, 3):
             return None
-        return x, whole
+        return x, is_readable
     except (OSError, KeyError, DataError, MemoryError):
         return None
 
 
-def _keep(cache: Path, listing: str, x: Array, whole: Array) -> None:
-    """Keep it for the next time, where there is room."""
+def _write_cache(cache: Path, listing: str, x: Array, is_readable: Array) -> None:
+    """Cache the images for the next run, if there is room."""
     with suppress(OSError, MemoryError):
         cache.parent.mkdir(parents=True, exist_ok=True)
         with replacing(cache) as file:
-            file.write(npz.write(x=x, whole=whole, listing=np.array(listing)))
+            file.write(npz.write(x=x, whole=is_readable, listing=np.array(listing)))
 
 
-def _said(names: list[str], count: int) -> str:
+def _broken_notice(names: list[str], count: int) -> str:
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     verb = "is" if len(names) == 1 else "are"
-    return f"{len(names)} of {counted(count, 'picture')} cannot be read and {verb} left out: {shown}."
+    return f"{len(names)} of {counted(count, 'image')} cannot be read and {verb} left out: {shown}."

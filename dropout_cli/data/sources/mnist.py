@@ -1,8 +1,8 @@
-"""MNIST and Fashion-MNIST: 60,000 + 10,000 pictures, from four IDX files or, once, from OpenML.
+"""MNIST and Fashion-MNIST: 60,000 + 10,000 images from four IDX files, or from OpenML.
 
-The files are looked for in `dataset.path`, or else in a folder of the dataset's name under the data
-directories. Where they are nowhere, they are downloaded and kept. What is read is checked against
-MD5 sums of the contents: published ones for MNIST, those of the first use for Fashion-MNIST.
+The files are searched in `dataset.path`, or else in a folder of the dataset's name under the data directories. If they
+are nowhere, they are downloaded once and kept. Contents are checked against MD5 sums: published ones for MNIST, those
+of the first use for Fashion-MNIST.
 """
 
 import json
@@ -33,29 +33,33 @@ TIMEOUT_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class IdxPictures(Source):
-    """A set of 28x28 pictures in the files of MNIST."""
+    """Base class of MNIST-like datasets: 28x28 images in four IDX files."""
 
     folder: ClassVar[str]
     openml: ClassVar[str]
     names: ClassVar[tuple[str, ...]]
     published: ClassVar[tuple[str, ...] | None] = None
-    """MD5 of the contents of FILES; None: recorded at first use."""
+    """MD5 of the contents of IDX_FILES; None: recorded at first use."""
 
     test_fraction: Fraction | None = None
-    """Part of the pooled 70,000 examples to test on; null keeps the official test set of 10,000."""
+    """Fraction of the pooled 70,000 examples to test on; null keeps the official test set of 10,000."""
     path: Annotated[str | None, PathField()] = None
-    """Folder of the four IDX files, gzipped or not; null looks into the data directory, then downloads."""
+    """Folder of the four IDX files, gzipped or not; null searches the data directories, then downloads."""
 
     def read(self) -> Examples:
-        """The pictures as uint8, (70000, 28, 28, 1), the official training set first."""
+        """Read the images as uint8, (70000, 28, 28, 1), the official training set first.
+
+        Raises:
+            DataError: if files are missing, damaged or changed, or the download fails.
+        """
         folder = Path(self.path) if self.path is not None else self.find() or self.download()
-        files = _files(folder)
+        files = _find_idx_files(folder)
         missing = [name for name, file in files.items() if file is None]
         if missing:
             fact = f"{str(folder)!r} {'lacks ' + ', '.join(missing) if folder.is_dir() else 'is not a folder'}"
-            raise DataError("dataset.path", fact, _put_files_into("a folder"))
+            raise DataError("dataset.path", fact, _copy_hint("a folder"))
         x, labels = np.empty((TOTAL, 28, 28), np.uint8), np.empty(TOTAL, np.uint8)
-        parts = _parts(x, labels)
+        parts = _part_views(x, labels)
         paths = [file for file in files.values() if file is not None]
         for file, part in zip(paths, parts, strict=True):
             idx.read(file, out=part)
@@ -64,20 +68,24 @@ class IdxPictures(Source):
 
     @classmethod
     def find(cls) -> Path | None:
-        """The first folder under the data directories that has all four files."""
+        """Return the first folder under the data directories that has all four files."""
         folders = (directory / cls.folder for directory in data_directories())
-        return next((folder for folder in folders if None not in _files(folder).values()), None)
+        return next((folder for folder in folders if None not in _find_idx_files(folder).values()), None)
 
     @classmethod
     def download(cls) -> Path:
-        """Download from OpenML, check, and keep as gzipped IDX files; return their folder. Raises DataError."""
+        """Download from OpenML, check, and store as gzipped IDX files; return their folder.
+
+        Raises:
+            DataError: if the download fails, its checksums differ, or no folder is writable.
+        """
         folder = _writable_folder(cls.folder)
         try:
-            x, labels = _from_openml(cls.openml)
-        except Exception as error:  # whatever a network, a proxy or a parser raises, the way out is the same
+            x, labels = _download_openml(cls.openml)
+        except Exception as error:  # network, proxy and parser raise different errors with the same way out
             fact = f"not on this machine, and the download failed ({type(error).__name__}: {error})"
-            raise DataError(f"dataset {cls.folder}", fact, _put_files_into(str(folder))) from error
-        paths, parts = [folder / f"{name}.gz" for name in FILES], _parts(x, labels)
+            raise DataError(f"dataset {cls.folder}", fact, _copy_hint(str(folder))) from error
+        paths, parts = [folder / f"{name}.gz" for name in FILES], _part_views(x, labels)
         cls._check_published(paths, parts)
         try:
             for path, part in zip(paths, parts, strict=True):
@@ -89,8 +97,9 @@ class IdxPictures(Source):
     @classmethod
     def _check(cls, paths: Sequence[Path], parts: Sequence[Array]) -> None:
         for path, part in zip(paths, parts, strict=True):
+            # The one-dimensional arrays are the labels.
             if part.ndim == 1 and part.max() >= len(cls.names):
-                raise DataError(str(path), f"has the label {part.max()}; there are {len(cls.names)} classes")
+                raise DataError(str(path), f"has the label {part.max()}, but there are {len(cls.names)} classes")
         if cls.published is None:
             _check_recorded(paths, parts)
         else:
@@ -99,7 +108,7 @@ class IdxPictures(Source):
     @classmethod
     def _check_published(cls, paths: Sequence[Path], parts: Sequence[Array]) -> None:
         for path, part, expected in zip(paths, parts, cls.published or (), strict=bool(cls.published)):
-            _compare(path, idx.md5(part), expected, "published")
+            _compare_md5(path, idx.md5(part), expected, "published")
 
 
 @DATASETS.register("mnist")
@@ -131,20 +140,31 @@ class FashionMnist(IdxPictures):
 
 
 def fetch(name: str) -> Path:
-    """Make sure that the dataset is on this machine, whole; return its folder. Raises UsageError or DataError."""
+    """Make sure that a dataset is complete on this machine, and return its folder.
+
+    Args:
+        name: the dataset's name in YAML.
+
+    Raises:
+        UsageError: if the name is unknown, or the dataset needs no download.
+        DataError: if the download fails or the files are damaged.
+    """
     try:
         cls = DATASETS[name]
     except UnknownName as error:
         raise UsageError("", str(error)) from None
     if not issubclass(cls, IdxPictures):
-        raise UsageError(name, "nothing needs fetching", "It is always there")
+        raise UsageError(name, "this dataset needs no download", "Train with it directly")
     folder = cls.find() or cls.download()
     cls(path=str(folder)).read()
     return folder
 
 
-def _files(folder: Path) -> dict[str, Path | None]:
-    """Each of FILES and where it is in `folder`: gzipped or not, with a hyphen or a dot before `idx`."""
+def _find_idx_files(folder: Path) -> dict[str, Path | None]:
+    """Return the path of each of IDX_FILES in `folder`, or None.
+
+    Files may be gzipped, and have a hyphen or a dot before `idx`.
+    """
 
     def find(name: str) -> Path | None:
         spellings = (name, name.replace("-idx", ".idx"))
@@ -154,41 +174,43 @@ def _files(folder: Path) -> dict[str, Path | None]:
     try:
         return {name: find(name) for name in FILES}
     except (OSError, ValueError) as error:
-        raise DataError(repr(str(folder)), f"cannot be looked into: {error}", "Name another folder") from error
+        raise DataError(repr(str(folder)), f"cannot be listed: {error}", "Name another folder") from error
 
 
-def _parts(x: Array, labels: Array) -> tuple[Array, ...]:
-    """Views of the arrays of all 70,000, in the order of FILES."""
+def _part_views(x: Array, labels: Array) -> tuple[Array, ...]:
+    """Return views of the arrays of all 70,000, in the order of IDX_FILES."""
     return x[:TRAIN], labels[:TRAIN], x[TRAIN:], labels[TRAIN:]
 
 
-def _put_files_into(folder: str) -> str:
+def _copy_hint(folder: str) -> str:
     return f"Put {', '.join(f'{name}.gz' for name in FILES)} (or unzipped) into {folder}, or set dataset.path"
 
 
 def _writable_folder(name: str) -> Path:
-    """The folder `name`, made if need be, in the first data directory that can be written to."""
+    """Return the folder `name`, created if needed, in the first writable data directory."""
     folders = [directory / name for directory in data_directories()]
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # Access rights do not tell everything: only writing shows that a folder is writable.
             with tempfile.TemporaryFile(dir=folder):
                 return folder
         except OSError:
             continue
-    fact = f"not on this machine, and there is nowhere to download it to: cannot write to {folders[0]}"
-    raise DataError(f"dataset {name}", fact, f"Set $DROPOUT_DATA. {_put_files_into('its folder ' + name)}")
+    fact = f"not on this machine, and it cannot be downloaded: cannot write to {folders[0]}"
+    raise DataError(f"dataset {name}", fact, f"Set $DROPOUT_DATA. {_copy_hint('its folder ' + name)}")
 
 
-def _from_openml(name: str) -> tuple[Array, Array]:
-    """All 70,000 pictures and labels as uint8, in the official order."""
+def _download_openml(name: str) -> tuple[Array, Array]:
+    """Return all 70,000 images and labels as uint8, in the official order."""
     from sklearn.datasets import fetch_openml
 
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT_SECONDS)  # scikit-learn sets none, and a dead connection would hang for good
+    socket.setdefaulttimeout(TIMEOUT_SECONDS)  # scikit-learn sets none, and a dead connection would hang forever
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of every retry; the error says enough
+            warnings.simplefilter("ignore")  # scikit-learn warns at every retry; the final error is enough
+            # No cache of scikit-learn: it would keep a second copy of what we store as IDX.
             bunch = fetch_openml(name, version=1, as_frame=False, cache=False, n_retries=1, delay=0.5)
     finally:
         socket.setdefaulttimeout(before)
@@ -196,28 +218,31 @@ def _from_openml(name: str) -> tuple[Array, Array]:
 
 
 def _check_recorded(paths: Sequence[Path], parts: Sequence[Array]) -> None:
-    """Compare with the sums kept beside the files; keep them if there are none and the folder can be written to."""
+    """Compare with the checksums stored beside the files; store them if there are none.
+
+    A folder that cannot be written to is no error.
+    """
     record = paths[0].with_name(CHECKSUMS)
-    found = {name: idx.md5(part) for name, part in zip(FILES, parts, strict=True)}
+    actual = {name: idx.md5(part) for name, part in zip(FILES, parts, strict=True)}
     try:
         if record.exists() and not (record.is_file() and record.stat().st_size <= MOST_RECORD):
-            raise ValueError(f"it is no plain file of at most {MOST_RECORD} bytes")
-        known = json.loads(record.read_bytes()) if record.exists() else {}
-        expected = {str(name): str(value) for name, value in known.items()}
+            raise ValueError(f"it is not a regular file of at most {MOST_RECORD} bytes")
+        stored = json.loads(record.read_bytes()) if record.exists() else {}
+        expected = {str(name): str(value) for name, value in stored.items()}
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(str(record), f"cannot be read: {error}", "Delete it to record the sums again") from error
     for path, name in zip(paths, FILES, strict=True):
-        _compare(path, found[name], expected.get(name, found[name]), f"in {CHECKSUMS}")
-    if found.items() <= expected.items():
+        _compare_md5(path, actual[name], expected.get(name, actual[name]), f"in {CHECKSUMS}")
+    if actual.items() <= expected.items():
         return
     try:
         with replacing(record) as file:
-            file.write(json.dumps(found, indent=1).encode())
+            file.write(json.dumps(actual, indent=1).encode())
     except OSError:
         pass
 
 
-def _compare(path: Path, found: str, expected: str, where: str) -> None:
-    if found != expected:
-        fact = f"its contents have the MD5 {found}, and {expected} is the one {where}"
+def _compare_md5(path: Path, actual: str, expected: str, where: str) -> None:
+    if actual != expected:
+        fact = f"its contents have the MD5 {actual}, expected {expected} ({where})"
         raise DataError(str(path), fact, "Replace the file, or delete it to download it again")

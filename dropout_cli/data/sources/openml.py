@@ -1,4 +1,4 @@
-"""Tables from openml.org, by number; fetched once, and kept in the data directory."""
+"""Dataset `openml`: tables from openml.org by number, downloaded once and cached."""
 
 import socket
 from dataclasses import dataclass
@@ -30,21 +30,27 @@ class OpenML(Source):
     id: Annotated[int, Ge(1)]
     """The number of the dataset, such as 61 for iris."""
     target: Which | None = None
-    """The column to predict; null: the one that openml.org names."""
+    """The column to predict; null: the default target at openml.org."""
     task: Task = "auto"
-    """What the target is; auto: words and up to 20 different whole numbers are classes, other numbers a quantity."""
+    """Kind of the target; auto: words and up to 20 different whole numbers are classes, other numbers make a
+    regression."""
     drop: tuple[Which, ...] = ()
-    """Columns to leave out, by name or place."""
+    """Columns to leave out, by name or index."""
     categorical: tuple[Which, ...] = ()
-    """Columns whose numbers are names, such as codes."""
+    """Columns of numbers to treat as categories, such as codes."""
     test_fraction: Fraction | None = None
-    """Part of all examples to test on; null: 0.2."""
+    """Fraction of all examples to test on; null: 0.2."""
     scaling: Literal["none", "unit", "standardize"] = "standardize"
-    """Fitted on the training part, per column of numbers: to [0, 1], to mean 0 and variance 1, or none."""
+    """Scaling fitted on the training part, per column of numbers: unit maps to [0, 1], standardize to mean 0 and
+    variance 1, none keeps the values."""
 
     def read(self) -> Examples:
-        """The table as numbers and places of categories."""
-        frame, named = self._fetched()
+        """Return the table as numbers and codes of categories.
+
+        Raises:
+            DataError: if the table cannot be fetched or interpreted.
+        """
+        frame, named = self._fetch_table()
         target = self.target if self.target is not None else named
         if target is None:
             raise DataError(f"openml {self.id}", "names no column to predict", "Set dataset.target")
@@ -52,18 +58,23 @@ class OpenML(Source):
         wanted = Wanted(target, self.task, self.drop, self.categorical)
         return frames.examples(frame, wanted, lambda row: f"{place}, row {row}" if row >= 0 else place, place=place)
 
-    def _fetched(self) -> tuple["DataFrame", str | None]:
-        """All columns, and the one to predict. Raises DataError."""
+    def _fetch_table(self) -> tuple["DataFrame", str | None]:
+        """Return all columns, and the name of the default target.
+
+        Raises:
+            DataError: if the table can neither be downloaded nor found in the cache.
+        """
         from sklearn.datasets import fetch_openml
 
         home = data_directories()[0] / "openml"
         before = socket.getdefaulttimeout()
+        # scikit-learn sets none, and a dead connection would hang forever.
         socket.setdefaulttimeout(TIMEOUT_SECONDS)
         try:
             bunch = fetch_openml(
                 data_id=self.id, data_home=str(home), as_frame=True, parser="pandas", n_retries=1, delay=0.5
             )
-        except Exception as error:  # of the network, of the server, of the file it sends
+        except Exception as error:  # network, server and parser raise errors of many classes
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             fact = f"cannot be fetched from openml.org ({reason}), and is not in {home}"
             raise DataError(

@@ -1,6 +1,6 @@
 """Small real datasets that come with scikit-learn; they need no network and no files.
 
-They are read once per process, and by a sweep once for all of its runs.
+They are read once per process; a sweep reads them once for all its runs.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Digits(Source):
     facts = Facts(1797, (8, 8, 1), 10, ORIGIN)
 
     def read(self) -> Examples:
-        """The pictures as uint8, 0 to 16."""
+        """Return the images as uint8, values 0 to 16."""
         return _digits()
 
 
@@ -33,7 +33,7 @@ class Iris(Source):
     facts = Facts(150, (4,), 3, ORIGIN)
 
     def read(self) -> Examples:
-        """The table as float32, in centimeters."""
+        """Return the table as float32, in centimeters."""
         return _table("iris")
 
 
@@ -45,7 +45,7 @@ class Wine(Source):
     facts = Facts(178, (13,), 3, ORIGIN)
 
     def read(self) -> Examples:
-        """The table as float32."""
+        """Return the table as float32."""
         return _table("wine")
 
 
@@ -57,19 +57,19 @@ class BreastCancer(Source):
     facts = Facts(569, (30,), 2, ORIGIN)
 
     def read(self) -> Examples:
-        """The table as float32."""
+        """Return the table as float32."""
         return _table("breast_cancer")
 
 
 @DATASETS.register("diabetes")
 @dataclass(frozen=True, kw_only=True)
 class Diabetes(Source):
-    """A regression: how far diabetes had gone after a year, by age, sex, body mass, blood pressure and serum."""
+    """Regression: disease progression after a year, by age, sex, body mass, pressure, serum."""
 
     facts = Facts(442, (10,), 0, ORIGIN)
 
     def read(self) -> Examples:
-        """The table as float32, in the units of the measurements (Efron et al. 2004)."""
+        """Return the table as float32, in the units of the measurements (Efron et al. 2004)."""
         return _diabetes()
 
 
@@ -78,8 +78,8 @@ def _digits() -> Examples:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    pictures = bunch.images.astype(np.uint8)[..., np.newaxis]
-    return Examples(pictures, bunch.target.astype(np.intp), tuple(str(digit) for digit in bunch.target_names))
+    images = bunch.images.astype(np.uint8)[..., np.newaxis]
+    return Examples(images, bunch.target.astype(np.intp), tuple(str(digit) for digit in bunch.target_names))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Made data: points drawn from a simple law, for looking at what a network does."""
+"""Synthetic datasets: points drawn from a simple distribution."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ Features = Annotated[int, Ge(1), Le(100)]
 
 @dataclass(frozen=True, kw_only=True)
 class Made(Source):
-    """A source that draws its examples from the `data` stream."""
+    """Base class of sources that draw their examples from the `data` stream."""
 
     examples: Amount = 1000
-    """How many examples to draw."""
+    """Number of examples to draw."""
     noise: Spread = 0.2
     """Standard deviation of the Gaussian noise on every coordinate."""
     data_seed: CountOrZero = 0
-    """Seed of the draw; it does not depend on the seed of the run."""
+    """Seed of the draw; independent of the seed of the run."""
 
     @abstractmethod
     def draw(self, rng: Generator) -> tuple[Array, Array]:
         """Draw x (examples, features) and labels (examples,)."""
 
     def read(self) -> Examples:
-        """The examples as float32; classes are called by their numbers."""
+        """Return the examples as float32; class names are their numbers."""
         x, labels = self.draw(stream(self.data_seed, "data"))
         classes = tuple(str(label) for label in range(int(labels.max()) + 1))
         columns = tuple(Column(f"x{column}") for column in range(x.shape[1]))
@@ -50,10 +50,10 @@ class Moons(Made):
     facts = Facts(1000, (2,), 2, ORIGIN)
 
     def draw(self, rng: Generator) -> tuple[Array, Array]:
-        """By scikit-learn's make_moons."""
+        """Draw with scikit-learn's make_moons."""
         from sklearn.datasets import make_moons
 
-        x, labels = make_moons(self.examples, noise=self.noise, random_state=_seed(rng))
+        x, labels = make_moons(self.examples, noise=self.noise, random_state=_sklearn_seed(rng))
         return x, labels
 
 
@@ -67,16 +67,16 @@ class Blobs(Made):
     noise: Spread = 1.0
     """Standard deviation of every cloud."""
     classes: Classes = 3
-    """How many clouds."""
+    """Number of clouds."""
     features: Features = 2
-    """How many coordinates a point has."""
+    """Number of coordinates of a point."""
 
     def draw(self, rng: Generator) -> tuple[Array, Array]:
-        """By scikit-learn's make_blobs."""
+        """Draw with scikit-learn's make_blobs."""
         from sklearn.datasets import make_blobs
 
         x, labels = make_blobs(
-            self.examples, self.features, centers=self.classes, cluster_std=self.noise, random_state=_seed(rng)
+            self.examples, self.features, centers=self.classes, cluster_std=self.noise, random_state=_sklearn_seed(rng)
         )
         return x, labels
 
@@ -91,19 +91,20 @@ class Spirals(Made):
     noise: Spread = 0.02
     """Standard deviation of the Gaussian noise on every coordinate; the arms end at radius 1."""
     classes: Classes = 2
-    """How many arms."""
+    """Number of arms."""
     turns: Annotated[Positive, Le(100)] = 1.0
-    """How often an arm goes around the center."""
+    """Number of turns of an arm around the center."""
 
     def draw(self, rng: Generator) -> tuple[Array, Array]:
-        """Radius r, the root of a uniform draw; angle 2 pi (turns r + class / classes)."""
+        """Draw radius r = sqrt(u), u uniform, at the angle 2 pi (turns * r + class / classes)."""
         labels = np.arange(self.examples) % self.classes
+        # The square root spreads points evenly over the area of a disk.
         radius = np.sqrt(rng.random(self.examples))
         angle = 2 * np.pi * (self.turns * radius + labels / self.classes)
         arms = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
         return arms + rng.normal(0, self.noise, arms.shape), labels
 
 
-def _seed(rng: Generator) -> int:
-    """scikit-learn takes a number below 2**32, not a generator."""
+def _sklearn_seed(rng: Generator) -> int:
+    """Return a seed for scikit-learn, which takes a number below 2**32 and no Generator."""
     return int(rng.integers(2**32))

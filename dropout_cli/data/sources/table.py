@@ -1,4 +1,4 @@
-"""Your own table: a text file, or one of Excel or Parquet, as people have them."""
+"""Dataset `table`: your own table in a text, Excel or Parquet file."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,86 +24,106 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The cells of a file."""
+    """The cells of a file, and how they were read."""
 
     frame: "DataFrame"
     where: Line
-    """Where each row stands in the file."""
+    """Maps a row number to its place in the file, -1 to the file."""
     read_as: str
-    """How it was read, in a few words."""
+    """Notation of the file, in a few words."""
     comma: bool | None = None
-    """Whether numbers in it have a decimal comma; None: it does not tell."""
+    """True if numbers have a decimal comma; None if the file does not tell."""
 
 
 @DATASETS.register("table")
 @dataclass(frozen=True, kw_only=True)
 class Table(Source):
-    """Your own table: CSV, TSV, white space, gzipped or not, Parquet, Excel; for classes or numbers."""
+    """Your own table: text (plain or gzipped), Parquet or Excel; classification or regression."""
 
-    facts = Facts(None, None, None, "a file of yours")
+    facts = Facts(None, None, None, "your file")
     default_test_fraction = 0.2
 
     path: Annotated[str, PathField()]
-    """The file. How its cells are divided and whether it has a header is found out from it."""
+    """The file; its separator and header are detected."""
     target: Which | tuple[Which, ...] = "last"
-    """The column to predict: its name, its place from 0, or last; several, in a list, for a regression with several."""
+    """The column to predict: its name, its index from 0, or last; a list of several for a regression with several
+    targets."""
     task: Task = "auto"
-    """What the target is; auto: words and up to 20 different whole numbers are classes, other numbers a quantity."""
+    """Kind of the target; auto: words and up to 20 different whole numbers are classes, other numbers make a
+    regression."""
     drop: tuple[Which, ...] = ()
-    """Columns to leave out, by name or place."""
+    """Columns to leave out, by name or index."""
     categorical: tuple[Which, ...] = ()
-    """Columns whose numbers are names, such as codes."""
+    """Columns of numbers to treat as categories, such as codes."""
     missing: tuple[str, ...] = ()
-    """Words that stand for a missing value, beside the usual ones (empty, ?, NA, nan, null, -)."""
+    """Words that stand for a missing value, in addition to the usual ones (empty, ?, NA, nan, null, -)."""
     header: Literal["auto"] | bool = "auto"
-    """Whether the first line names the columns."""
+    """True if the first line names the columns; auto detects this."""
     separator: Literal["auto", "space"] | str = "auto"
     """The character between cells; space: any white space."""
     test_path: Annotated[str, PathField()] | None = None
-    """A file of its own to test on, with the same columns."""
+    """A separate file to test on, with the same columns."""
     split: Which | None = None
-    """A column that says train, val or test for each row."""
+    """A column with train, val or test for each row."""
     test_rows: tuple[CountOrZero, ...] | None = None
-    """The numbers of the rows to test on, from 0; the header does not count."""
+    """Numbers of the rows to test on, from 0, not counting the header."""
     group: Which | None = None
     """A column whose equal values stay in one part, such as the patient of several rows."""
     test_fraction: Fraction | None = None
-    """Part of all examples to test on; null: what test_path, split or test_rows give, else 0.2."""
+    """Fraction of all examples to test on; null: the test part of test_path, split or test_rows, else 0.2."""
     scaling: Literal["none", "unit", "standardize"] = "standardize"
-    """Fitted on the training part, per column of numbers: to [0, 1], to mean 0 and variance 1, or none."""
+    """Scaling fitted on the training part, per column of numbers: unit maps to [0, 1], standardize to mean 0 and
+    variance 1, none keeps the values."""
 
     def __post_init__(self) -> None:
-        """Raise InvalidField for keys that contradict each other."""
+        """Raise InvalidField if keys contradict each other."""
         super().__post_init__()
-        given = [key for key in ("test_path", "split", "test_rows") if getattr(self, key) is not None]
-        if len(given) > 1:
-            raise InvalidField(given[1], f"{given[0]} gives a test part already", "Set one of them")
-        if given and self.test_fraction is not None:
-            raise InvalidField("test_fraction", f"{given[0]} gives the test part", "Set one of them")
+        test_keys = [key for key in ("test_path", "split", "test_rows") if getattr(self, key) is not None]
+        if len(test_keys) > 1:
+            raise InvalidField(test_keys[1], f"{test_keys[0]} already sets the test part", "Set one of them")
+        if test_keys and self.test_fraction is not None:
+            raise InvalidField("test_fraction", f"{test_keys[0]} already sets the test part", "Set one of them")
+        # The csv module takes a single character.
         if self.separator not in ("auto", "space") and len(self.separator) != 1:
             raise InvalidField("separator", "must be one character, auto or space")
 
     def read(self) -> Examples:
-        """The rows as numbers, NaN where a value is missing, and places of categories."""
-        sheet, tests = self.sheet(Path(self.path)), 0
+        """Return the rows: numbers, NaN for missing values, and codes of categories.
+
+        Raises:
+            DataError: if a file cannot be read or its columns cannot be used.
+        """
+        sheet, test_count = self.sheet(Path(self.path)), 0
         frame, where = sheet.frame, sheet.where
         if self.test_path is not None:
-            frame, where = _together(sheet, self.sheet(Path(self.test_path)), self.path, self.test_path)
-            tests = len(frame) - len(sheet.frame)
-        found = frames.examples(frame, self.wanted(sheet.comma), where, place=self.path, tests=tests)
-        found = replace(found, read_as=sheet.read_as)
-        return found if self.test_rows is None else self._with_test_rows(found)
+            frame, where = _with_test_file(sheet, self.sheet(Path(self.test_path)), self.path, self.test_path)
+            test_count = len(frame) - len(sheet.frame)
+        result = frames.examples(frame, self.wanted(sheet.comma), where, place=self.path, tests=test_count)
+        result = replace(result, read_as=sheet.read_as)
+        return result if self.test_rows is None else self._with_test_rows(result)
 
     def wanted(self, comma: bool | None) -> Wanted:
-        """What to make of the columns; `comma`: of numbers with a decimal comma, or None."""
+        """Return the interpretation of the columns.
+
+        Args:
+            comma: True if numbers have a decimal comma; None detects this for each column.
+        """
         return Wanted(self.target, self.task, self.drop, self.categorical, self.group, self.split, self.missing, comma)
 
     def sheet(self, path: Path) -> Sheet:
-        """The cells of a file. Raises DataError."""
+        """Read the cells of a file.
+
+        Args:
+            path: the file; Excel and Parquet are recognized by the ending, anything else is text.
+
+        Raises:
+            DataError: if the file cannot be read.
+        """
         must_be_plain(path)
         kind = path.suffix.lower()
         if kind in EXCEL:
             frame, rows = excel(path, self.header)
+            # Rows count from 1, so the first row of data is row 1 only without a header.
             header = "a header" if rows[0] > 1 else "no header"
             sheet = Sheet(frame, lambda row: f"{path}, row {rows[row]}" if row >= 0 else str(path), f"Excel, {header}")
         elif kind in PARQUET:
@@ -118,60 +138,83 @@ class Table(Source):
             sheet = Sheet(
                 frame, lambda row: f"{path}, line {lines[row]}" if row >= 0 else str(path), dialect.said, dialect.comma
             )
-        return replace(sheet, frame=_without_blank_ends(sheet.frame))
+        return replace(sheet, frame=_drop_blank_columns(sheet.frame))
 
     def dialect(self, path: Path) -> Dialect:
-        """How a text file is written. Raises DataError."""
+        """Return the notation of a text file.
+
+        Args:
+            path: the file.
+
+        Raises:
+            DataError: if the file is empty or is not text.
+        """
         separator = None if self.separator == "auto" else self.separator
         return detect(path, separator=separator, header=None if self.header == "auto" else self.header)
 
-    def _with_test_rows(self, found: Examples) -> Examples:
+    def _with_test_rows(self, examples: Examples) -> Examples:
         rows = np.array(self.test_rows, np.int64)
-        count = len(found.x)
+        count = len(examples.x)
         if not len(rows) or rows.max() >= count:
             fact = f"must name rows from 0 to {count - 1}, got {rows.max() if len(rows) else 'none'}"
             raise DataError("dataset.test_rows", fact, "The first row after the header is 0")
         assigned = np.full(count, TRAIN, np.int8)
         assigned[rows] = TEST
-        return replace(found, assigned=assigned)
+        return replace(examples, assigned=assigned)
 
 
-def _without_blank_ends(frame: "DataFrame") -> "DataFrame":
-    """Without the last columns that have neither name nor value: the lines end in separators."""
+def _drop_blank_columns(frame: "DataFrame") -> "DataFrame":
+    """Return the table without trailing columns that have neither name nor value.
+
+    They appear if the lines end in separators.
+    """
     names = list(frame.columns)
     while len(names) > 1 and str(names[-1]).startswith(UNNAMED) and frame[names[-1]].isna().all():
         names.pop()
     return frame[names]
 
 
-def _together(sheet: Sheet, tests: Sheet, path: str, test_path: str) -> tuple["DataFrame", Line]:
-    """The rows of both files. Raises DataError where they have not the same columns."""
+def _with_test_file(sheet: Sheet, tests: Sheet, path: str, test_path: str) -> tuple["DataFrame", Line]:
+    """Return the rows of both files, the test file last.
+
+    Raises:
+        DataError: if the files have different columns.
+    """
     import pandas as pd
 
     names, first = list(sheet.frame.columns), len(sheet.frame)
     if set(tests.frame.columns) != set(names):
         raise DataError(
-            test_path, f"has other columns than {path}: {_difference(sheet.frame, tests.frame)}", "Give both the same"
+            test_path,
+            f"has other columns than {path}: {_column_difference(sheet.frame, tests.frame)}",
+            "Give both files the same columns",
         )
-    others = [_without_full_stops(tests.frame[name], sheet.frame[name]) for name in names]
-    both = [pd.concat([sheet.frame[one.name].astype(object), one.astype(object)], ignore_index=True) for one in others]
+    others = [_strip_full_stops(tests.frame[name], sheet.frame[name]) for name in names]
+    columns = [
+        # As objects, so that a file of whole numbers and one of fractions keep their cells as written.
+        pd.concat([sheet.frame[column.name].astype(object), column.astype(object)], ignore_index=True)
+        for column in others
+    ]
 
     def where(row: int) -> str:
         return sheet.where(row) if row < first else tests.where(row - first)
 
-    return pd.concat(both, axis=1), where
+    return pd.concat(columns, axis=1), where
 
 
-def _without_full_stops(tests: "Series", trains: "Series") -> "Series":
-    """A column of a test file; where its words are those of the other but for a full stop (adult.test), without it."""
+def _strip_full_stops(tests: "Series", trains: "Series") -> "Series":
+    """Return a test column without the full stop after each word.
+
+    This applies if the words then match those of the training file, as in adult.test of UCI.
+    """
     words, known = words_of(tests).dropna().astype(str), {*words_of(trains).dropna().astype(str)}
     stopped = len(words) and words.str.endswith(".").all() and not known & {*words} and {*words.str[:-1]} <= known
     return words_of(tests).str.removesuffix(".") if stopped else tests
 
 
-def _difference(one: "DataFrame", other: "DataFrame") -> str:
-    lacking = [name for name in one.columns if name not in other.columns]
-    added = [name for name in other.columns if name not in one.columns]
-    said = [f"lacks {', '.join(map(str, lacking[:5]))}"] if lacking else []
-    said += [f"has {', '.join(map(str, added[:5]))}"] if added else []
-    return " and ".join(said)
+def _column_difference(train: "DataFrame", test: "DataFrame") -> str:
+    lacking = [name for name in train.columns if name not in test.columns]
+    added = [name for name in test.columns if name not in train.columns]
+    parts = [f"lacks {', '.join(map(str, lacking[:5]))}"] if lacking else []
+    parts += [f"has {', '.join(map(str, added[:5]))}"] if added else []
+    return " and ".join(parts)

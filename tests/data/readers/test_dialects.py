@@ -129,7 +129,7 @@ def test_a_test_file_has_its_columns_in_any_order_and_its_labels_with_a_full_sto
     assert dataset.classes == ("<=50K", ">50K") and dataset.test.labels.tolist() == [0, 1]
     np.testing.assert_array_equal(dataset.test.x, [[3], [4]])
     (tmp_path / "e.csv").write_text("income,age\n<=50K,3\n>60K,4\n")
-    with pytest.raises(DataError, match=r"e.csv, line 3: has the class '>60K', and no row to train on"):
+    with pytest.raises(DataError, match=r"e.csv, line 3: has the class '>60K', which no training row has"):
         load(Table(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
     (tmp_path / "e.csv").write_text("income,years\n<=50K,3\n>50K,4\n")
     with pytest.raises(DataError, match="lacks age and has years"):
@@ -141,5 +141,5 @@ def test_a_word_among_decimal_commas_is_the_one_that_is_blamed(tmp_path: Path) -
     text = "v;y\n" + "".join(f"{place},5;{'pq'[place % 2]}\n" for place in range(40)) + "oops;p\n"
     with pytest.raises(DataError, match=r"line 42: column 'v' has 'oops'"):
         read(tmp_path / "t.csv", text)
-    with pytest.raises(DataError, match=r"line 42: column 'v' has 'oops', which is no number"):
+    with pytest.raises(DataError, match=r"line 42: column 'v' has 'oops', which is not a number"):
         read(tmp_path / "t.csv", text, target="v", task="regression")

@@ -23,7 +23,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "a target without classes": (
         "a,b\n" + "".join(f"{n},Note {n}\n" for n in range(9)),
         {},
-        "target 'b' has 9 different values in 9 rows, and is no class. Name another target.",
+        "target 'b' has 9 different values in 9 rows, too many for classes. Name another target.",
     ),
     "numbers that are no classes": ("a,b\n" + "".join(f"{n},{n}\n" for n in range(9)), {}, "task: regression"),
     "missing target": ("a,b\n1,x\n2,\n3,y\n", {}, "line 3"),
@@ -39,7 +39,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
         {},
         "line 42",
     ),
-    "nothing to learn from": ("b\nx\ny\nx\n", {}, "no column but"),
+    "nothing to learn from": ("b\nx\ny\nx\n", {}, "no column left"),
     "a part nobody knows": ("a,s,b\n1,train,x\n2,tset,y\n", {"split": "s"}, "line 3"),
     "rows that are not there": ("a,b\n1,x\n2,y\n", {"test_rows": (5,)}, "test_rows"),
 }

@@ -99,7 +99,7 @@ def test_a_label_beyond_the_classes_is_refused(tmp_path: Path) -> None:
     files["data_batch_1.bin"] = b"\x0a" + files["data_batch_1.bin"][1:]
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    with pytest.raises(DataError, match="has the label 10; there are 10 classes"):
+    with pytest.raises(DataError, match="has the label 10, but there are 10 classes"):
         Cifar10(path=str(tmp_path)).read()
 
 

@@ -71,7 +71,7 @@ def test_colour_size_and_kinds_of_files(folder: Path) -> None:
 def test_other_sizes_are_named(folder: Path) -> None:
     """With the way out."""
     Image.new("L", (9, 9)).save(folder / "light" / "big.png")
-    with pytest.raises(DataError, match=r"big.png: has 9 x 9 pixels, and dark/0.png 6 x 5. Set dataset.size"):
+    with pytest.raises(DataError, match=r"big.png: has 9 x 9 pixels, but dark/0.png has 6 x 5. Set dataset.size"):
         source(folder).read()
 
 
@@ -87,20 +87,20 @@ def test_a_broken_picture_is_named_or_left_out_and_counted(folder: Path, damage:
     for _ in range(2):  # read, and from the cache
         found = source(folder, skip_broken=True).read()
         assert len(found.x) == len(found.labels) == 12
-        assert found.notices == ("1 of 13 pictures cannot be read and are left out: light/broken.png.",)
+        assert found.notices == ("1 of 13 images cannot be read and are left out: light/broken.png.",)
 
 
 def test_the_second_reading_decodes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And gives the same arrays; a changed, added or removed picture is noticed."""
     first = source(folder).read()
     calls: list[Path] = []
-    guarded = image_folder._guarded
+    guarded = image_folder._with_image
 
     def counted(file: Path, work: Any) -> object:
         calls.append(file)
         return guarded(file, work)
 
-    monkeypatch.setattr(image_folder, "_guarded", counted)
+    monkeypatch.setattr(image_folder, "_with_image", counted)
     again = source(folder).read()
     assert not calls
     np.testing.assert_array_equal(again.x, first.x)
@@ -129,7 +129,7 @@ def test_folders_that_are_no_dataset(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=fact):
             source(path).read()
     (folder / "third").mkdir()
-    with pytest.raises(DataError, match="third: has no picture"):
+    with pytest.raises(DataError, match="third: has no readable image"):
         source(folder).read()
 
 

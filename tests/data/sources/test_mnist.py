@@ -154,7 +154,7 @@ def test_an_odd_path_is_a_data_error_that_names_the_files(tmp_path: Path, odd: s
 
 def test_what_is_bundled_needs_no_fetching() -> None:
     """Fetching digits, or what does not exist, is a usage error."""
-    with pytest.raises(UsageError, match="nothing needs fetching"):
+    with pytest.raises(UsageError, match="this dataset needs no download"):
         fetch("digits")
     with pytest.raises(UsageError, match="Did you mean 'mnist'"):
         fetch("mnits")
