@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli.core.environment import PATIENCE
+from dropout_cli.core.environment import OPENBLAS_TIMEOUT
 from tests import needs
 
-os.environ.setdefault(*PATIENCE)  # before NumPy is loaded, as the command does: commands run in this process
+os.environ.setdefault(*OPENBLAS_TIMEOUT)  # before NumPy is loaded, as the command does: commands run in this process
 
 LONG = ("tests/test_readme.py", "tests/test_acceptance.py", "tests/test_no_network.py", "tests/sweeps/")
 """Where single tests take seconds and more."""

@@ -27,7 +27,7 @@ def outdated(root: Path = ROOT) -> dict[Path, str]:
     for name in built_in():
         path = root / f"configs/variants/{name}.yaml"
         if not path.exists():
-            found[path] = HEADER + config.example(name)
+            found[path] = HEADER + config.example_config(name)
     return {path: text for path, text in found.items() if not path.exists() or path.read_text("utf-8") != text}
 
 

@@ -28,7 +28,7 @@ from dropout_cli.data.sources.arrays import Arrays
 from dropout_cli.data.sources.cifar import Cifar10
 from dropout_cli.data.sources.image_folder import ImageFolder
 from dropout_cli.data.sources.mnist import FashionMnist
-from dropout_cli.data.sources.table import Table
+from dropout_cli.data.sources.table import TableSource
 from dropout_cli.runs import Run, manifest
 from dropout_cli.sweeps import collect, plan, stored_plan
 from dropout_cli.sweeps.folder import Folder
@@ -85,25 +85,25 @@ class Loaders:
         self.folder = folder
         self._tabular: Run | None = None
         self.run = train(folder, "architecture.hidden=[2]", "training.steps_per_epoch=2")
-        self._pristine = {name: self.run.read(name) for name in manifest.covered(self.run.path)}
+        self._pristine = {name: self.run.read(name) for name in manifest.covered_files(self.run.path)}
         self._pristine |= {name: self.run.read(name) for name in ("state.json", "MANIFEST.sha256")}
         pixels = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-        idx.write(folder / "a.idx", pixels)
-        idx.write(folder / "a.idx.gz", pixels)
+        idx.write_idx(folder / "a.idx", pixels)
+        idx.write_idx(folder / "a.idx.gz", pixels)
         (folder / "checksums.json").write_text(json.dumps({name: "0" * 32 for name in "abcd"}))
-        digits = config.find("digits").read_bytes()
+        digits = config.find_config("digits").read_bytes()
         self.table: dict[str, tuple[bytes, Loader]] = {
             "config": (digits, self._config),
             "override": (b"training.optimizer={name: sgd, momentum: 0.9}", self._override),
             "idx": ((folder / "a.idx").read_bytes(), self._idx),
             "idx.gz": ((folder / "a.idx.gz").read_bytes(), self._idx),
-            "npz": (npz.write(a=np.arange(3.0), b=np.array(["x", "yz"])), lambda data: npz.read(data, "a.npz")),
+            "npz": (npz.write_npz(a=np.arange(3.0), b=np.array(["x", "yz"])), lambda data: npz.read_npz(data, "a.npz")),
             "cifar": (self._small_tar(), self._cifar),
             "picture": (self._small_png(), self._picture),
             "table": (TABLE, self._table),
             "table.gz": (gzip.compress(TABLE, 1), self._table),
             "npy": (self._small_npy(), self._npy),
-            "arrays": (npz.write(x=np.eye(6), y=np.arange(6) % 2), self._arrays),
+            "arrays": (npz.write_npz(x=np.eye(6), y=np.arange(6) % 2), self._arrays),
             "array in its file": (self._small_npy(), self._npy_rows),
             "predicted": (TABLE, self._predicted),
             "sweep": (SWEEP, self._sweep),
@@ -111,7 +111,7 @@ class Loaders:
             "checkpoint": (self.run.read(checkpoint.LAST), lambda data: checkpoint.unpack(data, "last")),
             "checksums": ((folder / "checksums.json").read_bytes(), self._checksums),
             "condition": (b"test.accuracy >= 0.9", self._condition),
-            "time": (b"1.5h", lambda data: time_limit.seconds(data.decode("utf-8", "replace"))),
+            "time": (b"1.5h", lambda data: time_limit.parse_duration(data.decode("utf-8", "replace"))),
         }
         for name in (
             "state.json",
@@ -126,10 +126,10 @@ class Loaders:
 
     def _config(self, data: bytes) -> object:
         (self.folder / "hostile.yaml").write_bytes(data)
-        return config.load(self.folder / "hostile.yaml")
+        return config.load_config(self.folder / "hostile.yaml")
 
     def _override(self, data: bytes) -> object:
-        return config.load(config.find("digits"), [data.decode("utf-8", "surrogateescape")])
+        return config.load_config(config.find_config("digits"), [data.decode("utf-8", "surrogateescape")])
 
     def _small_png(self) -> bytes:
         made = io.BytesIO()
@@ -143,7 +143,7 @@ class Loaders:
 
     def _table(self, data: bytes) -> object:
         (self.folder / "hostile.csv").write_bytes(data)
-        return Table(path=str(self.folder / "hostile.csv")).read()
+        return TableSource(path=str(self.folder / "hostile.csv")).read()
 
     def _small_npy(self) -> bytes:
         made = io.BytesIO()
@@ -171,7 +171,7 @@ class Loaders:
             source = f"dataset={{name: table, path: {self.folder}/whole.csv, header: false}}"
             self._tabular = train(self.folder / "tabular", source, "training.epochs=1", "training.batch_size=4")
         (self.folder / "hostile.csv").write_bytes(data)
-        return list(predict.predict(self._tabular, self.folder / "hostile.csv", passes=2))
+        return list(predict.predict_file(self._tabular, self.folder / "hostile.csv", passes=2))
 
     def _sweep(self, data: bytes) -> object:
         """Load and plan a sweep file, so that its values reach the config."""
@@ -196,7 +196,7 @@ class Loaders:
 
     def _idx(self, data: bytes) -> object:
         (self.folder / "hostile.idx").write_bytes(data)
-        return idx.read(self.folder / "hostile.idx")
+        return idx.read_idx(self.folder / "hostile.idx")
 
     def _small_tar(self) -> bytes:
         """Return the beginning of an archive of CIFAR: two files with other lengths."""
@@ -221,7 +221,7 @@ class Loaders:
     def _condition(self, data: bytes) -> object:
         facts: list[dict[str, Any]] = [{"name": "a", "test": {"accuracy": 0.5}}, {"name": "b"}]
         text = data.decode("utf-8", "replace")
-        return run_table.select(facts, [text], text[:20] or "name")
+        return run_table.select_runs(facts, [text], text[:20] or "name")
 
     def _in_run(self, name: str) -> Loader:
         """Return a loader that puts the file of that name into the run and reads the run.
@@ -236,9 +236,9 @@ class Loaders:
             if name in ("state.json", "resolved.yaml") and len(data) % 3 == 0:  # a run that is not complete
                 (self.run.path / "MANIFEST.sha256").unlink()
             elif name != "MANIFEST.sha256" and len(data) % 2:
-                (self.run.path / "MANIFEST.sha256").write_bytes(manifest.of(self.run.path))
+                (self.run.path / "MANIFEST.sha256").write_bytes(manifest.make_manifest(self.run.path))
             run = Run(self.run.path)
-            seen = run_table.overview(run_table.read([self.run])[0]), verify.verify(run)
+            seen = run_table.run_overview(run_table.read_facts([self.run])[0]), verify.verify_run(run)
             return seen, restore.load_model(run)
 
         return read

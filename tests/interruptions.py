@@ -134,17 +134,17 @@ def _fits(overrides: list[str], folder: Path) -> bool:
     return True
 
 
-def load(folder: Path, overrides: list[str]) -> config.Loaded:
+def load(folder: Path, overrides: list[str]) -> config.LoadedConfig:
     """Load the base config with overrides, from a file in `folder`."""
     file = folder / "base.yaml"
     if not file.exists():
         file.write_text(BASE)
-    return config.load(file, overrides)
+    return config.load_config(file, overrides)
 
 
 def digests(run: Run) -> dict[str, str]:
     """Return the SHA-256 of every file that must be equal in equal runs."""
-    return {name: hashlib.sha256(run.read(name)).hexdigest() for name in COMPARED if run.has(name)}
+    return {name: hashlib.sha256(run.read(name)).hexdigest() for name in COMPARED if run.has_file(name)}
 
 
 class Victim:
@@ -175,7 +175,10 @@ class Victim:
             prepared = prepare_run(self.loaded.experiment)
             made = Run.create(self.folder / "runs", "victim")
             run_experiment(prepared, made, self.loaded.text, watch=ignore, figures=False)
-        elif run.ended != "completed" or self.epochs not in (None, run.summary()["epochs"]):  # else killed as it ended
+        elif run.final_status != "completed" or self.epochs not in (
+            None,
+            run.summary()["epochs"],
+        ):  # else killed as it ended
             resume.resume(run, watch=ignore, figures=False, epochs=self.epochs)
 
     def attempt(self, kill: Callable[[], None] | None = None, after: float | None = None) -> bool:

@@ -35,7 +35,7 @@ def train(folder: Path, *overrides: str, watch: TrainingWatch = ignore) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "small.yaml"
     file.write_text(CONFIG)
-    loaded = config.load(file, overrides)
+    loaded = config.load_config(file, overrides)
     run = Run.create(folder / "runs", "small")
     run_experiment(prepare_run(loaded.experiment), run, loaded.text, watch=watch, figures=False)
     return run

@@ -106,7 +106,7 @@ def test_the_configs_in_them_load(tmp_path: Path) -> None:
         if is_sweep_file(tmp_path / "readme.yaml"):
             assert plan.make(load_sweep(tmp_path / "readme.yaml")).cells
         else:
-            assert config.load(tmp_path / "readme.yaml").notices == []
+            assert config.load_config(tmp_path / "readme.yaml").notices == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
@@ -117,7 +117,7 @@ def test_the_config_for_the_table_in_them_can_train(tmp_path: Path) -> None:
     subprocess.run(["sh", "-c", "\n".join(making)], cwd=tmp_path, check=True)
     (text,) = (one for one in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "plants.csv" in one)
     (tmp_path / "plants.yaml").write_text(text)
-    assert prepare(config.load(tmp_path / "plants.yaml").experiment).dataset.quantities is not None
+    assert prepare(config.load_config(tmp_path / "plants.yaml").experiment).dataset.targets is not None
 
 
 def test_every_command_and_every_bundled_config_is_mentioned() -> None:
@@ -129,5 +129,5 @@ def test_every_command_and_every_bundled_config_is_mentioned() -> None:
     text = "\n".join(PAGES.values())
     for name in getattr(typer.main.get_command(app), "commands", {}):
         assert f"dropout {name}" in text, name
-    for name in {name if "/" not in name else "variants/NAME" for name in config.bundled()}:
+    for name in {name if "/" not in name else "variants/NAME" for name in config.bundled_configs()}:
         assert f"`{name}`" in text, name

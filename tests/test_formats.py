@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from dropout_cli.analysis.verify import RULES
+from dropout_cli.analysis.verify import FORMAT_RULES
 from dropout_cli.runs import FORMAT, MANIFEST, manifest
 from dropout_cli.sweeps.folder import SWEEP_FORMAT
 from dropout_cli.sweeps.verify import RULES as SWEEP_RULES
@@ -53,7 +53,7 @@ def test_there_are_folders_of_every_format() -> None:
 
 def test_every_format_has_rules() -> None:
     """For runs and for sweeps: a number that was right once is right for ever."""
-    assert set(RULES) == set(range(1, FORMAT + 1))
+    assert set(FORMAT_RULES) == set(range(1, FORMAT + 1))
     assert set(SWEEP_RULES) == set(range(1, SWEEP_FORMAT + 1))
 
 
@@ -79,7 +79,7 @@ def test_a_changed_number_is_wrong_by_the_rules_of_every_format(number: int, tmp
         summary = json.loads(path.read_text())
         summary["test"][key] += 1e-6
         path.write_text(json.dumps(summary))
-        (runs / name / MANIFEST).write_bytes(manifest.of(runs / name))
+        (runs / name / MANIFEST).write_bytes(manifest.make_manifest(runs / name))
         assert key in ends("verify", str(runs / name), cwd=tmp_path, code=4).stdout
 
 
@@ -262,7 +262,7 @@ def test_a_newer_format_is_refused_by_every_command_that_reads_it(tmp_path: Path
     for path in [*runs.glob("*/state.json"), *runs.glob("*/summary.json"), *runs.glob("*/plan.json")]:
         path.write_text(re.sub(r'"format": \d,', f'"format": {NEWER},', path.read_text()))
         if (path.parent / MANIFEST).is_file():
-            (path.parent / MANIFEST).write_bytes(manifest.of(path.parent))
+            (path.parent / MANIFEST).write_bytes(manifest.make_manifest(path.parent))
     places = {name: str(runs / name) for name in ("averaged", "interrupted")}
     places |= {"sweep": str(runs / "sweep-finished"), "search": str(runs / "tune-small")}
     places |= {"config": str(tmp_path / "configs/small.yaml"), "rows": str(tmp_path / "data/new_rows.csv")}

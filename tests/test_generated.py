@@ -22,5 +22,5 @@ def test_what_is_missing_is_written_from_the_code(tmp_path: Path) -> None:
     (tmp_path / "configs/variants").mkdir(parents=True)
     for path, text in configs.items():
         path.write_text(text)
-        loaded = config.load(path)
+        loaded = config.load_config(path)
         assert loaded.notices == [] and VARIANTS.name_of(type(loaded.experiment.dropout)) == path.stem

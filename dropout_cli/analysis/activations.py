@@ -21,7 +21,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Batches
+from dropout_cli.data.dataset import BatchReader
 from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.network import Network
 from dropout_cli.runs import Run
@@ -98,13 +98,13 @@ def show(
     if effects:
         title = f"{VARIANTS.name_of(type(law))} on {name}: {counted(examples, 'example')} down, hidden units across"
         panels = {(one.layer, one.setting): one.activations for one in effects}
-        files["effects.png"] = plots.effects(panels, captions, title)
+        files["effects.png"] = plots.activation_maps(panels, captions, title)
     if maps:
         panels = {(one.layer, one.setting): one.activations[0] for one in maps}
-        files["maps.png"] = plots.maps(panels, captions, f"{name}, test example 0: the last feature maps")
+        files["maps.png"] = plots.feature_maps(panels, captions, f"{name}, test example 0: the last feature maps")
     asked = "" if rates is None else "-r" + "+".join(f"{rate:g}" for rate in rates)
     whole = "-all-noise" if all_noise else ""
-    return str(run.write_after(f"effects{asked}-n{examples}{whole}", files)), rows
+    return str(run.write_result(f"effects{asked}-n{examples}{whole}", files)), rows
 
 
 Setting: TypeAlias = tuple[float | str, Variant, bool]
@@ -134,7 +134,7 @@ def _under(setting: Setting, found: LoadedModel, examples: int, all_noise: bool)
     """The hidden layers' outputs under one setting, with the weights that count."""
     rate, law, noisy = setting
     network = _rebuilt(found, law)
-    x, _ = Batches(found.dataset, found.dataset.test, examples).take(slice(0, examples))
+    x, _ = BatchReader(found.dataset, found.dataset.test, examples).take(slice(0, examples))
     noise = Noise(found.experiment.seed, 0, role="effects", training=all_noise) if noisy else None
     for path, activations in hidden(network, x, noise):
         yield Effect(path, rate, activations)
@@ -152,7 +152,7 @@ def _maps(found: LoadedModel, rates: Sequence[float], all_noise: bool = False) -
     for kind, law_of in MASKS.items():
         for rate in rates:
             network = _rebuilt(found, law_of(rate))
-            x, _ = Batches(found.dataset, found.dataset.test, 1).take(slice(0, 1))
+            x, _ = BatchReader(found.dataset, found.dataset.test, 1).take(slice(0, 1))
             noise = Noise(found.experiment.seed, 0, role="effects", training=all_noise)
             last = ("", x)
             for layer in network.layers:

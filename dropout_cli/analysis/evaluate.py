@@ -17,16 +17,16 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.nn.layers.base import Layer
-from dropout_cli.runs import FORMAT, Run, as_json
-from dropout_cli.runs.summary import scored_train
+from dropout_cli.runs import FORMAT, Run, json_bytes
+from dropout_cli.runs.summary import describe_scored_train
 from dropout_cli.tasks import Task
-from dropout_cli.tasks.base import files
+from dropout_cli.tasks.base import task_files
 from dropout_cli.training import inference, pass_noise, restore
 from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import computing
 
 
-def evaluate(
+def evaluate_run(
     run: Run,
     *,
     split: str = "test",
@@ -59,12 +59,12 @@ def evaluate(
         task = _calibrated(trained, network)
         prediction = task.predict(inference.outputs(network, dataset, part, batch=settings.evaluation_batch))
     numbers = {"split": split, "checkpoint": trained.checkpoint, **task.scores(prediction, part.labels)}
-    written = files(task, prediction, part, title=f"{dataset.name}, {split}", figures=figures)
-    run.write_after(name(numbers), written | {"metrics.json": as_json({"format": FORMAT} | numbers)})
+    written = task_files(task, prediction, part, title=f"{dataset.name}, {split}", figures=figures)
+    run.write_result(eval_folder_name(numbers), written | {"metrics.json": json_bytes({"format": FORMAT} | numbers)})
     return numbers
 
 
-def name(numbers: Mapping[str, Any]) -> str:
+def eval_folder_name(numbers: Mapping[str, Any]) -> str:
     """Return the name of the folder under `after/` that holds these numbers."""
     passes = f"-mc{numbers['mc']}" if "mc" in numbers else ""
     # Part of the name, so that evaluations with different noise do not replace each other.
@@ -72,7 +72,7 @@ def name(numbers: Mapping[str, Any]) -> str:
     return f"eval-{numbers['split']}-{numbers['checkpoint']}{passes}"
 
 
-def draw(run: Run) -> Path:
+def draw_run_figures(run: Run) -> Path:
     """Draw the figures of a complete run into `after/figures/`, and return that folder.
 
     The runs of a sweep have no figures until they are drawn here.
@@ -88,13 +88,13 @@ def draw(run: Run) -> Path:
         task = _calibrated(trained, network)
         prediction = task.predict(inference.outputs(network, dataset, test, batch=settings.evaluation_batch))
     figures = task.figures(prediction, test, f"{dataset.name}, test")
-    figures |= plots.over_epochs(
-        run.table("metrics.csv").columns(), trained.learner.epoch, scored_train(len(dataset.train))
+    figures |= plots.epoch_figures(
+        run.table("metrics.csv").columns(), trained.learner.epoch, describe_scored_train(len(dataset.train))
     )
-    return run.write_after("figures", figures)
+    return run.write_result("figures", figures)
 
 
-def evaluate_with_noise(
+def evaluate_monte_carlo(
     run: Run,
     passes: int,
     *,
@@ -141,14 +141,14 @@ def evaluate_with_noise(
         # The seed of the run: the same command gives the same bytes every time.
         noise: dict[str, Any] = {"seed": seed, "training_noise": all_noise}
         # Asked before the passes: a hundred equal passes look like certainty.
-        notices = mc_notices.without_noise(network, dataset, part, trained.experiment, all_noise)
+        notices = mc_notices.no_noise_notice(network, dataset, part, trained.experiment, all_noise)
         target_noise = pass_noise.calibrated(
             task, network, dataset, trained.experiment, count=passes, training_noise=all_noise
         )
         notices += target_noise.notices()
         if dataset.val is None and target_noise.needs_passes:
-            notices.append(mc_notices.TRAINING_ERRORS)
-        drawn = target_noise.combine(
+            notices.append(mc_notices.NOISE_FROM_TRAINING)
+        drawn = target_noise.combine_passes(
             inference.passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
         )
         networks = [
@@ -161,7 +161,7 @@ def evaluate_with_noise(
         "checkpoint": trained.checkpoint,
         "mc": passes,
         **{name: task.scores(prediction, part.labels) for name, prediction in ways.items()},
-        "thinned": _spread(networks, task.shown) if networks else None,
+        "thinned": _spread(networks, task.displayed_metrics) if networks else None,
         **{name: float(values.mean()) for name, values in drawn.uncertainties.items()},
         **drawn.scores,
     }
@@ -175,15 +175,15 @@ def evaluate_with_noise(
         numbers["notices"] = notices
     title = f"{dataset.name}, {split}, {passes} Monte-Carlo passes"
     combined = drawn.predictions["monte_carlo"]
-    written = files(task, combined, part, title=title, figures=figures)
-    written["metrics.json"] = as_json({"format": FORMAT} | numbers)
+    written = task_files(task, combined, part, title=title, figures=figures)
+    written["metrics.json"] = json_bytes({"format": FORMAT} | numbers)
     # The first array of a prediction is the main one: probabilities or mean.
     first = next(iter(scaled))
     others = {name: prediction[first] for name, prediction in ways.items() if name != "monte_carlo"}
-    written["predictions.npz"] = npz.write(
+    written["predictions.npz"] = npz.write_npz(
         labels=part.labels, rows=part.rows, **combined, **others, **drawn.uncertainties
     )
-    run.write_after(name(numbers), written)
+    run.write_result(eval_folder_name(numbers), written)
     return numbers
 
 
@@ -194,7 +194,7 @@ def _calibrated(trained: LoadedModel, network: Layer) -> Task:
     if trained.task.name == "classification":
         return trained.task
     part = dataset.val or dataset.train  # without a validation part, the estimate is too small
-    return trained.task.calibrated(inference.outputs(network, dataset, part, batch=batch), part.labels)
+    return trained.task.fit_error(inference.outputs(network, dataset, part, batch=batch), part.labels)
 
 
 def _part(trained: LoadedModel, split: str) -> Part:

@@ -6,17 +6,17 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.training import inference
 from dropout_cli.variants import VARIANTS
 
-COUNTED_TWICE = (
+NOISE_COUNTED_TWICE = (
     "--mc: this run has no estimate of the target noise for these passes (it is from an older version, or the passes "
     "draw other noise). So sd is too large: it adds the spread of the passes to the errors of the prediction."
 )
-TRAINING_ERRORS = (
+NOISE_FROM_TRAINING = (
     "--mc: this run has no validation part. The noise of the targets is estimated on the training examples, and is "
     "too small."
 )
 
 
-def without_noise(network: Layer, dataset: Dataset, part: Part, experiment: Experiment, all_noise: bool) -> list[str]:
+def no_noise_notice(network: Layer, dataset: Dataset, part: Part, experiment: Experiment, all_noise: bool) -> list[str]:
     """Return one line that explains why the passes draw no noise; none if they draw.
 
     Args:

@@ -14,12 +14,12 @@ import numpy as np
 from dropout_cli.analysis import mc_notices
 from dropout_cli.analysis.prediction_input import read_input
 from dropout_cli.core.types import Array
-from dropout_cli.data.cache import must_be_plain
+from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.dataset import Dataset, Part
-from dropout_cli.data.preprocessing import Fitted
-from dropout_cli.metrics import predicted
+from dropout_cli.data.preprocessing import Preprocessing
+from dropout_cli.metrics import predicted_classes
 from dropout_cli.runs import Run
-from dropout_cli.tasks import Combined, Prediction, Regression
+from dropout_cli.tasks import CombinedPasses, Prediction, Regression
 from dropout_cli.training import inference, restore
 from dropout_cli.training.restore import LoadedWithoutData
 from dropout_cli.training.setup import computing
@@ -29,20 +29,22 @@ UNCERTAINTIES = ("predictive_entropy", "mutual_information", "model_sd", "noise_
 
 
 @dataclass(frozen=True)
-class Block:
+class PredictedRows:
     """Some rows of the file, with their predictions."""
 
     names: tuple[str, ...]
     """Names of the columns: first those of the file, then the predicted ones."""
     rows: list[list[Any]]
     """Cells: text, number, bool or None. Cells of the file are unchanged."""
-    own: int
+    file_columns: int
     """Number of columns that come from the file."""
     notices: tuple[str, ...]
     """Notices for the user; each one comes with the first block that it is true of."""
 
 
-def predict(run: Run, file: Path, *, passes: int | None = None, all_noise: bool = False) -> Iterator[Block]:
+def predict_file(
+    run: Run, file: Path, *, passes: int | None = None, all_noise: bool = False
+) -> Iterator[PredictedRows]:
     """Yield predictions for the rows of a file.
 
     The prediction of a row does not depend on the other rows, except for the rounding of float32: each pass draws one
@@ -60,7 +62,7 @@ def predict(run: Run, file: Path, *, passes: int | None = None, all_noise: bool 
         RunFailed: The checkpoint is damaged.
     """
     # A pipe without a writer would block for ever.
-    must_be_plain(file)
+    require_regular_file(file)
     model = restore.load_without_data(run)
     pass_notices: tuple[str, ...] = ()
     if passes is not None:
@@ -75,7 +77,7 @@ def predict(run: Run, file: Path, *, passes: int | None = None, all_noise: bool 
             # Every chunk may have the same notices; the user sees each of them once.
             fresh = tuple(dict.fromkeys(notice for notice in (*pass_notices, *notices) if notice not in reported))
             reported.update(fresh)
-            yield Block((*names, *(name for name, _ in added)), rows, len(names), fresh)
+            yield PredictedRows((*names, *(name for name, _ in added)), rows, len(names), fresh)
 
 
 def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[LoadedWithoutData, tuple[str, ...]]:
@@ -92,27 +94,27 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
     # One example of zeros is enough to see whether a pass draws anything.
     part, dataset = _as_data(model.fitted, np.zeros((1, *model.fitted.shape), np.float32))
     with model.learner.averaged() as network:
-        notices = mc_notices.without_noise(network, dataset, part, model.experiment, all_noise)
+        notices = mc_notices.no_noise_notice(network, dataset, part, model.experiment, all_noise)
     task = model.task
     if isinstance(task, Regression) and task.needs_passes and task.noise_sd is not None and not notices:
         target_noise = restore.beside_passes(run, all_noise)
         task = replace(task, pass_noise=target_noise)
-        notices = task.notices() if target_noise else [mc_notices.COUNTED_TWICE]
+        notices = task.notices() if target_noise else [mc_notices.NOISE_COUNTED_TWICE]
     return replace(model, task=task), tuple(notices)
 
 
-def _as_data(fitted: Fitted, x: Array) -> tuple[Part, Dataset]:
+def _as_data(fitted: Preprocessing, x: Array) -> tuple[Part, Dataset]:
     """Return examples without labels as a part, and a dataset that consists of this part."""
-    targets = len(fitted.quantities.names) if fitted.quantities else 0
+    targets = len(fitted.targets.names) if fitted.targets else 0
     # The labels are never read, but a part has as many labels as examples.
     labels = np.zeros((len(x), targets)) if targets else np.zeros(len(x), np.intp)
     part = Part(x, labels, np.arange(len(x)))
-    return part, Dataset("", part, None, part, fitted.classes, fitted.scaling, "", quantities=fitted.quantities)
+    return part, Dataset("", part, None, part, fitted.classes, fitted.scaling, "", targets=fitted.targets)
 
 
 def _predicted(
     model: LoadedWithoutData, x: Array, passes: int | None, all_noise: bool
-) -> tuple[Prediction, Combined | None]:
+) -> tuple[Prediction, CombinedPasses | None]:
     """Return the prediction for x and, with passes, all Monte-Carlo results."""
     batch, task, network = model.experiment.training.evaluation_batch, model.task, model.learner.network
     part, dataset = _as_data(model.fitted, x)
@@ -123,12 +125,12 @@ def _predicted(
     drawn = inference.passes(
         network, dataset, part, seed=seed, count=passes, batch=batch, training_noise=all_noise, shared=True
     )
-    combined = task.combine(drawn)
+    combined = task.combine_passes(drawn)
     return combined.predictions["monte_carlo"], combined
 
 
 def _columns(
-    model: LoadedWithoutData, prediction: Prediction, combined: Combined | None, taken: Sequence[str]
+    model: LoadedWithoutData, prediction: Prediction, combined: CombinedPasses | None, taken: Sequence[str]
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield name and values of each predicted column.
 
@@ -151,7 +153,7 @@ def _columns(
                 columns += [(f"{key}{end}", values[:, t].tolist()) for key, values in combined.uncertainties.items()]
     else:
         probs = prediction["probabilities"]
-        columns.append(("predicted", [classes[label] for label in predicted(prediction).tolist()]))
+        columns.append(("predicted", [classes[label] for label in predicted_classes(prediction).tolist()]))
         columns += [(f"probability {name}", probs[:, place].tolist()) for place, name in enumerate(classes)]
         if combined is not None:
             columns += [

@@ -11,21 +11,21 @@ from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.data.preprocessing import Fitted
+from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers import idx, npy
-from dropout_cli.data.readers.cells import Line, written
-from dropout_cli.data.readers.column_matching import matched
-from dropout_cli.data.readers.csv import check, text_chunks
-from dropout_cli.data.readers.dialect import UNNAMED
-from dropout_cli.data.readers.dialect import names as names_of
-from dropout_cli.data.readers.excel_parquet import EXCEL, PARQUET, excel, parquet
-from dropout_cli.data.sources.table import Table
+from dropout_cli.data.readers.cells import RowLocator, to_json_cells
+from dropout_cli.data.readers.column_matching import match_columns
+from dropout_cli.data.readers.csv import check_rows, iter_text_chunks
+from dropout_cli.data.readers.dialect import UNNAMED_PREFIX
+from dropout_cli.data.readers.dialect import column_names as names_of
+from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES, iter_parquet, read_excel
+from dropout_cli.data.sources.table import TableSource
 from dropout_cli.training.restore import LoadedWithoutData
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-BLOCK_BYTES = 64 << 20
+INPUT_BLOCK_BYTES = 64 << 20
 """Memory for the examples of one block of an array, as float32."""
 
 InputChunk: TypeAlias = tuple[Sequence[str], list[list[Any]], Array, list[str]]
@@ -57,59 +57,67 @@ def _is_array(file: Path) -> bool:
 def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
     """Yield the rows of a table in chunks, with columns matched by name."""
     fitted = model.fitted
-    settings = model.experiment.dataset if isinstance(model.experiment.dataset, Table) else Table(path=str(file))
+    settings = (
+        model.experiment.dataset if isinstance(model.experiment.dataset, TableSource) else TableSource(path=str(file))
+    )
     first = 0
     for frame, comma, where in _frames(fitted, settings, file):
         start = first
 
         # Default arguments keep the values of this chunk; the function is called after the loop variables change.
-        def here(row: int, where: Line = where, start: int = start) -> str:
+        def here(row: int, where: RowLocator = where, start: int = start) -> str:
             return where(row if row < 0 else start + row)
 
-        raw, notices = matched(frame, fitted.columns, settings.missing, comma, here)
+        raw, notices = match_columns(frame, fitted.columns, settings.missing, comma, here)
         # Without an encoding, the training had no missing values, so there is no value to fill in.
         if fitted.encoding is None and np.isnan(raw).any():
             row, column = np.argwhere(np.isnan(raw))[0]
             raise DataError(here(int(row)), f"has no value for '{fitted.columns[column].name}'", "Fill in the cell")
         x = raw if fitted.encoding is None else fitted.encoding.apply(raw)
-        cells = zip(*(written(frame[name]) for name in frame.columns), strict=True)
+        cells = zip(*(to_json_cells(frame[name]) for name in frame.columns), strict=True)
         yield list(map(str, frame.columns)), [list(row) for row in cells], x, notices
         first += len(frame)
 
 
-def _frames(fitted: Fitted, settings: Table, file: Path) -> "Iterator[tuple[DataFrame, bool | None, Line]]":
+def _frames(
+    fitted: Preprocessing, settings: TableSource, file: Path
+) -> "Iterator[tuple[DataFrame, bool | None, RowLocator]]":
     """Yield chunks of a table.
 
     Each chunk is a frame, whether its numbers have a decimal comma (None: its cells are typed), and a function from a
     row's index to its place in the file, for messages.
     """
     kind = file.suffix.lower()
-    if kind in PARQUET:
+    if kind in PARQUET_SUFFIXES:
         # Parquet and Excel store typed numbers, so a decimal comma cannot occur.
-        for frame in parquet(file):
+        for frame in iter_parquet(file):
             yield frame, None, lambda row: f"{file}, row {row + 1}" if row >= 0 else str(file)
         return
-    if kind in EXCEL:
-        frame, rows = excel(file, settings.header)
+    if kind in EXCEL_SUFFIXES:
+        frame, rows = read_excel(file, settings.header)
         yield frame, None, lambda row: f"{file}, row {rows[row]}" if row >= 0 else str(file)
         return
     wanted = [column.name for column in fitted.columns]
-    dialect = settings.dialect(file)
+    dialect = settings.detect_dialect(file)
     # A header is recognized by a column of the training, even if the file looks like one without a header.
-    named = any(name in dialect.first for name in wanted)
+    named = any(name in dialect.first_row for name in wanted)
     if settings.header == "auto":
         dialect = replace(dialect, header=named or (dialect.header and _by_place(wanted)))
-    checked = check(file, dialect)
-    names = names_of(dialect, checked.width)
+    checked = check_rows(file, dialect)
+    names = names_of(dialect, checked.cells_per_row)
     if not dialect.header or not named:
-        names = _without_names(wanted, checked.width, file)
-    for frame in text_chunks(file, dialect, names, checked):
-        yield frame, dialect.comma, lambda row: f"{file}, line {checked.lines[row]}" if row >= 0 else str(file)
+        names = _without_names(wanted, checked.cells_per_row, file)
+    for frame in iter_text_chunks(file, dialect, names, checked):
+        yield (
+            frame,
+            dialect.decimal_comma,
+            lambda row: f"{file}, line {checked.row_lines[row]}" if row >= 0 else str(file),
+        )
 
 
 def _by_place(names: Sequence[str]) -> bool:
     """Return True if the table of the training had no header."""
-    return all(name.startswith(UNNAMED) for name in names)
+    return all(name.startswith(UNNAMED_PREFIX) for name in names)
 
 
 def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
@@ -127,12 +135,12 @@ def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
     if width == len(wanted):
         return list(wanted)
     if _by_place(wanted):
-        return [f"{UNNAMED}{place}" for place in range(width)]
+        return [f"{UNNAMED_PREFIX}{place}" for place in range(width)]
     fact = f"has no header and {counted(width, 'column')}, but the network takes {len(wanted)} columns"
     raise DataError(str(file), fact, "Add a header, or keep only the columns of the training")
 
 
-def _arrays(fitted: Fitted, file: Path) -> Iterator[InputChunk]:
+def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
     """Yield the examples of an array file in blocks. Raise DataError if they do not fit."""
     if fitted.encoding is not None:
         raise DataError(str(file), "is an array, but this run was trained on a table", "Use a table")
@@ -143,15 +151,15 @@ def _arrays(fitted: Fitted, file: Path) -> Iterator[InputChunk]:
     x: Any
     if file.suffix.lower() == ".npz":
         try:
-            x = npz.read(file.read_bytes(), str(file)).get("x")
+            x = npz.read_npz(file.read_bytes(), str(file)).get("x")
         except OSError as error:
             raise DataError(str(file), f"cannot be read: {error.strerror}", "Name a file") from None
         if x is None:
             raise DataError(str(file), "has no array `x`", "Save the examples under the name x")
     elif file.suffix.lower() == ".npy":
-        x = npy.rows([file], BLOCK_BYTES)
+        x = npy.open_npy_rows([file], INPUT_BLOCK_BYTES)
     else:
-        x = idx.read(file)
+        x = idx.read_idx(file)
     shape = tuple(x.shape[1:])
     # Gray pictures may come without their channel axis.
     if shape == fitted.shape[:2] and len(fitted.shape) == 3 and fitted.shape[2] == 1:
@@ -161,7 +169,7 @@ def _arrays(fitted: Fitted, file: Path) -> Iterator[InputChunk]:
         fact = f"has examples of shape {given or '()'} and type {x.dtype}, but the network takes shape {needed}"
         raise DataError(str(file), fact, "Use numbers in the shape of the training examples")
     # 4: bytes of a float32. The file may have pixels of one byte.
-    step = max(1, BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
+    step = max(1, INPUT_BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
     for start in range(0, len(x), step):
         block = np.asarray(x[start : start + step]).reshape(-1, *shape)
         with np.errstate(over="ignore"):  # overflow gives inf, which is reported below

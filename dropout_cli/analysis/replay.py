@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dropout_cli import config
-from dropout_cli.analysis.verify import RULES, Check
+from dropout_cli.analysis.verify import FORMAT_RULES, Check
 from dropout_cli.core import environment, npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
@@ -25,13 +25,13 @@ from dropout_cli.training.setup import Prepared, computing
 
 TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
 PREDICTIONS = "predictions.npz"
-COMPARED = (*TABLES, PREDICTIONS, LAST, BEST)
+COMPARED_FILES = (*TABLES, PREDICTIONS, LAST, BEST)
 """Files that have the same bytes if config, seed and machine are the same."""
 ROUNDING = 1e-5
 """Relative and absolute tolerance; format 1 summed losses from logarithms in single precision."""
 
 
-def replay(run: Run, *, watch: TrainingWatch) -> list[Check]:
+def replay_run(run: Run, *, watch: TrainingWatch) -> list[Check]:
     """Train the resolved config of a run again in a temporary folder, and compare the files.
 
     Args:
@@ -46,7 +46,7 @@ def replay(run: Run, *, watch: TrainingWatch) -> list[Check]:
     """
     _must_be_one_run(run)
     text = run.read_unchanged(RESOLVED)
-    prepared = prepare_run(config.load(run.path / RESOLVED).experiment)
+    prepared = prepare_run(config.load_config(run.path / RESOLVED).experiment)
     with tempfile.TemporaryDirectory(prefix="dropout-replay-") as folder:
         again = Run.create(Path(folder), "replay")
         # The same bytes of the config: they are copied into the run folder. Figures are not compared.
@@ -54,7 +54,7 @@ def replay(run: Run, *, watch: TrainingWatch) -> list[Check]:
         # A run may be started by an older version and completed by a newer one: then only its history is old.
         oldest = min(run.summary()["format"], run.state()["format"])
         compared = _compared if oldest == FORMAT else _compared_across_formats
-        checks = [compared(run, again, name) for name in COMPARED if run.has(name) or again.has(name)]
+        checks = [compared(run, again, name) for name in COMPARED_FILES if run.has_file(name) or again.has_file(name)]
         checks += _simple_models(run, again)
         # environment.describe() reads the current threads: they must be those of the training.
         if not all(check.right for check in checks):
@@ -74,8 +74,8 @@ def _simple_models(run: Run, again: Run) -> Iterator[Check]:
 def _must_be_one_run(run: Run) -> None:
     """Raise UsageError if one training from the start cannot repeat the run."""
     place = str(run.path)
-    if run.ended != "completed":
-        raise UsageError(place, f"this run is {run.ended}", "Use `dropout resume` to continue it.")
+    if run.final_status != "completed":
+        raise UsageError(place, f"this run is {run.final_status}", "Use `dropout resume` to continue it.")
     for mark in run.state().get("lengthened", []):
         if mark["schedule_changed"] or mark["patience_anew"]:
             epoch = mark["after_epoch"]
@@ -86,9 +86,9 @@ def _must_be_one_run(run: Run) -> None:
 def _compared(run: Run, again: Run, name: str) -> Check:
     """Compare the bytes of one file."""
     # Workers on other machines do not send the last checkpoint back.
-    if name == LAST and not run.has(LAST):
+    if name == LAST and not run.has_file(LAST):
         return Check(name, True, "is not here: it stayed on the machine that trained the run")
-    if not (run.has(name) and again.has(name)):
+    if not (run.has_file(name) and again.has_file(name)):
         return Check(name, False, "exists in one of the two runs only")
     same = run.read(name) == again.read(name)
     return Check(name, same, "has the same bytes" if same else "has other bytes")
@@ -97,21 +97,21 @@ def _compared(run: Run, again: Run, name: str) -> Check:
 def _compared_across_formats(run: Run, again: Run, name: str) -> Check:
     """Compare the numbers in a file that the two runs wrote in different formats."""
     check = _compared(run, again, name)
-    if check.right or not (run.has(name) and again.has(name)):
+    if check.right or not (run.has_file(name) and again.has_file(name)):
         return check
     summary = run.summary()
-    rules = RULES[summary["format"]]
+    rules = FORMAT_RULES[summary["format"]]
     if name == "metrics.csv":
         same = _agree(*(each.table(name).columns() for each in (run, again)))
     elif name in (LAST, BEST):
         same = _equal(Snapshot.read(run, name).arrays, Snapshot.read(again, name).arrays)
     else:
-        ours, theirs = (npz.read(each.read(PREDICTIONS), str(each.path / PREDICTIONS)) for each in (run, again))
+        ours, theirs = (npz.read_npz(each.read(PREDICTIONS), str(each.path / PREDICTIONS)) for each in (run, again))
         if name == PREDICTIONS:
             # An older format has fewer arrays; those that it has must be equal.
             same = _equal(ours, {key: theirs[key] for key in ours if key in theirs})
         else:
-            task = TASKS[summary.get("task", "classification")].recalled(summary["test"])
+            task = TASKS[summary.get("task", "classification")].from_scores(summary["test"])
             same = rules.tables(task, theirs, theirs["labels"], theirs["rows"])[name] == run.read(name)
     return Check(name, same, "has the same numbers, in an older format" if same else "has other numbers")
 
@@ -148,7 +148,9 @@ def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
     changes = list(arithmetic.since_begun(run, prepared))
     for change in changes:
         yield Check("arithmetic", False, f"has changed since the run was trained: {change}")
-    lines = environment.differences(json.loads(run.read("environment.json")), environment.describe())
+    lines = environment.environment_differences(
+        json.loads(run.read("environment.json")), environment.describe_environment()
+    )
     for line in lines:
         yield Check("environment", False, line)
     for line in run.state().get("environment", []):

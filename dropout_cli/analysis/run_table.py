@@ -9,13 +9,13 @@ from dropout_cli.core.dotted import value_at
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, summary, tags
 
-VARIANT, RATE = "config.dropout.variant", "config.dropout.rate"
-COLUMNS = ("name", "status", VARIANT, RATE, "epochs", "val.accuracy", "test.accuracy")
+VARIANT_KEY, RATE_KEY = "config.dropout.variant", "config.dropout.rate"
+DEFAULT_COLUMNS = ("name", "status", VARIANT_KEY, RATE_KEY, "epochs", "val.accuracy", "test.accuracy")
 """Keys that `dropout runs` shows by default."""
-LEAST = ("epochs", RATE, VARIANT, "val.accuracy", "val.rmse", "status")
+DROP_ORDER = ("epochs", RATE_KEY, VARIANT_KEY, "val.accuracy", "val.rmse", "status")
 """Keys that a narrow terminal may leave out, the first one first."""
 
-OWN = ("name", "status", "reason", "tags", "note", "megabytes", "run")
+RESERVED_KEYS = ("name", "status", "reason", "tags", "note", "megabytes", "run")
 """Keys whose values come from the folder, its state and its notes. The same keys of a summary are ignored."""
 
 OPERATORS = {
@@ -36,16 +36,16 @@ In quotation marks, `null` is a text. EQUALITIES are the operators that take nul
 
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CONDITION = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*(==|!=|>=|<=|>|<|=)(.*)", re.DOTALL)
-AND = re.compile(r"\s(and|&&)\s", re.IGNORECASE)
+CONJUNCTION = re.compile(r"\s(and|&&)\s", re.IGNORECASE)
 """Word between two conditions.
 
 These patterns take linear time on hostile text: no two neighboring parts can match the same characters.
 """
 
-Known = TypeVar("Known", bound=dict[str, Any])
+FactsT = TypeVar("FactsT", bound=dict[str, Any])
 
 
-class Facts(dict[str, Any]):
+class RunFacts(dict[str, Any]):
     """Facts of one run, by key, and the run itself: two runs may have the same name."""
 
     def __init__(self, run: Run, known: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ class Facts(dict[str, Any]):
         self.run = run
 
 
-def facts(run: Run) -> Facts:
+def run_facts(run: Run) -> RunFacts:
     """Return the facts of one run.
 
     They are its name, status, tags and note and, if it is complete, its summary without RESERVED_KEYS.
@@ -70,13 +70,13 @@ def facts(run: Run) -> Facts:
     status = run.status
     if status == "completed":
         # A summary from elsewhere must not replace the name or the status of the folder.
-        known = {key: content for key, content in run.summary().items() if key not in OWN}
+        known = {key: content for key, content in run.summary().items() if key not in RESERVED_KEYS}
     else:
         known = {"reason": run.state().get("reason")}
-    return Facts(run, {"name": run.name, "status": status} | known | tags.annotations(run))
+    return RunFacts(run, {"name": run.name, "status": status} | known | tags.read_tags(run))
 
 
-def read(runs: Iterable[Run], *, sizes: bool = False) -> list[Facts]:
+def read_facts(runs: Iterable[Run], *, sizes: bool = False) -> list[RunFacts]:
     """Return the facts of several runs. An unreadable run gets the status `damaged`.
 
     Args:
@@ -86,22 +86,17 @@ def read(runs: Iterable[Run], *, sizes: bool = False) -> list[Facts]:
     table = []
     for run in runs:
         try:
-            known = facts(run)
+            known = run_facts(run)
             if sizes:
-                known["megabytes"] = tags.size(run) / 1e6
+                known["megabytes"] = tags.folder_bytes(run) / 1e6
         # One damaged folder must not hide all other runs.
         except UsageError as error:
-            known = Facts(run, {"name": run.name, "status": "damaged", "reason": str(error)})
+            known = RunFacts(run, {"name": run.name, "status": "damaged", "reason": str(error)})
         table.append(known)
     return table
 
 
-def value(run: dict[str, Any], key: str) -> Any:
-    """Return the value under a dotted key, or None if there is none."""
-    return value_at(run, key)
-
-
-def rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:
+def facts_rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:
     """Return one row of values per run.
 
     Args:
@@ -113,12 +108,12 @@ def rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]
     """
     # Default columns may be empty: runs that are not complete have no numbers yet.
     for key in keys:
-        if key not in COLUMNS:
+        if key not in DEFAULT_COLUMNS:
             _must_exist(runs, key, "--columns")
-    return [[value(run, key) for key in keys] for run in runs]
+    return [[value_at(run, key) for key in keys] for run in runs]
 
 
-def select(runs: list[Known], where: Sequence[str], sort: str) -> list[Known]:
+def select_runs(runs: list[FactsT], where: Sequence[str], sort: str) -> list[FactsT]:
     """Return the runs that meet all conditions, sorted by a key.
 
     Args:
@@ -143,17 +138,17 @@ def select(runs: list[Known], where: Sequence[str], sort: str) -> list[Known]:
                 raise UsageError(
                     "--where", f"null is neither above nor below a value of {key}", "Write == null or != null."
                 )
-            runs = [run for run in runs if (value(run, key) is None) == (sign != "!=")]
+            runs = [run for run in runs if (value_at(run, key) is None) == (sign != "!=")]
             continue
         # Checked for all runs at once: a number cannot be compared with other text.
-        if any(_is_number(value(run, key)) for run in runs) and not NUMBER.fullmatch(text):
+        if any(_is_number(value_at(run, key)) for run in runs) and not NUMBER.fullmatch(text):
             raise UsageError("--where", f"{key} is a number, but '{text}' is not", "Compare it with a number.")
-        runs = [run for run in runs if _holds(value(run, key), sign, text)]
+        runs = [run for run in runs if _holds(value_at(run, key), sign, text)]
     key = sort.removeprefix("-")
     _must_exist(runs, key, "--sort")
-    having = [run for run in runs if value(run, key) is not None]
-    lacking = [run for run in runs if value(run, key) is None]
-    return sorted(having, key=lambda run: _order(value(run, key)), reverse=sort.startswith("-")) + lacking
+    having = [run for run in runs if value_at(run, key) is not None]
+    lacking = [run for run in runs if value_at(run, key) is None]
+    return sorted(having, key=lambda run: _order(value_at(run, key)), reverse=sort.startswith("-")) + lacking
 
 
 def _must_be_one(condition: str, text: str) -> None:
@@ -161,7 +156,7 @@ def _must_be_one(condition: str, text: str) -> None:
 
     Without this check, `a > 1 and b > 2` would compare with the text `1 and b > 2`.
     """
-    for word in [] if text.startswith(("'", '"')) else AND.finditer(text):
+    for word in [] if text.startswith(("'", '"')) else CONJUNCTION.finditer(text):
         if CONDITION.fullmatch(text[word.end() :]):
             first, second = condition[: len(condition.rstrip()) - len(text) + word.start()], text[word.end() :]
             way_out = f"Give --where twice: --where '{first.strip()}' --where '{second.strip()}'."
@@ -170,7 +165,7 @@ def _must_be_one(condition: str, text: str) -> None:
 
 def _must_exist(runs: Sequence[dict[str, Any]], key: str, place: str, *, null: bool = False) -> None:
     """Raise UsageError if no run has the key; with `null`, a null in its place is enough."""
-    if runs and not any(_has(run, key) if null else value(run, key) is not None for run in runs):
+    if runs and not any(_has(run, key) if null else value_at(run, key) is not None for run in runs):
         raise UsageError(
             place, f"no run has '{key}'", "Use name, status, tags or a key of summary.json, such as test.accuracy."
         )
@@ -214,19 +209,19 @@ def _holds(content: Any, sign: str, text: str) -> bool:
     return bool(OPERATORS[sign](left, text))
 
 
-def overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
+def run_overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the keys and values of one run that `dropout show` prints."""
     from dropout_cli.tasks import TASKS  # here: it imports NumPy, which a list of runs does not need
 
     # The keys of all tasks: a run has those of its own task only.
-    shown = tuple(dict.fromkeys(number for task in TASKS.values() for number in task.shown))
+    shown = tuple(dict.fromkeys(number for task in TASKS.values() for number in task.displayed_metrics))
     keys = ["name", "status", "reason", "epochs", "best_epoch", "checkpoint", "monitor", "parameters", "seconds"]
     keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
     keys += ["config.dropout.rate_schedule.name", "config.objective.name", "config.objective.teacher"]
     keys += ["config.training.init_from", "config.seed", "tags", "note"]
     keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in shown]
     keys += ["teacher.accuracy", "teacher.agreement", "dropout.sparsity.overall", "dropout.compression"]
-    known = [(key, content) for key in keys if (content := value(facts, key)) is not None]
+    known = [(key, content) for key in keys if (content := value_at(facts, key)) is not None]
     known = [row for key, content in known for row in _explained(key, content, facts)]
     moving = facts.get("still_moving")
     return [*known, *(("still moving", column) for column in (moving if isinstance(moving, list) else ()))]
@@ -241,8 +236,8 @@ def _explained(key: str, content: Any, facts: Mapping[str, Any]) -> Iterator[tup
             yield key, content
             yield "evaluated_epoch", f"{summary.evaluated_epoch(facts)}, whose weights gave the numbers below"
         elif key.startswith("train.") and key == next(f"train.{name}" for name in facts["train"]):
-            count = summary.examples(facts["train"])
-            few = f"; metrics.csv scores {summary.MOST_SCORED:,} of them" if count > summary.MOST_SCORED else ""
+            count = summary.count_examples(facts["train"])
+            few = f"; metrics.csv scores {summary.MAX_SCORED:,} of them" if count > summary.MAX_SCORED else ""
             yield "train.examples", f"{count:,}{few}"
             yield key, content
         else:
@@ -251,7 +246,7 @@ def _explained(key: str, content: Any, facts: Mapping[str, Any]) -> Iterator[tup
         yield key, content
 
 
-def files(run: Run) -> list[str]:
+def run_files(run: Run) -> list[str]:
     """Return the paths of all files in the folder of a run, sorted and relative to it."""
     # The lock is no result, and has no content.
     paths = (path for path in run.path.rglob("*") if path.is_file() and path.name != ".lock")

@@ -17,47 +17,47 @@ from dropout_cli.analysis import verify_yardstick
 from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import VALIDATION
+from dropout_cli.metrics import VALIDATION_FILE
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
 from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
 from dropout_cli.training import against_dummy
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable, identity
 
-CLOSE = 1e-9
+VERIFY_TOLERANCE = 1e-9
 """Relative and absolute tolerance: another NumPy may compute other last bits."""
 
 
 @dataclass(frozen=True)
-class Rules:
+class FormatRules:
     """Rules of a format: how results follow from the arrays in `predictions.npz`."""
 
     scores: Callable[[Task, Prediction, Array], dict[str, Any]]
     """(task, stored arrays, labels) -> the numbers of `summary.json`."""
     tables: Callable[[Task, Prediction, Array, Array], dict[str, bytes]]
     """(task, stored arrays, labels, rows) -> the bytes of each CSV file."""
-    always: frozenset[str]
+    required: frozenset[str]
     """Numbers that every summary of the format has. Others were added later, and are checked only if present."""
-    losses: bool
+    checks_val_loss: bool
     """True if `val_loss` in metrics.csv equals `val.nll` in the summary of a classification run."""
 
 
-FIRST = frozenset({"accuracy", "nll", "brier", "ece", "rmse", "mae", "r2", "coverage"})
+ORIGINAL_METRICS = frozenset({"accuracy", "nll", "brier", "ece", "rmse", "mae", "r2", "coverage"})
 """Numbers that summaries of their task have had since the first version."""
-RULES = {
+FORMAT_RULES = {
     # Classification stored only probabilities in float32, so nll was at most 708.4.
-    1: Rules(
+    1: FormatRules(
         scores=lambda task, stored, labels: task.scores(_without(stored, "log_probabilities"), labels),
         tables=lambda task, stored, labels, rows: task.tables(_without(stored, "log_probabilities"), labels, rows),
-        always=FIRST,
-        losses=False,
+        required=ORIGINAL_METRICS,
+        checks_val_loss=False,
     ),
     # `log_probabilities` in float64 decide losses, ranks and predicted classes.
-    2: Rules(
+    2: FormatRules(
         scores=lambda task, stored, labels: task.scores(_whole(task, stored), labels),
         tables=lambda task, stored, labels, rows: task.tables(_whole(task, stored), labels, rows),
-        always=FIRST,
-        losses=True,
+        required=ORIGINAL_METRICS,
+        checks_val_loss=True,
     ),
 }
 """Format -> its rules, for every format that any version has written.
@@ -78,7 +78,7 @@ class Check:
     """The finding, in a few words."""
 
 
-def verify(run: Run) -> list[Check]:
+def verify_run(run: Run) -> list[Check]:
     """Check everything in a run folder that can be checked without training.
 
     Returns:
@@ -88,9 +88,9 @@ def verify(run: Run) -> list[Check]:
         UsageError: A process is working on the run.
         NewerFormat: A newer version of this program wrote the run.
     """
-    complete = run.has(MANIFEST)
+    complete = run.has_file(MANIFEST)
     # A complete run may be locked for a moment, while it gets a tag; its files are final.
-    if not complete and locks.is_held(run.inside(".lock")):
+    if not complete and locks.is_locked(run.path_of(".lock")):
         raise UsageError(str(run.path), "a process is working on this run", "Wait until it ends.")
     checks = list(_guarded("complete", _complete(run)))
     if complete:
@@ -99,7 +99,7 @@ def verify(run: Run) -> list[Check]:
     checks += _guarded("checkpoints", _checkpoints(run))
     if complete:
         checks += _guarded("summary.json", _summary(run))
-    for folder in sorted(path for path in run.inside("after").glob("*") if path.is_dir()):
+    for folder in sorted(path for path in run.path_of("after").glob("*") if path.is_dir()):
         # Hidden folders are incomplete ones of a command that is running or crashed.
         if not folder.name.startswith("."):
             checks += _guarded(f"after/{folder.name}", _listed(run, f"after/{folder.name}/"))
@@ -137,14 +137,14 @@ def _guarded(what: str, checks: Iterable[Check]) -> Iterator[Check]:
 
 
 def _complete(run: Run) -> Iterator[Check]:
-    ended = run.ended
+    ended = run.final_status
     yield Check("complete", ended == "completed", ended)
 
 
 def _listed(run: Run, folder: str) -> Iterator[Check]:
     """Yield a check for each file that differs between manifest and folder, else one check."""
-    listed = manifest.parse(run.read(folder + MANIFEST))
-    present = set(manifest.covered(run.path / folder))
+    listed = manifest.parse_manifest(run.read(folder + MANIFEST))
+    present = set(manifest.covered_files(run.path / folder))
     wrong = [Check(f"{folder}{name}", False, f"is not in {MANIFEST}") for name in sorted(present - listed.keys())]
     wrong += [Check(f"{folder}{name}", False, "is missing") for name in sorted(listed.keys() - present)]
     for name in sorted(listed.keys() & present):
@@ -168,8 +168,8 @@ def _config(run: Run) -> Iterator[Check]:
     yield Check(
         RESOLVED, known, "is the config that was trained" if known else "does not match its checksum in state.json"
     )
-    experiment = config.load(run.path / RESOLVED, stored=True).experiment
-    if run.has(MANIFEST):
+    experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
+    if run.has_file(MANIFEST):
         same = comparable(run.summary()["config"]) == comparable(config.to_dict(experiment))
         yield Check("summary.json", same, f"its config is{'' if same else ' not'} that of {RESOLVED}")
 
@@ -177,11 +177,11 @@ def _config(run: Run) -> Iterator[Check]:
 def _checkpoints(run: Run) -> Iterator[Check]:
     """Check the checkpoints: checksums, config, and the history of the last one."""
     # identity() leaves out epochs and save_every, which may change when a run is continued.
-    expected = identity(config.load(run.path / RESOLVED, stored=True).experiment)
+    expected = identity(config.load_config(run.path / RESOLVED, is_stored=True).experiment)
     for file in (LAST, PREVIOUS, BEST):
-        if run.has(file):
+        if run.has_file(file):
             yield from _guarded(file, _checkpoint(run, file, expected))
-    if run.has(MANIFEST) and run.has(LAST):
+    if run.has_file(MANIFEST) and run.has_file(LAST):
         right = hashlib.sha256(run.read("metrics.csv")).hexdigest() == Snapshot.read(run, LAST).meta["metrics"]
         yield Check("metrics.csv", right, f"is{'' if right else ' not'} the history of {LAST}")
 
@@ -198,20 +198,20 @@ def _checkpoint(run: Run, file: str, expected: str) -> Iterator[Check]:
 def _summary(run: Run) -> Iterator[Check]:
     """Check the test numbers against the predictions, and the val numbers against the history."""
     summary = run.summary()
-    rules = RULES[summary["format"]]
-    stored = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
+    rules = FORMAT_RULES[summary["format"]]
+    stored = npz.read_npz(run.read("predictions.npz"), str(run.path / "predictions.npz"))
     kind = TASKS[summary.get("task", "classification")]
     # The data are not needed: a summary has the names of classes or targets.
-    task = kind.recalled(summary["test"])
+    task = kind.from_scores(summary["test"])
     labels, rows = stored["labels"], stored["rows"]
     recomputed = rules.scores(task, stored, labels)
-    expected = {name: recomputed[name] for name in recomputed if name in summary["test"] or name in rules.always}
-    differing = list(differences(summary["test"], expected))
+    expected = {name: recomputed[name] for name in recomputed if name in summary["test"] or name in rules.required}
+    differing = list(value_differences(summary["test"], expected))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
     if dummy_scores := against_dummy.of(summary, "dummy", "test"):
-        recomputed = verify_yardstick.dummy(run, summary, task, labels)
+        recomputed = verify_yardstick.recompute_dummy(run, summary, task, labels)
         differing = list(
-            differences({key: dummy_scores[key] for key in recomputed}, recomputed, "yardstick.dummy.test")
+            value_differences({key: dummy_scores[key] for key in recomputed}, recomputed, "yardstick.dummy.test")
         )
         yield Check("summary.json", not differing, "; ".join(differing) or "its dummy follows from the labels")
     for name, expected_bytes in rules.tables(task, stored, labels, rows).items():
@@ -220,9 +220,9 @@ def _summary(run: Run) -> Iterator[Check]:
     yield from _validation(run, summary["val"])
     history = run.table("metrics.csv").columns()
     epoch = evaluated_epoch(summary)
-    pairs = {f"val_{task.number}": task.number}
+    pairs = {f"val_{task.headline_metric}": task.headline_metric}
     # Both files must be of a format that computes the loss from the same logarithms.
-    if task.name == "classification" and rules.losses and RULES[run.state()["format"]].losses:
+    if task.name == "classification" and rules.checks_val_loss and FORMAT_RULES[run.state()["format"]].checks_val_loss:
         pairs["val_loss"] = "nll"
     right = len(history["epoch"]) == summary["epochs"]
     if right and summary["val"] is not None:
@@ -233,15 +233,15 @@ def _summary(run: Run) -> Iterator[Check]:
 
 def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
     """Check the mean over the validation examples, which older runs do not store."""
-    if scores is not None and run.has(VALIDATION):
-        stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION))
+    if scores is not None and run.has_file(VALIDATION_FILE):
+        stored = npz.read_npz(run.read(VALIDATION_FILE), str(run.path / VALIDATION_FILE))
         means = {name: float(np.mean(each)) for name, each in stored.items() if name in scores}
         # The contributions are stored in float32.
         right = all(math.isclose(mean, scores[name], rel_tol=1e-5, abs_tol=1e-5) for name, mean in means.items())
-        yield Check(VALIDATION, right, f"its means are{'' if right else ' not'} the val numbers of summary.json")
+        yield Check(VALIDATION_FILE, right, f"its means are{'' if right else ' not'} the val numbers of summary.json")
 
 
-def differences(stored: Any, recomputed: Any, path: str = "") -> Iterator[str]:
+def value_differences(stored: Any, recomputed: Any, path: str = "") -> Iterator[str]:
     """Yield a phrase for each value that differs; numbers may differ in their last bits.
 
     Args:
@@ -251,15 +251,15 @@ def differences(stored: Any, recomputed: Any, path: str = "") -> Iterator[str]:
     """
     if isinstance(recomputed, Mapping) and isinstance(stored, Mapping) and recomputed.keys() == stored.keys():
         for name in recomputed:
-            yield from differences(stored[name], recomputed[name], f"{path}.{name}" if path else name)
+            yield from value_differences(stored[name], recomputed[name], f"{path}.{name}" if path else name)
     elif isinstance(recomputed, list) and isinstance(stored, list) and len(recomputed) == len(stored):
         for index, (one, other) in enumerate(zip(stored, recomputed, strict=True)):
-            yield from differences(one, other, f"{path}[{index}]")
+            yield from value_differences(one, other, f"{path}[{index}]")
     elif not _same(stored, recomputed):
         yield f"{path} is {stored}, but computed again it is {recomputed}"
 
 
 def _same(stored: Any, recomputed: Any) -> bool:
     if isinstance(stored, float) and isinstance(recomputed, float):
-        return math.isclose(stored, recomputed, rel_tol=CLOSE, abs_tol=CLOSE)
+        return math.isclose(stored, recomputed, rel_tol=VERIFY_TOLERANCE, abs_tol=VERIFY_TOLERANCE)
     return bool(stored == recomputed)

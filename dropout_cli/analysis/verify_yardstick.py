@@ -12,14 +12,14 @@ import numpy as np
 from dropout_cli import metrics
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.data.preprocessing import FILE, Fitted
+from dropout_cli.data.preprocessing import PREPROCESSING_FILE, Preprocessing
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Task
 from dropout_cli.training import against_dummy
 from dropout_cli.training.yardstick import frequencies
 
 
-def dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Array) -> dict[str, Any]:
+def recompute_dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Array) -> dict[str, Any]:
     """Compute the test numbers of the dummy model again.
 
     Args:
@@ -39,11 +39,11 @@ def dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Array) -> di
         outputs = frequencies(np.array([scores["support"] for scores in summary["train"]["per_class"]]))
         recomputed = task.scores(task.predict(np.tile(outputs, (len(labels), 1))), labels)
     else:
-        quantities = Fitted.unpack(run.read(FILE), str(run.path / FILE)).quantities
+        quantities = Preprocessing.unpack(run.read(PREPROCESSING_FILE), str(run.path / PREPROCESSING_FILE)).targets
         if quantities is None:
-            raise UsageError(str(run.path / FILE), "is not the file of a regression run")
+            raise UsageError(str(run.path / PREPROCESSING_FILE), "is not the file of a regression run")
         # None: the standard deviation comes from validation labels, which a run folder does not have.
-        recomputed = metrics.regression(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
+        recomputed = metrics.score_targets(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
     return {
         key: recomputed[key] for key in against_dummy.of(summary, "dummy", "test") if recomputed.get(key) is not None
     }

@@ -8,7 +8,7 @@ Work: TypeAlias = Literal["step", "evaluate", "monte_carlo"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class BenchmarkCase:
     """A unit of work that a competitor repeats, described without any framework."""
 
     name: str
@@ -31,12 +31,12 @@ class Case:
         return asdict(self)
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> "Case":
+    def from_dict(cls, fields: Mapping[str, Any]) -> "BenchmarkCase":
         """Create a case from the result of `as_dict`."""
         return cls(**{**fields, "widths": tuple(fields["widths"])})
 
     @property
-    def images(self) -> bool:
+    def is_convolutional(self) -> bool:
         """True if the network is convolutional and takes images."""
         return not self.widths
 
@@ -45,31 +45,31 @@ class Case:
         """Number of threads that `training.threads: auto` chooses for this case on this machine."""
         from dropout_cli.nn.backend.threads import suited_to
 
-        if self.images:
+        if self.is_convolutional:
             return suited_to(10**9)  # convolutions have enough work for all cores
         # The multiply-adds of the largest layer.
         return suited_to(self.batch * max(a * b for a, b in zip(self.widths, self.widths[1:], strict=False)))
 
 
-SMALL = Case(name="64-128x2-10", widths=(64, 128, 128, 10), batch=64)
-MEDIUM = Case(name="784-512x2-10", widths=(784, 512, 512, 10))
-LARGE = Case(name="784-1024x3-10", widths=(784, 1024, 1024, 1024, 10))
-CNN = Case(name="mnist_cnn", optimizer="adam")
+SMALL = BenchmarkCase(name="64-128x2-10", widths=(64, 128, 128, 10), batch=64)
+MEDIUM = BenchmarkCase(name="784-512x2-10", widths=(784, 512, 512, 10))
+LARGE = BenchmarkCase(name="784-1024x3-10", widths=(784, 1024, 1024, 1024, 10))
+CNN = BenchmarkCase(name="mnist_cnn", optimizer="adam")
 
 
-def plain(case: Case) -> Case:
+def without_dropout(case: BenchmarkCase) -> BenchmarkCase:
     """Return the same case without dropout."""
     return replace(case, name=f"{case.name}, none", variant="none", rate=0.0, input_rate=0.0)
 
 
-def variants() -> tuple[Case, ...]:
+def variant_cases() -> tuple[BenchmarkCase, ...]:
     """Return the largest network with each variant that supports it, `none` first.
 
     The rate is .5, or the default of variants that learn their rate.
     """
     from dropout_cli.variants import VARIANTS
 
-    found = [replace(plain(LARGE), name="none")]
+    found = [replace(without_dropout(LARGE), name="none")]
     for name, law in VARIANTS:
         if name != "none" and law.supports in ("vectors", "either"):
             rate = 0.5 if law.takes_rate() else 0.0
@@ -77,19 +77,25 @@ def variants() -> tuple[Case, ...]:
     return tuple(found)
 
 
-def suite(name: str) -> tuple[Case, ...]:
+def suite_cases(name: str) -> tuple[BenchmarkCase, ...]:
     """Return the cases of a suite of STEP_SUITES."""
     if name == "mlp":
-        return SMALL, MEDIUM, LARGE, plain(LARGE), replace(LARGE, name=f"{LARGE.name}, batchwise", variant="batchwise")
+        return (
+            SMALL,
+            MEDIUM,
+            LARGE,
+            without_dropout(LARGE),
+            replace(LARGE, name=f"{LARGE.name}, batchwise", variant="batchwise"),
+        )
     if name == "optimizers":
-        cases = SMALL, MEDIUM, LARGE, plain(MEDIUM)
+        cases = SMALL, MEDIUM, LARGE, without_dropout(MEDIUM)
         return tuple(replace(case, name=f"{case.name}, adam", optimizer="adam") for case in cases)
     if name == "evaluation":
         base = replace(MEDIUM, batch=1000, input_rate=0.0)
         noiseless = replace(base, name="1,000 examples, noise off", work="evaluate")
         return noiseless, replace(base, name="1,000 examples, noise on", work="monte_carlo")
-    return variants() if name == "variants" else (CNN,)
+    return variant_cases() if name == "variants" else (CNN,)
 
 
-SUITES = ("mlp", "optimizers", "variants", "cnn", "evaluation")
+STEP_SUITES = ("mlp", "optimizers", "variants", "cnn", "evaluation")
 """Suites that measure steps."""

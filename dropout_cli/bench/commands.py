@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from dropout_cli.bench import contest, folders
-from dropout_cli.bench.processes import Program, Unable, available, run
+from dropout_cli.bench import competition as contest
+from dropout_cli.bench import folders
+from dropout_cli.bench.processes import Program, ScriptFailed, available_frameworks, run_program
 
-SUITES = ("sweep", "startup", "io")
+COMMAND_SUITES = ("sweep", "startup", "io")
 """Suites that measure commands and files."""
 OURS = "ours"
 
@@ -23,7 +24,7 @@ Turn: TypeAlias = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class Row:
+class CommandTiming:
     """Measured times of one command."""
 
     name: str
@@ -48,66 +49,66 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Command:
+class BenchmarkCommand:
     """A command to measure, as arguments of `dropout` and of another library's script.
 
     `{folder}` and `{runs}` stand for paths: a folder that does not exist yet, and a folder with finished runs.
     """
 
     name: str
-    said: str
+    shown: str
     """The command line as a user types it, for tables."""
     ours: tuple[str, ...]
     """Arguments of `dropout`."""
     torch: tuple[str, ...] = ()
     """A module of tests/bench and its arguments; empty: no script does this."""
-    short: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    short_arguments: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Further arguments for both in a short test, which takes a few steps only."""
     needs: str = ""
     """`runs`: there must be finished runs in {runs}. `mnist`: MNIST must be on this machine."""
 
 
 NO_MNIST = "MNIST is not on this machine (`dropout fetch mnist` downloads it)"
-SECONDS = 0.5
+IO_TURN_SECONDS = 0.5
 """Length of one turn of the suite `io`, whose works take less than a second."""
 MANY_RUNS, FEW_RUNS = 1_000, 10
 """Number of runs that `dropout runs` lists, and in a short test."""
 FEW_STEPS = ("training.epochs=1", "training.steps_per_epoch=2")
 RATES = "dropout.rate={from: 0.0, to: 0.9, step: 0.1}"
 
-COMMANDS: Mapping[str, tuple[Command, ...]] = {
+COMMANDS: Mapping[str, tuple[BenchmarkCommand, ...]] = {
     "sweep": (
-        Command(
+        BenchmarkCommand(
             name="100 runs of the digits",
-            said=f"dropout sweep digits '{RATES}' --splits same",
+            shown=f"dropout sweep digits '{RATES}' --splits same",
             ours=("sweep", "digits", RATES, "--splits", "same", "--out", "{folder}", "--quiet"),
             torch=("torch_sweep", "{folder}"),
-            short=((*FEW_STEPS, "--seeds", "1"), ("--epochs", "1", "--steps", "2", "--seeds", "1")),
+            short_arguments=((*FEW_STEPS, "--seeds", "1"), ("--epochs", "1", "--steps", "2", "--seeds", "1")),
         ),
     ),
     "startup": (
-        Command(name="help", said="dropout --help", ours=("--help",)),
-        Command(
-            name=f"list {MANY_RUNS:,} runs", said="dropout runs", ours=("runs", "--runs-dir", "{runs}"), needs="runs"
+        BenchmarkCommand(name="help", shown="dropout --help", ours=("--help",)),
+        BenchmarkCommand(
+            name=f"list {MANY_RUNS:,} runs", shown="dropout runs", ours=("runs", "--runs-dir", "{runs}"), needs="runs"
         ),
-        Command(
+        BenchmarkCommand(
             name="train the digits",
-            said="dropout train digits",
+            shown="dropout train digits",
             ours=("train", "digits", "--runs-dir", "{folder}", "--quiet"),
-            short=(FEW_STEPS, ()),
+            short_arguments=(FEW_STEPS, ()),
         ),
-        Command(
+        BenchmarkCommand(
             name="train MNIST for 5 epochs",
-            said="dropout train mnist training.epochs=5",
+            shown="dropout train mnist training.epochs=5",
             ours=("train", "mnist", "training.epochs=5", "--runs-dir", "{folder}", "--quiet"),
             torch=("torch_mnist", "{folder}"),
-            short=(FEW_STEPS, ("--epochs", "1", "--steps", "2")),
+            short_arguments=(FEW_STEPS, ("--epochs", "1", "--steps", "2")),
             needs="mnist",
         ),
     ),
 }
 
-WORKS: Mapping[str, str] = {
+IO_WORKS: Mapping[str, str] = {
     "save": "write a checkpoint of 784-1024x3-10 with Adam's moments, synced",
     "mnist": "read MNIST from its gzipped files",
     "read": "read a finished run of 64-1024x3-10 back: numbers, history, predictions, weights",
@@ -115,9 +116,9 @@ WORKS: Mapping[str, str] = {
 """Works of the suite `io`, done in a process that has already started."""
 
 
-def measure(
+def measure_commands(
     suite: str, against: Collection[str], rounds: int, watch: Callable[[str], None], *, short: bool = False
-) -> list[Row]:
+) -> list[CommandTiming]:
     """Measure a suite of commands. No files remain.
 
     Args:
@@ -133,14 +134,14 @@ def measure(
     Raises:
         RunFailed: A command of `dropout` fails.
     """
-    present = available(against, watch)
+    present = available_frameworks(against, watch)
     with tempfile.TemporaryDirectory(prefix="dropout-bench-") as folder:
         if suite == "io":
             return list(_files(Path(folder), present, rounds, watch))
         return list(_commands(COMMANDS[suite], Path(folder), present, rounds, watch, short))
 
 
-def table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
+def command_table(rows: Sequence[CommandTiming]) -> tuple[list[str], list[list[Any]]]:
     """Return headers and cells of a table for people."""
     names = list(dict.fromkeys(name for row in rows for name in row.others))
     headers = ["task", "seconds", "low - high", *(f"{name} / ours" for name in names), "command"]
@@ -152,7 +153,9 @@ def table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
     ]
 
 
-def compared(name: str, command: str, turns: Mapping[str, Turn], rounds: int, watch: Callable[[str], None]) -> Row:
+def compare_in_turns(
+    name: str, command: str, turns: Mapping[str, Turn], rounds: int, watch: Callable[[str], None]
+) -> CommandTiming:
     """Measure competitors in turns and compare their medians.
 
     Args:
@@ -164,26 +167,26 @@ def compared(name: str, command: str, turns: Mapping[str, Turn], rounds: int, wa
     """
     times: dict[str, list[float]] = {who: [] for who in turns}
     for number in range(rounds):
-        for who in contest.rotated(list(times), number):
+        for who in contest.rotate(list(times), number):
             try:
                 times[who].append(turns[who]())
-            except Unable as reason:
+            except ScriptFailed as reason:
                 watch(f"'{name}' is measured without {who}: {reason}")
                 del times[who]
     # OURS is never left out: a failure of it raises RunFailed.
     mine = times.pop(OURS)
     others = {who: statistics.median(seconds) for who, seconds in times.items()}
-    return Row(name, command, statistics.median(mine), min(mine), max(mine), others)
+    return CommandTiming(name, command, statistics.median(mine), min(mine), max(mine), others)
 
 
 def _commands(
-    commands: Collection[Command],
+    commands: Collection[BenchmarkCommand],
     folder: Path,
     present: Collection[str],
     rounds: int,
     watch: Callable[[str], None],
     short: bool,
-) -> Iterator[Row]:
+) -> Iterator[CommandTiming]:
     for command in commands:
         places = {"folder": folder / "made", "runs": folder / "runs"}
         if command.needs == "mnist" and not folders.has_mnist():
@@ -191,28 +194,30 @@ def _commands(
             continue
         # Before the turns: the time to create them is not measured.
         if command.needs == "runs":
-            folders.finished_runs(places["runs"], FEW_RUNS if short else MANY_RUNS)
-        watch(command.said)
-        programs = {OURS: Program.ours((*command.ours, *(command.short[0] if short else ())))}
+            folders.create_finished_runs(places["runs"], FEW_RUNS if short else MANY_RUNS)
+        watch(command.shown)
+        programs = {OURS: Program.ours((*command.ours, *(command.short_arguments[0] if short else ())))}
         if command.torch and "torch" in present:
-            programs["torch"] = Program.theirs((*command.torch, *(command.short[1] if short else ())))
+            programs["torch"] = Program.script((*command.torch, *(command.short_arguments[1] if short else ())))
         turns = {who: _turn(program, places) for who, program in programs.items()}
-        yield compared(command.name, command.said, turns, rounds, watch)
+        yield compare_in_turns(command.name, command.shown, turns, rounds, watch)
 
 
 def _turn(program: Program, places: Mapping[str, Path]) -> Turn:
     def take() -> float:
         try:
-            return run(program, places)
+            return run_program(program, places)
         finally:
-            folders.remove(places["folder"])  # outside of the measured time; the next turn needs it to be absent
+            folders.remove_folder(places["folder"])  # outside of the measured time; the next turn needs it to be absent
 
     return take
 
 
-def _files(folder: Path, present: Collection[str], rounds: int, watch: Callable[[str], None]) -> Iterator[Row]:
+def _files(
+    folder: Path, present: Collection[str], rounds: int, watch: Callable[[str], None]
+) -> Iterator[CommandTiming]:
     modules = {OURS: "dropout_cli.bench.files"} | {who: f"tests.bench.{who}_files" for who in present}
-    for work, shown in WORKS.items():
+    for work, shown in IO_WORKS.items():
         if work == "mnist" and not folders.has_mnist():
             watch(f"'{shown}' is not measured: {NO_MNIST}")
             continue
@@ -223,11 +228,11 @@ def _files(folder: Path, present: Collection[str], rounds: int, watch: Callable[
                 place = folder / f"{who}-{work}"
                 place.mkdir()
                 # The process stays for all turns, so that its start and imports are not measured.
-                process = stack.enter_context(contest.started(who, contest.Contender(module)))
-                process.ask({"prepare": {"work": work, "folder": str(place)}, "threads": 1})
+                process = stack.enter_context(contest.start_process(who, contest.Competitor(module)))
+                process.request({"prepare": {"work": work, "folder": str(place)}, "threads": 1})
                 turns[who] = _process_turn(process)
-            yield compared(work, shown, turns, rounds, watch)
+            yield compare_in_turns(work, shown, turns, rounds, watch)
 
 
-def _process_turn(process: contest.Process) -> Turn:
-    return lambda: float(statistics.median(process.ask({"seconds": SECONDS})["ms"]) / 1e3)
+def _process_turn(process: contest.CompetitorProcess) -> Turn:
+    return lambda: float(statistics.median(process.request({"seconds": IO_TURN_SECONDS})["ms"]) / 1e3)

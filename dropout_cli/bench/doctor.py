@@ -16,13 +16,13 @@ from dropout_cli.core import environment, locks
 from dropout_cli.core.text import counted
 from dropout_cli.data.base import DATASETS
 from dropout_cli.data.cache import data_directories
-from dropout_cli.data.sources.mnist import IdxPictures
+from dropout_cli.data.sources.mnist import IdxImages
 from dropout_cli.nn.backend import threads
 from dropout_cli.training import loop
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS
 
-LEAST_DISK = 100_000_000
+MIN_FREE_BYTES = 100_000_000
 """Bytes of free disk space below which a warning is shown."""
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONHASHSEED")
@@ -42,7 +42,7 @@ class Finding:
     """The problem and what to do about it; empty if there is none."""
 
 
-def examine(runs_dir: Path, seconds: float = 2.0) -> list[Finding]:
+def run_checks(runs_dir: Path, seconds: float = 2.0) -> list[Finding]:
     """Run all checks. No files remain.
 
     Args:
@@ -76,12 +76,12 @@ def _without_home(text: str) -> str:
 
 
 def _versions() -> Iterator[Finding]:
-    known = environment.describe()
+    known = environment.describe_environment()
     yield Finding("dropout", str(known["dropout"]))
     yield Finding("python", f"{known['python']} ({sys.implementation.name})")
     yield from (Finding(name, str(version)) for name, version in known["packages"].items())
     for name, extra in EXTRAS.items():
-        installed = environment.version(name)
+        installed = environment.installed_version(name)
         yield Finding(name, installed or f"not installed; `{environment.install_command(extra)}` installs it")
     for pool in known["blas"]:
         parts = (pool[key] for key in ("internal_api", "version", "architecture", "threading_layer"))
@@ -91,7 +91,7 @@ def _versions() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    known = environment.describe()
+    known = environment.describe_environment()
     yield Finding("platform", known["platform"])
     yield Finding("processor", f"{known['processor']}, {counted(known['cores'], 'core')} for this process")
     free = environment.available_bytes()
@@ -110,8 +110,8 @@ def _runs(folder: Path) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(existing).free
     wrong = (
-        f"Less than {LEAST_DISK // 1_000_000} MB are free. Delete files, or use --runs-dir."
-        if free < LEAST_DISK
+        f"Less than {MIN_FREE_BYTES // 1_000_000} MB are free. Delete files, or use --runs-dir."
+        if free < MIN_FREE_BYTES
         else ""
     )
     yield Finding("disk", f"{free / 1e9:.1f} GB free", wrong)
@@ -129,11 +129,11 @@ def _lock(path: Path) -> Finding:
     """Check that locks work; on some network file systems they do not."""
     try:
         # A second look from the same process sees the lock, as another process would.
-        with locks.held(path):
-            if locks.is_held(path):
+        with locks.locked(path):
+            if locks.is_locked(path):
                 return Finding("locks", "work")
             value = "have no effect"
-    except (OSError, locks.Busy) as error:
+    except (OSError, locks.Locked) as error:
         value = f"fail ({error})"
     return Finding(
         "locks", value, "Two processes could write to one run. Use --runs-dir for a folder on another file system."
@@ -156,8 +156,8 @@ def _data() -> Iterator[Finding]:
     state = "set" if "DROPOUT_DATA" in os.environ else "not set"
     yield Finding("data", f"searched in {folders}; DROPOUT_DATA is {state}")
     for name, cls in DATASETS:
-        if issubclass(cls, IdxPictures):  # only these are downloaded
-            folder = cls.find()
+        if issubclass(cls, IdxImages):  # only these are downloaded
+            folder = cls.find_files()
             yield Finding(
                 name, f"in {folder}" if folder else f"not on this machine; `dropout fetch {name}` downloads it"
             )
@@ -180,18 +180,18 @@ def self_test(seconds: float) -> Iterator[Finding]:
     end = time.monotonic() + seconds
     # Different thread counts may give different bytes, so each is compared with itself only.
     digests: dict[int, list[str]] = {1: []}
-    if environment.cores() > 1:
+    if environment.available_cores() > 1:
         digests[2] = []
     for number in count():
         thread_count = list(digests)[number % len(digests)]
-        digests[thread_count].append(weights_of_a_small_run(thread_count))
+        digests[thread_count].append(small_run_digest(thread_count))
         # One training alone has nothing to be compared with.
         if time.monotonic() > end and min(len(each) for each in digests.values()) > 1:
             break
-    yield from judged(digests)
+    yield from determinism_findings(digests)
 
 
-def judged(digests: dict[int, list[str]]) -> Iterator[Finding]:
+def determinism_findings(digests: dict[int, list[str]]) -> Iterator[Finding]:
     """Yield the findings of the self-test.
 
     Args:
@@ -210,11 +210,11 @@ def judged(digests: dict[int, list[str]]) -> Iterator[Finding]:
         )
 
 
-def weights_of_a_small_run(thread_count: int) -> str:
+def small_run_digest(thread_count: int) -> str:
     """Train a small network for a few steps; return the SHA-256 of its weights, in hex."""
     # Wide enough that products are split among two threads.
     small = ("training.epochs=1", "training.steps_per_epoch=20", "architecture.hidden=[256, 256]")
-    prepared = prepare(config.load(config.find("digits"), small).experiment)
+    prepared = prepare(config.load_config(config.find_config("digits"), small).experiment)
     with threads.limited(thread_count):
         for _ in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task):
             pass

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.bench.folders import finished_run
-from dropout_cli.bench.serve import Step, serve
+from dropout_cli.bench.folders import create_finished_run
+from dropout_cli.bench.serve import Step, serve_competitor
 from dropout_cli.core import npz
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
@@ -21,7 +21,7 @@ WIDTHS = (784, 1024, 1024, 1024, 10)
 META = {"format": FORMAT, "epoch": 1, "step": 430, "selection": None, "config": "0" * 64, "metrics": "0" * 64}
 
 
-def arrays() -> Iterator[tuple[str, Array]]:
+def checkpoint_arrays() -> Iterator[tuple[str, Array]]:
     """Yield names and arrays of a checkpoint: weights, biases and moments in float32.
 
     They are the same for every competitor.
@@ -35,7 +35,7 @@ def arrays() -> Iterator[tuple[str, Array]]:
 
 def _save(folder: Path) -> Step:
     # One run folder for all steps: each save replaces the file, as in training.
-    run, held = Run.create(folder, "bench"), dict(arrays())
+    run, held = Run.create(folder, "bench"), dict(checkpoint_arrays())
     return lambda: run.write(LAST, pack(held, META))
 
 
@@ -44,13 +44,13 @@ def _mnist(folder: Path) -> Step:
 
 
 def _read(folder: Path) -> Step:
-    run = Run(finished_run(folder, "architecture.hidden=[1024,1024,1024]"))
+    run = Run(create_finished_run(folder, "architecture.hidden=[1024,1024,1024]"))
 
     def step() -> None:
         run.summary()
         run.table("metrics.csv").columns()
         Snapshot.read(run, LAST)
-        npz.read(run.read("predictions.npz"), "predictions.npz")
+        npz.read_npz(run.read("predictions.npz"), "predictions.npz")
 
     return step
 
@@ -58,7 +58,7 @@ def _read(folder: Path) -> Step:
 WORKS: Mapping[str, Callable[[Path], Step]] = {"save": _save, "mnist": _mnist, "read": _read}
 
 
-def prepare(fields: Mapping[str, Any], threads: int) -> Step:
+def prepare_work(fields: Mapping[str, Any], threads: int) -> Step:
     """Prepare one work of IO_WORKS, as `bench.serve` calls it.
 
     Args:
@@ -69,4 +69,4 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    serve_competitor(prepare_work)

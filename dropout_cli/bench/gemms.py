@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.bench.case import Case
-from dropout_cli.bench.serve import Step, serve
+from dropout_cli.bench.case import BenchmarkCase
+from dropout_cli.bench.serve import Step, serve_competitor
 from dropout_cli.core.rng import stream
 from dropout_cli.nn.backend.matmul import product
 from dropout_cli.nn.backend.threads import limited
@@ -20,7 +20,7 @@ _held = ExitStack()
 """Keeps the limit of threads of the last prepared case."""
 
 
-def flops(case: Case) -> int:
+def product_flops(case: BenchmarkCase) -> int:
     """Return the floating point operations in the matrix products of a training step.
 
     Each layer has a product forward, one for dW and, except for the first layer, one for dx.
@@ -29,7 +29,7 @@ def flops(case: Case) -> int:
     return 2 * (3 * sum(sizes) - sizes[0])
 
 
-def prepare(fields: Mapping[str, Any], threads: int) -> Step:
+def prepare_products(fields: Mapping[str, Any], threads: int) -> Step:
     """Prepare the products of a case, as `bench.serve` calls it.
 
     Args:
@@ -39,9 +39,9 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     Raises:
         NotImplementedError: The case is not a training step of dense layers.
     """
-    case = Case.of(fields)
+    case = BenchmarkCase.from_dict(fields)
     # Other variants have other products: batchwise, for one, skips dropped units.
-    if case.images or case.work != "step" or case.variant not in ("none", "inverted"):
+    if case.is_convolutional or case.work != "step" or case.variant not in ("none", "inverted"):
         raise NotImplementedError("the matrix products are known only for training steps of dense layers")
     rng = stream(0, "data")
     x = [rng.random((case.batch, width), dtype=np.float32) for width in case.widths]
@@ -68,4 +68,4 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    serve_competitor(prepare_products)

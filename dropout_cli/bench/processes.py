@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dropout_cli.bench.contest import ROOT
+from dropout_cli.bench.competition import ROOT
 from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import RunFailed
 
-THEIRS = ("torch",)
+SCRIPTED_FRAMEWORKS = ("torch",)
 """Frameworks that have scripts for whole commands: tests/bench/NAME_*.py."""
 
 
-class Unable(Exception):
+class ScriptFailed(Exception):
     """A script of another framework failed; the text is the reason."""
 
 
@@ -34,7 +34,7 @@ class Program:
         return cls((sys.executable, "-m", "dropout_cli", *arguments), True)
 
     @classmethod
-    def theirs(cls, arguments: tuple[str, ...]) -> "Program":
+    def script(cls, arguments: tuple[str, ...]) -> "Program":
         """Return the program that runs a module of tests/bench.
 
         Args:
@@ -43,7 +43,7 @@ class Program:
         return cls((sys.executable, "-m", f"tests.bench.{arguments[0]}", *arguments[1:]), False)
 
 
-def available(against: Collection[str], watch: Callable[[str], None]) -> list[str]:
+def available_frameworks(against: Collection[str], watch: Callable[[str], None]) -> list[str]:
     """Return the frameworks that can be measured.
 
     Args:
@@ -52,7 +52,7 @@ def available(against: Collection[str], watch: Callable[[str], None]) -> list[st
     """
     present = []
     for who in against:
-        if who not in THEIRS:
+        if who not in SCRIPTED_FRAMEWORKS:
             watch(f"{who} is left out: it has no scripts for whole commands")
         elif not (ROOT / "tests" / "bench").is_dir():
             watch(f"{who} is left out: its scripts are in tests/bench of the source tree only")
@@ -64,7 +64,7 @@ def available(against: Collection[str], watch: Callable[[str], None]) -> list[st
     return present
 
 
-def run(program: Program, places: Mapping[str, Path]) -> float:
+def run_program(program: Program, places: Mapping[str, Path]) -> float:
     """Run a program to its end and return the wall seconds.
 
     Args:
@@ -86,7 +86,7 @@ def run(program: Program, places: Mapping[str, Path]) -> float:
             raise RunFailed(
                 f"dropout {' '.join(command[3:])}", f"failed during the measurement ({reason})", "Run it alone."
             )
-        raise Unable(reason)
+        raise ScriptFailed(reason)
     return seconds
 
 

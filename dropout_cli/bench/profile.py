@@ -11,10 +11,10 @@ from functools import wraps
 from typing import Any, NamedTuple
 
 from dropout_cli.bench import ours
-from dropout_cli.bench.case import Case
-from dropout_cli.bench.serve import WARM_UP
+from dropout_cli.bench.case import BenchmarkCase
+from dropout_cli.bench.serve import WARM_UP_STEPS
 from dropout_cli.core.rng import Noise
-from dropout_cli.data.dataset import Affine, Batches, Dataset, Part
+from dropout_cli.data.dataset import AffineScaling, BatchReader, Dataset, Part
 from dropout_cli.nn.activations import Activation
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
@@ -24,10 +24,10 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.training.loop import take_step
 from dropout_cli.training.setup import computing
 
-KINDS = ("product", "noise", "activation", "other layers", "loss", "optimizer", "batch assembly")
+WORK_KINDS = ("product", "noise", "activation", "other layers", "loss", "optimizer", "batch assembly")
 
 
-class Line(NamedTuple):
+class ProfiledPart(NamedTuple):
     """Median time of one part of the step."""
 
     part: str
@@ -35,7 +35,7 @@ class Line(NamedTuple):
     microseconds: float
 
 
-class Clock:
+class PartClock:
     """Sums the time of calls by part of the step, in the thread that created the clock."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Clock:
         return call
 
 
-def kind_of(layer: Layer) -> str:
+def work_kind(layer: Layer) -> str:
     """Return the kind of work of a layer, one of WORK_KINDS."""
     if isinstance(layer, Dense | Convolution):
         return "product"
@@ -77,7 +77,7 @@ def kind_of(layer: Layer) -> str:
     return "activation" if isinstance(layer, Activation) else "other layers"
 
 
-def watched(layer: Layer, clock: Clock) -> None:
+def time_layer(layer: Layer, clock: PartClock) -> None:
     """Time the passes of a layer, and the work that it defers to run with its neighbors.
 
     Args:
@@ -92,7 +92,7 @@ def watched(layer: Layer, clock: Clock) -> None:
             setattr(layer, name, clock.timed(layer.path, _work_timed(layer.path, getattr(layer, name), clock)))
 
 
-def _work_timed(part: str, function: Callable[..., Any], clock: Clock) -> Callable[..., Any]:
+def _work_timed(part: str, function: Callable[..., Any], clock: PartClock) -> Callable[..., Any]:
     """Wrap a function that returns a deferred pass, so that the pass is timed, too."""
 
     def call(*arguments: Any, **named: Any) -> Any:
@@ -102,7 +102,7 @@ def _work_timed(part: str, function: Callable[..., Any], clock: Clock) -> Callab
     return call
 
 
-def profile(case: Case, steps: int) -> list[Line]:
+def profile_step(case: BenchmarkCase, steps: int) -> list[ProfiledPart]:
     """Measure the parts of a training step.
 
     Args:
@@ -112,42 +112,42 @@ def profile(case: Case, steps: int) -> list[Line]:
     Returns:
         The parts in the order of the network, then loss, optimizer and batch assembly.
     """
-    experiment = ours.experiment_of(case, case.threads)
-    learner, noise, clock = ours.learner_of(case, experiment), Noise(0, 1), Clock()
-    kinds = {layer.path: kind_of(layer) for layer in leaves(learner.network)}
+    experiment = ours.bench_experiment(case, case.threads)
+    learner, noise, clock = ours.bench_learner(case, experiment), Noise(0, 1), PartClock()
+    kinds = {layer.path: work_kind(layer) for layer in leaves(learner.network)}
     for layer in leaves(learner.network):
-        watched(layer, clock)
+        time_layer(layer, clock)
     # An attribute of the instance hides the method of the class.
     vars(learner)["advance"] = clock.timed("update", learner.advance)
     take = clock.timed("batch", _batches(case).take)
     step = clock.timed("loss and the rest", take_step)
     times: list[dict[str, float]] = []
     with computing(experiment):
-        for _ in range(steps + WARM_UP):
+        for _ in range(steps + WARM_UP_STEPS):
             clock.spent = {}
             x, labels = take(slice(0, case.batch))
             step(learner, experiment, x, labels, noise, lr=1e-3)
             times.append(clock.spent)
     kinds |= {"loss and the rest": "loss", "update": "optimizer", "batch": "batch assembly"}
     return [
-        Line(part, kind, statistics.median(spent.get(part, 0.0) for spent in times[WARM_UP:]) * 1e6)
+        ProfiledPart(part, kind, statistics.median(spent.get(part, 0.0) for spent in times[WARM_UP_STEPS:]) * 1e6)
         for part, kind in kinds.items()
         if any(part in spent for spent in times)
     ]
 
 
-def _batches(case: Case) -> Batches:
+def _batches(case: BenchmarkCase) -> BatchReader:
     """Return batches of uint8 pixels, assembled as `dropout train` assembles them."""
     import numpy as np
 
-    x, labels = ours.batches(case)[0]
+    x, labels = ours.random_batches(case)[0]
     # Pixels are stored as bytes, and scaled to [0, 1] when a batch is assembled.
     part = Part((x * 255).astype(np.uint8), labels, np.arange(len(x)))
-    unit = Affine(np.array([1 / 255], np.float32), np.zeros(1, np.float32))
-    return Batches(Dataset("random", part, None, part, tuple("0123456789"), unit, ""), part, case.batch)
+    unit = AffineScaling(np.array([1 / 255], np.float32), np.zeros(1, np.float32))
+    return BatchReader(Dataset("random", part, None, part, tuple("0123456789"), unit, ""), part, case.batch)
 
 
-def by_kind(lines: list[Line]) -> dict[str, float]:
+def sum_by_kind(lines: list[ProfiledPart]) -> dict[str, float]:
     """Return the microseconds of each kind of work that takes any time."""
-    sums = {kind: sum(line.microseconds for line in lines if line.kind == kind) for kind in KINDS}
+    sums = {kind: sum(line.microseconds for line in lines if line.kind == kind) for kind in WORK_KINDS}
     return {kind: microseconds for kind, microseconds in sums.items() if microseconds}

@@ -19,11 +19,11 @@ Step: TypeAlias = Callable[[], object]
 Prepare: TypeAlias = Callable[[Mapping[str, Any], int], Step]
 """(fields of the case, threads) -> its step. Raises NotImplementedError if the case is not supported."""
 
-WARM_UP = 5
+WARM_UP_STEPS = 5
 """Steps before the first measured one: caches and buffers fill, and compilers finish."""
 
 
-def serve(prepare: Prepare) -> Never:
+def serve_competitor(prepare: Prepare) -> Never:
     """Answer requests until stdin is closed, then exit.
 
     Args:
@@ -37,18 +37,18 @@ def serve(prepare: Prepare) -> Never:
         if "prepare" in request:
             try:
                 step = prepare(request["prepare"], request["threads"])
-                for _ in range(WARM_UP):
+                for _ in range(WARM_UP_STEPS):
                     step()
             except NotImplementedError as error:
                 answer["unable"] = str(error)
         else:
-            answer = {"ms": timed(step, request["seconds"]), "peak_bytes": peak_bytes()}
+            answer = {"ms": time_steps(step, request["seconds"]), "peak_bytes": max_resident_bytes()}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
     sys.exit(0)
 
 
-def timed(step: Step, seconds: float) -> list[float]:
+def time_steps(step: Step, seconds: float) -> list[float]:
     """Return the milliseconds of each step.
 
     Args:
@@ -65,7 +65,7 @@ def timed(step: Step, seconds: float) -> list[float]:
     return times
 
 
-def peak_bytes() -> int:
+def max_resident_bytes() -> int:
     """Return the largest resident memory that this process has had, in bytes (VmHWM)."""
     # Linux counts it in KiB.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

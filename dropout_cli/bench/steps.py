@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from dropout_cli.bench import gemms
-from dropout_cli.bench.case import Case, suite
-from dropout_cli.bench.contest import Sample, contenders, contest
+from dropout_cli.bench.case import BenchmarkCase, suite_cases
+from dropout_cli.bench.competition import StepTimes, choose_competitors, measure_in_turns
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseTiming:
     """Measured times of one case."""
 
-    case: Case
-    ours: Sample
-    others: Mapping[str, Sample]
-    products: Sample | None
+    case: BenchmarkCase
+    ours: StepTimes
+    others: Mapping[str, StepTimes]
+    products: StepTimes | None
     """Times of the matrix products alone; None if they are not known for this case."""
 
     @property
@@ -25,14 +25,14 @@ class Row:
         return {name: other.ms / self.ours.ms for name, other in self.others.items()}
 
     @property
-    def share(self) -> float | None:
+    def bound_share(self) -> float | None:
         """Time of the matrix products alone / time of the step."""
         return None if self.products is None else self.products.ms / self.ours.ms
 
     @property
     def gigaflops(self) -> float | None:
         """Operations of the matrix products per second of the whole step, in 10^9."""
-        return None if self.products is None else gemms.flops(self.case) / self.ours.ms / 1e6
+        return None if self.products is None else gemms.product_flops(self.case) / self.ours.ms / 1e6
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for JSON."""
@@ -42,14 +42,14 @@ class Row:
             "threads": self.case.threads,
             "milliseconds": {name: vars(sample) for name, sample in samples.items() if sample is not None},
             "ratios": self.ratios,
-            "share_of_products": self.share,
+            "share_of_products": self.bound_share,
             "gigaflops": self.gigaflops,
         }
 
 
-def measure(
+def measure_steps(
     name: str, against: Collection[str], *, rounds: int, seconds: float, watch: Callable[[str], None]
-) -> list[Row]:
+) -> list[CaseTiming]:
     """Measure every case of a suite.
 
     Args:
@@ -63,17 +63,17 @@ def measure(
         UsageError: A framework is unknown, or its scripts are missing.
         RunFailed: A process ends without an answer.
     """
-    chosen = contenders(against)
+    chosen = choose_competitors(against)
     rows = []
-    for case in suite(name):
+    for case in suite_cases(name):
         watch(f"{name}: {case.name}")
-        samples = contest(case, chosen, rounds=rounds, seconds=seconds, watch=watch)
+        samples = measure_in_turns(case, chosen, rounds=rounds, seconds=seconds, watch=watch)
         # `products` is missing where the bound is not known.
-        rows.append(Row(case, samples.pop("ours"), samples, samples.pop("products", None)))
+        rows.append(CaseTiming(case, samples.pop("ours"), samples, samples.pop("products", None)))
     return rows
 
 
-def table(rows: list[Row]) -> tuple[list[str], list[list[Any]]]:
+def step_table(rows: list[CaseTiming]) -> tuple[list[str], list[list[Any]]]:
     """Return headers and cells of a table for people; columns without any cell are left out."""
     names = list(dict.fromkeys(name for row in rows for name in row.others))
     without = next((row for row in rows if row.case.variant == "none"), None)
@@ -88,7 +88,7 @@ def table(rows: list[Row]) -> tuple[list[str], list[list[Any]]]:
             f"{row.ours.low:.3g} - {row.ours.high:.3g}",
         ]
         line += [_rounded(row.ratios.get(name)) for name in names]
-        line += [_rounded(row.share), _rounded(row.gigaflops, 0), round(row.ours.peak_bytes / 1e6)]
+        line += [_rounded(row.bound_share), _rounded(row.gigaflops, 0), round(row.ours.peak_bytes / 1e6)]
         # The last column compares only cases of one shape and one optimizer.
         same = (
             without is not None

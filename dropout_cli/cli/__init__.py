@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Never
 
-from dropout_cli.core.environment import PATIENCE
+from dropout_cli.core.environment import OPENBLAS_TIMEOUT
 
 __all__ = ["main"]
 
@@ -14,7 +14,7 @@ def main() -> Never:
 
     An interrupt during the imports exits with code 130, as it does later.
     """
-    os.environ.setdefault(*PATIENCE)  # OpenBLAS reads it once, when NumPy is imported
+    os.environ.setdefault(*OPENBLAS_TIMEOUT)  # OpenBLAS reads it once, when NumPy is imported
     try:
         # Inside the function: the imports take long enough that Ctrl-C may come during them.
         from dropout_cli.cli.application import main as run

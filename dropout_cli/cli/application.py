@@ -14,11 +14,11 @@ import typer
 import dropout_cli
 from dropout_cli.cli import output
 from dropout_cli.cli.commands import add_commands
-from dropout_cli.cli.once import App
-from dropout_cli.core.errors import READER_GONE, DropoutError, Stop, sentence
+from dropout_cli.cli.single_value_options import StrictTyper
+from dropout_cli.core.errors import PIPE_CLOSED, DropoutError, StopRequest, with_full_stop
 from dropout_cli.core.registry import PluginWarning
 
-app = App(
+app = StrictTyper(
     name="dropout",
     help="Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy.",
     no_args_is_help=True,
@@ -30,7 +30,7 @@ add_commands(app)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        output.result(f"dropout {dropout_cli.__version__}")
+        output.print_result(f"dropout {dropout_cli.__version__}")
         raise typer.Exit
 
 
@@ -56,24 +56,24 @@ def main() -> Never:
         sys.stdout.flush()
     except DropoutError as error:
         code = error.exit_code
-        output.complain(str(error))
+        output.print_stderr(str(error))
     except typer.TyperException as error:
         code = 2
         context = getattr(error, "ctx", None)
         place = context.command_path if context else "dropout"
         text = error.format_message().replace("Value error, ", "")
         help_itself = text.startswith("Usage: ")  # what a command group prints when nothing follows it
-        output.complain(text if help_itself else f"{place}: {sentence(text)} Try '{place} --help'.")
-    except Stop as stop:
+        output.print_stderr(text if help_itself else f"{place}: {with_full_stop(text)} Try '{place} --help'.")
+    except StopRequest as stop:
         code = stop.exit_code
-        if code != READER_GONE:
-            output.complain("dropout: stopped.")
+        if code != PIPE_CLOSED:
+            output.print_stderr("dropout: stopped.")
     except MemoryError:
         code = 1
-        output.complain("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
+        output.print_stderr("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
     except BrokenPipeError:
-        code = READER_GONE
-    if code == READER_GONE:
+        code = PIPE_CLOSED
+    if code == PIPE_CLOSED:
         # What is still in the buffers cannot be delivered; without this the interpreter would complain at exit.
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -93,4 +93,4 @@ def _in_one_line(usual: Callable[..., None]) -> Callable[..., None]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stop(128 + number)
+    raise StopRequest(128 + number)

@@ -62,7 +62,7 @@ PairedTest: TypeAlias = Annotated[
     ),
 ]
 
-RUNS = Path("runs")
+DEFAULT_RUNS_DIR = Path("runs")
 
 
 class McNoise(StrEnum):
@@ -72,7 +72,7 @@ class McNoise(StrEnum):
     all = "all"
 
 
-def must_have_passes(noise: McNoise | None, passes: int | None) -> None:
+def check_mc_noise(noise: McNoise | None, passes: int | None) -> None:
     """Raise UsageError if `--mc-noise` is given without `--mc`.
 
     Args:
@@ -83,7 +83,7 @@ def must_have_passes(noise: McNoise | None, passes: int | None) -> None:
         raise UsageError("--mc-noise", "chooses the noise of Monte-Carlo passes, and --mc is missing", "Add --mc T.")
 
 
-def lookup(registry: Registry[Any], name: str) -> type:
+def find_registered(registry: Registry[Any], name: str) -> type:
     """Return the registered class of that name.
 
     Raises:

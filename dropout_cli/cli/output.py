@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
-from dropout_cli.core.errors import READER_GONE, RunFailed, Stop
-from dropout_cli.core.text import significant, visible
+from dropout_cli.core.errors import PIPE_CLOSED, RunFailed, StopRequest
+from dropout_cli.core.text import escape_control_chars, significant
 
 if TYPE_CHECKING:
     from dropout_cli.runs import Run
 
 
-def result(text: str) -> None:
+def print_result(text: str) -> None:
     """Print a result to stdout.
 
     Raises:
@@ -23,11 +23,11 @@ def result(text: str) -> None:
     write_line(text, sys.stdout)
 
 
-def complain(text: str) -> None:
+def print_stderr(text: str) -> None:
     """Print an error, a warning or a notice to stderr; do nothing if stderr is closed."""
     # The exit code must not depend on whether somebody reads the messages.
-    with suppress(Stop, RunFailed):
-        write_line(visible(text), sys.stderr)
+    with suppress(StopRequest, RunFailed):
+        write_line(escape_control_chars(text), sys.stderr)
 
 
 warned: list[str] = []
@@ -37,7 +37,7 @@ warned: list[str] = []
 def warn(text: str) -> None:
     """Print a warning to stderr, and keep it for the log of a run that may follow."""
     warned.append(text)
-    complain(text)
+    print_stderr(text)
 
 
 def write_line(text: str, file: Any) -> None:
@@ -50,28 +50,32 @@ def write_line(text: str, file: Any) -> None:
     try:
         print(text, file=file, flush=True)
     except BrokenPipeError:
-        raise Stop(READER_GONE) from None
+        raise StopRequest(PIPE_CLOSED) from None
     except OSError as error:
         raise RunFailed("output", f"cannot be written ({error.strerror})") from None
 
 
-def as_json(value: Any) -> str:
+def json_text(value: Any) -> str:
     """Return indented JSON text of the value; NaN and infinities raise ValueError."""
     import json  # here: `dropout --help` does without it
 
     return json.dumps(value, indent=2, allow_nan=False)
 
 
-def table(
-    headers: Sequence[str], rows: Sequence[Sequence[Any]], *, least: Sequence[str] = (), elsewhere: str = "--json"
+def format_table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    drop_order: Sequence[str] = (),
+    full_table_option: str = "--json",
 ) -> str:
     """Return a plain table: of full width for pipes and files, fitted to a terminal.
 
     Args:
         headers: The names of the columns.
         rows: The cells, in the order of `headers`.
-        least: Columns that a narrow terminal may leave out, the first one first. A line below the table names them.
-        elsewhere: The option that prints all columns, for that line.
+        drop_order: Columns that a narrow terminal may leave out, the first one first. A line below names them.
+        full_table_option: The option that prints all columns, for that line.
     """
     # Inside the function: `dropout --help` and commands without a table do not wait for these imports.
     from rich.box import SIMPLE_HEAD
@@ -87,13 +91,13 @@ def table(
     console = Console(width=None if terminal else 10_000, color_system=None, legacy_windows=False)
     columns, shown, widths = list(range(len(headers))), list(headers), None
     if terminal:
-        columns, shown, widths = table_layout.fitted(headers, texts, console.width, least)
+        columns, shown, widths = table_layout.fit_table(headers, texts, console.width, drop_order)
         if widths is None:
-            return table_layout.blocks(headers, texts)
+            return table_layout.format_as_blocks(headers, texts)
     rich_table = Table(box=SIMPLE_HEAD, pad_edge=False)
     if terminal:
         # The box itself adds one space between columns; the padding adds the rest of the gap.
-        rich_table.show_edge, rich_table.padding = False, (0, table_layout.GAP - 1, 0, 0)
+        rich_table.show_edge, rich_table.padding = False, (0, table_layout.COLUMN_GAP - 1, 0, 0)
     for place, (column, header) in enumerate(zip(columns, shown, strict=True)):
         width = None if widths is None else widths[place]
         justify: Literal["left", "right"] = "right" if numeric[column] else "left"
@@ -104,7 +108,9 @@ def table(
         console.print(rich_table)
     lines = [line.rstrip() for line in captured.get().strip("\n").splitlines()]
     if left_out := [header for column, header in enumerate(headers) if column not in columns]:
-        note = f"Columns left out on this narrow terminal: {', '.join(left_out)}. Use a wider one, or {elsewhere}."
+        note = (
+            f"Columns left out on this narrow terminal: {', '.join(left_out)}. Use a wider one, or {full_table_option}."
+        )
         lines += textwrap.wrap(note, console.width, break_long_words=False)
     return "\n".join(lines)
 
@@ -122,10 +128,10 @@ def cell_text(cell: Any) -> str:
     if cell is None:
         return ""
     text = significant(cell) if isinstance(cell, float) else str(cell)
-    return visible(text).replace("\n", "\\n")
+    return escape_control_chars(text).replace("\n", "\\n")
 
 
-def run_ended(run: "Run", summary: dict[str, Any], json: bool) -> None:
+def print_run_result(run: "Run", summary: dict[str, Any], json: bool) -> None:
     """Print the warnings of a run that has ended, then its folder.
 
     The first warning says if a dummy model is better than the run.
@@ -140,7 +146,7 @@ def run_ended(run: "Run", summary: dict[str, Any], json: bool) -> None:
     # First of all: a network that loses against a constant guess has other problems than its dropout rate.
     beaten = against_dummy.sentence(summary)
     if beaten is not None:
-        complain(beaten)
+        print_stderr(beaten)
     for warning in summary["warnings"]:
-        complain(warning)
-    result(as_json({"run": str(run.path)} | summary) if json else str(run.path))
+        print_stderr(warning)
+    print_result(json_text({"run": str(run.path)} | summary) if json else str(run.path))

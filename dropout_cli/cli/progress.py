@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dropout_cli.cli.output import warned, write_line
-from dropout_cli.core.text import counted, decimals, visible
+from dropout_cli.core.text import counted, decimals, escape_control_chars
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dropout_cli.sweeps.tuning.search import SearchProgress
     from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
-NARROW = 100
+NARROW_TERMINAL = 100
 """Columns of a terminal up to which the bar is short, to leave room for numbers."""
 
 
@@ -37,7 +37,7 @@ def _number(row: dict[str, float]) -> str:
     return "accuracy" if "train_accuracy" in row else "rmse"
 
 
-class SweepScreen:
+class SweepProgressDisplay:
     """Shows the progress of a sweep: a live bar on a terminal, sometimes a line elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -52,7 +52,7 @@ class SweepScreen:
         self._shown = 0
 
     @contextmanager
-    def following(self) -> Iterator[None]:
+    def display(self) -> Iterator[None]:
         """Show a live bar for as long as the block lasts, if stderr is a terminal."""
         if self._quiet or not sys.stderr.isatty():
             yield
@@ -64,7 +64,7 @@ class SweepScreen:
             finally:
                 self._bar, self._task = None, None
 
-    def search(self, progress: "SearchProgress") -> None:
+    def show_search(self, progress: "SearchProgress") -> None:
         """Show the progress of a search.
 
         Args:
@@ -112,14 +112,14 @@ def _columns(console: "Console") -> "tuple[ProgressColumn, ...]":
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     return (
-        BarColumn(20 if console.width > NARROW else 8),
+        BarColumn(20 if console.width > NARROW_TERMINAL else 8),
         TaskProgressColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.description}", markup=False),
     )
 
 
-class Screen:
+class ProgressDisplay:
     """Shows the progress of one run: a live bar on a terminal, a line per epoch elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -141,7 +141,7 @@ class Screen:
         self._show(text)
 
     @contextmanager
-    def following(self, run: "Run", epochs: int) -> Iterator["Screen"]:
+    def display(self, run: "Run", epochs: int) -> Iterator["ProgressDisplay"]:
         """Show and log the events of a run for as long as the block lasts.
 
         Args:
@@ -150,7 +150,7 @@ class Screen:
         """
         self._run, self._epochs = run, epochs
         for text in (*warned, *self._early):
-            run.log(text)
+            run.append_log(text)
         if sys.stderr.isatty() and not self._quiet:
             with self._live():
                 yield self
@@ -197,12 +197,12 @@ class Screen:
     def _show(self, text: str) -> None:
         if self._bar is not None:
             # Through the bar's console: it prints above the bar. A plain print would break the bar's line.
-            self._bar.console.print(visible(text), markup=False, highlight=False)
+            self._bar.console.print(escape_control_chars(text), markup=False, highlight=False)
         else:
-            write_line(visible(text), sys.stderr)
+            write_line(escape_control_chars(text), sys.stderr)
 
     def _log(self, text: str) -> None:
         if self._run is None:
             self._early.append(text)
         else:
-            self._run.log(text)
+            self._run.append_log(text)

@@ -10,19 +10,19 @@ from typing import NamedTuple
 
 from dropout_cli.core.dotted import last_name
 
-GAP = 2
+COLUMN_GAP = 2
 """Spaces between two columns."""
-FEW = 3
+FEW_COLUMNS = 3
 """Tables with at most this many columns never become blocks: a long cell continues in the next line instead."""
 NUMBER = re.compile(r"[-+.]?\d")
 """The beginning of a number or an interval, which stays on one line."""
-PARTS = ("train", "val", "test")
+DATA_PARTS = ("train", "val", "test")
 """First parts of keys that are never cut off: val.accuracy and test.accuracy are different metrics."""
 
-Texts = Sequence[Sequence[str]]
+TextRows = Sequence[Sequence[str]]
 
 
-class Fitted(NamedTuple):
+class TableLayout(NamedTuple):
     """The columns of a table that are shown, with their headers and widths."""
 
     columns: list[int]
@@ -31,44 +31,44 @@ class Fitted(NamedTuple):
     """Of each shown column; None: the rows are printed as blocks."""
 
 
-def fitted(headers: Sequence[str], rows: Texts, width: int, least: Sequence[str] = ()) -> Fitted:
+def fit_table(headers: Sequence[str], rows: TextRows, width: int, drop_order: Sequence[str] = ()) -> TableLayout:
     """Choose columns, headers and column widths so that a table fits a terminal.
 
     Args:
         headers: The names of all columns.
         rows: The cells, in the order of `headers`.
         width: The columns of the terminal.
-        least: Names of columns that may be left out, the first one first.
+        drop_order: Names of columns that may be left out, the first one first.
     """
-    columns, short = list(range(len(headers))), shortened(headers)
+    columns, short = list(range(len(headers))), shorten_headers(headers)
     if (widths := _widths(headers, rows, columns, width)) is not None:
-        return Fitted(columns, list(headers), widths)
-    for name in (None, *least):  # None: with short headers, all columns may fit
+        return TableLayout(columns, list(headers), widths)
+    for name in (None, *drop_order):  # None: with short headers, all columns may fit
         same_name = [column for column in columns if headers[column] == name]
         columns = [column for column in columns if column not in same_name[:1]]
         if (widths := _widths(short, rows, columns, width)) is not None:
-            return Fitted(columns, [short[column] for column in columns], widths)
+            return TableLayout(columns, [short[column] for column in columns], widths)
     # Not even the most important columns fit, so nothing is left out.
     columns = list(range(len(headers)))
-    if len(columns) > FEW:
-        return Fitted(columns, list(headers), None)
+    if len(columns) > FEW_COLUMNS:
+        return TableLayout(columns, list(headers), None)
     # Two or three long columns read better folded than as blocks.
-    return Fitted(columns, short, _folded(short, rows, width))
+    return TableLayout(columns, short, _folded(short, rows, width))
 
 
-def shortened(headers: Sequence[str]) -> list[str]:
+def shorten_headers(headers: Sequence[str]) -> list[str]:
     """Cut dotted keys to their last part, if that stays clear.
 
     It must be unique, and the key must not begin with a part of the data, as `val.accuracy` does.
     """
     last = [last_name(header) for header in headers]
     return [
-        short if last.count(short) == 1 and header.partition(".")[0] not in PARTS else header
+        short if last.count(short) == 1 and header.partition(".")[0] not in DATA_PARTS else header
         for header, short in zip(headers, last, strict=True)
     ]
 
 
-def blocks(headers: Sequence[str], rows: Texts) -> str:
+def format_as_blocks(headers: Sequence[str], rows: TextRows) -> str:
     """Return each row as lines of header and cell; empty cells are left out."""
     room = max(map(len, headers), default=0)
     return "\n\n".join(
@@ -76,7 +76,7 @@ def blocks(headers: Sequence[str], rows: Texts) -> str:
     )
 
 
-def _widths(headers: Sequence[str], rows: Texts, columns: Sequence[int], width: int) -> list[int] | None:
+def _widths(headers: Sequence[str], rows: TextRows, columns: Sequence[int], width: int) -> list[int] | None:
     """Return the widths of the columns; None if they do not fit without a break inside a word."""
     cells = [[headers[column], *(row[column] for row in rows)] for column in columns]
     widths = [max(map(_length, column)) for column in cells]
@@ -84,17 +84,17 @@ def _widths(headers: Sequence[str], rows: Texts, columns: Sequence[int], width: 
         max([*(_word_lengths(column[0])), *(end for cell in column[1:] for end in _unbroken(cell))], default=0)
         for column in cells
     ]
-    room = width - GAP * (len(columns) - 1)
+    room = width - COLUMN_GAP * (len(columns) - 1)
     if sum(least) > room:
         return None
     return _narrowed(widths, least, room)
 
 
-def _folded(headers: Sequence[str], rows: Texts, width: int) -> list[int]:
+def _folded(headers: Sequence[str], rows: TextRows, width: int) -> list[int]:
     """Return widths that shrink the widest column, but not below the words of its header."""
     widths = [max(map(_length, [headers[column], *(row[column] for row in rows)])) for column in range(len(headers))]
     least = [max([0, *_word_lengths(header)]) for header in headers]
-    return _narrowed(widths, least, max(width - GAP * (len(headers) - 1), sum(least)))
+    return _narrowed(widths, least, max(width - COLUMN_GAP * (len(headers) - 1), sum(least)))
 
 
 def _narrowed(widths: list[int], least: Sequence[int], room: int) -> list[int]:

@@ -11,36 +11,36 @@ from typing import Any
 
 from dropout_cli.config.document import Node
 from dropout_cli.config.editor_schema import editor_schema
-from dropout_cli.config.example import example
-from dropout_cli.config.files import bundled, find
+from dropout_cli.config.error_collector import ErrorCollector
+from dropout_cli.config.example import example_config
+from dropout_cli.config.files import bundled_configs, find_config
 from dropout_cli.config.merge import read_layers
-from dropout_cli.config.place import Mistakes
 from dropout_cli.config.schema import Average, EarlyStopping, Experiment, Training
-from dropout_cli.config.validate import build, refuse
-from dropout_cli.config.writing import annotate, flatten, plain, to_dict, to_yaml
+from dropout_cli.config.validate import add_reasons, build_block
+from dropout_cli.config.writing import flatten, to_commented_yaml, to_dict, to_plain, to_yaml
 
 __all__ = [
     "Average",
     "EarlyStopping",
     "Experiment",
-    "Loaded",
+    "LoadedConfig",
     "Training",
-    "bundled",
-    "example",
-    "explain",
-    "find",
+    "bundled_configs",
+    "config_template",
+    "example_config",
+    "explain_config",
+    "find_config",
     "flatten",
     "json_schema",
-    "load",
-    "plain",
-    "template",
+    "load_config",
     "to_dict",
+    "to_plain",
     "to_yaml",
 ]
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedConfig:
     """A config after reading and validation."""
 
     experiment: Experiment
@@ -52,38 +52,38 @@ class Loaded:
     """Dotted key -> `default`, `file:line:column` or `command line`, for every leaf, in declaration order."""
 
 
-def load(
+def load_config(
     path: Path,
     overrides: Sequence[str] = (),
     *,
     folder: Path | None = None,
-    anew: Sequence[str] = (),
-    stored: bool = False,
-) -> Loaded:
+    replace_blocks: Sequence[str] = (),
+    is_stored: bool = False,
+) -> LoadedConfig:
     """Return the experiment in a file, with overrides applied.
 
     Args:
         path: the config file.
         overrides: `KEY=VALUE` texts, applied in order.
         folder: base of relative paths in overrides; None: the working directory.
-        anew: dotted keys of blocks to remove from the file first, so that an override replaces such a block
+        replace_blocks: dotted keys of blocks to remove from the file first, so that an override replaces such a block
             instead of changing keys in it.
-        stored: True for the config of an existing run; settings that new runs refuse are then accepted.
+        is_stored: True for the config of an existing run; settings that new runs refuse are then accepted.
 
     Raises:
         ConfigError: holding all mistakes.
     """
     # Collected instead of raised one by one, so that the user sees them all at once.
-    mistakes = Mistakes()
-    layered = read_layers(Experiment, path, overrides, mistakes, folder=folder, anew=anew)
-    experiment = build(Experiment, layered.tree, mistakes)
-    mistakes.stop_if_any()
+    mistakes = ErrorCollector()
+    layered = read_layers(Experiment, path, overrides, mistakes, folder=folder, replace_blocks=replace_blocks)
+    experiment = build_block(Experiment, layered.tree, mistakes)
+    mistakes.raise_if_any()
     # Only a valid experiment can be checked for settings without effect.
-    if not stored:
-        refuse(experiment.refusals(), layered.tree, mistakes)
-        mistakes.stop_if_any()
+    if not is_stored:
+        add_reasons(experiment.refusals(), layered.tree, mistakes)
+        mistakes.raise_if_any()
     origins = {key: _origin_of(layered.tree, key) for key, _ in flatten(to_dict(experiment))}
-    return Loaded(experiment, layered.text, layered.notices, origins)
+    return LoadedConfig(experiment, layered.text, layered.notices, origins)
 
 
 def _origin_of(tree: Node, dotted: str) -> str:
@@ -101,12 +101,12 @@ def json_schema(*, plugins: bool = True) -> dict[str, Any]:
     return editor_schema(Experiment, plugins=plugins)
 
 
-def template() -> str:
+def config_template() -> str:
     """Return a config to start from: every key of the bundled digits config, with comments."""
-    shown = annotate(load(find("digits")).experiment)
+    shown = to_commented_yaml(load_config(find_config("digits")).experiment)
     return f"# For completion in an editor: dropout config schema > dropout.schema.json\n{shown}"
 
 
-def explain(loaded: Loaded) -> list[tuple[str, str, str]]:
+def explain_config(loaded: LoadedConfig) -> list[tuple[str, str, str]]:
     """Return (dotted key, value as YAML, origin) for every leaf."""
     return [(key, json.dumps(value), loaded.provenance[key]) for key, value in flatten(to_dict(loaded.experiment))]

@@ -39,7 +39,7 @@ class Key:
         return self.field.default
 
 
-def keys(cls: type) -> Mapping[str, Key]:
+def block_keys(cls: type) -> Mapping[str, Key]:
     """Return the keys of a block, in declaration order."""
     return _keys(cls)
 
@@ -103,7 +103,7 @@ def _all_parts(annotation: Any) -> Iterator[Any]:
                 yield from _all_parts(inner)
 
 
-def chosen(key: Key, default: Any) -> str | None:
+def choice_name(key: Key, default: Any) -> str | None:
     """Return the registered name of the class of `default`; None if it is no choice.
 
     Args:
@@ -115,7 +115,7 @@ def chosen(key: Key, default: Any) -> str | None:
     return key.registry.name_of(type(default))
 
 
-def homes(root: type, path: str = "") -> dict[str, str]:
+def key_paths(root: type, path: str = "") -> dict[str, str]:
     """Return the shallowest dotted path of each key name below `root`, for suggestions.
 
     Args:
@@ -124,11 +124,11 @@ def homes(root: type, path: str = "") -> dict[str, str]:
     """
     shallowest: dict[str, str] = {}
     nested: list[tuple[type, str]] = []
-    for name, key in keys(root).items():
+    for name, key in block_keys(root).items():
         inner_path = f"{path}.{name}" if path else name
         shallowest.setdefault(name, inner_path)
         nested += [(cls, inner_path) for _, cls in key.registry] if key.registry else []
         nested += [(key.block, inner_path)] if key.block else []
     for cls, inner_path in nested:
-        shallowest = homes(cls, inner_path) | shallowest
+        shallowest = key_paths(cls, inner_path) | shallowest
     return shallowest

@@ -11,20 +11,20 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from dropout_cli.config.place import Mistakes, Place, Source, shorten
-from dropout_cli.config.scalars import Value, scalar
+from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Place, shorten
+from dropout_cli.config.scalars import ScalarValue, parse_scalar
 from dropout_cli.core.errors import ConfigError
 
-MOST_DEPTH = 32
-TOO_DEEP = f"nested deeper than {MOST_DEPTH} levels"
-MOST_ALIASES = 1_000
-MOST_NODES = 100_000
+MAX_DEPTH = 32
+TOO_DEEP_MESSAGE = f"nested deeper than {MAX_DEPTH} levels"
+MAX_ALIASES = 1_000
+MAX_NODES = 100_000
 """Limit after aliases are expanded; ten characters of text count as one node."""
 
 # The C parser takes .3 ms for a whole `resolved.yaml`, the Python one 2.4 ms.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-Content: TypeAlias = "Value | list[Node] | dict[str, Node]"
+Content: TypeAlias = "ScalarValue | list[Node] | dict[str, Node]"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Node:
 
     value: Content
     place: Place
-    key: Place
+    key_place: Place
     """Position of the key that this value belongs to; for a list item its own position."""
     text: str = ""
     """A scalar as written."""
@@ -58,25 +58,25 @@ class _OpenNode:
         return Node(self.value, self.place, self.place, size=self.size, depth=self.depth + 1)
 
 
-def read(text: str, source: Source, mistakes: Mistakes) -> Node | None:
+def parse_yaml(text: str, source: ConfigSource, errors: ErrorCollector) -> Node | None:
     """Return the single document in `text`; None if it is empty or only comments.
 
     Args:
         text: the YAML text.
         source: the file or override it comes from.
-        mistakes: collects mistakes that still allow a tree: duplicate keys, keys that are not text, merge keys.
+        errors: collects mistakes that still allow a tree: duplicate keys, keys that are not text, merge keys.
 
     Raises:
         ConfigError: for text that is not YAML, and for tags, several documents, nesting deeper than 32 levels,
             more than 1,000 aliases or 100,000 nodes.
     """
-    tree = _TreeBuilder(source, mistakes)
+    tree = _TreeBuilder(source, errors)
     for event in _events(text, source):
         tree.take(event)
     return tree.root
 
 
-def _events(text: str, source: Source) -> Iterator[Any]:
+def _events(text: str, source: ConfigSource) -> Iterator[Any]:
     """Yield the parser's events; its exceptions become a ConfigError of one line."""
     tag = re.search("^%TAG", text, re.MULTILINE)
     # Tags are refused in any case, and the parser compares each such line with all before it: quadratic time.
@@ -90,7 +90,7 @@ def _events(text: str, source: Source) -> Iterator[Any]:
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
         if "maximum nesting depth" in reason:  # newer parsers look ahead, and may stop before our own limit applies
-            raise ConfigError(str(place), TOO_DEEP) from None
+            raise ConfigError(str(place), TOO_DEEP_MESSAGE) from None
         tab = "'\\t'" in reason or text[mark.index : mark.index + 1] == "\t" if mark else False
         raise ConfigError(str(place), f"not YAML: {reason}", "Indent with spaces, not tabs." if tab else "") from None
     except yaml.reader.ReaderError as error:
@@ -104,7 +104,7 @@ def _events(text: str, source: Source) -> Iterator[Any]:
 class _TreeBuilder:
     """Builds the tree from events; `root` is the finished document."""
 
-    def __init__(self, source: Source, mistakes: Mistakes) -> None:
+    def __init__(self, source: ConfigSource, mistakes: ErrorCollector) -> None:
         self.root: Node | None = None
         self._source, self._mistakes = source, mistakes
         self._open: list[_OpenNode] = []
@@ -134,34 +134,34 @@ class _TreeBuilder:
         elif isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0]
             # Text in quotes stays text, even if it looks like a number.
-            value = scalar(event.value) if plain else event.value
+            value = parse_scalar(event.value) if plain else event.value
             size = 1 + len(event.value) // 10
             self._attach(Node(value, place, place, event.value, quoted=not plain, size=size), event.anchor)
         else:
-            if len(self._open) == MOST_DEPTH:
-                raise ConfigError(str(place), TOO_DEEP)
+            if len(self._open) == MAX_DEPTH:
+                raise ConfigError(str(place), TOO_DEEP_MESSAGE)
             empty: list[Node] | dict[str, Node] = {} if isinstance(event, yaml.MappingStartEvent) else []
             self._open.append(_OpenNode(empty, place, event.anchor))
 
     def _alias(self, anchor: str, place: Place) -> Node:
         self._aliases += 1
         # Aliases of aliases grow exponentially (the "billion laughs" attack).
-        if self._aliases > MOST_ALIASES:
-            raise ConfigError(str(place), f"more than {MOST_ALIASES:,} aliases")
+        if self._aliases > MAX_ALIASES:
+            raise ConfigError(str(place), f"more than {MAX_ALIASES:,} aliases")
         # An alias inside its own anchor would repeat without end.
         if any(frame.anchor == anchor for frame in self._open):
             raise ConfigError(str(place), f"the alias *{shorten(anchor)} is inside the value that it repeats")
         if anchor not in self._anchors:
             raise ConfigError(str(place), f"the alias *{shorten(anchor)} has no anchor before it")
         # Messages about the value then name the line of the alias.
-        return replace(self._anchors[anchor], place=place, key=place)
+        return replace(self._anchors[anchor], place=place, key_place=place)
 
     def _attach(self, node: Node, anchor: str | None) -> None:
         if anchor is not None:
             self._anchors[anchor] = node
         # An alias brings the depth of what it repeats.
-        if len(self._open) + node.depth > MOST_DEPTH:
-            raise ConfigError(str(node.place), TOO_DEEP)
+        if len(self._open) + node.depth > MAX_DEPTH:
+            raise ConfigError(str(node.place), TOO_DEEP_MESSAGE)
         if not self._open:
             self.root = node
             return
@@ -169,8 +169,8 @@ class _TreeBuilder:
         parent.size += node.size
         parent.depth = max(parent.depth, node.depth)
         # `size` counts aliases expanded, `_nodes` what was parsed; either may explode first.
-        if max(parent.size, self._nodes) > MOST_NODES:
-            fact = f"more than {MOST_NODES:,} values after expanding aliases"
+        if max(parent.size, self._nodes) > MAX_NODES:
+            fact = f"more than {MAX_NODES:,} values after expanding aliases"
             raise ConfigError(str(node.place), fact, "Check that this is a config, which is a page of text.")
         if isinstance(parent.value, list):
             parent.value.append(node)
@@ -191,8 +191,8 @@ class _TreeBuilder:
             way_out = "Write the keys out, or use 'extends'."
             self._mistakes.add(key.place, "", "merge keys (<<) are not allowed", way_out)
         elif name in mapping:
-            first = mapping[name].key
+            first = mapping[name].key_place
             fact = f"duplicate key '{shorten(name)}', first set at line {first.line}, column {first.column}"
             self._mistakes.add(key.place, "", fact, "Remove one of them.")
         else:
-            mapping[name] = replace(node, key=key.place)
+            mapping[name] = replace(node, key_place=key.place)

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from dropout_cli.config.declarations import REQUIRED, Key, chosen, keys
-from dropout_cli.config.writing import plain
-from dropout_cli.core.fields import docs
+from dropout_cli.config.declarations import REQUIRED, Key, block_keys, choice_name
+from dropout_cli.config.writing import to_plain
+from dropout_cli.core.fields import field_docs
 from dropout_cli.core.registry import Registry
 
 Schema = dict[str, Any]
@@ -44,8 +44,8 @@ class _SchemaBuilder:
 
     def block(self, cls: type) -> Schema:
         """Return the schema of an object with exactly the keys of `cls`."""
-        meanings = docs(cls)
-        declared = keys(cls)
+        meanings = field_docs(cls)
+        declared = block_keys(cls)
         required = [name for name, key in declared.items() if key.default() is REQUIRED]
         schema: Schema = {"type": "object", "description": _first_line(cls)}
         schema["properties"] = {name: self._property(key, meanings.get(name, "")) for name, key in declared.items()}
@@ -58,8 +58,8 @@ class _SchemaBuilder:
         schema = {"description": meaning} if meaning else {}
         schema |= self._value(key)
         if default is not REQUIRED:
-            name = chosen(key, default)
-            schema["default"] = name if name is not None else plain(default)
+            name = choice_name(key, default)
+            schema["default"] = name if name is not None else to_plain(default)
         return schema
 
     def _value(self, key: Key) -> Schema:

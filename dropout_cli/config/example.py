@@ -1,21 +1,21 @@
 """Example config for trying out a variant."""
 
-from dropout_cli.config.files import bundled
-from dropout_cli.config.writing import dump
+from dropout_cli.config.files import bundled_configs
+from dropout_cli.config.writing import dump_yaml
 from dropout_cli.variants import VARIANTS
 
 
-def example(variant: str) -> str:
+def example_config(variant: str) -> str:
     """Return the bundled config of a variant, or else the shortest one that trains with it.
 
     Args:
         variant: the variant's name in YAML.
     """
-    path = bundled().get(f"variants/{variant}")
+    path = bundled_configs().get(f"variants/{variant}")
     if path is not None:
         # The path of the schema is only right inside the configs folder.
         return "".join(line for line in path.read_text().splitlines(keepends=True) if "$schema" not in line)
     cls = VARIANTS[variant]
     architecture = {"maps": "cnn", "blocks": "resnet"}.get(cls.supports, "mlp")
     block = {"name": architecture, "activation": cls.suited_activation}
-    return dump({"dataset": "digits", "architecture": block, "dropout": variant})
+    return dump_yaml({"dataset": "digits", "architecture": block, "dropout": variant})

@@ -5,18 +5,18 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-from dropout_cli.config.place import printable
+from dropout_cli.config.error_collector import escape_to_one_line
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.data.base import DATASETS
 
-MOST_BYTES = 1_000_000
-CLOSE = 0.8
+MAX_CONFIG_BYTES = 1_000_000
+SIMILARITY_CUTOFF = 0.8
 """Similarity cutoff (of 1) for suggested file names; `nope` and `none` have .75 and are too far apart."""
-NEW_CONFIG = "'dropout config init' writes a config to start from."
+INIT_HINT = "'dropout config init' writes a config to start from."
 
 
-def bundled() -> dict[str, Path]:
+def bundled_configs() -> dict[str, Path]:
     """Return the path of every bundled config by its bare name, sorted by name.
 
     Bare names are like `digits` and `variants/alpha`.
@@ -28,16 +28,16 @@ def bundled() -> dict[str, Path]:
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 
 
-def find(name: str) -> Path:
+def find_config(name: str) -> Path:
     """Return the config that `name` refers to: a file of that path, else a bundled config.
 
     Raises:
         ConfigError: if there is neither.
     """
     path = Path(name)
-    if is_file(path):
+    if is_file_path(path):
         return path
-    paths = bundled()
+    paths = bundled_configs()
     if name in paths:
         return paths[name]
     if not _exists(path):
@@ -46,7 +46,7 @@ def find(name: str) -> Path:
             hint = f"To train on that dataset: dropout train digits dataset={name}."
         choices = ", ".join([*(bare_name for bare_name in paths if "/" not in bare_name), "variants/NAME"])
         fact = "no such file, and no bundled config has that name"
-        raise ConfigError(printable(name), fact, f"{hint} Choose from: {choices}.".lstrip())
+        raise ConfigError(escape_to_one_line(name), fact, f"{hint} Choose from: {choices}.".lstrip())
     return path
 
 
@@ -59,11 +59,11 @@ def _suggest(path: Path, known: Iterable[str]) -> str:
     neighbors = [str(file) for suffix in ("yaml", "yml") for file in parent.glob(f"*.{suffix}")] if parent else []
     # A file of the user comes last, and so wins over a bundled config of the same stem.
     candidates = {Path(candidate).stem: candidate for candidate in [*known, *sorted(neighbors)]}
-    matches = get_close_matches(path.stem, candidates, n=1, cutoff=CLOSE)
-    return f"Did you mean '{printable(candidates[matches[0]])}'?" if matches else ""
+    matches = get_close_matches(path.stem, candidates, n=1, cutoff=SIMILARITY_CUTOFF)
+    return f"Did you mean '{escape_to_one_line(candidates[matches[0]])}'?" if matches else ""
 
 
-def is_file(path: Path) -> bool:
+def is_file_path(path: Path) -> bool:
     """Return True if the path is a file; False also for a name that the system rejects."""
     try:
         return path.is_file()
@@ -78,23 +78,23 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def read_bytes(path: Path, *, plain: bool = False) -> bytes:
+def read_config_bytes(path: Path, *, regular_only: bool = False) -> bytes:
     """Return the content of a config file.
 
     Args:
         path: the file.
-        plain: True refuses pipes and devices. A config from elsewhere could name one in `extends` and make
+        regular_only: True refuses pipes and devices. A config from elsewhere could name one in `extends` and make
             reading wait forever.
 
     Raises:
         ConfigError: if the file is missing, a directory, unreadable, over 1 MB or empty.
     """
-    place = printable(str(path))
-    if plain and _exists(path) and not (is_file(path) or path.is_dir()):
+    place = escape_to_one_line(str(path))
+    if regular_only and _exists(path) and not (is_file_path(path) or path.is_dir()):
         raise ConfigError(place, "is not a regular file")
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)  # one more than allowed shows that the file is too large
+            content = file.read(MAX_CONFIG_BYTES + 1)  # one more than allowed shows that the file is too large
     except FileNotFoundError:
         raise ConfigError(place, "no such file") from None
     except IsADirectoryError:
@@ -102,14 +102,14 @@ def read_bytes(path: Path, *, plain: bool = False) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(place, f"cannot be read: {reason}") from None
-    if len(content) > MOST_BYTES:
+    if len(content) > MAX_CONFIG_BYTES:
         raise ConfigError(place, "is larger than 1 MB", "Check that this is a config, which is a page of text.")
     if not content.strip():
-        raise ConfigError(place, "is empty", NEW_CONFIG)
+        raise ConfigError(place, "is empty", INIT_HINT)
     return content
 
 
-def decode(content: bytes, place: str) -> str:
+def decode_config(content: bytes, place: str) -> str:
     """Return the content as text.
 
     Args:

@@ -11,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dropout_cli.config.declarations import REQUIRED, Key, chosen, keys
-from dropout_cli.config.document import MOST_DEPTH, Node, read
-from dropout_cli.config.files import NEW_CONFIG, bundled, decode, is_file, read_bytes
-from dropout_cli.config.place import Mistakes, Place, Source, printable, shorten
+from dropout_cli.config.declarations import REQUIRED, Key, block_keys, choice_name
+from dropout_cli.config.document import MAX_DEPTH, Node, parse_yaml
+from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Place, escape_to_one_line, shorten
+from dropout_cli.config.files import INIT_HINT, bundled_configs, decode_config, is_file_path, read_config_bytes
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import Registry, UnknownName
 
-EXTENDED, FILE, COMMAND_LINE = 1, 2, 3
+EXTENDED_LAYER, FILE_LAYER, COMMAND_LINE_LAYER = 1, 2, 3
 
 
-class Layered(NamedTuple):
+class MergedConfig(NamedTuple):
     """The merged layers as one tree in which every choice is a mapping with its tag.
 
     Shorthands (a bare name for a choice) are expanded.
@@ -38,50 +38,50 @@ def read_layers(
     root: type,
     path: Path,
     overrides: Sequence[str],
-    mistakes: Mistakes,
+    errors: ErrorCollector,
     *,
     folder: Path | None = None,
-    anew: Sequence[str] = (),
-) -> Layered:
+    replace_blocks: Sequence[str] = (),
+) -> MergedConfig:
     """Return the config at `path`, the config it extends, and the overrides, as one tree.
 
     Args:
         root: the dataclass of the whole config.
         path: the config file.
         overrides: `KEY=VALUE` texts, applied in order.
-        mistakes: collects mistakes that still allow a tree.
+        errors: collects mistakes that still allow a tree.
         folder: base of relative paths in overrides; None: the working directory.
-        anew: dotted keys of blocks to remove from the files, so that overrides replace them.
+        replace_blocks: dotted keys of blocks to remove from the files, so that overrides replace them.
 
     Raises:
         ConfigError: for a mistake that allows no tree.
     """
-    text = read_bytes(path)
-    with mistakes.stopping():
-        top = _read_file(path, text, FILE, mistakes)
+    text = read_config_bytes(path)
+    with errors.including_errors():
+        top = _read_file(path, text, FILE_LAYER, errors)
         _refuse_sweep(root, top, path)
-        layers = [*_extended_layers(top, path, mistakes), _without_extends(top)]
+        layers = [*_extended_layers(top, path, errors), _without_extends(top)]
     # Before the overrides are read, so that these are not removed.
-    layers = [_without_blocks(layer, [key.split(".") for key in anew]) for layer in layers]
+    layers = [_without_blocks(layer, [key.split(".") for key in replace_blocks]) for layer in layers]
     for override in overrides:
         try:
-            layers.append(_read_override(override, folder or Path.cwd(), mistakes))
+            layers.append(_read_override(override, folder or Path.cwd(), errors))
         except ConfigError as error:
-            mistakes.absorb(error, COMMAND_LINE)
+            errors.extend(error, COMMAND_LINE_LAYER)
     notices: list[str] = []
     # The defaults are no layer: the builder fills them in.
     tree = replace(top, value={})
     for layer in layers:
         tree = _Overlay(notices).block(root, tree, layer, "")
-    return Layered(replace(tree, place=top.place, key=top.key), text, notices)
+    return MergedConfig(replace(tree, place=top.place, key_place=top.key_place), text, notices)
 
 
-def _read_file(path: Path, text: bytes, layer: int, mistakes: Mistakes) -> Node:
+def _read_file(path: Path, text: bytes, layer: int, mistakes: ErrorCollector) -> Node:
     """Return the mapping in a file."""
-    source = Source(printable(str(path)), path.parent.absolute(), layer)
-    tree = read(decode(text, source.name), source, mistakes)
+    source = ConfigSource(escape_to_one_line(str(path)), path.parent.absolute(), layer)
+    tree = parse_yaml(decode_config(text, source.name), source, mistakes)
     if tree is None:
-        raise ConfigError(source.name, "is empty except for comments", NEW_CONFIG)
+        raise ConfigError(source.name, "is empty except for comments", INIT_HINT)
     if not isinstance(tree.value, dict):
         kind = "a list" if isinstance(tree.value, list) else f"'{shorten(tree.text)}'"
         raise ConfigError(str(tree.place), f"a config is a mapping of keys to values, got {kind}")
@@ -91,16 +91,16 @@ def _read_file(path: Path, text: bytes, layer: int, mistakes: Mistakes) -> Node:
 def _refuse_sweep(root: type, top: Node, path: Path) -> None:
     """Refuse a sweep file with one line, instead of one unknown key after another."""
     # `base` is the key by which a sweep names its config.
-    if "base" in _as_mapping(top) and "base" not in keys(root):
-        place = _as_mapping(top)["base"].key
+    if "base" in _as_mapping(top) and "base" not in block_keys(root):
+        place = _as_mapping(top)["base"].key_place
         way_out = (
-            f"Train it with `dropout sweep {shlex.quote(printable(str(path)))}`. "
+            f"Train it with `dropout sweep {shlex.quote(escape_to_one_line(str(path)))}`. "
             "To build a config on another one, use 'extends'."
         )
         raise ConfigError(str(place), "base: this is a sweep file, not a config", way_out)
 
 
-def _extended_layers(top: Node, path: Path, mistakes: Mistakes) -> list[Node]:
+def _extended_layers(top: Node, path: Path, mistakes: ErrorCollector) -> list[Node]:
     """Return the layer that `extends:` names, in a list; an empty list if it names none."""
     assert isinstance(top.value, dict)
     node = top.value.get("extends")
@@ -110,22 +110,22 @@ def _extended_layers(top: Node, path: Path, mistakes: Mistakes) -> list[Node]:
         mistakes.add(node.place, "extends", "must be the path of a config file")
         return []
     other = path.parent / node.value
-    if not is_file(other):
+    if not is_file_path(other):
         # A bare name such as `digits` extends a bundled config.
-        other = bundled().get(node.value, other)
+        other = bundled_configs().get(node.value, other)
     try:
         # `plain`: a config from elsewhere may name a pipe, which would make us wait.
-        base = _read_file(other, read_bytes(other, plain=True), EXTENDED, mistakes)
+        base = _read_file(other, read_config_bytes(other, regular_only=True), EXTENDED_LAYER, mistakes)
     except ConfigError as error:
         problem = error.problems[0]
         # A mistake inside the other file already has its own place.
-        if problem.place != printable(str(other)):
+        if problem.place != escape_to_one_line(str(other)):
             raise
         fact = f"extends: '{shorten(node.value)}': {problem.fact}"
         raise ConfigError(str(node.place), fact, problem.way_out) from None
     assert isinstance(base.value, dict)
     if "extends" in base.value:
-        place = base.value["extends"].key
+        place = base.value["extends"].key_place
         fact = "a config that is extended cannot extend another"
         mistakes.add(place, "extends", fact, "Only one level is allowed.")
     return [_without_extends(base)]
@@ -146,11 +146,11 @@ def _without_blocks(tree: Node, paths: Sequence[Sequence[str]]) -> Node:
     return replace(tree, value=kept)
 
 
-def _read_override(override: str, folder: Path, mistakes: Mistakes) -> Node:
+def _read_override(override: str, folder: Path, mistakes: ErrorCollector) -> Node:
     """Return the tree that sets the one key of a `KEY=VALUE`."""
     key, equals, value_text = override.partition("=")
     displayed = shorten(override) or "''"
-    source = Source(displayed, folder, COMMAND_LINE, key)
+    source = ConfigSource(displayed, folder, COMMAND_LINE_LAYER, key)
     place = Place(source, 1, 1)
     names = key.split(".")
     try:
@@ -159,14 +159,14 @@ def _read_override(override: str, folder: Path, mistakes: Mistakes) -> Node:
         raise ConfigError(displayed, "is not UTF-8 text") from None
     if not equals or not all(names):
         raise ConfigError(displayed, "is not KEY=VALUE", "Write it like dropout.rate=0.3.")
-    if len(names) > MOST_DEPTH:
-        raise ConfigError(displayed, f"nested deeper than {MOST_DEPTH} levels")
+    if len(names) > MAX_DEPTH:
+        raise ConfigError(displayed, f"nested deeper than {MAX_DEPTH} levels")
     if key == "extends":
         raise ConfigError(displayed, "'extends' is only allowed in a config file")
-    value = read(value_text, source, mistakes) or Node(None, place, place)
+    value = parse_yaml(value_text, source, mistakes) or Node(None, place, place)
     # From the inside out: a.b=1 becomes {a: {b: 1}}.
     for name in reversed(names):
-        value = Node({name: replace(value, key=place)}, place, place)
+        value = Node({name: replace(value, key_place=place)}, place, place)
     return value
 
 
@@ -180,7 +180,7 @@ class _Overlay:
         """Return the mapping `new` over the mapping `old`, both of class `cls`."""
         merged, updates = dict(_as_mapping(old)), _as_mapping(new)
         for name, node in updates.items():
-            declared = keys(cls).get(name)
+            declared = block_keys(cls).get(name)
             inner = f"{path}.{name}" if path else name
             merged[name] = self._value(declared, merged.get(name), node, inner) if declared else node
         return replace(new, value=merged)
@@ -200,7 +200,7 @@ class _Overlay:
     def _choice(self, key: Key, registry: Registry[Any], old: Node, new: Node, path: str) -> Node:
         """Return a choice over a choice; the class may change, and with it the keys allowed."""
         default = key.default()
-        before = _chosen_name(registry, old) or (chosen(key, default) if default is not REQUIRED else None)
+        before = _chosen_name(registry, old) or (choice_name(key, default) if default is not REQUIRED else None)
         after = _chosen_name(registry, new) or before
         cls = _class_or_none(registry, after)
         if cls is None:
@@ -216,10 +216,10 @@ class _Overlay:
         kept = {}
         for name, node in _as_mapping(old).items():
             # Keys of the same layer are kept, and reported as unknown.
-            inherited = node.key.source.layer < new.key.source.layer
-            if name != registry.tag and inherited and name in keys(earlier) and name not in keys(cls):
+            inherited = node.key_place.source.layer < new.key_place.source.layer
+            if name != registry.tag and inherited and name in block_keys(earlier) and name not in block_keys(cls):
                 fact = f"dropped, because {registry.kind} is now {after}, which has no such key"
-                self._notices.append(f"{node.key}: {path}.{name}: {fact}.")
+                self._notices.append(f"{node.key_place}: {path}.{name}: {fact}.")
             else:
                 kept[name] = node
         return self.block(cls, replace(old, value=kept), new, path)

@@ -6,9 +6,9 @@ Here only JSON numbers, `.5`, `0x1F`, `0o17`, `.inf` and `.nan` are numbers, and
 
 import re
 
-Value = bool | int | float | str | None
+ScalarValue = bool | int | float | str | None
 
-MOST_DIGITS = 300
+MAX_DIGITS = 300
 """Longer whole numbers are read as floats or text; Python refuses to convert 4,301 digits."""
 
 _NULL = re.compile(r"(?:null|Null|NULL|~|)")
@@ -20,13 +20,13 @@ _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)")
 _NAN = re.compile(r"\.(?:nan|NaN|NAN)")
 
 
-def scalar(text: str) -> Value:
+def parse_scalar(text: str) -> ScalarValue:
     """Return the value of the plain (unquoted) scalar `text`."""
     if _NULL.fullmatch(text):
         return None
     if _BOOL.fullmatch(text):
         return text.lower() == "true"
-    if len(text) <= MOST_DIGITS:
+    if len(text) <= MAX_DIGITS:
         if _INT.fullmatch(text):
             return int(text)
         if _BASED.fullmatch(text):

@@ -14,7 +14,7 @@ from dropout_cli.core.fields import Count, CountOrZero, Fraction, NonNegative, P
 from dropout_cli.core.registry import Choice, Registry
 from dropout_cli.core.types import Shape
 from dropout_cli.data.base import DATASETS, Source
-from dropout_cli.metrics import directed
+from dropout_cli.metrics import comparable_metrics
 from dropout_cli.nn.optim.lr_schedules import SCHEDULES, Schedule
 from dropout_cli.nn.optim.optimizers import OPTIMIZERS, Optimizer
 from dropout_cli.objectives import OBJECTIVES, Objective
@@ -25,7 +25,7 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     Monitor: TypeAlias = str
 else:
-    Monitor = Literal[("auto", "val_loss", *(f"val_{name}" for name in directed()))]
+    Monitor = Literal[("auto", "val_loss", *(f"val_{name}" for name in comparable_metrics()))]
     """"""
 
 
@@ -134,7 +134,7 @@ class Experiment:
         if problems:
             raise InvalidField.of(problems)
 
-    def misfits_of(self, shape: Shape) -> Iterator[Problem]:
+    def incompatibilities(self, shape: Shape) -> Iterator[Problem]:
         """Yield each setting that cannot work with this shape of example, with its dotted key."""
         try:
             self.architecture.fits(shape)
@@ -142,11 +142,11 @@ class Experiment:
             yield from error.within("architecture")
         try:
             if self.dataset.augment is not None:
-                self.dataset.augment.fits(shape)
+                self.dataset.augment.check_shape(shape)
         except InvalidField as error:
             yield from error.within("dataset.augment")
 
-    def refusals(self) -> Iterator[Problem]:
+    def ineffective_settings(self) -> Iterator[Problem]:
         """Yield each setting that would have no effect in training, with its dotted key.
 
         Finished runs of older versions may have such a config; they stay readable.
@@ -160,7 +160,7 @@ class Experiment:
             yield Problem("dropout.rate_schedule", fact, "Use another, or variant: none")
         size, least = self.training.batch_size, self.architecture.smallest_batch
         if size != "auto" and size < least:
-            yield Problem("training.batch_size", few_for_normalization(size))
+            yield Problem("training.batch_size", batch_norm_reason(size))
 
     def _mismatches(self) -> Iterator[Problem]:
         """Yield each pair of settings that contradict each other."""
@@ -170,11 +170,11 @@ class Experiment:
             yield from error.within("dropout")
         except ValueError as error:  # a variant of another package may raise a plain one
             yield Problem("dropout", str(error))
-        shape = type(self.dataset).facts.shape
+        shape = type(self.dataset).info.shape
         if shape is not None:
-            yield from self.misfits_of(shape)
+            yield from self.incompatibilities(shape)
         # Known before reading only for built-in datasets; 0 is a regression.
-        if type(self.dataset).facts.classes and self.objective.predicts == "quantities":
+        if type(self.dataset).info.classes and self.objective.predicts == "quantities":
             yield Problem("objective", "is for regression, but this dataset has classes", "Use cross_entropy")
         if self.dataset.val_fraction:
             return
@@ -187,7 +187,7 @@ class Experiment:
             yield Problem(f"training.{name}", "needs validation examples, but dataset.val_fraction is 0")
 
 
-def few_for_normalization(size: int) -> str:
+def batch_norm_reason(size: int) -> str:
     """Return why batches of this size are too small for batch normalization."""
     return (
         f"{size}, but batch normalization needs 2 or more examples: a single one is normalized to 0. "

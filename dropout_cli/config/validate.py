@@ -10,39 +10,39 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dropout_cli.config.declarations import REQUIRED, Key, chosen, homes, keys
+from dropout_cli.config.declarations import REQUIRED, Key, block_keys, choice_name, key_paths
 from dropout_cli.config.document import Node
-from dropout_cli.config.place import Mistakes, shorten
-from dropout_cli.config.wording import explain, got
+from dropout_cli.config.error_collector import ErrorCollector, shorten
+from dropout_cli.config.error_messages import describe_value, explain_errors
 from dropout_cli.core.errors import InvalidField, Problem
 from dropout_cli.core.registry import LeftOut, Registry, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-USUAL = "inverted"
+PREFERRED_VARIANT = "inverted"
 """Variant to show first in an example, if it is among the possible ones."""
 INVALID = object()
 """Placeholder for a value that could not be constructed; the reason is among the mistakes."""
 
 
-def build(cls: type, tree: Node, mistakes: Mistakes) -> Any:
+def build_block(cls: type, tree: Node, errors: ErrorCollector) -> Any:
     """Return the instance of `cls` that a mapping describes.
 
     Args:
         cls: the dataclass of the whole config.
         tree: the mapping.
-        mistakes: collects what is wrong.
+        errors: collects what is wrong.
 
     Returns:
         The instance, or INVALID if mistakes were added.
     """
-    return _Builder(cls, mistakes).block(cls, tree, _BlockContext("", "A config"))
+    return _Builder(cls, errors).block(cls, tree, _BlockContext("", "A config"))
 
 
-def refuse(problems: Iterable[Problem], tree: Node, mistakes: Mistakes) -> None:
+def add_reasons(problems: Iterable[Problem], tree: Node, errors: ErrorCollector) -> None:
     """Add each problem as a mistake, placed at its dotted key if that was set."""
-    _add_placed(problems, tree, "", mistakes)
+    _add_placed(problems, tree, "", errors)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class _BlockContext:
 class _Builder:
     """Builds blocks of one config; see `build_block`."""
 
-    def __init__(self, root: type, mistakes: Mistakes) -> None:
+    def __init__(self, root: type, mistakes: ErrorCollector) -> None:
         self._root, self._mistakes = root, mistakes
 
     def block(self, cls: type, node: Node, context: _BlockContext, base: Any = None) -> Any:
@@ -84,7 +84,7 @@ class _Builder:
         # A block with a mistake anywhere inside is not constructed.
         before = len(self._mistakes)
         assert isinstance(node.value, dict)
-        known = keys(cls)
+        known = block_keys(cls)
         # Keys that are not set stay out, so that the class fills in its defaults.
         values = {}
         for name, child in node.value.items():
@@ -126,9 +126,11 @@ class _Builder:
         """Return the instance of the class that the tag names, or else of the default's class."""
         assert isinstance(node.value, dict)
         tag = node.value.get(registry.tag)
-        name = tag.value if tag is not None else chosen(key, default)
+        name = tag.value if tag is not None else choice_name(key, default)
         if not isinstance(name, str):
-            place, fact = (node.place, "missing") if tag is None else (tag.place, f"must be a name, got {got(tag)}")
+            place, fact = (
+                (node.place, "missing") if tag is None else (tag.place, f"must be a name, got {describe_value(tag)}")
+            )
             self._mistakes.add(place, f"{path}.{registry.tag}", fact, f"Choose from: {', '.join(registry.names())}.")
             return INVALID
         try:
@@ -151,11 +153,11 @@ class _Builder:
 
         try:
             # Strict validation of Python objects would refuse a list for a tuple; of JSON it accepts one.
-            value = _adapter(key.annotation).validate_json(json.dumps(plain(node)))
+            value = _adapter(key.annotation).validate_json(json.dumps(node_value(node)))
             return _make_absolute(value, node) if key.is_path else value
         except ValidationError as error:
-            if not self._mistakes.full:
-                for at, fact, way_out in explain(error.errors(include_url=False), node, key.literals, key.hint):
+            if not self._mistakes.is_full:
+                for at, fact, way_out in explain_errors(error.errors(include_url=False), node, key.literals, key.hint):
                     self._mistakes.add(at.place, path, fact, way_out)
                 return INVALID
             self._mistakes.add(node.place, path, "wrong")
@@ -165,27 +167,33 @@ class _Builder:
 
     def _add_unknown_key(self, name: str, node: Node, known: Iterable[str], context: _BlockContext) -> None:
         """Add a mistake for an unknown key, with a suggestion."""
-        if self._mistakes.full:  # the mistake is only counted, and searching for suggestions takes time
-            self._mistakes.add(node.key, "", "unknown key")
+        if self._mistakes.is_full:  # the mistake is only counted, and searching for suggestions takes time
+            self._mistakes.add(node.key_place, "", "unknown key")
             return
         capable = (
-            [choice for choice, cls in context.registry if name in keys(cls)] if context.registry is not None else []
+            [choice for choice, cls in context.registry if name in block_keys(cls)]
+            if context.registry is not None
+            else []
         )
         if context.registry is not None and capable and not known:
-            example = f"{context.path}.{context.tag}={USUAL if USUAL in capable else capable[0]}"
+            example = (
+                f"{context.path}.{context.tag}={PREFERRED_VARIANT if PREFERRED_VARIANT in capable else capable[0]}"
+            )
             choice = (
                 f"Choose a {context.registry.kind} that has it, such as {example}. Those are: {', '.join(capable)}."
             )
-            self._mistakes.add(node.key, context.to(name), "unknown key", f"{context.called} takes no keys. {choice}")
+            self._mistakes.add(
+                node.key_place, context.to(name), "unknown key", f"{context.called} takes no keys. {choice}"
+            )
             return
         takes = ", ".join(known) or f"no keys (set '{context.tag}' to choose a class with keys)"
         hint = did_you_mean(name, list(known))
         # The key may exist in another block.
-        elsewhere = homes(self._root).get(name, context.to(name))
+        elsewhere = key_paths(self._root).get(name, context.to(name))
         if not hint and elsewhere != context.to(name):
             hint = f"Did you mean '{elsewhere}'?"
         self._mistakes.add(
-            node.key, context.to(name), "unknown key", f"{hint} {context.called} takes: {takes}.".lstrip()
+            node.key_place, context.to(name), "unknown key", f"{hint} {context.called} takes: {takes}.".lstrip()
         )
 
     def _add_not_a_block(self, key: Key, node: Node, path: str) -> None:
@@ -197,8 +205,8 @@ class _Builder:
         else:
             assert key.block is not None
             wanted = " or ".join(["a mapping", *names])
-            way_out = f"It takes: {', '.join(keys(key.block))}."
-        self._mistakes.add(node.place, path, f"must be {wanted}, got {got(node)}", way_out)
+            way_out = f"It takes: {', '.join(block_keys(key.block))}."
+        self._mistakes.add(node.place, path, f"must be {wanted}, got {describe_value(node)}", way_out)
 
     def _add_refusals(self, error: ValueError, node: Node, context: _BlockContext) -> None:
         """Add the reasons why a class refuses its fields, each at its key if it is set."""
@@ -206,7 +214,7 @@ class _Builder:
         _add_placed(problems, node, context.path, self._mistakes)
 
 
-def _add_placed(problems: Iterable[Problem], node: Node, path: str, mistakes: Mistakes) -> None:
+def _add_placed(problems: Iterable[Problem], node: Node, path: str, mistakes: ErrorCollector) -> None:
     """Add a mistake for each problem, placed at its dotted key if that was set."""
     for dotted, fact, way_out in problems:
         target = _find_node(node, dotted) if dotted else None
@@ -216,11 +224,11 @@ def _add_placed(problems: Iterable[Problem], node: Node, path: str, mistakes: Mi
             mistakes.add(node.place, path, f"{dotted}: {fact}" if dotted else fact, way_out)
 
 
-def plain(node: Node) -> Any:
+def node_value(node: Node) -> Any:
     """Return the value without positions."""
     if isinstance(node.value, dict):
-        return {name: plain(child) for name, child in node.value.items()}
-    return [plain(child) for child in node.value] if isinstance(node.value, list) else node.value
+        return {name: node_value(child) for name, child in node.value.items()}
+    return [node_value(child) for child in node.value] if isinstance(node.value, list) else node.value
 
 
 @cache

@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-from dropout_cli.config.declarations import keys
-from dropout_cli.config.scalars import scalar
-from dropout_cli.core.fields import docs
+from dropout_cli.config.declarations import block_keys
+from dropout_cli.config.scalars import parse_scalar
+from dropout_cli.core.fields import field_docs
 from dropout_cli.core.registry import Registry
 
-WIDTH = 110
+LINE_WIDTH = 110
 
 
 def to_dict(block: Any) -> dict[str, Any]:
@@ -21,10 +21,10 @@ def to_dict(block: Any) -> dict[str, Any]:
 
     A choice is a mapping that begins with its tag; tuples become lists.
     """
-    return {name: plain(getattr(block, name), key.registry) for name, key in keys(type(block)).items()}
+    return {name: to_plain(getattr(block, name), key.registry) for name, key in block_keys(type(block)).items()}
 
 
-def plain(value: Any, registry: Registry[Any] | None = None) -> Any:
+def to_plain(value: Any, registry: Registry[Any] | None = None) -> Any:
     """Return one value as `to_dict` represents it.
 
     Args:
@@ -35,7 +35,7 @@ def plain(value: Any, registry: Registry[Any] | None = None) -> Any:
         tag = {registry.tag: registry.name_of(type(value))} if registry is not None else {}
         return {**tag, **to_dict(value)}
     if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
+        return [to_plain(item) for item in value]
     return str(value) if isinstance(value, PurePath) else value
 
 
@@ -60,7 +60,7 @@ class _Dumper(yaml.SafeDumper):
 def _represent_text(dumper: _Dumper, value: str) -> yaml.Node:
     # PyYAML writes a lone U+0085 in single quotes, where it reads back as a space.
     # Quotes only where a plain scalar would read back as something else.
-    style = None if isinstance(scalar(value), str) and value.isprintable() else '"'
+    style = None if isinstance(parse_scalar(value), str) and value.isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
@@ -72,36 +72,41 @@ _Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(list, _represent_list)
 
 
-def dump(values: dict[str, Any]) -> str:
+def dump_yaml(values: dict[str, Any]) -> str:
     """Return plain values as YAML 1.2, with keys in their order."""
-    layout: dict[str, Any] = {"sort_keys": False, "default_flow_style": False, "allow_unicode": True, "width": WIDTH}
+    layout: dict[str, Any] = {
+        "sort_keys": False,
+        "default_flow_style": False,
+        "allow_unicode": True,
+        "width": LINE_WIDTH,
+    }
     text: str = yaml.dump(values, Dumper=_Dumper, **layout)
     return text
 
 
 def to_yaml(experiment: Any) -> str:
     """Return all keys of an experiment as YAML; loading it gives an equal experiment."""
-    return dump(to_dict(experiment))
+    return dump_yaml(to_dict(experiment))
 
 
-def annotate(experiment: Any) -> str:
+def to_commented_yaml(experiment: Any) -> str:
     """Return the YAML of an experiment with the meaning of each key in a comment above it."""
     return "\n".join(_commented_lines(experiment, "")) + "\n"
 
 
 def _commented_lines(block: Any, indent: str) -> Iterator[str]:
-    meanings = docs(type(block))
-    for name, key in keys(type(block)).items():
+    meanings = field_docs(type(block))
+    for name, key in block_keys(type(block)).items():
         value = getattr(block, name)
         if not indent:
             yield ""
-        for line in textwrap.wrap(meanings.get(name, ""), WIDTH - len(indent)):
+        for line in textwrap.wrap(meanings.get(name, ""), LINE_WIDTH - len(indent)):
             yield f"{indent}# {line}"
         if not dataclasses.is_dataclass(value):
-            yield from textwrap.indent(dump({name: plain(value)}), indent).splitlines()
+            yield from textwrap.indent(dump_yaml({name: to_plain(value)}), indent).splitlines()
             continue
         # A block without keys would read back as null without the braces.
-        yield f"{indent}{name}:" + ("" if key.registry or keys(type(value)) else " {}")
+        yield f"{indent}{name}:" + ("" if key.registry or block_keys(type(value)) else " {}")
         if key.registry is not None:
             choices = f"# One of: {', '.join(key.registry.names())}."
             yield f"{indent}  {key.registry.tag}: {key.registry.name_of(type(value))}  {choices}"

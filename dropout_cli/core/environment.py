@@ -8,12 +8,12 @@ from typing import Any
 
 # Waiting threads of OpenBLAS spin, by default for 2^26 clock ticks, which is longer than a training step takes. After
 # 2^20 ticks, a third of a millisecond, they leave the core to other threads and programs.
-PATIENCE = ("OPENBLAS_THREAD_TIMEOUT", "20")
+OPENBLAS_TIMEOUT = ("OPENBLAS_THREAD_TIMEOUT", "20")
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "pydantic", "safetensors", "threadpoolctl")
 
 
-def describe() -> dict[str, Any]:
+def describe_environment() -> dict[str, Any]:
     """Describe the versions, the linear-algebra libraries and the processor.
 
     The description is written to `environment.json`. It has no times, paths, host names or user names.
@@ -22,22 +22,22 @@ def describe() -> dict[str, Any]:
 
     keys = ("internal_api", "version", "architecture", "threading_layer", "num_threads")
     return {
-        "dropout": version("dropout-cli"),
+        "dropout": installed_version("dropout-cli"),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: installed_version(name) for name in PACKAGES},
         "platform": platform.platform(),
         "machine": platform.machine(),
         "processor": _processor(),
-        "cores": cores(),
+        "cores": available_cores(),
         "blas": [{key: pool.get(key) for key in keys} for pool in _blas(threadpool_info())],
     }
 
 
-VERSIONS = ("dropout", "python", "packages")
+INSTALLATION_KEYS = ("dropout", "python", "packages")
 """Keys of the description that depend on the installation and not on the machine."""
 
 
-def differences(then: Any, now: dict[str, Any], path: str = "") -> list[str]:
+def environment_differences(then: Any, now: dict[str, Any], path: str = "") -> list[str]:
     """Return one line per value that differs, such as `packages.numpy was 2.3.1, is 2.4.0`.
 
     Args:
@@ -51,7 +51,7 @@ def differences(then: Any, now: dict[str, Any], path: str = "") -> list[str]:
     for name in now:
         place = f"{path}.{name}" if path else name
         if isinstance(now[name], dict):
-            lines += differences(then.get(name), now[name], place)
+            lines += environment_differences(then.get(name), now[name], place)
         elif then.get(name) != now[name]:
             lines.append(f"{place} was {then.get(name)}, is {now[name]}")
     return lines
@@ -62,7 +62,7 @@ def _blas(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted((pool for pool in pools if pool["user_api"] == "blas"), key=lambda pool: str(pool["version"]))
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # in a container or under `taskset` fewer than os.cpu_count()
         return len(os.sched_getaffinity(0))
@@ -97,7 +97,7 @@ def peak_bytes() -> int | None:
 
 
 @cache
-def version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
     """Return the installed version of a package; None if it is not installed.
 
     The package is not imported.

@@ -6,7 +6,7 @@ A message is `place: fact. way out.`.
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
 
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import escape_control_chars
 
 
 class Problem(NamedTuple):
@@ -24,12 +24,12 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         """Return `place: fact. way out.` on one line, with control characters escaped."""
-        sentences = " ".join(sentence(part) for part in (self.fact, self.way_out) if part)
+        sentences = " ".join(with_full_stop(part) for part in (self.fact, self.way_out) if part)
         line = f"{self.place}: {sentences}" if self.place else sentences
-        return visible(" ".join(line.split()))
+        return escape_control_chars(" ".join(line.split()))
 
 
-def sentence(text: str) -> str:
+def with_full_stop(text: str) -> str:
     """Return the text with a full stop unless it already ends with `.`, `?` or `!`."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
@@ -84,7 +84,7 @@ class DropoutError(Exception):
         self.problems: tuple[Problem, ...] = (Problem(place, fact, way_out),)
 
     @classmethod
-    def of(cls, problems: Iterable[Problem]) -> Self:
+    def from_problems(cls, problems: Iterable[Problem]) -> Self:
         """Return one error that reports all problems.
 
         Args:
@@ -122,7 +122,7 @@ class ConfigError(UsageError):
     """A config is wrong."""
 
 
-class Outdated(UsageError):
+class IncompatibleVersion(UsageError):
     """A run cannot be resumed because this version computes differently."""
 
 
@@ -144,7 +144,7 @@ class SweepIncomplete(DropoutError):
     exit_code = 5
 
 
-class Stop(BaseException):
+class StopRequest(BaseException):
     """Raised on SIGINT or SIGTERM, or when the reader of the output pipe has gone.
 
     It can be raised at any line, so it is no `Exception`: `except Exception` must not catch it.
@@ -160,14 +160,14 @@ class Stop(BaseException):
         self.exit_code = exit_code
 
 
-INTERRUPT, READER_GONE, TERMINATE = 130, 141, 143
+INTERRUPT, PIPE_CLOSED, TERMINATE = 130, 141, 143
 
 
 class Interrupted(DropoutError):
     """A run was stopped on request and has been saved; `exit_code` is that of the request."""
 
     @classmethod
-    def by(cls, stop: BaseException, place: str, fact: str, way_out: str = "") -> Self:
+    def from_stop(cls, stop: BaseException, place: str, fact: str, way_out: str = "") -> Self:
         """Return the error for a request to stop.
 
         Args:
@@ -177,5 +177,5 @@ class Interrupted(DropoutError):
             way_out: See `Problem`.
         """
         error = cls(place, fact, way_out)
-        error.exit_code = stop.exit_code if isinstance(stop, Stop) else INTERRUPT
+        error.exit_code = stop.exit_code if isinstance(stop, StopRequest) else INTERRUPT
         return error

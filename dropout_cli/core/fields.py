@@ -53,7 +53,7 @@ CountOrZero = Annotated[int, Ge(0)]
 Widths = Annotated[tuple[Count, ...], MinLen(1)]
 
 
-def docs(cls: type) -> dict[str, str]:
+def field_docs(cls: type) -> dict[str, str]:
     """Return the docstrings below the fields of a dataclass, on one line each.
 
     Args:
@@ -77,20 +77,20 @@ def docs(cls: type) -> dict[str, str]:
     return texts
 
 
-def keys(cls: type) -> list[dict[str, Any]]:
+def describe_fields(cls: type) -> list[dict[str, Any]]:
     """Describe the fields of a dataclass for people.
 
     Returns:
         One dict per field with the keys name, default (None if there is none), required, allowed and about.
     """
-    about = docs(cls)
+    about = field_docs(cls)
     hints = get_type_hints(cls, include_extras=True)
     return [
         {
             "name": field.name,
             "default": _plain(field.default),
             "required": field.default is MISSING and field.default_factory is MISSING,
-            "allowed": allowed(hints[field.name]),
+            "allowed": describe_values(hints[field.name]),
             "about": about.get(field.name, ""),
         }
         for field in dataclass_fields(cls)
@@ -103,10 +103,10 @@ def _plain(default: Any) -> Any:
     return list(default) if isinstance(default, tuple) else type(default).__name__.lower()
 
 
-EACH = "a list, each "
+LIST_PREFIX = "a list, each "
 
 
-def allowed(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
+def describe_values(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
     """Describe the allowed values of a field: `[0, 1)`, `integer >= 1`, `auto | > 0`.
 
     Args:
@@ -115,13 +115,13 @@ def allowed(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return allowed(arguments[0], (*marks, *arguments[1:]))
+        return describe_values(arguments[0], (*marks, *arguments[1:]))
     if origin in (Union, UnionType):
-        return _either(allowed(member, marks) for member in arguments)
+        return _either(describe_values(member, marks) for member in arguments)
     if origin is Literal:
         return " | ".join(_word(literal) for literal in arguments)
     if origin is tuple:
-        return EACH + allowed(arguments[0])
+        return LIST_PREFIX + describe_values(arguments[0])
     if annotation in (int, float):
         return _number(annotation, marks)
     simple = {bool: "true | false", NoneType: _word(None), str: "a path" if PathField() in marks else "text"}
@@ -135,7 +135,7 @@ def _either(texts: Iterable[str]) -> str:
     """Join the members of a union; `X | a list, each X` becomes `X, or a list of them`."""
     members: list[str] = []
     for text in texts:
-        if members and text == EACH + members[-1]:
+        if members and text == LIST_PREFIX + members[-1]:
             members[-1] += ", or a list of them"
         else:
             members.append(text)

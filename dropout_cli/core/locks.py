@@ -27,12 +27,12 @@ else:
 _SAFELY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class Busy(Exception):
+class Locked(Exception):
     """Another process holds the lock."""
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold the lock file at `path`, creating it if needed, until the block ends.
 
     Raises:
@@ -47,14 +47,14 @@ def held(path: Path) -> Iterator[None]:
                 break
             except (BlockingIOError, PermissionError) as error:
                 if attempt == 2:
-                    raise Busy(str(path)) from error
+                    raise Locked(str(path)) from error
                 time.sleep(0.02)  # `is_locked` in another process holds the lock for a moment
         yield
     finally:
         os.close(descriptor)
 
 
-def is_held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Return True if a process holds the lock file at `path`."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _SAFELY)

@@ -16,16 +16,16 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 
-MOST_BYTES = 1 << 28
-MOST_ARRAYS = 1_000
-MOST_HEADER = 1_000  # NumPy writes headers of 128 bytes for usual arrays, and stays below this for 32 dimensions
-KINDS = "biufcSU"  # numbers and texts of fixed length; all other kinds need pickle
-ENTRY = b"PK\x01\x02"  # the first bytes of each entry in the directory of a zip archive
-LARGEST_RATIO = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # deflate cannot compress by more than 1032
-CHUNK = 1 << 20
+MAX_BYTES = 1 << 28
+MAX_ARRAYS = 1_000
+MAX_HEADER_BYTES = 1_000  # NumPy writes headers of 128 bytes for usual arrays, and stays below this for 32 dimensions
+DTYPE_KINDS = "biufcSU"  # numbers and texts of fixed length; all other kinds need pickle
+DIRECTORY_ENTRY = b"PK\x01\x02"  # the first bytes of each entry in the directory of a zip archive
+MAX_COMPRESSION_RATIO = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # deflate cannot compress by more than 1032
+CHUNK_BYTES = 1 << 20
 
 
-def write(**arrays: Array) -> bytes:
+def write_npz(**arrays: Array) -> bytes:
     """Return the bytes of an uncompressed npz file; equal arrays give equal bytes.
 
     Args:
@@ -42,13 +42,13 @@ def write(**arrays: Array) -> bytes:
     return buffer.getvalue()
 
 
-def read(data: bytes, place: str, *, most: int = MOST_BYTES) -> dict[str, Array]:
+def read_npz(data: bytes, place: str, *, max_bytes: int = MAX_BYTES) -> dict[str, Array]:
     """Read the arrays of an npz file.
 
     Args:
         data: The bytes of the file.
         place: The name of the file in error messages.
-        most: Limit in bytes for all arrays together after decompression. A file that is itself longer than this may
+        max_bytes: Limit in bytes for all decompressed arrays together. A file that is itself longer than this may
             hold as many bytes as it has.
 
     Returns:
@@ -60,7 +60,7 @@ def read(data: bytes, place: str, *, most: int = MOST_BYTES) -> dict[str, Array]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # NumPy only warns about headers that it has to guess
-            return _read(data, most)
+            return _read(data, max_bytes)
     except Exception as error:  # zipfile and NumPy do not document what they raise for damaged bytes
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(place, f"cannot be read as npz ({reason})", "Write the file again with numpy.savez") from None
@@ -70,11 +70,11 @@ def _read(data: bytes, most: int) -> dict[str, Array]:
     most = max(most, len(data))
     # Opening the archive makes an object per entry, so entries are counted before. The values of an array may contain
     # these bytes too, but not this often.
-    if data.count(ENTRY) > 100 * MOST_ARRAYS:
+    if data.count(DIRECTORY_ENTRY) > 100 * MAX_ARRAYS:
         raise ValueError("it holds too many members")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
-        if len(members) > MOST_ARRAYS or len({member.filename for member in members}) < len(members):
+        if len(members) > MAX_ARRAYS or len({member.filename for member in members}) < len(members):
             raise ValueError(f"it holds {counted(len(members), 'member')}, or two members of the same name")
         if sum(member.compress_size for member in members) > len(data):
             raise ValueError("its members overlap")
@@ -90,14 +90,14 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> Arra
         ValueError: the size differs from that in the header, or the values would need unpickling.
     """
     name, raw = repr(member.filename), _bytes(archive, member)
-    stream = io.BytesIO(raw[: MOST_HEADER + 12].tobytes())
+    stream = io.BytesIO(raw[: MAX_HEADER_BYTES + 12].tobytes())
     version = np.lib.format.read_magic(stream)
     reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if reader is None:
         raise ValueError(f"{name} has the unknown format version {version}")
-    shape, fortran_order, dtype = reader(stream, max_header_size=MOST_HEADER)
+    shape, fortran_order, dtype = reader(stream, max_header_size=MAX_HEADER_BYTES)
     values = raw[stream.tell() :]
-    if dtype.kind not in KINDS or not dtype.itemsize:
+    if dtype.kind not in DTYPE_KINDS or not dtype.itemsize:
         raise ValueError(f"{name} holds {dtype}, not numbers")
     if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != len(values):
         raise ValueError(f"{name} does not have the size given in its header")
@@ -114,14 +114,14 @@ def _bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
 
     The declared size is only reserved: memory pages are used as bytes arrive.
     """
-    ratio = LARGEST_RATIO.get(member.compress_type, 0)
+    ratio = MAX_COMPRESSION_RATIO.get(member.compress_type, 0)
     if not member.filename.endswith(".npy") or not ratio:
         raise ValueError(f"{member.filename!r} is not an array")
     if member.file_size > member.compress_size * ratio:
         raise ValueError(f"{member.filename!r} declares more bytes than its compressed data can hold")
     raw, done = np.empty(member.file_size, np.uint8), 0
     with archive.open(member) as file:
-        while piece := file.read(min(CHUNK, len(raw) - done)):
+        while piece := file.read(min(CHUNK_BYTES, len(raw) - done)):
             raw[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
             done += len(piece)
     if done < len(raw):

@@ -57,10 +57,10 @@ class Noise(Mapping[str, Generator]):
         self._made: dict[str, Generator] = {}
         self._kept: dict[str, tuple[Array, ...]] = {}
         self.training, self.shared = training, shared
-        self.sharing: set[str] = set()
+        self.shared_paths: set[str] = set()
         """The paths of the layers that support shared draws, known once they have drawn."""
 
-    def shape(self, path: str, shape: Shape) -> Shape:
+    def draw_shape(self, path: str, shape: Shape) -> Shape:
         """Return the shape to draw: one row if draws are shared, else the whole batch.
 
         Args:
@@ -69,17 +69,17 @@ class Noise(Mapping[str, Generator]):
         """
         if not self.shared:
             return shape
-        self.sharing.add(path)
+        self.shared_paths.add(path)
         return (1, *shape[1:])
 
-    def once(self, path: str, draw: Callable[[Generator], tuple[Array, ...]]) -> tuple[Array, ...]:
+    def draw_once(self, path: str, draw: Callable[[Generator], tuple[Array, ...]]) -> tuple[Array, ...]:
         """Return the draws of the first batch for every batch of the pass.
 
         Args:
             path: The path of the layer.
             draw: Makes the arrays from the layer's generator; called once per pass.
         """
-        self.sharing.add(path)
+        self.shared_paths.add(path)
         if path not in self._kept:
             self._kept[path] = draw(self[path])
         return self._kept[path]
@@ -91,7 +91,7 @@ class Noise(Mapping[str, Generator]):
         return self
 
     @property
-    def drawn(self) -> bool:
+    def has_drawn(self) -> bool:
         """True if any generator of this batch has been used."""
         return any(_state(used) != _state(self._fresh(path)) for path, used in self._made.items())
 

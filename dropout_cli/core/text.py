@@ -4,7 +4,7 @@ A name must not be able to move the cursor, ring the bell or reverse the directi
 """
 
 
-def visible(text: str) -> str:
+def escape_control_chars(text: str) -> str:
     r"""Return the text with non-printing characters written as escapes such as `\x1b`.
 
     Line ends stay.

@@ -28,7 +28,7 @@ class Augmentation:
     """Side in pixels of a square of zeros around a random pixel, clipped at the edge (DeVries & Taylor 2017,
     arXiv:1708.04552)."""
 
-    def fits(self, shape: Shape) -> None:
+    def check_shape(self, shape: Shape) -> None:
         """Raise InvalidField if examples of this shape cannot be augmented this way.
 
         Args:

@@ -28,11 +28,11 @@ class Column:
     name: str
     categories: tuple[str, ...] | None = None
     """The words of a categorical column; None for a column of numbers."""
-    comma: bool = False
+    decimal_comma: bool = False
     """True if the numbers were written with a decimal comma."""
 
 
-class Facts(NamedTuple):
+class DatasetInfo(NamedTuple):
     """Information about a dataset before it is read, at default settings."""
 
     examples: int | None
@@ -58,17 +58,17 @@ class Examples:
     """Class ids, (N,) intp; for a regression target values, (N, targets) float64."""
     classes: tuple[str, ...] = ()
     """Class names; a label is an index into them. Empty for a regression."""
-    quantities: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
     """Names of the targets of a regression; empty for a classification."""
     train_count: int | None = None
     """Number of leading rows in the official training set; None if there is no official test set."""
     columns: tuple[Column, ...] = ()
     """The features, if they have names."""
-    assigned: Array | None = None
+    assigned_parts: Array | None = None
     """(N,) int8: TRAIN, VAL or TEST for each example, if the data divide themselves; else None."""
     groups: Array | None = None
     """(N,) intp: examples with the same group number stay in one part."""
-    encoded: bool = False
+    needs_encoding: bool = False
     """True if missing values must be filled in and categories encoded before the network sees the examples."""
     digest: str | None = None
     """SHA-256 of files that are too large to be read twice."""
@@ -81,20 +81,20 @@ class Examples:
         """Raise DataError if a value is not finite; NaN in a table is allowed."""
         # A single NaN would turn every weight into NaN. Missing values of a table are filled in later, and
         # `FileRows` are checked by `npy_digest` while their checksum is computed.
-        if self.encoded or self.x.dtype.kind != "f" or not isinstance(self.x, np.ndarray):
+        if self.needs_encoding or self.x.dtype.kind != "f" or not isinstance(self.x, np.ndarray):
             return
         if not np.isfinite(self.x).all():
             row = int(np.argwhere(~np.isfinite(self.x))[0, 0])
             raise DataError("dataset", f"example {row} has a value that is not a finite number", "Correct or remove it")
 
-    def gives(self, part: int) -> bool:
+    def has_part(self, part: int) -> bool:
         """Return True if the data themselves provide examples for a part.
 
         Args:
             part: VAL or TEST. An official test set counts as TEST.
         """
         official = part == TEST and self.train_count is not None
-        return official or (self.assigned is not None and bool((self.assigned == part).any()))
+        return official or (self.assigned_parts is not None and bool((self.assigned_parts == part).any()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class Source(ABC):
     The first line of a subclass's docstring is its description in `dropout datasets`.
     """
 
-    facts: ClassVar[Facts]
+    info: ClassVar[DatasetInfo]
     default_test_fraction: ClassVar[float | None] = None
     """Meaning of `test_fraction: null` if neither config nor data provide a test part; None makes that an error."""
 
@@ -152,21 +152,21 @@ class Source(ABC):
         # The tolerance accepts 0.33 for 1/3.
         return self.test_fraction if math.isclose(self.test_fraction, 1 / self.folds, rel_tol=0.01) else None
 
-    def draws_test(self, examples: Examples) -> bool:
+    def draws_test_part(self, examples: Examples) -> bool:
         """Return True if the test part is drawn from all examples with `split_seed`.
 
         If False, the data provide the test part.
         """
-        return self._effective_test_fraction is not None or not examples.gives(TEST)
+        return self._effective_test_fraction is not None or not examples.has_part(TEST)
 
-    def varying(self, examples: Examples) -> tuple[str, ...]:
+    def varying_parts(self, examples: Examples) -> tuple[str, ...]:
         """Return the names of the parts that change with `split_seed`.
 
         These are the parts among train, val and test that the data do not provide.
         """
-        if self.draws_test(examples):
-            return ("train", "val", "test") if self.val_fraction or examples.gives(VAL) else ("train", "test")
-        return ("train", "val") if self.val_fraction and not examples.gives(VAL) else ()
+        if self.draws_test_part(examples):
+            return ("train", "val", "test") if self.val_fraction or examples.has_part(VAL) else ("train", "test")
+        return ("train", "val") if self.val_fraction and not examples.has_part(VAL) else ()
 
     @abstractmethod
     def read(self) -> Examples:

@@ -43,7 +43,7 @@ def _user_directory() -> Path:
     return xdg_data_home if xdg_data_home.is_absolute() else Path.home() / ".local" / "share"
 
 
-def must_be_plain(path: Path) -> None:
+def require_regular_file(path: Path) -> None:
     """Raise DataError unless the path is a regular file.
 
     A folder, a cycle of links or a pipe is refused: opening a pipe without a writer would wait forever.
@@ -60,7 +60,7 @@ def must_be_plain(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def open_replacement(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that replaces `path` if the block ends without an error.
 
     Raises:

@@ -7,8 +7,8 @@ import numpy as np
 
 from dropout_cli.core.types import Array, Shape
 from dropout_cli.data.base import Column
-from dropout_cli.data.encoding import Encoding
-from dropout_cli.data.readers.memory_mapped import FileRows, Window
+from dropout_cli.data.encoding import TableEncoding
+from dropout_cli.data.readers.file_rows import FileRows, SegmentWindow
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Affine:
+class AffineScaling:
     """Fitted scaling: `x * scale + shift`."""
 
     scale: Array
@@ -38,7 +38,7 @@ class Affine:
 
 
 @dataclass(frozen=True)
-class Quantities:
+class RegressionTargets:
     """Names of regression targets, and their mean and standard deviation on the train part."""
 
     names: tuple[str, ...]
@@ -47,7 +47,7 @@ class Quantities:
     sd: Array
     """(targets,) float64; 1 for a constant target."""
 
-    def standardized(self, values: Array) -> Array:
+    def standardize(self, values: Array) -> Array:
         """Return `(values - mean) / sd`.
 
         Args:
@@ -69,18 +69,18 @@ class Dataset:
     test: Part
     classes: tuple[str, ...]
     """Class names; a label is an index into them. Empty for a regression."""
-    scaling: Affine
+    scaling: AffineScaling
     fingerprint: str
     """SHA-256 of the arrays as read, before the split."""
     columns: tuple[Column, ...] = ()
     """The features, if the source names them."""
-    encoding: Encoding | None = None
+    encoding: TableEncoding | None = None
     """How missing values and categories of a table become numbers; None if the source needs no encoding."""
-    quantities: Quantities | None = None
+    targets: RegressionTargets | None = None
     """The targets of a regression; None for a classification."""
     notices: tuple[str, ...] = ()
     """Messages about the data for the user."""
-    varying: tuple[str, ...] = ()
+    varying_parts: tuple[str, ...] = ()
     """Names of the parts that change with `split_seed`, of train, val and test."""
 
     @property
@@ -93,7 +93,7 @@ class Dataset:
         return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 
-class Batches:
+class BatchReader:
     """Gathers and scales rows of a part into one reused buffer."""
 
     def __init__(
@@ -117,11 +117,11 @@ class Batches:
         """
         self._x: Any = part.x
         if windowed and isinstance(part.x, FileRows):
-            self._x = Window(part.x)
+            self._x = SegmentWindow(part.x)
         self._labels = part.labels
         # Standardized once for the whole part instead of in every step.
-        if dataset.quantities is not None:
-            self._labels = dataset.quantities.standardized(part.labels).astype(dtype)
+        if dataset.targets is not None:
+            self._labels = dataset.targets.standardize(part.labels).astype(dtype)
         self._scale = dataset.scaling.scale.astype(dtype)
         # Without a shift `take` saves one pass over the batch in every step.
         self._shift = dataset.scaling.shift.astype(dtype) if np.any(dataset.scaling.shift) else None

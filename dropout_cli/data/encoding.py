@@ -12,34 +12,34 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Column
 
-UNKNOWN = -1.0
+UNKNOWN_CATEGORY = -1.0
 """Code of a category that training has not seen: none of its columns is 1."""
 
 
 @dataclass(frozen=True)
-class Encoding:
+class TableEncoding:
     """Fitted fill values and categories of `columns`, in their order."""
 
     columns: tuple[Column, ...]
-    fill: tuple[float, ...]
+    fill_values: tuple[float, ...]
     """Replacement for a missing value in each column: a number, or the index of a category."""
-    seen: tuple[tuple[int, ...], ...]
+    seen_codes: tuple[tuple[int, ...], ...]
     """Indices of the categories that occur, one column of 0 and 1 for each; empty for a column of numbers."""
 
     @property
-    def features(self) -> tuple[str, ...]:
+    def feature_names(self) -> tuple[str, ...]:
         """Names of the encoded features."""
         names: list[str] = []
-        for column, seen in zip(self.columns, self.seen, strict=True):
+        for column, seen in zip(self.columns, self.seen_codes, strict=True):
             words = column.categories
             names += [column.name] if words is None else [f"{column.name}={words[index]}" for index in seen]
         return tuple(names)
 
     @property
-    def numeric(self) -> Array:
+    def is_numeric(self) -> Array:
         """(features,) bool: True for features that are numbers and therefore scaled."""
         flags: list[bool] = []
-        for column, seen in zip(self.columns, self.seen, strict=True):
+        for column, seen in zip(self.columns, self.seen_codes, strict=True):
             flags += [True] if column.categories is None else [False] * len(seen)
         return np.array(flags, bool)
 
@@ -49,10 +49,10 @@ class Encoding:
         Args:
             x: (N, columns); NaN marks a missing value.
         """
-        y = np.empty((len(x), len(self.numeric)), np.float32)
+        y = np.empty((len(x), len(self.is_numeric)), np.float32)
         start = 0
-        for index, (column, seen) in enumerate(zip(self.columns, self.seen, strict=True)):
-            values = np.where(np.isnan(x[:, index]), np.float32(self.fill[index]), x[:, index])
+        for index, (column, seen) in enumerate(zip(self.columns, self.seen_codes, strict=True)):
+            values = np.where(np.isnan(x[:, index]), np.float32(self.fill_values[index]), x[:, index])
             if column.categories is None:
                 y[:, start] = values
                 start += 1
@@ -63,7 +63,7 @@ class Encoding:
         return y
 
 
-def fit(x: Array, columns: tuple[Column, ...]) -> Encoding:
+def fit_encoding(x: Array, columns: tuple[Column, ...]) -> TableEncoding:
     """Fit the encoding on the train part.
 
     Args:
@@ -90,4 +90,4 @@ def fit(x: Array, columns: tuple[Column, ...]) -> Encoding:
         else:
             encoder = OneHotEncoder(handle_unknown="ignore").fit(filled)
             seen.append(tuple(int(index) for index in encoder.categories_[0]))
-    return Encoding(columns, tuple(fill), tuple(seen))
+    return TableEncoding(columns, tuple(fill), tuple(seen))

@@ -11,71 +11,77 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data import encoding as encode
 from dropout_cli.data.base import DATASETS, Examples, Source
-from dropout_cli.data.dataset import Dataset, Part, Quantities
-from dropout_cli.data.encoding import Encoding
-from dropout_cli.data.preprocessing import Fitted
-from dropout_cli.data.readers.memory_mapped import FileRows
-from dropout_cli.data.scaling import fit
-from dropout_cli.data.splits import split
+from dropout_cli.data.dataset import Dataset, Part, RegressionTargets
+from dropout_cli.data.encoding import TableEncoding
+from dropout_cli.data.preprocessing import Preprocessing
+from dropout_cli.data.readers.file_rows import FileRows
+from dropout_cli.data.scaling import fit_scaling
+from dropout_cli.data.splits import split_rows
 
 
-def load(source: Source, fitted: Fitted | None = None) -> Dataset:
+def load_dataset(source: Source, preprocessing: Preprocessing | None = None) -> Dataset:
     """Read a source, check its fingerprint, split it and fit encoding and scaling.
 
     Args:
         source: the dataset's config.
-        fitted: preprocessing of an earlier run, used instead of fitting; the data must match it.
+        preprocessing: preprocessing of an earlier run, used instead of fitting; the data must match it.
 
     Raises:
-        DataError: if data are missing, damaged or changed, do not match `fitted`, or cannot be split.
+        DataError: if data are missing, damaged or changed, do not match `preprocessing`, or cannot be split.
     """
-    return arranged(source, source.read(), fitted)
+    return split_and_scale(source, source.read(), preprocessing)
 
 
-def arranged(source: Source, examples: Examples, fitted: Fitted | None = None, *, known: str | None = None) -> Dataset:
+def split_and_scale(
+    source: Source,
+    examples: Examples,
+    preprocessing: Preprocessing | None = None,
+    *,
+    known_fingerprint: str | None = None,
+) -> Dataset:
     """Split examples that were read before, and fit encoding and scaling.
 
     Args:
         source: the dataset's config.
         examples: the result of `source.read()`.
-        fitted: preprocessing of an earlier run, used instead of fitting; the data must match it.
-        known: the fingerprint of `examples`, if it was computed before.
+        preprocessing: preprocessing of an earlier run, used instead of fitting; the data must match it.
+        known_fingerprint: the fingerprint of `examples`, if it was computed before.
 
     Raises:
-        DataError: if data have changed, do not match `fitted`, or cannot be split.
+        DataError: if data have changed, do not match `preprocessing`, or cannot be split.
     """
     name = DATASETS.name_of(type(source))
-    actual = known or fingerprint(examples)
+    actual = known_fingerprint or compute_fingerprint(examples)
     if source.fingerprint not in (None, actual):
         fact = f"the data have changed: their fingerprint is {actual[:12]}..., expected {source.fingerprint[:12]}..."
         way_out = "Restore the original data, or set it to null (`dropout eval --allow-changed-data` does this)"
         raise DataError("dataset.fingerprint", fact, way_out)
-    if fitted is not None:
-        examples = _match_preprocessing(examples, fitted)
+    if preprocessing is not None:
+        examples = _match_preprocessing(examples, preprocessing)
     # Preprocessing is fitted after the split, on the train part alone: nothing leaks from val and test.
-    rows = split(examples, source)
-    encoding = fitted.encoding if fitted else None
-    if examples.encoded and encoding is None:
-        encoding = encode.fit(examples.x[rows.train], examples.columns)
+    rows = split_rows(examples, source)
+    encoding = preprocessing.encoding if preprocessing else None
+    if examples.needs_encoding and encoding is None:
+        encoding = encode.fit_encoding(examples.x[rows.train], examples.columns)
     train = _make_part(examples, rows.train, encoding)
-    scaled = encoding.numeric if encoding else None
+    scaled = encoding.is_numeric if encoding else None
     return Dataset(
         name=name,
         train=train,
         val=None if rows.val is None else _make_part(examples, rows.val, encoding),
         test=_make_part(examples, rows.test, encoding),
         classes=examples.classes,
-        scaling=fitted.scaling if fitted else fit(train.x, source.scaling, scaled),
+        scaling=preprocessing.scaling if preprocessing else fit_scaling(train.x, source.scaling, scaled),
         fingerprint=actual,
         columns=examples.columns,
         encoding=encoding,
-        quantities=_fit_targets(examples, train, fitted),
+        targets=_fit_targets(examples, train, preprocessing),
         notices=examples.notices,
-        varying=source.varying(examples),
+        varying_parts=source.varying_parts(examples),
     )
 
 
-class Loader:
+class DatasetLoader:
     """Loads sources in turn; those that differ only in `split_seed` and `fold` are read once."""
 
     def __init__(self) -> None:
@@ -94,53 +100,53 @@ class Loader:
         # These two keys do not change what `read` returns.
         undivided = replace(source, split_seed=0, fold=0)
         if self._last is not None and self._last[0] == undivided:
-            return arranged(source, self._last[1], known=self._last[2])
+            return split_and_scale(source, self._last[1], known_fingerprint=self._last[2])
         self._last = None  # frees the previous dataset first: two are never in memory at once
         examples = source.read()
-        dataset = arranged(source, examples)
+        dataset = split_and_scale(source, examples)
         self._last = undivided, examples, dataset.fingerprint
         return dataset
 
 
-def fingerprint(examples: Examples) -> str:
+def compute_fingerprint(examples: Examples) -> str:
     """Return the SHA-256, in hex, over shapes, dtypes and bytes of examples and labels.
 
     Bytes are little-endian, so the result is the same on every machine.
     """
     digest = hashlib.sha256()
     # intp has another size on 32-bit machines.
-    labels = examples.labels if examples.quantities else examples.labels.astype(np.int64, copy=False)
+    labels = examples.labels if examples.target_names else examples.labels.astype(np.int64, copy=False)
     if examples.digest is not None:
         digest.update(examples.digest.encode())
     for array in (labels,) if isinstance(examples.x, FileRows) else (examples.x, labels):
         little_endian = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         digest.update(f"{little_endian.shape} {little_endian.dtype.str}\n".encode())
         digest.update(little_endian.reshape(-1).view(np.uint8).data)
-    if examples.encoded:  # the codes of categories mean nothing without their names
+    if examples.needs_encoding:  # the codes of categories mean nothing without their names
         columns = [[column.name, column.categories] for column in examples.columns]
-        meaning = [examples.classes, examples.quantities, columns]
+        meaning = [examples.classes, examples.target_names, columns]
         digest.update(json.dumps(meaning).encode())
-    for optional in (examples.assigned, examples.groups):
+    for optional in (examples.assigned_parts, examples.groups):
         if optional is not None:
             digest.update(optional.astype(np.int64).tobytes())
     return digest.hexdigest()
 
 
-def _match_preprocessing(examples: Examples, fitted: Fitted) -> Examples:
+def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
     """Return the examples with the labels and columns of a trained network.
 
     Raises:
         DataError: if columns, targets or classes do not match.
     """
     names = tuple(column.name for column in fitted.columns)
-    if examples.encoded and names != tuple(column.name for column in examples.columns):
+    if examples.needs_encoding and names != tuple(column.name for column in examples.columns):
         raise DataError(
             "dataset", f"has other columns than {', '.join(names[:10])}", "Restore the columns of the training data"
         )
-    if bool(examples.quantities) != (fitted.quantities is not None):
+    if bool(examples.target_names) != (fitted.targets is not None):
         raise DataError("dataset", "has targets of another kind than in training", "Restore the target of training")
     x, labels = examples.x, examples.labels
-    if not examples.quantities:
+    if not examples.target_names:
         places = {name: index for index, name in enumerate(fitted.classes)}
         unknown = [name for name in examples.classes if name not in places]
         if unknown:
@@ -155,23 +161,23 @@ def _match_preprocessing(examples: Examples, fitted: Fitted) -> Examples:
                 raise DataError("dataset", f"column '{column.name}' is of another kind than in training", "Correct it")
             if column.categories is not None and known_column.categories is not None:
                 codes = {word: float(code) for code, word in enumerate(known_column.categories)}
-                table = np.array([codes.get(word, encode.UNKNOWN) for word in column.categories], np.float32)
+                table = np.array([codes.get(word, encode.UNKNOWN_CATEGORY) for word in column.categories], np.float32)
                 # Missing values stay NaN; they have no code.
                 present = ~np.isnan(x[:, index])
                 x[present, index] = table[x[present, index].astype(np.intp)]
     return replace(examples, x=x, labels=labels, classes=fitted.classes, columns=fitted.columns)
 
 
-def _fit_targets(examples: Examples, train: Part, fitted: Fitted | None) -> Quantities | None:
+def _fit_targets(examples: Examples, train: Part, fitted: Preprocessing | None) -> RegressionTargets | None:
     """Return the targets with their mean and standard deviation on the train part."""
-    if not examples.quantities or fitted is not None:
-        return fitted.quantities if fitted else None
+    if not examples.target_names or fitted is not None:
+        return fitted.targets if fitted else None
     sd = train.labels.std(axis=0)
     # A constant target would be divided by 0.
-    return Quantities(examples.quantities, train.labels.mean(axis=0), np.where(sd > 0, sd, 1.0))
+    return RegressionTargets(examples.target_names, train.labels.mean(axis=0), np.where(sd > 0, sd, 1.0))
 
 
-def _make_part(examples: Examples, rows: Array, encoding: Encoding | None) -> Part:
+def _make_part(examples: Examples, rows: Array, encoding: TableEncoding | None) -> Part:
     if isinstance(examples.x, FileRows):
         return Part(cast("Array", examples.x.subset(rows)), _read_only(examples.labels[rows]), _read_only(rows))
     x = examples.x[rows]

@@ -14,39 +14,39 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array, Shape
 from dropout_cli.data.base import Column
-from dropout_cli.data.dataset import Affine, Dataset, Quantities
-from dropout_cli.data.encoding import Encoding
+from dropout_cli.data.dataset import AffineScaling, Dataset, RegressionTargets
+from dropout_cli.data.encoding import TableEncoding
 
-FILE = "preprocessing.safetensors"
-KEY = "dropout"
-FORMAT = 1
-MOST_HEADER = 1 << 24
-MOST_FEATURES = 1 << 24
+PREPROCESSING_FILE = "preprocessing.safetensors"
+METADATA_KEY = "dropout"
+PREPROCESSING_FORMAT = 1
+MAX_PREPROCESSING_HEADER = 1 << 24
+MAX_FEATURES = 1 << 24
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Preprocessing:
     """Everything between raw examples and the network's inputs and outputs."""
 
     shape: Shape
     """Shape of one example as the network takes it."""
-    examples: int
+    train_count: int
     """Number of training examples."""
     classes: tuple[str, ...]
-    quantities: Quantities | None
+    targets: RegressionTargets | None
     columns: tuple[Column, ...]
     """Columns of a table; empty for images and plain arrays."""
-    encoding: Encoding | None
-    scaling: Affine
+    encoding: TableEncoding | None
+    scaling: AffineScaling
 
     @classmethod
-    def to(cls, dataset: Dataset) -> "Fitted":
+    def from_dataset(cls, dataset: Dataset) -> "Preprocessing":
         """Return the preprocessing that was fitted to a dataset."""
         return cls(
             dataset.shape,
             len(dataset.train),
             dataset.classes,
-            dataset.quantities,
+            dataset.targets,
             dataset.columns,
             dataset.encoding,
             dataset.scaling,
@@ -57,26 +57,29 @@ class Fitted:
         from safetensors.numpy import save
 
         metadata: dict[str, Any] = {
-            "format": FORMAT,
+            "format": PREPROCESSING_FORMAT,
             "shape": list(self.shape),
-            "examples": self.examples,
+            "examples": self.train_count,
             "classes": list(self.classes),
-            "targets": list(self.quantities.names) if self.quantities else [],
+            "targets": list(self.targets.names) if self.targets else [],
             "columns": [
-                {"name": column.name, "categories": column.categories, "comma": column.comma} for column in self.columns
+                {"name": column.name, "categories": column.categories, "comma": column.decimal_comma}
+                for column in self.columns
             ],
-            "encoding": {"fill": self.encoding.fill, "seen": self.encoding.seen} if self.encoding else None,
+            "encoding": {"fill": self.encoding.fill_values, "seen": self.encoding.seen_codes}
+            if self.encoding
+            else None,
         }
         arrays: dict[str, Array] = {"scale": self.scaling.scale, "shift": self.scaling.shift}
-        if self.quantities is not None:
-            arrays |= {"target_mean": self.quantities.mean, "target_sd": self.quantities.sd}
+        if self.targets is not None:
+            arrays |= {"target_mean": self.targets.mean, "target_sd": self.targets.sd}
         # One metadata key only: safetensors writes several in random order, and equal values must give equal bytes.
-        header_texts = {KEY: json.dumps(metadata, sort_keys=True)}
+        header_texts = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
         # safetensors writes arrays that are not C-contiguous wrongly, and without an error.
         return bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, header_texts))
 
     @classmethod
-    def unpack(cls, data: bytes, place: str) -> "Fitted":
+    def unpack(cls, data: bytes, place: str) -> "Preprocessing":
         """Read the bytes that `pack` wrote.
 
         Args:
@@ -93,9 +96,9 @@ class Fitted:
             # A safetensors file begins with the length of its JSON header as a 64-bit little-endian integer.
             end = 8 + int.from_bytes(data[:8], "little")
             # The bounds come first: a damaged length must not make JSON parse gigabytes.
-            if not 8 < end <= min(len(data), MOST_HEADER):
+            if not 8 < end <= min(len(data), MAX_PREPROCESSING_HEADER):
                 raise ValueError("its header is cut off or too long")
-            metadata = json.loads(json.loads(data[8:end])["__metadata__"][KEY])
+            metadata = json.loads(json.loads(data[8:end])["__metadata__"][METADATA_KEY])
             return cls._from_parts(metadata, load(bytes(data)))
         except (SafetensorError, AttributeError, ValueError, LookupError, TypeError, ArithmeticError) as error:
             raise DataError(place, f"is damaged ({error})", "Train again") from None
@@ -103,7 +106,7 @@ class Fitted:
             raise DataError(place, "is damaged (it is nested too deeply)", "Train again") from None
 
     @classmethod
-    def _from_parts(cls, metadata: dict[str, Any], arrays: dict[str, Array]) -> "Fitted":
+    def _from_parts(cls, metadata: dict[str, Any], arrays: dict[str, Array]) -> "Preprocessing":
         """Return the object that metadata and arrays describe.
 
         Raises:
@@ -111,24 +114,24 @@ class Fitted:
         """
         shape = tuple(_check_count(item) for item in metadata["shape"])
         columns = tuple(map(_read_column, metadata["columns"]))
-        scaling = Affine(_check_finite(arrays["scale"], np.float32), _check_finite(arrays["shift"], np.float32))
+        scaling = AffineScaling(_check_finite(arrays["scale"], np.float32), _check_finite(arrays["shift"], np.float32))
         targets = tuple(map(str, metadata["targets"]))
         quantities = encoding = None
         if targets:
             mean, sd = (_check_finite(arrays[name], np.float64) for name in ("target_mean", "target_sd"))
-            quantities = Quantities(targets, mean, sd)
+            quantities = RegressionTargets(targets, mean, sd)
             if not mean.shape == sd.shape == (len(targets),):
                 raise ValueError("it does not have one mean per target")
         if metadata["encoding"] is not None:
             fill = tuple(float(item) for item in metadata["encoding"]["fill"])
             seen = tuple(tuple(int(place) for place in places) for places in metadata["encoding"]["seen"])
-            encoding = Encoding(columns, fill, seen)
+            encoding = TableEncoding(columns, fill, seen)
             for column, places in zip(columns, seen, strict=True):
                 if any(not 0 <= place < len(column.categories or ()) for place in places):
                     raise ValueError(f"{column.name!r} does not have that many categories")
-            if shape != (len(encoding.numeric),) or not all(map(math.isfinite, fill)) or len(fill) != len(columns):
+            if shape != (len(encoding.is_numeric),) or not all(map(math.isfinite, fill)) or len(fill) != len(columns):
                 raise ValueError("its columns do not fit its shape")
-        if not (shape and len(shape) in (1, 3) and math.prod(shape) <= MOST_FEATURES):
+        if not (shape and len(shape) in (1, 3) and math.prod(shape) <= MAX_FEATURES):
             raise ValueError(f"{shape} is not the shape of an example")
         for item in (scaling.scale, scaling.shift):
             if item.shape not in ((1,), shape[-1:]):

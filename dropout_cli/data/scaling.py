@@ -7,13 +7,13 @@ channel, so that all pixels of a channel keep their proportions. A constant feat
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Affine
+from dropout_cli.data.dataset import AffineScaling
 
-BLOCK = 1 << 20
+BLOCK_VALUES = 1 << 20
 """Values converted to float64 at a time: 8 MB, where all of MNIST at once would take 400 MB."""
 
 
-def fit(x: Array, kind: str, scaled: Array | None = None) -> Affine:
+def fit_scaling(x: Array, kind: str, scaled: Array | None = None) -> AffineScaling:
     """Fit a scaling to the train part.
 
     Args:
@@ -26,12 +26,12 @@ def fit(x: Array, kind: str, scaled: Array | None = None) -> Affine:
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
     if scaled is not None and not scaled.all():
-        inner = fit(x[:, scaled], kind) if scaled.any() else _make_affine(np.ones(0), np.zeros(0))
+        inner = fit_scaling(x[:, scaled], kind) if scaled.any() else _make_affine(np.ones(0), np.zeros(0))
         scale, shift = np.ones(len(scaled)), np.zeros(len(scaled))
         scale[scaled], shift[scaled] = inner.scale, inner.shift
         return _make_affine(scale, shift)
     scaler = MinMaxScaler() if kind == "unit" else StandardScaler()
-    step = max(1, BLOCK // int(np.prod(x.shape[1:])))
+    step = max(1, BLOCK_VALUES // int(np.prod(x.shape[1:])))
     for start in range(0, len(x), step):
         scaler.partial_fit(np.asarray(x[start : start + step]).reshape(-1, x.shape[-1]).astype(np.float64))
     if kind == "unit":
@@ -39,8 +39,8 @@ def fit(x: Array, kind: str, scaled: Array | None = None) -> Affine:
     return _make_affine(1 / scaler.scale_, -scaler.mean_ / scaler.scale_)
 
 
-def _make_affine(scale: Array, shift: Array) -> Affine:
+def _make_affine(scale: Array, shift: Array) -> AffineScaling:
     arrays = scale.astype(np.float32), shift.astype(np.float32)
     for array in arrays:
         array.setflags(write=False)
-    return Affine(*arrays)
+    return AffineScaling(*arrays)

@@ -11,7 +11,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.base import TEST, TRAIN, VAL, Examples, Source
 
 
-class Rows(NamedTuple):
+class SplitRows(NamedTuple):
     """Row numbers of each part, ascending, intp; `val` is None without a validation part."""
 
     train: Array
@@ -19,7 +19,7 @@ class Rows(NamedTuple):
     test: Array
 
 
-def split(examples: Examples, source: Source) -> Rows:
+def split_rows(examples: Examples, source: Source) -> SplitRows:
     """Split the examples as the source says, with the `split` stream.
 
     Without groups each part has exactly round(fraction * N) rows. The test part does not depend on
@@ -33,10 +33,10 @@ def split(examples: Examples, source: Source) -> Rows:
     rows = np.arange(total, dtype=np.intp)
     # Two seeds from one draw: changing val_fraction then cannot change the test part.
     test_seed, val_seed = (int(seed) for seed in stream(source.split_seed, "split").integers(2**32, size=2))
-    assigned = np.full(total, TRAIN, np.int8) if examples.assigned is None else examples.assigned
+    assigned = np.full(total, TRAIN, np.int8) if examples.assigned_parts is None else examples.assigned_parts
     if source.folds is not None:
         remaining, test = _split_folds(rows, examples, source, test_seed)
-    elif source.draws_test(examples):
+    elif source.draws_test_part(examples):
         fraction = source.default_test_fraction if source.test_fraction is None else source.test_fraction
         if fraction is None:
             fact = "must be a number, got null, which keeps an official test set, but this dataset has none"
@@ -51,14 +51,14 @@ def split(examples: Examples, source: Source) -> Rows:
 
     if (assigned[remaining] == VAL).any():
         return _require_nonempty(
-            Rows(remaining[assigned[remaining] != VAL], remaining[assigned[remaining] == VAL], test)
+            SplitRows(remaining[assigned[remaining] != VAL], remaining[assigned[remaining] == VAL], test)
         )
     if source.val_fraction == 0:
-        return _require_nonempty(Rows(remaining, None, test))
+        return _require_nonempty(SplitRows(remaining, None, test))
     # `total` is the training set if the data provide the test part, else all examples.
     count = round(source.val_fraction * total)
     train, val = _take_stratified(remaining, examples, count, val_seed, "val_fraction")
-    return Rows(train, val, test)
+    return SplitRows(train, val, test)
 
 
 def _split_folds(rows: Array, examples: Examples, source: Source, seed: int) -> tuple[Array, Array]:
@@ -71,14 +71,14 @@ def _split_folds(rows: Array, examples: Examples, source: Source, seed: int) -> 
 
     folds = source.folds
     assert folds is not None
-    if examples.gives(VAL) or not source.draws_test(examples):
-        part = "validation" if examples.gives(VAL) else "test"
+    if examples.has_part(VAL) or not source.draws_test_part(examples):
+        part = "validation" if examples.has_part(VAL) else "test"
         pooled = f", or set dataset.test_fraction to {1 / folds:.4g}, which adds the official test part to the folds"
         way_out = f"Remove dataset.folds{pooled * (part == 'test' and examples.train_count is not None)}"
         raise DataError(
             "dataset.folds", f"divide all examples, but these data have a {part} part of their own", way_out
         )
-    labels = None if examples.quantities else examples.labels[rows]
+    labels = None if examples.target_names else examples.labels[rows]
     if examples.groups is not None:
         splitter, least = GroupKFold(folds, shuffle=True, random_state=seed), len(np.unique(examples.groups))
         fact = f"{folds} folds need {folds} groups, but there are {least}"
@@ -97,7 +97,7 @@ def _split_folds(rows: Array, examples: Examples, source: Source, seed: int) -> 
     return rows[remaining], rows[chosen]
 
 
-def _require_nonempty(rows: Rows) -> Rows:
+def _require_nonempty(rows: SplitRows) -> SplitRows:
     """Return the rows; raise DataError if a part is empty."""
     for name, part in zip(("training", "validation", "test"), rows, strict=True):
         if part is not None and not len(part):
@@ -120,7 +120,7 @@ def _take_stratified(rows: Array, examples: Examples, count: int, seed: int, key
     """
     from sklearn.model_selection import train_test_split
 
-    names, labels = examples.classes, None if examples.quantities else examples.labels[rows]
+    names, labels = examples.classes, None if examples.target_names else examples.labels[rows]
     sizes = np.array([len(rows)]) if labels is None else np.bincount(labels, minlength=len(names))
     classes, smallest = np.count_nonzero(sizes), int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
     each = "" if labels is None else f", but each of the {classes} classes needs at least one"

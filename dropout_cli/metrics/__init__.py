@@ -3,74 +3,74 @@
 from dropout_cli.metrics import numbers  # every file there registers its metrics
 from dropout_cli.metrics.classes import (
     Mistake,
-    classification,
     confusion_csv,
     confusion_matrix,
-    mistakes,
     mistakes_csv,
-    predicted,
-    worst,
+    predicted_classes,
+    score_classes,
+    worst_mistakes,
+    worst_positions,
 )
-from dropout_cli.metrics.contributions import VALIDATION, contributions, given_for, validation_file
+from dropout_cli.metrics.contributions import VALIDATION_FILE, contributions, metric_input, validation_bytes
 from dropout_cli.metrics.csv_text import csv_bytes, safe_text
-from dropout_cli.metrics.quantities import regression, residuals_csv
+from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 from dropout_cli.metrics.registry import (
     Metric,
-    directed,
-    is_counted,
+    comparable_metrics,
+    displayed_metrics,
+    find_metric,
+    is_count,
     is_share,
-    labels,
     larger_is_better,
+    metric_labels,
     metric_name,
     metric_part,
-    moves_by_examples,
-    named,
-    of_task,
-    shown,
-    suggestion,
+    suggest_metric,
+    task_metrics,
+    uses_labels_only,
 )
-from dropout_cli.metrics.scored import Classes, Quantities
+from dropout_cli.metrics.targets import residuals_csv, score_targets
 
 __all__ = [
     "DEFAULT_METRIC",
     "METRICS",
     "PARTS",
-    "VALIDATION",
-    "Classes",
+    "VALIDATION_FILE",
+    "ClassPredictions",
     "Metric",
     "Mistake",
-    "Quantities",
-    "classification",
+    "TargetPredictions",
+    "comparable_metrics",
     "confusion_csv",
     "confusion_matrix",
     "contributions",
     "csv_bytes",
-    "directed",
-    "given_for",
-    "is_counted",
+    "displayed_metrics",
+    "find_metric",
+    "is_count",
     "is_share",
-    "labels",
     "larger_is_better",
+    "metric_input",
+    "metric_labels",
     "metric_name",
     "metric_part",
-    "mistakes",
     "mistakes_csv",
-    "moves_by_examples",
-    "named",
     "numbers",
-    "of_task",
-    "predicted",
-    "regression",
+    "predicted_classes",
     "residuals_csv",
     "safe_text",
-    "shown",
-    "suggestion",
-    "validation_file",
-    "worst",
+    "score_classes",
+    "score_targets",
+    "suggest_metric",
+    "task_metrics",
+    "uses_labels_only",
+    "validation_bytes",
+    "worst_mistakes",
+    "worst_positions",
 ]
 
 PARTS = ("train", "val", "test")
 DEFAULT_METRIC = "test.accuracy"
 """The metric that compares runs by default; regressions are then compared by `test.rmse`."""
-METRICS = tuple(f"{part}.{number}" for part in PARTS for number in directed())
+METRICS = tuple(f"{part}.{number}" for part in PARTS for number in comparable_metrics())
 """Keys of a summary by which runs can be compared; a run has those of its task."""

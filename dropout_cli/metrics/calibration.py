@@ -15,7 +15,7 @@ WIDE = 100.0  # variance of S above which the Gaussian is used, with an error be
 PIECE = 1 << 16  # examples whose factors are multiplied at a time; bounds memory
 
 
-def mean_gap(confidence: Array) -> float:
+def expected_gap(confidence: Array) -> float:
     """Return E|S - E S| of the number S of right predictions.
 
     Args:

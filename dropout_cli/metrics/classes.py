@@ -8,7 +8,7 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import registry
 from dropout_cli.metrics.csv_text import csv_bytes
-from dropout_cli.metrics.scored import Classes
+from dropout_cli.metrics.predictions import ClassPredictions
 
 
 class Mistake(NamedTuple):
@@ -28,7 +28,7 @@ class Mistake(NamedTuple):
     """-ln of the probability of the true class."""
 
 
-def classification(
+def score_classes(
     probs: Array, labels: Array, classes: Sequence[str], log_probs: Array | None = None
 ) -> dict[str, Any]:
     """Score the predictions of a classifier.
@@ -48,10 +48,10 @@ def classification(
     Raises:
         ValueError: the shapes do not fit.
     """
-    given = Classes.of(probs, labels, classes, log_probs)
+    given = ClassPredictions.of(probs, labels, classes, log_probs)
     scores = {
-        metric.name: metric.of(given) if metric.summarized(given) else None
-        for metric in registry.of_task("classification")
+        metric.name: metric.compute(given) if metric.in_summary(given) else None
+        for metric in registry.task_metrics("classification")
     }
     return scores | {
         "per_class": [
@@ -61,7 +61,7 @@ def classification(
     }
 
 
-def predicted(stored: Mapping[str, Array]) -> Array:
+def predicted_classes(stored: Mapping[str, Array]) -> Array:
     """Return the likeliest class of each example, (N,).
 
     Args:
@@ -84,12 +84,12 @@ def confusion_matrix(probs: Array, labels: Array, classes: Sequence[str], log_pr
     """
     from sklearn.metrics import confusion_matrix as count
 
-    predicted = Classes.of(probs, labels, classes, log_probs).predicted
+    predicted = ClassPredictions.of(probs, labels, classes, log_probs).predicted
     matrix: Array = count(labels, predicted, labels=np.arange(len(classes))).astype(np.int64)
     return matrix
 
 
-def worst(probs: Array, labels: Array, most: int = 100, log_probs: Array | None = None) -> Array:
+def worst_positions(probs: Array, labels: Array, most: int = 100, log_probs: Array | None = None) -> Array:
     """Return the positions of the misclassified examples with the largest losses.
 
     Args:
@@ -101,12 +101,12 @@ def worst(probs: Array, labels: Array, most: int = 100, log_probs: Array | None 
     Returns:
         (M,) positions in the part, M <= `most`, by descending loss; ties by position.
     """
-    given = Classes.of(probs, labels, [str(c) for c in range(probs.shape[1])], log_probs)
+    given = ClassPredictions.of(probs, labels, [str(c) for c in range(probs.shape[1])], log_probs)
     wrong = np.flatnonzero(given.predicted != labels)
     return wrong[np.argsort(-given.losses[wrong], kind="stable")][:most]
 
 
-def mistakes(
+def worst_mistakes(
     probs: Array,
     labels: Array,
     rows: Array,
@@ -126,7 +126,7 @@ def mistakes(
         most: Maximum number of examples.
         log_probs: See `score_classes`.
     """
-    given = Classes.of(probs, labels, classes, log_probs)
+    given = ClassPredictions.of(probs, labels, classes, log_probs)
     p, predicted = given.probabilities, given.predicted
     return [
         Mistake(
@@ -137,7 +137,7 @@ def mistakes(
             prob_predicted=float(p[i, predicted[i]]),
             loss=float(given.losses[i]),
         )
-        for i in worst(probs, labels, most, log_probs)
+        for i in worst_positions(probs, labels, most, log_probs)
     ]
 
 
@@ -154,13 +154,13 @@ def confusion_csv(matrix: Array, classes: Sequence[str]) -> bytes:
     return csv_bytes([["true\\predicted", *classes], *counts])
 
 
-def mistakes_csv(found: Sequence[Mistake]) -> bytes:
+def mistakes_csv(mistakes: Sequence[Mistake]) -> bytes:
     """Return the mistakes as CSV with their field names as header.
 
     Fractions have six significant digits.
 
     Args:
-        found: The mistakes, in order.
+        mistakes: The mistakes, in order.
     """
-    rows = [[f"{cell:.6g}" if isinstance(cell, float) else cell for cell in mistake] for mistake in found]
+    rows = [[f"{cell:.6g}" if isinstance(cell, float) else cell for cell in mistake] for mistake in mistakes]
     return csv_bytes([Mistake._fields, *rows])

@@ -10,10 +10,10 @@ import numpy as np
 
 from dropout_cli.core import npz
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.registry import is_counted, of_task
-from dropout_cli.metrics.scored import Classes, Quantities
+from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
+from dropout_cli.metrics.registry import is_count, task_metrics
 
-VALIDATION = "validation.npz"
+VALIDATION_FILE = "validation.npz"
 ROWS = "rows"
 
 
@@ -27,13 +27,13 @@ def contributions(prediction: Mapping[str, Array], labels: Array) -> dict[str, A
     Returns:
         Metric -> (N,) float64, whose mean is the metric.
     """
-    given = given_for(prediction, labels)
-    task = "classification" if isinstance(given, Classes) else "regression"
-    arrays = {metric.name: metric.of_each(given) for metric in of_task(task) if metric.of_each is not None}
+    given = metric_input(prediction, labels)
+    task = "classification" if isinstance(given, ClassPredictions) else "regression"
+    arrays = {metric.name: metric.per_example(given) for metric in task_metrics(task) if metric.per_example is not None}
     return {name: np.asarray(each, np.float64) for name, each in arrays.items() if each is not None}
 
 
-def given_for(prediction: Mapping[str, Array], labels: Array) -> Classes | Quantities:
+def metric_input(prediction: Mapping[str, Array], labels: Array) -> ClassPredictions | TargetPredictions:
     """Return the input of the metrics for a prediction.
 
     Args:
@@ -41,12 +41,12 @@ def given_for(prediction: Mapping[str, Array], labels: Array) -> Classes | Quant
         labels: (N,) class ids, or (N, targets) true values.
     """
     if "probabilities" not in prediction:
-        return Quantities.of(prediction["mean"], prediction.get("sd"), labels)
+        return TargetPredictions.of(prediction["mean"], prediction.get("sd"), labels)
     classes = [str(id_) for id_ in range(prediction["probabilities"].shape[1])]  # no metric depends on the names
-    return Classes.of(prediction["probabilities"], labels, classes, prediction.get("log_probabilities"))
+    return ClassPredictions.of(prediction["probabilities"], labels, classes, prediction.get("log_probabilities"))
 
 
-def validation_file(prediction: Mapping[str, Array], labels: Array, rows: Array) -> bytes:
+def validation_bytes(prediction: Mapping[str, Array], labels: Array, rows: Array) -> bytes:
     """Return the bytes of `validation.npz`: row numbers and contributions.
 
     Args:
@@ -56,5 +56,5 @@ def validation_file(prediction: Mapping[str, Array], labels: Array, rows: Array)
     """
     arrays = contributions(prediction, labels)
     # A byte per example for right and wrong, four for other metrics: a sweep may keep thousands of these files.
-    compact = {name: each.astype(bool if is_counted(name) else np.float32) for name, each in arrays.items()}
-    return npz.write(rows=rows, **compact)
+    compact = {name: each.astype(bool if is_count(name) else np.float32) for name, each in arrays.items()}
+    return npz.write_npz(rows=rows, **compact)

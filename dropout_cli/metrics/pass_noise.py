@@ -33,7 +33,7 @@ class PassNoise:
     """R, the number of passes."""
     noise_sd: tuple[float, ...]
     """sqrt(s2_R)."""
-    model_sd: tuple[float, ...]
+    spread_sd: tuple[float, ...]
     """sqrt(v), v being the mean over examples, with divisor R - 1."""
     rmse: tuple[float, ...]
     """Root mean squared error of the mean of the passes."""
@@ -45,11 +45,11 @@ class PassNoise:
             count: Number of passes.
             smallest: (targets,) floor of the result.
         """
-        missing = 2 * np.square(self.model_sd) * (1 / count - 1 / self.passes)
+        missing = 2 * np.square(self.spread_sd) * (1 / count - 1 / self.passes)
         return np.asarray(np.maximum(np.square(self.noise_sd) + missing, smallest))
 
 
-def gaussian(errors: Array, variances: Array, smallest: float) -> float:
+def fit_gaussian_noise(errors: Array, variances: Array, smallest: float) -> float:
     """Return the s2 of the Gaussian likelihood.
 
     Args:
@@ -65,7 +65,7 @@ def gaussian(errors: Array, variances: Array, smallest: float) -> float:
     return _best(loss, smallest, float(np.max(errors**2)))
 
 
-def log_mean_exp(errors: Array, smallest: float) -> float:
+def fit_mixture_noise(errors: Array, smallest: float) -> float:
     """Return the s2 of the mixture of passes.
 
     Args:

@@ -41,15 +41,15 @@ class Metric:
     """The part of a prediction that it is computed from; it also determines the task."""
     function: Callable[[Any], Any]
     """Takes `ClassPredictions` and returns a number, or `TargetPredictions` and returns one per target."""
-    shown: bool = False
+    displayed: bool = False
     """True if `dropout show` and `dropout eval --mc` print it."""
-    share: bool = False
+    is_share: bool = False
     """True if it is between 0 and 1 and moves in steps of about one example, as do intervals of its mean."""
-    counted: bool = False
+    is_count: bool = False
     """True if it is a count of examples divided by their number."""
-    of_each: Callable[[Any], Any] | None = None
+    per_example: Callable[[Any], Any] | None = None
     """Returns (N,) contributions of the examples, whose mean is the metric; None if it is no such mean."""
-    summarized: Callable[[Any], bool] = lambda given: True
+    in_summary: Callable[[Any], bool] = lambda given: True
     """Returns True if a summary contains the metric for these examples; a monitor always computes it."""
 
     @property
@@ -57,7 +57,7 @@ class Metric:
         """The task whose predictions it scores."""
         return TASKS[self.needs]
 
-    def of(self, given: Any) -> float | None:
+    def compute(self, given: Any) -> float | None:
         """Return the metric, averaged over all targets; None if it is undefined.
 
         Args:
@@ -72,7 +72,7 @@ class Metric:
 _registered: dict[tuple[str, str], Metric] = {}
 
 
-def register(*metrics: Metric) -> None:
+def register_metrics(*metrics: Metric) -> None:
     """Add metrics to the registry.
 
     Args:
@@ -101,17 +101,17 @@ def metric_name(metric: str) -> str:
     return metric.rpartition(".")[2]
 
 
-def of_task(task: str) -> tuple[Metric, ...]:
+def task_metrics(task: str) -> tuple[Metric, ...]:
     """Return the metrics of a task, in the order of the summary."""
     return tuple(metric for metric in _registered.values() if metric.task == task)
 
 
-def shown(task: str) -> tuple[str, ...]:
+def displayed_metrics(task: str) -> tuple[str, ...]:
     """Return the names of a task's metrics that short tables show."""
-    return tuple(metric.name for metric in of_task(task) if metric.shown)
+    return tuple(metric.name for metric in task_metrics(task) if metric.displayed)
 
 
-def labels() -> dict[str, str]:
+def metric_labels() -> dict[str, str]:
     """Return name -> label of every metric of all tasks."""
     by_name: dict[str, str] = {}
     for metric in _registered.values():
@@ -119,7 +119,7 @@ def labels() -> dict[str, str]:
     return by_name
 
 
-def directed(task: str | None = None) -> tuple[str, ...]:
+def comparable_metrics(task: str | None = None) -> tuple[str, ...]:
     """Return the names of the metrics that can compare runs.
 
     Args:
@@ -129,17 +129,17 @@ def directed(task: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(metric.name for metric in metrics if metric.larger_is_better is not None))
 
 
-def larger_is_better(number: str) -> bool:
+def larger_is_better(name: str) -> bool:
     """Return True if larger values of a metric are better.
 
     Args:
-        number: The metric's name, a dotted key that ends in it, or its column of the history: `accuracy`,
+        name: The metric's name, a dotted key that ends in it, or its column of the history: `accuracy`,
             `test.accuracy` or `val_accuracy`.
 
     Raises:
         UnknownName: no such metric has a direction.
     """
-    name = metric_name(number)
+    name = metric_name(name)
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
     if name == LOSS:
@@ -147,47 +147,47 @@ def larger_is_better(number: str) -> bool:
     for metric in _registered.values():
         if metric.name == name and metric.larger_is_better is not None:
             return metric.larger_is_better
-    raise UnknownName(f"unknown metric '{number}'. {suggestion(name, directed())}")
+    raise UnknownName(f"unknown metric '{name}'. {suggest_metric(name, comparable_metrics())}")
 
 
-def named(number: str, task: str) -> Metric | None:
+def find_metric(name: str, task: str) -> Metric | None:
     """Return a task's metric by name; None if the task has no such metric.
 
     Args:
-        number: The metric's name, or a dotted key that ends in it.
+        name: The metric's name, or a dotted key that ends in it.
         task: The task.
     """
-    return _registered.get((task, metric_name(number)))
+    return _registered.get((task, metric_name(name)))
 
 
-def is_share(number: str) -> bool:
+def is_share(name: str) -> bool:
     """Return True if a metric is a share of examples or a mean of such shares; raise UnknownName."""
-    return any(one.share for one in _of_name(number))
+    return any(one.is_share for one in _of_name(name))
 
 
-def is_counted(number: str) -> bool:
+def is_count(name: str) -> bool:
     """Return True if a metric is a count of examples divided by their number; raise UnknownName."""
-    return any(one.counted for one in _of_name(number))
+    return any(one.is_count for one in _of_name(name))
 
 
-def moves_by_examples(number: str) -> bool:
+def uses_labels_only(name: str) -> bool:
     """Return True if a metric follows from predicted classes, in steps of about an example.
 
     Raises:
         UnknownName: no metric has that name.
     """
-    return any(one.needs == "labels" for one in _of_name(number))
+    return any(one.needs == "labels" for one in _of_name(name))
 
 
 def _of_name(number: str) -> list[Metric]:
     """Return the metrics of that name, one per task; raise UnknownName if there is none."""
     found = [one for one in _registered.values() if one.name == metric_name(number)]
     if not found:
-        raise UnknownName(f"unknown metric '{number}'. {suggestion(metric_name(number), tuple(labels()))}")
+        raise UnknownName(f"unknown metric '{number}'. {suggest_metric(metric_name(number), tuple(metric_labels()))}")
     return found
 
 
-def suggestion(name: str, known: tuple[str, ...]) -> str:
+def suggest_metric(name: str, known: tuple[str, ...]) -> str:
     """Return `Did you mean 'x'? Choose from: ...` for an unknown name.
 
     Args:

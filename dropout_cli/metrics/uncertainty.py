@@ -48,7 +48,7 @@ class MonteCarlo:
         return np.asarray(np.maximum(self.predictive_entropy - self.expected_entropy, 0.0))
 
 
-def together(logits: Iterable[Array]) -> MonteCarlo:
+def aggregate_passes(logits: Iterable[Array]) -> MonteCarlo:
     """Combine the logits of noisy passes; only sums are kept in memory.
 
     Args:

@@ -18,13 +18,15 @@ class Objective(ABC):
     """The predicted kind of output: `classes` or `quantities`."""
     needs_noise: ClassVar[Literal["nowhere", "anywhere", "before the logits"]] = "nowhere"
     """Where the network must draw noise for the objective to have an effect."""
-    outputs_each: ClassVar[int] = 1
+    outputs_per_target: ClassVar[int] = 1
     """Number of network outputs per class or target."""
-    squared: ClassVar[bool] = False
+    is_squared_error: ClassVar[bool] = False
     """True if the loss is a squared error, which is a likelihood only for a given precision of the noise."""
 
     @abstractmethod
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+    def compute_gradients(
+        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+    ) -> float:
         """Run the batch forward and backward, and leave the gradients in the network.
 
         Args:
@@ -38,26 +40,26 @@ class Objective(ABC):
             The loss, without `network.penalty()`.
         """
 
-    def check(self, law: Variant, *, other_noise: bool = False) -> None:
+    def check(self, variant: Variant, *, other_noise: bool = False) -> None:
         """Raise ValueError if the objective would have no effect with a variant.
 
         The check is for new runs: runs that were trained before stay readable.
 
         Args:
-            law: The dropout variant.
+            variant: The dropout variant.
             other_noise: True if the architecture adds other noise.
         """
         return None
 
 
-def own_noise_for_every_row(objective: str, law: Variant) -> None:
+def require_per_example_noise(objective: str, variant: Variant) -> None:
     """Raise ValueError if a batch stacked on itself would have the same noise in each copy.
 
     Args:
         objective: The name of the objective, for the message.
-        law: The dropout variant.
+        variant: The dropout variant.
     """
-    if not law.draws_for_every_row():
+    if not variant.draws_for_every_row():
         raise ValueError(
             f"{objective} needs noise of its own for every row of the batch, but the variant draws one noise for all "
             "rows. Use another variant, such as inverted"

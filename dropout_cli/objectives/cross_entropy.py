@@ -29,7 +29,9 @@ class CrossEntropy(Objective):
     """Factor of the loss of an example, for each class in class order; balanced: training examples / (classes *
     training examples of the class), so that rare classes count as much as frequent ones."""
 
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+    def compute_gradients(
+        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+    ) -> float:
         """Run one noisy pass."""
         logits = network.forward(x, train=True, noise=noise)
         loss, dlogits = losses.cross_entropy(
@@ -42,7 +44,7 @@ class CrossEntropy(Objective):
         network.gradients(dlogits)
         return loss
 
-    def weighed(self, labels: Array, classes: Sequence[str]) -> "CrossEntropy":
+    def with_class_weights(self, labels: Array, classes: Sequence[str]) -> "CrossEntropy":
         """Replace `balanced` by the weights computed from training labels.
 
         Args:

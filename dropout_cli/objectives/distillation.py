@@ -62,7 +62,9 @@ class Distillation(Objective):
             count, total = count + 1, total + losses.softmax(pass_logits.astype(np.float64) / self.temperature)
         return np.asarray(total / count)
 
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+    def compute_gradients(
+        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+    ) -> float:
         """Run one noisy pass.
 
         Raises:

@@ -23,9 +23,11 @@ class GaussianNll(Objective):
     """The negative log-likelihood of a predicted mean and variance of each target."""
 
     predicts: ClassVar[str] = "quantities"
-    outputs_each: ClassVar[int] = 2
+    outputs_per_target: ClassVar[int] = 2
 
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+    def compute_gradients(
+        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+    ) -> float:
         """Run one noisy pass; `labels` (N, targets) are standardized."""
         loss, doutputs = losses.gaussian(network.forward(x, train=True, noise=noise), labels)
         network.gradients(doutputs)

@@ -17,7 +17,7 @@ from dropout_cli.core.fields import Count
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.objectives.base import OBJECTIVES, Objective, own_noise_for_every_row
+from dropout_cli.objectives.base import OBJECTIVES, Objective, require_per_example_noise
 from dropout_cli.variants.toolkit.base import Variant
 
 
@@ -31,7 +31,9 @@ class MultiSample(Objective):
 
     needs_noise = "before the logits"
 
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+    def compute_gradients(
+        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+    ) -> float:
         """Run one pass through the lower layers, and one with S times the rows above them.
 
         Raises:
@@ -49,10 +51,10 @@ class MultiSample(Objective):
         trunk.gradients(np.add.reduce(dfeatures.reshape(self.samples, *features.shape)))
         return loss
 
-    def check(self, law: Variant, *, other_noise: bool = False) -> None:
+    def check(self, variant: Variant, *, other_noise: bool = False) -> None:
         """Raise ValueError unless each copy draws its own noise before the logits."""
-        own_noise_for_every_row("multi_sample", law)
-        if not law.noise_before_logits():
+        require_per_example_noise("multi_sample", variant)
+        if not variant.noise_before_logits():
             raise ValueError(
                 "multi_sample needs noise on what enters the logits, but the variant draws none there. "
                 "Use another variant or rate, such as inverted"

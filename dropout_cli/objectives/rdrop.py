@@ -18,7 +18,7 @@ from dropout_cli.core.fields import NonNegative
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.objectives.base import OBJECTIVES, Objective, own_noise_for_every_row
+from dropout_cli.objectives.base import OBJECTIVES, Objective, require_per_example_noise
 from dropout_cli.variants.toolkit.base import Variant
 
 
@@ -32,24 +32,26 @@ class RDrop(Objective):
 
     needs_noise = "anywhere"
 
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+    def compute_gradients(
+        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+    ) -> float:
         """Run one pass over the stacked batch."""
         logits = network.forward(np.concatenate([x, x]), train=True, noise=noise)
-        loss, dlogits = symmetric(logits, labels, self.alpha)
+        loss, dlogits = symmetric_loss(logits, labels, self.alpha)
         network.gradients(dlogits)
         return loss
 
-    def check(self, law: Variant, *, other_noise: bool = False) -> None:
+    def check(self, variant: Variant, *, other_noise: bool = False) -> None:
         """Raise ValueError if the two copies would have the same noise."""
-        own_noise_for_every_row("rdrop", law)
-        if law.silent() and not other_noise:
+        require_per_example_noise("rdrop", variant)
+        if variant.silent() and not other_noise:
             raise ValueError(
                 "rdrop compares two noisy passes, but there is no noise: they would be equal. "
                 "Use a variant with a rate above 0, such as inverted"
             )
 
 
-def symmetric(logits: Array, labels: Array, alpha: float) -> tuple[float, Array]:
+def symmetric_loss(logits: Array, labels: Array, alpha: float) -> tuple[float, Array]:
     """Return L and dL/dlogits of stacked logits.
 
     Args:

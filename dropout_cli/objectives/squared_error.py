@@ -18,9 +18,11 @@ class SquaredError(Objective):
     """The squared error of the predicted mean of each target."""
 
     predicts: ClassVar[str] = "quantities"
-    squared: ClassVar[bool] = True
+    is_squared_error: ClassVar[bool] = True
 
-    def learn(self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None) -> float:
+    def compute_gradients(
+        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+    ) -> float:
         """Run one noisy pass; `labels` (N, targets) are standardized."""
         loss, doutputs = losses.squared_error(network.forward(x, train=True, noise=noise), labels)
         network.gradients(doutputs)

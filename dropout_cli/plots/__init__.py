@@ -4,34 +4,34 @@ The same input gives the same bytes. Nothing is written or shown.
 """
 
 from dropout_cli.plots.canvas import as_svg
-from dropout_cli.plots.effects import effects
-from dropout_cli.plots.epochs import curves
-from dropout_cli.plots.maps import maps
-from dropout_cli.plots.matrix import confusion
-from dropout_cli.plots.over_epochs import over_epochs
-from dropout_cli.plots.rates import rates, worth_drawing
-from dropout_cli.plots.residuals import residuals
-from dropout_cli.plots.step_time import step_time
-from dropout_cli.plots.sweeps import against, bands, critical_difference, dots, forest
-from dropout_cli.plots.worst import caption, mistakes_pictures, mistakes_table
+from dropout_cli.plots.effects import activation_maps
+from dropout_cli.plots.epochs import learning_curves
+from dropout_cli.plots.maps import feature_maps
+from dropout_cli.plots.matrix import confusion_figure
+from dropout_cli.plots.over_epochs import epoch_figures
+from dropout_cli.plots.rates import has_rate_changes, rate_curves
+from dropout_cli.plots.residuals import residual_figure
+from dropout_cli.plots.step_time import step_time_figure
+from dropout_cli.plots.sweeps import critical_difference_plot, curve_bands, dot_plot, forest_plot, means_by_key
+from dropout_cli.plots.worst import mistake_bars, mistake_caption, mistake_images
 
 __all__ = [
-    "against",
+    "activation_maps",
     "as_svg",
-    "bands",
-    "caption",
-    "confusion",
-    "critical_difference",
-    "curves",
-    "dots",
-    "effects",
-    "forest",
-    "maps",
-    "mistakes_pictures",
-    "mistakes_table",
-    "over_epochs",
-    "rates",
-    "residuals",
-    "step_time",
-    "worth_drawing",
+    "confusion_figure",
+    "critical_difference_plot",
+    "curve_bands",
+    "dot_plot",
+    "epoch_figures",
+    "feature_maps",
+    "forest_plot",
+    "has_rate_changes",
+    "learning_curves",
+    "means_by_key",
+    "mistake_bars",
+    "mistake_caption",
+    "mistake_images",
+    "rate_curves",
+    "residual_figure",
+    "step_time_figure",
 ]

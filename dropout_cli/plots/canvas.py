@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # From the palette of Okabe and Ito (2008), whose colors differ for all kinds of color vision.
 BLUE, ORANGE, VERMILION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
-INK, GRAY, PALE = "#262626", "#6E6E6E", "#BDBDBD"
+INK, GRAY, LIGHT_GRAY = "#262626", "#6E6E6E", "#BDBDBD"
 
 DPI = 120
 
@@ -57,7 +57,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def blank(width: float, height: float) -> "Figure":
+def empty_figure(width: float, height: float) -> "Figure":
     """Return an empty figure.
 
     Args:
@@ -85,14 +85,14 @@ def as_svg() -> Iterator[None]:
         _FORMAT.reset(token)
 
 
-def rendered(figure: "Figure") -> bytes:
+def render(figure: "Figure") -> bytes:
     """Return the bytes of the figure, which are the same for the same figure."""
     out, kind = io.BytesIO(), _FORMAT.get()
     figure.savefig(out, format=kind, metadata=_WITHOUT[kind])
     return out.getvalue()
 
 
-def plain(text: str) -> str:
+def single_line(text: str) -> str:
     """Return the text as one line without control characters.
 
     White space becomes blanks, invisible marks are dropped, and other control characters become U+FFFD.
@@ -101,7 +101,7 @@ def plain(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if kind[0] == "C" else char for char, kind in kinds if kind != "Cf")
 
 
-def fitted(text: str, inches: float, size: float) -> str:
+def elide(text: str, inches: float, size: float) -> str:
     """Return `single_line(text)` with its middle cut out until it fits.
 
     Call it inside `style`.
@@ -113,7 +113,7 @@ def fitted(text: str, inches: float, size: float) -> str:
         inches: Maximum width.
         size: Font size in points.
     """
-    text = plain(text)[:400]  # bounds the search for hostile names
+    text = single_line(text)[:400]  # bounds the search for hostile names
     if text_width(text, size) > inches:
         low, high = 0, len(text) - 1  # how many characters can stay
         while low < high:

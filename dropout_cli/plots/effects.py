@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.plots.panels import Panel, panels
+from dropout_cli.plots.panels import Panel, panel_grid
 
-TALL = 1.7  # inches of a panel
+PANEL_HEIGHT = 1.7  # inches of a panel
 
 
-def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], title: str) -> bytes:
+def activation_maps(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], title: str) -> bytes:
     """Draw the activations of each layer and setting.
 
     Args:
@@ -22,4 +22,4 @@ def effects(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], t
     def row_label(layer: str, values: Array) -> str:
         return f"{layer}\n{counted(values.shape[1], 'unit')}"
 
-    return panels(activations, captions, title, wide=wide, tall=TALL, row_label=row_label)
+    return panel_grid(activations, captions, title, panel_width=wide, panel_height=PANEL_HEIGHT, row_label=row_label)

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.plots.canvas import BLUE, GRAY, SKY, VERMILION, blank, rendered, style
+from dropout_cli.plots.canvas import BLUE, GRAY, SKY, VERMILION, empty_figure, render, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-LARGEST = 1e15  # larger losses are left out as infinite ones: they would flatten the curve or overflow the axis
+MAX_LOSS = 1e15  # larger losses are left out as infinite ones: they would flatten the curve or overflow the axis
 
-FEW = 30  # epochs up to which each gets a marker
+MAX_MARKED_EPOCHS = 30  # epochs up to which each gets a marker
 
 
-def curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int, train: str = "train") -> bytes:
+def learning_curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int, train: str = "train") -> bytes:
     """Draw loss and headline metric over the epochs, training against validation.
 
     The evaluated epoch is marked.
@@ -32,7 +32,7 @@ def curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int, train: 
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     with style():
-        figure = blank(9, 3.7)
+        figure = empty_figure(9, 3.7)
         figure.subplots_adjust(left=0.07, right=0.985, top=0.83, bottom=0.135, wspace=0.19)
         loss, other = figure.subplots(1, 2)
         number = "rmse" if "train_rmse" in history else "accuracy"
@@ -54,7 +54,7 @@ def curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int, train: 
         if last == 1 and number == "accuracy":
             other.set_ylim(0, 1)  # the automatic axis around a single point spans a hundredth
         figure.legend(named.values(), named.keys(), loc="upper center", ncols=len(named), bbox_to_anchor=(0.5, 1.0))
-        return rendered(figure)
+        return render(figure)
 
 
 def _line(
@@ -70,10 +70,10 @@ def _line(
 ) -> None:
     """Draw a column if it has finite values, and add it to the legend under `label`."""
     y: Array = np.array(history.get(column, ()), np.float64)
-    y[~(np.abs(y) < LARGEST)] = np.nan
+    y[~(np.abs(y) < MAX_LOSS)] = np.nan
     if np.all(np.isnan(y)):
         return
-    marker = "o" if len(y) <= FEW else None
+    marker = "o" if len(y) <= MAX_MARKED_EPOCHS else None
     x = np.arange(1, len(y) + 1)
     (named[label],) = axes.plot(
         x, y, color=color, linewidth=linewidth, linestyle=linestyle, marker=marker, markersize=2 + linewidth

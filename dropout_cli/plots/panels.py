@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.plots.canvas import DPI, blank, fitted, rendered, style
+from dropout_cli.plots.canvas import DPI, elide, empty_figure, render, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,22 +20,24 @@ if TYPE_CHECKING:
 Panel: TypeAlias = tuple[str, float | str]
 """Row, and rate or word for the column."""
 
-FULL = 95.0  # percentile of the magnitudes above 0 at which color is full; few large ones would make the rest pale
+FULL_COLOR_PERCENTILE = (
+    95.0  # percentile of the magnitudes above 0 at which color is full; few large ones would make the rest pale
+)
 
 # Inches: margins, the gap beside a panel, the space below it for its caption, and the width that the title needs.
-LEFT, RIGHT, TOP, BETWEEN, BELOW = 0.6, 0.85, 0.7, 0.2, 0.4
-NARROWEST = 5.2
+LEFT_INCHES, RIGHT_INCHES, TOP_INCHES, GAP_INCHES, CAPTION_INCHES = 0.6, 0.85, 0.7, 0.2, 0.4
+MIN_WIDTH = 5.2
 
 
-def panels(
+def panel_grid(
     values: Mapping[Panel, Array],
     captions: Mapping[Panel, str],
     title: str,
     *,
-    wide: float,
-    tall: float,
+    panel_width: float,
+    panel_height: float,
     row_label: Callable[[str, Array], str],
-    rule: Callable[["Axes", Panel], None] = lambda axes, panel: None,
+    draw_lines: Callable[["Axes", Panel], None] = lambda axes, panel: None,
 ) -> bytes:
     """Draw a grid of matrices with captions.
 
@@ -45,42 +47,42 @@ def panels(
         values: Panel -> (rows, columns).
         captions: Panel -> text below it.
         title: Title of the figure.
-        wide: Width of a panel in inches.
-        tall: Height of a panel in inches.
+        panel_width: Width of a panel in inches.
+        panel_height: Height of a panel in inches.
         row_label: Makes the label of a row from its name and its first matrix.
-        rule: Draws lines over a panel.
+        draw_lines: Draws lines over a panel.
     """
     rows = list(dict.fromkeys(row for row, _ in values))
     settings = list(dict.fromkeys(setting for _, setting in values))
-    end = LEFT + len(settings) * (wide + BETWEEN) - BETWEEN
-    width, height = max(end + RIGHT, NARROWEST), TOP + len(rows) * (tall + BELOW)
+    end = LEFT_INCHES + len(settings) * (panel_width + GAP_INCHES) - GAP_INCHES
+    width, height = max(end + RIGHT_INCHES, MIN_WIDTH), TOP_INCHES + len(rows) * (panel_height + CAPTION_INCHES)
     low, high = color_range(values)
     with style():
-        figure = blank(width, height)
+        figure = empty_figure(width, height)
         for (row, setting), matrix in values.items():
-            x = LEFT + settings.index(setting) * (wide + BETWEEN)
-            y = height - TOP - tall - rows.index(row) * (tall + BELOW)
-            axes = figure.add_axes((x / width, y / height, wide / width, tall / height))
+            x = LEFT_INCHES + settings.index(setting) * (panel_width + GAP_INCHES)
+            y = height - TOP_INCHES - panel_height - rows.index(row) * (panel_height + CAPTION_INCHES)
+            axes = figure.add_axes((x / width, y / height, panel_width / width, panel_height / height))
             # "auto" blurs cells of 1 to 3 pixels, but averages cells smaller than a pixel, which "nearest" would skip.
-            sharp = matrix.shape[0] <= tall * DPI and matrix.shape[1] <= wide * DPI
+            sharp = matrix.shape[0] <= panel_height * DPI and matrix.shape[1] <= panel_width * DPI
             image = axes.imshow(
                 np.ma.masked_equal(matrix, 0),
-                cmap=colors(low < 0),
+                cmap=color_map(low < 0),
                 vmin=low,
                 vmax=high,
                 aspect="auto",
                 interpolation="nearest" if sharp else "auto",
             )
-            frame(axes, captions[row, setting])
-            rule(axes, (row, setting))
+            draw_frame(axes, captions[row, setting])
+            draw_lines(axes, (row, setting))
             if setting == settings[0]:
-                axes.set_ylabel(row_label(fitted(row, tall, 9), matrix), fontsize=8)
+                axes.set_ylabel(row_label(elide(row, panel_height, 9), matrix), fontsize=8)
             if row == rows[0]:
                 axes.set_title(setting if isinstance(setting, str) else f"rate {setting:g}", fontsize=9, pad=4)
-        figure.text(0.15 / width, 1 - 0.22 / height, fitted(title, width - 0.3, 10), fontsize=10, va="center")
-        place = ((end + 0.15) / width, 1 - (TOP + tall) / height, 0.13 / width, tall / height)
-        scale(figure, image, place, signed=low < 0)
-        return rendered(figure)
+        figure.text(0.15 / width, 1 - 0.22 / height, elide(title, width - 0.3, 10), fontsize=10, va="center")
+        place = ((end + 0.15) / width, 1 - (TOP_INCHES + panel_height) / height, 0.13 / width, panel_height / height)
+        draw_color_bar(figure, image, place, signed=low < 0)
+        return render(figure)
 
 
 def color_range(matrices: Mapping[Panel, Array]) -> tuple[float, float]:
@@ -93,11 +95,11 @@ def color_range(matrices: Mapping[Panel, Array]) -> tuple[float, float]:
     """
     values = np.concatenate([matrix.ravel() for matrix in matrices.values()])
     magnitudes = np.abs(values[values != 0])
-    full = float(np.percentile(magnitudes, FULL)) if len(magnitudes) else 1.0
+    full = float(np.percentile(magnitudes, FULL_COLOR_PERCENTILE)) if len(magnitudes) else 1.0
     return (-full if np.any(values < 0) else 0.0), full
 
 
-def colors(signed: bool) -> "Colormap":
+def color_map(signed: bool) -> "Colormap":
     """Return white for zero, darker blue for larger values, and orange for negative ones.
 
     Args:
@@ -110,7 +112,7 @@ def colors(signed: bool) -> "Colormap":
     return colors.with_extremes(bad="white")
 
 
-def frame(axes: "Axes", caption: str) -> None:
+def draw_frame(axes: "Axes", caption: str) -> None:
     """Draw a thin frame without ticks, with the caption below."""
     axes.grid(visible=False)
     axes.set_xticks([])
@@ -121,7 +123,9 @@ def frame(axes: "Axes", caption: str) -> None:
         spine.set_linewidth(0.5)
 
 
-def scale(figure: "Figure", image: "AxesImage", place: tuple[float, float, float, float], *, signed: bool) -> None:
+def draw_color_bar(
+    figure: "Figure", image: "AxesImage", place: tuple[float, float, float, float], *, signed: bool
+) -> None:
     """Draw the color bar.
 
     Args:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.plots.canvas import BLUE, INK, ORANGE, SKY, VERMILION, blank, rendered, style
+from dropout_cli.plots.canvas import BLUE, INK, ORANGE, SKY, VERMILION, empty_figure, render, style
 from dropout_cli.runs.noise_columns import NoiseColumn, Quantity, noise_column
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ COLORS = (BLUE, VERMILION, ORANGE, SKY, INK)
 STYLES = ("-", "--", "-.", ":")
 
 
-def worth_drawing(history: Mapping[str, Sequence[float]]) -> bool:
+def has_rate_changes(history: Mapping[str, Sequence[float]]) -> bool:
     """Return True if a quantity changed, or if a rate is known only from realized values.
 
     Args:
@@ -33,7 +33,7 @@ def worth_drawing(history: Mapping[str, Sequence[float]]) -> bool:
     return any(len(set(history[name])) > 1 for name in nominal)
 
 
-def rates(history: Mapping[str, Sequence[float]]) -> bytes:
+def rate_curves(history: Mapping[str, Sequence[float]]) -> bytes:
     """Draw the columns `<location>/.../<quantity>` against the epoch, a panel per quantity.
 
     A realized rate is a thin dotted line beside the nominal one.
@@ -46,7 +46,7 @@ def rates(history: Mapping[str, Sequence[float]]) -> bytes:
     shown = [(column, history[name]) for name in history if (column := noise_column(name)) is not None]
     quantities = [name for name in PANELS if any(_panel(column) == name for column, _ in shown)]
     with style():
-        figure = blank(4.6 * len(quantities) + 0.4, 3.7)
+        figure = empty_figure(4.6 * len(quantities) + 0.4, 3.7)
         axes = figure.subplots(1, len(quantities), squeeze=False)[0]
         for quantity, panel in zip(quantities, axes, strict=True):
             _panel_of(panel, [(column, values) for column, values in shown if _panel(column) == quantity])
@@ -59,7 +59,7 @@ def rates(history: Mapping[str, Sequence[float]]) -> bytes:
                 panel.set_ylim(bottom=min(0, panel.get_ylim()[0]))
             panel.legend(fontsize=8)
         figure.tight_layout()
-        return rendered(figure)
+        return render(figure)
 
 
 def _panel_of(axes: "Axes", columns: Sequence[tuple[NoiseColumn, Sequence[float]]]) -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from dropout_cli.plots.canvas import BLUE, GRAY, ORANGE, PALE, SKY, VERMILION, blank, fitted, rendered, style
+from dropout_cli.plots.canvas import BLUE, GRAY, LIGHT_GRAY, ORANGE, SKY, VERMILION, elide, empty_figure, render, style
 
-COLORS = (BLUE, VERMILION, ORANGE, GRAY, PALE, SKY, "#009E73")
+COLORS = (BLUE, VERMILION, ORANGE, GRAY, LIGHT_GRAY, SKY, "#009E73")
 
 
-def step_time(cases: Mapping[str, Mapping[str, float]], title: str) -> bytes:
+def step_time_figure(cases: Mapping[str, Mapping[str, float]], title: str) -> bytes:
     """Draw the shares of each case's step, with the length of the step beside it.
 
     Args:
@@ -17,7 +17,7 @@ def step_time(cases: Mapping[str, Mapping[str, float]], title: str) -> bytes:
     kinds = list(dict.fromkeys(kind for parts in cases.values() for kind in parts))
     height = 1.2 + 0.5 * len(cases)
     with style():
-        figure = blank(8.4, height)
+        figure = empty_figure(8.4, height)
         axes = figure.add_axes((0.24, 0.42 / height, 0.62, 0.5 * len(cases) / height))
         axes.grid(visible=False)
         for place, (name, parts) in enumerate(cases.items()):
@@ -28,7 +28,7 @@ def step_time(cases: Mapping[str, Mapping[str, float]], title: str) -> bytes:
                 axes.barh(-place, share, left=left, height=0.66, color=color, edgecolor="white", linewidth=0.6)
                 left += share
             axes.text(1.01, -place, f"{total / 1000:.3g} ms", va="center", fontsize=8)
-            axes.text(-0.01, -place, fitted(name, 1.9, 8), va="center", ha="right", fontsize=8)
+            axes.text(-0.01, -place, elide(name, 1.9, 8), va="center", ha="right", fontsize=8)
         axes.set_xlim(0, 1)
         axes.set_ylim(0.5 - len(cases), 0.5)
         axes.set_yticks([])
@@ -37,5 +37,5 @@ def step_time(cases: Mapping[str, Mapping[str, float]], title: str) -> bytes:
         figure.legend(
             handles, kinds, loc="upper left", ncols=len(kinds), fontsize=8, bbox_to_anchor=(0.02, 1 - 0.3 / height)
         )
-        figure.text(0.02, 1 - 0.2 / height, fitted(title, 8, 10), fontsize=10, va="center")
-        return rendered(figure)
+        figure.text(0.02, 1 - 0.2 / height, elide(title, 8, 10), fontsize=10, va="center")
+        return render(figure)

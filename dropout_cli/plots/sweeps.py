@@ -6,16 +6,16 @@ from typing import NamedTuple
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.plots.canvas import BLUE, GRAY, INK, ORANGE, SKY, VERMILION, blank, fitted, rendered, style
+from dropout_cli.plots.canvas import BLUE, GRAY, INK, ORANGE, SKY, VERMILION, elide, empty_figure, render, style
 
 COLORS = (BLUE, VERMILION, ORANGE, SKY, "#009E73", "#CC79A7", INK)
 MARKERS = "osD^vPX"
-LABEL = 2.6  # maximum inches of a setting's name
-LETTER = 0.075  # approximate inches of a letter of a setting's name
+MAX_LABEL_INCHES = 2.6  # maximum inches of a setting's name
+LETTER_INCHES = 0.075  # approximate inches of a letter of a setting's name
 MEANS = "mean and 95 % interval"
 
 
-class Estimate(NamedTuple):
+class PlottedMean(NamedTuple):
     """A mean and the ends of its interval."""
 
     mean: float
@@ -23,7 +23,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-class Band(NamedTuple):
+class CurveBand(NamedTuple):
     """A quantity at each epoch, with its interval."""
 
     quantity: str
@@ -32,9 +32,9 @@ class Band(NamedTuple):
     high: Array
 
 
-def against(
-    series: Mapping[str, Mapping[float, Estimate]],
-    lines: Mapping[str, Estimate],
+def means_by_key(
+    series: Mapping[str, Mapping[float, PlottedMean]],
+    lines: Mapping[str, PlottedMean],
     x_label: str,
     y_label: str,
     note: str = "",
@@ -54,7 +54,7 @@ def against(
     """
     alone = len(series) + len(lines) == 1 and "" in series
     with style():
-        figure = blank(7.2, 4.2)
+        figure = empty_figure(7.2, 4.2)
         axes = figure.add_axes((0.11, 0.13, 0.85 if alone else 0.55, 0.8))
         for number, (name, points) in enumerate(series.items()):
             color, xs = COLORS[number % len(COLORS)], sorted(points)
@@ -68,21 +68,21 @@ def against(
                 color=color,
                 marker=marker,
                 ms=4,
-                label=fitted(name or x_label, LABEL - 0.6, 8),
+                label=elide(name or x_label, MAX_LABEL_INCHES - 0.6, 8),
             )
         for number, (name, level) in enumerate(lines.items()):
             color = GRAY if number == 0 else COLORS[-number % len(COLORS)]
             axes.axhspan(level.low, level.high, color=color, alpha=0.12, lw=0)
-            axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=fitted(name, LABEL - 0.6, 8))
-        axes.set_xlabel(fitted(x_label, 4, 9))
-        axes.set_ylabel(fitted(y_label, 3, 9))
+            axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=elide(name, MAX_LABEL_INCHES - 0.6, 8))
+        axes.set_xlabel(elide(x_label, 4, 9))
+        axes.set_ylabel(elide(y_label, 3, 9))
         axes.set_title(MEANS + note, loc="left")
         if not alone:
             axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
-        return rendered(figure)
+        return render(figure)
 
 
-def dots(rows: Sequence[tuple[str, Estimate]], x_label: str, note: str = "") -> bytes:
+def dot_plot(rows: Sequence[tuple[str, PlottedMean]], x_label: str, note: str = "") -> bytes:
     """Draw a mean and its interval per row.
 
     Args:
@@ -92,23 +92,23 @@ def dots(rows: Sequence[tuple[str, Estimate]], x_label: str, note: str = "") -> 
     """
     height = 0.9 + 0.24 * max(len(rows), 3)
     with style():
-        figure = blank(7.2, height)
+        figure = empty_figure(7.2, height)
         left = _room(rows)
         axes = figure.add_axes((left, 0.5 / height, 0.97 - left, 1 - 0.82 / height))
         places = np.arange(len(rows))[::-1]
         for place, (_, estimate) in zip(places, rows, strict=True):
             axes.plot([estimate.low, estimate.high], [place, place], color=BLUE, lw=1.6)
             axes.plot(estimate.mean, place, "o", color=BLUE, ms=4.5)
-        axes.set_yticks(places, [fitted(name, LABEL - 0.1, 8) for name, _ in rows], fontsize=8)
+        axes.set_yticks(places, [elide(name, MAX_LABEL_INCHES - 0.1, 8) for name, _ in rows], fontsize=8)
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(fitted(x_label, 4.2, 9))
+        axes.set_xlabel(elide(x_label, 4.2, 9))
         axes.set_title(f"{MEANS}, the best first{note}", loc="left")
-        return rendered(figure)
+        return render(figure)
 
 
-def forest(
-    rows: Sequence[tuple[str, Estimate]], x_label: str, *, larger_is_better: bool = True, note: str = ""
+def forest_plot(
+    rows: Sequence[tuple[str, PlottedMean]], x_label: str, *, larger_is_better: bool = True, note: str = ""
 ) -> bytes:
     """Draw a paired difference and its interval per row, and mark the better side of 0.
 
@@ -122,7 +122,7 @@ def forest(
     """
     height = 1.15 + 0.24 * max(len(rows), 3)
     with style():
-        figure = blank(7.2, height)
+        figure = empty_figure(7.2, height)
         left = _room(rows)
         axes = figure.add_axes((left, 0.5 / height, 0.97 - left, 1 - 1.07 / height))
         axes.set_title(f"mean difference and 95 % interval{note}; gray: not decided", loc="left", pad=18)
@@ -132,10 +132,10 @@ def forest(
             axes.plot([estimate.low, estimate.high], [place, place], color=color, lw=1.6)
             axes.plot(estimate.mean, place, "o", color=color, ms=4.5)
         axes.axvline(0, color=INK, lw=0.9, linestyle=":")
-        axes.set_yticks(places, [fitted(name, LABEL - 0.1, 8) for name, _ in rows], fontsize=8)
+        axes.set_yticks(places, [elide(name, MAX_LABEL_INCHES - 0.1, 8) for name, _ in rows], fontsize=8)
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(fitted(x_label, 4.2, 9))
+        axes.set_xlabel(elide(x_label, 4.2, 9))
         low, high = axes.get_xlim()
         # 0 stays at least a fifth of the width away from either edge, so that both words have room.
         axes.set_xlim(min(low, -0.25 * high), max(high, -0.25 * low))
@@ -152,16 +152,16 @@ def forest(
                 fontsize=8,
                 color=INK,
             )
-        return rendered(figure)
+        return render(figure)
 
 
-def _room(rows: Sequence[tuple[str, Estimate]]) -> float:
+def _room(rows: Sequence[tuple[str, PlottedMean]]) -> float:
     """Return the share of the width that the names of the rows need."""
     longest = max((len(name) for name, _ in rows), default=0)
-    return min(LABEL, 0.2 + LETTER * max(longest, 5)) / 7.2 + 0.02
+    return min(MAX_LABEL_INCHES, 0.2 + LETTER_INCHES * max(longest, 5)) / 7.2 + 0.02
 
 
-def bands(curves: Mapping[str, Band], note: str = "") -> bytes:
+def curve_bands(curves: Mapping[str, CurveBand], note: str = "") -> bytes:
     """Draw learning curves, each a mean over runs with its 95 % interval.
 
     Args:
@@ -171,13 +171,15 @@ def bands(curves: Mapping[str, Band], note: str = "") -> bytes:
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     with style():
-        figure = blank(7.2, 4.2)
+        figure = empty_figure(7.2, 4.2)
         axes = figure.add_axes((0.1, 0.13, 0.56, 0.8))
         for number, (name, band) in enumerate(curves.items()):
             color, epochs = COLORS[number % len(COLORS)], np.arange(1, len(band.mean) + 1)
             axes.fill_between(epochs, band.low, band.high, color=color, alpha=0.15, lw=0)
             dashes = "-" if number < len(COLORS) else "--"
-            axes.plot(epochs, band.mean, color=color, linestyle=dashes, lw=1.4, label=fitted(name, LABEL - 0.6, 8))
+            axes.plot(
+                epochs, band.mean, color=color, linestyle=dashes, lw=1.4, label=elide(name, MAX_LABEL_INCHES - 0.6, 8)
+            )
         quantities = sorted({band.quantity for band in curves.values()})
         means = np.concatenate([band.mean for band in curves.values()])
         if np.all(means > 0) and means.max() >= 10 * means.min():
@@ -190,10 +192,10 @@ def bands(curves: Mapping[str, Band], note: str = "") -> bytes:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
-        return rendered(figure)
+        return render(figure)
 
 
-def critical_difference(ranks: Mapping[str, float], critical: float) -> bytes:
+def critical_difference_plot(ranks: Mapping[str, float], critical: float) -> bytes:
     """Draw average ranks on a line; a bar joins ranks closer than the critical difference.
 
     Args:
@@ -204,12 +206,14 @@ def critical_difference(ranks: Mapping[str, float], critical: float) -> bytes:
     joined = _joined([rank for _, rank in named], critical)
     height = 1.1 + 0.22 * (len(named) + len(joined))
     with style():
-        figure = blank(7.2, height)
+        figure = empty_figure(7.2, height)
         axes = figure.add_axes((0.06, 0.4 / height, 0.5, 1 - 0.8 / height))
         for place, (name, rank) in enumerate(named):
             axes.plot([rank, len(named) + 0.2], [-place, -place], color=GRAY, lw=0.7)
             axes.plot(rank, -place, "o", color=BLUE, ms=5)
-            axes.text(len(named) + 0.3, -place, f"{fitted(name, LABEL, 8)}  {rank:.2f}", fontsize=8, va="center")
+            axes.text(
+                len(named) + 0.3, -place, f"{elide(name, MAX_LABEL_INCHES, 8)}  {rank:.2f}", fontsize=8, va="center"
+            )
         for number, (low, high) in enumerate(joined):
             axes.plot([low - 0.05, high + 0.05], [-len(named) - number] * 2, color=INK, lw=3, solid_capstyle="butt")
         axes.set_xlim(0.8, len(named) + 0.2)
@@ -217,7 +221,7 @@ def critical_difference(ranks: Mapping[str, float], critical: float) -> bytes:
         axes.set_yticks([])
         axes.grid(visible=False, axis="y")
         axes.set_title(f"average rank (1: best); critical difference {critical:.2f}", loc="left")
-        return rendered(figure)
+        return render(figure)
 
 
 def _joined(ranks: Sequence[float], critical: float) -> list[tuple[float, float]]:

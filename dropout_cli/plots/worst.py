@@ -6,21 +6,21 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import Mistake
-from dropout_cli.plots.canvas import BLUE, GRAY, ORANGE, blank, fitted, plain, rendered, style
+from dropout_cli.plots.canvas import BLUE, GRAY, ORANGE, elide, empty_figure, render, single_line, style
 
-MOST_PICTURES = 25
+MAX_IMAGES = 25
 COLUMNS = 5
-MOST_BARS = 20
+MAX_BARS = 20
 
 
-def caption(mistake: Mistake) -> str:
+def mistake_caption(mistake: Mistake) -> str:
     """Return `true -> predicted p` with an arrow, on two lines if the names are long."""
-    true, predicted = plain(mistake.true), plain(mistake.predicted)
+    true, predicted = single_line(mistake.true), single_line(mistake.predicted)
     gap = "\n" if len(true) + len(predicted) > 10 else " "
     return f"{true}{gap}\N{RIGHTWARDS ARROW} {predicted} {mistake.prob_predicted:.2f}"
 
 
-def mistakes_pictures(pictures: Array, captions: Sequence[str]) -> bytes:
+def mistake_images(pictures: Array, captions: Sequence[str]) -> bytes:
     """Draw the first 25 misclassified images in a grid with captions.
 
     The smallest value shown is black, the largest white. Three or four channels are color; otherwise their mean is
@@ -32,14 +32,14 @@ def mistakes_pictures(pictures: Array, captions: Sequence[str]) -> bytes:
     """
     if len(pictures) == 0:
         return _none()
-    pictures, side, gap = _scaled(pictures[:MOST_PICTURES]), 1.35, 0.15
+    pictures, side, gap = _scaled(pictures[:MAX_IMAGES]), 1.35, 0.15
     tall, wide = side * np.array(pictures.shape[1:3]) / max(pictures.shape[1:3])
     line = 0.15 * max(text.count("\n") + 1 for text in captions[: len(pictures)])
     columns = min(COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
     width, height = max(columns * (side + gap) + gap, 3.4), rows * (tall + line + gap) + 0.45
     with style():
-        figure = blank(width, height)
+        figure = empty_figure(width, height)
         axes = figure.add_axes((0, 0, 1, 1))  # one pair of axes in inches is faster than 25
         axes.set_axis_off()
         axes.text(gap, height - 0.22, "worst-classified examples, true \N{RIGHTWARDS ARROW} predicted", va="center")
@@ -48,14 +48,14 @@ def mistakes_pictures(pictures: Array, captions: Sequence[str]) -> bytes:
             y = height - 0.45 - (i // columns) * (tall + line + gap)
             place = (x - wide / 2, x + wide / 2, y - line - tall, y - line)
             axes.imshow(picture, cmap="gray", vmin=0, vmax=1, extent=place, aspect="auto")
-            lines = "\n".join(fitted(part, side + 0.1, 8) for part in text.split("\n"))
+            lines = "\n".join(elide(part, side + 0.1, 8) for part in text.split("\n"))
             axes.text(x, y - line + 0.05, lines, ha="center", va="baseline", fontsize=8, linespacing=1.05)
         axes.set_xlim(0, width)
         axes.set_ylim(0, height)
-        return rendered(figure)
+        return render(figure)
 
 
-def mistakes_table(mistakes: Sequence[Mistake]) -> bytes:
+def mistake_bars(mistakes: Sequence[Mistake]) -> bytes:
     """Draw the probabilities of the true and the predicted class of the first 20 mistakes.
 
     Args:
@@ -63,11 +63,11 @@ def mistakes_table(mistakes: Sequence[Mistake]) -> bytes:
     """
     if not mistakes:
         return _none()
-    mistakes = mistakes[:MOST_BARS]
+    mistakes = mistakes[:MAX_BARS]
     places, thick, left = np.arange(len(mistakes)), 0.38, 3.4
     width, height = 8.0, 1.15 + 0.34 * len(mistakes)
     with style():
-        figure = blank(width, height)
+        figure = empty_figure(width, height)
         axes = figure.add_axes((left / width, 0.5 / height, (width - left - 0.3) / width, (height - 1.0) / height))
         predicted = [mistake.prob_predicted for mistake in mistakes]
         true = [mistake.prob_true for mistake in mistakes]
@@ -81,11 +81,11 @@ def mistakes_table(mistakes: Sequence[Mistake]) -> bytes:
         axes.set_xlabel("probability")
         figure.legend(loc="upper right", ncols=2, bbox_to_anchor=(1 - 0.2 / width, 1 - 0.05 / height))
         figure.text(0.15 / width, 1 - 0.24 / height, "worst-classified examples", va="center", fontsize=10)
-        return rendered(figure)
+        return render(figure)
 
 
 def _row_and_names(mistake: Mistake) -> str:
-    true, predicted = (fitted(name, 1.15, 9) for name in (mistake.true, mistake.predicted))
+    true, predicted = (elide(name, 1.15, 9) for name in (mistake.true, mistake.predicted))
     return f"row {mistake.row}: {true} \N{RIGHTWARDS ARROW} {predicted}"
 
 
@@ -103,6 +103,6 @@ def _scaled(pictures: Array) -> Array:
 
 def _none() -> bytes:
     with style():
-        figure = blank(4, 1.5)
+        figure = empty_figure(4, 1.5)
         figure.text(0.5, 0.5, "no mistakes", ha="center", va="center", fontsize=14, color=GRAY)
-        return rendered(figure)
+        return render(figure)

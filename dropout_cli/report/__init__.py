@@ -3,7 +3,7 @@
 The page fetches nothing, and its only script sorts tables.
 """
 
-from dropout_cli.report.of_run import of_run
-from dropout_cli.report.of_sweep import of_sweep
+from dropout_cli.report.run_report import run_report
+from dropout_cli.report.sweep_report import sweep_report
 
-__all__ = ["of_run", "of_sweep"]
+__all__ = ["run_report", "sweep_report"]

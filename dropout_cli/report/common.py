@@ -4,24 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from dropout_cli.config import flatten
-from dropout_cli.metrics import PARTS, labels
-from dropout_cli.report.page import Table
+from dropout_cli.metrics import PARTS, metric_labels
+from dropout_cli.report.page import HtmlTable
 from dropout_cli.runs.summary import evaluated_epoch
 
 
-def scores(summary: Mapping[str, Any]) -> Table:
+def scores_table(summary: Mapping[str, Any]) -> HtmlTable:
     """Return the table of the metrics of every part of a run."""
     parts = [name for name in PARTS if isinstance(summary.get(name), dict)]
     rows = [
         [label, *(summary[part].get(number) for part in parts)]
-        for number, label in labels().items()
+        for number, label in metric_labels().items()
         if any(summary[part].get(number) is not None for part in parts)
     ]
     caption = f"Numbers of each part, of all its examples, with the weights of epoch {evaluated_epoch(summary)}"
-    return Table(caption, ["number", *parts], rows)
+    return HtmlTable(caption, ["number", *parts], rows)
 
 
-def flat(caption: str, values: Mapping[str, Any]) -> Table:
+def key_value_table(caption: str, values: Mapping[str, Any]) -> HtmlTable:
     """Return a mapping of mappings as a table of dotted keys and values.
 
     Args:
@@ -31,4 +31,4 @@ def flat(caption: str, values: Mapping[str, Any]) -> Table:
     rows = [
         [key, value if isinstance(value, int | float | str) else str(value)] for key, value in flatten(dict(values))
     ]
-    return Table(caption, ["key", "value"], [[key, str(value)] for key, value in rows])
+    return HtmlTable(caption, ["key", "value"], [[key, str(value)] for key, value in rows])

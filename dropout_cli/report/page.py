@@ -15,11 +15,11 @@ from html import escape
 from importlib.resources import files
 from typing import Any, TypeAlias
 
-from dropout_cli.core.text import significant, visible
+from dropout_cli.core.text import escape_control_chars, significant
 
 
 @dataclass(frozen=True)
-class Table:
+class HtmlTable:
     """A sortable table."""
 
     caption: str
@@ -49,7 +49,7 @@ class Code:
     text: str
 
 
-Part: TypeAlias = str | Table | Figure | Code
+SectionPart: TypeAlias = str | HtmlTable | Figure | Code
 """A part of a section; a string is a paragraph."""
 
 
@@ -58,10 +58,10 @@ class Section:
     """A heading with the parts below it; a section without parts is not shown."""
 
     heading: str
-    parts: Sequence[Part]
+    parts: Sequence[SectionPart]
 
 
-def page(title: str, question: str, answer: str, sections: Iterable[Section]) -> bytes:
+def render_page(title: str, question: str, answer: str, sections: Iterable[Section]) -> bytes:
     """Return the page in UTF-8; equal contents give equal bytes.
 
     Args:
@@ -78,15 +78,19 @@ def page(title: str, question: str, answer: str, sections: Iterable[Section]) ->
         f"style-src {_source(style)}; script-src {_source(script)}"
     )
     body = [
-        f"<h1>{text(title)}</h1>",
-        f"<p>{text(question)}</p>",
-        f'<p class="answer">{text(answer)}</p>',
+        f"<h1>{escape_html(title)}</h1>",
+        f"<p>{escape_html(question)}</p>",
+        f'<p class="answer">{escape_html(answer)}</p>',
         '<nav aria-label="Contents"><ul>',
-        *(f'<li><a href="#s{place}">{text(section.heading)}</a></li>' for place, section in enumerate(shown)),
+        *(f'<li><a href="#s{place}">{escape_html(section.heading)}</a></li>' for place, section in enumerate(shown)),
         "</ul></nav>",
     ]
     for place, section in enumerate(shown):
-        body += [f'<section id="s{place}"><h2>{text(section.heading)}</h2>', *_parts(section, place), "</section>"]
+        body += [
+            f'<section id="s{place}"><h2>{escape_html(section.heading)}</h2>',
+            *_parts(section, place),
+            "</section>",
+        ]
     lines = [
         "<!doctype html>",
         '<html lang="en">',
@@ -94,7 +98,7 @@ def page(title: str, question: str, answer: str, sections: Iterable[Section]) ->
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{text(title)}</title>",
+        f"<title>{escape_html(title)}</title>",
         f"<style>{style}</style>",
         "</head>",
         "<body>",
@@ -108,9 +112,9 @@ def page(title: str, question: str, answer: str, sections: Iterable[Section]) ->
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
-def text(value: object) -> str:
+def escape_html(value: object) -> str:
     """Return the text escaped for HTML, with control characters written as escapes."""
-    return escape(visible(str(value)))
+    return escape(escape_control_chars(str(value)))
 
 
 def _source(content: str) -> str:
@@ -119,27 +123,29 @@ def _source(content: str) -> str:
 
 def _parts(section: Section, number: int) -> Iterator[str]:
     for place, part in enumerate(section.parts):
-        if isinstance(part, Table):
+        if isinstance(part, HtmlTable):
             yield from _table(part, f"t{number}-{place}")
         elif isinstance(part, Figure):
             source = f"data:image/svg+xml;base64,{base64.b64encode(part.svg).decode()}"
-            yield f'<figure><img alt="{text(part.alternative)}" src="{source}">'
-            yield f"<figcaption>{text(part.caption)}</figcaption></figure>"
+            yield f'<figure><img alt="{escape_html(part.alternative)}" src="{source}">'
+            yield f"<figcaption>{escape_html(part.caption)}</figcaption></figure>"
         elif isinstance(part, Code):
-            lines = "\n".join(text(line) for line in part.text.rstrip("\n").split("\n"))
+            lines = "\n".join(escape_html(line) for line in part.text.rstrip("\n").split("\n"))
             yield f'<pre tabindex="0"><code>{lines}</code></pre>'
         else:
-            yield f"<p>{text(part)}</p>"
+            yield f"<p>{escape_html(part)}</p>"
 
 
-def _table(table: Table, name: str) -> Iterator[str]:
+def _table(table: HtmlTable, name: str) -> Iterator[str]:
     columns = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.headers)
     numeric = [all(_is_number(cell) or cell in ("", None) for cell in column) for column in columns]
     kinds = [' class="number"' if flag and column else "" for flag, column in zip(numeric, columns, strict=True)]
     yield f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}">'
-    yield f'<table><caption id="{name}">{text(table.caption)}</caption><thead><tr>'
+    yield f'<table><caption id="{name}">{escape_html(table.caption)}</caption><thead><tr>'
     heads = zip(table.headers, kinds, strict=True)
-    yield "".join(f'<th scope="col"{kind}><button type="button">{text(head)}</button></th>' for head, kind in heads)
+    yield "".join(
+        f'<th scope="col"{kind}><button type="button">{escape_html(head)}</button></th>' for head, kind in heads
+    )
     yield "</tr></thead><tbody>"
     for row in table.rows:
         yield f"<tr>{''.join(_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True))}</tr>"
@@ -148,8 +154,8 @@ def _table(table: Table, name: str) -> Iterator[str]:
 
 def _cell(cell: Any, kind: str) -> str:
     if _is_number(cell):
-        return f'<td{kind} data-value="{cell!r}">{text(_short(cell))}</td>'
-    return f"<td{kind}>{'' if cell is None else text(cell)}</td>"
+        return f'<td{kind} data-value="{cell!r}">{escape_html(_short(cell))}</td>'
+    return f"<td{kind}>{'' if cell is None else escape_html(cell)}</td>"
 
 
 def _is_number(cell: Any) -> bool:

@@ -7,9 +7,9 @@ is followed and only regular files are read.
 """
 
 from dropout_cli.runs import manifest
-from dropout_cli.runs.atomic_io import as_json, write
-from dropout_cli.runs.csv_log import Table
-from dropout_cli.runs.find import all_runs, find
+from dropout_cli.runs.atomic_io import json_bytes, write_atomic
+from dropout_cli.runs.csv_log import CsvLog
+from dropout_cli.runs.find import all_runs, find_run
 from dropout_cli.runs.folder import RESOLVED, Run
 from dropout_cli.runs.manifest import MANIFEST
 from dropout_cli.runs.state import FORMAT, Status
@@ -18,12 +18,12 @@ __all__ = [
     "FORMAT",
     "MANIFEST",
     "RESOLVED",
+    "CsvLog",
     "Run",
     "Status",
-    "Table",
     "all_runs",
-    "as_json",
-    "find",
+    "find_run",
+    "json_bytes",
     "manifest",
-    "write",
+    "write_atomic",
 ]

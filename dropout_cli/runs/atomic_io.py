@@ -13,15 +13,15 @@ from typing import Any
 
 from dropout_cli.core.errors import RunFailed
 
-PARTIAL = ".partial"
+PARTIAL_SUFFIX = ".partial"
 """Suffix of files that are being written; files with it that a killed process left can be deleted."""
 
 
-LONGEST_PUT_OFF = 5.0
+MAX_SYNC_DELAY = 5.0
 """Seconds; see `batch_fsync`."""
 
 
-def write(path: Path, data: bytes | bytearray, *, former: Path | None = None) -> None:
+def write_atomic(path: Path, data: bytes | bytearray, *, former: Path | None = None) -> None:
     """Write a file atomically.
 
     Args:
@@ -32,8 +32,8 @@ def write(path: Path, data: bytes | bytearray, *, former: Path | None = None) ->
     Raises:
         RunFailed: the system refuses the write, for example because the disk is full.
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
-    with faults(path):
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
+    with os_errors(path):
         try:
             with beside.open("xb") as file:
                 file.write(data)
@@ -63,7 +63,7 @@ class _DeferredSync:
         if not self.paths:
             self.since = time.monotonic()
         self.paths[path] = None
-        if time.monotonic() - self.since >= LONGEST_PUT_OFF:
+        if time.monotonic() - self.since >= MAX_SYNC_DELAY:
             self.sync()
 
     def sync(self) -> None:
@@ -76,7 +76,7 @@ class _DeferredSync:
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def batch_fsync() -> Iterator[None]:
     """Delay syncing until the block ends or the oldest unsynced file is 5 seconds old.
 
     A killed process loses nothing. After a power failure, files of the last seconds may be incomplete.
@@ -99,30 +99,30 @@ def _sync(path: Path) -> None:
         deferred.add(path)
 
 
-def append(path: Path, line: str) -> None:
+def append_line(path: Path, line: str) -> None:
     """Append a line to a log.
 
     Raises:
         RunFailed: the system refuses the write.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)  # else opening a named pipe waits
-    with faults(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
+    with os_errors(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
         file.write(f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
-def remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
     """Delete a file if it exists.
 
     Raises:
         RunFailed: the system refuses the deletion.
     """
-    with faults(path):
+    with os_errors(path):
         path.unlink(missing_ok=True)
         _sync_folder(path.parent)
 
 
 @contextmanager
-def faults(path: Path) -> Iterator[None]:
+def os_errors(path: Path) -> Iterator[None]:
     """Turn errors of the operating system in the block into RunFailed.
 
     Args:
@@ -153,7 +153,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def as_json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
     """Return indented JSON with a final newline.
 
     Raises:

@@ -12,10 +12,10 @@ from dropout_cli.core.errors import RunFailed
 from dropout_cli.core.text import counted
 from dropout_cli.runs import atomic_io, safe_read
 
-MOST_HEADER = 100_000  # characters: the names of some thousand columns
+MAX_HEADER_CHARS = 100_000  # characters: the names of some thousand columns
 
 
-class Table:
+class CsvLog:
     """A CSV file with one row per epoch; the first row appended also fixes the columns.
 
     A checkpoint stores the digest of the bytes written so far, so that resuming can detect a changed file.
@@ -28,7 +28,7 @@ class Table:
             folder: The run folder.
             name: The name of the file in it.
         """
-        self._path = safe_read.inside(folder, name)
+        self._path = safe_read.path_inside(folder, name)
         self._hash = hashlib.sha256()
         self._columns: list[str] = []
 
@@ -49,10 +49,10 @@ class Table:
         if not self._columns:
             self._columns = list(row)
             header = _line(self._columns)
-            atomic_io.write(self._path, f"{header}\n".encode())
+            atomic_io.write_atomic(self._path, f"{header}\n".encode())
             self._hash.update(f"{header}\n".encode())
         line = _line([_cell(row[name]) for name in self._columns])
-        atomic_io.append(self._path, line)
+        atomic_io.append_line(self._path, line)
         self._hash.update(f"{line}\n".encode())
 
     def rows(self) -> list[dict[str, str]]:
@@ -85,7 +85,7 @@ class Table:
             raise self._damaged(error) from None
         return {name: column.tolist() for name, column in zip(header, columns, strict=True)}
 
-    def cut_back(self, epochs: int) -> None:
+    def truncate(self, epochs: int) -> None:
         """Keep only the rows of the first epochs.
 
         Args:
@@ -101,10 +101,10 @@ class Table:
         lines = self._text().split("\n", epochs + 1)[: epochs + 1]
         lines = lines if lines[-1] else lines[:-1]
         if len(lines) < 2:  # the header alone: the next row may have other columns
-            atomic_io.remove(self._path)
+            atomic_io.remove_file(self._path)
             return
         data = "".join(f"{line}\n" for line in lines).encode()
-        atomic_io.write(self._path, data)
+        atomic_io.write_atomic(self._path, data)
         try:
             self._columns = next(csv.reader([lines[0]]))
         except (csv.Error, StopIteration) as error:
@@ -116,8 +116,8 @@ class Table:
         text = self._text()
         reader = csv.reader(io.StringIO(text, newline=""))
         try:
-            if text.find("\n") > MOST_HEADER:
-                raise csv.Error(f"its header is longer than {MOST_HEADER:,} characters")
+            if text.find("\n") > MAX_HEADER_CHARS:
+                raise csv.Error(f"its header is longer than {MAX_HEADER_CHARS:,} characters")
             header = next(reader, [])
         except csv.Error as error:
             raise self._damaged(error) from None
@@ -139,7 +139,7 @@ class Table:
     def _text(self) -> str:
         """Return the complete lines of the file."""
         # A process that is killed while it appends leaves an incomplete last line.
-        text = safe_read.read_plain(self._path, safe_read.MOST_TEXT).decode("utf-8", "backslashreplace")
+        text = safe_read.read_regular_file(self._path, safe_read.MAX_TEXT_BYTES).decode("utf-8", "backslashreplace")
         return text[: text.rfind("\n") + 1]
 
 

@@ -10,7 +10,7 @@ from dropout_cli.runs.state import STATE
 LATEST = "latest"
 """The word for the run that was created last; a folder of that name is written `./latest`."""
 
-SWEEP, SEARCH = "plan.json", "search/study.db"
+SWEEP_FILE, SEARCH_FILE = "plan.json", "search/study.db"
 """Files that identify the folder of a sweep and of an unfinished search."""
 
 
@@ -32,7 +32,7 @@ def all_runs(root: Path) -> list[Run]:
         ) from None
 
 
-def find(reference: str, root: Path) -> Run:
+def find_run(reference: str, root: Path) -> Run:
     """Return the run that `reference` names.
 
     Args:
@@ -43,7 +43,7 @@ def find(reference: str, root: Path) -> Run:
         UsageError: no run or several runs match, or the run has a newer format.
     """
     run = _lookup(reference, root)
-    run.must_be_known()
+    run.require_known_format()
     return run
 
 
@@ -51,7 +51,7 @@ def _lookup(reference: str, root: Path) -> Run:
     if not reference.strip():
         raise UsageError("RUN", "an empty name names no run", "`dropout runs` lists all runs.")
     path = Path(reference)
-    if reference != LATEST and safe_read.is_file(path / STATE):
+    if reference != LATEST and safe_read.file_exists(path / STATE):
         return Run(path)
     runs = all_runs(root)
     if reference == LATEST and runs:
@@ -72,11 +72,11 @@ def _lookup(reference: str, root: Path) -> Run:
 def _refuse_others(path: Path, reference: str) -> None:
     """Raise UsageError with advice if the folder exists but is not a run."""
     try:
-        if (path / SWEEP).is_file():
+        if (path / SWEEP_FILE).is_file():
             raise UsageError(
                 reference, "is a sweep", f"Use compare, report or verify, or name one of {path / 'cells'}/."
             )
-        if (path / SEARCH).is_file():
+        if (path / SEARCH_FILE).is_file():
             fact = "is a search that has not ended"
             raise UsageError(reference, fact, "The same `dropout tune` command continues it.")
         if path.is_dir() and reference != LATEST:

@@ -9,15 +9,15 @@ from typing import Any
 
 from dropout_cli.core import locks
 from dropout_cli.core.errors import NewerFormat, RunFailed, UsageError
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import escape_control_chars
 from dropout_cli.runs import atomic_io, manifest, safe_read
-from dropout_cli.runs.csv_log import Table
+from dropout_cli.runs.csv_log import CsvLog
 from dropout_cli.runs.folder_io import make_run_folder, replace_folder
 from dropout_cli.runs.manifest import MANIFEST
-from dropout_cli.runs.state import FORMAT, LAST_TIME, STATE, Status, check_state, creation_time, record_session
+from dropout_cli.runs.state import FORMAT, MAX_TIME_NS, STATE, Status, check_state, creation_time, record_session
 
 RESOLVED = "resolved.yaml"
-TEXTS = (".csv", ".json", ".sha256", ".txt", ".yaml")
+TEXT_SUFFIXES = (".csv", ".json", ".sha256", ".txt", ".yaml")
 
 
 class Run:
@@ -48,7 +48,7 @@ class Run:
             return creation_time(self.state())
         except (UsageError, LookupError, TypeError, ValueError):
             with suppress(OSError):
-                return min(self.path.stat().st_mtime_ns, LAST_TIME)
+                return min(self.path.stat().st_mtime_ns, MAX_TIME_NS)
             return 0
 
     @classmethod
@@ -65,7 +65,7 @@ class Run:
             RunFailed: the folder cannot be made.
         """
         path = make_run_folder(root, label)
-        with atomic_io.faults(root):
+        with atomic_io.os_errors(root):
             others = [other.created for other in cls.all_in(root)]
         run = cls._initialize(path)
         run._created = max([time.time_ns(), *(1 + created for created in others)])
@@ -78,7 +78,7 @@ class Run:
         Raises:
             OSError: `root` cannot be read.
         """
-        return [cls(path) for path in sorted(root.iterdir()) if safe_read.is_file(path / STATE)]
+        return [cls(path) for path in sorted(root.iterdir()) if safe_read.file_exists(path / STATE)]
 
     @classmethod
     def create_at(cls, path: Path) -> "Run":
@@ -87,13 +87,13 @@ class Run:
         Raises:
             RunFailed: the path exists, or the folder cannot be made.
         """
-        with atomic_io.faults(path):
+        with atomic_io.os_errors(path):
             path.mkdir(parents=True)
         return cls._initialize(path)
 
     @classmethod
     def _initialize(cls, path: Path) -> "Run":
-        with atomic_io.faults(path):
+        with atomic_io.os_errors(path):
             (path / "checkpoints").mkdir()
         run = cls(path)
         run.write("log.txt", b"")
@@ -107,34 +107,34 @@ class Run:
             UsageError: another process has locked the run.
             RunFailed: the lock file cannot be written.
         """
-        path = self.inside(".lock")
+        path = self.path_of(".lock")
         with ExitStack() as stack:
             try:
-                with atomic_io.faults(path):
-                    stack.enter_context(locks.held(path))
-            except locks.Busy:
+                with atomic_io.os_errors(path):
+                    stack.enter_context(locks.locked(path))
+            except locks.Locked:
                 raise self._busy() from None
             yield
 
-    def must_be_free(self) -> None:
+    def require_unlocked(self) -> None:
         """Raise UsageError if a process works on the run."""
-        if locks.is_held(self.inside(".lock")):
+        if locks.is_locked(self.path_of(".lock")):
             raise self._busy()
 
     def _busy(self) -> UsageError:
         return UsageError(str(self.path), "another process is working on this run", "Wait for it to end.")
 
-    def inside(self, name: str) -> Path:
+    def path_of(self, name: str) -> Path:
         """Return the path of a file in the folder.
 
         Raises:
             UsageError: the path would lead out of the folder.
         """
-        return safe_read.inside(self.path, name)
+        return safe_read.path_inside(self.path, name)
 
-    def has(self, name: str) -> bool:
+    def has_file(self, name: str) -> bool:
         """Return True if the folder has a file of that name."""
-        return self.inside(name).is_file()
+        return self.path_of(name).is_file()
 
     def write(self, name: str, data: bytes | bytearray, *, former: str | None = None) -> None:
         """Write a file of the folder atomically.
@@ -147,9 +147,9 @@ class Run:
         Raises:
             RunFailed: the file cannot be written.
         """
-        atomic_io.write(self.inside(name), data, former=self.inside(former) if former else None)
+        atomic_io.write_atomic(self.path_of(name), data, former=self.path_of(former) if former else None)
 
-    def write_all(self, files: Mapping[str, bytes]) -> None:
+    def write_files(self, files: Mapping[str, bytes]) -> None:
         """Write several files of the folder, each atomically."""
         for name, data in files.items():
             self.write(name, data)
@@ -160,7 +160,9 @@ class Run:
         Raises:
             UsageError: the file is missing or unreadable.
         """
-        return safe_read.read_plain(self.inside(name), safe_read.MOST_TEXT if name.endswith(TEXTS) else None)
+        return safe_read.read_regular_file(
+            self.path_of(name), safe_read.MAX_TEXT_BYTES if name.endswith(TEXT_SUFFIXES) else None
+        )
 
     def read_unchanged(self, name: str) -> bytes:
         """Return the bytes of a file after checking its digest, if one is stored.
@@ -173,7 +175,7 @@ class Run:
         """
         data = self.read(name)
         digest = hashlib.sha256(data).hexdigest()
-        if self.has(MANIFEST):
+        if self.has_file(MANIFEST):
             source, right = MANIFEST, f"{digest}  {name}" in self.read(MANIFEST).decode(errors="replace").splitlines()
         elif name == RESOLVED:
             source, right = STATE, digest in self.state().get("resolved", ())
@@ -184,15 +186,15 @@ class Run:
             raise RunFailed(str(self.path / name), fact, "Restore the original file, or train again.")
         return data
 
-    def log(self, line: str) -> None:
+    def append_log(self, line: str) -> None:
         """Append a line to `log.txt`."""
-        atomic_io.append(self.inside("log.txt"), visible(line))
+        atomic_io.append_line(self.path_of("log.txt"), escape_control_chars(line))
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> CsvLog:
         """Return a CSV file of the folder with one row per epoch."""
-        return Table(self.path, name)
+        return CsvLog(self.path, name)
 
-    def mark(self, status: Status, reason: str | None = None, **facts: Any) -> None:
+    def record_status(self, status: Status, reason: str | None = None, **facts: Any) -> None:
         """Record in `state.json` that a session on this run has begun or ended.
 
         Args:
@@ -201,12 +203,12 @@ class Run:
             facts: More keys of `state.json` to set.
         """
         new = {"format": FORMAT, "created": self._created or time.time_ns(), "sessions": []}
-        state: dict[str, Any] = self.state() if self.has(STATE) else new
+        state: dict[str, Any] = self.state() if self.has_file(STATE) else new
         record_session(state, status)
         state |= {"status": status, "reason": reason} | facts
-        self.write(STATE, atomic_io.as_json(state))
+        self.write(STATE, atomic_io.json_bytes(state))
 
-    def allow_resolved(self, data: bytes, **facts: Any) -> None:
+    def register_resolved(self, data: bytes, **facts: Any) -> None:
         """Record in `state.json` that `resolved.yaml` may have these bytes, before writing it.
 
         Args:
@@ -215,7 +217,7 @@ class Run:
         """
         state = self.state()
         digests = [*state.get("resolved", []), hashlib.sha256(data).hexdigest()]
-        self.write(STATE, atomic_io.as_json(state | {"resolved": list(dict.fromkeys(digests))} | facts))
+        self.write(STATE, atomic_io.json_bytes(state | {"resolved": list(dict.fromkeys(digests))} | facts))
 
     def state(self) -> dict[str, Any]:
         """Return the contents of `state.json`.
@@ -235,7 +237,7 @@ class Run:
         """
         return self._json("summary.json")
 
-    def must_be_known(self) -> None:
+    def require_known_format(self) -> None:
         """Raise NewerFormat if state or summary have a format newer than this version knows.
 
         Missing and damaged files are ignored here; the code that needs them reports them.
@@ -249,37 +251,37 @@ class Run:
                 continue
 
     def _json(self, name: str) -> dict[str, Any]:
-        return safe_read.parse(self.read(name), str(self.path / name), FORMAT)
+        return safe_read.parse_json_file(self.read(name), str(self.path / name), FORMAT)
 
-    def finish(self) -> None:
+    def write_manifest(self) -> None:
         """Write the manifest, which marks the run as complete."""
-        with atomic_io.faults(self.path):
-            listing = manifest.of(self.path)
+        with atomic_io.os_errors(self.path):
+            listing = manifest.make_manifest(self.path)
         self.write(MANIFEST, listing)
 
     def reopen(self) -> None:
         """Delete the manifest, and partial files of killed processes; the run is then open again."""
-        atomic_io.remove(self.inside(MANIFEST))
-        for folder in (self.path, self.inside("checkpoints")):
-            for partial in folder.glob(f".*{atomic_io.PARTIAL}"):
-                atomic_io.remove(partial)
+        atomic_io.remove_file(self.path_of(MANIFEST))
+        for folder in (self.path, self.path_of("checkpoints")):
+            for partial in folder.glob(f".*{atomic_io.PARTIAL_SUFFIX}"):
+                atomic_io.remove_file(partial)
 
     @property
     def status(self) -> Status:
         """The status, derived from manifest, lock and `state.json`."""
-        ended = self.ended
-        return "running" if ended != "completed" and locks.is_held(self.inside(".lock")) else ended
+        ended = self.final_status
+        return "running" if ended != "completed" and locks.is_locked(self.path_of(".lock")) else ended
 
     @property
-    def ended(self) -> Status:
+    def final_status(self) -> Status:
         """The status if no process works on the run."""
-        if self.has(MANIFEST):
+        if self.has_file(MANIFEST):
             return "completed"
         recorded = self.state().get("status")
         # A process that was killed left "running", and one killed just before the manifest "completed".
         return recorded if recorded in ("interrupted", "failed") else "crashed"
 
-    def write_after(self, name: str, files: Mapping[str, bytes]) -> Path:
+    def write_result(self, name: str, files: Mapping[str, bytes]) -> Path:
         """Write the results of a later command to `after/<name>/`, replacing older ones.
 
         The folder gets a manifest of its own.
@@ -294,6 +296,6 @@ class Run:
         Raises:
             RunFailed: the folder cannot be written; older results stay.
         """
-        final = self.inside(f"after/{name}")
+        final = self.path_of(f"after/{name}")
         replace_folder(final, files)
         return final

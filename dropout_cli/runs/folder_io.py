@@ -21,7 +21,7 @@ def make_run_folder(root: Path, label: str) -> Path:
         RunFailed: the folder cannot be made.
     """
     label = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._") or "run"
-    with atomic_io.faults(root):
+    with atomic_io.os_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         while True:
             stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -43,14 +43,14 @@ def replace_folder(final: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         RunFailed: the folder cannot be written; the older folder stays.
     """
-    beside = final.with_name(f".{final.name}.{secrets.token_hex(4)}{atomic_io.PARTIAL}")
+    beside = final.with_name(f".{final.name}.{secrets.token_hex(4)}{atomic_io.PARTIAL_SUFFIX}")
     try:
-        with atomic_io.faults(beside):
+        with atomic_io.os_errors(beside):
             beside.mkdir(parents=True)
         for file, data in files.items():
-            atomic_io.write(beside / file, data)
-        atomic_io.write(beside / MANIFEST, manifest.of(beside))
-        with atomic_io.faults(final):
+            atomic_io.write_atomic(beside / file, data)
+        atomic_io.write_atomic(beside / MANIFEST, manifest.make_manifest(beside))
+        with atomic_io.os_errors(final):
             _exchange(beside, final)
     finally:
         _remove(beside)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MANIFEST = "MANIFEST.sha256"
-LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+MANIFEST_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
-def covered(folder: Path) -> Iterator[str]:
+def covered_files(folder: Path) -> Iterator[str]:
     """Yield the files of a manifest: all but state, lock, the manifest and `after/`."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -18,16 +18,16 @@ def covered(folder: Path) -> Iterator[str]:
             yield name
 
 
-def of(folder: Path) -> bytes:
+def make_manifest(folder: Path) -> bytes:
     """Return the manifest of the files in the folder."""
     lines = []
-    for name in covered(folder):
+    for name in covered_files(folder):
         with (folder / name).open("rb") as file:
             lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
     return "".join(lines).encode()
 
 
-def parse(data: bytes) -> dict[str, str]:
+def parse_manifest(data: bytes) -> dict[str, str]:
     """Read a manifest.
 
     Returns:
@@ -38,7 +38,7 @@ def parse(data: bytes) -> dict[str, str]:
     """
     digests: dict[str, str] = {}
     for number, line in enumerate(data.decode("utf-8", "backslashreplace").splitlines(), start=1):
-        match = LINE.fullmatch(line)
+        match = MANIFEST_LINE.fullmatch(line)
         if match is None or match[2] in digests:
             raise ValueError(f"line {number} is not a digest and a file name, or repeats a file name")
         digests[match[2]] = match[1]

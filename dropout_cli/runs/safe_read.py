@@ -9,11 +9,11 @@ from typing import Any
 from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import NewerFormat, UsageError
 
-MOST_TEXT = 1 << 24
+MAX_TEXT_BYTES = 1 << 24
 """Bytes: the limit for text files of a run; 16 MB of a log are some 80,000 epochs."""
 
 
-def inside(folder: Path, name: str) -> Path:
+def path_inside(folder: Path, name: str) -> Path:
     """Return the path of `name` in `folder`.
 
     Raises:
@@ -31,7 +31,7 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def is_file(path: Path) -> bool:
+def file_exists(path: Path) -> bool:
     """Return True if `path` is a file; False also for a path that the system refuses."""
     try:
         return path.is_file()
@@ -39,17 +39,17 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def read_plain(path: Path, most: int | None = None) -> bytes:
+def read_regular_file(path: Path, max_bytes: int | None = None) -> bytes:
     """Return the bytes of a regular file.
 
     Args:
         path: The file.
-        most: Limit in bytes; None for the available memory.
+        max_bytes: Limit in bytes; None for the available memory.
 
     Raises:
         UsageError: the file is missing, unreadable, larger than the limit, or not a regular file.
     """
-    most = available_bytes() if most is None else most
+    max_bytes = available_bytes() if max_bytes is None else max_bytes
     try:
         # NONBLOCK: opening a named pipe must not wait. The checks are on the open file, so it cannot be exchanged.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -57,7 +57,7 @@ def read_plain(path: Path, most: int | None = None) -> bytes:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise UsageError(str(path), "is not a regular file", "Is this a run folder?")
-            if most is not None and status.st_size > most:
+            if max_bytes is not None and status.st_size > max_bytes:
                 raise UsageError(str(path), f"has {status.st_size:,} bytes, more than can be read", "Is it damaged?")
             return file.read()
     except (OSError, ValueError) as error:
@@ -65,7 +65,7 @@ def read_plain(path: Path, most: int | None = None) -> bytes:
         raise UsageError(str(path), f"cannot be read ({reason})", "Is this a run folder?") from None
 
 
-def parse(data: bytes, place: str, newest: int) -> dict[str, Any]:
+def parse_json_file(data: bytes, place: str, newest: int) -> dict[str, Any]:
     """Read the JSON object of a file that declares its `format`.
 
     Args:
@@ -83,11 +83,11 @@ def parse(data: bytes, place: str, newest: int) -> dict[str, Any]:
         raise UsageError(place, "is not JSON", "The file is damaged.") from None
     if not isinstance(content, dict) or type(content.get("format")) is not int or content["format"] < 1:
         raise UsageError(place, "is not a file of a run", "The file is damaged.")
-    must_be_known(content["format"], place, newest)
+    require_known_format(content["format"], place, newest)
     return content
 
 
-def must_be_known(number: int, place: str, newest: int) -> None:
+def require_known_format(number: int, place: str, newest: int) -> None:
     """Raise NewerFormat if a file has a format newer than `newest`.
 
     Args:

@@ -10,13 +10,13 @@ from dropout_cli.core.errors import UsageError
 FORMAT = 2
 """The format that is written now. Older ones stay readable by their own rules: see `analysis.verify.RULES`."""
 STATE = "state.json"
-LISTS: dict[str, type] = {"sessions": dict, "resolved": str, "lengthened": dict, "environment": str}
+STATE_LISTS: dict[str, type] = {"sessions": dict, "resolved": str, "lengthened": dict, "environment": str}
 """The lists in `state.json` and the types of their items; only `sessions` is always present."""
-MARK = {"after_epoch", "epochs", "schedule_changed", "patience_anew"}
+LENGTHENED_KEYS = {"after_epoch", "epochs", "schedule_changed", "patience_anew"}
 """The keys of each entry of `lengthened` in `state.json`."""
-CLOCK = "%Y-%m-%dT%H:%M:%SZ"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 """Format of the times in `state.json` at which a session began or ended."""
-LAST_TIME = 1 << 62  # nanoseconds since 1970, in the year 2116; later times in untrusted folders are ignored
+MAX_TIME_NS = 1 << 62  # nanoseconds since 1970, in the year 2116; later times in untrusted folders are ignored
 Status: TypeAlias = Literal["completed", "running", "interrupted", "failed", "crashed"]
 
 
@@ -30,9 +30,9 @@ def check_state(state: Mapping[str, Any], place: str) -> None:
     if not all(
         isinstance(items := state.get(name, [] if name != "sessions" else None), list)
         and all(isinstance(item, kind) for item in items)
-        for name, kind in LISTS.items()
+        for name, kind in STATE_LISTS.items()
     ) or not (
-        all(mark.keys() >= MARK for mark in state.get("lengthened", []))
+        all(mark.keys() >= LENGTHENED_KEYS for mark in state.get("lengthened", []))
         and type(state.get("arithmetic", 1)) is int  # `type`, since True is an int
         and state.get("arithmetic", 1) > 0
     ):
@@ -50,9 +50,9 @@ def creation_time(state: Mapping[str, Any]) -> int:
         ValueError: the time of its session has another format.
     """
     recorded = state.get("created")
-    if type(recorded) is int and 0 <= recorded < LAST_TIME:
+    if type(recorded) is int and 0 <= recorded < MAX_TIME_NS:
         return recorded
-    return calendar.timegm(time.strptime(state["sessions"][0]["began"], CLOCK)) * 10**9
+    return calendar.timegm(time.strptime(state["sessions"][0]["began"], TIME_FORMAT)) * 10**9
 
 
 def record_session(state: dict[str, Any], status: Status) -> None:
@@ -62,7 +62,7 @@ def record_session(state: dict[str, Any], status: Status) -> None:
         state: The contents of `state.json`, which are changed.
         status: `running` at the beginning of a session, else how it ended.
     """
-    now = time.strftime(CLOCK, time.gmtime())
+    now = time.strftime(TIME_FORMAT, time.gmtime())
     if status == "running" or not state["sessions"]:
         state["sessions"].append({"began": now})
     if status != "running":

@@ -7,7 +7,7 @@ one whose weights gave the final numbers, by `training.evaluate`: the last train
 from collections.abc import Mapping
 from typing import Any
 
-MOST_SCORED = 10_000
+MAX_SCORED = 10_000
 """At most so many training examples, always the same ones, are scored after each epoch for `metrics.csv`."""
 
 
@@ -16,7 +16,7 @@ def evaluated_epoch(summary: Mapping[str, Any]) -> int:
     return int(summary["best_epoch"] if summary["checkpoint"] == "best" else summary["epochs"])
 
 
-def examples(scores: Mapping[str, Any]) -> int:
+def count_examples(scores: Mapping[str, Any]) -> int:
     """Return the number of examples of a part.
 
     Args:
@@ -28,10 +28,10 @@ def examples(scores: Mapping[str, Any]) -> int:
     return int(sum(row["support"] for row in scores["per_class"]))
 
 
-def scored_train(count: int) -> str:
+def describe_scored_train(count: int) -> str:
     """Describe the training examples behind the train columns of `metrics.csv`.
 
     Args:
         count: The number of training examples.
     """
-    return "train" if count <= MOST_SCORED else f"train, {MOST_SCORED:,} of {count:,} examples"
+    return "train" if count <= MAX_SCORED else f"train, {MAX_SCORED:,} of {count:,} examples"

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.runs.atomic_io import as_json, faults
+from dropout_cli.runs.atomic_io import json_bytes, os_errors
 from dropout_cli.runs.folder import Run
 from dropout_cli.runs.manifest import MANIFEST
-from dropout_cli.runs.safe_read import parse
+from dropout_cli.runs.safe_read import parse_json_file
 from dropout_cli.runs.state import FORMAT
 
 NOTES = "after/notes/notes.json"
 """Path in the run folder. It is under `after/`, which the manifest of the run does not cover."""
 
 
-def annotations(run: Run) -> dict[str, Any]:
+def read_tags(run: Run) -> dict[str, Any]:
     """Return the tags and the note of a run.
 
     Returns:
@@ -26,16 +26,16 @@ def annotations(run: Run) -> dict[str, Any]:
     Raises:
         UsageError: the notes are damaged.
     """
-    if not run.has(NOTES):
+    if not run.has_file(NOTES):
         return {}
-    kept = parse(run.read(NOTES), str(run.path / NOTES), FORMAT)
+    kept = parse_json_file(run.read(NOTES), str(run.path / NOTES), FORMAT)
     tags, note = kept.get("tags"), kept.get("note")
     if not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags) and isinstance(note, str | None)):
         raise UsageError(str(run.path / NOTES), "is not a file that `dropout runs --tag` writes", "Delete its folder.")
     return {name: value for name, value in (("tags", " ".join(tags)), ("note", note)) if value}
 
 
-def annotate(run: Run, tags: Sequence[str], note: str | None) -> None:
+def add_tags(run: Run, tags: Sequence[str], note: str | None) -> None:
     """Add tags to a run and set its note.
 
     Args:
@@ -50,35 +50,35 @@ def annotate(run: Run, tags: Sequence[str], note: str | None) -> None:
     for tag in tags:
         if not tag or tag.split() != [tag]:
             raise UsageError("--tag", f"{json.dumps(tag)} is not one word", "Write sentences with --note.")
-    known = annotations(run)
+    known = read_tags(run)
     kept = dict.fromkeys([*known.get("tags", "").split(), *tags])
     content = {"format": FORMAT, "tags": list(kept), "note": known.get("note") if note is None else note}
-    run.write_after("notes", {"notes.json": as_json(content)})
+    run.write_result("notes", {"notes.json": json_bytes(content)})
 
 
-def size(run: Run) -> int:
+def folder_bytes(run: Run) -> int:
     """Return the total bytes of the regular files in the run's folder."""
     statuses = (path.lstat() for path in run.path.rglob("*"))  # lstat: a link's target is not part of the folder
     return sum(status.st_size for status in statuses if stat.S_ISREG(status.st_mode))
 
 
-def must_be_deletable(run: Run) -> None:
+def require_deletable(run: Run) -> None:
     """Raise UsageError for a link, a folder that training did not make, or a run in work."""
     if run.path.is_symlink():
         raise UsageError(str(run.path), "is a link to a run folder", "Delete the link, or name the folder.")
-    if not (run.has("log.txt") and (run.has(MANIFEST) or run.inside("checkpoints").is_dir())):
+    if not (run.has_file("log.txt") and (run.has_file(MANIFEST) or run.path_of("checkpoints").is_dir())):
         fact = "has a state.json but was not made by training"
         raise UsageError(str(run.path), fact, "Delete the folder yourself.")
-    run.must_be_free()
+    run.require_unlocked()
 
 
-def delete(run: Run) -> None:
+def delete_run(run: Run) -> None:
     """Delete the whole folder of a run.
 
     Raises:
         UsageError: see `require_deletable`.
         RunFailed: the folder cannot be deleted.
     """
-    must_be_deletable(run)
-    with run.lock(), faults(run.path):
+    require_deletable(run)
+    with run.lock(), os_errors(run.path):
         shutil.rmtree(run.path)

@@ -4,11 +4,11 @@ Every function takes and returns numbers. SciPy computes the tests that it has.
 """
 
 from dropout_cli.statistics.bootstrap import ErrorDifference, paired_bootstrap
-from dropout_cli.statistics.choice import best_of
+from dropout_cli.statistics.choice import argbest
 from dropout_cli.statistics.contingency import McNemar, mcnemar
-from dropout_cli.statistics.families import holm
-from dropout_cli.statistics.intervals import Interval, covering, moments, t_interval, wilson
-from dropout_cli.statistics.paired import TESTS, Paired, Result, compare, smallest_p
+from dropout_cli.statistics.families import holm_adjust
+from dropout_cli.statistics.intervals import Interval, mean_and_sd, t_interval, union_interval, wilson_interval
+from dropout_cli.statistics.paired import TESTS, PairedComparison, TestResult, compare_paired, smallest_p
 from dropout_cli.statistics.ranks import Ranks, friedman
 
 __all__ = [
@@ -16,18 +16,18 @@ __all__ = [
     "ErrorDifference",
     "Interval",
     "McNemar",
-    "Paired",
+    "PairedComparison",
     "Ranks",
-    "Result",
-    "best_of",
-    "compare",
-    "covering",
+    "TestResult",
+    "argbest",
+    "compare_paired",
     "friedman",
-    "holm",
+    "holm_adjust",
     "mcnemar",
-    "moments",
+    "mean_and_sd",
     "paired_bootstrap",
     "smallest_p",
     "t_interval",
-    "wilson",
+    "union_interval",
+    "wilson_interval",
 ]

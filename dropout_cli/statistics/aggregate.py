@@ -40,7 +40,7 @@ def probability_of_improvement(scores: Array, others: Array) -> float:
     return float(np.mean(above + 0.5 * tied))
 
 
-def bootstrap(statistic: Callable[..., float], *samples: Array, confidence: float = CONFIDENCE) -> Interval:
+def stratified_bootstrap(statistic: Callable[..., float], *samples: Array, confidence: float = CONFIDENCE) -> Interval:
     """Return the percentile interval of a statistic; runs are resampled within each dataset.
 
     Args:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from dropout_cli.statistics.estimate import Estimate
 
 
-class Probabilities(NamedTuple):
+class PosteriorProbabilities(NamedTuple):
     """Probabilities of three ranges of the mean difference; they add up to 1."""
 
     worse: float
@@ -23,7 +23,7 @@ class Probabilities(NamedTuple):
     """The difference is above the margin."""
 
 
-def probabilities(estimate: Estimate, margin: float = 0.0) -> Probabilities:
+def posterior_probabilities(estimate: Estimate, margin: float = 0.0) -> PosteriorProbabilities:
     """Return the posterior probabilities of a mean difference.
 
     Args:
@@ -34,4 +34,4 @@ def probabilities(estimate: Estimate, margin: float = 0.0) -> Probabilities:
 
     posterior = stats.t(estimate.df, loc=estimate.mean, scale=estimate.se)
     worse, better = float(posterior.cdf(-margin)), float(posterior.sf(margin))
-    return Probabilities(worse, 1 - worse - better, better)
+    return PosteriorProbabilities(worse, 1 - worse - better, better)

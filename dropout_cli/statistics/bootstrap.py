@@ -33,8 +33,8 @@ from dropout_cli.statistics.differences import ROUNDING
 from dropout_cli.statistics.intervals import CONFIDENCE, Interval
 
 RESAMPLES = 9_999
-FEWEST_EXAMPLES = 5  # with four, the ends would be the least and the greatest of the resamples
-BATCH = 2_000_000  # losses drawn at a time; bounds memory
+MIN_EXAMPLES = 5  # with four, the ends would be the least and the greatest of the resamples
+BATCH_LOSSES = 2_000_000  # losses drawn at a time; bounds memory
 
 
 class ErrorDifference(NamedTuple):
@@ -50,13 +50,13 @@ class ErrorDifference(NamedTuple):
     """Two-sided; below .05 exactly if the interval excludes 0."""
 
 
-def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> ErrorDifference:
+def paired_bootstrap(first: Array, second: Array, *, take_root: bool = True) -> ErrorDifference:
     """Compare two runs by their losses on the same examples.
 
     Args:
         first: (n,) or (n, targets) losses of the first run, at least 0; the errors of several targets are averaged.
         second: The losses of the second run, of the same shape.
-        root: True if an error is the square root of a mean loss, as RMSE is of squared errors; else it is the mean
+        take_root: True if an error is the square root of a mean loss, as RMSE is of squared errors; else it is the mean
             loss.
 
     Raises:
@@ -67,14 +67,14 @@ def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> Error
     if first.shape != second.shape:
         raise ValueError(f"losses {first.shape} do not pair with {second.shape}")
     n = len(first)
-    if n < FEWEST_EXAMPLES:
-        raise ValueError(f"needs {FEWEST_EXAMPLES} examples, got {n}")
+    if n < MIN_EXAMPLES:
+        raise ValueError(f"needs {MIN_EXAMPLES} examples, got {n}")
     every = np.arange(n)  # positions are resampled, so that both runs get the same examples
     losses_1, losses_2 = (np.asarray(loss, np.float64).reshape(n, -1).T for loss in (first, second))  # (targets, n)
 
     def error(losses: Array, drawn: Array, axis: int) -> Array:
         means = losses[:, drawn].mean(axis=axis)
-        return np.asarray((np.sqrt(means) if root else means).mean(axis=0))
+        return np.asarray((np.sqrt(means) if take_root else means).mean(axis=0))
 
     def first_minus_second(drawn: Array, axis: int) -> Array:
         first_error, second_error = error(losses_1, drawn, axis), error(losses_2, drawn, axis)
@@ -86,7 +86,7 @@ def paired_bootstrap(first: Array, second: Array, *, root: bool = True) -> Error
         (every,),
         first_minus_second,
         n_resamples=RESAMPLES,
-        batch=max(1, BATCH // losses_1.size),
+        batch=max(1, BATCH_LOSSES // losses_1.size),
         vectorized=True,
         method="percentile",
         rng=stream(0, "statistics:bootstrap"),

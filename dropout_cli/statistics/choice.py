@@ -10,10 +10,10 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.differences import ROUNDING, merged
+from dropout_cli.statistics.differences import ROUNDING, merge_rounding
 
 
-def best_of(values: Sequence[float], *, larger_is_better: bool = True) -> int:
+def argbest(values: Sequence[float], *, larger_is_better: bool = True) -> int:
     """Return the position of the best value.
 
     Args:
@@ -21,10 +21,10 @@ def best_of(values: Sequence[float], *, larger_is_better: bool = True) -> int:
         larger_is_better: Direction of the values.
     """
     scores: Array = np.asarray(values, np.float64) * (1 if larger_is_better else -1)
-    return int(np.argmax(merged(scores, np.abs(scores))))
+    return int(np.argmax(merge_rounding(scores, np.abs(scores))))
 
 
-def leave_one_out(units: Array) -> float:
+def optimism_leave_one_out(units: Array) -> float:
     """Return how much the chosen setting's mean overstates its worth.
 
     The chosen setting's mean over the other units is compared with its score on the unit left out. The result is the
@@ -45,7 +45,7 @@ def leave_one_out(units: Array) -> float:
     return float(np.mean(rest[chosen, unit] - units[chosen, unit]) * np.sqrt((n - 1) / n))
 
 
-def leave_out_seed_and_examples(scores: Array, *, folds: int = 5) -> float:
+def optimism_crossed(scores: Array, *, folds: int = 5) -> float:
     """Return the overstatement of `leave_one_out` if all seeds share one validation part.
 
     One seed and one fold of the examples are left out at a time.

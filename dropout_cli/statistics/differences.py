@@ -17,7 +17,7 @@ from dropout_cli.core.types import Array
 ROUNDING = 1e-10  # relative: far above the last bits of the values, and far below one example in a million
 
 
-def differences(values: Sequence[float] | Array, baseline: Sequence[float] | Array) -> Array:
+def paired_differences(values: Sequence[float] | Array, baseline: Sequence[float] | Array) -> Array:
     """Return values - baseline without rounding noise.
 
     Equal sizes are equal floats, and no size is nearly 0.
@@ -33,11 +33,11 @@ def differences(values: Sequence[float] | Array, baseline: Sequence[float] | Arr
     gaps: Array = first - second
     scales = np.maximum(np.abs(first), np.abs(second))
     # The 0 in front merges sizes that are 0 up to rounding with 0.
-    sizes = merged(np.append(0.0, np.abs(gaps)), np.append(0.0, scales))[1:]
+    sizes = merge_rounding(np.append(0.0, np.abs(gaps)), np.append(0.0, scales))[1:]
     return np.copysign(sizes, gaps) + 0.0  # turns -0.0 into 0.0
 
 
-def merged(values: Array, scales: Array) -> Array:
+def merge_rounding(values: Array, scales: Array) -> Array:
     """Replace values that differ only by rounding by the smallest of them.
 
     Args:

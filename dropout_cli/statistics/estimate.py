@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.intervals import CONFIDENCE, Interval, moments
+from dropout_cli.statistics.intervals import CONFIDENCE, Interval, mean_and_sd
 
-FEWEST_UNITS = 3  # an interval of two units has one degree of freedom and is too wide to be useful
+MIN_UNITS = 3  # an interval of two units has one degree of freedom and is too wide to be useful
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Estimate:
         return min(1.0, comparisons * 2 * float(stats.t.sf(abs(self.mean) / self.se, self.df)))
 
 
-def over_units(values: Sequence[float], *, smallest_sd: float = 0.0, split_ratio: float = 0.0) -> Estimate:
+def estimate_mean(values: Sequence[float], *, smallest_sd: float = 0.0, split_ratio: float = 0.0) -> Estimate:
     """Return the estimate of the mean of independent units.
 
     Args:
@@ -81,17 +81,17 @@ def over_units(values: Sequence[float], *, smallest_sd: float = 0.0, split_ratio
     n = len(values)
     if n < 2:
         return Estimate(float(np.mean(values)) if n else math.nan, math.nan, math.nan, math.nan, n)
-    mean, spread = moments(values)
+    mean, spread = mean_and_sd(values)
     sd = max(spread, smallest_sd)
     return Estimate(mean, sd * math.sqrt(1 / n + split_ratio), n - 1, sd, n)
 
 
-def unknown(mean: float, n: int) -> Estimate:
+def mean_only(mean: float, n: int) -> Estimate:
     """Return an estimate with a known mean and an unknown standard error."""
     return Estimate(mean, math.nan, math.nan, math.nan, n)
 
 
-def crossed(values: Array, *, smallest_sd: float = 0.0) -> Estimate:
+def estimate_crossed(values: Array, *, smallest_sd: float = 0.0) -> Estimate:
     """Return the estimate of the mean if the same seeds were trained on every split.
 
     The splits share the effects of the seeds, so the means of the splits are not independent.
@@ -124,7 +124,7 @@ def crossed(values: Array, *, smallest_sd: float = 0.0) -> Estimate:
     return Estimate(float(values.mean()), se, df, math.sqrt(largest), splits)
 
 
-def new_examples(differences: Array, *, counted: bool = True) -> Estimate:
+def estimate_new_examples(differences: Array, *, is_count: bool = True) -> Estimate:
     """Return the estimate for new seeds and new examples with the same training set.
 
     The variances of seeds and of examples add up; the degrees of freedom are Satterthwaite's.
@@ -132,17 +132,17 @@ def new_examples(differences: Array, *, counted: bool = True) -> Estimate:
     Args:
         differences: (seeds, N) difference of each pair of runs on each test example: -1, 0 or 1 for right and wrong, or
             a difference of losses. At least two seeds; with a single example the standard error is NaN.
-        counted: True if each example counts as right or wrong; losses have no smallest difference.
+        is_count: True if each example counts as right or wrong; losses have no smallest difference.
     """
     seeds, examples = differences.shape
     means = differences.mean(axis=1)
     if examples < 2:
-        return unknown(float(means.mean()), seeds)
-    sd = max(moments(means.tolist())[1], 0.5 / examples if counted else 0.0)
+        return mean_only(float(means.mean()), seeds)
+    sd = max(mean_and_sd(means.tolist())[1], 0.5 / examples if is_count else 0.0)
     rest = differences - means[:, None]
     # Mean covariance, over examples, of the differences of two seeds: the variance that more seeds do not reduce.
     shared = np.sum(rest.sum(axis=0) ** 2 - (rest**2).sum(axis=0)) / (seeds * (seeds - 1) * (examples - 1))
-    per_example = max(float(shared), 1 / examples if counted else 0.0)
+    per_example = max(float(shared), 1 / examples if is_count else 0.0)
     of_seeds, of_examples = sd**2 / seeds, per_example / examples
     variance = of_seeds + of_examples
     if variance == 0:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm_adjust(p_values: Sequence[float]) -> list[float]:
     """Adjust p-values so that the chance of any false rejection stays below alpha (Holm 1979).
 
     The k-th smallest of m is multiplied by m - k + 1, and is at least as large as those before it.

@@ -13,7 +13,7 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 
 EXACT_UNITS = 16  # with more units, `SAMPLES` sign patterns are drawn instead of listing all
-DRAWN = 9_999
+SAMPLES = 9_999
 DECIMALS = 9  # statistics are rounded before they are compared, so that ties with the observed one count
 
 
@@ -52,7 +52,7 @@ def max_t(differences: Array) -> MaxT:
     for rank, place in enumerate(order):
         largest = max(largest, share(flipped[:, order[rank:]].max(axis=1) >= observed[place]))
         stepped[place] = largest
-    return MaxT(single, stepped, 2.0 ** (1 - units) if exact else 1 / (DRAWN + 1))
+    return MaxT(single, stepped, 2.0 ** (1 - units) if exact else 1 / (SAMPLES + 1))
 
 
 def _signs(units: int) -> Array:
@@ -61,7 +61,7 @@ def _signs(units: int) -> Array:
     In the exact case the first unit keeps its sign, since |sum| is the same for the mirrored pattern.
     """
     if units > EXACT_UNITS:
-        return stream(0, "statistics:max_t").integers(0, 2, (DRAWN, units)) * 2.0 - 1.0
+        return stream(0, "statistics:max_t").integers(0, 2, (SAMPLES, units)) * 2.0 - 1.0
     patterns = np.arange(2 ** (units - 1))
     bits = patterns[:, None] >> np.arange(units) & 1
     return np.asarray(1.0 - 2.0 * bits)

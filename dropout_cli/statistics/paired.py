@@ -15,18 +15,18 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.differences import differences as paired_differences
-from dropout_cli.statistics.intervals import Interval, moments, t_interval, wilson
+from dropout_cli.statistics.differences import paired_differences as paired_differences
+from dropout_cli.statistics.intervals import Interval, mean_and_sd, t_interval, wilson_interval
 from dropout_cli.statistics.rules import FIRST, LATEST
 
 EXACT_PAIRS = 16  # 65,536 sign patterns; with more pairs, `SAMPLES` of them are drawn
-DRAWN = 99_999
+SAMPLES = 99_999
 EXACT_RANKS = 50  # untied pairs up to which Wilcoxon's test counts every sign pattern
 # Sums of signed differences count as equal if they are closer than this times the smallest difference that is not 0.
 TIE = 1e-7
 
 
-class Result(NamedTuple):
+class TestResult(NamedTuple):
     """A two-sided p-value with its lower bound."""
 
     p: float
@@ -34,10 +34,10 @@ class Result(NamedTuple):
     """The smallest p that this number of untied pairs can give; NaN if the test has no such bound."""
 
 
-Test: TypeAlias = Callable[[Array], Result]
+Test: TypeAlias = Callable[[Array], TestResult]
 
 
-class Paired(NamedTuple):
+class PairedComparison(NamedTuple):
     """Comparison of one setting with a baseline."""
 
     n: int
@@ -50,7 +50,7 @@ class Paired(NamedTuple):
     """95 % t interval of the mean difference."""
     effect: float
     """Cohen's d_z: mean / sd; NaN if all differences are equal."""
-    test: Result
+    test: TestResult
     won: int
     """Number of pairs in which the setting is better."""
     tied: int
@@ -59,7 +59,7 @@ class Paired(NamedTuple):
     """Wilson's interval of the share of untied pairs that were won; NaN if all are tied."""
 
 
-def compare(
+def compare_paired(
     values: Sequence[float],
     baseline: Sequence[float],
     *,
@@ -67,7 +67,7 @@ def compare(
     split_ratio: float = 0.0,
     larger_is_better: bool = True,
     rules: int = LATEST,
-) -> Paired:
+) -> PairedComparison:
     """Compare values with those of the baseline, pair by pair.
 
     Args:
@@ -91,17 +91,17 @@ def compare(
     tests = FIRST_TESTS if rules == FIRST else TESTS
     n, above, below = len(gaps), int(np.sum(gaps > 0)), int(np.sum(gaps < 0))
     won, lost = (above, below) if larger_is_better else (below, above)
-    mean, sd = moments(gaps.tolist(), rules=rules)
-    return Paired(
+    mean, sd = mean_and_sd(gaps.tolist(), rules=rules)
+    return PairedComparison(
         n=n,
         mean=mean,
         sd=sd,
         interval=t_interval(gaps.tolist(), split_ratio=split_ratio, rules=rules),
         effect=mean / sd if sd > 0 else math.nan,
-        test=tests[test](gaps) if n > 1 else Result(math.nan, math.nan),
+        test=tests[test](gaps) if n > 1 else TestResult(math.nan, math.nan),
         won=won,
         tied=n - won - lost,
-        won_interval=wilson(won, won + lost) if won + lost else Interval(math.nan, math.nan),
+        won_interval=wilson_interval(won, won + lost) if won + lost else Interval(math.nan, math.nan),
     )
 
 
@@ -113,10 +113,10 @@ def smallest_p(untied: int, pairs: int) -> float:
         pairs: Number of all pairs.
     """
     counted = min(1.0, 2.0 ** (1 - untied))
-    return counted if pairs <= EXACT_PAIRS else max(counted, 1 / (DRAWN + 1))
+    return counted if pairs <= EXACT_PAIRS else max(counted, 1 / (SAMPLES + 1))
 
 
-def sign_flip(differences: Array) -> Result:
+def sign_flip(differences: Array) -> TestResult:
     """Test that the differences are distributed symmetrically around 0, by flipping signs.
 
     A pattern whose sum equals the observed one up to rounding counts as a tie.
@@ -134,7 +134,7 @@ def sign_flip(differences: Array) -> Result:
     return _flipped(differences, size)
 
 
-def first_sign_flip(differences: Array) -> Result:
+def first_sign_flip(differences: Array) -> TestResult:
     """Test as `sign_flip` by the first rules, where rounding may break ties between sums.
 
     Args:
@@ -143,13 +143,13 @@ def first_sign_flip(differences: Array) -> Result:
     return _flipped(differences, lambda flipped, axis: np.abs(np.mean(flipped, axis=axis)))
 
 
-def _flipped(differences: Array, size: Callable[[Array, int], Array]) -> Result:
+def _flipped(differences: Array, size: Callable[[Array, int], Array]) -> TestResult:
     """Return the share of sign patterns whose size is at least the observed one."""
     from scipy import stats
 
     smallest = smallest_p(int(np.count_nonzero(differences)), len(differences))
     if not np.any(differences):
-        return Result(1.0, smallest)
+        return TestResult(1.0, smallest)
     # One-sided in the size is two-sided in the sum, whose distribution is symmetric.
     result = stats.permutation_test(
         (differences,),
@@ -157,14 +157,14 @@ def _flipped(differences: Array, size: Callable[[Array, int], Array]) -> Result:
         permutation_type="samples",
         alternative="greater",
         vectorized=True,
-        n_resamples=np.inf if len(differences) <= EXACT_PAIRS else DRAWN,
+        n_resamples=np.inf if len(differences) <= EXACT_PAIRS else SAMPLES,
         batch=1 << 14,
         rng=stream(0, "statistics:sign_flip"),
     )
-    return Result(float(result.pvalue), smallest)
+    return TestResult(float(result.pvalue), smallest)
 
 
-def t_test(differences: Array) -> Result:
+def t_test(differences: Array) -> TestResult:
     """Test that the mean difference is 0 by Student's paired t-test.
 
     Args:
@@ -173,11 +173,11 @@ def t_test(differences: Array) -> Result:
     from scipy import stats
 
     if np.all(differences == differences[0]):
-        return Result(1.0 if differences[0] == 0 else 0.0, math.nan)
-    return Result(float(stats.ttest_1samp(differences, 0).pvalue), math.nan)
+        return TestResult(1.0 if differences[0] == 0 else 0.0, math.nan)
+    return TestResult(float(stats.ttest_1samp(differences, 0).pvalue), math.nan)
 
 
-def wilcoxon(differences: Array) -> Result:
+def wilcoxon(differences: Array) -> TestResult:
     """Test by Wilcoxon's signed ranks, without ties (Wilcoxon 1945, doi:10.2307/3001968).
 
     The p-value is exact for up to `EXACT_RANKS` pairs, also if sizes share a rank; with more pairs it is a normal
@@ -191,9 +191,9 @@ def wilcoxon(differences: Array) -> Result:
     # With shared ranks SciPy would use the normal approximation: 14 equal differences had p .000183, exactly .000122.
     untied: Array = differences[differences != 0]
     if len(untied) == 0:
-        return Result(1.0, 1.0)
+        return TestResult(1.0, 1.0)
     p = _exact_ranks(untied) if len(untied) <= EXACT_RANKS else float(stats.wilcoxon(untied).pvalue)
-    return Result(p, 2.0 ** (1 - len(untied)))
+    return TestResult(p, 2.0 ** (1 - len(untied)))
 
 
 def _exact_ranks(differences: Array) -> float:

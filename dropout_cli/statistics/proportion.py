@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.estimate import Estimate, over_units
+from dropout_cli.statistics.estimate import Estimate, estimate_mean
 from dropout_cli.statistics.intervals import CONFIDENCE, Interval
 
 
-def wilson_form(p: float, effective: float, z: float) -> Interval:
+def wilson_from_effective(p: float, effective: float, z: float) -> Interval:
     """Return the interval of a share that is as certain as a number of independent examples.
 
     Args:
@@ -30,24 +30,24 @@ def wilson_form(p: float, effective: float, z: float) -> Interval:
     return Interval(max(0.0, center - half), min(1.0, center + half))
 
 
-def around(estimate: Estimate, judged: int, *, confidence: float = CONFIDENCE) -> Interval:
+def share_interval(estimate: Estimate, scored: int, *, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval in Wilson's form for an estimate of a mean share.
 
     Args:
         estimate: The mean share, with its standard error and degrees of freedom.
-        judged: Number of scored examples, all runs together.
+        scored: Number of scored examples, all runs together.
         confidence: Level of the interval.
     """
     from scipy import stats
 
-    shrunk = (judged * estimate.mean + 0.5) / (judged + 1)  # away from 0 and 1, where p (1 - p) vanishes
+    shrunk = (scored * estimate.mean + 0.5) / (scored + 1)  # away from 0 and 1, where p (1 - p) vanishes
     if not estimate.se > 0:  # equal accuracies of all runs do not make the share of a finite sample certain
-        return wilson_form(estimate.mean, judged, float(stats.norm.ppf((1 + confidence) / 2)))
+        return wilson_from_effective(estimate.mean, scored, float(stats.norm.ppf((1 + confidence) / 2)))
     effective = shrunk * (1 - shrunk) / estimate.se**2
-    return wilson_form(estimate.mean, effective, float(stats.t.ppf((1 + confidence) / 2, estimate.df)))
+    return wilson_from_effective(estimate.mean, effective, float(stats.t.ppf((1 + confidence) / 2, estimate.df)))
 
 
-def of_these_examples(accuracies: Sequence[float], examples: int, *, confidence: float = CONFIDENCE) -> Interval:
+def interval_same_examples(accuracies: Sequence[float], examples: int, *, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the mean accuracy of new seeds on these test examples.
 
     Args:
@@ -60,11 +60,11 @@ def of_these_examples(accuracies: Sequence[float], examples: int, *, confidence:
     """
     if len(accuracies) < 2:
         return Interval(math.nan, math.nan)
-    estimate = over_units(accuracies, smallest_sd=0.5 / examples)
-    return around(estimate, len(accuracies) * examples, confidence=confidence)
+    estimate = estimate_mean(accuracies, smallest_sd=0.5 / examples)
+    return share_interval(estimate, len(accuracies) * examples, confidence=confidence)
 
 
-def of_new_examples(right: Array, *, confidence: float = CONFIDENCE) -> Interval:
+def interval_new_examples(right: Array, *, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the mean accuracy of new seeds on new examples of this kind.
 
     Args:
@@ -88,8 +88,8 @@ def of_new_examples(right: Array, *, confidence: float = CONFIDENCE) -> Interval
     # Subtracting the residual may go below either part by chance, which the maximum prevents.
     variance = max(of_seeds + of_examples - residual, of_seeds, of_examples) / (n * examples)
     if variance == 0:
-        return wilson_form(p, examples, float(stats.t.ppf((1 + confidence) / 2, examples - 1)))
+        return wilson_from_effective(p, examples, float(stats.t.ppf((1 + confidence) / 2, examples - 1)))
     terms = of_seeds**2 / (n - 1) + of_examples**2 / (examples - 1) + residual**2 / ((n - 1) * (examples - 1))
     df = (variance * n * examples) ** 2 / terms
     effective = min(float(examples), p * (1 - p) / variance) if 0 < p < 1 else float(examples)
-    return wilson_form(p, effective, float(stats.t.ppf((1 + confidence) / 2, df)))
+    return wilson_from_effective(p, effective, float(stats.t.ppf((1 + confidence) / 2, df)))

@@ -9,12 +9,12 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.differences import merged
+from dropout_cli.statistics.differences import merge_rounding
 
-MOST_ORDERED = 6  # settings whose orders are listed, 720 of them
-MOST_ARRANGEMENTS = 100_000
-DRAWN = 99_999
-MOST_SIGNS = 20
+MAX_LISTED_SETTINGS = 6  # settings whose orders are listed, 720 of them
+MAX_ARRANGEMENTS = 100_000
+SAMPLES = 99_999
+MAX_SIGNS = 20
 DECIMALS = 9  # sums of ranks are rounded before they are compared, so that ties count as ties
 
 
@@ -60,7 +60,7 @@ def _ranked(scores: Array, larger_is_better: bool = True) -> Array:
     """Return ranks (datasets, settings), 1 the best; values equal up to rounding tie."""
     from scipy import stats
 
-    equal = np.stack([merged(row, np.abs(row)) for row in scores])
+    equal = np.stack([merge_rounding(row, np.abs(row)) for row in scores])
     return np.asarray(stats.rankdata(-equal if larger_is_better else equal, axis=1))
 
 
@@ -81,7 +81,7 @@ def iman_davenport(values: Array) -> tuple[float, float]:
     return f, float(stats.f.sf(f, settings - 1, (settings - 1) * (datasets - 1)))
 
 
-def permuted(values: Array) -> float:
+def friedman_permutation_p(values: Array) -> float:
     """Return the p-value of Friedman's test by permuting the settings within each dataset.
 
     With few datasets the chi-squared distribution gives too large p-values, and Iman and Davenport's F too small ones.
@@ -92,22 +92,22 @@ def permuted(values: Array) -> float:
     """
     ranks = _ranked(values)
     datasets, settings = ranks.shape
-    orders = np.array(list(itertools.permutations(range(settings)))) if settings <= MOST_ORDERED else None
+    orders = np.array(list(itertools.permutations(range(settings)))) if settings <= MAX_LISTED_SETTINGS else None
     # Friedman's statistic grows with the sum of squared rank sums, which is all that permuting changes.
     observed = round(float((ranks.sum(axis=0) ** 2).sum()), DECIMALS)
-    if orders is not None and len(orders) ** datasets <= MOST_ARRANGEMENTS:
+    if orders is not None and len(orders) ** datasets <= MAX_ARRANGEMENTS:
         sums = np.zeros((1, settings))
         for row in ranks:
             sums = (sums[:, None] + row[orders][None]).reshape(-1, settings)
         return float(np.mean(np.round((sums**2).sum(axis=1), DECIMALS) >= observed))
     rng, at_least = stream(0, "statistics:ranks"), 0
-    for _ in range(DRAWN):
+    for _ in range(SAMPLES):
         drawn = rng.permuted(ranks, axis=1).sum(axis=0)
         at_least += round(float((drawn**2).sum()), DECIMALS) >= observed
-    return (1 + at_least) / (1 + DRAWN)  # the observed arrangement counts as one, so that p is never 0
+    return (1 + at_least) / (1 + SAMPLES)  # the observed arrangement counts as one, so that p is never 0
 
 
-def signed_rank(differences: Array) -> float:
+def signed_rank_p(differences: Array) -> float:
     """Return Wilcoxon's exact two-sided p-value by listing all sign patterns.
 
     It is exact also if absolute differences tie.
@@ -124,8 +124,8 @@ def signed_rank(differences: Array) -> float:
     n = len(untied)
     if n == 0:
         return 1.0
-    if n > MOST_SIGNS:
-        raise ValueError(f"allows at most {MOST_SIGNS} differences, got {n}")
+    if n > MAX_SIGNS:
+        raise ValueError(f"allows at most {MAX_SIGNS} differences, got {n}")
     ranks = stats.rankdata(np.abs(untied))
     patterns = np.arange(2**n)[:, None] >> np.arange(n) & 1
     sums = patterns @ ranks

@@ -5,10 +5,10 @@ The power of the t-test follows from the noncentral t distribution.
 
 import math
 
-MOST = 1_000_000
+MAX_PAIRS = 1_000_000
 
 
-def power(n: int, difference: float, sd: float, *, alpha: float = 0.05) -> float:
+def paired_t_power(n: int, difference: float, sd: float, *, alpha: float = 0.05) -> float:
     """Return the probability that a two-sided t-test shows a true mean difference.
 
     Args:
@@ -29,31 +29,31 @@ def power(n: int, difference: float, sd: float, *, alpha: float = 0.05) -> float
     return 1.0 if math.isnan(probability) else probability  # SciPy returns NaN for a large shift
 
 
-def pairs_needed(difference: float, sd: float, *, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
+def pairs_needed(difference: float, sd: float, *, power: float = 0.8, alpha: float = 0.05) -> int | None:
     """Return the fewest pairs that show a difference with a given probability.
 
     Args:
         difference: True mean difference.
         sd: True standard deviation of the differences.
-        wanted: The probability.
+        power: The probability.
         alpha: Level of the test.
 
     Returns:
         The number of pairs; None if it is above a million.
     """
     high = 3
-    while power(high, difference, sd, alpha=alpha) < wanted:
+    while paired_t_power(high, difference, sd, alpha=alpha) < power:
         high *= 2
-        if high > MOST:
+        if high > MAX_PAIRS:
             return None
     low = 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if power(middle, difference, sd, alpha=alpha) >= wanted else (middle, high)
+        low, high = (low, middle) if paired_t_power(middle, difference, sd, alpha=alpha) >= power else (middle, high)
     return high
 
 
-def largest_sd(sd: float, n: int, *, confidence: float = 0.8) -> float:
+def sd_upper_bound(sd: float, n: int, *, confidence: float = 0.8) -> float:
     """Return an upper confidence bound of the true standard deviation.
 
     The standard deviation of a small pilot is often too low.

@@ -30,7 +30,7 @@ class Look(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def repeated(looks: tuple[int, ...] = LOOKS, *, comparisons: int = 1, alpha: float = 0.05) -> tuple[Look, ...]:
+def planned_looks(looks: tuple[int, ...] = LOOKS, *, comparisons: int = 1, alpha: float = 0.05) -> tuple[Look, ...]:
     """Return the constants of planned looks.
 
     The boundaries b are found one after the other, on the scale of the score S ~ N(0, n): the probability that S leaves
@@ -69,7 +69,7 @@ def _leaving(bound: float, grid: Array, density: Array, step: float, wanted: flo
     return float(out[0] if len(grid) == 1 else integrate.simpson(density * out, x=grid)) - wanted
 
 
-def anytime(n: int, *, comparisons: int = 1, alpha: float = 0.05) -> float:
+def anytime_constant(n: int, *, comparisons: int = 1, alpha: float = 0.05) -> float:
     """Return the constant that holds for any number of looks, planned or not.
 
     Args:

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from dropout_cli.config.document import Node
-from dropout_cli.config.place import Mistakes, Place
-from dropout_cli.config.validate import plain
+from dropout_cli.config.error_collector import ErrorCollector, Place
+from dropout_cli.config.validate import node_value
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.sweeps.replicates import SEED, SPLIT_SEED
 
@@ -52,15 +52,15 @@ class Axes:
     def leaves_a_choice(self) -> bool:
         """Whether there is more than one point."""
         lists = [[value for value, _ in values] for values in self.grid.values()]
-        lists += [law["choice"] for law in map(plain, self.distributions.values()) if "choice" in law]
-        numbers = any("choice" not in plain(law) for law in self.distributions.values())
+        lists += [law["choice"] for law in map(node_value, self.distributions.values()) if "choice" in law]
+        numbers = any("choice" not in node_value(law) for law in self.distributions.values())
         return numbers or len(self.rows) > 1 or any(one != values[0] for values in lists for one in values)
 
     def chooses_splits(self) -> str | None:
         """Return the key by which the sweep itself says which run has which seed or split; None where it does not."""
         settings = [*self.fixed, *(one for row in self.rows for one in row)]
         settings += [Setting(key, value, place) for key, values in self.grid.items() for value, place in values]
-        distributions = [(key, plain(law)) for key, law in self.distributions.items()]
+        distributions = [(key, node_value(law)) for key, law in self.distributions.items()]
         settings += [Setting(key, value, "") for key, law in distributions for value in law.get("choice", [None])]
         for key, value, _ in settings:
             if key in (SEED, SPLIT_SEED):
@@ -76,15 +76,15 @@ class Axes:
         return Axes((*self.fixed, *single), several, self.rows, self.distributions)
 
 
-def values_of(node: Node, mistakes: Mistakes, key: str) -> list[tuple[Any, str]]:
+def values_of(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[Any, str]]:
     """The values that a swept key takes, each with its place: a list, or `{from, to, step}`."""
     if isinstance(node.value, list):
         if not node.value:
             mistakes.add(node.place, key, "an empty list leaves nothing to train")
-        return [(plain(one), str(one.place)) for one in node.value]
+        return [(node_value(one), str(one.place)) for one in node.value]
     if isinstance(node.value, dict) and node.value.keys() == RANGE:
         try:
-            return [(value, str(node.place)) for value in _range(plain(node))]
+            return [(value, str(node.place)) for value in _range(node_value(node))]
         except ValueError as error:
             mistakes.add(node.place, key, str(error))
             return []
@@ -117,7 +117,7 @@ def grid(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
     return list(itertools.product(*settings))
 
 
-def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistakes: Mistakes) -> list[Point]:
+def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistakes: ErrorCollector) -> list[Point]:
     """The first values of all keys, then the second ones, and so on."""
     lengths = {key: len(values) for key, values in axes.items()}
     if len(set(lengths.values())) > 1:
@@ -131,14 +131,14 @@ def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistak
 DISTRIBUTIONS = ("uniform", "log_uniform", "integers", "choice")
 
 
-def drawn(distributions: Mapping[str, Node], count: int, seed: int, mistakes: Mistakes) -> list[Point]:
+def drawn(distributions: Mapping[str, Node], count: int, seed: int, mistakes: ErrorCollector) -> list[Point]:
     """So many points, each key drawn from its distribution, from a stream of its own."""
     columns = [list(_draws(key, node, count, seed, mistakes)) for key, node in distributions.items()]
     return list(zip(*columns, strict=False)) if columns else [()]
 
 
-def _draws(key: str, node: Node, count: int, seed: int, mistakes: Mistakes) -> Iterator[Setting]:
-    law = plain(node)
+def _draws(key: str, node: Node, count: int, seed: int, mistakes: ErrorCollector) -> Iterator[Setting]:
+    law = node_value(node)
     if not isinstance(law, dict) or len(law) != 1 or next(iter(law)) not in DISTRIBUTIONS:
         mistakes.add(
             node.place, key, f"must be one of {', '.join(DISTRIBUTIONS)} with its list, as {{uniform: [0, 1]}}"

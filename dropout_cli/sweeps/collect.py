@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.runs import Run, find
+from dropout_cli.runs import Run, find_run
 from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import Folder, is_sweep
 from dropout_cli.sweeps.records import RunRecord, differing
@@ -34,7 +34,7 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
             unfinished |= {folder.cell(cell.id).resolve() for cell in plan.cells if cell.id not in named}
             found |= {Path(record.path).resolve(): record for record in records}
             continue
-        run = find(reference, root)
+        run = find_run(reference, root)
         if run.status == "completed":
             summary = run.summary()
             found.setdefault(run.path.resolve(), RunRecord.of(str(run.path), {}, _replicate(run, summary), summary))

@@ -14,10 +14,10 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import is_counted, larger_is_better, metric_part
+from dropout_cli.metrics import is_count, larger_is_better, metric_part
 from dropout_cli.statistics import Interval
-from dropout_cli.statistics.differences import differences
-from dropout_cli.statistics.estimate import Estimate, new_examples, unknown
+from dropout_cli.statistics.differences import paired_differences
+from dropout_cli.statistics.estimate import Estimate, estimate_new_examples, mean_only
 from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.layouts import Layout, arrange
@@ -86,7 +86,7 @@ class Comparison:
         """Return the interval for new data, corrected alike; it holds the interval for these examples."""
         if self.refused or math.isnan(self.new_data_estimate.se):
             return NO_INTERVAL
-        return statistics.covering(self.interval, self.new_data_estimate.interval(comparisons=self.family))
+        return statistics.union_interval(self.interval, self.new_data_estimate.interval(comparisons=self.family))
 
     @property
     def larger_is_better(self) -> bool:
@@ -125,7 +125,7 @@ class Comparison:
     def won_interval(self) -> Interval:
         """Return Wilson's interval of the share of pairs won, ties left out."""
         untied = self.n - self.tied
-        return statistics.wilson(self.won, untied) if untied else NO_INTERVAL
+        return statistics.wilson_interval(self.won, untied) if untied else NO_INTERVAL
 
     @property
     def effect(self) -> float:
@@ -157,7 +157,7 @@ def compare_groups(
                 found.append(_compared(place, other, groups, metric, by_pair, margin))
                 differing.append(by_pair)
     family = max(1, sum(not math.isnan(one.p) for one in found))
-    holm = statistics.holm([one.p for one in found])
+    holm = statistics.holm_adjust([one.p for one in found])
     requested = permutation_tests([(one.metric, one.baseline, one.layout) for one in found], differing, test)
     return tuple(
         replace(one, family=family, p_holm=p, requested=test)
@@ -176,7 +176,7 @@ def _differences(one: RunGroup, base: RunGroup, metric: str) -> dict[Replicate, 
     if not pairs:
         return {}
     ours, theirs = zip(*pairs.values(), strict=True)
-    return dict(zip(pairs, differences(ours, theirs).tolist(), strict=True))
+    return dict(zip(pairs, paired_differences(ours, theirs).tolist(), strict=True))
 
 
 def _compared(
@@ -196,7 +196,7 @@ def _compared(
     fixed = layout.splits_vary and one.shares_test_part(layout.replicates)
     ratio = max(one.ratio(by_pair), base.ratio(by_pair))
     if layout.refused:
-        new = unknown(found.mean, found.n)
+        new = mean_only(found.mean, found.n)
     elif layout.kind == "seeds" or fixed:
         new = _for_new_examples(one, base, layout, metric)
     else:
@@ -209,7 +209,7 @@ def _compared(
         layout=layout,
         n=len(by_pair),
         estimate=found,
-        sd=statistics.moments(layout.per_unit(by_pair))[1] if layout.units else math.nan,
+        sd=statistics.mean_and_sd(layout.per_unit(by_pair))[1] if layout.units else math.nan,
         new_data_estimate=new,
         test_part_is_fixed=fixed,
         ratio=ratio,
@@ -250,13 +250,13 @@ def _for_new_examples(one: RunGroup, base: RunGroup, layout: Layout, metric: str
         for run in unit:
             ours, theirs = one.of_each(run, metric), base.of_each(run, metric)
             if ours is None or theirs is None:
-                return unknown(math.nan, 0)
+                return mean_only(math.nan, 0)
             rows = ours[0] if rows is None else rows
             if not (np.array_equal(rows, ours[0]) and np.array_equal(rows, theirs[0])):
-                return unknown(math.nan, 0)
+                return mean_only(math.nan, 0)
             runs.append(ours[1] - theirs[1])
         units.append(np.mean(runs, axis=0))
-    return new_examples(np.array(units), counted=is_counted(metric))
+    return estimate_new_examples(np.array(units), is_count=is_count(metric))
 
 
 def _wider(one: RunGroup, base: RunGroup, layout: Layout, metric: str, step: float) -> float:

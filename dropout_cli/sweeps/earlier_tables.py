@@ -12,7 +12,7 @@ from typing import Any
 from dropout_cli import statistics
 from dropout_cli.core.dotted import last_name
 from dropout_cli.metrics import DEFAULT_METRIC, METRICS, csv_bytes, larger_is_better
-from dropout_cli.statistics import Interval, Paired
+from dropout_cli.statistics import Interval, PairedComparison
 from dropout_cli.statistics.rules import FIRST
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import ALPHA
@@ -60,7 +60,7 @@ def _summary(groups: Sequence[RunGroup], keys: Sequence[str], rules: int) -> byt
             values = group.scores(metric)
             ratio = _correction(groups, [group], rules)
             interval = statistics.t_interval(values, split_ratio=ratio, rules=rules)
-            numbers = (*statistics.moments(values, rules=rules), *interval)
+            numbers = (*statistics.mean_and_sd(values, rules=rules), *interval)
             rows.append([*map(cell, group.values.values()), metric, runs, *map(number, numbers)])
     return csv_bytes(rows)
 
@@ -74,7 +74,7 @@ def _comparisons(
     rules: int,
 ) -> bytes:
     larger = larger_is_better(metric)
-    found: list[tuple[RunGroup, RunGroup, Paired]] = []
+    found: list[tuple[RunGroup, RunGroup, PairedComparison]] = []
     for place, other in enumerate(baselines([group.values for group in groups], keys, baseline, rules)):
         if other is None or other == place:
             continue
@@ -88,10 +88,10 @@ def _comparisons(
         if pairs:
             ratio = _correction(groups, [one, base], rules, pairs)
             ours, theirs = zip(*(scores[pair] for pair in pairs), strict=True)
-            compared = statistics.compare(ours, theirs, split_ratio=ratio, larger_is_better=larger, rules=rules)
+            compared = statistics.compare_paired(ours, theirs, split_ratio=ratio, larger_is_better=larger, rules=rules)
             found.append((one, base, compared))
-    adjusted = statistics.holm([paired.test.p for *_, paired in found])
-    smallest = statistics.holm([paired.test.smallest for *_, paired in found])
+    adjusted = statistics.holm_adjust([paired.test.p for *_, paired in found])
+    smallest = statistics.holm_adjust([paired.test.smallest for *_, paired in found])
     rows: list[list[Any]] = [[*keys, *COMPARED, *COUNTED]]
     for (one, base, paired), p, least in zip(found, adjusted, smallest, strict=True):
         numbers = (paired.mean, paired.sd, *paired.interval, paired.effect, paired.test.p, p, least)

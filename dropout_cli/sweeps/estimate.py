@@ -25,7 +25,7 @@ def expected(
     Raises Diverged, and UsageError where the baseline is none of the groups.
     """
     shown = power.of_plan(plan, baseline)
-    jobs = jobs or environment.cores()
+    jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
     probed = probed[:: max(1, -(-len(probed) // MOST_PROBES))]

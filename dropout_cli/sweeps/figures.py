@@ -11,7 +11,7 @@ from dropout_cli import plots
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import larger_is_better, metric_name
-from dropout_cli.plots.sweeps import Band, Estimate
+from dropout_cli.plots.sweeps import CurveBand, PlottedMean
 from dropout_cli.sweeps.baselines import RATE
 from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.in_words import called
@@ -35,20 +35,20 @@ def draw(evidence: SweepComparison, history: History) -> Iterator[tuple[str, byt
     if key is not None:
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
         if series or lines:
-            yield "metric.png", plots.against(series, lines, key, evidence.metric, runs)
+            yield "metric.png", plots.means_by_key(series, lines, key, evidence.metric, runs)
         parts = _parts(evidence, key, number)
         if parts:
-            yield "train_val.png", plots.against(parts, {}, key, shown_as(number), runs)
+            yield "train_val.png", plots.means_by_key(parts, {}, key, shown_as(number), runs)
         gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
         if any(gaps.values()):
-            yield "gap.png", plots.against(gaps, levels, key, f"train.{number} - val.{number}", runs)
+            yield "gap.png", plots.means_by_key(gaps, levels, key, f"train.{number} - val.{number}", runs)
     else:
         means = [
             (called(group), found) for group in evidence.groups if (found := _mean(evidence, group, evidence.metric))
         ]
         if len(means) > 1:
             best_last = sorted(means, key=lambda one: one[1].mean, reverse=not larger_is_better(number))
-            yield "metric.png", plots.dots(best_last[::-1], evidence.metric, runs)
+            yield "metric.png", plots.dot_plot(best_last[::-1], evidence.metric, runs)
     if evidence.main:
         rows = [(called(evidence.groups[one.group]), _difference(one)) for one in evidence.main]
         bases = {called(evidence.groups[one.baseline]) for one in evidence.main}
@@ -56,14 +56,14 @@ def draw(evidence: SweepComparison, history: History) -> Iterator[tuple[str, byt
         axis = f"difference in {evidence.metric}{against}"
         family = evidence.main[0].family
         note = f", corrected for {family} comparisons" if family > 1 else ""
-        yield "differences.png", plots.forest(rows, axis, larger_is_better=larger_is_better(number), note=note)
+        yield "differences.png", plots.forest_plot(rows, axis, larger_is_better=larger_is_better(number), note=note)
     bands = {called(group): band for group in _shown(evidence) if (band := _band(group, history)) is not None}
     if bands:
-        yield "curves.png", plots.bands(bands, runs)
+        yield "curves.png", plots.curve_bands(bands, runs)
     if evidence.ranks is not None:
         settings, _, ranks = evidence.ranks
         named = {setting_label(one): rank for one, rank in zip(settings, ranks.average, strict=True)}
-        yield "ranks.png", plots.critical_difference(named, ranks.critical_difference)
+        yield "ranks.png", plots.critical_difference_plot(named, ranks.critical_difference)
 
 
 def _of_runs(evidence: SweepComparison) -> str:
@@ -95,24 +95,24 @@ def shown_as(number: str) -> str:
     return _PARTS.get(number, number)
 
 
-def _mean(evidence: SweepComparison, group: RunGroup, metric: str) -> Estimate | None:
+def _mean(evidence: SweepComparison, group: RunGroup, metric: str) -> PlottedMean | None:
     """Return the mean with the interval that the tables have."""
     found = evidence.mean(group, metric)
     if not found.n:
         return None
     low, high = found.interval
-    return Estimate(found.mean, found.mean if math.isnan(low) else low, found.mean if math.isnan(high) else high)
+    return PlottedMean(found.mean, found.mean if math.isnan(low) else low, found.mean if math.isnan(high) else high)
 
 
-def _difference(one: Comparison) -> Estimate:
+def _difference(one: Comparison) -> PlottedMean:
     """Return a difference with the interval that the tables have."""
-    return Estimate(one.estimate.mean, *one.interval)
+    return PlottedMean(one.estimate.mean, *one.interval)
 
 
-def _parts(evidence: SweepComparison, key: str, number: str) -> dict[str, dict[float, Estimate]]:
+def _parts(evidence: SweepComparison, key: str, number: str) -> dict[str, dict[float, PlottedMean]]:
     """Return training and validation error against the key, where the others of a sweep's keys do not vary."""
     shown = shown_as(number)
-    found: dict[str, dict[float, Estimate]] = {}
+    found: dict[str, dict[float, PlottedMean]] = {}
     for part, name in (("train", "training"), ("val", "validation")):
         series, _ = _along(evidence, key, partial(_mean, evidence, metric=f"{part}.{shown}"))
         for other, points in series.items():
@@ -120,13 +120,13 @@ def _parts(evidence: SweepComparison, key: str, number: str) -> dict[str, dict[f
     return found if len(found) <= MOST_SERIES else {}
 
 
-def _estimate(group: RunGroup, values: Mapping[Replicate, float]) -> Estimate | None:
+def _estimate(group: RunGroup, values: Mapping[Replicate, float]) -> PlottedMean | None:
     """Return the mean of values per replicate with the interval that their layout gives."""
     if not values:
         return None
     low, high = spread(group, values)
     mean = float(np.mean(list(values.values())))
-    return Estimate(mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high)
+    return PlottedMean(mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high)
 
 
 def _gaps(group: RunGroup, number: str) -> dict[Replicate, float]:
@@ -135,11 +135,11 @@ def _gaps(group: RunGroup, number: str) -> dict[Replicate, float]:
 
 
 def _along(
-    evidence: SweepComparison, key: str, of: Callable[[RunGroup], Estimate | None]
-) -> tuple[dict[str, dict[float, Estimate]], dict[str, Estimate]]:
+    evidence: SweepComparison, key: str, of: Callable[[RunGroup], PlottedMean | None]
+) -> tuple[dict[str, dict[float, PlottedMean]], dict[str, PlottedMean]]:
     """The estimates against a key, a series per setting of the others; and those that lack the key, as lines."""
-    series: dict[str, dict[float, Estimate]] = {}
-    lines: dict[str, Estimate] = {}
+    series: dict[str, dict[float, PlottedMean]] = {}
+    lines: dict[str, PlottedMean] = {}
     for group in evidence.groups:
         rest = {name: value for name, value in group.values.items() if name != key}
         others = setting_label(rest) if any(value is not None for value in rest.values()) else ""
@@ -159,7 +159,7 @@ def _shown(evidence: SweepComparison) -> list[RunGroup]:
     return [*bases, *(group for group in evidence.groups if group not in bases)][:MOST_CURVES]
 
 
-def _band(group: RunGroup, history: History) -> Band | None:
+def _band(group: RunGroup, history: History) -> CurveBand | None:
     """Mean and interval of val_loss, or else train_loss, at each epoch that all runs of the group reached."""
     replicates = [replicate for replicate, pooled in group.records.items() for _ in pooled]
     columns = [history(record) for record in group.runs]
@@ -171,7 +171,7 @@ def _band(group: RunGroup, history: History) -> Band | None:
     mean = values.mean(axis=0)
     intervals = [spread(group, _averaged(replicates, epoch)) for epoch in values.T]
     low, high = np.array(intervals).T if len(values) > 1 else (mean, mean)
-    return Band(name.replace("_", " "), mean, low, high)
+    return CurveBand(name.replace("_", " "), mean, low, high)
 
 
 def _averaged(replicates: Sequence[Replicate], values: Array) -> dict[Replicate, float]:

@@ -15,9 +15,9 @@ from typing import Any
 
 from dropout_cli.core import locks
 from dropout_cli.core.errors import UsageError
-from dropout_cli.runs import FORMAT, MANIFEST, Run, as_json, write
-from dropout_cli.runs.atomic_io import faults, remove
-from dropout_cli.runs.safe_read import is_file, parse, read_plain
+from dropout_cli.runs import FORMAT, MANIFEST, Run, json_bytes, write_atomic
+from dropout_cli.runs.atomic_io import os_errors, remove_file
+from dropout_cli.runs.safe_read import file_exists, parse_json_file, read_regular_file
 from dropout_cli.runs.state import STATE
 
 PLAN = "plan.json"
@@ -27,7 +27,7 @@ SWEEP_FORMAT = 3
 
 def is_sweep(reference: str) -> bool:
     """Whether the reference is the path of a sweep's folder."""
-    return bool(reference.strip()) and is_file(Path(reference) / PLAN)
+    return bool(reference.strip()) and file_exists(Path(reference) / PLAN)
 
 
 class Folder:
@@ -40,14 +40,14 @@ class Folder:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the sweep for as long as the block lasts. Raises UsageError when another process holds it."""
-        with faults(self.path):
+        with os_errors(self.path):
             (self.path / "cells").mkdir(parents=True, exist_ok=True)
             (self.path / "failed").mkdir(exist_ok=True)
         with ExitStack() as stack:
             try:
-                with faults(self.path / ".lock"):
-                    stack.enter_context(locks.held(self.path / ".lock"))
-            except locks.Busy:
+                with os_errors(self.path / ".lock"):
+                    stack.enter_context(locks.locked(self.path / ".lock"))
+            except locks.Locked:
                 fact = "another process is working on this sweep"
                 raise UsageError(
                     str(self.path), fact, "Wait for it to end, or name another folder with --out"
@@ -73,8 +73,8 @@ class Folder:
 
     def is_complete(self, id: str) -> bool:
         """Whether the cell needs no training; one that was complete, but not yet renamed, is renamed."""
-        if (self.partial(id) / MANIFEST).is_file() and not locks.is_held(self.partial(id) / ".lock"):
-            with faults(self.partial(id)):
+        if (self.partial(id) / MANIFEST).is_file() and not locks.is_locked(self.partial(id) / ".lock"):
+            with os_errors(self.partial(id)):
                 self.partial(id).replace(self.cell(id))
         return (self.cell(id) / MANIFEST).is_file()
 
@@ -84,22 +84,22 @@ class Folder:
 
     def is_busy(self, id: str) -> bool:
         """Whether some process trains the cell: a worker whose sweep has died ends with its epoch."""
-        return locks.is_held(self.partial(id) / ".lock")
+        return locks.is_locked(self.partial(id) / ".lock")
 
     def has_diverged(self, id: str) -> bool:
         """Whether the unfinished run of the cell diverged."""
         partial = self.partial(id)
-        return (partial / STATE).is_file() and Run(partial).ended == "failed"
+        return (partial / STATE).is_file() and Run(partial).final_status == "failed"
 
     def discard(self, id: str) -> None:
         """Delete what there is of a cell that is not complete."""
-        with faults(self.partial(id)):
+        with os_errors(self.partial(id)):
             if self.partial(id).exists():
                 shutil.rmtree(self.partial(id))
 
     def fail(self, id: str, reason: str, command: str) -> None:
         """Record that the cell failed."""
-        self.write(f"failed/{id}.json", as_json({"format": FORMAT, "reason": reason, "command": command}))
+        self.write(f"failed/{id}.json", json_bytes({"format": FORMAT, "reason": reason, "command": command}))
 
     def failure(self, id: str) -> str | None:
         """Why the cell failed, if it did."""
@@ -109,8 +109,8 @@ class Folder:
 
     def forget_failure(self, id: str) -> None:
         """The cell may be tried again."""
-        remove(self.path / "failed" / f"{id}.json")
-        remove(self.output(id))
+        remove_file(self.path / "failed" / f"{id}.json")
+        remove_file(self.output(id))
 
     def summary(self, id: str) -> dict[str, Any]:
         """The summary of a complete cell."""
@@ -124,7 +124,7 @@ class Folder:
         """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
         if not (self.path / PLAN).is_file():
             return None
-        return parse(self.read(PLAN), str(self.path / PLAN), SWEEP_FORMAT)
+        return parse_json_file(self.read(PLAN), str(self.path / PLAN), SWEEP_FORMAT)
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -132,7 +132,7 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """The bytes of a file of the folder. Raises UsageError."""
-        return read_plain(self.path / name)
+        return read_regular_file(self.path / name)
 
     def write(self, name: str, data: bytes) -> None:
         """Put a file into the folder, whole or not at all; one that is there as it should be is left alone."""
@@ -142,7 +142,7 @@ class Folder:
         except OSError:
             same = False
         if not same:
-            write(path, data)
+            write_atomic(path, data)
 
     def _json(self, name: str) -> dict[str, Any]:
-        return parse(self.read(name), str(self.path / name), FORMAT)
+        return parse_json_file(self.read(name), str(self.path / name), FORMAT)

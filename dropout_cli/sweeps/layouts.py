@@ -18,7 +18,7 @@ import numpy as np
 
 from dropout_cli.core.text import counted
 from dropout_cli.statistics import estimate
-from dropout_cli.statistics.estimate import FEWEST_UNITS, Estimate
+from dropout_cli.statistics.estimate import MIN_UNITS, Estimate
 from dropout_cli.sweeps.replicates import Replicate
 
 Kind: TypeAlias = Literal["none", "single", "seeds", "splits", "nested", "crossed", "irregular"]
@@ -69,9 +69,9 @@ class Layout:
         """
         if self.kind == "crossed":
             rows = [[_mean([values[one] for one in run]) for run in unit] for unit in self.units]
-            return estimate.crossed(np.array(rows), smallest_sd=self._floor(step))
-        found = estimate.over_units(self.per_unit(values), smallest_sd=self._floor(step))
-        return estimate.unknown(found.mean, found.n) if self.kind == "irregular" else found
+            return estimate.estimate_crossed(np.array(rows), smallest_sd=self._floor(step))
+        found = estimate.estimate_mean(self.per_unit(values), smallest_sd=self._floor(step))
+        return estimate.mean_only(found.mean, found.n) if self.kind == "irregular" else found
 
     def for_new_data(self, values: Mapping[Replicate, float], ratio: float, *, step: float = 0.0) -> Estimate:
         """Return the estimate that speaks of new data of this kind, where splits vary (Nadeau & Bengio 2003).
@@ -87,8 +87,8 @@ class Layout:
         units = self.per_unit(values)
         if self.folds:
             by_fold = [_mean([values[run[fold]] for run in unit]) for unit in self.units for fold in range(self.folds)]
-            return estimate.over_units(by_fold, smallest_sd=self._floor(step) * self.folds, split_ratio=ratio)
-        return estimate.over_units(units, smallest_sd=self._floor(step), split_ratio=ratio)
+            return estimate.estimate_mean(by_fold, smallest_sd=self._floor(step) * self.folds, split_ratio=ratio)
+        return estimate.estimate_mean(units, smallest_sd=self._floor(step), split_ratio=ratio)
 
     def _floor(self, step: float) -> float:
         """Return half a step of the mean of a unit's runs."""
@@ -153,9 +153,9 @@ def _crossed(
     """Take the largest whole block: some seeds, and the splits that have all of them."""
     chosen, whole = max(
         (_block(runs, splits, seeds, least) for least in sorted(set(seeds.values()), reverse=True)),
-        key=lambda block: (min(map(len, block)) >= FEWEST_UNITS, len(block[0]) * len(block[1])),
+        key=lambda block: (min(map(len, block)) >= MIN_UNITS, len(block[0]) * len(block[1])),
     )
-    if len(whole) < FEWEST_UNITS or len(chosen) < FEWEST_UNITS:
+    if len(whole) < MIN_UNITS or len(chosen) < MIN_UNITS:
         block = f"{counted(len(whole), 'whole split')} x {counted(len(chosen), 'seed')}"
         fact = f"splits share seeds, and {block} are too few (3 x 3 at least)"
         return Layout("irregular", tuple((run,) for run in runs.values()), folds, fact)
@@ -172,7 +172,7 @@ def _block(
 
 
 def _few(n: int, unit: str) -> str:
-    return "" if n >= FEWEST_UNITS else f"{counted(n, unit)} {'is' if n == 1 else 'are'} too few (3 at least)"
+    return "" if n >= MIN_UNITS else f"{counted(n, unit)} {'is' if n == 1 else 'are'} too few (3 at least)"
 
 
 def _mean(values: Sequence[float]) -> float:

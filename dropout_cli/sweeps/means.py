@@ -8,9 +8,9 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import is_counted, is_share, metric_part
+from dropout_cli.metrics import is_count, is_share, metric_part
 from dropout_cli.statistics import Interval, proportion
-from dropout_cli.statistics.estimate import Estimate, new_examples
+from dropout_cli.statistics.estimate import Estimate, estimate_new_examples
 from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.sweeps.layouts import Layout, arrange
 from dropout_cli.sweeps.records import RunGroup
@@ -42,15 +42,15 @@ def mean_of(group: RunGroup, metric: str) -> Mean:
     runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
     if not values:
         return NOTHING
-    layout, step = arrange(values, group.folds), group.step(metric) if is_counted(metric) else 0.0
+    layout, step = arrange(values, group.folds), group.step(metric) if is_count(metric) else 0.0
     found = layout.estimate(values, step=step)
-    mean, sd = statistics.moments(list(values.values()))
+    mean, sd = statistics.mean_and_sd(list(values.values()))
     center = mean if math.isnan(found.se) else found.mean
     examples = max((record.examples(metric_part(metric)) for record in group.runs), default=0)
     own = _around(found, metric, examples * len(values))
     new = _for_new_data(group, layout, values, metric, examples, step)
     if not math.isnan(own.low + new.low):
-        new = statistics.covering(own, new)
+        new = statistics.union_interval(own, new)
     return Mean(runs, len(values), center, sd, own, new)
 
 
@@ -63,25 +63,29 @@ def _around(found: Estimate, metric: str, judged: int) -> Interval:
     """Return the t interval, in Wilson's form for shares, that were judged on so many examples in all."""
     if not is_share(metric):
         return found.interval()
-    return NO_INTERVAL if math.isnan(found.se) else proportion.around(found, judged)
+    return NO_INTERVAL if math.isnan(found.se) else proportion.share_interval(found, judged)
 
 
 def _for_new_data(
     group: RunGroup, layout: Layout, values: Mapping[Replicate, float], metric: str, examples: int, step: float
 ) -> Interval:
     if layout.kind == "single":
-        if not is_counted(metric) or not examples:
+        if not is_count(metric) or not examples:
             return NO_INTERVAL
         judged = examples * len(values)  # with folds, all examples
         right = round(float(np.mean(list(values.values()))) * judged)
-        return statistics.wilson(min(max(right, 0), judged), judged)
+        return statistics.wilson_interval(min(max(right, 0), judged), judged)
     if layout.kind == "irregular":
         return NO_INTERVAL
     if layout.kind == "seeds" or group.shares_test_part(layout.replicates):
         each = _per_example(group, [run for unit in layout.units for run in unit], metric)
         if each is None:
             return NO_INTERVAL
-        return proportion.of_new_examples(each) if is_counted(metric) else new_examples(each, counted=False).interval()
+        return (
+            proportion.interval_new_examples(each)
+            if is_count(metric)
+            else estimate_new_examples(each, is_count=False).interval()
+        )
     found = layout.for_new_data(values, group.ratio(values), step=step)
     return _around(found, metric, examples * len(values))
 

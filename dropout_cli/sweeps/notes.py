@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dropout_cli.core.text import counted
-from dropout_cli.metrics import is_counted, metric_name, metric_part
+from dropout_cli.metrics import is_count, metric_name, metric_part
 from dropout_cli.sweeps import baselines, power, yardsticks
 from dropout_cli.sweeps.answer import answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
@@ -160,7 +160,7 @@ def _of_requested(evidence: SweepComparison) -> Iterator[str]:
 def _of_one_example(evidence: SweepComparison) -> Iterator[str]:
     part, number = metric_part(evidence.metric), metric_name(evidence.metric)
     sizes = {record.examples(part) for group in evidence.groups for record in group.runs} - {0}
-    if is_counted(number) and sizes:
+    if is_count(number) and sizes:
         least, most = min(sizes), max(sizes)
         steps = " to ".join(dict.fromkeys((short(1 / most), short(1 / least))))
         yield f"One {part} example is {steps} of {number} here."

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
-from dropout_cli.config.document import Node, read
-from dropout_cli.config.place import Mistakes, Source
-from dropout_cli.config.validate import plain
+from dropout_cli.config.document import Node, parse_yaml
+from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
+from dropout_cli.config.validate import node_value
 from dropout_cli.core.errors import ConfigError, UsageError
-from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
+from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggest_metric
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.replicates import EACH, MOST_SPLITS, SAME, Splits
@@ -19,13 +19,13 @@ Swept: TypeAlias = list[tuple[Any, str]] | Node
 """The values of a key, each with its place, or the law from which its values are drawn."""
 
 
-def swept_by(override: str, mistakes: Mistakes) -> tuple[str, Swept]:
+def swept_by(override: str, mistakes: ErrorCollector) -> tuple[str, Swept]:
     """Parse `KEY=V1,V2`, `KEY={from: 0, to: 1, step: 1}`, or a law such as `KEY={uniform: [0, 1]}`."""
     key, equals, written = override.partition("=")
     if not equals or not all(key.split(".")):
         raise ConfigError(override, "is not KEY=V1,V2", "Write it like dropout.rate=0,0.2,0.5.")
-    source = Source(override, Path.cwd(), override=key)
-    node = read(f"[{written}]", source, mistakes)
+    source = ConfigSource(override, Path.cwd(), override=key)
+    node = parse_yaml(f"[{written}]", source, mistakes)
     assert node is not None and isinstance(node.value, list)
     only = node.value[0] if len(node.value) == 1 else None
     if only is not None and isinstance(only.value, dict):
@@ -51,8 +51,8 @@ def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
         if not equals or not key:
             raise ConfigError(place, f"'{pair}' is not KEY=VALUE", "Write it like dropout.variant=none.")
         once([*found, key], f"{place} takes each key once.")
-        node = read(written, Source(place, Path.cwd(), override=key), Mistakes())
-        found[key] = None if node is None else plain(node)
+        node = parse_yaml(written, ConfigSource(place, Path.cwd(), override=key), ErrorCollector())
+        found[key] = None if node is None else node_value(node)
     return found
 
 
@@ -64,7 +64,7 @@ def metrics_of(metric: str | None, metrics: str | None) -> tuple[str, ...]:
     found = tuple(dict.fromkeys((metric or DEFAULT_METRIC,) if metrics is None else metrics.split(",")))
     for one in found:
         if one not in METRICS:
-            raise UsageError(option, f"'{one}' is no number of a run", suggestion(one, METRICS))
+            raise UsageError(option, f"'{one}' is no number of a run", suggest_metric(one, METRICS))
     return found
 
 

@@ -11,14 +11,14 @@ import numpy as np
 
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
-from dropout_cli.statistics import Result
+from dropout_cli.statistics import TestResult
 from dropout_cli.statistics.max_t import max_t
 from dropout_cli.statistics.paired import sign_flip, wilcoxon
 from dropout_cli.sweeps.layouts import Layout
 from dropout_cli.sweeps.replicates import Replicate
 
 TestName: TypeAlias = Literal["t", "sign-flip", "max-t", "wilcoxon"]
-TESTS: Mapping[TestName, Callable[[Array], Result]] = {"sign-flip": sign_flip, "wilcoxon": wilcoxon}
+TESTS: Mapping[TestName, Callable[[Array], TestResult]] = {"sign-flip": sign_flip, "wilcoxon": wilcoxon}
 INDEPENDENT = ("seeds", "splits", "nested")
 """Layouts whose units may change their signs one by one."""
 
@@ -54,9 +54,9 @@ def permutation_tests(
         return [NO_TEST] * len(compared)
     if test == "max-t":
         return _max_t(compared, units)
-    results = [TESTS[test](np.array(one)) if len(one) > 1 else Result(math.nan, math.nan) for one in units]
-    adjusted = statistics.holm([one.p for one in results])
-    smallest = statistics.holm([one.smallest for one in results])
+    results = [TESTS[test](np.array(one)) if len(one) > 1 else TestResult(math.nan, math.nan) for one in units]
+    adjusted = statistics.holm_adjust([one.p for one in results])
+    smallest = statistics.holm_adjust([one.smallest for one in results])
     return [Requested(one.p, p, least) for one, p, least in zip(results, adjusted, smallest, strict=True)]
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dropout_cli import config
-from dropout_cli.config.declarations import keys
-from dropout_cli.config.place import shorten
+from dropout_cli.config.declarations import block_keys
+from dropout_cli.config.error_collector import shorten
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.dotted import last_name, value_at
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
-from dropout_cli.metrics import DEFAULT_METRIC, directed, metric_name
+from dropout_cli.metrics import DEFAULT_METRIC, comparable_metrics, metric_name
 from dropout_cli.sweeps import resolve, splitting
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
@@ -121,7 +121,7 @@ def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> Non
     The default is taken for whatever the runs have in its place.
     """
     tasks = {TASK[experiment.objective.predicts] for experiment in experiments}
-    known = [number for task in sorted(tasks) for number in directed(task)]
+    known = [number for task in sorted(tasks) for number in comparable_metrics(task)]
     for metric in metrics:
         if known and metric != DEFAULT_METRIC and metric_name(metric) not in known:
             way_out = f"Choose from: {', '.join(dict.fromkeys(known))}."
@@ -186,10 +186,12 @@ class _Planner:
         texts = [setting.override for setting in settings]
         anew = [setting.key for setting in settings if not _is_tag(setting.key)]
         try:
-            return config.load(self._sweep.base, texts, folder=self._sweep.folder, anew=anew).experiment
+            return config.load_config(
+                self._sweep.base, texts, folder=self._sweep.folder, replace_blocks=anew
+            ).experiment
         except ConfigError as error:
             places = {shorten(setting.override): setting for setting in settings}
-            raise ConfigError.of(_placed(error.problems, places)) from None
+            raise ConfigError.from_problems(_placed(error.problems, places)) from None
 
 
 def _placed(problems: Sequence[Problem], settings: dict[str, Setting]) -> Iterator[Problem]:
@@ -225,7 +227,7 @@ def _takes(experiment: Experiment, key: str) -> bool:
         found = getattr(found, name)
         if found is None or isinstance(found, str):
             return True
-    return last in keys(type(found)) or _is_tag(last)
+    return last in block_keys(type(found)) or _is_tag(last)
 
 
 def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
@@ -254,7 +256,7 @@ def _identity(experiment: Experiment, swept: dict[str, None]) -> str:
 def _differing(block: Any, path: str, swept: dict[str, None]) -> dict[str, Any]:
     """The keys whose values are not the defaults; a block that differs says what it is."""
     found: dict[str, Any] = {}
-    for name, key in keys(type(block)).items():
+    for name, key in block_keys(type(block)).items():
         inner, value = f"{path}.{name}" if path else name, getattr(block, name)
         if (
             value in (key.default(), USUAL.get(inner, key.default()))
@@ -267,5 +269,5 @@ def _differing(block: Any, path: str, swept: dict[str, None]) -> dict[str, Any]:
         elif key.block is not None and not isinstance(value, str | None):
             found[name] = _differing(value, inner, swept)
         else:
-            found[name] = config.plain(value)
+            found[name] = config.to_plain(value)
     return found

@@ -99,7 +99,7 @@ def _arithmetic_messages(plan: SweepPlan, folder: Folder) -> Iterator[str]:
             run, train = Run(folder.cell(cell.id)), folder.summary(cell.id)["train"]
             targets = len(train.get("per_target", [None]))
             noted = arithmetic.noted_by(run)
-            for reason in arithmetic.since(noted, cell.experiment, summary.examples(train), targets=targets):
+            for reason in arithmetic.since(noted, cell.experiment, summary.count_examples(train), targets=targets):
                 reasons[reason] = reasons.get(reason, 0) + 1
     for reason, number in reasons.items():
         yield (

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dropout_cli.statistics import sample_size
-from dropout_cli.statistics.estimate import FEWEST_UNITS
+from dropout_cli.statistics.estimate import MIN_UNITS
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import ALPHA, Comparison
 from dropout_cli.sweeps.layouts import arrange
@@ -27,8 +27,8 @@ def what_would_decide(one: Comparison, margin: float | None) -> str:
     if size == 0:
         return ""
     alpha = ALPHA / one.family
-    most = sample_size.pairs_needed(size, sample_size.largest_sd(found.sd, found.n), wanted=WANTED, alpha=alpha)
-    least = sample_size.pairs_needed(size, found.sd, wanted=WANTED, alpha=alpha)
+    most = sample_size.pairs_needed(size, sample_size.sd_upper_bound(found.sd, found.n), power=WANTED, alpha=alpha)
+    least = sample_size.pairs_needed(size, found.sd, power=WANTED, alpha=alpha)
     as_seen = "" if margin else " as large as the one seen"
     what = f"would show a true difference{as_seen} ({size:.2g}) with 80 % probability"
     if most is None or least is None:
@@ -43,7 +43,7 @@ def visible_difference(n: int, family: int) -> float:
     low, high = 0.0, 1e3
     while high - low > 1e-3 * high:
         middle = (low + high) / 2
-        seen = sample_size.power(n, middle, 1.0, alpha=ALPHA / family) >= WANTED
+        seen = sample_size.paired_t_power(n, middle, 1.0, alpha=ALPHA / family) >= WANTED
         low, high = (low, middle) if seen else (middle, high)
     return high
 
@@ -63,7 +63,7 @@ def of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterator[tup
         return
     refused = next((one.refused for one in layouts if one.refused), "")
     n = min(len(one.units) for one in layouts)
-    if refused or n < FEWEST_UNITS:
+    if refused or n < MIN_UNITS:
         yield "what it can show", f"no verdict: {refused}"
         return
     size = visible_difference(n, len(layouts))

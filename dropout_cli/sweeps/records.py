@@ -13,8 +13,8 @@ from dropout_cli.config import flatten
 from dropout_cli.core.dotted import last_name, value_at
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import METRICS, PARTS, metric_name, metric_part, moves_by_examples
-from dropout_cli.runs.summary import examples
+from dropout_cli.metrics import METRICS, PARTS, metric_name, metric_part, uses_labels_only
+from dropout_cli.runs.summary import count_examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.replicates import FOLD, REPLICATES, SPLIT_SEED, Replicate
 from dropout_cli.sweeps.stored_predictions import of_each, test_part
@@ -101,12 +101,12 @@ class RunRecord:
     def examples(self, part: str) -> int:
         """Return how many examples a part has; 0 where there is no such part."""
         scores = self.summary.get(part)
-        return examples(scores) if scores else 0
+        return count_examples(scores) if scores else 0
 
     @property
     def split_ratio(self) -> float:
         """Test examples over training examples."""
-        sizes = [examples(self.summary[part]) for part in ("test", "train")]
+        sizes = [count_examples(self.summary[part]) for part in ("test", "train")]
         return float(sizes[0] / sizes[1])
 
 
@@ -180,7 +180,7 @@ class RunGroup:
     def step(self, metric: str) -> float:
         """Return about the smallest step of a metric of one run, 1 / N of accuracies; 0 of losses and the like."""
         sizes = [size for record in self.runs if (size := record.examples(metric_part(metric)))]
-        return 1 / min(sizes) if sizes and moves_by_examples(metric) else 0.0
+        return 1 / min(sizes) if sizes and uses_labels_only(metric) else 0.0
 
     @property
     def label(self) -> str:

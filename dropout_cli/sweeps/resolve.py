@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dropout_cli.config.schema import Experiment
-from dropout_cli.data import Loader, Source, load
+from dropout_cli.data import DatasetLoader, Source, load_dataset
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.training import setup
 
@@ -45,13 +45,13 @@ def resolved(experiments: Sequence[Experiment], replicates: Sequence[Sequence[Re
         for place in places:
             for one in replicates[place]:
                 users.setdefault(one[1:], {}).setdefault(place)
-        read, dataset = Loader().load if len(users) > 1 else load, None
+        read, dataset = DatasetLoader().load if len(users) > 1 else load_dataset, None
         for (split_seed, fold), using in users.items():
-            if dataset is None or dataset.varying:
+            if dataset is None or dataset.varying_parts:
                 dataset = None  # so that no two splits are in memory at once
                 dataset = read(replace(source, split_seed=split_seed, fold=fold))
             for place in using:
                 divided = replace(experiments[place].dataset, split_seed=split_seed, fold=fold)
                 checked = setup.checked(replace(experiments[place], dataset=divided), dataset)
-                found.setdefault(place, Resolved({}, dataset.varying)).on[split_seed, fold] = checked
+                found.setdefault(place, Resolved({}, dataset.varying_parts)).on[split_seed, fold] = checked
     return [found[place] for place in range(len(experiments))]

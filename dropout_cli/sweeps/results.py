@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dropout_cli.runs import as_json
+from dropout_cli.runs import json_bytes
 from dropout_cli.sweeps import figures, stored_plan, tables
 from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
 from dropout_cli.sweeps.notes import notes
@@ -39,7 +39,7 @@ def write_plan(
         content |= {"judged_by": judged_by} if judged_by else {}
     content |= {"splits": plan.splits, "keys": list(plan.keys), "generations": generations}
     content |= {"groups": [{"values": group.values, "config": group.config} for group in plan.groups]}
-    folder.write(PLAN, as_json(content | {"cells": [_cell_entry(cell) for cell in plan.cells]}))
+    folder.write(PLAN, json_bytes(content | {"cells": [_cell_entry(cell) for cell in plan.cells]}))
 
 
 def _cell_entry(cell: Cell) -> dict[str, Any]:

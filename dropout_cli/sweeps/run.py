@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from dropout_cli import config
 from dropout_cli.core import environment
-from dropout_cli.core.errors import Interrupted, Stop
+from dropout_cli.core.errors import Interrupted, StopRequest
 from dropout_cli.core.text import counted
 from dropout_cli.sweeps import plan_changes
 from dropout_cli.sweeps.baselines import baselines
@@ -90,10 +90,10 @@ def run_sweep(
         folder.write(file, text)
         try:
             failures = _train_missing(plan, folder, execution, watch, notice)
-        except (Stop, KeyboardInterrupt) as stop:
+        except (StopRequest, KeyboardInterrupt) as stop:
             verb = "is" if len(plan.cells) == 1 else "are"
             fact = f"interrupted, {len(_complete(plan, folder))} of {counted(len(plan.cells), 'run')} {verb} complete"
-            raise Interrupted.by(stop, str(folder.path), fact, "The same command goes on") from None
+            raise Interrupted.from_stop(stop, str(folder.path), fact, "The same command goes on") from None
         complete = _complete(plan, folder)
         records = [_record(plan, cell, folder) for cell in complete]
         evidence = write_results(records, folder, draw_figures=execution.figures)
@@ -128,7 +128,7 @@ def _train_missing(
 def _trainer(execution: ExecutionSettings, notice: Notice) -> Train:
     """Return the function that trains runs, here or on the workers of a Dask scheduler."""
     if execution.scheduler is None:
-        return partial(local.train, jobs=execution.jobs or environment.cores())
+        return partial(local.train, jobs=execution.jobs or environment.available_cores())
     return partial(dask_client.train, address=execution.scheduler, notice=notice)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dropout_cli.config.writing import dump
+from dropout_cli.config.writing import dump_yaml
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.sweeps.axes import Axes, Point
 from dropout_cli.sweeps.permutation import TestName
@@ -51,7 +51,7 @@ class Sweep:
         is_usual = self.splits in (None, EACH) or self.axes.chooses_splits() is not None
         values = {**self.written, "splits": None if is_usual else self.splits}
         values["seeds"] = len(self.seeds) if values["seeds"] is None else values["seeds"]
-        return dump({name: value for name, value in values.items() if value not in (None, {})}).encode()
+        return dump_yaml({name: value for name, value in values.items() if value not in (None, {})}).encode()
 
     @property
     def comparison(self) -> ComparisonSettings:

@@ -10,14 +10,14 @@ import numpy as np
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import VALIDATION, Classes, given_for, metric_name, metric_part, of_task
+from dropout_cli.metrics import VALIDATION_FILE, ClassPredictions, metric_input, metric_name, metric_part, task_metrics
 from dropout_cli.runs import Run
 
 FILE = "predictions.npz"
-FILES = {"test": FILE, "val": VALIDATION}
+FILES = {"test": FILE, "val": VALIDATION_FILE}
 """Part -> the file with what its examples say."""
 NAMES = ("rows", "labels", "probabilities", "log_probabilities", "mean", "sd")
-MEANS = [one for task in ("classification", "regression") for one in of_task(task) if one.of_each is not None]
+MEANS = [one for task in ("classification", "regression") for one in task_metrics(task) if one.per_example is not None]
 """The metrics that are means over examples."""
 MOST_RUNS = 1 << 14
 KEPT = 64
@@ -27,9 +27,9 @@ KEPT = 64
 def predictions(run: Run) -> Mapping[str, Array]:
     """Return the stored arrays, ordered by row. Raises UsageError where their shapes do not fit."""
     place = str(run.path / FILE)
-    if not run.has(FILE):
+    if not run.has_file(FILE):
         raise UsageError(place, "is missing")
-    made = npz.read(run.read(FILE), place)
+    made = npz.read_npz(run.read(FILE), place)
     known = {name: np.asarray(made[name]) for name in NAMES if name in made}
     predicted = known.get("probabilities", known.get("mean"))
     rows, labels = known.get("rows"), known.get("labels")
@@ -108,16 +108,20 @@ def _contributions(path: str, file: str, stamp: tuple[int, ...]) -> tuple[Array,
 def _of_test(run: Run) -> tuple[Array, dict[str, Array]]:
     """Return rows and contributions. Raises DropoutError."""
     stored = predictions(run)
-    given = given_for(stored, stored["labels"])
-    task = "classification" if isinstance(given, Classes) else "regression"
+    given = metric_input(stored, stored["labels"])
+    task = "classification" if isinstance(given, ClassPredictions) else "regression"
     with np.errstate(all="ignore"):  # a stranger's standard deviations may be 0
-        found = {one.name: one.of_each(given) for one in MEANS if one.task == task and one.of_each is not None}
+        found = {one.name: one.per_example(given) for one in MEANS if one.task == task and one.per_example is not None}
     return stored["rows"], {number: np.asarray(each) for number, each in found.items() if each is not None}
 
 
 def _of_validation(run: Run) -> tuple[Array, dict[str, Array]]:
     """Return rows and contributions; those that have another shape are left out. Raises DropoutError."""
-    stored = npz.read(run.read(VALIDATION), str(run.path / VALIDATION)) if run.has(VALIDATION) else {}
+    stored = (
+        npz.read_npz(run.read(VALIDATION_FILE), str(run.path / VALIDATION_FILE))
+        if run.has_file(VALIDATION_FILE)
+        else {}
+    )
     rows = stored.pop("rows", None)
     if rows is None or rows.ndim != 1 or rows.dtype.kind not in "iu":
         return np.empty(0, np.intp), {}

@@ -12,7 +12,7 @@ import numpy as np
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better, metric_name
-from dropout_cli.statistics import Ranks, best_of, choice
+from dropout_cli.statistics import Ranks, argbest, choice
 from dropout_cli.sweeps.baselines import baselines
 from dropout_cli.sweeps.comparison import Comparison, compare_groups
 from dropout_cli.sweeps.layouts import Layout, arrange
@@ -180,18 +180,18 @@ def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> Validation
     layout = arrange(shared, folds.pop() if len(folds) == 1 else 0)
     larger = larger_is_better(metric)
     units: Array = np.array([layout.per_unit(row) for row in values]) * (1 if larger else -1)
-    best = best_of(units.mean(axis=1).tolist())
+    best = argbest(units.mean(axis=1).tolist())
     if layout.kind not in ("seeds", "splits", "nested"):
         return ValidationChoice(best, layout, math.nan, "")
     by_example = _by_example(groups, layout, val) if layout.kind == "seeds" else None
     if by_example is not None:
-        optimism = choice.leave_out_seed_and_examples(by_example * (1 if larger else -1))
+        optimism = choice.optimism_crossed(by_example * (1 if larger else -1))
         return ValidationChoice(
             best, layout, optimism, "leaving out one seed and a fifth of the validation examples at a time"
         )
     unit = "seed" if layout.kind == "seeds" else "division" if layout.folds else "split"
     how = f"leaving out one {unit} at a time"
-    return ValidationChoice(best, layout, choice.leave_one_out(units), how, layout.kind == "seeds")
+    return ValidationChoice(best, layout, choice.optimism_leave_one_out(units), how, layout.kind == "seeds")
 
 
 def _by_example(groups: Sequence[RunGroup], layout: Layout, val: str) -> Array | None:
@@ -211,7 +211,7 @@ def _ranks(groups: Sequence[RunGroup], metric: str) -> tuple[list[Values], list[
     for group in groups:
         setting = {key: value for key, value in group.values.items() if key != DATASET}
         scores = group.scores(metric)
-        name, mean = json.dumps(setting), statistics.moments(scores)[0] if scores else math.nan
+        name, mean = json.dumps(setting), statistics.mean_and_sd(scores)[0] if scores else math.nan
         settings[name] = setting
         cells.setdefault(name, {})[group.values.get(DATASET)] = mean
     table = [[row.get(dataset, math.nan) for row in cells.values()] for dataset in datasets]

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from dropout_cli import config
-from dropout_cli.config.document import Node, read
-from dropout_cli.config.files import decode, read_bytes
-from dropout_cli.config.place import Mistakes, Place, Source
-from dropout_cli.config.validate import build, plain
+from dropout_cli.config.document import Node, parse_yaml
+from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Place
+from dropout_cli.config.files import decode_config, read_config_bytes
+from dropout_cli.config.validate import build_block, node_value
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.metrics import METRICS, suggestion
+from dropout_cli.metrics import METRICS, suggest_metric
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Axes, Point, Setting
 from dropout_cli.sweeps.document import Document
@@ -52,7 +52,7 @@ def is_sweep_file(path: Path) -> bool:
     Raises:
         ConfigError: The file is no YAML.
     """
-    tree = _parse(path, Mistakes())
+    tree = _parse(path, ErrorCollector())
     return tree is not None and isinstance(tree.value, dict) and "base" in tree.value
 
 
@@ -71,7 +71,7 @@ def load_sweep(
         ConfigError: The file or the command line is wrong; all mistakes of the file are listed.
         UsageError: An option names no metric or no test.
     """
-    mistakes = Mistakes()
+    mistakes = ErrorCollector()
     asked = (options or SweepOptions()).document_keys()
     source = _read_sweep_file(path, mistakes) if is_sweep_file(path) else _config_as_sweep(path)
     swept = _swept_keys(overrides, mistakes)
@@ -81,7 +81,7 @@ def load_sweep(
     points = () if search else _points(found, source.tree, source.document, mistakes)
     document = replace(source.document, **asked)
     _check_metrics(document)
-    mistakes.stop_if_any()
+    mistakes.raise_if_any()
     _check_splits(document, found)
     seeds = seed_numbers(document.seeds, document.splits)
     _check_size(path, len(points), len(seeds), document)
@@ -104,29 +104,31 @@ def load_sweep(
     )
 
 
-def _parse(path: Path, mistakes: Mistakes) -> Node | None:
+def _parse(path: Path, mistakes: ErrorCollector) -> Node | None:
     """Parse a YAML file; raise ConfigError for what is no YAML."""
-    source = Source(str(path), path.parent.absolute())
-    return read(decode(read_bytes(path), source.name), source, mistakes)
+    source = ConfigSource(str(path), path.parent.absolute())
+    return parse_yaml(decode_config(read_config_bytes(path), source.name), source, mistakes)
 
 
-def _read_sweep_file(path: Path, mistakes: Mistakes) -> _SweepSource:
+def _read_sweep_file(path: Path, mistakes: ErrorCollector) -> _SweepSource:
     """Read a sweep file; raise ConfigError with all mistakes in its keys."""
     tree = _parse(path, mistakes)
     assert tree is not None
-    document: Document = build(Document, tree, mistakes)
-    mistakes.stop_if_any()
+    document: Document = build_block(Document, tree, mistakes)
+    mistakes.raise_if_any()
     base = path.parent / document.base
-    return _SweepSource(tree, document, base if base.is_file() else config.find(document.base), path.parent.absolute())
+    return _SweepSource(
+        tree, document, base if base.is_file() else config.find_config(document.base), path.parent.absolute()
+    )
 
 
 def _config_as_sweep(path: Path) -> _SweepSource:
     """Return a sweep that sets nothing, over a config."""
-    place = Place(Source(str(path), Path.cwd()), 1, 1)
+    place = Place(ConfigSource(str(path), Path.cwd()), 1, 1)
     return _SweepSource(Node({}, place, place), Document(base=str(path)), path, Path.cwd())
 
 
-def _swept_keys(overrides: Sequence[str], mistakes: Mistakes) -> dict[str, Swept]:
+def _swept_keys(overrides: Sequence[str], mistakes: ErrorCollector) -> dict[str, Swept]:
     """Parse the overrides `KEY=V1,V2`; raise ConfigError for a key that is given twice."""
     found = [swept_by(override, mistakes) for override in dict.fromkeys(overrides)]
     once([key for key, _ in found], "Write all its values once, as dropout.rate=0,0.5.")
@@ -137,7 +139,7 @@ def _check_metrics(document: Document) -> None:
     """Raise ConfigError for an unknown metric."""
     for one in (document.metric, *document.metrics):
         if one not in METRICS:
-            raise ConfigError("metric", f"'{one}' is no number of a run", suggestion(one, METRICS))
+            raise ConfigError("metric", f"'{one}' is no number of a run", suggest_metric(one, METRICS))
 
 
 def _check_splits(document: Document, found: Axes) -> None:
@@ -155,7 +157,7 @@ def _check_size(path: Path, points: int, seeds: int, document: Document) -> None
         raise ConfigError(str(path), f"{runs:,} runs, and {MOST_CELLS:,} are the most")
 
 
-def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: Mistakes) -> Axes:
+def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: ErrorCollector) -> Axes:
     """Return grid, zip and random key by key; keys of the command line replace those of the file."""
 
     def blocks(node: Node | None) -> dict[str, Node]:
@@ -167,7 +169,7 @@ def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: 
     assert isinstance(drawn, dict)
     zips = {key: axes.values_of(node, mistakes, f"zip.{key}") for key, node in blocks(parts.get("zip")).items()}
     found = Axes(
-        tuple(Setting(key, plain(node), str(node.place)) for key, node in blocks(parts.get("set")).items()),
+        tuple(Setting(key, node_value(node), str(node.place)) for key, node in blocks(parts.get("set")).items()),
         {key: axes.values_of(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
         | {key: values for key, values in swept.items() if isinstance(values, list)},
         axes.zip_axes(zips, tree.place, mistakes),
@@ -179,7 +181,7 @@ def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: 
     return found
 
 
-def _points(asked: Axes, tree: Node, document: Document, mistakes: Mistakes) -> tuple[Point, ...]:
+def _points(asked: Axes, tree: Node, document: Document, mistakes: ErrorCollector) -> tuple[Point, ...]:
     """Return every combination of the points of grid, zip and random."""
     count = math.prod(map(len, asked.grid.values())) * max(1, len(asked.rows))
     if document.random is not None:
@@ -207,7 +209,7 @@ def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> dict
     if document.random is not None:
         random = vars(document.random)
     draw = {key: law for key, law in random["draw"].items() if key not in swept}
-    draw |= {key: plain(law) for key, law in swept.items() if isinstance(law, Node)}
+    draw |= {key: node_value(law) for key, law in swept.items() if isinstance(law, Node)}
     values["random"] = random | {"draw": draw} if draw else None
     values["seeds"] = list(document.seeds) if isinstance(document.seeds, tuple) else document.seeds
     values["metrics"] = list(document.metrics) or None

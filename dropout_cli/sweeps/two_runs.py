@@ -16,7 +16,7 @@ from dropout_cli.core.text import significant
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC
 from dropout_cli.runs import Run
-from dropout_cli.statistics.bootstrap import FEWEST_EXAMPLES
+from dropout_cli.statistics.bootstrap import MIN_EXAMPLES
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.stored_predictions import predictions
 
@@ -56,7 +56,7 @@ def _must_be_the_same_examples(first: Mapping[str, Array], second: Mapping[str, 
 
 
 def _of_classes(first: Mapping[str, Array], second: Mapping[str, Array]) -> str:
-    found = statistics.mcnemar(*(metrics.predicted(one) == one["labels"] for one in (first, second)))
+    found = statistics.mcnemar(*(metrics.predicted_classes(one) == one["labels"] for one in (first, second)))
     return (
         f"McNemar's exact test of these two networks: of {len(first['rows'])} test examples, {found.only_first} are "
         f"right in the first alone and {found.only_second} in the second alone, p = {found.p:.2g}. It says nothing of "
@@ -69,9 +69,9 @@ def _of_quantities(first: Mapping[str, Array], second: Mapping[str, Array], metr
     errors = [one["mean"].astype(np.float64) - one["labels"] for one in (first, second)]
     losses = [np.abs(error) if number == "mae" else error**2 for error in errors]
     n = len(first["rows"])
-    if n < FEWEST_EXAMPLES:
-        raise UsageError("", f"the paired bootstrap needs {FEWEST_EXAMPLES} test examples, and there are {n}")
-    found = statistics.paired_bootstrap(*losses, root=number == "rmse")
+    if n < MIN_EXAMPLES:
+        raise UsageError("", f"the paired bootstrap needs {MIN_EXAMPLES} test examples, and there are {n}")
+    found = statistics.paired_bootstrap(*losses, take_root=number == "rmse")
     low, high = found.interval
     return (
         f"Paired bootstrap of these two networks' errors on the same {n} test examples: test.{number} "

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from dropout_cli.analysis.verify import CLOSE, Check
-from dropout_cli.analysis.verify import verify as verify_run
+from dropout_cli.analysis.verify import VERIFY_TOLERANCE, Check
+from dropout_cli.analysis.verify import verify_run as verify_run
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.runs import Run
@@ -132,8 +132,8 @@ def _same_row(names: Sequence[str], stored: Sequence[str], anew: Sequence[str]) 
         if one != other:
             if not (_is_number(one) and _is_number(other)):
                 return False
-            rounding = CLOSE * max(ends, default=0.0) if name in IN_UNITS else 0.0
-            if not math.isclose(float(one), float(other), rel_tol=CLOSE, abs_tol=rounding):
+            rounding = VERIFY_TOLERANCE * max(ends, default=0.0) if name in IN_UNITS else 0.0
+            if not math.isclose(float(one), float(other), rel_tol=VERIFY_TOLERANCE, abs_tol=rounding):
                 return False
     return True
 

@@ -15,7 +15,7 @@ Prediction: TypeAlias = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
-class Combined:
+class CombinedPasses:
     """Combined result of several noisy passes."""
 
     predictions: Mapping[str, Prediction]
@@ -30,15 +30,15 @@ class Task(ABC):
     """A frozen description of a network's outputs, made from the data or from a finished run."""
 
     name: ClassVar[str]
-    number: ClassVar[str]
+    headline_metric: ClassVar[str]
     """The headline metric that is logged with the loss after every epoch."""
-    shown: ClassVar[tuple[str, ...]]
+    displayed_metrics: ClassVar[tuple[str, ...]]
     """The metrics that `dropout eval` shows."""
 
     @property
     def monitors(self) -> tuple[str, ...]:
         """The metrics that `training.monitor` accepts besides the loss."""
-        return metrics.directed(self.name)
+        return metrics.comparable_metrics(self.name)
 
     @property
     @abstractmethod
@@ -46,7 +46,7 @@ class Task(ABC):
         """Number of network outputs per example."""
 
     @abstractmethod
-    def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
+    def evaluate(self, outputs: Array, labels: Array) -> dict[str, float]:
         """Return the `loss` that training lowers, and the headline metric.
 
         Args:
@@ -55,7 +55,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def monitored(self, name: str, outputs: Array, labels: Array) -> float:
+    def score_of(self, name: str, outputs: Array, labels: Array) -> float:
         """Return one of the `monitors`; NaN if it is undefined.
 
         Args:
@@ -64,14 +64,14 @@ class Task(ABC):
             labels: (N,) class ids, or (N, targets) true values in their own units.
         """
 
-    def number_of(self, name: str, given: metrics.Classes | metrics.Quantities) -> float:
+    def metric_value(self, name: str, given: metrics.ClassPredictions | metrics.TargetPredictions) -> float:
         """Return the value of a metric of the task; NaN if it is undefined.
 
         Args:
             name: The name of the metric.
             given: The input of the metrics.
         """
-        value = next(metric for metric in metrics.of_task(self.name) if metric.name == name).of(given)
+        value = next(metric for metric in metrics.task_metrics(self.name) if metric.name == name).compute(given)
         return math.nan if value is None else value
 
     @abstractmethod
@@ -83,7 +83,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
+    def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
         """Combine the outputs of noisy passes; only sums are kept in memory.
 
         Args:
@@ -91,7 +91,7 @@ class Task(ABC):
             labels: True values, for scores that are computed from single passes.
         """
 
-    def calibrated(self, outputs: Array, labels: Array) -> Self:
+    def fit_error(self, outputs: Array, labels: Array) -> Self:
         """Return the task with the error that it estimates from held-out examples.
 
         Args:
@@ -105,9 +105,7 @@ class Task(ABC):
         """True if `fit_noise` estimates something."""
         return False
 
-    def calibrated_with_noise(
-        self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
-    ) -> Self:
+    def fit_noise(self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None) -> Self:
         """Return the task with the noise that it estimates from passes over held-out examples.
 
         Args:
@@ -121,7 +119,7 @@ class Task(ABC):
         """Return notices about the noise estimated from passes."""
         return []
 
-    def learned(self) -> dict[str, Any]:
+    def fitted_state(self) -> dict[str, Any]:
         """Return the values estimated by `calibrated`, for `summary.json`."""
         return {}
 
@@ -156,7 +154,7 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def recalled(cls, scores: Mapping[str, Any]) -> Self:
+    def from_scores(cls, scores: Mapping[str, Any]) -> Self:
         """Return a task from the stored scores of a part.
 
         It can score and write tables without the data, but knows nothing about scaling.
@@ -166,7 +164,7 @@ class Task(ABC):
         """
 
 
-def files(task: Task, prediction: Prediction, part: Part, *, title: str, figures: bool) -> dict[str, bytes]:
+def task_files(task: Task, prediction: Prediction, part: Part, *, title: str, figures: bool) -> dict[str, bytes]:
     """Return predictions, tables and figures of a part, file name -> bytes.
 
     Args:
@@ -178,6 +176,6 @@ def files(task: Task, prediction: Prediction, part: Part, *, title: str, figures
     """
     from dropout_cli.core import npz
 
-    contents = {"predictions.npz": npz.write(labels=part.labels, **prediction, rows=part.rows)}
+    contents = {"predictions.npz": npz.write_npz(labels=part.labels, **prediction, rows=part.rows)}
     contents |= task.tables(prediction, part.labels, part.rows)
     return contents | (task.figures(prediction, part, title) if figures else {})

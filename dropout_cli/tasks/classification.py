@@ -11,7 +11,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.metrics import uncertainty
 from dropout_cli.nn import losses
-from dropout_cli.tasks.base import Combined, Prediction, Task
+from dropout_cli.tasks.base import CombinedPasses, Prediction, Task
 
 UNCERTAINTIES = ("predictive_entropy", "expected_entropy", "mutual_information", "variation_ratio")
 
@@ -26,23 +26,23 @@ class Classification(Task):
     classes: tuple[str, ...]
 
     name: ClassVar[str] = "classification"
-    number: ClassVar[str] = "accuracy"
-    shown: ClassVar[tuple[str, ...]] = metrics.shown("classification")
+    headline_metric: ClassVar[str] = "accuracy"
+    displayed_metrics: ClassVar[tuple[str, ...]] = metrics.displayed_metrics("classification")
 
     @property
     def outputs(self) -> int:
         """One logit per class."""
         return len(self.classes)
 
-    def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
+    def evaluate(self, outputs: Array, labels: Array) -> dict[str, float]:
         """Return the cross-entropy in nats, and the accuracy."""
         # Through the same metrics as summary.json, so that nll is one number in all files.
         given = self._given(self.predict(outputs), labels)
-        return {"loss": self.number_of("nll", given), "accuracy": self.number_of("accuracy", given)}
+        return {"loss": self.metric_value("nll", given), "accuracy": self.metric_value("accuracy", given)}
 
-    def monitored(self, name: str, outputs: Array, labels: Array) -> float:
+    def score_of(self, name: str, outputs: Array, labels: Array) -> float:
         """Return a metric; ROC AUC and average precision also if a summary would omit them."""
-        return self.number_of(name, self._given(self.predict(outputs), labels))
+        return self.metric_value(name, self._given(self.predict(outputs), labels))
 
     def predict(self, outputs: Array) -> Prediction:
         """Return the softmax in the dtype of the logits, and its logarithm in float64.
@@ -54,10 +54,10 @@ class Classification(Task):
             "log_probabilities": losses.log_softmax(outputs.astype(np.float64)),
         }
 
-    def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
+    def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
         """Combine noisy passes; see `metrics.uncertainty`."""
-        drawn = uncertainty.together(passes)
-        return Combined(
+        drawn = uncertainty.aggregate_passes(passes)
+        return CombinedPasses(
             {
                 "monte_carlo": {
                     "probabilities": drawn.probabilities,
@@ -74,13 +74,13 @@ class Classification(Task):
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
         """Score a prediction; see `metrics.score_classes`."""
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
-        return metrics.classification(probs, labels, self.classes, log_probs)
+        return metrics.score_classes(probs, labels, self.classes, log_probs)
 
     def tables(self, prediction: Prediction, labels: Array, rows: Array) -> dict[str, bytes]:
         """Return the confusion matrix and the worst mistakes as CSV."""
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
         matrix = metrics.confusion_matrix(probs, labels, self.classes, log_probs)
-        mistakes = metrics.mistakes(probs, labels, rows, self.classes, log_probs=log_probs)
+        mistakes = metrics.worst_mistakes(probs, labels, rows, self.classes, log_probs=log_probs)
         return {
             "confusion_matrix.csv": metrics.confusion_csv(matrix, self.classes),
             "mistakes.csv": metrics.mistakes_csv(mistakes),
@@ -90,23 +90,23 @@ class Classification(Task):
         """Draw the confusion matrix and the worst mistakes; image data as images."""
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
         matrix = metrics.confusion_matrix(probs, part.labels, self.classes, log_probs)
-        mistakes = metrics.mistakes(probs, part.labels, part.rows, self.classes, log_probs=log_probs)
-        drawings = {"confusion_matrix.png": plots.confusion(matrix, self.classes, title)}
+        mistakes = metrics.worst_mistakes(probs, part.labels, part.rows, self.classes, log_probs=log_probs)
+        drawings = {"confusion_matrix.png": plots.confusion_figure(matrix, self.classes, title)}
         if part.x.ndim == 4:
-            pictures = np.asarray(part.x[metrics.worst(probs, part.labels, log_probs=log_probs)])
-            drawings["mistakes.png"] = plots.mistakes_pictures(
-                pictures, [plots.caption(mistake) for mistake in mistakes]
+            pictures = np.asarray(part.x[metrics.worst_positions(probs, part.labels, log_probs=log_probs)])
+            drawings["mistakes.png"] = plots.mistake_images(
+                pictures, [plots.mistake_caption(mistake) for mistake in mistakes]
             )
         else:
-            drawings["mistakes.png"] = plots.mistakes_table(mistakes)
+            drawings["mistakes.png"] = plots.mistake_bars(mistakes)
         return drawings
 
-    def _given(self, prediction: Prediction, labels: Array) -> metrics.Classes:
+    def _given(self, prediction: Prediction, labels: Array) -> metrics.ClassPredictions:
         """Return the input of the metrics."""
         probs, log_probs = prediction["probabilities"], prediction.get("log_probabilities")
-        return metrics.Classes.of(probs, labels, self.classes, log_probs)
+        return metrics.ClassPredictions.of(probs, labels, self.classes, log_probs)
 
     @classmethod
-    def recalled(cls, scores: Mapping[str, Any]) -> "Classification":
+    def from_scores(cls, scores: Mapping[str, Any]) -> "Classification":
         """Return the task with the classes of `per_class`."""
         return cls(tuple(str(row["class"]) for row in scores["per_class"]))

@@ -18,15 +18,15 @@ import numpy as np
 
 from dropout_cli import metrics, plots
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Part, Quantities
+from dropout_cli.data.dataset import Part, RegressionTargets
 from dropout_cli.metrics import pass_noise
 from dropout_cli.metrics.pass_noise import PassNoise
 from dropout_cli.nn import losses
-from dropout_cli.tasks.base import Combined, Prediction, Task
+from dropout_cli.tasks.base import CombinedPasses, Prediction, Task
 
-PASSES = 50  # passes with which the remaining noise is estimated
-SMALLEST_NOISE = 1e-4  # smallest sd of the remaining noise, as a multiple of the target's own sd
-SMALLEST_SD = 1e-12  # as a multiple of the target's sd; a network without errors would have an infinite likelihood
+NOISE_PASSES = 50  # passes with which the remaining noise is estimated
+MIN_NOISE = 1e-4  # smallest sd of the remaining noise, as a multiple of the target's own sd
+MIN_SD = 1e-12  # as a multiple of the target's sd; a network without errors would have an infinite likelihood
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Regression(Task):
     Both are in the targets' own units.
     """
 
-    quantities: Quantities
+    quantities: RegressionTargets
     heteroscedastic: bool
     """True if the network predicts a variance for every target."""
     noise_sd: tuple[float, ...] | None = None
@@ -47,36 +47,36 @@ class Regression(Task):
     """Standard deviation s of each target in the mixture of passes N(m_t, s2), if estimated."""
 
     name: ClassVar[str] = "regression"
-    number: ClassVar[str] = "rmse"
-    shown: ClassVar[tuple[str, ...]] = metrics.shown("regression")
+    headline_metric: ClassVar[str] = "rmse"
+    displayed_metrics: ClassVar[tuple[str, ...]] = metrics.displayed_metrics("regression")
 
     @property
     def outputs(self) -> int:
         """One number per target, or two."""
         return len(self.quantities.names) * (2 if self.heteroscedastic else 1)
 
-    def judge(self, outputs: Array, labels: Array) -> dict[str, float]:
+    def evaluate(self, outputs: Array, labels: Array) -> dict[str, float]:
         """Return the loss in standardized units, and the RMSE in the targets' own units."""
         loss_of = losses.gaussian if self.heteroscedastic else losses.squared_error
         # float64, as the metrics of summary.json.
-        loss, _ = loss_of(outputs.astype(np.float64), self.quantities.standardized(labels))
+        loss, _ = loss_of(outputs.astype(np.float64), self.quantities.standardize(labels))
         errors = labels - self._mean(outputs)
         return {"loss": loss, "rmse": float(np.sqrt((errors**2).mean(axis=0)).mean())}
 
-    def monitored(self, name: str, outputs: Array, labels: Array) -> float:
+    def score_of(self, name: str, outputs: Array, labels: Array) -> float:
         """Return a metric of `metrics.score_targets`.
 
         For a network without variances, sd is the part's own root mean squared error.
         """
-        predicted = self.calibrated(outputs, labels).predict(outputs)
-        return self.number_of(name, metrics.Quantities.of(predicted["mean"], predicted.get("sd"), labels))
+        predicted = self.fit_error(outputs, labels).predict(outputs)
+        return self.metric_value(name, metrics.TargetPredictions.of(predicted["mean"], predicted.get("sd"), labels))
 
     def predict(self, outputs: Array) -> Prediction:
         """Return mean and sd in the targets' own units, in float64."""
         sd = self._sd(outputs)
         return {"mean": self._mean(outputs)} | ({} if sd is None else {"sd": sd})
 
-    def combine(self, passes: Iterable[Array], labels: Array | None = None) -> Combined:
+    def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
         """Combine passes by the law of total variance; with labels, compute log-mean-exp too."""
         count, first = 0, np.zeros(1)
         sums = squares = noise = np.zeros(1)
@@ -98,21 +98,21 @@ class Regression(Task):
         mean = first + sums / count
         known: Prediction = {"mean": mean, "sd": sd} if (sd > 0).all() else {"mean": mean}
         scores = {} if mixed is None else {"nll_log_mean_exp": float((np.log(count) - mixed).mean())}
-        return Combined({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise}, scores)
+        return CombinedPasses({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise}, scores)
 
-    def calibrated(self, outputs: Array, labels: Array) -> "Regression":
+    def fit_error(self, outputs: Array, labels: Array) -> "Regression":
         """Set the sd of each target to its RMSE, unless the network predicts it."""
         if self.heteroscedastic:
             return self
         rmse = np.sqrt(((labels - self._mean(outputs)) ** 2).mean(axis=0))
-        return replace(self, noise_sd=tuple(np.maximum(rmse, SMALLEST_SD * self.quantities.sd).tolist()))
+        return replace(self, noise_sd=tuple(np.maximum(rmse, MIN_SD * self.quantities.sd).tolist()))
 
     @property
     def needs_passes(self) -> bool:
         """True if the network predicts no variance."""
         return not self.heteroscedastic
 
-    def calibrated_with_noise(
+    def fit_noise(
         self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
     ) -> "Regression":
         """Estimate the noise in addition to `PASSES` passes.
@@ -125,11 +125,11 @@ class Regression(Task):
         if self.heteroscedastic:
             return self
         smallest, targets = self._smallest(), range(len(self.quantities.names))
-        means = np.array([self._mean(outputs) for outputs in draw(PASSES)])
+        means = np.array([self._mean(outputs) for outputs in draw(NOISE_PASSES)])
         errors, variances = labels - means.mean(axis=0), means.var(axis=0)
-        s2 = [pass_noise.gaussian(errors[:, t], variances[:, t], smallest[t]) for t in targets]
+        s2 = [pass_noise.fit_gaussian_noise(errors[:, t], variances[:, t], smallest[t]) for t in targets]
         noise = PassNoise(
-            PASSES,
+            NOISE_PASSES,
             tuple(np.sqrt(s2).tolist()),
             tuple(np.sqrt(means.var(axis=0, ddof=1).mean(axis=0)).tolist()),
             tuple(np.sqrt((errors**2).mean(axis=0)).tolist()),
@@ -137,14 +137,14 @@ class Regression(Task):
         if count is None:
             return replace(self, pass_noise=noise)
         each = np.array([labels - self._mean(outputs) for outputs in draw(count)])
-        mixture = [pass_noise.log_mean_exp(each[:, :, t], smallest[t]) for t in targets]
+        mixture = [pass_noise.fit_mixture_noise(each[:, :, t], smallest[t]) for t in targets]
         return replace(self, pass_noise=noise, mixture_sd=tuple(np.sqrt(mixture).tolist()))
 
     def notices(self) -> list[str]:
         """Name the targets for which the spread of the passes exceeds the error of their mean."""
         if self.pass_noise is None:
             return []
-        each = zip(self.quantities.names, self.pass_noise.model_sd, self.pass_noise.rmse, strict=True)
+        each = zip(self.quantities.names, self.pass_noise.spread_sd, self.pass_noise.rmse, strict=True)
         return [
             f"--mc: for '{name}' the passes vary by {model:.3g}, but their mean is wrong by only {rmse:.3g}. No "
             "additional noise corrects this, and sd is too large."
@@ -152,13 +152,13 @@ class Regression(Task):
             if model > rmse
         ]
 
-    def learned(self) -> dict[str, Any]:
+    def fitted_state(self) -> dict[str, Any]:
         """Return the sd of the noise of each target, if the network does not predict it."""
         return {} if self.noise_sd is None else {"noise_sd": list(self.noise_sd)}
 
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
         """Score a prediction; see `metrics.score_targets`."""
-        return metrics.regression(prediction["mean"], prediction.get("sd"), labels, self.quantities.names)
+        return metrics.score_targets(prediction["mean"], prediction.get("sd"), labels, self.quantities.names)
 
     def tables(self, prediction: Prediction, labels: Array, rows: Array) -> dict[str, bytes]:
         """Return predicted and true values of each example as CSV."""
@@ -168,13 +168,15 @@ class Regression(Task):
     def figures(self, prediction: Prediction, part: Part, title: str) -> dict[str, bytes]:
         """Draw predicted against true values, and residuals."""
         names = self.quantities.names
-        return {"residuals.png": plots.residuals(prediction["mean"], prediction.get("sd"), part.labels, names, title)}
+        return {
+            "residuals.png": plots.residual_figure(prediction["mean"], prediction.get("sd"), part.labels, names, title)
+        }
 
     @classmethod
-    def recalled(cls, scores: Mapping[str, Any]) -> "Regression":
+    def from_scores(cls, scores: Mapping[str, Any]) -> "Regression":
         """Return the task with the targets of `per_target`."""
         names = tuple(str(row["target"]) for row in scores["per_target"])
-        return cls(Quantities(names, np.zeros(len(names)), np.ones(len(names))), heteroscedastic=False)
+        return cls(RegressionTargets(names, np.zeros(len(names)), np.ones(len(names))), heteroscedastic=False)
 
     def _mean(self, outputs: Array) -> Array:
         targets = len(self.quantities.names)
@@ -189,7 +191,7 @@ class Regression(Task):
 
     def _smallest(self) -> Array:
         """Return the smallest variance considered in addition to passes, one per target."""
-        return np.asarray((SMALLEST_NOISE * self.quantities.sd) ** 2)
+        return np.asarray((MIN_NOISE * self.quantities.sd) ** 2)
 
     def _log_densities(self, mean: Array, sd: Array, labels: Array) -> Array:
         """Return ln N(y; m_t, s2) of a pass, (N, targets)."""

@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 from dropout_cli.core.dotted import value_at
 from dropout_cli.core.text import significant
-from dropout_cli.metrics import larger_is_better, of_task
+from dropout_cli.metrics import larger_is_better, task_metrics
 from dropout_cli.tasks import TASKS
 
 DUMMIES = {"classification": "always answering the largest class", "regression": "always answering the mean"}
@@ -24,7 +24,7 @@ def sentence(summary: Mapping[str, Any]) -> str | None:
     task = str(summary.get("task", "classification"))
     if task not in TASKS:
         return None
-    number = TASKS[task].number
+    number = TASKS[task].headline_metric
     pair = _pair(summary, number)
     if pair is None:
         return None
@@ -41,7 +41,7 @@ def sentence(summary: Mapping[str, Any]) -> str | None:
 
 def dummy(task: str, number: str) -> str:
     """Say what the dummy of a task does, as a metric sees it."""
-    labels = any(one.name == number and one.needs == "labels" for one in of_task(task))
+    labels = any(one.name == number and one.needs == "labels" for one in task_metrics(task))
     return DUMMIES.get(task, "the dummy") if labels or task != "classification" else FREQUENCIES
 
 
@@ -65,7 +65,7 @@ def table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str]
     test = summary.get("test")
     if not dummy or not isinstance(test, Mapping):
         return None
-    shown = {name for task in TASKS.values() for name in task.shown}
+    shown = {name for task in TASKS.values() for name in task.displayed_metrics}
     names = [name for name in dummy if every or name in shown]
     columns = [test, dummy, *([linear] if linear else [])]
     kind = [str(summary["yardstick"]["linear"].get("kind"))] if linear else []

@@ -20,7 +20,7 @@ from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
 from dropout_cli.architectures.units import Units
 from dropout_cli.config.schema import Experiment
-from dropout_cli.core.errors import Outdated
+from dropout_cli.core.errors import IncompatibleVersion
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.runs import RESOLVED, Run
@@ -74,7 +74,7 @@ def _has_narrow_masks(experiment: Experiment, examples: int) -> bool:
     law, architecture = experiment.dropout, experiment.architecture
     if not (isinstance(law, Batchwise) and isinstance(architecture, Mlp)):
         return False
-    steps, shape = Plan.of(experiment, examples).steps, type(experiment.dataset).facts.shape
+    steps, shape = Plan.of(experiment, examples).steps, type(experiment.dataset).info.shape
     places = [(rate_of(law.rate, index), width) for index, width in enumerate(architecture.hidden)]
     places.append((law.input_rate, 1 if shape is None else math.prod(shape)))
     kept = [(keep_probability(rate), width) for base, width in places for rate in _in_force(law, [base], steps)]
@@ -104,7 +104,7 @@ def _asks_noisy_teachers(experiment: Experiment, examples: int) -> bool:
 
 
 def _has_training_noise(run: Run) -> bool:
-    architecture = config.load(run.path / RESOLVED).experiment.architecture
+    architecture = config.load_config(run.path / RESOLVED).experiment.architecture
     return isinstance(architecture, Units) and bool(architecture.input_noise or architecture.hidden_noise)
 
 
@@ -167,7 +167,7 @@ def noted_by(run: Run) -> int:
 def since_begun(run: Run, prepared: Prepared) -> Iterator[str]:
     """Yield a sentence for each change that concerns the run and came after it began."""
     dataset = prepared.dataset
-    targets = len(dataset.quantities.names) if dataset.quantities else 1
+    targets = len(dataset.targets.names) if dataset.targets else 1
     return since(noted_by(run), prepared.experiment, len(dataset.train), targets=targets)
 
 
@@ -176,4 +176,4 @@ def refuse_other(run: Run, prepared: Prepared) -> None:
     found = list(since_begun(run, prepared))
     if found:
         fact = f"cannot be resumed, since its arithmetic has changed: {'; '.join(found)}"
-        raise Outdated(str(run.path), fact, f"Train it again: dropout train {run.path / RESOLVED}")
+        raise IncompatibleVersion(str(run.path), fact, f"Train it again: dropout train {run.path / RESOLVED}")

@@ -20,7 +20,7 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import FORMAT, RESOLVED, Run
-from dropout_cli.runs.safe_read import must_be_known
+from dropout_cli.runs.safe_read import require_known_format
 from dropout_cli.training.early_stopping import Selection
 from dropout_cli.training.state import Learner
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION
@@ -127,24 +127,26 @@ class Snapshot:
     def read(cls, run: Run, file: str) -> "Snapshot":
         """Read LAST, PREVIOUS or BEST from a run folder. Raises RunFailed or UsageError."""
         place = str(run.path / file)
-        if file == LAST and not run.has(LAST) and run.ended == "completed":  # as cells come back from other machines
+        if (
+            file == LAST and not run.has_file(LAST) and run.final_status == "completed"
+        ):  # as cells come back from other machines
             again = f"`dropout train {shlex.quote(str(run.path / RESOLVED))}` writes the same bytes again"
             raise UsageError(place, "stayed where the run was trained", again)
         arrays, meta = unpack(run.read_unchanged(file), place)
         if not all(isinstance(meta.get(name), kind) for name, kind in META.items()):
             raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
-        must_be_known(meta["format"], place, FORMAT)
+        require_known_format(meta["format"], place, FORMAT)
         return cls(arrays, meta)
 
     @classmethod
     def newest(cls, run: Run) -> tuple["Snapshot | None", list[str]]:
         """The last snapshot that can be read, None where there was none yet; and what to say of one that cannot be."""
         try:
-            if run.has(LAST) or not run.has(PREVIOUS):
-                return (cls.read(run, LAST) if run.has(LAST) or run.ended == "completed" else None), []
+            if run.has_file(LAST) or not run.has_file(PREVIOUS):
+                return (cls.read(run, LAST) if run.has_file(LAST) or run.final_status == "completed" else None), []
             message = f"{run.path / LAST}: is missing."
         except (RunFailed, UsageError) as error:
-            if not run.has(PREVIOUS):
+            if not run.has_file(PREVIOUS):
                 raise
             message = str(error.problems[0]._replace(way_out=""))
         snapshot = cls.read(run, PREVIOUS)
@@ -171,7 +173,7 @@ class Saver:
         """
         self._run, self._every = run, every
         self.last, self.best = start, best
-        self._written: dict[str, Snapshot | None] = {LAST: start if run.has(LAST) else None, BEST: best}
+        self._written: dict[str, Snapshot | None] = {LAST: start if run.has_file(LAST) else None, BEST: best}
         self._saved_at = time.monotonic()
 
     def update(self, snapshot: Snapshot, *, is_best: bool) -> None:

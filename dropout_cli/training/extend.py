@@ -39,7 +39,7 @@ def lengthen(run: Run, before: Experiment, prepared: Prepared, change_schedule: 
     earlier = [one for one in run.state().get("lengthened", []) if one["after_epoch"] != done]
     resolved = config.to_yaml(prepared.experiment).encode()
     # A kill between these leaves a run that is as it was, or as it will be.
-    run.allow_resolved(resolved, lengthened=[*earlier, mark])
+    run.register_resolved(resolved, lengthened=[*earlier, mark])
     run.reopen()
     run.write(RESOLVED, resolved)
 

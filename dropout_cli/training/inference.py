@@ -11,7 +11,7 @@ import numpy as np
 
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Batches, Dataset, Part
+from dropout_cli.data.dataset import BatchReader, Dataset, Part
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 
 
@@ -20,7 +20,7 @@ def outputs(
 ) -> Array:
     """Return the outputs (n, outputs) for the part, or for its examples `rows`; with noise off unless it is given."""
     indices = np.arange(len(part)) if rows is None else rows
-    batches = Batches(dataset, part, min(batch, len(indices)))
+    batches = BatchReader(dataset, part, min(batch, len(indices)))
     pieces = []
     for start in range(0, len(indices), batch):
         chunk = indices[start : start + batch]
@@ -67,13 +67,13 @@ def thinned(
 
 def draws(network: Layer, dataset: Dataset, part: Part, *, seed: int, training_noise: bool = False) -> bool:
     """Whether a noisy pass of the network draws anything; with rates of 0 or no noisy layer it does not."""
-    return _tried(network, dataset, part, seed, training_noise).drawn
+    return _tried(network, dataset, part, seed, training_noise).has_drawn
 
 
 def _shares(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> bool:
     """Whether every layer that draws can share its draws among examples."""
     noise = _tried(network, dataset, part, seed, training_noise)
-    return set(noise) <= noise.sharing
+    return set(noise) <= noise.shared_paths
 
 
 def _tried(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> Noise:

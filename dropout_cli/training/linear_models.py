@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.scored import SMALLEST
+from dropout_cli.metrics.predictions import MIN_PROBABILITY
 
 ITERATIONS = 100
-FARTHEST = -float(np.log(SMALLEST))
+FARTHEST = -float(np.log(MIN_PROBABILITY))
 """708.4: no logit is farther below the largest one, also that of a class without a training example."""
 
 

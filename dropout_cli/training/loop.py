@@ -11,10 +11,10 @@ import numpy as np
 from dropout_cli.core.errors import Diverged
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Batches, Dataset
-from dropout_cli.data.readers.memory_mapped import order as row_order
+from dropout_cli.data.dataset import BatchReader, Dataset
+from dropout_cli.data.readers.file_rows import row_order as row_order
 from dropout_cli.metrics import larger_is_better
-from dropout_cli.runs.summary import MOST_SCORED
+from dropout_cli.runs.summary import MAX_SCORED
 from dropout_cli.tasks import Task
 from dropout_cli.training.inference import outputs
 from dropout_cli.training.state import Learner
@@ -105,8 +105,8 @@ def epochs(
     """
     training, augment, network = experiment.training, experiment.dataset.augment, learner.network
     plan = Plan.of(experiment, len(dataset.train), getattr(dataset.train.x, "segment", None))
-    batches = Batches(dataset, dataset.train, plan.largest_batch, windowed=True)
-    scored = np.linspace(0, plan.examples - 1, min(MOST_SCORED, plan.examples)).astype(np.intp)
+    batches = BatchReader(dataset, dataset.train, plan.largest_batch, windowed=True)
+    scored = np.linspace(0, plan.examples - 1, min(MAX_SCORED, plan.examples)).astype(np.intp)
 
     while learner.epoch < plan.epochs:
         epoch = learner.epoch + 1
@@ -152,7 +152,7 @@ def take_step(
     """Learn from one batch; return the training objective. Where that is not finite, nothing moves."""
     network = learner.network
     learner.begin_step(lr)
-    loss = experiment.objective.learn(network, x, labels, noise, targets)
+    loss = experiment.objective.compute_gradients(network, x, labels, noise, targets)
     loss += network.penalty() + learner.optimizer_state.penalty()
     if math.isfinite(loss):
         learner.advance(lr)
@@ -171,11 +171,11 @@ def _scores(
     with learner.averaged() as network:
         seen = outputs(network, dataset, dataset.train, batch=batch, rows=scored)
         held_out = outputs(network, dataset, dataset.val, batch=batch) if dataset.val else None
-    train = task.judge(seen, dataset.train.labels[scored])
+    train = task.evaluate(seen, dataset.train.labels[scored])
     val = dict.fromkeys(train, math.nan)
     if held_out is not None and dataset.val is not None:
-        val = task.judge(held_out, dataset.val.labels)
-    number = task.number
+        val = task.evaluate(held_out, dataset.val.labels)
+    number = task.headline_metric
     sign = 1 if larger_is_better(number) else -1
     found = {
         "train_loss": train["loss"],
@@ -186,7 +186,7 @@ def _scores(
         f"{number}_gap": sign * (train[number] - val[number]),
     }
     if held_out is not None and dataset.val is not None and monitor not in ("loss", number):
-        found[f"val_{monitor}"] = task.monitored(monitor, held_out, dataset.val.labels)
+        found[f"val_{monitor}"] = task.score_of(monitor, held_out, dataset.val.labels)
     return found
 
 

@@ -50,7 +50,7 @@ def calibrated(
             training_noise=training_noise,
         )
 
-    return task.calibrated_with_noise(draw, part.labels[rows], count)
+    return task.fit_noise(draw, part.labels[rows], count)
 
 
 def learned(task: Task, network: Layer, dataset: Dataset, experiment: Experiment) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from dropout_cli import config, data, tasks
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import RunFailed
 from dropout_cli.data.dataset import Dataset
-from dropout_cli.data.preprocessing import FILE as FITTED
-from dropout_cli.data.preprocessing import Fitted
+from dropout_cli.data.preprocessing import PREPROCESSING_FILE as FITTED
+from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.metrics.pass_noise import PassNoise
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.tasks import Regression, Task
@@ -49,18 +49,18 @@ def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: b
     """
     run.read_unchanged(RESOLVED)
     name = checkpoint or _that_counts(run)
-    experiment = config.load(run.path / RESOLVED, stored=True).experiment
+    experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
     if allow_changed_data:
         experiment = replace(experiment, dataset=replace(experiment.dataset, fingerprint=None))
     fitted = fitted_to(run)
-    prepared = prepare_on(data.load(experiment.dataset, fitted), experiment, stored=True)
+    prepared = prepare_on(data.load_dataset(experiment.dataset, fitted), experiment, stored=True)
     Snapshot.read(run, FILES[name]).restore(prepared.learner)
     return LoadedModel(prepared.experiment, prepared.dataset, prepared.learner, prepared.task, name)
 
 
-def fitted_to(run: Run) -> Fitted | None:
+def fitted_to(run: Run) -> Preprocessing | None:
     """Return the stored preprocessing; None for a run of an older version, which did not keep it."""
-    return Fitted.unpack(run.read_unchanged(FITTED), str(run.path / FITTED)) if run.has(FITTED) else None
+    return Preprocessing.unpack(run.read_unchanged(FITTED), str(run.path / FITTED)) if run.has_file(FITTED) else None
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class LoadedWithoutData:
     """A trained network with its experiment and preprocessing, without its data."""
 
     experiment: Experiment
-    fitted: Fitted
+    fitted: Preprocessing
     learner: Learner
     task: Task
 
@@ -76,12 +76,12 @@ class LoadedWithoutData:
 def load_without_data(run: Run) -> LoadedWithoutData:
     """Load the weights that count and the preprocessing of a run, without its data; see `load_model`."""
     run.read_unchanged(RESOLVED)
-    experiment = config.load(run.path / RESOLVED, stored=True).experiment
-    fitted = fitted_to(run) or Fitted.to(data.load(experiment.dataset))
+    experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
+    fitted = fitted_to(run) or Preprocessing.from_dataset(data.load_dataset(experiment.dataset))
     learner = learner_of(experiment, network(experiment, fitted))
     Snapshot.read(run, FILES[_that_counts(run)]).restore(learner)
-    task = tasks.of(experiment.objective, fitted)
-    if isinstance(task, Regression) and run.ended == "completed":
+    task = tasks.task_of(experiment.objective, fitted)
+    if isinstance(task, Regression) and run.final_status == "completed":
         task = _with_noise(task, run)
     return LoadedWithoutData(experiment, fitted, learner, task)
 
@@ -103,7 +103,7 @@ def _with_noise(task: Regression, run: Run) -> Regression:
 
 def beside_passes(run: Run, training_noise: bool) -> PassNoise | None:
     """Return the stored noise beside passes that draw the dropout, or all noise; None where there is none."""
-    kinds = run.summary().get(pass_noise.KEY, {}) if run.ended == "completed" else {}
+    kinds = run.summary().get(pass_noise.KEY, {}) if run.final_status == "completed" else {}
     known = kinds.get("all") if training_noise and "all" in kinds else kinds.get("dropout")
     if known is None:
         return None
@@ -122,7 +122,7 @@ def _is_pass_noise(found: Any, targets: int) -> bool:
 
 def _that_counts(run: Run) -> str:
     """The checkpoint that the summary names; the last, where the run has not come to its summary."""
-    if run.ended != "completed":
+    if run.final_status != "completed":
         return "last"
     run.read_unchanged("summary.json")
     name = run.summary().get("checkpoint")

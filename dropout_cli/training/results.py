@@ -9,12 +9,12 @@ from typing import Any
 from dropout_cli import config, plots
 from dropout_cli.core import environment
 from dropout_cli.data.dataset import Part
-from dropout_cli.metrics import PARTS, VALIDATION, predicted, validation_file
+from dropout_cli.metrics import PARTS, VALIDATION_FILE, predicted_classes, validation_bytes
 from dropout_cli.nn.layers.base import Layer
-from dropout_cli.runs import FORMAT, Run, as_json
-from dropout_cli.runs.summary import scored_train
+from dropout_cli.runs import FORMAT, Run, json_bytes
+from dropout_cli.runs.summary import describe_scored_train
 from dropout_cli.tasks import Task
-from dropout_cli.tasks.base import Prediction, files
+from dropout_cli.tasks.base import Prediction, task_files
 from dropout_cli.training import against_dummy, convergence, pass_noise, yardstick
 from dropout_cli.training.checkpoint import Snapshot
 from dropout_cli.training.inference import outputs
@@ -60,13 +60,13 @@ def finish_run(
     _write_predictions(evaluation, prepared, run, figures)
     history = run.table("metrics.csv").columns()
     if figures:
-        run.write_all(plots.over_epochs(history, learner.epoch, scored_train(len(prepared.dataset.train))))
+        run.write_files(plots.epoch_figures(history, learner.epoch, describe_scored_train(len(prepared.dataset.train))))
     moving = convergence.still_moving(learner.network.learned_columns(), history)
     warnings += [convergence.advice(name) for name in moving]
     summary = {
         "format": FORMAT,
         "task": evaluation.task.name,
-        **evaluation.task.learned(),
+        **evaluation.task.fitted_state(),
         **evaluation.pass_noise,
         **{name: evaluation.scores.get(name) for name in PARTS},
         "yardstick": yardstick.measured(prepared, trained_steps, yardsticks),
@@ -80,10 +80,10 @@ def finish_run(
         "config": config.to_dict(experiment),
     }
     for text in filter(None, (against_dummy.sentence(summary), *warnings)):
-        run.log(text)
-    run.write("summary.json", as_json(summary))
-    run.mark("completed")
-    run.finish()
+        run.append_log(text)
+    run.write("summary.json", json_bytes(summary))
+    run.record_status("completed")
+    run.write_manifest()
     return summary
 
 
@@ -96,7 +96,7 @@ def evaluate_parts(prepared: Prepared) -> Evaluation:
         dropout_report = experiment.dropout.report(network, lambda: _test_number(prepared, network))
         learned = pass_noise.learned(prepared.task, network, dataset, experiment)
     held_out = "val" if "val" in parts else "train"
-    task = prepared.task.calibrated(scored[held_out], parts[held_out].labels)
+    task = prepared.task.fit_error(scored[held_out], parts[held_out].labels)
     predictions = {name: task.predict(scored[name]) for name in parts}
     scores = {name: task.scores(predictions[name], part.labels) for name, part in parts.items()}
     return Evaluation(task, parts, predictions, scores, dropout_report, learned)
@@ -105,17 +105,19 @@ def evaluate_parts(prepared: Prepared) -> Evaluation:
 def _test_number(prepared: Prepared, network: Layer) -> tuple[str, float]:
     """Return name and value of the task's headline metric on the test part."""
     task, test, batch = prepared.task, prepared.dataset.test, prepared.experiment.training.evaluation_batch
-    return task.number, task.judge(outputs(network, prepared.dataset, test, batch=batch), test.labels)[task.number]
+    return task.headline_metric, task.evaluate(outputs(network, prepared.dataset, test, batch=batch), test.labels)[
+        task.headline_metric
+    ]
 
 
 def _write_predictions(evaluation: Evaluation, prepared: Prepared, run: Run, figures: bool) -> None:
     """Write predictions, tables and figures of the test part, and contributions of the validation part."""
     predictions, dataset = evaluation.predictions, prepared.dataset
     title = f"{dataset.name}, test"
-    run.write_all(files(evaluation.task, predictions["test"], dataset.test, title=title, figures=figures))
+    run.write_files(task_files(evaluation.task, predictions["test"], dataset.test, title=title, figures=figures))
     if "val" in evaluation.parts:
         val = evaluation.parts["val"]
-        run.write(VALIDATION, validation_file(predictions["val"], val.labels, val.rows))
+        run.write(VALIDATION_FILE, validation_bytes(predictions["val"], val.labels, val.rows))
 
 
 def _training_facts(prepared: Prepared, run: Run, epochs: int) -> dict[str, Any]:
@@ -147,4 +149,4 @@ def _teacher(prepared: Prepared, prediction: Prediction) -> dict[str, float] | N
     """Return the entry of the summary about the teachers; None without one."""
     if prepared.distillation is None:
         return None
-    return teacher_scores(prepared.distillation, predicted(prediction), prepared.dataset.test.labels)
+    return teacher_scores(prepared.distillation, predicted_classes(prediction), prepared.dataset.test.labels)

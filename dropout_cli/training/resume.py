@@ -47,7 +47,7 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
     _must_go_on(run, epochs)  # before anything is written there, and once more when nobody else can change it
     with run.lock():
         _must_go_on(run, epochs)
-        before = config.load(run.path / RESOLVED, stored=True).experiment
+        before = config.load_config(run.path / RESOLVED, is_stored=True).experiment
         snapshot, notices = Snapshot.newest(run)
         after = before
         if epochs is not None:
@@ -59,7 +59,7 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
                 fact = f"{LAST} was saved under another config than {RESOLVED}"
                 raise RunFailed(str(run.path), fact, "Bring the former file back, or train again.")
             snapshot.restore(prepared.learner, prepared.selection)
-        if epochs is not None and (after != before or run.ended == "completed"):
+        if epochs is not None and (after != before or run.final_status == "completed"):
             extend.lengthen(run, before, prepared, change_schedule)
         run.reopen()
         _cut_back(run, snapshot)
@@ -71,13 +71,13 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
             facts: dict[str, Any] = {"environment": differences} if differences else {}
             if snapshot is None:  # it begins anew
                 facts[arithmetic.NOTED] = arithmetic.version()
-            run.mark("running", **facts)
+            run.record_status("running", **facts)
             yield replace(prepared, notices=(*prepared.notices, *notices, *differences))
 
 
 def _must_go_on(run: Run, epochs: int | None) -> None:
     """Raise UsageError for a run that is at its end, or ended for good; RunFailed where its config was changed."""
-    ended, place = run.ended, str(run.path)
+    ended, place = run.final_status, str(run.path)
     if ended == "failed":
         way_out = (
             "It would fail again in the same way: train anew with a lower training.optimizer.learning_rate, "
@@ -92,7 +92,7 @@ def _must_go_on(run: Run, epochs: int | None) -> None:
 def _cut_back(run: Run, snapshot: Snapshot | None) -> None:
     """Take out of metrics.csv what came after the checkpoint. Raises RunFailed where the rest is not what it was."""
     history = run.table("metrics.csv")
-    history.cut_back(snapshot.meta["epoch"] if snapshot else 0)
+    history.truncate(snapshot.meta["epoch"] if snapshot else 0)
     if snapshot is not None and history.digest != snapshot.meta["metrics"]:
         fact = f"differs from what {LAST} says of it: it was changed or damaged"
         raise RunFailed(str(run.path / "metrics.csv"), fact, "Bring the former file back, or train again.")
@@ -106,5 +106,5 @@ def _elsewhere(run: Run) -> tuple[str, ...]:
         return ("environment.json: is damaged, so that nothing is known of where this run began.",)
     return tuple(
         f"environment: {line}. The bytes may differ from those of an uninterrupted run."
-        for line in environment.differences(known, environment.describe())
+        for line in environment.environment_differences(known, environment.describe_environment())
     )

@@ -12,10 +12,10 @@ import numpy as np
 from dropout_cli import config
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core import environment
-from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, Stop
-from dropout_cli.data.preprocessing import FILE as PREPROCESSING
-from dropout_cli.data.preprocessing import Fitted
-from dropout_cli.runs import RESOLVED, Run, Table, as_json
+from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, StopRequest
+from dropout_cli.data.preprocessing import PREPROCESSING_FILE as PREPROCESSING
+from dropout_cli.data.preprocessing import Preprocessing
+from dropout_cli.runs import RESOLVED, CsvLog, Run, json_bytes
 from dropout_cli.training import arithmetic, loop
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, identity
 from dropout_cli.training.results import finish_run
@@ -63,11 +63,11 @@ def run_experiment(
     with run.lock(), computing(prepared.experiment):
         resolved = config.to_yaml(prepared.experiment).encode()
         run.write("config.yaml", resolved if text is None else text)
-        run.write("environment.json", as_json(environment.describe()))
+        run.write("environment.json", json_bytes(environment.describe_environment()))
         run.write(RESOLVED, resolved)
-        run.write(PREPROCESSING, Fitted.to(prepared.dataset).pack())
+        run.write(PREPROCESSING, Preprocessing.from_dataset(prepared.dataset).pack())
         began: dict[str, Any] = {arithmetic.NOTED: arithmetic.version()}
-        run.mark("running", resolved=[hashlib.sha256(resolved).hexdigest()], **began)
+        run.record_status("running", resolved=[hashlib.sha256(resolved).hexdigest()], **began)
         return continue_run(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 
 
@@ -82,11 +82,11 @@ def continue_run(
     every = 0.0 if settings.save_every == "every_epoch" else float(settings.save_every)
     best = Snapshot.read(run, BEST) if selection is not None and selection.best_epoch else None
     history = run.table("metrics.csv")
-    history.cut_back(prepared.learner.epoch)
+    history.truncate(prepared.learner.epoch)
     start = _snapshot(prepared, history, identity(prepared.experiment))
     saver = Saver(run, every, start, best)
     try:
-        if settings.init_from is not None and not run.has(LAST):
+        if settings.init_from is not None and not run.has_file(LAST):
             saver.save()  # the run that it starts from may be gone when this one is resumed
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # a loss that is not finite is caught
             _train(prepared, run, saver, history, watch)
@@ -94,18 +94,20 @@ def continue_run(
         return finish_run(prepared, run, saver.best, figures=figures, yardsticks=yardsticks)
     except Diverged as error:
         saver.save()
-        run.log(str(error))
-        run.mark("failed", str(error))
+        run.append_log(str(error))
+        run.record_status("failed", str(error))
         raise
     except RunFailed as error:
         raise _with_resume_command(error, run) from error
-    except (Stop, KeyboardInterrupt) as stop:
-        if run.ended == "completed":
+    except (StopRequest, KeyboardInterrupt) as stop:
+        if run.final_status == "completed":
             raise
         saver.save()
-        interrupted = Interrupted.by(stop, str(run.path), _interruption(saver.last.meta["epoch"]), _resume_command(run))
-        run.log(str(interrupted))
-        run.mark("interrupted")
+        interrupted = Interrupted.from_stop(
+            stop, str(run.path), _interruption(saver.last.meta["epoch"]), _resume_command(run)
+        )
+        run.append_log(str(interrupted))
+        run.record_status("interrupted")
         raise interrupted from None
 
 
@@ -116,24 +118,24 @@ def _resume_command(run: Run) -> str:
 def _with_resume_command(error: RunFailed, run: Run) -> RunFailed:
     """Return the error with the resume command, if the run can be resumed."""
     place, fact, way_out = error.problems[0]
-    return RunFailed(place, fact, f"{way_out} {_resume_command(run)}" if run.has(LAST) else way_out)
+    return RunFailed(place, fact, f"{way_out} {_resume_command(run)}" if run.has_file(LAST) else way_out)
 
 
 def _interruption(epoch: int) -> str:
     return f"interrupted, and saved as it was after epoch {epoch}" if epoch else "interrupted in its first epoch"
 
 
-def _snapshot(prepared: Prepared, history: Table, config_identity: str) -> Snapshot:
+def _snapshot(prepared: Prepared, history: CsvLog, config_identity: str) -> Snapshot:
     facts = {"config": config_identity, "metrics": history.digest}
     return Snapshot.take(prepared.learner, prepared.selection, **facts)
 
 
-def _train(prepared: Prepared, run: Run, saver: Saver, history: Table, watch: TrainingWatch) -> None:
+def _train(prepared: Prepared, run: Run, saver: Saver, history: CsvLog, watch: TrainingWatch) -> None:
     learner, selection = prepared.learner, prepared.selection
     if selection is not None and selection.exhausted:  # stopped early, and interrupted while writing the results
         return
     timings = run.table("timings.csv")
-    timings.cut_back(learner.epoch)
+    timings.truncate(learner.epoch)
     targets = prepared.distillation.targets if prepared.distillation else None
     for event in loop.epochs(learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, loop.EpochRecord):

@@ -7,14 +7,14 @@ from typing import Any
 
 from dropout_cli import config, data, tasks
 from dropout_cli.architectures import BuildContext
-from dropout_cli.config.schema import Experiment, few_for_normalization
+from dropout_cli.config.schema import Experiment, batch_norm_reason
 from dropout_cli.core import environment
 from dropout_cli.core.errors import ConfigError, InvalidField
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Dataset
-from dropout_cli.data.preprocessing import Fitted
-from dropout_cli.data.summary import Overview, describe
+from dropout_cli.data.overview import DatasetOverview, dataset_overview
+from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.optim.update import Regularization
@@ -65,7 +65,7 @@ class Prepared:
 
 def prepare(experiment: Experiment) -> Prepared:
     """Read the data and build the network. Raises ConfigError or DataError."""
-    return prepare_on(data.load(experiment.dataset), experiment)
+    return prepare_on(data.load_dataset(experiment.dataset), experiment)
 
 
 def prepare_on(dataset: Dataset, experiment: Experiment, *, stored: bool = False) -> Prepared:
@@ -75,7 +75,7 @@ def prepare_on(dataset: Dataset, experiment: Experiment, *, stored: bool = False
     learner = learner_of(experiment, build(experiment, dataset))
     if not stored:
         must_draw(experiment, learner.network, loop.Plan.of(experiment, len(dataset.train)).steps)
-    task = tasks.of(experiment.objective, dataset)
+    task = tasks.task_of(experiment.objective, dataset)
     return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=notices)
 
 
@@ -100,8 +100,8 @@ def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -
     """
     training = replace(experiment.training, batch_size=_batch_size(experiment, dataset, stored=stored))
     experiment = replace(experiment, objective=_objective(experiment, dataset), training=training)
-    if not stored and (refused := list(experiment.refusals())):
-        raise ConfigError.of(refused)
+    if not stored and (refused := list(experiment.ineffective_settings())):
+        raise ConfigError.from_problems(refused)
     _check_monitor(experiment, dataset)
     _check_shape(experiment, dataset)
     _check_memory(experiment, dataset)
@@ -111,23 +111,23 @@ def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -
 
 def build(experiment: Experiment, dataset: Dataset) -> Network:
     """Return the experiment's network, with its initial weights, in float32."""
-    return network(experiment, Fitted.to(dataset))
+    return network(experiment, Preprocessing.from_dataset(dataset))
 
 
-def network(experiment: Experiment, fitted: Fitted) -> Network:
+def network(experiment: Experiment, fitted: Preprocessing) -> Network:
     """The same, for data of which no more is known than what was fitted to them."""
-    plan = loop.Plan.of(experiment, fitted.examples)
+    plan = loop.Plan.of(experiment, fitted.train_count)
     context = BuildContext(
         shape=fitted.shape,
-        outputs=tasks.of(experiment.objective, fitted).outputs,
-        examples=fitted.examples,
+        outputs=tasks.task_of(experiment.objective, fitted).outputs,
+        examples=fitted.train_count,
         steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
         seed=experiment.seed,
         learning_rate=experiment.training.optimizer.learning_rate,
         normalized=experiment.training.optimizer.normalized,
-        targets=len(fitted.quantities.names) if fitted.quantities else 1,
-        squared=experiment.objective.squared,
+        targets=len(fitted.targets.names) if fitted.targets else 1,
+        squared=experiment.objective.is_squared_error,
     )
     return experiment.architecture.build(experiment.dropout, context)
 
@@ -135,7 +135,7 @@ def network(experiment: Experiment, fitted: Fitted) -> Network:
 def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
     """Replace every `auto` that depends on data or machine, and put the fingerprint in."""
     settings = experiment.training
-    task = tasks.of(experiment.objective, dataset)
+    task = tasks.task_of(experiment.objective, dataset)
     weights = experiment.architecture.largest_weights(dataset.shape, task.outputs)
     return replace(
         experiment,
@@ -156,7 +156,11 @@ def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
 
 def _monitor(experiment: Experiment, dataset: Dataset) -> Any:
     asked = experiment.training.monitor
-    return f"val_{tasks.of(experiment.objective, dataset).number}" if asked == "auto" and dataset.val else asked
+    return (
+        f"val_{tasks.task_of(experiment.objective, dataset).headline_metric}"
+        if asked == "auto" and dataset.val
+        else asked
+    )
 
 
 def computing(experiment: Experiment) -> AbstractContextManager[None]:
@@ -191,7 +195,7 @@ def _selection(experiment: Experiment, dataset: Dataset) -> Selection | None:
 def _objective(experiment: Experiment, dataset: Dataset) -> Objective:
     """What training minimizes: of quantities, where nothing else was said, squared error."""
     objective = experiment.objective
-    wanted = "classes" if dataset.quantities is None else "quantities"
+    wanted = "classes" if dataset.targets is None else "quantities"
     if objective == CrossEntropy() and wanted == "quantities":
         return SquaredError()
     if objective.predicts != wanted:
@@ -201,14 +205,14 @@ def _objective(experiment: Experiment, dataset: Dataset) -> Objective:
         raise ConfigError("objective", f"{name} predicts {objective.predicts}, and the data have {wanted}", way_out)
     if isinstance(objective, CrossEntropy):
         try:
-            return objective.weighed(dataset.train.labels, dataset.classes)
+            return objective.with_class_weights(dataset.train.labels, dataset.classes)
         except InvalidField as error:
-            raise ConfigError.of(error.within("objective")) from None
+            raise ConfigError.from_problems(error.within("objective")) from None
     return objective
 
 
 def _check_monitor(experiment: Experiment, dataset: Dataset) -> None:
-    task, monitor = tasks.of(experiment.objective, dataset), experiment.training.monitor
+    task, monitor = tasks.task_of(experiment.objective, dataset), experiment.training.monitor
     known = ["auto", "val_loss", *(f"val_{name}" for name in task.monitors)]
     if monitor not in known:
         raise ConfigError("training.monitor", f"{monitor} is no number of a {task.name}", f"Use {', '.join(known)}.")
@@ -216,15 +220,15 @@ def _check_monitor(experiment: Experiment, dataset: Dataset) -> None:
 
 def _check_shape(experiment: Experiment, dataset: Dataset) -> None:
     """What the config could not tell of data that the user brings."""
-    misfits = list(experiment.misfits_of(dataset.shape))
+    misfits = list(experiment.incompatibilities(dataset.shape))
     if misfits:
-        raise ConfigError.of(misfits)
+        raise ConfigError.from_problems(misfits)
 
 
 def _check_precision(experiment: Experiment) -> None:
     """Raise ConfigError for a precision of the noise that the loss does not use."""
     objective = experiment.objective
-    if not objective.squared and experiment.dropout.precision() not in (None, USUAL_PRECISION):
+    if not objective.is_squared_error and experiment.dropout.precision() not in (None, USUAL_PRECISION):
         name = OBJECTIVES.name_of(type(objective))
         fact = f"is of no use with {name}, whose likelihood has no precision to state"
         raise ConfigError("dropout.noise_precision", fact, "Leave it out, or use objective: squared_error.")
@@ -235,7 +239,7 @@ def _batch_size(experiment: Experiment, dataset: Dataset, *, stored: bool) -> in
     size, examples = experiment.training.batch_size, len(dataset.train)
     if size == "auto":
         if not stored and examples < experiment.architecture.smallest_batch:
-            fact = f"auto is {few_for_normalization(examples)}"
+            fact = f"auto is {batch_norm_reason(examples)}"
             raise ConfigError("training.batch_size", fact)
         return min(USUAL_BATCH, examples)
     if size > examples:
@@ -256,7 +260,7 @@ def _cut(experiment: Experiment, dataset: Dataset) -> Iterator[str]:
 
 def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
     """Refuse a network that cannot fit, before anything of it is allocated."""
-    outputs = tasks.of(experiment.objective, dataset).outputs
+    outputs = tasks.task_of(experiment.objective, dataset).outputs
     weights = experiment.architecture.weights(dataset.shape, outputs)
     activations = experiment.architecture.activations(dataset.shape, outputs)
     batch = max(int(experiment.training.batch_size), experiment.training.evaluation_batch)
@@ -273,7 +277,7 @@ def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
 
 def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
     """The network that the experiment would train, a row per layer; its data are read for their shape."""
-    dataset = data.load(experiment.dataset)
+    dataset = data.load_dataset(experiment.dataset)
     experiment = checked(experiment, dataset)
     lines = outline(build(experiment, dataset), dataset.shape)
     rows = [
@@ -283,10 +287,10 @@ def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
     return [*rows, ("total", "", "", sum(line.parameters for line in lines), "")]
 
 
-def overview(experiment: Experiment) -> Overview:
+def overview(experiment: Experiment) -> DatasetOverview:
     """What was read of the experiment's data; it is checked that they can be trained on. Raises as `prepare` does."""
     examples = experiment.dataset.read()
-    dataset = data.arranged(experiment.dataset, examples)
+    dataset = data.split_and_scale(experiment.dataset, examples)
     checked(experiment, dataset)
-    found = describe(examples, dataset)
+    found = dataset_overview(examples, dataset)
     return replace(found, warnings=(*found.warnings, *_cut(experiment, dataset)))

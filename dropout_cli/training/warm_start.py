@@ -76,7 +76,7 @@ def _completed(folder: str, key: str) -> Run:
     run = Run(Path(folder))
     if not (run.path / "state.json").is_file():
         raise ConfigError(key, f"{folder} is not a run folder", "Name one that `dropout train` printed.")
-    run.must_be_known()
+    run.require_known_format()
     if run.status != "completed":
         raise ConfigError(key, f"{folder} is {run.status}", "Name a completed run.")
     return run

@@ -25,11 +25,11 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import DropoutError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Batches, Dataset, Part
+from dropout_cli.data.dataset import BatchReader, Dataset, Part
 from dropout_cli.nn.backend.threads import limited
-from dropout_cli.runs import as_json, write
-from dropout_cli.runs.atomic_io import faults
-from dropout_cli.runs.safe_read import read_plain
+from dropout_cli.runs import json_bytes, write_atomic
+from dropout_cli.runs.atomic_io import os_errors
+from dropout_cli.runs.safe_read import read_regular_file
 from dropout_cli.tasks import Regression, Task
 from dropout_cli.training import linear_models
 from dropout_cli.training.linear_models import Linear, Standardized
@@ -71,9 +71,9 @@ def measured(prepared: Prepared, steps: int, folder: Path | None = None) -> dict
             known = {"dummy": _scores(task, dataset, _dummy(dataset), rows)}
             known["linear"] = None if kind is None else _linear(task, dataset, rows, kind)
         if file is not None:
-            with faults(file):
+            with os_errors(file):
                 file.parent.mkdir(exist_ok=True)
-            write(file, as_json(known))
+            write_atomic(file, json_bytes(known))
     return known
 
 
@@ -87,7 +87,7 @@ def drawn(dataset: Dataset, seed: int) -> Array:
     if count <= most:
         return np.arange(count)
     order = stream(seed, "yardstick").permutation(count)
-    if dataset.quantities is not None:
+    if dataset.targets is not None:
         return np.sort(order[:most])
     order = order[np.argsort(dataset.train.labels[order], kind="stable")]  # class by class
     _, first = np.unique(dataset.train.labels[order], return_index=True)
@@ -107,7 +107,7 @@ def _key(prepared: Prepared, kind: Kind | None) -> str:
         "kind": kind,
         "version": VERSION,
     }
-    text = json.dumps(facts | {"environment": environment.describe()}, sort_keys=True)
+    text = json.dumps(facts | {"environment": environment.describe_environment()}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -116,7 +116,7 @@ def _kept(file: Path | None) -> dict[str, Any] | None:
     if file is None or not file.is_file():
         return None
     try:
-        known = json.loads(read_plain(file))
+        known = json.loads(read_regular_file(file))
     except (DropoutError, ValueError):
         return None
     if not isinstance(known, dict) or known.keys() != {"dummy", "linear"}:
@@ -152,8 +152,8 @@ def frequencies(counts: Array) -> Array:
 
 def _dummy(dataset: Dataset) -> Predict:
     """Return the model that puts out the same for every example, fitted to all training examples."""
-    if dataset.quantities is not None:
-        outputs = np.zeros(len(dataset.quantities.names))  # the mean, in standardized units
+    if dataset.targets is not None:
+        outputs = np.zeros(len(dataset.targets.names))  # the mean, in standardized units
     else:
         outputs = frequencies(np.bincount(dataset.train.labels, minlength=len(dataset.classes)))
     return lambda part: np.tile(outputs, (len(part), 1))
@@ -164,14 +164,14 @@ def _linear(task: Task, dataset: Dataset, rows: Array, kind: Kind) -> dict[str, 
     labels = dataset.train.labels[rows]
     if len(np.unique(labels, axis=0)) < 2:
         return None
-    x, _ = Batches(dataset, dataset.train, len(rows)).take(rows)
+    x, _ = BatchReader(dataset, dataset.train, len(rows)).take(rows)
     try:
         model = _fitted(dataset, x.reshape(len(rows), -1), labels, kind)
     except (ArithmeticError, ValueError):  # LinAlgError is one
         return None
     if not np.isfinite(model.W).all() or np.isnan(model.b).any():
         return None
-    classes = dataset.quantities is None
+    classes = dataset.targets is None
 
     def predict(part: Part) -> Array:
         made = np.concatenate([model.outputs(some) for some in _batches(dataset, part)])
@@ -179,7 +179,7 @@ def _linear(task: Task, dataset: Dataset, rows: Array, kind: Kind) -> dict[str, 
 
     found = _scores(task, dataset, predict, rows)
     if classes and kind == "ridge":  # its outputs are no probabilities
-        known = {one.name for one in metrics.of_task(task.name) if one.needs == "labels"}
+        known = {one.name for one in metrics.task_metrics(task.name) if one.needs == "labels"}
         found = {
             part: numbers and {key: numbers[key] for key in numbers if key in known} for part, numbers in found.items()
         }
@@ -192,15 +192,15 @@ def _fitted(dataset: Dataset, x: Array, labels: Array, kind: Kind) -> Linear:
     taken = x if table is None else table.x
     if kind == "logistic":
         model = linear_models.logistic(taken, labels, len(dataset.classes))
-    elif dataset.quantities is None:
+    elif dataset.targets is None:
         model = linear_models.ridge(taken, np.eye(len(dataset.classes))[labels])
     else:
-        model = linear_models.ridge(taken, dataset.quantities.standardized(labels))
+        model = linear_models.ridge(taken, dataset.targets.standardize(labels))
     return model if table is None else table.undone(model)
 
 
 def _batches(dataset: Dataset, part: Part) -> Iterator[Array]:
-    batches = Batches(dataset, part, min(BATCH, len(part)))
+    batches = BatchReader(dataset, part, min(BATCH, len(part)))
     for start in range(0, len(part), BATCH):
         yield batches.take(slice(start, start + BATCH))[0]
 
@@ -209,11 +209,11 @@ def _scores(task: Task, dataset: Dataset, predict: Predict, rows: Array) -> dict
     """Return the numbers of each part by which runs can be compared; `rows` are those that the model learned from."""
     train = dataset.train
     held_out = dataset.val or Part(train.x[rows], train.labels[rows], train.rows[rows])
-    task = task.calibrated(predict(held_out), held_out.labels)
+    task = task.fit_error(predict(held_out), held_out.labels)
     found: dict[str, dict[str, float] | None] = {}
     for name in ("val", "test"):
         part = dataset.part(name)
         scores = {} if part is None else task.scores(task.predict(predict(part)), part.labels)
-        kept = {key: scores[key] for key in metrics.directed(task.name) if scores.get(key) is not None}
+        kept = {key: scores[key] for key in metrics.comparable_metrics(task.name) if scores.get(key) is not None}
         found[name] = {key: value for key, value in kept.items() if math.isfinite(value)} if part else None
     return found

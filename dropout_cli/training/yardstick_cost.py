@@ -49,7 +49,7 @@ def ridge_seconds(rows: int, features: int) -> float:
 def _run_seconds(prepared: Prepared, steps: int) -> float:
     """Of the training steps; of a network's products at least those of its largest layer, or of all its weights."""
     experiment, shape = prepared.experiment, prepared.dataset.shape
-    outputs = tasks.of(experiment.objective, prepared.dataset).outputs
+    outputs = tasks.task_of(experiment.objective, prepared.dataset).outputs
     products = max(
         experiment.architecture.weights(shape, outputs), experiment.architecture.largest_weights(shape, outputs)
     )

@@ -103,7 +103,7 @@ class UnitMask(ScheduledRate):
         """Draw which units are kept, or keep all without noise; at least one is."""
         self.kept = None
         while noise is not None and self.rate > 0 and (self.kept is None or not len(self.kept)):
-            shape = noise.shape(self.path, (1, self._units))
+            shape = noise.draw_shape(self.path, (1, self._units))
             self.kept = np.flatnonzero(bernoulli(shape, self.rate, noise[self.path]))
         if self.kept is not None:
             self._places = np.full(self._units, len(self.kept))

@@ -104,7 +104,7 @@ class ConcreteLinear(PassOptimizations):
             return self._linear.forward(x)
         theta = float(self.theta.value[0])
         # 1 - d, since 1 - u is as uniform as u
-        shape, scale = noise.shape(self.path, x.shape), 1 / (1 - sigmoid(theta))
+        shape, scale = noise.draw_shape(self.path, x.shape), 1 / (1 - sigmoid(theta))
         kept = self._buffer("kept", shape, x.dtype)
         self._kept = relaxed(-theta, shape, noise[self.path], x.dtype, scale=scale, out=kept)
         self._y = np.multiply(x, self._kept, out=self._buffer("y", x.shape, x.dtype))

@@ -69,7 +69,7 @@ class NaiveNoise(Layer):
         self._drawn = noise is not None
         self._k: Array | float = sigmoid(theta)
         if noise is not None:
-            self._k = relaxed(theta, noise.shape(self.path, x.shape), noise[self.path], x.dtype)
+            self._k = relaxed(theta, noise.draw_shape(self.path, x.shape), noise[self.path], x.dtype)
         return np.multiply(x, self._k, out=self._buffer("y", x.shape, x.dtype))
 
     def backward(self, dy: Array) -> Array:

@@ -135,7 +135,7 @@ class MaskedLinear(ScheduledRate):
         if noise is None or (self.rate == 0 and not train):
             return self._linear.forward(x)
         if noise.shared:
-            W, b = noise.once(self.path, self._masked)
+            W, b = noise.draw_once(self.path, self._masked)
             return np.asarray(x @ W + b)
         W, b = self._linear.W.value, self._linear.b.value
         scale = x.dtype.type(1 / keep_probability(self.rate))

@@ -110,7 +110,7 @@ class ShakeoutLinear(ScheduledRate):
         W, c = self._linear.W.value, self._variant.c
         scale = x.dtype.type(1 / keep_probability(self.rate))
         self._x = x
-        kept = bernoulli(noise.shape(self.path, x.shape), self.rate, noise[self.path])
+        kept = bernoulli(noise.draw_shape(self.path, x.shape), self.rate, noise[self.path])
         self._multiplier = np.multiply(kept, scale, dtype=x.dtype)
         if train:
             self._drawn = self._multiplier

@@ -71,7 +71,7 @@ class Gate(Layer):
         if noise is None:
             self._gate = keep
         else:
-            self._gate = noise[self.path].random(noise.shape(self.path, x.shape), dtype=x.dtype.type) < keep
+            self._gate = noise[self.path].random(noise.draw_shape(self.path, x.shape), dtype=x.dtype.type) < keep
         if train:
             self._drawn = None if noise is None else self._gate
         self._a = self._activation.forward(x)

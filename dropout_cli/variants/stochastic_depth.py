@@ -95,7 +95,7 @@ class UncertainBlock(ScheduledRate, Residual):
         self._multiplier: Array | None = None
         if noise is not None and self.rate:
             rows = len(x) if self._variant.per == "example" else 1
-            shape = noise.shape(self._noise_path, (rows, *(1 for _ in x.shape[1:])))
+            shape = noise.draw_shape(self._noise_path, (rows, *(1 for _ in x.shape[1:])))
             kept = bernoulli(shape, self.rate, noise[self._noise_path])
             self._multiplier = kept * x.dtype.type(1 / keep_probability(self.rate))
         if train:

@@ -159,7 +159,7 @@ class UnitNoise(Layer):
         if noise is None:
             return x
         self._x = x
-        shape = noise.shape(self.path, x.shape)
+        shape = noise.draw_shape(self.path, x.shape)
         self._multiplier = normal(shape, noise[self.path], x.dtype, out=self._buffer("noise", shape, x.dtype))
         self._multiplier *= np.sqrt(self.alpha.value()[:, 0])
         self._multiplier += 1

@@ -1,6 +1,6 @@
 """Time of whole commands beside scripts in PyTorch, and time of the short commands."""
 
-from dropout_cli.bench.commands import Row, measure
+from dropout_cli.bench.commands import CommandTiming, measure_commands
 from tests import needs
 from tests.acceptance.bars import Bars
 
@@ -10,7 +10,7 @@ TIMES = {"train MNIST for 5 epochs": 1.5, "100 runs of the digits": 3.0}
 SECONDS = {"help": 0.2, "list 1,000 runs": 1.0, "train the digits": 3.5}
 
 
-def judge(bars: Bars, row: Row) -> None:
+def judge(bars: Bars, row: CommandTiming) -> None:
     """Print the bars of one command."""
     told = f"{row.command} (median of {row.low:.2f} to {row.high:.2f} s)"
     if row.name in SECONDS:
@@ -23,7 +23,7 @@ def main(bars: Bars) -> None:
     """Measure all commands."""
     for suite, rounds in ROUNDS.items():
         rounds = 1 if bars.smoke else rounds
-        rows = measure(suite, ["torch"], rounds, lambda text: None, short=bars.smoke)
+        rows = measure_commands(suite, ["torch"], rounds, lambda text: None, short=bars.smoke)
         for row in rows:
             judge(bars, row)
 

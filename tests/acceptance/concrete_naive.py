@@ -14,7 +14,7 @@ import numpy as np
 
 from dropout_cli import config
 from dropout_cli.core.types import Array
-from dropout_cli.plots.canvas import BLUE, VERMILION, blank, rendered, style
+from dropout_cli.plots.canvas import BLUE, VERMILION, empty_figure, render, style
 from dropout_cli.runs import Run
 from dropout_cli.training.run import run_experiment
 from dropout_cli.training.setup import prepare
@@ -35,7 +35,7 @@ def keep_probabilities(variant: str, seed: int, *overrides: str) -> dict[str, Ar
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "contrast.yaml"
         file.write_text(EXPERIMENT)
-        loaded = config.load(file, [f"dropout={variant}", f"seed={seed}", *overrides])
+        loaded = config.load_config(file, [f"dropout={variant}", f"seed={seed}", *overrides])
         run = Run.create(Path(folder), "contrast")
         run_experiment(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=False)
         history = run.table("metrics.csv").columns()
@@ -45,7 +45,7 @@ def keep_probabilities(variant: str, seed: int, *overrides: str) -> dict[str, Ar
 def draw(found: dict[str, list[dict[str, Array]]]) -> bytes:
     """Draw a panel per location, with a line per seed."""
     with style():
-        figure = blank(9, 3.4)
+        figure = empty_figure(9, 3.4)
         panels = figure.subplots(1, len(PLACES), sharey=True)
         for axes, place in zip(panels, PLACES, strict=True):
             for (variant, runs), color in zip(found.items(), (BLUE, VERMILION), strict=True):
@@ -58,7 +58,7 @@ def draw(found: dict[str, list[dict[str, Array]]]) -> bytes:
         panels[0].set_ylabel("keep probability")
         panels[0].legend(loc="lower left")
         figure.tight_layout()
-        return rendered(figure)
+        return render(figure)
 
 
 def main() -> None:

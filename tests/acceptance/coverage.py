@@ -15,8 +15,8 @@ import numpy as np
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.statistics import bootstrap, choice, proportion
-from dropout_cli.statistics.estimate import crossed, new_examples, over_units
-from dropout_cli.statistics.intervals import Interval, covering
+from dropout_cli.statistics.estimate import estimate_crossed, estimate_mean, estimate_new_examples
+from dropout_cli.statistics.intervals import Interval, union_interval
 from tests.acceptance.bars import Bars
 from tests.statistics.structural import SPLIT_RATIO, Learner, many_splits, one_split
 
@@ -80,15 +80,15 @@ def seeds_on_one_split(to: Coverage) -> None:
                     apart = made.right[:, 1].astype(np.int8) - made.right[:, 0]
                     for d, right, these, new in zip(apart, made.right[:, 0], made.these, made.new, strict=True):
                         means, accuracies = d.mean(axis=1).tolist(), right.mean(axis=1).tolist()
-                        floored, plain = over_units(means, smallest_sd=0.5 / examples), over_units(means)
-                        of_these = proportion.of_these_examples(accuracies, examples)
+                        floored, plain = estimate_mean(means, smallest_sd=0.5 / examples), estimate_mean(means)
+                        of_these = proportion.interval_same_examples(accuracies, examples)
                         held["floored"][pair[0]].append(holds(floored.interval(), these[1] - these[0]))
                         held["plain"][pair[0]].append(holds(plain.interval(), these[1] - these[0]))
                         held["method"][pair[0]].append(holds(floored.interval(), pair[1] - pair[0]))
-                        wider = covering(floored.interval(), new_examples(d).interval())
+                        wider = union_interval(floored.interval(), estimate_new_examples(d).interval())
                         held["new"][pair[0]].append(holds(wider, new[1] - new[0]))
                         held["mean"][pair[0]].append(holds(of_these, these[0]))
-                        held["new mean"][pair[0]].append(holds(proportion.of_new_examples(right), new[0]))
+                        held["new mean"][pair[0]].append(holds(proportion.interval_new_examples(right), new[0]))
             where = f"{n} seeds, {examples} examples"
             for name, what, by in (
                 ("floored", "difference, new seeds", "estimate.over_units(smallest_sd=.5/N)"),
@@ -112,8 +112,8 @@ def seeds_on_one_split(to: Coverage) -> None:
         for made in truth:
             for right, new in zip(made.right, made.new, strict=True):
                 d = right[1].astype(np.int8) - right[0]
-                of_seeds = over_units(d.mean(axis=1).tolist(), smallest_sd=0.5 / 360)
-                wider = covering(of_seeds.interval(), new_examples(d).interval())
+                of_seeds = estimate_mean(d.mean(axis=1).tolist(), smallest_sd=0.5 / 360)
+                wider = union_interval(of_seeds.interval(), estimate_new_examples(d).interval())
                 three.append(holds(wider, new[1] - new[0]))
         told = "difference, new seeds and examples; 3 seeds that vary as much as 360 examples"
         to.judge(told, three, "estimate.new_examples")
@@ -136,10 +136,10 @@ def random_splits(to: Coverage) -> None:
                 ):
                     apart = (made.scores[:, 1] - made.scores[:, 0])[..., 0]
                     for d, pool in zip(apart.tolist(), made.pool, strict=True):
-                        interval = over_units(d).interval()
+                        interval = estimate_mean(d).interval()
                         these.append(holds(interval, pool[1] - pool[0]))
                         plain.append(holds(interval, truth))
-                        new.append(holds(over_units(d, split_ratio=SPLIT_RATIO).interval(), truth))
+                        new.append(holds(estimate_mean(d, split_ratio=SPLIT_RATIO).interval(), truth))
                 where = f"{n} splits, {examples} examples, {name} learner"
                 to.judge(f"difference, new splits; {where}", these, "estimate.over_units")
                 exception = {"stable": 0.88, "swayed": 0.66}.get(name)
@@ -164,9 +164,9 @@ def splits_and_seeds(to: Coverage) -> None:
                     shape = {"repetitions": to.repetitions, "splits": splits, "seeds": seeds, "examples": examples}
                     for made in many_splits(learner, np.array(PAIRS[0]), rng=rng, crossed=same, **shape):
                         for d, pool in zip(made.scores[:, 1] - made.scores[:, 0], made.pool, strict=True):
-                            over_splits = over_units(d.mean(axis=1).tolist()).interval()
+                            over_splits = estimate_mean(d.mean(axis=1).tolist()).interval()
                             plain.append(holds(over_splits, pool[1] - pool[0]))
-                            held.append(holds(crossed(d).interval(), pool[1] - pool[0]) if same else plain[-1])
+                            held.append(holds(estimate_crossed(d).interval(), pool[1] - pool[0]) if same else plain[-1])
                     what, by = ("crossed", "crossed") if same else ("nested", "over_units")
                     where = f"{splits} splits x {seeds} seeds {what}, {examples} examples, {name} learner"
                     to.judge(f"difference, new splits and seeds; {where}", held, f"estimate.{by}")
@@ -179,7 +179,7 @@ def other_distributions(to: Coverage) -> None:
     for n in to.some((3, 5, 10, 20), (3, 10)):
         rng, size = stream(n, "coverage:other"), (2, to.repetitions, n)
         for name, scores in (("exponential", rng.exponential(1, size)), ("t with df 3", rng.standard_t(3, size))):
-            held = [holds(over_units(d).interval(), 0.0) for d in (scores[1] - scores[0]).tolist()]
+            held = [holds(estimate_mean(d).interval(), 0.0) for d in (scores[1] - scores[0]).tolist()]
             to.judge(f"difference, new seeds; {n} seeds, scores are {name}", held, "estimate.over_units")
 
 
@@ -217,7 +217,7 @@ def all_hold(differences: Array, truths: Array, floor: float = 0.0) -> bool:
     The arrays are (settings, units) and (settings,).
     """
     return all(
-        holds(over_units(d.tolist(), smallest_sd=floor).interval(comparisons=len(truths)), truth)
+        holds(estimate_mean(d.tolist(), smallest_sd=floor).interval(comparisons=len(truths)), truth)
         for d, truth in zip(differences, truths, strict=True)
     )
 
@@ -233,7 +233,7 @@ def optimism(to: Coverage) -> None:
             for made in many_splits(MIXED, accuracies, repetitions=to.repetitions, splits=n, examples=100, rng=rng):
                 for units, pool in zip(made.scores[..., 0], made.pool, strict=True):
                     best = units.mean(axis=1).argmax()
-                    estimated.append(choice.leave_one_out(units))
+                    estimated.append(choice.optimism_leave_one_out(units))
                     true.append(units[best].mean() - pool[best])
                     of_new.append(units[best].mean() - accuracies[best])
             ratios["leave_one_out"] = np.mean(estimated) / np.mean(true)
@@ -244,7 +244,7 @@ def optimism(to: Coverage) -> None:
             for one in one_split(MIXED, accuracies, repetitions=to.repetitions, seeds=n, examples=100, rng=rng):
                 for right, new in zip(one.right, one.new, strict=True):
                     best = right.mean(axis=(1, 2)).argmax()
-                    estimated.append(choice.leave_out_seed_and_examples(right))
+                    estimated.append(choice.optimism_crossed(right))
                     true.append(right[best].mean() - new[best])
             ratios["leave_out_seed_and_examples"] = np.mean(estimated) / np.mean(true)
             for name, ratio in ratios.items():

@@ -40,7 +40,7 @@ if __name__ == "__main__":
         (folder / "small.yaml").write_text(SMALL)
         done = together(folder, ["train", "small.yaml"], count)
         paths = {out.strip() for code, out, err in done if code == 0 and not err}
-        whole = [path for path in paths if Run(folder / path).ended == "completed"]
+        whole = [path for path in paths if Run(folder / path).final_status == "completed"]
         same = len({json.dumps(digests(Run(folder / path))) for path in whole})
         command = f"{count} x dropout train small.yaml"
         bars.at_least("whole run folders", len(whole), count, command, always=True)
@@ -57,7 +57,7 @@ if __name__ == "__main__":
         victim.folder = folder / "stopped"
         victim.attempt(lambda: kill_within_write(30))
         run = victim.run()
-        assert run is not None and run.ended == "crashed", "it dies in the midst of its training"
+        assert run is not None and run.final_status == "crashed", "it dies in the midst of its training"
         answers = together(folder, ["resume", str(run.path)], 2)
         codes = sorted(code for code, _, _ in answers)
         refused = [err for code, _, err in answers if code == 2 and len(err.splitlines()) == 1]

@@ -22,13 +22,13 @@ FILES = ("checkpoints/last.safetensors", "summary.json", "predictions.npz", "res
 
 def verified(run: Run) -> bool:
     """Return True if `verify` finds no problem."""
-    return all(check.right for check in verify.verify(run))
+    return all(check.right for check in verify.verify_run(run))
 
 
 def evaluated(run: Run) -> bool:
     """Return True if `eval` prints numbers without an error."""
     try:
-        evaluate.evaluate(run, figures=False)
+        evaluate.evaluate_run(run, figures=False)
     except DropoutError:
         return False
     return True
@@ -48,7 +48,7 @@ def flipped(run: Run, name: str, bit: int) -> bytes:
     whole = run.read(name)
     damaged = bytearray(whole)
     damaged[bit // 8] ^= 1 << bit % 8
-    run.inside(name).write_bytes(damaged)
+    run.path_of(name).write_bytes(damaged)
     return whole
 
 
@@ -65,14 +65,14 @@ if __name__ == "__main__":
             for bit in bits:
                 whole = flipped(finished, name, bit)
                 unnoticed += verified(finished)
-                finished.inside(name).write_bytes(whole)
+                finished.path_of(name).write_bytes(whole)
             bars.at_most(f"of {flips} wrong bits in {name}, unnoticed", unnoticed, 0, "dropout verify RUN", always=True)
         used = 0
         for name in ("checkpoints/last.safetensors", "summary.json", "resolved.yaml"):
             for bit in random.sample(range(8 * len(finished.read(name))), flips // 5):
                 whole = flipped(finished, name, bit)
                 used += evaluated(finished)
-                finished.inside(name).write_bytes(whole)
+                finished.path_of(name).write_bytes(whole)
         bars.at_most(f"of {3 * (flips // 5)} damaged files, used in silence", used, 0, "dropout eval RUN", always=True)
         try:
             train(folder / "stopped", "training.save_every=every_epoch", watch=stop_after(1))

@@ -68,7 +68,7 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
     told = f"dropout sweep digits --seeds {count} --scheduler, every cell a sleep of {1e3 * SECONDS:.0f} ms"
 
     began = time.perf_counter()
-    cells = plan.make(load_sweep(config.find("digits"), options=SweepOptions(seeds=str(count)))).cells
+    cells = plan.make(load_sweep(config.find_config("digits"), options=SweepOptions(seeds=str(count)))).cells
     planned, before = time.perf_counter() - began, environment.peak_bytes() or 0
     bars.at_most(f"seconds to plan {count:,} cells", planned, 120, told)
     while not place.is_file() or not place.read_text().endswith("}"):

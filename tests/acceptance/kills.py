@@ -34,7 +34,7 @@ def killed_until_through(victim: Victim, kills: int, longest: float) -> None:
         elif through:
             break
     run = victim.run()
-    if run is None or run.ended != "completed" or (victim.epochs and run.summary()["epochs"] < victim.epochs):
+    if run is None or run.final_status != "completed" or (victim.epochs and run.summary()["epochs"] < victim.epochs):
         victim.attempt()
 
 
@@ -76,7 +76,7 @@ def compared_commands(folder: Path, kills: int, rng: random.Random) -> tuple[int
     longest = time.perf_counter() - began
     for _ in range(10 * kills):
         begun = all_runs(folder / "runs")
-        if hit >= kills or (begun and begun[-1].ended == "completed"):
+        if hit >= kills or (begun and begun[-1].final_status == "completed"):
             break
         command = ["resume", "latest"] if begun else ["train", "base.yaml", *settings]
         with subprocess.Popen([*dropout, *command, *quiet], cwd=folder, stdout=silent) as process:
@@ -86,7 +86,7 @@ def compared_commands(folder: Path, kills: int, rng: random.Random) -> tuple[int
                 process.kill()
                 hit += 1
     begun = all_runs(folder / "runs")
-    if not begun or begun[-1].ended != "completed":
+    if not begun or begun[-1].final_status != "completed":
         command = ["resume", "latest"] if begun else ["train", "base.yaml", *settings]
         subprocess.run([*dropout, *command, *quiet], cwd=folder, check=True, stdout=silent)
     one, other = (all_runs(folder / name)[-1] for name in ("alone", "runs"))

@@ -47,7 +47,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "tiny.yaml").write_text(CONFIG)
-        loaded = config.load(folder / "tiny.yaml", [f"training.epochs={epochs}"])
+        loaded = config.load_config(folder / "tiny.yaml", [f"training.epochs={epochs}"])
         run, meter = Run.create(folder / "runs", "long"), Meter()
         run_experiment(prepare_run(loaded.experiment), run, loaded.text, watch=meter, figures=False)
         rows = run.table("metrics.csv").columns()["epoch"]

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dropout_cli.config import find
+from dropout_cli.config import find_config
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.folder import Folder
@@ -43,7 +43,7 @@ def timed(folder: Path, *arguments: str) -> float:
 
 def cells(path: Path, jobs: int, seeds: str, *arguments: str) -> float:
     """Return the wall seconds of the runs alone, with the fork server already started."""
-    made = plan.make(load_sweep(find("digits"), arguments, options=SweepOptions(seeds=seeds)))
+    made = plan.make(load_sweep(find_config("digits"), arguments, options=SweepOptions(seeds=seeds)))
     folder = Folder(path)
     with folder.lock():
         assert all(outcome.failure is None for outcome in local.train(folder, made.cells[:1], 1))

@@ -166,7 +166,7 @@ def pixels(figure: bytes) -> Array:
 def drawn(*panels: Array) -> Array:
     """The figure of one layer under as many rates."""
     activations: dict[tuple[str, float | str], Array] = {("hidden1", float(i)): a for i, a in enumerate(panels)}
-    return pixels(plots.effects(activations, dict.fromkeys(activations, "mean 0"), "title"))
+    return pixels(plots.activation_maps(activations, dict.fromkeys(activations, "mean 0"), "title"))
 
 
 def test_the_figure_has_a_sensible_size(run: Run) -> None:

@@ -27,7 +27,7 @@ def test_eval_recomputes_the_numbers_of_the_summary(tmp_path: Path, split: str, 
     """From the checkpoint, to the last digit where it is the summary's own; the same arguments replace the folder."""
     run = train(tmp_path)
     for _ in range(2):
-        found = evaluate.evaluate(run, split=split, checkpoint=name, figures=False)
+        found = evaluate.evaluate_run(run, split=split, checkpoint=name, figures=False)
     if found["checkpoint"] == "last":
         assert {key: found[key] for key in run.summary()[split]} == run.summary()[split]
     folder = run.path / "after" / f"eval-{split}-{found['checkpoint']}"
@@ -40,9 +40,9 @@ def test_eval_of_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """A run without validation has no val numbers, with noise or without."""
     run = train(tmp_path, "dataset.val_fraction=0")
     with pytest.raises(UsageError, match="has no val part"):
-        evaluate.evaluate(run, split="val")
+        evaluate.evaluate_run(run, split="val")
     with pytest.raises(UsageError, match="has no val part"):
-        evaluate.evaluate_with_noise(run, 2, split="val")
+        evaluate.evaluate_monte_carlo(run, 2, split="val")
 
 
 @pytest.mark.parametrize("name", ["resolved.yaml", "checkpoints/last.safetensors"])
@@ -51,15 +51,15 @@ def test_eval_uses_no_file_that_was_changed_after_training(tmp_path: Path, name:
     run = train(tmp_path)
     (run.path / name).write_bytes(run.read(name).replace(b"split_seed: 0", b"split_seed: 5") + b"\n")
     with pytest.raises(RunFailed, match=r"differs from what MANIFEST\.sha256 says"):
-        evaluate.evaluate(run, figures=False)
+        evaluate.evaluate_run(run, figures=False)
     assert not (run.path / "after").exists()
 
 
 def test_every_way_of_predicting_is_scored(run: Run) -> None:
     """Weight scaling as in `eval`; thinned networks with mean and sample sd; the file has the returned numbers."""
-    found = evaluate.evaluate_with_noise(run, 5, thinned=3, split="val", checkpoint="best", figures=False)
+    found = evaluate.evaluate_monte_carlo(run, 5, thinned=3, split="val", checkpoint="best", figures=False)
     assert (found["split"], found["checkpoint"], found["mc"]) == ("val", "best", 5)
-    plain = evaluate.evaluate(run, split="val", checkpoint="best", figures=False)
+    plain = evaluate.evaluate_run(run, split="val", checkpoint="best", figures=False)
     assert found["weight_scaling"] == {key: plain[key] for key in found["weight_scaling"]}
     assert len({found[way]["nll"] for way in ("weight_scaling", "monte_carlo", "geometric_mean")}) == 3
     thinned = found["thinned"]
@@ -74,7 +74,7 @@ def test_every_way_of_predicting_is_scored(run: Run) -> None:
 
 def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
     """Accuracies, entropies and matrix follow from predictions.npz; matrix and mistakes are the Monte-Carlo mean's."""
-    found = evaluate.evaluate_with_noise(run, 4, thinned=0)
+    found = evaluate.evaluate_monte_carlo(run, 4, thinned=0)
     folder = run.path / "after/eval-test-last-mc4"
     assert {path.name for path in folder.iterdir()} == {
         "MANIFEST.sha256",
@@ -117,7 +117,7 @@ def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
 
 def test_one_pass_has_nothing_to_disagree_with(run: Run) -> None:
     """T = 1: the mean is the pass, mutual information and variation ratio are 0; one thinned network has no sd."""
-    found = evaluate.evaluate_with_noise(run, 1, thinned=1, figures=False)
+    found = evaluate.evaluate_monte_carlo(run, 1, thinned=1, figures=False)
     assert found["mutual_information"] < 1e-12 and found["variation_ratio"] == 0
     assert found["monte_carlo"]["accuracy"] == found["geometric_mean"]["accuracy"]
     assert found["monte_carlo"]["nll"] != found["weight_scaling"]["nll"]
@@ -128,7 +128,7 @@ def test_the_same_question_has_the_same_answer_in_bytes(run: Run) -> None:
     """Every file of the folder."""
 
     def digests() -> dict[str, str]:
-        evaluate.evaluate_with_noise(run, 3, thinned=2)
+        evaluate.evaluate_monte_carlo(run, 3, thinned=2)
         folder = run.path / "after/eval-test-last-mc3"
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
@@ -139,7 +139,7 @@ def test_the_same_question_has_the_same_answer_in_bytes(run: Run) -> None:
 def test_every_variant_predicts_with_its_noise_on(tmp_path: Path, name: str) -> None:
     """Passes disagree where there is noise, and `none` has nothing to disagree about."""
     run = train(tmp_path, *suited(name), "training.epochs=1")
-    found = evaluate.evaluate_with_noise(run, 3, thinned=1, figures=False)
+    found = evaluate.evaluate_monte_carlo(run, 3, thinned=1, figures=False)
     if name == "none":
         assert found["mutual_information"] < 1e-12
         assert found["thinned"]["networks"][0]["accuracy"] == found["weight_scaling"]["accuracy"]
@@ -151,11 +151,11 @@ def test_figures_drawn_later_are_those_that_training_draws(tmp_path: Path) -> No
     """A run of a sweep has no figures until they are drawn on request."""
     quiet = train(tmp_path / "quiet")
     assert not list(quiet.path.glob("*.png"))
-    folder = evaluate.draw(quiet)
+    folder = evaluate.draw_run_figures(quiet)
     drawn = Run.create(tmp_path / "drawn", "small")
-    loaded = config.load(tmp_path / "quiet" / "small.yaml")
+    loaded = config.load_config(tmp_path / "quiet" / "small.yaml")
     run_experiment(prepare_run(loaded.experiment), drawn, loaded.text, watch=ignore, figures=True)
     names = sorted(path.name for path in drawn.path.glob("*.png"))
     assert names == ["confusion_matrix.png", "curves.png", "mistakes.png"]
     assert [(folder / name).read_bytes() for name in names] == [(drawn.path / name).read_bytes() for name in names]
-    assert all(check.right for check in verify.verify(quiet))
+    assert all(check.right for check in verify.verify_run(quiet))

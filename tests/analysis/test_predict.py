@@ -13,7 +13,7 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.analysis import evaluate, predict
-from dropout_cli.config.init import starting
+from dropout_cli.config.starter import starter_config
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError
 from dropout_cli.runs import Run
@@ -44,13 +44,13 @@ def run(home: Path) -> Run:
 
 def predicted(run: Run, file: Path, **keys: Any) -> list[dict[str, str | float]]:
     """The rows of all blocks."""
-    blocks = list(predict.predict(run, file, **keys))
+    blocks = list(predict.predict_file(run, file, **keys))
     return [dict(zip(block.names, row, strict=True)) for block in blocks for row in block.rows]
 
 
 def test_predictions_are_those_of_the_test_part(run: Run, home: Path) -> None:
     """The probabilities that training wrote, for the same rows, from the stored preprocessing alone."""
-    stored = npz.read(run.read("predictions.npz"), "p")
+    stored = npz.read_npz(run.read("predictions.npz"), "p")
     rows = predicted(run, home / "t.csv")
     for row, probs in zip(stored["rows"].tolist(), stored["probabilities"], strict=True):
         said = [rows[row]["probability big"], rows[row]["probability small"]]
@@ -81,20 +81,20 @@ def test_columns_are_matched_by_name_and_come_back(run: Run, tmp_path: Path) -> 
 def test_strange_categories_are_told_and_missing_columns_refused(run: Run, tmp_path: Path) -> None:
     """An unknown word has no category and gives a notice; a missing column is an error that names it."""
     (tmp_path / "new.csv").write_text("color,size\ngreen,9\nred,9\n")
-    blocks = list(predict.predict(run, tmp_path / "new.csv"))
+    blocks = list(predict.predict_file(run, tmp_path / "new.csv"))
     assert "'green'" in blocks[0].notices[0]
     (tmp_path / "new.csv").write_text("color,weight\ngreen,9\nred,9\n")
     with pytest.raises(DataError, match="no column 'size'"):
-        list(predict.predict(run, tmp_path / "new.csv"))
+        list(predict.predict_file(run, tmp_path / "new.csv"))
     (tmp_path / "new.csv").write_text("color,size\nblue,9\nred,heavy\n")
     with pytest.raises(DataError, match="line 3"):
-        list(predict.predict(run, tmp_path / "new.csv"))
+        list(predict.predict_file(run, tmp_path / "new.csv"))
 
 
 def test_a_long_file_comes_in_blocks(run: Run, tmp_path: Path) -> None:
     """50,000 rows in three, each row as if it had come alone."""
     (tmp_path / "long.csv").write_text("color,size\n" + "red,9.5\nblue,13\n" * 25_000)
-    blocks = list(predict.predict(run, tmp_path / "long.csv"))
+    blocks = list(predict.predict_file(run, tmp_path / "long.csv"))
     assert [len(block.rows) for block in blocks] == [20_000, 20_000, 10_000]
     assert len({str(row[2:]) for block in blocks for row in block.rows}) == 2
 
@@ -105,7 +105,7 @@ def test_arrays_are_predicted_too(tmp_path: Path) -> None:
     pictures = restore.load_model(run).dataset.test.x[..., 0]
     np.save(tmp_path / "new.npy", pictures)
     rows = predicted(run, tmp_path / "new.npy")
-    stored = npz.read(run.read("predictions.npz"), "p")["probabilities"]
+    stored = npz.read_npz(run.read("predictions.npz"), "p")["probabilities"]
     assert [row["predicted"] for row in rows] == [str(one) for one in stored.argmax(axis=1)]
     beyond = pictures.astype(np.float64)
     beyond[3, 0, 0] = 1e300
@@ -166,7 +166,7 @@ def test_changed_data_are_told_and_can_be_allowed(home: Path, tmp_path: Path) ->
     fitted = restore.fitted_to(run)
     again = restore.load_model(run, allow_changed_data=True).dataset
     assert fitted is not None and np.array_equal(again.scaling.scale, fitted.scaling.scale)
-    assert evaluate.evaluate(run, figures=False, allow_changed_data=True)["accuracy"] > 0
+    assert evaluate.evaluate_run(run, figures=False, allow_changed_data=True)["accuracy"] > 0
 
 
 def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
@@ -200,18 +200,18 @@ def test_init_with_data_writes_a_config_that_trains(real_data: Path, tmp_path: P
 def test_a_config_for_a_few_rows_trains_on_them(tmp_path: Path) -> None:
     """Eight of twelve rows are for training, and no batch has more."""
     (tmp_path / "t.csv").write_text("v,w,y\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]}\n" for n in range(12)))
-    text, _ = starting(tmp_path / "t.csv")
+    text, _ = starter_config(tmp_path / "t.csv")
     assert "batch_size: 8\n" in text
     (tmp_path / "c.yaml").write_text(text)
-    prepared = prepare(config.load(tmp_path / "c.yaml").experiment)
+    prepared = prepare(config.load_config(tmp_path / "c.yaml").experiment)
     assert len(prepared.dataset.train) == 8 and prepared.notices == ()
 
 
 def test_each_part_of_a_few_rows_has_every_class(tmp_path: Path) -> None:
     """Three classes in twelve rows: three rows to validate on, three to test on."""
     (tmp_path / "t.csv").write_text("v,y\n" + "".join(f"{n * n}.5,{'pqr'[n % 3]}\n" for n in range(12)))
-    (tmp_path / "c.yaml").write_text(starting(tmp_path / "t.csv")[0])
-    dataset = prepare(config.load(tmp_path / "c.yaml").experiment).dataset
+    (tmp_path / "c.yaml").write_text(starter_config(tmp_path / "t.csv")[0])
+    dataset = prepare(config.load_config(tmp_path / "c.yaml").experiment).dataset
     assert [len(dataset.train), len(dataset.val or ()), len(dataset.test)] == [6, 3, 3]
 
 
@@ -231,7 +231,7 @@ WINE = "alcohol,hue,region,grower,comment\n" + "".join(
 def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: str, left_out: str) -> None:
     """Backwards from the last column, the first one with classes or quantities; texts and constants have none."""
     (tmp_path / "t.csv").write_text(text)
-    written, said = starting(tmp_path / "t.csv")
+    written, said = starter_config(tmp_path / "t.csv")
     assert f'target: "{target}"' in written and f"the target is '{target}'" in said
     assert f"Left out: {left_out}" in said
 
@@ -239,7 +239,7 @@ def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: 
 def test_whole_numbers_of_a_few_rows_are_a_quantity(tmp_path: Path) -> None:
     """Twelve numbers in twelve rows are no twelve classes."""
     (tmp_path / "t.csv").write_text("v,y\n" + "".join(f"{n % 5}.5,{n * n}\n" for n in range(12)))
-    written, said = starting(tmp_path / "t.csv")
+    written, said = starter_config(tmp_path / "t.csv")
     assert "regression" in said and "task: regression" in written
 
 
@@ -277,7 +277,7 @@ def test_a_row_means_the_same_whatever_rows_are_read_with_it(tmp_path: Path) -> 
     whole = predicted(trained_on, tmp_path / "t.csv")
     for separator in (";", "|"):
         (tmp_path / "one.csv").write_text("v;code;flag\n1,234;007;True\n".replace(";", separator))
-        blocks = list(predict.predict(trained_on, tmp_path / "one.csv"))
+        blocks = list(predict.predict_file(trained_on, tmp_path / "one.csv"))
         assert blocks[0].notices == ()
         assert blocks[0].rows[0][4] == pytest.approx(whole[0]["probability p"], abs=1e-6)
 
@@ -286,10 +286,10 @@ def test_parquet_is_read_piece_by_piece_and_an_array_is_no_table(run: Run, tmp_p
     """30,000 rows come in two blocks; a run on a table refuses an array, and takes any name for a table."""
     frame = pd.DataFrame({"size": np.linspace(5, 15, 30_000), "color": ["red", "blue", None] * 10_000})
     frame.to_parquet(tmp_path / "t.parquet")
-    blocks = list(predict.predict(run, tmp_path / "t.parquet"))
+    blocks = list(predict.predict_file(run, tmp_path / "t.parquet"))
     assert [len(block.rows) for block in blocks] == [20_000, 10_000]
     np.save(tmp_path / "x.npy", np.zeros((3, 3), np.float32))
     with pytest.raises(DataError, match="trained on a table"):
-        list(predict.predict(run, tmp_path / "x.npy"))
+        list(predict.predict_file(run, tmp_path / "x.npy"))
     frame.iloc[:5].to_csv(tmp_path / "train_idx.csv", index=False)
     assert len(predicted(run, tmp_path / "train_idx.csv")) == 5

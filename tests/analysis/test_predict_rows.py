@@ -57,7 +57,7 @@ def saved(run: Run, x: Array) -> Path:
 
 def said(run: Run, x: Array, **keys: object) -> Array:
     """Return the numbers of each row, (N, columns)."""
-    blocks = list(predict.predict(run, saved(run, x), **keys))  # type: ignore[arg-type]
+    blocks = list(predict.predict_file(run, saved(run, x), **keys))  # type: ignore[arg-type]
     rows = [row[2:] for block in blocks for row in block.rows]  # without the number of the row and the class
     return np.array(rows, np.float64)
 
@@ -166,10 +166,10 @@ def test_noise_of_the_training_is_left_out_of_passes_unless_asked_for(tmp_path: 
 def test_passes_without_noise_say_so(tmp_path: Path, variant: str) -> None:
     """In the numbers; the passes are the prediction without noise."""
     run = train(tmp_path, variant, "training.epochs=2", "training.steps_per_epoch=3")
-    found = evaluate.evaluate_with_noise(run, 2, thinned=0, figures=False)
+    found = evaluate.evaluate_monte_carlo(run, 2, thinned=0, figures=False)
     assert ["no noise" in text for text in found["notices"]] == [True]
     assert found["monte_carlo"]["nll"] == pytest.approx(found["weight_scaling"]["nll"], rel=1e-6)
-    blocks = list(predict.predict(run, saved(run, pictures(3)), passes=2))
+    blocks = list(predict.predict_file(run, saved(run, pictures(3)), passes=2))
     assert ["no noise" in text for text in blocks[0].notices] == [True]
 
 
@@ -177,4 +177,4 @@ def test_passes_without_noise_say_so(tmp_path: Path, variant: str) -> None:
 def test_passes_with_noise_say_nothing_of_it(tmp_path: Path, variant: str) -> None:
     """An input rate alone is noise, and so is a rate in one layer of two."""
     run = train(tmp_path, f"dropout={{variant: inverted, {variant}}}", "training.epochs=1")
-    assert "notices" not in evaluate.evaluate_with_noise(run, 2, thinned=0, figures=False)
+    assert "notices" not in evaluate.evaluate_monte_carlo(run, 2, thinned=0, figures=False)

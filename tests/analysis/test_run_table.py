@@ -28,12 +28,12 @@ RUNS = [run("none", None), run("inverted", {"patience": 3}, rate=0.5), run("gaus
 )
 def test_null_finds_what_has_no_value(condition: str, names: list[str]) -> None:
     """A key that is null, is missing, or has null for a block above it."""
-    assert [one["name"] for one in run_table.select(RUNS, [condition], "name")] == names
+    assert [one["name"] for one in run_table.select_runs(RUNS, [condition], "name")] == names
 
 
 def test_null_has_no_order_and_makes_no_key() -> None:
     """`> null` and a key that no run could have are refused."""
     with pytest.raises(UsageError, match="null is neither above nor below"):
-        run_table.select(RUNS, ["config.dropout.rate > null"], "name")
+        run_table.select_runs(RUNS, ["config.dropout.rate > null"], "name")
     with pytest.raises(UsageError, match=r"no run has .config\.dropout\.rte."):
-        run_table.select(RUNS, ["config.dropout.rte == null"], "name")
+        run_table.select_runs(RUNS, ["config.dropout.rte == null"], "name")

@@ -13,7 +13,7 @@ import pytest
 from dropout_cli.analysis import evaluate, replay, verify
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
-from dropout_cli.runs import MANIFEST, Run, as_json, manifest
+from dropout_cli.runs import MANIFEST, Run, json_bytes, manifest
 from dropout_cli.training import checkpoint, resume
 from dropout_cli.training.checkpoint import BEST, LAST
 from tests.small_run import ignore, train
@@ -23,7 +23,7 @@ from tests.small_run import ignore, train
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run that has been evaluated once."""
     run = train(tmp_path_factory.mktemp("finished"), "training.save_every=every_epoch")
-    evaluate.evaluate(run, split="val", figures=False)
+    evaluate.evaluate_run(run, split="val", figures=False)
     return run
 
 
@@ -35,7 +35,7 @@ def run(finished: Run, tmp_path: Path) -> Run:
 
 def wrong(run: Run) -> list[str]:
     """Return the failed checks as lines."""
-    return [f"{check.what}: {check.fact}" for check in verify.verify(run) if not check.right]
+    return [f"{check.what}: {check.fact}" for check in verify.verify_run(run) if not check.right]
 
 
 def is_wrong(run: Run, pattern: str) -> bool:
@@ -45,12 +45,12 @@ def is_wrong(run: Run, pattern: str) -> bool:
 
 def sign(run: Run) -> None:
     """Write a new manifest that fits the changed files."""
-    run.inside(MANIFEST).write_bytes(manifest.of(run.path))
+    run.path_of(MANIFEST).write_bytes(manifest.make_manifest(run.path))
 
 
 def test_a_run_as_training_left_it_is_right(finished: Run) -> None:
     """Every check holds, and each kind of check is there."""
-    checks = verify.verify(finished)
+    checks = verify.verify_run(finished)
     assert wrong(finished) == []
     looked_at = {check.what for check in checks}
     assert looked_at >= {
@@ -69,21 +69,21 @@ def test_a_run_as_training_left_it_is_right(finished: Run) -> None:
 @pytest.mark.parametrize("name", ["predictions.npz", "resolved.yaml", "log.txt", LAST, "confusion_matrix.csv"])
 def test_a_changed_file_is_named(name: str, run: Run) -> None:
     """One byte more is enough."""
-    with run.inside(name).open("ab") as file:
+    with run.path_of(name).open("ab") as file:
         file.write(b"\n")
     assert is_wrong(run, f"{name}: does not match its checksum")
 
 
 def test_missing_and_additional_files_are_named(run: Run) -> None:
     """The manifest lists all files, and no others."""
-    run.inside("mistakes.csv").unlink()
-    run.inside("notes.txt").write_text("mine")
+    run.path_of("mistakes.csv").unlink()
+    run.path_of("notes.txt").write_text("mine")
     assert is_wrong(run, "mistakes.csv: is missing") and is_wrong(run, f"notes.txt: is not in {MANIFEST}")
 
 
 def test_what_came_after_has_its_own_manifest(run: Run) -> None:
     """A changed evaluation is found too."""
-    run.inside("after/eval-val-last/metrics.json").write_text("{}")
+    run.path_of("after/eval-val-last/metrics.json").write_text("{}")
     name = "after/eval-val-last"
     assert wrong(run) == [f"{name}/metrics.json: does not match its checksum in {name}/{MANIFEST}"]
 
@@ -92,30 +92,30 @@ def better(run: Run) -> str:
     """Claim another accuracy."""
     summary = run.summary()
     summary["test"]["accuracy"] = 0.999
-    run.write("summary.json", as_json(summary))
+    run.write("summary.json", json_bytes(summary))
     return "accuracy is 0.999, but computed again"
 
 
 def other_predictions(run: Run) -> str:
     """Move a label."""
-    stored = npz.read(run.read("predictions.npz"), "predictions.npz")
+    stored = npz.read_npz(run.read("predictions.npz"), "predictions.npz")
     labels = stored["labels"].copy()
     labels[0] = (labels[0] + 1) % 10
-    run.write("predictions.npz", npz.write(**stored | {"labels": labels}))
+    run.write("predictions.npz", npz.write_npz(**stored | {"labels": labels}))
     return "nll is .*, but computed again"
 
 
 def misshapen_predictions(run: Run) -> str:
     """Probabilities for another number of classes."""
     arrays = {"labels": np.zeros(3, int), "probabilities": np.ones((3, 2)), "log_probabilities": np.zeros((3, 2))}
-    run.write("predictions.npz", npz.write(**arrays, rows=np.arange(3)))
+    run.write("predictions.npz", npz.write_npz(**arrays, rows=np.arange(3)))
     return "do not fit"
 
 
 def another_config(run: Run) -> str:
     """Say that it was another rate."""
     run.write("resolved.yaml", run.read("resolved.yaml").replace(b"rate: 0.3", b"rate: 0.5"))
-    run.allow_resolved(run.read("resolved.yaml"))
+    run.register_resolved(run.read("resolved.yaml"))
     return "its config is not that of resolved.yaml"
 
 
@@ -149,25 +149,25 @@ def test_names_in_a_manifest_lead_nowhere_else(run: Run, tmp_path: Path) -> None
     (tmp_path / "outside").write_bytes(b"secret")
     digest = hashlib.sha256(b"secret").hexdigest()
     text = run.read(MANIFEST).decode()
-    run.inside(MANIFEST).write_text(f"{text}{digest}  ../outside\n{digest}  link\n")
+    run.path_of(MANIFEST).write_text(f"{text}{digest}  ../outside\n{digest}  link\n")
     (run.path / "link").symlink_to(tmp_path / "outside")
     assert is_wrong(run, "../outside: is missing") and is_wrong(run, "link: is a symbolic link"), wrong(run)
 
 
 def test_an_unfinished_run_is_not_right(run: Run) -> None:
     """Without its manifest nothing vouches for it; its checkpoint is looked at all the same."""
-    run.inside(MANIFEST).unlink()
+    run.path_of(MANIFEST).unlink()
     assert wrong(run) == ["complete: crashed"]
     data = bytearray(run.read(LAST))
     data[100] ^= 4
-    run.inside(LAST).write_bytes(data)
+    run.path_of(LAST).write_bytes(data)
     assert is_wrong(run, f"{LAST}: .*damaged")
 
 
 def test_a_replay_gives_the_same_bytes(finished: Run) -> None:
     """The config is all that is needed; of the summary, the numbers of the simple models are compared."""
-    checks = replay.replay(finished, watch=ignore)
-    compared = {name for name in replay.COMPARED if finished.has(name)} | {"summary.json"}
+    checks = replay.replay_run(finished, watch=ignore)
+    compared = {name for name in replay.COMPARED_FILES if finished.has_file(name)} | {"summary.json"}
     assert {check.what for check in checks} == compared and all(check.right for check in checks)
 
 
@@ -180,9 +180,9 @@ def test_a_replay_says_where_the_two_part_and_why(run: Run) -> None:
     run.write("metrics.csv", ("\n".join(text) + "\n").encode())
     known = json.loads(run.read("environment.json"))
     known["packages"]["numpy"] = "1.0"
-    run.write("environment.json", as_json(known))
+    run.write("environment.json", json_bytes(known))
     sign(run)
-    facts = [check.fact for check in replay.replay(run, watch=ignore) if not check.right]
+    facts = [check.fact for check in replay.replay_run(run, watch=ignore) if not check.right]
     assert any("epoch 2 is the first that differs: train_objective was 0.125" in fact for fact in facts)
     assert f"packages.numpy was 1.0, is {np.__version__}" in facts
 
@@ -192,14 +192,14 @@ def test_what_no_single_run_repeats_is_not_replayed(tmp_path: Path) -> None:
     changed = train(tmp_path, "training.schedule=cosine")
     resume.resume(changed, watch=ignore, figures=False, epochs=3, change_schedule=True)
     with pytest.raises(UsageError, match="One run from the start cannot repeat it"):
-        replay.replay(changed, watch=ignore)
-    changed.inside(MANIFEST).unlink()
+        replay.replay_run(changed, watch=ignore)
+    changed.path_of(MANIFEST).unlink()
     with pytest.raises(UsageError, match="this run is crashed"):
-        replay.replay(changed, watch=ignore)
+        replay.replay_run(changed, watch=ignore)
 
 
 def test_a_lengthened_run_is_replayed_in_one_go(tmp_path: Path) -> None:
     """This works if nothing depends on the number of epochs."""
     run = train(tmp_path)
     resume.resume(run, watch=ignore, figures=False, epochs=3)
-    assert wrong(run) == [] and all(check.right for check in replay.replay(run, watch=ignore))
+    assert wrong(run) == [] and all(check.right for check in replay.replay_run(run, watch=ignore))

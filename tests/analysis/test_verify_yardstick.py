@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.analysis import replay, verify
-from dropout_cli.runs import MANIFEST, Run, as_json, manifest
+from dropout_cli.runs import MANIFEST, Run, json_bytes, manifest
 from tests.small_run import ignore, train
 
 DATASETS = ("digits", "breast_cancer", "diabetes")
@@ -25,8 +25,8 @@ def changed(run: Run, tmp_path: Path, model: str, part: str, number: str) -> Run
     copy = Run(Path(shutil.copytree(run.path, tmp_path / f"{model}-{part}-{number}")))
     summary = copy.summary()
     summary["yardstick"][model][part][number] += 0.01
-    copy.inside("summary.json").write_bytes(as_json(summary))
-    copy.inside(MANIFEST).write_bytes(manifest.of(copy.path))
+    copy.path_of("summary.json").write_bytes(json_bytes(summary))
+    copy.path_of(MANIFEST).write_bytes(manifest.make_manifest(copy.path))
     return copy
 
 
@@ -41,10 +41,10 @@ def test_every_number_of_the_dummy_follows_from_the_labels(
 ) -> None:
     """A changed one is noticed; only the likelihood of a regression needs labels that a run does not keep."""
     run = finished[dataset]
-    facts = [check.fact for check in verify.verify(run)]
-    assert "its dummy follows from the labels" in facts and not wrong(verify.verify(run))
+    facts = [check.fact for check in verify.verify_run(run)]
+    assert "its dummy follows from the labels" in facts and not wrong(verify.verify_run(run))
     for number in run.summary()["yardstick"]["dummy"]["test"]:
-        found = wrong(verify.verify(changed(run, tmp_path, "dummy", "test", number)))
+        found = wrong(verify.verify_run(changed(run, tmp_path, "dummy", "test", number)))
         if dataset == "diabetes" and number == "nll":
             assert found == []
         else:
@@ -57,10 +57,10 @@ def test_every_number_of_the_dummy_follows_from_the_labels(
 def test_a_replay_fits_them_again(finished: dict[str, Run], tmp_path: Path, model: str, part: str) -> None:
     """Equal data give equal numbers; a changed one is noticed."""
     assert "its yardstick has the same numbers" in [
-        check.fact for check in replay.replay(finished["breast_cancer"], watch=ignore)
+        check.fact for check in replay.replay_run(finished["breast_cancer"], watch=ignore)
     ]
     run = changed(finished["breast_cancer"], tmp_path, model, part, "accuracy")
-    assert "its yardstick has other numbers" in wrong(replay.replay(run, watch=ignore))
+    assert "its yardstick has other numbers" in wrong(replay.replay_run(run, watch=ignore))
 
 
 def test_a_run_without_them_is_verified_and_replayed_as_before(finished: dict[str, Run], tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_a_run_without_them_is_verified_and_replayed_as_before(finished: dict[st
     del summary["config"]["yardstick"]
     for part in ("train", "val", "test"):
         del summary[part]["ece_if_calibrated"]
-    copy.inside("summary.json").write_bytes(as_json(summary))
-    copy.inside(MANIFEST).write_bytes(manifest.of(copy.path))
-    assert not wrong(verify.verify(copy))
-    checks = replay.replay(copy, watch=ignore)
+    copy.path_of("summary.json").write_bytes(json_bytes(summary))
+    copy.path_of(MANIFEST).write_bytes(manifest.make_manifest(copy.path))
+    assert not wrong(verify.verify_run(copy))
+    checks = replay.replay_run(copy, watch=ignore)
     assert not wrong(checks) and "yardstick" not in json.dumps([check.fact for check in checks])

@@ -58,7 +58,7 @@ def test_what_cannot_be_built_is_refused_when_the_config_is_read(override: str, 
     file = tmp_path / "cnn.yaml"
     file.write_text("dataset: digits\narchitecture: {name: cnn}\ndropout: {variant: inverted, rate: 0.2}\n")
     with pytest.raises(ConfigError, match=message):
-        config.load(file, [override])
+        config.load_config(file, [override])
 
 
 @pytest.mark.parametrize("name", [name for name, variant in VARIANTS if variant.supports == "maps"])
@@ -67,7 +67,7 @@ def test_what_needs_maps_is_refused_without_them(name: str, tmp_path: Path) -> N
     file = tmp_path / "mlp.yaml"
     file.write_text(f"dataset: digits\ndropout: {name}\n")
     with pytest.raises(ConfigError, match=f"{name} acts on feature maps, and mlp has none. Use .*: cnn, resnet; or"):
-        config.load(file)
+        config.load_config(file)
 
 
 def test_the_network_of_keras() -> None:

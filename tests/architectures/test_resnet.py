@@ -62,7 +62,7 @@ def test_what_does_not_fit_is_refused_when_the_config_is_read(override: str, mes
     file = tmp_path / "resnet.yaml"
     file.write_text("dataset: digits\narchitecture: {name: resnet, depth: 8}\ndropout: {variant: stochastic_depth}\n")
     with pytest.raises(ConfigError, match=message):
-        config.load(file, [override])
+        config.load_config(file, [override])
 
 
 def uncertain(variant: StochasticDepth) -> list[UncertainBlock]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.bench.case import Case
-from dropout_cli.bench.ours import batches
-from dropout_cli.bench.serve import Step, serve
+from dropout_cli.bench.case import BenchmarkCase
+from dropout_cli.bench.ours import random_batches
+from dropout_cli.bench.serve import Step, serve_competitor
 
 jax: Any = importlib.import_module("jax")
 jnp: Any = jax.numpy
@@ -84,7 +84,7 @@ IN_LINEAR_MAPS: dict[str, Callable[[Any, Any, Any], tuple[Any, Any]]] = {
 START = {"concrete": {"theta": -2.2}, "variational": {"log_alpha": -1.4}}
 
 
-def parameters_of(case: Case) -> Any:
+def parameters_of(case: BenchmarkCase) -> Any:
     """Return W and b of each layer, and the parameters of its noise."""
     rng = np.random.default_rng(0)
     return [
@@ -94,7 +94,7 @@ def parameters_of(case: Case) -> Any:
     ]
 
 
-def forward(case: Case, parameters: Any, x: Any, key: Any) -> tuple[Any, Any]:
+def forward(case: BenchmarkCase, parameters: Any, x: Any, key: Any) -> tuple[Any, Any]:
     """Return the logits, and the terms that are added to the loss."""
     drop = ON_ACTIVATIONS.get(case.variant, ON_ACTIVATIONS["none"])
     linear = IN_LINEAR_MAPS.get(case.variant, affine)
@@ -112,7 +112,7 @@ def forward(case: Case, parameters: Any, x: Any, key: Any) -> tuple[Any, Any]:
     return x, penalty
 
 
-def moved(case: Case, parameters: Any, gradients: Any, moments: Any, t: Any) -> tuple[Any, Any]:
+def moved(case: BenchmarkCase, parameters: Any, gradients: Any, moments: Any, t: Any) -> tuple[Any, Any]:
     """Apply one update of momentum or Adam."""
     of = jax.tree_util.tree_map
     if case.optimizer == "momentum":
@@ -126,13 +126,15 @@ def moved(case: Case, parameters: Any, gradients: Any, moments: Any, t: Any) -> 
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     """Prepare the step of a case, as `bench.serve` calls it. JAX chooses its threads itself."""
-    case = Case.of(fields)
-    if case.images or case.variant not in {*ON_ACTIVATIONS, *IN_LINEAR_MAPS}:
+    case = BenchmarkCase.from_dict(fields)
+    if case.is_convolutional or case.variant not in {*ON_ACTIVATIONS, *IN_LINEAR_MAPS}:
         raise NotImplementedError(f"{case.variant if case.widths else case.name} was not written by hand in JAX")
-    data = [(jnp.asarray(x), jnp.asarray(labels)) for x, labels in batches(case)]
+    data = [(jnp.asarray(x), jnp.asarray(labels)) for x, labels in random_batches(case)]
     parameters = parameters_of(case)
     if case.work != "step":
-        still = Case.of({**fields, **({"variant": "none", "input_rate": 0.0} if case.work == "evaluate" else {})})
+        still = BenchmarkCase.from_dict(
+            {**fields, **({"variant": "none", "input_rate": 0.0} if case.work == "evaluate" else {})}
+        )
         predict = jax.jit(lambda parameters, x, key: jax.nn.softmax(forward(still, parameters, x, key)[0]))
         key = random.key(0)
         return lambda: predict(parameters, data[0][0], key).block_until_ready()
@@ -165,4 +167,4 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    serve_competitor(prepare)

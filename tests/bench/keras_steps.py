@@ -8,18 +8,18 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from dropout_cli.bench.case import Case
-from dropout_cli.bench.ours import batches
-from dropout_cli.bench.serve import Step, serve
+from dropout_cli.bench.case import BenchmarkCase
+from dropout_cli.bench.ours import random_batches
+from dropout_cli.bench.serve import Step, serve_competitor
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras: Any = importlib.import_module("keras")
 layers: Any = keras.layers
 
 
-def network_of(case: Case) -> Any:
+def network_of(case: BenchmarkCase) -> Any:
     """Return the compiled network of a case."""
-    if case.images:
+    if case.is_convolutional:
         made = [layers.Conv2D(32, 3, activation="relu"), layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D()]
         made += [layers.Dropout(0.25), layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dropout(0.5)]
     else:
@@ -35,10 +35,10 @@ def network_of(case: Case) -> Any:
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     """Prepare the step of a case, as `bench.serve` calls it."""
-    case = Case.of(fields)
+    case = BenchmarkCase.from_dict(fields)
     if case.variant not in ("none", "inverted"):
         raise NotImplementedError(f"Keras has no {case.variant}")
-    network, data, taken = network_of(case), batches(case), 0
+    network, data, taken = network_of(case), random_batches(case), 0
     if case.work != "step":
         return lambda: network(data[0][0], training=case.work == "monte_carlo")
 
@@ -51,4 +51,4 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    serve_competitor(prepare)

@@ -27,7 +27,7 @@ def resident() -> float:
 
 def main(steps: int) -> None:
     """Measure a number of steps, after five steps to warm up."""
-    experiment = config.load(Path("configs/mnist_cnn.yaml"), ["training.threads=2"]).experiment
+    experiment = config.load_config(Path("configs/mnist_cnn.yaml"), ["training.threads=2"]).experiment
     around = BuildContext(shape=(28, 28, 1), outputs=10, examples=60_000, steps=1000, seed=0)
     learner = Learner(experiment.architecture.build(experiment.dropout, around), experiment.training.optimizer)
     rng = np.random.default_rng(0)
@@ -38,7 +38,7 @@ def main(steps: int) -> None:
         for step in range(5 + steps):
             began = time.perf_counter()
             learner.begin_step(1e-3)
-            experiment.objective.learn(learner.network, x, labels, noise, None)
+            experiment.objective.compute_gradients(learner.network, x, labels, noise, None)
             learner.advance(1e-3)
             seconds.append(time.perf_counter() - began)
             if step == 4:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.bench import commands, processes
-from dropout_cli.bench.processes import Program, Unable
+from dropout_cli.bench.processes import Program, ScriptFailed
 from dropout_cli.core.errors import RunFailed
 
 
@@ -35,7 +35,7 @@ def test_contenders_take_turns_and_medians_are_compared() -> None:
         return take
 
     turns = {"ours": turn("ours", [3.0, 1.0, 2.0]), "torch": turn("torch", [9.0, 5.0, 7.0])}
-    row = commands.compared("name", "command", turns, 3, ignore)
+    row = commands.compare_in_turns("name", "command", turns, 3, ignore)
     assert order == ["ours", "torch", "torch", "ours", "ours", "torch"]
     assert (row.low, row.seconds, row.high) == (1.0, 2.0, 3.0)
     assert row.others == {"torch": 7.0} and row.ratios == {"torch": 3.5}
@@ -45,10 +45,10 @@ def test_a_contender_that_cannot_do_it_is_left_out_and_it_is_said() -> None:
     """Our own numbers stay."""
 
     def fail() -> float:
-        raise Unable("it has no such thing")
+        raise ScriptFailed("it has no such thing")
 
     said: list[str] = []
-    row = commands.compared("name", "command", {"torch": fail, "ours": lambda: 1.0}, 2, said.append)
+    row = commands.compare_in_turns("name", "command", {"torch": fail, "ours": lambda: 1.0}, 2, said.append)
     assert row.seconds == 1.0 and not row.others and not row.ratios
     assert said == ["'name' is measured without torch: it has no such thing"]
 
@@ -56,13 +56,13 @@ def test_a_contender_that_cannot_do_it_is_left_out_and_it_is_said() -> None:
 def test_a_program_is_told_its_places_and_run_to_its_end(tmp_path: Path) -> None:
     """A word in braces is a path; a failure of `dropout` ends the measurement, another program is left out."""
     made = tmp_path / "made"
-    assert processes.run(python("import sys; open(sys.argv[1], 'w')", is_ours=True), {"folder": made}) > 0
+    assert processes.run_program(python("import sys; open(sys.argv[1], 'w')", is_ours=True), {"folder": made}) > 0
     assert made.is_file()
     broken = "import sys; sys.exit('it is broken')"
-    with pytest.raises(Unable, match="it is broken"):
-        processes.run(python(broken, is_ours=False), {"folder": made})
+    with pytest.raises(ScriptFailed, match="it is broken"):
+        processes.run_program(python(broken, is_ours=False), {"folder": made})
     with pytest.raises(RunFailed, match="it is broken"):
-        processes.run(python(broken, is_ours=True), {"folder": made})
+        processes.run_program(python(broken, is_ours=True), {"folder": made})
 
 
 def test_what_nobody_wrote_commands_for_is_left_out_and_it_is_said(
@@ -70,10 +70,10 @@ def test_what_nobody_wrote_commands_for_is_left_out_and_it_is_said(
 ) -> None:
     """So is everything where there is no source tree."""
     said: list[str] = []
-    assert processes.available(["jax"], said.append) == []
+    assert processes.available_frameworks(["jax"], said.append) == []
     assert said == ["jax is left out: it has no scripts for whole commands"]
     monkeypatch.setattr(processes, "ROOT", tmp_path)
-    assert processes.available(["torch"], said.append) == []
+    assert processes.available_frameworks(["torch"], said.append) == []
     assert "of the source tree only" in said[1]
 
 
@@ -85,7 +85,7 @@ def test_saving_and_reading_are_measured_and_leave_nothing_behind(
     for name in ("DROPOUT_DATA", "XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / "nowhere"))
     said: list[str] = []
-    rows = commands.measure("io", (), 1, said.append)
+    rows = commands.measure_commands("io", (), 1, said.append)
     assert [row.name for row in rows] == ["save", "read"] and all(row.seconds > 0 for row in rows)
     assert any("MNIST is not on this machine" in line for line in said)
     assert list(tmp_path.iterdir()) == []

@@ -68,9 +68,9 @@ def test_a_check_that_fails_is_a_finding_like_others(tmp_path: Path) -> None:
 
 def test_weights_that_differ_between_equal_trainings_are_noticed() -> None:
     """For each thread count on its own; different bytes with another thread count are only reported."""
-    findings = list(doctor.judged({1: ["a", "a"], 2: ["b", "c"]}))
+    findings = list(doctor.determinism_findings({1: ["a", "a"], 2: ["b", "c"]}))
     assert [bool(one.wrong) for one in findings] == [True] and "2 threads" in findings[0].wrong
-    fine = list(doctor.judged({1: ["a", "a"], 2: ["b", "b"]}))
+    fine = list(doctor.determinism_findings({1: ["a", "a"], 2: ["b", "b"]}))
     assert not any(one.wrong for one in fine) and "different bytes" in fine[1].value
 
 
@@ -78,4 +78,4 @@ def test_the_self_test_compares_real_trainings() -> None:
     """At least two for each thread count, within about the time that it was given."""
     found = {one.what: one for one in doctor.self_test(0)}
     assert int(found["determinism"].value.split()[0]) >= 2 and not found["determinism"].wrong
-    assert doctor.weights_of_a_small_run(1) == doctor.weights_of_a_small_run(1)
+    assert doctor.small_run_digest(1) == doctor.small_run_digest(1)

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.bench.files import arrays
-from dropout_cli.bench.serve import Step, serve
+from dropout_cli.bench.files import checkpoint_arrays
+from dropout_cli.bench.serve import Step, serve_competitor
 from tests.bench.torch_mnist import read_mnist
 from tests.bench.torch_run import Settings, torch, train
 from tests.bench.torch_sweep import parts_of_digits
 
 
 def _save(folder: Path) -> Step:
-    held = {name: torch.from_numpy(value) for name, value in arrays()}
+    held = {name: torch.from_numpy(value) for name, value in checkpoint_arrays()}
 
     def step() -> None:
         with (folder / "checkpoint.pt").open("wb") as file:
@@ -57,4 +57,4 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    serve_competitor(prepare)

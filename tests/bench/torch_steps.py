@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.bench.case import Case
-from dropout_cli.bench.ours import batches
-from dropout_cli.bench.serve import Step, serve
+from dropout_cli.bench.case import BenchmarkCase
+from dropout_cli.bench.ours import random_batches
+from dropout_cli.bench.serve import Step, serve_competitor
 
 torch: Any = importlib.import_module("torch")  # its annotations are not those that our checker wants
 nn: Any = torch.nn
 MODE = sys.argv[1] if len(sys.argv) > 1 else "eager"
 
 
-def network_of(case: Case) -> Any:
+def network_of(case: BenchmarkCase) -> Any:
     """Return the network of a case."""
-    if case.images:
+    if case.is_convolutional:
         convolutions = [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2)]
         dense = [nn.Dropout(0.25), nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10)]
         return nn.Sequential(*convolutions, *dense)
@@ -35,7 +35,7 @@ def network_of(case: Case) -> Any:
 
 def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     """Prepare the step of a case, as `bench.serve` calls it."""
-    case = Case.of(fields)
+    case = BenchmarkCase.from_dict(fields)
     if case.variant not in ("none", "inverted", "alpha"):
         raise NotImplementedError(f"PyTorch has no {case.variant}")
     torch.set_num_threads(threads)
@@ -44,8 +44,8 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
     layout = torch.channels_last if MODE == "channels_last" else torch.contiguous_format
     network = network_of(case).to(memory_format=layout)
     data = []
-    for x, labels in batches(case):
-        moved = np.moveaxis(x, -1, 1) if case.images else x
+    for x, labels in random_batches(case):
+        moved = np.moveaxis(x, -1, 1) if case.is_convolutional else x
         data.append((torch.tensor(np.ascontiguousarray(moved)).to(memory_format=layout), torch.tensor(labels)))
     if case.work != "step":
         network.train(case.work == "monte_carlo")
@@ -80,4 +80,4 @@ def prepare(fields: Mapping[str, Any], threads: int) -> Step:
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    serve_competitor(prepare)

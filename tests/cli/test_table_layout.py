@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from dropout_cli.analysis.run_table import COLUMNS, LEAST
+from dropout_cli.analysis.run_table import DEFAULT_COLUMNS, DROP_ORDER
 from dropout_cli.cli import output, progress, table_layout
 from dropout_cli.training.loop import EpochRecord
 from tests import small_run
@@ -23,12 +23,12 @@ def test_no_word_is_broken_however_narrow(width: int) -> None:
     """Every column is as wide as its longest word, number and interval, or the rows are blocks; and everything fits."""
     headers = ("dropout.rate", "n", "95 % interval", "verdict")
     rows = (("0.35", "10", "0.9612 to 0.9731", "no difference shown"), ("0", "10", "", "baseline"))
-    columns, shown, widths = table_layout.fitted(headers, rows, width, ("n",))
+    columns, shown, widths = table_layout.fit_table(headers, rows, width, ("n",))
     if widths is None:
-        assert width < len("0.9612 to 0.9731 rate difference") + 2 * table_layout.GAP
-        assert "95 % interval  0.9612 to 0.9731\n" in table_layout.blocks(headers, rows)
+        assert width < len("0.9612 to 0.9731 rate difference") + 2 * table_layout.COLUMN_GAP
+        assert "95 % interval  0.9612 to 0.9731\n" in table_layout.format_as_blocks(headers, rows)
         return
-    assert sum(widths) + table_layout.GAP * (len(widths) - 1) <= max(width, 0)
+    assert sum(widths) + table_layout.COLUMN_GAP * (len(widths) - 1) <= max(width, 0)
     for column, header, room in zip(columns, shown, widths, strict=True):
         assert max(map(len, header.split())) <= room
         cells = [row[column] for row in rows]
@@ -38,19 +38,19 @@ def test_no_word_is_broken_however_narrow(width: int) -> None:
 
 def test_what_matters_least_is_left_out_first() -> None:
     """The name of a run takes most of 80 columns; status and metric remain."""
-    assert [COLUMNS[one] for one in table_layout.fitted(COLUMNS, [RUN], 80, LEAST).columns] == [
+    assert [DEFAULT_COLUMNS[one] for one in table_layout.fit_table(DEFAULT_COLUMNS, [RUN], 80, DROP_ORDER).columns] == [
         "name",
         "status",
         "test.accuracy",
     ]
-    wide = table_layout.fitted(COLUMNS, [RUN], 200, LEAST)
-    assert (wide.headers, len(wide.columns)) == (list(COLUMNS), len(COLUMNS))
-    assert table_layout.fitted(COLUMNS, [RUN], 50, LEAST).widths is None
+    wide = table_layout.fit_table(DEFAULT_COLUMNS, [RUN], 200, DROP_ORDER)
+    assert (wide.headers, len(wide.columns)) == (list(DEFAULT_COLUMNS), len(DEFAULT_COLUMNS))
+    assert table_layout.fit_table(DEFAULT_COLUMNS, [RUN], 50, DROP_ORDER).widths is None
 
 
 def test_headers_are_cut_where_nothing_is_lost() -> None:
     """Headers are cut to their last part, unless two have the same, or the first part names a part of the data."""
-    assert table_layout.shortened(("a.b.rate", "x.name", "y.name", "test.rmse", "n")) == [
+    assert table_layout.shorten_headers(("a.b.rate", "x.name", "y.name", "test.rmse", "n")) == [
         "rate",
         "x.name",
         "y.name",

@@ -8,7 +8,7 @@ import pytest
 
 from dropout_cli import report
 from dropout_cli.cli import output
-from dropout_cli.runs import find
+from dropout_cli.runs import find_run
 from dropout_cli.training import against_dummy
 from tests.commands import dropout
 
@@ -47,9 +47,9 @@ def test_a_network_that_loses_to_the_dummy_is_told_so_first(tmp_path: Path, data
     assert sentence.startswith(said) and " against " in sentence
     shown = dropout("show", "latest", cwd=tmp_path)
     assert shown.stdout.startswith(f"{sentence}\n")
-    run = find("latest", tmp_path / "runs")
+    run = find_run("latest", tmp_path / "runs")
     assert sentence in run.read("log.txt").decode().splitlines()
-    page = unescape(report.of_run(run).decode())
+    page = unescape(report.run_report(run).decode())
     assert page.index(sentence) < page.index("<table") and "The network compared with simple models" in page
     went_on = dropout("resume", "latest", "--epochs", "2", "--no-plots", "--quiet", cwd=tmp_path)
     assert went_on.stderr.splitlines()[0].startswith(said)
@@ -67,7 +67,7 @@ def test_a_network_that_wins_is_shown_beside_them_without_a_word(tmp_path: Path)
     assert keys[keys.index("test.ece") + 1] == "test.ece_if_calibrated"
     assert (
         "A perfectly calibrated model with the same probabilities"
-        in report.of_run(find("latest", tmp_path / "runs")).decode()
+        in report.run_report(find_run("latest", tmp_path / "runs")).decode()
     )
     assert "does not beat" not in shown
 
@@ -76,7 +76,7 @@ def test_left_out_nothing_is_shown_of_them(tmp_path: Path) -> None:
     """`yardstick: none`: not a sentence, not a table, and the run is verified as any other."""
     assert trained(tmp_path, "breast_cancer", 1e-12, 1, "yardstick=none") == ""
     shown = dropout("show", "latest", cwd=tmp_path)
-    page = report.of_run(find("latest", tmp_path / "runs")).decode()
+    page = report.run_report(find_run("latest", tmp_path / "runs")).decode()
     assert "dummy" not in shown.stdout and "simple models" not in page
     assert dropout("verify", "latest", cwd=tmp_path).returncode == 0
     refused = dropout("train", "c.yaml", "yardstick=off", cwd=tmp_path)
@@ -116,4 +116,4 @@ def test_summaries_without_them_or_damaged_say_nothing(damaged: dict[str, Any]) 
     """Old runs have no such key, and a hostile summary may have any content."""
     assert against_dummy.sentence(damaged) is None
     found = against_dummy.table(damaged)
-    assert found is None or output.table(*found)
+    assert found is None or output.format_table(*found)

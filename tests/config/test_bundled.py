@@ -15,16 +15,16 @@ from dropout_cli.variants import VARIANTS
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", sorted(config.bundled()))
+@pytest.mark.parametrize("name", sorted(config.bundled_configs()))
 def test_a_bundled_config_loads_without_a_notice(name: str) -> None:
     """Found by its bare name."""
-    assert config.load(config.find(name)).notices == []
+    assert config.load_config(config.find_config(name)).notices == []
 
 
 @pytest.mark.parametrize("variant", VARIANTS.names())
 def test_the_config_of_a_variant_trains(variant: str, tmp_path: Path) -> None:
     """Every variant has one, and two epochs of it end in a complete run with that variant."""
-    loaded = config.load(config.find(f"variants/{variant}"), ["training.epochs=2"])
+    loaded = config.load_config(config.find_config(f"variants/{variant}"), ["training.epochs=2"])
     run = Run.create(tmp_path, variant)
     prepared = prepare_run(loaded.experiment)
     summary = run_experiment(prepared, run, loaded.text, watch=lambda event: None, figures=False)

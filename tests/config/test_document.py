@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli.config.document import Node, read
-from dropout_cli.config.files import bundled, decode, find, read_bytes
-from dropout_cli.config.place import Mistakes, Source
-from dropout_cli.config.scalars import scalar
-from dropout_cli.config.validate import plain
+from dropout_cli.config.document import Node, parse_yaml
+from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
+from dropout_cli.config.files import bundled_configs, decode_config, find_config, read_config_bytes
+from dropout_cli.config.scalars import parse_scalar
+from dropout_cli.config.validate import node_value
 from dropout_cli.core.errors import ConfigError
 
-SOURCE = Source("c.yaml", Path())
+SOURCE = ConfigSource("c.yaml", Path())
 
 
 def parse(text: str) -> Node:
     """The tree of a text without mistakes."""
-    mistakes = Mistakes()
-    tree = read(text, SOURCE, mistakes)
-    mistakes.stop_if_any()
+    mistakes = ErrorCollector()
+    tree = parse_yaml(text, SOURCE, mistakes)
+    mistakes.raise_if_any()
     assert tree is not None
     return tree
 
@@ -36,7 +36,7 @@ def refusal(text: str) -> str:
 )
 def test_words_that_yaml_1_1_would_turn_into_something_else_are_text(text: str) -> None:
     """Only what YAML 1.2 calls a number or a truth value is one; `010` is text as well."""
-    assert scalar(text) == text
+    assert parse_scalar(text) == text
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_words_that_yaml_1_1_would_turn_into_something_else_are_text(text: str) 
 )
 def test_numbers_truth_values_and_null_are_read_as_yaml_1_2_has_them(text: str, value: object) -> None:
     """The type counts as well as the value: 1e5 is a float, 0 an int, true no 1."""
-    assert scalar(text) == value
-    assert type(scalar(text)) is type(value)
+    assert parse_scalar(text) == value
+    assert type(parse_scalar(text)) is type(value)
 
 
 def test_a_number_of_ten_thousand_digits_is_read_without_an_error() -> None:
     """Python refuses to make an int of more than 4,300 digits; such a number is out of every bound anyway."""
-    assert scalar("9" * 10_000) == math.inf
+    assert parse_scalar("9" * 10_000) == math.inf
 
 
 def test_quoted_scalars_are_text() -> None:
     """Quotation marks make any value a text."""
-    assert plain(parse("{a: '1', b: \"true\", c: 'null'}")) == {"a": "1", "b": "true", "c": "null"}
+    assert node_value(parse("{a: '1', b: \"true\", c: 'null'}")) == {"a": "1", "b": "true", "c": "null"}
 
 
 def test_every_value_and_key_knows_its_line_and_column() -> None:
@@ -83,9 +83,9 @@ def test_every_value_and_key_knows_its_line_and_column() -> None:
     assert isinstance(values, list)
     inner = values[1].value
     assert isinstance(inner, dict)
-    assert str(tree.value["ü"].key) == "c.yaml:2:1"
+    assert str(tree.value["ü"].key_place) == "c.yaml:2:1"
     assert str(values[0].place) == "c.yaml:3:5"
-    assert (str(inner["b"].key), str(inner["b"].place)) == ("c.yaml:4:6", "c.yaml:4:9")
+    assert (str(inner["b"].key_place), str(inner["b"].place)) == ("c.yaml:4:6", "c.yaml:4:9")
 
 
 def test_an_alias_stands_where_it_is_written() -> None:
@@ -183,12 +183,12 @@ def test_tabs_are_named_as_what_is_wrong() -> None:
 
 def test_a_text_of_comments_has_no_tree() -> None:
     """The caller decides the meaning of an empty config."""
-    assert read("# nothing\n", SOURCE, Mistakes()) is None
+    assert parse_yaml("# nothing\n", SOURCE, ErrorCollector()) is None
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
     """Some editors write one."""
-    assert decode(b"\xef\xbb\xbfa: 1", "c.yaml") == "a: 1"
+    assert decode_config(b"\xef\xbb\xbfa: 1", "c.yaml") == "a: 1"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
 def test_what_is_not_utf_8_text_is_refused(content: bytes, message: str) -> None:
     """The first wrong byte is shown."""
     with pytest.raises(ConfigError, match=message):
-        decode(content, "c.yaml")
+        decode_config(content, "c.yaml")
 
 
 def test_files_that_cannot_be_configs_are_refused_with_one_line(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_files_that_cannot_be_configs_are_refused_with_one_line(tmp_path: Path) 
     facts = {"none.yaml": "no such file", "": "is a directory", "empty.yaml": "is empty", "blank.yaml": "is empty"}
     for name, fact in {**facts, "large.yaml": "is larger than 1 MB", "a\0b": "cannot be read"}.items():
         with pytest.raises(ConfigError, match=fact) as caught:
-            read_bytes(tmp_path / name)
+            read_config_bytes(tmp_path / name)
         assert len(caught.value.problems) == 1
         assert caught.value.exit_code == 2
 
@@ -223,17 +223,17 @@ def test_a_file_is_found_by_its_path_before_a_bundled_config_of_that_name(
 ) -> None:
     """A file of the user wins; a folder of that name does not count."""
     monkeypatch.chdir(tmp_path)
-    (name, path), *_ = bundled().items()
-    assert find(name) == path
+    (name, path), *_ = bundled_configs().items()
+    assert find_config(name) == path
     Path(name).mkdir()
-    assert find(name) == path
+    assert find_config(name) == path
     Path(name).rmdir()
     Path(name).write_text("seed: 1\n")
-    assert find(name) == Path(name)
+    assert find_config(name) == Path(name)
 
 
 def test_a_bare_name_that_is_misspelled_is_answered_with_the_nearest_one() -> None:
     """The bundled configs are listed."""
-    name = next(iter(bundled()))
+    name = next(iter(bundled_configs()))
     with pytest.raises(ConfigError, match=f"Did you mean '{name}'"):
-        find(name + "x")
+        find_config(name + "x")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dropout_cli.config import load, to_yaml
+from dropout_cli.config import load_config, to_yaml
 from dropout_cli.core.errors import ConfigError
 
 WORDS = [
@@ -46,7 +46,7 @@ def outcome(path: Path, content: bytes, overrides: list[str]) -> None:
     """Load, and look that what is refused is refused in lines that can be printed."""
     path.write_bytes(content)
     try:
-        loaded = load(path, overrides)
+        loaded = load_config(path, overrides)
     except ConfigError as error:
         assert error.exit_code == 2
         assert all(problem.place for problem in error.problems)

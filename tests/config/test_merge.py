@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli.config import Loaded, load, to_dict
+from dropout_cli.config import LoadedConfig, load_config, to_dict
 from dropout_cli.core.errors import ConfigError
 
 
@@ -15,10 +15,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def loaded(text: str, *overrides: str) -> Loaded:
+def loaded(text: str, *overrides: str) -> LoadedConfig:
     """The config `c.yaml` with that text."""
     Path("c.yaml").write_text(text)
-    return load(Path("c.yaml"), overrides)
+    return load_config(Path("c.yaml"), overrides)
 
 
 def refusal(text: str, *overrides: str) -> list[str]:
@@ -56,7 +56,7 @@ def test_an_extended_path_counts_from_the_folder_of_the_file_that_extends_it(fol
     (folder / "sub").mkdir()
     (folder / "sub" / "base.yaml").write_text("dataset: wine\n")
     (folder / "sub" / "c.yaml").write_text("extends: base.yaml\n")
-    assert to_dict(load(Path("sub/c.yaml")).experiment)["dataset"]["name"] == "wine"
+    assert to_dict(load_config(Path("sub/c.yaml")).experiment)["dataset"]["name"] == "wine"
 
 
 def test_an_extended_file_that_extends_another_is_refused(folder: Path) -> None:

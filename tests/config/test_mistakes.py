@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli.config import load
+from dropout_cli.config import load_config
 from dropout_cli.core.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -14,7 +14,7 @@ def refusal(text: str, *overrides: str) -> list[str]:
     """The lines about a config that is refused."""
     Path("c.yaml").write_text(text)
     with pytest.raises(ConfigError) as caught:
-        load(Path("c.yaml"), overrides)
+        load_config(Path("c.yaml"), overrides)
     assert caught.value.exit_code == 2
     return str(caught.value).splitlines()
 
@@ -118,7 +118,7 @@ def test_a_missing_dataset_is_answered_with_the_choices() -> None:
 def test_a_block_without_its_name_is_the_defaults() -> None:
     """The default optimizer is adam."""
     Path("c.yaml").write_text("dataset: iris\ntraining: {optimizer: {beta1: 0.5}}\n")
-    assert load(Path("c.yaml")).experiment.training.optimizer.beta1 == 0.5  # type: ignore[attr-defined]
+    assert load_config(Path("c.yaml")).experiment.training.optimizer.beta1 == 0.5  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("setting", ["early_stopping: {}", "monitor: val_loss", "evaluate: best"])

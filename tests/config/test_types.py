@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import pytest
 
-from dropout_cli.config import find, load
+from dropout_cli.config import find_config, load_config
+from dropout_cli.config.error_collector import ErrorCollector
 from dropout_cli.config.merge import read_layers
-from dropout_cli.config.place import Mistakes
-from dropout_cli.config.validate import build
+from dropout_cli.config.validate import build_block
 from dropout_cli.core.errors import ConfigError, InvalidField, Problem
 from dropout_cli.core.fields import Count, PathField
 from dropout_cli.core.registry import Choice, Registry
@@ -64,9 +64,9 @@ def box(text: str, *overrides: str, path: str = "sub/c.yaml") -> Box:
     """The box that a config describes."""
     Path(path).parent.mkdir(exist_ok=True)
     Path(path).write_text(text)
-    mistakes = Mistakes()
-    made = build(Box, read_layers(Box, Path(path), overrides, mistakes).tree, mistakes)
-    mistakes.stop_if_any()
+    mistakes = ErrorCollector()
+    made = build_block(Box, read_layers(Box, Path(path), overrides, mistakes).tree, mistakes)
+    mistakes.raise_if_any()
     assert isinstance(made, Box)
     return made
 
@@ -130,7 +130,7 @@ def test_keys_that_a_default_choice_sets_stay_as_the_default_has_them() -> None:
 def test_a_key_in_the_wrong_place_is_told_its_home(override: str, hint: str) -> None:
     """The likeliest slip on the command line."""
     with pytest.raises(ConfigError, match=re.escape(hint)):
-        load(find("digits"), [override])
+        load_config(find_config("digits"), [override])
 
 
 @pytest.mark.parametrize(
@@ -149,11 +149,11 @@ def test_a_file_that_is_not_there_suggests_what_is_close(name: str, hint: str | 
     """A file beside it or a bundled config, and nothing that merely shares some letters."""
     Path("experiment.yaml").write_text("dataset: iris\n")
     with pytest.raises(ConfigError) as caught:
-        find(name)
+        find_config(name)
     assert re.findall(r"Did you mean '(.*?)'", str(caught.value)) == ([hint] if hint else [])
 
 
 def test_the_name_of_a_dataset_is_no_config_but_says_how_to_train_on_it() -> None:
     """`dropout train iris`."""
     with pytest.raises(ConfigError, match="dropout train digits dataset=iris"):
-        find("iris")
+        find_config("iris")

@@ -10,31 +10,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_cli.config import Experiment, bundled, json_schema, load, template, to_dict, to_yaml
-from dropout_cli.config.document import read
+from dropout_cli.config import Experiment, bundled_configs, config_template, json_schema, load_config, to_dict, to_yaml
+from dropout_cli.config.document import parse_yaml
 from dropout_cli.config.editor_schema import editor_schema
-from dropout_cli.config.place import Mistakes, Source
-from dropout_cli.config.validate import plain
-from dropout_cli.config.writing import annotate, dump
-from dropout_cli.core.fields import docs
+from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
+from dropout_cli.config.validate import node_value
+from dropout_cli.config.writing import dump_yaml, to_commented_yaml
+from dropout_cli.core.fields import field_docs
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def reread(text: str) -> Any:
     """The plain value of a YAML text."""
-    mistakes = Mistakes()
-    tree = read(text, Source("c.yaml", Path()), mistakes)
-    mistakes.stop_if_any()
+    mistakes = ErrorCollector()
+    tree = parse_yaml(text, ConfigSource("c.yaml", Path()), mistakes)
+    mistakes.raise_if_any()
     assert tree is not None
-    return plain(tree)
+    return node_value(tree)
 
 
 def experiment(folder: Path, text: str) -> Experiment:
     """The experiment in a file of that text."""
     path = folder / "c.yaml"
     path.write_text(text, encoding="utf-8")
-    return load(path).experiment
+    return load_config(path).experiment
 
 
 FULL = """
@@ -70,7 +70,7 @@ def test_a_dict_has_every_key_with_the_tag_first_and_survives_json(tmp_path: Pat
 @settings(deadline=None)
 def test_every_value_reads_back_as_it_was_written(value: object) -> None:
     """Text that looks like a number keeps its quotes, and 1e-05 stays a number."""
-    again = reread(dump({"key": value}))["key"]
+    again = reread(dump_yaml({"key": value}))["key"]
     assert again == value
     assert repr(again) == repr(value)
 
@@ -80,35 +80,35 @@ def test_every_value_reads_back_as_it_was_written(value: object) -> None:
 )
 def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
     """Such texts survive as values and as keys."""
-    assert reread(dump({"a": text, text: 1}))["a"] == text
+    assert reread(dump_yaml({"a": text, text: 1}))["a"] == text
 
 
 def test_an_annotated_experiment_is_every_key_with_its_meaning_and_loads(tmp_path: Path) -> None:
     """Every documented key has a comment above it."""
     made = experiment(tmp_path, FULL)
-    text = annotate(made)
+    text = to_commented_yaml(made)
     assert experiment(tmp_path, text) == made
-    for name, meaning in docs(type(made.training)).items():
+    for name, meaning in field_docs(type(made.training)).items():
         assert f"  {name}:" in text
         assert meaning.split(";")[0][:60] in text
 
 
 def test_the_template_starts_from_the_bundled_digits(tmp_path: Path) -> None:
     """`config init` prints an experiment that is known to work."""
-    assert experiment(tmp_path, template()) == load(bundled()["digits"]).experiment
-    assert template().startswith("# For completion in an editor: dropout config schema")
+    assert experiment(tmp_path, config_template()) == load_config(bundled_configs()["digits"]).experiment
+    assert config_template().startswith("# For completion in an editor: dropout config schema")
 
 
 def test_every_key_of_the_experiment_says_what_it_means() -> None:
     """The docstring below a field is its help text, in the template and in editors."""
 
     def undocumented(cls: type) -> list[str]:
-        return [field.name for field in fields(cls) if field.name not in docs(cls)]
+        return [field.name for field in fields(cls) if field.name not in field_docs(cls)]
 
     from dropout_cli.config import Average, EarlyStopping, Training
-    from dropout_cli.config.declarations import keys
+    from dropout_cli.config.declarations import block_keys
 
-    choices = [cls for key in keys(Experiment).values() if key.registry for _, cls in key.registry]
+    choices = [cls for key in block_keys(Experiment).values() if key.registry for _, cls in key.registry]
     classes = [Experiment, Training, EarlyStopping, Average, *filter(is_dataclass, choices)]
     assert {cls.__name__: undocumented(cls) for cls in classes if undocumented(cls)} == {}
 
@@ -124,7 +124,7 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_bundled_config_loads_and_fits_the_schema(path: Path) -> None:
     """The editor and the loader agree."""
-    loaded = load(path)
+    loaded = load_config(path)
     VALIDATOR.validate(reread(loaded.text.decode()))
     VALIDATOR.validate(to_dict(loaded.experiment))
 

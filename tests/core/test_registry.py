@@ -3,7 +3,7 @@
 import pytest
 
 from dropout_cli.core.errors import Problem
-from dropout_cli.core.fields import docs, keys
+from dropout_cli.core.fields import describe_fields, field_docs
 from dropout_cli.core.registry import Registry, UnknownName
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.inverted import Inverted
@@ -31,8 +31,8 @@ def test_names_and_classes_belong_together() -> None:
 
 def test_fields_document_themselves() -> None:
     """The text below a field, bases included, is what the command line prints."""
-    assert "Probability of dropping a hidden activation" in docs(Inverted)["rate"]
-    assert {key["name"]: key["default"] for key in keys(Inverted)}["rate"] == 0.5
+    assert "Probability of dropping a hidden activation" in field_docs(Inverted)["rate"]
+    assert {key["name"]: key["default"] for key in describe_fields(Inverted)}["rate"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -78,4 +78,4 @@ def test_what_cannot_be_done_is_refused_when_the_config_is_read(dataset: str, me
     file = tmp_path / "augmented.yaml"
     file.write_text(f"dataset: {dataset}\n")
     with pytest.raises(ConfigError, match=message):
-        config.load(file)
+        config.load_config(file)

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.data import Loader, load
+from dropout_cli.data import DatasetLoader, load_dataset
 from dropout_cli.data.base import TEST, TRAIN, VAL
-from dropout_cli.data.sources.table import Table
-from dropout_cli.data.splits import Rows, split
+from dropout_cli.data.sources.table import TableSource
+from dropout_cli.data.splits import SplitRows, split_rows
 from tests.data.test_splits import BALANCED, Given, divide
 
 
-def folded(folds: int, **keys: Any) -> list[Rows]:
+def folded(folds: int, **keys: Any) -> list[SplitRows]:
     """The parts for each fold, of examples with these keys."""
     labels = keys.pop("labels", BALANCED)
     return [divide(labels, folds=folds, fold=fold, **keys) for fold in range(folds)]
@@ -126,26 +126,26 @@ def test_keys_about_folds_contradict_each_other(keys: dict[str, Any], said: str)
 def test_the_parts_that_vary_are_those_that_change_with_the_split_seed(keys: dict[str, Any]) -> None:
     """The parts that a source declares as varying are those that another seed changes."""
     source = Given(**{"labels": BALANCED} | keys)
-    one, other = (split(source.read(), replace(source, split_seed=seed)) for seed in (0, 1))
+    one, other = (split_rows(source.read(), replace(source, split_seed=seed)) for seed in (0, 1))
     changed = tuple(
         name for name in ("train", "val", "test") if not np.array_equal(getattr(one, name), getattr(other, name))
     )
-    assert source.varying(source.read()) == changed
+    assert source.varying_parts(source.read()) == changed
 
 
 def test_data_are_read_once_for_all_their_splits(tmp_path: Path) -> None:
     """A loader splits the same data again, as `load` does, and does not read the file again."""
     file = tmp_path / "table.csv"
     file.write_text("a,b,label\n" + "".join(f"{n},{n * n % 7},{'xy'[n % 2]}\n" for n in range(60)))
-    source, loader = Table(path=str(file), folds=3), Loader()
+    source, loader = TableSource(path=str(file), folds=3), DatasetLoader()
     others = [replace(source, split_seed=4), replace(source, fold=2)]
-    expected = [load(one) for one in others]
+    expected = [load_dataset(one) for one in others]
     loader.load(source)
     file.unlink()
     for one, fresh in zip(others, expected, strict=True):
         known = loader.load(one)
         assert np.array_equal(known.test.rows, fresh.test.rows) and known.fingerprint == fresh.fingerprint
         assert np.array_equal(known.scaling.scale, fresh.scaling.scale)
-        assert known.varying == ("train", "val", "test")
+        assert known.varying_parts == ("train", "val", "test")
     with pytest.raises(DataError):
         loader.load(replace(source, header=False))

@@ -11,9 +11,9 @@ import pytest
 
 from dropout_cli.core import fields as field_types
 from dropout_cli.core.errors import DataError
-from dropout_cli.data import DATASETS, Batches, Examples, Source, load
-from dropout_cli.data.catalogue import catalogue
-from dropout_cli.data.loading import fingerprint
+from dropout_cli.data import DATASETS, BatchReader, Examples, Source, load_dataset
+from dropout_cli.data.catalog import list_datasets
+from dropout_cli.data.loading import compute_fingerprint
 from dropout_cli.data.sources.synthetic import Spirals
 
 LOCAL = ["blobs", "breast_cancer", "diabetes", "digits", "iris", "moons", "spirals", "wine"]
@@ -31,10 +31,10 @@ def test_a_source_is_what_its_facts_say(name: str) -> None:
     """Number, shape and classes in the catalogue are those of the data, and the arrays keep the contract."""
     cls = DATASETS[name]
     examples = cls().read()
-    assert cls.facts[:3] == (len(examples.x), examples.x.shape[1:], len(examples.classes))
+    assert cls.info[:3] == (len(examples.x), examples.x.shape[1:], len(examples.classes))
     assert examples.x.dtype in (np.uint8, np.float32)
-    assert examples.labels.dtype == (np.float64 if examples.quantities else np.intp)
-    assert examples.quantities or np.array_equal(np.unique(examples.labels), np.arange(len(examples.classes)))
+    assert examples.labels.dtype == (np.float64 if examples.target_names else np.intp)
+    assert examples.target_names or np.array_equal(np.unique(examples.labels), np.arange(len(examples.classes)))
     assert len(examples.columns) in (0, examples.x.shape[-1])
 
 
@@ -42,7 +42,7 @@ def test_a_source_is_what_its_facts_say(name: str) -> None:
 def test_loading_gives_parts_that_point_back_to_the_source(name: str) -> None:
     """Each part holds the source's rows that it names, C-contiguous and read-only."""
     source = DATASETS[name]()
-    examples, dataset = source.read(), load(source)
+    examples, dataset = source.read(), load_dataset(source)
     assert dataset.name == name and dataset.shape == examples.x.shape[1:]
     for part in (dataset.train, dataset.val, dataset.test):
         assert part is not None
@@ -56,8 +56,8 @@ def test_loading_gives_parts_that_point_back_to_the_source(name: str) -> None:
 def test_scaling_is_fitted_on_train_only(scaling: Any) -> None:
     """The scaled train part has exact bounds or moments; the whole of the data, scaled alike, has not."""
     source = DATASETS["wine"](scaling=scaling)
-    dataset, examples = load(source), source.read()
-    x, _ = Batches(dataset, dataset.train, len(dataset.train)).take(slice(None))
+    dataset, examples = load_dataset(source), source.read()
+    x, _ = BatchReader(dataset, dataset.train, len(dataset.train)).take(slice(None))
     everything = examples.x * dataset.scaling.scale + dataset.scaling.shift
     if scaling == "unit":
         assert np.allclose([x.min(axis=0), x.max(axis=0)], [[0] * 13, [1] * 13], atol=1e-5)
@@ -70,8 +70,8 @@ def test_scaling_is_fitted_on_train_only(scaling: Any) -> None:
 def test_a_fingerprint_is_a_function_of_the_data_alone() -> None:
     """Split and scaling leave it alone; one changed value, label, dtype or shape changes it."""
     examples = DATASETS["iris"]().read()
-    found = fingerprint(examples)
-    assert load(DATASETS["iris"](split_seed=3, scaling="none", val_fraction=0.0)).fingerprint == found
+    found = compute_fingerprint(examples)
+    assert load_dataset(DATASETS["iris"](split_seed=3, scaling="none", val_fraction=0.0)).fingerprint == found
     x, labels = examples.x.copy(), examples.labels.copy()
     x[0, 0] += 1
     labels[0] = 2
@@ -81,33 +81,36 @@ def test_a_fingerprint_is_a_function_of_the_data_alone() -> None:
         replace(examples, x=examples.x.view(np.int32)),
         replace(examples, x=examples.x.reshape(150, 2, 2, 1)),
     ]
-    assert len({found, *map(fingerprint, changed)}) == 5
-    assert fingerprint(replace(examples, x=np.asfortranarray(examples.x))) == found
+    assert len({found, *map(compute_fingerprint, changed)}) == 5
+    assert compute_fingerprint(replace(examples, x=np.asfortranarray(examples.x))) == found
 
 
 def test_the_fingerprint_of_iris_is_the_same_everywhere() -> None:
     """It depends on neither the machine nor the process: run folders rely on it for years."""
-    assert load(DATASETS["iris"]()).fingerprint == "5457ff5fe28b3c86f5fc1ac7fb112dad2ac6aa435493e47ef48172b914a55d7c"
+    assert (
+        load_dataset(DATASETS["iris"]()).fingerprint
+        == "5457ff5fe28b3c86f5fc1ac7fb112dad2ac6aa435493e47ef48172b914a55d7c"
+    )
 
 
 def test_other_data_than_those_of_the_fingerprint_are_refused() -> None:
     """A fingerprint that fits passes; another is a data error with both beginnings."""
-    found = load(DATASETS["iris"]()).fingerprint
-    assert load(DATASETS["iris"](fingerprint=found)).fingerprint == found
+    found = load_dataset(DATASETS["iris"]()).fingerprint
+    assert load_dataset(DATASETS["iris"](fingerprint=found)).fingerprint == found
     with pytest.raises(DataError) as caught:
-        load(DATASETS["wine"](fingerprint=found))
+        load_dataset(DATASETS["wine"](fingerprint=found))
     (problem,) = caught.value.problems
     assert problem.place == "dataset.fingerprint" and problem.way_out
-    assert found[:12] in problem.fact and load(DATASETS["wine"]()).fingerprint[:12] in problem.fact
+    assert found[:12] in problem.fact and load_dataset(DATASETS["wine"]()).fingerprint[:12] in problem.fact
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_made_data_are_a_function_of_their_seed(name: str) -> None:
     """The data seed, and it alone, decides what is drawn."""
     first, same, other = (
-        fingerprint(made(name)),
-        fingerprint(made(name, split_seed=5)),
-        fingerprint(made(name, data_seed=1)),
+        compute_fingerprint(made(name)),
+        compute_fingerprint(made(name, split_seed=5)),
+        compute_fingerprint(made(name, data_seed=1)),
     )
     assert first == same != other
 
@@ -151,7 +154,7 @@ def test_values_that_are_not_finite_are_refused(value: float) -> None:
 def test_every_key_is_documented() -> None:
     """Each field of each source has a docstring below its declaration."""
     for name, cls in DATASETS:
-        documented = field_types.docs(cls)
+        documented = field_types.field_docs(cls)
         assert [field.name for field in fields(cls) if field.name not in documented] == [], name
 
 
@@ -164,7 +167,7 @@ def test_sources_are_frozen() -> None:
 
 def test_the_catalogue_lists_every_dataset_without_reading_any() -> None:
     """Names, facts and a line each; neither scikit-learn nor SciPy is imported for it."""
-    rows = catalogue()
+    rows = list_datasets()
     assert [row["name"] for row in rows] == sorted([*LOCAL, *FILES])
     assert all(
         row["about"].endswith(".")
@@ -172,7 +175,7 @@ def test_the_catalogue_lists_every_dataset_without_reading_any() -> None:
         and (row["examples"] or "your" in row["origin"] or row["name"] == "openml")
         for row in rows
     )
-    code = "import sys; from dropout_cli.data.catalogue import catalogue; catalogue(); print('sklearn' in sys.modules)"
+    code = "import sys; from dropout_cli.data.catalog import catalogue; catalogue(); print('sklearn' in sys.modules)"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stdout == "False\n"

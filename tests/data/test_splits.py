@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Examples, Source
-from dropout_cli.data.scaling import BLOCK, fit
-from dropout_cli.data.splits import Rows, split
+from dropout_cli.data.scaling import BLOCK_VALUES, fit_scaling
+from dropout_cli.data.splits import SplitRows, split_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Given(Source):
             labels,
             ("ant", "bee", "cat"),
             train_count=self.train_count,
-            assigned=None if self.assigned is None else np.array(self.assigned, np.int8),
+            assigned_parts=None if self.assigned is None else np.array(self.assigned, np.int8),
             groups=None if self.groups is None else np.array(self.groups, np.intp),
         )
 
@@ -41,10 +41,10 @@ class Given(Source):
 BALANCED = (0, 1, 2) * 100
 
 
-def divide(labels: tuple[int, ...], **keys: Any) -> Rows:
+def divide(labels: tuple[int, ...], **keys: Any) -> SplitRows:
     """Split examples of these labels."""
     source = Given(labels=labels, **keys)
-    return split(source.read(), source)
+    return split_rows(source.read(), source)
 
 
 @given(n=st.integers(60, 400), val=st.floats(0.1, 0.4), test=st.floats(0.1, 0.4), seed=st.integers(0, 2**40))
@@ -126,7 +126,7 @@ def test_impossible_splits_are_refused(labels: tuple[int, ...], keys: dict[str, 
 
 def apply(x: Array, kind: str) -> Array:
     """`x`, scaled by what is fitted to it."""
-    scaling = fit(x, kind)
+    scaling = fit_scaling(x, kind)
     assert scaling.scale.dtype == scaling.shift.dtype == np.float32
     return np.asarray(x * scaling.scale + scaling.shift)
 
@@ -139,7 +139,7 @@ def test_unit_scaling_maps_every_feature_onto_zero_to_one() -> None:
 
 def test_standardizing_gives_mean_zero_and_variance_one() -> None:
     """Also when the data come in several blocks."""
-    x = np.random.default_rng(0).normal(5, 3, (BLOCK // 8 + 1000, 8)).astype(np.float32)
+    x = np.random.default_rng(0).normal(5, 3, (BLOCK_VALUES // 8 + 1000, 8)).astype(np.float32)
     y = apply(x, "standardize").astype(np.float64)
     assert np.allclose(y.mean(axis=0), 0, atol=1e-5) and np.allclose(y.std(axis=0), 1, atol=1e-5)
 
@@ -157,7 +157,7 @@ def test_pictures_are_scaled_per_channel() -> None:
     """One pair per channel: all pixels keep their proportions."""
     x = np.zeros((3, 2, 2, 2), np.uint8)
     x[1, 0, 1] = 50, 200
-    scaling = fit(x, "unit")
+    scaling = fit_scaling(x, "unit")
     assert np.allclose(scaling.scale, [1 / 50, 1 / 200]) and np.array_equal(scaling.shift, [0, 0])
 
 
@@ -170,5 +170,5 @@ def test_no_scaling_leaves_values_as_they_are() -> None:
 def test_the_split_seed_reaches_validation() -> None:
     """If the official test set is kept, the seed chooses the validation examples from the training examples."""
     source = Given(labels=BALANCED, train_count=200, test_fraction=None)
-    first, other = (split(source.read(), replace(source, split_seed=seed)).val for seed in (0, 1))
+    first, other = (split_rows(source.read(), replace(source, split_seed=seed)).val for seed in (0, 1))
     assert first is not None and other is not None and not np.array_equal(first, other)

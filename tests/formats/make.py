@@ -71,7 +71,7 @@ def diverged(path: Path) -> None:
 
 def interrupted(path: Path) -> None:
     """Create a run that Ctrl-C ended in its second epoch."""
-    loaded = config.load(CONFIGS / "small.yaml", ["training.epochs=3"])
+    loaded = config.load_config(CONFIGS / "small.yaml", ["training.epochs=3"])
     stopped(loaded.experiment, Run.create_at(path), loaded.text)
 
 

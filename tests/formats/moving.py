@@ -27,11 +27,11 @@ def at_home(run: Path) -> Path:
     state = json.loads((run / "state.json").read_text())
     state["resolved"] = [hashlib.sha256((run / RESOLVED).read_bytes()).hexdigest()]
     (run / "state.json").write_text(json.dumps(state))
-    known = identity(config.load(run / RESOLVED).experiment)
+    known = identity(config.load_config(run / RESOLVED).experiment)
     for file in (LAST, PREVIOUS, BEST):
         if (run / file).is_file():
             arrays, meta = unpack((run / file).read_bytes(), file)
             (run / file).write_bytes(pack(arrays, meta | {"config": known}))
     if (run / MANIFEST).is_file():
-        (run / MANIFEST).write_bytes(manifest.of(run))
+        (run / MANIFEST).write_bytes(manifest.make_manifest(run))
     return run

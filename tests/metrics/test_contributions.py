@@ -24,11 +24,11 @@ NUMBERS = {
 def test_the_metrics_that_are_shares_of_examples_are_named() -> None:
     """By name or by the key of a summary; those that are counts over a count are shares, too."""
     shares = {"accuracy", "error", "macro_f1", "balanced_accuracy", "roc_auc", "average_precision"}
-    names = metrics.labels()
+    names = metrics.metric_labels()
     for prefix in ("", "test.", "val.monte_carlo."):
         assert {name for name in names if metrics.is_share(prefix + name)} == shares
-        assert {name for name in names if metrics.is_counted(prefix + name)} == {"accuracy", "error"}
-    assert not metrics.is_share("loss") and not metrics.is_counted("loss")
+        assert {name for name in names if metrics.is_count(prefix + name)} == {"accuracy", "error"}
+    assert not metrics.is_share("loss") and not metrics.is_count("loss")
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_what_examples_contribute_has_the_metric_as_its_mean(
     """This holds for every metric that is such a mean; each is in float64, in the order of the examples."""
     found = metrics.contributions(prediction, labels)
     assert list(found) == names
-    given = metrics.given_for(prediction, labels)
+    given = metrics.metric_input(prediction, labels)
     task = "regression" if "mean" in prediction else "classification"
     turned = metrics.contributions({name: each[::-1] for name, each in prediction.items()}, labels[::-1])
     for name, each in found.items():
-        metric = metrics.named(name, task)
+        metric = metrics.find_metric(name, task)
         assert metric is not None and each.shape == (N,) and each.dtype == np.float64
-        assert each.mean() == pytest.approx(metric.of(given))
+        assert each.mean() == pytest.approx(metric.compute(given))
         assert turned[name] == pytest.approx(each[::-1])
-    assert {one.name for one in registry.of_task(task) if one.of_each} == {*names, "nll"}
+    assert {one.name for one in registry.task_metrics(task) if one.per_example} == {*names, "nll"}
 
 
 def test_the_rmse_moves_by_what_an_example_contributes() -> None:
@@ -78,7 +78,7 @@ def test_predictions_without_an_error_contribute_nothing() -> None:
 def test_the_stored_file_has_rows_counts_as_bool_and_the_rest_in_single_precision() -> None:
     """Under the names of the metrics."""
     rows = np.arange(100, 100 + N)
-    stored = npz.read(metrics.validation_file(CLASSES, LABELS, rows), metrics.VALIDATION)
+    stored = npz.read_npz(metrics.validation_bytes(CLASSES, LABELS, rows), metrics.VALIDATION_FILE)
     assert stored.pop("rows").tolist() == rows.tolist()
     assert {name: each.dtype.name for name, each in stored.items()} == {
         "accuracy": "bool",

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropout_cli.analysis.evaluate import evaluate, evaluate_with_noise
-from dropout_cli.analysis.verify import verify
+from dropout_cli.analysis.evaluate import evaluate_monte_carlo, evaluate_run
+from dropout_cli.analysis.verify import verify_run
 from dropout_cli.core import npz
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import uncertainty
@@ -37,7 +37,7 @@ def test_the_loss_of_a_wrong_example_is_its_logit_gap_however_large(gap: float) 
     """Single precision made 708.4 of everything beyond 104."""
     outputs = np.array([[gap, 0, -1e30]], np.float32)
     assert scored(outputs, np.array([1]))["nll"] == pytest.approx(gap + math.log1p(math.exp(-gap)), rel=1e-7)
-    assert TASK.judge(outputs, np.array([1]))["loss"] == scored(outputs, np.array([1]))["nll"]
+    assert TASK.evaluate(outputs, np.array([1]))["loss"] == scored(outputs, np.array([1]))["nll"]
 
 
 def test_examples_that_are_sure_keep_their_order() -> None:
@@ -51,17 +51,17 @@ def test_examples_that_are_sure_keep_their_order() -> None:
 def test_the_class_of_the_largest_logit_is_the_predicted_one() -> None:
     """Two logits that differ in their last bit are one probability, and still two numbers."""
     outputs = np.array([[1.0, np.nextafter(np.float32(1), np.float32(2)), -90.0]], np.float32)
-    assert scored(outputs, np.array([1]))["accuracy"] == TASK.judge(outputs, np.array([1]))["accuracy"] == 1.0
+    assert scored(outputs, np.array([1]))["accuracy"] == TASK.evaluate(outputs, np.array([1]))["accuracy"] == 1.0
 
 
 def test_the_mean_of_passes_has_its_logarithm_where_it_is_nearly_zero() -> None:
     """ln of the mean of e^-800 and e^-900 is -800 - ln 2, and the geometric mean is e^-850."""
     passes = [np.array([[0.0, -800.0]]), np.array([[0.0, -900.0]])]
-    together = uncertainty.together(passes)
+    together = uncertainty.aggregate_passes(passes)
     assert together.log_probabilities[0, 1] == pytest.approx(-800 - math.log(2))
     assert together.log_geometric_mean[0, 1] == pytest.approx(-850)
     np.testing.assert_allclose(np.exp(together.log_probabilities), together.probabilities)
-    one = uncertainty.together(passes[:1])
+    one = uncertainty.aggregate_passes(passes[:1])
     np.testing.assert_array_equal(one.log_probabilities, losses.log_softmax(passes[0]))
 
 
@@ -74,10 +74,10 @@ def test_nll_is_one_number_everywhere(sure: Run) -> None:
     assert summary["val"]["nll"] == last
     for split in ("val", "test"):
         expected = summary[split]["nll"]
-        assert evaluate(sure, split=split, figures=False)["nll"] == expected
-        noisy = evaluate_with_noise(sure, 2, thinned=0, split=split, figures=False)
+        assert evaluate_run(sure, split=split, figures=False)["nll"] == expected
+        noisy = evaluate_monte_carlo(sure, 2, thinned=0, split=split, figures=False)
         assert noisy["weight_scaling"]["nll"] == expected
-    stored = npz.read(sure.read("predictions.npz"), "predictions.npz")
+    stored = npz.read_npz(sure.read("predictions.npz"), "predictions.npz")
     rows = np.arange(len(stored["labels"]))
     assert summary["test"]["nll"] == pytest.approx(-stored["log_probabilities"][rows, stored["labels"]].mean())
     assert stored["log_probabilities"].dtype == np.float64 and stored["probabilities"].dtype == np.float32
@@ -97,20 +97,20 @@ def test_a_monitored_number_is_that_of_the_summary(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", ["another", "missing"])
 def test_verify_computes_the_numbers_from_the_logarithms(change: str, sure: Run, tmp_path: Path) -> None:
     """One that was changed, or left out, is found, though the manifest was made to fit."""
-    assert all(check.right for check in verify(sure))
+    assert all(check.right for check in verify_run(sure))
     copy = Run(tmp_path / "copy")
     for path in sure.path.rglob("*"):
         if path.is_file() and "after" not in path.parts and path.name != ".lock":
             (copy.path / path.relative_to(sure.path)).parent.mkdir(parents=True, exist_ok=True)
             (copy.path / path.relative_to(sure.path)).write_bytes(path.read_bytes())
-    stored = npz.read(copy.read("predictions.npz"), "predictions.npz")
+    stored = npz.read_npz(copy.read("predictions.npz"), "predictions.npz")
     if change == "missing":
         del stored["log_probabilities"]
     else:
         stored["log_probabilities"] = np.where(stored["log_probabilities"] < -300, -300, stored["log_probabilities"])
-    (copy.path / "predictions.npz").write_bytes(npz.write(**stored))
-    (copy.path / MANIFEST).write_bytes(manifest.of(copy.path))
-    wrong = [check for check in verify(copy) if not check.right]
+    (copy.path / "predictions.npz").write_bytes(npz.write_npz(**stored))
+    (copy.path / MANIFEST).write_bytes(manifest.make_manifest(copy.path))
+    wrong = [check for check in verify_run(copy) if not check.right]
     assert ("nll is" if change == "another" else "log_probabilities") in wrong[0].fact
 
 

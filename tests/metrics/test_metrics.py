@@ -39,7 +39,7 @@ def read(table: bytes) -> list[list[str]]:
 def test_a_worked_example_comes_out_by_hand() -> None:
     """Three examples, worked on paper."""
     probs = np.array([[0.5, 0.5, 0.0], [0.25, 0.75, 0.0], [0.0, 1.0, 0.0]])
-    scores = metrics.classification(probs, np.array([0, 0, 1]), ["a", "b", "c"])
+    scores = metrics.score_classes(probs, np.array([0, 0, 1]), ["a", "b", "c"])
     assert scores["accuracy"] == pytest.approx(2 / 3)
     assert scores["error"] == pytest.approx(1 / 3)
     assert scores["nll"] == pytest.approx(math.log(8) / 3)
@@ -56,7 +56,7 @@ def test_a_worked_example_comes_out_by_hand() -> None:
 def test_the_scores_agree_with_scikit_learn() -> None:
     """Every number that scikit-learn defines, too, is the same."""
     probs, labels = drawn()
-    scores, predicted = metrics.classification(probs, labels, NAMES), probs.argmax(axis=1)
+    scores, predicted = metrics.score_classes(probs, labels, NAMES), probs.argmax(axis=1)
     assert scores["accuracy"] == accuracy_score(labels, predicted)
     assert scores["nll"] == pytest.approx(log_loss(labels, probs))
     assert scores["brier"] == pytest.approx(brier_score_loss(labels, probs, scale_by_half=False))
@@ -74,26 +74,26 @@ def test_calibration_error_follows_its_definition() -> None:
         inside = (confidence > k / 15) & (confidence <= (k + 1) / 15)
         if inside.any():
             expected += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    assert metrics.classification(probs, labels, NAMES)["ece"] == pytest.approx(expected)
+    assert metrics.score_classes(probs, labels, NAMES)["ece"] == pytest.approx(expected)
 
 
 def test_a_confidence_on_an_edge_belongs_to_the_bin_below() -> None:
     """0.6 = 9/15 is wrong and 0.61 is right: apart, the gaps add up; in one bin, they would cancel."""
     probs = np.array([[9 / 15, 6 / 15], [0.61, 0.39]])
-    ece = metrics.classification(probs, np.array([1, 0]), ["a", "b"])["ece"]
+    ece = metrics.score_classes(probs, np.array([1, 0]), ["a", "b"])["ece"]
     assert ece == pytest.approx((0.6 + 0.39) / 2)
 
 
 def test_the_loss_of_an_impossible_class_is_finite() -> None:
     """A probability of zero counts as the smallest normal float64, so one example's loss is 708.4."""
-    scores = metrics.classification(np.array([[1, 0]], np.float32), np.array([1]), ["a", "b"])
+    scores = metrics.score_classes(np.array([[1, 0]], np.float32), np.array([1]), ["a", "b"])
     assert scores["nll"] == pytest.approx(-math.log(2.2250738585072014e-308))
     assert scores["brier"] == 2
 
 
 def test_a_perfect_classifier_scores_exactly_zero() -> None:
     """Sure and right: no loss, no error, and no minus sign before the zero."""
-    scores = metrics.classification(np.eye(3, dtype=np.float32), np.arange(3), ["a", "b", "c"])
+    scores = metrics.score_classes(np.eye(3, dtype=np.float32), np.arange(3), ["a", "b", "c"])
     assert str([scores[key] for key in ("error", "nll", "brier", "ece")]) == "[0.0, 0.0, 0.0, 0.0]"
     assert scores["macro_f1"] == 1
 
@@ -101,7 +101,7 @@ def test_a_perfect_classifier_scores_exactly_zero() -> None:
 def test_the_scores_are_plain_numbers() -> None:
     """The json module takes them, and float32 probabilities lose nothing but their own digits."""
     probs, labels = drawn()
-    narrow, wide = (metrics.classification(p, labels, NAMES) for p in (probs.astype(np.float32), probs))
+    narrow, wide = (metrics.score_classes(p, labels, NAMES) for p in (probs.astype(np.float32), probs))
     assert json.loads(json.dumps(narrow)) == narrow
     assert narrow["nll"] == pytest.approx(wide["nll"], rel=1e-6)
 
@@ -110,7 +110,7 @@ def test_the_scores_are_plain_numbers() -> None:
 def test_shapes_that_do_not_fit_are_refused(n: int, labels: list[int], classes: str) -> None:
     """Probabilities, labels and classes must be of one size, and there must be an example."""
     with pytest.raises(ValueError, match="do not fit"):
-        metrics.classification(np.full((n, 2), 0.5), np.array(labels, int), list(classes))
+        metrics.score_classes(np.full((n, 2), 0.5), np.array(labels, int), list(classes))
 
 
 def test_matrix_rows_are_true_and_columns_predicted() -> None:
@@ -127,12 +127,12 @@ def test_mistakes_come_worst_first() -> None:
     """Only wrong examples, by descending loss, ties in order, cut off, named by their row in the source."""
     probs = np.array([[0.4, 0.6], [0.9, 0.1], [0.0, 1.0], [0.4, 0.6], [0.2, 0.8]], np.float32)
     labels, rows = np.array([0, 0, 0, 0, 1]), np.array([50, 40, 30, 20, 10])
-    assert metrics.worst(probs, labels).tolist() == [2, 0, 3]
-    found = metrics.mistakes(probs, labels, rows, ["a", "b"])
+    assert metrics.worst_positions(probs, labels).tolist() == [2, 0, 3]
+    found = metrics.worst_mistakes(probs, labels, rows, ["a", "b"])
     assert [mistake.row for mistake in found] == [30, 50, 20]
     assert found[1][:3] == (50, "a", "b")
     assert found[1][3:] == pytest.approx((0.4, 0.6, -math.log(0.4)))
-    assert metrics.mistakes(probs, labels, rows, ["a", "b"], most=2) == found[:2]
+    assert metrics.worst_mistakes(probs, labels, rows, ["a", "b"], most=2) == found[:2]
     assert metrics.mistakes_csv(found) == (
         b"row,true,predicted,prob_true,prob_predicted,loss\n"
         b"30,a,b,0,1,708.396\n50,a,b,0.4,0.6,0.916291\n20,a,b,0.4,0.6,0.916291\n"
@@ -141,7 +141,7 @@ def test_mistakes_come_worst_first() -> None:
 
 def test_without_mistakes_there_is_a_header_alone() -> None:
     """Nothing wrong gives an empty list and a table of no rows."""
-    found = metrics.mistakes(np.eye(2), np.arange(2), np.arange(2), ["a", "b"])
+    found = metrics.worst_mistakes(np.eye(2), np.arange(2), np.arange(2), ["a", "b"])
     assert found == []
     assert len(read(metrics.mistakes_csv(found))) == 1
 

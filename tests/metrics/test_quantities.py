@@ -18,7 +18,7 @@ NAMES = ("a", "b", "c")
 
 def test_every_target_has_its_own_numbers() -> None:
     """Column by column, by scikit-learn and SciPy; the whole has their means."""
-    found = metrics.regression(MEAN, SD, TRUE, NAMES)
+    found = metrics.score_targets(MEAN, SD, TRUE, NAMES)
     rows = found["per_target"]
     for t, row in enumerate(rows):
         true, mean, sd = TRUE[:, t], MEAN[:, t], SD[:, t]
@@ -41,7 +41,7 @@ def test_coverage_counts_the_ends_of_the_interval() -> None:
     """True values 1.96 standard deviations away are in; a hair further is out."""
     z = float(stats.norm.ppf(0.975))
     true = np.array([[z * (1 - 1e-12)], [-z * (1 - 1e-12)], [z * (1 + 1e-9)], [0.0]])
-    found = metrics.regression(np.zeros((4, 1)), np.ones((4, 1)), true, ("a",))
+    found = metrics.score_targets(np.zeros((4, 1)), np.ones((4, 1)), true, ("a",))
     assert found["coverage"] == 0.75
 
 
@@ -49,7 +49,7 @@ def test_a_constant_target_leaves_the_other_its_r2() -> None:
     """R2 of the constant one, and their mean, are None; the errors are numbers."""
     true = np.column_stack([np.full(4, 2.0), [1.0, 2.0, 3.0, 4.0]])
     mean = np.column_stack([[1.0, 2.0, 3.0, 2.0], [1.0, 2.0, 3.0, 3.0]])
-    found = metrics.regression(mean, np.ones((4, 2)), true, ("still", "moving"))
+    found = metrics.score_targets(mean, np.ones((4, 2)), true, ("still", "moving"))
     assert found["r2"] is None
     assert [row["r2"] for row in found["per_target"]] == [None, pytest.approx(1 - 1 / 5)]
     assert found["rmse"] == pytest.approx((math.sqrt(2 / 4) + math.sqrt(1 / 4)) / 2)
@@ -61,8 +61,8 @@ def test_a_constant_target_leaves_the_other_its_r2() -> None:
 def test_numbers_follow_the_unit_of_the_target(unit: float) -> None:
     """Errors are multiplied by it; the share of the variance and the coverage stay; ln of it is added to the loss."""
     found, plain = (
-        metrics.regression(unit * MEAN, unit * SD, unit * TRUE, NAMES),
-        metrics.regression(MEAN, SD, TRUE, NAMES),
+        metrics.score_targets(unit * MEAN, unit * SD, unit * TRUE, NAMES),
+        metrics.score_targets(MEAN, SD, TRUE, NAMES),
     )
     assert (found["rmse"], found["mae"]) == pytest.approx((unit * plain["rmse"], unit * plain["mae"]))
     assert (found["r2"], found["coverage"]) == pytest.approx((plain["r2"], plain["coverage"]))
@@ -71,7 +71,7 @@ def test_numbers_follow_the_unit_of_the_target(unit: float) -> None:
 
 def test_without_deviations_there_is_no_likelihood() -> None:
     """Nor coverage, as a whole or of a target; the errors are the same."""
-    found, full = metrics.regression(MEAN, None, TRUE, NAMES), metrics.regression(MEAN, SD, TRUE, NAMES)
+    found, full = metrics.score_targets(MEAN, None, TRUE, NAMES), metrics.score_targets(MEAN, SD, TRUE, NAMES)
     assert found["nll"] is None and found["coverage"] is None
     assert [(row["nll"], row["coverage"]) for row in found["per_target"]] == [(None, None)] * 3
     assert [found[key] for key in ("rmse", "mae", "r2")] == [full[key] for key in ("rmse", "mae", "r2")]
@@ -90,24 +90,24 @@ def test_without_deviations_there_is_no_likelihood() -> None:
 def test_shapes_that_do_not_fit_are_refused(mean: tuple[int, int], true: tuple[int, int], names: str) -> None:
     """Means, true values and names must be of one size, and there must be an example."""
     with pytest.raises(ValueError, match=rf"predictions .* do not fit .* and {len(names)} targets"):
-        metrics.regression(np.ones(mean), None, np.ones(true), list(names))
+        metrics.score_targets(np.ones(mean), None, np.ones(true), list(names))
 
 
 def test_numbers_are_worked_out_in_float64() -> None:
     """Float32 arrays have the numbers of the same values in float64, to the last bit."""
     mean, sd, true = (one.astype(np.float32) for one in (MEAN, SD, TRUE))
     wide, deviation, values = (one.astype(np.float64) for one in (mean, sd, true))
-    assert metrics.regression(mean, sd, true, NAMES) == metrics.regression(wide, deviation, values, NAMES)
+    assert metrics.score_targets(mean, sd, true, NAMES) == metrics.score_targets(wide, deviation, values, NAMES)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int8, np.uint16])
 def test_predictions_and_true_values_are_taken_as_float64(kind: type) -> None:
     """They are converted from every type, so that no metric needs to: small integers would overflow."""
     values: Array = np.array([[100], [7]], kind)
-    given = metrics.Quantities.of(values, values, values)
+    given = metrics.TargetPredictions.of(values, values, values)
     for one in (given.mean, given.sd, given.true):
         assert one is not None and one.dtype == np.float64 and one.tolist() == values.tolist()
-    assert metrics.Quantities.of(values, None, values).sd is None
+    assert metrics.TargetPredictions.of(values, None, values).sd is None
 
 
 def test_residuals_are_true_minus_predicted() -> None:

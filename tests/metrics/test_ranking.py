@@ -37,7 +37,7 @@ def names(count: int) -> list[str]:
 def test_two_classes_are_ranked_by_the_second() -> None:
     """ROC AUC is the share of pairs in order; average precision is that of the positive class, the second."""
     probs, labels = drawn((30, 30))
-    found = metrics.classification(probs, labels, names(2))
+    found = metrics.score_classes(probs, labels, names(2))
     assert found["roc_auc"] == pytest.approx(area(probs[:, 1], labels == 1))
     assert found["roc_auc"] == pytest.approx(roc_auc_score(labels, probs[:, 1]))
     assert found["average_precision"] == pytest.approx(precision(probs[:, 1], labels == 1))
@@ -48,7 +48,7 @@ def test_two_classes_are_ranked_by_the_second() -> None:
 def test_more_classes_are_each_ranked_against_the_rest() -> None:
     """The mean over the classes; those without examples are left out."""
     probs, labels = drawn((30, 8, 5), classes=4)
-    found = metrics.classification(probs, labels, names(4))
+    found = metrics.score_classes(probs, labels, names(4))
     assert found["roc_auc"] == pytest.approx(np.mean([area(probs[:, c], labels == c) for c in range(3)]))
     assert found["average_precision"] == pytest.approx(np.mean([precision(probs[:, c], labels == c) for c in range(3)]))
 
@@ -56,7 +56,7 @@ def test_more_classes_are_each_ranked_against_the_rest() -> None:
 def test_classes_without_others_cannot_be_ranked() -> None:
     """All examples of one class: None."""
     probs, labels = drawn((5,), classes=2)
-    found = metrics.classification(probs, labels, names(2))
+    found = metrics.score_classes(probs, labels, names(2))
     assert found["roc_auc"] is None and found["average_precision"] is None
 
 
@@ -65,7 +65,7 @@ def test_classes_without_others_cannot_be_ranked() -> None:
 )
 def test_rankings_are_for_two_classes_or_unequal_ones(counts: tuple[int, ...], ranked: bool) -> None:
     """Unequal: the largest class has more than twice the examples of the smallest."""
-    found = metrics.classification(*drawn(counts), names(len(counts)))
+    found = metrics.score_classes(*drawn(counts), names(len(counts)))
     assert {"roc_auc", "average_precision"} <= set(found)
     assert (found["roc_auc"] is not None) == (found["average_precision"] is not None) == ranked
 
@@ -74,25 +74,25 @@ def test_an_absent_class_lowers_no_average_unless_it_is_predicted() -> None:
     """Balanced accuracy is the mean recall over classes among labels; macro F1 counts the classes predicted, too."""
     labels = np.array([0, 0, 0, 1, 1])
     probs = np.eye(4)[[0, 0, 2, 1, 0]]
-    found = metrics.classification(probs, labels, names(4))
+    found = metrics.score_classes(probs, labels, names(4))
     assert found["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert found["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
     assert found["macro_f1"] == pytest.approx(f1_score(labels, probs.argmax(axis=1), average="macro"))
     probs, labels = drawn((30, 8, 5))
-    found = metrics.classification(probs, labels, names(3))
+    found = metrics.score_classes(probs, labels, names(3))
     assert found["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(labels, probs.argmax(axis=1)))
 
 
 def test_the_numbers_of_both_tasks_stand_once_and_in_order() -> None:
     """They are the keys of summaries and the columns of tables: a classifier's first, then those of a regression."""
-    classifier = metrics.classification(*drawn((3, 3)), names(2))
-    regression = metrics.regression(np.zeros((2, 1)), np.ones((2, 1)), np.eye(2)[:, :1], ("a",))
-    assert len(set(metrics.directed())) == len(metrics.directed())
+    classifier = metrics.score_classes(*drawn((3, 3)), names(2))
+    regression = metrics.score_targets(np.zeros((2, 1)), np.ones((2, 1)), np.eye(2)[:, :1], ("a",))
+    assert len(set(metrics.comparable_metrics())) == len(metrics.comparable_metrics())
     undirected = {"ece_if_calibrated", "per_class"}
-    assert [name for name in classifier if name not in undirected] == list(metrics.directed("classification"))
+    assert [name for name in classifier if name not in undirected] == list(metrics.comparable_metrics("classification"))
     assert {"accuracy", "error", "nll", "brier", "ece", "macro_f1", "balanced_accuracy"} < set(classifier)
-    assert {name for name in metrics.directed() if name in regression} == {"rmse", "mae", "r2", "nll"}
-    assert metrics.directed().index("rmse") > metrics.directed().index("macro_f1")
+    assert {name for name in metrics.comparable_metrics() if name in regression} == {"rmse", "mae", "r2", "nll"}
+    assert metrics.comparable_metrics().index("rmse") > metrics.comparable_metrics().index("macro_f1")
     assert list(classifier["per_class"][0]) == ["class", "precision", "recall", "f1", "support"]
 
 
@@ -110,9 +110,9 @@ def test_a_hundred_mistakes_are_kept_ties_in_their_order() -> None:
     probs = np.tile([0.25, 0.75], (300, 1))
     labels, rows = np.zeros(300, int), np.arange(1000, 1300)
     labels[::2] = 1
-    assert metrics.worst(probs, labels).tolist() == list(range(1, 200, 2))
-    assert metrics.worst(probs, labels, 3).tolist() == [1, 3, 5]
-    found = metrics.mistakes(probs, labels, rows, names(2))
+    assert metrics.worst_positions(probs, labels).tolist() == list(range(1, 200, 2))
+    assert metrics.worst_positions(probs, labels, 3).tolist() == [1, 3, 5]
+    found = metrics.worst_mistakes(probs, labels, rows, names(2))
     assert [one.row for one in found] == list(range(1001, 1200, 2))
     assert [type(one) for one in found[0]] == [int, str, str, float, float, float]
     assert found[0][1:5] == ("a", "b", 0.25, 0.75)
@@ -121,7 +121,7 @@ def test_a_hundred_mistakes_are_kept_ties_in_their_order() -> None:
 
 def test_a_mistake_is_told_by_its_own_columns() -> None:
     """Three classes, the middle one true: its probability, and that of the class predicted."""
-    (found,) = metrics.mistakes(np.array([[0.125, 0.25, 0.625]]), np.array([1]), np.array([7]), names(3))
+    (found,) = metrics.worst_mistakes(np.array([[0.125, 0.25, 0.625]]), np.array([1]), np.array([7]), names(3))
     assert found[:5] == (7, "b", "c", 0.25, 0.625)
     assert found.loss == pytest.approx(math.log(4))
 
@@ -129,18 +129,18 @@ def test_a_mistake_is_told_by_its_own_columns() -> None:
 def test_shapes_of_tables_are_checked_too() -> None:
     """The matrix and the mistakes refuse what the scores refuse."""
     probs, labels = np.full((2, 3), 1 / 3), np.array([0, 1])
-    for table in (metrics.confusion_matrix, metrics.classification):
+    for table in (metrics.confusion_matrix, metrics.score_classes):
         with pytest.raises(ValueError, match=r"probs \(2, 3\) do not fit 2 labels and 2 classes"):
             table(probs, labels, names(2))
     with pytest.raises(ValueError, match="do not fit"):
-        metrics.mistakes(probs, labels, labels, names(2))
+        metrics.worst_mistakes(probs, labels, labels, names(2))
 
 
 def test_scores_are_worked_out_in_float64() -> None:
     """Float32 probabilities have the scores of the same numbers in float64, to the last bit."""
     probs, labels = drawn((200, 300, 100))
     single = probs.astype(np.float32)
-    assert metrics.classification(single, labels, names(3)) == metrics.classification(
+    assert metrics.score_classes(single, labels, names(3)) == metrics.score_classes(
         single.astype(np.float64), labels, names(3)
     )
 

@@ -14,10 +14,10 @@ from dropout_cli import metrics
 from dropout_cli.core.registry import UnknownName
 from dropout_cli.metrics import registry
 from dropout_cli.metrics.pass_noise import PassNoise
+from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 from dropout_cli.metrics.registry import Metric
-from dropout_cli.metrics.scored import Classes, Quantities
 from dropout_cli.metrics.uncertainty import MonteCarlo
-from dropout_cli.report import of_run
+from dropout_cli.report import run_report
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import tables
 from dropout_cli.sweeps.records import RunRecord
@@ -43,13 +43,13 @@ def test_a_number_without_a_direction_is_an_error_not_lower_is_better(name: str)
     assert ("Did you mean 'accuracy'?" in str(raised.value)) == name.endswith("acuracy")
 
 
-@pytest.mark.parametrize("fact", [metrics.is_share, metrics.is_counted, metrics.moves_by_examples])
+@pytest.mark.parametrize("fact", [metrics.is_share, metrics.is_count, metrics.uses_labels_only])
 def test_nothing_is_said_of_an_unknown_metric(fact: Callable[[str], bool]) -> None:
     """A misspelled name is an error, not a metric without the property; every registered one has an answer."""
     for name in ("test.acuracy", "acuracy", "seconds"):
         with pytest.raises(UnknownName, match=f"unknown metric '{name}'. .*Choose from: accuracy, "):
             fact(name)
-    assert {fact(f"test.{name}") for name in metrics.labels()} == {True, False}
+    assert {fact(f"test.{name}") for name in metrics.metric_labels()} == {True, False}
 
 
 def test_a_key_of_a_metric_has_a_part_and_a_name() -> None:
@@ -63,26 +63,26 @@ def test_a_key_of_a_metric_has_a_part_and_a_name() -> None:
 def test_the_loss_and_every_metric_have_a_direction_by_any_of_their_names() -> None:
     """The names are a key of the summary, a column of the history, and the name alone."""
     assert not metrics.larger_is_better("val_loss")
-    for number in metrics.directed():
+    for number in metrics.comparable_metrics():
         ways = {metrics.larger_is_better(name) for name in (number, f"test.{number}", f"val_{number}")}
         assert len(ways) == 1
 
 
-@pytest.mark.parametrize("metric", registry.of_task("classification"), ids=lambda one: one.name)
+@pytest.mark.parametrize("metric", registry.task_metrics("classification"), ids=lambda one: one.name)
 def test_a_metric_of_classes_points_the_way_that_it_says(metric: metrics.Metric) -> None:
     """Predictions that are sure and right have a better number than the same ones turned round."""
     labels = np.array([0, 0, 0, 1, 1, 0, 1, 0])
     right = np.where(labels[:, None] == np.arange(2), 0.9, 0.1)
-    good, bad = (metric.of(metrics.Classes.of(p, labels, "ab", np.log(p))) for p in (right, 1 - right))
+    good, bad = (metric.compute(metrics.ClassPredictions.of(p, labels, "ab", np.log(p))) for p in (right, 1 - right))
     assert good is not None and bad is not None
     assert metric.larger_is_better is None or ((good > bad) == metric.larger_is_better and good != bad)
 
 
-@pytest.mark.parametrize("metric", registry.of_task("regression"), ids=lambda one: one.name)
+@pytest.mark.parametrize("metric", registry.task_metrics("regression"), ids=lambda one: one.name)
 def test_a_metric_of_numbers_points_the_way_that_it_says(metric: metrics.Metric) -> None:
     """Predictions that are near have a better number than those that are far off."""
     true = np.arange(12.0).reshape(6, 2)
-    near, far = (metric.of(metrics.Quantities.of(true + off, np.ones((6, 2)), true)) for off in (0.1, 5.0))
+    near, far = (metric.compute(metrics.TargetPredictions.of(true + off, np.ones((6, 2)), true)) for off in (0.1, 5.0))
     assert near is not None and far is not None and near != far
     assert metric.larger_is_better is None or (near > far) == metric.larger_is_better
 
@@ -111,13 +111,13 @@ def test_the_monitor_takes_the_metric_and_its_column_has_it(monitored: Run) -> N
 def test_schema_tables_and_reports_have_every_metric_of_the_registry(monitored: Run) -> None:
     """A new metric appears in completion, comparison and figures."""
     committed = json.loads((PACKAGE.parent / "configs/dropout.schema.json").read_text())
-    assert f'"val_{metrics.directed()[-1]}"' in json.dumps(committed) and '"val_mcc"' in json.dumps(committed)
+    assert f'"val_{metrics.comparable_metrics()[-1]}"' in json.dumps(committed) and '"val_mcc"' in json.dumps(committed)
     record = RunRecord.of(str(monitored.path), {}, Replicate(0, 0), monitored.summary())
     written = tables.results_csv([record], [])
-    for name in metrics.directed("classification"):
+    for name in metrics.comparable_metrics("classification"):
         if monitored.summary()["test"][name] is not None:
             assert f"test.{name},".encode() in written
-    assert b"Matthews" in of_run(monitored)
+    assert b"Matthews" in run_report(monitored)
 
 
 def test_every_command_that_takes_a_metric_suggests_the_nearest(monitored: Run, tmp_path: Path) -> None:
@@ -132,19 +132,19 @@ def test_every_command_that_takes_a_metric_suggests_the_nearest(monitored: Run, 
 
 def test_a_metric_cannot_be_registered_twice_or_both_ways() -> None:
     """One name of one task means one thing, and points one way in all tasks."""
-    known = registry.of_task("classification")[0]
+    known = registry.task_metrics("classification")[0]
     with pytest.raises(ValueError, match="registered twice"):
-        registry.register(known)
+        registry.register_metrics(known)
     with pytest.raises(ValueError, match="another direction"):
-        registry.register(metrics.Metric(known.name, "", not known.larger_is_better, "mean", lambda given: 0.0))
+        registry.register_metrics(metrics.Metric(known.name, "", not known.larger_is_better, "mean", lambda given: 0.0))
 
 
 def test_the_few_numbers_of_each_task() -> None:
     """They stand where there is little room, in this order, and have words of their own."""
-    assert metrics.shown("classification") == ("accuracy", "nll", "brier", "ece", "ece_if_calibrated")
-    assert metrics.shown("regression") == ("rmse", "mae", "r2", "nll", "coverage")
+    assert metrics.displayed_metrics("classification") == ("accuracy", "nll", "brier", "ece", "ece_if_calibrated")
+    assert metrics.displayed_metrics("regression") == ("rmse", "mae", "r2", "nll", "coverage")
     assert metrics.METRICS[0] == "train.accuracy"
-    assert metrics.labels() == {
+    assert metrics.metric_labels() == {
         "accuracy": "accuracy",
         "error": "error",
         "nll": "negative log-likelihood",
@@ -166,17 +166,19 @@ def test_the_few_numbers_of_each_task() -> None:
 def test_a_suggestion_names_the_nearest_and_all() -> None:
     """Without a similar name, it lists all names only."""
     known = ("accuracy", "error")
-    assert registry.suggestion("acuracy", known) == "Did you mean 'accuracy'? Choose from: accuracy, error."
-    assert registry.suggestion("zzz", known) == "Choose from: accuracy, error."
+    assert registry.suggest_metric("acuracy", known) == "Did you mean 'accuracy'? Choose from: accuracy, error."
+    assert registry.suggest_metric("zzz", known) == "Choose from: accuracy, error."
 
 
 def test_a_metric_has_the_same_words_in_every_task() -> None:
     """One name, one label."""
     for task in ("classification", "regression"):
-        assert all(one.label == metrics.labels()[one.name] for one in registry.of_task(task))
+        assert all(one.label == metrics.metric_labels()[one.name] for one in registry.task_metrics(task))
 
 
-@pytest.mark.parametrize("kind", [Metric, Classes, Quantities, PassNoise, MonteCarlo], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [Metric, ClassPredictions, TargetPredictions, PassNoise, MonteCarlo], ids=lambda kind: kind.__name__
+)
 def test_what_metrics_take_and_give_cannot_be_changed(kind: type) -> None:
     """Code that keeps one of these objects can rely on its values."""
     one: object = object.__new__(kind)
@@ -190,8 +192,8 @@ def test_the_predicted_class_is_that_of_the_largest_logarithm() -> None:
     probabilities = np.array([[0.5, 0.5], [0.2, 0.8]])
     logarithms = np.array([[-0.7, -0.6], [-0.1, -0.2]])
     stored = {"probabilities": probabilities}
-    assert metrics.predicted(stored).tolist() == [0, 1]
-    assert metrics.predicted(stored | {"log_probabilities": logarithms}).tolist() == [1, 0]
+    assert metrics.predicted_classes(stored).tolist() == [0, 1]
+    assert metrics.predicted_classes(stored | {"log_probabilities": logarithms}).tolist() == [1, 0]
 
 
 def test_calibration_has_a_bin_for_every_fifteenth() -> None:
@@ -199,5 +201,5 @@ def test_calibration_has_a_bin_for_every_fifteenth() -> None:
     probabilities = np.full((2, 20), (1 - 0.06) / 19)
     probabilities[1] = (1 - 0.12) / 19
     probabilities[0, 0], probabilities[1, 0] = 0.06, 0.12
-    found = metrics.classification(probabilities, np.array([0, 1]), [str(number) for number in range(20)])
+    found = metrics.score_classes(probabilities, np.array([0, 1]), [str(number) for number in range(20)])
     assert found["ece"] == pytest.approx((abs(1 - 0.06) + abs(0 - 0.12)) / 2)

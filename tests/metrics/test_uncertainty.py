@@ -10,7 +10,7 @@ from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array, DType
-from dropout_cli.data.dataset import Affine, Dataset, Part
+from dropout_cli.data.dataset import AffineScaling, Dataset, Part
 from dropout_cli.metrics import uncertainty
 from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.initializers import Glorot
@@ -40,7 +40,7 @@ PASSES = 20_000
 def data(x: Array) -> Dataset:
     """Those examples, unscaled, of three classes, as every part."""
     part = Part(x.astype(np.float32), np.arange(len(x)) % 3, np.arange(len(x)))
-    return Dataset("made", part, None, part, ("a", "b", "c"), Affine(np.ones(1), np.zeros(1)), "")
+    return Dataset("made", part, None, part, ("a", "b", "c"), AffineScaling(np.ones(1), np.zeros(1)), "")
 
 
 def examples(count: int, width: int = 5) -> Array:
@@ -78,7 +78,7 @@ def errors(drawn: Array, expected: Array) -> Array:
 def test_two_passes_by_hand() -> None:
     """Two classes, p = (.9, .1) and (.4, .6); then (.5, .5) twice, where passes agree on complete uncertainty."""
     p = np.array([[[0.9, 0.1], [0.5, 0.5]], [[0.4, 0.6], [0.5, 0.5]]])
-    found = uncertainty.together(np.log(one) for one in p)
+    found = uncertainty.aggregate_passes(np.log(one) for one in p)
     np.testing.assert_allclose(found.probabilities, [[0.65, 0.35], [0.5, 0.5]], rtol=1e-14)
     roots = np.sqrt([0.9 * 0.4, 0.1 * 0.6])
     np.testing.assert_allclose(found.geometric_mean, [roots / roots.sum(), [0.5, 0.5]], rtol=1e-14)
@@ -96,7 +96,7 @@ def test_two_passes_by_hand() -> None:
 
 def test_sure_and_opposed_passes_have_the_largest_mutual_information() -> None:
     """One pass per class, each certain to the last digit: ln 3, no NaN from 0 ln 0, two of three outvoted."""
-    found = uncertainty.together(1e4 * np.eye(3)[[c]] for c in range(3))
+    found = uncertainty.aggregate_passes(1e4 * np.eye(3)[[c]] for c in range(3))
     assert found.mutual_information[0] == pytest.approx(math.log(3), rel=1e-14)
     assert found.expected_entropy[0] == 0
     assert found.variation_ratio[0] == pytest.approx(2 / 3)
@@ -108,7 +108,7 @@ def test_sure_and_opposed_passes_have_the_largest_mutual_information() -> None:
 def test_mutual_information_is_0_at_rate_0(variant: Variant) -> None:
     """To rounding; every pass is the prediction without noise."""
     net, made = network(variant, activation="relu", dtype=FLOAT32), data(examples(50))
-    found = uncertainty.together(inference.passes(net, made, made.test, seed=0, count=7, batch=20))
+    found = uncertainty.aggregate_passes(inference.passes(net, made, made.test, seed=0, count=7, batch=20))
     assert 0 <= found.mutual_information.min() <= found.mutual_information.max() < 1e-12
     assert found.variation_ratio.max() == 0
     plain = softmax(outputs(net, made, made.test, batch=20).astype(np.float64))
@@ -185,7 +185,7 @@ def test_the_geometric_mean_converges_to_weight_scaling_and_the_arithmetic_mean_
     net = Sequential("network", [below, Dense("output", 5, 3, Glorot(bias_sd=0.5), seed=0, dtype=FLOAT32)])
     made = data(2 * examples(4))
     drawn = np.array(list(inference.passes(net, made, made.test, seed=0, count=10_000, batch=4)), np.float64)
-    found, clean = uncertainty.together(drawn), outputs(net, made, made.test, batch=4).astype(np.float64)
+    found, clean = uncertainty.aggregate_passes(drawn), outputs(net, made, made.test, batch=4).astype(np.float64)
 
     odds = drawn[..., 1:] - drawn[..., :1]
     standard_error = odds.std(axis=0) / 100

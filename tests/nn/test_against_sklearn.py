@@ -77,7 +77,10 @@ class Pair:
     def step(self, rate: float = RATE) -> float:
         """A step of both; returns our loss before it, the penalty included."""
         self.ours.begin_step(rate)
-        loss = CrossEntropy().learn(self.ours.network, self.x, self.labels, None) + self.ours.optimizer_state.penalty()
+        loss = (
+            CrossEntropy().compute_gradients(self.ours.network, self.x, self.labels, None)
+            + self.ours.optimizer_state.penalty()
+        )
         self.ours.advance(rate)
         self.theirs.partial_fit(self.x, self.labels)
         return loss

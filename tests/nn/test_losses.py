@@ -120,16 +120,16 @@ def test_learn_leaves_the_gradients_of_its_loss(smoothing: float, penalty: float
     """What `learn` leaves in every parameter is the gradient of what it returns, the noise of the batch included."""
     network, objective = small_network(), CrossEntropy(label_smoothing=smoothing, confidence_penalty=penalty)
     x, labels = stream(0, "test:x").standard_normal((6, 5)), np.array([0, 1, 2, 0, 1, 2])
-    objective.learn(network, read_only(x), labels, Noise(0, 1))
+    objective.compute_gradients(network, read_only(x), labels, Noise(0, 1))
     values = [one.value for one in network.parameters().values()]
     gradients = [one.gradient.copy() for one in network.parameters().values()]
 
     def loss() -> float:
-        return objective.learn(network, x, labels, Noise(0, 1))
+        return objective.compute_gradients(network, x, labels, Noise(0, 1))
 
     rng = stream(0, "test:directions")
     assert max(directional(loss, values, gradients, rng) for _ in range(5)) < 1e-6
-    assert loss() != objective.learn(network, x, labels, None)
+    assert loss() != objective.compute_gradients(network, x, labels, None)
 
 
 @every_setting
@@ -139,7 +139,7 @@ def test_learn_returns_the_loss_of_its_settings(smoothing: float, penalty: float
     logits = small_network().forward(x, train=True, noise=Noise(0, 1))
     expected, _ = cross_entropy(logits, labels, label_smoothing=smoothing, confidence_penalty=penalty)
     objective = CrossEntropy(label_smoothing=smoothing, confidence_penalty=penalty)
-    assert objective.learn(small_network(), x, labels, Noise(0, 1)) == expected
+    assert objective.compute_gradients(small_network(), x, labels, Noise(0, 1)) == expected
 
 
 def test_cross_entropy_is_an_objective_by_name() -> None:

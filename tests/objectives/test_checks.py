@@ -27,7 +27,7 @@ def test_objectives_are_frozen_and_take_keys_by_name() -> None:
 
 def test_squared_error_alone_needs_the_precision_of_the_noise_stated() -> None:
     """Cross-entropy and the Gaussian likelihood are likelihoods as they stand."""
-    assert {name for name, cls in OBJECTIVES if cls.squared} == {"squared_error"}
+    assert {name for name, cls in OBJECTIVES if cls.is_squared_error} == {"squared_error"}
 
 
 def test_rdrop_compares_passes_that_differ() -> None:
@@ -46,4 +46,4 @@ def test_multi_sample_refuses_a_network_without_dropout() -> None:
     """There is nothing to repeat."""
     network = Sequential("network", [Flatten("flatten")])
     with pytest.raises(ValueError, match="multi_sample needs a network with dropout"):
-        MultiSample().learn(network, np.zeros((2, 3)), np.zeros(2, int), Noise(0, 1))
+        MultiSample().compute_gradients(network, np.zeros((2, 3)), np.zeros(2, int), Noise(0, 1))

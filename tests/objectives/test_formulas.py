@@ -20,7 +20,7 @@ from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.gaussian_nll import GaussianNll
 from dropout_cli.objectives.multi_sample import MultiSample
-from dropout_cli.objectives.rdrop import RDrop, symmetric
+from dropout_cli.objectives.rdrop import RDrop, symmetric_loss
 from dropout_cli.objectives.squared_error import SquaredError
 from dropout_cli.variants.adaptive import Adaptive
 from dropout_cli.variants.batchwise import Batchwise
@@ -99,8 +99,8 @@ def test_the_loss_is_the_formula_of_the_noisy_pass_in_training_mode(name: str) -
     objective, formula = FORMULAS[name]
     labels = LABELS if objective.predicts == "classes" else QUANTITIES
     x = np.concatenate([X, X]) if name == "rdrop" else X
-    outputs = C * objective.outputs_each
-    loss = objective.learn(network(outputs), X, labels, Noise(0, 1), SOFT)
+    outputs = C * objective.outputs_per_target
+    loss = objective.compute_gradients(network(outputs), X, labels, Noise(0, 1), SOFT)
     assert loss == pytest.approx(formula(network(outputs).forward(x, train=True, noise=Noise(0, 1))), rel=1e-12)
     assert loss != pytest.approx(formula(network(outputs).forward(x, train=False, noise=Noise(0, 1))), rel=1e-3)
     assert loss != pytest.approx(formula(network(outputs).forward(x, train=True)), rel=1e-3)
@@ -115,7 +115,9 @@ def test_multi_sample_takes_the_features_of_training_mode() -> None:
     noise = Noise(0, 1)
     logits = head.forward(np.tile(features, (3, 1)), train=True, noise=noise)
     expected = entropies(logits, onehot(np.tile(LABELS, 3))).mean()
-    assert MultiSample(samples=3).learn(network(), X, LABELS, Noise(0, 1)) == pytest.approx(expected, rel=1e-12)
+    assert MultiSample(samples=3).compute_gradients(network(), X, LABELS, Noise(0, 1)) == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_multi_sample_lets_the_last_noise_adapt() -> None:
@@ -123,7 +125,7 @@ def test_multi_sample_lets_the_last_noise_adapt() -> None:
     around = BuildContext(shape=(5,), outputs=C, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     net = Mlp(hidden=(6, 5), activation="tanh").build(Adaptive(low=10.0, high=20.0), around)
     before = {path: value.copy() for path, value in net.state().items()}
-    MultiSample(samples=3).learn(net, X, LABELS, Noise(0, 1))
+    MultiSample(samples=3).compute_gradients(net, X, LABELS, Noise(0, 1))
     assert any(path.startswith("hidden2/") for path in before)
     assert all(np.all(net.state()[path] != value) for path, value in before.items())
 
@@ -135,9 +137,11 @@ def test_equal_examples_have_the_loss_of_one_to_the_last_bit() -> None:
     for n in range(1, 40):
         pairs = np.repeat(logits, n, axis=0)
         for alpha in (0.0, 1.0):
-            assert symmetric(pairs, np.repeat(label, n), alpha)[0] == symmetric(logits, label, alpha)[0]
+            assert symmetric_loss(pairs, np.repeat(label, n), alpha)[0] == symmetric_loss(logits, label, alpha)[0]
         once, repeated = (
-            distillation.learn(as_logits(), np.repeat(logits[:1], k, axis=0), np.repeat(label, k), None, soft)
+            distillation.compute_gradients(
+                as_logits(), np.repeat(logits[:1], k, axis=0), np.repeat(label, k), None, soft
+            )
             for k in (1, n)
         )
         assert repeated == once
@@ -145,7 +149,7 @@ def test_equal_examples_have_the_loss_of_one_to_the_last_bit() -> None:
 
 def test_rdrop_keeps_float32() -> None:
     """Its gradient has the dtype of the logits."""
-    assert symmetric(X.astype(np.float32), LABELS[:3], 1.0)[1].dtype == np.float32
+    assert symmetric_loss(X.astype(np.float32), LABELS[:3], 1.0)[1].dtype == np.float32
 
 
 def test_balanced_weights_count_classes_alike() -> None:
@@ -154,11 +158,11 @@ def test_balanced_weights_count_classes_alike() -> None:
 
     labels = np.array([0] * 6 + [1] * 3 + [2])
     asked = CrossEntropy(class_weights="balanced", label_smoothing=0.1)
-    found = asked.weighed(labels, ["a", "b", "c"])
+    found = asked.with_class_weights(labels, ["a", "b", "c"])
     expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
     assert found == CrossEntropy(class_weights=tuple(expected.tolist()), label_smoothing=0.1)
     assert isinstance(found.class_weights, tuple) and {type(one) for one in found.class_weights} == {float}
-    absent = asked.weighed(labels, ["a", "b", "c", "d"]).class_weights
+    absent = asked.with_class_weights(labels, ["a", "b", "c", "d"]).class_weights
     assert isinstance(absent, tuple) and absent[:3] == found.class_weights and len(absent) == 4
     assert np.mean(np.array(absent)[labels]) == pytest.approx(1), "the mean weight of an example is 1"
 
@@ -167,21 +171,21 @@ def test_given_weights_stay_and_their_number_must_fit() -> None:
     """The error for a wrong number lists the names of at most ten classes."""
     labels = np.array([0, 1])
     plain, given = CrossEntropy(), CrossEntropy(class_weights=(1.0, 2.0))
-    assert plain.weighed(labels, ["a", "b", "c"]) == plain
-    assert given.weighed(labels, ["a", "b"]) == given
+    assert plain.with_class_weights(labels, ["a", "b", "c"]) == plain
+    assert given.with_class_weights(labels, ["a", "b"]) == given
     with pytest.raises(
         ValueError, match=r"^class_weights: 2 numbers for 3 classes \(a, b, c\). Give one for each class$"
     ):
-        given.weighed(labels, ["a", "b", "c"])
+        given.with_class_weights(labels, ["a", "b", "c"])
     for count, said in ((10, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"), (11, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...")):
         with pytest.raises(ValueError, match=rf"for {count} classes \({said}\). Give one for each class$"):
-            given.weighed(labels, [str(one) for one in range(count)])
+            given.with_class_weights(labels, [str(one) for one in range(count)])
 
 
 def test_balanced_is_a_wish_until_the_labels_are_known() -> None:
     """Until the labels are known, every example has the weight 1."""
     logits = X[:, :C]
-    assert CrossEntropy(class_weights="balanced").learn(as_logits(), logits, LABELS, None) == pytest.approx(
+    assert CrossEntropy(class_weights="balanced").compute_gradients(as_logits(), logits, LABELS, None) == pytest.approx(
         entropies(logits, onehot(LABELS)).mean()
     )
 
@@ -189,7 +193,7 @@ def test_balanced_is_a_wish_until_the_labels_are_known() -> None:
 def test_distillation_needs_targets_and_names_its_teachers() -> None:
     """One folder or several."""
     with pytest.raises(ValueError, match=r"^distillation needs the teachers' targets$"):
-        Distillation(teacher="t").learn(network(), X, LABELS, Noise(0, 1))
+        Distillation(teacher="t").compute_gradients(network(), X, LABELS, Noise(0, 1))
     assert Distillation(teacher="runs/a").teachers == ("runs/a",)
     assert Distillation(teacher=("a", "b")).teachers == ("a", "b")
 

@@ -59,8 +59,8 @@ def test_one_sample_is_cross_entropy(architecture: str, variant: str) -> None:
     """With the same noise: the same loss, and the same gradient of every parameter."""
     one, other = (network(architecture, VARIANTS[variant]()) for _ in range(2))
     x = batch(architecture)
-    loss = MultiSample(samples=1).learn(one, x, LABELS, Noise(0, 1))
-    assert loss == pytest.approx(CrossEntropy().learn(other, x, LABELS, Noise(0, 1)), rel=1e-12)
+    loss = MultiSample(samples=1).compute_gradients(one, x, LABELS, Noise(0, 1))
+    assert loss == pytest.approx(CrossEntropy().compute_gradients(other, x, LABELS, Noise(0, 1)), rel=1e-12)
     for name, mine in one.parameters().items():
         np.testing.assert_allclose(mine.gradient, other.parameters()[name].gradient, rtol=1e-9, atol=1e-13)
 
@@ -73,7 +73,7 @@ def test_gradients_of_several_samples_are_those_of_the_loss(architecture: str, v
         net = network(architecture, VARIANTS[variant]())
         for name, value in (values or {}).items():
             net.parameters()[name].value[...] = value
-        loss = MultiSample(samples=3).learn(net, batch(architecture), LABELS, Noise(0, 1))
+        loss = MultiSample(samples=3).compute_gradients(net, batch(architecture), LABELS, Noise(0, 1))
         return loss + net.penalty(), net
 
     _, net = learn()
@@ -93,4 +93,4 @@ def test_the_head_of_a_residual_network_begins_at_its_last_noise(variant: Varian
     parts = net.split_at_dropout()
     assert parts is not None and parts[1].layers[0].path == first and parts[1].layers[-1].path == "output"
     x = stream(1, "test:x").standard_normal((6, 8, 8, 1)).astype(np.float32)
-    assert np.isfinite(MultiSample().learn(net, x, LABELS, Noise(0, 1)))
+    assert np.isfinite(MultiSample().compute_gradients(net, x, LABELS, Noise(0, 1)))

@@ -14,7 +14,7 @@ from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.gaussian_nll import GaussianNll
 from dropout_cli.objectives.multi_sample import MultiSample
-from dropout_cli.objectives.rdrop import RDrop, symmetric
+from dropout_cli.objectives.rdrop import RDrop, symmetric_loss
 from dropout_cli.objectives.squared_error import SquaredError
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.batchwise import Batchwise
@@ -65,13 +65,13 @@ def test_every_objective_is_tried_here() -> None:
 def test_learn_leaves_the_gradients_of_its_loss(objective: Objective, variant: str) -> None:
     """Central differences along random directions agree to 1e-6 for every parameter, learned rates included."""
     chosen, regression = VARIANTS[variant](), objective.predicts == "quantities"
-    labels = stream(1, "test:y").standard_normal((6, 4 // objective.outputs_each)) if regression else LABELS
+    labels = stream(1, "test:y").standard_normal((6, 4 // objective.outputs_per_target)) if regression else LABELS
 
     def learn(values: dict[str, Array] | None = None) -> tuple[float, Sequential]:
         net = network(chosen, outputs=4 if regression else 3)
         for name, value in (values or {}).items():
             net.parameters()[name].value[...] = value
-        loss = objective.learn(net, batch(), labels, Noise(0, 1), soft())
+        loss = objective.compute_gradients(net, batch(), labels, Noise(0, 1), soft())
         return loss + net.penalty(), net
 
     _, net = learn()
@@ -88,19 +88,19 @@ def test_rdrop_is_its_formula() -> None:
     one, other = log_softmax(logits[:6]), log_softmax(logits[6:])
     expected = -(one + other)[np.arange(6), LABELS].mean()
     expected += alpha / 2 * (np.exp(one) * (one - other) + np.exp(other) * (other - one)).sum(axis=1).mean()
-    assert symmetric(logits, LABELS, alpha)[0] == pytest.approx(expected, rel=1e-12)
+    assert symmetric_loss(logits, LABELS, alpha)[0] == pytest.approx(expected, rel=1e-12)
 
 
 def test_rdrop_with_alpha_zero_is_the_sum_of_two_cross_entropies() -> None:
     """Loss and gradient; so twice those of cross_entropy where both passes are the same."""
     logits = stream(1, "test:logits").standard_normal((12, 3))
-    loss, dlogits = symmetric(logits, LABELS, 0.0)
+    loss, dlogits = symmetric_loss(logits, LABELS, 0.0)
     parts = [cross_entropy(logits[rows], LABELS) for rows in (slice(0, 6), slice(6, 12))]
     assert loss == pytest.approx(parts[0][0] + parts[1][0], rel=1e-13)
     np.testing.assert_allclose(dlogits, np.concatenate([parts[0][1], parts[1][1]]), rtol=1e-12)
     plain, doubled = network(NoDropout()), network(NoDropout())
-    once = CrossEntropy().learn(plain, batch(), LABELS, None)
-    assert RDrop(alpha=3.0).learn(doubled, batch(), LABELS, None) == pytest.approx(2 * once, rel=1e-12)
+    once = CrossEntropy().compute_gradients(plain, batch(), LABELS, None)
+    assert RDrop(alpha=3.0).compute_gradients(doubled, batch(), LABELS, None) == pytest.approx(2 * once, rel=1e-12)
     for name, one in plain.parameters().items():
         np.testing.assert_allclose(doubled.parameters()[name].gradient, 2 * one.gradient, rtol=1e-9, atol=1e-14)
 
@@ -122,7 +122,7 @@ def test_multi_sample_is_the_mean_of_losses_over_masks_of_the_last_features() ->
     features = trunk.forward(batch(), train=True, noise=noise)
     logits = head.forward(np.concatenate([features] * samples), train=True, noise=noise).reshape(samples, 6, 3)
     expected = np.mean([cross_entropy(one, LABELS)[0] for one in logits])
-    loss = MultiSample(samples=samples).learn(network(), batch(), LABELS, Noise(0, 1))
+    loss = MultiSample(samples=samples).compute_gradients(network(), batch(), LABELS, Noise(0, 1))
     assert loss == pytest.approx(expected, rel=1e-12)
     assert loss != pytest.approx(cross_entropy(logits.mean(axis=0), LABELS)[0], rel=1e-3)
 
@@ -130,9 +130,9 @@ def test_multi_sample_is_the_mean_of_losses_over_masks_of_the_last_features() ->
 def test_one_sample_is_cross_entropy() -> None:
     """S = 1: the same noise, the same loss, the same gradients."""
     one, other = network(), network()
-    assert MultiSample(samples=1).learn(one, batch(), LABELS, Noise(0, 1)) == CrossEntropy().learn(
-        other, batch(), LABELS, Noise(0, 1)
-    )
+    assert MultiSample(samples=1).compute_gradients(
+        one, batch(), LABELS, Noise(0, 1)
+    ) == CrossEntropy().compute_gradients(other, batch(), LABELS, Noise(0, 1))
     for name, mine in one.parameters().items():
         np.testing.assert_allclose(mine.gradient, other.parameters()[name].gradient, rtol=1e-12)
 
@@ -159,7 +159,9 @@ def test_distillation_is_its_formula() -> None:
     logits = network(NoDropout()).forward(batch())
     expected = -(T**2) * (soft() * log_softmax(logits / T)).sum(axis=1).mean() + w * cross_entropy(logits, LABELS)[0]
     objective = Distillation(teacher="t", temperature=T, hard_weight=w)
-    assert objective.learn(network(NoDropout()), batch(), LABELS, None, soft()) == pytest.approx(expected, rel=1e-12)
+    assert objective.compute_gradients(network(NoDropout()), batch(), LABELS, None, soft()) == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_teachers_are_averaged_as_probabilities() -> None:
@@ -175,7 +177,7 @@ def test_at_a_high_temperature_it_matches_logits() -> None:
     teacher, T = stream(1, "test:logits").standard_normal((6, 3)), 1e4
     objective = Distillation(teacher="t", temperature=T, hard_weight=0.0)
     net, x = network(NoDropout()), batch()
-    objective.learn(net, x, LABELS, None, objective.soften([teacher]))
+    objective.compute_gradients(net, x, LABELS, None, objective.soften([teacher]))
     logits = net.forward(x)
     difference = logits - teacher
     expected = (difference - difference.mean(axis=1, keepdims=True)) / 3 / len(x)

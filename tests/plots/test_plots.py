@@ -16,8 +16,8 @@ from matplotlib.image import imread
 from dropout_cli import plots
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import Mistake
-from dropout_cli.plots.canvas import BLUE, VERMILION, fitted, plain, style, text_width
-from dropout_cli.plots.sweeps import Band, Estimate
+from dropout_cli.plots.canvas import BLUE, VERMILION, elide, single_line, style, text_width
+from dropout_cli.plots.sweeps import CurveBand, PlottedMean
 
 HISTORY = {
     "train_loss": [1.0, 0.5, 0.25],
@@ -28,19 +28,19 @@ HISTORY = {
 }
 MISTAKES = [Mistake(7, "ant", "bee", 0.1, 0.8, 2.3), Mistake(3, "cat", "ant", 0.3, 0.4, 1.2)]
 PICTURES = np.random.default_rng(0).integers(0, 256, (2, 8, 6, 3), dtype=np.uint8)
-CAPTIONS = [plots.caption(mistake) for mistake in MISTAKES]
+CAPTIONS = [plots.mistake_caption(mistake) for mistake in MISTAKES]
 
-ONE = Estimate(0.9, 0.8, 1.0)
+ONE = PlottedMean(0.9, 0.8, 1.0)
 
 FIGURES: dict[str, Callable[[], bytes]] = {
-    "curves": lambda: plots.curves(HISTORY, 2),
-    "confusion": lambda: plots.confusion(np.array([[9, 1], [0, 5]]), ["ant", "bee"], "insects"),
-    "pictures": lambda: plots.mistakes_pictures(PICTURES, CAPTIONS),
-    "table": lambda: plots.mistakes_table(MISTAKES),
-    "against": lambda: plots.against({"a": {0.1: ONE, 0.5: ONE}}, {"none": ONE}, "rate", "accuracy"),
-    "forest": lambda: plots.forest([("a", ONE), ("b", ONE)], "difference"),
-    "bands": lambda: plots.bands({"a": Band("val loss", *np.array([[0.5, 0.3], [0.4, 0.2], [0.6, 0.4]]))}),
-    "critical_difference": lambda: plots.critical_difference({"a": 1.2, "b": 1.9, "c": 2.9}, 0.8),
+    "curves": lambda: plots.learning_curves(HISTORY, 2),
+    "confusion": lambda: plots.confusion_figure(np.array([[9, 1], [0, 5]]), ["ant", "bee"], "insects"),
+    "pictures": lambda: plots.mistake_images(PICTURES, CAPTIONS),
+    "table": lambda: plots.mistake_bars(MISTAKES),
+    "against": lambda: plots.means_by_key({"a": {0.1: ONE, 0.5: ONE}}, {"none": ONE}, "rate", "accuracy"),
+    "forest": lambda: plots.forest_plot([("a", ONE), ("b", ONE)], "difference"),
+    "bands": lambda: plots.curve_bands({"a": CurveBand("val loss", *np.array([[0.5, 0.3], [0.4, 0.2], [0.6, 0.4]]))}),
+    "critical_difference": lambda: plots.critical_difference_plot({"a": 1.2, "b": 1.9, "c": 2.9}, 0.8),
 }
 
 
@@ -87,10 +87,10 @@ def test_pyplot_is_never_imported_nor_matplotlib_before_it_is_needed() -> None:
 def test_curves_without_validation_leave_it_out() -> None:
     """Missing columns and columns of NaN draw the same figure, without the validation's color."""
     train = {column: values for column, values in HISTORY.items() if "val" not in column}
-    figure = plots.curves(train, 3)
-    assert figure == plots.curves({**train, "val_loss": [np.nan] * 3, "val_accuracy": [np.nan] * 3}, 3)
+    figure = plots.learning_curves(train, 3)
+    assert figure == plots.learning_curves({**train, "val_loss": [np.nan] * 3, "val_accuracy": [np.nan] * 3}, 3)
     assert count(figure, VERMILION) == 0
-    assert count(plots.curves(HISTORY, 3), VERMILION) > 0
+    assert count(plots.learning_curves(HISTORY, 3), VERMILION) > 0
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.25, 0.95), (0.2, 9.0), (0.09, 2.0), (0.001, 5.0)])
@@ -98,7 +98,7 @@ def test_the_axis_of_learning_curves_has_two_numbers_at_least(low: float, high: 
     """Also where there is no power of ten, or only one, between the least and the largest loss."""
     losses = np.array([[high, low]] * 3)
     with plots.as_svg():
-        drawn = plots.bands({"a": Band("val loss", *losses)}, ", 5 runs per setting").decode()
+        drawn = plots.curve_bands({"a": CurveBand("val loss", *losses)}, ", 5 runs per setting").decode()
     numbers = re.findall(r">([\d.]+)</text>", drawn.partition('id="matplotlib.axis_2"')[2])
     assert len(numbers) >= 2
     assert "val loss: mean and 95 % interval, 5 runs per setting" in drawn
@@ -107,39 +107,41 @@ def test_the_axis_of_learning_curves_has_two_numbers_at_least(low: float, high: 
 def test_a_single_series_has_no_legend() -> None:
     """Its name, `all`, is no information; several series, or levels beside it, have a legend."""
     with plots.as_svg():
-        alone, beside = (plots.against({"": {0.1: ONE, 0.5: ONE}}, lines, "rate", "y") for lines in ({}, {"none": ONE}))
+        alone, beside = (
+            plots.means_by_key({"": {0.1: ONE, 0.5: ONE}}, lines, "rate", "y") for lines in ({}, {"none": ONE})
+        )
     assert "legend" not in alone.decode() and "legend" in beside.decode()
 
 
 def test_a_forest_says_what_its_intervals_are() -> None:
     """The correction, and which color is not decided."""
     with plots.as_svg():
-        drawn = plots.forest([("a", ONE), ("b", ONE)], "difference", note=", corrected for 2 comparisons").decode()
+        drawn = plots.forest_plot([("a", ONE), ("b", ONE)], "difference", note=", corrected for 2 comparisons").decode()
     assert "mean difference and 95 % interval, corrected for 2 comparisons; gray: not decided" in drawn
 
 
 def test_one_epoch_is_visible() -> None:
     """A line of one point has a marker: moving the point moves pixels of its color on the panel."""
-    low, high = (plots.curves({"train_accuracy": [value]}, 1) for value in (0.2, 0.8))
+    low, high = (plots.learning_curves({"train_accuracy": [value]}, 1) for value in (0.2, 0.8))
     assert count(low, BLUE) > 20
     assert low != high
 
 
 def test_the_chosen_epoch_is_marked() -> None:
     """Two figures that differ only in the chosen epoch differ."""
-    assert plots.curves(HISTORY, 2) != plots.curves(HISTORY, 3)
+    assert plots.learning_curves(HISTORY, 2) != plots.learning_curves(HISTORY, 3)
 
 
 @pytest.mark.parametrize("wild", [[np.inf, 1e300, 1.0], [-1e308, 1e308, 0.0], [np.nan, np.nan, np.nan], []])
 def test_a_diverging_loss_can_be_drawn(wild: list[float]) -> None:
     """Infinite and enormous values are left out; the rest is drawn."""
-    assert count(plots.curves({**HISTORY, "train_objective": wild}, 3), BLUE) > 0
+    assert count(plots.learning_curves({**HISTORY, "train_objective": wild}, 3), BLUE) > 0
 
 
 @pytest.mark.parametrize("n", [1, 2, 20, 21, 100, 101, 250])
 def test_a_matrix_of_any_size_fits_a_page(n: int) -> None:
     """From one class to hundreds the figure stays below 15 inches a side."""
-    figure = plots.confusion(np.eye(n, dtype=np.int64) * 50, [f"some class {i}" for i in range(n)], "a title")
+    figure = plots.confusion_figure(np.eye(n, dtype=np.int64) * 50, [f"some class {i}" for i in range(n)], "a title")
     assert max(pixels(figure).shape) < 15 * 120
 
 
@@ -148,15 +150,15 @@ def test_a_single_error_among_many_is_seen(n: int) -> None:
     """One confusion in a million tints its cell; an empty class (a row of zeros) is no trouble."""
     matrix = np.diag([1_000_000] * (n - 1) + [0])
     names = [str(i) for i in range(n)]
-    before = pixels(plots.confusion(matrix, names, ""))
+    before = pixels(plots.confusion_figure(matrix, names, ""))
     matrix[0, n - 1] = 1
-    after = pixels(plots.confusion(matrix, names, ""))
+    after = pixels(plots.confusion_figure(matrix, names, ""))
     assert np.sum(np.any(before != after, axis=-1)) > 80
 
 
 def test_numbers_stand_out_from_their_cells() -> None:
     """A dark cell is written on in white, a pale one in ink, so both cells hold both extremes of light."""
-    shown = pixels(plots.confusion(np.array([[995, 5], [8, 992]]), ["a", "b"], ""))
+    shown = pixels(plots.confusion_figure(np.array([[995, 5], [8, 992]]), ["a", "b"], ""))
     dark = np.all(shown == (0x08, 0x30, 0x6B), axis=-1)
     inside = shown[np.ix_(np.flatnonzero(dark.sum(axis=1) > 50), np.flatnonzero(dark.sum(axis=0) > 50))]
     middle = inside.shape[1] // 2
@@ -169,39 +171,41 @@ def test_pictures_of_any_range_are_stretched_alike(channels: int) -> None:
     """uint8 0..255 and float 0..16 or -1..1 of the same pictures give the same bytes."""
     ink = np.random.default_rng(1).integers(0, 2, (3, 5, 9, channels))
     ranges = ((ink * 255).astype(np.uint8), ink * 16.0, (ink * 2 - 1).astype(np.float32))
-    assert len({plots.mistakes_pictures(pictures, ["a"] * 3) for pictures in ranges}) == 1
+    assert len({plots.mistake_images(pictures, ["a"] * 3) for pictures in ranges}) == 1
 
 
 def test_color_pictures_keep_their_color() -> None:
     """A red and a black picture: red pixels are red on the page."""
     pictures = np.zeros((2, 4, 4, 3), np.float32)
     pictures[0, ..., 0] = 0.7
-    assert count(plots.mistakes_pictures(pictures, CAPTIONS), "#FF0000") > 1000
+    assert count(plots.mistake_images(pictures, CAPTIONS), "#FF0000") > 1000
 
 
 @pytest.mark.parametrize(("shape", "value"), [((4, 4, 1), np.nan), ((784, 1, 1), 0), ((1, 1, 3), 9)])
 def test_odd_pictures_can_be_drawn(shape: tuple[int, ...], value: float) -> None:
     """Not a number, one column, one constant pixel."""
-    assert pixels(plots.mistakes_pictures(np.full((1, *shape), value), ["a"])).size
+    assert pixels(plots.mistake_images(np.full((1, *shape), value), ["a"])).size
 
 
 def test_a_grid_holds_25_pictures() -> None:
     """The 26th changes nothing."""
     pictures = np.random.default_rng(2).random((26, 4, 4, 1))
-    assert plots.mistakes_pictures(pictures[:25], ["a"] * 25) == plots.mistakes_pictures(pictures, ["a"] * 26)
+    assert plots.mistake_images(pictures[:25], ["a"] * 25) == plots.mistake_images(pictures, ["a"] * 26)
 
 
 def test_no_mistakes_is_said() -> None:
     """Without a mistake both figures state that, instead of an error or an empty picture."""
-    figure = plots.mistakes_table([])
-    assert figure == plots.mistakes_pictures(np.zeros((0, 8, 8, 1)), [])
+    figure = plots.mistake_bars([])
+    assert figure == plots.mistake_images(np.zeros((0, 8, 8, 1)), [])
     assert np.ptp(pixels(figure)) > 100
 
 
 def test_a_caption_names_both_classes() -> None:
     """Short names share a line, long ones get one each, and a line break inside a name makes no third."""
-    assert plots.caption(Mistake(0, "8", "3", 0.1, 0.9, 2.3)) == "8 → 3 0.90"
-    assert plots.caption(Mistake(0, "golden\nretriever", "cat", 0.1, 0.9, 2.3)) == "golden retriever\n→ cat 0.90"
+    assert plots.mistake_caption(Mistake(0, "8", "3", 0.1, 0.9, 2.3)) == "8 → 3 0.90"
+    assert (
+        plots.mistake_caption(Mistake(0, "golden\nretriever", "cat", 0.1, 0.9, 2.3)) == "golden retriever\n→ cat 0.90"
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -214,21 +218,21 @@ def test_a_caption_names_both_classes() -> None:
 def test_no_name_breaks_a_figure(one: str, other: str) -> None:
     """Formulas, control characters, surrogates, scripts without glyphs, nothing, and very long names are drawn."""
     mistake = Mistake(1, one, other, 0.2, 0.7, 1.6)
-    assert pixels(plots.confusion(np.array([[3, 1], [0, 2]]), [one, other], one + other)).shape[1] < 8 * 120
-    assert pixels(plots.mistakes_pictures(np.zeros((1, 2, 2, 1)), [plots.caption(mistake)])).size
-    assert pixels(plots.mistakes_table([mistake])).size
+    assert pixels(plots.confusion_figure(np.array([[3, 1], [0, 2]]), [one, other], one + other)).shape[1] < 8 * 120
+    assert pixels(plots.mistake_images(np.zeros((1, 2, 2, 1)), [plots.mistake_caption(mistake)])).size
+    assert pixels(plots.mistake_bars([mistake])).size
 
 
 @given(st.text(max_size=60), st.floats(0.3, 3))
 def test_fitted_text_fits(text: str, inches: float) -> None:
     """A name is at most as wide as asked for, whole if it can be."""
     with style():
-        short = fitted(text, inches, 9)
+        short = elide(text, inches, 9)
         assert text_width(short, 9) <= inches
-        assert short == plain(text) or text_width(plain(text), 9) > inches
+        assert short == single_line(text) or text_width(single_line(text), 9) > inches
 
 
 def test_a_shortened_name_keeps_its_ends() -> None:
     """Names that differ only in their last character stay apart."""
     with style():
-        assert fitted("an extremely long name, part 1", 1.2, 9) != fitted("an extremely long name, part 2", 1.2, 9)
+        assert elide("an extremely long name, part 1", 1.2, 9) != elide("an extremely long name, part 2", 1.2, 9)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dropout_cli import report
-from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
+from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import Run
 from dropout_cli.sweeps.folder import Folder
 from tests.commands import dropout
@@ -37,16 +37,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (here / "t.csv").write_text("number,word,kind\n" + "\n".join(rows))
     tabular = train(here / "a", f"dataset={{name: table, path: {here}/t.csv}}", "training.batch_size=16")
-    (here / "run.html").write_bytes(report.of_run(tabular))
+    (here / "run.html").write_bytes(report.run_report(tabular))
     regression = train(here / "b", "dataset={name: diabetes, scaling: standardize}", "architecture.hidden=[8]")
-    (here / "regression.html").write_bytes(report.of_run(regression))
+    (here / "regression.html").write_bytes(report.run_report(regression))
     (here / "c.yaml").write_text("dataset: digits\narchitecture: {hidden: [8]}\ntraining: {epochs: 3}\n")
     done = dropout("sweep", "c.yaml", "dropout={variant: inverted, rate: 0.2},none", "--seeds", "3", cwd=here)
     assert done.returncode == 0, done.stderr
-    (here / "sweep.html").write_bytes(report.of_sweep(Folder(here / "runs/sweep-c")))
-    parts: list[Part] = [Table(NASTY, [NASTY, "n"], [[NASTY, 2], ["b", 10], ["a", 1.5]]), Code(NASTY), NASTY]
+    (here / "sweep.html").write_bytes(report.sweep_report(Folder(here / "runs/sweep-c")))
+    parts: list[SectionPart] = [HtmlTable(NASTY, [NASTY, "n"], [[NASTY, 2], ["b", 10], ["a", 1.5]]), Code(NASTY), NASTY]
     figure = Figure(b'<svg xmlns="http://www.w3.org/2000/svg"/>', NASTY, NASTY)
-    (here / "nasty.html").write_bytes(page(NASTY, NASTY, NASTY, [Section(NASTY, [*parts, figure])]))
+    (here / "nasty.html").write_bytes(render_page(NASTY, NASTY, NASTY, [Section(NASTY, [*parts, figure])]))
     return here
 
 
@@ -83,7 +83,7 @@ def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> N
         "rates",
     )
     assert dropout("sweep", "c.yaml", *asked, cwd=folder).returncode == 0
-    text = unescape(report.of_sweep(Folder(folder / "rates")).decode())
+    text = unescape(report.sweep_report(Folder(folder / "rates")).decode())
     rows = csv.DictReader((folder / "rates/summary.csv").read_text().splitlines())
     means = {(row["dropout.rate"], row["metric"]): float(row["mean"]) for row in rows}
     train, val, test = (
@@ -100,7 +100,7 @@ def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> N
 def test_the_same_run_gives_the_same_page(folder: Path) -> None:
     """Byte for byte."""
     run = next((folder / "a/runs").iterdir())
-    assert report.of_run(Run(run)) == (folder / "run.html").read_bytes()
+    assert report.run_report(Run(run)) == (folder / "run.html").read_bytes()
 
 
 def test_the_command_writes_into_the_folder_or_where_it_is_told(folder: Path) -> None:

@@ -103,13 +103,13 @@ def _through(disk: Disk, real: Callable[..., Any]) -> Callable[..., Any]:
 def prepare_run(folder: Path) -> tuple[Prepared, bytes]:
     """A tiny experiment of two epochs."""
     (folder / "small.yaml").write_text(CONFIG)
-    loaded = config.load(folder / "small.yaml", TINY)
+    loaded = config.load_config(folder / "small.yaml", TINY)
     return training_run.prepare_run(loaded.experiment), loaded.text
 
 
 def judge_what_is_there(run: Run, whole: Run) -> None:
     """Each file is as it should be at some time; nothing is half-written; a checkpoint, if there is one, loads."""
-    for name in manifest.covered(run.path):
+    for name in manifest.covered_files(run.path):
         assert not name.endswith(".partial"), name
         if name in (*COMPARED[1:4], "config.yaml", "resolved.yaml", "preprocessing.safetensors"):
             assert run.read(name) == whole.read(name), name
@@ -139,12 +139,12 @@ def test_a_fault_at_any_call_loses_nothing(code: int, tmp_path: Path) -> None:
             break
         for run in all_runs(folder / "runs"):
             judge_what_is_there(run, whole)
-            if run.ended != "completed":
-                if run.has(LAST) or run.has(PREVIOUS):
+            if run.final_status != "completed":
+                if run.has_file(LAST) or run.has_file(PREVIOUS):
                     assert Snapshot.newest(run)[0] is not None
                 resume.resume(run, watch=ignore, figures=False)
             assert all(run.read(name) == whole.read(name) for name in COMPARED)
-            assert all(check.right for check in verify.verify(run))
+            assert all(check.right for check in verify.verify_run(run))
         shutil.rmtree(folder)
     assert number > 50  # so many calls were struck, one in each run
 
@@ -153,19 +153,19 @@ def test_a_fault_at_any_call_loses_nothing(code: int, tmp_path: Path) -> None:
 def test_a_fault_while_something_is_added_leaves_the_old_or_the_new(code: int, tmp_path: Path) -> None:
     """The old results of `eval` stay until the new ones are complete."""
     run = train(tmp_path, *TINY)
-    evaluate.evaluate(run, figures=False)
+    evaluate.evaluate_run(run, figures=False)
     for number in range(1_000):
         disk = Disk(number, code)
         try:
             with faulty(disk):
-                evaluate.evaluate(run, figures=False)
+                evaluate.evaluate_run(run, figures=False)
         except RunFailed as error:
             assert REASONS[code] in str(error)
             assert [path.name for path in (run.path / "after").iterdir()] == ["eval-test-last"]
         else:
             assert not disk.struck
             break
-        assert all(check.right for check in verify.verify(run))
+        assert all(check.right for check in verify.verify_run(run))
     assert number > 10
 
 
@@ -181,7 +181,7 @@ def test_a_fault_while_predictions_are_written_leaves_no_half_of_them(code: int,
         disk = Disk(number, code)
         try:
             with faulty(disk):
-                predict.predict(str(run.path), tmp_path / "x.npy", output, **asked)
+                predict.predict_command(str(run.path), tmp_path / "x.npy", output, **asked)
         except RunFailed as error:
             assert REASONS[code] in str(error) and output.read_text() == "former"
             assert not list(tmp_path.glob("*.partial"))
@@ -200,4 +200,4 @@ def test_a_clock_that_jumps_back_harms_nothing(tmp_path: Path, monkeypatch: pyte
     run = train(tmp_path / "back", *TINY)
     assert all(run.read(name) == whole.read(name) for name in COMPARED)
     assert run.state()["sessions"][0]["ended"] < run.state()["sessions"][0]["began"]
-    assert all(check.right for check in verify.verify(run))
+    assert all(check.right for check in verify.verify_run(run))

@@ -10,13 +10,13 @@ import pytest
 
 from dropout_cli.core import locks
 from dropout_cli.core.errors import RunFailed, UsageError
-from dropout_cli.runs import FORMAT, Run, all_runs, find, write
+from dropout_cli.runs import FORMAT, Run, all_runs, find_run, write_atomic
 
 
 def begun(root: Path, label: str = "x") -> Run:
     """A run with the status running that no process works on."""
     run = Run.create(root, label)
-    run.mark("running")
+    run.record_status("running")
     return run
 
 
@@ -30,18 +30,18 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "inside").touch()
     with pytest.raises(RunFailed, match="cannot be written"):
-        write(tmp_path / "target", b"new")
+        write_atomic(tmp_path / "target", b"new")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["inside", "target"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     """The error tells what to do."""
-    from dropout_cli.runs.atomic_io import append
+    from dropout_cli.runs.atomic_io import append_line
 
     (tmp_path / "metrics.csv").symlink_to("/dev/full")
     with pytest.raises(RunFailed, match=r"No space left on device.*Free some space"):
-        append(tmp_path / "metrics.csv", "1,2")
+        append_line(tmp_path / "metrics.csv", "1,2")
 
 
 def test_a_torn_last_line_is_dropped_on_reading(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_torn_last_line_is_dropped_on_reading(tmp_path: Path) -> None:
     with (run.path / "metrics.csv").open("a") as file:
         file.write("3,0.00")
     assert history.rows() == [{"epoch": "1", "loss": "0.1"}, {"epoch": "2", "loss": ""}]
-    history.cut_back(1)
+    history.truncate(1)
     assert run.read("metrics.csv") == b"epoch,loss\n1,0.1\n"
 
 
@@ -82,16 +82,16 @@ def test_status_is_derived_not_believed(tmp_path: Path) -> None:
     assert status(run) == "crashed"
     with run.lock():
         assert status(run) == "running"
-    run.mark("interrupted")
+    run.record_status("interrupted")
     assert status(run) == "interrupted"
-    run.mark("failed", "because")
+    run.record_status("failed", "because")
     assert status(run) == "failed" and run.state()["reason"] == "because"
-    run.finish()
+    run.write_manifest()
     assert status(run) == "completed"
 
 
 def _hold(path: Path, seconds: float) -> None:
-    with locks.held(path):
+    with locks.locked(path):
         (path.parent / "held").touch()
         time.sleep(seconds)
 
@@ -117,17 +117,17 @@ def test_a_lock_goes_when_its_process_is_killed(tmp_path: Path) -> None:
 def test_runs_are_found_by_path_prefix_and_latest(tmp_path: Path) -> None:
     """An ambiguous or unknown reference is refused with what would help."""
     first, second = begun(tmp_path, "one"), begun(tmp_path, "two")
-    assert find(str(first.path), Path("elsewhere")).path == first.path
-    assert find(second.path.name[:20], tmp_path).path == second.path
+    assert find_run(str(first.path), Path("elsewhere")).path == first.path
+    assert find_run(second.path.name[:20], tmp_path).path == second.path
     first.path.rename(tmp_path / "29990101T000000Z_one_0a1b2c")
-    assert find("latest", tmp_path).path == second.path
+    assert find_run("latest", tmp_path).path == second.path
     assert len(all_runs(tmp_path)) == 2
     with pytest.raises(UsageError, match=r"names of 2 runs in .* begin with this"):
-        find("2", tmp_path)
+        find_run("2", tmp_path)
     with pytest.raises(UsageError, match="no such run"):
-        find("zebra", tmp_path)
+        find_run("zebra", tmp_path)
     with pytest.raises(UsageError, match="no such run"):
-        find("latest", tmp_path / "empty")
+        find_run("latest", tmp_path / "empty")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_damaged_and_future_files_are_refused_by_name(text: str, message: str, t
 def test_what_came_after_replaces_what_was_there(tmp_path: Path) -> None:
     """Whole folders are replaced, each with a manifest; no incomplete folder remains."""
     run = begun(tmp_path)
-    run.write_after("eval-test-last", {"a.json": b"1", "b.json": b"2"})
-    folder = run.write_after("eval-test-last", {"a.json": b"3"})
+    run.write_result("eval-test-last", {"a.json": b"1", "b.json": b"2"})
+    folder = run.write_result("eval-test-last", {"a.json": b"3"})
     assert sorted(path.name for path in folder.iterdir()) == ["MANIFEST.sha256", "a.json"]
     assert [path.name for path in folder.parent.iterdir()] == ["eval-test-last"]

@@ -27,44 +27,44 @@ def run(finished: Run, tmp_path: Path) -> Run:
 
 def test_tags_add_up_and_a_note_replaces_the_former_one(run: Run) -> None:
     """They are found by `--where` and the run still verifies."""
-    tags.annotate(run, ["talk", "keep"], "first")
-    tags.annotate(run, ["keep", "final"], "second")
-    tags.annotate(run, [], None)
-    facts = run_table.facts(run)
+    tags.add_tags(run, ["talk", "keep"], "first")
+    tags.add_tags(run, ["keep", "final"], "second")
+    tags.add_tags(run, [], None)
+    facts = run_table.run_facts(run)
     assert (facts["tags"], facts["note"]) == ("talk keep final", "second")
-    assert all(check.right for check in verify.verify(run))
-    assert run_table.select([facts], ["note == second"], "name") == [facts]
+    assert all(check.right for check in verify.verify_run(run))
+    assert run_table.select_runs([facts], ["note == second"], "name") == [facts]
     with pytest.raises(UsageError, match="is not one word"):
-        tags.annotate(run, ["two words"], None)
+        tags.add_tags(run, ["two words"], None)
 
 
 def test_a_damaged_note_makes_a_run_damaged_not_a_traceback(run: Run) -> None:
     """It is named where the run is listed."""
-    tags.annotate(run, ["keep"], None)
+    tags.add_tags(run, ["keep"], None)
     (run.path / tags.NOTES).write_text('{"format": 1, "tags": 3}')
-    (found,) = run_table.read([run])
+    (found,) = run_table.read_facts([run])
     assert found["status"] == "damaged"
     assert "notes.json" in found["reason"]
 
 
 def test_a_size_is_the_sum_of_its_files_and_links_count_for_nothing(run: Run) -> None:
     """In bytes."""
-    before = tags.size(run)
+    before = tags.folder_bytes(run)
     (run.path / "more.bin").write_bytes(bytes(1000))
     (run.path / "link").symlink_to("/usr/bin/env")
-    assert tags.size(run) == before + 1000
+    assert tags.folder_bytes(run) == before + 1000
 
 
 def test_a_run_that_is_being_worked_on_is_not_deleted(run: Run) -> None:
     """Nor the target of a link."""
     with run.lock(), pytest.raises(UsageError, match="another process is working"):
-        tags.delete(run)
+        tags.delete_run(run)
     link = run.path.parent / "link"
     link.symlink_to(run.path)
     with pytest.raises(UsageError, match="is a link"):
-        tags.delete(Run(link))
+        tags.delete_run(Run(link))
     assert run.path.exists()
-    tags.delete(run)
+    tags.delete_run(run)
     assert not run.path.exists()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dropout_cli.analysis import run_table
 from dropout_cli.core.errors import UsageError
-from dropout_cli.runs import Run, all_runs, find, tags
+from dropout_cli.runs import Run, all_runs, find_run, tags
 from tests import small_run
 from tests.commands import dropout
 
@@ -34,7 +34,7 @@ def copy(run: Run, path: Path, accuracy: float | None = None, /, **told: Any) ->
 def begun(root: Path, label: str = "x") -> Run:
     """A run with the status running that no process works on."""
     run = Run.create(root, label)
-    run.mark("running")
+    run.record_status("running")
     return run
 
 
@@ -58,15 +58,15 @@ def test_of_two_folders_of_one_name_the_one_that_matched_is_tagged(finished: Run
     )
     arguments = ("--where", "test.accuracy < 0.05", "--tag", "bad", "--note", "why")
     assert dropout("runs", "a/same", "b/same", *arguments, cwd=tmp_path).returncode == 0
-    assert tags.annotations(matching) == {"tags": "bad", "note": "why"}
-    assert tags.annotations(other) == {}
+    assert tags.read_tags(matching) == {"tags": "bad", "note": "why"}
+    assert tags.read_tags(other) == {}
 
 
 def test_a_summary_cannot_tell_the_name_of_another_run(finished: Run, tmp_path: Path) -> None:
     """The name is that of the folder, for every command that shows or deletes one."""
     stranger = copy(finished, tmp_path / "runs" / "stranger", 0.01, name="mine")
     mine = copy(finished, tmp_path / "runs" / "mine", 0.9)
-    assert [one["name"] for one in run_table.read([stranger, mine])] == ["stranger", "mine"]
+    assert [one["name"] for one in run_table.read_facts([stranger, mine])] == ["stranger", "mine"]
     done = dropout("runs", "--where", "test.accuracy < 0.05", "--delete", "--yes", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "runs/stranger\n")
     assert mine.path.exists() and not stranger.path.exists()
@@ -76,8 +76,8 @@ def test_a_summary_cannot_tell_the_name_of_another_run(finished: Run, tmp_path: 
 def test_a_summary_cannot_tell_what_is_looked_up_elsewhere(key: str, finished: Run, tmp_path: Path) -> None:
     """State and notes have status, reason and tags; the folder has name, path and size."""
     stranger = copy(finished, tmp_path / "stranger", None, **{key: "faked"})
-    (facts,) = run_table.read([stranger], sizes=True)
-    assert facts.get(key) != "faked" and run_table.facts(stranger).get(key) != "faked"
+    (facts,) = run_table.read_facts([stranger], sizes=True)
+    assert facts.get(key) != "faked" and run_table.run_facts(stranger).get(key) != "faked"
     shown = json.loads(dropout("show", "stranger", "--json", cwd=tmp_path).stdout)
     assert shown.get(key) != "faked" and shown["run"] == "stranger"
 
@@ -87,8 +87,8 @@ def test_a_linked_run_has_the_name_of_its_link(finished: Run, tmp_path: Path) ->
     copy(finished, tmp_path / "elsewhere" / "target")
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "link").symlink_to(tmp_path / "elsewhere" / "target")
-    (listed,) = run_table.read(all_runs(tmp_path / "runs"))
-    assert listed["name"] == "link" and find("link", tmp_path / "runs").path == listed.run.path
+    (listed,) = run_table.read_facts(all_runs(tmp_path / "runs"))
+    assert listed["name"] == "link" and find_run("link", tmp_path / "runs").path == listed.run.path
 
 
 def test_a_run_named_by_a_dot_has_the_name_of_its_folder(finished: Run, tmp_path: Path) -> None:
@@ -160,17 +160,17 @@ def test_no_name_means_no_run(reference: str, tmp_path: Path, monkeypatch: pytes
     run = begun(tmp_path)
     monkeypatch.chdir(run.path)
     with pytest.raises(UsageError, match="an empty name names no run"):
-        find(reference, tmp_path)
+        find_run(reference, tmp_path)
 
 
 def test_a_whole_name_means_that_run_though_others_begin_with_it(tmp_path: Path) -> None:
     """A prefix means one where it is unique."""
     for name in ("run", "run-2"):
         begun(tmp_path).path.rename(tmp_path / name)
-    assert find("run", tmp_path).path == tmp_path / "run"
-    assert find("run-", tmp_path).path == tmp_path / "run-2"
+    assert find_run("run", tmp_path).path == tmp_path / "run"
+    assert find_run("run-", tmp_path).path == tmp_path / "run-2"
     with pytest.raises(UsageError, match=r"names of 2 runs in .* begin with this"):
-        find("ru", tmp_path)
+        find_run("ru", tmp_path)
 
 
 def test_a_name_that_is_too_long_means_no_run(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ class TestLatest:
         """The random digits at the end of a name do not matter."""
         for _ in range(12):
             last = begun(tmp_path)
-            assert find("latest", tmp_path).path == last.path
+            assert find_run("latest", tmp_path).path == last.path
 
     def test_it_is_the_last_one_after_the_clock_went_back(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -200,21 +200,21 @@ class TestLatest:
         (first.path / "state.json").write_text(json.dumps(content | {"created": later}))
         first.path.rename(tmp_path / "29990101T000000Z_x_0a1b2c")
         second = begun(tmp_path)
-        assert find("latest", tmp_path).path == second.path
+        assert find_run("latest", tmp_path).path == second.path
         assert second.state()["created"] > later
         third = begun(tmp_path)
-        assert find("latest", tmp_path).path == third.path
+        assert find_run("latest", tmp_path).path == third.path
 
     def test_it_does_not_change_when_an_older_run_is_written_to(self, tmp_path: Path) -> None:
         """A run that is resumed, tagged or renamed is not a new run."""
         first, second = begun(tmp_path, "a"), begun(tmp_path, "b")
-        first.mark("interrupted")
-        first.mark("running")
-        tags.annotate(first, ["keep"], None)
+        first.record_status("interrupted")
+        first.record_status("running")
+        tags.add_tags(first, ["keep"], None)
         first.path.rename(tmp_path / "renamed")
-        assert find("latest", tmp_path).path == second.path
+        assert find_run("latest", tmp_path).path == second.path
         shutil.rmtree(second.path)
-        assert find("latest", tmp_path).path == tmp_path / "renamed"
+        assert find_run("latest", tmp_path).path == tmp_path / "renamed"
 
     def test_a_run_of_a_former_version_was_created_when_its_first_session_began(self, tmp_path: Path) -> None:
         """Their `state.json` has no time of creation; what is damaged was created when its folder was last changed."""
@@ -225,13 +225,13 @@ class TestLatest:
                 "sessions": [{"began": f"2026-11-0{day}T00:00:00Z"}, {"began": "2026-11-09T00:00:00Z"}],
             }
             (run.path / "state.json").write_text(json.dumps(state))
-        assert find("latest", tmp_path).path == newer.path
+        assert find_run("latest", tmp_path).path == newer.path
         damaged = begun(tmp_path, "a")
         (damaged.path / "state.json").write_text("{")
         os.utime(damaged.path, (0, 0))
-        assert find("latest", tmp_path).path == newer.path
+        assert find_run("latest", tmp_path).path == newer.path
         os.utime(damaged.path, (4e9, 4e9))
-        assert find("latest", tmp_path).path == damaged.path
+        assert find_run("latest", tmp_path).path == damaged.path
 
     @pytest.mark.parametrize("created", ["soon", -1, True, 1.5, None, 10**40, [1]])
     def test_a_time_that_is_none_counts_for_nothing(self, created: Any, tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ class TestLatest:
         stranger, mine = begun(tmp_path, "z"), begun(tmp_path, "a")
         state = {"format": 1, "sessions": [{"began": "2020-01-01T00:00:00Z"}], "created": created}
         (stranger.path / "state.json").write_text(json.dumps(state))
-        assert find("latest", tmp_path).path == mine.path
+        assert find_run("latest", tmp_path).path == mine.path
         assert begun(tmp_path).state()["created"] < 2**63
 
     def test_a_folder_of_that_name_is_no_latest_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,5 +247,5 @@ class TestLatest:
         run = begun(tmp_path / "runs")
         begun(tmp_path).path.rename(tmp_path / "latest")
         monkeypatch.chdir(tmp_path)
-        assert find("latest", Path("runs")).path == Path("runs") / run.path.name
-        assert find("./latest", Path("runs")).path == Path("latest")
+        assert find_run("latest", Path("runs")).path == Path("runs") / run.path.name
+        assert find_run("./latest", Path("runs")).path == Path("latest")

@@ -30,7 +30,7 @@ def test_the_interval_excludes_0_exactly_where_p_is_below_5_percent(
     losses = [np.abs(one) ** 2 if root else np.abs(one) for one in two_runs(seed, n, ratio=ratio)]
     if coarse:
         losses = [np.round(one) for one in losses]
-    found = paired_bootstrap(*losses, root=root)
+    found = paired_bootstrap(*losses, take_root=root)
     low, high = found.interval
     assert (low > 0 or high < 0) == (found.p < 0.05)
     assert low <= found.difference <= high and 0 < found.p <= 1
@@ -39,8 +39,8 @@ def test_the_interval_excludes_0_exactly_where_p_is_below_5_percent(
 def test_p_reaches_5_percent_where_an_end_of_the_interval_reaches_0() -> None:
     """Moved by its lower end and a little, the difference is just shown; by a little less, it is not."""
     first, second = (np.abs(one) for one in two_runs(0, 30))
-    low = paired_bootstrap(first, second, root=False).interval.low
-    shown, hidden = (paired_bootstrap(first - low + by, second, root=False) for by in (1e-6, -1e-6))
+    low = paired_bootstrap(first, second, take_root=False).interval.low
+    shown, hidden = (paired_bootstrap(first - low + by, second, take_root=False) for by in (1e-6, -1e-6))
     assert shown.p < 0.05 <= hidden.p < 0.0505 and shown.p > 0.0495
 
 
@@ -58,13 +58,13 @@ def test_networks_with_the_same_losses_have_p_1() -> None:
     for second in (first, first * (1 + 1e-14)):
         found = paired_bootstrap(first, second)
         assert (*found.interval, found.p) == (0.0, 0.0, 1.0)
-        assert paired_bootstrap(first, second, root=False).p == 1.0
+        assert paired_bootstrap(first, second, take_root=False).p == 1.0
 
 
 def test_both_losses_of_an_example_are_drawn_together() -> None:
     """A network that is .25 worse at every example is .25 worse in every resample; p is the smallest that there is."""
     first = np.abs(two_runs(3, 20)[0])
-    found = paired_bootstrap(first + 0.25, first, root=False)
+    found = paired_bootstrap(first + 0.25, first, take_root=False)
     assert (found.difference, *found.interval) == pytest.approx((0.25, 0.25, 0.25), rel=1e-12)
     z = -stats.norm.ppf(1 / 10_000)
     assert found.p == pytest.approx(2 * stats.t.sf(z * math.sqrt(19 / 20), 19))
@@ -76,12 +76,12 @@ def test_errors_are_the_metrics_of_the_runs(targets: int) -> None:
     errors = two_runs(4, 40, targets, ratio=1.3)
     for root, name in ((True, "root_mean_squared_error"), (False, "mean_absolute_error")):
         losses = [one**2 if root else np.abs(one) for one in errors]
-        found = paired_bootstrap(*losses, root=root)
+        found = paired_bootstrap(*losses, take_root=root)
         expected = [getattr(metrics, name)(np.zeros_like(one), one) for one in errors]
         assert (found.first, found.second) == pytest.approx(expected)
         assert found.difference == pytest.approx(expected[0] - expected[1])
         if targets == 1:
-            assert paired_bootstrap(losses[0][:, 0], losses[1][:, 0], root=root) == found
+            assert paired_bootstrap(losses[0][:, 0], losses[1][:, 0], take_root=root) == found
 
 
 @pytest.mark.parametrize("n", [12, 40, 300])
@@ -105,7 +105,7 @@ def test_of_many_examples_it_is_the_t_test() -> None:
     """The mean of 2,000 differences of losses is normal, so that p is that of SciPy's paired t-test."""
     first, second = (np.abs(one[:, 0]) for one in two_runs(6, 2_000, ratio=1.02))
     expected = stats.ttest_rel(first, second)
-    found = paired_bootstrap(first, second, root=False)
+    found = paired_bootstrap(first, second, take_root=False)
     assert 0.02 < expected.pvalue < 0.9
     assert found.p == pytest.approx(expected.pvalue, abs=0.02)
     assert found.interval == pytest.approx(expected.confidence_interval(), rel=0.05)
@@ -136,5 +136,5 @@ def test_errors_are_the_same_up_to_a_ten_thousand_millionth_of_their_sum(first: 
     """1.5e-10 apart is rounding; 3e-10 is a difference, whichever is the larger."""
     losses = np.full(8, first)
     for same, apart in ((1 + 1.5e-10, 1 + 3e-10), (1 - 1.5e-10, 1 - 3e-10)):
-        assert paired_bootstrap(losses, losses * same, root=False).p == 1.0
-        assert paired_bootstrap(losses, losses * apart, root=False).p < 0.05
+        assert paired_bootstrap(losses, losses * same, take_root=False).p == 1.0
+        assert paired_bootstrap(losses, losses * apart, take_root=False).p < 0.05

@@ -20,14 +20,16 @@ def test_optimism_is_the_mean_gap_to_the_unit_left_out(settings: int, units: int
         rest = [np.mean([row[unit] for unit in range(units) if unit != left]) for row in scores]
         best = int(np.argmax(rest))
         gaps.append(rest[best] - scores[best, left])
-    assert choice.leave_one_out(scores) == pytest.approx(np.mean(gaps) * math.sqrt((units - 1) / units))
+    assert choice.optimism_leave_one_out(scores) == pytest.approx(np.mean(gaps) * math.sqrt((units - 1) / units))
 
 
 def test_choosing_the_best_of_equals_looks_too_good() -> None:
     """Among equal settings the optimism is positive; of one setting, or one unit, nothing is known."""
     scores = stream(4, "test").normal(0.9, 0.01, (12, 10))
-    assert 0.001 < choice.leave_one_out(scores) < 0.02
-    assert math.isnan(choice.leave_one_out(scores[:1])) and math.isnan(choice.leave_one_out(scores[:, :1]))
+    assert 0.001 < choice.optimism_leave_one_out(scores) < 0.02
+    assert math.isnan(choice.optimism_leave_one_out(scores[:1])) and math.isnan(
+        choice.optimism_leave_one_out(scores[:, :1])
+    )
 
 
 def test_equal_scores_share_their_ranks() -> None:
@@ -81,10 +83,10 @@ def test_one_seed_and_a_fifth_of_the_examples_are_left_out(seeds: int, examples:
     """Five parts, at random from the stream of choices; with one part for each unit, as leaving one unit out."""
     scores = stream(seeds, "test").normal(0, 1, (4, seeds, examples))
     parts = np.array_split(stream(0, "statistics:choice").permutation(examples), folds)
-    found = choice.leave_out_seed_and_examples(scores, folds=folds)
+    found = choice.optimism_crossed(scores, folds=folds)
     assert found == pytest.approx(left_out(scores, parts))
     if folds == 5:
-        assert found == choice.leave_out_seed_and_examples(scores)
+        assert found == choice.optimism_crossed(scores)
 
 
 def test_leaving_one_unit_out_is_the_same_without_examples() -> None:
@@ -93,25 +95,25 @@ def test_leaving_one_unit_out_is_the_same_without_examples() -> None:
         units = stream(n, "test").normal(0, 1, (3, n))
         alike = np.stack([units, units], axis=2)  # two examples that say the same
         expected = left_out(alike, [np.array([0]), np.array([1])])
-        assert choice.leave_one_out(units) == pytest.approx(expected)
-        assert choice.leave_out_seed_and_examples(alike, folds=2) == pytest.approx(expected)
+        assert choice.optimism_leave_one_out(units) == pytest.approx(expected)
+        assert choice.optimism_crossed(alike, folds=2) == pytest.approx(expected)
 
 
 def test_what_is_left_out_chooses_the_first_of_equals_in_every_unit() -> None:
     """Means that differ by rounding alone are equal, whether scores are millionths or millions."""
     more = 0.3 + 3e-12
     scores = np.array([[0.3, 0.3, 0.5], [more, more, 0.9], [0.0, 0.0, 0.0]])  # the last one is never chosen
-    expected = choice.leave_one_out(np.array([[3.0, 3.0, 5.0], [3.0, 3.0, 9.0]]) / 10)
+    expected = choice.optimism_leave_one_out(np.array([[3.0, 3.0, 5.0], [3.0, 3.0, 9.0]]) / 10)
     for unit in (1e-6, 1.0, 1e6):
-        assert choice.leave_one_out(unit * scores) == pytest.approx(unit * expected)
+        assert choice.optimism_leave_one_out(unit * scores) == pytest.approx(unit * expected)
         apart = unit * np.array([[0.3, 0.3, 0.5], [0.3 + 1e-8, 0.3 + 1e-8, 0.9]])
-        assert choice.leave_one_out(apart) != pytest.approx(unit * expected)
+        assert choice.optimism_leave_one_out(apart) != pytest.approx(unit * expected)
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 9), (3, 1, 9), (3, 3, 4)])
 def test_too_few_of_anything_leave_nothing_out(shape: tuple[int, int, int]) -> None:
     """One setting is no choice; with one seed, or fewer examples than parts, no estimate is possible."""
     scores = stream(0, "test").normal(0, 1, shape)
-    assert math.isnan(choice.leave_out_seed_and_examples(scores))
+    assert math.isnan(choice.optimism_crossed(scores))
     if shape[2] == 9:
-        assert math.isnan(choice.leave_one_out(scores[..., 0]))
+        assert math.isnan(choice.optimism_leave_one_out(scores[..., 0]))

@@ -11,16 +11,16 @@ from scipy import stats
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.estimate import Estimate, crossed, hedges_g, new_examples, over_units
+from dropout_cli.statistics.estimate import Estimate, estimate_crossed, estimate_mean, estimate_new_examples, hedges_g
 
 FLOOR = 0.5 / 36
 LAYOUTS: dict[str, Callable[[Array], Estimate]] = {
-    "seeds on one split": lambda values: over_units(values[:, 0].tolist(), smallest_sd=FLOOR),
-    "splits": lambda values: over_units(values[:, 0].tolist()),
-    "new data": lambda values: over_units(values[:, 0].tolist(), split_ratio=1 / 3),
-    "seeds nested in splits": lambda values: over_units(values.mean(axis=1).tolist()),
-    "seeds crossed with splits": crossed,
-    "new examples": new_examples,
+    "seeds on one split": lambda values: estimate_mean(values[:, 0].tolist(), smallest_sd=FLOOR),
+    "splits": lambda values: estimate_mean(values[:, 0].tolist()),
+    "new data": lambda values: estimate_mean(values[:, 0].tolist(), split_ratio=1 / 3),
+    "seeds nested in splits": lambda values: estimate_mean(values.mean(axis=1).tolist()),
+    "seeds crossed with splits": estimate_crossed,
+    "new examples": estimate_new_examples,
 }
 """Name -> the estimate of differences (n, several)."""
 FLOORED = ("seeds on one split", "new examples")
@@ -140,7 +140,7 @@ def test_equal_differences_are_certain_only_without_a_floor(layout: str, n: int,
 def test_a_floor_only_widens(seed: int, n: int, shift: float, step: int, floor: float) -> None:
     """The standard deviation is the larger of the two, and the standard error follows."""
     values = differences(seed, n, shift, step)[:, 0].tolist()
-    plain, floored = over_units(values), over_units(values, smallest_sd=floor)
+    plain, floored = estimate_mean(values), estimate_mean(values, smallest_sd=floor)
     assert floored.sd == max(plain.sd, floor)
     assert (floored.mean, floored.df, floored.n) == (plain.mean, n - 1, n)
     assert floored.se == pytest.approx(floored.sd / math.sqrt(n))
@@ -151,7 +151,7 @@ def test_a_floor_only_widens(seed: int, n: int, shift: float, step: int, floor: 
 def test_over_units_is_the_t_test(seed: int, n: int, shift: float) -> None:
     """SciPy's one-sample test and its interval."""
     values = differences(seed, n, shift, 0)[:, 0]
-    found, expected = over_units(values.tolist()), stats.ttest_1samp(values, 0)
+    found, expected = estimate_mean(values.tolist()), stats.ttest_1samp(values, 0)
     assert found.p() == pytest.approx(expected.pvalue, rel=1e-9)
     assert found.interval(confidence=0.9) == pytest.approx(expected.confidence_interval(0.9))
 
@@ -166,16 +166,16 @@ def test_a_crossed_layout_is_never_surer_than_its_splits_or_its_seeds(
     values = rng.normal(0, 1, (splits, 1)) + rng.normal(0, rng.choice([0, 1]), (1, seeds))
     values = values + rng.normal(0, rng.choice([0, 1, 3]), (splits, seeds))
     values = np.round(values * step) / step if step else values
-    found = crossed(values)
+    found = estimate_crossed(values)
     for means in (values.mean(axis=0), values.mean(axis=1)):
-        assert found.se >= over_units(means.tolist()).se * (1 - 1e-9)
+        assert found.se >= estimate_mean(means.tolist()).se * (1 - 1e-9)
     assert 0 < found.df <= splits * seeds
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_fewer_than_two_units_give_neither_interval_nor_p(n: int) -> None:
     """NaN, which is neither below 5 percent nor above; one value is its own mean."""
-    found = over_units([0.25] * n)
+    found = estimate_mean([0.25] * n)
     assert found.mean == 0.25 if n else math.isnan(found.mean)
     numbers = (found.se, found.df, found.sd, found.p(), *found.interval(), hedges_g(found))
     assert all(math.isnan(one) for one in numbers)
@@ -205,22 +205,24 @@ def test_new_seeds_and_new_examples_add_their_variances(seeds: int, examples: in
         rng.integers(-1, 2, (seeds, examples)).astype(float),
         1e-4 * (np.arange(examples) + np.arange(seeds)[:, None]),
     ):
-        found = new_examples(values, counted=counted)
+        found = estimate_new_examples(values, is_count=counted)
         assert (found.mean, found.se**2, found.df) == pytest.approx(by_two_factors(values, counted=counted))
         assert found.n == seeds
         if counted:
-            assert found == new_examples(values) and found.se**2 >= (0.25 / seeds + 1) / examples**2 * (1 - 1e-9)
+            assert found == estimate_new_examples(values) and found.se**2 >= (0.25 / seeds + 1) / examples**2 * (
+                1 - 1e-9
+            )
 
 
 def test_losses_have_no_floor_in_any_unit() -> None:
     """Millionths are estimated as millions are; equal differences are certain."""
     values = stream(0, "test").normal(0.3, 1, (4, 12))
-    one, small = new_examples(values, counted=False), new_examples(values * 1e-6, counted=False)
+    one, small = estimate_new_examples(values, is_count=False), estimate_new_examples(values * 1e-6, is_count=False)
     assert (small.mean, small.se, small.sd) == pytest.approx((one.mean * 1e-6, one.se * 1e-6, one.sd * 1e-6))
     assert (small.df, small.p()) == pytest.approx((one.df, one.p()))
-    equal = new_examples(np.full((3, 8), 0.25), counted=False)
+    equal = estimate_new_examples(np.full((3, 8), 0.25), is_count=False)
     assert (equal.mean, equal.se, equal.df, equal.sd, equal.p()) == (0.25, 0.0, 2, 0.0, 0.0)
-    assert new_examples(np.zeros((3, 8)), counted=False).p() == 1.0
+    assert estimate_new_examples(np.zeros((3, 8)), is_count=False).p() == 1.0
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.01, 5.0])
@@ -240,22 +242,22 @@ def test_a_crossed_layout_has_the_mean_squares_of_its_table(floor: float) -> Non
         )
         kinds = [(floor**2, min(splits, seeds) - 1), (a + b - c, satterthwaite), (a, splits - 1), (b, seeds - 1)]
         square, df = max(kinds)
-        found = crossed(values, smallest_sd=floor)
+        found = estimate_crossed(values, smallest_sd=floor)
         assert (found.se, found.df) == pytest.approx((math.sqrt(square / (splits * seeds)), df))
         assert (found.mean, found.sd, found.n) == pytest.approx((values.mean(), math.sqrt(square), splits))
 
 
 def test_splits_and_seeds_that_weigh_alike_have_the_df_of_splits() -> None:
     """Both mean squares are 6, the residual one is 18, and 6 + 6 - 18 is less than either."""
-    found = crossed(np.array([[5.0, -1, -1], [-3, 3, -3]]))
+    found = estimate_crossed(np.array([[5.0, -1, -1], [-3, 3, -3]]))
     assert (found.mean, found.se, found.df) == (0.0, 1.0, 1.0)
-    assert crossed(np.array([[5.0, -1, -1], [-3, 3, -3]]).T).df == 2.0
+    assert estimate_crossed(np.array([[5.0, -1, -1], [-3, 3, -3]]).T).df == 2.0
 
 
 def test_hedges_g_is_unbiased() -> None:
     """The mean over 20,000 samples of 5 is the true ratio, within 5 standard errors; of two units it is 0."""
     samples = stream(0, "test").normal(0.8, 1, (20_000, 5))
-    found = np.array([hedges_g(over_units(one.tolist())) for one in samples])
+    found = np.array([hedges_g(estimate_mean(one.tolist())) for one in samples])
     assert abs(found.mean() - 0.8) < 5 * found.std() / math.sqrt(len(found))
-    assert hedges_g(over_units([0.1, 0.3])) == 0.0
-    assert math.isnan(hedges_g(over_units([0.1, 0.1, 0.1])))
+    assert hedges_g(estimate_mean([0.1, 0.3])) == 0.0
+    assert math.isnan(hedges_g(estimate_mean([0.1, 0.1, 0.1])))

@@ -29,15 +29,15 @@ def test_wilsons_interval_follows_its_confidence() -> None:
     """Its ends are the shares p0 at which the score |p - p0| / sqrt(p0 (1 - p0) / n) is the normal quantile."""
     for confidence in (0.5, 0.8, 0.95):
         z = stats.norm.ppf((1 + confidence) / 2)
-        for end in statistics.wilson(7, 10, confidence=confidence):
+        for end in statistics.wilson_interval(7, 10, confidence=confidence):
             assert abs(0.7 - end) / math.sqrt(end * (1 - end) / 10) == pytest.approx(z)
-    assert statistics.wilson(7, 10) == statistics.wilson(7, 10, confidence=0.95)
+    assert statistics.wilson_interval(7, 10) == statistics.wilson_interval(7, 10, confidence=0.95)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))
 def test_holm_never_lowers_p_nor_passes_bonferroni_or_one(p: list[float]) -> None:
     """p <= adjusted <= min(1, m p) for the smallest, and the adjusted keep the order of the p-values."""
-    adjusted = statistics.holm(p)
+    adjusted = statistics.holm_adjust(p)
     assert len(adjusted) == len(p)
     for one, corrected in zip(p, adjusted, strict=True):
         assert one <= corrected <= 1
@@ -58,7 +58,7 @@ def test_holm_rejects_what_the_step_down_procedure_rejects() -> None:
             if one > 0.05 / (6 - k):
                 break
             rejected.append(place)
-        assert [place for place, one in enumerate(statistics.holm(p)) if one <= 0.05] == sorted(rejected)
+        assert [place for place, one in enumerate(statistics.holm_adjust(p)) if one <= 0.05] == sorted(rejected)
 
 
 def test_only_examples_that_one_network_has_right_count() -> None:
@@ -83,17 +83,17 @@ def test_networks_that_err_alike_give_p_1() -> None:
 
 def test_what_comes_back_are_plain_numbers() -> None:
     """Python's int and float, which JSON and CSV write as they are."""
-    pairs = statistics.compare([0.9, 0.8, 0.7], [0.8, 0.7, 0.65])
+    pairs = statistics.compare_paired([0.9, 0.8, 0.7], [0.8, 0.7, 0.65])
     ranks = statistics.friedman([[1, 2, 3], [2, 1, 3]])
     contingency = statistics.mcnemar(np.array([True, False]), np.array([False, False]))
     counts = [pairs.n, pairs.won, pairs.tied, contingency.only_first, contingency.only_second]
-    counts.append(statistics.best_of([0.1, 0.3]))
+    counts.append(statistics.argbest([0.1, 0.3]))
     assert {type(one) for one in counts} == {int}
     numbers = [
         *(pairs.mean, pairs.sd, *pairs.interval, pairs.effect, *pairs.won_interval),
         *(one for test in statistics.TESTS.values() for one in test(np.array([0.1, 0.2, 0.3]))),
         *(*ranks.average, ranks.p, ranks.critical_difference, contingency.p),
-        choice.leave_one_out(np.array([[0.1, 0.2], [0.3, 0.4]])),
+        choice.optimism_leave_one_out(np.array([[0.1, 0.2], [0.3, 0.4]])),
     ]
     assert {type(one) for one in numbers} == {float}
 
@@ -108,5 +108,5 @@ def test_equal_values_have_no_spread_but_by_the_first_rules() -> None:
 def test_an_interval_that_covers_two_ends_where_they_end() -> None:
     """Whichever comes first, and where one holds the other."""
     first, second, inner = Interval(0.0, 2.0), Interval(1.0, 3.0), Interval(1.0, 2.0)
-    assert statistics.covering(first, second) == statistics.covering(second, first) == (0.0, 3.0)
-    assert statistics.covering(first, inner) == first
+    assert statistics.union_interval(first, second) == statistics.union_interval(second, first) == (0.0, 3.0)
+    assert statistics.union_interval(first, inner) == first

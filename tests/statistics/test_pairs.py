@@ -22,22 +22,24 @@ def test_a_comparison_is_the_sum_of_its_parts() -> None:
     differences = [0.125, 0.0, 0.25, 0.0, 0.0625, -0.03125]
     values = np.add(base, differences).tolist()
     for name, test in statistics.TESTS.items():
-        found = statistics.compare(values, base, test=name, split_ratio=0.25)
+        found = statistics.compare_paired(values, base, test=name, split_ratio=0.25)
         assert (found.n, found.won, found.tied) == (6, 3, 2)
         assert found.mean == np.mean(differences)
         assert found.sd == pytest.approx(np.std(differences, ddof=1))
         assert found.effect == pytest.approx(np.mean(differences) / np.std(differences, ddof=1))
         assert found.interval == statistics.t_interval(differences, split_ratio=0.25)
-        assert found.won_interval == statistics.wilson(3, 4)
+        assert found.won_interval == statistics.wilson_interval(3, 4)
         assert found.test == pytest.approx(test(np.array(differences)), nan_ok=True)
-    assert statistics.compare(values, base) == statistics.compare(values, base, test="sign_flip", split_ratio=0.0)
-    lower = statistics.compare(values, base, larger_is_better=False)
-    assert (lower.won, lower.tied, lower.won_interval) == (1, 2, statistics.wilson(1, 4))
+    assert statistics.compare_paired(values, base) == statistics.compare_paired(
+        values, base, test="sign_flip", split_ratio=0.0
+    )
+    lower = statistics.compare_paired(values, base, larger_is_better=False)
+    assert (lower.won, lower.tied, lower.won_interval) == (1, 2, statistics.wilson_interval(1, 4))
 
 
 def test_one_pair_is_no_sample() -> None:
     """Mean, and who won; no spread, interval, effect or p."""
-    found = statistics.compare([0.75], [0.5])
+    found = statistics.compare_paired([0.75], [0.5])
     assert (found.n, found.mean, found.won, found.tied) == (1, 0.25, 1, 0)
     unknown = [found.sd, *found.interval, found.effect, *found.test]
     assert all(math.isnan(one) for one in unknown)
@@ -49,16 +51,16 @@ def test_two_pairs_are_tested() -> None:
     With differences a and b, t = (a + b) / |a - b|, and p = 1 - 2 / pi arctan t.
     """
     values, base = [0.75, 1.0], [0.5, 0.5]
-    found = statistics.compare(values, base)
+    found = statistics.compare_paired(values, base)
     assert found.test == (0.5, 0.5)
     assert found.sd == pytest.approx(0.25 / math.sqrt(2))
     assert found.interval == statistics.t_interval([0.25, 0.5])
-    assert statistics.compare(values, base, test="t").test.p == pytest.approx(1 - 2 / math.pi * math.atan(3))
+    assert statistics.compare_paired(values, base, test="t").test.p == pytest.approx(1 - 2 / math.pi * math.atan(3))
 
 
 def test_pairs_without_a_difference_have_no_share_won() -> None:
     """All are ties; the effect size would be a division by zero, and is left out."""
-    found = statistics.compare([0.5, 0.75], [0.5, 0.75])
+    found = statistics.compare_paired([0.5, 0.75], [0.5, 0.75])
     assert (found.won, found.tied, found.test) == (0, 2, (1.0, 1.0))
     assert all(math.isnan(one) for one in (*found.won_interval, found.effect))
 
@@ -66,15 +68,15 @@ def test_pairs_without_a_difference_have_no_share_won() -> None:
 def test_a_clean_sweep_has_a_share_won() -> None:
     """All won or all lost: Wilson's interval of n of n, or of 0 of n."""
     values, base = [0.75, 1.0, 0.5], [0.5, 0.5, 0.25]
-    assert statistics.compare(values, base).won_interval == statistics.wilson(3, 3)
-    assert statistics.compare(base, values).won_interval == statistics.wilson(0, 3)
+    assert statistics.compare_paired(values, base).won_interval == statistics.wilson_interval(3, 3)
+    assert statistics.compare_paired(base, values).won_interval == statistics.wilson_interval(0, 3)
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3, 1e6])
 def test_a_tie_in_decimal_is_a_tie_in_every_unit(unit: float) -> None:
     """.1 + .2 and .3 differ in their last bits, which no change of unit makes a difference; a real one stays."""
     values = unit * np.array([0.1 + 0.2, 0.98 - 0.96, 0.5, 0.71])
-    found = statistics.compare(values.tolist(), (unit * np.array([0.3, 0.02, 0.5, 0.7])).tolist())
+    found = statistics.compare_paired(values.tolist(), (unit * np.array([0.3, 0.02, 0.5, 0.7])).tolist())
     assert (found.won, found.tied) == (1, 3)
 
 
@@ -148,12 +150,12 @@ def test_the_first_rules_flip_signs_of_means_as_they_are(n: int) -> None:
     patterns = np.array(list(itertools.product((1, -1), repeat=n)))
     expected = np.mean(np.abs(patterns @ found) >= abs(found.sum()) * (1 - 1e-12))
     for rules in (1, 2):
-        assert statistics.compare(found.tolist(), [0.0] * n, rules=rules).test.p == pytest.approx(expected)
+        assert statistics.compare_paired(found.tolist(), [0.0] * n, rules=rules).test.p == pytest.approx(expected)
 
 
 def test_the_first_rules_take_a_trillionth_of_the_baseline_for_a_tie() -> None:
     """Less than 1e-12 of the largest value of the baseline is 0; more is a difference, also beside a baseline of 0."""
     base = [2.0, 1.0, 0.5]
-    found = statistics.compare([2.0 + 1e-12, 1.0 - 4e-12, 0.5], base, rules=1)
+    found = statistics.compare_paired([2.0 + 1e-12, 1.0 - 4e-12, 0.5], base, rules=1)
     assert (found.won, found.tied) == (0, 2)
-    assert statistics.compare([1e-30, 0.0, 0.0], [0.0] * 3, rules=1).won == 1
+    assert statistics.compare_paired([1e-30, 0.0, 0.0], [0.0] * 3, rules=1).won == 1

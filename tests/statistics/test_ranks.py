@@ -11,7 +11,7 @@ from dropout_cli import statistics
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.statistics import ranks
-from dropout_cli.statistics.max_t import DRAWN, max_t
+from dropout_cli.statistics.max_t import SAMPLES, max_t
 
 
 def scores(datasets: int, settings: int) -> Array:
@@ -32,21 +32,21 @@ def by_orders(table: Array) -> float:
 def test_permuted_ranks_are_counted_over_every_arrangement(datasets: int, settings: int) -> None:
     """Ties share their rank; a score below 0 is a score like any other."""
     table = scores(datasets, settings)
-    assert ranks.permuted(table) == pytest.approx(by_orders(table))
+    assert ranks.friedman_permutation_p(table) == pytest.approx(by_orders(table))
 
 
 def test_many_arrangements_are_drawn_from_a_stream_of_their_own() -> None:
     """99,999 of 24^4 arrangements and the observed one: within 5 standard errors, and the same at every call."""
     table = scores(4, 4) + np.array([0, 1, 0, 1])
-    expected, found = by_orders(table), ranks.permuted(table)
+    expected, found = by_orders(table), ranks.friedman_permutation_p(table)
     assert abs(found - expected) < 5 * math.sqrt(expected * (1 - expected) / 99_999)
-    assert found == ranks.permuted(table)
+    assert found == ranks.friedman_permutation_p(table)
     assert found * 100_000 == pytest.approx(round(found * 100_000), abs=1e-6)
 
 
 def test_seven_settings_in_one_order_have_the_smallest_p() -> None:
     """Orders are too many to list: no draw of four datasets reaches the observed sum."""
-    assert ranks.permuted(np.tile(np.arange(7.0), (4, 1))) == 1 / 100_000
+    assert ranks.friedman_permutation_p(np.tile(np.arange(7.0), (4, 1))) == 1 / 100_000
 
 
 def test_ranks_do_not_depend_on_the_sign_of_scores() -> None:
@@ -75,9 +75,9 @@ def test_iman_davenport_corrects_friedmans_chi_squared(datasets: int) -> None:
 @pytest.mark.parametrize("differences", [[1, 0, 2, -1, 3], [1, 1, 1, -1, 0, 0], [3, -2, 1, 5, 4, -1, 2]])
 def test_signed_ranks_leave_out_what_is_0(differences: list[float]) -> None:
     """Every pattern of signs, ties of absolute differences sharing their rank."""
-    found = ranks.signed_rank(np.array(differences, float))
+    found = ranks.signed_rank_p(np.array(differences, float))
     left = [one for one in differences if one]
-    assert found == ranks.signed_rank(np.array(left, float))
+    assert found == ranks.signed_rank_p(np.array(left, float))
     rank = stats.rankdata(np.abs(left))
     sums = [np.dot(signs, rank) for signs in itertools.product((1, -1), repeat=len(left))]
     assert found == pytest.approx(np.mean(np.abs(sums) >= abs(np.dot(np.sign(left), rank)) - 1e-9))
@@ -85,10 +85,10 @@ def test_signed_ranks_leave_out_what_is_0(differences: list[float]) -> None:
 
 def test_signed_ranks_have_limits() -> None:
     """Nothing but zeros shows nothing; twenty differences are the most."""
-    assert ranks.signed_rank(np.zeros(3)) == 1
-    assert ranks.signed_rank(np.arange(1.0, 21)) == 2.0**-19
+    assert ranks.signed_rank_p(np.zeros(3)) == 1
+    assert ranks.signed_rank_p(np.arange(1.0, 21)) == 2.0**-19
     with pytest.raises(ValueError, match="at most 20 differences, got 21"):
-        ranks.signed_rank(np.arange(1.0, 22))
+        ranks.signed_rank_p(np.arange(1.0, 22))
 
 
 def by_signs(table: Array) -> list[float]:
@@ -126,8 +126,8 @@ def test_max_t_draws_signs_beyond_16_units() -> None:
     table = stream(2, "test").normal(0.3, 1, (2, 17))
     found = max_t(table)
     for single, exact in zip(found.single_step, by_signs(table), strict=True):
-        assert abs(single - exact) < 5 * math.sqrt(exact * (1 - exact) / DRAWN) + 1 / DRAWN
-    assert found.smallest == 1 / (DRAWN + 1) == 1e-4
+        assert abs(single - exact) < 5 * math.sqrt(exact * (1 - exact) / SAMPLES) + 1 / SAMPLES
+    assert found.smallest == 1 / (SAMPLES + 1) == 1e-4
     assert max_t(np.ones((1, 30))).single_step == [1e-4]
     assert max_t(table) == found
     exactly = max_t(np.ones((1, 16)))

@@ -64,28 +64,28 @@ def test_differences_without_spread_are_no_division_by_zero() -> None:
     assert sign_flip(zero).p == t_test(zero).p == wilcoxon(zero).p == 1
     assert t_test(same).p == 0
     assert sign_flip(same).p == wilcoxon(same).p == 2 / 64
-    assert math.isnan(statistics.compare([1.0, 1.0], [1.0, 1.0]).effect)
+    assert math.isnan(statistics.compare_paired([1.0, 1.0], [1.0, 1.0]).effect)
 
 
 def test_a_comparison_counts_what_is_better() -> None:
     """Wins follow the metric's direction; ties count for neither; the difference is setting minus baseline."""
     values, base = [0.9, 0.8, 0.7, 0.6], [0.8, 0.8, 0.6, 0.65]
-    up = statistics.compare(values, base)
-    down = statistics.compare(values, base, larger_is_better=False)
+    up = statistics.compare_paired(values, base)
+    down = statistics.compare_paired(values, base, larger_is_better=False)
     assert (up.won, up.tied, down.won) == (2, 1, 1)
     assert up.mean == down.mean == pytest.approx(0.0375)
     assert up.effect == pytest.approx(0.0375 / np.std(np.subtract(values, base), ddof=1))
-    assert up.won_interval == statistics.wilson(2, 3)
+    assert up.won_interval == statistics.wilson_interval(2, 3)
     with pytest.raises(ValueError, match="do not pair"):
-        statistics.compare([1.0], [1.0, 2.0])
+        statistics.compare_paired([1.0], [1.0, 2.0])
     assert not larger_is_better("test.nll")
     assert larger_is_better("val.macro_f1")
 
 
 def test_holms_example() -> None:
     """The smallest p times m, the next times m - 1, never falling; NaN takes no part."""
-    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    found = statistics.holm([0.2, math.nan, 0.9])
+    assert statistics.holm_adjust([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    found = statistics.holm_adjust([0.2, math.nan, 0.9])
     assert (found[0], found[2]) == pytest.approx((0.4, 0.9))
     assert math.isnan(found[1])
 
@@ -97,7 +97,7 @@ def test_wilsons_interval_is_its_closed_form() -> None:
         p = won / n
         middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         expected = [(middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)]
-        assert statistics.wilson(won, n) == pytest.approx(expected, abs=1e-12)
+        assert statistics.wilson_interval(won, n) == pytest.approx(expected, abs=1e-12)
 
 
 def test_t_intervals_hold_the_mean_as_often_as_they_say() -> None:
@@ -130,7 +130,7 @@ def test_true_nulls_are_rejected_rarely(test: str) -> None:
     for _ in range(trials):
         p = [statistics.TESTS[test](rng.normal(0, 1, 8)).p for _ in range(3)]
         rejected += p[0] <= 0.05
-        family += min(statistics.holm(p)) <= 0.05
+        family += min(statistics.holm_adjust(p)) <= 0.05
     most = 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)
     assert rejected / trials <= most
     assert family / trials <= most

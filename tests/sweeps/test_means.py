@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dropout_cli.statistics import proportion, wilson
-from dropout_cli.statistics.estimate import new_examples
+from dropout_cli.statistics import proportion, wilson_interval
+from dropout_cli.statistics.estimate import estimate_new_examples
 from dropout_cli.sweeps.in_words import speaks_of
 from dropout_cli.sweeps.layouts import arrange
 from dropout_cli.sweeps.means import mean_of
@@ -27,15 +27,15 @@ def test_the_interval_of_one_division_counts_all_folds() -> None:
         )
     found = mean_of(RunGroup({}, {one.replicate: (one,) for one in runs}), "test.accuracy")
     assert found.mean == pytest.approx(0.7)
-    assert found.new_data == pytest.approx(wilson(210, 300))
+    assert found.new_data == pytest.approx(wilson_interval(210, 300))
 
 
 def test_of_a_single_test_example_nothing_follows_for_new_ones() -> None:
     """One example has no spread over examples: the ends are NaN, and nothing is divided by 0."""
-    found = new_examples(np.array([[0.1], [0.2], [0.3]]), counted=False)
+    found = estimate_new_examples(np.array([[0.1], [0.2], [0.3]]), is_count=False)
     assert found.mean == pytest.approx(0.2)
     assert np.isnan(found.se)
-    assert np.isnan(proportion.of_new_examples(np.array([[1], [0], [1]]))).all()
+    assert np.isnan(proportion.interval_new_examples(np.array([[1], [0], [1]]))).all()
 
 
 def test_the_examples_of_all_folds_are_counted_once() -> None:

@@ -110,7 +110,7 @@ def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> 
     groups = tables.as_dict(evidence)["groups"]
     assert tables.as_dict(evidence)["pooled_over"] == ["dropout.rate"]
     assert [group["metrics"]["test.accuracy"]["n"] for group in groups] == [4, 6]
-    expected = proportion.of_these_examples([0.915, 0.925], 100)
+    expected = proportion.interval_same_examples([0.915, 0.925], 100)
     assert groups[0]["metrics"]["test.accuracy"]["interval"] == pytest.approx([*expected])
     assert evidence.comparisons[0].n == 2
 
@@ -280,7 +280,7 @@ def test_keys_of_a_stranger_do_not_reach_the_terminal(
 ) -> None:
     """Control characters in a key or a value are spelled out, in headers, cells and notes."""
     paths = [stored(tmp_path, str(n), 0.9, training={"rate\x1b]0;OWNED\x07": f"{n}\x1b[31m"}) for n in (0, 1)]
-    compare.compare(what=paths, form=compare.Format(form), runs_dir=tmp_path)
+    compare.compare_command(what=paths, form=compare.Format(form), runs_dir=tmp_path)
     printed = capsys.readouterr()
     assert "\\x1b" in printed.out
     assert "\x1b" not in printed.out + printed.err

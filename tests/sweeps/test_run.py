@@ -126,7 +126,7 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> N
     noted = json.loads((folder / "failed" / f"{cell}.json").read_text())
     assert noted["reason"] == reason
     assert noted["command"].startswith("dropout train ")
-    alone = config.load(folder / "failed" / f"{cell}.yaml").experiment
+    alone = config.load_config(folder / "failed" / f"{cell}.yaml").experiment
     assert alone.training.threads == 1
     assert len(list((folder / "cells").glob("*[!l]"))) >= 1
     assert run(tmp_path, folder, text).failures == report.failures
@@ -219,7 +219,7 @@ def test_a_killed_sweep_ends_in_the_same_bytes(tmp_path: Path, group: bool) -> N
 def test_two_sweeps_do_not_share_a_folder(tmp_path: Path) -> None:
     """The second says so and stops; nothing is lost."""
     (tmp_path / "out").mkdir()
-    with locks.held(tmp_path / "out" / ".lock"), pytest.raises(UsageError, match="another process is working"):
+    with locks.locked(tmp_path / "out" / ".lock"), pytest.raises(UsageError, match="another process is working"):
         run(tmp_path, tmp_path / "out", "seeds: 1\n")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
-from dropout_cli.metrics import VALIDATION
+from dropout_cli.metrics import VALIDATION_FILE
 from dropout_cli.runs import Run
 from dropout_cli.sweeps.layouts import arrange
 from dropout_cli.sweeps.records import RunGroup, RunRecord
@@ -27,7 +27,7 @@ STORED = {
 def stored(folder: Path, arrays: Mapping[str, object], name: str = FILE) -> Path:
     """A folder with these arrays."""
     folder.mkdir(exist_ok=True)
-    (folder / name).write_bytes(npz.write(**{key: np.asarray(one) for key, one in arrays.items()}))
+    (folder / name).write_bytes(npz.write_npz(**{key: np.asarray(one) for key, one in arrays.items()}))
     return folder
 
 
@@ -47,7 +47,7 @@ def test_contributions_that_are_not_finite_are_none(tmp_path: Path) -> None:
     assert of_each(str(folder), "test.nll") is None
     assert of_each(str(folder), "test.mae") is not None
     each = {"rows": np.arange(3), "nll": np.array([0.1, np.nan, 0.2]), "accuracy": np.ones(3, bool)}
-    stored(folder, each, VALIDATION)
+    stored(folder, each, VALIDATION_FILE)
     assert of_each(str(folder), "val.nll") is None
     assert of_each(str(folder), "val.accuracy") is not None
 

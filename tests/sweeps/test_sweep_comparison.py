@@ -36,11 +36,11 @@ def test_on_a_shared_validation_part_the_optimism_rests_on_its_examples(swept: P
     assert found is not None and not found.is_lower_bound
     scores = np.array(
         [
-            [npz.read((Path(one.path) / "validation.npz").read_bytes(), "")["accuracy"] for one in group.runs]
+            [npz.read_npz((Path(one.path) / "validation.npz").read_bytes(), "")["accuracy"] for one in group.runs]
             for group in compare_runs(records, plan.keys, ComparisonSettings()).groups
         ]
     )
-    assert found.optimism == choice.leave_out_seed_and_examples(scores.astype(float))
+    assert found.optimism == choice.optimism_crossed(scores.astype(float))
     assert "a fifth of the validation examples" in (swept / "notes.txt").read_text()
 
 
@@ -62,15 +62,15 @@ def test_what_validation_examples_contribute_adds_up_to_the_summary(tmp_path: Pa
     """`verify` holds the means against the val numbers, and finds a changed one."""
     run = small_run.train(tmp_path, "training.epochs=1").path
     summary = json.loads((run / "summary.json").read_text())
-    stored = npz.read((run / "validation.npz").read_bytes(), "")
+    stored = npz.read_npz((run / "validation.npz").read_bytes(), "")
     assert {"rows", "accuracy", "error", "nll", "brier"} == set(stored)
     for name in ("accuracy", "error", "nll", "brier"):
         assert stored[name].mean() == pytest.approx(summary["val"][name], rel=1e-5)
     done = dropout("verify", str(run), cwd=tmp_path)
     assert done.returncode == 0 and "its means are the val numbers" in done.stdout
     stored["accuracy"] = ~stored["accuracy"]
-    (run / "validation.npz").write_bytes(npz.write(**stored))
-    (run / MANIFEST).write_bytes(manifest.of(run))
+    (run / "validation.npz").write_bytes(npz.write_npz(**stored))
+    (run / MANIFEST).write_bytes(manifest.make_manifest(run))
     assert "its means are not the val numbers" in dropout("verify", str(run), cwd=tmp_path).stdout
 
 

@@ -57,7 +57,7 @@ def test_two_regressions_are_tested_by_a_paired_bootstrap_of_their_errors(runs: 
     errors = [one["mean"].astype(np.float64) - one["labels"] for one in made]
     summaries = [Run(Path(runs[name])).summary()["test"] for name in ("first", "second")]
     for metric, losses in (("rmse", [one**2 for one in errors]), ("mae", [np.abs(one) for one in errors])):
-        found = statistics.paired_bootstrap(*losses, root=metric == "rmse")
+        found = statistics.paired_bootstrap(*losses, take_root=metric == "rmse")
         low, high = found.interval
         asked = ("--metric", f"test.{metric}") if metric == "mae" else ()
         done = dropout("compare", runs["first"], runs["second"], *asked, cwd=Path(runs["first"]).parent)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dropout_cli import report
-from dropout_cli.config import load
+from dropout_cli.config import load_config
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.folder import Folder
@@ -151,7 +151,7 @@ def test_a_cell_has_the_numbers_of_a_run_alone(swept: Folder, tmp_path: Path) ->
     cells = sorted((swept.path / "cells").iterdir())
     assert len(cells) == 4
     for cell in cells:
-        loaded = load(cell / "resolved.yaml")
+        loaded = load_config(cell / "resolved.yaml")
         alone = Run.create(tmp_path, "alone")
         summary = run_experiment(prepare_run(loaded.experiment), alone, loaded.text, watch=ignore, figures=False)
         assert json.dumps(summary["yardstick"]) == json.dumps(Run(cell).summary()["yardstick"])
@@ -181,6 +181,6 @@ def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: Folder, tmp_path
     )
     assert said in done.stdout and "logistic regression 0.9" in done.stdout
     assert swept.read("notes.txt").decode().startswith(said)
-    page = report.of_sweep(swept).decode()
+    page = report.sweep_report(swept).decode()
     assert said in page and "Simple models on the same data" in page
     assert page.index(said) < page.index("<table")

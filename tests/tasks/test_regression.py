@@ -14,7 +14,7 @@ from dropout_cli.analysis import evaluate, predict, verify
 from dropout_cli.core import npz
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Quantities
+from dropout_cli.data.dataset import RegressionTargets
 from dropout_cli.nn import losses
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Regression
@@ -49,7 +49,7 @@ def test_losses_survive_extreme_outputs() -> None:
 def test_numbers_are_those_of_scikit_learn_and_scipy() -> None:
     """RMSE, MAE and R2, means over the targets; the likelihood; the share within 1.96 sd."""
     true, mean, sd = drawn(50, 2) * 3, drawn(50, 2), np.abs(drawn(50, 2)) + 0.1
-    found = metrics.regression(mean, sd, true, ("a", "b"))
+    found = metrics.score_targets(mean, sd, true, ("a", "b"))
     assert found["rmse"] == pytest.approx(sklearn_metrics.root_mean_squared_error(true, mean))
     assert found["mae"] == pytest.approx(sklearn_metrics.mean_absolute_error(true, mean))
     assert found["r2"] == pytest.approx(sklearn_metrics.r2_score(true, mean))
@@ -60,17 +60,17 @@ def test_numbers_are_those_of_scikit_learn_and_scipy() -> None:
 
 def test_a_constant_target_has_no_r2() -> None:
     """It would be a division by zero, so R2 is None."""
-    assert metrics.regression(drawn(5, 1), None, np.ones((5, 1)), ("a",))["r2"] is None
+    assert metrics.score_targets(drawn(5, 1), None, np.ones((5, 1)), ("a",))["r2"] is None
 
 
 @pytest.mark.parametrize("heteroscedastic", [False, True])
 def test_passes_combine_by_the_law_of_total_variance(heteroscedastic: bool) -> None:
     """Mean of the means; variance = mean of variances + variance of means, in the target's own units."""
-    task = Regression(Quantities(("a",), np.array([10.0]), np.array([4.0])), heteroscedastic, (3.0,))
+    task = Regression(RegressionTargets(("a",), np.array([10.0]), np.array([4.0])), heteroscedastic, (3.0,))
     passes = [drawn(6, task.outputs) + place for place in range(5)]
     said = [task.predict(one) for one in passes]
     means, variances = np.array([one["mean"] for one in said]), np.array([one["sd"] for one in said]) ** 2
-    combined = task.combine(iter(passes))
+    combined = task.combine_passes(iter(passes))
     np.testing.assert_allclose(combined.predictions["monte_carlo"]["mean"], means.mean(axis=0))
     np.testing.assert_allclose(combined.uncertainties["model_sd"], means.std(axis=0))
     expected = np.sqrt(variances.mean(axis=0) + means.var(axis=0))
@@ -79,9 +79,9 @@ def test_passes_combine_by_the_law_of_total_variance(heteroscedastic: bool) -> N
 
 def test_calibration_is_the_error_on_what_was_held_out() -> None:
     """The standard deviation of a network without variances: its root mean squared error, per target."""
-    task = Regression(Quantities(("a", "b"), np.zeros(2), np.array([1.0, 2.0])), False)
+    task = Regression(RegressionTargets(("a", "b"), np.zeros(2), np.array([1.0, 2.0])), False)
     outputs, labels = drawn(40, 2), drawn(40, 2)
-    found = task.calibrated(outputs, labels).noise_sd
+    found = task.fit_error(outputs, labels).noise_sd
     assert found == pytest.approx(np.sqrt(((labels - outputs * [1, 2]) ** 2).mean(axis=0)).tolist())
 
 
@@ -111,16 +111,16 @@ def test_a_run_says_it_in_the_targets_own_units(run: Run) -> None:
 
 def test_verify_and_eval_agree_with_the_run(run: Run) -> None:
     """Numbers follow from the predictions; evaluated again, they are equal to the last bit."""
-    assert all(check.right for check in verify.verify(run))
-    again = evaluate.evaluate(run, figures=False)
-    assert {key: again[key] for key in metrics.directed() if key in again} == {
-        key: run.summary()["test"][key] for key in metrics.directed() if key in again
+    assert all(check.right for check in verify.verify_run(run))
+    again = evaluate.evaluate_run(run, figures=False)
+    assert {key: again[key] for key in metrics.comparable_metrics() if key in again} == {
+        key: run.summary()["test"][key] for key in metrics.comparable_metrics() if key in again
     }
 
 
 def test_monte_carlo_says_where_the_uncertainty_is_from(run: Run) -> None:
     """Noise of the data and of the network, both above zero where there is dropout."""
-    found = evaluate.evaluate_with_noise(run, 10, thinned=2, figures=True)
+    found = evaluate.evaluate_monte_carlo(run, 10, thinned=2, figures=True)
     assert found["model_sd"] > 0 and found["noise_sd"] > 0 and found["thinned"]["mean"]["rmse"] > 0
     assert (run.path / "after/eval-test-last-mc10/residuals.png").stat().st_size > 1000
 
@@ -137,8 +137,8 @@ def test_noise_and_spread_of_the_passes_are_together_as_wide_as_the_errors(wide:
 
     Its derivative by the noise is 0: the sum of (e^2 / total - 1) / total over the examples.
     """
-    evaluate.evaluate_with_noise(wide, 50, split="val", thinned=0, figures=False)
-    found = npz.read(wide.read("after/eval-val-last-mc50/predictions.npz"), "p")
+    evaluate.evaluate_monte_carlo(wide, 50, split="val", thinned=0, figures=False)
+    found = npz.read_npz(wide.read("after/eval-val-last-mc50/predictions.npz"), "p")
     total, squares = found["sd"] ** 2, (found["labels"] - found["mean"]) ** 2
     np.testing.assert_allclose(total, found["model_sd"] ** 2 + found["noise_sd"] ** 2)
     assert found["model_sd"].mean() > 0.3 * found["noise_sd"].mean()
@@ -147,7 +147,7 @@ def test_noise_and_spread_of_the_passes_are_together_as_wide_as_the_errors(wide:
 
 def test_both_likelihoods_of_the_passes_are_given(wide: Run) -> None:
     """The Gaussian one and log-mean-exp, each under its own name; the second is that of the passes themselves."""
-    said = evaluate.evaluate_with_noise(wide, 20, thinned=0, figures=False)
+    said = evaluate.evaluate_monte_carlo(wide, 20, thinned=0, figures=False)
     assert said["nll_gaussian"] == said["monte_carlo"]["nll"]
     assert np.isfinite(said["nll_log_mean_exp"]) and said["nll_log_mean_exp"] != said["nll_gaussian"]
     done = dropout("eval", str(wide.path), "--mc", "20", "--thinned", "0", "--no-plots", cwd=wide.path.parent)
@@ -156,11 +156,11 @@ def test_both_likelihoods_of_the_passes_are_given(wide: Run) -> None:
 
 def test_predict_has_the_noise_of_eval(wide: Run, tmp_path: Path) -> None:
     """The run stores the noise for a number of passes, so no data are needed. An old run without it gives a notice."""
-    evaluate.evaluate_with_noise(wide, 10, thinned=0, figures=False)
-    found = npz.read(wide.read("after/eval-test-last-mc10/predictions.npz"), "p")
+    evaluate.evaluate_monte_carlo(wide, 10, thinned=0, figures=False)
+    found = npz.read_npz(wide.read("after/eval-test-last-mc10/predictions.npz"), "p")
     x = restore.load_model(wide).dataset.test.x
     np.save(tmp_path / "x.npy", x)
-    (block,) = predict.predict(wide, tmp_path / "x.npy", passes=10)
+    (block,) = predict.predict_file(wide, tmp_path / "x.npy", passes=10)
     rows = [dict(zip(block.names, row, strict=True)) for row in block.rows]
     np.testing.assert_allclose([row["noise_sd"] for row in rows], found["noise_sd"][:, 0], rtol=1e-9)
     spread = np.sqrt(np.mean([row["model_sd"] ** 2 for row in rows]) / np.mean(found["model_sd"] ** 2))
@@ -175,16 +175,16 @@ def test_predict_has_the_noise_of_eval(wide: Run, tmp_path: Path) -> None:
     with old.lock():
         old.reopen()
         old.write("summary.json", json.dumps(summary).encode())
-        old.mark("completed")
-        old.finish()
-    (block,) = predict.predict(old, tmp_path / "x.npy", passes=2)
+        old.record_status("completed")
+        old.write_manifest()
+    (block,) = predict.predict_file(old, tmp_path / "x.npy", passes=2)
     assert len(block.notices) == 1 and "sd is too large" in block.notices[0]
 
 
 def test_the_errors_of_the_training_are_called_too_small(tmp_path: Path) -> None:
     """Without a validation part there is nothing else to estimate the noise from."""
     run = train(tmp_path, *DIABETES, "dataset.val_fraction=0", "training.epochs=2")
-    (said,) = evaluate.evaluate_with_noise(run, 2, thinned=0, figures=False)["notices"]
+    (said,) = evaluate.evaluate_monte_carlo(run, 2, thinned=0, figures=False)["notices"]
     assert "no validation part" in said
 
 

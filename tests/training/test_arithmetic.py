@@ -7,8 +7,8 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.analysis import replay
-from dropout_cli.core.errors import Outdated
-from dropout_cli.runs import Run, as_json
+from dropout_cli.core.errors import IncompatibleVersion
+from dropout_cli.runs import Run, json_bytes
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.workers import job
 from dropout_cli.training import arithmetic, resume
@@ -28,12 +28,12 @@ def noting(run: Run, version: int | None) -> None:
     """Let the run have been begun by that version; None: by one that noted nothing."""
     state = run.state()
     state.pop("arithmetic")
-    run.write("state.json", as_json(state | ({} if version is None else {"arithmetic": version})))
+    run.write("state.json", json_bytes(state | ({} if version is None else {"arithmetic": version})))
 
 
 def test_only_later_changes_that_concern_a_run_count() -> None:
     """Of version v are the first v - 1 changes; each says itself which experiments it concerns."""
-    experiment = config.load(config.find("digits"), ["seed=1"]).experiment
+    experiment = config.load_config(config.find_config("digits"), ["seed=1"]).experiment
     said = {noted: list(arithmetic.since(noted, experiment, 7, CHANGES)) for noted in (1, 2, 3, 4)}
     assert said == {
         1: ["every run is otherwise", "odd seeds are otherwise"],
@@ -59,7 +59,9 @@ def test_a_run_of_another_arithmetic_is_not_resumed(tmp_path: Path) -> None:
     run = interrupted(tmp_path, 2, *SETTINGS)
     noting(run, arithmetic.version() + 1)
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file() and path.name != ".lock"}
-    with pytest.raises(Outdated, match=r"its arithmetic has changed: a newer version.*Train it again: dropout train"):
+    with pytest.raises(
+        IncompatibleVersion, match=r"its arithmetic has changed: a newer version.*Train it again: dropout train"
+    ):
         resume.resume(run, watch=ignore)
     assert before == {path: path.read_bytes() for path in before}
 
@@ -67,7 +69,7 @@ def test_a_run_of_another_arithmetic_is_not_resumed(tmp_path: Path) -> None:
 def test_a_run_without_a_checkpoint_begins_anew_in_this_version(tmp_path: Path) -> None:
     """Nothing was computed that it would have to go on from."""
     run = interrupted(tmp_path, 1, *SETTINGS)
-    for file in run.inside("checkpoints").iterdir():
+    for file in run.path_of("checkpoints").iterdir():
         file.unlink()
     noting(run, arithmetic.version() + 1)
     resume.resume(run, watch=ignore, figures=False)
@@ -78,13 +80,13 @@ def test_a_replay_names_the_change(tmp_path: Path) -> None:
     """Where the bytes differ, and the run was begun by another version."""
     run = train(tmp_path)
     noting(run, arithmetic.version() + 1)
-    assert all(check.right for check in replay.replay(run, watch=ignore))
+    assert all(check.right for check in replay.replay_run(run, watch=ignore))
     other = train(tmp_path / "other", "seed=1")
     for name in ("resolved.yaml", "MANIFEST.sha256"):
         run.write(name, other.read(name))
     noted = run.state() | {"resolved": other.state()["resolved"]}
-    run.write("state.json", as_json(noted))
-    facts = [(check.what, check.fact) for check in replay.replay(run, watch=ignore) if not check.right]
+    run.write("state.json", json_bytes(noted))
+    facts = [(check.what, check.fact) for check in replay.replay_run(run, watch=ignore) if not check.right]
     assert any(what == "arithmetic" and "a newer version of dropout-cli" in fact for what, fact in facts), facts
 
 
@@ -92,7 +94,7 @@ def test_a_cell_of_another_arithmetic_is_trained_anew(tmp_path: Path) -> None:
     """A sweep goes on after an update; the cell comes out as if it had never been begun."""
     file = tmp_path / "small.yaml"
     file.write_text(CONFIG)
-    wanted = config.load(file).experiment
+    wanted = config.load_config(file).experiment
     folder, run = Folder(tmp_path / "sweep"), interrupted(tmp_path, 1, *SETTINGS)
     noting(run, arithmetic.version() + 1)
     with folder.lock():
@@ -127,7 +129,9 @@ def test_each_change_concerns_the_runs_whose_bytes_it_changes(
 ) -> None:
     """And no others, as far as a config and the number of training examples tell."""
     usual = ["training.batch_size=64", "training.epochs=1"]
-    loaded = config.load(config.find("digits"), [*usual, *overrides], anew=["dropout", "architecture"])
+    loaded = config.load_config(
+        config.find_config("digits"), [*usual, *overrides], replace_blocks=["dropout", "architecture"]
+    )
     found = list(arithmetic.since(1, loaded.experiment, examples))
     assert [one.startswith(what or "") for one in found] == ([] if what is None else [True])
     assert list(arithmetic.since(arithmetic.version(), loaded.experiment, examples)) == []
@@ -142,5 +146,5 @@ def test_a_run_of_version_one_goes_on_where_no_change_concerns_it(tmp_path: Path
     assert all(run.read(name) == whole.read(name) for name in ("metrics.csv", "predictions.npz"))
     concerned = interrupted(tmp_path, 2, *SETTINGS, "dropout.rate=0.0005")
     noting(concerned, None)
-    with pytest.raises(Outdated, match=r"its arithmetic has changed: dropout rates below \.001"):
+    with pytest.raises(IncompatibleVersion, match=r"its arithmetic has changed: dropout rates below \.001"):
         resume.resume(concerned, watch=ignore)

@@ -8,7 +8,7 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.data.readers.memory_mapped import SEGMENTS
+from dropout_cli.data.readers.file_rows import SEGMENTS
 from dropout_cli.runs import Run
 from dropout_cli.training.loop import Plan, epochs
 from dropout_cli.training.run import prepare_run, run_experiment
@@ -27,7 +27,7 @@ def experiment(folder: Path, *overrides: str, examples: int = 100) -> config.Exp
         f"dataset: {{name: moons, examples: {examples + 20}, val_fraction: 0, test_fraction: {20 / (examples + 20)}}}\n"
         "training: {epochs: 2, batch_size: 9}\n"
     )
-    return config.load(file, overrides).experiment
+    return config.load_config(file, overrides).experiment
 
 
 def sizes(plan: Plan, passes: int = 2) -> list[int]:
@@ -80,10 +80,10 @@ def test_a_run_with_a_leftover_of_one_is_trained_from_files_too(tmp_path: Path) 
         f"dataset: {{name: arrays, path: {tmp_path}/x.npy, labels: {tmp_path}/y.npy, memory: 1.0e-6}}\n"
         "architecture: {name: mlp, hidden: [8], batch_norm: true}\ntraining: {epochs: 2, batch_size: 4}\n"
     )
-    loaded = config.load(tmp_path / "a.yaml")
+    loaded = config.load_config(tmp_path / "a.yaml")
     prepared = prepare_run(loaded.experiment)
     size = next(size for size in range(2, 99) if len(prepared.dataset.train) % size == 1)
-    loaded = config.load(tmp_path / "a.yaml", [f"training.batch_size={size}"])
+    loaded = config.load_config(tmp_path / "a.yaml", [f"training.batch_size={size}"])
     runs = [Run.create(tmp_path / name, "a") for name in ("one", "other")]
     for run in runs:
         run_experiment(prepare_run(loaded.experiment), run, None, watch=ignore, figures=False)
@@ -110,8 +110,8 @@ def test_a_batch_size_of_one_is_refused_with_batch_normalization(architecture: s
         r"a\.yaml:2:24: training\.batch_size: 1, but batch normalization needs 2 or more examples.*batch_norm: false"
     )
     with pytest.raises(ConfigError, match=reason):
-        config.load(tmp_path / "a.yaml", [architecture])
-    config.load(tmp_path / "a.yaml", ["architecture={name: mlp, hidden: [8]}"])
+        config.load_config(tmp_path / "a.yaml", [architecture])
+    config.load_config(tmp_path / "a.yaml", ["architecture={name: mlp, hidden: [8]}"])
 
 
 @pytest.mark.parametrize("size", ["auto", "1"])
@@ -124,4 +124,4 @@ def test_a_single_training_example_is_refused_with_batch_normalization(size: str
     with pytest.raises(
         ConfigError, match=r"training\.batch_size: .*1, but batch normalization needs 2 or more examples"
     ):
-        prepare(config.load(tmp_path / "a.yaml", [NORMALIZED]).experiment)
+        prepare(config.load_config(tmp_path / "a.yaml", [NORMALIZED]).experiment)

@@ -27,7 +27,7 @@ def load(folder: Path, *overrides: str) -> config.Experiment:
     file.write_text(
         "dataset: digits\narchitecture: {name: mlp, hidden: [8]}\ntraining: {epochs: 1, steps_per_epoch: 3}\n"
     )
-    return config.load(file, overrides).experiment
+    return config.load_config(file, overrides).experiment
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ def test_finished_runs_with_such_a_config_stay_readable(tmp_path: Path) -> None:
     for file in ("preprocessing.safetensors", "checkpoints/last.safetensors", "state.json"):
         folder.write(file, run.read(file))
     folder.write("resolved.yaml", text.encode())
-    folder.allow_resolved(text.encode())
+    folder.register_resolved(text.encode())
     assert restore.load_model(folder, "last").experiment.objective != run.summary()["config"]["objective"]
-    assert all(check.right for check in verify.verify(folder) if check.what == "resolved.yaml")
+    assert all(check.right for check in verify.verify_run(folder) if check.what == "resolved.yaml")
     with pytest.raises(ConfigError, match=r"objective: rdrop"):
-        config.load(folder.path / "resolved.yaml")
+        config.load_config(folder.path / "resolved.yaml")
 
 
 CROSS_ENTROPY_KEYS = ("label_smoothing", "confidence_penalty", "class_weights")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dropout_cli import runs
-from dropout_cli.core.errors import Diverged, DropoutError, Interrupted, RunFailed, Stop, UsageError
+from dropout_cli.core.errors import Diverged, DropoutError, Interrupted, RunFailed, StopRequest, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.training import checkpoint, resume
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS
@@ -25,7 +25,7 @@ def stop_after(epoch: int) -> Callable[[TrainingProgress | EpochRecord], None]:
 
     def watch(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord) and event.epoch == epoch:
-            raise Stop(130)
+            raise StopRequest(130)
 
     return watch
 
@@ -54,7 +54,7 @@ def test_a_run_killed_before_its_first_save_starts_anew(tmp_path: Path) -> None:
     whole = train(tmp_path / "whole", *SETTINGS)
     run = interrupted(tmp_path, 1, *SETTINGS)
     for file in (LAST, PREVIOUS, BEST):
-        run.inside(file).unlink(missing_ok=True)
+        run.path_of(file).unlink(missing_ok=True)
     resume.resume(run, watch=ignore, figures=False)
     assert run.status == "completed" and same_bytes(run, whole)
 
@@ -65,7 +65,7 @@ def test_a_damaged_checkpoint_is_replaced_by_the_one_before_with_a_warning(tmp_p
     run = interrupted(tmp_path, 3, *SETTINGS)
     data = bytearray(run.read(LAST))
     data[-1] ^= 1
-    run.inside(LAST).write_bytes(data)
+    run.path_of(LAST).write_bytes(data)
     with resume.reopened(run) as prepared:
         (notice,) = prepared.notices
         assert "checksum" in notice and "Going on from the one before it, of epoch 2." in notice
@@ -79,7 +79,7 @@ def test_both_checkpoints_damaged_is_an_error(tmp_path: Path) -> None:
     """Nothing is made up."""
     run = interrupted(tmp_path, 3, *SETTINGS)
     for file in (LAST, PREVIOUS):
-        run.inside(file).write_bytes(run.read(file)[:-1])
+        run.path_of(file).write_bytes(run.read(file)[:-1])
     with pytest.raises(RunFailed, match="damaged"):
         resume.resume(run, watch=ignore)
     assert run.status == "interrupted"
@@ -101,7 +101,7 @@ def test_what_was_changed_in_between_is_refused(
     run = interrupted(tmp_path, 2, *SETTINGS)
     data = run.read(file)
     assert old in data
-    run.inside(file).write_bytes(data.replace(old, new, 1))
+    run.path_of(file).write_bytes(data.replace(old, new, 1))
     with pytest.raises(DropoutError, match=message):
         resume.resume(run, watch=ignore)
 
@@ -109,7 +109,7 @@ def test_what_was_changed_in_between_is_refused(
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     """It is whole, and fits the network, but was saved under another seed."""
     run, other = (interrupted(tmp_path / seed, 2, *SETTINGS, f"seed={seed}") for seed in "01")
-    run.inside(LAST).write_bytes(other.read(LAST))
+    run.path_of(LAST).write_bytes(other.read(LAST))
     with pytest.raises(RunFailed, match="was saved under another config"):
         resume.resume(run, watch=ignore)
 
@@ -219,8 +219,8 @@ def test_weights_to_start_from_are_saved_before_the_first_epoch(tmp_path: Path) 
     whole = train(tmp_path / "whole", *begun)
     run = interrupted(tmp_path, 1, *begun, "training.save_every=1000")
     for file in (LAST, BEST):
-        run.inside(file).unlink(missing_ok=True)
-    run.inside(PREVIOUS).replace(run.inside(LAST))
+        run.path_of(file).unlink(missing_ok=True)
+    run.path_of(PREVIOUS).replace(run.path_of(LAST))
     assert checkpoint.Snapshot.read(run, LAST).meta["epoch"] == 0
     source.path.rename(tmp_path / "gone")
     resume.resume(run, watch=ignore, figures=False)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dropout_cli import config, runs
-from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, Stop, UsageError
+from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, StopRequest, UsageError
 from dropout_cli.runs import Run
 from dropout_cli.training import checkpoint, resume
 from dropout_cli.training.loop import EpochRecord, TrainingProgress
@@ -36,7 +36,7 @@ def train(folder: Path, *overrides: str, watch: TrainingWatch = ignore, figures:
     """Train the small digits config with some changes; return the run."""
     file = folder / "small.yaml"
     file.write_text(DIGITS)
-    loaded = config.load(file, overrides)
+    loaded = config.load_config(file, overrides)
     prepared = prepare(loaded.experiment)
     run = Run.create(folder / "runs", "small")
     run_experiment(prepared, run, loaded.text, watch=watch, figures=figures)
@@ -145,7 +145,7 @@ def test_how_often_the_state_is_saved_changes_nothing(tmp_path: Path) -> None:
 def test_resolved_yaml_trains_to_the_same_bytes(tmp_path: Path) -> None:
     """It stands on its own: every value filled in, every `auto` resolved, the fingerprint of the data in it."""
     run = train(tmp_path, "training.early_stopping={patience: 2}")
-    loaded = config.load(run.path / "resolved.yaml")
+    loaded = config.load_config(run.path / "resolved.yaml")
     assert loaded.experiment.training.evaluate == "best"
     assert loaded.experiment.training.threads == 1
     assert len(loaded.experiment.dataset.fingerprint or "") == 64
@@ -159,8 +159,8 @@ def test_runs_that_differ_in_their_variant_start_alike(tmp_path: Path, variant: 
     """Split, batch order and the first bytes of every shared parameter are those of `inverted`: paired comparison."""
     file = tmp_path / "small.yaml"
     file.write_text(DIGITS)
-    one = prepare(config.load(file).experiment)
-    other = prepare(config.load(file, [f"dropout={{variant: {variant}}}"]).experiment)
+    one = prepare(config.load_config(file).experiment)
+    other = prepare(config.load_config(file, [f"dropout={{variant: {variant}}}"]).experiment)
     for part in ("train", "val", "test"):
         ours, theirs = one.dataset.part(part), other.dataset.part(part)
         assert ours is not None and theirs is not None
@@ -181,7 +181,7 @@ class Stopper:
     def __call__(self, event: TrainingProgress | EpochRecord) -> None:
         """Raise when the epoch has come."""
         if isinstance(event, EpochRecord) and event.epoch == self.epoch:
-            raise Stop(130)
+            raise StopRequest(130)
 
 
 @pytest.mark.parametrize(

@@ -28,16 +28,17 @@ def test_a_batch_size_that_nobody_wrote_fits_the_data(tmp_path: Path) -> None:
     """64, or all training examples where they are fewer, which is said; what is recorded trains again as it stands."""
     (tmp_path / "few.csv").write_text("a,kind\n" + "".join(f"{n},{'xy'[n % 2]}\n" for n in range(40)))
     (tmp_path / "few.yaml").write_text("dataset: {name: table, path: few.csv}\n")
-    prepared = prepare(config.load(tmp_path / "few.yaml").experiment)
+    prepared = prepare(config.load_config(tmp_path / "few.yaml").experiment)
     assert prepared.experiment.training.batch_size == len(prepared.dataset.train) == 26
     assert prepared.notices == (
         "training.batch_size: 26, all training examples at once, since there are fewer than 64.",
     )
     (tmp_path / "resolved.yaml").write_text(config.to_yaml(prepared.experiment))
-    again = prepare(config.load(tmp_path / "resolved.yaml").experiment)
+    again = prepare(config.load_config(tmp_path / "resolved.yaml").experiment)
     assert again.experiment == prepared.experiment and again.notices == ()
     with pytest.raises(ConfigError, match="64 is more than the 26 training examples"):
-        prepare(config.load(tmp_path / "few.yaml", ["training.batch_size=64"]).experiment)
+        prepare(config.load_config(tmp_path / "few.yaml", ["training.batch_size=64"]).experiment)
     assert (
-        prepare(config.load(tmp_path / "few.yaml", ["dataset=digits"]).experiment).experiment.training.batch_size == 64
+        prepare(config.load_config(tmp_path / "few.yaml", ["dataset=digits"]).experiment).experiment.training.batch_size
+        == 64
     )

@@ -65,7 +65,7 @@ def train(one: Learner, epochs: int) -> None:
             rng = stream(0, "test:batch", one.step)
             x, labels = rng.standard_normal((10, 8), dtype=np.float32), rng.integers(0, 3, 10)
             one.begin_step(1e-2)
-            CrossEntropy().learn(one.network, x, labels, noise)
+            CrossEntropy().compute_gradients(one.network, x, labels, noise)
             one.advance(1e-2)
         one.epoch += 1
 
@@ -181,7 +181,7 @@ def test_the_average_follows_its_formula() -> None:
         rng = stream(0, "test:batch", t)
         x, labels = rng.standard_normal((10, 8), dtype=np.float32), rng.integers(0, 3, 10)
         one.begin_step(1e-2)
-        CrossEntropy().learn(one.network, x, labels, None)
+        CrossEntropy().compute_gradients(one.network, x, labels, None)
         one.advance(1e-2)
         expected += (1 - min(0.3, (1 + t) / (10 + t))) * (one.arrays()[name] - expected)
     average = one.arrays()[f"average/{name}"]
@@ -205,7 +205,7 @@ def both_ways(regularization: Regularization) -> list[dict[str, Array]]:
             rng, lr = stream(0, "test:batch", step), 0.1 / (1 + step)
             x, labels = rng.standard_normal((10, 8)), rng.integers(0, 3, 10)
             one.begin_step(lr)
-            CrossEntropy().learn(one.network, x, labels, None)
+            CrossEntropy().compute_gradients(one.network, x, labels, None)
             one.advance(lr)
         found.append(one.arrays())
         assert any(one.grad_beta for one in one.network.parameters().values()) == (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dropout_cli.bench import ours
-from dropout_cli.bench.case import MEDIUM, Case
+from dropout_cli.bench.case import MEDIUM, BenchmarkCase
 from dropout_cli.core.rng import Generator, Noise, stream
 from dropout_cli.core.types import DType
 from dropout_cli.nn.backend import blas, matmul
@@ -67,7 +67,7 @@ class CountingNoise(Mapping[str, Any]):
         return len(self._made)
 
 
-def counted(case: Case, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+def counted(case: BenchmarkCase, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Calls of linear algebra and bytes of random numbers in one step, after a first one."""
     counts: Counter[str] = Counter()
 
@@ -83,8 +83,12 @@ def counted(case: Case, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return blas.Routines(*(counting(name, one) for name, one in zip(real._fields, real, strict=True)))
 
     monkeypatch.setattr(matmul, "routines", routines)
-    experiment = ours.experiment_of(case, 1)
-    learner, (x, labels), noise = ours.learner_of(case, experiment), ours.batches(case)[0], CountingNoise(counts)
+    experiment = ours.bench_experiment(case, 1)
+    learner, (x, labels), noise = (
+        ours.bench_learner(case, experiment),
+        ours.random_batches(case)[0],
+        CountingNoise(counts),
+    )
     with computing(experiment):
         for _ in range(2):
             counts.clear()
@@ -93,7 +97,9 @@ def counted(case: Case, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 @pytest.mark.parametrize(("case", "sums"), [(MEDIUM, 3), (ADAM, 0)], ids=["momentum", "adam"])
-def test_a_step_makes_four_products_a_layer_but_one(case: Case, sums: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_makes_four_products_a_layer_but_one(
+    case: BenchmarkCase, sums: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Forward, dW, db, dx, the last but for the first layer; momentum adds large matrices each, the rest at once."""
     counts = counted(case, monkeypatch)
     layers = len(case.widths) - 1
@@ -109,10 +115,10 @@ def test_random_bytes_are_as_many_as_the_rates_need(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("case", [MEDIUM, ADAM, GAUSSIAN], ids=["momentum", "adam", "gaussian"])
-def test_a_step_allocates_random_words_and_little_else(case: Case) -> None:
+def test_a_step_allocates_random_words_and_little_else(case: BenchmarkCase) -> None:
     """At no time more than the words of one multiplier, as indices if they are looked up, and 100 KB; nothing stays."""
-    experiment = ours.experiment_of(case, 1)
-    learner, (x, labels), noise = ours.learner_of(case, experiment), ours.batches(case)[0], Noise(0, 1)
+    experiment = ours.bench_experiment(case, 1)
+    learner, (x, labels), noise = ours.bench_learner(case, experiment), ours.random_batches(case)[0], Noise(0, 1)
     with computing(experiment):
         for _ in range(3):
             take_step(learner, experiment, x, labels, noise, lr=1e-3)

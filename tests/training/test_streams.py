@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from dropout_cli.analysis.evaluate import evaluate_with_noise
-from dropout_cli.core.errors import Interrupted, Stop
+from dropout_cli.analysis.evaluate import evaluate_monte_carlo
+from dropout_cli.core.errors import Interrupted, StopRequest
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.runs import all_runs
 from dropout_cli.training import resume
@@ -80,7 +80,7 @@ def test_a_resumed_epoch_draws_from_its_own_generators(tmp_path: Path) -> None:
 
     def stop_after_one(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord):
-            raise Stop(130)
+            raise StopRequest(130)
 
     with recorded() as drawn, pytest.raises(Interrupted):
         train(tmp_path, *SETTINGS, watch=stop_after_one)
@@ -97,7 +97,7 @@ def test_monte_carlo_passes_draw_from_a_generator_each(tmp_path: Path) -> None:
     """`monte_carlo:<path>` by pass, `thinned:<path>` by sampled network, and nothing that training draws from."""
     run = train(tmp_path, *SETTINGS)
     with recorded() as drawn:
-        evaluate_with_noise(run, 3, thinned=2, figures=False)
+        evaluate_monte_carlo(run, 3, thinned=2, figures=False)
     noisy = {(SEED, f"monte_carlo:{place}/dropout", number) for place in PLACES for number in range(3)}
     thinned = {(SEED, f"thinned:{place}/dropout", number) for place in PLACES for number in range(2)}
     assert set(drawn()) - START == noisy | thinned

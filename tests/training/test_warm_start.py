@@ -7,7 +7,7 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.config.schema import Experiment
-from dropout_cli.core.errors import ConfigError, DataError, Interrupted, Stop
+from dropout_cli.core.errors import ConfigError, DataError, Interrupted, StopRequest
 from dropout_cli.core.types import Array
 from dropout_cli.nn.losses import softmax
 from dropout_cli.runs import Run
@@ -28,7 +28,7 @@ def ignore(event: TrainingProgress | EpochRecord) -> None:
 def train(folder: Path, *overrides: str, watch: training_run.TrainingWatch = ignore) -> Run:
     """Train the small config with those changes."""
     (folder / "small.yaml").write_text(SMALL)
-    loaded = config.load(folder / "small.yaml", overrides)
+    loaded = config.load_config(folder / "small.yaml", overrides)
     prepared = training_run.prepare_run(loaded.experiment)
     run = Run.create(folder / "runs", "small")
     run.write("notices", "\n".join(prepared.notices).encode())
@@ -44,7 +44,7 @@ def taught(*teachers: Run, more: str = "") -> str:
 def test_a_student_learns_what_its_teachers_say(tmp_path: Path) -> None:
     """The lesson is the mean of the teachers' softened probabilities, row for row; the summary tells the agreement."""
     one, other = train(tmp_path), train(tmp_path, "seed=1", "dataset.scaling=standardize")
-    loaded = config.load(tmp_path / "small.yaml", [taught(one, other, more=", temperature: 3")])
+    loaded = config.load_config(tmp_path / "small.yaml", [taught(one, other, more=", temperature: 3")])
     distillation = training_run.prepare_run(loaded.experiment).distillation
     assert distillation is not None
     said = []
@@ -65,7 +65,7 @@ def test_a_teacher_can_speak_with_its_noise_on(tmp_path: Path) -> None:
     teacher = train(tmp_path, "dropout={variant: inverted, rate: 0.5}")
 
     def distillation(passes: int) -> bytes:
-        loaded = config.load(tmp_path / "small.yaml", [taught(teacher, more=f", teacher_passes: {passes}")])
+        loaded = config.load_config(tmp_path / "small.yaml", [taught(teacher, more=f", teacher_passes: {passes}")])
         found = training_run.prepare_run(loaded.experiment).distillation
         assert found is not None
         return found.targets.tobytes()
@@ -80,7 +80,9 @@ def test_a_teachers_passes_draw_its_dropout_alone_unless_told_otherwise(tmp_path
     )
 
     def learner(more: str) -> Experiment:
-        return config.load(tmp_path / "small.yaml", [taught(teacher, more=more), "training.batch_size=64"]).experiment
+        return config.load_config(
+            tmp_path / "small.yaml", [taught(teacher, more=more), "training.batch_size=64"]
+        ).experiment
 
     def distillation(more: str) -> Array:
         found = training_run.prepare_run(learner(more)).distillation
@@ -101,7 +103,7 @@ def test_a_taught_run_resumes_to_the_same_bytes(tmp_path: Path) -> None:
 
     def stop(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord):
-            raise Stop(130)
+            raise StopRequest(130)
 
     with pytest.raises(Interrupted) as caught:
         train(tmp_path, taught(teacher), watch=stop)
@@ -117,7 +119,7 @@ def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     teacher = train(tmp_path)
 
     def prepare_run(*overrides: str) -> None:
-        training_run.prepare_run(config.load(tmp_path / "small.yaml", overrides).experiment)
+        training_run.prepare_run(config.load_config(tmp_path / "small.yaml", overrides).experiment)
 
     with pytest.raises(ConfigError, match=r"objective.teacher: .*nowhere is not a run folder"):
         prepare_run(f"objective={{name: distillation, teacher: {tmp_path / 'nowhere'}}}")
@@ -134,7 +136,7 @@ def test_training_starts_from_another_runs_weights(tmp_path: Path) -> None:
     source = train(tmp_path)
     (tmp_path / "small.yaml").write_text(SMALL)
     changes = [f"training.init_from={source.path}", "dropout=concrete", "architecture.hidden=[16, 8]"]
-    prepared = training_run.prepare_run(config.load(tmp_path / "small.yaml", changes).experiment)
+    prepared = training_run.prepare_run(config.load_config(tmp_path / "small.yaml", changes).experiment)
     theirs = restore.load_model(source).learner.network.parameters()
     ours = prepared.learner.network.parameters()
     assert np.array_equal(ours["hidden1/W"].value, theirs["hidden1/W"].value)
@@ -148,7 +150,7 @@ def test_the_averaged_weights_start_there_too(tmp_path: Path) -> None:
     """An average that began elsewhere would forget it only slowly."""
     source = train(tmp_path)
     changes = [f"training.init_from={source.path}", "training.average={decay: 0.99}"]
-    learner = training_run.prepare_run(config.load(tmp_path / "small.yaml", changes).experiment).learner
+    learner = training_run.prepare_run(config.load_config(tmp_path / "small.yaml", changes).experiment).learner
     live = learner.network.parameters()["output/W"].value.copy()
     with learner.averaged() as network:
         assert np.array_equal(network.parameters()["output/W"].value, live)
@@ -160,6 +162,6 @@ def test_a_run_with_nothing_to_take_is_refused(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(SMALL)
     with pytest.raises(ConfigError, match=r"training.init_from: .*no weights of the same name and shape"):
         changes = [f"training.init_from={source.path}", "architecture.hidden=[8]"]
-        training_run.prepare_run(config.load(tmp_path / "small.yaml", changes).experiment)
+        training_run.prepare_run(config.load_config(tmp_path / "small.yaml", changes).experiment)
     with pytest.raises(ConfigError, match=r"training.init_from: .* is not a run folder"):
-        training_run.prepare_run(config.load(tmp_path / "small.yaml", ["training.init_from=nowhere"]).experiment)
+        training_run.prepare_run(config.load_config(tmp_path / "small.yaml", ["training.init_from=nowhere"]).experiment)

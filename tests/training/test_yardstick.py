@@ -14,9 +14,9 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, root_mea
 from sklearn.preprocessing import StandardScaler
 
 from dropout_cli import config, runs
-from dropout_cli.core.errors import Interrupted, Stop
+from dropout_cli.core.errors import Interrupted, StopRequest
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Affine, Batches, Dataset, Part
+from dropout_cli.data.dataset import AffineScaling, BatchReader, Dataset, Part
 from dropout_cli.nn.backend.threads import limited
 from dropout_cli.runs import Run
 from dropout_cli.training import linear_models, resume, yardstick, yardstick_cost
@@ -31,7 +31,7 @@ COMPARED = ("metrics.csv", "predictions.npz", "confusion_matrix.csv", "mistakes.
 def prepared(folder: Path, *overrides: str) -> Prepared:
     """The small digits config with some changes, ready to train."""
     (folder / "small.yaml").write_text(CONFIG)
-    return prepare(config.load(folder / "small.yaml", overrides).experiment)
+    return prepare(config.load_config(folder / "small.yaml", overrides).experiment)
 
 
 def table(folder: Path, targets: int = 1) -> str:
@@ -49,7 +49,7 @@ def table(folder: Path, targets: int = 1) -> str:
 
 def inputs(dataset: Dataset, part: Part) -> Array:
     """All examples of a part as the network takes them, flattened."""
-    x, _ = Batches(dataset, part, len(part)).take(np.arange(len(part)))
+    x, _ = BatchReader(dataset, part, len(part)).take(np.arange(len(part)))
     return x.reshape(len(part), -1).copy()
 
 
@@ -141,9 +141,9 @@ def test_ridge_on_quantities_is_scikit_learns_on_the_same_rows(tmp_path: Path, t
     data = given.dataset
     scaler = StandardScaler().fit(inputs(data, data.train).astype(np.float64))
     x, test = scaler.transform(inputs(data, data.train)), scaler.transform(inputs(data, data.test))
-    assert data.quantities is not None
-    model = Ridge(alpha=1.0).fit(x, data.quantities.standardized(data.train.labels))
-    predicted = model.predict(test).reshape(len(test), -1) * data.quantities.sd + data.quantities.mean
+    assert data.targets is not None
+    model = Ridge(alpha=1.0).fit(x, data.targets.standardize(data.train.labels))
+    predicted = model.predict(test).reshape(len(test), -1) * data.targets.sd + data.targets.mean
     found = measured(given)
     assert found["linear"]["kind"] == "ridge"
     assert found["linear"]["test"]["rmse"] == pytest.approx(root_mean_squared_error(data.test.labels, predicted))
@@ -214,7 +214,7 @@ def pictures(given: Prepared, train: int) -> Prepared:
         x = rng.integers(0, 200, (count, 28, 28, 1)) + 5 * (np.arange(28) == labels[:, None])[:, :, None, None]
         return Part(x.astype(np.uint8), labels, np.arange(count))
 
-    scaling = Affine(np.full(1, 1 / 255, np.float32), np.zeros(1, np.float32))
+    scaling = AffineScaling(np.full(1, 1 / 255, np.float32), np.zeros(1, np.float32))
     dataset = replace(given.dataset, scaling=scaling, train=part(train), val=part(200), test=part(300))
     return replace(given, dataset=dataset)
 
@@ -255,13 +255,13 @@ def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path: Path, after: i
 
     def stop(event: TrainingProgress | EpochRecord) -> None:
         if isinstance(event, EpochRecord) and event.epoch == after:
-            raise Stop(130)
+            raise StopRequest(130)
 
     whole = train(tmp_path / "whole")
     with pytest.raises(Interrupted):
         train(tmp_path / "parts", watch=stop)
     (run,) = runs.all_runs(tmp_path / "parts/runs")
-    assert not run.has("summary.json")
+    assert not run.has_file("summary.json")
     resume.resume(run, watch=ignore, figures=False)
     assert block(run) == block(whole)
 

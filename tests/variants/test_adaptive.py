@@ -83,7 +83,7 @@ def test_contradictions_are_refused(settings: str, fact: str, tmp_path: Path) ->
     """At the key they are about."""
     (tmp_path / "a.yaml").write_text(f"dataset: digits\ndropout: {{variant: adaptive, {settings}}}\n")
     with pytest.raises(ConfigError, match=fact.replace("_", r".?_?")):
-        config.load(tmp_path / "a.yaml")
+        config.load_config(tmp_path / "a.yaml")
 
 
 def test_a_rate_at_its_upper_bound_is_warned_of(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_rate_at_its_upper_bound_is_warned_of(tmp_path: Path) -> None:
         "dataset: {name: digits, scaling: standardize}\narchitecture: {name: mlp, hidden: [16]}\n"
         "dropout: {variant: adaptive, input_rate: 0.5, high: 0.2, low: 0.1}\ntraining: {epochs: 4}\n"
     )
-    loaded = config.load(tmp_path / "a.yaml")
+    loaded = config.load_config(tmp_path / "a.yaml")
     run = Run.create(tmp_path / "runs", "a")
     summary = run_experiment(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=False)
     assert any("input/dropout: the adaptive rate ended at max_rate, 0.9" in text for text in summary["warnings"])

@@ -57,4 +57,4 @@ def test_without_selu_it_is_refused(tmp_path: Path) -> None:
     """The error says what would be possible."""
     (tmp_path / "a.yaml").write_text("dataset: digits\ndropout: alpha\n")
     with pytest.raises(ConfigError, match=r"alpha needs architecture.activation: selu, not relu. inverted works with"):
-        config.load(tmp_path / "a.yaml")
+        config.load_config(tmp_path / "a.yaml")

@@ -136,4 +136,4 @@ def test_objectives_that_repeat_the_batch_are_refused(objective: str, tmp_path: 
     """Both copies of an example would see the same mask."""
     (tmp_path / "a.yaml").write_text(f"dataset: digits\ndropout: batchwise\nobjective: {objective}\n")
     with pytest.raises(ConfigError, match=rf"objective: {objective} needs noise of its own for every row.*inverted"):
-        config.load(tmp_path / "a.yaml")
+        config.load_config(tmp_path / "a.yaml")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dropout_cli import config
-from dropout_cli.core.fields import allowed, keys
+from dropout_cli.core.fields import describe_fields, describe_values
 from dropout_cli.core.registry import Registry
 from dropout_cli.data import DATASETS
-from dropout_cli.data.catalogue import details as dataset_details
+from dropout_cli.data.catalog import describe_dataset as dataset_details
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.toolkit.catalogue import catalogue, details
 from tests.commands import dropout
@@ -156,7 +156,7 @@ def test_the_printed_config_runs_as_printed(name: str, tmp_path: Path) -> None:
 def test_every_default_is_among_what_is_allowed(registry: Registry[Any]) -> None:
     """A key whose default is null says so, a choice lists its default, a number has its bounds."""
     for _, cls in registry:
-        for key in keys(cls):
+        for key in describe_fields(cls):
             if key["default"] is None and not key["required"]:
                 assert "null" in key["allowed"], key
             if isinstance(key["default"], str):
@@ -178,12 +178,17 @@ def test_every_default_is_among_what_is_allowed(registry: Registry[Any]) -> None
 )
 def test_bounds_read_as_a_person_writes_them(cls: type, key: str, text: str) -> None:
     """From the annotation alone."""
-    assert next(one["allowed"] for one in keys(cls) if one["name"] == key) == text
+    assert next(one["allowed"] for one in describe_fields(cls) if one["name"] == key) == text
 
 
 def test_plain_kinds_have_words() -> None:
     """For fields without bounds."""
-    assert [allowed(kind) for kind in (bool, int, float, str)] == ["true | false", "integer", "a number", "text"]
+    assert [describe_values(kind) for kind in (bool, int, float, str)] == [
+        "true | false",
+        "integer",
+        "a number",
+        "text",
+    ]
 
 
 def test_a_dataset_has_a_page_too() -> None:

@@ -14,7 +14,7 @@ from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.cnn import Cnn
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
-from dropout_cli.core.errors import ConfigError, Interrupted, Stop
+from dropout_cli.core.errors import ConfigError, Interrupted, StopRequest
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.sequential import Sequential
@@ -178,9 +178,9 @@ def write_config(folder: Path, name: str) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_config_survives_yaml(name: str, tmp_path: Path) -> None:
     """What is written back loads to an equal experiment."""
-    loaded = config.load(write_config(tmp_path, name)).experiment
+    loaded = config.load_config(write_config(tmp_path, name)).experiment
     (tmp_path / "again.yaml").write_text(config.to_yaml(loaded))
-    assert config.load(tmp_path / "again.yaml").experiment == loaded
+    assert config.load_config(tmp_path / "again.yaml").experiment == loaded
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -188,23 +188,23 @@ def test_wrong_keys_are_refused_by_name(name: str, tmp_path: Path) -> None:
     """An unknown key, and a rate of 1 where there is a rate."""
     file = write_config(tmp_path, name)
     with pytest.raises(ConfigError, match=r"dropout\.rte"):
-        config.load(file, ["dropout.rte=0.5"])
+        config.load_config(file, ["dropout.rte=0.5"])
     for key in keys_of(name):
         if key.endswith("rate"):
             with pytest.raises(ConfigError, match=rf"dropout\.{key}.*must be (below 1|at most 0\.5), got 1\.0"):
-                config.load(file, [f"dropout.{key}=1.0"])
+                config.load_config(file, [f"dropout.{key}=1.0"])
 
 
 def stop_after_two(event: TrainingProgress | EpochRecord) -> None:
     """Interrupt a run after its second epoch."""
     if isinstance(event, EpochRecord) and event.epoch == 2:
-        raise Stop(130)
+        raise StopRequest(130)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_epochs_and_two_resumed_equal_four(name: str, tmp_path: Path) -> None:
     """The same metrics, predictions and weights, byte for byte."""
-    loaded = config.load(write_config(tmp_path, name))
+    loaded = config.load_config(write_config(tmp_path, name))
 
     def run(watch: Callable[[TrainingProgress | EpochRecord], None]) -> Run:
         made = Run.create(tmp_path / "runs", name)

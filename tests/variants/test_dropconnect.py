@@ -134,7 +134,9 @@ def test_a_run_that_sampled_at_evaluation_is_of_another_arithmetic() -> None:
     found = {}
     for inference in ("sample", "mean"):
         law = f"dropout={{variant: dropconnect, inference: {inference}}}"
-        found[inference] = list(arithmetic.since(1, config.load(config.find("digits"), [law]).experiment, 100))
+        found[inference] = list(
+            arithmetic.since(1, config.load_config(config.find_config("digits"), [law]).experiment, 100)
+        )
     assert "once for all examples" in found["sample"][0] and found["mean"] == []
 
 

@@ -52,7 +52,7 @@ LEARNED = {
 def network(tmp_path: Path, name: str, *overrides: str) -> Layer:
     """A small network with that variant."""
     (tmp_path / "small.yaml").write_text(CONFIG)
-    return prepare(config.load(tmp_path / "small.yaml", [*suited(name), *overrides]).experiment).learner.network
+    return prepare(config.load_config(tmp_path / "small.yaml", [*suited(name), *overrides]).experiment).learner.network
 
 
 def test_every_variant_of_a_release_stays() -> None:

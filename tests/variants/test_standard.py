@@ -85,7 +85,7 @@ def test_classic_equals_inverted_with_converted_settings(rule: Optimizer, lr_pow
         x = rng.standard_normal((16, 5))
         labels = x[:, :3].argmax(axis=1)
         for network, mover in zip((classic, inverted), movers, strict=True):
-            objective.learn(network, x, labels, Noise(0, step))
+            objective.compute_gradients(network, x, labels, Noise(0, step))
             mover.step(rule.learning_rate, step + 1)
         norms = np.linalg.norm(classic.parameters()["hidden2/W"].value, axis=0)
         reached += bool(np.isclose(norms, BOUND, rtol=1e-9).any())

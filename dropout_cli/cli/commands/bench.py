@@ -27,12 +27,12 @@ class Suite(StrEnum):
     io = "io"
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("bench")(bench)
+    app.command("bench")(bench_command)
 
 
-def bench(
+def bench_command(
     suite: Annotated[
         list[Suite] | None, typer.Option("--suite", help="The suite to measure, mlp by default. Repeatable.")
     ] = None,
@@ -77,26 +77,26 @@ def bench(
     files. Competitors take turns on the same machine. Compare the ratios: the times hold for this machine only.
     """
     from dropout_cli.core import environment
-    from dropout_cli.runs import as_json, write
+    from dropout_cli.runs import json_bytes, write_atomic
 
     def watch(text: str) -> None:
         if not quiet:
-            cli_output.complain(text)
+            cli_output.print_stderr(text)
 
     names = [chosen.value for chosen in suite or [Suite.mlp]]
-    results: dict[str, Any] = {"environment": environment.describe()}
+    results: dict[str, Any] = {"environment": environment.describe_environment()}
     if profile:
         results["profiles"], picture = _profiles(names, 15 * rounds, watch, shown=not json)
         if output is not None and output.suffix == ".png":
-            write(output, picture)
+            write_atomic(output, picture)
             output = None  # the figure replaces the JSON file
     else:
         frameworks = [name for name in against.split(",") if name]
         results["suites"] = _suites(names, frameworks, rounds, seconds, watch, shown=not json)
     if output is not None:
-        write(output, as_json(results))
+        write_atomic(output, json_bytes(results))
     if json:
-        cli_output.result(cli_output.as_json(results))
+        cli_output.print_result(cli_output.json_text(results))
 
 
 def _suites(names: list[str], against: list[str], rounds: int, seconds: float, watch: Any, *, shown: bool) -> Any:
@@ -105,31 +105,31 @@ def _suites(names: list[str], against: list[str], rounds: int, seconds: float, w
 
     results = {}
     for name in names:
-        if name in commands.SUITES:
-            whole = commands.measure(name, against, rounds, watch)
-            results[name], table = [row.as_dict() for row in whole], commands.table(whole)
+        if name in commands.COMMAND_SUITES:
+            whole = commands.measure_commands(name, against, rounds, watch)
+            results[name], table = [row.as_dict() for row in whole], commands.command_table(whole)
         else:
-            rows = steps.measure(name, against, rounds=rounds, seconds=seconds, watch=watch)
-            results[name], table = [row.as_dict() for row in rows], steps.table(rows)
+            rows = steps.measure_steps(name, against, rounds=rounds, seconds=seconds, watch=watch)
+            results[name], table = [row.as_dict() for row in rows], steps.step_table(rows)
         if shown:
-            cli_output.result(cli_output.table(*table))
+            cli_output.print_result(cli_output.format_table(*table))
     return results
 
 
 def _profiles(names: list[str], steps: int, watch: Any, *, shown: bool) -> tuple[Any, bytes]:
     """Profile the steps of some suites; return numbers for JSON, and the bytes of a figure."""
     from dropout_cli import plots
-    from dropout_cli.bench.case import SUITES, suite
-    from dropout_cli.bench.profile import by_kind, profile
+    from dropout_cli.bench.case import STEP_SUITES, suite_cases
+    from dropout_cli.bench.profile import profile_step, sum_by_kind
 
     results, kinds = {}, {}
-    for case in (case for name in names if name in SUITES for case in suite(name) if case.work == "step"):
+    for case in (case for name in names if name in STEP_SUITES for case in suite_cases(name) if case.work == "step"):
         watch(case.name)
-        lines = profile(case, steps)
+        lines = profile_step(case, steps)
         total = sum(line.microseconds for line in lines)
         results[case.name] = [line._asdict() for line in lines]
-        kinds[case.name] = by_kind(lines)
+        kinds[case.name] = sum_by_kind(lines)
         if shown:
             rows = [(*line[:2], round(line.microseconds, 1), f"{line.microseconds / total:.0%}") for line in lines]
-            cli_output.result(cli_output.table((case.name, "kind", "microseconds", "share"), rows))
-    return results, plots.step_time(kinds, "a training step, by kind of work")
+            cli_output.print_result(cli_output.format_table((case.name, "kind", "microseconds", "share"), rows))
+    return results, plots.step_time_figure(kinds, "a training step, by kind of work")

@@ -9,7 +9,7 @@ import typer
 
 from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.text import counted, visible
+from dropout_cli.core.text import counted, escape_control_chars
 
 POSITION = 50
 
@@ -24,12 +24,12 @@ class Format(StrEnum):
     json = "json"
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("compare")(compare)
+    app.command("compare")(compare_command)
 
 
-def compare(
+def compare_command(
     what: Annotated[
         list[str] | None,
         typer.Argument(
@@ -67,13 +67,13 @@ def compare(
         float | None, typer.Option("--margin", min=0, help="The smallest difference that matters to you.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="The format of the table.")] = Format.table,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
 ) -> None:
     """Compare groups of runs at equal seeds.
 
     Runs whose configs differ only in seed and split are one group.
     """
-    from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggestion
+    from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggest_metric
     from dropout_cli.sweeps import collect, options, printed, tables, two_runs
     from dropout_cli.sweeps.notes import notes
     from dropout_cli.sweeps.settings import ComparisonSettings
@@ -86,29 +86,31 @@ def compare(
     # The default metric is missing in regression runs, for which another default is chosen later.
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         present = [name for name in METRICS if not all(math.isnan(record.score(name)) for record in records)]
-        raise UsageError("--metric", f"no run has '{metric}'", suggestion(metric, tuple(present)))
+        raise UsageError("--metric", f"no run has '{metric}'", suggest_metric(metric, tuple(present)))
     # Runs that are not complete have no final numbers.
     if left_out:
-        output.complain(f"compare: {counted(left_out, 'run')} left out because not complete.")
+        output.print_stderr(f"compare: {counted(left_out, 'run')} left out because not complete.")
     wanted = options.pairs(baseline or (), "--baseline") or None
     settings = ComparisonSettings(metric, tuple(others), paired_test, wanted, margin)
     evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references))
     lines = [*notes(evidence), *filter(None, [two_runs.tested(records, metric)])]
     if form is Format.json:
-        output.result(output.as_json(tables.as_dict(evidence) | {"notes": lines}))
+        output.print_result(output.json_text(tables.as_dict(evidence) | {"notes": lines}))
         return
     if form is Format.table:
         for name in evidence.metrics:
             headers, rows = tables.overview(evidence, name)
-            output.result(output.table(headers, rows, least=tables.LEAST, elsewhere="--format json"))
-        output.result(visible("\n".join(lines)))
+            output.print_result(
+                output.format_table(headers, rows, drop_order=tables.LEAST, full_table_option="--format json")
+            )
+        output.print_result(escape_control_chars("\n".join(lines)))
     else:
         write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown, Format.latex: printed.as_latex}[form]
         for name in evidence.metrics:
-            output.result(visible(write(*tables.overview(evidence, name)).rstrip("\n")))
+            output.print_result(escape_control_chars(write(*tables.overview(evidence, name)).rstrip("\n")))
         # On stderr: stdout has a table that another program reads.
         for line in lines:
-            output.complain(line)
+            output.print_stderr(line)
 
 
 def _from_standard_input() -> list[str]:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments, output
-from dropout_cli.cli.once import App
+from dropout_cli.cli.single_value_options import StrictTyper
 from dropout_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from dropout_cli.data.summary import Overview
+    from dropout_cli.data.overview import DatasetOverview
 
 POSITION = 180
 
-app = App(help="Write, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
+app = StrictTyper(help="Write, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def add_to(parent: typer.Typer) -> None:
@@ -41,11 +41,11 @@ def init(
     if data is None and target is not None:
         raise UsageError("--target", "is a column of the table that --data names", "Give both.")
     if data is None:
-        text = config.template()
+        text = config.config_template()
     else:
-        from dropout_cli.config.init import starting
+        from dropout_cli.config.starter import starter_config
 
-        text, guess = starting(data.absolute(), target)
+        text, guess = starter_config(data.absolute(), target)
     try:
         # "x": the check for an existing file and its creation are one step.
         with file.open("x", encoding="utf-8") as written:
@@ -55,8 +55,8 @@ def init(
     except OSError as error:
         raise UsageError(str(file), f"cannot be written ({error.strerror})", "Name another file.") from None
     if guess:
-        output.complain(guess)
-    output.result(str(file))
+        output.print_stderr(guess)
+    output.print_result(str(file))
 
 
 @app.command()
@@ -70,26 +70,28 @@ def check(
     """Check a config and list all its mistakes."""
     import dropout_cli.config as configs
 
-    path = configs.find(config)
-    loaded = configs.load(path, overrides or ())
+    path = configs.find_config(config)
+    loaded = configs.load_config(path, overrides or ())
     for notice in loaded.notices:
-        output.complain(notice)
+        output.print_stderr(notice)
     if data:
         from dropout_cli.training.setup import overview
 
         _show(overview(loaded.experiment))
-    output.result(f"{path}: correct")
+    output.print_result(f"{path}: correct")
 
 
-def _show(summary: "Overview") -> None:
-    output.result(output.table(("fact", "value"), summary.facts))
+def _show(summary: "DatasetOverview") -> None:
+    output.print_result(output.format_table(("fact", "value"), summary.facts))
     if summary.columns:
-        output.result(output.table(("column", "kind", "missing", "different", "from", "to"), summary.columns))
-    output.result(output.table(("target", "all", *summary.parts), summary.target))
+        output.print_result(
+            output.format_table(("column", "kind", "missing", "different", "from", "to"), summary.columns)
+        )
+    output.print_result(output.format_table(("target", "all", *summary.parts), summary.target))
     if summary.first:
-        output.result(output.table(summary.first[0], summary.first[1:]))
+        output.print_result(output.format_table(summary.first[0], summary.first[1:]))
     for warning in summary.warnings:
-        output.complain(warning)
+        output.print_stderr(warning)
 
 
 @app.command()
@@ -104,17 +106,19 @@ def show(
     """Print a config with all its values, defaults included."""
     import dropout_cli.config as configs
 
-    loaded = configs.load(configs.find(config), overrides or ())
+    loaded = configs.load_config(configs.find_config(config), overrides or ())
     for notice in loaded.notices:
-        output.complain(notice)
+        output.print_stderr(notice)
     if model:
         from dropout_cli.training.setup import model_table
 
-        output.result(output.table(("layer", "kind", "shape", "parameters", "noise"), model_table(loaded.experiment)))
+        output.print_result(
+            output.format_table(("layer", "kind", "shape", "parameters", "noise"), model_table(loaded.experiment))
+        )
     elif explain:
-        output.result(output.table(("key", "value", "from"), configs.explain(loaded)))
+        output.print_result(output.format_table(("key", "value", "from"), configs.explain_config(loaded)))
     else:
-        output.result(configs.to_yaml(loaded.experiment).rstrip())
+        output.print_result(configs.to_yaml(loaded.experiment).rstrip())
 
 
 @app.command()
@@ -122,4 +126,4 @@ def schema() -> None:
     """Print the JSON Schema of configs, for completion and checks in editors."""
     import dropout_cli.config as configs
 
-    output.result(output.as_json(configs.json_schema()))
+    output.print_result(output.json_text(configs.json_schema()))

@@ -4,26 +4,28 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, catalogues
+from dropout_cli.cli import arguments
+from dropout_cli.cli import catalogs as catalogues
 
 POSITION = 140
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("datasets")(datasets)
+    app.command("datasets")(datasets_command)
 
 
-def datasets(
+def datasets_command(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="The dataset to describe.", show_default=False)
     ] = None,
     json: arguments.Json = False,
 ) -> None:
     """List the datasets, or show the YAML keys of one."""
-    from dropout_cli.data import DATASETS, catalogue
+    from dropout_cli.data import DATASETS
+    from dropout_cli.data import catalog as catalogue
 
     if name is not None:
-        catalogues.one_entry(catalogue.details(arguments.lookup(DATASETS, name)), json)
+        catalogues.print_catalog_entry(catalogue.describe_dataset(arguments.find_registered(DATASETS, name)), json)
     else:
-        catalogues.all_entries("datasets", catalogue.catalogue(), json)
+        catalogues.print_catalog("datasets", catalogue.list_datasets(), json)

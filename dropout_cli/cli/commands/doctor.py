@@ -11,31 +11,33 @@ from dropout_cli.core.errors import RunFailed
 POSITION = 160
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("doctor")(doctor)
+    app.command("doctor")(doctor_command)
 
 
-def doctor(
+def doctor_command(
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", min=0, max=600, help="How many seconds the self-test takes.")
     ] = 2,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
     """Check whether this machine is ready for training.
 
     Add --json to attach the result to a bug report.
     """
-    from dropout_cli.bench.doctor import examine
+    from dropout_cli.bench.doctor import run_checks
 
-    findings = examine(runs_dir, seconds)
+    findings = run_checks(runs_dir, seconds)
     wrong = [finding for finding in findings if finding.wrong]
     if json:
-        output.result(output.as_json({"fine": not wrong, "findings": [asdict(finding) for finding in findings]}))
+        output.print_result(
+            output.json_text({"fine": not wrong, "findings": [asdict(finding) for finding in findings]})
+        )
     else:
         rows = [(finding.what, finding.value, finding.wrong or "ok") for finding in findings]
-        output.result(output.table(("check", "value", "result"), rows))
+        output.print_result(output.format_table(("check", "value", "result"), rows))
     # The table is printed first; the error then sets exit code 1.
     if wrong:
         raise RunFailed("doctor", f"{len(wrong)} of {len(findings)} checks found a problem, the first: {wrong[0].what}")

@@ -11,12 +11,12 @@ from dropout_cli.core.errors import UsageError
 POSITION = 90
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("effects")(activations)
+    app.command("effects")(effects_command)
 
 
-def activations(
+def effects_command(
     reference: arguments.RunReference,
     rates: Annotated[
         str | None,
@@ -41,7 +41,7 @@ def activations(
             "training.",
         ),
     ] = arguments.McNoise.dropout,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
     """Show the effect of dropout on the hidden activations of RUN.
@@ -55,14 +55,14 @@ def activations(
     # Parsed first: a wrong list is reported before the run is loaded.
     wanted = None if rates is None else _numbers(rates)
     all_noise = mc_noise == arguments.McNoise.all
-    folder, rows = activations.show(runs.find(reference, runs_dir), wanted, examples=examples, all_noise=all_noise)
+    folder, rows = activations.show(runs.find_run(reference, runs_dir), wanted, examples=examples, all_noise=all_noise)
     if json:
-        output.result(output.as_json({"folder": folder, "effects": rows}))
+        output.print_result(output.json_text({"folder": folder, "effects": rows}))
         return
     shown = ("layer", "rate", "mean", "sd", "share_of_zeros")
-    output.result(output.table(shown, [[row[key] for key in shown] for row in rows]))
+    output.print_result(output.format_table(shown, [[row[key] for key in shown] for row in rows]))
     for figure in sorted(Path(folder).glob("*.png")):
-        output.result(str(figure))
+        output.print_result(str(figure))
 
 
 def _numbers(text: str) -> list[float]:

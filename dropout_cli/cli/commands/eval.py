@@ -27,12 +27,12 @@ class Checkpoint(StrEnum):
     last = "last"
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("eval")(evaluate)
+    app.command("eval")(eval_command)
 
 
-def evaluate(
+def eval_command(
     reference: arguments.RunReference,
     split: Annotated[Split, typer.Option("--split", help="The part of the data to evaluate.")] = Split.test,
     checkpoint: Annotated[
@@ -76,7 +76,7 @@ def evaluate(
             help="Accept data that differ from those of the training. The preprocessing of the training is applied.",
         ),
     ] = False,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     no_plots: arguments.NoPlots = False,
     json: arguments.Json = False,
 ) -> None:
@@ -91,29 +91,31 @@ def evaluate(
         raise UsageError(
             "--thinned", "scores thinned networks beside Monte-Carlo passes, and --mc is missing", "Add --mc T."
         )
-    arguments.must_have_passes(mc_noise, mc)
-    run = runs.find(reference, runs_dir)
+    arguments.check_mc_noise(mc_noise, mc)
+    run = runs.find_run(reference, runs_dir)
     options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
     options["allow_changed_data"] = allow_changed_data
     if mc is None:
-        numbers = analysis_evaluate.evaluate(run, **options)
+        numbers = analysis_evaluate.evaluate_run(run, **options)
     else:
         options |= {"thinned": 10 if thinned is None else thinned, "all_noise": mc_noise == arguments.McNoise.all}
-        numbers = analysis_evaluate.evaluate_with_noise(run, mc, **options)
+        numbers = analysis_evaluate.evaluate_monte_carlo(run, mc, **options)
     for notice in numbers.get("notices", []):
-        output.complain(notice)
+        output.print_stderr(notice)
     if json:
-        output.result(output.as_json({"run": str(run.path)} | numbers))
+        output.print_result(output.json_text({"run": str(run.path)} | numbers))
         return
     if mc is not None:
         from dropout_cli.tasks import TASKS
 
         # The task of the run is the one whose headline metric is among the numbers.
-        shown = next(task.shown for task in TASKS.values() if task.number in numbers["monte_carlo"])
-        output.result(output.table(("prediction", *shown), _ways(numbers, shown)))
+        shown = next(
+            task.displayed_metrics for task in TASKS.values() if task.headline_metric in numbers["monte_carlo"]
+        )
+        output.print_result(output.format_table(("prediction", *shown), _ways(numbers, shown)))
     rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]
-    output.result(output.table(("key", "value"), [("run", run.name), *rows]))
-    output.result(str(run.path / "after" / analysis_evaluate.name(numbers)))
+    output.print_result(output.format_table(("key", "value"), [("run", run.name), *rows]))
+    output.print_result(str(run.path / "after" / analysis_evaluate.eval_folder_name(numbers)))
 
 
 def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ...]]:

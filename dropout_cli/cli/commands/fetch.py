@@ -9,13 +9,15 @@ from dropout_cli.cli import output
 POSITION = 150
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("fetch")(fetch)
+    app.command("fetch")(fetch_command)
 
 
-def fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="The dataset to download, such as mnist.")]) -> None:
+def fetch_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The dataset to download, such as mnist.")],
+) -> None:
     """Download a dataset before you train on it, and print its folder."""
-    from dropout_cli.data.sources.mnist import fetch
+    from dropout_cli.data.sources.mnist import fetch_dataset
 
-    output.result(str(fetch(name)))
+    output.print_result(str(fetch_dataset(name)))

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments
-from dropout_cli.cli.output import complain, result
+from dropout_cli.cli.output import print_result, print_stderr
 from dropout_cli.core.errors import RunFailed, UsageError
 
 if TYPE_CHECKING:
-    from dropout_cli.analysis.predict import Block
+    from dropout_cli.analysis.predict import PredictedRows
 
 POSITION = 70
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command()(predict)
+    app.command()(predict_command)
 
 
-def predict(
+def predict_command(
     reference: arguments.RunReference,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A table with the columns of the training, or an array file.")
@@ -48,7 +48,7 @@ def predict(
             "input_noise and hidden_noise of the training.",
         ),
     ] = None,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
     """Predict the rows of FILE with RUN.
@@ -57,11 +57,11 @@ def predict(
     """
     from dropout_cli import runs
     from dropout_cli.analysis import predict as analysis_predict
-    from dropout_cli.data.cache import replacing
+    from dropout_cli.data.cache import open_replacement
 
-    arguments.must_have_passes(mc_noise, mc)
-    run = runs.find(reference, runs_dir)
-    blocks = analysis_predict.predict(run, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
+    arguments.check_mc_noise(mc_noise, mc)
+    run = runs.find_run(reference, runs_dir)
+    blocks = analysis_predict.predict_file(run, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
     pieces = _as_json(blocks, {"run": str(run.path), "file": str(file)}) if json else _as_csv(blocks)
     if output is None:
         for piece in pieces:
@@ -71,16 +71,16 @@ def predict(
     if output.exists() and output.samefile(file):
         raise UsageError("--output", f"{output} is the input file", "Name another file.")
     try:
-        with replacing(output) as target:
+        with open_replacement(output) as target:
             for piece in pieces:
                 # surrogateescape: bytes of the input that are not UTF-8 come out as they went in
                 target.write(piece.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Name another file.") from None
-    result(str(output))
+    print_result(str(output))
 
 
-def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
+def _as_csv(blocks: Iterable["PredictedRows"]) -> Iterator[str]:
     """Yield CSV text: a header, then the rows, with six digits for predicted numbers."""
     for number, block in enumerate(blocks):
         _print_notices(block)
@@ -90,12 +90,12 @@ def _as_csv(blocks: Iterable["Block"]) -> Iterator[str]:
         if number == 0:
             writer.writerow(block.names)
         for row in block.rows:
-            predicted = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.own :])
-            writer.writerow([*row[: block.own], *predicted])
+            predicted = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.file_columns :])
+            writer.writerow([*row[: block.file_columns], *predicted])
         yield text.getvalue()
 
 
-def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
+def _as_json(blocks: Iterable["PredictedRows"], about: dict[str, str]) -> Iterator[str]:
     """Yield the pieces of one JSON object with one object per row in `predictions`.
 
     Notices follow under `notices`, if there are any.
@@ -118,6 +118,6 @@ def _as_json(blocks: Iterable["Block"], about: dict[str, str]) -> Iterator[str]:
     yield "\n]" + (f', "notices": {json_text.dumps(notices)}' if notices else "") + "}\n"
 
 
-def _print_notices(block: "Block") -> None:
+def _print_notices(block: "PredictedRows") -> None:
     for notice in block.notices:
-        complain(notice)
+        print_stderr(notice)

@@ -6,17 +6,17 @@ from typing import Annotated
 import typer
 
 from dropout_cli.cli import arguments
-from dropout_cli.cli.output import result
+from dropout_cli.cli.output import print_result
 
 POSITION = 80
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("report")(report)
+    app.command("report")(report_command)
 
 
-def report(
+def report_command(
     reference: Annotated[
         str, typer.Argument(metavar="RUN|SWEEP", help="A run, `latest` for the newest run, or the folder of a sweep.")
     ],
@@ -29,7 +29,7 @@ def report(
             help="The file to write. The default is in the folder of the run or sweep.",
         ),
     ] = None,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write one HTML page about a run or a sweep, and print its path."""
     from dropout_cli import report as reports
@@ -38,16 +38,16 @@ def report(
 
     if is_sweep(reference):
         folder = Folder(Path(reference))
-        page, place = reports.of_sweep(folder), folder.path / "report.html"
+        page, place = reports.sweep_report(folder), folder.path / "report.html"
         if output is None:
             folder.write("report.html", page)
     else:
-        run = runs.find(reference, runs_dir)
-        page, place = reports.of_run(run), run.path / "after/report/report.html"
+        run = runs.find_run(reference, runs_dir)
+        page, place = reports.run_report(run), run.path / "after/report/report.html"
         if output is None:
             # The files of the training are final: whatever comes later goes to after/.
-            run.write_after("report", {"report.html": page})
+            run.write_result("report", {"report.html": page})
     if output is not None:
-        runs.write(output, page)
+        runs.write_atomic(output, page)
         place = output
-    result(str(place))
+    print_result(str(place))

@@ -5,17 +5,17 @@ from typing import Annotated
 import typer
 
 from dropout_cli.cli import arguments, output, progress
-from dropout_cli.cli.time_limit import limited, seconds
+from dropout_cli.cli.time_limit import parse_duration, with_time_limit
 
 POSITION = 20
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("resume")(resume)
+    app.command("resume")(resume_command)
 
 
-def resume(
+def resume_command(
     reference: arguments.RunReference,
     epochs: Annotated[
         int | None,
@@ -32,7 +32,7 @@ def resume(
         ),
     ] = False,
     max_time: arguments.MaxTime = None,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
@@ -41,17 +41,17 @@ def resume(
 
     The files are the same, byte for byte, as those of a run that never stopped.
     """
-    from dropout_cli.runs import find
+    from dropout_cli.runs import find_run
     from dropout_cli.training.resume import reopened
     from dropout_cli.training.run import continue_run
 
-    show = progress.Screen(quiet=quiet)
+    show = progress.ProgressDisplay(quiet=quiet)
     # Parsed first: a wrong time is reported before the run is touched.
-    longest = None if max_time is None else seconds(max_time)
-    run = find(reference, runs_dir)
+    longest = None if max_time is None else parse_duration(max_time)
+    run = find_run(reference, runs_dir)
     with reopened(run, epochs=epochs, change_schedule=change_schedule) as prepared:
         for notice in prepared.notices:
             show.notice(notice)
-        with show.following(run, prepared.experiment.training.epochs) as watch:
-            summary = continue_run(prepared, run, watch=limited(watch, longest), figures=not no_plots)
-    output.run_ended(run, summary, json)
+        with show.display(run, prepared.experiment.training.epochs) as watch:
+            summary = continue_run(prepared, run, watch=with_time_limit(watch, longest), figures=not no_plots)
+    output.print_run_result(run, summary, json)

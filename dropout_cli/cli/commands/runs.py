@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 POSITION = 100
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("runs")(list_runs)
+    app.command("runs")(runs_command)
 
 
-def list_runs(
+def runs_command(
     named: Annotated[
         list[str] | None,
         typer.Argument(metavar="[RUN]...", help="The runs to list. The default is all runs.", show_default=False),
@@ -51,7 +51,7 @@ def list_runs(
         bool, typer.Option("--delete", help="Delete the runs that are named or meet the conditions of --where.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --delete: delete without a question.")] = False,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
     """List the runs, tag them or delete them.
@@ -62,30 +62,34 @@ def list_runs(
     from dropout_cli.analysis import run_table
     from dropout_cli.runs import tags
 
-    chosen = _unique(runs.find(reference, runs_dir) for reference in named) if named else runs.all_runs(runs_dir)
+    chosen = _unique(runs.find_run(reference, runs_dir) for reference in named) if named else runs.all_runs(runs_dir)
     if (tag or note is not None or delete) and not (named or where):
         raise UsageError(
             "runs", "--tag, --note and --delete need to know which runs", "Name runs, or choose them with --where."
         )
-    listed = run_table.select(run_table.read(chosen, sizes=sizes), where or (), sort)
+    listed = run_table.select_runs(run_table.read_facts(chosen, sizes=sizes), where or (), sort)
     picked = [known.run for known in listed]
     if delete:
         if not picked:
-            output.complain("runs: no run matches. Nothing was deleted.")
+            output.print_stderr("runs: no run matches. Nothing was deleted.")
         _delete(picked, yes)
         return
     if tag or note is not None:
         for run in picked:
-            tags.annotate(run, tag or (), note)
+            tags.add_tags(run, tag or (), note)
         # Read again, so that the table shows the new tags and notes.
-        listed = run_table.select(run_table.read(picked, sizes=sizes), (), sort)
+        listed = run_table.select_runs(run_table.read_facts(picked, sizes=sizes), (), sort)
     if json:
-        output.result(output.as_json({"runs": listed}))
+        output.print_result(output.json_text({"runs": listed}))
         return
     if not listed:
-        output.complain(f"{runs_dir}: there are no runs to show.")
+        output.print_stderr(f"{runs_dir}: there are no runs to show.")
     keys = [key.strip() for key in columns.split(",")] if columns else _usual(listed)
-    output.result(output.table(keys, run_table.rows(listed, keys), least=() if columns else run_table.LEAST))
+    output.print_result(
+        output.format_table(
+            keys, run_table.facts_rows(listed, keys), drop_order=() if columns else run_table.DROP_ORDER
+        )
+    )
 
 
 def _unique(named: "Iterable[Run]") -> "list[Run]":
@@ -101,12 +105,13 @@ def _unique(named: "Iterable[Run]") -> "list[Run]":
 def _usual(listed: Sequence[dict[str, Any]]) -> list[str]:
     """Return the default columns, and those that only some runs have."""
     from dropout_cli.analysis import run_table
+    from dropout_cli.core.dotted import value_at
 
     # Most users have no tags, notes or sizes: an empty column would only take room.
     extra = [key for key in ("megabytes", "tags", "note") if any(key in run for run in listed)]
-    if any(run_table.value(run, "test.rmse") is not None for run in listed):
+    if any(value_at(run, "test.rmse") is not None for run in listed):
         extra = ["val.rmse", "test.rmse", *extra]
-    return [*run_table.COLUMNS, *extra]
+    return [*run_table.DEFAULT_COLUMNS, *extra]
 
 
 def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
@@ -120,7 +125,7 @@ def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
 
     for run in chosen:
         # Before the question and before the first deletion: either all runs go or none.
-        tags.must_be_deletable(run)
+        tags.require_deletable(run)
     if chosen and not yes:
         if not sys.stdin.isatty():
             raise UsageError(
@@ -129,14 +134,14 @@ def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
                 "Add --yes to delete them without a question.",
             )
         for run in chosen:
-            output.complain(output.cell_text(run.path))
+            output.print_stderr(output.cell_text(run.path))
         try:
             agreed = typer.confirm(f"Delete {counted(len(chosen), 'run')}?", err=True)
         except typer.Abort:  # the input ended before an answer
             agreed = False
         if not agreed:
-            output.complain("Nothing was deleted.")
+            output.print_stderr("Nothing was deleted.")
             return
     for run in chosen:
-        tags.delete(run)
-        output.result(output.cell_text(run.path))
+        tags.delete_run(run)
+        output.print_result(output.cell_text(run.path))

@@ -10,12 +10,12 @@ from dropout_cli.cli import arguments, output
 POSITION = 110
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("show")(show)
+    app.command("show")(show_command)
 
 
-def show(
+def show_command(
     reference: arguments.RunReference,
     figures: Annotated[
         bool,
@@ -23,7 +23,7 @@ def show(
             "--figures", help="First draw the figures into after/figures/. Runs of a sweep have no figures otherwise."
         ),
     ] = False,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
     """Show one run: its config, how it ended, its numbers and its files."""
@@ -31,24 +31,24 @@ def show(
     from dropout_cli.analysis import run_table
     from dropout_cli.training import against_dummy
 
-    run = runs.find(reference, runs_dir)
+    run = runs.find_run(reference, runs_dir)
     if figures:
         from dropout_cli.analysis import evaluate
 
-        evaluate.draw(run)
-    facts = run_table.facts(run)
+        evaluate.draw_run_figures(run)
+    facts = run_table.run_facts(run)
     if json:
-        output.result(output.as_json({"run": str(run.path)} | facts))
+        output.print_result(output.json_text({"run": str(run.path)} | facts))
         return
-    rows = run_table.overview(facts)
+    rows = run_table.run_overview(facts)
     if sys.stdout.isatty():  # shorter keys leave room, so that the name of the run fits on one line
         rows = [(key.removeprefix("config."), value) for key, value in rows]
     beaten = against_dummy.sentence(facts)
     # On stdout, unlike in `train`: it is a part of the result here.
     if beaten is not None:
-        output.result(beaten)
-    output.result(output.table(("key", "value"), rows))
+        output.print_result(beaten)
+    output.print_result(output.format_table(("key", "value"), rows))
     comparison = against_dummy.table(facts)
     if comparison is not None:
-        output.result(output.table(*comparison))
-    output.result("\n".join(output.cell_text(name) for name in run_table.files(run)))
+        output.print_result(output.format_table(*comparison))
+    output.print_result("\n".join(output.cell_text(name) for name in run_table.run_files(run)))

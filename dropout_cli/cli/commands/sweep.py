@@ -8,7 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete, UsageError
-from dropout_cli.core.text import counted, visible
+from dropout_cli.core.text import counted, escape_control_chars
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import Folder
@@ -28,7 +28,7 @@ class OnError(StrEnum):
     stop = "stop"
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command."""
     app.command("sweep")(sweep)
 
@@ -92,18 +92,18 @@ def sweep(
     if scheduler is not None and jobs is not None:
         raise UsageError("--jobs", "is for this machine", "How many runs a cluster trains at a time, its workers say.")
     options = SweepOptions(seeds, splits, baseline or (), metric, metrics, test)
-    asked = load_sweep(config.find(file), values or (), options)
-    folder = Folder(out or arguments.RUNS / f"sweep-{asked.name}")
+    asked = load_sweep(config.find_config(file), values or (), options)
+    folder = Folder(out or arguments.DEFAULT_RUNS_DIR / f"sweep-{asked.name}")
     asked = splitting.as_begun(asked, folder)
     planned = plan.make(asked)
     if dry_run:
         _print_dry_run(planned, folder, asked, jobs, json)
         return
     _print_left_out(planned, asked)
-    text, show = asked.with_splits(planned.splits).text, progress.SweepScreen(quiet=quiet)
+    text, show = asked.with_splits(planned.splits).text, progress.SweepProgressDisplay(quiet=quiet)
     execution = ExecutionSettings(jobs, scheduler, on_error.value, retry_failed, figures=not no_plots)
-    with show.following():
-        report = run_sweep(planned, folder, text, asked.comparison, execution, watch=show, notice=output.complain)
+    with show.display():
+        report = run_sweep(planned, folder, text, asked.comparison, execution, watch=show, notice=output.print_stderr)
     _print_results(report, folder, json)
     _check_complete(report, folder)
 
@@ -114,19 +114,21 @@ def _print_dry_run(planned: "SweepPlan", folder: "Folder", asked: "Sweep", jobs:
 
     change = plan_changes.compare_with_stored(planned, folder)
     for line in (*plan_changes.layout_messages(planned, folder), *plan_changes.change_messages(change, folder)):
-        output.complain(line)
+        output.print_stderr(line)
     facts = estimate.expected(planned, jobs, asked.baseline)
     if json:
-        output.result(output.as_json(dict(facts)))
+        output.print_result(output.json_text(dict(facts)))
     else:
-        output.result(output.table(("what", "value"), [(IN_WORDS.get(key, key), value) for key, value in facts]))
+        output.print_result(
+            output.format_table(("what", "value"), [(IN_WORDS.get(key, key), value) for key, value in facts])
+        )
 
 
 def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
     """Print how many combinations are not trained, on stderr."""
     left_out = ((planned.skipped, "without a swept key"), (planned.merged, "with the values of another one"))
     if facts := [f"{counted(number, 'combination')} {why}" for number, why in left_out if number]:
-        output.complain(f"{asked.base}: left out: {', '.join(facts)}.")
+        output.print_stderr(f"{asked.base}: left out: {', '.join(facts)}.")
 
 
 def _print_results(report: "SweepReport", folder: "Folder", json: bool) -> None:
@@ -135,14 +137,14 @@ def _print_results(report: "SweepReport", folder: "Folder", json: bool) -> None:
     from dropout_cli.sweeps.notes import notes
 
     for run, reason in report.failures.items():
-        output.complain(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")
+        output.print_stderr(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")
     if json:
-        output.result(output.as_json({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
+        output.print_result(output.json_text({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
         return
     for one in report.evidence.metrics:
-        output.result(output.table(*tables.overview(report.evidence, one), least=tables.LEAST))
-    output.result(visible("\n".join(notes(report.evidence))))
-    output.result(str(folder.path))
+        output.print_result(output.format_table(*tables.overview(report.evidence, one), drop_order=tables.LEAST))
+    output.print_result(escape_control_chars("\n".join(notes(report.evidence))))
+    output.print_result(str(folder.path))
 
 
 def _check_complete(report: "SweepReport", folder: "Folder") -> None:

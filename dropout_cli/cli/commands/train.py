@@ -5,20 +5,20 @@ from typing import Annotated
 import typer
 
 from dropout_cli.cli import arguments, output, progress
-from dropout_cli.cli.time_limit import limited, seconds
+from dropout_cli.cli.time_limit import parse_duration, with_time_limit
 
 POSITION = 10
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("train")(train)
+    app.command("train")(train_command)
 
 
-def train(
+def train_command(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     name: Annotated[
         str | None, typer.Option("--name", help="A name for the run, which becomes part of its folder's name.")
     ] = None,
@@ -33,15 +33,17 @@ def train(
     from dropout_cli.training.run import prepare_run, run_experiment
     from dropout_cli.training.setup import run_label
 
-    show = progress.Screen(quiet=quiet)
+    show = progress.ProgressDisplay(quiet=quiet)
     # Parsed first: a wrong time is reported before there is a run folder.
-    longest = None if max_time is None else seconds(max_time)
-    loaded = configs.load(configs.find(config), overrides or ())
+    longest = None if max_time is None else parse_duration(max_time)
+    loaded = configs.load_config(configs.find_config(config), overrides or ())
     prepared = prepare_run(loaded.experiment)
     for notice in (*loaded.notices, *prepared.notices):
         show.notice(notice)
     # The folder is created last: mistakes in config and data leave nothing behind.
     run = Run.create(runs_dir, name or run_label(prepared.experiment))
-    with show.following(run, prepared.experiment.training.epochs) as watch:
-        summary = run_experiment(prepared, run, loaded.text, watch=limited(watch, longest), figures=not no_plots)
-    output.run_ended(run, summary, json)
+    with show.display(run, prepared.experiment.training.epochs) as watch:
+        summary = run_experiment(
+            prepared, run, loaded.text, watch=with_time_limit(watch, longest), figures=not no_plots
+        )
+    output.print_run_result(run, summary, json)

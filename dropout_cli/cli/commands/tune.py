@@ -7,7 +7,7 @@ import typer
 
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.core.errors import SweepIncomplete
-from dropout_cli.core.text import counted, visible
+from dropout_cli.core.text import counted, escape_control_chars
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import Folder
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 POSITION = 40
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("tune")(tune)
+    app.command("tune")(tune_command)
 
 
-def tune(
+def tune_command(
     file: Annotated[
         str,
         typer.Argument(
@@ -88,11 +88,13 @@ def tune(
     from dropout_cli.sweeps.tuning.tune import run_tuning
 
     options = SweepOptions(seeds=seeds, splits=splits, metric=metric, trials=trials, repeats=repeats)
-    asked = load_sweep(config.find(file), values or (), options, search=True)
-    folder = Folder(out or arguments.RUNS / f"tune-{asked.name}")
-    show, execution = progress.SweepScreen(quiet=quiet), ExecutionSettings(jobs, figures=not no_plots)
-    with show.following():
-        result = run_tuning(asked, folder, execution, watch_search=show.search, watch=show, notice=output.complain)
+    asked = load_sweep(config.find_config(file), values or (), options, search=True)
+    folder = Folder(out or arguments.DEFAULT_RUNS_DIR / f"tune-{asked.name}")
+    show, execution = progress.SweepProgressDisplay(quiet=quiet), ExecutionSettings(jobs, figures=not no_plots)
+    with show.display():
+        result = run_tuning(
+            asked, folder, execution, watch_search=show.show_search, watch=show, notice=output.print_stderr
+        )
     _print_results(result, folder, json)
     _check_complete(result.report, folder)
 
@@ -105,11 +107,11 @@ def _print_results(result: "TuneResult", folder: "Folder", json: bool) -> None:
     evidence = result.report.evidence
     if json:
         found = {"tune": str(folder.path), "winner": result.winner, "search": result.messages}
-        output.result(output.as_json(found | tables.as_dict(evidence)))
+        output.print_result(output.json_text(found | tables.as_dict(evidence)))
         return
-    output.result(output.table(*tables.overview(evidence), least=tables.LEAST))
-    output.result(visible("\n".join([*result.messages, *notes(evidence)])))
-    output.result(str(folder.path))
+    output.print_result(output.format_table(*tables.overview(evidence), drop_order=tables.LEAST))
+    output.print_result(escape_control_chars("\n".join([*result.messages, *notes(evidence)])))
+    output.print_result(str(folder.path))
 
 
 def _check_complete(report: "SweepReport", folder: "Folder") -> None:

@@ -4,17 +4,18 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, catalogues
+from dropout_cli.cli import arguments
+from dropout_cli.cli import catalogs as catalogues
 
 POSITION = 130
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("variants")(variants)
+    app.command("variants")(variants_command)
 
 
-def variants(
+def variants_command(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="The variant to describe.", show_default=False)
     ] = None,
@@ -25,8 +26,10 @@ def variants(
     from dropout_cli.variants.toolkit import catalogue
 
     if name is not None:
-        from dropout_cli.config import example
+        from dropout_cli.config import example_config
 
-        catalogues.one_entry(catalogue.details(arguments.lookup(VARIANTS, name)) | {"config": example(name)}, json)
+        catalogues.print_catalog_entry(
+            catalogue.details(arguments.find_registered(VARIANTS, name)) | {"config": example_config(name)}, json
+        )
     else:
-        catalogues.all_entries("variants", catalogue.catalogue(), json, left_out=VARIANTS.left_out())
+        catalogues.print_catalog("variants", catalogue.catalogue(), json, left_out=VARIANTS.left_out())

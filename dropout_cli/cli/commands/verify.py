@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 POSITION = 120
 
 
-def add_to(app: typer.Typer) -> None:
+def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command("verify")(verify)
+    app.command("verify")(verify_command)
 
 
-def verify(
+def verify_command(
     reference: Annotated[
         str,
         typer.Argument(
@@ -31,7 +31,7 @@ def verify(
     replay: Annotated[
         bool, typer.Option("--replay", help="Also train the run again, and compare the files byte by byte.")
     ] = False,
-    runs_dir: arguments.RunsDir = arguments.RUNS,
+    runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
@@ -50,12 +50,12 @@ def verify(
             raise UsageError("--replay", "works for single runs only", "Give the path of one run of the sweep.")
         _report(reference, sweeps_verify.verify(Folder(Path(reference))), json)
         return
-    run = runs.find(reference, runs_dir)
-    checks = analysis_verify.verify(run)
+    run = runs.find_run(reference, runs_dir)
+    checks = analysis_verify.verify_run(run)
     if replay:
-        from dropout_cli.analysis.replay import replay as train_again
+        from dropout_cli.analysis.replay import replay_run as train_again
 
-        checks += train_again(run, watch=progress.Screen(quiet=quiet))
+        checks += train_again(run, watch=progress.ProgressDisplay(quiet=quiet))
     _report(str(run.path), checks, json)
 
 
@@ -63,10 +63,12 @@ def _report(path: str, checks: "list[Check]", json: bool) -> None:
     """Print the checks. Raise Mismatch if one of them failed."""
     if json:
         right = all(check.right for check in checks)
-        output.result(output.as_json({"run": path, "right": right, "checks": [asdict(check) for check in checks]}))
+        output.print_result(
+            output.json_text({"run": path, "right": right, "checks": [asdict(check) for check in checks]})
+        )
     else:
         rows = [(check.what, "ok" if check.right else "FAILED", check.fact) for check in checks]
-        output.result(output.table(("check", "result", "fact"), rows))
+        output.print_result(output.format_table(("check", "result", "fact"), rows))
     # The table is printed first; the error then sets exit code 4.
     wrong = [check for check in checks if not check.right]
     if wrong:

@@ -14,25 +14,25 @@ from dropout_cli.data.readers import number_formats
 if TYPE_CHECKING:
     from pandas import Series
 
-Line: TypeAlias = Callable[[int], str]
+RowLocator: TypeAlias = Callable[[int], str]
 """Function that maps a row number to its place in the file, for messages."""
-MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "-nan", "<NA>", "NULL", "null", "None", "#N/A", "-")
+MISSING_TEXTS = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "-nan", "<NA>", "NULL", "null", "None", "#N/A", "-")
 """Cell texts that stand for a missing value."""
 # English names, written out or cut to three letters.
 _MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?"
 # 12:30, 12:30:05.5, 1:30 pm.
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[ap]m)?"
 # 2020-1-31, 31.1.2020, 1/31/20, 31 Jan 2020, Jan 31, 2020, or a time alone.
-DATE = re.compile(
+DATE_PATTERN = re.compile(
     rf"(\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{4}}|\d{{1,2}}/\d{{1,2}}/\d{{2}}"
     rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})([ T].*)?|{_CLOCK}",
     re.IGNORECASE,
 )
-LARGEST = float(np.finfo(np.float32).max)
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 """Largest finite float32 number."""
 
 
-def cleaned(series: "Series", missing: Sequence[str] = (), comma: bool | None = None) -> "Series":
+def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | None = None) -> "Series":
     """Return a column as numbers if all its cells are numbers, else as words.
 
     Blanks and quotation marks around cells are removed; missing values become NaN.
@@ -53,22 +53,22 @@ def cleaned(series: "Series", missing: Sequence[str] = (), comma: bool | None = 
         return series.astype("float64") if pd.api.types.is_extension_array_dtype(series.dtype) else series
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         return series
-    stripped = words_of(series, missing)
+    stripped = strip_cells(series, missing)
     present = stripped.dropna()
     if present.empty:
         return stripped.astype("float64")
     words = present.astype(str)
     numbers = pd.to_numeric(present, errors="coerce")
     # pandas' own parser first: it is fast, and most columns are plain numbers.
-    if (comma or numbers.isna().any()) and number_formats.might_be_numbers(words):
-        numbers = number_formats.numbers(words, comma)
+    if (comma or numbers.isna().any()) and number_formats.look_like_numbers(words):
+        numbers = number_formats.parse_numbers(words, comma)
     # One word makes the whole column a column of words; frames.py reports probable typing errors.
     if numbers.notna().all():
         return numbers.astype("float64").reindex(stripped.index)
     return stripped
 
 
-def words_of(series: "Series", missing: Sequence[str] = ()) -> "Series":
+def strip_cells(series: "Series", missing: Sequence[str] = ()) -> "Series":
     """Return the cells without blanks and quotation marks around them; missing ones as NaN.
 
     Args:
@@ -76,7 +76,7 @@ def words_of(series: "Series", missing: Sequence[str] = ()) -> "Series":
         missing: further texts that stand for a missing value.
     """
     # map() rather than .str methods, because a column may mix text with numbers.
-    tokens = {*MISSING, *missing}
+    tokens = {*MISSING_TEXTS, *missing}
     return series.map(lambda cell: _strip_cell(cell, tokens)).astype(object)
 
 
@@ -94,12 +94,12 @@ def _strip_cell(cell: object, tokens: set[str]) -> object:
     return np.nan if text in tokens else text
 
 
-def texts(series: "Series") -> "Series":
+def column_to_words(series: "Series") -> "Series":
     """Return each value as a word; whole numbers without a point, missing values unchanged."""
-    return series.map(word_of)
+    return series.map(to_word)
 
 
-def word_of(cell: object) -> object:
+def to_word(cell: object) -> object:
     """Return a value as a word; NaN unchanged."""
     if isinstance(cell, float | np.floating):
         number = float(cell)
@@ -110,7 +110,7 @@ def word_of(cell: object) -> object:
     return str(cell)
 
 
-def written(series: "Series") -> list[object]:
+def to_json_cells(series: "Series") -> list[object]:
     """Return the cells of a typed column as JSON would have them; None if missing."""
     if series.dtype in ("float16", "float32"):  # through text, so that float32 .1 becomes .1 and not .10000000149
         series = series.astype(str).astype("float64")
@@ -128,7 +128,9 @@ def _to_json_cell(cell: object) -> object:
     return None if text in ("NaT", "<NA>") else text
 
 
-def numbers_of(series: "Series", name: str, where: Line, dtype: type = np.float32, comma: bool | None = None) -> Array:
+def column_to_numbers(
+    series: "Series", name: str, where: RowLocator, dtype: type = np.float32, comma: bool | None = None
+) -> Array:
     """Return a cleaned column of numbers as an array.
 
     Args:
@@ -143,12 +145,12 @@ def numbers_of(series: "Series", name: str, where: Line, dtype: type = np.float3
     """
     if series.dtype.kind not in "iuf":
         places = np.flatnonzero(series.notna().to_numpy())
-        unparsed = places[number_formats.numbers(series.iloc[places].astype(str), comma).isna().to_numpy()]
+        unparsed = places[number_formats.parse_numbers(series.iloc[places].astype(str), comma).isna().to_numpy()]
         fact = f"column '{name}' has {str(series.iloc[unparsed[0]])[:40]!r}, which is not a number"
         raise DataError(where(int(unparsed[0])), fact, "Correct it, or leave the cell empty")
     # Larger values would become infinite in float32.
     values = series.to_numpy(np.float64)
-    too_large = np.flatnonzero(np.abs(values) > LARGEST)
+    too_large = np.flatnonzero(np.abs(values) > FLOAT32_MAX)
     if len(too_large):
         fact = f"column '{name}' has {values[too_large[0]]:g}, which is not a finite float32 number"
         raise DataError(where(int(too_large[0])), fact, "Correct it, or leave the cell empty")
@@ -164,10 +166,10 @@ def is_date(series: "Series") -> bool:
     if series.dtype != object:
         return False
     sample = series.dropna().iloc[:200]
-    return sum(isinstance(cell, str) and bool(DATE.fullmatch(cell)) for cell in sample) > 0.8 * len(sample)
+    return sum(isinstance(cell, str) and bool(DATE_PATTERN.fullmatch(cell)) for cell in sample) > 0.8 * len(sample)
 
 
-def listed(names: Iterable[object], most: int = 12) -> str:
+def quote_names(names: Iterable[object], max_names: int = 12) -> str:
     """Return names in quotation marks, at most `max_names` of them, then "and N more"."""
     shown = [f"'{str(name)[:40]}'" for name in names]
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
+    return ", ".join(shown[:max_names]) + (f" and {len(shown) - max_names} more" if len(shown) > max_names else "")

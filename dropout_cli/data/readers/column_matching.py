@@ -8,15 +8,22 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Column
-from dropout_cli.data.encoding import UNKNOWN
-from dropout_cli.data.readers.cells import Line, cleaned, listed, numbers_of, word_of, words_of
+from dropout_cli.data.encoding import UNKNOWN_CATEGORY
+from dropout_cli.data.readers.cells import (
+    RowLocator,
+    column_to_numbers,
+    parse_column,
+    quote_names,
+    strip_cells,
+    to_word,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-def matched(
-    frame: "DataFrame", columns: Sequence[Column], missing: Sequence[str], comma: bool | None, where: Line
+def match_columns(
+    frame: "DataFrame", columns: Sequence[Column], missing: Sequence[str], comma: bool | None, where: RowLocator
 ) -> tuple[Array, list[str]]:
     """Return the features of a table for a network with known columns.
 
@@ -37,20 +44,22 @@ def matched(
     """
     lacking = [column.name for column in columns if column.name not in frame.columns]
     if lacking:
-        raise DataError(where(-1), f"has no column {listed(lacking)}", "Add it, with empty cells if it is not known")
+        raise DataError(
+            where(-1), f"has no column {quote_names(lacking)}", "Add it, with empty cells if it is not known"
+        )
     arrays, messages = [], []
     for column in columns:
         series = frame[column.name]
         if column.categories is None:
-            either = column.comma if comma is None else comma
-            arrays.append(numbers_of(cleaned(series, missing, either), column.name, where, comma=either))
+            either = column.decimal_comma if comma is None else comma
+            arrays.append(column_to_numbers(parse_column(series, missing, either), column.name, where, comma=either))
             continue
         codes = {word: float(code) for code, word in enumerate(column.categories)}
-        words = words_of(series, missing)
+        words = strip_cells(series, missing)
         coded = words.map(lambda word, codes=codes: _category_code(word, codes))
-        unseen = words[(coded == UNKNOWN)].unique()
+        unseen = words[(coded == UNKNOWN_CATEGORY)].unique()
         if len(unseen):
-            messages.append(f"column '{column.name}': not seen in training, so in no category: {listed(unseen)}.")
+            messages.append(f"column '{column.name}': not seen in training, so in no category: {quote_names(unseen)}.")
         arrays.append(coded.to_numpy(np.float32))
     return np.stack(arrays, axis=1), messages
 
@@ -65,6 +74,6 @@ def _category_code(word: object, codes: dict[str, float]) -> float:
     try:
         # Categories made of numbers are stored in one notation, such as `1` for 1.0.
         number = {"true": 1.0, "false": 0.0}.get(text.lower())
-        return codes.get(str(word_of(float(text) if number is None else number)), UNKNOWN)
+        return codes.get(str(to_word(float(text) if number is None else number)), UNKNOWN_CATEGORY)
     except ValueError:
-        return UNKNOWN
+        return UNKNOWN_CATEGORY

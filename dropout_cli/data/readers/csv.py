@@ -13,29 +13,29 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.data.readers.cells import MISSING
-from dropout_cli.data.readers.dialect import Dialect, names, rows_of
-from dropout_cli.data.readers.text import comments, opened
+from dropout_cli.data.readers.cells import MISSING_TEXTS
+from dropout_cli.data.readers.dialect import Dialect, column_names, iter_rows
+from dropout_cli.data.readers.text import count_comment_lines, open_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-MOST_COLUMNS = 100_000
+MAX_COLUMNS = 100_000
 CHUNK_ROWS = 20_000
 
 
-class Checked(NamedTuple):
+class CheckedLines(NamedTuple):
     """Result of checking every line of a file."""
 
-    width: int
+    cells_per_row: int
     """Number of cells per row."""
-    lines: Array
+    row_lines: Array
     """Line number of each row that is not blank."""
-    blank: Array
+    blank_rows: Array
     """Numbers of the rows that hold nothing but separators, counted among all rows; `row_lines` leaves them out."""
 
 
-def check(path: Path, dialect: Dialect) -> Checked:
+def check_rows(path: Path, dialect: Dialect) -> CheckedLines:
     """Check every line of a file, except its header.
 
     Args:
@@ -47,10 +47,10 @@ def check(path: Path, dialect: Dialect) -> Checked:
     """
     # Arrays take 8 bytes per row, where a list of Python integers would take several times that.
     lines, blank = array("q"), array("q")
-    width, first_line = len(dialect.first), 0
-    comment_lines = comments(path, dialect.encoding)
-    with opened(path, dialect.encoding) as file:
-        for number, (row, below) in enumerate(rows_of(file, dialect.separator, dialect.quote, str(path))):
+    width, first_line = len(dialect.first_row), 0
+    comment_lines = count_comment_lines(path, dialect.encoding)
+    with open_text(path, dialect.encoding) as file:
+        for number, (row, below) in enumerate(iter_rows(file, dialect.separator, dialect.quote, str(path))):
             # `rows_of` counts lines from below the comments.
             line = below + comment_lines
             if number == 0:
@@ -66,14 +66,14 @@ def check(path: Path, dialect: Dialect) -> Checked:
                 lines.append(line)
             else:
                 blank.append(len(lines) + len(blank))
-    if width > MOST_COLUMNS:
-        raise DataError(str(path), f"has {width:,} columns", f"At most {MOST_COLUMNS:,} can be read")
+    if width > MAX_COLUMNS:
+        raise DataError(str(path), f"has {width:,} columns", f"At most {MAX_COLUMNS:,} can be read")
     if not lines:
         raise DataError(str(path), "has a header but no rows", "Add rows, or set dataset.header: false")
-    return Checked(width, np.frombuffer(lines, np.int64), np.array(blank, np.int64))
+    return CheckedLines(width, np.frombuffer(lines, np.int64), np.array(blank, np.int64))
 
 
-def read(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["DataFrame", Checked]:
+def read_csv(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["DataFrame", CheckedLines]:
     """Read all rows that are not blank.
 
     Args:
@@ -84,26 +84,25 @@ def read(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["DataF
     Raises:
         DataError: if the file cannot be read as a table.
     """
-    checked = check(path, dialect)
-    arguments = _pandas_arguments(dialect, checked.width, missing)
-    if dialect.comma:  # pandas would read 1.234, a thousand here, as a fraction
+    checked = check_rows(path, dialect)
+    arguments = _pandas_arguments(dialect, checked.cells_per_row, missing)
+    if dialect.decimal_comma:  # pandas would read 1.234, a thousand here, as a fraction
         arguments["dtype"] = str
-    with opened(path, dialect.encoding) as file:
+    with open_text(path, dialect.encoding) as file:
         import pandas as pd
 
         try:
             frame: DataFrame = pd.read_csv(file, **arguments)
         except Exception as error:  # pandas does not document what its parsers raise
             raise _unreadable(path, error) from None
-    if len(frame) != len(checked.lines) + len(checked.blank):
-        fact = (
-            f"has {counted(len(checked.lines), 'row')}, but only {len(frame) - len(checked.blank)} of them can be read"
-        )
+    if len(frame) != len(checked.row_lines) + len(checked.blank_rows):
+        readable = len(frame) - len(checked.blank_rows)
+        fact = f"has {counted(len(checked.row_lines), 'row')}, but only {readable} of them can be read"
         raise DataError(str(path), fact, "Check its quotes")
-    return frame.drop(index=checked.blank.tolist()).reset_index(drop=True), checked
+    return frame.drop(index=checked.blank_rows.tolist()).reset_index(drop=True), checked
 
 
-def text_chunks(path: Path, dialect: Dialect, columns: list[str], checked: Checked) -> Iterator["DataFrame"]:
+def iter_text_chunks(path: Path, dialect: Dialect, columns: list[str], checked: CheckedLines) -> Iterator["DataFrame"]:
     """Yield the rows in chunks, with every cell as the text in the file.
 
     Args:
@@ -115,13 +114,17 @@ def text_chunks(path: Path, dialect: Dialect, columns: list[str], checked: Check
     Raises:
         DataError: if the file cannot be read as a table.
     """
-    arguments = _pandas_arguments(dialect, checked.width, ()) | {"names": columns, "dtype": str, "na_filter": False}
-    with opened(path, dialect.encoding) as file:
+    arguments = _pandas_arguments(dialect, checked.cells_per_row, ()) | {
+        "names": columns,
+        "dtype": str,
+        "na_filter": False,
+    }
+    with open_text(path, dialect.encoding) as file:
         import pandas as pd
 
         try:
             for frame in pd.read_csv(file, chunksize=CHUNK_ROWS, **arguments):
-                yield frame[~frame.index.isin(checked.blank)]
+                yield frame[~frame.index.isin(checked.blank_rows)]
         except (ValueError, OSError, pd.errors.ParserError) as error:
             raise _unreadable(path, error) from None
 
@@ -131,9 +134,9 @@ def _pandas_arguments(dialect: Dialect, width: int, missing: tuple[str, ...]) ->
         "sep": dialect.separator or r"\s+",
         "quotechar": dialect.quote,
         "header": 0 if dialect.header else None,
-        "names": names(dialect, width),
+        "names": column_names(dialect, width),
         "index_col": False,  # pandas would otherwise take the first column of longer rows as an index
-        "na_values": [*MISSING, *missing],
+        "na_values": [*MISSING_TEXTS, *missing],
         "keep_default_na": False,  # pandas' list has more texts than MISSING
         "skipinitialspace": dialect.separator is not None,
         # One dtype per column; pandas would otherwise infer it chunk by chunk.

@@ -18,37 +18,37 @@ class Dialect:
     quote: str
     encoding: str
     header: bool
-    first: tuple[str, ...]
+    first_row: tuple[str, ...]
     """Cells of the first line. A header with one cell fewer than the rows gets an empty one added."""
-    comma: bool | None
+    decimal_comma: bool | None
     """True if numbers have a decimal comma; None if the first rows do not tell."""
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """Short description for messages."""
         separators = {None: "white space", ",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
         between = separators.get(self.separator, f"'{self.separator}'")
         encoding = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}[self.encoding]
         header = "a header" if self.header else "no header"
-        return f"{encoding}, cells between {between}, {header}{', decimal commas' if self.comma else ''}"
+        return f"{encoding}, cells between {between}, {header}{', decimal commas' if self.decimal_comma else ''}"
 
 
-def names(dialect: Dialect, width: int) -> list[str]:
+def column_names(dialect: Dialect, width: int) -> list[str]:
     """Return the column names: unique names from the header, or `column 0` and so on.
 
     Args:
         dialect: supplies the header.
         width: number of columns.
     """
-    header_cells = list(dialect.first) if dialect.header else []
-    return different([*header_cells, *[""] * (width - len(header_cells))])
+    header_cells = list(dialect.first_row) if dialect.header else []
+    return make_unique([*header_cells, *[""] * (width - len(header_cells))])
 
 
-def different(given: Iterable[str]) -> list[str]:
+def make_unique(names: Iterable[str]) -> list[str]:
     """Return the names made unique: repeats get a number, empty names become `column 3`."""
     unique_names: dict[str, None] = {}
-    for index, name in enumerate(given):
-        unique, number = name or f"{UNNAMED}{index}", 1
+    for index, name in enumerate(names):
+        unique, number = name or f"{UNNAMED_PREFIX}{index}", 1
         # Also against names that the file itself has, such as a.1.
         while unique in unique_names:
             unique, number = f"{name or 'column'}.{number}", number + 1
@@ -56,11 +56,11 @@ def different(given: Iterable[str]) -> list[str]:
     return list(unique_names)
 
 
-UNNAMED = "column "
+UNNAMED_PREFIX = "column "
 """Prefix of the names given to columns without one."""
 
 
-def rows_of(file: TextIO, separator: str | None, quote: str, place: str) -> Iterator[tuple[list[str], int]]:
+def iter_rows(file: TextIO, separator: str | None, quote: str, place: str) -> Iterator[tuple[list[str], int]]:
     """Yield the cells of each row that is not blank, with the line it begins on.
 
     Args:

@@ -9,19 +9,19 @@ import numpy as np
 from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
-from dropout_cli.data.readers.cells import words_of
-from dropout_cli.data.readers.dialect import different
-from dropout_cli.data.readers.target_detection import SAMPLE_LINES, has_header
+from dropout_cli.data.readers.cells import strip_cells
+from dropout_cli.data.readers.dialect import make_unique
+from dropout_cli.data.readers.dialect_detection import SAMPLE_LINES, has_header
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-EXCEL = (".xlsx", ".xlsm")
-PARQUET = (".parquet", ".pq")
+EXCEL_SUFFIXES = (".xlsx", ".xlsm")
+PARQUET_SUFFIXES = (".parquet", ".pq")
 BATCH_ROWS = 20_000
 
 
-def excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Array]:
+def read_excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Array]:
     """Read the first sheet of a workbook.
 
     Args:
@@ -50,13 +50,13 @@ def excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Arra
     titles = _to_text_rows(sheet.iloc[:1])[0] if has_titles else [""] * len(sheet.columns)
     # Without the header row, a column of numbers has a numeric type again.
     frame = sheet.iloc[int(has_titles) :].infer_objects()
-    frame.columns = different(titles)
+    frame.columns = make_unique(titles)
     return frame.reset_index(drop=True), frame.index.to_numpy(np.int64) + 1
 
 
 def _to_text_rows(sheet: "DataFrame") -> list[list[str]]:
     """Return each row as a list of texts; an empty cell is an empty text."""
-    columns = [words_of(sheet[name]) for name in sheet.columns]
+    columns = [strip_cells(sheet[name]) for name in sheet.columns]
     texts = [
         ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
         for column in columns
@@ -64,7 +64,7 @@ def _to_text_rows(sheet: "DataFrame") -> list[list[str]]:
     return [list(row) for row in zip(*texts, strict=True)]
 
 
-def parquet(path: Path) -> Iterator["DataFrame"]:
+def iter_parquet(path: Path) -> Iterator["DataFrame"]:
     """Yield the rows of a Parquet file in chunks, at least one.
 
     Args:
@@ -85,7 +85,7 @@ def parquet(path: Path) -> Iterator["DataFrame"]:
             first = 0
             for batch in file.iter_batches(BATCH_ROWS):
                 frame = batch.to_pandas()
-                frame.columns = different(str(name).strip() for name in frame.columns)
+                frame.columns = make_unique(str(name).strip() for name in frame.columns)
                 # Every batch counts its rows from 0.
                 frame.index = range(first, first + len(frame))
                 first += len(frame)

@@ -21,21 +21,21 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array, DType, Shape
-from dropout_cli.data.cache import replacing
+from dropout_cli.data.cache import open_replacement
 
-DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
-CODES = {np.dtype(kind): code for code, kind in DTYPES.items()}
-MOST_DIMENSIONS = 32
+IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
+IDX_CODES = {np.dtype(kind): code for code, kind in IDX_DTYPES.items()}
+MAX_DIMENSIONS = 32
 DEFLATE_RATIO = 1032
 """Upper bound of the length of a deflated stream, as a multiple of its file's length."""
-CHUNK = 1 << 20
+IDX_CHUNK_BYTES = 1 << 20
 
 
 class _FileError(Exception):
     """Reason why a file cannot be read."""
 
 
-def read(path: Path, out: Array | None = None) -> Array:
+def read_idx(path: Path, out: Array | None = None) -> Array:
     """Read an IDX file, gzipped or not, in native byte order.
 
     Args:
@@ -79,7 +79,7 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
     target, done = out.reshape(-1).view(np.uint8), 0
     # In chunks, so that a gzip bomb unpacks at most one chunk too much.
     while done < len(target):
-        got = file.readinto(target.data[done : done + CHUNK])
+        got = file.readinto(target.data[done : done + IDX_CHUNK_BYTES])
         if not got:
             raise _FileError(f"it ends after {done} of {counted(len(target), 'byte')} of values")
         done += got
@@ -93,24 +93,26 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
 
 def _read_header(file: BufferedIOBase) -> tuple[DType, Shape]:
     magic = file.read(4)
-    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_DTYPES:
         raise _FileError(f"it starts with the bytes '{magic.hex(' ')}', which is not how an IDX file starts")
     dimensions = magic[3]
-    if not 1 <= dimensions <= MOST_DIMENSIONS:
-        raise _FileError(f"it has {dimensions} dimensions; 1 to {MOST_DIMENSIONS} can be read")
+    if not 1 <= dimensions <= MAX_DIMENSIONS:
+        raise _FileError(f"it has {dimensions} dimensions; 1 to {MAX_DIMENSIONS} can be read")
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise _FileError("it ends within its header")
-    return np.dtype(DTYPES[magic[2]]), struct.unpack(f">{dimensions}I", sizes)
+    return np.dtype(IDX_DTYPES[magic[2]]), struct.unpack(f">{dimensions}I", sizes)
 
 
 def _encode(array: Array) -> tuple[bytes, memoryview]:
     """Return header and values as an IDX file stores them."""
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, CODES[array.dtype.newbyteorder("=")], array.ndim, *array.shape)
+    header = struct.pack(
+        f">BBBB{array.ndim}I", 0, 0, IDX_CODES[array.dtype.newbyteorder("=")], array.ndim, *array.shape
+    )
     return header, np.ascontiguousarray(array, array.dtype.newbyteorder(">")).reshape(-1).view(np.uint8).data
 
 
-def write(path: Path, array: Array) -> None:
+def write_idx(path: Path, array: Array) -> None:
     """Write an array as an IDX file; equal arrays give equal bytes.
 
     The file appears whole or not at all.
@@ -124,7 +126,7 @@ def write(path: Path, array: Array) -> None:
         KeyError: if IDX does not support the dtype.
     """
     header, values = _encode(array)
-    with replacing(path) as file:
+    with open_replacement(path) as file:
         if path.suffix != ".gz":
             file.write(header)
             file.write(values)
@@ -135,7 +137,7 @@ def write(path: Path, array: Array) -> None:
             zipped.write(values)
 
 
-def md5(array: Array) -> str:
+def idx_md5(array: Array) -> str:
     """Return the MD5, in hex, of the array's IDX file, not gzipped.
 
     Published checksums are of these contents.

@@ -15,14 +15,14 @@ from dropout_cli.core import npz
 from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array, DType, Shape
-from dropout_cli.data.cache import data_directories, replacing
-from dropout_cli.data.readers.cells import LARGEST
-from dropout_cli.data.readers.memory_mapped import PIECE, FileRows, Piece
+from dropout_cli.data.cache import data_directories, open_replacement
+from dropout_cli.data.readers.cells import FLOAT32_MAX
+from dropout_cli.data.readers.file_rows import READ_BYTES, FilePiece, FileRows
 
-MOST_HEADER = 10_000
+MAX_NPY_HEADER = 10_000
 
 
-class Header(NamedTuple):
+class NpyHeader(NamedTuple):
     """Header of a `.npy` file; `offset` is the byte at which the values begin."""
 
     shape: Shape
@@ -31,7 +31,7 @@ class Header(NamedTuple):
     offset: int
 
 
-def header(path: Path) -> Header:
+def read_npy_header(path: Path) -> NpyHeader:
     """Read and check the header of a `.npy` file.
 
     Args:
@@ -51,14 +51,14 @@ def header(path: Path) -> Header:
         raise DataError(str(path), f"cannot be read as npy ({reason})", "Write it again with numpy.save") from None
 
 
-def _header(file: BinaryIO) -> Header:
+def _header(file: BinaryIO) -> NpyHeader:
     version = np.lib.format.read_magic(file)
     # Version 3.0 only adds field names that are not Latin-1, and fields are not supported.
     reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if reader is None:
         raise ValueError(f"it has version {version}, which is not supported")
-    shape, fortran_order, dtype = reader(file, max_header_size=MOST_HEADER)
-    if dtype.kind not in npz.KINDS or not dtype.itemsize:
+    shape, fortran_order, dtype = reader(file, max_header_size=MAX_NPY_HEADER)
+    if dtype.kind not in npz.DTYPE_KINDS or not dtype.itemsize:
         raise ValueError(f"it holds {dtype}, not numbers or texts")
     # The exact size is required, so that a damaged header cannot reserve memory for values that are not there.
     size = os.fstat(file.fileno()).st_size - file.tell()
@@ -66,10 +66,10 @@ def _header(file: BinaryIO) -> Header:
         raise ValueError(
             f"its header announces {' x '.join(map(str, shape)) or 'one value'} of {dtype}, but its size differs"
         )
-    return Header(tuple(shape), dtype, fortran_order, file.tell())
+    return NpyHeader(tuple(shape), dtype, fortran_order, file.tell())
 
 
-def read(path: Path) -> Array:
+def read_npy(path: Path) -> Array:
     """Read a whole `.npy` file.
 
     Args:
@@ -78,7 +78,7 @@ def read(path: Path) -> Array:
     Raises:
         DataError: if the file is damaged or does not fit into memory.
     """
-    info = header(path)
+    info = read_npy_header(path)
     needed, free = math.prod(info.shape) * info.dtype.itemsize, available_bytes()
     if free is not None and 2 * needed > free:
         fact = f"needs {2 * needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free"
@@ -87,7 +87,7 @@ def read(path: Path) -> Array:
     return values.reshape(info.shape, order="F" if info.fortran_order else "C")
 
 
-def rows(paths: list[Path], memory: int) -> FileRows:
+def open_npy_rows(paths: list[Path], memory: int) -> FileRows:
     """Return the rows of several `.npy` files, one after the other, without reading them.
 
     Args:
@@ -97,7 +97,7 @@ def rows(paths: list[Path], memory: int) -> FileRows:
     Raises:
         DataError: if a file is damaged, is in Fortran order, or differs from the others in shape or dtype.
     """
-    headers = [header(path) for path in paths]
+    headers = [read_npy_header(path) for path in paths]
     first = headers[0]
     for path, info in zip(paths, headers, strict=True):
         if info.fortran_order:
@@ -112,13 +112,13 @@ def rows(paths: list[Path], memory: int) -> FileRows:
             raise DataError(
                 str(path), f"holds {info.dtype} of {len(info.shape)} dimensions", "Examples are rows of numbers"
             )
-    pieces = [Piece(path, info.offset, info.shape[0]) for path, info in zip(paths, headers, strict=True)]
+    pieces = [FilePiece(path, info.offset, info.shape[0]) for path, info in zip(paths, headers, strict=True)]
     # Gray images get a channel axis.
     shape = first.shape[1:] if len(first.shape) != 3 else (*first.shape[1:], 1)
     return FileRows(pieces, shape, first.dtype, memory)
 
 
-def digest(path: Path) -> str:
+def npy_digest(path: Path) -> str:
     """Return the SHA-256, in hex, of the bytes of a large `.npy` file.
 
     The result is cached by path, size and modification time, so that the next run does not read the file again.
@@ -129,7 +129,7 @@ def digest(path: Path) -> str:
     Raises:
         DataError: if a value is not finite in float32.
     """
-    info = header(path)
+    info = read_npy_header(path)
     status = path.stat()
     name = str(path.resolve())
     wide = info.dtype.kind == "f" and info.dtype.itemsize > 4
@@ -151,12 +151,12 @@ def digest(path: Path) -> str:
     with path.open("rb") as file:
         checksum.update(file.read(info.offset))
         # A whole number of values per read.
-        chunk_bytes = PIECE - PIECE % info.dtype.itemsize
+        chunk_bytes = READ_BYTES - READ_BYTES % info.dtype.itemsize
         done = 0
         while chunk := file.read(chunk_bytes):
             checksum.update(chunk)
             values = np.frombuffer(chunk, info.dtype)
-            valid = np.abs(values) <= LARGEST if wide else np.isfinite(values) if info.dtype.kind == "f" else None
+            valid = np.abs(values) <= FLOAT32_MAX if wide else np.isfinite(values) if info.dtype.kind == "f" else None
             if valid is not None and not valid.all():
                 row = (done + int(np.argmin(valid))) // math.prod(info.shape[1:])
                 fact = "has a value that is not a finite float32 number"
@@ -164,6 +164,6 @@ def digest(path: Path) -> str:
             done += len(chunk) // info.dtype.itemsize
     with suppress(OSError):
         cache_file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(cache_file) as target:
+        with open_replacement(cache_file) as target:
             target.write(json.dumps({"key": key, "sha256": checksum.hexdigest()}).encode())
     return checksum.hexdigest()

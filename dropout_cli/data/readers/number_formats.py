@@ -30,7 +30,7 @@ _SURELY_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|(0|\d{4,}),\d+|\d{1,3}(\
 _SAMPLE_WORDS = 50
 
 
-def bare(cell: str) -> str:
+def strip_number_marks(cell: str) -> str:
     """Return the digits of a cell, without currency, percent sign and thousands gaps.
 
     A minus sign becomes a hyphen in front.
@@ -41,9 +41,9 @@ def bare(cell: str) -> str:
     return _THOUSANDS_GAPS.sub("", _SIGN_CURRENCY_PERCENT.sub(r"\1", text)).strip()
 
 
-def is_number(cell: str) -> bool:
+def is_number_text(cell: str) -> bool:
     """Return True if the cell is a number in any supported notation."""
-    text = bare(cell)
+    text = strip_number_marks(cell)
     return any(pattern.fullmatch(text) for pattern in (_PLAIN, _POINT, _COMMA))
 
 
@@ -57,19 +57,19 @@ def has_decimal_comma(cells: Iterable[str], separator: str | None) -> bool | Non
         cells: cells of one column or file.
         separator: the character between cells, if known.
     """
-    texts = [bare(cell) for cell in cells]
+    texts = [strip_number_marks(cell) for cell in cells]
     comma, point = (any(pattern.fullmatch(text) for text in texts) for pattern in (_SURELY_COMMA, _SURELY_POINT))
     if not comma and not point:
         return True if separator == ";" and any("," in text and _COMMA.fullmatch(text) for text in texts) else None
     return None if comma and point else comma
 
 
-def might_be_numbers(words: "Series") -> bool:
+def look_like_numbers(words: "Series") -> bool:
     """Return True if the first words look like numbers, or like true and false."""
-    return all(_BOOLEAN.fullmatch(word) or is_number(word) for word in words.iloc[:_SAMPLE_WORDS])
+    return all(_BOOLEAN.fullmatch(word) or is_number_text(word) for word in words.iloc[:_SAMPLE_WORDS])
 
 
-def numbers(words: "Series", comma: bool | None) -> "Series":
+def parse_numbers(words: "Series", comma: bool | None) -> "Series":
     """Return each word as float64; NaN for a word that is no number in the column's notation.
 
     Args:
@@ -80,7 +80,7 @@ def numbers(words: "Series", comma: bool | None) -> "Series":
 
     if words.str.fullmatch(_BOOLEAN.pattern, case=False).all():
         return words.str.lower().map({"true": 1.0, "false": 0.0})
-    texts = words.map(bare)
+    texts = words.map(strip_number_marks)
     grouped = texts.where(~texts.str.contains(",") | texts.str.fullmatch(_POINT.pattern))
     pointed = pd.to_numeric(grouped.str.replace(",", ""), errors="coerce").astype(np.float64)
     if comma is False or (comma is None and pointed.notna().all()):

@@ -7,7 +7,7 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import TEST, TRAIN, VAL
-from dropout_cli.data.readers.cells import Line
+from dropout_cli.data.readers.cells import RowLocator
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -16,7 +16,7 @@ PART_CODES = {"train": TRAIN, "training": TRAIN, "val": VAL, "valid": VAL, "vali
 """Words that a column may use for the parts, in lower case."""
 
 
-def part_codes(words: "Series", where: Line) -> Array:
+def part_codes(words: "Series", where: RowLocator) -> Array:
     """Return the part that each row names, (N,) int8.
 
     Args:

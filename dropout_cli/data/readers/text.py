@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import IO, TextIO, cast
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.data.cache import must_be_plain
+from dropout_cli.data.cache import require_regular_file
 
 SAMPLE_BYTES = 1 << 20
 _EXCEL_SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 
 
-def encoding_of(path: Path) -> str:
+def detect_encoding(path: Path) -> str:
     """Return the encoding: UTF-8, or Windows-1252 for other bytes.
 
     Args:
@@ -25,7 +25,7 @@ def encoding_of(path: Path) -> str:
     Raises:
         DataError: for UTF-16, a binary file, or a file that cannot be read.
     """
-    must_be_plain(path)
+    require_regular_file(path)
     try:
         with _open_bytes(path) as file:
             head = file.read(SAMPLE_BYTES)
@@ -69,7 +69,7 @@ def _open_bytes(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def opened(path: Path, encoding: str) -> Iterator[TextIO]:
+def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
     """Open the file for reading from the first line after its comments.
 
     Args:
@@ -118,7 +118,7 @@ def _is_header(line: str, following: str) -> bool:
     return not following.startswith("#") and any(0 < line.count(mark) == following.count(mark) for mark in ",;\t")
 
 
-def comments(path: Path, encoding: str) -> int:
+def count_comment_lines(path: Path, encoding: str) -> int:
     """Return the number of comment lines at the top."""
     with _open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text:
         return _skip_comments(text)

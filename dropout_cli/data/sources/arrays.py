@@ -16,17 +16,18 @@ from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.fields import CountOrZero, Fraction, PathField, Positive
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, Column, Examples, Facts, Source
-from dropout_cli.data.cache import must_be_plain
-from dropout_cli.data.readers import frames, idx, npy
-from dropout_cli.data.readers.frames import Task
+from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, Column, DatasetInfo, Examples, Source
+from dropout_cli.data.cache import require_regular_file
+from dropout_cli.data.readers import idx, npy
+from dropout_cli.data.readers import table_examples as frames
+from dropout_cli.data.readers.table_examples import TaskName
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-PART_NAMES = {"": TRAIN, "_val": VAL, "_test": TEST}
+PART_SUFFIXES = {"": TRAIN, "_val": VAL, "_test": TEST}
 """Suffix of the arrays' names in an `.npz` file -> code of the part."""
-PathOrNone = Annotated[str, PathField()] | None
+OptionalPath = Annotated[str, PathField()] | None
 
 
 @DATASETS.register("arrays")
@@ -34,23 +35,23 @@ PathOrNone = Annotated[str, PathField()] | None
 class Arrays(Source):
     """Your own arrays: an .npz file with x and y, or a pair of .npy or IDX files."""
 
-    facts = Facts(None, None, None, "your files")
+    info = DatasetInfo(None, None, None, "your files")
     default_test_fraction = 0.2
 
     path: Annotated[str, PathField()]
     """An .npz file with `x` and `y` (optionally x_val, y_val, x_test, y_test), or the .npy or IDX file of the
     examples: (N, features), (N, height, width) or (N, height, width, channels)."""
-    labels: PathOrNone = None
+    labels: OptionalPath = None
     """The .npy or IDX file of the labels: (N,) classes or numbers, or (N, targets) numbers."""
-    val_path: PathOrNone = None
+    val_path: OptionalPath = None
     """The file of the validation examples, if they are separate."""
-    val_labels: PathOrNone = None
+    val_labels: OptionalPath = None
     """The labels of val_path."""
-    test_path: PathOrNone = None
+    test_path: OptionalPath = None
     """The file of the test examples, if they are separate."""
-    test_labels: PathOrNone = None
+    test_labels: OptionalPath = None
     """The labels of test_path."""
-    task: Task = "auto"
+    task: TaskName = "auto"
     """Kind of the labels; auto: words and up to 20 different whole numbers are classes, other numbers are targets of
     a regression."""
     test_rows: tuple[CountOrZero, ...] | None = None
@@ -93,14 +94,16 @@ class Arrays(Source):
             fact = f"must name examples from 0 to {len(examples.labels) - 1}"
             raise DataError("dataset.test_rows", fact, "The first one is 0")
         assigned = (
-            np.full(len(examples.labels), TRAIN, np.int8) if examples.assigned is None else examples.assigned.copy()
+            np.full(len(examples.labels), TRAIN, np.int8)
+            if examples.assigned_parts is None
+            else examples.assigned_parts.copy()
         )
         assigned[rows] = TEST
-        return replace(examples, assigned=assigned)
+        return replace(examples, assigned_parts=assigned)
 
     def _read_npz(self) -> Examples:
         path = Path(self.path)
-        must_be_plain(path)
+        require_regular_file(path)
         try:
             # If the system does not report its free memory, assume 16 GB.
             size, free = path.stat().st_size, available_bytes() or 1 << 34
@@ -108,10 +111,10 @@ class Arrays(Source):
             if 3 * size > free:
                 fact = f"has {size / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free"
                 raise DataError(self.path, fact, "Save x and y as .npy files, which need not fit into memory")
-            arrays = npz.read(path.read_bytes(), self.path, most=free // 3)
+            arrays = npz.read_npz(path.read_bytes(), self.path, max_bytes=free // 3)
         except OSError as error:
             raise DataError(self.path, f"cannot be read: {error.strerror}", "Name a file") from None
-        part_arrays = {f"{name}{part}" for part in PART_NAMES for name in "xy"}
+        part_arrays = {f"{name}{part}" for part in PART_SUFFIXES for name in "xy"}
         missing = [name for name in ("x", "y") if name not in arrays]
         missing += [f"y{name[1:]}" for name in arrays if name in part_arrays and f"y{name[1:]}" not in arrays]
         missing += [f"x{name[1:]}" for name in arrays if name in part_arrays and f"x{name[1:]}" not in arrays]
@@ -119,7 +122,7 @@ class Arrays(Source):
             available = ", ".join(map(repr, list(arrays)[:10])) or "nothing"
             fact = f"lacks {', '.join(dict.fromkeys(missing))}; it has {available}"
             raise DataError(self.path, fact, "Name examples x and labels y (x_val, y_val, x_test, y_test)")
-        parts = [part for part in PART_NAMES if f"x{part}" in arrays]
+        parts = [part for part in PART_SUFFIXES if f"x{part}" in arrays]
         examples = [_to_examples(arrays[f"x{part}"], f"{self.path}, x{part}") for part in parts]
         return self._combine(parts, examples, [arrays[f"y{part}"] for part in parts], [self.path] * len(parts))
 
@@ -132,7 +135,7 @@ class Arrays(Source):
         parts = [part for part, (path, _) in named.items() if path is not None]
         paths, labels = ([Path(str(named[part][which])) for part in parts] for which in (0, 1))
         for path in (*paths, *labels):
-            must_be_plain(path)
+            require_regular_file(path)
         y = [_read(path) for path in labels]
         places = [str(path) for path in labels]
         npy_paths = [path for path in paths if path.suffix.lower() == ".npy"]
@@ -142,8 +145,8 @@ class Arrays(Source):
             raise DataError(str(error.filename), f"cannot be read: {error.strerror}", "Name a file") from None
         # IDX and npz files cannot be read by rows.
         if size > self.memory * 1e9 and len(npy_paths) == len(paths):
-            x = npy.rows(paths, int(self.memory * 1e9))
-            sums = [npy.digest(path) for path in paths]
+            x = npy.open_npy_rows(paths, int(self.memory * 1e9))
+            sums = [npy.npy_digest(path) for path in paths]
             examples = self._combine(parts, [cast("Array", x)], y, places)
             return replace(examples, digest=hashlib.sha256("".join(sums).encode()).hexdigest())
         return self._combine(parts, [_to_examples(_read(path), str(path)) for path in paths], y, places)
@@ -161,16 +164,16 @@ class Arrays(Source):
         def where(row: int) -> str:
             return f"{places[0]}, row {row}" if row >= 0 else places[0]
 
-        label_values, classes, quantities = frames.predicted(frame, self.task, where, places[0])
-        assigned = np.repeat([PART_NAMES[part] for part in parts], [len(labels) for labels in y]).astype(np.int8)
+        label_values, classes, quantities = frames.labels_from_frame(frame, self.task, where, places[0])
+        assigned = np.repeat([PART_SUFFIXES[part] for part in parts], [len(labels) for labels in y]).astype(np.int8)
         columns = tuple(Column(f"x{place}") for place in range(examples.shape[1])) if examples.ndim == 2 else ()
         return Examples(
             x=examples,
             labels=label_values,
             classes=classes,
-            quantities=quantities,
+            target_names=quantities,
             columns=columns,
-            assigned=assigned if len(parts) > 1 else None,
+            assigned_parts=assigned if len(parts) > 1 else None,
         )
 
 
@@ -182,9 +185,9 @@ def _read(path: Path) -> Array:
     """
     name = path.name.lower()
     if name.endswith(".npy"):
-        return npy.read(path)
+        return npy.read_npy(path)
     if "idx" in name or name.endswith((".gz", "ubyte")):
-        return idx.read(path)
+        return idx.read_idx(path)
     raise DataError(str(path), "is not an .npz, .npy or IDX file", "For CSV and similar use `dataset: {name: table}`")
 
 

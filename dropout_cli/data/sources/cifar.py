@@ -20,13 +20,13 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.core.fields import Fraction, PathField
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import DATASETS, Examples, Facts, Source
+from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import data_directories
 
-TRAIN, TOTAL = 50_000, 60_000
-SIDE, COLOURS = 32, 3
-PICTURE = SIDE * SIDE * COLOURS
-MOST_UNPACKED = 250_000_000
+CIFAR_TRAIN_COUNT, CIFAR_COUNT = 50_000, 60_000
+SIDE, CHANNELS = 32, 3
+IMAGE_BYTES = SIDE * SIDE * CHANNELS
+MAX_UNPACKED_BYTES = 250_000_000
 """Most bytes to unpack; the archives hold about 185 million."""
 
 
@@ -59,7 +59,7 @@ class Cifar(Source):
         Raises:
             DataError: if the files are missing or damaged.
         """
-        path = Path(self.path) if self.path is not None else self.find()
+        path = Path(self.path) if self.path is not None else self.find_files()
         try:
             if path is None or not path.exists():
                 raise _FileError("there is no such file" if path else "not on this machine")
@@ -74,7 +74,7 @@ class Cifar(Source):
             ) from None
 
     @classmethod
-    def find(cls) -> Path | None:
+    def find_files(cls) -> Path | None:
         """Return the first archive, or folder of its files, under the data directories."""
         for directory in data_directories():
             folder = directory / cls.folder
@@ -85,11 +85,11 @@ class Cifar(Source):
 
     def _file_sizes(self) -> dict[str, int]:
         """Return the length in bytes of each file; for the file of class names an upper bound."""
-        row = self.label_bytes + PICTURE
-        each = TRAIN // (len(self.files) - 1)
+        row = self.label_bytes + IMAGE_BYTES
+        each = CIFAR_TRAIN_COUNT // (len(self.files) - 1)
         # All files but the last divide the training set evenly.
         sizes = dict.fromkeys(self.files[:-1], each * row)
-        return sizes | {self.files[-1]: (TOTAL - TRAIN) * row, self.names_file: 10_000}
+        return sizes | {self.files[-1]: (CIFAR_COUNT - CIFAR_TRAIN_COUNT) * row, self.names_file: 10_000}
 
     def _read_folder(self, folder: Path) -> Iterator[tuple[str, bytes]]:
         if any((folder / name).is_file() for name in self.python_files):
@@ -127,27 +127,27 @@ class Cifar(Source):
         return _FileError(f"holds the Python version, which can run foreign code; the binary one is {self.archive}")
 
     def _examples(self, contents: dict[str, bytes]) -> Examples:
-        x, labels = np.empty((TOTAL, SIDE, SIDE, COLOURS), np.uint8), np.empty(TOTAL, np.intp)
+        x, labels = np.empty((CIFAR_COUNT, SIDE, SIDE, CHANNELS), np.uint8), np.empty(CIFAR_COUNT, np.intp)
         classes, done = self._class_names(contents), 0
         for name in self.files:
             size = self._file_sizes()[name]
             if len(contents.get(name, b"")) != size:
                 raise _FileError(f"{name} has {counted(len(contents.get(name, b'')), 'byte')}, but {size:,} are needed")
-            rows = np.frombuffer(contents[name], np.uint8).reshape(-1, self.label_bytes + PICTURE)
+            rows = np.frombuffer(contents[name], np.uint8).reshape(-1, self.label_bytes + IMAGE_BYTES)
             part = slice(done, done + len(rows))
             labels[part] = rows[:, self.label_bytes - 1]
             # The file has a plane per color, our images have the color last.
-            planes: Array = rows[:, self.label_bytes :].reshape(-1, COLOURS, SIDE, SIDE)
+            planes: Array = rows[:, self.label_bytes :].reshape(-1, CHANNELS, SIDE, SIDE)
             x[part] = planes.transpose(0, 2, 3, 1)
             if labels[part].max() >= len(classes):
                 raise _FileError(f"{name} has the label {labels[part].max()}, but there are {len(classes)} classes")
             done += len(rows)
-        return Examples(x, labels, classes, train_count=TRAIN)
+        return Examples(x, labels, classes, train_count=CIFAR_TRAIN_COUNT)
 
     def _class_names(self, contents: dict[str, bytes]) -> tuple[str, ...]:
         names = tuple(contents.get(self.names_file, b"").decode("utf-8", "replace").split())
-        if len(set(names)) != self.facts.classes or len(names) != self.facts.classes:
-            raise _FileError(f"{self.names_file} names {len(names)} classes, but there are {self.facts.classes}")
+        if len(set(names)) != self.info.classes or len(names) != self.info.classes:
+            raise _FileError(f"{self.names_file} names {len(names)} classes, but there are {self.info.classes}")
         return names
 
 
@@ -156,7 +156,7 @@ class Cifar(Source):
 class Cifar10(Cifar):
     """Animals and vehicles, 32x32 color pixels (Krizhevsky 2009)."""
 
-    facts = Facts(TOTAL, (SIDE, SIDE, COLOURS), 10, "its binary archive")
+    info = DatasetInfo(CIFAR_COUNT, (SIDE, SIDE, CHANNELS), 10, "its binary archive")
     folder = "cifar10"
     archive = "cifar-10-binary.tar.gz"
     files = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
@@ -170,7 +170,7 @@ class Cifar10(Cifar):
 class Cifar100(Cifar):
     """A hundred kinds of things, 32x32 color pixels, with fine labels (Krizhevsky 2009)."""
 
-    facts = Facts(TOTAL, (SIDE, SIDE, COLOURS), 100, "its binary archive")
+    info = DatasetInfo(CIFAR_COUNT, (SIDE, SIDE, CHANNELS), 100, "its binary archive")
     folder = "cifar100"
     archive = "cifar-100-binary.tar.gz"
     files = ("train.bin", "test.bin")
@@ -186,14 +186,14 @@ class _BoundedReader(RawIOBase):
     """
 
     def __init__(self, file: BufferedIOBase) -> None:
-        self._file, self._left = file, MOST_UNPACKED
+        self._file, self._left = file, MAX_UNPACKED_BYTES
 
     def read(self, size: int = -1) -> bytes:
         """Read at most `size` bytes."""
         data = self._file.read(size)
         self._left -= len(data)
         if self._left < 0:
-            raise _FileError(f"unpacks to more than {MOST_UNPACKED:,} bytes")
+            raise _FileError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
         return data
 
 

@@ -20,13 +20,13 @@ import numpy as np
 from annotated_types import MaxLen, MinLen
 
 from dropout_cli.core import npz
-from dropout_cli.core.environment import available_bytes, cores
+from dropout_cli.core.environment import available_bytes, available_cores
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.fields import Count, PathField
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import DATASETS, Examples, Facts, Source
-from dropout_cli.data.cache import data_directories, replacing
+from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
+from dropout_cli.data.cache import data_directories, open_replacement
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-ENDINGS = (".png", ".jpg", ".jpeg")
-FORMATS = ("PNG", "JPEG")
-GRAY = ("1", "L", "LA", "I", "I;16", "I;16B")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+IMAGE_FORMATS = ("PNG", "JPEG")
+GRAY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B")
 """Pillow's modes without color."""
-ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
+EXIF_ORIENTATION, ROTATED_ORIENTATIONS = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 """Most pixels of one image; a small file may claim any size."""
-CACHE_FORMAT = 1
+IMAGE_CACHE_FORMAT = 1
 
-Sides = Count | Annotated[tuple[Count, ...], MinLen(2), MaxLen(2)]
+ImageSize = Count | Annotated[tuple[Count, ...], MinLen(2), MaxLen(2)]
 
 
-class Header(NamedTuple):
+class ImageHeader(NamedTuple):
     """Size and mode that an image file declares."""
 
     height: int
@@ -55,7 +55,7 @@ class Header(NamedTuple):
     gray: bool
 
 
-class Broken(NamedTuple):
+class BrokenImage(NamedTuple):
     """Reason why an image cannot be read."""
 
     reason: str
@@ -66,11 +66,11 @@ class Broken(NamedTuple):
 class ImageFolder(Source):
     """Your own images, PNG or JPEG: one folder for each class."""
 
-    facts = Facts(None, None, None, "your folder")
+    info = DatasetInfo(None, None, None, "your folder")
 
     path: Annotated[str, PathField()]
     """The folder that contains one folder for each class."""
-    size: Sides | None = None
+    size: ImageSize | None = None
     """Pixels to resize every image to, one side or [height, width]; null: all images must have the same size
     already."""
     color: Literal["auto", "gray", "rgb"] = "auto"
@@ -87,7 +87,7 @@ class ImageFolder(Source):
         root = Path(self.path)
         classes, files, labels = self._list_images(root)
         # A change of this format, of the files or of their dates makes the cache invalid.
-        listing = _digest([CACHE_FORMAT, [[name, *_size_and_time(root / name)] for name in files]])
+        listing = _digest([IMAGE_CACHE_FORMAT, [[name, *_size_and_time(root / name)] for name in files]])
         cache = (
             data_directories()[-1]
             / "cache"
@@ -134,7 +134,7 @@ class ImageFolder(Source):
         headers = _in_parallel(lambda name: _with_image(root / name, _read_header), files)
         self._stop_at_broken(root, files, headers)
         readable_headers = [
-            (name, result) for name, result in zip(files, headers, strict=True) if isinstance(result, Header)
+            (name, result) for name, result in zip(files, headers, strict=True) if isinstance(result, ImageHeader)
         ]
         if not readable_headers:
             raise DataError("dataset.path", f"{self.path!r} has no readable PNG or JPEG image", "Add some")
@@ -150,9 +150,9 @@ class ImageFolder(Source):
             {name: row for row, (name, _) in enumerate(readable_headers)},
         )
 
-        def decode(name: str) -> bool | Broken:
+        def decode(name: str) -> bool | BrokenImage:
             if name not in index:
-                return Broken("")
+                return BrokenImage("")
             return _with_image(root / name, lambda image: _decode_into(x[index[name]], image))
 
         decoded = _in_parallel(decode, files)
@@ -164,11 +164,11 @@ class ImageFolder(Source):
 
     def _stop_at_broken(self, root: Path, files: list[str], results: Iterable[object]) -> None:
         for name, result in zip(files, results, strict=True):
-            if isinstance(result, Broken) and not self.skip_broken:
+            if isinstance(result, BrokenImage) and not self.skip_broken:
                 way_out = "Replace it, or set dataset.skip_broken: true"
                 raise DataError(str(root / name), f"cannot be read as PNG or JPEG: {result.reason}", way_out)
 
-    def _common_size(self, root: Path, known: list[tuple[str, Header]]) -> tuple[int, int]:
+    def _common_size(self, root: Path, known: list[tuple[str, ImageHeader]]) -> tuple[int, int]:
         """Return the height and width of all images.
 
         Raises:
@@ -199,7 +199,7 @@ def _image_paths(root: Path, folder: str) -> Iterable[str]:
         yield from (
             (place / name).as_posix()
             for name in names
-            if name.lower().endswith(ENDINGS) and not name.startswith(".") and (Path(here) / name).is_file()
+            if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".") and (Path(here) / name).is_file()
         )
 
 
@@ -211,29 +211,29 @@ def _size_and_time(file: Path) -> tuple[int, int]:
 def _in_parallel(work: Callable[[T], R], items: list[T]) -> list[R]:
     """Return `work` of each item, in order."""
     # Threads suffice: Pillow releases the interpreter's lock while it decodes.
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         return list(pool.map(work, items, chunksize=1))
 
 
-def _with_image(file: Path, work: "Callable[[Image], R]") -> R | Broken:
+def _with_image(file: Path, work: "Callable[[Image], R]") -> R | BrokenImage:
     """Open an image and return `work` of it, or BrokenImage if the decoder raises anything."""
     from PIL import Image
 
     try:
         # Only two of Pillow's many decoders: each one is a risk with files from elsewhere.
-        with Image.open(file, formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                return Broken(f"it claims {image.width:,} x {image.height:,} pixels")
+        with Image.open(file, formats=IMAGE_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return BrokenImage(f"it claims {image.width:,} x {image.height:,} pixels")
             return work(image)
     except Exception as error:  # Pillow does not document what its decoders raise for damaged bytes
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return Broken(reason.replace(str(file), "the file"))
+        return BrokenImage(reason.replace(str(file), "the file"))
 
 
-def _read_header(image: "Image") -> Header:
-    turned = image.getexif().get(ORIENTATION) in TURNED
+def _read_header(image: "Image") -> ImageHeader:
+    turned = image.getexif().get(EXIF_ORIENTATION) in ROTATED_ORIENTATIONS
     height, width = (image.width, image.height) if turned else (image.height, image.width)
-    return Header(height, width, image.mode in GRAY)
+    return ImageHeader(height, width, image.mode in GRAY_MODES)
 
 
 def _decode_into(row: Array, image: "Image") -> bool:
@@ -260,7 +260,7 @@ def _digest(value: object) -> str:
 def _read_cache(cache: Path, listing: str, files: int) -> tuple[Array, Array] | None:
     """Return the cached images if they come from the same files, else None."""
     try:
-        arrays = npz.read(cache.read_bytes(), str(cache))
+        arrays = npz.read_npz(cache.read_bytes(), str(cache))
         x, is_readable = arrays["x"], arrays["whole"]
         if str(arrays["listing"]) != listing or is_readable.shape != (files,) or is_readable.dtype != bool:
             return None
@@ -275,8 +275,8 @@ def _write_cache(cache: Path, listing: str, x: Array, is_readable: Array) -> Non
     """Cache the images for the next run, if there is room."""
     with suppress(OSError, MemoryError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(cache) as file:
-            file.write(npz.write(x=x, whole=is_readable, listing=np.array(listing)))
+        with open_replacement(cache) as file:
+            file.write(npz.write_npz(x=x, whole=is_readable, listing=np.array(listing)))
 
 
 def _broken_notice(names: list[str], count: int) -> str:

@@ -20,25 +20,25 @@ from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.fields import Fraction, PathField
 from dropout_cli.core.registry import UnknownName
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import DATASETS, Examples, Facts, Source
-from dropout_cli.data.cache import data_directories, replacing
+from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
+from dropout_cli.data.cache import data_directories, open_replacement
 from dropout_cli.data.readers import idx
 
-FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-TRAIN, TOTAL = 60_000, 70_000
-CHECKSUMS = "checksums.json"
-MOST_RECORD = 10_000
-TIMEOUT_SECONDS = 60.0
+IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+MNIST_TRAIN_COUNT, MNIST_COUNT = 60_000, 70_000
+CHECKSUMS_FILE = "checksums.json"
+MAX_CHECKSUMS_BYTES = 10_000
+DOWNLOAD_TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdxPictures(Source):
+class IdxImages(Source):
     """Base class of MNIST-like datasets: 28x28 images in four IDX files."""
 
     folder: ClassVar[str]
     openml: ClassVar[str]
-    names: ClassVar[tuple[str, ...]]
-    published: ClassVar[tuple[str, ...] | None] = None
+    class_names: ClassVar[tuple[str, ...]]
+    published_md5: ClassVar[tuple[str, ...] | None] = None
     """MD5 of the contents of IDX_FILES; None: recorded at first use."""
 
     test_fraction: Fraction | None = None
@@ -52,22 +52,22 @@ class IdxPictures(Source):
         Raises:
             DataError: if files are missing, damaged or changed, or the download fails.
         """
-        folder = Path(self.path) if self.path is not None else self.find() or self.download()
+        folder = Path(self.path) if self.path is not None else self.find_files() or self.download()
         files = _find_idx_files(folder)
         missing = [name for name, file in files.items() if file is None]
         if missing:
             fact = f"{str(folder)!r} {'lacks ' + ', '.join(missing) if folder.is_dir() else 'is not a folder'}"
             raise DataError("dataset.path", fact, _copy_hint("a folder"))
-        x, labels = np.empty((TOTAL, 28, 28), np.uint8), np.empty(TOTAL, np.uint8)
+        x, labels = np.empty((MNIST_COUNT, 28, 28), np.uint8), np.empty(MNIST_COUNT, np.uint8)
         parts = _part_views(x, labels)
         paths = [file for file in files.values() if file is not None]
         for file, part in zip(paths, parts, strict=True):
-            idx.read(file, out=part)
+            idx.read_idx(file, out=part)
         self._check(paths, parts)
-        return Examples(x[..., np.newaxis], labels.astype(np.intp), self.names, train_count=TRAIN)
+        return Examples(x[..., np.newaxis], labels.astype(np.intp), self.class_names, train_count=MNIST_TRAIN_COUNT)
 
     @classmethod
-    def find(cls) -> Path | None:
+    def find_files(cls) -> Path | None:
         """Return the first folder under the data directories that has all four files."""
         folders = (directory / cls.folder for directory in data_directories())
         return next((folder for folder in folders if None not in _find_idx_files(folder).values()), None)
@@ -85,11 +85,11 @@ class IdxPictures(Source):
         except Exception as error:  # network, proxy and parser raise different errors with the same way out
             fact = f"not on this machine, and the download failed ({type(error).__name__}: {error})"
             raise DataError(f"dataset {cls.folder}", fact, _copy_hint(str(folder))) from error
-        paths, parts = [folder / f"{name}.gz" for name in FILES], _part_views(x, labels)
+        paths, parts = [folder / f"{name}.gz" for name in IDX_FILES], _part_views(x, labels)
         cls._check_published(paths, parts)
         try:
             for path, part in zip(paths, parts, strict=True):
-                idx.write(path, part)
+                idx.write_idx(path, part)
         except OSError as error:
             raise DataError(str(folder), f"cannot be written to: {error.strerror}", "Make room for 20 MB") from error
         return folder
@@ -98,29 +98,29 @@ class IdxPictures(Source):
     def _check(cls, paths: Sequence[Path], parts: Sequence[Array]) -> None:
         for path, part in zip(paths, parts, strict=True):
             # The one-dimensional arrays are the labels.
-            if part.ndim == 1 and part.max() >= len(cls.names):
-                raise DataError(str(path), f"has the label {part.max()}, but there are {len(cls.names)} classes")
-        if cls.published is None:
+            if part.ndim == 1 and part.max() >= len(cls.class_names):
+                raise DataError(str(path), f"has the label {part.max()}, but there are {len(cls.class_names)} classes")
+        if cls.published_md5 is None:
             _check_recorded(paths, parts)
         else:
             cls._check_published(paths, parts)
 
     @classmethod
     def _check_published(cls, paths: Sequence[Path], parts: Sequence[Array]) -> None:
-        for path, part, expected in zip(paths, parts, cls.published or (), strict=bool(cls.published)):
-            _compare_md5(path, idx.md5(part), expected, "published")
+        for path, part, expected in zip(paths, parts, cls.published_md5 or (), strict=bool(cls.published_md5)):
+            _compare_md5(path, idx.idx_md5(part), expected, "published")
 
 
 @DATASETS.register("mnist")
 @dataclass(frozen=True, kw_only=True)
-class Mnist(IdxPictures):
+class Mnist(IdxImages):
     """Handwritten digits, 28x28 gray pixels (LeCun et al. 1998)."""
 
-    facts = Facts(TOTAL, (28, 28, 1), 10, "IDX files, else downloaded")
+    info = DatasetInfo(MNIST_COUNT, (28, 28, 1), 10, "IDX files, else downloaded")
     folder = "mnist"
     openml = "mnist_784"
-    names = tuple("0123456789")
-    published = (
+    class_names = tuple("0123456789")
+    published_md5 = (
         "6bbc9ace898e44ae57da46a324031adb",
         "a25bea736e30d166cdddb491f175f624",
         "2646ac647ad5339dbf082846283269ea",
@@ -130,16 +130,16 @@ class Mnist(IdxPictures):
 
 @DATASETS.register("fashion_mnist")
 @dataclass(frozen=True, kw_only=True)
-class FashionMnist(IdxPictures):
+class FashionMnist(IdxImages):
     """Pieces of clothing, 28x28 gray pixels (Xiao et al. 2017, arXiv:1708.07747)."""
 
-    facts = Facts(TOTAL, (28, 28, 1), 10, "IDX files, else downloaded")
+    info = DatasetInfo(MNIST_COUNT, (28, 28, 1), 10, "IDX files, else downloaded")
     folder = "fashion_mnist"
     openml = "Fashion-MNIST"
-    names = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+    class_names = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
-def fetch(name: str) -> Path:
+def fetch_dataset(name: str) -> Path:
     """Make sure that a dataset is complete on this machine, and return its folder.
 
     Args:
@@ -153,9 +153,9 @@ def fetch(name: str) -> Path:
         cls = DATASETS[name]
     except UnknownName as error:
         raise UsageError("", str(error)) from None
-    if not issubclass(cls, IdxPictures):
+    if not issubclass(cls, IdxImages):
         raise UsageError(name, "this dataset needs no download", "Train with it directly")
-    folder = cls.find() or cls.download()
+    folder = cls.find_files() or cls.download()
     cls(path=str(folder)).read()
     return folder
 
@@ -172,18 +172,18 @@ def _find_idx_files(folder: Path) -> dict[str, Path | None]:
         return next((path for path in candidates if path.is_file()), None)
 
     try:
-        return {name: find(name) for name in FILES}
+        return {name: find(name) for name in IDX_FILES}
     except (OSError, ValueError) as error:
         raise DataError(repr(str(folder)), f"cannot be listed: {error}", "Name another folder") from error
 
 
 def _part_views(x: Array, labels: Array) -> tuple[Array, ...]:
     """Return views of the arrays of all 70,000, in the order of IDX_FILES."""
-    return x[:TRAIN], labels[:TRAIN], x[TRAIN:], labels[TRAIN:]
+    return x[:MNIST_TRAIN_COUNT], labels[:MNIST_TRAIN_COUNT], x[MNIST_TRAIN_COUNT:], labels[MNIST_TRAIN_COUNT:]
 
 
 def _copy_hint(folder: str) -> str:
-    return f"Put {', '.join(f'{name}.gz' for name in FILES)} (or unzipped) into {folder}, or set dataset.path"
+    return f"Put {', '.join(f'{name}.gz' for name in IDX_FILES)} (or unzipped) into {folder}, or set dataset.path"
 
 
 def _writable_folder(name: str) -> Path:
@@ -206,7 +206,9 @@ def _download_openml(name: str) -> tuple[Array, Array]:
     from sklearn.datasets import fetch_openml
 
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT_SECONDS)  # scikit-learn sets none, and a dead connection would hang forever
+    socket.setdefaulttimeout(
+        DOWNLOAD_TIMEOUT_SECONDS
+    )  # scikit-learn sets none, and a dead connection would hang forever
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # scikit-learn warns at every retry; the final error is enough
@@ -214,7 +216,7 @@ def _download_openml(name: str) -> tuple[Array, Array]:
             bunch = fetch_openml(name, version=1, as_frame=False, cache=False, n_retries=1, delay=0.5)
     finally:
         socket.setdefaulttimeout(before)
-    return bunch.data.astype(np.uint8).reshape(TOTAL, 28, 28), bunch.target.astype(np.uint8).reshape(TOTAL)
+    return bunch.data.astype(np.uint8).reshape(MNIST_COUNT, 28, 28), bunch.target.astype(np.uint8).reshape(MNIST_COUNT)
 
 
 def _check_recorded(paths: Sequence[Path], parts: Sequence[Array]) -> None:
@@ -222,21 +224,21 @@ def _check_recorded(paths: Sequence[Path], parts: Sequence[Array]) -> None:
 
     A folder that cannot be written to is no error.
     """
-    record = paths[0].with_name(CHECKSUMS)
-    actual = {name: idx.md5(part) for name, part in zip(FILES, parts, strict=True)}
+    record = paths[0].with_name(CHECKSUMS_FILE)
+    actual = {name: idx.idx_md5(part) for name, part in zip(IDX_FILES, parts, strict=True)}
     try:
-        if record.exists() and not (record.is_file() and record.stat().st_size <= MOST_RECORD):
-            raise ValueError(f"it is not a regular file of at most {MOST_RECORD} bytes")
+        if record.exists() and not (record.is_file() and record.stat().st_size <= MAX_CHECKSUMS_BYTES):
+            raise ValueError(f"it is not a regular file of at most {MAX_CHECKSUMS_BYTES} bytes")
         stored = json.loads(record.read_bytes()) if record.exists() else {}
         expected = {str(name): str(value) for name, value in stored.items()}
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(str(record), f"cannot be read: {error}", "Delete it to record the sums again") from error
-    for path, name in zip(paths, FILES, strict=True):
-        _compare_md5(path, actual[name], expected.get(name, actual[name]), f"in {CHECKSUMS}")
+    for path, name in zip(paths, IDX_FILES, strict=True):
+        _compare_md5(path, actual[name], expected.get(name, actual[name]), f"in {CHECKSUMS_FILE}")
     if actual.items() <= expected.items():
         return
     try:
-        with replacing(record) as file:
+        with open_replacement(record) as file:
             file.write(json.dumps(actual, indent=1).encode())
     except OSError:
         pass

@@ -8,15 +8,15 @@ from annotated_types import Ge
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.fields import Fraction
-from dropout_cli.data.base import DATASETS, Examples, Facts, Source
+from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import data_directories
-from dropout_cli.data.readers import frames
-from dropout_cli.data.readers.frames import Task, Wanted, Which
+from dropout_cli.data.readers import table_examples as frames
+from dropout_cli.data.readers.table_examples import ColumnKey, TableOptions, TaskName
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-TIMEOUT_SECONDS = 30
+OPENML_TIMEOUT_SECONDS = 30
 
 
 @DATASETS.register("openml")
@@ -24,19 +24,19 @@ TIMEOUT_SECONDS = 30
 class OpenML(Source):
     """A table of openml.org, by its number there; downloaded once."""
 
-    facts = Facts(None, None, None, "downloaded from openml.org")
+    info = DatasetInfo(None, None, None, "downloaded from openml.org")
     default_test_fraction = 0.2
 
     id: Annotated[int, Ge(1)]
     """The number of the dataset, such as 61 for iris."""
-    target: Which | None = None
+    target: ColumnKey | None = None
     """The column to predict; null: the default target at openml.org."""
-    task: Task = "auto"
+    task: TaskName = "auto"
     """Kind of the target; auto: words and up to 20 different whole numbers are classes, other numbers make a
     regression."""
-    drop: tuple[Which, ...] = ()
+    drop: tuple[ColumnKey, ...] = ()
     """Columns to leave out, by name or index."""
-    categorical: tuple[Which, ...] = ()
+    categorical: tuple[ColumnKey, ...] = ()
     """Columns of numbers to treat as categories, such as codes."""
     test_fraction: Fraction | None = None
     """Fraction of all examples to test on; null: 0.2."""
@@ -55,8 +55,10 @@ class OpenML(Source):
         if target is None:
             raise DataError(f"openml {self.id}", "names no column to predict", "Set dataset.target")
         place = f"openml {self.id}"
-        wanted = Wanted(target, self.task, self.drop, self.categorical)
-        return frames.examples(frame, wanted, lambda row: f"{place}, row {row}" if row >= 0 else place, place=place)
+        wanted = TableOptions(target, self.task, self.drop, self.categorical)
+        return frames.examples_from_frame(
+            frame, wanted, lambda row: f"{place}, row {row}" if row >= 0 else place, place=place
+        )
 
     def _fetch_table(self) -> tuple["DataFrame", str | None]:
         """Return all columns, and the name of the default target.
@@ -69,7 +71,7 @@ class OpenML(Source):
         home = data_directories()[0] / "openml"
         before = socket.getdefaulttimeout()
         # scikit-learn sets none, and a dead connection would hang forever.
-        socket.setdefaulttimeout(TIMEOUT_SECONDS)
+        socket.setdefaulttimeout(OPENML_TIMEOUT_SECONDS)
         try:
             bunch = fetch_openml(
                 data_id=self.id, data_home=str(home), as_frame=True, parser="pandas", n_retries=1, delay=0.5

@@ -8,9 +8,9 @@ from functools import cache
 
 import numpy as np
 
-from dropout_cli.data.base import DATASETS, Column, Examples, Facts, Source
+from dropout_cli.data.base import DATASETS, Column, DatasetInfo, Examples, Source
 
-ORIGIN = "comes with scikit-learn"
+SKLEARN_ORIGIN = "comes with scikit-learn"
 
 
 @DATASETS.register("digits")
@@ -18,7 +18,7 @@ ORIGIN = "comes with scikit-learn"
 class Digits(Source):
     """Handwritten digits, 8x8 pixels with 17 levels of gray."""
 
-    facts = Facts(1797, (8, 8, 1), 10, ORIGIN)
+    info = DatasetInfo(1797, (8, 8, 1), 10, SKLEARN_ORIGIN)
 
     def read(self) -> Examples:
         """Return the images as uint8, values 0 to 16."""
@@ -30,7 +30,7 @@ class Digits(Source):
 class Iris(Source):
     """Three species of iris, by the lengths and widths of sepals and petals."""
 
-    facts = Facts(150, (4,), 3, ORIGIN)
+    info = DatasetInfo(150, (4,), 3, SKLEARN_ORIGIN)
 
     def read(self) -> Examples:
         """Return the table as float32, in centimeters."""
@@ -42,7 +42,7 @@ class Iris(Source):
 class Wine(Source):
     """Wines of three growers, by chemical analysis."""
 
-    facts = Facts(178, (13,), 3, ORIGIN)
+    info = DatasetInfo(178, (13,), 3, SKLEARN_ORIGIN)
 
     def read(self) -> Examples:
         """Return the table as float32."""
@@ -54,7 +54,7 @@ class Wine(Source):
 class BreastCancer(Source):
     """Malignant and benign tumors, by measurements of cell nuclei."""
 
-    facts = Facts(569, (30,), 2, ORIGIN)
+    info = DatasetInfo(569, (30,), 2, SKLEARN_ORIGIN)
 
     def read(self) -> Examples:
         """Return the table as float32."""
@@ -66,7 +66,7 @@ class BreastCancer(Source):
 class Diabetes(Source):
     """Regression: disease progression after a year, by age, sex, body mass, pressure, serum."""
 
-    facts = Facts(442, (10,), 0, ORIGIN)
+    info = DatasetInfo(442, (10,), 0, SKLEARN_ORIGIN)
 
     def read(self) -> Examples:
         """Return the table as float32, in the units of the measurements (Efron et al. 2004)."""
@@ -89,7 +89,7 @@ def _diabetes() -> Examples:
     bunch = load_diabetes(scaled=False)
     names = tuple(Column(str(name)) for name in bunch.feature_names)
     values = bunch.target.astype(np.float64)[:, np.newaxis]
-    return Examples(bunch.data.astype(np.float32), values, quantities=("progression",), columns=names)
+    return Examples(bunch.data.astype(np.float32), values, target_names=("progression",), columns=names)
 
 
 @cache

@@ -10,22 +10,22 @@ from annotated_types import Ge, Le
 from dropout_cli.core.fields import CountOrZero, NonNegative, Positive
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import DATASETS, Column, Examples, Facts, Source
+from dropout_cli.data.base import DATASETS, Column, DatasetInfo, Examples, Source
 
-ORIGIN = "drawn"
-Amount = Annotated[int, Ge(10), Le(100_000)]
-Classes = Annotated[int, Ge(2), Le(100)]
-Spread = Annotated[NonNegative, Le(1000)]
-Features = Annotated[int, Ge(1), Le(100)]
+SYNTHETIC_ORIGIN = "drawn"
+ExampleCount = Annotated[int, Ge(10), Le(100_000)]
+ClassCount = Annotated[int, Ge(2), Le(100)]
+NoiseLevel = Annotated[NonNegative, Le(1000)]
+FeatureCount = Annotated[int, Ge(1), Le(100)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made(Source):
+class Synthetic(Source):
     """Base class of sources that draw their examples from the `data` stream."""
 
-    examples: Amount = 1000
+    examples: ExampleCount = 1000
     """Number of examples to draw."""
-    noise: Spread = 0.2
+    noise: NoiseLevel = 0.2
     """Standard deviation of the Gaussian noise on every coordinate."""
     data_seed: CountOrZero = 0
     """Seed of the draw; independent of the seed of the run."""
@@ -44,10 +44,10 @@ class Made(Source):
 
 @DATASETS.register("moons")
 @dataclass(frozen=True, kw_only=True)
-class Moons(Made):
+class Moons(Synthetic):
     """Two interleaving half circles in the plane."""
 
-    facts = Facts(1000, (2,), 2, ORIGIN)
+    info = DatasetInfo(1000, (2,), 2, SYNTHETIC_ORIGIN)
 
     def draw(self, rng: Generator) -> tuple[Array, Array]:
         """Draw with scikit-learn's make_moons."""
@@ -59,16 +59,16 @@ class Moons(Made):
 
 @DATASETS.register("blobs")
 @dataclass(frozen=True, kw_only=True)
-class Blobs(Made):
+class Blobs(Synthetic):
     """Gaussian clouds, one per class, around centers drawn from [-10, 10]."""
 
-    facts = Facts(1000, (2,), 3, ORIGIN)
+    info = DatasetInfo(1000, (2,), 3, SYNTHETIC_ORIGIN)
 
-    noise: Spread = 1.0
+    noise: NoiseLevel = 1.0
     """Standard deviation of every cloud."""
-    classes: Classes = 3
+    classes: ClassCount = 3
     """Number of clouds."""
-    features: Features = 2
+    features: FeatureCount = 2
     """Number of coordinates of a point."""
 
     def draw(self, rng: Generator) -> tuple[Array, Array]:
@@ -83,14 +83,14 @@ class Blobs(Made):
 
 @DATASETS.register("spirals")
 @dataclass(frozen=True, kw_only=True)
-class Spirals(Made):
+class Spirals(Synthetic):
     """Arms that wind around each other in the plane, one per class."""
 
-    facts = Facts(1000, (2,), 2, ORIGIN)
+    info = DatasetInfo(1000, (2,), 2, SYNTHETIC_ORIGIN)
 
-    noise: Spread = 0.02
+    noise: NoiseLevel = 0.02
     """Standard deviation of the Gaussian noise on every coordinate; the arms end at radius 1."""
-    classes: Classes = 2
+    classes: ClassCount = 2
     """Number of arms."""
     turns: Annotated[Positive, Le(100)] = 1.0
     """Number of turns of an arm around the center."""

@@ -8,52 +8,52 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.fields import CountOrZero, Fraction, PathField
-from dropout_cli.data.base import DATASETS, TEST, TRAIN, Examples, Facts, Source
-from dropout_cli.data.cache import must_be_plain
+from dropout_cli.data.base import DATASETS, TEST, TRAIN, DatasetInfo, Examples, Source
+from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.readers import csv as csv_reader
-from dropout_cli.data.readers import frames
-from dropout_cli.data.readers.cells import Line, words_of
-from dropout_cli.data.readers.dialect import UNNAMED, Dialect
-from dropout_cli.data.readers.excel_parquet import EXCEL, PARQUET, excel, parquet
-from dropout_cli.data.readers.frames import Task, Wanted, Which
-from dropout_cli.data.readers.target_detection import detect
+from dropout_cli.data.readers import table_examples as frames
+from dropout_cli.data.readers.cells import RowLocator, strip_cells
+from dropout_cli.data.readers.dialect import UNNAMED_PREFIX, Dialect
+from dropout_cli.data.readers.dialect_detection import detect_dialect
+from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES, iter_parquet, read_excel
+from dropout_cli.data.readers.table_examples import ColumnKey, TableOptions, TaskName
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TableCells:
     """The cells of a file, and how they were read."""
 
     frame: "DataFrame"
-    where: Line
+    where: RowLocator
     """Maps a row number to its place in the file, -1 to the file."""
     read_as: str
     """Notation of the file, in a few words."""
-    comma: bool | None = None
+    decimal_comma: bool | None = None
     """True if numbers have a decimal comma; None if the file does not tell."""
 
 
 @DATASETS.register("table")
 @dataclass(frozen=True, kw_only=True)
-class Table(Source):
+class TableSource(Source):
     """Your own table: text (plain or gzipped), Parquet or Excel; classification or regression."""
 
-    facts = Facts(None, None, None, "your file")
+    info = DatasetInfo(None, None, None, "your file")
     default_test_fraction = 0.2
 
     path: Annotated[str, PathField()]
     """The file; its separator and header are detected."""
-    target: Which | tuple[Which, ...] = "last"
+    target: ColumnKey | tuple[ColumnKey, ...] = "last"
     """The column to predict: its name, its index from 0, or last; a list of several for a regression with several
     targets."""
-    task: Task = "auto"
+    task: TaskName = "auto"
     """Kind of the target; auto: words and up to 20 different whole numbers are classes, other numbers make a
     regression."""
-    drop: tuple[Which, ...] = ()
+    drop: tuple[ColumnKey, ...] = ()
     """Columns to leave out, by name or index."""
-    categorical: tuple[Which, ...] = ()
+    categorical: tuple[ColumnKey, ...] = ()
     """Columns of numbers to treat as categories, such as codes."""
     missing: tuple[str, ...] = ()
     """Words that stand for a missing value, in addition to the usual ones (empty, ?, NA, nan, null, -)."""
@@ -63,11 +63,11 @@ class Table(Source):
     """The character between cells; space: any white space."""
     test_path: Annotated[str, PathField()] | None = None
     """A separate file to test on, with the same columns."""
-    split: Which | None = None
+    split: ColumnKey | None = None
     """A column with train, val or test for each row."""
     test_rows: tuple[CountOrZero, ...] | None = None
     """Numbers of the rows to test on, from 0, not counting the header."""
-    group: Which | None = None
+    group: ColumnKey | None = None
     """A column whose equal values stay in one part, such as the patient of several rows."""
     test_fraction: Fraction | None = None
     """Fraction of all examples to test on; null: the test part of test_path, split or test_rows, else 0.2."""
@@ -93,24 +93,28 @@ class Table(Source):
         Raises:
             DataError: if a file cannot be read or its columns cannot be used.
         """
-        sheet, test_count = self.sheet(Path(self.path)), 0
+        sheet, test_count = self.read_cells(Path(self.path)), 0
         frame, where = sheet.frame, sheet.where
         if self.test_path is not None:
-            frame, where = _with_test_file(sheet, self.sheet(Path(self.test_path)), self.path, self.test_path)
+            frame, where = _with_test_file(sheet, self.read_cells(Path(self.test_path)), self.path, self.test_path)
             test_count = len(frame) - len(sheet.frame)
-        result = frames.examples(frame, self.wanted(sheet.comma), where, place=self.path, tests=test_count)
+        result = frames.examples_from_frame(
+            frame, self.options(sheet.decimal_comma), where, place=self.path, test_count=test_count
+        )
         result = replace(result, read_as=sheet.read_as)
         return result if self.test_rows is None else self._with_test_rows(result)
 
-    def wanted(self, comma: bool | None) -> Wanted:
+    def options(self, comma: bool | None) -> TableOptions:
         """Return the interpretation of the columns.
 
         Args:
             comma: True if numbers have a decimal comma; None detects this for each column.
         """
-        return Wanted(self.target, self.task, self.drop, self.categorical, self.group, self.split, self.missing, comma)
+        return TableOptions(
+            self.target, self.task, self.drop, self.categorical, self.group, self.split, self.missing, comma
+        )
 
-    def sheet(self, path: Path) -> Sheet:
+    def read_cells(self, path: Path) -> TableCells:
         """Read the cells of a file.
 
         Args:
@@ -119,28 +123,33 @@ class Table(Source):
         Raises:
             DataError: if the file cannot be read.
         """
-        must_be_plain(path)
+        require_regular_file(path)
         kind = path.suffix.lower()
-        if kind in EXCEL:
-            frame, rows = excel(path, self.header)
+        if kind in EXCEL_SUFFIXES:
+            frame, rows = read_excel(path, self.header)
             # Rows count from 1, so the first row of data is row 1 only without a header.
             header = "a header" if rows[0] > 1 else "no header"
-            sheet = Sheet(frame, lambda row: f"{path}, row {rows[row]}" if row >= 0 else str(path), f"Excel, {header}")
-        elif kind in PARQUET:
+            sheet = TableCells(
+                frame, lambda row: f"{path}, row {rows[row]}" if row >= 0 else str(path), f"Excel, {header}"
+            )
+        elif kind in PARQUET_SUFFIXES:
             import pandas as pd
 
-            frame = pd.concat(parquet(path))
-            sheet = Sheet(frame, lambda row: f"{path}, row {row + 1}" if row >= 0 else str(path), "Parquet")
+            frame = pd.concat(iter_parquet(path))
+            sheet = TableCells(frame, lambda row: f"{path}, row {row + 1}" if row >= 0 else str(path), "Parquet")
         else:
-            dialect = self.dialect(path)
-            frame, checked = csv_reader.read(path, dialect, self.missing)
-            lines = checked.lines
-            sheet = Sheet(
-                frame, lambda row: f"{path}, line {lines[row]}" if row >= 0 else str(path), dialect.said, dialect.comma
+            dialect = self.detect_dialect(path)
+            frame, checked = csv_reader.read_csv(path, dialect, self.missing)
+            lines = checked.row_lines
+            sheet = TableCells(
+                frame,
+                lambda row: f"{path}, line {lines[row]}" if row >= 0 else str(path),
+                dialect.description,
+                dialect.decimal_comma,
             )
         return replace(sheet, frame=_drop_blank_columns(sheet.frame))
 
-    def dialect(self, path: Path) -> Dialect:
+    def detect_dialect(self, path: Path) -> Dialect:
         """Return the notation of a text file.
 
         Args:
@@ -150,7 +159,7 @@ class Table(Source):
             DataError: if the file is empty or is not text.
         """
         separator = None if self.separator == "auto" else self.separator
-        return detect(path, separator=separator, header=None if self.header == "auto" else self.header)
+        return detect_dialect(path, separator=separator, header=None if self.header == "auto" else self.header)
 
     def _with_test_rows(self, examples: Examples) -> Examples:
         rows = np.array(self.test_rows, np.int64)
@@ -160,7 +169,7 @@ class Table(Source):
             raise DataError("dataset.test_rows", fact, "The first row after the header is 0")
         assigned = np.full(count, TRAIN, np.int8)
         assigned[rows] = TEST
-        return replace(examples, assigned=assigned)
+        return replace(examples, assigned_parts=assigned)
 
 
 def _drop_blank_columns(frame: "DataFrame") -> "DataFrame":
@@ -169,12 +178,12 @@ def _drop_blank_columns(frame: "DataFrame") -> "DataFrame":
     They appear if the lines end in separators.
     """
     names = list(frame.columns)
-    while len(names) > 1 and str(names[-1]).startswith(UNNAMED) and frame[names[-1]].isna().all():
+    while len(names) > 1 and str(names[-1]).startswith(UNNAMED_PREFIX) and frame[names[-1]].isna().all():
         names.pop()
     return frame[names]
 
 
-def _with_test_file(sheet: Sheet, tests: Sheet, path: str, test_path: str) -> tuple["DataFrame", Line]:
+def _with_test_file(sheet: TableCells, tests: TableCells, path: str, test_path: str) -> tuple["DataFrame", RowLocator]:
     """Return the rows of both files, the test file last.
 
     Raises:
@@ -207,9 +216,9 @@ def _strip_full_stops(tests: "Series", trains: "Series") -> "Series":
 
     This applies if the words then match those of the training file, as in adult.test of UCI.
     """
-    words, known = words_of(tests).dropna().astype(str), {*words_of(trains).dropna().astype(str)}
+    words, known = strip_cells(tests).dropna().astype(str), {*strip_cells(trains).dropna().astype(str)}
     stopped = len(words) and words.str.endswith(".").all() and not known & {*words} and {*words.str[:-1]} <= known
-    return words_of(tests).str.removesuffix(".") if stopped else tests
+    return strip_cells(tests).str.removesuffix(".") if stopped else tests
 
 
 def _column_difference(train: "DataFrame", test: "DataFrame") -> str:

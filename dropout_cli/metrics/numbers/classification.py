@@ -17,50 +17,50 @@ smallest.
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.calibration import mean_gap
-from dropout_cli.metrics.registry import Metric, register
-from dropout_cli.metrics.scored import Classes
+from dropout_cli.metrics.calibration import expected_gap
+from dropout_cli.metrics.predictions import ClassPredictions
+from dropout_cli.metrics.registry import Metric, register_metrics
 
 ECE_BINS = 15
 
 
-def right(given: Classes) -> Array:
+def is_right(given: ClassPredictions) -> Array:
     """Return (N,) bool: True for examples that are right."""
     return np.asarray(given.predicted == given.labels)
 
 
-def wrong(given: Classes) -> Array:
+def is_wrong(given: ClassPredictions) -> Array:
     """Return (N,) bool: True for examples that are wrong."""
-    return ~right(given)
+    return ~is_right(given)
 
 
-def accuracy(given: Classes) -> float:
+def accuracy(given: ClassPredictions) -> float:
     """Return the share of right examples."""
-    return float(np.mean(right(given)))
+    return float(np.mean(is_right(given)))
 
 
-def error(given: Classes) -> float:
+def error(given: ClassPredictions) -> float:
     """Return the share of wrong examples."""
-    return float(np.mean(wrong(given)))
+    return float(np.mean(is_wrong(given)))
 
 
-def nll(given: Classes) -> float:
+def mean_nll(given: ClassPredictions) -> float:
     """Return the mean loss, in nats."""
     return float(np.mean(given.losses))
 
 
-def distances(given: Classes) -> Array:
+def brier_distances(given: ClassPredictions) -> Array:
     """Return the squared distance of each example's probabilities to its one-hot label, (N,)."""
     p = given.probabilities
     return np.asarray(np.sum((p - np.eye(p.shape[1])[given.labels]) ** 2, axis=1))
 
 
-def brier(given: Classes) -> float:
+def brier(given: ClassPredictions) -> float:
     """Return the mean squared distance to the one-hot labels."""
-    return float(np.mean(distances(given)))
+    return float(np.mean(brier_distances(given)))
 
 
-def ece(given: Classes) -> float:
+def ece(given: ClassPredictions) -> float:
     """Return the expected calibration error: the mean gap of confidence and accuracy."""
     confidence, bins = _binned(given)
     right = given.predicted == given.labels
@@ -68,31 +68,31 @@ def ece(given: Classes) -> float:
     return float(np.sum(np.abs(gaps)) / len(confidence))
 
 
-def ece_if_calibrated(given: Classes) -> float:
+def ece_if_calibrated(given: ClassPredictions) -> float:
     """Return the mean ECE of labels drawn from the probabilities themselves."""
     confidence, bins = _binned(given)
     sure = np.minimum(confidence, 1.0)  # a float32 probability may round to more than 1
-    return sum(mean_gap(sure[bins == bin_]) for bin_ in np.unique(bins).tolist()) / len(sure)
+    return sum(expected_gap(sure[bins == bin_]) for bin_ in np.unique(bins).tolist()) / len(sure)
 
 
-def _binned(given: Classes) -> tuple[Array, Array]:
+def _binned(given: ClassPredictions) -> tuple[Array, Array]:
     """Return the top class's probability of each example, and its bin."""
     confidence = given.probabilities.max(axis=1)
     inner_edges = np.arange(1, ECE_BINS) / ECE_BINS
     return confidence, np.searchsorted(inner_edges, confidence, side="left")  # left: a bin includes its upper edge
 
 
-def macro_f1(given: Classes) -> float:
+def macro_f1(given: ClassPredictions) -> float:
     """Return the mean F1 of the classes."""
     return float(np.mean([given.per_class.f1[c] for c in np.union1d(given.labels, given.predicted)]))
 
 
-def balanced_accuracy(given: Classes) -> float:
+def balanced_accuracy(given: ClassPredictions) -> float:
     """Return the mean recall of the classes."""
     return float(np.mean([given.per_class.recall[c] for c in np.unique(given.labels)]))
 
 
-def roc_auc(given: Classes) -> float | None:
+def roc_auc(given: ClassPredictions) -> float | None:
     """Return the mean area under the ROC curve of each class against the rest."""
     from sklearn.metrics import roc_auc_score
 
@@ -100,7 +100,7 @@ def roc_auc(given: Classes) -> float | None:
     return None if ranked is None else float(roc_auc_score(*ranked))
 
 
-def average_precision(given: Classes) -> float | None:
+def average_precision(given: ClassPredictions) -> float | None:
     """Return the area under the curve of precision against recall."""
     from sklearn.metrics import average_precision_score
 
@@ -111,53 +111,63 @@ def average_precision(given: Classes) -> float | None:
     return float(average_precision_score(ranked[0][:, positive], ranked[1][:, positive]))
 
 
-def _ranked(given: Classes) -> tuple[Array, Array] | None:
+def _ranked(given: ClassPredictions) -> tuple[Array, Array] | None:
     """Return labels and evidence for each example and class; None if no class can be scored.
 
     Classes without examples, or without examples of other classes, are left out.
     """
     counts = np.bincount(given.labels, minlength=given.probabilities.shape[1])
     scored = np.flatnonzero((counts > 0) & (counts < len(given.labels)))
-    return (given.labels[:, None] == scored, given.evidence[:, scored]) if len(scored) else None
+    return (given.labels[:, None] == scored, given.ranking_scores[:, scored]) if len(scored) else None
 
 
-def _binary_or_imbalanced(given: Classes) -> bool:
+def _binary_or_imbalanced(given: ClassPredictions) -> bool:
     support = given.per_class.support
     return len(support) == 2 or max(support) > 2 * min(support)
 
 
-register(
-    Metric("accuracy", "accuracy", True, "labels", accuracy, shown=True, share=True, counted=True, of_each=right),
-    Metric("error", "error", False, "labels", error, share=True, counted=True, of_each=wrong),
+register_metrics(
+    Metric(
+        "accuracy",
+        "accuracy",
+        True,
+        "labels",
+        accuracy,
+        displayed=True,
+        is_share=True,
+        is_count=True,
+        per_example=is_right,
+    ),
+    Metric("error", "error", False, "labels", error, is_share=True, is_count=True, per_example=is_wrong),
     Metric(
         "nll",
         "negative log-likelihood",
         False,
         "log_probabilities",
-        nll,
-        shown=True,
-        of_each=lambda given: given.losses,
+        mean_nll,
+        displayed=True,
+        per_example=lambda given: given.losses,
     ),
-    Metric("brier", "Brier score", False, "probabilities", brier, shown=True, of_each=distances),
-    Metric("ece", "calibration error (ECE)", False, "probabilities", ece, shown=True),
+    Metric("brier", "Brier score", False, "probabilities", brier, displayed=True, per_example=brier_distances),
+    Metric("ece", "calibration error (ECE)", False, "probabilities", ece, displayed=True),
     Metric(
         "ece_if_calibrated",
         "ECE of a perfectly calibrated model",
         None,
         "probabilities",
         ece_if_calibrated,
-        shown=True,
+        displayed=True,
     ),
-    Metric("macro_f1", "macro F1", True, "labels", macro_f1, share=True),
-    Metric("balanced_accuracy", "balanced accuracy", True, "labels", balanced_accuracy, share=True),
-    Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, share=True, summarized=_binary_or_imbalanced),
+    Metric("macro_f1", "macro F1", True, "labels", macro_f1, is_share=True),
+    Metric("balanced_accuracy", "balanced accuracy", True, "labels", balanced_accuracy, is_share=True),
+    Metric("roc_auc", "ROC AUC", True, "log_probabilities", roc_auc, is_share=True, in_summary=_binary_or_imbalanced),
     Metric(
         "average_precision",
         "average precision",
         True,
         "log_probabilities",
         average_precision,
-        share=True,
-        summarized=_binary_or_imbalanced,
+        is_share=True,
+        in_summary=_binary_or_imbalanced,
     ),
 )

@@ -6,11 +6,11 @@ It uses the whole confusion matrix, so unequal class sizes do not raise it (Matt
 
 import numpy as np
 
-from dropout_cli.metrics.registry import Metric, register
-from dropout_cli.metrics.scored import Classes
+from dropout_cli.metrics.predictions import ClassPredictions
+from dropout_cli.metrics.registry import Metric, register_metrics
 
 
-def mcc(given: Classes) -> float:
+def mcc(given: ClassPredictions) -> float:
     """Return the correlation of labels and predictions."""
     from sklearn.metrics import matthews_corrcoef
 
@@ -19,4 +19,4 @@ def mcc(given: Classes) -> float:
     return float(matthews_corrcoef(given.labels, given.predicted))
 
 
-register(Metric("mcc", "Matthews' correlation (MCC)", True, "labels", mcc))
+register_metrics(Metric("mcc", "Matthews' correlation (MCC)", True, "labels", mcc))

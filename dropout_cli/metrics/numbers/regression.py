@@ -11,20 +11,20 @@ Each function returns a value per target; a metric of several targets is their m
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.registry import Metric, register
-from dropout_cli.metrics.scored import Quantities
+from dropout_cli.metrics.predictions import TargetPredictions
+from dropout_cli.metrics.registry import Metric, register_metrics
 
 Z95 = 1.959963984540054  # half the width of a Gaussian's central 95 %, in standard deviations
 
 
-def rmse(given: Quantities) -> list[float]:
+def rmse(given: TargetPredictions) -> list[float]:
     """Return the root mean squared error of each target."""
     from sklearn.metrics import root_mean_squared_error
 
     return _list(root_mean_squared_error(given.true, given.mean, multioutput="raw_values"))
 
 
-def rmse_of_each(given: Quantities) -> Array:
+def rmse_of_each(given: TargetPredictions) -> Array:
     """Return (N,) contributions to the RMSE, to first order; their mean is the RMSE."""
     squared = (given.true - given.mean) ** 2
     mean = squared.mean(axis=0)
@@ -34,19 +34,19 @@ def rmse_of_each(given: Quantities) -> Array:
     return np.asarray(added.mean(axis=1))
 
 
-def mae(given: Quantities) -> list[float]:
+def mae(given: TargetPredictions) -> list[float]:
     """Return the mean absolute error of each target."""
     from sklearn.metrics import mean_absolute_error
 
     return _list(mean_absolute_error(given.true, given.mean, multioutput="raw_values"))
 
 
-def errors(given: Quantities) -> Array:
+def absolute_errors(given: TargetPredictions) -> Array:
     """Return (N,) absolute errors of the examples, averaged over the targets."""
     return np.asarray(np.abs(given.true - given.mean).mean(axis=1))
 
 
-def r2(given: Quantities) -> list[float | None]:
+def r2(given: TargetPredictions) -> list[float | None]:
     """Return the explained share of each target's variance; None for a constant target."""
     from sklearn.metrics import r2_score
 
@@ -57,22 +57,22 @@ def r2(given: Quantities) -> list[float | None]:
     ]
 
 
-def nll(given: Quantities) -> list[float] | None:
+def gaussian_nll(given: TargetPredictions) -> list[float] | None:
     """Return the mean negative log-likelihood of each target; None if sd is unknown."""
     return None if given.sd is None else _list(_losses(given).mean(axis=0))
 
 
-def losses(given: Quantities) -> Array | None:
+def example_nll(given: TargetPredictions) -> Array | None:
     """Return (N,) negative log-likelihoods of the examples, averaged over the targets."""
     return None if given.sd is None else np.asarray(_losses(given).mean(axis=1))
 
 
-def _losses(given: Quantities) -> Array:
+def _losses(given: TargetPredictions) -> Array:
     sd = np.asarray(given.sd)
     return np.asarray(np.log(sd) + ((given.true - given.mean) / sd) ** 2 / 2 + np.log(2 * np.pi) / 2)
 
 
-def coverage(given: Quantities) -> list[float] | None:
+def coverage(given: TargetPredictions) -> list[float] | None:
     """Return the share of true values in the central 95 % per target; None if sd is unknown."""
     return None if given.sd is None else _list((np.abs(given.true - given.mean) <= Z95 * given.sd).mean(axis=0))
 
@@ -81,10 +81,10 @@ def _list(values: object) -> list[float]:
     return [float(value) for value in np.atleast_1d(np.asarray(values))]
 
 
-register(
-    Metric("rmse", "RMSE", False, "mean", rmse, shown=True, of_each=rmse_of_each),
-    Metric("mae", "MAE", False, "mean", mae, shown=True, of_each=errors),
-    Metric("r2", "R2", True, "mean", r2, shown=True),
-    Metric("nll", "negative log-likelihood", False, "sd", nll, shown=True, of_each=losses),
-    Metric("coverage", "coverage of 95 % intervals", None, "sd", coverage, shown=True),
+register_metrics(
+    Metric("rmse", "RMSE", False, "mean", rmse, displayed=True, per_example=rmse_of_each),
+    Metric("mae", "MAE", False, "mean", mae, displayed=True, per_example=absolute_errors),
+    Metric("r2", "R2", True, "mean", r2, displayed=True),
+    Metric("nll", "negative log-likelihood", False, "sd", gaussian_nll, displayed=True, per_example=example_nll),
+    Metric("coverage", "coverage of 95 % intervals", None, "sd", coverage, displayed=True),
 )

@@ -12,7 +12,7 @@ from contextvars import ContextVar, copy_context
 from threading import Lock
 from typing import NamedTuple
 
-from dropout_cli.core.environment import cores
+from dropout_cli.core.environment import available_cores
 
 
 class ThreadTeam(NamedTuple):
@@ -153,4 +153,4 @@ SMALL_PRODUCT = 4_000_000
 
 def suited_to(multiply_adds: int) -> int:
     """Return the threads of `threads: auto`, from the multiply-adds of a step's largest matrix product."""
-    return cores() if multiply_adds > SMALL_PRODUCT else 1
+    return available_cores() if multiply_adds > SMALL_PRODUCT else 1

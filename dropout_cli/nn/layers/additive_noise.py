@@ -28,7 +28,7 @@ class AdditiveNoise(Layer):
         noise = self._drawn_from(noise)
         if noise is None:
             return x
-        shape = noise.shape(self.path, x.shape)
+        shape = noise.draw_shape(self.path, x.shape)
         y = self._buffer("y", x.shape, x.dtype)
         eps = normal(shape, noise[self.path], x.dtype, out=y if shape == x.shape else None)
         np.multiply(eps, self.sd, out=y)

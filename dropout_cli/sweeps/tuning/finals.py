@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dropout_cli.metrics import larger_is_better, metric_name
-from dropout_cli.statistics import best_of
+from dropout_cli.statistics import argbest
 from dropout_cli.sweeps import plan, run
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import Folder
@@ -85,7 +85,7 @@ def select_winner(
         return float(len(cells) * _searched(trial) + sum(scores)) / (len(cells) + len(scores))
 
     values = [value(one) for one in finalists]
-    won = best_of(values, larger_is_better=larger)
+    won = argbest(values, larger_is_better=larger)
     return Winner(finalists[won], values[won], len(finalists), seeds[-1] + 1, planned.splits)
 
 

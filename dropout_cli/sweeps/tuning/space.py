@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dropout_cli.config.validate import plain
+from dropout_cli.config.validate import node_value
 from dropout_cli.sweeps import axes, plan
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.spec import Sweep
@@ -47,7 +47,7 @@ def _asked(sweep: Sweep) -> Iterator[tuple[bool, Ask]]:
     for key, values in sweep.axes.grid.items():
         yield _one_of(key, [(Setting(key, value, place),) for value, place in values])
     for key, node in sweep.axes.distributions.items():
-        (name, bounds), place = next(iter(plain(node).items())), str(node.place)
+        (name, bounds), place = next(iter(node_value(node).items())), str(node.place)
         if name == "choice":
             yield _one_of(key, [(Setting(key, value, place),) for value in bounds])
         else:

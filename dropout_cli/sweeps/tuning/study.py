@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dropout_cli.config.validate import plain
+from dropout_cli.config.validate import node_value
 from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import larger_is_better
-from dropout_cli.runs.atomic_io import faults
+from dropout_cli.runs.atomic_io import os_errors
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.sweeps.spec import Sweep
@@ -42,7 +42,7 @@ def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
         fact = "needs Optuna, which is not installed"
         raise UsageError("dropout tune", fact, install_command("tune")) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with folder.lock(), faults(folder.path):
+    with folder.lock(), os_errors(folder.path):
         storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(folder.path / STUDY)).render_as_string())
         try:
             study = optuna.create_study(
@@ -74,7 +74,7 @@ def _asked(sweep: Sweep) -> str:
     axes = {
         "grid": {key: [value for value, _ in values] for key, values in sweep.axes.grid.items()},
         "zip": [{setting.key: setting.value for setting in row} for row in sweep.axes.rows],
-        "draw": {key: plain(law) for key, law in sweep.axes.distributions.items()},
+        "draw": {key: node_value(law) for key, law in sweep.axes.distributions.items()},
     }
     return json.dumps({"base": base, **axes, "metric": sweep.metric, "repeats": sweep.repeats}, sort_keys=True)
 

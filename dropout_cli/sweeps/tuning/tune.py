@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.core import environment
-from dropout_cli.core.errors import Interrupted, RunFailed, Stop, UsageError
+from dropout_cli.core.errors import Interrupted, RunFailed, StopRequest, UsageError
 from dropout_cli.core.text import counted, decimals
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better, metric_name
 from dropout_cli.sweeps import plan, run, splitting, tables
@@ -70,7 +70,7 @@ def run_tuning(
         RunFailed: No trial came to its end, or the folder cannot be written.
         Interrupted: The search was interrupted.
     """
-    execution = replace(execution, jobs=execution.jobs or environment.cores())
+    execution = replace(execution, jobs=execution.jobs or environment.available_cores())
     finals = Folder(folder.path / FINALS)
     sweep = splitting.as_begun(sweep, folder, finals)  # a plan of a newer format is refused before anything is written
     sweep, fixed = _with_task_metric(sweep)
@@ -99,8 +99,10 @@ def _search(sweep: Sweep, folder: Folder, execution: ExecutionSettings, watch: S
     assert execution.jobs is not None
     try:
         return search(replace(sweep, splits=SAME), Folder(folder.path / "search"), execution.jobs, watch)
-    except (Stop, KeyboardInterrupt) as stop:
-        raise Interrupted.by(stop, str(folder.path), "the search was interrupted", "The same command goes on") from None
+    except (StopRequest, KeyboardInterrupt) as stop:
+        raise Interrupted.from_stop(
+            stop, str(folder.path), "the search was interrupted", "The same command goes on"
+        ) from None
 
 
 def _once(notice: run.Notice) -> run.Notice:

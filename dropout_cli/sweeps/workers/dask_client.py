@@ -50,10 +50,10 @@ def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -
     while any(folder.is_busy(cell.id) for cell in cells):  # a process of a dead sweep ends with its epoch
         time.sleep(POLL)
     with connected(address) as client:
-        here = environment.describe()
+        here = environment.describe_environment()
         _look_at_workers(client, address, here, notice)
         executor, scattered = client.get_executor(pure=False, retries=0), _ScatterCache(client)
-        versions = {name: here[name] for name in environment.VERSIONS}
+        versions = {name: here[name] for name in environment.INSTALLATION_KEYS}
 
         def submit(cell: Cell) -> JobFuture:
             future: JobFuture = executor.submit(dask_task.run_job, wanted(cell), versions, *scattered.of(cell))
@@ -147,7 +147,7 @@ class _ScatterCache:
         if not self._is_there(examples):
             self._send(examples, serialization.pack_examples(source.read()))
         if not self._is_there(inherited):
-            left = load_inherited(experiment, data.load(source)) if any(inherited) else InheritedArrays()
+            left = load_inherited(experiment, data.load_dataset(source)) if any(inherited) else InheritedArrays()
             self._send(inherited, serialization.pack_inherited(left))
         return self._sent[examples], self._sent[inherited]
 
@@ -192,7 +192,7 @@ def _look_at_workers(client: "Client", address: str, here: Mapping[str, Any], no
     if not client.nthreads():
         notice(f"{address}: has no workers yet. The sweep begins with the first one.")
         client.wait_for_workers(1)
-    for worker, there in client.run(environment.describe, on_error="return").items():
+    for worker, there in client.run(environment.describe_environment, on_error="return").items():
         if isinstance(there, Exception):
             fact = f"cannot run dropout ({type(there).__name__}: {there})"
             raise UsageError(f"the worker {worker}", fact, "Install dropout-cli there, in the version that is here.")

@@ -18,7 +18,7 @@ from dropout_cli import config, data
 from dropout_cli.core import environment
 from dropout_cli.core.errors import TERMINATE, UsageError
 from dropout_cli.runs import Run
-from dropout_cli.runs.atomic_io import together
+from dropout_cli.runs.atomic_io import batch_fsync
 from dropout_cli.sweeps.workers import run_archive, serialization
 from dropout_cli.sweeps.workers.job import errors_to_stderr
 from dropout_cli.sweeps.workers.local import THREADS
@@ -51,7 +51,7 @@ def run_job(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, 
     `versions` are those of the sweep; a worker that has others trains nothing. `examples` and `inherited` are parcels;
     without examples, the worker reads them where the config says they are.
     """
-    for line in version_differences(versions, environment.describe()):
+    for line in version_differences(versions, environment.describe_environment()):
         return JobResult(None, UsageError.exit_code, f"the worker {line}")
     with tempfile.TemporaryDirectory(prefix="dropout-cell-") as made:
         folder = Path(made)
@@ -65,7 +65,7 @@ def run_job(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, 
 
 def version_differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
     """A line for each version that a worker has another one of; both sides as `environment.describe` has them."""
-    found = environment.differences(here, {name: there[name] for name in environment.VERSIONS})
+    found = environment.environment_differences(here, {name: there[name] for name in environment.INSTALLATION_KEYS})
     return [
         f"has another version ({line.replace(' was ', ' is ', 1).replace(', is ', ' here, ')} there)" for line in found
     ]
@@ -94,10 +94,10 @@ def _process(folder: Path) -> int:
 
 def _train(folder: Path) -> None:
     """Train what lies in the folder, and put the archive there."""
-    wanted = config.load(folder / WANTED).experiment
+    wanted = config.load_config(folder / WANTED).experiment
     if (folder / EXAMPLES).is_file():
         examples = serialization.unpack_examples((folder / EXAMPLES).read_bytes())
-        prepared = prepare_on(data.arranged(wanted.dataset, examples), wanted)
+        prepared = prepare_on(data.split_and_scale(wanted.dataset, examples), wanted)
     else:
         prepared = prepare(wanted)
     inherited = (
@@ -106,7 +106,7 @@ def _train(folder: Path) -> None:
         else InheritedArrays()
     )
     run = Run.create_at(folder / "run")
-    with together():
+    with batch_fsync():
         run_experiment(attach_inherited(prepared, inherited), run, None, watch=lambda _: None, figures=False)
     (folder / ARCHIVE).write_bytes(run_archive.pack(run))
 

@@ -18,7 +18,7 @@ STEP = ("training.epochs=1", "training.steps_per_epoch=1", "training.threads=1")
 
 def warm_up() -> None:
     """Train a cell of a single step in a folder that is gone afterwards."""
-    wanted = config.load(config.find("digits"), STEP).experiment
+    wanted = config.load_config(config.find_config("digits"), STEP).experiment
     with tempfile.TemporaryDirectory() as made:
         folder = Folder(Path(made))
         with folder.lock():

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import FrameType
 
 from dropout_cli.config.schema import Experiment
-from dropout_cli.core.errors import TERMINATE, DropoutError, Interrupted, Outdated, Stop
+from dropout_cli.core.errors import TERMINATE, DropoutError, IncompatibleVersion, Interrupted, StopRequest
 from dropout_cli.runs import Run
-from dropout_cli.runs.atomic_io import together
+from dropout_cli.runs.atomic_io import batch_fsync
 from dropout_cli.sweeps.folder import Folder
 from dropout_cli.training import resume, run
 from dropout_cli.training.checkpoint import LAST
@@ -29,7 +29,7 @@ def work(path: Path, id: str, wanted: Experiment) -> None:
     with errors_to_stderr():
         try:
             train(folder, id, wanted)
-        except (Interrupted, Stop) as stop:
+        except (Interrupted, StopRequest) as stop:
             folder.output(id).unlink(missing_ok=True)
             sys.exit(stop.exit_code)
     folder.output(id).unlink(missing_ok=True)
@@ -51,7 +51,7 @@ def errors_to_stderr() -> Iterator[None]:
 def train(folder: Folder, id: str, wanted: Experiment) -> None:
     """Train from where an earlier process left the cell, and give its folder its final name."""
     partial = folder.partial(id)
-    with together():
+    with batch_fsync():
         if not ((partial / LAST).is_file() and _went_on(Run(partial), folder.yardsticks)):
             folder.discard(id)
             prepared = run.prepare_run(wanted)
@@ -64,7 +64,7 @@ def _went_on(begun: Run, yardsticks: Path) -> bool:
     """Resume a cell to its end; return False where another version began it and computed otherwise."""
     try:
         resume.resume(begun, watch=watch, figures=False, yardsticks=yardsticks)
-    except Outdated:
+    except IncompatibleVersion:
         return False
     return True
 
@@ -73,7 +73,7 @@ def watch(event: TrainingProgress | EpochRecord) -> None:
     """End with the epoch where the sweep has died."""
     parent = parent_process()
     if isinstance(event, EpochRecord) and parent is not None and not parent.is_alive():
-        raise Stop(TERMINATE)
+        raise StopRequest(TERMINATE)
 
 
 def redirect_output(file: Path) -> None:
@@ -86,4 +86,4 @@ def redirect_output(file: Path) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stop(128 + number)
+    raise StopRequest(128 + number)

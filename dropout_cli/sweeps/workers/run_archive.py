@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dropout_cli.core.errors import RunFailed
 from dropout_cli.runs import MANIFEST, Run, manifest
-from dropout_cli.runs.atomic_io import together
+from dropout_cli.runs.atomic_io import batch_fsync
 from dropout_cli.training.checkpoint import LAST, PREVIOUS
 
 LEFT = (LAST, PREVIOUS)
@@ -20,7 +20,7 @@ LEFT = (LAST, PREVIOUS)
 
 def pack(run: Run) -> bytes:
     """The files of a complete run, the manifest last. Raises RunFailed or UsageError where they cannot be read."""
-    listed = {name: digest for name, digest in manifest.parse(run.read(MANIFEST)).items() if name not in LEFT}
+    listed = {name: digest for name, digest in manifest.parse_manifest(run.read(MANIFEST)).items() if name not in LEFT}
     contents = {name: run.read(name) for name in ("state.json", *listed)}
     contents[MANIFEST] = "".join(f"{digest}  {name}\n" for name, digest in listed.items()).encode()
     packed = io.BytesIO()
@@ -39,7 +39,7 @@ def unpack(data: bytes, path: Path) -> None:
     packed, or the folder cannot be written.
     """
     try:
-        with together(), tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        with batch_fsync(), tarfile.open(fileobj=io.BytesIO(data)) as archive:
             run = Run.create_at(path)
             for found in archive:
                 member = tarfile.data_filter(found, str(path))
@@ -47,7 +47,7 @@ def unpack(data: bytes, path: Path) -> None:
                 if content is None:
                     raise tarfile.TarError(f"{member.name} is no plain file")
                 arrived = content.read()
-                if member.name == MANIFEST and arrived != manifest.of(path):
+                if member.name == MANIFEST and arrived != manifest.make_manifest(path):
                     raise tarfile.TarError("its files are not those that its manifest names")
                 run.write(member.name, arrived)
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:

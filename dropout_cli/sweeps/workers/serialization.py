@@ -12,7 +12,7 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.data import Examples
 from dropout_cli.data.base import Column
-from dropout_cli.data.readers.memory_mapped import FileRows
+from dropout_cli.data.readers.file_rows import FileRows
 from dropout_cli.training.checkpoint import pack, unpack
 from dropout_cli.training.setup import DistillationTargets
 from dropout_cli.training.warm_start import InheritedArrays
@@ -24,14 +24,14 @@ def pack_examples(examples: Examples) -> bytes | None:
     """The examples as a parcel; None where they are too large to leave their file."""
     if isinstance(examples.x, FileRows):
         return None
-    optional = {"assigned": examples.assigned, "groups": examples.groups}
+    optional = {"assigned": examples.assigned_parts, "groups": examples.groups}
     arrays = {"x": examples.x, "labels": examples.labels} | {n: one for n, one in optional.items() if one is not None}
     meta = {
         "classes": examples.classes,
-        "quantities": examples.quantities,
+        "quantities": examples.target_names,
         "train_count": examples.train_count,
         "columns": [[one.name, one.categories] for one in examples.columns],
-        "encoded": examples.encoded,
+        "encoded": examples.needs_encoding,
         "digest": examples.digest,
         "notices": examples.notices,
     }
@@ -46,12 +46,12 @@ def unpack_examples(parcel: bytes) -> Examples:
         arrays["x"],
         arrays["labels"],
         classes=tuple(meta["classes"]),
-        quantities=tuple(meta["quantities"]),
+        target_names=tuple(meta["quantities"]),
         train_count=meta["train_count"],
         columns=columns,
-        assigned=arrays.get("assigned"),
+        assigned_parts=arrays.get("assigned"),
         groups=arrays.get("groups"),
-        encoded=meta["encoded"],
+        needs_encoding=meta["encoded"],
         digest=meta["digest"],
         notices=tuple(meta["notices"]),
     )

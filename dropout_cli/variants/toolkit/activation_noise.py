@@ -128,7 +128,7 @@ class NoisyActivation(ScheduledRate, BatchParallel):
             self._multiplier = self._variant.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x, may_overwrite)
         # Columns speak of the last training step: a noisy evaluation must not overwrite what that step drew.
-        shape = noise.shape(self.path, x.shape)
+        shape = noise.draw_shape(self.path, x.shape)
         out = self._buffer("multiplier" if train else "evaluation multiplier", shape, x.dtype)
         self._multiplier = self._variant.draw(shape, self.rate, noise[self.path], x.dtype, out)
         if train:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from dropout_cli.core.errors import InvalidField
-from dropout_cli.core.fields import Rates, keys
+from dropout_cli.core.fields import Rates, describe_fields
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.text import counted
@@ -120,7 +120,7 @@ class Variant(ReportsRenamed, ABC):
     @classmethod
     def takes_rate(cls) -> bool:
         """Return whether its key `rate` says how much is dropped, from the first step to the last."""
-        return cls.learns is None and any(key["name"] == "rate" for key in keys(cls))
+        return cls.learns is None and any(key["name"] == "rate" for key in describe_fields(cls))
 
     def with_rate(self, rate: float) -> "Variant | None":
         """Return this variant with that rate at every step; None where it takes none.
@@ -131,7 +131,7 @@ class Variant(ReportsRenamed, ABC):
         if not self.takes_rate():
             return None
         make: Callable[..., Variant] = type(self)
-        values = {key["name"]: getattr(self, key["name"]) for key in keys(type(self))} | {"rate": rate}
+        values = {key["name"]: getattr(self, key["name"]) for key in describe_fields(type(self))} | {"rate": rate}
         # A schedule would put another rate in force than the one that is asked for.
         return make(**values | ({"rate_schedule": Constant()} if "rate_schedule" in values else {}))
 

@@ -4,7 +4,7 @@ import inspect
 import sys
 from typing import Any
 
-from dropout_cli.core.fields import keys
+from dropout_cli.core.fields import describe_fields
 from dropout_cli.variants.toolkit.base import VARIANTS, Variant
 
 
@@ -26,4 +26,4 @@ def details(cls: type[Variant]) -> dict[str, Any]:
     """One variant: its row, the text with its equations, and its keys."""
     name = VARIANTS.name_of(cls)
     row = next(row for row in catalogue() if row["name"] == name)
-    return {**row, "text": inspect.getdoc(sys.modules[cls.__module__]) or "", "keys": keys(cls)}
+    return {**row, "text": inspect.getdoc(sys.modules[cls.__module__]) or "", "keys": describe_fields(cls)}

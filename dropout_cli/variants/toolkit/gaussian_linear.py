@@ -92,7 +92,7 @@ class GaussianLinear(PassOptimizations):
         if noise is None or (self.factor == 0 and not train):
             return self.mean(x)
         if noise.shared:
-            W, b = noise.once(self.path, self._drawn)
+            W, b = noise.draw_once(self.path, self._drawn)
             z = self._buffer("z", (len(x), self.linear.fan_out), x.dtype)
             z[...] = b
             return product(x, W, z, beta=1)

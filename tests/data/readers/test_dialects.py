@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.data import load
+from dropout_cli.data import load_dataset
 from dropout_cli.data.base import Examples
-from dropout_cli.data.readers.target_detection import has_header
-from dropout_cli.data.sources.table import Table
+from dropout_cli.data.readers.dialect_detection import has_header
+from dropout_cli.data.sources.table import TableSource
 
 READ: dict[str, tuple[str, tuple[str, ...], list[float]]] = {
     "auto-mpg.data: white space, then a tab and a name": (
@@ -48,7 +48,7 @@ READ: dict[str, tuple[str, tuple[str, ...], list[float]]] = {
 def read(path: Path, text: str, **keys: Any) -> Examples:
     """Return the table that is read from a text."""
     path.write_bytes(text.encode())
-    return Table(path=str(path), **keys).read()
+    return TableSource(path=str(path), **keys).read()
 
 
 @pytest.mark.parametrize("name", READ)
@@ -114,9 +114,9 @@ def test_a_workbook_without_a_header_and_with_blank_rows(tmp_path: Path) -> None
     frame = pd.DataFrame([[1.5, 2, "p", None], [None] * 4, [2.5, 3, "q", None], [3.5, float("inf"), "q", None]])
     frame.to_excel(tmp_path / "t.xlsx", index=False, header=False)
     with pytest.raises(DataError, match=r"t.xlsx, row 4: column 'column 1' has inf"):
-        Table(path=str(tmp_path / "t.xlsx")).read()
+        TableSource(path=str(tmp_path / "t.xlsx")).read()
     frame.iloc[:3].to_excel(tmp_path / "t.xlsx", index=False, header=False)
-    found = Table(path=str(tmp_path / "t.xlsx")).read()
+    found = TableSource(path=str(tmp_path / "t.xlsx")).read()
     np.testing.assert_array_equal(found.x, [[1.5, 2], [2.5, 3]])
 
 
@@ -125,15 +125,15 @@ def test_a_test_file_has_its_columns_in_any_order_and_its_labels_with_a_full_sto
     rows = "".join(f"{place},{'<=50K' if place % 2 else '>50K'}\n" for place in range(30))
     (tmp_path / "t.csv").write_text(f"age,income\n{rows}")
     (tmp_path / "e.csv").write_text("income,age\n<=50K.,3\n>50K.,4\n")
-    dataset = load(Table(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
+    dataset = load_dataset(TableSource(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
     assert dataset.classes == ("<=50K", ">50K") and dataset.test.labels.tolist() == [0, 1]
     np.testing.assert_array_equal(dataset.test.x, [[3], [4]])
     (tmp_path / "e.csv").write_text("income,age\n<=50K,3\n>60K,4\n")
     with pytest.raises(DataError, match=r"e.csv, line 3: has the class '>60K', which no training row has"):
-        load(Table(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
+        load_dataset(TableSource(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
     (tmp_path / "e.csv").write_text("income,years\n<=50K,3\n>50K,4\n")
     with pytest.raises(DataError, match="lacks age and has years"):
-        load(Table(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
+        load_dataset(TableSource(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
 
 
 def test_a_word_among_decimal_commas_is_the_one_that_is_blamed(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dropout_cli import metrics, plots, runs
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.text import visible
+from dropout_cli.core.text import escape_control_chars
 from dropout_cli.runs import Run
 from tests.commands import TINY, dropout, dropout_process
 
@@ -32,9 +32,9 @@ HARMLESS = ("\n",)
 
 def test_what_shows_nothing_is_spelled_out() -> None:
     """Printable text of any script stays as it is."""
-    assert visible("\x1b[31m\u202e\x9b\x00\ud800") == "\\x1b[31m\\u202e\\x9b\\x00\\ud800"
+    assert escape_control_chars("\x1b[31m\u202e\x9b\x00\ud800") == "\\x1b[31m\\u202e\\x9b\\x00\\ud800"
     for text in ("plain", "größer", "数字", "two\nlines", "\N{GRINNING FACE}"):
-        assert visible(text) == text
+        assert escape_control_chars(text) == text
 
 
 def is_tame(text: str) -> bool:
@@ -53,7 +53,7 @@ def test_an_error_is_one_tame_line(name: str) -> None:
 def test_a_folder_of_a_stranger_is_listed_tamely(tmp_path: Path) -> None:
     """Escapes in its name, in the names of its files, in its state and summary; bytes that are no UTF-8."""
     run = Run.create(tmp_path / "runs", "x")
-    run.mark("failed", "\x1b]0;owned\x07")
+    run.record_status("failed", "\x1b]0;owned\x07")
     (run.path / "evil\x1b[2J.txt").touch()
     bad = Path(os.fsdecode(os.fsencode(tmp_path / "runs") + b"/20200101T000000Z_\xff\x1b[31m_0a1b2c"))
     run.path.rename(bad)
@@ -81,11 +81,11 @@ def test_class_names_are_no_markup_in_figures(name: str) -> None:
     """No formula, no warning of a missing glyph, no endless line: a figure comes out."""
     classes = (name, "other")
     probs, labels = np.array([[0.1, 0.9], [0.2, 0.8], [0.7, 0.3]]), np.array([0, 1, 1])
-    mistakes = metrics.mistakes(probs, labels, np.arange(3), classes)
+    mistakes = metrics.worst_mistakes(probs, labels, np.arange(3), classes)
     made = [
-        plots.confusion(metrics.confusion_matrix(probs, labels, classes), classes, name),
-        plots.mistakes_table(mistakes),
-        plots.mistakes_pictures(np.zeros((2, 4, 4, 1)), [plots.caption(one) for one in mistakes]),
+        plots.confusion_figure(metrics.confusion_matrix(probs, labels, classes), classes, name),
+        plots.mistake_bars(mistakes),
+        plots.mistake_images(np.zeros((2, 4, 4, 1)), [plots.mistake_caption(one) for one in mistakes]),
     ]
     assert all(figure.startswith(b"\x89PNG") and len(figure) < 300_000 for figure in made)
 
@@ -105,14 +105,14 @@ def test_class_names_are_no_formulas_in_tables(name: str) -> None:
 def test_what_is_wrong_in_a_summary_is_no_traceback(tmp_path: Path) -> None:
     """A hostile summary may have any content that is JSON."""
     run = Run.create(tmp_path / "runs", "x")
-    run.mark("completed")
+    run.record_status("completed")
     for junk in (
         {"still_moving": 3, "test": [], "config": "no", "epochs": {"a": 1}},
         {"test": {"accuracy": "\x1b[2J"}, "still_moving": ["\x07"], "seconds": 10**400},
         {"test": {"accuracy": None, "per_class": "x"}, "checkpoint": "../../x"},
     ):
-        run.write("summary.json", runs.as_json({"format": 1} | junk))
-        run.finish()
+        run.write("summary.json", runs.json_bytes({"format": 1} | junk))
+        run.write_manifest()
         for command in (["runs"], ["runs", "--sort", "-test.accuracy"], ["show", "latest"], ["verify", "latest"]):
             done = dropout(*command, cwd=tmp_path)
             assert "Traceback" not in done.stderr and done.returncode in (0, 2, 4), done.stderr

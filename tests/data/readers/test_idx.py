@@ -30,7 +30,7 @@ def content(array: Array) -> bytes:
 def refused(path: Path) -> str:
     """Read `path`, which must fail with a DataError that names it; return the error's line."""
     with pytest.raises(DataError) as caught:
-        idx.read(path)
+        idx.read_idx(path)
     assert caught.value.problems[0].place == str(path) and "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -45,8 +45,8 @@ def refused(path: Path) -> str:
 )
 def test_what_is_written_is_read_back(tmp_path: Path, array: Array, name: str) -> None:
     """Values, bit by bit, shape and dtype survive; the byte order becomes the machine's."""
-    idx.write(tmp_path / name, array)
-    back = idx.read(tmp_path / name)
+    idx.write_idx(tmp_path / name, array)
+    back = idx.read_idx(tmp_path / name)
     assert (back.shape, back.dtype) == (array.shape, array.dtype.newbyteorder("="))
     assert back.tobytes() == array.astype(back.dtype).tobytes()
 
@@ -57,16 +57,16 @@ def test_the_format_is_that_of_the_book(tmp_path: Path, kind: str) -> None:
     array = np.arange(-6, 6).reshape(3, 4).astype(kind)
     path = tmp_path / "book"
     path.write_bytes(content(array))
-    assert np.array_equal(idx.read(path), array)
-    assert idx.md5(array) == hashlib.md5(content(array)).hexdigest()
-    idx.write(tmp_path / "ours", array)
+    assert np.array_equal(idx.read_idx(path), array)
+    assert idx.idx_md5(array) == hashlib.md5(content(array)).hexdigest()
+    idx.write_idx(tmp_path / "ours", array)
     assert (tmp_path / "ours").read_bytes() == content(array)
 
 
 def test_equal_arrays_give_equal_archives(tmp_path: Path) -> None:
     """No time or name gets into a gzipped file, and nothing else stays beside it."""
-    idx.write(tmp_path / "a.gz", SAMPLE)
-    idx.write(tmp_path / "b.gz", np.asfortranarray(SAMPLE))
+    idx.write_idx(tmp_path / "a.gz", SAMPLE)
+    idx.write_idx(tmp_path / "b.gz", np.asfortranarray(SAMPLE))
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gz", "b.gz"]
 
@@ -78,7 +78,7 @@ def test_random_bytes_are_never_anything_but_a_data_error(tmp_path: Path, data: 
     path = tmp_path / "random"
     path.write_bytes(start + data)
     try:
-        assert idx.md5(idx.read(path)) == hashlib.md5(start + data).hexdigest()
+        assert idx.idx_md5(idx.read_idx(path)) == hashlib.md5(start + data).hexdigest()
     except DataError as error:
         assert error.problems[0].place == str(path)
 
@@ -87,12 +87,12 @@ def test_random_bytes_are_never_anything_but_a_data_error(tmp_path: Path, data: 
 @given(position=st.integers(0, 10_000), value=st.integers(0, 255), name=st.sampled_from(["a", "a.gz"]))
 def test_a_changed_byte_gives_an_array_or_a_data_error(tmp_path: Path, position: int, value: int, name: str) -> None:
     """A damaged header, stream or checksum is an error of this package; no other exception is raised."""
-    idx.write(tmp_path / name, SAMPLE)
+    idx.write_idx(tmp_path / name, SAMPLE)
     damaged = bytearray((tmp_path / name).read_bytes())
     damaged[position % len(damaged)] = value
     (tmp_path / name).write_bytes(damaged)
     try:
-        assert idx.read(tmp_path / name).size <= SAMPLE.size
+        assert idx.read_idx(tmp_path / name).size <= SAMPLE.size
     except DataError as error:
         assert error.problems[0].place == str(tmp_path / name)
 
@@ -101,7 +101,7 @@ def test_a_changed_byte_gives_an_array_or_a_data_error(tmp_path: Path, position:
 def test_every_truncation_is_refused(tmp_path: Path, name: str) -> None:
     """No beginning of a file passes for the file."""
     path = tmp_path / name
-    idx.write(path, SAMPLE)
+    idx.write_idx(path, SAMPLE)
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
@@ -151,13 +151,13 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
 def test_an_array_given_is_filled_or_left_alone(tmp_path: Path) -> None:
     """`out` is filled in place; a file of another shape or dtype is refused before it is touched."""
     path = tmp_path / "a.gz"
-    idx.write(path, SAMPLE)
+    idx.write_idx(path, SAMPLE)
     pool = np.full((3, 3, 4), 255, np.uint8)
-    assert idx.read(path, out=pool[1:]).base is pool
+    assert idx.read_idx(path, out=pool[1:]).base is pool
     assert np.array_equal(pool[1:], SAMPLE) and (pool[0] == 255).all()
     for other in (np.full((2, 3, 5), 9, np.uint8), np.full((2, 3, 4), 9, np.int8)):
         with pytest.raises(DataError, match="of shape"):
-            idx.read(path, out=other)
+            idx.read_idx(path, out=other)
         assert (other == 9).all()
 
 
@@ -171,8 +171,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_finished_leaves_the_former_one(tmp_path: Path) -> None:
     """Writing what IDX has no type for fails and changes nothing."""
-    idx.write(tmp_path / "a", SAMPLE)
+    idx.write_idx(tmp_path / "a", SAMPLE)
     with pytest.raises(KeyError):
-        idx.write(tmp_path / "a", SAMPLE.astype(np.int64))
-    assert np.array_equal(idx.read(tmp_path / "a"), SAMPLE)
+        idx.write_idx(tmp_path / "a", SAMPLE.astype(np.int64))
+    assert np.array_equal(idx.read_idx(tmp_path / "a"), SAMPLE)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

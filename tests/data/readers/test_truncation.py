@@ -16,9 +16,9 @@ from tests.small_run import ignore, train
 from tests.training.test_resume import interrupted
 
 COMMANDS: dict[str, Callable[[Run], object]] = {
-    "runs": run_table.facts,
-    "verify": verify.verify,
-    "eval": lambda run: evaluate.evaluate(run, figures=False),
+    "runs": run_table.run_facts,
+    "verify": verify.verify_run,
+    "eval": lambda run: evaluate.evaluate_run(run, figures=False),
     "resume": lambda run: resume.resume(run, watch=ignore, figures=False),
 }
 EVERY_LENGTH = ("state.json", MANIFEST)
@@ -37,11 +37,11 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
 def test_a_truncated_file_is_no_traceback(state: str, name: str, sources: dict[str, Run], tmp_path: Path) -> None:
     """One command after the other is given the file cut off at one length after the other."""
     source = sources[state]
-    whole = source.read(name) if source.has(name) else b""
+    whole = source.read(name) if source.has_file(name) else b""
     lengths = range(0, len(whole), 1 if name in EVERY_LENGTH else max(1, len(whole) // 40))
     for length, command in zip(lengths, cycle(COMMANDS.values()), strict=False):
         copy = Run(Path(shutil.copytree(source.path, tmp_path / str(length))))
-        copy.inside(name).write_bytes(whole[:length])
+        copy.path_of(name).write_bytes(whole[:length])
         try:
             command(copy)
         except DropoutError as error:
@@ -54,6 +54,6 @@ def test_a_truncated_checkpoint_is_never_used(state: str, sources: dict[str, Run
     """Nor a config without its end: its values would be the defaults."""
     for name in (LAST, "resolved.yaml"):
         copy = Run(Path(shutil.copytree(sources[state].path, tmp_path / name.replace("/", "-"))))
-        copy.inside(name).write_bytes(copy.read(name)[:-1])
+        copy.path_of(name).write_bytes(copy.read(name)[:-1])
         with pytest.raises(DropoutError):
-            evaluate.evaluate(copy, figures=False)
+            evaluate.evaluate_run(copy, figures=False)

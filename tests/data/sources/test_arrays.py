@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.data import load
+from dropout_cli.data import load_dataset
 from dropout_cli.data.readers import idx
-from dropout_cli.data.readers.memory_mapped import SEGMENTS, FileRows, Piece, Window, order
+from dropout_cli.data.readers.file_rows import SEGMENTS, FilePiece, FileRows, SegmentWindow, row_order
 from dropout_cli.data.sources.arrays import Arrays
 from tests.small_run import train
 
@@ -37,8 +37,8 @@ def test_npz_npy_and_idx_hold_the_same(tmp_path: Path) -> None:
     x = np.arange(60 * 4 * 5).reshape(60, 4, 5).astype(np.uint8)
     y = (np.arange(60) % 3).astype(np.uint8)
     np.savez_compressed(tmp_path / "a.npz", x=x, y=y)
-    idx.write(tmp_path / "x-idx3-ubyte.gz", x)
-    idx.write(tmp_path / "y-idx1-ubyte", y)
+    idx.write_idx(tmp_path / "x-idx3-ubyte.gz", x)
+    idx.write_idx(tmp_path / "y-idx1-ubyte", y)
     sources = [
         Arrays(path=str(tmp_path / "a.npz")),
         pair(tmp_path, x, y),
@@ -54,7 +54,7 @@ def test_parts_that_are_given_are_kept(tmp_path: Path) -> None:
     """x_val and x_test of an archive become the parts; the rest trains."""
     x, y = numbers()
     np.savez(tmp_path / "a.npz", x=x[:40], y=y[:40], x_val=x[40:50], y_val=y[40:50], x_test=x[50:], y_test=y[50:])
-    dataset = load(Arrays(path=str(tmp_path / "a.npz")))
+    dataset = load_dataset(Arrays(path=str(tmp_path / "a.npz")))
     assert dataset.val is not None
     assert [len(part) for part in (dataset.train, dataset.val, dataset.test)] == [40, 10, 10]
     assert np.array_equal(dataset.test.x, x[50:])
@@ -64,8 +64,8 @@ def test_labels_tell_the_task(tmp_path: Path) -> None:
     """Words and few whole numbers are classes; fractions, and columns of them, quantities."""
     x, _ = numbers()
     assert pair(tmp_path, x, np.array(["a", "b"] * 30)).read().classes == ("a", "b")
-    assert pair(tmp_path, x, np.linspace(0, 1, 60)).read().quantities == ("y",)
-    assert pair(tmp_path, x, np.linspace(0, 1, 120).reshape(60, 2)).read().quantities == ("y0", "y1")
+    assert pair(tmp_path, x, np.linspace(0, 1, 60)).read().target_names == ("y",)
+    assert pair(tmp_path, x, np.linspace(0, 1, 120).reshape(60, 2)).read().target_names == ("y0", "y1")
 
 
 def bad_arrays() -> dict[str, tuple[Array, Array, str]]:
@@ -117,7 +117,7 @@ def in_files(folder: Path, x: Array, memory: int) -> FileRows:
     pieces = []
     for name, part in (("a", x[:17]), ("b", x[17:])):
         (folder / name).write_bytes(b"header" + part.tobytes())
-        pieces.append(Piece(folder / name, 6, len(part)))
+        pieces.append(FilePiece(folder / name, 6, len(part)))
     return FileRows(pieces, x.shape[1:], x.dtype, memory)
 
 
@@ -134,16 +134,16 @@ def test_rows_from_files_are_the_rows(
     assert np.array_equal(rows[chosen], x[chosen])
     assert np.array_equal(rows[slice(3, 33)], x[3:33])
     kept = np.array(sorted(data.draw(st.sets(st.integers(0, 49), min_size=1))), np.intp)
-    part, window = rows.subset(kept), Window(rows.subset(kept))
+    part, window = rows.subset(kept), SegmentWindow(rows.subset(kept))
     for at in range(0, len(kept), 7):
-        batch = order(stream(0, "test"), len(kept), part.segment)[at : at + 7]
+        batch = row_order(stream(0, "test"), len(kept), part.segment_rows)[at : at + 7]
         assert np.array_equal(window[batch], x[kept][batch])
 
 
 @given(count=st.integers(1, 500), segment=st.integers(1, 40))
 def test_a_pass_takes_every_row_once_by_segments(count: int, segment: int) -> None:
     """It is a permutation in which the rows of at most SEGMENTS segments are together."""
-    rows = order(stream(0, "test"), count, segment)
+    rows = row_order(stream(0, "test"), count, segment)
     assert np.array_equal(np.sort(rows), np.arange(count))
     seen: list[int] = []
     for one in (rows // segment).tolist():

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.data.sources.table import Table
+from dropout_cli.data.sources.table import TableSource
 from tests.data.sources.test_table import table
 
 BAD: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -69,7 +69,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes, name: str) -> 
     """UTF-16, zero bytes, torn and false archives, in files of any name."""
     (tmp_path / name).write_bytes(data)
     with pytest.raises(DataError, match="bad"):
-        Table(path=str(tmp_path / name)).read()
+        TableSource(path=str(tmp_path / name)).read()
 
 
 def test_folders_and_rings_of_links_are_refused(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_folders_and_rings_of_links_are_refused(tmp_path: Path) -> None:
     (tmp_path / "ring").symlink_to(tmp_path / "ring")
     for path in (tmp_path, tmp_path / "ring", tmp_path / "none"):
         with pytest.raises(DataError):
-            Table(path=str(path)).read()
+            TableSource(path=str(path)).read()
 
 
 CELLS = st.one_of(
@@ -94,7 +94,7 @@ def test_any_table_is_read_or_refused(tmp_path: Path, rows: list[list[str]], sep
     """No other error than ours, and what is read keeps its promises."""
     (tmp_path / "any.csv").write_text("\n".join(separator.join(row) for row in rows), encoding="utf-8")
     try:
-        found = Table(path=str(tmp_path / "any.csv")).read()
+        found = TableSource(path=str(tmp_path / "any.csv")).read()
     except DataError:
         return
     assert len(found.x) == len(found.labels) and found.x.dtype == np.float32

@@ -18,11 +18,11 @@ def contents(cls: type[Cifar], classes: int) -> dict[str, bytes]:
     """The files of an archive: rows of labels and random pixels."""
     rng = np.random.default_rng(0)
     files = {cls.names_file: "\n".join(f"thing_{number}" for number in range(classes)).encode() + b"\n\n"}
-    each = cifar.TRAIN // (len(cls.files) - 1)
-    pixels = rng.integers(0, 256, (cifar.TOTAL - cifar.TRAIN, cifar.PICTURE), dtype=np.uint8)
+    each = cifar.CIFAR_TRAIN_COUNT // (len(cls.files) - 1)
+    pixels = rng.integers(0, 256, (cifar.CIFAR_COUNT - cifar.CIFAR_TRAIN_COUNT, cifar.IMAGE_BYTES), dtype=np.uint8)
     for number, name in enumerate(cls.files):
         count = each if name != cls.files[-1] else len(pixels)
-        rows = np.zeros((count, cls.label_bytes + cifar.PICTURE), np.uint8)
+        rows = np.zeros((count, cls.label_bytes + cifar.IMAGE_BYTES), np.uint8)
         rows[:, cls.label_bytes - 1] = (np.arange(count) + number) % classes
         rows[: len(pixels), cls.label_bytes :] = pixels[:count]
         files[name] = rows.tobytes()
@@ -44,7 +44,7 @@ def test_archive_and_folder_give_the_same_pictures(
     cls: type[Cifar], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Planes of red, green and blue become pixels of three; the last label byte is the class."""
-    files = contents(cls, cls.facts.classes or 0)
+    files = contents(cls, cls.info.classes or 0)
     folder = tmp_path / cls.folder
     folder.mkdir()
     for name, data in files.items():
@@ -52,7 +52,7 @@ def test_archive_and_folder_give_the_same_pictures(
     monkeypatch.setenv("DROPOUT_DATA", str(tmp_path))
     unpacked = cls().read()
     assert unpacked.x.shape == (60_000, 32, 32, 3) and unpacked.train_count == 50_000
-    row = np.frombuffer(files[cls.files[0]], np.uint8)[: cls.label_bytes + cifar.PICTURE]
+    row = np.frombuffer(files[cls.files[0]], np.uint8)[: cls.label_bytes + cifar.IMAGE_BYTES]
     red, green, blue = row[cls.label_bytes :].reshape(3, 32, 32)
     np.testing.assert_array_equal(unpacked.x[0], np.stack([red, green, blue], axis=-1))
     assert unpacked.labels[1] == 1 and unpacked.classes[1] == "thing_1"

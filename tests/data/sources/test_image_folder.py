@@ -10,7 +10,7 @@ from PIL import Image
 
 from dropout_cli import config
 from dropout_cli.core.errors import ConfigError, DataError
-from dropout_cli.data import load
+from dropout_cli.data import load_dataset
 from dropout_cli.data.sources import image_folder
 from dropout_cli.data.sources.image_folder import ImageFolder
 from dropout_cli.training.setup import prepare
@@ -58,7 +58,7 @@ def test_colour_size_and_kinds_of_files(folder: Path) -> None:
     Image.new("P", (5, 6)).save(folder / "dark" / "palette.png")
     Image.fromarray(np.full((6, 5), 200 * 256, np.uint16)).save(folder / "light" / "deep.png")
     turned = Image.Exif()
-    turned[image_folder.ORIENTATION] = 6
+    turned[image_folder.EXIF_ORIENTATION] = 6
     Image.new("L", (6, 5), 77).save(folder / "light" / "turned.JPG", exif=turned)
     found = source(folder).read()
     assert found.x.shape == (16, 6, 5, 3)
@@ -138,8 +138,8 @@ def test_a_network_trains_on_it(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "own.yaml"
     text = f"dataset: {{name: image_folder, path: {os.path.relpath(folder, tmp_path)}, test_fraction: 0.34}}\n"
     file.write_text(text + "architecture: {name: cnn, layers: [conv 2 3x3, global]}\ntraining: {batch_size: 4}\n")
-    assert prepare(config.load(file).experiment).dataset.shape == (6, 5, 1)
+    assert prepare(config.load_config(file).experiment).dataset.shape == (6, 5, 1)
     file.write_text(text + "architecture: {name: cnn, layers: [conv 2 7x7 valid, global]}\n")
     with pytest.raises(ConfigError, match=r"architecture.layers.*conv1"):
-        prepare(config.load(file).experiment)
-    assert load(source(folder, test_fraction=0.34)).classes == ("dark", "light")
+        prepare(config.load_config(file).experiment)
+    assert load_dataset(source(folder, test_fraction=0.34)).classes == ("dark", "light")

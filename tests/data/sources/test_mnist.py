@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from dropout_cli.core.errors import DataError, UsageError
-from dropout_cli.data import Batches, Examples, load
+from dropout_cli.data import BatchReader, Examples, load_dataset
 from dropout_cli.data.cache import data_directories
 from dropout_cli.data.readers import idx
-from dropout_cli.data.sources.mnist import FILES, FashionMnist, Mnist, fetch
+from dropout_cli.data.sources.mnist import IDX_FILES, FashionMnist, Mnist, fetch_dataset
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four files of the right shapes, of zeros: no real set."""
     folder = tmp_path_factory.mktemp("data") / "fashion_mnist"
     folder.mkdir()
-    for name, count in zip(FILES, (60_000, 60_000, 10_000, 10_000), strict=True):
+    for name, count in zip(IDX_FILES, (60_000, 60_000, 10_000, 10_000), strict=True):
         shape = (count, 28, 28) if "images" in name else (count,)
-        idx.write(folder / f"{name}.gz", np.zeros(shape, np.uint8))
+        idx.write_idx(folder / f"{name}.gz", np.zeros(shape, np.uint8))
     return folder
 
 
@@ -60,19 +60,19 @@ def test_mnist_is_what_was_published(examples: Examples) -> None:
 
 def test_the_official_test_set_is_kept_and_pixels_stay_uint8(real_data: Path, examples: Examples) -> None:
     """Val comes from the 60,000, test is the official 10,000, and unit scaling divides by 255."""
-    dataset = load(Mnist(path=str(real_data / "mnist"), val_fraction=1 / 12))
+    dataset = load_dataset(Mnist(path=str(real_data / "mnist"), val_fraction=1 / 12))
     assert dataset.val is not None
     assert (len(dataset.train), len(dataset.val)) == (55_000, 5000)
     assert dataset.test.rows.tolist() == list(range(60_000, 70_000))
     assert dataset.train.x.dtype == np.uint8 and max(dataset.train.rows.max(), dataset.val.rows.max()) < 60_000
-    x, labels = Batches(dataset, dataset.test, 100).take(slice(0, 100))
+    x, labels = BatchReader(dataset, dataset.test, 100).take(slice(0, 100))
     assert np.allclose(x, examples.x[60_000:60_100] / 255.0, atol=1e-7)
     assert np.array_equal(labels, examples.labels[60_000:60_100])
 
 
 def test_a_test_fraction_pools_all_70_000(real_data: Path) -> None:
     """With test_fraction, a fifth of the pooled examples is tested on."""
-    dataset = load(Mnist(path=str(real_data / "mnist"), test_fraction=0.2, val_fraction=0.0))
+    dataset = load_dataset(Mnist(path=str(real_data / "mnist"), test_fraction=0.2, val_fraction=0.0))
     assert (len(dataset.train), dataset.val, len(dataset.test)) == (56_000, None, 14_000)
     assert dataset.test.rows.min() < 60_000 <= dataset.train.rows.max()
 
@@ -83,20 +83,20 @@ def test_the_data_directory_is_searched(nowhere: Path, real_data: Path) -> None:
     assert user.is_relative_to(nowhere / "user")
     user.parent.mkdir(parents=True)
     user.symlink_to(real_data / "mnist")
-    assert fetch("mnist") == user
+    assert fetch_dataset("mnist") == user
     given = nowhere / "given" / "mnist"
     given.mkdir(parents=True)
-    (given / f"{FILES[0]}.gz").symlink_to(real_data / "mnist" / f"{FILES[0]}.gz")
-    assert Mnist.find() == user
-    for name in FILES[1:]:
+    (given / f"{IDX_FILES[0]}.gz").symlink_to(real_data / "mnist" / f"{IDX_FILES[0]}.gz")
+    assert Mnist.find_files() == user
+    for name in IDX_FILES[1:]:
         (given / f"{name}.gz").symlink_to(real_data / "mnist" / f"{name}.gz")
-    assert Mnist.find() == given
+    assert Mnist.find_files() == given
 
 
 def test_files_may_be_unzipped_and_spelled_with_a_dot(blank: Path, tmp_path: Path) -> None:
     """`train-images.idx3-ubyte` is the same file as `train-images-idx3-ubyte.gz`."""
-    for name in FILES:
-        idx.write(tmp_path / name.replace("-idx", ".idx"), idx.read(blank / f"{name}.gz"))
+    for name in IDX_FILES:
+        idx.write_idx(tmp_path / name.replace("-idx", ".idx"), idx.read_idx(blank / f"{name}.gz"))
     assert FashionMnist(path=str(tmp_path)).read().x.shape == (70_000, 28, 28, 1)
 
 
@@ -104,18 +104,18 @@ def test_what_is_not_mnist_is_refused_as_mnist(copy: Path) -> None:
     """Files of the right shape and the wrong contents do not have the published MD5."""
     with pytest.raises(DataError, match=r"6bbc9ace898e44ae57da46a324031adb.*published") as caught:
         Mnist(path=str(copy)).read()
-    assert caught.value.problems[0].place == str(copy / f"{FILES[0]}.gz")
+    assert caught.value.problems[0].place == str(copy / f"{IDX_FILES[0]}.gz")
 
 
 def test_checksums_of_fashion_mnist_are_recorded_and_checked(copy: Path) -> None:
     """The first use records four sums; a file that changes afterwards is refused by name."""
     FashionMnist(path=str(copy)).read()
-    assert set(json.loads((copy / "checksums.json").read_text())) == set(FILES)
+    assert set(json.loads((copy / "checksums.json").read_text())) == set(IDX_FILES)
     FashionMnist(path=str(copy)).read()
     labels = np.zeros(10_000, np.uint8)
     labels[7] = 1
-    idx.write(copy / f"{FILES[3]}.gz", labels)
-    with pytest.raises(DataError, match=FILES[3]):
+    idx.write_idx(copy / f"{IDX_FILES[3]}.gz", labels)
+    with pytest.raises(DataError, match=IDX_FILES[3]):
         FashionMnist(path=str(copy)).read()
 
 
@@ -129,14 +129,14 @@ def test_a_damaged_record_of_checksums_is_a_data_error(copy: Path, record: bytes
 
 def test_a_label_without_a_class_is_refused(copy: Path) -> None:
     """There are ten classes; a label 10 is damage."""
-    idx.write(copy / f"{FILES[1]}.gz", np.full(60_000, 10, np.uint8))
+    idx.write_idx(copy / f"{IDX_FILES[1]}.gz", np.full(60_000, 10, np.uint8))
     with pytest.raises(DataError, match="label 10"):
         FashionMnist(path=str(copy)).read()
 
 
 def test_files_of_other_sizes_are_refused(copy: Path) -> None:
     """A subset is not MNIST: the error names the shape, and nothing is read."""
-    idx.write(copy / f"{FILES[2]}.gz", np.zeros((9999, 28, 28), np.uint8))
+    idx.write_idx(copy / f"{IDX_FILES[2]}.gz", np.zeros((9999, 28, 28), np.uint8))
     with pytest.raises(DataError, match=r"\(9999, 28, 28\)"):
         FashionMnist(path=str(copy)).read()
 
@@ -155,9 +155,9 @@ def test_an_odd_path_is_a_data_error_that_names_the_files(tmp_path: Path, odd: s
 def test_what_is_bundled_needs_no_fetching() -> None:
     """Fetching digits, or what does not exist, is a usage error."""
     with pytest.raises(UsageError, match="this dataset needs no download"):
-        fetch("digits")
+        fetch_dataset("digits")
     with pytest.raises(UsageError, match="Did you mean 'mnist'"):
-        fetch("mnits")
+        fetch_dataset("mnits")
 
 
 def test_a_data_directory_that_cannot_be_made_is_a_data_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,5 +184,5 @@ except DataError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stderr == "" and done.stdout.count("\n") == 1 and done.stdout.startswith("3 ")
-    assert all(name in done.stdout for name in FILES)
+    assert all(name in done.stdout for name in IDX_FILES)
     assert str(nowhere / "given" / "mnist") in done.stdout

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.data import load
+from dropout_cli.data import load_dataset
 from dropout_cli.data.sources.openml import OpenML
 
 ARFF = """@RELATION pets
@@ -60,7 +60,7 @@ def test_a_kept_answer_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = OpenML(id=7).read()
     assert found.classes == ("cat", "dog") and found.columns[1].categories == ("blue", "red")
     np.testing.assert_array_equal(found.x[:3, 0], [0.5, 1.5, 2.5])
-    assert len(load(OpenML(id=7)).test) == 8
+    assert len(load_dataset(OpenML(id=7)).test) == 8
 
 
 def test_offline_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.data import Batches, load
+from dropout_cli.data import BatchReader, load_dataset
 from dropout_cli.data.base import Examples
 from dropout_cli.data.dataset import Dataset
-from dropout_cli.data.preprocessing import Fitted
-from dropout_cli.data.sources.table import Table
+from dropout_cli.data.preprocessing import Preprocessing
+from dropout_cli.data.sources.table import TableSource
 
 ROWS = [["5.1", "red", "1", "a"], ["4.9", "blue", "0", "b"], ["6.0", "red", "1", "a"], ["5.5", "", "0", "b"]]
 HEADER = ["length", "color", "old", "kind"]
@@ -26,7 +26,7 @@ HEADER = ["length", "color", "old", "kind"]
 def table(path: Path, text: str, **keys: Any) -> Examples:
     """Return the dataset that is read from a text."""
     path.write_text(text)
-    return Table(path=str(path), **keys).read()
+    return TableSource(path=str(path), **keys).read()
 
 
 def text_of(separator: str, *, header: bool = True, quote: str = "", pad: str = "") -> str:
@@ -66,7 +66,7 @@ def test_gzip_excel_and_parquet_say_the_same_as_text(tmp_path: Path) -> None:
     frame.to_excel(tmp_path / "t.xlsx", index=False)
     frame.to_parquet(tmp_path / "t.parquet")
     for name in ("t.csv.gz", "t.xlsx", "t.parquet"):
-        other = Table(path=str(tmp_path / name)).read()
+        other = TableSource(path=str(tmp_path / name)).read()
         np.testing.assert_array_equal(other.x, text.x)
         assert (other.classes, other.columns) == (text.classes, text.columns)
         assert np.array_equal(other.labels, text.labels)
@@ -75,7 +75,7 @@ def test_gzip_excel_and_parquet_say_the_same_as_text(tmp_path: Path) -> None:
 def test_comma_decimals_and_another_encoding_are_understood(tmp_path: Path) -> None:
     """Spreadsheets in Europe write such files."""
     (tmp_path / "t.csv").write_bytes("größe;art\n1,5;süß\n2;herb\n3,25;süß\n4;herb\n".encode("cp1252"))
-    found = Table(path=str(tmp_path / "t.csv")).read()
+    found = TableSource(path=str(tmp_path / "t.csv")).read()
     np.testing.assert_array_equal(found.x[:, 0], [1.5, 2, 3.25, 4])
     assert (found.columns[0].name, found.classes) == ("größe", ("herb", "süß"))
 
@@ -124,8 +124,8 @@ def test_the_target_tells_the_task(tmp_path: Path, values: list[str], task: Any,
     """Words and few integers are classes, fractions and many numbers are regression targets; `task` overrides this."""
     text = "x,y\n" + "".join(f"{place % 3},{value}\n" for place, value in enumerate(values))
     found = table(tmp_path / "t.csv", text, task=task)
-    assert found.classes == classes and bool(found.quantities) == (not classes)
-    if found.quantities:
+    assert found.classes == classes and bool(found.target_names) == (not classes)
+    if found.target_names:
         np.testing.assert_allclose(found.labels[:, 0], [float(value) for value in values])
 
 
@@ -134,7 +134,7 @@ def test_targets_are_named_by_name_place_or_last(tmp_path: Path) -> None:
     text = text_of(",")
     for target in ("kind", 3, -1, "last"):
         assert table(tmp_path / "t.csv", text, target=target).classes == ("a", "b")
-    assert table(tmp_path / "t.csv", text, target=("length", "old")).quantities == ("length", "old")
+    assert table(tmp_path / "t.csv", text, target=("length", "old")).target_names == ("length", "old")
 
 
 def test_numbers_can_be_names(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def many(tmp_path: Path, **keys: Any) -> Dataset:
     frame.loc[::7, "a"] = np.nan
     frame.loc[::9, "c"] = np.nan
     frame.to_csv(tmp_path / "many.csv", index=False)
-    return load(Table(path=str(tmp_path / "many.csv"), **keys))
+    return load_dataset(TableSource(path=str(tmp_path / "many.csv"), **keys))
 
 
 def test_preprocessing_is_that_of_scikit_learn_fitted_on_train_alone(tmp_path: Path) -> None:
@@ -178,17 +178,17 @@ def test_preprocessing_is_that_of_scikit_learn_fitted_on_train_alone(tmp_path: P
     ).fit(frame.iloc[dataset.train.rows])
     for part in (dataset.train, dataset.val, dataset.test):
         assert part is not None
-        x, _ = Batches(dataset, part, len(part)).take(slice(None))
+        x, _ = BatchReader(dataset, part, len(part)).take(slice(None))
         np.testing.assert_allclose(x, pipeline.transform(frame.iloc[part.rows]), atol=2e-6)
 
 
 def test_what_was_fitted_survives_its_file(tmp_path: Path) -> None:
     """`unpack(pack())` is the same, to the byte; applied to the data it gives the same parts."""
     dataset = many(tmp_path)
-    packed = Fitted.to(dataset).pack()
-    again = Fitted.unpack(packed, "p")
+    packed = Preprocessing.from_dataset(dataset).pack()
+    again = Preprocessing.unpack(packed, "p")
     assert again.pack() == packed and b"pickle" not in packed
-    other = load(Table(path=str(tmp_path / "many.csv")), again)
+    other = load_dataset(TableSource(path=str(tmp_path / "many.csv")), again)
     np.testing.assert_array_equal(other.test.x, dataset.test.x)
     np.testing.assert_array_equal(other.scaling.scale, dataset.scaling.scale)
 
@@ -207,13 +207,13 @@ def test_a_split_column_rows_and_a_file_of_its_own_give_the_test_part(tmp_path: 
     """Each names the rows to test on."""
     text = "x,part,y\n" + "".join(f"{n},{('train', 'val', 'test')[n % 3]},{'ab'[n % 2]}\n" for n in range(30))
     (tmp_path / "t.csv").write_text(text)
-    by_column = load(Table(path=str(tmp_path / "t.csv"), split="part"))
+    by_column = load_dataset(TableSource(path=str(tmp_path / "t.csv"), split="part"))
     assert by_column.test.rows.tolist() == list(range(2, 30, 3))
     assert by_column.val is not None and by_column.val.rows.tolist() == list(range(1, 30, 3))
-    by_rows = load(Table(path=str(tmp_path / "t.csv"), test_rows=(3, 1, 4, 8)))
+    by_rows = load_dataset(TableSource(path=str(tmp_path / "t.csv"), test_rows=(3, 1, 4, 8)))
     assert by_rows.test.rows.tolist() == [1, 3, 4, 8]
     (tmp_path / "other.csv").write_text("x,part,y\n7,test,a\n8,test,b\n")
-    by_file = load(Table(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "other.csv")))
+    by_file = load_dataset(TableSource(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "other.csv")))
     assert by_file.test.rows.tolist() == [30, 31] and len(by_file.train) + len(by_file.val or ()) == 30
 
 
@@ -224,7 +224,7 @@ def test_a_test_file_is_matched_by_name(tmp_path: Path) -> None:
     (tmp_path / "same.csv").write_text("v,c,y\n" + "".join(",".join(row) + "\n" for row in rows[:8]))
     (tmp_path / "turned.csv").write_text("y,v,c\n" + "".join(f"{y},{v},{c}\n" for v, c, y in rows[:8]))
     same, turned = (
-        load(Table(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / f"{name}.csv")))
+        load_dataset(TableSource(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / f"{name}.csv")))
         for name in ("same", "turned")
     )
     assert np.array_equal(same.test.x, turned.test.x) and np.array_equal(same.test.labels, turned.test.labels)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from dropout_cli.core.environment import cores
+from dropout_cli.core.environment import available_cores
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.backend.blas import numpys_openblas
 from dropout_cli.nn.initializers import INITIALIZERS
@@ -103,4 +103,4 @@ def test_blas_has_as_many_threads_as_the_block_says_and_its_own_afterwards() -> 
 def test_a_second_thread_is_for_products_of_more_than_four_million_multiply_adds() -> None:
     """`threads: auto` takes all cores there, and one below."""
     assert [threads.suited_to(count) for count in (1, 4_000_000)] == [1, 1]
-    assert threads.suited_to(4_000_001) == cores()
+    assert threads.suited_to(4_000_001) == available_cores()

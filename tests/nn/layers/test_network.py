@@ -101,7 +101,7 @@ def test_a_thread_that_predicts_does_not_disturb_the_one_that_trains() -> None:
             other.start()
         for step in range(60):
             learner.begin_step(1e-3)
-            CrossEntropy().learn(net, x, labels, Noise(0, step))
+            CrossEntropy().compute_gradients(net, x, labels, Noise(0, step))
             learner.advance(1e-3)
         done.set()
         if watched:

@@ -92,7 +92,7 @@ def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
     results = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["seed"] for row in results} == {"4", "5", "6"}
     assert len({row["cell"] for row in results}) == 6
-    page = report.of_sweep(Folder(folder)).decode()
+    page = report.sweep_report(Folder(folder)).decode()
     assert "The best of a search looks better than it is" in page and "Every trial" in page
     assert "dropout tune runs" not in page and f"dropout tune {folder}/tune.yaml" in page
     assert dropout("verify", str(folder), cwd=searched).returncode == 0

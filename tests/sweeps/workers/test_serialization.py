@@ -27,16 +27,18 @@ def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Pa
     teacher = train(tmp_path, table, "training.batch_size=16").path
     (tmp_path / "c.yaml").write_text(TINY)
     taught = f"objective={{name: distillation, teacher: {teacher}}}"
-    wanted = config.load(tmp_path / "c.yaml", [table, taught, f"training.init_from={teacher}"]).experiment
+    wanted = config.load_config(tmp_path / "c.yaml", [table, taught, f"training.init_from={teacher}"]).experiment
     here = Folder(tmp_path / "sweep")
     with here.lock():
         train_here(here, "0", wanted)
-    resolved = config.load(here.cell("0") / "resolved.yaml").experiment
+    resolved = config.load_config(here.cell("0") / "resolved.yaml").experiment
     (tmp_path / "errand").mkdir()
     (tmp_path / "errand" / dask_task.WANTED).write_text(config.to_yaml(resolved))
     parts = {
         dask_task.EXAMPLES: serialization.pack_examples(resolved.dataset.read()),
-        dask_task.INHERITED: serialization.pack_inherited(load_inherited(resolved, data.load(resolved.dataset))),
+        dask_task.INHERITED: serialization.pack_inherited(
+            load_inherited(resolved, data.load_dataset(resolved.dataset))
+        ),
     }
     for name, parcel in parts.items():
         assert parcel is not None
@@ -52,7 +54,7 @@ def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Pa
 
 def test_parcels_hold_what_was_put_in(tmp_path: Path) -> None:
     """Every field of the examples and of a legacy; a wrong bit is noticed."""
-    examples = config.load(config.find("digits")).experiment.dataset.read()
+    examples = config.load_config(config.find_config("digits")).experiment.dataset.read()
     parcel = serialization.pack_examples(examples)
     assert parcel is not None
     back = serialization.unpack_examples(parcel)
@@ -80,7 +82,7 @@ def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) ->
     packed = run_archive.pack(run)
     run_archive.unpack(packed, tmp_path / "there")
     there = Run(tmp_path / "there")
-    assert there.ended == "completed" and not there.has("checkpoints/last.safetensors")
+    assert there.final_status == "completed" and not there.has_file("checkpoints/last.safetensors")
     assert "last" not in there.read(MANIFEST).decode()
     assert dropout("verify", str(there.path), "--replay", "--quiet", cwd=tmp_path).returncode == 0
     for command in (("eval", "--checkpoint", "last"), ("resume", "--epochs", "9")):

@@ -8,7 +8,7 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.config.schema import Experiment
-from dropout_cli.core.errors import ConfigError, Interrupted, Outdated
+from dropout_cli.core.errors import ConfigError, IncompatibleVersion, Interrupted
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn import losses
 from dropout_cli.nn.activations.tanh import Tanh
@@ -43,7 +43,7 @@ def experiment(folder: Path, law: str, targets: int | None, *overrides: str) -> 
         f"dataset: {{name: arrays, path: {folder}/a.npz}}\narchitecture: {{name: mlp, hidden: [4]}}\n"
         f"dropout: {{{LAWS[law]}}}\ntraining: {{epochs: 4, batch_size: 10, save_every: every_epoch}}\n"
     )
-    return config.load(folder / "a.yaml", overrides).experiment
+    return config.load_config(folder / "a.yaml", overrides).experiment
 
 
 def penalty(folder: Path, law: str, targets: int | None, *overrides: str) -> float:
@@ -107,7 +107,7 @@ def test_only_runs_with_several_targets_cannot_go_on(tmp_path: Path, targets: in
         )
     noting(run, None)
     if refused:
-        with pytest.raises(Outdated, match="several targets"):
+        with pytest.raises(IncompatibleVersion, match="several targets"):
             resume.resume(run, watch=lambda event: None, figures=False)
     else:
         assert resume.resume(run, watch=lambda event: None, figures=False)["epochs"] == 4

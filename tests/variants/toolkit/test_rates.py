@@ -22,7 +22,7 @@ def trained(folder: Path, dropout: str, epochs: int = 10, figures: bool = False)
         f"architecture: {{name: mlp, hidden: [32, 16], activation: {'selu' if 'alpha' in dropout else 'relu'}}}\n"
         f"dropout: {dropout}\ntraining: {{epochs: {epochs}, optimizer: {{name: adam, learning_rate: 1e-2}}}}\n"
     )
-    loaded = config.load(folder / "a.yaml")
+    loaded = config.load_config(folder / "a.yaml")
     run = Run.create(folder / "runs", "a")
     run_experiment(prepare(loaded.experiment), run, loaded.text, watch=lambda event: None, figures=figures)
     return run
@@ -103,9 +103,9 @@ def test_moving_means_a_hundredth_over_the_last_tenth(column: str, values: list[
 def test_the_figure_has_a_panel_per_quantity_and_the_same_bytes_again() -> None:
     """Wider with each; places are lines."""
     history = {"a/dropout/rate": [0.1, 0.2], "a/dropout/realized_rate": [0.1, 0.22], "val_loss": [1.0, 2.0]}
-    one = plots.rates(history)
-    two = plots.rates(history | {"a/dropout/alpha": [0.1, 0.3]})
+    one = plots.rate_curves(history)
+    two = plots.rate_curves(history | {"a/dropout/alpha": [0.1, 0.3]})
     width = [int.from_bytes(png[16:20], "big") for png in (one, two)]
-    assert width[1] > 1.7 * width[0] and plots.rates(history) == one
-    assert plots.worth_drawing(history) and not plots.worth_drawing({"val_loss": [1.0, 2.0]})
-    assert plots.worth_drawing({"a/dropout/realized_rate": [0.5, 0.5]})
+    assert width[1] > 1.7 * width[0] and plots.rate_curves(history) == one
+    assert plots.has_rate_changes(history) and not plots.has_rate_changes({"val_loss": [1.0, 2.0]})
+    assert plots.has_rate_changes({"a/dropout/realized_rate": [0.5, 0.5]})

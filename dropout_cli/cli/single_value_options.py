@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperOption
 from dropout_cli.core.errors import UsageError
 
 
-class OnceCommand(TyperCommand):
+class SingleValueCommand(TyperCommand):
     """A command in which an option that takes one value may be given only once."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -29,7 +29,7 @@ class OnceCommand(TyperCommand):
         return super().parse_args(ctx, args)
 
 
-class App(typer.Typer):
+class StrictTyper(typer.Typer):
     """A Typer application whose commands are instances of `SingleValueCommand`."""
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
@@ -39,4 +39,4 @@ class App(typer.Typer):
             name: The name on the command line; None: the name of the function.
             **settings: Further arguments of `typer.Typer.command`.
         """
-        return super().command(name, **{"cls": OnceCommand} | settings)
+        return super().command(name, **{"cls": SingleValueCommand} | settings)

@@ -10,35 +10,35 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Examples
 from dropout_cli.data.dataset import Dataset, Part
-from dropout_cli.data.readers.memory_mapped import FileRows
+from dropout_cli.data.readers.file_rows import FileRows
 
-Rows = list[list[Any]]
-FIRST = 5
+TableRows = list[list[Any]]
+FIRST_ROWS = 5
 """Number of example rows to show."""
-MOST_COLUMNS = 200
+MAX_LISTED_COLUMNS = 200
 """Tables with more columns are not listed column by column."""
-ENOUGH_FOR_AN_ID = 20
+MIN_ID_VALUES = 20
 """A column with at most this many different values is never reported as a row number."""
 _ID_NAME = re.compile(r"(^|[^a-z])(id|index|key|nr|no|unnamed)([^a-z]|$)|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Overview:
+class DatasetOverview:
     """Tables that describe a dataset, each a list of rows."""
 
-    facts: Rows
-    columns: Rows
+    facts: TableRows
+    columns: TableRows
     """Name, kind, missing, different, from, to of each feature; empty if features have no names."""
     parts: tuple[str, ...]
     """Names of the parts, in the order of the columns of `target`."""
-    target: Rows
+    target: TableRows
     """One row per class or target: over all parts, then in each part."""
-    first: Rows
+    first: TableRows
     """The first rows as they were interpreted, after a header."""
     warnings: tuple[str, ...]
 
 
-def describe(examples: Examples, dataset: Dataset) -> Overview:
+def dataset_overview(examples: Examples, dataset: Dataset) -> DatasetOverview:
     """Describe the examples and the dataset made of them.
 
     Args:
@@ -46,8 +46,8 @@ def describe(examples: Examples, dataset: Dataset) -> Overview:
         dataset: the same examples, split and encoded.
     """
     # Columns of `FileRows` would have to be read from the disk for this.
-    listed = 0 < len(examples.columns) <= MOST_COLUMNS and not isinstance(examples.x, FileRows)
-    return Overview(
+    listed = 0 < len(examples.columns) <= MAX_LISTED_COLUMNS and not isinstance(examples.x, FileRows)
+    return DatasetOverview(
         facts=_fact_rows(examples, dataset),
         columns=list(_column_rows(examples)) if listed else [],
         parts=tuple(name for name, _ in _parts(dataset)),
@@ -61,8 +61,8 @@ def _parts(dataset: Dataset) -> list[tuple[str, Part]]:
     return [(name, part) for name in ("train", "val", "test") if (part := dataset.part(name)) is not None]
 
 
-def _fact_rows(examples: Examples, dataset: Dataset) -> Rows:
-    rows: Rows = [["read as", examples.read_as]] if examples.read_as else []
+def _fact_rows(examples: Examples, dataset: Dataset) -> TableRows:
+    rows: TableRows = [["read as", examples.read_as]] if examples.read_as else []
     rows += [["examples", f"{len(examples.labels):,}"], ["shape", "x".join(map(str, examples.x.shape[1:]))]]
     # Categories become several features.
     if dataset.shape != tuple(examples.x.shape[1:]):
@@ -88,23 +88,23 @@ def _column_rows(examples: Examples) -> Iterator[list[Any]]:
 
 def _target_rows(dataset: Dataset) -> Iterator[list[Any]]:
     parts = _parts(dataset)
-    if dataset.quantities is None:
+    if dataset.targets is None:
         counts = [np.bincount(part.labels, minlength=len(dataset.classes)) for _, part in parts]
         for label, name in enumerate(dataset.classes):
             yield [name, int(sum(count[label] for count in counts)), *(int(count[label]) for count in counts)]
         return
-    for t, name in enumerate(dataset.quantities.names):
+    for t, name in enumerate(dataset.targets.names):
         values = [part.labels[:, t] for _, part in parts]
         all_values = np.concatenate(values)
         whole_text = f"{all_values.min():.6g} to {all_values.max():.6g}, mean {all_values.mean():.6g}"
         yield [name, whole_text, *(f"mean {value.mean():.6g}" for value in values)]
 
 
-def _first_rows(examples: Examples) -> Rows:
+def _first_rows(examples: Examples) -> TableRows:
     """Return the first rows: categories as words, the target last."""
-    header = [*(column.name for column in examples.columns), *(examples.quantities or ("(target)",))]
-    rows: Rows = [header]
-    for row in range(min(FIRST, len(examples.labels))):
+    header = [*(column.name for column in examples.columns), *(examples.target_names or ("(target)",))]
+    rows: TableRows = [header]
+    for row in range(min(FIRST_ROWS, len(examples.labels))):
         cells: list[Any] = []
         for index, column in enumerate(examples.columns):
             value = float(examples.x[row, index])
@@ -116,7 +116,7 @@ def _first_rows(examples: Examples) -> Rows:
                 *cells,
                 *(
                     [f"{value_of_target:.6g}" for value_of_target in label]
-                    if examples.quantities
+                    if examples.target_names
                     else [examples.classes[label]]
                 ),
             ]
@@ -131,7 +131,7 @@ def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:
     for name, repeated in _count_repeats(dataset):
         rows = f"example of the {name} part is" if repeated == 1 else f"examples of the {name} part are"
         yield f"{repeated} {rows} also in the train part, with identical values."
-    if dataset.quantities is None:
+    if dataset.targets is None:
         counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
         if counts.max() > 4 * counts.min():
             yield (
@@ -152,7 +152,7 @@ def _column_warnings(name: str, categories: tuple[str, ...] | None, column: Arra
             f"column '{name}' determines the target. "
             f"If it is not known when you predict, leave it out: dataset.drop=[{name}]"
         )
-    if len(distinct) > ENOUGH_FOR_AN_ID and _is_row_id(name, categories, values, len(distinct)):
+    if len(distinct) > MIN_ID_VALUES and _is_row_id(name, categories, values, len(distinct)):
         yield f"column '{name}' looks like a row number. To leave it out: dataset.drop=[{name}]"
 
 
@@ -174,7 +174,7 @@ def _is_row_id(name: str, categories: tuple[str, ...] | None, values: Array, dis
 def _determines_target(column: Array, examples: Examples) -> bool:
     """Return True if the column and the target determine each other."""
     # A perfect linear relation.
-    if examples.quantities:
+    if examples.target_names:
         for target in examples.labels.T:
             if np.ptp(target) > 0 and abs(np.corrcoef(column.astype(np.float64), target)[0, 1]) > 1 - 1e-9:
                 return True

@@ -20,14 +20,14 @@ from dropout_cli.core.types import Array, DType, Shape
 
 SEGMENTS = 16
 """Number of segments in memory at once."""
-PIECE = 8 << 20
+READ_BYTES = 8 << 20
 """Most bytes per read."""
-WASTE = 4
+MAX_READ_RATIO = 4
 """Unwanted rows between wanted ones are read too, unless that multiplies the bytes by more than this."""
 
 
 @dataclass(frozen=True)
-class Piece:
+class FilePiece:
     """Consecutive rows of one file: `count` rows from byte `offset` on."""
 
     path: Path
@@ -39,7 +39,7 @@ class FileRows:
     """Array (N, *shape) stored in files that supports only indexing by rows; indexing copies."""
 
     def __init__(
-        self, pieces: Sequence[Piece], shape: Shape, dtype: DType, memory: int, rows: Array | None = None
+        self, pieces: Sequence[FilePiece], shape: Shape, dtype: DType, memory: int, rows: Array | None = None
     ) -> None:
         """Open the files; they stay open as long as this object lives.
 
@@ -56,10 +56,10 @@ class FileRows:
         # Unbuffered: reads are large, and a buffer would copy them once more.
         self._files = [piece.path.open("rb", buffering=0) for piece in pieces]
         weakref.finalize(self, _close, self._files)
-        self.dtype, self.memory = dtype, memory
+        self.dtype, self.memory_bytes = dtype, memory
         self.shape: Shape = (len(self._rows), *shape)
         self.row_bytes = math.prod(shape) * dtype.itemsize
-        self.segment = max(1, memory // (SEGMENTS * self.row_bytes))
+        self.segment_rows = max(1, memory // (SEGMENTS * self.row_bytes))
         """Number of rows in a segment."""
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class FileRows:
 
     def subset(self, rows: Array) -> "FileRows":
         """Return a view of some rows, which must ascend."""
-        return FileRows(self._pieces, self.shape[1:], self.dtype, self.memory, self._rows[rows])
+        return FileRows(self._pieces, self.shape[1:], self.dtype, self.memory_bytes, self._rows[rows])
 
     def __getitem__(self, rows: Array | slice) -> Array:
         """Read some rows, in any order.
@@ -100,14 +100,14 @@ class FileRows:
             out: (n, *shape), C-contiguous.
             rows: row numbers in the files, ascending and without repeats.
         """
-        max_span, start = max(1, PIECE // self.row_bytes), 0
+        max_span, start = max(1, READ_BYTES // self.row_bytes), 0
         while start < len(rows):
             end = start + int(np.searchsorted(rows[start:], rows[start] + max_span))
             piece = int(np.searchsorted(self._starts, rows[start], side="right")) - 1
             end = min(end, start + int(np.searchsorted(rows[start:], self._starts[piece + 1])))
             span = int(rows[end - 1] - rows[start]) + 1
             # Rows far apart are cheaper to read one by one.
-            if span > WASTE * (end - start):
+            if span > MAX_READ_RATIO * (end - start):
                 for index in range(start, end):
                     self._read(out[index : index + 1], piece, int(rows[index]))
             elif span == end - start:
@@ -140,25 +140,25 @@ def _close(files: Sequence[RawIOBase]) -> None:
         file.close()
 
 
-class Window:
+class SegmentWindow:
     """Cache of the segments in use; a new segment replaces the one read longest ago."""
 
     def __init__(self, x: FileRows) -> None:
         """Reserve the buffer; physical memory is used as segments are read."""
         self._x = x
-        self._buffer = np.empty((SEGMENTS * x.segment, *x.shape[1:]), x.dtype)
-        self._slot_of_segment = np.full(math.ceil(len(x) / x.segment), -1, np.int64)
+        self._buffer = np.empty((SEGMENTS * x.segment_rows, *x.shape[1:]), x.dtype)
+        self._slot_of_segment = np.full(math.ceil(len(x) / x.segment_rows), -1, np.int64)
         self._segment_of_slot = [-1] * SEGMENTS
         self._next_slot = 0
 
     def __getitem__(self, rows: Array) -> Array:
         """Return the rows, as `FileRows` does."""
         out = np.empty((len(rows), *self._x.shape[1:]), self._x.dtype)
-        segments, pending = rows // self._x.segment, np.arange(len(rows))
+        segments, pending = rows // self._x.segment_rows, np.arange(len(rows))
         while len(pending):
             slots = self._slot_of_segment[segments[pending]]
             now = pending[slots >= 0]
-            out[now] = self._buffer[slots[slots >= 0] * self._x.segment + rows[now] % self._x.segment]
+            out[now] = self._buffer[slots[slots >= 0] * self._x.segment_rows + rows[now] % self._x.segment_rows]
             pending = pending[slots < 0]
             # At most SEGMENTS at a time, or the last segments would overwrite the first before they are used.
             for segment in list(dict.fromkeys(segments[pending].tolist()))[:SEGMENTS]:
@@ -166,7 +166,7 @@ class Window:
         return out
 
     def _load(self, segment: int) -> None:
-        slot, size = self._next_slot, self._x.segment
+        slot, size = self._next_slot, self._x.segment_rows
         self._next_slot = (slot + 1) % SEGMENTS
         if self._segment_of_slot[slot] >= 0:
             self._slot_of_segment[self._segment_of_slot[slot]] = -1
@@ -175,20 +175,20 @@ class Window:
         self._segment_of_slot[slot], self._slot_of_segment[segment] = segment, slot
 
 
-def order(rng: Generator, count: int, segment: int | None) -> Array:
+def row_order(rng: Generator, count: int, segment_rows: int | None) -> Array:
     """Return the order of the rows in one pass.
 
     Args:
         rng: the generator of this pass.
         count: number of rows.
-        segment: rows per segment, for an order that suits a `SegmentWindow`; None gives a plain permutation.
+        segment_rows: rows per segment, for an order that suits a `SegmentWindow`; None gives a plain permutation.
     """
-    if segment is None:
+    if segment_rows is None:
         return rng.permutation(count)
-    starts = rng.permutation(math.ceil(count / segment)) * segment
+    starts = rng.permutation(math.ceil(count / segment_rows)) * segment_rows
     blocks = [
         np.concatenate(
-            [np.arange(start, min(start + segment, count)) for start in starts[first : first + SEGMENTS].tolist()]
+            [np.arange(start, min(start + segment_rows, count)) for start in starts[first : first + SEGMENTS].tolist()]
         )
         for first in range(0, len(starts), SEGMENTS)
     ]

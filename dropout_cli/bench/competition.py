@@ -12,46 +12,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dropout_cli.bench.case import Case
-from dropout_cli.core.environment import PATIENCE
+from dropout_cli.bench.case import BenchmarkCase
+from dropout_cli.core.environment import OPENBLAS_TIMEOUT
 from dropout_cli.core.errors import RunFailed, UsageError
 
-SECONDS = 0.5
+TURN_SECONDS = 0.5
 """Length of each turn, by default."""
 
-PAUSE = 0.1
+PAUSE_SECONDS = 0.1
 """Seconds before each turn, so that idle threads of the previous competitor stop spinning."""
 
 ROOT = Path(__file__).parents[2]
 """The source tree, if the package is not installed from a wheel."""
 
 
-class Contender(NamedTuple):
+class Competitor(NamedTuple):
     """A module that follows the protocol of `bench.serve`, and its argument."""
 
     module: str
-    word: str = ""
-    maps_alone: bool = False
+    argument: str = ""
+    images_only: bool = False
     """True if it is measured for convolutional networks only."""
 
 
-OURS = {"ours": Contender("dropout_cli.bench.ours"), "products": Contender("dropout_cli.bench.gemms")}
+OURS = {"ours": Competitor("dropout_cli.bench.ours"), "products": Competitor("dropout_cli.bench.gemms")}
 """Competitors that are always measured: the package itself, and its matrix products alone as a bound."""
-OTHERS: Mapping[str, Mapping[str, Contender]] = {
+FRAMEWORKS: Mapping[str, Mapping[str, Competitor]] = {
     "torch": {
-        "torch": Contender("tests.bench.torch_steps", "eager"),
-        "torch, channels last": Contender("tests.bench.torch_steps", "channels_last", maps_alone=True),
+        "torch": Competitor("tests.bench.torch_steps", "eager"),
+        "torch, channels last": Competitor("tests.bench.torch_steps", "channels_last", images_only=True),
     },
-    "torch_compiled": {"torch, compiled": Contender("tests.bench.torch_steps", "compiled")},
-    "jax": {"jax": Contender("tests.bench.jax_steps")},
-    "sklearn": {"sklearn": Contender("tests.bench.sklearn_steps")},
-    "keras": {"keras": Contender("tests.bench.keras_steps")},
+    "torch_compiled": {"torch, compiled": Competitor("tests.bench.torch_steps", "compiled")},
+    "jax": {"jax": Competitor("tests.bench.jax_steps")},
+    "sklearn": {"sklearn": Competitor("tests.bench.sklearn_steps")},
+    "keras": {"keras": Competitor("tests.bench.keras_steps")},
 }
 """Name of `--against` -> its competitors."""
 
 
 @dataclass(frozen=True)
-class Sample:
+class StepTimes:
     """Milliseconds of a competitor: median of the medians of its turns, lowest, highest."""
 
     ms: float
@@ -60,7 +60,7 @@ class Sample:
     peak_bytes: int
 
 
-def contenders(against: Collection[str]) -> dict[str, Contender]:
+def choose_competitors(against: Collection[str]) -> dict[str, Competitor]:
     """Return the competitors of a benchmark: OURS and those of other frameworks.
 
     Args:
@@ -71,18 +71,23 @@ def contenders(against: Collection[str]) -> dict[str, Contender]:
     """
     chosen = dict(OURS)
     for name in against:
-        if name not in OTHERS:
-            raise UsageError("--against", f"unknown framework '{name}'", f"Choose from: {', '.join(OTHERS)}.")
+        if name not in FRAMEWORKS:
+            raise UsageError("--against", f"unknown framework '{name}'", f"Choose from: {', '.join(FRAMEWORKS)}.")
         if not (ROOT / "tests" / "bench").is_dir():
             fact = "the scripts of other frameworks are in tests/bench of the source tree only"
             raise UsageError("--against", fact, "Run it from a checkout of the source.")
-        chosen |= OTHERS[name]
+        chosen |= FRAMEWORKS[name]
     return chosen
 
 
-def contest(
-    case: Case, chosen: Mapping[str, Contender], *, rounds: int, seconds: float = SECONDS, watch: Callable[[str], None]
-) -> dict[str, Sample]:
+def measure_in_turns(
+    case: BenchmarkCase,
+    chosen: Mapping[str, Competitor],
+    *,
+    rounds: int,
+    seconds: float = TURN_SECONDS,
+    watch: Callable[[str], None],
+) -> dict[str, StepTimes]:
     """Measure competitors in turns.
 
     Args:
@@ -99,13 +104,13 @@ def contest(
         RunFailed: A process ends without an answer.
     """
     with ExitStack() as stack:
-        ready: dict[str, Process] = {}
+        ready: dict[str, CompetitorProcess] = {}
         for name, contender in chosen.items():
             # Channels last is a layout of images; for dense layers it would be the same measurement twice.
-            if contender.maps_alone and not case.images:
+            if contender.images_only and not case.is_convolutional:
                 continue
-            process = stack.enter_context(started(name, contender))
-            unable = process.ask({"prepare": case.as_dict(), "threads": case.threads}).get("unable")
+            process = stack.enter_context(start_process(name, contender))
+            unable = process.request({"prepare": case.as_dict(), "threads": case.threads}).get("unable")
             if unable is None:
                 ready[name] = process
             # The own bound is missing for many cases by design, which is no news for the user.
@@ -114,24 +119,24 @@ def contest(
         turns: dict[str, list[float]] = {name: [] for name in ready}
         peaks = dict.fromkeys(ready, 0)
         for number in range(rounds):
-            for name in rotated(list(ready), number):
-                time.sleep(PAUSE)
-                answer = ready[name].ask({"seconds": seconds})
+            for name in rotate(list(ready), number):
+                time.sleep(PAUSE_SECONDS)
+                answer = ready[name].request({"seconds": seconds})
                 turns[name].append(statistics.median(answer["ms"]))
                 peaks[name] = answer["peak_bytes"]
     return {
-        name: Sample(statistics.median(times), min(times), max(times), peaks[name]) for name, times in turns.items()
+        name: StepTimes(statistics.median(times), min(times), max(times), peaks[name]) for name, times in turns.items()
     }
 
 
-def rotated(names: Sequence[str], number: int) -> list[str]:
+def rotate(names: Sequence[str], number: int) -> list[str]:
     """Return the names in an order that begins with another one in each round."""
     # To go first may be an advantage or not: everyone does so equally often.
     first = number % len(names)
     return [*names[first:], *names[:first]]
 
 
-class Process:
+class CompetitorProcess:
     """A running process of a competitor."""
 
     def __init__(self, name: str, process: "subprocess.Popen[str]") -> None:
@@ -143,7 +148,7 @@ class Process:
         """
         self.name, self._process = name, process
 
-    def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def request(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request and return the answer, one line of JSON each.
 
         Raises:
@@ -164,13 +169,13 @@ class Process:
 
 
 @contextmanager
-def started(name: str, contender: Contender) -> Iterator[Process]:
+def start_process(name: str, contender: Competitor) -> Iterator[CompetitorProcess]:
     """Run the process of a competitor for as long as the block lasts."""
-    command = [sys.executable, "-m", contender.module, *([contender.word] if contender.word else [])]
+    command = [sys.executable, "-m", contender.module, *([contender.argument] if contender.argument else [])]
     environment = dict(os.environ)
     # Only for our own processes: the variable would change how other frameworks run.
     if contender.module.startswith("dropout_cli"):
-        environment.setdefault(*PATIENCE)
+        environment.setdefault(*OPENBLAS_TIMEOUT)
     pipe = subprocess.PIPE
     # `python -m tests.bench...` finds the scripts only in the root of the source tree.
     folder = ROOT if contender.module.startswith("tests") else None
@@ -178,6 +183,6 @@ def started(name: str, contender: Contender) -> Iterator[Process]:
         command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, cwd=folder
     ) as process:
         try:
-            yield Process(name, process)
+            yield CompetitorProcess(name, process)
         finally:
             process.kill()

@@ -7,13 +7,13 @@ from dropout_cli.cli import output
 from dropout_cli.core.errors import Problem
 
 
-def all_entries(
-    what: str, entries: list[dict[str, Any]], json: bool, *, left_out: Mapping[str, Problem] | None = None
+def print_catalog(
+    key: str, entries: list[dict[str, Any]], json: bool, *, left_out: Mapping[str, Problem] | None = None
 ) -> None:
     """Print one table row per entry, and below them the names that cannot be used.
 
     Args:
-        what: The key of the list in the JSON object: `variants` or `datasets`.
+        key: The key of the list in the JSON object: `variants` or `datasets`.
         entries: Column -> value, with the same columns in every entry.
         json: True to print one JSON object instead of a table.
         left_out: Name -> why a plugin cannot be used.
@@ -22,15 +22,15 @@ def all_entries(
         {"name": name, "package": problem.place, "problem": str(problem)} for name, problem in (left_out or {}).items()
     ]
     if json:
-        output.result(output.as_json({what: entries} | ({"left_out": unusable} if unusable else {})))
+        output.print_result(output.json_text({key: entries} | ({"left_out": unusable} if unusable else {})))
         return
-    parts = [output.table(list(entries[0]), [[_short(value) for value in entry.values()] for entry in entries])]
+    parts = [output.format_table(list(entries[0]), [[_short(value) for value in entry.values()] for entry in entries])]
     if unusable:
-        parts.append(output.table(["left out", "package", "problem"], [list(one.values()) for one in unusable]))
-    output.result("\n\n".join(parts))
+        parts.append(output.format_table(["left out", "package", "problem"], [list(one.values()) for one in unusable]))
+    output.print_result("\n\n".join(parts))
 
 
-def one_entry(entry: dict[str, Any], json: bool) -> None:
+def print_catalog_entry(entry: dict[str, Any], json: bool) -> None:
     """Print the text and the keys of one entry.
 
     Args:
@@ -38,16 +38,19 @@ def one_entry(entry: dict[str, Any], json: bool) -> None:
         json: True to print one JSON object instead of text.
     """
     if json:
-        output.result(output.as_json(entry))
+        output.print_result(output.json_text(entry))
         return
     keys = [
         [key["name"], "required" if key["required"] else _default(key["default"]), key["allowed"], key["about"]]
         for key in entry["keys"]
     ]
-    parts = [entry["text"], output.table(("key", "default", "allowed", "about"), keys) if keys else "It has no keys."]
+    parts = [
+        entry["text"],
+        output.format_table(("key", "default", "allowed", "about"), keys) if keys else "It has no keys.",
+    ]
     if "config" in entry:
         parts.append("A config to try it with:\n\n" + entry["config"].rstrip())
-    output.result("\n\n".join(parts))
+    output.print_result("\n\n".join(parts))
 
 
 def _default(value: Any) -> Any:

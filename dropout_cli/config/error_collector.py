@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dropout_cli.core.errors import ConfigError, Problem
-from dropout_cli.core.text import plural, visible
+from dropout_cli.core.text import escape_control_chars, plural
 
-MOST_MISTAKES = 100
+MAX_ERRORS = 100
 """Most mistakes to report one by one; the rest is counted."""
 
 
 @dataclass(frozen=True)
-class Source:
+class ConfigSource:
     """A text that values come from: a file, or one `KEY=VALUE` of the command line."""
 
     name: str
@@ -30,7 +30,7 @@ class Source:
 class Place(NamedTuple):
     """Position in a source; line and column count from 1."""
 
-    source: Source
+    source: ConfigSource
     line: int
     column: int
 
@@ -41,7 +41,7 @@ class Place(NamedTuple):
         return f"{self.source.name}:{self.line}:{self.column}"
 
 
-class Mistakes:
+class ErrorCollector:
     """Collects mistakes, so that a user sees all of them at once, in the order of the file."""
 
     def __init__(self) -> None:
@@ -54,9 +54,9 @@ class Mistakes:
         return self._count
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """True if further mistakes are only counted, so that callers need not word them."""
-        return len(self._found) >= MOST_MISTAKES
+        return len(self._found) >= MAX_ERRORS
 
     def add(self, place: Place, key: str, fact: str, way_out: str = "") -> None:
         """Add a mistake.
@@ -68,7 +68,7 @@ class Mistakes:
             way_out: what the user can do.
         """
         self._count += 1
-        if self.full:
+        if self.is_full:
             return
         # The place of an override is `KEY=VALUE` itself, which already names the key.
         stated = fact if not key or key == place.source.override else f"{shorten(key)}: {fact}"
@@ -76,13 +76,13 @@ class Mistakes:
         order = (place.source.layer, place.line, place.column)
         self._found.append((order, Problem(str(place), stated, way_out)))
 
-    def absorb(self, error: ConfigError, layer: int) -> None:
+    def extend(self, error: ConfigError, layer: int) -> None:
         """Add the problems of an error as mistakes of a layer, without raising."""
         self._count += len(error.problems)
-        if not self.full:
+        if not self.is_full:
             self._found.extend(((layer, 0, 0), problem) for problem in error.problems)
 
-    def stop_if_any(self) -> None:
+    def raise_if_any(self) -> None:
         """Raise a ConfigError with all mistakes, if there are any."""
         if not self._found:
             return
@@ -91,27 +91,27 @@ class Mistakes:
             more = self._count - len(problems)
             verb = "is" if more == 1 else "are"
             problems.append(Problem("", f"{more} {plural(more, 'more mistake')} {verb} not shown"))
-        raise ConfigError.of(problems)
+        raise ConfigError.from_problems(problems)
 
     @contextmanager
-    def stopping(self) -> Iterator[None]:
+    def including_errors(self) -> Iterator[None]:
         """Add the mistakes so far to a ConfigError that is raised inside the block."""
         try:
             yield
         except ConfigError as error:
-            raise ConfigError.of([*self._sorted(), *error.problems]) from None
+            raise ConfigError.from_problems([*self._sorted(), *error.problems]) from None
 
     def _sorted(self) -> list[Problem]:
         """Return the problems in the order of layers, lines and columns."""
         return [problem for _, problem in sorted(self._found, key=lambda entry: entry[0])]
 
 
-def printable(text: str) -> str:
+def escape_to_one_line(text: str) -> str:
     """Return the text on one line, with escapes for characters that terminals cannot show."""
-    return visible(text).replace("\n", "\\n")
+    return escape_control_chars(text).replace("\n", "\\n")
 
 
-def shorten(text: str, most: int = 60) -> str:
+def shorten(text: str, max_length: int = 60) -> str:
     """Return the text on one line, cut to `max_length` characters."""
-    text = printable(text)
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+    text = escape_to_one_line(text)
+    return text if len(text) <= max_length else f"{text[: max_length - 3]}..."

@@ -11,8 +11,8 @@ from dropout_cli import plots
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
-from dropout_cli.report.common import flat
-from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
+from dropout_cli.report.common import key_value_table
+from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
 from dropout_cli.sweeps.answer import answer
@@ -34,7 +34,7 @@ CAPTIONS = {
 }
 
 
-def of_sweep(folder: Folder) -> bytes:
+def sweep_report(folder: Folder) -> bytes:
     """Return the HTML page about the complete runs of a sweep.
 
     Args:
@@ -53,7 +53,7 @@ def of_sweep(folder: Folder) -> bytes:
     question = f"Which {swept} is better by {evidence.metric}, and how certain is that?"
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
-    return page(
+    return render_page(
         folder.path.resolve().name, question, answer(evidence), _sections(folder, evidence, records, failed, missing)
     )
 
@@ -66,10 +66,10 @@ def _sections(
     missing: int,
 ) -> Iterator[Section]:
     headers, rows = tables.overview(evidence)
-    settings = Table(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
+    settings = HtmlTable(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
     simple = yardsticks.rows(records, evidence.metric)
     beside = (
-        [Table("Simple models on the same data", ["data", "model", "splits", evidence.metric], simple)]
+        [HtmlTable("Simple models on the same data", ["data", "model", "splits", evidence.metric], simple)]
         if simple
         else []
     )
@@ -78,7 +78,7 @@ def _sections(
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*list(notes(evidence))[1:], *_incomplete(len(records), missing)])
     yield Section(
-        "Failed", [Table("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
+        "Failed", [HtmlTable("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
     )
     yield Section("Runs", [_runs(folder, evidence, records)])
     introduction = "These commands train the missing runs, and check all files:"
@@ -87,10 +87,12 @@ def _sections(
     # All runs share the config but for the swept keys and the seed, so one is shown.
     first = Run(folder.cell(records[0].name))
     yield Section("Config of the first run", [Code(first.read(RESOLVED).decode("utf-8", "replace"))])
-    yield Section("Environment", [flat("Environment of the first run", json.loads(first.read("environment.json")))])
+    yield Section(
+        "Environment", [key_value_table("Environment of the first run", json.loads(first.read("environment.json")))]
+    )
 
 
-def _figures(folder: Folder, evidence: SweepComparison) -> Iterator[Part]:
+def _figures(folder: Folder, evidence: SweepComparison) -> Iterator[SectionPart]:
     with plots.as_svg():
         for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
             kind = name.removesuffix(".png")
@@ -117,12 +119,12 @@ def _in_words(kind: str, evidence: SweepComparison) -> str:
     return f"{CAPTIONS[kind]} Means of {named}: {_listed(texts)}"
 
 
-MOST_LISTED = 12  # settings in the text alternative of a figure; a screen reader reads them one by one
+MAX_LISTED = 12  # settings in the text alternative of a figure; a screen reader reads them one by one
 
 
 def _listed(texts: Sequence[str]) -> str:
-    more = [f"{len(texts) - MOST_LISTED} more are in the table of settings"] if len(texts) > MOST_LISTED else []
-    return "; ".join([*texts[:MOST_LISTED], *more]) + "."
+    more = [f"{len(texts) - MAX_LISTED} more are in the table of settings"] if len(texts) > MAX_LISTED else []
+    return "; ".join([*texts[:MAX_LISTED], *more]) + "."
 
 
 def _incomplete(done: int, missing: int) -> Iterator[str]:
@@ -130,7 +132,7 @@ def _incomplete(done: int, missing: int) -> Iterator[str]:
         yield f"Runs that are not complete yet: {missing}. This page uses {counted(done, 'complete run')}."
 
 
-def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord]) -> Table:
+def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord]) -> HtmlTable:
     """Return a row per run, with the command that trains it again."""
     val = "val." + metric_name(evidence.metric)
     rows = [
@@ -144,10 +146,10 @@ def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord
         ]
         for record in records
     ]
-    return Table("Every run", ["run", "setting", "seed", "split seed", evidence.metric, val, "command"], rows)
+    return HtmlTable("Every run", ["run", "setting", "seed", "split seed", evidence.metric, val, "command"], rows)
 
 
-def _search(folder: Folder) -> Iterator[Part]:
+def _search(folder: Folder) -> Iterator[SectionPart]:
     """Yield the result of a search, if there was one, and its trials."""
     if folder.has(MESSAGES) and folder.has(TRIALS):
         yield from folder.read(MESSAGES).decode("utf-8", "replace").splitlines()
@@ -155,7 +157,7 @@ def _search(folder: Folder) -> Iterator[Part]:
             headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
         except (csv.Error, ValueError):
             raise UsageError(str(folder.path / TRIALS), "is not a table of trials", "The file is damaged.") from None
-        yield Table("Every trial", headers, [list(map(_number, row)) for row in rows if len(row) == len(headers)])
+        yield HtmlTable("Every trial", headers, [list(map(_number, row)) for row in rows if len(row) == len(headers)])
 
 
 def _file(folder: Folder) -> str:

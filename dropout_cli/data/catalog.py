@@ -3,24 +3,24 @@
 import inspect
 from typing import Any
 
-from dropout_cli.core.fields import keys
+from dropout_cli.core.fields import describe_fields
 from dropout_cli.data.base import DATASETS, Source
 
 
-def catalogue() -> list[dict[str, Any]]:
+def list_datasets() -> list[dict[str, Any]]:
     """Return one row per dataset, sorted by name.
 
     Returns:
         Rows with the keys name, examples, shape, classes, origin and about (one line).
     """
     return [
-        {"name": name, **cls.facts._asdict(), "about": (inspect.getdoc(cls) or "").partition("\n")[0]}
+        {"name": name, **cls.info._asdict(), "about": (inspect.getdoc(cls) or "").partition("\n")[0]}
         for name, cls in DATASETS
     ]
 
 
-def details(cls: type[Source]) -> dict[str, Any]:
+def describe_dataset(cls: type[Source]) -> dict[str, Any]:
     """Return one dataset's row together with its full description and its keys."""
     name = DATASETS.name_of(cls)
-    row = next(row for row in catalogue() if row["name"] == name)
-    return {**row, "text": inspect.getdoc(cls) or "", "keys": keys(cls)}
+    row = next(row for row in list_datasets() if row["name"] == name)
+    return {**row, "text": inspect.getdoc(cls) or "", "keys": describe_fields(cls)}

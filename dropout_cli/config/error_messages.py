@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dropout_cli.config.document import Node
-from dropout_cli.config.place import shorten
-from dropout_cli.config.scalars import scalar
+from dropout_cli.config.error_collector import shorten
+from dropout_cli.config.scalars import parse_scalar
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.core.text import counted
 
@@ -24,10 +24,12 @@ _KIND_WORDS = {
 """Wanted kind for each of pydantic's errors about a value of a wrong kind."""
 
 
-Error = Mapping[str, Any]
+PydanticError = Mapping[str, Any]
 
 
-def explain(errors: Sequence[Error], node: Node, literals: Iterable[Any], hint: str) -> list[tuple[Node, str, str]]:
+def explain_errors(
+    errors: Sequence[PydanticError], node: Node, literals: Iterable[Any], hint: str
+) -> list[tuple[Node, str, str]]:
     """Return (node, fact, way out) for each mistake in a leaf.
 
     Errors about the same list item become one sentence; errors about the whole list are left out if an item is wrong.
@@ -38,7 +40,7 @@ def explain(errors: Sequence[Error], node: Node, literals: Iterable[Any], hint: 
         literals: the words that the key accepts.
         hint: a remark for values out of bounds.
     """
-    by_entry: dict[tuple[int, ...], list[Error]] = {}
+    by_entry: dict[tuple[int, ...], list[PydanticError]] = {}
     for error in errors:
         entry = tuple(part for part in error["loc"] if isinstance(part, int))
         by_entry.setdefault(entry, []).append(error)
@@ -52,7 +54,7 @@ def explain(errors: Sequence[Error], node: Node, literals: Iterable[Any], hint: 
     ]
 
 
-def got(node: Node) -> str:
+def describe_value(node: Node) -> str:
     """Return a description of the value as the user wrote it."""
     if isinstance(node.value, list):
         return "a list" if node.value else "an empty list"
@@ -72,7 +74,7 @@ def _item_at(node: Node, entry: tuple[int, ...]) -> Node:
     return node
 
 
-def _fact_and_way_out(errors: list[Error], node: Node, literals: Iterable[Any], hint: str) -> tuple[str, str]:
+def _fact_and_way_out(errors: list[PydanticError], node: Node, literals: Iterable[Any], hint: str) -> tuple[str, str]:
     """Return fact and way out for one value.
 
     If the value has the right kind for a member of the union, only that member's bound is reported.
@@ -85,14 +87,14 @@ def _fact_and_way_out(errors: list[Error], node: Node, literals: Iterable[Any], 
     # Each kind once, in the order of the union.
     wanted = list(dict.fromkeys(_wanted_kind(error) for error in errors))
     known = [literal for literal in literals if isinstance(literal, str)]
-    return f"must be {' or '.join(wanted)}, got {got(node)}", _way_out(node, wanted, known)
+    return f"must be {' or '.join(wanted)}, got {describe_value(node)}", _way_out(node, wanted, known)
 
 
 def _number(node: Node) -> str:
-    return got(node) if isinstance(node.value, list | dict) else shorten(node.text, 40)
+    return describe_value(node) if isinstance(node.value, list | dict) else shorten(node.text, 40)
 
 
-def _wanted_kind(error: Error) -> str:
+def _wanted_kind(error: PydanticError) -> str:
     """Return the kind that the value should have, to follow 'must be'."""
     if error["type"] == "literal_error":
         return str(error["ctx"]["expected"])
@@ -135,7 +137,7 @@ def _way_out(node: Node, wanted: list[str], known: list[str]) -> str:
         hint = did_you_mean(value, known)
         if hint:
             return hint
-        if node.quoted and isinstance(scalar(value), int | float) and len(value) < 40:
+        if node.quoted and isinstance(parse_scalar(value), int | float) and len(value) < 40:
             return "Write it without quotes."
     elif wanted == ["text"] and not isinstance(value, list | dict):
         return "Put it in quotes."

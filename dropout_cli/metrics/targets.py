@@ -6,10 +6,10 @@ from typing import Any
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import registry
 from dropout_cli.metrics.csv_text import csv_bytes
-from dropout_cli.metrics.scored import Quantities
+from dropout_cli.metrics.predictions import TargetPredictions
 
 
-def regression(mean: Array, sd: Array | None, true: Array, names: Sequence[str]) -> dict[str, Any]:
+def score_targets(mean: Array, sd: Array | None, true: Array, names: Sequence[str]) -> dict[str, Any]:
     """Score the predictions of a regression, in the targets' own units.
 
     Args:
@@ -28,14 +28,14 @@ def regression(mean: Array, sd: Array | None, true: Array, names: Sequence[str])
     """
     if len(true) == 0 or not (mean.shape == true.shape == (len(true), len(names))):
         raise ValueError(f"predictions {mean.shape} do not fit {true.shape} and {len(names)} targets")
-    given = Quantities.of(mean, sd, true)
-    every = registry.of_task("regression")
+    given = TargetPredictions.of(mean, sd, true)
+    every = registry.task_metrics("regression")
     columns = {metric.name: metric.function(given) or [None] * len(names) for metric in every}
     rows = [
         {"target": name, **{key: values[t] for key, values in columns.items()}, "support": len(true)}
         for t, name in enumerate(names)
     ]
-    return {metric.name: metric.of(given) for metric in every} | {"per_target": rows}
+    return {metric.name: metric.compute(given) for metric in every} | {"per_target": rows}
 
 
 def residuals_csv(mean: Array, sd: Array | None, true: Array, rows: Array, names: Sequence[str]) -> bytes:

@@ -10,23 +10,36 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.registry import did_you_mean
-from dropout_cli.data.readers import cells, frames
-from dropout_cli.data.sources.table import Table
+from dropout_cli.data.readers import cells
+from dropout_cli.data.readers import table_examples as frames
+from dropout_cli.data.sources.table import TableSource
 
 if TYPE_CHECKING:
     from pandas import Series
 
-LIKELY = ("target", "label", "labels", "class", "y", "outcome", "species", "diagnosis", "survived", "quality", "price")
+LIKELY_TARGETS = (
+    "target",
+    "label",
+    "labels",
+    "class",
+    "y",
+    "outcome",
+    "species",
+    "diagnosis",
+    "survived",
+    "quality",
+    "price",
+)
 """Column names that are usually the target."""
-STEPS = 6_000
+STARTER_STEPS = 6_000
 """Approximate number of training steps for a first run."""
-AS_SAID = "chosen with --target"
+CHOSEN_BY_USER = "chosen with --target"
 """Reason in the config for a target that the user chose."""
-VAL, TEST = 0.15, 0.2
+VAL_FRACTION, TEST_FRACTION = 0.15, 0.2
 """Fractions of the rows for validation and test, unless classes need more."""
 
 
-def starting(file: Path, target: str | None = None) -> tuple[str, str]:
+def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
     """Return the text of a config for a file, and a message about the target.
 
     Args:
@@ -39,33 +52,33 @@ def starting(file: Path, target: str | None = None) -> tuple[str, str]:
     """
     if file.suffix.lower() in (".npz", ".npy"):
         return _arrays_config(file, target)
-    table = Table(path=str(file.absolute()))
-    sheet = table.sheet(file)
+    table = TableSource(path=str(file.absolute()))
+    sheet = table.read_cells(file)
     frame = sheet.frame
     names = [str(name) for name in frame.columns]
-    columns = {str(name): cells.cleaned(frame[name], comma=sheet.comma) for name in frame.columns}
+    columns = {str(name): cells.parse_column(frame[name], comma=sheet.decimal_comma) for name in frame.columns}
     unusable = {name: why for name, series in columns.items() if (why := _unusable_reason(series))}
     if target is None:
         target, why = _guess_target(
             names, [name for name, series in columns.items() if _is_predictable(series)], [*unusable]
         )
     elif target in names:
-        why = AS_SAID
+        why = CHOSEN_BY_USER
     else:
-        fact, way_out = f"{file} has no column '{target}'", f"It has {cells.listed(names)}"
+        fact, way_out = f"{file} has no column '{target}'", f"It has {cells.quote_names(names)}"
         raise UsageError("--target", fact, f"{did_you_mean(target, names)} {way_out}".strip())
     drop = [name for name in unusable if name != target]
     if len(drop) == len(frame.columns) - 1:  # keep something to learn from, even if it looks like a row number
         drop = []
     task = _infer_task(columns[target])
-    wanted = replace(table, target=target, task=task, drop=tuple(drop)).wanted(sheet.comma)
-    examples = frames.examples(frame, wanted, sheet.where, place=str(file))
+    wanted = replace(table, target=target, task=task, drop=tuple(drop)).options(sheet.decimal_comma)
+    examples = frames.examples_from_frame(frame, wanted, sheet.where, place=str(file))
     rows, features = len(examples.labels), len(examples.columns)
-    val, test = (_part_fraction(usual, rows, len(examples.classes)) for usual in (VAL, TEST))
+    val, test = (_part_fraction(usual, rows, len(examples.classes)) for usual in (VAL_FRACTION, TEST_FRACTION))
     trained = rows - round(val * rows) - round(test * rows)
     batch = min(trained, 16 if rows < 2_000 else 64 if rows < 50_000 else 256)
     width = 64 if rows < 5_000 else 256
-    epochs = max(5, min(200, round(STEPS * batch / trained / 5) * 5))  # about STEPS steps, to a multiple of 5
+    epochs = max(5, min(200, round(STARTER_STEPS * batch / trained / 5) * 5))  # about STEPS steps, to a multiple of 5
     kind = f"classification into {len(examples.classes)} classes" if examples.classes else "regression"
     messages = [f"{file}: the target is '{target}' ({why}; {kind})."]
     if drop:
@@ -77,7 +90,7 @@ def starting(file: Path, target: str | None = None) -> tuple[str, str]:
         features=features,
         path=json.dumps(str(file)),
         target=json.dumps(target),
-        why=f"guessed {why}" if why != AS_SAID else why,
+        why=f"guessed {why}" if why != CHOSEN_BY_USER else why,
         task=task,
         kind=kind,
         drop=json.dumps(drop),
@@ -108,7 +121,7 @@ def _guess_target(names: list[str], predictable: list[str], unusable: list[str])
 
     A predictable column with a usual name comes first, then the last column that can be predicted.
     """
-    named = [name for name in names if name.strip().lower() in LIKELY and name in predictable]
+    named = [name for name in names if name.strip().lower() in LIKELY_TARGETS and name in predictable]
     if named:
         return named[-1], "by its name"
     usable = [name for name in predictable if name not in unusable]
@@ -122,16 +135,16 @@ def _is_predictable(series: "Series") -> bool:
     distinct = series.nunique()
     if distinct < 2 or cells.is_date(series):
         return False
-    return series.dtype != object or distinct <= min(frames.MOST_CLASSES, 0.5 * series.notna().sum())
+    return series.dtype != object or distinct <= min(frames.MAX_CLASSES, 0.5 * series.notna().sum())
 
 
-def _infer_task(series: "Series") -> frames.Task:
+def _infer_task(series: "Series") -> frames.TaskName:
     """Return the task of a target column.
 
     Whole numbers are a regression if nearly every row has another one.
     """
     numbers = series.dtype.kind in "iuf"
-    return "regression" if numbers and frames.are_no_classes(series.nunique(), len(series)) else "auto"
+    return "regression" if numbers and frames.too_many_for_classes(series.nunique(), len(series)) else "auto"
 
 
 def _unusable_reason(series: "Series") -> str:
@@ -143,7 +156,7 @@ def _unusable_reason(series: "Series") -> str:
         return "dates"
     # Words may number half of the rows; in fewer than 40 rows up to 20, but at most 80 % of the rows.
     most_words = max(0.5 * present, min(20, 0.8 * present))
-    if series.dtype == object and distinct > min(frames.MOST_CATEGORIES, most_words):
+    if series.dtype == object and distinct > min(frames.MAX_CATEGORIES, most_words):
         return "a different value in nearly every row"
     if series.dtype.kind in "iuf" and present == len(series) == distinct == np.ptp(series) + 1 > 20:
         return "row numbers"

@@ -9,7 +9,7 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 
-SMALLEST = float(np.finfo(np.float64).tiny)  # 2.2e-308 in place of a probability of 0: a loss is at most 708.4
+MIN_PROBABILITY = float(np.finfo(np.float64).tiny)  # 2.2e-308 in place of a probability of 0: a loss is at most 708.4
 
 
 class PerClass(NamedTuple):
@@ -22,12 +22,12 @@ class PerClass(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassPredictions:
     """Probabilities of classes for N >= 1 examples, with the true classes."""
 
     probabilities: Array
     """(N, C)."""
-    logarithms: Array | None
+    log_probabilities: Array | None
     """(N, C): ln of the probabilities, more exact near 0 and 1; None if only the probabilities are known.
 
     Float32 probabilities are 0 for classes less likely than e^-104, and 1 for those likelier than 1 - 3e-8.
@@ -38,7 +38,9 @@ class Classes:
     """Class names."""
 
     @classmethod
-    def of(cls, probs: Array, labels: Array, classes: Sequence[str], log_probs: Array | None = None) -> "Classes":
+    def of(
+        cls, probs: Array, labels: Array, classes: Sequence[str], log_probs: Array | None = None
+    ) -> "ClassPredictions":
         """Check the shapes and convert to float64.
 
         Args:
@@ -61,23 +63,25 @@ class Classes:
     @cached_property
     def predicted(self) -> Array:
         """(N,): the likeliest class."""
-        return np.asarray((self.probabilities if self.logarithms is None else self.logarithms).argmax(axis=1))
+        return np.asarray(
+            (self.probabilities if self.log_probabilities is None else self.log_probabilities).argmax(axis=1)
+        )
 
     @cached_property
     def losses(self) -> Array:
         """(N,): -ln of the true class's probability."""
         # Not scikit-learn's log_loss, which clips probabilities and so hides the worst examples.
         place = np.arange(len(self.labels)), self.labels
-        if self.logarithms is not None:
-            return np.asarray(np.abs(self.logarithms[place]))  # abs turns -0.0 into 0.0
-        return np.asarray(np.log(1 / np.maximum(self.probabilities[place], SMALLEST)))
+        if self.log_probabilities is not None:
+            return np.asarray(np.abs(self.log_probabilities[place]))  # abs turns -0.0 into 0.0
+        return np.asarray(np.log(1 / np.maximum(self.probabilities[place], MIN_PROBABILITY)))
 
     @cached_property
-    def evidence(self) -> Array:
+    def ranking_scores(self) -> Array:
         """(N, C): the log-odds by which each class ranks the examples, or the probabilities."""
-        if self.logarithms is None:
+        if self.log_probabilities is None:
             return self.probabilities
-        return log_odds(self.logarithms)  # they rank examples whose probabilities round to 0 or 1
+        return log_odds(self.log_probabilities)  # they rank examples whose probabilities round to 0 or 1
 
     @cached_property
     def per_class(self) -> PerClass:
@@ -104,7 +108,7 @@ def log_odds(log_probs: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Quantities:
+class TargetPredictions:
     """Predicted and true numbers of N >= 1 examples and T targets, in the targets' units."""
 
     mean: Array
@@ -115,7 +119,7 @@ class Quantities:
     """(N, T)."""
 
     @classmethod
-    def of(cls, mean: Array, sd: Array | None, true: Array) -> "Quantities":
+    def of(cls, mean: Array, sd: Array | None, true: Array) -> "TargetPredictions":
         """Convert to float64.
 
         Args:

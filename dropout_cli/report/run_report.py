@@ -15,31 +15,31 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import predicted
-from dropout_cli.report.common import flat, scores
-from dropout_cli.report.page import Code, Figure, Part, Section, Table, page
+from dropout_cli.metrics import predicted_classes
+from dropout_cli.report.common import key_value_table, scores_table
+from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.runs.summary import evaluated_epoch, examples, scored_train
+from dropout_cli.runs.summary import count_examples, describe_scored_train, evaluated_epoch
 from dropout_cli.tasks import TASKS, Regression, Task
 from dropout_cli.training import against_dummy
 
-MOST_MISTAKES = 25  # of up to 100 in mistakes.csv
+MAX_MISTAKES = 25  # of up to 100 in mistakes.csv
 BINS = 10
 RESAMPLES = 2_000
 
 
-def of_run(run: Run) -> bytes:
+def run_report(run: Run) -> bytes:
     """Return the HTML page about a complete run.
 
     Raises:
         UsageError: the run is not complete, or its files are damaged.
     """
-    if run.ended != "completed":
-        raise UsageError(str(run.path), f"this run is {run.ended}", "Complete it with `dropout resume`.")
+    if run.final_status != "completed":
+        raise UsageError(str(run.path), f"this run is {run.final_status}", "Complete it with `dropout resume`.")
     summary = run.summary()
     try:
-        stored = npz.read(run.read("predictions.npz"), str(run.path / "predictions.npz"))
-        task = TASKS[summary.get("task", "classification")].recalled(summary["test"])
+        stored = npz.read_npz(run.read("predictions.npz"), str(run.path / "predictions.npz"))
+        task = TASKS[summary.get("task", "classification")].from_scores(summary["test"])
         config = summary["config"]
         question = (
             f"How well does {config['architecture']['name']} with {_dropout(config)} predict "
@@ -47,7 +47,7 @@ def of_run(run: Run) -> bytes:
         )
         baseline = against_dummy.sentence(summary)
         answer = f"{baseline} " if baseline else ""
-        return page(run.name, question, answer + _answer(task, summary, stored), _sections(run, task, stored))
+        return render_page(run.name, question, answer + _answer(task, summary, stored), _sections(run, task, stored))
     except (LookupError, TypeError, ValueError) as error:
         raise UsageError(
             str(run.path), f"its files are damaged ({error})", "Find the damaged files with `dropout verify`."
@@ -72,8 +72,8 @@ def _answer(task: Task, summary: Mapping[str, Any], stored: Mapping[str, Array])
             f"On {len(labels)} test examples its root mean squared error is {summary['test']['rmse']:.4g} "
             f"(95 % bootstrap interval {low:.4g} to {high:.4g}). {scope}"
         )
-    right = int((predicted(stored) == labels).sum())
-    low, high = statistics.wilson(right, len(labels))
+    right = int((predicted_classes(stored) == labels).sum())
+    low, high = statistics.wilson_interval(right, len(labels))
     return (
         f"It classifies {right} of {len(labels)} test examples correctly: {100 * right / len(labels):.2f} % "
         f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %, Wilson). {scope}"
@@ -100,16 +100,18 @@ def _bootstrap(squares: Array) -> tuple[float, float]:
 def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Section]:
     summary = run.summary()
     history = run.table("metrics.csv").columns()
-    train = scored_train(examples(summary["train"]))
-    yield Section("Numbers", [scores(summary), *_beside(summary), *_per_class(summary)])
+    train = describe_scored_train(count_examples(summary["train"]))
+    yield Section("Numbers", [scores_table(summary), *_beside(summary), *_per_class(summary)])
     with plots.as_svg():
-        drawn = plots.over_epochs(history, evaluated_epoch(summary), train)
+        drawn = plots.epoch_figures(history, evaluated_epoch(summary), train)
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
         yield Section("Errors", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
         yield Section("Calibration", [*_chance(summary), _calibration(stored)])
     learned = summary.get("dropout")
-    reported = [flat("Values reported by the variant", learned)] if isinstance(learned, dict) and learned else []
+    reported = (
+        [key_value_table("Values reported by the variant", learned)] if isinstance(learned, dict) and learned else []
+    )
     yield Section("Dropout", [*reported, *(str(line) for line in summary.get("warnings", []))])
     yield Section("Method", list(_method(summary, stored)))
     place = shlex.quote(str(run.path))
@@ -117,31 +119,33 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     introduction = "These commands train the run again, and check that training gives the same bytes:"
     yield Section("Reproduce", [introduction, Code(commands)])
     yield Section("Config", [Code(run.read(RESOLVED).decode("utf-8", "replace"))])
-    yield Section("Environment", [flat("Environment of the training", json.loads(run.read("environment.json")))])
+    yield Section(
+        "Environment", [key_value_table("Environment of the training", json.loads(run.read("environment.json")))]
+    )
 
 
-def _beside(summary: Mapping[str, Any]) -> Iterator[Table]:
+def _beside(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
     """Yield the comparison of the network with the dummy and the linear model."""
     table = against_dummy.table(summary, every=True)
     if table is not None:
         task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
         fitted = f"; {against_dummy.KINDS[linear['kind']]} on {linear['rows']:,} training examples" if linear else ""
         caption = f"The network compared with simple models: the dummy is {against_dummy.DUMMIES[task]}{fitted}"
-        yield Table(caption, *table)
+        yield HtmlTable(caption, *table)
 
 
-def _per_class(summary: Mapping[str, Any]) -> Iterator[Table]:
+def _per_class(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
     for key, name in (("per_class", "class"), ("per_target", "target")):
         rows = summary["test"].get(key)
         if rows:
             headers = [name, *(column for column in rows[0] if column != name)]
             cells = [[row.get(column) for column in headers] for row in rows]
-            yield Table(f"Each {name} of the test part", headers, cells)
+            yield HtmlTable(f"Each {name} of the test part", headers, cells)
 
 
 def _learning(
     drawn: Mapping[str, bytes], summary: Mapping[str, Any], history: Mapping[str, Any], train: str
-) -> Iterator[Part]:
+) -> Iterator[SectionPart]:
     number = "rmse" if "train_rmse" in history else "accuracy"
     first, last, val = (
         significant(history[name][place], 3)
@@ -158,12 +162,12 @@ def _learning(
         yield Figure(drawn["rates.png"], description, "Rates of the dropout layers over the epochs.")
 
 
-def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
+def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[SectionPart]:
     from dropout_cli import metrics
 
     if isinstance(task, Regression):
         names = task.quantities.names
-        picture = plots.residuals(stored["mean"], stored.get("sd"), stored["labels"], names, "test")
+        picture = plots.residual_figure(stored["mean"], stored.get("sd"), stored["labels"], names, "test")
         yield Figure(picture, "Predicted against true values, and residuals.", "Bars: one standard deviation.")
         return
     log_probs = stored.get("log_probabilities")
@@ -176,11 +180,11 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Part]:
         times = counted(int(off.max()), "time")
         description += f", most often '{classes[true]}' predicted as '{classes[taken]}' ({times})"
     caption = "True classes in rows, predicted classes in columns."
-    yield Figure(plots.confusion(matrix, classes, "test"), f"{description}.", caption)
+    yield Figure(plots.confusion_figure(matrix, classes, "test"), f"{description}.", caption)
     lines = list(csv.reader(io.StringIO(run.read("mistakes.csv").decode("utf-8", "replace"))))
     if len(lines) > 1:
-        rows = [[_number(cell) for cell in line] for line in lines[1 : MOST_MISTAKES + 1]]
-        yield Table(f"The worst mistakes, {len(rows)} of {int(off.sum())}", lines[0], rows)
+        rows = [[_number(cell) for cell in line] for line in lines[1 : MAX_MISTAKES + 1]]
+        yield HtmlTable(f"The worst mistakes, {len(rows)} of {int(off.sum())}", lines[0], rows)
 
 
 def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -193,10 +197,10 @@ def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _calibration(stored: Mapping[str, Array]) -> Table:
+def _calibration(stored: Mapping[str, Array]) -> HtmlTable:
     """Return the accuracy by confidence."""
     probs = stored["probabilities"].astype(np.float64)
-    confidence, right = probs.max(axis=1), predicted(stored) == stored["labels"]
+    confidence, right = probs.max(axis=1), predicted_classes(stored) == stored["labels"]
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)  # a probability of 1 belongs to the last bin
     rows = [
         [
@@ -209,7 +213,7 @@ def _calibration(stored: Mapping[str, Array]) -> Table:
         if (inside := bins == place).any()
     ]
     caption = "Predictions by the probability of the predicted class"
-    return Table(caption, ["probability", "examples", "mean probability", "accuracy"], rows)
+    return HtmlTable(caption, ["probability", "examples", "mean probability", "accuracy"], rows)
 
 
 def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator[str]:

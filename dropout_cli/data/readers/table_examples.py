@@ -11,95 +11,106 @@ from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import TEST, TRAIN, Column, Examples
 from dropout_cli.data.readers import number_formats
-from dropout_cli.data.readers.cells import Line, cleaned, is_date, listed, numbers_of, texts, word_of, words_of
+from dropout_cli.data.readers.cells import (
+    RowLocator,
+    column_to_numbers,
+    column_to_words,
+    is_date,
+    parse_column,
+    quote_names,
+    strip_cells,
+    to_word,
+)
 from dropout_cli.data.readers.row_assignment import group_numbers, part_codes
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-Which: TypeAlias = str | int
+ColumnKey: TypeAlias = str | int
 """A column by its name, or by its index from 0 (negative: from the end)."""
-Task: TypeAlias = Literal["auto", "classification", "regression"]
+TaskName: TypeAlias = Literal["auto", "classification", "regression"]
 
-MOST_CATEGORIES = 1_000
+MAX_CATEGORIES = 1_000
 """A categorical feature with more different words is refused: each would become a column."""
-MOST_CLASSES = 1_000
-FEW = 20
+MAX_CLASSES = 1_000
+MAX_NUMERIC_CLASSES = 20
 """With task `auto`, whole numbers with at most this many different values are classes."""
-MOST_IN_FEW_ROWS = 5
+ALWAYS_ALLOWED_CLASSES = 5
 """This many classes are accepted in any number of rows, however few."""
-LOOKED_AT = 200
+SAMPLE_CELLS = 200
 """Number of cells that decide whether a whole column is examined."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TableOptions:
     """Interpretation of a table's columns; the fields are keys of `dataset: {name: table}`."""
 
-    target: Which | tuple[Which, ...] = "last"
-    task: Task = "auto"
-    drop: tuple[Which, ...] = ()
-    categorical: tuple[Which, ...] = ()
-    group: Which | None = None
-    split: Which | None = None
+    target: ColumnKey | tuple[ColumnKey, ...] = "last"
+    task: TaskName = "auto"
+    drop: tuple[ColumnKey, ...] = ()
+    categorical: tuple[ColumnKey, ...] = ()
+    group: ColumnKey | None = None
+    split: ColumnKey | None = None
     missing: tuple[str, ...] = ()
-    comma: bool | None = None
+    decimal_comma: bool | None = None
     """True if numbers have a decimal comma; None detects this for each column."""
 
 
-def examples(frame: "DataFrame", wanted: Wanted, where: Line, *, place: str, tests: int = 0) -> Examples:
+def examples_from_frame(
+    frame: "DataFrame", options: TableOptions, where: RowLocator, *, place: str, test_count: int = 0
+) -> Examples:
     """Make examples of the rows.
 
     Args:
         frame: the table.
-        wanted: how to interpret the columns.
+        options: how to interpret the columns.
         where: maps a row number to its place in the file.
         place: the table as a whole, for messages.
-        tests: number of rows at the end that come from a test file.
+        test_count: number of rows at the end that come from a test file.
 
     Raises:
         DataError: if a column is missing or cannot be used.
     """
-    reader = _Reader(frame, wanted, where, place)
+    reader = _Reader(frame, options, where, place)
     targets = reader.targets()
-    special = {"group": wanted.group, "split": wanted.split}
+    special = {"group": options.group, "split": options.split}
     unlearned = [reader.find(which, key) for key, which in special.items() if which is not None]
-    dropped = {*(reader.find(which, "drop") for which in wanted.drop), *unlearned, *targets}
+    dropped = {*(reader.find(which, "drop") for which in options.drop), *unlearned, *targets}
     features = [name for name in frame.columns if name not in dropped]
     if not features:
         raise DataError(place, "has no column left to learn from", "Leave fewer columns out")
-    forced = {reader.find(which, "categorical") for which in wanted.categorical}
+    forced = {reader.find(which, "categorical") for which in options.categorical}
     labels, classes, quantities = reader.predicted(targets)
     # The network has no output for a class that only the test file has.
-    if tests and classes:
-        reader.must_be_trained(labels, classes, len(frame) - tests)
+    if test_count and classes:
+        reader.must_be_trained(labels, classes, len(frame) - test_count)
     columns, arrays = reader.features(features, forced)
     assigned = groups = None
-    if wanted.split is not None:
-        assigned = part_codes(reader.words(wanted.split, "split"), where)
-    elif tests:
-        assigned = np.repeat(np.array([TRAIN, TEST], np.int8), [len(frame) - tests, tests])
-    if wanted.group is not None:
-        groups = group_numbers(reader.words(wanted.group, "group"))
+    if options.split is not None:
+        assigned = part_codes(reader.words(options.split, "split"), where)
+    elif test_count:
+        assigned = np.repeat(np.array([TRAIN, TEST], np.int8), [len(frame) - test_count, test_count])
+    if options.group is not None:
+        groups = group_numbers(reader.words(options.group, "group"))
     return Examples(
         x=np.stack(arrays, axis=1),
         labels=labels,
         classes=classes,
-        quantities=quantities,
+        target_names=quantities,
         columns=columns,
-        assigned=assigned,
+        assigned_parts=assigned,
         groups=groups,
-        encoded=True,
+        needs_encoding=True,
     )
 
 
-def are_no_classes(different: int, rows: int) -> bool:
+def too_many_for_classes(different: int, rows: int) -> bool:
     """Return True if this number of different values in this number of rows cannot be classes."""
-    return different > max(MOST_IN_FEW_ROWS, 0.5 * rows)
+    return different > max(ALWAYS_ALLOWED_CLASSES, 0.5 * rows)
 
 
-def predicted(
-    frame: "DataFrame", task: Task, where: Line, place: str
+def labels_from_frame(
+    frame: "DataFrame", task: TaskName, where: RowLocator, place: str
 ) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
     """Return labels, class names and target names of a table whose columns are all targets.
 
@@ -113,19 +124,19 @@ def predicted(
         DataError: if a target is missing, a date, or cannot be used for the task.
     """
     names = [str(name) for name in frame.columns]
-    return _Reader(frame, Wanted(tuple(names), task), where, place).predicted(names)
+    return _Reader(frame, TableOptions(tuple(names), task), where, place).predicted(names)
 
 
 class _Reader:
     """Interprets the columns of one table; see `examples_from_frame`."""
 
-    def __init__(self, frame: "DataFrame", wanted: Wanted, where: Line, place: str) -> None:
+    def __init__(self, frame: "DataFrame", wanted: TableOptions, where: RowLocator, place: str) -> None:
         self._frame, self._wanted, self._where, self._place = frame, wanted, where, place
 
     def _cleaned(self, name: str) -> "Series":
-        return cleaned(self._frame[name], self._wanted.missing, self._wanted.comma)
+        return parse_column(self._frame[name], self._wanted.missing, self._wanted.decimal_comma)
 
-    def find(self, which: Which, key: str) -> str:
+    def find(self, which: ColumnKey, key: str) -> str:
         """Return the name of a column; `key` is the config key that errors name."""
         names = list(self._frame.columns)
         if isinstance(which, str):
@@ -133,15 +144,15 @@ class _Reader:
                 return which
             if key == "target" and which == "last":
                 return str(names[-1])
-            raise DataError(self._place, f"has no column '{which}' (dataset.{key})", f"It has {listed(names)}")
+            raise DataError(self._place, f"has no column '{which}' (dataset.{key})", f"It has {quote_names(names)}")
         if not -len(names) <= which < len(names):
             fact = f"has {counted(len(names), 'column')}, but dataset.{key} is {which}"
             raise DataError(self._place, fact, "Columns count from 0")
         return str(names[which])
 
-    def words(self, which: Which, key: str) -> "Series":
+    def words(self, which: ColumnKey, key: str) -> "Series":
         """Return a column as words; `key` is the config key that errors name."""
-        return texts(self._cleaned(self.find(which, key)))
+        return column_to_words(self._cleaned(self.find(which, key)))
 
     def targets(self) -> list[str]:
         """Return the names of the columns to predict."""
@@ -164,7 +175,7 @@ class _Reader:
         )
         if regression:
             values = [
-                numbers_of(series, name, self._where, np.float64, self._wanted.comma)
+                column_to_numbers(series, name, self._where, np.float64, self._wanted.decimal_comma)
                 for name, series in zip(names, cleaned_up, strict=True)
             ]
             return np.stack(values, axis=1), (), tuple(names)
@@ -206,18 +217,18 @@ class _Reader:
         if series.dtype == object or series.dtype.kind not in "iuf":
             return False
         values = series.to_numpy(np.float64)
-        return bool((values != np.floor(values)).any()) or len(np.unique(values)) > FEW
+        return bool((values != np.floor(values)).any()) or len(np.unique(values)) > MAX_NUMERIC_CLASSES
 
     def _class_labels(self, name: str, series: "Series") -> tuple[Array, tuple[str, ...]]:
         if series.dtype.kind in "iuf":
             numbers, labels = np.unique(series.to_numpy(), return_inverse=True)
-            classes = tuple(str(word_of(float(number))) for number in numbers)
+            classes = tuple(str(to_word(float(number))) for number in numbers)
         else:
-            words, labels = np.unique(texts(series).to_numpy(str), return_inverse=True)
+            words, labels = np.unique(column_to_words(series).to_numpy(str), return_inverse=True)
             classes = tuple(str(word) for word in words)
         if len(classes) < 2:
             raise DataError(self._place, f"the target '{name}' is {classes[0]!r} in every row", "Name another target")
-        if len(classes) > MOST_CLASSES or are_no_classes(len(classes), len(series)):
+        if len(classes) > MAX_CLASSES or too_many_for_classes(len(classes), len(series)):
             values = f"{len(classes):,} different values in {len(series):,} rows"
             fact = f"the target '{name}' has {values}, too many for classes"
             way_out = ", or set dataset.task: regression" if series.dtype.kind in "iuf" else ""
@@ -246,14 +257,14 @@ class _Reader:
             elif is_date(series):
                 dates.append(name)
             elif series.dtype.kind in "iuf" and name not in forced:
-                arrays.append(numbers_of(series, name, self._where))
-                columns.append(Column(name, comma=self._has_comma(name)))
+                arrays.append(column_to_numbers(series, name, self._where))
+                columns.append(Column(name, decimal_comma=self._has_comma(name)))
             else:
-                words = texts(series)
+                words = column_to_words(series)
                 if name not in forced:
                     self._check_typing_errors(name, series)
                 categories = sorted(set(words.dropna()))  # codes must not depend on the order of the rows
-                if len(categories) > MOST_CATEGORIES:
+                if len(categories) > MAX_CATEGORIES:
                     wordy.append(name)
                     continue
                 codes = words.map({word: float(code) for code, word in enumerate(categories)})
@@ -262,7 +273,7 @@ class _Reader:
         unusable = [
             (empty, "without any value"),
             (dates, "of dates"),
-            (wordy, f"with more than {MOST_CATEGORIES:,} different words"),
+            (wordy, f"with more than {MAX_CATEGORIES:,} different words"),
         ]
         facts = [f"{_quote_columns(found)} {what}" for found, what in unusable if found]
         if facts:
@@ -273,9 +284,9 @@ class _Reader:
 
     def _has_comma(self, name: str) -> bool:
         """Return True if the numbers of a column have a decimal comma."""
-        if self._wanted.comma is not None or self._frame[name].dtype.kind in "iufb":
-            return self._wanted.comma is True
-        return number_formats.has_decimal_comma(words_of(self._frame[name]).dropna().astype(str), None) is True
+        if self._wanted.decimal_comma is not None or self._frame[name].dtype.kind in "iufb":
+            return self._wanted.decimal_comma is True
+        return number_formats.has_decimal_comma(strip_cells(self._frame[name]).dropna().astype(str), None) is True
 
     def _check_typing_errors(self, name: str, series: "Series") -> None:
         """Raise DataError if a column of numbers has a few words, probably typing errors.
@@ -283,13 +294,13 @@ class _Reader:
         Without this check one misspelled number would turn the whole column into categories.
         """
         present = series.dropna().astype(str)
-        sample = present.iloc[:LOOKED_AT]
+        sample = present.iloc[:SAMPLE_CELLS]
         # Fewer than 10 cells prove nothing, and a column of mostly words has no typing errors.
-        if len(present) < 10 or sum(map(number_formats.is_number, sample)) < 0.5 * len(sample):
+        if len(present) < 10 or sum(map(number_formats.is_number_text, sample)) < 0.5 * len(sample):
             return
-        numbers = number_formats.numbers(present, self._wanted.comma)
+        numbers = number_formats.parse_numbers(present, self._wanted.decimal_comma)
         unparsed = present[numbers.isna()]
-        if len(unparsed) <= 0.1 * len(present) and numbers.nunique() > FEW:
+        if len(unparsed) <= 0.1 * len(present) and numbers.nunique() > MAX_NUMERIC_CLASSES:
             row = int(np.flatnonzero(series.index == unparsed.index[0])[0])
             fact = f"column '{name}' has {str(unparsed.iloc[0])[:40]!r} among numbers"
             way_out = f"Correct it, add it to dataset.missing, or set dataset.categorical=[{name}]"
@@ -297,4 +308,4 @@ class _Reader:
 
 
 def _quote_columns(names: list[str]) -> str:
-    return f"{'column' if len(names) == 1 else 'columns'} {listed(names)}"
+    return f"{'column' if len(names) == 1 else 'columns'} {quote_names(names)}"

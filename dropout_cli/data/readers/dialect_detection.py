@@ -10,9 +10,9 @@ from typing import TextIO
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.data.readers import number_formats
-from dropout_cli.data.readers.cells import MISSING
-from dropout_cli.data.readers.dialect import Dialect, rows_of
-from dropout_cli.data.readers.text import SAMPLE_BYTES, encoding_of, opened
+from dropout_cli.data.readers.cells import MISSING_TEXTS
+from dropout_cli.data.readers.dialect import Dialect, iter_rows
+from dropout_cli.data.readers.text import SAMPLE_BYTES, detect_encoding, open_text
 
 SEPARATORS = (",", "\t", ";", "|", None)
 QUOTES = ('"', "'")
@@ -21,11 +21,11 @@ SCORED_CHARACTERS = 50_000
 """Number of characters, from the top, on which every separator is tried."""
 SCORED_CELLS = 50
 """Number of cells per row that count towards a separator's score."""
-EVENNESS = 10
+EQUAL_LENGTH_WEIGHT = 10
 """Weight of equally long rows in the score, relative to the share of cells that are numbers."""
 
 
-def detect(path: Path, *, separator: str | None = None, header: bool | None = None) -> Dialect:
+def detect_dialect(path: Path, *, separator: str | None = None, header: bool | None = None) -> Dialect:
     """Detect how a file is written.
 
     Args:
@@ -36,15 +36,15 @@ def detect(path: Path, *, separator: str | None = None, header: bool | None = No
     Raises:
         DataError: if the file is empty or is not text.
     """
-    encoding = encoding_of(path)
-    with opened(path, encoding) as file:
+    encoding = detect_encoding(path)
+    with open_text(path, encoding) as file:
         lines = _first_lines(file)
     if not lines:
         raise DataError(str(path), "is empty", "Name a file with rows")
     delimiter, quote = _best_separator(
         lines, SEPARATORS if separator is None else ({"space": None}.get(separator, separator),)
     )
-    rows = [[_strip_quotes(cell) for cell in row] for row, _ in rows_of(_to_file(lines), delimiter, quote, str(path))]
+    rows = [[_strip_quotes(cell) for cell in row] for row, _ in iter_rows(_to_file(lines), delimiter, quote, str(path))]
     if not rows:
         raise DataError(str(path), "is empty", "Name a file with rows")
     header = has_header(rows) if header is None else header
@@ -67,17 +67,20 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """
     first, *others = ([cell.strip() for cell in row] for row in rows)
     # A missing value is not the name of a column.
-    if any(cell in MISSING and cell for cell in first):
+    if any(cell in MISSING_TEXTS and cell for cell in first):
         return False
     below = [
-        [row[index] for row in others if index < len(row) and row[index] not in MISSING] for index in range(len(first))
+        [row[index] for row in others if index < len(row) and row[index] not in MISSING_TEXTS]
+        for index in range(len(first))
     ]
     words = [
-        (cell, column) for cell, column in zip(first, below, strict=True) if cell and not number_formats.is_number(cell)
+        (cell, column)
+        for cell, column in zip(first, below, strict=True)
+        if cell and not number_formats.is_number_text(cell)
     ]
-    above_numbers = any(column and all(map(number_formats.is_number, column)) for _, column in words)
+    above_numbers = any(column and all(map(number_formats.is_number_text, column)) for _, column in words)
     never_repeated = not any(cell in column for cell, column in words)
-    numbers = [cell for cell in first if number_formats.is_number(cell)]
+    numbers = [cell for cell in first if number_formats.is_number_text(cell)]
     if numbers:
         counting = len(numbers) > 2 and _count_by_ones(numbers) and not (others and _count_by_ones(others[0]))
         named = counting and never_repeated and (bool(words) or numbers[0] in ("0", "1"))
@@ -139,15 +142,15 @@ def _score(lines: list[str], separator: str | None, quote: str) -> float:
     width, often = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
     if width < 2:
         return 0.0
-    cells = [number_formats.is_number(_strip_quotes(cell)) for row in rows for cell in row[:SCORED_CELLS]]
+    cells = [number_formats.is_number_text(_strip_quotes(cell)) for row in rows for cell in row[:SCORED_CELLS]]
     # Breaks ties towards more columns, except for white space: the words of a sentence are not columns.
     tie_break = 0.0 if separator is None else min(width, 1000) / 1e5
-    return EVENNESS * often / len(rows) + sum(cells) / len(cells) + tie_break
+    return EQUAL_LENGTH_WEIGHT * often / len(rows) + sum(cells) / len(cells) + tie_break
 
 
 def _try_rows(lines: list[str], separator: str | None, quote: str) -> list[tuple[list[str], int]]:
     try:
-        return list(rows_of(_to_file(lines), separator, quote, ""))
+        return list(iter_rows(_to_file(lines), separator, quote, ""))
     except DataError:
         return []
 
