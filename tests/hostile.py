@@ -31,8 +31,8 @@ from dropout_cli.data.sources.mnist import FashionMnist
 from dropout_cli.data.sources.table import TableSource
 from dropout_cli.runs import Run, manifest
 from dropout_cli.sweeps import collect, plan, stored_plan
-from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import compare_runs
 from dropout_cli.sweeps.sweep_file import load_sweep
@@ -108,7 +108,7 @@ class Loaders:
             "predicted": (TABLE, self._predicted),
             "sweep": (SWEEP, self._sweep),
             "plan.json": (self._small_plan(), self._plan),
-            "checkpoint": (self.run.read(checkpoint.LAST), lambda data: checkpoint.unpack(data, "last")),
+            "checkpoint": (self.run.read(checkpoint.LAST), lambda data: checkpoint.unpack_checkpoint(data, "last")),
             "checksums": ((folder / "checksums.json").read_bytes(), self._checksums),
             "condition": (b"test.accuracy >= 0.9", self._condition),
             "time": (b"1.5h", lambda data: time_limit.parse_duration(data.decode("utf-8", "replace"))),
@@ -176,7 +176,7 @@ class Loaders:
     def _sweep(self, data: bytes) -> object:
         """Load and plan a sweep file, so that its values reach the config."""
         (self.folder / "sweep.yaml").write_bytes(data)
-        return plan.make(load_sweep(self.folder / "sweep.yaml"))
+        return plan.make_plan(load_sweep(self.folder / "sweep.yaml"))
 
     def _small_plan(self) -> bytes:
         """Create a sweep folder with a copy of the run; return the plan of that sweep."""
@@ -189,9 +189,9 @@ class Loaders:
 
     def _plan(self, data: bytes) -> object:
         (self.folder / "sweep" / "plan.json").write_bytes(data)
-        records, keys, _ = collect.gather([str(self.folder / "sweep")], self.folder)
-        return list(notes(compare_runs(records, keys, ComparisonSettings()))), stored_plan.read_plan(
-            Folder(self.folder / "sweep")
+        records, keys, _ = collect.collect_runs([str(self.folder / "sweep")], self.folder)
+        return list(comparison_notes(compare_runs(records, keys, ComparisonSettings()))), stored_plan.read_plan(
+            SweepFolder(self.folder / "sweep")
         )
 
     def _idx(self, data: bytes) -> object:

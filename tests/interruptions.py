@@ -179,7 +179,7 @@ class Victim:
             None,
             run.summary()["epochs"],
         ):  # else killed as it ended
-            resume.resume(run, watch=ignore, figures=False, epochs=self.epochs)
+            resume.resume_run(run, watch=ignore, figures=False, epochs=self.epochs)
 
     def attempt(self, kill: Callable[[], None] | None = None, after: float | None = None) -> bool:
         """Continue the run in a child process that is killed.

@@ -18,4 +18,4 @@ def planned(tmp_path: Path, text: str, *overrides: str, **options: str | None) -
     """Return the plan of a sweep file that uses the small config."""
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}")
-    return plan.make(load_sweep(tmp_path / "sweep.yaml", overrides, SweepOptions(**options)))  # type: ignore[arg-type]
+    return plan.make_plan(load_sweep(tmp_path / "sweep.yaml", overrides, SweepOptions(**options)))  # type: ignore[arg-type]

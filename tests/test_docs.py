@@ -104,7 +104,7 @@ def test_the_configs_in_them_load(tmp_path: Path) -> None:
     for text in texts:
         (tmp_path / "readme.yaml").write_text(text)
         if is_sweep_file(tmp_path / "readme.yaml"):
-            assert plan.make(load_sweep(tmp_path / "readme.yaml")).cells
+            assert plan.make_plan(load_sweep(tmp_path / "readme.yaml")).cells
         else:
             assert config.load_config(tmp_path / "readme.yaml").notices == []
 

@@ -27,7 +27,7 @@ from dropout_cli.nn.layers.network import Network
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
 from dropout_cli.training.restore import LoadedModel
-from dropout_cli.training.setup import build, computing
+from dropout_cli.training.setup import build_for, computing_with
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.spatial import Spatial
@@ -83,7 +83,7 @@ def show(
         raise UsageError("--examples", f"must be from 1 to {most}, the number of test examples, got {examples}")
     rates = None if rates is None else list(dict.fromkeys(rates))
     settings = _settings(law, rates)
-    with computing(found.experiment):
+    with computing_with(found.experiment):
         effects = [one for setting in settings for one in _under(setting, found, examples, all_noise)]
         has_maps = found.experiment.architecture.has_maps
         maps = list(_maps(found, RATES if rates is None else rates, all_noise)) if has_maps else []
@@ -164,7 +164,7 @@ def _maps(found: LoadedModel, rates: Sequence[float], all_noise: bool = False) -
 
 def _rebuilt(found: LoadedModel, law: Variant) -> Network:
     """The run's network with that law in place of its own, and the weights that count."""
-    network = build(replace(found.experiment, dropout=law), found.dataset)
+    network = build_for(replace(found.experiment, dropout=law), found.dataset)
     mine, state = network.parameters(), network.state()
     with found.learner.averaged() as source:
         for key, parameter in source.parameters().items():

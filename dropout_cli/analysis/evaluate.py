@@ -23,7 +23,7 @@ from dropout_cli.tasks import Task
 from dropout_cli.tasks.base import task_files
 from dropout_cli.training import inference, pass_noise, restore
 from dropout_cli.training.restore import LoadedModel
-from dropout_cli.training.setup import computing
+from dropout_cli.training.setup import computing_with
 
 
 def evaluate_run(
@@ -55,7 +55,7 @@ def evaluate_run(
     """
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
-    with computing(trained.experiment), trained.learner.averaged() as network:
+    with computing_with(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
         prediction = task.predict(inference.outputs(network, dataset, part, batch=settings.evaluation_batch))
     numbers = {"split": split, "checkpoint": trained.checkpoint, **task.scores(prediction, part.labels)}
@@ -84,7 +84,7 @@ def draw_run_figures(run: Run) -> Path:
     """
     trained = restore.load_model(run)
     test, dataset, settings = trained.dataset.test, trained.dataset, trained.experiment.training
-    with computing(trained.experiment), trained.learner.averaged() as network:
+    with computing_with(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
         prediction = task.predict(inference.outputs(network, dataset, test, batch=settings.evaluation_batch))
     figures = task.figures(prediction, test, f"{dataset.name}, test")
@@ -135,25 +135,25 @@ def evaluate_monte_carlo(
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
     seed, batch = trained.experiment.seed, settings.evaluation_batch
-    with computing(trained.experiment), trained.learner.averaged() as network:
+    with computing_with(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
         scaled = task.predict(inference.outputs(network, dataset, part, batch=batch))
         # The seed of the run: the same command gives the same bytes every time.
         noise: dict[str, Any] = {"seed": seed, "training_noise": all_noise}
         # Asked before the passes: a hundred equal passes look like certainty.
         notices = mc_notices.no_noise_notice(network, dataset, part, trained.experiment, all_noise)
-        target_noise = pass_noise.calibrated(
+        target_noise = pass_noise.fit_pass_noise(
             task, network, dataset, trained.experiment, count=passes, training_noise=all_noise
         )
         notices += target_noise.notices()
         if dataset.val is None and target_noise.needs_passes:
             notices.append(mc_notices.NOISE_FROM_TRAINING)
         drawn = target_noise.combine_passes(
-            inference.passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
+            inference.noisy_passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
         )
         networks = [
             task.scores(task.predict(outputs), part.labels)
-            for outputs in inference.thinned(network, dataset, part, count=thinned, **noise)
+            for outputs in inference.sampled_networks(network, dataset, part, count=thinned, **noise)
         ]
     ways = {"weight_scaling": scaled, **drawn.predictions}
     numbers: dict[str, Any] = {

@@ -27,10 +27,10 @@ def no_noise_notice(network: Layer, dataset: Dataset, part: Part, experiment: Ex
         all_noise: True if the passes draw the noise of the training, too.
     """
     seed = experiment.seed
-    if inference.draws(network, dataset, part, seed=seed, training_noise=all_noise):
+    if inference.draws_noise(network, dataset, part, seed=seed, training_noise=all_noise):
         return []
     # The noise of the training may be there although dropout has none.
-    if not all_noise and inference.draws(network, dataset, part, seed=seed, training_noise=True):
+    if not all_noise and inference.draws_noise(network, dataset, part, seed=seed, training_noise=True):
         way_out = " Use --mc-noise all to draw input_noise and hidden_noise of the training."
     else:
         way_out = ""

@@ -22,7 +22,7 @@ from dropout_cli.runs import Run
 from dropout_cli.tasks import CombinedPasses, Prediction, Regression
 from dropout_cli.training import inference, restore
 from dropout_cli.training.restore import LoadedWithoutData
-from dropout_cli.training.setup import computing
+from dropout_cli.training.setup import computing_with
 
 UNCERTAINTIES = ("predictive_entropy", "mutual_information", "model_sd", "noise_sd")
 """Uncertainties of Monte-Carlo passes that become columns."""
@@ -68,7 +68,7 @@ def predict_file(
     if passes is not None:
         model, pass_notices = _for_passes(model, run, all_noise)
     reported: set[str] = set()
-    with computing(model.experiment), model.learner.averaged():
+    with computing_with(model.experiment), model.learner.averaged():
         for names, cells, x, notices in read_input(model, file):
             prediction, combined = _predicted(model, x, passes, all_noise)
             added = list(_columns(model, prediction, combined, names))
@@ -97,7 +97,7 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
         notices = mc_notices.no_noise_notice(network, dataset, part, model.experiment, all_noise)
     task = model.task
     if isinstance(task, Regression) and task.needs_passes and task.noise_sd is not None and not notices:
-        target_noise = restore.beside_passes(run, all_noise)
+        target_noise = restore.load_pass_noise(run, all_noise)
         task = replace(task, pass_noise=target_noise)
         notices = task.notices() if target_noise else [mc_notices.NOISE_COUNTED_TWICE]
     return replace(model, task=task), tuple(notices)
@@ -122,7 +122,7 @@ def _predicted(
         return task.predict(inference.outputs(network, dataset, part, batch=batch)), None
     seed = model.experiment.seed
     # shared: one noise for all rows, so that a prediction depends neither on other rows nor on the size of blocks.
-    drawn = inference.passes(
+    drawn = inference.noisy_passes(
         network, dataset, part, seed=seed, count=passes, batch=batch, training_noise=all_noise, shared=True
     )
     combined = task.combine_passes(drawn)

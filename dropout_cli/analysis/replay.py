@@ -21,7 +21,7 @@ from dropout_cli.tasks import TASKS
 from dropout_cli.training import arithmetic
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
 from dropout_cli.training.run import TrainingWatch, prepare_run, run_experiment
-from dropout_cli.training.setup import Prepared, computing
+from dropout_cli.training.setup import Prepared, computing_with
 
 TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
 PREDICTIONS = "predictions.npz"
@@ -58,7 +58,7 @@ def replay_run(run: Run, *, watch: TrainingWatch) -> list[Check]:
         checks += _simple_models(run, again)
         # environment.describe() reads the current threads: they must be those of the training.
         if not all(check.right for check in checks):
-            with computing(prepared.experiment):
+            with computing_with(prepared.experiment):
                 checks += _why(run, again, prepared)
     return checks
 
@@ -145,7 +145,7 @@ def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
         else:
             continue
         break
-    changes = list(arithmetic.since_begun(run, prepared))
+    changes = list(arithmetic.changes_since_start(run, prepared))
     for change in changes:
         yield Check("arithmetic", False, f"has changed since the run was trained: {change}")
     lines = environment.environment_differences(

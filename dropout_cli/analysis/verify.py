@@ -22,7 +22,7 @@ from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
 from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
 from dropout_cli.training import against_dummy
-from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable, identity
+from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable_config, config_digest
 
 VERIFY_TOLERANCE = 1e-9
 """Relative and absolute tolerance: another NumPy may compute other last bits."""
@@ -170,14 +170,14 @@ def _config(run: Run) -> Iterator[Check]:
     )
     experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
     if run.has_file(MANIFEST):
-        same = comparable(run.summary()["config"]) == comparable(config.to_dict(experiment))
+        same = comparable_config(run.summary()["config"]) == comparable_config(config.to_dict(experiment))
         yield Check("summary.json", same, f"its config is{'' if same else ' not'} that of {RESOLVED}")
 
 
 def _checkpoints(run: Run) -> Iterator[Check]:
     """Check the checkpoints: checksums, config, and the history of the last one."""
     # identity() leaves out epochs and save_every, which may change when a run is continued.
-    expected = identity(config.load_config(run.path / RESOLVED, is_stored=True).experiment)
+    expected = config_digest(config.load_config(run.path / RESOLVED, is_stored=True).experiment)
     for file in (LAST, PREVIOUS, BEST):
         if run.has_file(file):
             yield from _guarded(file, _checkpoint(run, file, expected))
@@ -208,7 +208,7 @@ def _summary(run: Run) -> Iterator[Check]:
     expected = {name: recomputed[name] for name in recomputed if name in summary["test"] or name in rules.required}
     differing = list(value_differences(summary["test"], expected))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
-    if dummy_scores := against_dummy.of(summary, "dummy", "test"):
+    if dummy_scores := against_dummy.yardstick_scores(summary, "dummy", "test"):
         recomputed = verify_yardstick.recompute_dummy(run, summary, task, labels)
         differing = list(
             value_differences({key: dummy_scores[key] for key in recomputed}, recomputed, "yardstick.dummy.test")

@@ -45,5 +45,7 @@ def recompute_dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Ar
         # None: the standard deviation comes from validation labels, which a run folder does not have.
         recomputed = metrics.score_targets(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
     return {
-        key: recomputed[key] for key in against_dummy.of(summary, "dummy", "test") if recomputed.get(key) is not None
+        key: recomputed[key]
+        for key in against_dummy.yardstick_scores(summary, "dummy", "test")
+        if recomputed.get(key) is not None
     }

@@ -78,7 +78,7 @@ class Architecture(ABC):
         """Return the network; it maps (N, *shape) to logits (N, outputs)."""
 
     @abstractmethod
-    def check(self, variant: Variant) -> None:
+    def check_variant(self, variant: Variant) -> None:
         """Raise InvalidField where the variant cannot act in this network."""
 
     def _suits(self, variant: Variant) -> None:
@@ -92,12 +92,12 @@ class Architecture(ABC):
             way_out = f"Use architecture.name: {others}; or with {here} one of {able}"
             raise InvalidField("", f"{name} {reason}", way_out)
 
-    def fits(self, shape: Shape) -> None:
+    def check_shape(self, shape: Shape) -> None:
         """Raise InvalidField where the network cannot take examples of that shape."""
         return None
 
     @abstractmethod
-    def weights(self, shape: Shape, outputs: int) -> int:
+    def count_weights(self, shape: Shape, outputs: int) -> int:
         """How many numbers the network would learn, reckoned without building it."""
 
     @abstractmethod
@@ -105,5 +105,5 @@ class Architecture(ABC):
         """The most multiply-adds that one example takes in a layer, reckoned without building the network."""
 
     @abstractmethod
-    def activations(self, shape: Shape, outputs: int) -> int:
+    def count_activations(self, shape: Shape, outputs: int) -> int:
         """How many numbers one example leaves in the layers between the passes, roughly."""

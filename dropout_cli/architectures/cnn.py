@@ -19,8 +19,8 @@ from typing import Annotated, Literal
 from annotated_types import MinLen
 
 from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
-from dropout_cli.architectures.stages import Plan, Pool
-from dropout_cli.architectures.units import Units
+from dropout_cli.architectures.stages import CnnLayers, PoolSpec
+from dropout_cli.architectures.units import UnitArchitecture
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.activations import ACTIVATIONS
@@ -41,7 +41,7 @@ PRESETS: dict[str, tuple[str, ...]] = {
 
 @ARCHITECTURES.register("cnn")
 @dataclass(frozen=True, kw_only=True)
-class Cnn(Units):
+class Cnn(UnitArchitecture):
     """Convolutions and pooling, then dense layers."""
 
     accepts = frozenset({"maps", "either"})
@@ -85,7 +85,7 @@ class Cnn(Units):
         logits = self._dense("output", widths[-1], context.outputs, "identity", context)
         return Network("network", [*layers, *hidden_units, variant.output(logits, location)], hidden_units)
 
-    def _stages(self, plan: Plan, variant: Variant, context: BuildContext) -> Iterator[Layer]:
+    def _stages(self, plan: CnnLayers, variant: Variant, context: BuildContext) -> Iterator[Layer]:
         """The convolutional units in order, each stage with its pooling and its noise."""
         channels, number = context.shape[-1], 0
         for index, stage in enumerate(plan.stages):
@@ -105,19 +105,19 @@ class Cnn(Units):
             if noise is not None:
                 yield noise
 
-    def check(self, variant: Variant) -> None:
+    def check_variant(self, variant: Variant) -> None:
         """The variant must be one that can act on feature maps."""
         self._suits(variant)
-        variant.check(hidden=self._plan().places, activation=self.activation)
+        variant.check_network(hidden=self._plan().places, activation=self.activation)
 
-    def fits(self, shape: Shape) -> None:
+    def check_shape(self, shape: Shape) -> None:
         """Every kernel and window must fit the map that it moves over."""
         try:
             self._plan().shapes(shape)
         except ValueError as error:
             raise InvalidField("layers", str(error)) from None
 
-    def weights(self, shape: Shape, outputs: int) -> int:
+    def count_weights(self, shape: Shape, outputs: int) -> int:
         """Weights, biases, and two numbers per normalized channel or unit."""
         widths = self._widths(shape, outputs)
         dense = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
@@ -130,13 +130,13 @@ class Cnn(Units):
         dense = max(fan_in * fan_out for fan_in, fan_out in pairwise(self._widths(shape, outputs)))
         return max(dense, *(fan_in * filters * pixels for fan_in, filters, pixels in self._kernels(shape)))
 
-    def activations(self, shape: Shape, outputs: int) -> int:
+    def count_activations(self, shape: Shape, outputs: int) -> int:
         """About eight arrays of each layer's output, and the input twice."""
         maps = sum(math.prod(one) for _, one in self._plan().shapes(shape))
         return 2 * math.prod(shape) + 8 * (maps + sum(self._widths(shape, outputs)[1:]))
 
-    def _plan(self) -> Plan:
-        return Plan.of(PRESETS[self.layers] if isinstance(self.layers, str) else self.layers)
+    def _plan(self) -> CnnLayers:
+        return CnnLayers.from_texts(PRESETS[self.layers] if isinstance(self.layers, str) else self.layers)
 
     def _features(self, shape: Shape) -> int:
         """How many numbers the convolutional part hands on."""
@@ -156,7 +156,7 @@ class Cnn(Units):
         return found
 
 
-def _pooling(path: str, pooling: tuple[Pool, ...]) -> Iterator[Layer]:
+def _pooling(path: str, pooling: tuple[PoolSpec, ...]) -> Iterator[Layer]:
     for place, pool in enumerate(pooling):
         name = f"{path}/pool" + (str(place + 1) if place else "")
         if not pool.window:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
-from dropout_cli.architectures.units import Units
+from dropout_cli.architectures.units import UnitArchitecture
 from dropout_cli.core.fields import Widths
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
@@ -20,7 +20,7 @@ from dropout_cli.variants import Variant
 
 @ARCHITECTURES.register("mlp")
 @dataclass(frozen=True, kw_only=True)
-class Mlp(Units):
+class Mlp(UnitArchitecture):
     """Dense layers; pictures are flattened first."""
 
     accepts = frozenset({"vectors", "either"})
@@ -51,12 +51,12 @@ class Mlp(Units):
         layers.append(variant.output(self._dense("output", widths[-1], context.outputs, "identity", context), location))
         return Network("network", layers, hidden_units)
 
-    def check(self, variant: Variant) -> None:
+    def check_variant(self, variant: Variant) -> None:
         """Ask the variant, which must act on dense layers."""
         self._suits(variant)
-        variant.check(hidden=len(self.hidden), activation=self.activation)
+        variant.check_network(hidden=len(self.hidden), activation=self.activation)
 
-    def weights(self, shape: Shape, outputs: int) -> int:
+    def count_weights(self, shape: Shape, outputs: int) -> int:
         """Weights, biases, and two numbers per normalized unit."""
         widths = (math.prod(shape), *self.hidden, outputs)
         dense = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
@@ -67,6 +67,6 @@ class Mlp(Units):
         widths = (math.prod(shape), *self.hidden, outputs)
         return max(fan_in * fan_out for fan_in, fan_out in pairwise(widths))
 
-    def activations(self, shape: Shape, outputs: int) -> int:
+    def count_activations(self, shape: Shape, outputs: int) -> int:
         """About eight arrays of each hidden layer's width, and the input twice."""
         return 2 * math.prod(shape) + 8 * sum(self.hidden) + 4 * outputs

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
-from dropout_cli.architectures.units import Units
+from dropout_cli.architectures.units import UnitArchitecture
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Count, Widths
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
-from dropout_cli.nn.layers.convolution import geometry
+from dropout_cli.nn.layers.convolution import conv_geometry
 from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.layers.pooling import GlobalAveragePooling
 from dropout_cli.nn.layers.sequential import Sequential
@@ -31,7 +31,7 @@ from dropout_cli.variants import Variant
 
 @ARCHITECTURES.register("resnet")
 @dataclass(frozen=True, kw_only=True)
-class Resnet(Units):
+class Resnet(UnitArchitecture):
     """Residual blocks in groups."""
 
     accepts = frozenset({"maps", "either", "blocks"})
@@ -97,18 +97,18 @@ class Resnet(Units):
         linear = self._convolution(path, channels, width, (3, 3), context, stride, bias=not self.batch_norm)
         return [linear, *self._between(path, width, context), self._activation(path)]
 
-    def check(self, variant: Variant) -> None:
+    def check_variant(self, variant: Variant) -> None:
         """The variant must be one that can act on maps or on blocks."""
         self._suits(variant)
-        variant.check(hidden=len(self.widths), activation=self.activation)
+        variant.check_network(hidden=len(self.widths), activation=self.activation)
 
-    def fits(self, shape: Shape) -> None:
+    def check_shape(self, shape: Shape) -> None:
         """There must be pictures."""
         if len(shape) != 3:
             fact = f"resnet needs pictures, and an example is a row of {shape[0]} numbers"
             raise InvalidField("name", fact, "Use mlp")
 
-    def weights(self, shape: Shape, outputs: int) -> int:
+    def count_weights(self, shape: Shape, outputs: int) -> int:
         """Kernels, biases or two numbers per normalized channel, and the logits."""
         kernels = self._kernels(shape)
         maps = sum(kernel * entering * width for kernel, entering, width, _ in kernels)
@@ -121,7 +121,7 @@ class Resnet(Units):
         """The most multiplications that one example takes in a layer."""
         return max(kernel * entering * width * pixels for kernel, entering, width, pixels in self._kernels(shape))
 
-    def activations(self, shape: Shape, outputs: int) -> int:
+    def count_activations(self, shape: Shape, outputs: int) -> int:
         """About ten arrays of each convolution's output, and the input twice."""
         return 2 * math.prod(shape) + 10 * sum(width * pixels for _, _, width, pixels in self._kernels(shape))
 
@@ -142,7 +142,7 @@ class Resnet(Units):
         for group, width in enumerate(self.widths):
             for number in range(self._blocks()):
                 stride = 2 if group and not number else 1
-                height, width_ = (geometry(one, 3, stride, "same").size for one in (height, width_))
+                height, width_ = (conv_geometry(one, 3, stride, "same").size for one in (height, width_))
                 found += [(9, entering, width, height * width_), (9, width, width, height * width_)]
                 if (entering, stride) != (width, 1):
                     found.append((1, entering, width, height * width_))

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from dropout_cli.core.types import Shape
-from dropout_cli.nn.layers.convolution import Padding, geometry
+from dropout_cli.nn.layers.convolution import Padding, conv_geometry
 
 MOST_WINDOW = 15
 """A place in a window is noted in a byte."""
 
 
 @dataclass(frozen=True)
-class Conv:
+class ConvSpec:
     """A convolution."""
 
     filters: int
@@ -29,7 +29,7 @@ class Conv:
 
 
 @dataclass(frozen=True)
-class Pool:
+class PoolSpec:
     """Pooling; window 0: over the whole map."""
 
     kind: Literal["max", "average"]
@@ -38,13 +38,13 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Hidden:
+class DenseSpec:
     """A dense hidden layer."""
 
     width: int
 
 
-Item: TypeAlias = Conv | Pool | Hidden
+Item: TypeAlias = ConvSpec | PoolSpec | DenseSpec
 
 _SIZE = r"([1-9]\d{0,4})"
 _CONV = re.compile(rf"conv {_SIZE} {_SIZE}(?:x{_SIZE})?(?: stride {_SIZE})?( valid)?")
@@ -52,19 +52,19 @@ _POOL = re.compile(rf"(pool|average) {_SIZE}(?: stride {_SIZE})?")
 _HIDDEN = re.compile(rf"dense {_SIZE}")
 
 
-def parse(text: str) -> Item:
+def parse_layer(text: str) -> Item:
     """Read one item of the list. Raises ValueError."""
     words = " ".join(text.split())
     if match := _CONV.fullmatch(words):
         height = int(match[2])
         kernel = (height, int(match[3] or height))
-        return Conv(int(match[1]), kernel, int(match[4] or 1), "valid" if match[5] else "same")
+        return ConvSpec(int(match[1]), kernel, int(match[4] or 1), "valid" if match[5] else "same")
     if (match := _POOL.fullmatch(words)) and int(match[2]) <= MOST_WINDOW:
-        return Pool("max" if match[1] == "pool" else "average", int(match[2]), int(match[3] or match[2]))
+        return PoolSpec("max" if match[1] == "pool" else "average", int(match[2]), int(match[3] or match[2]))
     if match := _HIDDEN.fullmatch(words):
-        return Hidden(int(match[1]))
+        return DenseSpec(int(match[1]))
     if words == "global":
-        return Pool("average", 0, 1)
+        return PoolSpec("average", 0, 1)
     raise ValueError(f"'{words}' is no layer. Write 'conv 32 3x3', 'pool 2', 'average 2', 'global' or 'dense 128'")
 
 
@@ -72,32 +72,32 @@ def parse(text: str) -> Item:
 class Stage:
     """Convolutions one after another, then pooling: noise has its place at the end."""
 
-    convolutions: tuple[Conv, ...]
-    pooling: tuple[Pool, ...]
+    convolutions: tuple[ConvSpec, ...]
+    pooling: tuple[PoolSpec, ...]
 
 
 @dataclass(frozen=True)
-class Plan:
+class CnnLayers:
     """The list in order: stages, then dense hidden layers."""
 
     stages: tuple[Stage, ...]
-    hidden: tuple[Hidden, ...]
+    hidden: tuple[DenseSpec, ...]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> "Plan":
+    def from_texts(cls, texts: Sequence[str]) -> "CnnLayers":
         """Read the list. Raises ValueError where an item or their order is wrong."""
-        items = [parse(text) for text in texts]
+        items = [parse_layer(text) for text in texts]
         stages: list[Stage] = []
-        hidden: list[Hidden] = []
-        convolutions: list[Conv] = []
-        pooling: list[Pool] = []
+        hidden: list[DenseSpec] = []
+        convolutions: list[ConvSpec] = []
+        pooling: list[PoolSpec] = []
         for text, item in zip(texts, items, strict=True):
-            if isinstance(item, Hidden):
+            if isinstance(item, DenseSpec):
                 hidden.append(item)
                 continue
             if hidden:
                 raise ValueError(f"'{text}' comes after a dense layer, which leaves no map to work on")
-            if isinstance(item, Pool):
+            if isinstance(item, PoolSpec):
                 if not convolutions:
                     raise ValueError(f"'{text}' comes before any convolution")
                 pooling.append(item)
@@ -145,6 +145,6 @@ class Plan:
 
 def _moved(name: str, length: int, window: int, stride: int, padding: Padding) -> int:
     try:
-        return geometry(length, window, stride, padding).size
+        return conv_geometry(length, window, stride, padding).size
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None

@@ -15,7 +15,7 @@ from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.convolution import Convolution, Padding
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.nn.layers.normalization import Affine, Normalize
+from dropout_cli.nn.layers.normalization import Normalize, ScaleShift
 from dropout_cli.variants import Location
 from dropout_cli.variants.toolkit.base import Kind
 
@@ -27,7 +27,7 @@ else:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Units(Architecture):
+class UnitArchitecture(Architecture):
     """A network whose hidden layers are all made in the same way."""
 
     activation: ActivationName = "relu"
@@ -93,7 +93,7 @@ class Units(Architecture):
         if self.hidden_noise:
             between.append(AdditiveNoise(f"{path}/additive_noise", self.hidden_noise))
         if self.batch_norm:
-            between.append(Affine(f"{path}/affine", width, dtype=context.dtype))
+            between.append(ScaleShift(f"{path}/affine", width, dtype=context.dtype))
         return between
 
     @staticmethod

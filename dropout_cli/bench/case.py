@@ -43,12 +43,12 @@ class BenchmarkCase:
     @property
     def threads(self) -> int:
         """Number of threads that `training.threads: auto` chooses for this case on this machine."""
-        from dropout_cli.nn.backend.threads import suited_to
+        from dropout_cli.nn.backend.threads import suitable_threads
 
         if self.is_convolutional:
-            return suited_to(10**9)  # convolutions have enough work for all cores
+            return suitable_threads(10**9)  # convolutions have enough work for all cores
         # The multiply-adds of the largest layer.
-        return suited_to(self.batch * max(a * b for a, b in zip(self.widths, self.widths[1:], strict=False)))
+        return suitable_threads(self.batch * max(a * b for a, b in zip(self.widths, self.widths[1:], strict=False)))
 
 
 SMALL = BenchmarkCase(name="64-128x2-10", widths=(64, 128, 128, 10), batch=64)

@@ -215,7 +215,7 @@ def small_run_digest(thread_count: int) -> str:
     # Wide enough that products are split among two threads.
     small = ("training.epochs=1", "training.steps_per_epoch=20", "architecture.hidden=[256, 256]")
     prepared = prepare(config.load_config(config.find_config("digits"), small).experiment)
-    with threads.limited(thread_count):
+    with threads.limit_threads(thread_count):
         for _ in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task):
             pass
     digest = hashlib.sha256()

@@ -14,7 +14,7 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.data.sources.mnist import Mnist
 from dropout_cli.runs import FORMAT, Run
-from dropout_cli.training.checkpoint import LAST, Snapshot, pack
+from dropout_cli.training.checkpoint import LAST, Snapshot, pack_checkpoint
 
 WIDTHS = (784, 1024, 1024, 1024, 10)
 """Sizes of input, hidden layers and output of the network that is saved."""
@@ -36,7 +36,7 @@ def checkpoint_arrays() -> Iterator[tuple[str, Array]]:
 def _save(folder: Path) -> Step:
     # One run folder for all steps: each save replaces the file, as in training.
     run, held = Run.create(folder, "bench"), dict(checkpoint_arrays())
-    return lambda: run.write(LAST, pack(held, META))
+    return lambda: run.write(LAST, pack_checkpoint(held, META))
 
 
 def _mnist(folder: Path) -> Step:

@@ -13,8 +13,8 @@ import numpy as np
 from dropout_cli.bench.case import BenchmarkCase
 from dropout_cli.bench.serve import Step, serve_competitor
 from dropout_cli.core.rng import stream
-from dropout_cli.nn.backend.matmul import product
-from dropout_cli.nn.backend.threads import limited
+from dropout_cli.nn.backend.matmul import matmul_into
+from dropout_cli.nn.backend.threads import limit_threads
 
 _held = ExitStack()
 """Keeps the limit of threads of the last prepared case."""
@@ -51,14 +51,14 @@ def prepare_products(fields: Mapping[str, Any], threads: int) -> Step:
     # Default arguments of the lambdas keep the arrays of their layer.
     products: list[Callable[[], object]] = []
     for i, weights in enumerate(W):
-        products.append(lambda i=i, W=weights: product(x[i], W, y[i + 1]))  # type: ignore[misc]
+        products.append(lambda i=i, W=weights: matmul_into(x[i], W, y[i + 1]))  # type: ignore[misc]
     for i, weights in reversed(list(enumerate(W))):
-        products.append(lambda i=i: product(x[i].T, x[i + 1], dW[i]))  # type: ignore[misc]
+        products.append(lambda i=i: matmul_into(x[i].T, x[i + 1], dW[i]))  # type: ignore[misc]
         if i:
-            products.append(lambda i=i, W=weights: product(x[i + 1], W.T, y[i]))  # type: ignore[misc]
+            products.append(lambda i=i, W=weights: matmul_into(x[i + 1], W.T, y[i]))  # type: ignore[misc]
     # A process gets one case after another: the limit of the previous one ends here.
     _held.close()
-    _held.enter_context(limited(threads))
+    _held.enter_context(limit_threads(threads))
 
     def step() -> None:
         for multiply in products:

@@ -83,7 +83,7 @@ def bench_learner(case: BenchmarkCase, experiment: Experiment) -> Learner:
     shape = (28, 28, 1) if case.is_convolutional else case.widths[:1]
     # Sizes as for 60,000 examples: some variants scale their penalty by them.
     context = BuildContext(shape=shape, outputs=10, examples=60_000, steps=100_000, steps_per_epoch=500, seed=0)
-    return setup.learner_of(experiment, experiment.architecture.build(experiment.dropout, context))
+    return setup.make_learner(experiment, experiment.architecture.build(experiment.dropout, context))
 
 
 def prepare_step(fields: Mapping[str, Any], threads: int) -> Step:
@@ -98,7 +98,7 @@ def prepare_step(fields: Mapping[str, Any], threads: int) -> Step:
     learner, data, noise = bench_learner(case, experiment), random_batches(case), Noise(0, 1)
     # A process gets one case after another: the settings of the previous one end here.
     _held.close()
-    _held.enter_context(setup.computing(experiment))
+    _held.enter_context(setup.computing_with(experiment))
     if case.work != "step":
         x, _ = data[0]
         return lambda: softmax(learner.network.forward(x, noise=noise if case.work == "monte_carlo" else None))

@@ -17,7 +17,7 @@ def main() -> Never:
     os.environ.setdefault(*OPENBLAS_TIMEOUT)  # OpenBLAS reads it once, when NumPy is imported
     try:
         # Inside the function: the imports take long enough that Ctrl-C may come during them.
-        from dropout_cli.cli.application import main as run
+        from dropout_cli.cli.application import run_command_line as run
     except KeyboardInterrupt:
         sys.exit(130)
     run()

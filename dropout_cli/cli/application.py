@@ -43,7 +43,7 @@ def options(
     """Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy."""
 
 
-def main() -> Never:
+def run_command_line() -> Never:
     """Run the command line and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

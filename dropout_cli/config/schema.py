@@ -15,7 +15,7 @@ from dropout_cli.core.registry import Choice, Registry
 from dropout_cli.core.types import Shape
 from dropout_cli.data.base import DATASETS, Source
 from dropout_cli.metrics import comparable_metrics
-from dropout_cli.nn.optim.lr_schedules import SCHEDULES, Schedule
+from dropout_cli.nn.optim.lr_schedules import SCHEDULES, LearningRateSchedule
 from dropout_cli.nn.optim.optimizers import OPTIMIZERS, Optimizer
 from dropout_cli.objectives import OBJECTIVES, Objective
 from dropout_cli.variants import VARIANTS, Variant
@@ -63,7 +63,9 @@ class Training:
     are fewer. With batch normalization a last batch of one joins the batch before it."""
     optimizer: Annotated[Optimizer, Choice(OPTIMIZERS)] = field(default_factory=_default_factory(OPTIMIZERS, "adam"))
     """The update rule."""
-    schedule: Annotated[Schedule, Choice(SCHEDULES)] = field(default_factory=_default_factory(SCHEDULES, "constant"))
+    schedule: Annotated[LearningRateSchedule, Choice(SCHEDULES)] = field(
+        default_factory=_default_factory(SCHEDULES, "constant")
+    )
     """The learning rate over training, per step."""
     l1: NonNegative = 0.0
     """Coefficient of the sum of absolute weights, added to the training objective."""
@@ -137,7 +139,7 @@ class Experiment:
     def incompatibilities(self, shape: Shape) -> Iterator[Problem]:
         """Yield each setting that cannot work with this shape of example, with its dotted key."""
         try:
-            self.architecture.fits(shape)
+            self.architecture.check_shape(shape)
         except InvalidField as error:
             yield from error.within("architecture")
         try:
@@ -155,7 +157,7 @@ class Experiment:
             self.objective.check(self.dropout, other_noise=self.architecture.adds_noise)
         except ValueError as error:
             yield Problem("objective", str(error))
-        if any(self.dropout.rates()) and self.dropout.silent():
+        if any(self.dropout.rates()) and self.dropout.is_silent():
             fact = "makes the rate 0 at every step of training"
             yield Problem("dropout.rate_schedule", fact, "Use another, or variant: none")
         size, least = self.training.batch_size, self.architecture.smallest_batch
@@ -165,7 +167,7 @@ class Experiment:
     def _mismatches(self) -> Iterator[Problem]:
         """Yield each pair of settings that contradict each other."""
         try:
-            self.architecture.check(self.dropout)
+            self.architecture.check_variant(self.dropout)
         except InvalidField as error:
             yield from error.within("dropout")
         except ValueError as error:  # a variant of another package may raise a plain one

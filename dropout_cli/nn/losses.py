@@ -85,12 +85,12 @@ def squared_error(outputs: Array, targets: Array) -> tuple[float, Array]:
 SMALLEST_VARIANCE = 1e-6
 
 
-def variance(s: Array) -> Array:
+def softplus_variance(s: Array) -> Array:
     """Return v = softplus(s) + 1e-6, without overflow."""
     return np.asarray(np.maximum(s, 0) + np.log1p(np.exp(-np.abs(s))) + SMALLEST_VARIANCE)
 
 
-def gaussian(outputs: Array, targets: Array) -> tuple[float, Array]:
+def gaussian_loss(outputs: Array, targets: Array) -> tuple[float, Array]:
     """Return the mean Gaussian negative log-likelihood of targets (N, T) under outputs (N, 2 T), and doutputs.
 
     The first T outputs are means m, the others s with v = softplus(s) + 1e-6. L = mean of ln(v) / 2 + (y - m)^2 / (2 v)
@@ -98,7 +98,7 @@ def gaussian(outputs: Array, targets: Array) -> tuple[float, Array]:
     """
     count = targets.shape[1]
     means, s = outputs[:, :count], outputs[:, count:]
-    v, errors = variance(s), means - targets
+    v, errors = softplus_variance(s), means - targets
     ratio = errors**2 / v
     loss = float((np.log(v) + ratio).mean(dtype=np.float64)) / 2 + float(np.log(2 * np.pi)) / 2
     doutputs = np.empty_like(outputs)

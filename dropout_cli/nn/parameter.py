@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.matmul import add, column_sums, product
+from dropout_cli.nn.backend.matmul import add, column_sums, matmul_into
 
 
 @dataclass(eq=False)
@@ -81,7 +81,7 @@ class Parameter:
         elif rows is not None and times is not None:
             self._add_rows(g, times, rows, self.grad_alpha * factor, beta)
         elif times is not None:
-            product(g, times, self.gradient, self.grad_alpha * factor, beta)
+            matmul_into(g, times, self.gradient, self.grad_alpha * factor, beta)
         elif g.ndim > self.gradient.ndim:
             column_sums(g, self.gradient, self.grad_alpha * factor, beta)
         else:
@@ -101,7 +101,7 @@ class Parameter:
         """Gradient = beta gradient + alpha weights g, elementwise, or alpha weights (g times)."""
         if times is not None:
             assert isinstance(g, np.ndarray)
-            g = product(g, times, self._scratch_array())
+            g = matmul_into(g, times, self._scratch_array())
         if self.grad_alpha != 1:
             weights = np.multiply(weights, self.grad_alpha, dtype=self.gradient.dtype)
         if beta:
@@ -116,7 +116,7 @@ class Parameter:
         self._shrink(beta)
         if beta:
             np.take(self.gradient, rows, axis=0, out=some, mode="clip")
-        self.gradient[rows] = product(g, times, some, alpha=alpha, beta=1 if beta else 0)
+        self.gradient[rows] = matmul_into(g, times, some, alpha=alpha, beta=1 if beta else 0)
 
     def _shrink(self, beta: float) -> None:
         """Gradient = beta gradient; with `beta` 0 its former contents do not matter, even if not finite."""

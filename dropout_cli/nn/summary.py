@@ -11,7 +11,7 @@ from dropout_cli.nn.layers.sequential import Sequential
 
 
 @dataclass(frozen=True)
-class Line:
+class LayerSummary:
     """One layer."""
 
     path: str
@@ -23,14 +23,14 @@ class Line:
     """Whether it drew noise in a training pass."""
 
 
-def outline(network: Layer, shape: Shape) -> list[Line]:
+def summarize_network(network: Layer, shape: Shape) -> list[LayerSummary]:
     """Pass two zero examples of that shape through the network, noise on, and say what each layer did."""
-    lines: list[Line] = []
+    lines: list[LayerSummary] = []
     _follow(network, np.zeros((2, *shape), np.float32), Noise(0, 0), lines)
     return lines
 
 
-def _follow(layer: Layer, x: Array, noise: Noise, lines: list[Line]) -> Array:
+def _follow(layer: Layer, x: Array, noise: Noise, lines: list[LayerSummary]) -> Array:
     if isinstance(layer, Sequential):
         for part in layer.layers:
             x = _follow(part, x, noise, lines)
@@ -40,5 +40,5 @@ def _follow(layer: Layer, x: Array, noise: Noise, lines: list[Line]) -> Array:
     noisy = len(noise) > drawn
     y = layer.forward(x)
     count = sum(one.value.size for one in layer.parameters().values())
-    lines.append(Line(layer.path, type(layer).__name__, tuple(y.shape[1:]), count, noisy))
+    lines.append(LayerSummary(layer.path, type(layer).__name__, tuple(y.shape[1:]), count, noisy))
     return y

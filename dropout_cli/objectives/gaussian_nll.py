@@ -29,6 +29,6 @@ class GaussianNll(Objective):
         self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
     ) -> float:
         """Run one noisy pass; `labels` (N, targets) are standardized."""
-        loss, doutputs = losses.gaussian(network.forward(x, train=True, noise=noise), labels)
+        loss, doutputs = losses.gaussian_loss(network.forward(x, train=True, noise=noise), labels)
         network.gradients(doutputs)
         return loss

@@ -44,7 +44,7 @@ class RDrop(Objective):
     def check(self, variant: Variant, *, other_noise: bool = False) -> None:
         """Raise ValueError if the two copies would have the same noise."""
         require_per_example_noise("rdrop", variant)
-        if variant.silent() and not other_noise:
+        if variant.is_silent() and not other_noise:
             raise ValueError(
                 "rdrop compares two noisy passes, but there is no noise: they would be equal. "
                 "Use a variant with a rate above 0, such as inverted"

@@ -45,7 +45,7 @@ def run_report(run: Run) -> bytes:
             f"How well does {config['architecture']['name']} with {_dropout(config)} predict "
             f"{config['dataset']['name']}?"
         )
-        baseline = against_dummy.sentence(summary)
+        baseline = against_dummy.dummy_sentence(summary)
         answer = f"{baseline} " if baseline else ""
         return render_page(run.name, question, answer + _answer(task, summary, stored), _sections(run, task, stored))
     except (LookupError, TypeError, ValueError) as error:
@@ -126,7 +126,7 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
 
 def _beside(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
     """Yield the comparison of the network with the dummy and the linear model."""
-    table = against_dummy.table(summary, every=True)
+    table = against_dummy.yardstick_table(summary, every=True)
     if table is not None:
         task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
         fitted = f"; {against_dummy.KINDS[linear['kind']]} on {linear['rows']:,} training examples" if linear else ""

@@ -15,14 +15,14 @@ from dropout_cli.report.common import key_value_table
 from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
-from dropout_cli.sweeps.answer import answer
-from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.in_words import called, short
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.answer import write_answer
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
+from dropout_cli.sweeps.wording import format_short, group_name
 
 CAPTIONS = {
     "metric": "The metric of each setting: means with 95 % intervals, not corrected for several settings.",
@@ -34,7 +34,7 @@ CAPTIONS = {
 }
 
 
-def sweep_report(folder: Folder) -> bytes:
+def sweep_report(folder: SweepFolder) -> bytes:
     """Return the HTML page about the complete runs of a sweep.
 
     Args:
@@ -54,20 +54,23 @@ def sweep_report(folder: Folder) -> bytes:
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
     return render_page(
-        folder.path.resolve().name, question, answer(evidence), _sections(folder, evidence, records, failed, missing)
+        folder.path.resolve().name,
+        question,
+        write_answer(evidence),
+        _sections(folder, evidence, records, failed, missing),
     )
 
 
 def _sections(
-    folder: Folder,
+    folder: SweepFolder,
     evidence: SweepComparison,
     records: Sequence[RunRecord],
     failed: Sequence[tuple[str, str]],
     missing: int,
 ) -> Iterator[Section]:
-    headers, rows = tables.overview(evidence)
+    headers, rows = tables.comparison_table(evidence)
     settings = HtmlTable(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
-    simple = yardsticks.rows(records, evidence.metric)
+    simple = yardsticks.yardstick_rows(records, evidence.metric)
     beside = (
         [HtmlTable("Simple models on the same data", ["data", "model", "splits", evidence.metric], simple)]
         if simple
@@ -76,7 +79,7 @@ def _sections(
     yield Section("Settings", [settings, *beside])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
-    yield Section("Method", [*list(notes(evidence))[1:], *_incomplete(len(records), missing)])
+    yield Section("Method", [*list(comparison_notes(evidence))[1:], *_incomplete(len(records), missing)])
     yield Section(
         "Failed", [HtmlTable("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
     )
@@ -92,9 +95,9 @@ def _sections(
     )
 
 
-def _figures(folder: Folder, evidence: SweepComparison) -> Iterator[SectionPart]:
+def _figures(folder: SweepFolder, evidence: SweepComparison) -> Iterator[SectionPart]:
     with plots.as_svg():
-        for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
+        for name, picture in figures.draw_sweep_figures(evidence, lambda record: folder.history(record.name)):
             kind = name.removesuffix(".png")
             yield Figure(picture, _in_words(kind, evidence), CAPTIONS.get(kind, kind))
 
@@ -103,9 +106,12 @@ def _in_words(kind: str, evidence: SweepComparison) -> str:
     """Describe a figure in words, as its text alternative."""
     number = metric_name(evidence.metric)
     if kind == "differences":
-        texts = [f"{called(evidence.groups[test.group])}: {short(test.estimate.mean, '+')}" for test in evidence.main]
+        texts = [
+            f"{group_name(evidence.groups[test.group])}: {format_short(test.estimate.mean, '+')}"
+            for test in evidence.main
+        ]
         return f"Differences from the baseline in {evidence.metric}. {_listed(texts)}"
-    train, val = f"train.{figures.shown_as(number)}", f"val.{figures.shown_as(number)}"
+    train, val = f"train.{figures.plotted_metric(number)}", f"val.{figures.plotted_metric(number)}"
     columns = {"metric": [evidence.metric], "train_val": [train, val], "gap": [f"train.{number}", f"val.{number}"]}
     if kind not in columns:
         return CAPTIONS.get(kind, kind)
@@ -114,7 +120,7 @@ def _in_words(kind: str, evidence: SweepComparison) -> str:
         means = [evidence.mean(group, column).mean for column in columns[kind]]
         values = [means[0] - means[1]] if kind == "gap" else means
         if not any(map(math.isnan, values)):
-            texts.append(f"{called(group)}: {' and '.join(map(short, values))}")
+            texts.append(f"{group_name(group)}: {' and '.join(map(format_short, values))}")
     named = (" minus " if kind == "gap" else " and ").join(columns[kind])
     return f"{CAPTIONS[kind]} Means of {named}: {_listed(texts)}"
 
@@ -132,7 +138,7 @@ def _incomplete(done: int, missing: int) -> Iterator[str]:
         yield f"Runs that are not complete yet: {missing}. This page uses {counted(done, 'complete run')}."
 
 
-def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord]) -> HtmlTable:
+def _runs(folder: SweepFolder, evidence: SweepComparison, records: Sequence[RunRecord]) -> HtmlTable:
     """Return a row per run, with the command that trains it again."""
     val = "val." + metric_name(evidence.metric)
     rows = [
@@ -149,7 +155,7 @@ def _runs(folder: Folder, evidence: SweepComparison, records: Sequence[RunRecord
     return HtmlTable("Every run", ["run", "setting", "seed", "split seed", evidence.metric, val, "command"], rows)
 
 
-def _search(folder: Folder) -> Iterator[SectionPart]:
+def _search(folder: SweepFolder) -> Iterator[SectionPart]:
     """Yield the result of a search, if there was one, and its trials."""
     if folder.has(MESSAGES) and folder.has(TRIALS):
         yield from folder.read(MESSAGES).decode("utf-8", "replace").splitlines()
@@ -160,11 +166,11 @@ def _search(folder: Folder) -> Iterator[SectionPart]:
         yield HtmlTable("Every trial", headers, [list(map(_number, row)) for row in rows if len(row) == len(headers)])
 
 
-def _file(folder: Folder) -> str:
+def _file(folder: SweepFolder) -> str:
     return TUNE if folder.has(TUNE) else "sweep.yaml"
 
 
-def _command(folder: Folder) -> str:
+def _command(folder: SweepFolder) -> str:
     place, file = shlex.quote(str(folder.path)), _file(folder)
     command = "tune" if file == TUNE else "sweep"
     return f"dropout {command} {shlex.quote(str(folder.path / file))} --out {place}\ndropout verify {place}"

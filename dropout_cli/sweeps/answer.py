@@ -10,15 +10,23 @@ from collections.abc import Iterator
 from dropout_cli.core.text import counted
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
-from dropout_cli.sweeps.in_words import called, named, new_kind, sentence, short, span, speaks_of
-from dropout_cli.sweeps.layouts import arrange
+from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.wording import (
+    comparison_sentence,
+    format_interval,
+    format_short,
+    group_name,
+    interval_scope,
+    join_names,
+    new_data_kind,
+)
 
 
-def answer(evidence: SweepComparison) -> str:
+def write_answer(evidence: SweepComparison) -> str:
     """Return the answer in a few sentences; first of all, which settings do not beat the dummy."""
-    return " ".join([*yardsticks.beaten(evidence.records, evidence.metric), *_sentences(evidence)])
+    return " ".join([*yardsticks.dummy_warnings(evidence.records, evidence.metric), *_sentences(evidence)])
 
 
 def _sentences(evidence: SweepComparison) -> Iterator[str]:
@@ -29,11 +37,11 @@ def _sentences(evidence: SweepComparison) -> Iterator[str]:
         return
     chosen = evidence.chosen
     if chosen is not None:
-        group, one = evidence.groups[chosen.best], evidence.of(chosen.best)
+        group, one = evidence.groups[chosen.best], evidence.comparison_of(chosen.best)
         baseline = any(other.baseline == chosen.best for other in evidence.main)
-        yield f"Validation chose {called(group)}{', the baseline' * baseline}: its {_mean(evidence, group)}."
+        yield f"Validation chose {group_name(group)}{', the baseline' * baseline}: its {_mean(evidence, group)}."
         if one is not None:
-            yield sentence(evidence, one, "It")
+            yield comparison_sentence(evidence, one, "It")
     if not evidence.main:
         yield "No setting is compared with a baseline."
     for metric in evidence.metrics:
@@ -45,40 +53,40 @@ def _of_one(evidence: SweepComparison, group: RunGroup) -> str:
     if not found.n:
         return f"No run has {evidence.metric}."
     runs = f"over {counted(found.n, 'run')}" if found.n > 1 else "in one run"
-    text = f"{evidence.metric} is {short(found.mean)} {'on average ' * (found.n > 1)}{runs}"
+    text = f"{evidence.metric} is {format_short(found.mean)} {'on average ' * (found.n > 1)}{runs}"
     if not math.isnan(found.interval.low):
-        layout = arrange(group.by_replicate(evidence.metric), group.folds)
-        covers = speaks_of(layout, group, fixed=group.shares_test_part(layout.replicates))
-        new = f"; for new data {span(found.new_data)}" if not math.isnan(found.new_data.low) else ""
-        return f"{text} (95 % interval {span(found.interval)}, which covers {covers}{new})."
+        layout = find_layout(group.by_replicate(evidence.metric), group.folds)
+        covers = interval_scope(layout, group, fixed=group.shares_test_part(layout.replicates))
+        new = f"; for new data {format_interval(found.new_data)}" if not math.isnan(found.new_data.low) else ""
+        return f"{text} (95 % interval {format_interval(found.interval)}, which covers {covers}{new})."
     if not math.isnan(found.new_data.low):
-        return f"{text} (95 % interval {span(found.new_data)} for new examples, this network)."
+        return f"{text} (95 % interval {format_interval(found.new_data)} for new examples, this network)."
     return f"{text}."
 
 
 def _mean(evidence: SweepComparison, group: RunGroup) -> str:
     found = evidence.mean(group, evidence.metric)
-    interval = f" (95 % interval {span(found.interval)})" if not math.isnan(found.interval.low) else ""
-    return f"{'mean ' * (found.n > 1)}{evidence.metric} is {short(found.mean)}{interval}"
+    interval = f" (95 % interval {format_interval(found.interval)})" if not math.isnan(found.interval.low) else ""
+    return f"{'mean ' * (found.n > 1)}{evidence.metric} is {format_short(found.mean)}{interval}"
 
 
 def _verdicts(evidence: SweepComparison, metric: str) -> Iterator[str]:
     """Say which settings are better, worse or not decided by a metric, and whether that is shown for new data."""
-    compared, main = evidence.by(metric), metric == evidence.metric
+    compared, main = evidence.comparisons_by(metric), metric == evidence.metric
     by = "" if main else f"By {metric}: "
     if len(compared) == 1:
         (one,) = compared
-        if not main or evidence.chosen is None or evidence.of(evidence.chosen.best) is None:
-            yield by + sentence(evidence, one, called(evidence.groups[one.group]))
+        if not main or evidence.chosen is None or evidence.comparison_of(evidence.chosen.best) is None:
+            yield by + comparison_sentence(evidence, one, group_name(evidence.groups[one.group]))
         return
     settings: dict[str, list[RunGroup]] = {}
     for one in sorted(compared, key=_order):
         settings.setdefault(_verdict_heading(one), []).append(evidence.groups[one.group])
     if main and settings:
         bases = {one.baseline for one in compared}
-        base = called(evidence.groups[bases.pop()]) if len(bases) == 1 else "each has its own"
+        base = group_name(evidence.groups[bases.pop()]) if len(bases) == 1 else "each has its own"
         yield f"{len(compared)} settings were compared with the baseline ({base})."
-    lists = [f"{text}: {named(groups, MOST_NAMED)}." for text, groups in settings.items()]
+    lists = [f"{text}: {join_names(groups, MOST_NAMED)}." for text, groups in settings.items()]
     yield from [f"{by}{lists[0][0].lower()}{lists[0][1:]}", *lists[1:]] if by and lists else lists
 
 
@@ -96,4 +104,6 @@ def _verdict_heading(one: Comparison) -> str:
     """Return a verdict as the head of a list of settings."""
     if one.verdict == NOT_DECIDED:
         return "Not decided"
-    return f"{one.verdict.capitalize()}, {'also' if one.shown_for_new_data else 'but not shown'} for {new_kind(one)}"
+    return (
+        f"{one.verdict.capitalize()}, {'also' if one.shown_for_new_data else 'but not shown'} for {new_data_kind(one)}"
+    )

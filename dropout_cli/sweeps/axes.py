@@ -69,14 +69,14 @@ class Axes:
                 return SPLIT_SEED
         return None
 
-    def settled(self) -> "Axes":
+    def without_places(self) -> "Axes":
         """Return the axes with all keys of a single value among the fixed ones."""
         single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
         several = {key: values for key, values in self.grid.items() if len(values) > 1}
         return Axes((*self.fixed, *single), several, self.rows, self.distributions)
 
 
-def values_of(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[Any, str]]:
+def parse_values(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[Any, str]]:
     """The values that a swept key takes, each with its place: a list, or `{from, to, step}`."""
     if isinstance(node.value, list):
         if not node.value:
@@ -94,7 +94,7 @@ def values_of(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[Any,
 
 def _range(bounds: Mapping[str, Any]) -> list[float]:
     """The numbers from `from` to `to`, both included, as they are written in decimal."""
-    if not all(map(is_number, bounds.values())):
+    if not all(map(is_finite_number_value, bounds.values())):
         raise ValueError("from, to and step must be numbers")
     first, last, step = (Decimal(str(bounds[name])) for name in ("from", "to", "step"))
     if step == 0 or (last - first) / step < 0:
@@ -106,12 +106,12 @@ def _range(bounds: Mapping[str, Any]) -> list[float]:
     return [(int if whole else float)(first + step * index) for index in range(count)]
 
 
-def is_number(value: Any) -> bool:
+def is_finite_number_value(value: Any) -> bool:
     """Whether it is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def grid(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
+def grid_points(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
     """Every combination, the last key moving fastest; a single empty point where there are no keys."""
     settings = [[Setting(key, value, place) for value, place in values] for key, values in axes.items()]
     return list(itertools.product(*settings))
@@ -131,7 +131,7 @@ def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistak
 DISTRIBUTIONS = ("uniform", "log_uniform", "integers", "choice")
 
 
-def drawn(distributions: Mapping[str, Node], count: int, seed: int, mistakes: ErrorCollector) -> list[Point]:
+def draw_points(distributions: Mapping[str, Node], count: int, seed: int, mistakes: ErrorCollector) -> list[Point]:
     """So many points, each key drawn from its distribution, from a stream of its own."""
     columns = [list(_draws(key, node, count, seed, mistakes)) for key, node in distributions.items()]
     return list(zip(*columns, strict=False)) if columns else [()]
@@ -159,7 +159,7 @@ def _values(name: str, bounds: Any, rng: Generator) -> Iterator[Any]:
     if name == "choice":
         while True:
             yield bounds[int(rng.integers(len(bounds)))]
-    if len(bounds) != 2 or not all(map(is_number, bounds)):
+    if len(bounds) != 2 or not all(map(is_finite_number_value, bounds)):
         raise ValueError("must be [LOW, HIGH]")
     low, high = bounds
     if not low < high:

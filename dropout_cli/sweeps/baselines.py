@@ -23,7 +23,7 @@ def baseline_text(wanted: Values) -> str:
     return ", ".join(f"{key}={'null' if value is None else value}" for key, value in wanted.items())
 
 
-def baselines(
+def find_baselines(
     groups: Sequence[Values], keys: Sequence[str], wanted: Values | None, rules: int = LATEST
 ) -> list[int | None]:
     """Return for each group the place of its baseline: the group that is as `wanted` and has the same other keys.

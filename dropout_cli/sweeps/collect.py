@@ -9,15 +9,17 @@ from typing import Any, TypedDict
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, find_run
 from dropout_cli.sweeps import stored_plan
-from dropout_cli.sweeps.folder import Folder, is_sweep
-from dropout_cli.sweeps.records import RunRecord, differing
+from dropout_cli.sweeps.folder import SweepFolder, is_sweep_folder
+from dropout_cli.sweeps.records import RunRecord, differing_keys
 from dropout_cli.sweeps.replicates import BY_SPLIT, Replicate
 from dropout_cli.sweeps.sweep_comparison import DATASET
 
 FINGERPRINT = "dataset.fingerprint"
 
 
-def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tuple[list[RunRecord], list[str], int]:
+def collect_runs(
+    references: Sequence[str], root: Path, by: Sequence[str] = ()
+) -> tuple[list[RunRecord], list[str], int]:
     """The complete runs among what is named, the keys that tell their groups apart, and how many are not complete.
 
     Each reference is a sweep's folder, or a run as `runs.find` takes it; a run that is named twice counts once. Raises
@@ -26,8 +28,8 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
     found: dict[Path, RunRecord] = {}
     planned, unfinished = [], set[Path]()
     for reference in dict.fromkeys(references):
-        if is_sweep(reference):
-            folder = Folder(Path(reference))
+        if is_sweep_folder(reference):
+            folder = SweepFolder(Path(reference))
             records, plan = stored_plan.read_runs(folder)
             planned.append(plan)
             named = {record.name for record in records}
@@ -37,7 +39,9 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
         run = find_run(reference, root)
         if run.status == "completed":
             summary = run.summary()
-            found.setdefault(run.path.resolve(), RunRecord.of(str(run.path), {}, _replicate(run, summary), summary))
+            found.setdefault(
+                run.path.resolve(), RunRecord.from_summary(str(run.path), {}, _replicate(run, summary), summary)
+            )
         else:
             unfinished.add(run.path.resolve())
     if not found:
@@ -69,7 +73,7 @@ def gather(references: Sequence[str], root: Path, by: Sequence[str] = ()) -> tup
     return grouped_by_keys, keys, len(unfinished)
 
 
-class Looks(TypedDict):
+class EarlierLooks(TypedDict):
     """The earlier looks at a sweep."""
 
     looks: list[int]
@@ -78,10 +82,10 @@ class Looks(TypedDict):
     """The metrics by which its tables were written."""
 
 
-def earlier_looks(references: Sequence[str]) -> Looks:
+def earlier_looks(references: Sequence[str]) -> EarlierLooks:
     """Return the earlier looks at a sweep, where it is all that is named. Raises UsageError where it is damaged."""
-    only = references[0] if len(set(references)) == 1 and is_sweep(references[0]) else None
-    plan = None if only is None else stored_plan.read_plan(Folder(Path(only)))
+    only = references[0] if len(set(references)) == 1 and is_sweep_folder(references[0]) else None
+    plan = None if only is None else stored_plan.read_plan(SweepFolder(Path(only)))
     if plan is None:
         return {"looks": [], "judged_by": []}
     return {"looks": plan.looks, "judged_by": [*plan.judged_by, plan.metric, *plan.metrics]}
@@ -96,7 +100,7 @@ def _beside_the_plan(records: Sequence[RunRecord], keys: Sequence[str]) -> list[
     for record in records:
         groups.setdefault(json.dumps([record.values.get(key) for key in keys]), []).append(record.settings)
     known = {*keys, *BY_SPLIT}
-    return list(dict.fromkeys(key for group in groups.values() for key in differing(group) if key not in known))
+    return list(dict.fromkeys(key for group in groups.values() for key in differing_keys(group) if key not in known))
 
 
 def _replicate(run: Run, summary: dict[str, Any]) -> Replicate:
@@ -111,7 +115,7 @@ def _replicate(run: Run, summary: dict[str, Any]) -> Replicate:
 
 def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
     """The keys that tell groups apart."""
-    found = differing(settings)
+    found = differing_keys(settings)
     if FINGERPRINT in found:  # data of another name are other data: once is enough
         named = {(one[DATASET], one[FINGERPRINT]) for one in settings}
         if len(named) == len({name for name, _ in named}):

@@ -19,8 +19,8 @@ from dropout_cli.statistics import Interval
 from dropout_cli.statistics.differences import paired_differences
 from dropout_cli.statistics.estimate import Estimate, estimate_new_examples, mean_only
 from dropout_cli.statistics.intervals import NO_INTERVAL
-from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.layouts import Layout, arrange
+from dropout_cli.sweeps.baselines import find_baselines
+from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.permutation import NO_TEST, Requested, TestName, permutation_tests
 from dropout_cli.sweeps.records import RunGroup, Values
 from dropout_cli.sweeps.replicates import Replicate
@@ -149,7 +149,7 @@ def compare_groups(
     found: list[Comparison] = []
     differing: list[Mapping[Replicate, float]] = []
     for metric in metrics:
-        for place, other in enumerate(baselines([group.values for group in groups], keys, baseline)):
+        for place, other in enumerate(find_baselines([group.values for group in groups], keys, baseline)):
             if other is None or other == place:
                 continue
             by_pair = _differences(groups[place], groups[other], metric)
@@ -188,7 +188,7 @@ def _compared(
     margin: float | None,
 ) -> Comparison:
     one, base = groups[place], groups[other]
-    layout = arrange(by_pair, one.folds if one.folds == base.folds else 0)
+    layout = find_layout(by_pair, one.folds if one.folds == base.folds else 0)
     step = max(one.step(metric), base.step(metric))
     found = layout.estimate(by_pair, step=step)
     if not layout.refused:
@@ -248,7 +248,7 @@ def _for_new_examples(one: RunGroup, base: RunGroup, layout: Layout, metric: str
     for unit in layout.units:
         runs = []
         for run in unit:
-            ours, theirs = one.of_each(run, metric), base.of_each(run, metric)
+            ours, theirs = one.example_scores(run, metric), base.example_scores(run, metric)
             if ours is None or theirs is None:
                 return mean_only(math.nan, 0)
             rows = ours[0] if rows is None else rows

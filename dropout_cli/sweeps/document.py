@@ -15,7 +15,7 @@ Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Random:
+class RandomAxes:
     """Points drawn at random."""
 
     count: Points
@@ -27,7 +27,7 @@ class Random:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Document:
+class SweepDocument:
     """The keys of a sweep file."""
 
     base: str
@@ -38,7 +38,7 @@ class Document:
     """Dotted key -> its values: every combination is trained."""
     zip: dict[str, Any] = field(default_factory=dict)
     """Dotted key -> its values: the first ones together, then the second ones."""
-    random: Random | None = None
+    random: RandomAxes | None = None
     """Points drawn at random."""
     seeds: Points | tuple[CountOrZero, ...] | None = None
     """How many, from 0 on, or which; beside a number of splits, how many on each. 10 unless given, or 1 on each."""

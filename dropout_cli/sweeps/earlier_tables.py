@@ -14,10 +14,10 @@ from dropout_cli.core.dotted import last_name
 from dropout_cli.metrics import DEFAULT_METRIC, METRICS, csv_bytes, larger_is_better
 from dropout_cli.statistics import Interval, PairedComparison
 from dropout_cli.statistics.rules import FIRST
-from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import ALPHA
-from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, grouped
-from dropout_cli.sweeps.tables import cell, number
+from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, group_runs
+from dropout_cli.sweeps.tables import csv_number, json_value
 
 COMPARED = ("baseline", "metric", "n", "difference", "sd", "low", "high", "effect", "p", "p_holm", "smallest_p")
 COUNTED = ("won", "tied", "won_low", "won_high", "verdict")
@@ -35,7 +35,7 @@ def earlier_tables(
     """Return summary.csv and comparisons.csv. Raises UsageError where the baseline is none of the groups."""
     if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
         metric = "test.rmse"
-    groups = grouped(records, keys, rules)
+    groups = group_runs(records, keys, rules)
     return {
         "summary.csv": _summary(groups, keys, rules),
         "comparisons.csv": _comparisons(groups, keys, metric, baseline, margin, rules),
@@ -61,7 +61,7 @@ def _summary(groups: Sequence[RunGroup], keys: Sequence[str], rules: int) -> byt
             ratio = _correction(groups, [group], rules)
             interval = statistics.t_interval(values, split_ratio=ratio, rules=rules)
             numbers = (*statistics.mean_and_sd(values, rules=rules), *interval)
-            rows.append([*map(cell, group.values.values()), metric, runs, *map(number, numbers)])
+            rows.append([*map(json_value, group.values.values()), metric, runs, *map(csv_number, numbers)])
     return csv_bytes(rows)
 
 
@@ -75,7 +75,7 @@ def _comparisons(
 ) -> bytes:
     larger = larger_is_better(metric)
     found: list[tuple[RunGroup, RunGroup, PairedComparison]] = []
-    for place, other in enumerate(baselines([group.values for group in groups], keys, baseline, rules)):
+    for place, other in enumerate(find_baselines([group.values for group in groups], keys, baseline, rules)):
         if other is None or other == place:
             continue
         one, base = groups[place], groups[other]
@@ -96,9 +96,11 @@ def _comparisons(
     for (one, base, paired), p, least in zip(found, adjusted, smallest, strict=True):
         numbers = (paired.mean, paired.sd, *paired.interval, paired.effect, paired.test.p, p, least)
         verdict = _verdict(paired.interval, paired.mean, p, margin, larger, rules)
-        won = [paired.won, paired.tied, *map(number, paired.won_interval)]
+        won = [paired.won, paired.tied, *map(csv_number, paired.won_interval)]
         named = _label(base.values, rules)
-        rows.append([*map(cell, one.values.values()), named, metric, paired.n, *map(number, numbers), *won, verdict])
+        rows.append(
+            [*map(json_value, one.values.values()), named, metric, paired.n, *map(csv_number, numbers), *won, verdict]
+        )
     return csv_bytes(rows)
 
 

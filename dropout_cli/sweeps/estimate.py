@@ -17,14 +17,14 @@ PER_CELL_BYTES = 60_000
 """Of a cell's folder beyond checkpoints and predictions."""
 
 
-def expected(
+def estimate_cost(
     plan: SweepPlan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
 ) -> list[tuple[str, str | int]]:
     """Return size, expected time and space, and power of a sweep; nothing is written.
 
     Raises Diverged, and UsageError where the baseline is none of the groups.
     """
-    shown = power.of_plan(plan, baseline)
+    shown = power.power_of_plan(plan, baseline)
     jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
@@ -50,7 +50,7 @@ def _probe(cell: Cell) -> tuple[float, float]:
     """Seconds per epoch, from the second of two where the first is short, and bytes of the run folder."""
     settings = cell.experiment.training
     prepared = run.prepare_run(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
-    with setup.computing(prepared.experiment):
+    with setup.computing_with(prepared.experiment):
         taken = list(_epochs(prepared))
     weights = sum(one.value.size for one in prepared.learner.network.parameters().values())
     checkpoint = 4 * weights * (3 + (settings.average is not None))

@@ -14,11 +14,11 @@ from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.plots.sweeps import CurveBand, PlottedMean
 from dropout_cli.sweeps.baselines import RATE
 from dropout_cli.sweeps.comparison import Comparison
-from dropout_cli.sweeps.in_words import called
-from dropout_cli.sweeps.means import spread
+from dropout_cli.sweeps.means import mean_interval
 from dropout_cli.sweeps.records import RunGroup, RunRecord, setting_label
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.wording import group_name
 
 History: TypeAlias = Callable[[RunRecord], Mapping[str, Sequence[float]]]
 
@@ -28,7 +28,7 @@ MOST_CURVES = 8
 """Groups whose learning curves share a figure: the best on the metric's validation part, or else the first."""
 
 
-def draw(evidence: SweepComparison, history: History) -> Iterator[tuple[str, bytes]]:
+def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[tuple[str, bytes]]:
     """Yield name and PNG of each figure that there is something to draw for."""
     number = metric_name(evidence.metric)
     key, runs = _axis(evidence), _of_runs(evidence)
@@ -38,26 +38,28 @@ def draw(evidence: SweepComparison, history: History) -> Iterator[tuple[str, byt
             yield "metric.png", plots.means_by_key(series, lines, key, evidence.metric, runs)
         parts = _parts(evidence, key, number)
         if parts:
-            yield "train_val.png", plots.means_by_key(parts, {}, key, shown_as(number), runs)
+            yield "train_val.png", plots.means_by_key(parts, {}, key, plotted_metric(number), runs)
         gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
         if any(gaps.values()):
             yield "gap.png", plots.means_by_key(gaps, levels, key, f"train.{number} - val.{number}", runs)
     else:
         means = [
-            (called(group), found) for group in evidence.groups if (found := _mean(evidence, group, evidence.metric))
+            (group_name(group), found)
+            for group in evidence.groups
+            if (found := _mean(evidence, group, evidence.metric))
         ]
         if len(means) > 1:
             best_last = sorted(means, key=lambda one: one[1].mean, reverse=not larger_is_better(number))
             yield "metric.png", plots.dot_plot(best_last[::-1], evidence.metric, runs)
     if evidence.main:
-        rows = [(called(evidence.groups[one.group]), _difference(one)) for one in evidence.main]
-        bases = {called(evidence.groups[one.baseline]) for one in evidence.main}
+        rows = [(group_name(evidence.groups[one.group]), _difference(one)) for one in evidence.main]
+        bases = {group_name(evidence.groups[one.baseline]) for one in evidence.main}
         against = f" from {bases.pop()}" if len(bases) == 1 else " from the baseline"
         axis = f"difference in {evidence.metric}{against}"
         family = evidence.main[0].family
         note = f", corrected for {family} comparisons" if family > 1 else ""
         yield "differences.png", plots.forest_plot(rows, axis, larger_is_better=larger_is_better(number), note=note)
-    bands = {called(group): band for group in _shown(evidence) if (band := _band(group, history)) is not None}
+    bands = {group_name(group): band for group in _shown(evidence) if (band := _band(group, history)) is not None}
     if bands:
         yield "curves.png", plots.curve_bands(bands, runs)
     if evidence.ranks is not None:
@@ -90,7 +92,7 @@ _PARTS = {"accuracy": "error"}
 """Number -> the one that the figure of training and validation shows in its place."""
 
 
-def shown_as(number: str) -> str:
+def plotted_metric(number: str) -> str:
     """Return the number that the figure of training and validation shows."""
     return _PARTS.get(number, number)
 
@@ -111,7 +113,7 @@ def _difference(one: Comparison) -> PlottedMean:
 
 def _parts(evidence: SweepComparison, key: str, number: str) -> dict[str, dict[float, PlottedMean]]:
     """Return training and validation error against the key, where the others of a sweep's keys do not vary."""
-    shown = shown_as(number)
+    shown = plotted_metric(number)
     found: dict[str, dict[float, PlottedMean]] = {}
     for part, name in (("train", "training"), ("val", "validation")):
         series, _ = _along(evidence, key, partial(_mean, evidence, metric=f"{part}.{shown}"))
@@ -124,7 +126,7 @@ def _estimate(group: RunGroup, values: Mapping[Replicate, float]) -> PlottedMean
     """Return the mean of values per replicate with the interval that their layout gives."""
     if not values:
         return None
-    low, high = spread(group, values)
+    low, high = mean_interval(group, values)
     mean = float(np.mean(list(values.values())))
     return PlottedMean(mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high)
 
@@ -149,7 +151,7 @@ def _along(
         if isinstance(x, int | float) and _is_number(x):
             series.setdefault(others, {})[float(x)] = found
         else:
-            lines[called(group)] = found
+            lines[group_name(group)] = found
     return series, lines
 
 
@@ -169,7 +171,7 @@ def _band(group: RunGroup, history: History) -> CurveBand | None:
         return None
     values = np.array([one[name][:shortest] for one in columns], np.float64)
     mean = values.mean(axis=0)
-    intervals = [spread(group, _averaged(replicates, epoch)) for epoch in values.T]
+    intervals = [mean_interval(group, _averaged(replicates, epoch)) for epoch in values.T]
     low, high = np.array(intervals).T if len(values) > 1 else (mean, mean)
     return CurveBand(name.replace("_", " "), mean, low, high)
 

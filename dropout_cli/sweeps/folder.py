@@ -25,12 +25,12 @@ SWEEP_FORMAT = 3
 """The format of `plan.json` and the tables that is written now; those of runs have a number of their own."""
 
 
-def is_sweep(reference: str) -> bool:
+def is_sweep_folder(reference: str) -> bool:
     """Whether the reference is the path of a sweep's folder."""
     return bool(reference.strip()) and file_exists(Path(reference) / PLAN)
 
 
-class Folder:
+class SweepFolder:
     """Where a sweep is kept."""
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +38,7 @@ class Folder:
         self.path = path
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def hold_lock(self) -> Iterator[None]:
         """Hold the sweep for as long as the block lasts. Raises UsageError when another process holds it."""
         with os_errors(self.path):
             (self.path / "cells").mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class Folder:
             if self.partial(id).exists():
                 shutil.rmtree(self.partial(id))
 
-    def fail(self, id: str, reason: str, command: str) -> None:
+    def record_failure(self, id: str, reason: str, command: str) -> None:
         """Record that the cell failed."""
         self.write(f"failed/{id}.json", json_bytes({"format": FORMAT, "reason": reason, "command": command}))
 

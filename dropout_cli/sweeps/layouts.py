@@ -96,7 +96,7 @@ class Layout:
         return 0.5 * step / max(size, 1) if self.kind != "crossed" else 0.5 * step / max(self.folds, 1)
 
 
-def arrange(replicates: Iterable[Replicate], folds: int = 0) -> Layout:
+def find_layout(replicates: Iterable[Replicate], folds: int = 0) -> Layout:
     """Find the layout of these replicates.
 
     Args:

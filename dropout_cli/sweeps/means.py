@@ -12,13 +12,13 @@ from dropout_cli.metrics import is_count, is_share, metric_part
 from dropout_cli.statistics import Interval, proportion
 from dropout_cli.statistics.estimate import Estimate, estimate_new_examples
 from dropout_cli.statistics.intervals import NO_INTERVAL
-from dropout_cli.sweeps.layouts import Layout, arrange
+from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.replicates import Replicate
 
 
 @dataclass(frozen=True)
-class Mean:
+class GroupMean:
     """A metric over the runs of a group."""
 
     n: int
@@ -33,16 +33,16 @@ class Mean:
     """For new data of this kind, or new examples where all runs share one test part; NaN where that is unknown."""
 
 
-NOTHING = Mean(0, 0, math.nan, math.nan, NO_INTERVAL, NO_INTERVAL)
+NOTHING = GroupMean(0, 0, math.nan, math.nan, NO_INTERVAL, NO_INTERVAL)
 
 
-def mean_of(group: RunGroup, metric: str) -> Mean:
+def group_mean(group: RunGroup, metric: str) -> GroupMean:
     """Return the mean of a metric over the group's runs; NaN without any."""
     values = group.by_replicate(metric)
     runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
     if not values:
         return NOTHING
-    layout, step = arrange(values, group.folds), group.step(metric) if is_count(metric) else 0.0
+    layout, step = find_layout(values, group.folds), group.step(metric) if is_count(metric) else 0.0
     found = layout.estimate(values, step=step)
     mean, sd = statistics.mean_and_sd(list(values.values()))
     center = mean if math.isnan(found.se) else found.mean
@@ -51,12 +51,12 @@ def mean_of(group: RunGroup, metric: str) -> Mean:
     new = _for_new_data(group, layout, values, metric, examples, step)
     if not math.isnan(own.low + new.low):
         new = statistics.union_interval(own, new)
-    return Mean(runs, len(values), center, sd, own, new)
+    return GroupMean(runs, len(values), center, sd, own, new)
 
 
-def spread(group: RunGroup, values: Mapping[Replicate, float]) -> Interval:
+def mean_interval(group: RunGroup, values: Mapping[Replicate, float]) -> Interval:
     """Return the interval of the mean of values per replicate, such as those of one epoch."""
-    return arrange(values, group.folds).estimate(values).interval()
+    return find_layout(values, group.folds).estimate(values).interval()
 
 
 def _around(found: Estimate, metric: str, judged: int) -> Interval:
@@ -92,7 +92,7 @@ def _for_new_data(
 
 def _per_example(group: RunGroup, runs: Sequence[tuple[Replicate, ...]], metric: str) -> Array | None:
     """Return (runs, examples); None where that is unknown."""
-    found = [group.of_each(run, metric) for run in runs]
+    found = [group.example_scores(run, metric) for run in runs]
     known = [one for one in found if one is not None]
     if len(known) < len(found) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
         return None

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import is_count, metric_name, metric_part
 from dropout_cli.sweeps import baselines, power, yardsticks
-from dropout_cli.sweeps.answer import answer
+from dropout_cli.sweeps.answer import write_answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
-from dropout_cli.sweeps.in_words import called, named, new_kind, p_text, short, speaks_of
-from dropout_cli.sweeps.layouts import Layout, arrange
+from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.records import RunGroup, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, join_names, new_data_kind
 
 REQUESTED = {
     "sign-flip": "the exact sign-flip permutation test (above 16 pairs, 99,999 drawn patterns)",
@@ -20,11 +20,11 @@ REQUESTED = {
 }
 
 
-def notes(evidence: SweepComparison) -> Iterator[str]:
+def comparison_notes(evidence: SweepComparison) -> Iterator[str]:
     """Yield the answer first, then how it came about, a sentence or two per line."""
     if not evidence.groups:
         return
-    yield answer(evidence)
+    yield write_answer(evidence)
     yield from _of_runs(evidence)
     yield from yardsticks.simple_model_messages(evidence.records, evidence.metric)
     yield from _of_intervals(evidence)
@@ -33,7 +33,7 @@ def notes(evidence: SweepComparison) -> Iterator[str]:
     yield from _of_choice(evidence)
     yield from _warnings(evidence)
     yield from _of_pooled(evidence)
-    yield from of_uncompared(evidence)
+    yield from uncompared_notes(evidence)
     yield from _of_ranks(evidence)
 
 
@@ -49,7 +49,7 @@ def _of_runs(evidence: SweepComparison) -> Iterator[str]:
 
 
 def _layout(group: RunGroup, metric: str) -> Layout:
-    return arrange(group.by_replicate(metric), group.folds)
+    return find_layout(group.by_replicate(metric), group.folds)
 
 
 def _arrangement(layout: Layout, group: RunGroup) -> str:
@@ -84,7 +84,7 @@ def _of_intervals(evidence: SweepComparison) -> Iterator[str]:
     known = [one for one in evidence.main if not one.refused]
     if known:
         covers = dict.fromkeys(
-            speaks_of(one.layout, evidence.groups[one.group], fixed=one.test_part_is_fixed) for one in known
+            interval_scope(one.layout, evidence.groups[one.group], fixed=one.test_part_is_fixed) for one in known
         )
         family, by = known[0].family, f" by {len(evidence.metrics)} metrics" * (len(evidence.metrics) > 1)
         corrected = f", Bonferroni's correction for {family} comparisons{by}" if family > 1 else ""
@@ -96,13 +96,13 @@ def _of_intervals(evidence: SweepComparison) -> Iterator[str]:
         layout = _layout(group, evidence.metric)
         if layout.kind != "irregular":
             fixed = layout.splits_vary and group.shares_test_part(layout.replicates)
-            yield f"Intervals of means are for {speaks_of(layout, group, fixed=fixed)}."
+            yield f"Intervals of means are for {interval_scope(layout, group, fixed=fixed)}."
 
 
 def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
     """Yield notes on the second interval."""
-    examples = [one for one in known if new_kind(one) == "new examples"]
-    data = [one for one in known if new_kind(one) == "new data"]
+    examples = [one for one in known if new_data_kind(one) == "new examples"]
+    data = [one for one in known if new_data_kind(one) == "new data"]
     if data:
         ratios = sorted({one.ratio for one in data})
         ratio = f"{ratios[0]:.3g}" if len(ratios) == 1 else f"{ratios[0]:.3g} to {ratios[-1]:.3g}, each its own"
@@ -126,14 +126,14 @@ def _of_verdicts(evidence: SweepComparison) -> Iterator[str]:
         return
     for reason in dict.fromkeys(one.refused for one in evidence.main if one.refused and len(evidence.main) > 1):
         refused = [evidence.groups[one.group] for one in evidence.main if one.refused == reason]
-        yield f"No verdict for {named(refused)}: {reason}."
+        yield f"No verdict for {join_names(refused)}: {reason}."
     undecided = [one for one in evidence.main if one.verdict == NOT_DECIDED and not one.refused]
     if undecided:
         yield "'not decided' means that the interval holds 0. It does not mean that the settings are equal."
     for one in undecided[:MOST_UNDECIDED]:
-        what = power.what_would_decide(one, evidence.margin)
+        what = power.runs_to_decide(one, evidence.margin)
         if what:
-            yield f"{called(evidence.groups[one.group])}: {what}"
+            yield f"{group_name(evidence.groups[one.group])}: {what}"
     if len(undecided) > MOST_UNDECIDED:
         yield f"{len(undecided) - MOST_UNDECIDED} more are not decided; comparisons.csv has their numbers."
     yield from _of_requested(evidence)
@@ -152,9 +152,8 @@ def _of_requested(evidence: SweepComparison) -> Iterator[str]:
     if not known:
         yield f"p ({evidence.test}) is not there: it needs independent units, the same ones for all settings."
     elif max(known) >= ALPHA:
-        yield (
-            f"With so few pairs p ({evidence.test}) cannot be below {p_text(max(known))}, however large the difference."
-        )
+        least = format_p(max(known))
+        yield f"With so few pairs p ({evidence.test}) cannot be below {least}, however large the difference is."
 
 
 def _of_one_example(evidence: SweepComparison) -> Iterator[str]:
@@ -162,7 +161,7 @@ def _of_one_example(evidence: SweepComparison) -> Iterator[str]:
     sizes = {record.examples(part) for group in evidence.groups for record in group.runs} - {0}
     if is_count(number) and sizes:
         least, most = min(sizes), max(sizes)
-        steps = " to ".join(dict.fromkeys((short(1 / most), short(1 / least))))
+        steps = " to ".join(dict.fromkeys((format_short(1 / most), format_short(1 / least))))
         yield f"One {part} example is {steps} of {number} here."
 
 
@@ -172,14 +171,14 @@ def _of_choice(evidence: SweepComparison) -> Iterator[str]:
         return
     val = f"val.{metric_name(evidence.metric)}"
     group = evidence.groups[chosen.best]
-    text = f"Choice: {called(group)} has the best mean {val}, {short(evidence.mean(group, val).mean)}"
+    text = f"Choice: {group_name(group)} has the best mean {val}, {format_short(evidence.mean(group, val).mean)}"
     used = len(chosen.layout.replicates)
     if any(len(one.records) != used for one in evidence.groups):
         text += f", over the {counted(used, 'pair')} of seed and split that all settings have"
     if math.isnan(chosen.optimism):
         yield f"{text}."
         return
-    size = short(chosen.optimism)
+    size = format_short(chosen.optimism)
     found = size if float(size) > 0 else "none"
     bound = ", which is too little because all runs share one validation part" if chosen.is_lower_bound else ""
     yield f"{text}. The best of several looks better than it is (selection bias): {chosen.how} finds {found}{bound}."
@@ -189,7 +188,7 @@ def _warnings(evidence: SweepComparison) -> Iterator[str]:
     """Yield warnings about the table."""
     for one in evidence.main:
         if not math.isnan(one.wider):
-            group, base = called(evidence.groups[one.group]), called(evidence.groups[one.baseline])
+            group, base = group_name(evidence.groups[one.group]), group_name(evidence.groups[one.baseline])
             wide, tight, times = (group, base, one.wider) if one.wider > 1 else (base, group, 1 / one.wider)
             yield (
                 f"Warning: {wide} varies {times:.1f} times as much as {tight}. The t interval of their difference is "
@@ -202,10 +201,10 @@ def _warnings(evidence: SweepComparison) -> Iterator[str]:
         )
     same = [evidence.groups[one.group] for one in evidence.main if one.identical]
     if same:
-        yield f"Identical runs: {named(same)}. Every pair has the same {evidence.metric}, so p is 1."
+        yield f"Identical runs: {join_names(same)}. Every pair has the same {evidence.metric}, so p is 1."
     lost = [evidence.groups[one.group] for one in evidence.main if one.layout.left_out]
     if lost:
-        yield f"Left out of some comparisons, because they complete no unit: runs of {named(lost)}."
+        yield f"Left out of some comparisons, because they complete no unit: runs of {join_names(lost)}."
     if evidence.judged_by:
         yield (
             f"These runs were judged by {', '.join(evidence.judged_by)} before. A metric that was chosen after a look "
@@ -235,14 +234,14 @@ def _of_pooled(evidence: SweepComparison) -> Iterator[str]:
         yield f"Runs of one setting differ in more than their seeds: {over}. Intervals and tests take them as alike."
 
 
-def of_uncompared(evidence: SweepComparison) -> Iterator[str]:
+def uncompared_notes(evidence: SweepComparison) -> Iterator[str]:
     """Yield notes on the groups that are not compared, and why."""
     left = evidence.uncompared
     if not left:
         return
     values = [group.values for group in evidence.groups]
     wanted = baselines.default_baseline(values) if evidence.baseline is None else evidence.baseline
-    found = baselines.baselines(values, evidence.keys, evidence.baseline)
+    found = baselines.find_baselines(values, evidence.keys, evidence.baseline)
     alone = [group for group, other in zip(evidence.groups, found, strict=True) if other is None and group in left]
     judged = any(evidence.groups[place].scores(evidence.metric) for place in set(found) if place is not None)
     lacking = [g for g in left if g not in alone and not (judged and g.scores(evidence.metric))]
@@ -250,20 +249,20 @@ def of_uncompared(evidence: SweepComparison) -> Iterator[str]:
     if alone:
         base = baselines.baseline_text(wanted)
         yield (
-            f"Not compared: {named(alone)}. No single group with {base} has the same other keys; "
+            f"Not compared: {join_names(alone)}. No single group with {base} has the same other keys; "
             "give more keys with --baseline."
         )
     if lacking:
-        yield f"Not compared: {named(lacking)}. Its runs, or those of the baseline, have no {evidence.metric}."
+        yield f"Not compared: {join_names(lacking)}. Its runs, or those of the baseline, have no {evidence.metric}."
     if apart:
-        yield f"Not compared: {named(apart)}. No run shares seed and split with one of the baseline."
+        yield f"Not compared: {join_names(apart)}. No run shares seed and split with one of the baseline."
 
 
 def _of_ranks(evidence: SweepComparison) -> Iterator[str]:
     if evidence.ranks is None:
         return
     settings, datasets, ranks = evidence.ranks
-    text = f"p = {p_text(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
+    text = f"p = {format_p(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
     yield (
         f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {text}; average ranks "
         f"closer than {ranks.critical_difference:.3g} have no difference shown (Nemenyi, .05)."

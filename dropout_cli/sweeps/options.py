@@ -19,7 +19,7 @@ Swept: TypeAlias = list[tuple[Any, str]] | Node
 """The values of a key, each with its place, or the law from which its values are drawn."""
 
 
-def swept_by(override: str, mistakes: ErrorCollector) -> tuple[str, Swept]:
+def parse_override(override: str, mistakes: ErrorCollector) -> tuple[str, Swept]:
     """Parse `KEY=V1,V2`, `KEY={from: 0, to: 1, step: 1}`, or a law such as `KEY={uniform: [0, 1]}`."""
     key, equals, written = override.partition("=")
     if not equals or not all(key.split(".")):
@@ -33,30 +33,30 @@ def swept_by(override: str, mistakes: ErrorCollector) -> tuple[str, Swept]:
             node = only
         elif only.value.keys() <= {*axes.DISTRIBUTIONS} and only.value:
             return key, only
-    return key, axes.values_of(node, mistakes, key)
+    return key, axes.parse_values(node, mistakes, key)
 
 
-def once(keys: Sequence[str], way_out: str) -> None:
+def refuse_repeated(keys: Sequence[str], way_out: str) -> None:
     """Raise ConfigError for a key that is given twice: without a word, the last one would count."""
     for key in keys:
         if keys.count(key) > 1:
             raise ConfigError(key, "is given twice, with other values", way_out)
 
 
-def pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
+def parse_pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
     """Parse `KEY=VALUE`, each value read as YAML."""
     found: dict[str, Any] = {}
     for pair in dict.fromkeys(pairs):
         key, equals, written = pair.partition("=")
         if not equals or not key:
             raise ConfigError(place, f"'{pair}' is not KEY=VALUE", "Write it like dropout.variant=none.")
-        once([*found, key], f"{place} takes each key once.")
+        refuse_repeated([*found, key], f"{place} takes each key once.")
         node = parse_yaml(written, ConfigSource(place, Path.cwd(), override=key), ErrorCollector())
         found[key] = None if node is None else node_value(node)
     return found
 
 
-def metrics_of(metric: str | None, metrics: str | None) -> tuple[str, ...]:
+def parse_metrics(metric: str | None, metrics: str | None) -> tuple[str, ...]:
     """Return the metrics of `--metric NAME` or `--metrics A,B`, the main one first. Raises UsageError."""
     if metric is not None and metrics is not None:
         raise UsageError("--metrics", "names the main metric first, and --metric does too", "Give one of the two.")
@@ -68,7 +68,7 @@ def metrics_of(metric: str | None, metrics: str | None) -> tuple[str, ...]:
     return found
 
 
-def paired_test(name: str) -> TestName:
+def parse_test(name: str) -> TestName:
     """Return the test of that name; `_` may stand for `-`. Raises UsageError."""
     known: dict[str, TestName] = {one: one for one in get_args(TestName)}
     found = known.get(name.replace("_", "-"))
@@ -77,7 +77,7 @@ def paired_test(name: str) -> TestName:
     return found
 
 
-def seeds_of(text: str | None) -> int | tuple[int, ...] | None:
+def parse_seeds(text: str | None) -> int | tuple[int, ...] | None:
     """Parse a count of seeds, `10`, or a list of them, `0,3,7`."""
     if text is None:
         return None
@@ -90,7 +90,7 @@ def seeds_of(text: str | None) -> int | tuple[int, ...] | None:
     return numbers if "," in text else numbers[0]
 
 
-def splits_of(text: str | None) -> Splits | None:
+def parse_splits(text: str | None) -> Splits | None:
     """Parse `each`, `same`, or a number of splits. Raises ConfigError."""
     if text is None:
         return None
@@ -123,11 +123,11 @@ class SweepOptions:
             ConfigError: Seeds, splits or baseline cannot be read.
             UsageError: An option names no metric or no test.
         """
-        keys: dict[str, Any] = {"baseline": pairs(self.baseline, "--baseline"), "metric": self.metric}
-        keys |= {"seeds": seeds_of(self.seeds), "splits": splits_of(self.splits)}
+        keys: dict[str, Any] = {"baseline": parse_pairs(self.baseline, "--baseline"), "metric": self.metric}
+        keys |= {"seeds": parse_seeds(self.seeds), "splits": parse_splits(self.splits)}
         keys |= {"trials": self.trials, "repeats": self.repeats}
-        keys |= {"test": None if self.test is None else paired_test(self.test)}
+        keys |= {"test": None if self.test is None else parse_test(self.test)}
         if self.metrics is not None:
-            main, *others = metrics_of(self.metric, self.metrics)
+            main, *others = parse_metrics(self.metric, self.metrics)
             keys |= {"metric": main, "metrics": tuple(others)}
         return {name: value for name, value in keys.items() if value}

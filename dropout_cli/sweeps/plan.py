@@ -76,18 +76,18 @@ class SweepPlan:
     """Whether the layout is that of the sweep in the folder, and a new sweep would have another."""
 
 
-def make(sweep: Sweep) -> SweepPlan:
+def make_plan(sweep: Sweep) -> SweepPlan:
     """Resolve every cell. Raises ConfigError, with the place in the sweep's file, or DataError."""
     planner = _Planner(sweep)
     points = [planner.taken(point) for point in sweep.points]
     planner.check_all_taken()
     experiments = [planner.experiment(point) for point in points]
-    wanted, reasons = splitting.allowed(sweep, experiments)
-    replicates = splitting.replicates(sweep, wanted, points, experiments)
-    resolved = resolve.resolved(experiments, replicates)
-    splits, given = splitting.settled(wanted, sweep, resolved)
+    wanted, reasons = splitting.allowed_splits(sweep, experiments)
+    replicates = splitting.make_replicates(sweep, wanted, points, experiments)
+    resolved = resolve.resolve_settings(experiments, replicates)
+    splits, given = splitting.settle_splits(wanted, sweep, resolved)
     if splits != wanted:
-        replicates = splitting.replicates(sweep, splits, points, experiments)
+        replicates = splitting.make_replicates(sweep, splits, points, experiments)
     groups: dict[str, PlannedGroup] = {}
     cells: dict[str, Cell] = {}
     merged = 0
@@ -95,10 +95,10 @@ def make(sweep: Sweep) -> SweepPlan:
         first = replace(found.first, seed=0, dataset=replace(found.first.dataset, split_seed=0, fold=0))
         group = _identity(first, planner.touched)
         if group not in groups:
-            values = config.to_dict(found.of(its[0]))
+            values = config.to_dict(found.for_replicate(its[0]))
             groups[group] = PlannedGroup({key: value_at(values, key) for key in planner.touched}, values)
         new = False
-        for one in map(found.of, its):
+        for one in map(found.for_replicate, its):
             cell = Cell(_identity(one, planner.touched), list(groups).index(group), one)
             new |= cell.id not in cells
             cells.setdefault(cell.id, cell)
@@ -110,7 +110,7 @@ def make(sweep: Sweep) -> SweepPlan:
         if key not in REPLICATES and len({json.dumps(group.values[key]) for group in groups.values()}) > 1
     )
     shown = tuple(PlannedGroup({key: one.values[key] for key in varying}, one.config) for one in groups.values())
-    goes_on = sweep.begun is not None and splitting.usual(sweep, experiments, resolved) != splits
+    goes_on = sweep.begun is not None and splitting.default_replicates(sweep, experiments, resolved) != splits
     messages = (*reasons, *given)
     return SweepPlan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, messages, goes_on)
 
@@ -128,12 +128,12 @@ def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> Non
             raise ConfigError("metric", f"'{metric}' is no number of a {' or '.join(sorted(tasks))}", way_out)
 
 
-def takes(sweep: Sweep, chosen: Point, key: str) -> bool:
+def variant_takes(sweep: Sweep, chosen: Point, key: str) -> bool:
     """Whether there is such a key, given what is `chosen`. Raises ConfigError where that does not work."""
     return _takes(_Planner(sweep).chosen(chosen), key)
 
 
-def chooses(setting: Setting) -> bool:
+def is_choice(setting: Setting) -> bool:
     """Whether other keys may exist or not because of this one."""
     return "." not in setting.key or _is_tag(setting.key) or isinstance(setting.value, dict | str)
 
@@ -151,7 +151,7 @@ class _Planner:
 
     def taken(self, point: Point) -> Point:
         """The point without keys that what it chooses does not have."""
-        choosing = tuple(one for one in point if chooses(one))
+        choosing = tuple(one for one in point if is_choice(one))
         chosen = self.chosen(choosing)
         taken = tuple(one for one in point if one in choosing or _takes(chosen, one.key))
         self.skipped += len(taken) < len(point)

@@ -6,13 +6,13 @@ from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.runs import Run, summary
 from dropout_cli.sweeps import stored_plan
-from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
+from dropout_cli.sweeps.folder import SWEEP_FORMAT, SweepFolder
 from dropout_cli.sweeps.plan import SweepPlan
 from dropout_cli.sweeps.replicates import SAME
 from dropout_cli.training import arithmetic
 
 
-def compare_with_stored(plan: SweepPlan, folder: Folder, *, may_replace: bool = False) -> dict[str, int] | None:
+def compare_with_stored(plan: SweepPlan, folder: SweepFolder, *, may_replace: bool = False) -> dict[str, int] | None:
     """Count new, kept and orphaned runs against the stored plan.
 
     A complete run counts as kept, whichever plan trained it.
@@ -49,7 +49,7 @@ def compare_with_stored(plan: SweepPlan, folder: Folder, *, may_replace: bool = 
     return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
 
 
-def plan_messages(plan: SweepPlan, folder: Folder, change: Mapping[str, int] | None) -> Iterator[str]:
+def plan_messages(plan: SweepPlan, folder: SweepFolder, change: Mapping[str, int] | None) -> Iterator[str]:
     """Yield all messages for the user before a sweep starts."""
     yield from layout_messages(plan, folder)
     yield from change_messages(change, folder)
@@ -57,14 +57,14 @@ def plan_messages(plan: SweepPlan, folder: Folder, change: Mapping[str, int] | N
     yield from _arithmetic_messages(plan, folder)
 
 
-def change_messages(change: Mapping[str, int] | None, folder: Folder) -> Iterator[str]:
+def change_messages(change: Mapping[str, int] | None, folder: SweepFolder) -> Iterator[str]:
     """Yield a message if the plan has changed; see `compare_with_stored`."""
     if change is not None:
         counts = f"{counted(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} not in it any more"
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 
-def layout_messages(plan: SweepPlan, folder: Folder, *inner: Folder) -> Iterator[str]:
+def layout_messages(plan: SweepPlan, folder: SweepFolder, *inner: SweepFolder) -> Iterator[str]:
     """Yield messages about an unusual layout of splits.
 
     For a new sweep they give the reasons. A sweep is new if none of the folders stores a plan.
@@ -77,7 +77,7 @@ def layout_messages(plan: SweepPlan, folder: Folder, *inner: Folder) -> Iterator
         yield f"{folder.path}: goes on with {its}, as it began; {way_out}."
 
 
-def _format_messages(folder: Folder) -> Iterator[str]:
+def _format_messages(folder: SweepFolder) -> Iterator[str]:
     """Yield a message if the tables in the folder have an older format."""
     before = stored_plan.read_plan(folder)
     if before is not None and before.format < SWEEP_FORMAT and folder.has("results.csv"):
@@ -85,21 +85,23 @@ def _format_messages(folder: Folder) -> Iterator[str]:
         yield f"{folder.path}: {fact}."
 
 
-def _arithmetic_messages(plan: SweepPlan, folder: Folder) -> Iterator[str]:
+def _arithmetic_messages(plan: SweepPlan, folder: SweepFolder) -> Iterator[str]:
     """Yield a message for each change of arithmetic since complete runs were trained.
 
     The runs to come make no pairs with them.
     """
     before = stored_plan.read_plan(folder)
-    if before is None or before.arithmetic >= arithmetic.version():
+    if before is None or before.arithmetic >= arithmetic.arithmetic_version():
         return
     reasons: dict[str, int] = {}
     for cell in plan.cells:
         if folder.is_complete(cell.id):
             run, train = Run(folder.cell(cell.id)), folder.summary(cell.id)["train"]
             targets = len(train.get("per_target", [None]))
-            noted = arithmetic.noted_by(run)
-            for reason in arithmetic.since(noted, cell.experiment, summary.count_examples(train), targets=targets):
+            noted = arithmetic.stored_version(run)
+            for reason in arithmetic.changes_since(
+                noted, cell.experiment, summary.count_examples(train), targets=targets
+            ):
                 reasons[reason] = reasons.get(reason, 0) + 1
     for reason, number in reasons.items():
         yield (

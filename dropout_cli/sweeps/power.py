@@ -6,9 +6,9 @@ from typing import Any
 
 from dropout_cli.statistics import sample_size
 from dropout_cli.statistics.estimate import MIN_UNITS
-from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import ALPHA, Comparison
-from dropout_cli.sweeps.layouts import arrange
+from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.plan import SweepPlan
 
 WANTED = 0.8
@@ -17,7 +17,7 @@ PILOT = 5
 UNIT = {"seeds": "seeds", "splits": "splits", "nested": "splits"}
 
 
-def what_would_decide(one: Comparison, margin: float | None) -> str:
+def runs_to_decide(one: Comparison, margin: float | None) -> str:
     """Return in a sentence how many units would show a difference: of the margin, or as large as the one seen."""
     unit, found = UNIT.get(one.layout.kind, ""), one.estimate
     unit = "divisions" if unit == "splits" and one.layout.folds else unit
@@ -38,7 +38,7 @@ def what_would_decide(one: Comparison, margin: float | None) -> str:
     return f"{least:,} to {most:,} {unit} in all {what}; there are {found.n}."
 
 
-def visible_difference(n: int, family: int) -> float:
+def smallest_detectable(n: int, family: int) -> float:
     """Return which true difference n units show with 80 % probability, in standard deviations of the differences."""
     low, high = 0.0, 1e3
     while high - low > 1e-3 * high:
@@ -48,17 +48,17 @@ def visible_difference(n: int, family: int) -> float:
     return high
 
 
-def of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+def power_of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     """Yield what the plan can show. Raises UsageError where the baseline is none of the groups."""
     replicates = [{cell.replicate for cell in plan.cells if cell.group == place} for place in range(len(plan.groups))]
-    found = baselines([group.values for group in plan.groups], plan.keys, baseline)
+    found = find_baselines([group.values for group in plan.groups], plan.keys, baseline)
     shared = [
         replicates[place] & replicates[other]
         for place, other in enumerate(found)
         if other is not None and other != place
     ]
     folds = max((cell.experiment.dataset.folds or 0 for cell in plan.cells), default=0)
-    layouts = [arrange(sorted(one), folds) for one in shared if one]
+    layouts = [find_layout(sorted(one), folds) for one in shared if one]
     if not layouts:
         return
     refused = next((one.refused for one in layouts if one.refused), "")
@@ -66,7 +66,7 @@ def of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterator[tup
     if refused or n < MIN_UNITS:
         yield "what it can show", f"no verdict: {refused}"
         return
-    size = visible_difference(n, len(layouts))
+    size = smallest_detectable(n, len(layouts))
     yield "comparisons", str(len(layouts))
     yield (
         "difference seen with 80 % probability",

@@ -17,7 +17,7 @@ from dropout_cli.metrics import METRICS, PARTS, metric_name, metric_part, uses_l
 from dropout_cli.runs.summary import count_examples
 from dropout_cli.statistics.rules import FIRST, LATEST
 from dropout_cli.sweeps.replicates import FOLD, REPLICATES, SPLIT_SEED, Replicate
-from dropout_cli.sweeps.stored_predictions import of_each, test_part
+from dropout_cli.sweeps.stored_predictions import example_metric, test_part_digest
 
 LENGTHENED = "lengthened"
 """The key that runs have, beside those of their configs, where `resume --epochs` rewrote their past."""
@@ -51,7 +51,7 @@ class RunRecord:
     summary: Mapping[str, Any]
 
     @classmethod
-    def of(cls, path: str, values: Values, replicate: Replicate, summary: Mapping[str, Any]) -> "RunRecord":
+    def from_summary(cls, path: str, values: Values, replicate: Replicate, summary: Mapping[str, Any]) -> "RunRecord":
         """Return the record of a run; its summary is not trusted. Raises UsageError where numbers are missing."""
         record = cls(path, values, replicate, summary)
         try:
@@ -157,10 +157,13 @@ class RunGroup:
 
     def shares_test_part(self, replicates: Sequence[Replicate]) -> bool:
         """Whether runs on different splits all have the same test part; False where that cannot be read."""
-        parts = [test_part(path) for path in {one.split_seed: self.records[one][0].path for one in replicates}.values()]
+        parts = [
+            test_part_digest(path)
+            for path in {one.split_seed: self.records[one][0].path for one in replicates}.values()
+        ]
         return len(parts) > 1 and None not in parts and len(set(parts)) == 1
 
-    def of_each(self, run: Iterable[Replicate], metric: str) -> tuple[Array, Array] | None:
+    def example_scores(self, run: Iterable[Replicate], metric: str) -> tuple[Array, Array] | None:
         """Return test rows and what each test example contributes to the metric; of a run, or one run per fold.
 
         Of runs that share seed and split the contributions are averaged. None where they are not stored or differ in
@@ -168,7 +171,7 @@ class RunGroup:
         """
         parts = []
         for replicate in run:
-            pooled = [of_each(record.path, metric) for record in self.records[replicate]]
+            pooled = [example_metric(record.path, metric) for record in self.records[replicate]]
             known = [one for one in pooled if one is not None]
             if len(known) < len(pooled) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
                 return None
@@ -188,7 +191,7 @@ class RunGroup:
         return setting_label(self.values)
 
 
-def grouped(records: Sequence[RunRecord], keys: Sequence[str], rules: int = LATEST) -> tuple[RunGroup, ...]:
+def group_runs(records: Sequence[RunRecord], keys: Sequence[str], rules: int = LATEST) -> tuple[RunGroup, ...]:
     """Group the records by their values of the keys, then by seed and split; the first rules keep the last of each."""
     gathered: dict[str, dict[Replicate, tuple[RunRecord, ...]]] = {}
     for record in records:
@@ -199,14 +202,14 @@ def grouped(records: Sequence[RunRecord], keys: Sequence[str], rules: int = LATE
     )
 
 
-def pooled_over(groups: Sequence[RunGroup]) -> list[str] | None:
+def keys_averaged_over(groups: Sequence[RunGroup]) -> list[str] | None:
     """Return the keys in which runs of one group differ; none if they repeat each other, None if only seeds differ."""
-    found = dict.fromkeys(key for group in groups for key in differing([one.settings for one in group.runs]))
+    found = dict.fromkeys(key for group in groups for key in differing_keys([one.settings for one in group.runs]))
     repeated = any(len(records) > 1 for group in groups for records in group.records.values())
     return list(found) if found or repeated else None
 
 
-def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+def differing_keys(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys with at least two values among the settings of runs; runs without the key do not count.
 
     Class weights that were computed from the training part differ from split to split; they count only where they

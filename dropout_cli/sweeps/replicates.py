@@ -31,7 +31,7 @@ class Replicate(NamedTuple):
     """Which fold is the test part, where `dataset.folds` divides the data."""
 
 
-def laid_out(splits: Splits, seeds: Sequence[int], *, split_seed: int = 0, first: int = 0) -> list[Replicate]:
+def lay_out(splits: Splits, seeds: Sequence[int], *, split_seed: int = 0, first: int = 0) -> list[Replicate]:
     """Return seed and split of every replicate, the fold left open.
 
     Args:

@@ -10,7 +10,7 @@ from dropout_cli.training import setup
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ResolvedSetting:
     """An experiment with every `auto` replaced, for each split and fold that it is trained on."""
 
     on: dict[tuple[int, int], Experiment]
@@ -23,14 +23,16 @@ class Resolved:
         """For its first replicate."""
         return next(iter(self.on.values()))
 
-    def of(self, replicate: Replicate) -> Experiment:
+    def for_replicate(self, replicate: Replicate) -> Experiment:
         """For a replicate; where nothing varies with the split seed, it may be one that was not resolved."""
         seed, split_seed, fold = replicate
         found = self.on[split_seed, fold] if self.varying else self.first
         return replace(found, seed=seed, dataset=replace(found.dataset, split_seed=split_seed))
 
 
-def resolved(experiments: Sequence[Experiment], replicates: Sequence[Sequence[Replicate]]) -> list[Resolved]:
+def resolve_settings(
+    experiments: Sequence[Experiment], replicates: Sequence[Sequence[Replicate]]
+) -> list[ResolvedSetting]:
     """Resolve each experiment for its replicates; their seeds do not matter for that.
 
     All experiments on the same data are resolved, split after split, before other data are read, so that none are read
@@ -39,7 +41,7 @@ def resolved(experiments: Sequence[Experiment], replicates: Sequence[Sequence[Re
     alike: dict[Source, list[int]] = {}
     for place, experiment in enumerate(experiments):
         alike.setdefault(replace(experiment.dataset, split_seed=0, fold=0), []).append(place)
-    found: dict[int, Resolved] = {}
+    found: dict[int, ResolvedSetting] = {}
     for source, places in alike.items():
         users: dict[tuple[int, int], dict[int, None]] = {}
         for place in places:
@@ -52,6 +54,6 @@ def resolved(experiments: Sequence[Experiment], replicates: Sequence[Sequence[Re
                 dataset = read(replace(source, split_seed=split_seed, fold=fold))
             for place in using:
                 divided = replace(experiments[place].dataset, split_seed=split_seed, fold=fold)
-                checked = setup.checked(replace(experiments[place], dataset=divided), dataset)
-                found.setdefault(place, Resolved({}, dataset.varying_parts)).on[split_seed, fold] = checked
+                checked = setup.check_experiment(replace(experiments[place], dataset=divided), dataset)
+                found.setdefault(place, ResolvedSetting({}, dataset.varying_parts)).on[split_seed, fold] = checked
     return [found[place] for place in range(len(experiments))]

@@ -5,8 +5,8 @@ from typing import Any
 
 from dropout_cli.runs import json_bytes
 from dropout_cli.sweeps import figures, stored_plan, tables
-from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, Folder
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, SweepFolder
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.settings import ComparisonSettings
@@ -15,7 +15,7 @@ from dropout_cli.training import arithmetic
 
 
 def write_plan(
-    plan: SweepPlan, folder: Folder, comparison: ComparisonSettings, change: Mapping[str, int] | None = None
+    plan: SweepPlan, folder: SweepFolder, comparison: ComparisonSettings, change: Mapping[str, int] | None = None
 ) -> None:
     """Write `plan.json`, which keeps the history of the plan that it replaces.
 
@@ -28,7 +28,7 @@ def write_plan(
     before = stored_plan.read_plan(folder)
     first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
     generations = [first] if before is None else [*before.generations, *([] if change is None else [change])]
-    version = arithmetic.version() if before is None else before.arithmetic
+    version = arithmetic.arithmetic_version() if before is None else before.arithmetic
     content: dict[str, Any] = {"format": SWEEP_FORMAT, "arithmetic": version}
     content |= {"metric": comparison.metric, "baseline": comparison.baseline, "margin": comparison.margin}
     content |= {"metrics": list(comparison.others)} if comparison.others else {}
@@ -54,15 +54,15 @@ def _cell_entry(cell: Cell) -> dict[str, Any]:
     }
 
 
-def write_results(records: Sequence[RunRecord], folder: Folder, *, draw_figures: bool) -> SweepComparison:
+def write_results(records: Sequence[RunRecord], folder: SweepFolder, *, draw_figures: bool) -> SweepComparison:
     """Compare the runs as the stored plan says, and write tables, notes and figures."""
     plan = stored_plan.read_plan(folder)
     assert plan is not None
     evidence = plan.compare(records)
     for name, data in tables.all_tables(records, plan.keys, evidence).items():
         folder.write(name, data)
-    folder.write("notes.txt", "".join(f"{line}\n" for line in notes(evidence)).encode())
+    folder.write("notes.txt", "".join(f"{line}\n" for line in comparison_notes(evidence)).encode())
     if draw_figures:
-        for name, picture in figures.draw(evidence, lambda record: folder.history(record.name)):
+        for name, picture in figures.draw_sweep_figures(evidence, lambda record: folder.history(record.name)):
             folder.write(name, picture)
     return evidence

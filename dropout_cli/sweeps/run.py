@@ -12,8 +12,8 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, StopRequest
 from dropout_cli.core.text import counted
 from dropout_cli.sweeps import plan_changes
-from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.baselines import find_baselines
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.results import write_plan, write_results
@@ -47,12 +47,12 @@ class SweepReport:
 
 SweepWatch: TypeAlias = Callable[[SweepProgress], None]
 Notice: TypeAlias = Callable[[str], None]
-Train: TypeAlias = Callable[[Folder, Sequence[Cell]], Generator[local.Outcome, None, None]]
+Train: TypeAlias = Callable[[SweepFolder, Sequence[Cell]], Generator[local.Outcome, None, None]]
 
 
 def run_sweep(
     plan: SweepPlan,
-    folder: Folder,
+    folder: SweepFolder,
     text: bytes,
     comparison: ComparisonSettings,
     execution: ExecutionSettings,
@@ -81,8 +81,8 @@ def run_sweep(
         RunFailed: The folder cannot be written.
         Interrupted: The sweep was interrupted.
     """
-    baselines([group.values for group in plan.groups], plan.keys, comparison.baseline)
-    with folder.lock():
+    find_baselines([group.values for group in plan.groups], plan.keys, comparison.baseline)
+    with folder.hold_lock():
         change = plan_changes.compare_with_stored(plan, folder, may_replace=execution.may_replace)
         for line in list(plan_changes.plan_messages(plan, folder, change)):
             notice(line)
@@ -101,7 +101,7 @@ def run_sweep(
 
 
 def _train_missing(
-    plan: SweepPlan, folder: Folder, execution: ExecutionSettings, watch: SweepWatch, notice: Notice
+    plan: SweepPlan, folder: SweepFolder, execution: ExecutionSettings, watch: SweepWatch, notice: Notice
 ) -> dict[str, str]:
     """Train all runs that are neither complete nor failed; return the failures, old and new."""
     if execution.retry_failed:
@@ -118,7 +118,7 @@ def _train_missing(
                 done += 1
             else:
                 failures[outcome.cell.id] = outcome.failure
-                folder.fail(outcome.cell.id, outcome.failure, train_command(folder, outcome.cell))
+                folder.record_failure(outcome.cell.id, outcome.failure, train_command(folder, outcome.cell))
             watch(SweepProgress(done, len(failures), len(plan.cells), outcome))
             if execution.on_error == "stop" and failures:
                 break
@@ -128,11 +128,11 @@ def _train_missing(
 def _trainer(execution: ExecutionSettings, notice: Notice) -> Train:
     """Return the function that trains runs, here or on the workers of a Dask scheduler."""
     if execution.scheduler is None:
-        return partial(local.train, jobs=execution.jobs or environment.available_cores())
-    return partial(dask_client.train, address=execution.scheduler, notice=notice)
+        return partial(local.train_locally, jobs=execution.jobs or environment.available_cores())
+    return partial(dask_client.train_on_cluster, address=execution.scheduler, notice=notice)
 
 
-def _forget_failures(plan: SweepPlan, folder: Folder) -> None:
+def _forget_failures(plan: SweepPlan, folder: SweepFolder) -> None:
     """Remove the marks of failed runs; a diverged run starts anew, since it cannot be resumed."""
     for cell in plan.cells:
         if folder.failure(cell.id) is not None:
@@ -141,17 +141,17 @@ def _forget_failures(plan: SweepPlan, folder: Folder) -> None:
                 folder.discard(cell.id)
 
 
-def train_command(folder: Folder, cell: Cell) -> str:
+def train_command(folder: SweepFolder, cell: Cell) -> str:
     """Store the config of one run, and return the command that trains it alone."""
     folder.write(f"failed/{cell.id}.yaml", config.to_yaml(cell.experiment).encode())
     return f"dropout train {shlex.quote(str(folder.path / 'failed' / f'{cell.id}.yaml'))}"
 
 
-def _complete(plan: SweepPlan, folder: Folder) -> list[Cell]:
+def _complete(plan: SweepPlan, folder: SweepFolder) -> list[Cell]:
     return [cell for cell in plan.cells if folder.is_complete(cell.id)]
 
 
-def _record(plan: SweepPlan, cell: Cell, folder: Folder) -> RunRecord:
-    return RunRecord.of(
+def _record(plan: SweepPlan, cell: Cell, folder: SweepFolder) -> RunRecord:
+    return RunRecord.from_summary(
         str(folder.cell(cell.id)), plan.groups[cell.group].values, cell.replicate, folder.summary(cell.id)
     )

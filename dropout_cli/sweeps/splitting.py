@@ -9,16 +9,16 @@ from dropout_cli.data import DATASETS
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.axes import Point, Setting
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import MOST_CELLS
-from dropout_cli.sweeps.replicates import EACH, FOLD, SAME, SEED, Replicate, Splits, laid_out
-from dropout_cli.sweeps.resolve import Resolved
+from dropout_cli.sweeps.replicates import EACH, FOLD, SAME, SEED, Replicate, Splits, lay_out
+from dropout_cli.sweeps.resolve import ResolvedSetting
 from dropout_cli.sweeps.spec import Sweep
 
 TAUGHT = "the teacher has seen the training examples of one split, and other splits test on some of them"
 
 
-def as_begun(sweep: Sweep, *folders: Folder) -> Sweep:
+def keep_layout(sweep: Sweep, *folders: SweepFolder) -> Sweep:
     """Return the sweep with the layout of the first folder that holds one, unless it says its own.
 
     Raises UsageError where the plan of a folder is damaged.
@@ -31,7 +31,7 @@ def as_begun(sweep: Sweep, *folders: Folder) -> Sweep:
     return replace(sweep.with_splits(stands.splits), begun=stands.splits)
 
 
-def allowed(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Splits, list[str]]:
+def allowed_splits(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Splits, list[str]]:
     """Return the layout as far as it is known without the data, and why it is not the usual one where that is so.
 
     Raises ConfigError where splits are to vary beside a teacher that has seen one.
@@ -50,7 +50,7 @@ def allowed(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Splits, li
     return sweep.splits or EACH, []
 
 
-def settled(splits: Splits, sweep: Sweep, resolved: Sequence[Resolved]) -> tuple[Splits, list[str]]:
+def settle_splits(splits: Splits, sweep: Sweep, resolved: Sequence[ResolvedSetting]) -> tuple[Splits, list[str]]:
     """Return the layout that the data leave of `splits`, and a sentence on each dataset that gives parts itself.
 
     Raises ConfigError for a number of splits where nothing can vary.
@@ -71,13 +71,13 @@ def settled(splits: Splits, sweep: Sweep, resolved: Sequence[Resolved]) -> tuple
     ]
 
 
-def usual(sweep: Sweep, experiments: Sequence[Experiment], resolved: Sequence[Resolved]) -> Splits:
+def default_replicates(sweep: Sweep, experiments: Sequence[Experiment], resolved: Sequence[ResolvedSetting]) -> Splits:
     """Return the layout that the same sweep would have in a new folder, if it said none."""
     undecided = replace(sweep, splits=None, begun=None)
-    return settled(allowed(undecided, experiments)[0], undecided, resolved)[0]
+    return settle_splits(allowed_splits(undecided, experiments)[0], undecided, resolved)[0]
 
 
-def replicates(
+def make_replicates(
     sweep: Sweep, splits: Splits, points: Sequence[Point], experiments: Sequence[Experiment]
 ) -> list[list[Replicate]]:
     """Return the replicates of each point.
@@ -88,7 +88,7 @@ def replicates(
     found = []
     for point, one in zip(points, experiments, strict=True):
         base, folds = one.dataset.split_seed, range(one.dataset.folds or 1)
-        its = laid_out(splits, sweep.seeds, split_seed=base, first=sweep.first)
+        its = lay_out(splits, sweep.seeds, split_seed=base, first=sweep.first)
         if any(setting.key == SEED for setting in point):
             its = [Replicate(one.seed, base)]
         if _is_taught(one) or any(map(_sets_fold, point)):

@@ -9,7 +9,7 @@ from typing import Any
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
-from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.records import RunRecord, Values
 from dropout_cli.sweeps.replicates import SAME, Replicate, Splits
@@ -102,7 +102,7 @@ class StoredPlan:
         return found
 
 
-def read_plan(folder: Folder) -> StoredPlan | None:
+def read_plan(folder: SweepFolder) -> StoredPlan | None:
     """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
     from pydantic import TypeAdapter, ValidationError
 
@@ -119,13 +119,13 @@ def read_plan(folder: Folder) -> StoredPlan | None:
     raise UsageError(str(folder.path / PLAN), f"is damaged ({reason})", "Run the sweep again.")
 
 
-def read_runs(folder: Folder) -> tuple[list[RunRecord], StoredPlan]:
+def read_runs(folder: SweepFolder) -> tuple[list[RunRecord], StoredPlan]:
     """The complete runs of a sweep, and its plan. Raises UsageError where something is damaged."""
     found = read_plan(folder)
     if found is None:
         raise UsageError(str(folder.path), "is not the folder of a sweep", "`dropout sweep` makes them.")
     records = [
-        RunRecord.of(
+        RunRecord.from_summary(
             str(folder.cell(cell.id)),
             found.groups[cell.group].values,
             Replicate(cell.seed, cell.split_seed, cell.fold),

@@ -24,7 +24,7 @@ KEPT = 64
 """Of how many runs the contributions are kept: tables ask for the same runs, one metric after the other."""
 
 
-def predictions(run: Run) -> Mapping[str, Array]:
+def stored_predictions(run: Run) -> Mapping[str, Array]:
     """Return the stored arrays, ordered by row. Raises UsageError where their shapes do not fit."""
     place = str(run.path / FILE)
     if not run.has_file(FILE):
@@ -56,12 +56,12 @@ def predictions(run: Run) -> Mapping[str, Array]:
     return {name: array[order] for name, array in known.items()}
 
 
-def test_part(path: str) -> bytes | None:
+def test_part_digest(path: str) -> bytes | None:
     """Return a digest of the rows of a run's test part; None where they cannot be read."""
     return _test_part(path, _stamp(path, FILE))
 
 
-def of_each(path: str, metric: str) -> tuple[Array, Array] | None:
+def example_metric(path: str, metric: str) -> tuple[Array, Array] | None:
     """Return the rows of the test or the validation part and what each example contributes to a metric, both (N,).
 
     None where the run's predictions cannot be read, or the metric is no mean over examples, or a contribution is not
@@ -87,7 +87,7 @@ def _stamp(path: str, file: str) -> tuple[int, ...]:
 @lru_cache(maxsize=MOST_RUNS)
 def _test_part(path: str, stamp: tuple[int, ...]) -> bytes | None:
     try:
-        rows = predictions(Run(Path(path)))["rows"]
+        rows = stored_predictions(Run(Path(path)))["rows"]
     except DropoutError:
         return None
     return sha256(rows.astype(np.float64).tobytes()).digest()
@@ -107,7 +107,7 @@ def _contributions(path: str, file: str, stamp: tuple[int, ...]) -> tuple[Array,
 
 def _of_test(run: Run) -> tuple[Array, dict[str, Array]]:
     """Return rows and contributions. Raises DropoutError."""
-    stored = predictions(run)
+    stored = stored_predictions(run)
     given = metric_input(stored, stored["labels"])
     task = "classification" if isinstance(given, ClassPredictions) else "regression"
     with np.errstate(all="ignore"):  # a stranger's standard deviations may be 0

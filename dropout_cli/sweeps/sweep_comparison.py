@@ -13,12 +13,12 @@ from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better, metric_name
 from dropout_cli.statistics import Ranks, argbest, choice
-from dropout_cli.sweeps.baselines import baselines
+from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import Comparison, compare_groups
-from dropout_cli.sweeps.layouts import Layout, arrange
-from dropout_cli.sweeps.means import Mean, mean_of
+from dropout_cli.sweeps.layouts import Layout, find_layout
+from dropout_cli.sweeps.means import GroupMean, group_mean
 from dropout_cli.sweeps.permutation import TestName
-from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, grouped, pooled_over
+from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, group_runs, keys_averaged_over
 from dropout_cli.sweeps.settings import ComparisonSettings
 
 DATASET = "dataset.name"
@@ -79,13 +79,13 @@ class SweepComparison:
     @cached_property
     def main(self) -> tuple[Comparison, ...]:
         """The comparisons by the main metric."""
-        return self.by(self.metric)
+        return self.comparisons_by(self.metric)
 
-    def by(self, metric: str) -> tuple[Comparison, ...]:
+    def comparisons_by(self, metric: str) -> tuple[Comparison, ...]:
         """Return the comparisons by one metric."""
         return tuple(one for one in self.comparisons if one.metric == metric)
 
-    def of(self, place: int) -> Comparison | None:
+    def comparison_of(self, place: int) -> Comparison | None:
         """Return the comparison of a group by the main metric; None where it has none."""
         return next((one for one in self.main if one.group == place), None)
 
@@ -94,15 +94,15 @@ class SweepComparison:
         """Whether some runs share group, seed and split, and are averaged."""
         return any(len(records) > 1 for group in self.groups for records in group.records.values())
 
-    def mean(self, group: RunGroup, metric: str) -> Mean:
+    def mean(self, group: RunGroup, metric: str) -> GroupMean:
         """Return the metric over the group's runs; NaN without any."""
         place = next(place for place, one in enumerate(self.groups) if one is group)
         if (place, metric) not in self._means:
-            self._means[place, metric] = mean_of(group, metric)
+            self._means[place, metric] = group_mean(group, metric)
         return self._means[place, metric]
 
     @cached_property
-    def _means(self) -> dict[tuple[int, str], Mean]:
+    def _means(self) -> dict[tuple[int, str], GroupMean]:
         """Return what `mean` has found; filled as it is asked."""
         return {}
 
@@ -111,7 +111,7 @@ class SweepComparison:
         """The groups that are neither a baseline nor compared with one; none where there is a single group."""
         known = {place for one in self.main for place in (one.group, one.baseline)}
         if not known and len(self.groups) > 1:
-            found = baselines([group.values for group in self.groups], self.keys, self.baseline)
+            found = find_baselines([group.values for group in self.groups], self.keys, self.baseline)
             known = {place for place, other in enumerate(found) if place == other}
         return [group for place, group in enumerate(self.groups) if place not in known] if len(self.groups) > 1 else []
 
@@ -142,7 +142,7 @@ def compare_runs(
     if regression:
         settings = replace(settings, metric=_of_regression(settings.metric))
         judged_by = [_of_regression(one) for one in judged_by]
-    groups, metrics = grouped(records, keys), settings.metrics
+    groups, metrics = group_runs(records, keys), settings.metrics
     return SweepComparison(
         keys=tuple(keys),
         metrics=metrics,
@@ -154,7 +154,7 @@ def compare_runs(
         ),
         chosen=_choose_on_validation(groups, settings.metric),
         ranks=_ranks(groups, settings.metric),
-        pooled=pooled_over(groups),
+        pooled=keys_averaged_over(groups),
         baseline=settings.baseline,
         looks=tuple(looks),
         judged_by=tuple(one for one in judged_by if one not in metrics),
@@ -177,7 +177,7 @@ def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> Validation
     if not shared or any(math.isnan(one) for row in values for one in row.values()):
         return None
     folds = {group.folds for group in groups}
-    layout = arrange(shared, folds.pop() if len(folds) == 1 else 0)
+    layout = find_layout(shared, folds.pop() if len(folds) == 1 else 0)
     larger = larger_is_better(metric)
     units: Array = np.array([layout.per_unit(row) for row in values]) * (1 if larger else -1)
     best = argbest(units.mean(axis=1).tolist())
@@ -196,7 +196,7 @@ def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> Validation
 
 def _by_example(groups: Sequence[RunGroup], layout: Layout, val: str) -> Array | None:
     """Return (settings, seeds, examples) what each validation example says; None where that is not stored."""
-    found = [[group.of_each(run, val) for unit in layout.units for run in unit] for group in groups]
+    found = [[group.example_scores(run, val) for unit in layout.units for run in unit] for group in groups]
     known = [one for row in found for one in row if one is not None]
     if len(known) < sum(map(len, found)) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
         return None

@@ -29,8 +29,8 @@ from dropout_cli.core.errors import ConfigError
 from dropout_cli.metrics import METRICS, suggest_metric
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Axes, Point, Setting
-from dropout_cli.sweeps.document import Document
-from dropout_cli.sweeps.options import MOST_CELLS, SweepOptions, Swept, once, swept_by
+from dropout_cli.sweeps.document import SweepDocument
+from dropout_cli.sweeps.options import MOST_CELLS, SweepOptions, Swept, parse_override, refuse_repeated
 from dropout_cli.sweeps.replicates import SAME
 from dropout_cli.sweeps.spec import Sweep, seed_numbers
 
@@ -40,7 +40,7 @@ class _SweepSource:
     """A sweep file, or a config in its place, as it was read."""
 
     tree: Node
-    document: Document
+    document: SweepDocument
     base: Path
     folder: Path
     """The folder from which relative paths in swept values count."""
@@ -77,7 +77,7 @@ def load_sweep(
     swept = _swept_keys(overrides, mistakes)
     found = _axes(source.tree, source.document, swept, mistakes)
     if search:
-        axes.drawn(found.distributions, 1, 0, mistakes)  # for its mistakes: a search draws by itself
+        axes.draw_points(found.distributions, 1, 0, mistakes)  # for its mistakes: a search draws by itself
     points = () if search else _points(found, source.tree, source.document, mistakes)
     document = replace(source.document, **asked)
     _check_metrics(document)
@@ -95,7 +95,7 @@ def load_sweep(
         metrics=tuple(one for one in document.metrics if one != document.metric),
         test=document.test,
         margin=document.margin,
-        axes=found.settled(),
+        axes=found.without_places(),
         trials=document.trials,
         repeats=document.repeats,
         written=_written(document, source.base, swept),
@@ -114,7 +114,7 @@ def _read_sweep_file(path: Path, mistakes: ErrorCollector) -> _SweepSource:
     """Read a sweep file; raise ConfigError with all mistakes in its keys."""
     tree = _parse(path, mistakes)
     assert tree is not None
-    document: Document = build_block(Document, tree, mistakes)
+    document: SweepDocument = build_block(SweepDocument, tree, mistakes)
     mistakes.raise_if_any()
     base = path.parent / document.base
     return _SweepSource(
@@ -125,24 +125,24 @@ def _read_sweep_file(path: Path, mistakes: ErrorCollector) -> _SweepSource:
 def _config_as_sweep(path: Path) -> _SweepSource:
     """Return a sweep that sets nothing, over a config."""
     place = Place(ConfigSource(str(path), Path.cwd()), 1, 1)
-    return _SweepSource(Node({}, place, place), Document(base=str(path)), path, Path.cwd())
+    return _SweepSource(Node({}, place, place), SweepDocument(base=str(path)), path, Path.cwd())
 
 
 def _swept_keys(overrides: Sequence[str], mistakes: ErrorCollector) -> dict[str, Swept]:
     """Parse the overrides `KEY=V1,V2`; raise ConfigError for a key that is given twice."""
-    found = [swept_by(override, mistakes) for override in dict.fromkeys(overrides)]
-    once([key for key, _ in found], "Write all its values once, as dropout.rate=0,0.5.")
+    found = [parse_override(override, mistakes) for override in dict.fromkeys(overrides)]
+    refuse_repeated([key for key, _ in found], "Write all its values once, as dropout.rate=0,0.5.")
     return dict(found)
 
 
-def _check_metrics(document: Document) -> None:
+def _check_metrics(document: SweepDocument) -> None:
     """Raise ConfigError for an unknown metric."""
     for one in (document.metric, *document.metrics):
         if one not in METRICS:
             raise ConfigError("metric", f"'{one}' is no number of a run", suggest_metric(one, METRICS))
 
 
-def _check_splits(document: Document, found: Axes) -> None:
+def _check_splits(document: SweepDocument, found: Axes) -> None:
     """Raise ConfigError where both `splits` and the swept keys choose the split of a run."""
     key = found.chooses_splits()
     if key is not None and document.splits not in (None, SAME):
@@ -150,14 +150,14 @@ def _check_splits(document: Document, found: Axes) -> None:
         raise ConfigError("splits", fact, "Leave one of the two out.")
 
 
-def _check_size(path: Path, points: int, seeds: int, document: Document) -> None:
+def _check_size(path: Path, points: int, seeds: int, document: SweepDocument) -> None:
     """Raise ConfigError for more runs than a sweep may have."""
     runs = points * seeds * (document.splits if isinstance(document.splits, int) else 1)
     if runs > MOST_CELLS:
         raise ConfigError(str(path), f"{runs:,} runs, and {MOST_CELLS:,} are the most")
 
 
-def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: ErrorCollector) -> Axes:
+def _axes(tree: Node, document: SweepDocument, swept: Mapping[str, Swept], mistakes: ErrorCollector) -> Axes:
     """Return grid, zip and random key by key; keys of the command line replace those of the file."""
 
     def blocks(node: Node | None) -> dict[str, Node]:
@@ -167,10 +167,10 @@ def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: 
     parts: dict[str, Node] = tree.value if isinstance(tree.value, dict) else {}
     drawn = parts["random"].value if document.random is not None else {}
     assert isinstance(drawn, dict)
-    zips = {key: axes.values_of(node, mistakes, f"zip.{key}") for key, node in blocks(parts.get("zip")).items()}
+    zips = {key: axes.parse_values(node, mistakes, f"zip.{key}") for key, node in blocks(parts.get("zip")).items()}
     found = Axes(
         tuple(Setting(key, node_value(node), str(node.place)) for key, node in blocks(parts.get("set")).items()),
-        {key: axes.values_of(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
+        {key: axes.parse_values(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
         | {key: values for key, values in swept.items() if isinstance(values, list)},
         axes.zip_axes(zips, tree.place, mistakes),
         blocks(drawn.get("draw")) | {key: law for key, law in swept.items() if isinstance(law, Node)},
@@ -181,16 +181,16 @@ def _axes(tree: Node, document: Document, swept: Mapping[str, Swept], mistakes: 
     return found
 
 
-def _points(asked: Axes, tree: Node, document: Document, mistakes: ErrorCollector) -> tuple[Point, ...]:
+def _points(asked: Axes, tree: Node, document: SweepDocument, mistakes: ErrorCollector) -> tuple[Point, ...]:
     """Return every combination of the points of grid, zip and random."""
     count = math.prod(map(len, asked.grid.values())) * max(1, len(asked.rows))
     if document.random is not None:
         count *= document.random.count
     if count > MOST_CELLS:  # before any of them is made
         raise ConfigError(str(tree.place), f"{count:,} combinations, and {MOST_CELLS:,} are the most")
-    parts = [axes.grid(asked.grid), asked.rows]
+    parts = [axes.grid_points(asked.grid), asked.rows]
     if document.random is not None:
-        parts.append(axes.drawn(asked.distributions, document.random.count, document.random.seed, mistakes))
+        parts.append(axes.draw_points(asked.distributions, document.random.count, document.random.seed, mistakes))
     elif asked.distributions:
         key, law = next(iter(asked.distributions.items()))
         fact = "is to be drawn, and it is not said how often"
@@ -198,7 +198,7 @@ def _points(asked: Axes, tree: Node, document: Document, mistakes: ErrorCollecto
     return tuple(tuple(itertools.chain(asked.fixed, *point)) for point in itertools.product(*parts))
 
 
-def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> dict[str, Any]:
+def _written(document: SweepDocument, base: Path, swept: Mapping[str, Swept]) -> dict[str, Any]:
     """Return the keys of a sweep file that describes the same sweep."""
     values = {one.name: getattr(document, one.name) for one in fields(document)}
     values["base"] = str(base.resolve())
@@ -214,6 +214,6 @@ def _written(document: Document, base: Path, swept: Mapping[str, Swept]) -> dict
     values["seeds"] = list(document.seeds) if isinstance(document.seeds, tuple) else document.seeds
     values["metrics"] = list(document.metrics) or None
     for name in ("trials", "repeats", "test"):
-        if values[name] == getattr(Document, name):
+        if values[name] == getattr(SweepDocument, name):
             values[name] = None
     return values

@@ -9,10 +9,10 @@ from dropout_cli.core.text import decimals
 from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import Comparison
-from dropout_cli.sweeps.in_words import p_text, short, span
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.wording import format_interval, format_p, format_short
 
 Rows = list[list[Any]]
 
@@ -26,7 +26,7 @@ def results_csv(records: Sequence[RunRecord], keys: Sequence[str]) -> bytes:
     replicate = ["seed", "split_seed", "fold"][: 3 if folded else 2]
     rows: Rows = [["cell", *keys, *replicate, "metric", "value"]]
     for record in records:
-        values = [cell(record.values.get(key)) for key in keys]
+        values = [json_value(record.values.get(key)) for key in keys]
         rows += [
             [record.name, *values, *record.replicate[: len(replicate)], metric, record.score(metric)]
             for metric in METRICS
@@ -43,7 +43,7 @@ def summary_csv(evidence: SweepComparison) -> bytes:
             found = evidence.mean(group, metric)
             if found.n:
                 numbers = (found.mean, found.sd, *found.interval, *found.new_data)
-                rows.append([*map(cell, group.values.values()), metric, found.n, *map(number, numbers)])
+                rows.append([*map(json_value, group.values.values()), metric, found.n, *map(csv_number, numbers)])
     return csv_bytes(rows)
 
 
@@ -66,8 +66,8 @@ def comparisons_csv(evidence: SweepComparison) -> bytes:
     rows: Rows = [[*evidence.keys, *COMPARED, *TESTED, *COUNTED]]
     for one in evidence.comparisons:
         named, facts = evidence.groups[one.baseline].label, _facts(evidence, one)
-        values = [number(value) if isinstance(value, float) else value for value in facts.values()]
-        rows.append([*map(cell, evidence.groups[one.group].values.values()), named, *values])
+        values = [csv_number(value) if isinstance(value, float) else value for value in facts.values()]
+        rows.append([*map(json_value, evidence.groups[one.group].values.values()), named, *values])
     return csv_bytes(rows)
 
 
@@ -97,16 +97,16 @@ def _facts(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
         "verdict": one.verdict,
         "new_low": one.new_data.low,
         "new_high": one.new_data.high,
-        "new_data": new_data(one),
+        "new_data": new_data_verdict(one),
     }
 
 
-def new_data(one: Comparison) -> str:
+def new_data_verdict(one: Comparison) -> str:
     """Return whether the verdict is shown for new data as well."""
     return "shown" if one.shown_for_new_data else "not shown"
 
 
-def as_dict(evidence: SweepComparison) -> dict[str, Any]:
+def comparison_dict(evidence: SweepComparison) -> dict[str, Any]:
     """All of it for a program; None where there is no number."""
     groups = []
     for group in evidence.groups:
@@ -116,14 +116,14 @@ def as_dict(evidence: SweepComparison) -> dict[str, Any]:
                 "n": one.n,
                 **({"averages": one.averages} if evidence.averages else {}),
                 "mean": one.mean,
-                "sd": known(one.sd),
-                "interval": [known(end) for end in one.interval],
-                "new_data_interval": [known(end) for end in one.new_data],
+                "sd": finite_or_none(one.sd),
+                "interval": [finite_or_none(end) for end in one.interval],
+                "new_data_interval": [finite_or_none(end) for end in one.new_data],
             }
             for metric, one in found.items()
         }
         groups.append({"values": dict(group.values), "metrics": scores})
-    lines = list(notes(evidence))
+    lines = list(comparison_notes(evidence))
     return {
         "metric": evidence.metric,
         "metrics": list(evidence.metrics),
@@ -132,7 +132,7 @@ def as_dict(evidence: SweepComparison) -> dict[str, Any]:
         **({"pooled_over": evidence.pooled} if evidence.pooled is not None else {}),
         "groups": groups,
         "simple_models": [
-            dict(zip(SIMPLE, row, strict=True)) for row in yardsticks.rows(evidence.records, evidence.metric)
+            dict(zip(SIMPLE, row, strict=True)) for row in yardsticks.yardstick_rows(evidence.records, evidence.metric)
         ],
         "comparisons": [_as_dict(evidence, one) for one in evidence.comparisons],
         "notes": lines,
@@ -144,7 +144,7 @@ SIMPLE = ("data", "model", "splits", "mean")
 
 def _as_dict(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
     facts = {
-        name: known(value) if isinstance(value, float) else value
+        name: finite_or_none(value) if isinstance(value, float) else value
         for name, value in _facts(evidence, one).items()
         if name not in ("low", "high", "new_low", "new_high", "won_low", "won_high", "test")
     }
@@ -152,19 +152,19 @@ def _as_dict(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
         "values": dict(evidence.groups[one.group].values),
         "baseline": dict(evidence.groups[one.baseline].values),
         **facts,
-        "interval": [known(end) for end in one.interval],
-        "new_data_interval": [known(end) for end in one.new_data],
-        "won_interval": [known(end) for end in one.won_interval],
+        "interval": [finite_or_none(end) for end in one.interval],
+        "new_data_interval": [finite_or_none(end) for end in one.new_data],
+        "won_interval": [finite_or_none(end) for end in one.won_interval],
         "refused": one.refused or None,
     }
 
 
-def known(value: float) -> float | None:
+def finite_or_none(value: float) -> float | None:
     """None for NaN."""
     return None if math.isnan(value) else value
 
 
-def cell(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A swept value in one cell."""
     return value if isinstance(value, str | int | float) and not isinstance(value, bool) else number_or_json(value)
 
@@ -174,7 +174,7 @@ def number_or_json(value: Any) -> str:
     return "" if value is None else json.dumps(value)
 
 
-def number(value: float) -> float | str:
+def csv_number(value: float) -> float | str:
     """Nothing for NaN."""
     return "" if math.isnan(value) else value
 
@@ -184,7 +184,7 @@ LEAST = ("d_z", "p (Holm)", "averages", "won", "p", INTERVAL, NEW, "n", "p (Bonf
 """Columns of the overview that may be left out where there is little room, the first one first."""
 
 
-def overview(evidence: SweepComparison, metric: str | None = None) -> tuple[list[str], Rows]:
+def comparison_table(evidence: SweepComparison, metric: str | None = None) -> tuple[list[str], Rows]:
     """Headers and rows of the one table that says it all: a row per group.
 
     Args:
@@ -192,8 +192,8 @@ def overview(evidence: SweepComparison, metric: str | None = None) -> tuple[list
         metric: By which metric; the main one unless given.
     """
     metric = metric or evidence.metric
-    compared = {one.group: one for one in evidence.by(metric)}
-    bases = {one.baseline for one in evidence.by(metric)}
+    compared = {one.group: one for one in evidence.comparisons_by(metric)}
+    bases = {one.baseline for one in evidence.comparisons_by(metric)}
     pooled = ["averages"] if evidence.averages else []
     headers = [*evidence.keys, "n", *pooled, metric, INTERVAL]
     uncompared = evidence.uncompared
@@ -201,7 +201,12 @@ def overview(evidence: SweepComparison, metric: str | None = None) -> tuple[list
     for place, group in enumerate(evidence.groups):
         found = evidence.mean(group, metric)
         counts = [found.n, *([found.averages] if pooled else [])]
-        row = [*map(cell, group.values.values()), *counts, short(found.mean), span(found.interval)]
+        row = [
+            *map(json_value, group.values.values()),
+            *counts,
+            format_short(found.mean),
+            format_interval(found.interval),
+        ]
         if compared:
             alone = "not compared" if group in uncompared else "baseline" if place in bases else ""
             row += _against(compared.get(place), alone, evidence.test)
@@ -218,7 +223,12 @@ def _against(one: Comparison | None, alone: str, test: str) -> list[Any]:
     if one is None:
         return [""] * (8 + requested) + [alone, ""]
     effect = "" if math.isnan(one.effect) else decimals(one.effect, 2, "+")
-    numbers = [short(one.estimate.mean, "+"), span(one.interval, "+"), span(one.new_data, "+"), effect]
-    tests = [p_text(one.p), p_text(one.p_bonferroni), p_text(one.p_holm)]
-    tests += [p_text(one.requested.adjusted), p_text(one.requested.smallest)][:requested]
-    return [*numbers, *tests, f"{one.won}/{one.n - one.tied}", one.verdict, new_data(one)]
+    numbers = [
+        format_short(one.estimate.mean, "+"),
+        format_interval(one.interval, "+"),
+        format_interval(one.new_data, "+"),
+        effect,
+    ]
+    tests = [format_p(one.p), format_p(one.p_bonferroni), format_p(one.p_holm)]
+    tests += [format_p(one.requested.adjusted), format_p(one.requested.smallest)][:requested]
+    return [*numbers, *tests, f"{one.won}/{one.n - one.tied}", one.verdict, new_data_verdict(one)]

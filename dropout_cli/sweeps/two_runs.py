@@ -18,17 +18,17 @@ from dropout_cli.metrics import DEFAULT_METRIC
 from dropout_cli.runs import Run
 from dropout_cli.statistics.bootstrap import MIN_EXAMPLES
 from dropout_cli.sweeps.records import RunRecord
-from dropout_cli.sweeps.stored_predictions import predictions
+from dropout_cli.sweeps.stored_predictions import stored_predictions
 
 ONE_EACH = "These two networks are not tested against each other"
 
 
-def tested(records: Sequence[RunRecord], metric: str = DEFAULT_METRIC) -> str | None:
+def test_two_runs(records: Sequence[RunRecord], metric: str = DEFAULT_METRIC) -> str | None:
     """Return a sentence with the test of two runs, or why they cannot be tested; None where they are not two."""
     if len(records) != 2:
         return None
     try:
-        first, second = (predictions(Run(Path(record.path))) for record in records)
+        first, second = (stored_predictions(Run(Path(record.path))) for record in records)
         _must_be_the_same_examples(first, second)
         if "probabilities" in first:
             return _of_classes(first, second)

@@ -17,7 +17,7 @@ from dropout_cli.runs import Run
 from dropout_cli.statistics import rules
 from dropout_cli.sweeps import stored_plan, tables
 from dropout_cli.sweeps.earlier_tables import earlier_tables
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan
 
@@ -47,7 +47,7 @@ RULES: Mapping[int, Callable[[Sequence[RunRecord], StoredPlan], dict[str, bytes]
 """Format -> function from complete runs and plan to the tables; it raises UsageError without a baseline."""
 
 
-def verify(folder: Folder) -> list[Check]:
+def verify_sweep(folder: SweepFolder) -> list[Check]:
     """Look at every cell of the plan that is there, and compute the tables anew; a sweep may be interrupted.
 
     Raises UsageError where the plan is damaged.
@@ -66,7 +66,7 @@ def verify(folder: Folder) -> list[Check]:
     return [*checks, *_tables(folder, records, plan, ended=not missing)]
 
 
-def _reported_cells(folder: Folder) -> set[str]:
+def _reported_cells(folder: SweepFolder) -> set[str]:
     """The cells whose numbers stand in the table of results."""
     try:
         rows = csv.reader(folder.read(RESULTS).decode("utf-8", "replace").splitlines())
@@ -75,12 +75,12 @@ def _reported_cells(folder: Folder) -> set[str]:
         return set()
 
 
-def _is_to_come(id: str, folder: Folder, reported: set[str]) -> bool:
+def _is_to_come(id: str, folder: SweepFolder, reported: set[str]) -> bool:
     """Whether the cell was never complete, nor has failed."""
     return folder.failure(id) is None and not folder.cell(id).exists() and id not in reported
 
 
-def _cell(one: StoredCell, folder: Folder) -> Iterator[Check]:
+def _cell(one: StoredCell, folder: SweepFolder) -> Iterator[Check]:
     what = f"cells/{one.id}"
     if not folder.is_complete(one.id):
         reason = folder.failure(one.id)
@@ -94,7 +94,7 @@ def _cell(one: StoredCell, folder: Folder) -> Iterator[Check]:
         yield Check(what, False, "was trained on other data than the plan says")
 
 
-def _tables(folder: Folder, records: Sequence[RunRecord], plan: StoredPlan, *, ended: bool) -> Iterator[Check]:
+def _tables(folder: SweepFolder, records: Sequence[RunRecord], plan: StoredPlan, *, ended: bool) -> Iterator[Check]:
     """Each against the cells; before the sweep has `ended`, those that it will write anew are left out."""
     try:
         made = RULES[plan.format](records, plan)

@@ -12,15 +12,15 @@ import numpy as np
 
 from dropout_cli.core.text import decimals
 from dropout_cli.metrics import metric_name, metric_part
-from dropout_cli.sweeps.in_words import setting
 from dropout_cli.sweeps.records import RunRecord
+from dropout_cli.sweeps.wording import setting_name
 from dropout_cli.training import against_dummy
 
 MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
-class Level:
+class YardstickLevel:
     """A metric of one simple model."""
 
     dataset: str
@@ -31,7 +31,7 @@ class Level:
     mean: float
 
 
-def levels(records: Sequence[RunRecord], metric: str) -> list[Level]:
+def yardstick_levels(records: Sequence[RunRecord], metric: str) -> list[YardstickLevel]:
     """Return the mean of each simple model over the distinct splits of the runs, dataset by dataset."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     for record in records:
@@ -41,19 +41,19 @@ def levels(records: Sequence[RunRecord], metric: str) -> list[Level]:
                 name = str(_dataset(record).get("name"))
                 found.setdefault((name, _called(record, model, metric)), {})[_split(record)] = value
     return [
-        Level(name, model, len(values), float(np.mean(list(values.values()))))
+        YardstickLevel(name, model, len(values), float(np.mean(list(values.values()))))
         for (name, model), values in sorted(found.items(), key=lambda one: one[0][0])
     ]
 
 
-def rows(records: Sequence[RunRecord], metric: str) -> list[list[Any]]:
+def yardstick_rows(records: Sequence[RunRecord], metric: str) -> list[list[Any]]:
     """Return a row for each level: dataset, model, number of splits, mean."""
-    return [[one.dataset, one.model, one.splits, one.mean] for one in levels(records, metric)]
+    return [[one.dataset, one.model, one.splits, one.mean] for one in yardstick_levels(records, metric)]
 
 
 def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
     """Yield a sentence with the levels of each dataset."""
-    found = levels(records, metric)
+    found = yardstick_levels(records, metric)
     datasets = list(dict.fromkeys(one.dataset for one in found))
     for name in datasets:
         here = [one for one in found if one.dataset == name]
@@ -61,12 +61,12 @@ def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator
         models = ", ".join(f"{one.model} {decimals(one.mean, 4)}{_over(one.splits)}" for one in here)
         linear = next((one for one in here if one.model in against_dummy.KINDS.values()), None)
         means = [mean for (data, _), mean in _settings(records, metric).items() if data == name]
-        wins = linear is not None and not any(against_dummy.beats(metric, mean, linear.mean) for mean in means)
+        wins = linear is not None and not any(against_dummy.is_better_than(metric, mean, linear.mean) for mean in means)
         better = f" No setting has a better mean than {linear.model}." if wins and linear is not None else ""
         yield f"Simple models{on}, by {metric}: {models}.{better}"
 
 
-def beaten(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
+def dummy_warnings(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
     """Yield a sentence that names the settings whose mean does not beat that of the dummy on the same runs."""
     settings: dict[str, list[RunRecord]] = {}
     for record in records:
@@ -75,13 +75,13 @@ def beaten(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
     number, lost = metric_name(metric), []
     for runs in settings.values():
         ours, theirs = _mean([run.score(metric) for run in runs]), _mean([_dummy(run, metric) for run in runs])
-        if not against_dummy.beats(number, ours, theirs):
-            lost.append((setting(runs[0].values), ours, theirs, _called(runs[0], "dummy", metric)))
+        if not against_dummy.is_better_than(number, ours, theirs):
+            lost.append((setting_name(runs[0].values), ours, theirs, _called(runs[0], "dummy", metric)))
     if not lost:
         return
     dummy = lost[0][3]
     if len(settings) == 1:
-        yield f"These runs do not beat {dummy}: mean {metric} {against_dummy.against(*lost[0][1:3])}."
+        yield f"These runs do not beat {dummy}: mean {metric} {against_dummy.format_pair(*lost[0][1:3])}."
     elif len(lost) == len(settings):
         yield f"None of the {len(settings)} settings beats {dummy} by mean {metric}."
     else:
@@ -103,8 +103,8 @@ def _settings(records: Sequence[RunRecord], metric: str) -> dict[tuple[str, str]
 
 def _number(record: RunRecord, model: str, metric: str) -> float | None:
     """Return the metric of `dummy` or `linear` beside a run; None where there is none."""
-    found = against_dummy.of(record.summary, model, metric_part(metric)).get(metric_name(metric))
-    return float(found) if against_dummy.is_number(found) else None
+    found = against_dummy.yardstick_scores(record.summary, model, metric_part(metric)).get(metric_name(metric))
+    return float(found) if against_dummy.is_finite_number(found) else None
 
 
 def _dummy(record: RunRecord, metric: str) -> float:
@@ -115,7 +115,7 @@ def _dummy(record: RunRecord, metric: str) -> float:
 def _called(record: RunRecord, model: str, metric: str) -> str:
     """Return the model in words."""
     if model == "dummy":
-        return against_dummy.dummy(str(record.summary.get("task", "classification")), metric_name(metric))
+        return against_dummy.dummy_description(str(record.summary.get("task", "classification")), metric_name(metric))
     kind = str(record.summary["yardstick"]["linear"].get("kind"))
     return against_dummy.KINDS.get(kind, kind)
 

@@ -57,7 +57,7 @@ class Regression(Task):
 
     def evaluate(self, outputs: Array, labels: Array) -> dict[str, float]:
         """Return the loss in standardized units, and the RMSE in the targets' own units."""
-        loss_of = losses.gaussian if self.heteroscedastic else losses.squared_error
+        loss_of = losses.gaussian_loss if self.heteroscedastic else losses.squared_error
         # float64, as the metrics of summary.json.
         loss, _ = loss_of(outputs.astype(np.float64), self.quantities.standardize(labels))
         errors = labels - self._mean(outputs)
@@ -185,7 +185,7 @@ class Regression(Task):
     def _sd(self, outputs: Array) -> Array | None:
         targets = len(self.quantities.names)
         if self.heteroscedastic:
-            variance = losses.variance(outputs[:, targets:].astype(np.float64))
+            variance = losses.softplus_variance(outputs[:, targets:].astype(np.float64))
             return np.asarray(np.sqrt(variance) * self.quantities.sd)
         return None if self.noise_sd is None else np.tile(np.array(self.noise_sd), (len(outputs), 1))
 

@@ -16,7 +16,7 @@ FREQUENCIES = "always answering the frequencies of the classes"
 KINDS = {"logistic": "logistic regression", "ridge": "ridge regression"}
 
 
-def sentence(summary: Mapping[str, Any]) -> str | None:
+def dummy_sentence(summary: Mapping[str, Any]) -> str | None:
     """Say that the network does not beat the dummy on the test part; None where it does, or there is none.
 
     It must be better by the main number of the task; a classifier by its negative log-likelihood, too.
@@ -28,40 +28,40 @@ def sentence(summary: Mapping[str, Any]) -> str | None:
     pair = _pair(summary, number)
     if pair is None:
         return None
-    if not beats(number, *pair):
-        return f"This network does not beat {DUMMIES[task]}: test {number} {against(*pair)}."
+    if not is_better_than(number, *pair):
+        return f"This network does not beat {DUMMIES[task]}: test {number} {format_pair(*pair)}."
     unsure = _pair(summary, "nll") if task == "classification" else None
-    if unsure is None or beats("nll", *unsure):
+    if unsure is None or is_better_than("nll", *unsure):
         return None
     return (
         "The probabilities of this network do not beat the frequencies of the classes: test nll "
-        f"{against(*unsure)}, though its accuracy is {against(*pair)}."
+        f"{format_pair(*unsure)}, though its accuracy is {format_pair(*pair)}."
     )
 
 
-def dummy(task: str, number: str) -> str:
+def dummy_description(task: str, number: str) -> str:
     """Say what the dummy of a task does, as a metric sees it."""
     labels = any(one.name == number and one.needs == "labels" for one in task_metrics(task))
     return DUMMIES.get(task, "the dummy") if labels or task != "classification" else FREQUENCIES
 
 
-def beats(metric: str, ours: float, theirs: float) -> bool:
+def is_better_than(metric: str, ours: float, theirs: float) -> bool:
     """Whether a number is better than another one; equal is not better."""
     return ours > theirs if larger_is_better(metric) else ours < theirs
 
 
-def against(ours: float, theirs: float) -> str:
+def format_pair(ours: float, theirs: float) -> str:
     """Write two numbers with as many digits as tell them apart, at least four."""
     digits = next((n for n in (4, 6, 9) if f"{ours:.{n}g}" != f"{theirs:.{n}g}"), 4)
     return f"{significant(ours, digits)} against {significant(theirs, digits)}"
 
 
-def table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str], list[list[Any]]] | None:
+def yardstick_table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str], list[list[Any]]] | None:
     """Return headers and rows: the test numbers of the network, the dummy and the linear model.
 
     `every`: not only the numbers that are shown where there is little room. None where a summary has no such models.
     """
-    dummy, linear = (of(summary, name, "test") for name in ("dummy", "linear"))
+    dummy, linear = (yardstick_scores(summary, name, "test") for name in ("dummy", "linear"))
     test = summary.get("test")
     if not dummy or not isinstance(test, Mapping):
         return None
@@ -72,7 +72,7 @@ def table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str]
     return ["test", "network", "dummy", *kind], [[name, *(one.get(name) for one in columns)] for name in names]
 
 
-def of(summary: Mapping[str, Any], model: str, part: str) -> Mapping[str, Any]:
+def yardstick_scores(summary: Mapping[str, Any], model: str, part: str) -> Mapping[str, Any]:
     """Return the numbers of `dummy` or `linear` for a part; none where the summary lacks them."""
     found = value_at(summary, f"yardstick.{model}.{part}")
     return found if isinstance(found, Mapping) else {}
@@ -82,10 +82,10 @@ def _pair(summary: Mapping[str, Any], number: str) -> tuple[float, float] | None
     """Return the test number of the network and that of the dummy; None where one is missing."""
     test = summary.get("test")
     ours = test.get(number) if isinstance(test, Mapping) else None
-    theirs = of(summary, "dummy", "test").get(number)
-    return (float(ours), float(theirs)) if is_number(ours) and is_number(theirs) else None
+    theirs = yardstick_scores(summary, "dummy", "test").get(number)
+    return (float(ours), float(theirs)) if is_finite_number(ours) and is_finite_number(theirs) else None
 
 
-def is_number(value: object) -> TypeGuard[float]:
+def is_finite_number(value: object) -> TypeGuard[float]:
     """Whether a value of a summary is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -18,13 +18,13 @@ import numpy as np
 from dropout_cli import config
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
-from dropout_cli.architectures.units import Units
+from dropout_cli.architectures.units import UnitArchitecture
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import IncompatibleVersion
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.training.loop import Plan
+from dropout_cli.training.loop import BatchPlan
 from dropout_cli.training.setup import Prepared
 from dropout_cli.variants import Variant
 from dropout_cli.variants.batchwise import Batchwise
@@ -33,7 +33,7 @@ from dropout_cli.variants.dropconnect import DropConnect
 from dropout_cli.variants.stochastic_depth import StochasticDepth
 from dropout_cli.variants.toolkit.base import rate_of
 from dropout_cli.variants.toolkit.masks import is_coarse, keep_probability
-from dropout_cli.variants.toolkit.rate_schedules import Constant
+from dropout_cli.variants.toolkit.rate_schedules import ConstantRate
 
 NOTED = "arithmetic"
 """The key in `state.json`."""
@@ -54,7 +54,7 @@ class Change:
 def _in_force(law: Variant, bases: Iterable[float], steps: int) -> set[float]:
     """Return the rates above 0 that places with those base rates have in a training of so many steps."""
     schedule = law.schedule()
-    ends = (0,) if schedule == Constant() else range(steps)
+    ends = (0,) if schedule == ConstantRate() else range(steps)
     return {schedule.rate(base, step, steps) for base in set(bases) for step in ends} - {0.0}
 
 
@@ -65,7 +65,7 @@ def _has_extreme_rates(experiment: Experiment, examples: int) -> bool:
         blocks = experiment.architecture.blocks
         bases = tuple(law.rate * number / blocks for number in range(1, blocks + 1))
     least = 1 / law.block_size**2 if isinstance(law, DropBlock) else 1.0  # of a corner, in place of a pixel
-    rates = _in_force(law, bases, Plan.of(experiment, examples).steps)
+    rates = _in_force(law, bases, BatchPlan.from_experiment(experiment, examples).steps)
     return any(not (is_coarse(rate) and is_coarse(rate * least)) for rate in rates)
 
 
@@ -74,7 +74,7 @@ def _has_narrow_masks(experiment: Experiment, examples: int) -> bool:
     law, architecture = experiment.dropout, experiment.architecture
     if not (isinstance(law, Batchwise) and isinstance(architecture, Mlp)):
         return False
-    steps, shape = Plan.of(experiment, examples).steps, type(experiment.dataset).info.shape
+    steps, shape = BatchPlan.from_experiment(experiment, examples).steps, type(experiment.dataset).info.shape
     places = [(rate_of(law.rate, index), width) for index, width in enumerate(architecture.hidden)]
     places.append((law.input_rate, 1 if shape is None else math.prod(shape)))
     kept = [(keep_probability(rate), width) for base, width in places for rate in _in_force(law, [base], steps)]
@@ -105,7 +105,7 @@ def _asks_noisy_teachers(experiment: Experiment, examples: int) -> bool:
 
 def _has_training_noise(run: Run) -> bool:
     architecture = config.load_config(run.path / RESOLVED).experiment.architecture
-    return isinstance(architecture, Units) and bool(architecture.input_noise or architecture.hidden_noise)
+    return isinstance(architecture, UnitArchitecture) and bool(architecture.input_noise or architecture.hidden_noise)
 
 
 CHANGES: tuple[Change, ...] = (
@@ -143,37 +143,37 @@ CHANGES: tuple[Change, ...] = (
 )
 
 
-def version(changes: Sequence[Change] = CHANGES) -> int:
+def arithmetic_version(changes: Sequence[Change] = CHANGES) -> int:
     """Return the present version of the arithmetic."""
     return 1 + len(changes)
 
 
-def since(
+def changes_since(
     noted: int, experiment: Experiment, examples: int, changes: Sequence[Change] = CHANGES, *, targets: int = 1
 ) -> Iterator[str]:
     """Yield a sentence for each change after version `noted` that concerns the experiment with so many targets."""
-    if noted > version(changes):
-        yield f"a newer version of dropout-cli trained it (arithmetic {noted}, here {version(changes)})"
+    if noted > arithmetic_version(changes):
+        yield f"a newer version of dropout-cli trained it (arithmetic {noted}, here {arithmetic_version(changes)})"
     for change in changes[noted - 1 :]:
         if targets >= change.targets and change.concerns(experiment, examples):
             yield change.what
 
 
-def noted_by(run: Run) -> int:
+def stored_version(run: Run) -> int:
     """Return the version of the arithmetic that began the run."""
     return int(run.state().get(NOTED, 1))
 
 
-def since_begun(run: Run, prepared: Prepared) -> Iterator[str]:
+def changes_since_start(run: Run, prepared: Prepared) -> Iterator[str]:
     """Yield a sentence for each change that concerns the run and came after it began."""
     dataset = prepared.dataset
     targets = len(dataset.targets.names) if dataset.targets else 1
-    return since(noted_by(run), prepared.experiment, len(dataset.train), targets=targets)
+    return changes_since(stored_version(run), prepared.experiment, len(dataset.train), targets=targets)
 
 
-def refuse_other(run: Run, prepared: Prepared) -> None:
+def refuse_changed_arithmetic(run: Run, prepared: Prepared) -> None:
     """Raise Outdated where the run cannot go on, since its first epochs were computed otherwise."""
-    found = list(since_begun(run, prepared))
+    found = list(changes_since_start(run, prepared))
     if found:
         fact = f"cannot be resumed, since its arithmetic has changed: {'; '.join(found)}"
         raise IncompatibleVersion(str(run.path), fact, f"Train it again: dropout train {run.path / RESOLVED}")

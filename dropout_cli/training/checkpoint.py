@@ -21,7 +21,7 @@ from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import FORMAT, RESOLVED, Run
 from dropout_cli.runs.safe_read import require_known_format
-from dropout_cli.training.early_stopping import Selection
+from dropout_cli.training.early_stopping import BestEpoch
 from dropout_cli.training.state import Learner
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION
 
@@ -33,7 +33,7 @@ MOST_HEADER = 1 << 22
 META = {"format": int, "epoch": int, "step": int, "selection": dict | None, "config": str, "metrics": str}
 
 
-def pack(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytearray:
+def pack_checkpoint(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytearray:
     """Return the bytes of a checkpoint; equal arguments give equal bytes."""
     from safetensors.numpy import save
 
@@ -50,7 +50,7 @@ def _stated(digest: str) -> bytes:
     return json.dumps(f'"sha256":"{digest}"')[1:-1].encode()
 
 
-def unpack(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
+def unpack_checkpoint(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return arrays and meta of a checkpoint. Raises RunFailed, naming `place`, where it is damaged."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -93,7 +93,7 @@ BESIDE = "yardstick"
 """A key that decides nothing of the network; configs of older versions lack it."""
 
 
-def comparable(values: dict[str, Any]) -> dict[str, Any]:
+def comparable_config(values: dict[str, Any]) -> dict[str, Any]:
     """Return an experiment as a mapping without BESIDE and the keys of LATER that have the value in LATER."""
     kept = {key: dict(inner) if isinstance(inner, dict) else inner for key, inner in values.items() if key != BESIDE}
     for (block, key), value in LATER.items():
@@ -102,9 +102,9 @@ def comparable(values: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def identity(experiment: Experiment) -> str:
+def config_digest(experiment: Experiment) -> str:
     """SHA-256, in hex, of all that decides what is computed; not of how long it goes on, or how often it is saved."""
-    values = comparable(config.to_dict(experiment))
+    values = comparable_config(config.to_dict(experiment))
     for key in ("epochs", "save_every"):
         values["training"].pop(key)
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -118,7 +118,7 @@ class Snapshot:
     meta: dict[str, Any]
 
     @classmethod
-    def take(cls, learner: Learner, selection: Selection | None, **facts: str) -> "Snapshot":
+    def take(cls, learner: Learner, selection: BestEpoch | None, **facts: str) -> "Snapshot":
         """Copy everything that training changes; `facts` stand in the checkpoint beside it."""
         meta = {"format": FORMAT, "epoch": learner.epoch, "step": learner.step}
         return cls(learner.snapshot(), meta | {"selection": selection.state() if selection else None} | facts)
@@ -132,7 +132,7 @@ class Snapshot:
         ):  # as cells come back from other machines
             again = f"`dropout train {shlex.quote(str(run.path / RESOLVED))}` writes the same bytes again"
             raise UsageError(place, "stayed where the run was trained", again)
-        arrays, meta = unpack(run.read_unchanged(file), place)
+        arrays, meta = unpack_checkpoint(run.read_unchanged(file), place)
         if not all(isinstance(meta.get(name), kind) for name, kind in META.items()):
             raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
         require_known_format(meta["format"], place, FORMAT)
@@ -152,7 +152,7 @@ class Snapshot:
         snapshot = cls.read(run, PREVIOUS)
         return snapshot, [f"{message} Going on from the one before it, of epoch {snapshot.meta['epoch']}."]
 
-    def restore(self, learner: Learner, selection: Selection | None = None) -> None:
+    def restore(self, learner: Learner, selection: BestEpoch | None = None) -> None:
         """Put everything back. Raises RunFailed where it does not fit the learner."""
         try:
             learner.restore(self.arrays, epoch=self.meta["epoch"], step=self.meta["step"])
@@ -187,9 +187,9 @@ class Saver:
     def save(self) -> None:
         """Write what is new: the best first, so that `last` never speaks of a best that is not there."""
         if self.best is not None and self._written[BEST] is not self.best:
-            self._run.write(BEST, pack(self.best.arrays, self.best.meta))
+            self._run.write(BEST, pack_checkpoint(self.best.arrays, self.best.meta))
             self._written[BEST] = self.best
         if self._written[LAST] is not self.last:
-            self._run.write(LAST, pack(self.last.arrays, self.last.meta), former=PREVIOUS)
+            self._run.write(LAST, pack_checkpoint(self.last.arrays, self.last.meta), former=PREVIOUS)
             self._written[LAST] = self.last
         self._saved_at = time.monotonic()

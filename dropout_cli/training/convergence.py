@@ -6,7 +6,7 @@ UNSETTLED = 0.01
 """A rate that moves by more over the last tenth of the epochs has not settled."""
 
 
-def still_moving(learned: Mapping[str, Callable[[float], float]], history: Mapping[str, Sequence[float]]) -> list[str]:
+def unconverged(learned: Mapping[str, Callable[[float], float]], history: Mapping[str, Sequence[float]]) -> list[str]:
     """Return the columns whose rates have not settled, in the order of the history.
 
     Args:
@@ -23,6 +23,6 @@ def still_moving(learned: Mapping[str, Callable[[float], float]], history: Mappi
     return moving
 
 
-def advice(column: str) -> str:
+def convergence_warning(column: str) -> str:
     """Return the warning for a learned rate that has not settled."""
     return f"{column}: still moving at the end of training. More epochs, or a falling learning rate, may settle it."

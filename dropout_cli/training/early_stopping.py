@@ -8,7 +8,7 @@ from dropout_cli.metrics import larger_is_better
 
 
 @dataclass
-class Selection:
+class BestEpoch:
     """The best epoch so far, and how long ago the monitored number last rose by more than `min_delta`."""
 
     monitor: str

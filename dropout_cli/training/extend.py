@@ -11,18 +11,18 @@ from dropout_cli.core.text import counted
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.training import loop
-from dropout_cli.training.setup import Prepared, build
+from dropout_cli.training.setup import Prepared, build_for
 
 MOST_COMPARED = 1_000
 """So many of the steps done are compared."""
 
 
-def lengthen(run: Run, before: Experiment, prepared: Prepared, change_schedule: bool) -> None:
+def extend_run(run: Run, before: Experiment, prepared: Prepared, change_schedule: bool) -> None:
     """Set another number of epochs, and mark the run. Raises UsageError where that would rewrite its past."""
     done, epochs = prepared.learner.epoch, prepared.experiment.training.epochs
     if epochs <= done:
         raise UsageError("--epochs", f"this run has {counted(done, 'epoch')} already", f"Give more than {done}.")
-    dependence = rewritten(before, prepared.experiment, prepared.dataset, prepared.learner.step)
+    dependence = schedule_difference(before, prepared.experiment, prepared.dataset, prepared.learner.step)
     if dependence is not None and not change_schedule:
         way_out = (
             f"Train anew with training.epochs={epochs}, or give --change-schedule as well, which goes on from here "
@@ -44,7 +44,7 @@ def lengthen(run: Run, before: Experiment, prepared: Prepared, change_schedule: 
     run.write(RESOLVED, resolved)
 
 
-def begin_patience_anew(run: Run, prepared: Prepared) -> None:
+def restart_patience(run: Run, prepared: Prepared) -> None:
     """Where the run had stopped early before it was lengthened, and has not gone on since."""
     marks = run.state().get("lengthened", [])
     here = {"after_epoch": prepared.learner.epoch, "epochs": prepared.experiment.training.epochs, "patience_anew": True}
@@ -52,14 +52,14 @@ def begin_patience_anew(run: Run, prepared: Prepared) -> None:
         prepared.selection.waited = 0
 
 
-def rewritten(before: Experiment, after: Experiment, dataset: Dataset, steps: int) -> str | None:
+def schedule_difference(before: Experiment, after: Experiment, dataset: Dataset, steps: int) -> str | None:
     """How the first `steps` steps of a run would have gone otherwise with the other number of epochs; None: not at all.
 
     Compared are the learning rate, each parameter's own share of it, and the columns of the layers at every step,
     dropout rates among them.
     """
-    plans = [loop.Plan.of(one, len(dataset.train)) for one in (before, after)]
-    networks = [build(one, dataset) for one in (before, after)]
+    plans = [loop.BatchPlan.from_experiment(one, len(dataset.train)) for one in (before, after)]
+    networks = [build_for(one, dataset) for one in (before, after)]
     was, would = before.training.epochs, after.training.epochs
     for name, parameter in networks[0].parameters().items():
         if parameter.lr_scale != networks[1].parameters()[name].lr_scale:

@@ -29,7 +29,7 @@ def outputs(
     return np.concatenate(pieces)
 
 
-def passes(
+def noisy_passes(
     network: Layer,
     dataset: Dataset,
     part: Part,
@@ -53,7 +53,7 @@ def passes(
         yield outputs(network, dataset, part, batch=batch, rows=rows, noise=noise)
 
 
-def thinned(
+def sampled_networks(
     network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int, training_noise: bool = False
 ) -> Iterator[Array]:
     """Yield the outputs (N, C) of so many sampled networks; network k draws from `thinned:<path>`, k.
@@ -65,7 +65,7 @@ def thinned(
         yield outputs(network, dataset, part, batch=1, noise=noise)
 
 
-def draws(network: Layer, dataset: Dataset, part: Part, *, seed: int, training_noise: bool = False) -> bool:
+def draws_noise(network: Layer, dataset: Dataset, part: Part, *, seed: int, training_noise: bool = False) -> bool:
     """Whether a noisy pass of the network draws anything; with rates of 0 or no noisy layer it does not."""
     return _tried(network, dataset, part, seed, training_noise).has_drawn
 

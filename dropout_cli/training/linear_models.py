@@ -17,7 +17,7 @@ FARTHEST = -float(np.log(MIN_PROBABILITY))
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearModel:
     """A fitted linear model."""
 
     W: Array
@@ -39,19 +39,19 @@ class Standardized:
     sd: Array
 
     @classmethod
-    def of(cls, x: Array) -> "Standardized":
+    def fit(cls, x: Array) -> "Standardized":
         """Standardize x (N, features); what never changes becomes 0."""
         mean, sd = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
         sd = np.where(sd > 0, sd, 1.0)
         return cls(((x - mean) / sd).astype(x.dtype), mean, sd)
 
-    def undone(self, model: Linear) -> Linear:
+    def to_original_scale(self, model: LinearModel) -> LinearModel:
         """Return the model of standardized inputs as one of inputs as they were."""
         W = model.W / self.sd[:, None]
-        return Linear(W, model.b - self.mean @ W)
+        return LinearModel(W, model.b - self.mean @ W)
 
 
-def logistic(x: Array, labels: Array, classes: int) -> Linear:
+def fit_logistic(x: Array, labels: Array, classes: int) -> LinearModel:
     """Fit multinomial logistic regression to x (N, features) float32 and labels (N,) of at least two classes."""
     from sklearn.linear_model import LogisticRegression
 
@@ -61,17 +61,17 @@ def logistic(x: Array, labels: Array, classes: int) -> Linear:
         coefficients, intercepts = (np.concatenate([0 * one, one]) for one in (coefficients, intercepts))
     W, b = np.zeros((x.shape[1], classes)), np.full(classes, -np.inf)
     W[:, fitted.classes_], b[fitted.classes_] = coefficients.T, intercepts
-    return Linear(W, b)
+    return LinearModel(W, b)
 
 
-def ridge(x: Array, targets: Array) -> Linear:
+def fit_ridge(x: Array, targets: Array) -> LinearModel:
     """Fit ridge regression to x (N, features) and targets (N, T)."""
     from sklearn.linear_model import Ridge
 
     fitted = Ridge(alpha=1.0).fit(x.astype(np.float64), targets)
-    return Linear(fitted.coef_.reshape(targets.shape[1], -1).T, np.atleast_1d(fitted.intercept_))
+    return LinearModel(fitted.coef_.reshape(targets.shape[1], -1).T, np.atleast_1d(fitted.intercept_))
 
 
-def bounded(logits: Array) -> Array:
+def clip_logits(logits: Array) -> Array:
     """Return logits of which none is farther than FARTHEST below the largest of its row."""
     return np.asarray(np.maximum(logits, logits.max(axis=1, keepdims=True) - FARTHEST))

@@ -44,7 +44,7 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """How many steps there are, and which rows each of them takes."""
 
     examples: int
@@ -57,7 +57,7 @@ class Plan:
     """A batch with fewer rows, which only the last of a pass can have, joins the one before it."""
 
     @classmethod
-    def of(cls, experiment: "Experiment", examples: int, segment: int | None = None) -> "Plan":
+    def from_experiment(cls, experiment: "Experiment", examples: int, segment: int | None = None) -> "BatchPlan":
         """The plan of that experiment on those training examples."""
         training, batch_size = experiment.training, int(experiment.training.batch_size)
         least = experiment.architecture.smallest_batch
@@ -104,7 +104,7 @@ def epochs(
     `targets` (training examples, classes) are what teachers say, for objectives that learn from them.
     """
     training, augment, network = experiment.training, experiment.dataset.augment, learner.network
-    plan = Plan.of(experiment, len(dataset.train), getattr(dataset.train.x, "segment", None))
+    plan = BatchPlan.from_experiment(experiment, len(dataset.train), getattr(dataset.train.x, "segment", None))
     batches = BatchReader(dataset, dataset.train, plan.largest_batch, windowed=True)
     scored = np.linspace(0, plan.examples - 1, min(MAX_SCORED, plan.examples)).astype(np.intp)
 

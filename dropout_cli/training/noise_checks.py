@@ -10,7 +10,7 @@ from dropout_cli.objectives import OBJECTIVES
 from dropout_cli.variants import VARIANTS
 
 
-def must_draw(experiment: Experiment, network: Layer, steps: int) -> None:
+def check_noise(experiment: Experiment, network: Layer, steps: int) -> None:
     """Raise ConfigError where the network never draws, in so many steps, the noise that the config asks for."""
     parts = network.split_at_dropout()
     at_ends = []
@@ -29,12 +29,12 @@ def must_draw(experiment: Experiment, network: Layer, steps: int) -> None:
             f"{name} repeats the noise before the logits, and this network draws none there in {counted(steps, 'step')}"
         )
         raise ConfigError("objective", fact, "Give the last place a rate above 0, or use cross_entropy.")
-    if any(experiment.dropout.rates()) and experiment.dropout.silent(steps):
+    if any(experiment.dropout.rates()) and experiment.dropout.is_silent(steps):
         fact = f"makes the rate 0 at every one of {counted(steps, 'step')}"
         raise ConfigError("dropout.rate_schedule", fact, "Use another, or variant: none.")
 
 
-def unsuited_scaling(experiment: Experiment) -> Iterator[str]:
+def scaling_warnings(experiment: Experiment) -> Iterator[str]:
     """Yield a line where the variant assumes inputs of mean 0 and variance 1, and these have others."""
     scaling = experiment.dataset.scaling
     if experiment.dropout.assumes_standardized and scaling != "standardize":

@@ -23,7 +23,7 @@ KEY = "monte_carlo_noise"
 """The key in `summary.json`; below it, `dropout` or `all` says what the passes draw."""
 
 
-def calibrated(
+def fit_pass_noise(
     task: Task,
     network: Layer,
     dataset: Dataset,
@@ -39,7 +39,7 @@ def calibrated(
     rows = np.linspace(0, len(part) - 1, min(MOST_ROWS, len(part))).astype(np.intp)
 
     def draw(passes: int) -> Iterator[Array]:
-        return inference.passes(
+        return inference.noisy_passes(
             network,
             dataset,
             part,
@@ -53,7 +53,7 @@ def calibrated(
     return task.fit_noise(draw, part.labels[rows], count)
 
 
-def learned(task: Task, network: Layer, dataset: Dataset, experiment: Experiment) -> dict[str, Any]:
+def summarize_pass_noise(task: Task, network: Layer, dataset: Dataset, experiment: Experiment) -> dict[str, Any]:
     """Return the entry of the summary; it is empty where nothing is estimated, or no noise is drawn."""
     if not task.needs_passes:
         return {}
@@ -62,8 +62,8 @@ def learned(task: Task, network: Layer, dataset: Dataset, experiment: Experiment
         kinds["all"] = True
     found = {}
     for name, training_noise in kinds.items():
-        if inference.draws(network, dataset, dataset.train, seed=experiment.seed, training_noise=training_noise):
-            known = calibrated(task, network, dataset, experiment, training_noise=training_noise)
+        if inference.draws_noise(network, dataset, dataset.train, seed=experiment.seed, training_noise=training_noise):
+            known = fit_pass_noise(task, network, dataset, experiment, training_noise=training_noise)
             if isinstance(known, Regression) and known.pass_noise is not None:
                 found[name] = asdict(known.pass_noise)
     return {KEY: found} if found else {}

@@ -14,7 +14,7 @@ from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.tasks import Regression, Task
 from dropout_cli.training import pass_noise
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
-from dropout_cli.training.setup import learner_of, network, prepare_on
+from dropout_cli.training.setup import build_network, make_learner, prepare_with
 from dropout_cli.training.state import Learner
 
 FILES = {"best": BEST, "last": LAST}
@@ -52,13 +52,13 @@ def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: b
     experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
     if allow_changed_data:
         experiment = replace(experiment, dataset=replace(experiment.dataset, fingerprint=None))
-    fitted = fitted_to(run)
-    prepared = prepare_on(data.load_dataset(experiment.dataset, fitted), experiment, stored=True)
+    fitted = load_preprocessing(run)
+    prepared = prepare_with(data.load_dataset(experiment.dataset, fitted), experiment, stored=True)
     Snapshot.read(run, FILES[name]).restore(prepared.learner)
     return LoadedModel(prepared.experiment, prepared.dataset, prepared.learner, prepared.task, name)
 
 
-def fitted_to(run: Run) -> Preprocessing | None:
+def load_preprocessing(run: Run) -> Preprocessing | None:
     """Return the stored preprocessing; None for a run of an older version, which did not keep it."""
     return Preprocessing.unpack(run.read_unchanged(FITTED), str(run.path / FITTED)) if run.has_file(FITTED) else None
 
@@ -77,8 +77,8 @@ def load_without_data(run: Run) -> LoadedWithoutData:
     """Load the weights that count and the preprocessing of a run, without its data; see `load_model`."""
     run.read_unchanged(RESOLVED)
     experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
-    fitted = fitted_to(run) or Preprocessing.from_dataset(data.load_dataset(experiment.dataset))
-    learner = learner_of(experiment, network(experiment, fitted))
+    fitted = load_preprocessing(run) or Preprocessing.from_dataset(data.load_dataset(experiment.dataset))
+    learner = make_learner(experiment, build_network(experiment, fitted))
     Snapshot.read(run, FILES[_that_counts(run)]).restore(learner)
     task = tasks.task_of(experiment.objective, fitted)
     if isinstance(task, Regression) and run.final_status == "completed":
@@ -101,7 +101,7 @@ def _with_noise(task: Regression, run: Run) -> Regression:
     return replace(task, noise_sd=tuple(known))
 
 
-def beside_passes(run: Run, training_noise: bool) -> PassNoise | None:
+def load_pass_noise(run: Run, training_noise: bool) -> PassNoise | None:
     """Return the stored noise beside passes that draw the dropout, or all noise; None where there is none."""
     kinds = run.summary().get(pass_noise.KEY, {}) if run.final_status == "completed" else {}
     known = kinds.get("all") if training_noise and "all" in kinds else kinds.get("dropout")

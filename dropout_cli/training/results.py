@@ -61,15 +61,15 @@ def finish_run(
     history = run.table("metrics.csv").columns()
     if figures:
         run.write_files(plots.epoch_figures(history, learner.epoch, describe_scored_train(len(prepared.dataset.train))))
-    moving = convergence.still_moving(learner.network.learned_columns(), history)
-    warnings += [convergence.advice(name) for name in moving]
+    moving = convergence.unconverged(learner.network.learned_columns(), history)
+    warnings += [convergence.convergence_warning(name) for name in moving]
     summary = {
         "format": FORMAT,
         "task": evaluation.task.name,
         **evaluation.task.fitted_state(),
         **evaluation.pass_noise,
         **{name: evaluation.scores.get(name) for name in PARTS},
-        "yardstick": yardstick.measured(prepared, trained_steps, yardsticks),
+        "yardstick": yardstick.measure_yardsticks(prepared, trained_steps, yardsticks),
         **_training_facts(prepared, run, trained_epochs),
         "dropout": evaluation.dropout_report,
         "teacher": _teacher(prepared, evaluation.predictions["test"]),
@@ -79,7 +79,7 @@ def finish_run(
         **_cost(run, started),
         "config": config.to_dict(experiment),
     }
-    for text in filter(None, (against_dummy.sentence(summary), *warnings)):
+    for text in filter(None, (against_dummy.dummy_sentence(summary), *warnings)):
         run.append_log(text)
     run.write("summary.json", json_bytes(summary))
     run.record_status("completed")
@@ -94,7 +94,7 @@ def evaluate_parts(prepared: Prepared) -> Evaluation:
     with prepared.learner.averaged() as network:
         scored = {name: outputs(network, dataset, part, batch=batch) for name, part in parts.items()}
         dropout_report = experiment.dropout.report(network, lambda: _test_number(prepared, network))
-        learned = pass_noise.learned(prepared.task, network, dataset, experiment)
+        learned = pass_noise.summarize_pass_noise(prepared.task, network, dataset, experiment)
     held_out = "val" if "val" in parts else "train"
     task = prepared.task.fit_error(scored[held_out], parts[held_out].labels)
     predictions = {name: task.predict(scored[name]) for name in parts}

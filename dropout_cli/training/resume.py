@@ -15,13 +15,13 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.training import arithmetic, extend
-from dropout_cli.training.checkpoint import LAST, Snapshot, identity, pack
+from dropout_cli.training.checkpoint import LAST, Snapshot, config_digest, pack_checkpoint
 from dropout_cli.training.run import TrainingWatch, continue_run
-from dropout_cli.training.setup import Prepared, computing, prepare
+from dropout_cli.training.setup import Prepared, computing_with, prepare
 from dropout_cli.training.warm_start import warm_start
 
 
-def resume(
+def resume_run(
     run: Run,
     *,
     watch: TrainingWatch,
@@ -31,12 +31,12 @@ def resume(
     yardsticks: Path | None = None,
 ) -> dict[str, Any]:
     """Go on with the run to its end, and return the summary; see `reopened`, and `run_experiment` for `yardsticks`."""
-    with reopened(run, epochs=epochs, change_schedule=change_schedule) as prepared:
+    with reopen_run(run, epochs=epochs, change_schedule=change_schedule) as prepared:
         return continue_run(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 
 
 @contextmanager
-def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = False) -> Iterator[Prepared]:
+def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = False) -> Iterator[Prepared]:
     """Lock the run, and give its experiment as its last checkpoint left it, ready for `continue_run`.
 
     `epochs`, more than the run has done, lengthens it, which a completed run needs; where its schedule or its
@@ -54,23 +54,23 @@ def reopened(run: Run, *, epochs: int | None = None, change_schedule: bool = Fal
             after = replace(before, training=replace(before.training, epochs=epochs))
         prepared = warm_start(prepare(after), fresh=snapshot is None)
         if snapshot is not None:
-            arithmetic.refuse_other(run, prepared)
-            if snapshot.meta["config"] != identity(prepared.experiment):
+            arithmetic.refuse_changed_arithmetic(run, prepared)
+            if snapshot.meta["config"] != config_digest(prepared.experiment):
                 fact = f"{LAST} was saved under another config than {RESOLVED}"
                 raise RunFailed(str(run.path), fact, "Bring the former file back, or train again.")
             snapshot.restore(prepared.learner, prepared.selection)
         if epochs is not None and (after != before or run.final_status == "completed"):
-            extend.lengthen(run, before, prepared, change_schedule)
+            extend.extend_run(run, before, prepared, change_schedule)
         run.reopen()
         _cut_back(run, snapshot)
         if notices and snapshot is not None:
-            run.write(LAST, pack(snapshot.arrays, snapshot.meta))
-        extend.begin_patience_anew(run, prepared)
-        with computing(prepared.experiment):
+            run.write(LAST, pack_checkpoint(snapshot.arrays, snapshot.meta))
+        extend.restart_patience(run, prepared)
+        with computing_with(prepared.experiment):
             differences = _elsewhere(run)
             facts: dict[str, Any] = {"environment": differences} if differences else {}
             if snapshot is None:  # it begins anew
-                facts[arithmetic.NOTED] = arithmetic.version()
+                facts[arithmetic.NOTED] = arithmetic.arithmetic_version()
             run.record_status("running", **facts)
             yield replace(prepared, notices=(*prepared.notices, *notices, *differences))
 

@@ -17,9 +17,9 @@ from dropout_cli.data.preprocessing import PREPROCESSING_FILE as PREPROCESSING
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.runs import RESOLVED, CsvLog, Run, json_bytes
 from dropout_cli.training import arithmetic, loop
-from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, identity
+from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, config_digest
 from dropout_cli.training.results import finish_run
-from dropout_cli.training.setup import Prepared, computing, prepare
+from dropout_cli.training.setup import Prepared, computing_with, prepare
 from dropout_cli.training.warm_start import warm_start
 
 TrainingWatch: TypeAlias = Callable[[loop.TrainingProgress | loop.EpochRecord], None]
@@ -60,13 +60,13 @@ def run_experiment(
         Interrupted: Training was interrupted; what was reached is saved.
         RunFailed: The folder cannot be written.
     """
-    with run.lock(), computing(prepared.experiment):
+    with run.lock(), computing_with(prepared.experiment):
         resolved = config.to_yaml(prepared.experiment).encode()
         run.write("config.yaml", resolved if text is None else text)
         run.write("environment.json", json_bytes(environment.describe_environment()))
         run.write(RESOLVED, resolved)
         run.write(PREPROCESSING, Preprocessing.from_dataset(prepared.dataset).pack())
-        began: dict[str, Any] = {arithmetic.NOTED: arithmetic.version()}
+        began: dict[str, Any] = {arithmetic.NOTED: arithmetic.arithmetic_version()}
         run.record_status("running", resolved=[hashlib.sha256(resolved).hexdigest()], **began)
         return continue_run(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 
@@ -83,7 +83,7 @@ def continue_run(
     best = Snapshot.read(run, BEST) if selection is not None and selection.best_epoch else None
     history = run.table("metrics.csv")
     history.truncate(prepared.learner.epoch)
-    start = _snapshot(prepared, history, identity(prepared.experiment))
+    start = _snapshot(prepared, history, config_digest(prepared.experiment))
     saver = Saver(run, every, start, best)
     try:
         if settings.init_from is not None and not run.has_file(LAST):

@@ -18,14 +18,14 @@ from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.optim.update import Regularization
-from dropout_cli.nn.summary import outline
+from dropout_cli.nn.summary import summarize_network
 from dropout_cli.objectives import OBJECTIVES, Objective
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.objectives.squared_error import SquaredError
 from dropout_cli.tasks import Task
 from dropout_cli.training import loop
-from dropout_cli.training.early_stopping import Selection
-from dropout_cli.training.noise_checks import must_draw, unsuited_scaling
+from dropout_cli.training.early_stopping import BestEpoch
+from dropout_cli.training.noise_checks import check_noise, scaling_warnings
 from dropout_cli.training.state import Learner
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION
 
@@ -55,7 +55,7 @@ class Prepared:
     dataset: Dataset
     learner: Learner
     task: Task
-    selection: Selection | None
+    selection: BestEpoch | None
     """None without a validation part."""
     distillation: DistillationTargets | None = None
     """From the teachers, if the objective is distillation."""
@@ -65,21 +65,21 @@ class Prepared:
 
 def prepare(experiment: Experiment) -> Prepared:
     """Read the data and build the network. Raises ConfigError or DataError."""
-    return prepare_on(data.load_dataset(experiment.dataset), experiment)
+    return prepare_with(data.load_dataset(experiment.dataset), experiment)
 
 
-def prepare_on(dataset: Dataset, experiment: Experiment, *, stored: bool = False) -> Prepared:
+def prepare_with(dataset: Dataset, experiment: Experiment, *, stored: bool = False) -> Prepared:
     """Do the same for a dataset that was read already; `stored`: the run has been trained, and only predicts now."""
-    notices = (*dataset.notices, *_cut(experiment, dataset), *unsuited_scaling(experiment))
-    experiment = checked(experiment, dataset, stored=stored)
-    learner = learner_of(experiment, build(experiment, dataset))
+    notices = (*dataset.notices, *_cut(experiment, dataset), *scaling_warnings(experiment))
+    experiment = check_experiment(experiment, dataset, stored=stored)
+    learner = make_learner(experiment, build_for(experiment, dataset))
     if not stored:
-        must_draw(experiment, learner.network, loop.Plan.of(experiment, len(dataset.train)).steps)
+        check_noise(experiment, learner.network, loop.BatchPlan.from_experiment(experiment, len(dataset.train)).steps)
     task = tasks.task_of(experiment.objective, dataset)
     return Prepared(experiment, dataset, learner, task, _selection(experiment, dataset), notices=notices)
 
 
-def learner_of(experiment: Experiment, network: Network) -> Learner:
+def make_learner(experiment: Experiment, network: Network) -> Learner:
     """The network with its optimizer."""
     settings = experiment.training
     regularization = Regularization(
@@ -93,7 +93,7 @@ def learner_of(experiment: Experiment, network: Network) -> Learner:
     return Learner(network, settings.optimizer, regularization, average_decay)
 
 
-def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -> Experiment:
+def check_experiment(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -> Experiment:
     """The experiment, resolved; nothing is allocated. Raises ConfigError where it cannot be trained on these data.
 
     `stored`: it was trained before, so that what no run would begin with any more is let pass.
@@ -109,14 +109,14 @@ def checked(experiment: Experiment, dataset: Dataset, *, stored: bool = False) -
     return resolve(experiment, dataset)
 
 
-def build(experiment: Experiment, dataset: Dataset) -> Network:
+def build_for(experiment: Experiment, dataset: Dataset) -> Network:
     """Return the experiment's network, with its initial weights, in float32."""
-    return network(experiment, Preprocessing.from_dataset(dataset))
+    return build_network(experiment, Preprocessing.from_dataset(dataset))
 
 
-def network(experiment: Experiment, fitted: Preprocessing) -> Network:
+def build_network(experiment: Experiment, fitted: Preprocessing) -> Network:
     """The same, for data of which no more is known than what was fitted to them."""
-    plan = loop.Plan.of(experiment, fitted.train_count)
+    plan = loop.BatchPlan.from_experiment(experiment, fitted.train_count)
     context = BuildContext(
         shape=fitted.shape,
         outputs=tasks.task_of(experiment.objective, fitted).outputs,
@@ -142,7 +142,7 @@ def resolve(experiment: Experiment, dataset: Dataset) -> Experiment:
         dataset=replace(experiment.dataset, fingerprint=dataset.fingerprint),
         training=replace(
             settings,
-            threads=threads.suited_to(int(settings.batch_size) * weights)
+            threads=threads.suitable_threads(int(settings.batch_size) * weights)
             if settings.threads == "auto"
             else settings.threads,
             monitor=_monitor(experiment, dataset),
@@ -163,9 +163,9 @@ def _monitor(experiment: Experiment, dataset: Dataset) -> Any:
     )
 
 
-def computing(experiment: Experiment) -> AbstractContextManager[None]:
+def computing_with(experiment: Experiment) -> AbstractContextManager[None]:
     """Compute with the experiment's threads for as long as the block lasts; it must be resolved."""
-    return threads.limited(int(experiment.training.threads), divided=experiment.architecture.has_maps)
+    return threads.limit_threads(int(experiment.training.threads), divided=experiment.architecture.has_maps)
 
 
 def run_label(experiment: Experiment) -> str:
@@ -183,13 +183,13 @@ def run_label(experiment: Experiment) -> str:
     return "-".join([*parts, f"s{experiment.seed}"])
 
 
-def _selection(experiment: Experiment, dataset: Dataset) -> Selection | None:
+def _selection(experiment: Experiment, dataset: Dataset) -> BestEpoch | None:
     if dataset.val is None:
         return None
     settings, stopping = experiment.training, experiment.training.early_stopping
     if stopping is None:
-        return Selection(settings.monitor)
-    return Selection(settings.monitor, patience=stopping.patience, min_delta=stopping.min_delta)
+        return BestEpoch(settings.monitor)
+    return BestEpoch(settings.monitor, patience=stopping.patience, min_delta=stopping.min_delta)
 
 
 def _objective(experiment: Experiment, dataset: Dataset) -> Objective:
@@ -261,8 +261,8 @@ def _cut(experiment: Experiment, dataset: Dataset) -> Iterator[str]:
 def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
     """Refuse a network that cannot fit, before anything of it is allocated."""
     outputs = tasks.task_of(experiment.objective, dataset).outputs
-    weights = experiment.architecture.weights(dataset.shape, outputs)
-    activations = experiment.architecture.activations(dataset.shape, outputs)
+    weights = experiment.architecture.count_weights(dataset.shape, outputs)
+    activations = experiment.architecture.count_activations(dataset.shape, outputs)
     batch = max(int(experiment.training.batch_size), experiment.training.evaluation_batch)
     # Value, gradient and two moments; copies of the last and the best epoch; one checkpoint as bytes.
     needed = 4 * (weights * (4 + 2 * 3 + 3) + batch * activations)
@@ -278,8 +278,8 @@ def _check_memory(experiment: Experiment, dataset: Dataset) -> None:
 def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
     """The network that the experiment would train, a row per layer; its data are read for their shape."""
     dataset = data.load_dataset(experiment.dataset)
-    experiment = checked(experiment, dataset)
-    lines = outline(build(experiment, dataset), dataset.shape)
+    experiment = check_experiment(experiment, dataset)
+    lines = summarize_network(build_for(experiment, dataset), dataset.shape)
     rows = [
         (line.path, line.kind, "x".join(map(str, line.shape)), line.parameters, "noise" if line.noisy else "")
         for line in lines
@@ -287,10 +287,10 @@ def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
     return [*rows, ("total", "", "", sum(line.parameters for line in lines), "")]
 
 
-def overview(experiment: Experiment) -> DatasetOverview:
+def checked_overview(experiment: Experiment) -> DatasetOverview:
     """What was read of the experiment's data; it is checked that they can be trained on. Raises as `prepare` does."""
     examples = experiment.dataset.read()
     dataset = data.split_and_scale(experiment.dataset, examples)
-    checked(experiment, dataset)
+    check_experiment(experiment, dataset)
     found = dataset_overview(examples, dataset)
     return replace(found, warnings=(*found.warnings, *_cut(experiment, dataset)))

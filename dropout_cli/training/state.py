@@ -8,7 +8,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.optim.optimizers import Optimizer
-from dropout_cli.nn.optim.update import OptimizerState, Regularization, blocks
+from dropout_cli.nn.optim.update import OptimizerState, Regularization, split_into_blocks
 
 
 class Learner:
@@ -41,7 +41,7 @@ class Learner:
         self._pairs = [
             pair
             for name, average in self._average.items()
-            for pair in zip(blocks(average), blocks(self._live[name]), strict=True)
+            for pair in zip(split_into_blocks(average), split_into_blocks(self._live[name]), strict=True)
         ]
 
     def begin_step(self, lr: float) -> None:
@@ -88,7 +88,7 @@ class Learner:
         moments = {f"moments/{name}": value for name, value in self.optimizer_state.moments.items()}
         return self._live | moments | {f"average/{name}": value for name, value in self._average.items()}
 
-    def start_from(self, arrays: Mapping[str, Array]) -> list[str]:
+    def load_weights(self, arrays: Mapping[str, Array]) -> list[str]:
         """Begin with those of `arrays` (by name) that are there in the same shape, averages too; return which."""
         live = {name.partition("/")[2]: (name, value) for name, value in self._live.items()}
         taken = [name for name, (_, mine) in live.items() if name in arrays and arrays[name].shape == mine.shape]

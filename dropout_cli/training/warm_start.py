@@ -15,7 +15,7 @@ from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.runs import Run
 from dropout_cli.training import inference, restore
 from dropout_cli.training.restore import LoadedModel
-from dropout_cli.training.setup import DistillationTargets, Prepared, computing
+from dropout_cli.training.setup import DistillationTargets, Prepared, computing_with
 from dropout_cli.training.state import Learner
 
 TEACHER, INIT_FROM = "objective.teacher", "training.init_from"
@@ -95,7 +95,7 @@ def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -
     if objective.teacher_passes and not any(_draws(teacher, objective) for teacher in teachers):
         fact = f"{objective.teacher_passes} noisy passes, and no teacher has noise: they would all be the same"
         raise ConfigError("objective.teacher_passes", fact, "Set it to 0, or name a teacher with dropout.")
-    with computing(experiment):
+    with computing_with(experiment):
         targets = objective.soften(_logits(teachers, "train", objective))
         probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective))
     return DistillationTargets(targets.astype(np.float32), probs, digest.hexdigest())
@@ -105,7 +105,9 @@ def _draws(teacher: LoadedModel, objective: Distillation) -> bool:
     """Whether the passes of a teacher differ from each other."""
     with teacher.learner.averaged() as network:
         all_noise, seed = objective.teacher_noise == "all", teacher.experiment.seed
-        return inference.draws(network, teacher.dataset, teacher.dataset.train, seed=seed, training_noise=all_noise)
+        return inference.draws_noise(
+            network, teacher.dataset, teacher.dataset.train, seed=seed, training_noise=all_noise
+        )
 
 
 def _must_know(its: Dataset, ours: Dataset, folder: str) -> None:
@@ -123,7 +125,7 @@ def _logits(teachers: list[LoadedModel], part: str, objective: Distillation) -> 
         assert examples is not None
         with teacher.learner.averaged() as network:
             if objective.teacher_passes:
-                yield from inference.passes(
+                yield from inference.noisy_passes(
                     network,
                     teacher.dataset,
                     examples,
@@ -151,7 +153,7 @@ def _weights(folder: str) -> dict[str, Array]:
 
 def _start_from(folder: str, theirs: dict[str, Array], learner: Learner) -> tuple[str, ...]:
     """Copy the weights whose names and shapes match; return messages about what was taken."""
-    taken = learner.start_from(theirs)
+    taken = learner.load_weights(theirs)
     ours = learner.network.parameters().keys() | learner.network.state().keys()
     if not taken:
         fact = f"{folder} has no weights of the same name and shape"

@@ -26,15 +26,15 @@ from dropout_cli.core.errors import DropoutError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import BatchReader, Dataset, Part
-from dropout_cli.nn.backend.threads import limited
+from dropout_cli.nn.backend.threads import limit_threads
 from dropout_cli.runs import json_bytes, write_atomic
 from dropout_cli.runs.atomic_io import os_errors
 from dropout_cli.runs.safe_read import read_regular_file
 from dropout_cli.tasks import Regression, Task
 from dropout_cli.training import linear_models
-from dropout_cli.training.linear_models import Linear, Standardized
+from dropout_cli.training.linear_models import LinearModel, Standardized
 from dropout_cli.training.setup import Prepared
-from dropout_cli.training.yardstick_cost import Kind, affordable
+from dropout_cli.training.yardstick_cost import Kind, affordable_model
 
 MOST_ROWS = 5_000
 MOST_VALUES = 1 << 23
@@ -46,7 +46,7 @@ VERSION = 1
 Predict: TypeAlias = Callable[[Part], Array]
 
 
-def measured(prepared: Prepared, steps: int, folder: Path | None = None) -> dict[str, Any] | None:
+def measure_yardsticks(prepared: Prepared, steps: int, folder: Path | None = None) -> dict[str, Any] | None:
     """Return the numbers of the dummy and of the linear model, for `summary.json`; None where they are left out.
 
     `dummy` has the numbers of `val` (None without that part) and `test`; so has `linear`, beside its `kind` and the
@@ -60,12 +60,12 @@ def measured(prepared: Prepared, steps: int, folder: Path | None = None) -> dict
     if prepared.experiment.yardstick == "none":
         return None
     dataset = prepared.dataset
-    rows = drawn(dataset, prepared.experiment.dataset.split_seed)
-    kind = affordable(prepared, len(rows), steps)
+    rows = draw_training_rows(dataset, prepared.experiment.dataset.split_seed)
+    kind = affordable_model(prepared, len(rows), steps)
     file = None if folder is None else folder / f"{_key(prepared, kind)}.json"
     known = _kept(file)
     if known is None:
-        with limited(1), warnings.catch_warnings(), np.errstate(all="ignore"):
+        with limit_threads(1), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # that L-BFGS would go on after ITERATIONS is no concern of the user
             task = _plain(prepared.task)
             known = {"dummy": _scores(task, dataset, _dummy(dataset), rows)}
@@ -77,7 +77,7 @@ def measured(prepared: Prepared, steps: int, folder: Path | None = None) -> dict
     return known
 
 
-def drawn(dataset: Dataset, seed: int) -> Array:
+def draw_training_rows(dataset: Dataset, seed: int) -> Array:
     """Return the rows of the train part that the linear model learns from, ascending.
 
     Of more than there may be, they are drawn with `seed`; of classes, each keeps its share and has at least one.
@@ -147,7 +147,7 @@ def _plain(task: Task) -> Task:
 def frequencies(counts: Array) -> Array:
     """Return the logits (C,) of a model that puts out the frequencies of the classes, given their `counts`."""
     with np.errstate(divide="ignore"):
-        return np.asarray(linear_models.bounded(np.log(counts / counts.sum())[None])[0])
+        return np.asarray(linear_models.clip_logits(np.log(counts / counts.sum())[None])[0])
 
 
 def _dummy(dataset: Dataset) -> Predict:
@@ -175,7 +175,7 @@ def _linear(task: Task, dataset: Dataset, rows: Array, kind: Kind) -> dict[str, 
 
     def predict(part: Part) -> Array:
         made = np.concatenate([model.outputs(some) for some in _batches(dataset, part)])
-        return linear_models.bounded(made) if classes else made
+        return linear_models.clip_logits(made) if classes else made
 
     found = _scores(task, dataset, predict, rows)
     if classes and kind == "ridge":  # its outputs are no probabilities
@@ -186,17 +186,17 @@ def _linear(task: Task, dataset: Dataset, rows: Array, kind: Kind) -> dict[str, 
     return {"kind": kind, "rows": len(rows), **found}
 
 
-def _fitted(dataset: Dataset, x: Array, labels: Array, kind: Kind) -> Linear:
+def _fitted(dataset: Dataset, x: Array, labels: Array, kind: Kind) -> LinearModel:
     """Fit to inputs x (N, features) as the network takes them."""
-    table = Standardized.of(x) if len(dataset.shape) == 1 else None
+    table = Standardized.fit(x) if len(dataset.shape) == 1 else None
     taken = x if table is None else table.x
     if kind == "logistic":
-        model = linear_models.logistic(taken, labels, len(dataset.classes))
+        model = linear_models.fit_logistic(taken, labels, len(dataset.classes))
     elif dataset.targets is None:
-        model = linear_models.ridge(taken, np.eye(len(dataset.classes))[labels])
+        model = linear_models.fit_ridge(taken, np.eye(len(dataset.classes))[labels])
     else:
-        model = linear_models.ridge(taken, dataset.targets.standardize(labels))
-    return model if table is None else table.undone(model)
+        model = linear_models.fit_ridge(taken, dataset.targets.standardize(labels))
+    return model if table is None else table.to_original_scale(model)
 
 
 def _batches(dataset: Dataset, part: Part) -> Iterator[Array]:

@@ -24,7 +24,7 @@ STEP_SECONDS, FLOPS = 1e-4, 3e11
 """Of a training step without its products; and of these, per second."""
 
 
-def affordable(prepared: Prepared, rows: int, steps: int) -> Kind | None:
+def affordable_model(prepared: Prepared, rows: int, steps: int) -> Kind | None:
     """Return the kind of linear model to fit to so many rows, beside a run of so many steps; None: neither."""
     dataset = prepared.dataset
     features, outputs = int(np.prod(dataset.shape)), len(dataset.classes)
@@ -51,6 +51,6 @@ def _run_seconds(prepared: Prepared, steps: int) -> float:
     experiment, shape = prepared.experiment, prepared.dataset.shape
     outputs = tasks.task_of(experiment.objective, prepared.dataset).outputs
     products = max(
-        experiment.architecture.weights(shape, outputs), experiment.architecture.largest_weights(shape, outputs)
+        experiment.architecture.count_weights(shape, outputs), experiment.architecture.largest_weights(shape, outputs)
     )
     return steps * (STEP_SECONDS + 6 * int(experiment.training.batch_size) * products / FLOPS)

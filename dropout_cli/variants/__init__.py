@@ -46,11 +46,11 @@ from dropout_cli.variants.toolkit.base import (
     rate_of,
 )
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
-from dropout_cli.variants.toolkit.learned_rate import learned
+from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 from dropout_cli.variants.toolkit.map_noise import MapNoise
 from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability, scaled_bernoulli
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
-from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 __all__ = [
@@ -62,7 +62,7 @@ __all__ = [
     "Array",
     "Choice",
     "ClosedFraction",
-    "Constant",
+    "ConstantRate",
     "Count",
     "CountOrZero",
     "DType",
@@ -101,7 +101,7 @@ __all__ = [
     "check_rate_count",
     "fraction_dropped",
     "keep_probability",
-    "learned",
+    "learned_parameter",
     "penalty_scale",
     "rate_of",
     "scaled_bernoulli",

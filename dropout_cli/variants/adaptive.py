@@ -85,7 +85,7 @@ class Adaptive(Variant):
         """The largest rate that it can adapt to."""
         return (self.max_rate,)
 
-    def check(self, *, hidden: int, activation: str) -> None:
+    def check_network(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         check_rate_count(self.rate, hidden)
 

@@ -34,7 +34,7 @@ FLOOR = -SELU_SCALE * SELU_ALPHA
 """a': what SELU tends to far below 0."""
 
 
-def affine(rate: float) -> tuple[float, float]:
+def alpha_affine(rate: float) -> tuple[float, float]:
     """A and b of that rate."""
     q = keep_probability(rate)
     scale = 1 / math.sqrt(q + FLOOR**2 * q * (1 - q))
@@ -55,17 +55,17 @@ class Alpha(HiddenActivationNoise):
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """A m."""
-        scale = dtype.type(affine(rate)[0])
+        scale = dtype.type(alpha_affine(rate)[0])
         return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
 
     def center_offset(self, rate: float) -> tuple[float, float]:
         """a', and A a' + b."""
-        scale, shift = affine(rate)
+        scale, shift = alpha_affine(rate)
         return FLOOR, scale * FLOOR + shift
 
-    def check(self, *, hidden: int, activation: str) -> None:
+    def check_network(self, *, hidden: int, activation: str) -> None:
         """Only SELU has the fixed point that A and b are made for."""
-        super().check(hidden=hidden, activation=activation)
+        super().check_network(hidden=hidden, activation=activation)
         if activation != "selu":
             fact = f"alpha needs architecture.activation: selu, not {activation}"
             raise InvalidField("", fact, "inverted works with any")

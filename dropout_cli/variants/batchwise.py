@@ -26,7 +26,7 @@ import numpy as np
 from dropout_cli.core.fields import Rate, Rates
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.matmul import product
+from dropout_cli.nn.backend.matmul import matmul_into
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
@@ -34,7 +34,7 @@ from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, check_rate_count, rate_of
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
-from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
@@ -47,7 +47,7 @@ class Batchwise(Variant):
     """Probability of dropping a hidden unit: one number, or one per hidden layer."""
     input_rate: Rate = 0.0
     """Probability of dropping an element of the network's input."""
-    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
     """How the rates move over training."""
 
     acts_on = "units of hidden layers, and the input, for a whole batch"
@@ -62,12 +62,12 @@ class Batchwise(Variant):
         """The kept units of the layer, computed from the kept units below."""
         rate = rate_of(self.rate, location.index)
         mask = UnitMask(self, rate, location, linear.fan_out, computed=not between)
-        inner = CompactLinear(linear, below(location), None if between else mask)
+        inner = CompactLinear(linear, previous_mask(location), None if between else mask)
         return MaskedUnit(location.path, [inner, *between, activation], mask)
 
     def output(self, linear: Dense, location: Location) -> Layer:
         """Logits drop nothing, and read only what was kept below."""
-        return CompactLinear(linear, below(location), None)
+        return CompactLinear(linear, previous_mask(location), None)
 
     def rates(self) -> tuple[float, ...]:
         """The rates of the hidden layers and of the input."""
@@ -77,7 +77,7 @@ class Batchwise(Variant):
         """`rate_schedule`."""
         return self.rate_schedule
 
-    def check(self, *, hidden: int, activation: str) -> None:
+    def check_network(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         check_rate_count(self.rate, hidden)
 
@@ -160,7 +160,7 @@ class MaskedUnit(Sequential):
         self.mask = mask
 
 
-def below(location: Location) -> UnitMask | None:
+def previous_mask(location: Location) -> UnitMask | None:
     """The mask of the unit below."""
     return location.previous.mask if isinstance(location.previous, MaskedUnit) else None
 
@@ -185,12 +185,12 @@ class CompactLinear(PassOptimizations):
             self._W, b = self._taken("W", self._W, self._columns, axis=1), b.take(self._columns)
         z = self._buffer("z", (len(x), len(b)), x.dtype)
         z[...] = b
-        return product(x, self._W, z, beta=1)
+        return matmul_into(x, self._W, z, beta=1)
 
     def backward(self, dy: Array) -> Array:
         """dx of the kept inputs, (N, kept)."""
         self.gradients(dy)
-        return product(dy, self._W.T, self._buffer("dx", self._x.shape, dy.dtype))
+        return matmul_into(dy, self._W.T, self._buffer("dx", self._x.shape, dy.dtype))
 
     def gradients(self, dy: Array) -> None:
         """dW and db, 0 for rows and columns that were dropped.

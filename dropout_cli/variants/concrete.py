@@ -40,8 +40,8 @@ from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
-from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed, sigmoid
-from dropout_cli.variants.toolkit.learned_rate import learned
+from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed_bernoulli, sigmoid
+from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 
 StartingRate = Annotated[float, Ge(0.0025), Le(0.9975)]
@@ -90,7 +90,7 @@ class ConcreteLinear(PassOptimizations):
         self._weight_factor = scale * (variant.length_scale**2 / (2 * location.examples))
         self._entropy_factor = scale * (linear.fan_in / location.examples)
         self._squares: float | None = None
-        self.theta = learned(logit(variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
+        self.theta = learned_parameter(logit(variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
 
     def draws(self) -> bool:
         """It always draws."""
@@ -106,7 +106,7 @@ class ConcreteLinear(PassOptimizations):
         # 1 - d, since 1 - u is as uniform as u
         shape, scale = noise.draw_shape(self.path, x.shape), 1 / (1 - sigmoid(theta))
         kept = self._buffer("kept", shape, x.dtype)
-        self._kept = relaxed(-theta, shape, noise[self.path], x.dtype, scale=scale, out=kept)
+        self._kept = relaxed_bernoulli(-theta, shape, noise[self.path], x.dtype, scale=scale, out=kept)
         self._y = np.multiply(x, self._kept, out=self._buffer("y", x.shape, x.dtype))
         return self._linear.forward(self._y)
 

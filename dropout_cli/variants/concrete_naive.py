@@ -23,8 +23,8 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.concrete import BOUNDS, StartingRate
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
-from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed, sigmoid
-from dropout_cli.variants.toolkit.learned_rate import learned
+from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed_bernoulli, sigmoid
+from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 
 
 @VARIANTS.register("concrete_naive")
@@ -56,7 +56,7 @@ class NaiveNoise(Layer):
     def __init__(self, variant: ConcreteNaive, location: Location, linear: Dense) -> None:
         """`linear`: the map that follows, for its dtype; theta is `<path>/dropout/theta`."""
         super().__init__(f"{location.path}/dropout")
-        self.theta = learned(logit(1 - variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
+        self.theta = learned_parameter(logit(1 - variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
 
     def draws(self) -> bool:
         """It always draws."""
@@ -69,7 +69,7 @@ class NaiveNoise(Layer):
         self._drawn = noise is not None
         self._k: Array | float = sigmoid(theta)
         if noise is not None:
-            self._k = relaxed(theta, noise.draw_shape(self.path, x.shape), noise[self.path], x.dtype)
+            self._k = relaxed_bernoulli(theta, noise.draw_shape(self.path, x.shape), noise[self.path], x.dtype)
         return np.multiply(x, self._k, out=self._buffer("y", x.shape, x.dtype))
 
     def backward(self, dy: Array) -> Array:

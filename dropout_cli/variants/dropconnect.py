@@ -34,7 +34,7 @@ from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, chain, check_rate_count, rate_of
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
-from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
@@ -51,7 +51,7 @@ class DropConnect(Variant):
     """At evaluation the mean weights, or activations averaged over `samples` draws per layer (the paper's)."""
     samples: Count = 100
     """How many draws `inference: sample` averages."""
-    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
     """How the rates move over training."""
 
     acts_on = "weights and biases of the layers that feed hidden units"
@@ -79,7 +79,7 @@ class DropConnect(Variant):
         """`rate_schedule`."""
         return self.rate_schedule
 
-    def check(self, *, hidden: int, activation: str) -> None:
+    def check_network(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         check_rate_count(self.rate, hidden)
 

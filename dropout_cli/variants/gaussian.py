@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
-from dropout_cli.nn.backend.noise_tables import normal
+from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
 
@@ -30,7 +30,7 @@ class Gaussian(ActivationNoise):
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """1 + sd eps: mean 1, variance rate / q."""
-        noise = normal(shape, rng, dtype, out)
+        noise = draw_normal(shape, rng, dtype, out)
         noise *= math.sqrt(rate / (1 - rate))
         noise += 1
         return noise

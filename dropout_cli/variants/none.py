@@ -21,7 +21,7 @@ class NoDropout(Variant):
     supports: ClassVar[Supports] = "either"
     paper = "-"
 
-    def silent(self, steps: int = MANY_STEPS) -> bool:
+    def is_silent(self, steps: int = MANY_STEPS) -> bool:
         """It never draws."""
         return True
 

@@ -26,7 +26,7 @@ import numpy as np
 from dropout_cli.core.fields import NonNegative, Rate, Rates
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.matmul import product
+from dropout_cli.nn.backend.matmul import matmul_into
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
@@ -41,7 +41,7 @@ from dropout_cli.variants.toolkit.base import (
     rate_of,
 )
 from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
-from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
@@ -58,7 +58,7 @@ class Shakeout(Variant):
     """The magnitude of the weights of a dropped unit."""
     sign_gradient: Literal["exact", "tanh"] = "exact"
     """The derivative of the sign: 0, or that of tanh as in the authors' code."""
-    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
     """How the rates move over training."""
 
     acts_on = "weights, by the unit that they start from"
@@ -85,7 +85,7 @@ class Shakeout(Variant):
         """`rate_schedule`."""
         return self.rate_schedule
 
-    def check(self, *, hidden: int, activation: str) -> None:
+    def check_network(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         check_rate_count(self.rate, hidden)
 
@@ -118,9 +118,9 @@ class ShakeoutLinear(ScheduledRate):
         self._cS = np.sign(W, out=self._buffer("cS", W.shape, W.dtype))
         self._cS *= c
         self._shifted = np.add(W, self._cS, out=self._buffer("shifted", W.shape, W.dtype))
-        z = product(self._noisy, self._shifted, self._buffer("z", (len(x), self._linear.fan_out), W.dtype))
+        z = matmul_into(self._noisy, self._shifted, self._buffer("z", (len(x), self._linear.fan_out), W.dtype))
         if c:
-            product(x, self._cS, z, alpha=-1, beta=1)
+            matmul_into(x, self._cS, z, alpha=-1, beta=1)
         z += self._linear.b.value
         return z
 
@@ -129,10 +129,10 @@ class ShakeoutLinear(ScheduledRate):
         if not self._shaken:
             return self._linear.backward(dy)
         self.gradients(dy)
-        dx = product(dy, self._shifted.T, self._buffer("dx", self._x.shape, dy.dtype))
+        dx = matmul_into(dy, self._shifted.T, self._buffer("dx", self._x.shape, dy.dtype))
         dx *= self._multiplier
         if self._variant.c:
-            product(dy, self._cS.T, dx, alpha=-1, beta=1)
+            matmul_into(dy, self._cS.T, dx, alpha=-1, beta=1)
         return dx
 
     def gradients(self, dy: Array) -> None:
@@ -144,7 +144,7 @@ class ShakeoutLinear(ScheduledRate):
         W.add_gradient(self._noisy.T, dy, first=True)
         b.add_gradient(np.add.reduce(dy, axis=0), first=True)
         if self._variant.sign_gradient == "tanh":
-            through = product((self._noisy - self._x).T, dy, self._buffer("through", W.value.shape, dy.dtype))
+            through = matmul_into((self._noisy - self._x).T, dy, self._buffer("through", W.value.shape, dy.dtype))
             W.add_gradient(self._variant.c * through * (1 - np.tanh(W.value) ** 2))
 
     def parameters(self) -> dict[str, Parameter]:

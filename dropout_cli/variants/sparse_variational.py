@@ -49,7 +49,7 @@ THRESHOLD = 3.0
 SMALLEST = 1e-8
 
 
-def divergence(la: Array) -> Array:
+def sparse_kl(la: Array) -> Array:
     """KL for each ln alpha, which lies within the clip."""
     noisy = np.exp(-la)  # ln(1 + exp(-la)); numpy.logaddexp would take thirty times as long in float32
     np.log1p(noisy, out=noisy)
@@ -59,7 +59,7 @@ def divergence(la: Array) -> Array:
     return np.asarray(noisy)
 
 
-def slope(la: Array) -> Array:
+def sparse_kl_slope(la: Array) -> Array:
     """dKL / d ln alpha: negative, so that the KL pulls alpha up."""
     S = _logistic(K2 + K3 * la)
     found = S * S
@@ -191,7 +191,7 @@ class SparseLinear(GaussianLinear):
             self.log_variance.add_gradient(0.0, first=True)
         if self._factor:
             la = self.log_alpha()
-            g = slope(la)
+            g = sparse_kl_slope(la)
             g *= np.abs(la) < CLIP
             g *= self._factor
             self.log_variance.add_gradient(g)
@@ -209,7 +209,7 @@ class SparseLinear(GaussianLinear):
         if not self._factor:
             return 0.0
         la = np.clip(self.log_alpha(), -CLIP, CLIP)
-        return self._factor * float(divergence(la).sum(dtype=np.float64))
+        return self._factor * float(sparse_kl(la).sum(dtype=np.float64))
 
     def warnings(self) -> list[str]:
         """A training that ended before the KL counted has cut by chance alone; said once."""

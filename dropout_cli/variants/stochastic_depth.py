@@ -28,7 +28,7 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Supports, Variant, chain
 from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
-from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
@@ -41,7 +41,7 @@ class StochasticDepth(Variant):
     """Probability of leaving out the last block; block l of L has l / L of it."""
     per: Literal["example", "batch"] = "example"
     """Whether every example draws its own blocks, or a whole batch the same."""
-    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
     """How the rates move over training."""
 
     acts_on = "residual blocks"
@@ -58,7 +58,7 @@ class StochasticDepth(Variant):
 
     def noise_before_logits(self) -> bool:
         """The last block is."""
-        return not self.silent()
+        return not self.is_silent()
 
     def rates(self) -> tuple[float, ...]:
         """The rate of the last block."""

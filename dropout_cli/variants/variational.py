@@ -34,25 +34,25 @@ from annotated_types import Gt, Le
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.fields import Positive
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.noise_tables import normal
+from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
-from dropout_cli.variants.toolkit.learned_rate import learned
+from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 
 CONSTANT, C1, C2, C3 = -0.66, 1.161451241083230, -1.502041176441722, 0.586299206427007
 BOUNDS = (-8.0, 0.0)
 
 
-def divergence(alpha: Array) -> Array:
+def variational_kl(alpha: Array) -> Array:
     """KL(alpha) for each alpha in (0, 1]."""
     return np.asarray(-(CONSTANT + 0.5 * np.log(alpha) + C1 * alpha + C2 * alpha**2 + C3 * alpha**3))
 
 
-def slope(alpha: Array) -> Array:
+def variational_kl_slope(alpha: Array) -> Array:
     """dKL / d ln alpha: negative, so that the KL pulls alpha up."""
     return np.asarray(-(0.5 + C1 * alpha + 2 * C2 * alpha**2 + 3 * C3 * alpha**3))
 
@@ -111,7 +111,7 @@ class LearnedAlpha:
         """`shared_by`: how many units or weights the layer has in all."""
         shapes = {"layer": (1, 1), "unit": (linear.fan_in, 1), "weight": (linear.fan_in, linear.fan_out)}
         start = math.log(variant.rate / (1 - variant.rate))
-        self.log = learned(start, shapes[variant.share], BOUNDS, location, linear.W.value.dtype)
+        self.log = learned_parameter(start, shapes[variant.share], BOUNDS, location, linear.W.value.dtype)
         self._factor = (
             shared_by / self.log.value.size / location.examples * penalty_scale(location, variant.noise_precision)
         )
@@ -124,11 +124,11 @@ class LearnedAlpha:
 
     def penalty(self) -> float:
         """(s / N) sum of KL over all units or weights."""
-        return self._factor * float(divergence(self.value().astype(np.float64)).sum())
+        return self._factor * float(variational_kl(self.value().astype(np.float64)).sum())
 
     def begin_gradient(self) -> None:
         """Overwrite the gradient with that of the penalty."""
-        self.log.add_gradient(self._factor * slope(self.value()), first=True)
+        self.log.add_gradient(self._factor * variational_kl_slope(self.value()), first=True)
 
     def add_gradient(self, each: Array) -> None:
         """Add the gradient with respect to every unit's or weight's own ln alpha, summed over what shares one."""
@@ -160,7 +160,7 @@ class UnitNoise(Layer):
             return x
         self._x = x
         shape = noise.draw_shape(self.path, x.shape)
-        self._multiplier = normal(shape, noise[self.path], x.dtype, out=self._buffer("noise", shape, x.dtype))
+        self._multiplier = draw_normal(shape, noise[self.path], x.dtype, out=self._buffer("noise", shape, x.dtype))
         self._multiplier *= np.sqrt(self.alpha.value()[:, 0])
         self._multiplier += 1
         self._y = np.multiply(x, self._multiplier, out=self._buffer("y", x.shape, x.dtype))

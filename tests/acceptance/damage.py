@@ -37,7 +37,7 @@ def evaluated(run: Run) -> bool:
 def resumed(run: Run) -> bool:
     """Return True if `resume` continues without an error."""
     try:
-        with resume.reopened(run) as prepared:
+        with resume.reopen_run(run) as prepared:
             return not prepared.notices
     except DropoutError:
         return False

@@ -68,19 +68,19 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
     told = f"dropout sweep digits --seeds {count} --scheduler, every cell a sleep of {1e3 * SECONDS:.0f} ms"
 
     began = time.perf_counter()
-    cells = plan.make(load_sweep(config.find_config("digits"), options=SweepOptions(seeds=str(count)))).cells
+    cells = plan.make_plan(load_sweep(config.find_config("digits"), options=SweepOptions(seeds=str(count)))).cells
     planned, before = time.perf_counter() - began, environment.peak_bytes() or 0
     bars.at_most(f"seconds to plan {count:,} cells", planned, 120, told)
     while not place.is_file() or not place.read_text().endswith("}"):
         time.sleep(0.05)
     address = json.loads(place.read_text())["address"]
-    with dask_client.connected(address) as client:
+    with dask_client.connect(address) as client:
         client.wait_for_workers(PROCESSES)
         executor = client.get_executor(pure=False, retries=0)
         began, computed = time.perf_counter(), time.process_time()
 
         def submit(cell: plan.Cell) -> dask_client.JobFuture:
-            future: dask_client.JobFuture = executor.submit(slept, dask_client.wanted(cell), ARCHIVE_BYTES)
+            future: dask_client.JobFuture = executor.submit(slept, dask_client.job_bytes(cell), ARCHIVE_BYTES)
             return future
 
         done, first = 0, 0.0
@@ -105,10 +105,10 @@ def main(bars: Bars, folder: Path, stack: ExitStack) -> None:
 def written(bars: Bars, folder: Path) -> None:
     """Measure how fast this process writes and syncs the results."""
     count = 20 if bars.smoke else 500
-    packed = run_archive.pack(train(folder))
+    packed = run_archive.pack_run(train(folder))
     began = time.perf_counter()
     for number in range(count):
-        run_archive.unpack(packed, folder / str(number))
+        run_archive.unpack_run(packed, folder / str(number))
     told = f"dropout sweep --scheduler, archives of {len(packed):,} bytes"
     bars.at_least("runs written per second", count / (time.perf_counter() - began), 20, told)
 

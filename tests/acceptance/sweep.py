@@ -18,7 +18,7 @@ from pathlib import Path
 from dropout_cli.config import find_config
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import plan
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.workers import local
@@ -43,12 +43,12 @@ def timed(folder: Path, *arguments: str) -> float:
 
 def cells(path: Path, jobs: int, seeds: str, *arguments: str) -> float:
     """Return the wall seconds of the runs alone, with the fork server already started."""
-    made = plan.make(load_sweep(find_config("digits"), arguments, options=SweepOptions(seeds=seeds)))
-    folder = Folder(path)
-    with folder.lock():
-        assert all(outcome.failure is None for outcome in local.train(folder, made.cells[:1], 1))
+    made = plan.make_plan(load_sweep(find_config("digits"), arguments, options=SweepOptions(seeds=seeds)))
+    folder = SweepFolder(path)
+    with folder.hold_lock():
+        assert all(outcome.failure is None for outcome in local.train_locally(folder, made.cells[:1], 1))
         began = time.perf_counter()
-        assert all(outcome.failure is None for outcome in local.train(folder, made.cells[1:], jobs))
+        assert all(outcome.failure is None for outcome in local.train_locally(folder, made.cells[1:], jobs))
         return time.perf_counter() - began
 
 

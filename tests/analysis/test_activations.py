@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def by_hand(run: Run, rate: float) -> list[Array]:
     """Both hidden layers' outputs for the first test examples: relu(x W + b) m / q, from the checkpoint's arrays."""
-    arrays, _ = checkpoint.unpack(run.read("checkpoints/last.safetensors"), "last")
+    arrays, _ = checkpoint.unpack_checkpoint(run.read("checkpoints/last.safetensors"), "last")
     dataset = restore.load_model(run).dataset
     y = (dataset.test.x[:EXAMPLES] * dataset.scaling.scale + dataset.scaling.shift).reshape(EXAMPLES, -1)
     found = []

@@ -163,7 +163,7 @@ def test_changed_data_are_told_and_can_be_allowed(home: Path, tmp_path: Path) ->
     assert done.returncode == 3 and "--allow-changed-data" in done.stderr
     done = dropout("eval", str(run.path), "--no-plots", "--allow-changed-data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    fitted = restore.fitted_to(run)
+    fitted = restore.load_preprocessing(run)
     again = restore.load_model(run, allow_changed_data=True).dataset
     assert fitted is not None and np.array_equal(again.scaling.scale, fitted.scaling.scale)
     assert evaluate.evaluate_run(run, figures=False, allow_changed_data=True)["accuracy"] > 0

@@ -121,7 +121,7 @@ def test_a_layer_that_knows_no_shared_draws_is_asked_row_by_row() -> None:
     """Every row begins with new generators, so the noise of all three rows is the same."""
     made = data(stream(0, "test:x").standard_normal((3, 5)))
     net = Sequential("network", [OwnDraws("own")])
-    for drawn in inference.passes(net, made, made.test, seed=0, count=2, batch=3, shared=True):
+    for drawn in inference.noisy_passes(net, made, made.test, seed=0, count=2, batch=3, shared=True):
         np.testing.assert_allclose(np.ptp(drawn - made.test.x, axis=0), 0, atol=1e-6)
 
 

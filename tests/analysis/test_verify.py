@@ -121,8 +121,8 @@ def another_config(run: Run) -> str:
 
 def other_weights(run: Run) -> str:
     """Replace the weights by those of a run with another seed."""
-    arrays, meta = checkpoint.unpack(run.read(LAST), LAST)
-    run.write(LAST, checkpoint.pack(arrays, meta | {"config": "0" * 64}))
+    arrays, meta = checkpoint.unpack_checkpoint(run.read(LAST), LAST)
+    run.write(LAST, checkpoint.pack_checkpoint(arrays, meta | {"config": "0" * 64}))
     return "was saved with another config"
 
 
@@ -190,7 +190,7 @@ def test_a_replay_says_where_the_two_part_and_why(run: Run) -> None:
 def test_what_no_single_run_repeats_is_not_replayed(tmp_path: Path) -> None:
     """A schedule changed on the way; or a run that is not complete."""
     changed = train(tmp_path, "training.schedule=cosine")
-    resume.resume(changed, watch=ignore, figures=False, epochs=3, change_schedule=True)
+    resume.resume_run(changed, watch=ignore, figures=False, epochs=3, change_schedule=True)
     with pytest.raises(UsageError, match="One run from the start cannot repeat it"):
         replay.replay_run(changed, watch=ignore)
     changed.path_of(MANIFEST).unlink()
@@ -201,5 +201,5 @@ def test_what_no_single_run_repeats_is_not_replayed(tmp_path: Path) -> None:
 def test_a_lengthened_run_is_replayed_in_one_go(tmp_path: Path) -> None:
     """This works if nothing depends on the number of epochs."""
     run = train(tmp_path)
-    resume.resume(run, watch=ignore, figures=False, epochs=3)
+    resume.resume_run(run, watch=ignore, figures=False, epochs=3)
     assert wrong(run) == [] and all(check.right for check in replay.replay_run(run, watch=ignore))

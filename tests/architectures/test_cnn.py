@@ -8,10 +8,10 @@ import pytest
 from dropout_cli import config
 from dropout_cli.architectures import BuildContext
 from dropout_cli.architectures.cnn import PRESETS, Cnn
-from dropout_cli.architectures.stages import Conv, Hidden, Pool, parse
+from dropout_cli.architectures.stages import ConvSpec, DenseSpec, PoolSpec, parse_layer
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.nn.layers.container import leaves
-from dropout_cli.nn.summary import outline
+from dropout_cli.nn.summary import summarize_network
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.inverted import Inverted
 
@@ -21,19 +21,19 @@ AROUND = BuildContext(shape=(28, 28, 1), outputs=10, examples=100, steps=10, see
 @pytest.mark.parametrize(
     ("text", "item"),
     [
-        ("conv 32 3x3", Conv(32, (3, 3), 1, "same")),
-        ("conv 8 5", Conv(8, (5, 5), 1, "same")),
-        ("conv  8 1x7 stride 2 valid", Conv(8, (1, 7), 2, "valid")),
-        ("pool 2", Pool("max", 2, 2)),
-        ("pool 3 stride 2", Pool("max", 3, 2)),
-        ("average 2", Pool("average", 2, 2)),
-        ("global", Pool("average", 0, 1)),
-        ("dense 128", Hidden(128)),
+        ("conv 32 3x3", ConvSpec(32, (3, 3), 1, "same")),
+        ("conv 8 5", ConvSpec(8, (5, 5), 1, "same")),
+        ("conv  8 1x7 stride 2 valid", ConvSpec(8, (1, 7), 2, "valid")),
+        ("pool 2", PoolSpec("max", 2, 2)),
+        ("pool 3 stride 2", PoolSpec("max", 3, 2)),
+        ("average 2", PoolSpec("average", 2, 2)),
+        ("global", PoolSpec("average", 0, 1)),
+        ("dense 128", DenseSpec(128)),
     ],
 )
 def test_items_are_read(text: str, item: object) -> None:
     """Every documented form is accepted."""
-    assert parse(text) == item
+    assert parse_layer(text) == item
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_needs_maps_is_refused_without_them(name: str, tmp_path: Path) -> N
 
 def test_the_network_of_keras() -> None:
     """Shapes, 1,199,882 parameters, and noise at the end of the convolutional part and of the dense layer."""
-    lines = outline(Cnn(layers="keras_mnist").build(Inverted(rate=(0.25, 0.5)), AROUND), AROUND.shape)
+    lines = summarize_network(Cnn(layers="keras_mnist").build(Inverted(rate=(0.25, 0.5)), AROUND), AROUND.shape)
     shapes = {line.path: line.shape for line in lines}
     assert shapes["conv1"] == (26, 26, 32) and shapes["conv2"] == (24, 24, 64)
     assert shapes["conv2/pool"] == (12, 12, 64) and shapes["flatten"] == (9216,)
@@ -87,7 +87,7 @@ def test_what_is_reckoned_is_what_is_built(layers: str | tuple[str, ...], batch_
     architecture = Cnn(layers=layers, batch_norm=batch_norm)  # type: ignore[arg-type]
     network = architecture.build(Inverted(), AROUND)
     learned = sum(one.value.size for one in network.parameters().values())
-    assert architecture.weights(AROUND.shape, AROUND.outputs) == learned
+    assert architecture.count_weights(AROUND.shape, AROUND.outputs) == learned
     x = np.zeros((4, *AROUND.shape), np.float32)
     network.backward(np.ones_like(network.forward(x, train=True)))
     per_example = sum(
@@ -96,7 +96,7 @@ def test_what_is_reckoned_is_what_is_built(layers: str | tuple[str, ...], batch_
         for name, buffer in layer._buffers.items()
         if not name.startswith(("patches", "dW", "added"))
     )
-    assert per_example / 4 <= 1.5 * architecture.activations(AROUND.shape, AROUND.outputs)
+    assert per_example / 4 <= 1.5 * architecture.count_activations(AROUND.shape, AROUND.outputs)
 
 
 def test_a_shared_convolution_starts_alike_whatever_the_variant() -> None:

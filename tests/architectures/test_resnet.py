@@ -12,7 +12,7 @@ from dropout_cli.architectures.resnet import Resnet
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn.layers.residual import Residual
-from dropout_cli.nn.summary import outline
+from dropout_cli.nn.summary import summarize_network
 from dropout_cli.variants.none import NoDropout
 from dropout_cli.variants.spatial import Spatial
 from dropout_cli.variants.stochastic_depth import StochasticDepth, UncertainBlock
@@ -33,14 +33,14 @@ def test_depth_is_six_n_plus_two(depth: int, expected: int) -> None:
     architecture = Resnet(depth=depth)
     network = architecture.build(NoDropout(), around)
     learned = sum(one.value.size for one in network.parameters().values())
-    assert learned == expected + SKIPS == architecture.weights(around.shape, around.outputs)
+    assert learned == expected + SKIPS == architecture.count_weights(around.shape, around.outputs)
     convolutions = [name for name in network.parameters() if name.endswith("/W") and "skip" not in name]
     assert len(convolutions) == depth
 
 
 def test_maps_are_halved_from_group_to_group() -> None:
     """And noise on maps has its place at the end of each."""
-    lines = outline(Resnet(depth=8, widths=(4, 6, 8)).build(Spatial(rate=0.3), AROUND), AROUND.shape)
+    lines = summarize_network(Resnet(depth=8, widths=(4, 6, 8)).build(Spatial(rate=0.3), AROUND), AROUND.shape)
     shapes = {line.path: line.shape for line in lines}
     assert [shapes[f"group{number}/dropout"] for number in (1, 2, 3)] == [(8, 8, 4), (4, 4, 6), (2, 2, 8)]
     assert [line.path for line in lines if line.noisy] == ["group1/dropout", "group2/dropout", "group3/dropout"]
@@ -82,9 +82,9 @@ def test_later_blocks_are_left_out_more_often() -> None:
 
 
 def _linear() -> Any:
-    from dropout_cli.variants.toolkit.rate_schedules import Linear
+    from dropout_cli.variants.toolkit.rate_schedules import LinearRate
 
-    return Linear()
+    return LinearRate()
 
 
 @pytest.mark.parametrize("per", ["example", "batch"])

@@ -59,7 +59,7 @@ def test_a_run_with_changes_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     settings = ("training.epochs=4", EVERY, AUGMENT)
     whole = train(tmp_path / "whole", *settings)
     run = interrupted(tmp_path, 2, *settings)
-    resume.resume(run, watch=ignore, figures=False)
+    resume.resume_run(run, watch=ignore, figures=False)
     assert same_bytes(run, whole)
     plain = train(tmp_path / "plain", *settings[:2])
     assert plain.read("metrics.csv") != whole.read("metrics.csv")

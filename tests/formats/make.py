@@ -22,7 +22,7 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import Interrupted
 from dropout_cli.runs import FORMAT, Run
 from dropout_cli.sweeps import plan, run
-from dropout_cli.sweeps.folder import SWEEP_FORMAT, Folder
+from dropout_cli.sweeps.folder import SWEEP_FORMAT, SweepFolder
 from dropout_cli.sweeps.settings import ExecutionSettings
 from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.training.loop import EpochRecord, TrainingProgress
@@ -92,8 +92,8 @@ def finished_sweep(path: Path) -> None:
 
 def interrupted_sweep(path: Path) -> None:
     """Create a sweep with two complete runs, and one that ended after its first epoch."""
-    asked, folder = load_sweep(CONFIGS / "sweep.yaml"), Folder(path)
-    planned = plan.make(asked)
+    asked, folder = load_sweep(CONFIGS / "sweep.yaml"), SweepFolder(path)
+    planned = plan.make_plan(asked)
 
     def watch(progress: run.SweepProgress) -> None:
         if progress.done == 2:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dropout_cli import config
 from dropout_cli.runs import MANIFEST, RESOLVED, manifest
-from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, identity, pack, unpack
+from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, config_digest, pack_checkpoint, unpack_checkpoint
 from tests.formats.make import HERE, PLACE
 
 
@@ -27,11 +27,11 @@ def at_home(run: Path) -> Path:
     state = json.loads((run / "state.json").read_text())
     state["resolved"] = [hashlib.sha256((run / RESOLVED).read_bytes()).hexdigest()]
     (run / "state.json").write_text(json.dumps(state))
-    known = identity(config.load_config(run / RESOLVED).experiment)
+    known = config_digest(config.load_config(run / RESOLVED).experiment)
     for file in (LAST, PREVIOUS, BEST):
         if (run / file).is_file():
-            arrays, meta = unpack((run / file).read_bytes(), file)
-            (run / file).write_bytes(pack(arrays, meta | {"config": known}))
+            arrays, meta = unpack_checkpoint((run / file).read_bytes(), file)
+            (run / file).write_bytes(pack_checkpoint(arrays, meta | {"config": known}))
     if (run / MANIFEST).is_file():
         (run / MANIFEST).write_bytes(manifest.make_manifest(run))
     return run

@@ -112,7 +112,7 @@ def test_schema_tables_and_reports_have_every_metric_of_the_registry(monitored: 
     """A new metric appears in completion, comparison and figures."""
     committed = json.loads((PACKAGE.parent / "configs/dropout.schema.json").read_text())
     assert f'"val_{metrics.comparable_metrics()[-1]}"' in json.dumps(committed) and '"val_mcc"' in json.dumps(committed)
-    record = RunRecord.of(str(monitored.path), {}, Replicate(0, 0), monitored.summary())
+    record = RunRecord.from_summary(str(monitored.path), {}, Replicate(0, 0), monitored.summary())
     written = tables.results_csv([record], [])
     for name in metrics.comparable_metrics("classification"):
         if monitored.summary()["test"][name] is not None:

@@ -108,7 +108,7 @@ def test_sure_and_opposed_passes_have_the_largest_mutual_information() -> None:
 def test_mutual_information_is_0_at_rate_0(variant: Variant) -> None:
     """To rounding; every pass is the prediction without noise."""
     net, made = network(variant, activation="relu", dtype=FLOAT32), data(examples(50))
-    found = uncertainty.aggregate_passes(inference.passes(net, made, made.test, seed=0, count=7, batch=20))
+    found = uncertainty.aggregate_passes(inference.noisy_passes(net, made, made.test, seed=0, count=7, batch=20))
     assert 0 <= found.mutual_information.min() <= found.mutual_information.max() < 1e-12
     assert found.variation_ratio.max() == 0
     plain = softmax(outputs(net, made, made.test, batch=20).astype(np.float64))
@@ -184,7 +184,7 @@ def test_the_geometric_mean_converges_to_weight_scaling_and_the_arithmetic_mean_
     assert below is not None
     net = Sequential("network", [below, Dense("output", 5, 3, Glorot(bias_sd=0.5), seed=0, dtype=FLOAT32)])
     made = data(2 * examples(4))
-    drawn = np.array(list(inference.passes(net, made, made.test, seed=0, count=10_000, batch=4)), np.float64)
+    drawn = np.array(list(inference.noisy_passes(net, made, made.test, seed=0, count=10_000, batch=4)), np.float64)
     found, clean = uncertainty.aggregate_passes(drawn), outputs(net, made, made.test, batch=4).astype(np.float64)
 
     odds = drawn[..., 1:] - drawn[..., :1]
@@ -213,7 +213,7 @@ def test_a_thinned_network_has_one_draw_for_all_examples(name: str) -> None:
     net = network(SHARED[name], dtype=FLOAT32, bias=0.0)
     x = examples(1)
     made = data(np.concatenate([x, 2 * x, 4 * x, -x]))
-    one, other = inference.thinned(net, made, made.test, seed=0, count=2)
+    one, other = inference.sampled_networks(net, made, made.test, seed=0, count=2)
     for drawn in (one, other):
         assert np.array_equal(drawn, np.array([[1], [2], [4], [-1]], np.float32) * drawn[0])
     assert not np.array_equal(one, other)
@@ -222,7 +222,7 @@ def test_a_thinned_network_has_one_draw_for_all_examples(name: str) -> None:
 def test_in_a_pass_every_example_draws_for_itself() -> None:
     """The same example, four times, gives four answers."""
     net, made = network(Inverted(rate=0.5), dtype=FLOAT32), data(np.repeat(examples(1), 4, axis=0))
-    (drawn,) = inference.passes(net, made, made.test, seed=0, count=1, batch=2)
+    (drawn,) = inference.noisy_passes(net, made, made.test, seed=0, count=1, batch=2)
     assert len(np.unique(drawn[:, 0])) == 4
 
 
@@ -233,9 +233,9 @@ def test_the_same_seed_gives_the_same_bytes(how: str) -> None:
 
     def drawn(seed: int) -> list[bytes]:
         if how == "passes":
-            found = inference.passes(net, made, made.test, seed=seed, count=3, batch=4)
+            found = inference.noisy_passes(net, made, made.test, seed=seed, count=3, batch=4)
         else:
-            found = inference.thinned(net, made, made.test, seed=seed, count=3)
+            found = inference.sampled_networks(net, made, made.test, seed=seed, count=3)
         return [one.tobytes() for one in found]
 
     first = drawn(0)

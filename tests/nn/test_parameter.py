@@ -73,7 +73,7 @@ def test_a_gradient_is_carry_times_the_last_and_scale_times_the_sum(
     w = Parameter(np.zeros(SHAPE))
     w.gradient[...], w.grad_beta, w.grad_alpha = before, carry, scale
     memory, kept = w.gradient, carry * before if carry else 0.0
-    with threads.limited(2, divided=divided):
+    with threads.limit_threads(2, divided=divided):
         add(w, True)
         np.testing.assert_allclose(w.gradient, kept + scale * expected, rtol=1e-12, atol=1e-12)
         add(w, False)
@@ -87,7 +87,7 @@ def test_with_an_axis_more_the_gradient_is_the_sum_of_the_rows(carry: float, sca
     """As for a bias, which every row was given."""
     b = Parameter.bias(np.zeros(4))
     b.gradient[...], b.grad_beta, b.grad_alpha = 2.0 if carry else np.nan, carry, scale
-    with threads.limited(2, divided=divided):
+    with threads.limit_threads(2, divided=divided):
         b.add_gradient(RIGHT, first=True)
         b.add_gradient(RIGHT, factor=3.0)
     np.testing.assert_allclose(b.gradient, 2 * carry + 4 * scale * RIGHT.sum(axis=0), rtol=1e-12, atol=1e-12)

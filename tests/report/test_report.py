@@ -14,7 +14,7 @@ import pytest
 from dropout_cli import report
 from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import Run
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from tests.commands import dropout
 from tests.small_run import train
 
@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "c.yaml").write_text("dataset: digits\narchitecture: {hidden: [8]}\ntraining: {epochs: 3}\n")
     done = dropout("sweep", "c.yaml", "dropout={variant: inverted, rate: 0.2},none", "--seeds", "3", cwd=here)
     assert done.returncode == 0, done.stderr
-    (here / "sweep.html").write_bytes(report.sweep_report(Folder(here / "runs/sweep-c")))
+    (here / "sweep.html").write_bytes(report.sweep_report(SweepFolder(here / "runs/sweep-c")))
     parts: list[SectionPart] = [HtmlTable(NASTY, [NASTY, "n"], [[NASTY, 2], ["b", 10], ["a", 1.5]]), Code(NASTY), NASTY]
     figure = Figure(b'<svg xmlns="http://www.w3.org/2000/svg"/>', NASTY, NASTY)
     (here / "nasty.html").write_bytes(render_page(NASTY, NASTY, NASTY, [Section(NASTY, [*parts, figure])]))
@@ -83,7 +83,7 @@ def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> N
         "rates",
     )
     assert dropout("sweep", "c.yaml", *asked, cwd=folder).returncode == 0
-    text = unescape(report.sweep_report(Folder(folder / "rates")).decode())
+    text = unescape(report.sweep_report(SweepFolder(folder / "rates")).decode())
     rows = csv.DictReader((folder / "rates/summary.csv").read_text().splitlines())
     means = {(row["dropout.rate"], row["metric"]): float(row["mean"]) for row in rows}
     train, val, test = (

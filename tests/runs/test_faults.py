@@ -142,7 +142,7 @@ def test_a_fault_at_any_call_loses_nothing(code: int, tmp_path: Path) -> None:
             if run.final_status != "completed":
                 if run.has_file(LAST) or run.has_file(PREVIOUS):
                     assert Snapshot.newest(run)[0] is not None
-                resume.resume(run, watch=ignore, figures=False)
+                resume.resume_run(run, watch=ignore, figures=False)
             assert all(run.read(name) == whole.read(name) for name in COMPARED)
             assert all(check.right for check in verify.verify_run(run))
         shutil.rmtree(folder)

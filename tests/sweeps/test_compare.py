@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.sweeps import collect, options, printed, two_runs
+from dropout_cli.sweeps import collect, options, two_runs
+from dropout_cli.sweeps import export_tables as printed
 from dropout_cli.sweeps.notes import REQUESTED
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.settings import ComparisonSettings
@@ -38,7 +39,7 @@ def paths(folder: Path) -> list[str]:
 
 def test_runs_are_grouped_by_what_differs(folder: Path) -> None:
     """The variant; not the seed, and not keys that only one of the variants has."""
-    records, keys, left_out = collect.gather(paths(folder), folder)
+    records, keys, left_out = collect.collect_runs(paths(folder), folder)
     assert (keys, left_out) == (["dropout.variant"], 0)
     found = compare_runs(records, keys, ComparisonSettings())
     (one,) = found.comparisons
@@ -49,24 +50,24 @@ def test_runs_are_grouped_by_what_differs(folder: Path) -> None:
 def test_a_sweep_and_runs_go_together(folder: Path) -> None:
     """By what differs between all of them; a sweep alone by its own keys."""
     sweep = str(folder / "runs" / "sweep-tiny")
-    assert collect.gather([sweep], folder)[1] == ["dropout.rate"]
-    records, keys, _ = collect.gather([sweep, *paths(folder)], folder)
+    assert collect.collect_runs([sweep], folder)[1] == ["dropout.rate"]
+    records, keys, _ = collect.collect_runs([sweep, *paths(folder)], folder)
     assert len(records) == 10
     assert {"architecture.hidden", "dropout.variant", "dropout.rate"} <= set(keys)
-    by = collect.gather([sweep, *paths(folder)], folder, ["dropout.variant"])[1]
+    by = collect.collect_runs([sweep, *paths(folder)], folder, ["dropout.variant"])[1]
     assert by == ["dropout.variant"]
     with pytest.raises(UsageError, match=r"no run has 'dropout\.rte'"):
-        collect.gather([sweep], folder, ["dropout.rte"])
+        collect.collect_runs([sweep], folder, ["dropout.rte"])
 
 
 def test_two_single_runs_get_mcnemars_test(folder: Path) -> None:
     """Of two runs on the same test examples, and of no others."""
     first, *_, last = paths(folder)
-    records = collect.gather([first, last], folder)[0]
-    said = two_runs.tested(records)
+    records = collect.collect_runs([first, last], folder)[0]
+    said = two_runs.test_two_runs(records)
     assert said is not None
     assert "359 test examples" in said
-    assert two_runs.tested(collect.gather(paths(folder), folder)[0]) is None
+    assert two_runs.test_two_runs(collect.collect_runs(paths(folder), folder)[0]) is None
 
 
 def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: Path) -> None:
@@ -173,18 +174,18 @@ def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -
 def test_every_paired_test_can_be_asked_for_and_is_explained() -> None:
     """`--test` and the notes have the same; an underscore may stand for a hyphen, and no other name is taken."""
     assert {"t", *REQUESTED} == set(get_args(TestName))
-    assert options.paired_test("sign_flip") == options.paired_test("sign-flip") == "sign-flip"
+    assert options.parse_test("sign_flip") == options.parse_test("sign-flip") == "sign-flip"
     with pytest.raises(UsageError, match=r"--test: 'welch' is no test\. Choose from: t, "):
-        options.paired_test("welch")
+        options.parse_test("welch")
 
 
 def test_the_main_metric_is_named_once() -> None:
     """`--metric` or the first of `--metrics`."""
-    assert options.metrics_of(None, None) == ("test.accuracy",)
-    assert options.metrics_of(None, "test.nll,test.accuracy") == ("test.nll", "test.accuracy")
+    assert options.parse_metrics(None, None) == ("test.accuracy",)
+    assert options.parse_metrics(None, "test.nll,test.accuracy") == ("test.nll", "test.accuracy")
     for metric, metrics, why in (("test.nll", "test.nll", "names the main metric"), (None, "x", "'x' is no number")):
         with pytest.raises(UsageError, match=f"--metrics: {why}"):
-            options.metrics_of(metric, metrics)
+            options.parse_metrics(metric, metrics)
 
 
 def test_earlier_looks_at_a_sweep_are_said(folder: Path) -> None:

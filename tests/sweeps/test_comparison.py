@@ -10,8 +10,8 @@ from scipy import stats
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import max_t
 from dropout_cli.sweeps import tables
-from dropout_cli.sweeps.baselines import baselines
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.baselines import find_baselines
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.settings import ComparisonSettings
@@ -40,7 +40,7 @@ def two_rates(
 
 def said(evidence: SweepComparison) -> str:
     """All notes."""
-    return "\n".join(notes(evidence))
+    return "\n".join(comparison_notes(evidence))
 
 
 def test_groups_are_compared_at_equal_replicates() -> None:
@@ -214,7 +214,7 @@ def test_better_alone_is_said_where_new_data_agree() -> None:
     assert weak.comparisons[0].verdict == "better"
     assert not weak.comparisons[0].shown_for_new_data
     assert "It is better than rate 0 on splits of these data, but not shown for new data" in said(weak)
-    headers, rows = tables.overview(weak)
+    headers, rows = tables.comparison_table(weak)
     assert dict(zip(headers, rows[1], strict=True))["new data"] == "not shown"
     strong = two_rates([0.1 + 0.01 * (-1) ** place for place in range(10)], replicates)
     assert "It is better than rate 0 on splits of these data and for new data" in said(strong)
@@ -261,7 +261,7 @@ def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
     found = compare_runs(records, ["dropout.rate"], ComparisonSettings())
     assert found.chosen is not None
     assert (found.chosen.best, len(found.chosen.layout.units)) == (2, 5)
-    first, *_ = notes(found)
+    first, *_ = comparison_notes(found)
     assert first.startswith("Validation chose rate 2: its mean test.accuracy is 0.7608")
     assert "It is worse than rate 0" in first
     assert "over the 5 pairs of seed and split that all settings have" in said(found)
@@ -291,8 +291,8 @@ def test_a_baseline_is_found_for_each_group() -> None:
         dict(zip(keys, values, strict=True))
         for values in ((8, "none", None), (8, "inverted", 0.1), (4, "none", None), (4, "inverted", 0.1))
     ]
-    assert baselines(groups, keys, None) == [0, 0, 2, 2]
+    assert find_baselines(groups, keys, None) == [0, 0, 2, 2]
     with pytest.raises(UsageError, match="no group has"):
-        baselines(groups, keys, {"dropout.variant": "nine"})
+        find_baselines(groups, keys, {"dropout.variant": "nine"})
     with pytest.raises(UsageError, match="means 2 groups"):
-        baselines([{"a": 1, "b": None}, {"a": 1, "b": 2}], ("a", "b"), {"a": 1})
+        find_baselines([{"a": 1, "b": None}, {"a": 1, "b": 2}], ("a", "b"), {"a": 1})

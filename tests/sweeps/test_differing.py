@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from dropout_cli.sweeps.records import differing
+from dropout_cli.sweeps.records import differing_keys
 
 
 def test_a_key_below_a_null_block_is_told_by_its_own_values_where_they_differ() -> None:
     """Of null, 1 and 2 the one column is enough; a key that a class lacks makes no column."""
     off: dict[str, Any] = {"v": "none", "x": None}
     on = [{"v": "none", "x.patience": n, "x.delta": 0.0} for n in (1, 2)]
-    assert differing([off, *on]) == ["x.patience"]
-    assert differing([off, on[0]]) == ["x.patience"]
-    assert differing([off, {"v": "other", "v.rate": 1, "x": None}]) == ["v"]
+    assert differing_keys([off, *on]) == ["x.patience"]
+    assert differing_keys([off, on[0]]) == ["x.patience"]
+    assert differing_keys([off, {"v": "other", "v.rate": 1, "x": None}]) == ["v"]
 
 
 def test_class_weights_that_follow_the_split_tell_no_groups_apart() -> None:
@@ -21,6 +21,6 @@ def test_class_weights_that_follow_the_split_tell_no_groups_apart() -> None:
         return {"dataset.split_seed": split, "objective.class_weights": weights}
 
     computed = [run(0, [0.5, 1.5]), run(1, [0.6, 1.4]), run(1, [0.6, 1.4])]
-    assert differing(computed) == []
+    assert differing_keys(computed) == []
     for other in (run(1, [1.0, 1.0]), run(2, None)):
-        assert differing([*computed, other]) == ["objective.class_weights"]
+        assert differing_keys([*computed, other]) == ["objective.class_weights"]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dropout_cli.sweeps import in_words
-from dropout_cli.sweeps.layouts import arrange
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps import wording as in_words
+from dropout_cli.sweeps.layouts import find_layout
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunGroup, RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.settings import ComparisonSettings
@@ -18,8 +18,8 @@ from tests.sweeps.test_comparison import folded, record, said, two_rates
 )
 def test_a_number_is_told_as_zero_only_where_it_is_zero(value: float, text: str) -> None:
     """An interval that ends just below 0 is not told to end at 0, and nothing is told as -0.0000."""
-    assert in_words.short(value, "+") == text
-    assert in_words.span((value, value), "+") == f"{text} to {text}"
+    assert in_words.format_short(value, "+") == text
+    assert in_words.format_interval((value, value), "+") == f"{text} to {text}"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_a_number_is_told_as_zero_only_where_it_is_zero(value: float, text: str)
 )
 def test_a_p_that_is_not_05_is_not_told_as_05(p: float, text: str) -> None:
     """Whether it is below .05 can be read from it."""
-    assert in_words.p_text(p) == text
+    assert in_words.format_p(p) == text
 
 
 def test_examples_of_folds_are_counted_once() -> None:
@@ -49,8 +49,8 @@ def test_examples_of_folds_are_counted_once() -> None:
         for fold in range(2)
     }
     group = RunGroup({"dropout.rate": 0}, runs)
-    layout = arrange(group.records, group.folds)
-    assert in_words.speaks_of(layout, group, fixed=False) == (
+    layout = find_layout(group.records, group.folds)
+    assert in_words.interval_scope(layout, group, fixed=False) == (
         "new divisions of these 301 examples into 2 folds, with new seeds"
     )
 
@@ -62,7 +62,7 @@ def test_no_dropout_is_not_told_as_none() -> None:
         for variant in ("none", "inverted")
         for seed in range(4)
     ]
-    first, *_ = notes(compare_runs(records, ["dropout.variant"], ComparisonSettings()))
+    first, *_ = comparison_notes(compare_runs(records, ["dropout.variant"], ComparisonSettings()))
     assert first.startswith("Validation chose no dropout, the baseline: ")
     assert "inverted is worse than no dropout" in first
 
@@ -72,7 +72,7 @@ def test_the_answer_has_the_verdicts_of_every_metric_asked_for() -> None:
     records = [
         record(seed, 0.9 - 0.1 * rate + 0.001 * seed, dropout_rate=rate) for rate in (0, 1, 2) for seed in range(6)
     ]
-    first, *_ = notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(others=("test.nll",))))
+    first, *_ = comparison_notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(others=("test.nll",))))
     assert "Worse, but not shown for new examples: rate 1; rate 2. By test.nll: not decided: rate 1; rate 2." in first
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from dropout_cli.statistics import proportion, wilson_interval
 from dropout_cli.statistics.estimate import estimate_new_examples
-from dropout_cli.sweeps.in_words import speaks_of
-from dropout_cli.sweeps.layouts import arrange
-from dropout_cli.sweeps.means import mean_of
+from dropout_cli.sweeps.layouts import find_layout
+from dropout_cli.sweeps.means import group_mean
 from dropout_cli.sweeps.records import RunGroup, RunRecord
+from dropout_cli.sweeps.wording import interval_scope
 from tests.sweeps.test_comparison import record
 
 PARTS = ("train", "test")
@@ -25,7 +25,7 @@ def test_the_interval_of_one_division_counts_all_folds() -> None:
         runs.append(
             RunRecord(made.path, made.values, made.replicate, {**made.summary, "config": {"dataset": {"folds": 3}}})
         )
-    found = mean_of(RunGroup({}, {one.replicate: (one,) for one in runs}), "test.accuracy")
+    found = group_mean(RunGroup({}, {one.replicate: (one,) for one in runs}), "test.accuracy")
     assert found.mean == pytest.approx(0.7)
     assert found.new_data == pytest.approx(wilson_interval(210, 300))
 
@@ -49,4 +49,4 @@ def test_the_examples_of_all_folds_are_counted_once() -> None:
         runs.append(RunRecord(one.path, one.values, one.replicate, {**parts, "config": {"dataset": {"folds": 3}}}))
     more = [replace(one, replicate=one.replicate._replace(split_seed=1)) for one in runs]
     group = RunGroup({}, {one.replicate: (one,) for one in (*runs, *more)})
-    assert "these 178 examples into 3 folds" in speaks_of(arrange(group.records, 3), group, fixed=False)
+    assert "these 178 examples into 3 folds" in interval_scope(find_layout(group.records, 3), group, fixed=False)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from dropout_cli.sweeps import run
-from dropout_cli.sweeps.folder import PLAN, Folder
+from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.training import arithmetic
 from tests.small_sweep import planned
@@ -15,7 +15,7 @@ def conducted(tmp_path: Path, text: str) -> list[str]:
     said: list[str] = []
     made = planned(tmp_path, text)
     execution = ExecutionSettings(jobs=2, figures=False)
-    folder = Folder(tmp_path / "s")
+    folder = SweepFolder(tmp_path / "s")
     run.run_sweep(made, folder, b"", ComparisonSettings(), execution, watch=lambda _: None, notice=said.append)
     return said
 
@@ -26,7 +26,7 @@ def test_cells_that_would_be_computed_otherwise_now_are_said(tmp_path: Path) -> 
     assert conducted(tmp_path, text) == [] and conducted(tmp_path, text) == []
     for file in (tmp_path / "s" / PLAN, *(tmp_path / "s").glob("cells/*/state.json")):
         content = json.loads(file.read_text())
-        assert content.pop("arithmetic") == arithmetic.version()
+        assert content.pop("arithmetic") == arithmetic.arithmetic_version()
         file.write_text(json.dumps(content))
     (line,) = conducted(tmp_path, text)
     assert "trained by an older version: 1 complete run. Since then" in line and "2^-16" in line and "--out" in line

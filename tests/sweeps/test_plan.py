@@ -129,4 +129,4 @@ def test_the_command_line_sweeps_without_a_file(tmp_path: Path) -> None:
     over = planned(tmp_path, "grid: {dropout.rate: [0.1, 0.2, 0.3]}\n", "dropout.rate=0.4", seeds="1")
     assert len(over.cells) == 1
     (tmp_path / "again.yaml").write_bytes(asked.text)
-    assert plan.make(load_sweep(tmp_path / "again.yaml")).cells == plan.make(asked).cells
+    assert plan.make_plan(load_sweep(tmp_path / "again.yaml")).cells == plan.make_plan(asked).cells

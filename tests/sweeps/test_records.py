@@ -16,10 +16,11 @@ from scipy import stats
 from dropout_cli.cli.commands import compare
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import proportion
-from dropout_cli.sweeps import collect, figures, options, printed, stored_plan, tables, verify
+from dropout_cli.sweeps import collect, figures, options, stored_plan, tables, verify
+from dropout_cli.sweeps import export_tables as printed
 from dropout_cli.sweeps.earlier_tables import earlier_tables
-from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import compare_runs
@@ -56,10 +57,10 @@ def stored(folder: Path, name: str, accuracy: float, *, seed: int = 0, split: in
 
 def shown(paths: list[str], folder: Path, *by: str) -> list[dict[str, str]]:
     """The table that `compare --format csv` prints, and its notes as a last row."""
-    records, keys, _ = collect.gather(paths, folder, by)
+    records, keys, _ = collect.collect_runs(paths, folder, by)
     evidence = compare_runs(records, keys, ComparisonSettings())
-    rows = list(csv.DictReader(io.StringIO(printed.as_csv(*tables.overview(evidence)))))
-    return [*rows, {"notes": "\n".join(notes(evidence))}]
+    rows = list(csv.DictReader(io.StringIO(printed.as_csv(*tables.comparison_table(evidence)))))
+    return [*rows, {"notes": "\n".join(comparison_notes(evidence))}]
 
 
 @pytest.mark.parametrize(
@@ -106,9 +107,9 @@ def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> 
     assert (none["n"], none["averages"], inverted["n"], inverted["averages"]) == ("4", "2", "6", "2")
     assert (none["test.accuracy"], inverted["test.accuracy"]) == ("0.9200", "0.9550")
     assert "pooled over dropout.rate" in said["notes"]
-    evidence = compare_runs(*collect.gather(paths, tmp_path, ["dropout.variant"])[:2], ComparisonSettings())
-    groups = tables.as_dict(evidence)["groups"]
-    assert tables.as_dict(evidence)["pooled_over"] == ["dropout.rate"]
+    evidence = compare_runs(*collect.collect_runs(paths, tmp_path, ["dropout.variant"])[:2], ComparisonSettings())
+    groups = tables.comparison_dict(evidence)["groups"]
+    assert tables.comparison_dict(evidence)["pooled_over"] == ["dropout.rate"]
     assert [group["metrics"]["test.accuracy"]["n"] for group in groups] == [4, 6]
     expected = proportion.interval_same_examples([0.915, 0.925], 100)
     assert groups[0]["metrics"]["test.accuracy"]["interval"] == pytest.approx([*expected])
@@ -129,7 +130,7 @@ def test_runs_that_differ_at_different_seeds_are_said(tmp_path: Path) -> None:
 def test_a_run_counts_once_and_a_repeated_one_is_said(tmp_path: Path) -> None:
     """By two paths it is one run; the same config trained twice is averaged."""
     one = stored(tmp_path, "one", 0.9)
-    assert len(collect.gather([one, f"{tmp_path}/./one", "one"], tmp_path)[0]) == 1
+    assert len(collect.collect_runs([one, f"{tmp_path}/./one", "one"], tmp_path)[0]) == 1
     row, said = shown([one, stored(tmp_path, "two", 0.9)], tmp_path)
     assert (row["n"], row["averages"]) == ("2", "1")
     assert "they repeat the same config" in said["notes"]
@@ -157,7 +158,7 @@ def test_groups_by_a_block_that_is_null_or_not(tmp_path: Path) -> None:
     *rows, _ = shown(paths, tmp_path, "training.early_stopping")
     assert [row["n"] for row in rows] == ["1", "1"]
     with pytest.raises(UsageError, match="no run has"):
-        collect.gather(paths, tmp_path, ["training.early_stoping"])
+        collect.collect_runs(paths, tmp_path, ["training.early_stoping"])
 
 
 def sized(one: RunRecord, test: int) -> RunRecord:
@@ -188,7 +189,7 @@ def test_every_comparison_has_the_ratio_of_its_own_splits() -> None:
     half = stats.t.ppf(0.975, 3) * max(np.std(differences, ddof=1), 0.05) * np.sqrt(1 / 4 + 0.5)
     assert one.new_data.high == pytest.approx(np.mean(differences) + half)
     assert single.refused == "one run of each has no spread"
-    assert "No verdict for rate 0.7: one run of each has no spread." in "".join(notes(evidence))
+    assert "No verdict for rate 0.7: one run of each has no spread." in "".join(comparison_notes(evidence))
 
 
 def test_figures_have_the_intervals_of_the_table() -> None:
@@ -213,23 +214,25 @@ def test_a_group_without_a_comparison_is_named() -> None:
     ]
     keys, wanted = ["dropout.variant", "dropout.rate"], {"dropout.variant": "gaussian"}
     several = compare_runs(records, keys, ComparisonSettings(baseline=wanted))
-    assert "Not compared: no dropout. No single group with dropout.variant=gaussian" in "".join(notes(several))
-    assert [row[-2] for row in tables.overview(several)[1]].count("not compared") == 1
+    assert "Not compared: no dropout. No single group with dropout.variant=gaussian" in "".join(
+        comparison_notes(several)
+    )
+    assert [row[-2] for row in tables.comparison_table(several)[1]].count("not compared") == 1
     single = compare_runs(records[:6], keys, ComparisonSettings(baseline=wanted))
     assert {one.group for one in single.comparisons} == {0, 2}
     assert single.uncompared == []
     apart = [record(9, 0.9, dropout_variant="inverted", dropout_rate=0.1), *records[:2]]
-    assert "shares seed and split" in "".join(notes(compare_runs(apart, keys, ComparisonSettings())))
+    assert "shares seed and split" in "".join(comparison_notes(compare_runs(apart, keys, ComparisonSettings())))
 
 
 def test_runs_without_the_metric_are_not_said_to_have_other_seeds() -> None:
     """Of classifications, nobody has an error in units: it is said so, and there is nothing to draw."""
     records = [record(seed, 0.9, dropout_rate=rate) for rate in (0.0, 0.1) for seed in range(2)]
     found = compare_runs(records, ["dropout.rate"], ComparisonSettings("test.rmse"))
-    told = "".join(notes(found))
+    told = "".join(comparison_notes(found))
     assert "Not compared: rate 0.1. Its runs, or those of the baseline, have no test.rmse." in told
     assert "shares seed and split" not in told
-    assert [name for name, _ in figures.draw(found, lambda _: {"val_loss": [], "train_loss": []})] == []
+    assert [name for name, _ in figures.draw_sweep_figures(found, lambda _: {"val_loss": [], "train_loss": []})] == []
 
 
 def test_a_key_is_given_once(tmp_path: Path) -> None:
@@ -239,7 +242,7 @@ def test_a_key_is_given_once(tmp_path: Path) -> None:
         load_sweep(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
     assert len(load_sweep(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0"]).points) == 1
     with pytest.raises(UsageError, match=r"dropout\.rate: is given twice"):
-        options.pairs(["dropout.rate=0", "dropout.rate=0.1"], "--baseline")
+        options.parse_pairs(["dropout.rate=0", "dropout.rate=0.1"], "--baseline")
 
 
 def test_a_group_whose_values_are_null_has_a_name() -> None:
@@ -253,7 +256,7 @@ def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
     from tests.sweeps.test_run import run
 
     run(tmp_path, tmp_path / "out", "grid: {dropout.rate: [0, 0.4]}\nseeds: 3\n")
-    folder = Folder(tmp_path / "out")
+    folder = SweepFolder(tmp_path / "out")
     records, plan = stored_plan.read_runs(folder)
     asked: dict[str, Any] = {"metric": "test.accuracy", "baseline": None, "margin": None}
     for number in (1, 2):
@@ -262,16 +265,16 @@ def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
             folder.write(name, data)
         text = (folder.path / "plan.json").read_text()
         folder.write("plan.json", re.sub(r'"format": \d', f'"format": {number}', text).encode())
-        assert all(check.right for check in verify.verify(folder))
+        assert all(check.right for check in verify.verify_sweep(folder))
     folder.write("comparisons.csv", made["comparisons.csv"].replace(b"0.", b"1.", 1))
-    assert not all(check.right for check in verify.verify(folder))
+    assert not all(check.right for check in verify.verify_sweep(folder))
 
 
 def test_marks_that_are_none_are_a_damaged_summary(tmp_path: Path) -> None:
     """One line that names the file, no traceback."""
     path = stored(tmp_path, "one", 0.9, lengthened=[{"epochs": 3}])
     with pytest.raises(UsageError, match=r"summary\.json: is no summary of a run"):
-        collect.gather([path], tmp_path)
+        collect.collect_runs([path], tmp_path)
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "md", "latex"])

@@ -20,7 +20,7 @@ from dropout_cli.core import locks
 from dropout_cli.core.errors import UsageError
 from dropout_cli.sweeps import estimate, stored_plan, tables
 from dropout_cli.sweeps import run as sweeps_run
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan_changes import compare_with_stored
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.workers import local
@@ -40,7 +40,9 @@ def run(
     """Run a sweep over the small config."""
     made, comparison = planned(tmp_path, text), ComparisonSettings(metric)
     settings = ExecutionSettings(**{"figures": False} | execution)
-    return sweeps_run.run_sweep(made, Folder(folder), b"", comparison, settings, watch=lambda _: None, notice=notice)
+    return sweeps_run.run_sweep(
+        made, SweepFolder(folder), b"", comparison, settings, watch=lambda _: None, notice=notice
+    )
 
 
 def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
@@ -63,23 +65,23 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert {name: after[name] for name in cells} == cells
     content = json.loads((folder / "plan.json").read_text())
     assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0, "looked": 1}
-    assert stored_plan.read_runs(Folder(folder))[1].looks == [4]
+    assert stored_plan.read_runs(SweepFolder(folder))[1].looks == [4]
     assert "added or left out after a look at the tables (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("seeds: 2", "seeds: [0, 2]"))
-    assert stored_plan.read_runs(Folder(folder))[1].looks == [4, 6]
+    assert stored_plan.read_runs(SweepFolder(folder))[1].looks == [4, 6]
     assert "(4, then 6 runs then, 4 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("2\n", "3\n"))
     rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["metric"] for row in rows} >= {"test.accuracy", "val.nll"}
-    records, kept = stored_plan.read_runs(Folder(folder))
+    records, kept = stored_plan.read_runs(SweepFolder(folder))
     assert len(records) == 6
     assert kept.keys == ["dropout.rate"]
-    json.dumps(tables.as_dict(report.evidence), allow_nan=False)
+    json.dumps(tables.comparison_dict(report.evidence), allow_nan=False)
 
 
 def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
     """One that keeps nothing of it is refused, and the tables stay; what is complete counts as kept on the way back."""
-    folder, said = Folder(tmp_path / "out"), list[str]()
+    folder, said = SweepFolder(tmp_path / "out"), list[str]()
     low, high, both = (f"grid: {{dropout.rate: [{rates}]}}\nseeds: 1\n" for rates in ("0.1", "0.4", "0.1, 0.4"))
     run(tmp_path, folder.path, low)
     tables_before = (folder.path / "results.csv").read_bytes()
@@ -147,7 +149,7 @@ def holders(file: Path) -> list[int]:
 
 def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
     """SIGKILL to a worker: that cell fails and says so, the others end; a retry goes on from its checkpoint."""
-    folder = Folder(tmp_path / "out")
+    folder = SweepFolder(tmp_path / "out")
     made = planned(tmp_path, "set: {training.epochs: 200, training.save_every: every_epoch}\nseeds: 2\n")
 
     def kill() -> None:
@@ -225,7 +227,7 @@ def test_two_sweeps_do_not_share_a_folder(tmp_path: Path) -> None:
 
 def test_a_dry_run_says_what_to_expect(tmp_path: Path) -> None:
     """Cells, epochs, time and space; nothing is written."""
-    facts = dict(estimate.expected(planned(tmp_path, "grid: {dropout.variant: [none, inverted]}\nseeds: 3\n")))
+    facts = dict(estimate.estimate_cost(planned(tmp_path, "grid: {dropout.variant: [none, inverted]}\nseeds: 3\n")))
     assert facts["cells"] == 6
     assert facts["epochs"] == 12
     assert str(facts["disk space to expect"]).endswith("MB")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.results import write_plan
 from dropout_cli.sweeps.settings import ComparisonSettings
@@ -22,8 +22,8 @@ ASKED = [
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_stored_plan_gives_back_how_its_runs_are_compared(tmp_path: Path, asked: ComparisonSettings) -> None:
     """Every field, from the folder alone."""
-    folder = Folder(tmp_path / "sweep")
-    with folder.lock():
+    folder = SweepFolder(tmp_path / "sweep")
+    with folder.hold_lock():
         write_plan(planned(tmp_path, "grid: {dropout.rate: [0, 0.4]}\nseeds: 2\n"), folder, asked)
     stored = read_plan(folder)
     assert stored is not None and stored.comparison == asked

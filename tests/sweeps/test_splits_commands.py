@@ -6,7 +6,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 from dropout_cli.sweeps import stored_plan
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from tests.commands import TINY, dropout
 
 RATES = ("sweep", "base.yaml", "dropout.rate=0,0.3", "--quiet", "--no-plots")
@@ -151,7 +151,7 @@ def test_folds_are_trained_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "runs/sweep-base"
     stored = [(cell["seed"], cell["split_seed"], cell["fold"]) for cell in planned(folder)["cells"]]
     assert stored[:6] == [(seed, seed, fold) for seed in range(2) for fold in range(3)]
-    records, plan = stored_plan.read_runs(Folder(folder))
+    records, plan = stored_plan.read_runs(SweepFolder(folder))
     assert [tuple(record.replicate) for record in records] == stored and [one.fold for one in plan.cells[:3]] == [
         0,
         1,

@@ -8,7 +8,7 @@ from dropout_cli.core.errors import ConfigError
 from dropout_cli.sweeps import plan, power
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.plan import SweepPlan
-from dropout_cli.sweeps.replicates import Replicate, laid_out
+from dropout_cli.sweeps.replicates import Replicate, lay_out
 from dropout_cli.sweeps.sweep_file import load_sweep
 from tests.small_sweep import BASE, planned
 
@@ -32,7 +32,7 @@ def test_every_seed_has_a_split_of_its_own(tmp_path: Path) -> None:
     assert replicates(planned(tmp_path, f"{RATES}seeds: [4, 2]\n")) == [(4, 4), (2, 2)]
     assert ids(made) < ids(planned(tmp_path, f"{RATES}seeds: 5\n"))
     (tmp_path / "later.yaml").write_text("extends: base.yaml\ndataset: {split_seed: 7}\nseed: 3\n")
-    later = plan.make(load_sweep(tmp_path / "later.yaml", ["dropout.rate=0,0.3"], options=SweepOptions(seeds="2")))
+    later = plan.make_plan(load_sweep(tmp_path / "later.yaml", ["dropout.rate=0,0.3"], options=SweepOptions(seeds="2")))
     assert replicates(later) == [(0, 7), (1, 8)]
 
 
@@ -47,11 +47,11 @@ def test_all_runs_may_share_one_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize("first", [0, 6])
 def test_seeds_are_nested_in_splits(first: int) -> None:
     """No seed is on two splits, each split has as many seeds, and one seed on each is a split for each seed."""
-    found = laid_out(3, range(2), split_seed=5, first=first)
+    found = lay_out(3, range(2), split_seed=5, first=first)
     numbered = [(0, 0), (1000, 0), (1, 1), (1001, 1), (2, 2), (1002, 2)]
     assert found == [Replicate(first + seed, 5 + first + split) for seed, split in numbered]
-    assert laid_out(4, (0,), split_seed=5, first=first) == laid_out("each", range(4), split_seed=5, first=first)
-    most = laid_out(1000, range(3), first=first)
+    assert lay_out(4, (0,), split_seed=5, first=first) == lay_out("each", range(4), split_seed=5, first=first)
+    most = lay_out(1000, range(3), first=first)
     assert len({one.seed for one in most}) == len(most) == 3000
 
 
@@ -90,7 +90,7 @@ def test_a_sweep_that_gives_seeds_or_splits_decides_its_layout(
 def test_the_command_line_decides_a_layout_too(tmp_path: Path) -> None:
     """`dataset.split_seed=1` is the split of all runs."""
     (tmp_path / "base.yaml").write_text(BASE)
-    made = plan.make(
+    made = plan.make_plan(
         load_sweep(tmp_path / "base.yaml", ["dropout.rate=0,0.1", "dataset.split_seed=1"], SweepOptions(seeds="2"))
     )
     assert replicates(made) == [(0, 1), (1, 1)]
@@ -125,11 +125,11 @@ def test_a_sweep_as_it_is_kept_says_its_layout_where_it_is_not_the_usual_one(
     """The kept file gives the same cells, with its `splits:` or without."""
     (tmp_path / "base.yaml").write_text(BASE)
     asked = load_sweep(tmp_path / "base.yaml", ["dropout.rate=0,0.3"], options=SweepOptions(splits=splits))
-    text = asked.with_splits(plan.make(asked).splits).text
+    text = asked.with_splits(plan.make_plan(asked).splits).text
     assert (b"splits:" in text) == (splits not in (None, "each"))
     (tmp_path / "again.yaml").write_bytes(text)
     again = load_sweep(tmp_path / "again.yaml")
-    assert plan.make(again).cells == plan.make(asked).cells
+    assert plan.make_plan(again).cells == plan.make_plan(asked).cells
     assert again.text == text
 
 
@@ -144,7 +144,7 @@ def table(tmp_path: Path, text: str = "", *, keys: str = "", split: str = "", **
         f"dataset: {{name: table, path: table.csv, {dropped}, {keys}}}\ntraining: {{epochs: 1}}\n"
     )
     (tmp_path / "sweep.yaml").write_text(f"base: base.yaml\n{text}seeds: 2\n")
-    return plan.make(load_sweep(tmp_path / "sweep.yaml", options=SweepOptions(**options)))  # type: ignore[arg-type]
+    return plan.make_plan(load_sweep(tmp_path / "sweep.yaml", options=SweepOptions(**options)))  # type: ignore[arg-type]
 
 
 def test_given_parts_leave_one_split(tmp_path: Path) -> None:
@@ -194,7 +194,9 @@ def test_every_replicate_is_trained_on_all_folds(tmp_path: Path) -> None:
     expected = [Replicate(seed, seed, fold) for seed in range(2) for fold in range(3)]
     assert [cell.replicate for cell in made.cells if cell.group == 1] == expected
     assert len(made.groups) == 2 and len(ids(made)) == 12
-    assert dict(power.of_plan(made, None)) == {"what it can show": "no verdict: 2 splits are too few (3 at least)"}
+    assert dict(power.power_of_plan(made, None)) == {
+        "what it can show": "no verdict: 2 splits are too few (3 at least)"
+    }
     nested = planned(tmp_path, f"{RATES}set: {{dataset.folds: 2}}\nsplits: 2\nseeds: 2\n")
     assert {cell.replicate for cell in nested.cells} >= {Replicate(1000, 0, 1), Replicate(1001, 1, 0)}
 

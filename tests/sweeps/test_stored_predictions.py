@@ -11,10 +11,10 @@ from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import VALIDATION_FILE
 from dropout_cli.runs import Run
-from dropout_cli.sweeps.layouts import arrange
+from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.records import RunGroup, RunRecord
 from dropout_cli.sweeps.replicates import Replicate
-from dropout_cli.sweeps.stored_predictions import FILE, of_each, predictions
+from dropout_cli.sweeps.stored_predictions import FILE, example_metric, stored_predictions
 from tests.sweeps.test_comparison import record
 
 STORED = {
@@ -35,21 +35,21 @@ def stored(folder: Path, arrays: Mapping[str, object], name: str = FILE) -> Path
 def test_arrays_without_a_dimension_are_refused(tmp_path: Path, name: str) -> None:
     """A stranger's file may hold a single number where an array is due."""
     folder = stored(tmp_path / "run", {**STORED, name: np.array(1)})
-    assert of_each(str(folder), "test.accuracy") is None
+    assert example_metric(str(folder), "test.accuracy") is None
     with pytest.raises(UsageError, match="does not hold the predictions of a run"):
-        predictions(Run(folder))
+        stored_predictions(Run(folder))
 
 
 def test_contributions_that_are_not_finite_are_none(tmp_path: Path) -> None:
     """A standard deviation of 0, a label that is no number, a validation file with NaN: nothing is judged by them."""
     quantities = {"rows": np.arange(3), "labels": np.ones((3, 1)), "mean": np.ones((3, 1)), "sd": np.zeros((3, 1))}
     folder = stored(tmp_path / "run", quantities)
-    assert of_each(str(folder), "test.nll") is None
-    assert of_each(str(folder), "test.mae") is not None
+    assert example_metric(str(folder), "test.nll") is None
+    assert example_metric(str(folder), "test.mae") is not None
     each = {"rows": np.arange(3), "nll": np.array([0.1, np.nan, 0.2]), "accuracy": np.ones(3, bool)}
     stored(folder, each, VALIDATION_FILE)
-    assert of_each(str(folder), "val.nll") is None
-    assert of_each(str(folder), "val.accuracy") is not None
+    assert example_metric(str(folder), "val.nll") is None
+    assert example_metric(str(folder), "val.accuracy") is not None
 
 
 def test_a_test_part_is_shared_where_all_splits_have_it(tmp_path: Path) -> None:
@@ -70,25 +70,25 @@ def test_a_summary_with_impossible_sizes_is_damaged(folds: object) -> None:
     summary = json.loads(json.dumps(record(0, 0.8).summary))
     summary["config"] = {"dataset": {"folds": folds}}
     with pytest.raises(UsageError, match="is no summary of a run"):
-        RunRecord.of("r", {}, Replicate(0, 0), summary)
+        RunRecord.from_summary("r", {}, Replicate(0, 0), summary)
     summary["config"] = {"dataset": {}}
     summary["val"]["per_class"] = [{"support": 1e300}]
     with pytest.raises(UsageError, match="is no summary of a run"):
-        RunRecord.of("r", {}, Replicate(0, 0), summary)
-    assert "no whole division" in arrange([Replicate(0, 0, 0), Replicate(0, 0, 1)], 10**12).refused
+        RunRecord.from_summary("r", {}, Replicate(0, 0), summary)
+    assert "no whole division" in find_layout([Replicate(0, 0, 0), Replicate(0, 0, 1)], 10**12).refused
 
 
 def test_contributions_are_read_anew_where_the_file_has_changed(tmp_path: Path) -> None:
     """What is kept of a run belongs to the file that it was read from, and nobody else can write into it."""
     folder = stored(tmp_path / "run", STORED)
-    before = of_each(str(folder), "test.accuracy")
+    before = example_metric(str(folder), "test.accuracy")
     assert before is not None
     assert before[1].tolist() == [1, 1, 0]
     before[1][:] = 7  # whoever asks may write into what it got
-    again = of_each(str(folder), "test.error")
+    again = example_metric(str(folder), "test.error")
     assert again is not None
     assert again[1].tolist() == [0, 0, 1]
     stored(folder, {**STORED, "labels": np.array([1, 1, 1]), "rows": np.array([9, 5, 3])})
-    after = of_each(str(folder), "test.accuracy")
+    after = example_metric(str(folder), "test.accuracy")
     assert after is not None
     assert [one.tolist() for one in after] == [[3, 5, 9], [0, 1, 0]]

@@ -11,7 +11,7 @@ from dropout_cli.core import npz
 from dropout_cli.runs import MANIFEST, manifest
 from dropout_cli.statistics import choice
 from dropout_cli.sweeps import stored_plan
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import compare_runs
 from tests import small_run
@@ -31,7 +31,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_on_a_shared_validation_part_the_optimism_rests_on_its_examples(swept: Path) -> None:
     """One seed and a fifth of the examples are left out at a time."""
-    records, plan = stored_plan.read_runs(Folder(swept))
+    records, plan = stored_plan.read_runs(SweepFolder(swept))
     found = compare_runs(records, plan.keys, ComparisonSettings()).chosen
     assert found is not None and not found.is_lower_bound
     scores = np.array(
@@ -46,7 +46,7 @@ def test_on_a_shared_validation_part_the_optimism_rests_on_its_examples(swept: P
 
 def test_without_stored_examples_the_optimism_is_said_to_be_too_small(swept: Path) -> None:
     """Runs of older versions have no such file."""
-    records, plan = stored_plan.read_runs(Folder(swept))
+    records, plan = stored_plan.read_runs(SweepFolder(swept))
     kept = {}
     for record in records:
         path = Path(record.path) / "validation.npz"

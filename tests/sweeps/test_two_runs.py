@@ -33,7 +33,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def said(*paths: str) -> str:
     """The sentence about two runs."""
-    found = two_runs.tested(collect.gather(paths, Path())[0])
+    found = two_runs.test_two_runs(collect.collect_runs(paths, Path())[0])
     assert found is not None
     return found
 

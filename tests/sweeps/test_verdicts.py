@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dropout_cli.core.types import Array
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
@@ -115,5 +115,5 @@ def test_intervals_of_shares_stay_between_0_and_1_and_have_a_width(designs: list
 def test_every_design_has_notes_that_end_in_a_full_stop(designs: list[SweepComparison]) -> None:
     """And none of them says nan."""
     for evidence in designs:
-        for line in notes(evidence):
+        for line in comparison_notes(evidence):
             assert line.endswith(".") and "nan" not in line.split() and "  " not in line, line

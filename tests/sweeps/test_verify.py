@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.verify import verify
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.verify import verify_sweep
 from tests.formats.moving import copied
 
 
 def wrong(folder: Path) -> list[str]:
     """The tables that do not follow."""
-    return [check.what for check in verify(Folder(folder)) if not check.right]
+    return [check.what for check in verify_sweep(SweepFolder(folder)) if not check.right]
 
 
 def moved(table: Path, columns: Sequence[str], by: float) -> None:

@@ -11,8 +11,8 @@ from dropout_cli import report
 from dropout_cli.config import load_config
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import yardsticks
-from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.notes import notes
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.settings import ComparisonSettings
@@ -46,18 +46,20 @@ def record(
             "dummy": {"val": None, "test": {"accuracy": dummy, "nll": 1 - dummy}},
             "linear": None if linear is None else {"kind": kind, "rows": 10, "val": None, "test": {"accuracy": linear}},
         }
-    return RunRecord.of(f"runs/r{rate}-{seed}-{split}", {"dropout.rate": rate}, Replicate(seed, split), summary)
+    return RunRecord.from_summary(
+        f"runs/r{rate}-{seed}-{split}", {"dropout.rate": rate}, Replicate(seed, split), summary
+    )
 
 
 def beaten(records: Sequence[RunRecord], metric: str = METRIC) -> list[str]:
     """The sentences on settings that do not beat the dummy."""
-    return list(yardsticks.beaten(records, metric))
+    return list(yardsticks.dummy_warnings(records, metric))
 
 
 def test_a_level_is_the_mean_over_distinct_splits() -> None:
     """Runs that share a split count once, whatever their number."""
     records = [record(0.1, 0.9, 0.4, seed=seed) for seed in range(3)] + [record(0.1, 0.9, 0.6, split=1, linear=0.9)]
-    found = yardsticks.rows(records, METRIC)
+    found = yardsticks.yardstick_rows(records, METRIC)
     assert found == [
         ["digits", "always answering the largest class", 2, pytest.approx(0.5)],
         ["digits", "logistic regression", 2, pytest.approx(0.8)],
@@ -72,7 +74,7 @@ def test_a_level_is_the_mean_over_distinct_splits() -> None:
 def test_kinds_and_datasets_are_not_mixed() -> None:
     """Ridge and logistic regression are two models, and two datasets have a line each."""
     records = [record(0.1, 0.9), record(0.2, 0.9, kind="ridge", linear=0.6), record(0.1, 0.9, 0.2, dataset="moons")]
-    assert [(one.dataset, one.model, one.mean) for one in yardsticks.levels(records, METRIC)] == [
+    assert [(one.dataset, one.model, one.mean) for one in yardsticks.yardstick_levels(records, METRIC)] == [
         ("digits", "always answering the largest class", 0.4),
         ("digits", "logistic regression", 0.7),
         ("digits", "ridge regression", 0.6),
@@ -117,24 +119,32 @@ def test_many_names_are_cut_short() -> None:
 def test_nothing_is_said_of_runs_without_simple_models() -> None:
     """Those of older versions, those with `yardstick: none`, and metrics that the models have not."""
     old = [record(0.1, 0.1, None), record(0.2, 0.2, None)]
-    without = RunRecord.of(old[0].path, old[0].values, old[0].replicate, {**old[0].summary, "yardstick": None})
+    without = RunRecord.from_summary(
+        old[0].path, old[0].values, old[0].replicate, {**old[0].summary, "yardstick": None}
+    )
     for records in (old, [without], []):
         assert beaten(records) == [] and list(yardsticks.simple_model_messages(records, METRIC)) == []
-        assert yardsticks.rows(records, METRIC) == []
-    assert beaten([record(0.1, 0.1)], "train.accuracy") == [] == yardsticks.rows([record(0.1, 0.1)], "train.accuracy")
-    assert yardsticks.rows([record(0.1, 0.1, linear=None)], METRIC)[0][1] == "always answering the largest class"
+        assert yardsticks.yardstick_rows(records, METRIC) == []
+    assert (
+        beaten([record(0.1, 0.1)], "train.accuracy")
+        == []
+        == yardsticks.yardstick_rows([record(0.1, 0.1)], "train.accuracy")
+    )
+    assert (
+        yardsticks.yardstick_rows([record(0.1, 0.1, linear=None)], METRIC)[0][1] == "always answering the largest class"
+    )
 
 
 def test_notes_begin_with_it() -> None:
     """So do the file of notes, the screen, and --json, which are made of the notes."""
     records = [record(rate, 0.1 * rate, seed=seed) for rate in (0.1, 0.2) for seed in (0, 1)]
-    lines = list(notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(METRIC))))
+    lines = list(comparison_notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(METRIC))))
     assert lines[0].startswith("None of the 2 settings beats")
     assert any(line.startswith("Simple models, by test.accuracy") for line in lines)
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
     """Two learning rates on two splits, one of them too low to learn anything."""
     here = tmp_path_factory.mktemp("yardsticks")
     (here / "c.yaml").write_text(
@@ -143,10 +153,10 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     asked = ["training.optimizer.learning_rate=1e-2,1e-12", "dataset.split_seed=0,1", "--seeds", "1", "--no-plots"]
     done = dropout("sweep", "c.yaml", *asked, cwd=here)
     assert done.returncode == 0, done.stderr
-    return Folder(here / "runs/sweep-c")
+    return SweepFolder(here / "runs/sweep-c")
 
 
-def test_a_cell_has_the_numbers_of_a_run_alone(swept: Folder, tmp_path: Path) -> None:
+def test_a_cell_has_the_numbers_of_a_run_alone(swept: SweepFolder, tmp_path: Path) -> None:
     """To the last bit, though only the first cells of each split have fitted the models."""
     cells = sorted((swept.path / "cells").iterdir())
     assert len(cells) == 4
@@ -161,19 +171,19 @@ def test_a_cell_has_the_numbers_of_a_run_alone(swept: Folder, tmp_path: Path) ->
 
 def test_a_cell_takes_what_another_one_has_kept(tmp_path: Path) -> None:
     """The second seed of a split fits nothing."""
-    folder, (first, second) = Folder(tmp_path / "out"), planned(tmp_path, "seeds: 2\nsplits: same\n").cells
+    folder, (first, second) = SweepFolder(tmp_path / "out"), planned(tmp_path, "seeds: 2\nsplits: same\n").cells
     (folder.path / "cells").mkdir(parents=True)
-    job.train(folder, first.id, first.experiment)
+    job.train_in_process(folder, first.id, first.experiment)
     (file,) = folder.yardsticks.iterdir()
     known = json.loads(file.read_text())
     assert known == folder.summary(first.id)["yardstick"]
     known["linear"]["rows"] = 7
     file.write_text(json.dumps(known))
-    job.train(folder, second.id, second.experiment)
+    job.train_in_process(folder, second.id, second.experiment)
     assert folder.summary(second.id)["yardstick"] == known
 
 
-def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: Folder, tmp_path: Path) -> None:
+def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: SweepFolder, tmp_path: Path) -> None:
     """First of the notes, first in the answer of the report, and the levels as a table."""
     done = dropout("compare", str(swept.path), cwd=tmp_path)
     said = (

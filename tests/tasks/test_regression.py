@@ -36,13 +36,13 @@ def test_the_gaussian_loss_is_scipys_likelihood() -> None:
     outputs, targets = drawn(7, 4), drawn(7, 2)
     sd = np.sqrt(np.log1p(np.exp(outputs[:, 2:])) + 1e-6)
     expected = -stats.norm(outputs[:, :2], sd).logpdf(targets).mean()
-    assert losses.gaussian(outputs, targets)[0] == pytest.approx(expected, rel=1e-12)
+    assert losses.gaussian_loss(outputs, targets)[0] == pytest.approx(expected, rel=1e-12)
 
 
 def test_losses_survive_extreme_outputs() -> None:
     """No overflow where the variance is tiny or huge."""
     outputs = np.array([[0.0, -1e4], [0.0, 1e4], [1e3, -800.0]])
-    loss, doutputs = losses.gaussian(outputs, np.zeros((3, 1)))
+    loss, doutputs = losses.gaussian_loss(outputs, np.zeros((3, 1)))
     assert np.isfinite(loss) and np.isfinite(doutputs).all()
 
 

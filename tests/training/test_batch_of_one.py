@@ -10,7 +10,7 @@ from dropout_cli import config
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.data.readers.file_rows import SEGMENTS
 from dropout_cli.runs import Run
-from dropout_cli.training.loop import Plan, epochs
+from dropout_cli.training.loop import BatchPlan, epochs
 from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.training.setup import prepare
 from tests.small_run import ignore
@@ -30,7 +30,7 @@ def experiment(folder: Path, *overrides: str, examples: int = 100) -> config.Exp
     return config.load_config(file, overrides).experiment
 
 
-def sizes(plan: Plan, passes: int = 2) -> list[int]:
+def sizes(plan: BatchPlan, passes: int = 2) -> list[int]:
     """Rows of each batch; every pass must have each row once."""
     found = list(plan.rows(0, 0, passes * plan.per_pass))
     for number in range(passes):
@@ -43,16 +43,18 @@ def sizes(plan: Plan, passes: int = 2) -> list[int]:
 def test_a_leftover_of_one_joins_the_batch_before_it(segment: int | None, tmp_path: Path) -> None:
     """In memory and from files, in every pass; two are a batch, and without normalization one is."""
     normalized, plain = experiment(tmp_path, NORMALIZED), experiment(tmp_path)
-    assert sizes(Plan.of(normalized, 100, segment)) == 2 * [*[9] * 10, 10]
-    assert sizes(Plan.of(normalized, 101, segment)) == 2 * [*[9] * 11, 2]
-    assert sizes(Plan.of(plain, 100, segment)) == 2 * [*[9] * 11, 1]
-    assert sizes(Plan.of(normalized, 10, segment)) == [10, 10] and sizes(Plan.of(normalized, 9, segment)) == [9, 9]
+    assert sizes(BatchPlan.from_experiment(normalized, 100, segment)) == 2 * [*[9] * 10, 10]
+    assert sizes(BatchPlan.from_experiment(normalized, 101, segment)) == 2 * [*[9] * 11, 2]
+    assert sizes(BatchPlan.from_experiment(plain, 100, segment)) == 2 * [*[9] * 11, 1]
+    assert sizes(BatchPlan.from_experiment(normalized, 10, segment)) == [10, 10] and sizes(
+        BatchPlan.from_experiment(normalized, 9, segment)
+    ) == [9, 9]
     assert SEGMENTS > 1
 
 
 def test_rows_do_not_depend_on_where_a_pass_is_entered(tmp_path: Path) -> None:
     """A resumed epoch, or one that is no whole pass, takes the batches that it would have taken."""
-    plan = Plan.of(experiment(tmp_path, NORMALIZED, "training.steps_per_epoch=7"), 100)
+    plan = BatchPlan.from_experiment(experiment(tmp_path, NORMALIZED, "training.steps_per_epoch=7"), 100)
     whole = list(plan.rows(0, 0, 30))
     for step in range(23):
         for mine, theirs in zip(plan.rows(0, step, 7), whole[step:], strict=False):
@@ -64,7 +66,7 @@ def test_steps_schedules_and_counters_agree(tmp_path: Path) -> None:
     wanted = experiment(tmp_path, NORMALIZED, "training.schedule=linear")
     prepared = prepare(wanted)
     assert len(prepared.dataset.train) == 100
-    plan = Plan.of(prepared.experiment, 100)
+    plan = BatchPlan.from_experiment(prepared.experiment, 100)
     assert (plan.steps_per_epoch, plan.steps, plan.largest_batch) == (11, 22, 10)
     *_, last = epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task)
     assert prepared.learner.step == 22

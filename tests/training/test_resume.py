@@ -55,7 +55,7 @@ def test_a_run_killed_before_its_first_save_starts_anew(tmp_path: Path) -> None:
     run = interrupted(tmp_path, 1, *SETTINGS)
     for file in (LAST, PREVIOUS, BEST):
         run.path_of(file).unlink(missing_ok=True)
-    resume.resume(run, watch=ignore, figures=False)
+    resume.resume_run(run, watch=ignore, figures=False)
     assert run.status == "completed" and same_bytes(run, whole)
 
 
@@ -66,12 +66,12 @@ def test_a_damaged_checkpoint_is_replaced_by_the_one_before_with_a_warning(tmp_p
     data = bytearray(run.read(LAST))
     data[-1] ^= 1
     run.path_of(LAST).write_bytes(data)
-    with resume.reopened(run) as prepared:
+    with resume.reopen_run(run) as prepared:
         (notice,) = prepared.notices
         assert "checksum" in notice and "Going on from the one before it, of epoch 2." in notice
         assert prepared.learner.epoch == 2
     checkpoint.Snapshot.read(run, LAST)  # mended before anything could overwrite the good one
-    resume.resume(run, watch=ignore, figures=False)
+    resume.resume_run(run, watch=ignore, figures=False)
     assert same_bytes(run, whole)
 
 
@@ -81,7 +81,7 @@ def test_both_checkpoints_damaged_is_an_error(tmp_path: Path) -> None:
     for file in (LAST, PREVIOUS):
         run.path_of(file).write_bytes(run.read(file)[:-1])
     with pytest.raises(RunFailed, match="damaged"):
-        resume.resume(run, watch=ignore)
+        resume.resume_run(run, watch=ignore)
     assert run.status == "interrupted"
 
 
@@ -103,7 +103,7 @@ def test_what_was_changed_in_between_is_refused(
     assert old in data
     run.path_of(file).write_bytes(data.replace(old, new, 1))
     with pytest.raises(DropoutError, match=message):
-        resume.resume(run, watch=ignore)
+        resume.resume_run(run, watch=ignore)
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
@@ -111,37 +111,37 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     run, other = (interrupted(tmp_path / seed, 2, *SETTINGS, f"seed={seed}") for seed in "01")
     run.path_of(LAST).write_bytes(other.read(LAST))
     with pytest.raises(RunFailed, match="was saved under another config"):
-        resume.resume(run, watch=ignore)
+        resume.resume_run(run, watch=ignore)
 
 
 def test_a_completed_run_needs_more_epochs_and_a_failed_one_a_new_start(tmp_path: Path) -> None:
     """Both are refused with what would help."""
     with pytest.raises(UsageError, match=r"this run is completed\. `--epochs N` lengthens it"):
-        resume.resume(train(tmp_path), watch=ignore)
+        resume.resume_run(train(tmp_path), watch=ignore)
     with pytest.raises(Diverged):
         train(tmp_path, "training.optimizer={name: sgd, learning_rate: 1e30}", "architecture.activation=identity")
     (failed,) = [run for run in runs.all_runs(tmp_path / "runs") if run.status == "failed"]
     for epochs in (None, 9):
         with pytest.raises(UsageError, match=r"this run failed \(epoch .*lower training\.optimizer\.learning_rate"):
-            resume.resume(failed, watch=ignore, epochs=epochs)
+            resume.resume_run(failed, watch=ignore, epochs=epochs)
 
 
 def test_a_lengthened_run_is_a_longer_run(tmp_path: Path) -> None:
     """Where nothing depends on the length, two epochs and two more are four, byte for byte; the run is marked."""
     whole, run = train(tmp_path / "whole", *SETTINGS), train(tmp_path)
-    summary = resume.resume(run, watch=ignore, figures=False, epochs=4)
+    summary = resume.resume_run(run, watch=ignore, figures=False, epochs=4)
     assert same_bytes(run, whole) and run.status == "completed"
     mark = {"after_epoch": 2, "epochs": 4, "schedule_changed": False, "patience_anew": False}
     assert summary["lengthened"] == [mark] and whole.summary()["lengthened"] == []
     with pytest.raises(UsageError, match="this run has 4 epochs already"):
-        resume.resume(run, watch=ignore, epochs=4)
+        resume.resume_run(run, watch=ignore, epochs=4)
     assert run.status == "completed"
 
 
 def test_an_interrupted_run_can_be_lengthened_too(tmp_path: Path) -> None:
     """Another goal, the same way."""
     run = interrupted(tmp_path, 1, "training.epochs=3", EVERY)
-    resume.resume(run, watch=ignore, figures=False, epochs=4)
+    resume.resume_run(run, watch=ignore, figures=False, epochs=4)
     assert same_bytes(run, train(tmp_path / "whole", *SETTINGS))
 
 
@@ -157,9 +157,9 @@ def test_what_depends_on_the_length_is_refused_unless_asked_for(override: str, r
     """`change_schedule` goes on from there, and the summary says so."""
     run = train(tmp_path, override, "training.steps_per_epoch=4")
     with pytest.raises(UsageError, match=reason):
-        resume.resume(run, watch=ignore, epochs=4)
+        resume.resume_run(run, watch=ignore, epochs=4)
     assert run.status == "completed"
-    summary = resume.resume(run, watch=ignore, figures=False, epochs=4, change_schedule=True)
+    summary = resume.resume_run(run, watch=ignore, figures=False, epochs=4, change_schedule=True)
     assert summary["epochs"] == 4 and summary["lengthened"][0]["schedule_changed"]
 
 
@@ -167,7 +167,7 @@ def test_a_schedule_that_does_not_depend_on_the_length_is_no_obstacle(tmp_path: 
     """A curriculum with its gamma written down goes the same way whatever comes after."""
     fixed = "dropout.rate_schedule={name: curriculum, gamma: 0.01}"
     run = train(tmp_path, fixed)
-    resume.resume(run, watch=ignore, figures=False, epochs=4)
+    resume.resume_run(run, watch=ignore, figures=False, epochs=4)
     assert same_bytes(run, train(tmp_path / "whole", *SETTINGS, fixed))
 
 
@@ -177,7 +177,7 @@ def test_a_run_that_stopped_early_waits_anew_when_lengthened(tmp_path: Path) -> 
     run = train(tmp_path, *stopping)
     before = run.summary()["epochs"]
     assert before < 20
-    summary = resume.resume(run, watch=ignore, figures=False, epochs=before + 5)
+    summary = resume.resume_run(run, watch=ignore, figures=False, epochs=before + 5)
     assert summary["epochs"] == before + 2
     assert summary["lengthened"][0]["patience_anew"] and summary["stopped_early"]
 
@@ -186,10 +186,10 @@ def test_the_patience_begun_anew_survives_a_kill(tmp_path: Path) -> None:
     """Stopped again before anything of the new epochs was saved, the run still knows that it was lengthened."""
     run = train(tmp_path, "training.early_stopping={patience: 2, min_delta: 0.9}", "training.epochs=20")
     before = run.summary()["epochs"]
-    with resume.reopened(run, epochs=before + 5):
+    with resume.reopen_run(run, epochs=before + 5):
         pass
     assert run.status == "crashed"
-    assert resume.resume(run, watch=ignore, figures=False)["epochs"] == before + 2
+    assert resume.resume_run(run, watch=ignore, figures=False)["epochs"] == before + 2
 
 
 def test_another_environment_is_named(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_another_environment_is_named(tmp_path: Path) -> None:
     known = json.loads(run.read("environment.json"))
     known["packages"]["numpy"] = "1.0"
     run.write("environment.json", json.dumps(known).encode())
-    with resume.reopened(run) as prepared:
+    with resume.reopen_run(run) as prepared:
         (notice,) = prepared.notices
     assert notice.startswith(f"environment: packages.numpy was 1.0, is {np.__version__}.")
     assert run.state()["environment"] == [notice]
@@ -208,7 +208,7 @@ def test_a_run_that_somebody_works_on_is_refused(tmp_path: Path) -> None:
     """Two cannot go on with the same run."""
     run = interrupted(tmp_path, 2, *SETTINGS)
     with run.lock(), pytest.raises(UsageError, match="another process is working on this run"):
-        resume.resume(run, watch=ignore)
+        resume.resume_run(run, watch=ignore)
     assert run.status == "interrupted"
 
 
@@ -223,5 +223,5 @@ def test_weights_to_start_from_are_saved_before_the_first_epoch(tmp_path: Path) 
     run.path_of(PREVIOUS).replace(run.path_of(LAST))
     assert checkpoint.Snapshot.read(run, LAST).meta["epoch"] == 0
     source.path.rename(tmp_path / "gone")
-    resume.resume(run, watch=ignore, figures=False)
+    resume.resume_run(run, watch=ignore, figures=False)
     assert same_bytes(run, whole)

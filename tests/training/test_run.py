@@ -201,7 +201,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path: Path, overrides:
         train(tmp_path, "training.epochs=4", *overrides, watch=Stopper(2))
     assert caught.value.exit_code == 130
     (run,) = [run for run in runs.all_runs(tmp_path / "runs") if run.status == "interrupted"]
-    resume.resume(run, watch=ignore, figures=False)
+    resume.resume_run(run, watch=ignore, figures=False)
     assert run.status == "completed"
     assert digests(run) == digests(whole)
     assert len(run.state()["sessions"]) == 2
@@ -211,7 +211,7 @@ def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:
     """There is nothing to go on with."""
     run = train(tmp_path)
     with pytest.raises(UsageError, match="this run is completed"):
-        resume.resume(run, watch=ignore)
+        resume.resume_run(run, watch=ignore)
 
 
 def test_a_diverging_run_fails_and_keeps_its_last_good_state(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_diverging_run_fails_and_keeps_its_last_good_state(tmp_path: Path) -> 
         train(tmp_path, "training.optimizer={name: sgd, learning_rate: 1e30}", "architecture.activation=identity")
     (run,) = runs.all_runs(tmp_path / "runs")
     assert run.status == "failed" and "step" in run.state()["reason"]
-    arrays, meta = checkpoint.unpack(run.read("checkpoints/last.safetensors"), "last")
+    arrays, meta = checkpoint.unpack_checkpoint(run.read("checkpoints/last.safetensors"), "last")
     assert meta["epoch"] == 0
     assert all(np.isfinite(value).all() for value in arrays.values())
 
@@ -239,12 +239,12 @@ def test_best_is_evaluated_when_early_stopping_is_on(tmp_path: Path) -> None:
 def test_averaged_weights_are_the_ones_that_count(tmp_path: Path) -> None:
     """With an average on, the numbers differ from those of the weights themselves; both sets are stored."""
     run = train(tmp_path, "training.average={decay: 0.99}")
-    arrays, _ = checkpoint.unpack(run.read("checkpoints/last.safetensors"), "last")
+    arrays, _ = checkpoint.unpack_checkpoint(run.read("checkpoints/last.safetensors"), "last")
     assert not np.array_equal(arrays["average/parameters/output/W"], arrays["parameters/output/W"])
     plain = train(tmp_path)
     assert np.array_equal(
         arrays["parameters/output/W"],
-        checkpoint.unpack(plain.read("checkpoints/last.safetensors"), "last")[0]["parameters/output/W"],
+        checkpoint.unpack_checkpoint(plain.read("checkpoints/last.safetensors"), "last")[0]["parameters/output/W"],
     )
     assert run.summary()["test"]["nll"] != plain.summary()["test"]["nll"]
 
@@ -285,5 +285,5 @@ def test_a_run_that_stopped_early_is_not_trained_on_when_resumed(tmp_path: Path)
     with pytest.raises(Interrupted):
         train(tmp_path, *settings, watch=Stopper(whole.summary()["epochs"]))
     (run,) = [run for run in runs.all_runs(tmp_path / "runs") if run.status == "interrupted"]
-    resume.resume(run, watch=ignore, figures=False)
+    resume.resume_run(run, watch=ignore, figures=False)
     assert digests(run) == digests(whole)

@@ -11,7 +11,7 @@ from dropout_cli.nn.initializers import He
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.nn.layers.normalization import Affine, Normalize
+from dropout_cli.nn.layers.normalization import Normalize, ScaleShift
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.optim.optimizers import Optimizer
 from dropout_cli.nn.optim.optimizers.adam import Adam
@@ -50,7 +50,7 @@ def learner(optimizer: Optimizer | None = None, average_decay: float | None = 0.
         AdditiveNoise("input", 0.1),
         Dense("hidden1", 8, 6, He(), seed=0, dtype=FLOAT32),
         Normalize("hidden1/norm", 6, dtype=FLOAT32),
-        Affine("hidden1/affine", 6, dtype=FLOAT32),
+        ScaleShift("hidden1/affine", 6, dtype=FLOAT32),
         Announced("hidden1/act"),
         Dense("output", 6, 3, He(), seed=0, dtype=FLOAT32),
     ]
@@ -245,7 +245,7 @@ def test_a_momentum_that_takes_gradients_in_as_they_come_is_the_same(
     regularization: Regularization, divided: bool
 ) -> None:
     """Weights and velocities to rounding, under a learning rate that falls; with clipping it must not be done."""
-    with threads.limited(2, divided=divided):
+    with threads.limit_threads(2, divided=divided):
         carried, plain = both_ways(regularization)
     assert list(carried) == list(plain)
     for name, value in plain.items():
@@ -267,7 +267,7 @@ def test_threads_that_share_an_update_leave_the_same_bytes() -> None:
     def moved(count: int) -> dict[str, bytes]:
         layers = [Dense("output", 700, 700, He(), seed=0, dtype=FLOAT32)]
         one = Learner(Sequential("net", layers), Adam(), Regularization(l2=1e-3, weight_decay=1e-2))
-        with threads.limited(count):
+        with threads.limit_threads(count):
             for step in range(3):
                 for number, parameter in enumerate(one.network.parameters().values()):
                     stream(number, "test:gradient", step).standard_normal(dtype=np.float32, out=parameter.gradient)

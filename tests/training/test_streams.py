@@ -87,7 +87,7 @@ def test_a_resumed_epoch_draws_from_its_own_generators(tmp_path: Path) -> None:
     first = set(drawn())
     (run,) = all_runs(tmp_path / "runs")
     with recorded() as drawn:
-        resume.resume(run, watch=ignore, figures=False)
+        resume.resume_run(run, watch=ignore, figures=False)
     second = set(drawn())
     assert first == START | {name for name in EPOCHS if name[2] == 1} | {name for name in ORDERS if name[2] < 2}
     assert second == START | {name for name in EPOCHS if name[2] == 2} | {name for name in ORDERS if name[2] > 0}

@@ -92,7 +92,9 @@ def test_a_teachers_passes_draw_its_dropout_alone_unless_told_otherwise(tmp_path
     plain = distillation("")
     np.testing.assert_allclose(distillation(", teacher_passes: 3"), plain, rtol=1e-6)
     assert np.abs(distillation(", teacher_passes: 3, teacher_noise: all") - plain).max() > 1e-3
-    changed = {more: list(arithmetic.since(1, learner(f", teacher_passes: {more}"), 100)) for more in ("3", "0")}
+    changed = {
+        more: list(arithmetic.changes_since(1, learner(f", teacher_passes: {more}"), 100)) for more in ("3", "0")
+    }
     assert "without input_noise and hidden_noise" in changed["3"][0] and changed["0"] == []
 
 
@@ -109,7 +111,7 @@ def test_a_taught_run_resumes_to_the_same_bytes(tmp_path: Path) -> None:
         train(tmp_path, taught(teacher), watch=stop)
     (stopped,) = [run for run in map(Run, (tmp_path / "runs").iterdir()) if run.status == "interrupted"]
     assert str(stopped.path) in str(caught.value)
-    resume.resume(stopped, watch=ignore, figures=False)
+    resume.resume_run(stopped, watch=ignore, figures=False)
     for file in ("metrics.csv", "predictions.npz", "checkpoints/last.safetensors"):
         assert stopped.read(file) == whole.read(file), file
 

@@ -17,12 +17,12 @@ from dropout_cli import config, runs
 from dropout_cli.core.errors import Interrupted, StopRequest
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import AffineScaling, BatchReader, Dataset, Part
-from dropout_cli.nn.backend.threads import limited
+from dropout_cli.nn.backend.threads import limit_threads
 from dropout_cli.runs import Run
 from dropout_cli.training import linear_models, resume, yardstick, yardstick_cost
 from dropout_cli.training.loop import EpochRecord, TrainingProgress
 from dropout_cli.training.setup import Prepared, prepare
-from dropout_cli.training.yardstick_cost import affordable, logistic_seconds
+from dropout_cli.training.yardstick_cost import affordable_model, logistic_seconds
 from tests.small_run import CONFIG, ignore, train
 
 COMPARED = ("metrics.csv", "predictions.npz", "confusion_matrix.csv", "mistakes.csv", "checkpoints/last.safetensors")
@@ -59,7 +59,7 @@ RIDGE = 400
 
 def measured(given: Prepared, steps: int = 100_000) -> dict[str, Any]:
     """The numbers beside a run of so many steps."""
-    found = yardstick.measured(given, steps)
+    found = yardstick.measure_yardsticks(given, steps)
     assert found is not None
     return found
 
@@ -158,22 +158,24 @@ def test_a_draw_keeps_every_class_and_its_share(monkeypatch: pytest.MonkeyPatch,
     labels[np.flatnonzero(labels == 4)[0]] = 3  # a class with a single example
     data = replace(data, train=replace(data.train, labels=labels))
     monkeypatch.setattr(yardstick, "MOST_ROWS", 200)
-    rows = yardstick.drawn(data, 0)
+    rows = yardstick.draw_training_rows(data, 0)
     assert len(np.unique(rows)) == len(rows) and 195 <= len(rows) <= 200 and (np.diff(rows) > 0).all()
     counts = np.bincount(labels[rows], minlength=10)
     assert counts[3] == 1
     assert (np.abs(counts - 200 * np.bincount(labels, minlength=10) / len(labels)) <= 2).all()
-    assert np.array_equal(rows, yardstick.drawn(data, 0)) and not np.array_equal(rows, yardstick.drawn(data, 1))
+    assert np.array_equal(rows, yardstick.draw_training_rows(data, 0)) and not np.array_equal(
+        rows, yardstick.draw_training_rows(data, 1)
+    )
 
 
 def test_rows_are_few_where_examples_are_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Memory has a bound, whatever the size of a picture."""
     data = prepared(tmp_path).dataset
     monkeypatch.setattr(yardstick, "MOST_VALUES", 64 * 100)
-    assert len(yardstick.drawn(data, 0)) <= 100
+    assert len(yardstick.draw_training_rows(data, 0)) <= 100
     quantities = prepared(tmp_path, "dataset.name=diabetes").dataset
     monkeypatch.setattr(yardstick, "MOST_VALUES", 10 * 50)
-    assert len(yardstick.drawn(quantities, 0)) == 50
+    assert len(yardstick.draw_training_rows(quantities, 0)) == 50
 
 
 def test_a_class_without_training_examples_has_a_finite_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +225,7 @@ def test_numbers_do_not_depend_on_threads(tmp_path: Path) -> None:
     """Nor on the seed of the run, or on how long it is, where that buys the same kind of model."""
     found = []
     for threads, seed in ((1, 0), (2, 5)):
-        with limited(threads):
+        with limit_threads(threads):
             found.append(measured(pictures(prepared(tmp_path, f"seed={seed}"), 3_000), 10**6 * threads))
     assert found[0]["linear"]["kind"] == "logistic"
     assert json.dumps(found[0]) == json.dumps(found[1])
@@ -232,12 +234,12 @@ def test_numbers_do_not_depend_on_threads(tmp_path: Path) -> None:
 def test_the_kind_follows_from_sizes_alone(tmp_path: Path) -> None:
     """Logistic regression beside a long run, ridge where that would take too long, neither beside a moment."""
     given = prepared(tmp_path)
-    assert affordable(given, 1_168, 1) == "logistic"  # within what it may always take
+    assert affordable_model(given, 1_168, 1) == "logistic"  # within what it may always take
     wide = replace(given.dataset, train=replace(given.dataset.train, x=np.zeros((5_000, 28, 28, 1), np.uint8)))
     beside = replace(given, dataset=wide)
-    kinds = [affordable(beside, 5_000, steps) for steps in (1, 30_000, 10**6)]
+    kinds = [affordable_model(beside, 5_000, steps) for steps in (1, 30_000, 10**6)]
     assert kinds == [None, "ridge", "logistic"]
-    assert affordable(prepared(tmp_path, "dataset.name=diabetes"), 300, 10**6) == "ridge"
+    assert affordable_model(prepared(tmp_path, "dataset.name=diabetes"), 300, 10**6) == "ridge"
     assert logistic_seconds(5_000, 784, 10) > 2 * logistic_seconds(2_000, 784, 10)
 
 
@@ -262,7 +264,7 @@ def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path: Path, after: i
         train(tmp_path / "parts", watch=stop)
     (run,) = runs.all_runs(tmp_path / "parts/runs")
     assert not run.has_file("summary.json")
-    resume.resume(run, watch=ignore, figures=False)
+    resume.resume_run(run, watch=ignore, figures=False)
     assert block(run) == block(whole)
 
 
@@ -276,13 +278,13 @@ def test_runs_with_one_split_share_what_was_fitted(tmp_path: Path) -> None:
     folder = tmp_path / "shared"
     first, second = prepared(tmp_path), prepared(tmp_path, "seed=1", "architecture.hidden=[4]", "dropout.rate=0.1")
     alone = json.dumps(measured(first))
-    assert json.dumps(yardstick.measured(first, 100_000, folder)) == alone
+    assert json.dumps(yardstick.measure_yardsticks(first, 100_000, folder)) == alone
     (file,) = folder.iterdir()
     written = file.stat().st_mtime_ns
-    assert json.dumps(yardstick.measured(second, 100_000, folder)) == alone
+    assert json.dumps(yardstick.measure_yardsticks(second, 100_000, folder)) == alone
     assert file.stat().st_mtime_ns == written
     other = prepared(tmp_path, "dataset.split_seed=1")
-    assert json.dumps(yardstick.measured(other, 100_000, folder)) == json.dumps(measured(other)) != alone
+    assert json.dumps(yardstick.measure_yardsticks(other, 100_000, folder)) == json.dumps(measured(other)) != alone
     assert len(list(folder.iterdir())) == 2
-    yardstick.measured(prepared(tmp_path, "dataset.scaling=standardize"), 100_000, folder)
+    yardstick.measure_yardsticks(prepared(tmp_path, "dataset.scaling=standardize"), 100_000, folder)
     assert len(list(folder.iterdir())) == 3

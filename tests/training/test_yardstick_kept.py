@@ -22,9 +22,9 @@ DUMMY = b'{"test": {"accuracy": 0.1}, "val": null}'
 def test_a_damaged_file_of_shared_numbers_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     """It is worth no more than the time that it saves."""
     given, folder = prepared(tmp_path), tmp_path / "shared"
-    found = yardstick.measured(given, 100_000, folder)
+    found = yardstick.measure_yardsticks(given, 100_000, folder)
     (file,) = folder.iterdir()
     whole = file.read_bytes()
     file.write_bytes(damage)
-    assert yardstick.measured(given, 100_000, folder) == found
+    assert yardstick.measure_yardsticks(given, 100_000, folder) == found
     assert file.read_bytes() == whole

@@ -9,7 +9,7 @@ from dropout_cli import config
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.variants import Location
-from dropout_cli.variants.alpha import FLOOR, Alpha, affine
+from dropout_cli.variants.alpha import FLOOR, Alpha, alpha_affine
 from dropout_cli.variants.toolkit.activation_noise import NoisyActivation
 
 DRAWS = 10**6
@@ -24,7 +24,7 @@ def layer(rate: float) -> NoisyActivation:
 def test_constants_are_those_of_the_paper() -> None:
     """At r = .1: A = .92128, b = .16197; a' = -scale alpha."""
     assert pytest.approx(-1.7580993408473766, rel=1e-15) == FLOOR
-    np.testing.assert_allclose(affine(0.1), (0.92128, 0.16197), atol=5e-5)
+    np.testing.assert_allclose(alpha_affine(0.1), (0.92128, 0.16197), atol=5e-5)
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.5])
@@ -41,15 +41,15 @@ def test_a_normal_population_keeps_its_mean_and_variance(rate: float) -> None:
 def test_given_a_value_the_moments_are_those_of_the_formula(value: float) -> None:
     """Mean A q a (b makes up for a'), variance A^2 q r (a - a')^2."""
     rate = 0.1
-    q, (scale, _) = 1 - rate, affine(rate)
+    q, (scale, _) = 1 - rate, alpha_affine(rate)
     y = layer(rate).forward(np.full((DRAWS, 1), value), noise=Noise(0, 0))
     variance = scale**2 * q * rate * (value - FLOOR) ** 2
     assert abs(y.mean() - scale * q * value) < 5 * np.sqrt(variance / DRAWS) + 1e-5
     squares = (y - scale * q * value) ** 2
     assert abs(squares.mean() - variance) < 5 * squares.std() / np.sqrt(DRAWS) + 1e-4 * variance
     assert set(np.round(np.unique(y), 6)) == {
-        round(scale * value + affine(rate)[1], 6),
-        round(scale * FLOOR + affine(rate)[1], 6),
+        round(scale * value + alpha_affine(rate)[1], 6),
+        round(scale * FLOOR + alpha_affine(rate)[1], 6),
     }
 
 

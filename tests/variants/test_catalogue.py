@@ -12,7 +12,7 @@ from dropout_cli.core.registry import Registry
 from dropout_cli.data import DATASETS
 from dropout_cli.data.catalog import describe_dataset as dataset_details
 from dropout_cli.variants import VARIANTS
-from dropout_cli.variants.toolkit.catalogue import catalogue, details
+from dropout_cli.variants.toolkit.catalog import describe_variant, list_variants
 from tests.commands import dropout
 
 ROWS = {
@@ -115,7 +115,7 @@ def printed(*arguments: str, cwd: Path = Path()) -> str:
 def test_the_list_names_each_variant_with_all_that_distinguishes_it() -> None:
     """Name, one line, where it acts, what it learns, paper; as a table and as JSON."""
     rows = json.loads(printed("variants", "--json"))["variants"]
-    assert rows == catalogue() and [row["name"] for row in rows] == VARIANTS.names()
+    assert rows == list_variants() and [row["name"] for row in rows] == VARIANTS.names()
     assert all(value for row in rows for value in row.values())
     table = printed("variants")
     assert all(str(value) in table for row in rows for value in row.values())
@@ -123,14 +123,14 @@ def test_the_list_names_each_variant_with_all_that_distinguishes_it() -> None:
 
 def test_every_variant_is_described_in_the_words_that_were_read() -> None:
     """A changed word is read again before it stands here; a new variant has its words in a test of its own."""
-    rows = {row["name"]: (row["acts_on"], row["learns"], row["paper"]) for row in catalogue()}
+    rows = {row["name"]: (row["acts_on"], row["learns"], row["paper"]) for row in list_variants()}
     assert {name: rows[name] for name in ROWS} == ROWS
 
 
 @pytest.mark.parametrize("name", VARIANTS.names())
 def test_a_page_tells_equations_keys_bounds_and_traps(name: str) -> None:
     """Equations for training and evaluation, traps, and for every key its default and what it may be."""
-    entry = details(VARIANTS[name])
+    entry = describe_variant(VARIANTS[name])
     assert all(word in entry["text"] for word in ("training", "evaluation", "\nTraps: "))
     assert all(key["about"] and key["allowed"] for key in entry["keys"])
     assert [key["name"] for key in entry["keys"]] == list(config.to_dict(VARIANTS[name]()))

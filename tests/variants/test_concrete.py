@@ -7,13 +7,13 @@ import pytest
 
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.noise_tables import logistic
+from dropout_cli.nn.backend.noise_tables import draw_logistic
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants import Location
 from dropout_cli.variants.concrete import Concrete, ConcreteLinear
 from dropout_cli.variants.concrete_naive import ConcreteNaive, NaiveNoise
-from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed
+from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed_bernoulli
 from tests.gradients import check_layer
 
 FLOAT64 = np.dtype(np.float64)
@@ -43,7 +43,7 @@ def test_the_noise_has_the_moments_of_quadrature_not_of_bernoulli(p: float, mean
     with np.errstate(over="ignore"):
         exact = multiplier(p, (np.arange(400_000) + 0.5) / 400_000)
     assert exact.mean() == pytest.approx(mean, abs=5e-5)
-    sample = (1 - relaxed(logit(p), (DRAWS,), stream(0, "test"), FLOAT64)) / (1 - p)
+    sample = (1 - relaxed_bernoulli(logit(p), (DRAWS,), stream(0, "test"), FLOAT64)) / (1 - p)
     assert abs(sample.mean() - exact.mean()) < 5 * exact.std() / math.sqrt(DRAWS)
     squares = (sample - exact.mean()) ** 2
     assert abs(squares.mean() - exact.var()) < 5 * squares.std() / math.sqrt(DRAWS)
@@ -52,15 +52,15 @@ def test_the_noise_has_the_moments_of_quadrature_not_of_bernoulli(p: float, mean
 @pytest.mark.parametrize("p", [0.05, 0.5, 0.9])
 def test_a_unit_counts_as_dropped_with_probability_p(p: float) -> None:
     """P(d > .5) = p at every temperature."""
-    d = relaxed(logit(p), (DRAWS,), stream(0, "test"), FLOAT64)
+    d = relaxed_bernoulli(logit(p), (DRAWS,), stream(0, "test"), FLOAT64)
     assert abs(np.mean(d > 0.5) - p) < 5 * math.sqrt(p * (1 - p) / DRAWS)
 
 
 def test_at_low_temperature_it_is_the_mask_of_the_same_u() -> None:
     """Mean absolute difference from [u < 1 - p]: 2 ln 2 p (1 - p) t."""
     p, t = 0.3, 1e-3
-    kept = 1 - relaxed(logit(p), (DRAWS,), stream(0, "test"), FLOAT64, t=t)
-    u = 1 / (1 + np.exp(-logistic((DRAWS,), stream(0, "test"), FLOAT64)))
+    kept = 1 - relaxed_bernoulli(logit(p), (DRAWS,), stream(0, "test"), FLOAT64, t=t)
+    u = 1 / (1 + np.exp(-draw_logistic((DRAWS,), stream(0, "test"), FLOAT64)))
     difference = np.abs(kept - (u < 1 - p))
     expected = 2 * math.log(2) * p * (1 - p) * t
     assert abs(difference.mean() - expected) < 5 * difference.std() / math.sqrt(DRAWS)
@@ -68,7 +68,7 @@ def test_at_low_temperature_it_is_the_mask_of_the_same_u() -> None:
 
 def test_extreme_draws_do_not_overflow_in_float32() -> None:
     """The argument reaches +-180."""
-    d = relaxed(6.0, (DRAWS,), stream(0, "test"), np.dtype(np.float32))
+    d = relaxed_bernoulli(6.0, (DRAWS,), stream(0, "test"), np.dtype(np.float32))
     assert d.dtype == np.float32 and np.isfinite(d).all() and d.min() >= 0 and d.max() <= 1
 
 

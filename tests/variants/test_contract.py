@@ -215,6 +215,6 @@ def test_two_epochs_and_two_resumed_equal_four(name: str, tmp_path: Path) -> Non
     with pytest.raises(Interrupted):
         run(stop_after_two)
     (resumed,) = [one for one in all_runs(tmp_path / "runs") if one.status == "interrupted"]
-    resume.resume(resumed, watch=lambda event: None, figures=False)
+    resume.resume_run(resumed, watch=lambda event: None, figures=False)
     for file in ("metrics.csv", "predictions.npz", "checkpoints/last.safetensors"):
         assert resumed.read(file) == whole.read(file), file

@@ -16,7 +16,7 @@ from dropout_cli.variants import Location
 from dropout_cli.variants.dropconnect import DropConnect, GaussianDropConnect, MaskedLinear
 from dropout_cli.variants.toolkit.gaussian_linear import FLOOR
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
-from dropout_cli.variants.toolkit.rate_schedules import Linear
+from dropout_cli.variants.toolkit.rate_schedules import LinearRate
 from tests.gradients import check_layer
 
 PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=1)
@@ -92,7 +92,7 @@ def test_sampled_inference_averages_activations() -> None:
 def test_sampled_inference_uses_the_rate_in_force(masks: Any) -> None:
     """At the end of a schedule that falls to 0 there is no noise left, in training either: the mean weights."""
     place = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=11)
-    law = DropConnect(rate=0.5, masks=masks, inference="sample", rate_schedule=Linear(start=0.5, end=0.0))
+    law = DropConnect(rate=0.5, masks=masks, inference="sample", rate_schedule=LinearRate(start=0.5, end=0.0))
     unit, plain, x = law.unit(linear(), [], Relu("relu"), place), linear(), np.ones((2, 4))
     unit.set_step(10)
     np.testing.assert_allclose(unit.forward(x), np.maximum(plain.forward(x), 0), rtol=1e-12)
@@ -135,7 +135,7 @@ def test_a_run_that_sampled_at_evaluation_is_of_another_arithmetic() -> None:
     for inference in ("sample", "mean"):
         law = f"dropout={{variant: dropconnect, inference: {inference}}}"
         found[inference] = list(
-            arithmetic.since(1, config.load_config(config.find_config("digits"), [law]).experiment, 100)
+            arithmetic.changes_since(1, config.load_config(config.find_config("digits"), [law]).experiment, 100)
         )
     assert "once for all examples" in found["sample"][0] and found["mean"] == []
 
@@ -173,5 +173,5 @@ def test_a_mask_for_all_examples_has_a_row_of_its_own_for_the_biases() -> None:
 def test_a_list_of_rates_has_one_for_each_hidden_layer() -> None:
     """Two rates for three layers are refused."""
     with pytest.raises(ValueError, match="lists 2 rates for 3 hidden layers"):
-        DropConnect(rate=(0.1, 0.2)).check(hidden=3, activation="relu")
-    DropConnect(rate=(0.1, 0.2)).check(hidden=2, activation="relu")
+        DropConnect(rate=(0.1, 0.2)).check_network(hidden=3, activation="relu")
+    DropConnect(rate=(0.1, 0.2)).check_network(hidden=2, activation="relu")

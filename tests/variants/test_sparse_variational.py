@@ -12,7 +12,13 @@ from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Location
-from dropout_cli.variants.sparse_variational import SMALLEST, SparseLinear, SparseVariational, divergence, slope
+from dropout_cli.variants.sparse_variational import (
+    SMALLEST,
+    SparseLinear,
+    SparseVariational,
+    sparse_kl,
+    sparse_kl_slope,
+)
 from tests.gradients import check_layer
 
 PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=50, steps=100, steps_per_epoch=2)
@@ -51,7 +57,7 @@ def test_without_its_second_term_the_gradient_of_w_is_wrong() -> None:
     made.forward(inputs(9))
     made.gradients(np.zeros((9, 3)))
     W, la = made.linear.W, made.log_alpha()
-    g = slope(la) / 50 * (np.abs(la) < 8)
+    g = sparse_kl_slope(la) / 50 * (np.abs(la) < 8)
     np.testing.assert_allclose(W.gradient, -2 * g * W.value / (W.value**2 + SMALLEST), rtol=1e-12)
     assert np.abs(W.gradient).max() > 1e-3
 
@@ -81,10 +87,12 @@ def test_evaluation_leaves_out_what_is_cut() -> None:
 def test_the_divergence_falls_as_alpha_rises_and_its_slope_is_its_derivative() -> None:
     """Towards 0 as ln alpha grows: a weight that is all noise costs nothing."""
     la = np.linspace(-8, 8, 2001)
-    kl = divergence(la)
+    kl = sparse_kl(la)
     assert np.all(np.diff(kl) < 0) and 0 <= kl[-1] < 1e-3
     h = 1e-5
-    np.testing.assert_allclose((divergence(la + h) - divergence(la - h)) / (2 * h), slope(la), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        (sparse_kl(la + h) - sparse_kl(la - h)) / (2 * h), sparse_kl_slope(la), rtol=1e-6, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize(("epoch", "weight"), [(0, 0), (4, 0), (5, 0), (6, 1 / 15), (19, 14 / 15), (20, 1), (40, 1)])
@@ -99,7 +107,7 @@ def test_the_penalty_is_summed_over_weights_and_divided_by_the_examples() -> Non
     """(1 / N) sum KL, la clipped to +-8."""
     made = layer(spread=6.0)
     la = made.log_variance.value - np.log(made.linear.W.value**2 + SMALLEST)
-    assert made.penalty() == pytest.approx(divergence(np.clip(la, -8, 8)).sum() / 50, rel=1e-12)
+    assert made.penalty() == pytest.approx(sparse_kl(np.clip(la, -8, 8)).sum() / 50, rel=1e-12)
 
 
 def test_the_report_counts_weights_and_scores_both_ways() -> None:
@@ -144,4 +152,4 @@ def test_without_a_warm_up_the_divergence_counts_in_full_from_its_first_epoch_on
     made.set_step(5)
     assert made.penalty() == 0
     made.set_step(6)
-    assert made.penalty() == pytest.approx(divergence(np.clip(made.log_alpha(), -8, 8)).sum() / 50, rel=1e-12)
+    assert made.penalty() == pytest.approx(sparse_kl(np.clip(made.log_alpha(), -8, 8)).sum() / 50, rel=1e-12)

@@ -19,7 +19,7 @@ from dropout_cli.nn.optim.update import OptimizerState, Regularization
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.standard import Standard
-from dropout_cli.variants.toolkit.rate_schedules import Linear
+from dropout_cli.variants.toolkit.rate_schedules import LinearRate
 from tests.moments import check_moments
 
 
@@ -32,7 +32,7 @@ def test_noise_is_a_mask(rate: float) -> None:
 def test_evaluation_scales_by_the_rate_in_force_at_the_last_step() -> None:
     """With a schedule that is the rate there, not the rate in the config."""
     around = BuildContext(shape=(5,), outputs=3, examples=10, steps=11, seed=0, dtype=np.dtype(np.float64))
-    moving = Mlp(hidden=(4,)).build(Standard(rate=0.5, rate_schedule=Linear()), around)
+    moving = Mlp(hidden=(4,)).build(Standard(rate=0.5, rate_schedule=LinearRate()), around)
     fixed = Mlp(hidden=(4,)).build(Standard(rate=0.25), around)
     moving.set_step(5)
     x = stream(0, "test:x").standard_normal((3, 5))

@@ -11,7 +11,16 @@ from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants import Location
-from dropout_cli.variants.variational import C1, C2, C3, UnitNoise, Variational, VariationalLinear, divergence, slope
+from dropout_cli.variants.variational import (
+    C1,
+    C2,
+    C3,
+    UnitNoise,
+    Variational,
+    VariationalLinear,
+    variational_kl,
+    variational_kl_slope,
+)
 from tests.gradients import check_layer
 
 PLACE = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=50, steps=1080)
@@ -74,8 +83,8 @@ def test_the_local_reparameterization_has_the_moments_of_exact_draws_of_every_we
 def test_the_divergence_pulls_alpha_up_and_is_not_negative() -> None:
     """d(-KL) / d ln alpha lies in [.39, .63] for every alpha in (0, 1]."""
     alpha = np.linspace(1e-6, 1, 100_001)
-    assert -slope(alpha).max() >= 0.385 and -slope(alpha).min() <= 0.635
-    assert divergence(alpha).min() > 0
+    assert -variational_kl_slope(alpha).max() >= 0.385 and -variational_kl_slope(alpha).min() <= 0.635
+    assert variational_kl(alpha).min() > 0
 
 
 def test_the_polynomial_agrees_with_molchanovs_form() -> None:
@@ -90,7 +99,7 @@ def test_the_polynomial_agrees_with_molchanovs_form() -> None:
 
 def test_a_shared_alpha_counts_once_for_each_that_shares_it() -> None:
     """At equal alphas the penalty does not depend on how they are shared: 12 weights or 4 units, over N."""
-    kl = float(divergence(np.array(0.3 / 0.7)))
+    kl = float(variational_kl(np.array(0.3 / 0.7)))
     for mode, share in CASES:
         count = 4 if mode == "unit" else 12
         assert layer(mode, share).penalty() == pytest.approx(count * kl / 50, rel=1e-12)

@@ -74,15 +74,16 @@ def compare_command(
     Runs whose configs differ only in seed and split are one group.
     """
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggest_metric
-    from dropout_cli.sweeps import collect, options, printed, tables, two_runs
-    from dropout_cli.sweeps.notes import notes
+    from dropout_cli.sweeps import collect, options, tables, two_runs
+    from dropout_cli.sweeps import export_tables as printed
+    from dropout_cli.sweeps.notes import comparison_notes
     from dropout_cli.sweeps.settings import ComparisonSettings
     from dropout_cli.sweeps.sweep_comparison import compare_runs
 
-    paired_test = options.paired_test(test or "t")
-    metric, *others = options.metrics_of(metric, metrics)
+    paired_test = options.parse_test(test or "t")
+    metric, *others = options.parse_metrics(metric, metrics)
     references = what or _from_standard_input()
-    records, keys, left_out = collect.gather(references, runs_dir, by or ())
+    records, keys, left_out = collect.collect_runs(references, runs_dir, by or ())
     # The default metric is missing in regression runs, for which another default is chosen later.
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         present = [name for name in METRICS if not all(math.isnan(record.score(name)) for record in records)]
@@ -90,16 +91,16 @@ def compare_command(
     # Runs that are not complete have no final numbers.
     if left_out:
         output.print_stderr(f"compare: {counted(left_out, 'run')} left out because not complete.")
-    wanted = options.pairs(baseline or (), "--baseline") or None
+    wanted = options.parse_pairs(baseline or (), "--baseline") or None
     settings = ComparisonSettings(metric, tuple(others), paired_test, wanted, margin)
     evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references))
-    lines = [*notes(evidence), *filter(None, [two_runs.tested(records, metric)])]
+    lines = [*comparison_notes(evidence), *filter(None, [two_runs.test_two_runs(records, metric)])]
     if form is Format.json:
-        output.print_result(output.json_text(tables.as_dict(evidence) | {"notes": lines}))
+        output.print_result(output.json_text(tables.comparison_dict(evidence) | {"notes": lines}))
         return
     if form is Format.table:
         for name in evidence.metrics:
-            headers, rows = tables.overview(evidence, name)
+            headers, rows = tables.comparison_table(evidence, name)
             output.print_result(
                 output.format_table(headers, rows, drop_order=tables.LEAST, full_table_option="--format json")
             )
@@ -107,7 +108,7 @@ def compare_command(
     else:
         write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown, Format.latex: printed.as_latex}[form]
         for name in evidence.metrics:
-            output.print_result(escape_control_chars(write(*tables.overview(evidence, name)).rstrip("\n")))
+            output.print_result(escape_control_chars(write(*tables.comparison_table(evidence, name)).rstrip("\n")))
         # On stderr: stdout has a table that another program reads.
         for line in lines:
             output.print_stderr(line)

@@ -34,10 +34,10 @@ def report_command(
     """Write one HTML page about a run or a sweep, and print its path."""
     from dropout_cli import report as reports
     from dropout_cli import runs
-    from dropout_cli.sweeps.folder import Folder, is_sweep
+    from dropout_cli.sweeps.folder import SweepFolder, is_sweep_folder
 
-    if is_sweep(reference):
-        folder = Folder(Path(reference))
+    if is_sweep_folder(reference):
+        folder = SweepFolder(Path(reference))
         page, place = reports.sweep_report(folder), folder.path / "report.html"
         if output is None:
             folder.write("report.html", page)

@@ -42,14 +42,14 @@ def resume_command(
     The files are the same, byte for byte, as those of a run that never stopped.
     """
     from dropout_cli.runs import find_run
-    from dropout_cli.training.resume import reopened
+    from dropout_cli.training.resume import reopen_run
     from dropout_cli.training.run import continue_run
 
     show = progress.ProgressDisplay(quiet=quiet)
     # Parsed first: a wrong time is reported before the run is touched.
     longest = None if max_time is None else parse_duration(max_time)
     run = find_run(reference, runs_dir)
-    with reopened(run, epochs=epochs, change_schedule=change_schedule) as prepared:
+    with reopen_run(run, epochs=epochs, change_schedule=change_schedule) as prepared:
         for notice in prepared.notices:
             show.notice(notice)
         with show.display(run, prepared.experiment.training.epochs) as watch:

@@ -43,12 +43,12 @@ def show_command(
     rows = run_table.run_overview(facts)
     if sys.stdout.isatty():  # shorter keys leave room, so that the name of the run fits on one line
         rows = [(key.removeprefix("config."), value) for key, value in rows]
-    beaten = against_dummy.sentence(facts)
+    beaten = against_dummy.dummy_sentence(facts)
     # On stdout, unlike in `train`: it is a part of the result here.
     if beaten is not None:
         output.print_result(beaten)
     output.print_result(output.format_table(("key", "value"), rows))
-    comparison = against_dummy.table(facts)
+    comparison = against_dummy.yardstick_table(facts)
     if comparison is not None:
         output.print_result(output.format_table(*comparison))
     output.print_result("\n".join(output.cell_text(name) for name in run_table.run_files(run)))

@@ -11,7 +11,7 @@ from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import counted, escape_control_chars
 
 if TYPE_CHECKING:
-    from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.plan import SweepPlan
     from dropout_cli.sweeps.run import SweepReport
     from dropout_cli.sweeps.spec import Sweep
@@ -83,7 +83,7 @@ def sweep(
     """Train every combination of values and seeds, and say which differences are real. The same again goes on."""
     from dropout_cli import config
     from dropout_cli.sweeps import plan, splitting
-    from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.options import SweepOptions
     from dropout_cli.sweeps.run import run_sweep
     from dropout_cli.sweeps.settings import ExecutionSettings
@@ -93,9 +93,9 @@ def sweep(
         raise UsageError("--jobs", "is for this machine", "How many runs a cluster trains at a time, its workers say.")
     options = SweepOptions(seeds, splits, baseline or (), metric, metrics, test)
     asked = load_sweep(config.find_config(file), values or (), options)
-    folder = Folder(out or arguments.DEFAULT_RUNS_DIR / f"sweep-{asked.name}")
-    asked = splitting.as_begun(asked, folder)
-    planned = plan.make(asked)
+    folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"sweep-{asked.name}")
+    asked = splitting.keep_layout(asked, folder)
+    planned = plan.make_plan(asked)
     if dry_run:
         _print_dry_run(planned, folder, asked, jobs, json)
         return
@@ -108,14 +108,14 @@ def sweep(
     _check_complete(report, folder)
 
 
-def _print_dry_run(planned: "SweepPlan", folder: "Folder", asked: "Sweep", jobs: int | None, json: bool) -> None:
+def _print_dry_run(planned: "SweepPlan", folder: "SweepFolder", asked: "Sweep", jobs: int | None, json: bool) -> None:
     """Print the time and space to expect; changes of the plan go to stderr."""
     from dropout_cli.sweeps import estimate, plan_changes
 
     change = plan_changes.compare_with_stored(planned, folder)
     for line in (*plan_changes.layout_messages(planned, folder), *plan_changes.change_messages(change, folder)):
         output.print_stderr(line)
-    facts = estimate.expected(planned, jobs, asked.baseline)
+    facts = estimate.estimate_cost(planned, jobs, asked.baseline)
     if json:
         output.print_result(output.json_text(dict(facts)))
     else:
@@ -131,23 +131,25 @@ def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
         output.print_stderr(f"{asked.base}: left out: {', '.join(facts)}.")
 
 
-def _print_results(report: "SweepReport", folder: "Folder", json: bool) -> None:
+def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool) -> None:
     """Print failed runs on stderr, and tables, notes and the folder on stdout."""
     from dropout_cli.sweeps import tables
-    from dropout_cli.sweeps.notes import notes
+    from dropout_cli.sweeps.notes import comparison_notes
 
     for run, reason in report.failures.items():
         output.print_stderr(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")
     if json:
-        output.print_result(output.json_text({"sweep": str(folder.path)} | tables.as_dict(report.evidence)))
+        output.print_result(output.json_text({"sweep": str(folder.path)} | tables.comparison_dict(report.evidence)))
         return
     for one in report.evidence.metrics:
-        output.print_result(output.format_table(*tables.overview(report.evidence, one), drop_order=tables.LEAST))
-    output.print_result(escape_control_chars("\n".join(notes(report.evidence))))
+        output.print_result(
+            output.format_table(*tables.comparison_table(report.evidence, one), drop_order=tables.LEAST)
+        )
+    output.print_result(escape_control_chars("\n".join(comparison_notes(report.evidence))))
     output.print_result(str(folder.path))
 
 
-def _check_complete(report: "SweepReport", folder: "Folder") -> None:
+def _check_complete(report: "SweepReport", folder: "SweepFolder") -> None:
     """Raise SweepIncomplete if a run failed or was not trained."""
     if report.failures or report.missing:
         fact = f"{counted(len(report.failures), 'run')} failed, {counted(report.missing, 'run')} not trained"

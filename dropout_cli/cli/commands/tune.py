@@ -10,7 +10,7 @@ from dropout_cli.core.errors import SweepIncomplete
 from dropout_cli.core.text import counted, escape_control_chars
 
 if TYPE_CHECKING:
-    from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.run import SweepReport
     from dropout_cli.sweeps.tuning.tune import TuneResult
 
@@ -81,7 +81,7 @@ def tune_command(
     The same command continues a search that was stopped.
     """
     from dropout_cli import config
-    from dropout_cli.sweeps.folder import Folder
+    from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.options import SweepOptions
     from dropout_cli.sweeps.settings import ExecutionSettings
     from dropout_cli.sweeps.sweep_file import load_sweep
@@ -89,7 +89,7 @@ def tune_command(
 
     options = SweepOptions(seeds=seeds, splits=splits, metric=metric, trials=trials, repeats=repeats)
     asked = load_sweep(config.find_config(file), values or (), options, search=True)
-    folder = Folder(out or arguments.DEFAULT_RUNS_DIR / f"tune-{asked.name}")
+    folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"tune-{asked.name}")
     show, execution = progress.SweepProgressDisplay(quiet=quiet), ExecutionSettings(jobs, figures=not no_plots)
     with show.display():
         result = run_tuning(
@@ -99,22 +99,22 @@ def tune_command(
     _check_complete(result.report, folder)
 
 
-def _print_results(result: "TuneResult", folder: "Folder", json: bool) -> None:
+def _print_results(result: "TuneResult", folder: "SweepFolder", json: bool) -> None:
     """Print the winner, the comparison with the config as it stands, and the folder."""
     from dropout_cli.sweeps import tables
-    from dropout_cli.sweeps.notes import notes
+    from dropout_cli.sweeps.notes import comparison_notes
 
     evidence = result.report.evidence
     if json:
         found = {"tune": str(folder.path), "winner": result.winner, "search": result.messages}
-        output.print_result(output.json_text(found | tables.as_dict(evidence)))
+        output.print_result(output.json_text(found | tables.comparison_dict(evidence)))
         return
-    output.print_result(output.format_table(*tables.overview(evidence), drop_order=tables.LEAST))
-    output.print_result(escape_control_chars("\n".join([*result.messages, *notes(evidence)])))
+    output.print_result(output.format_table(*tables.comparison_table(evidence), drop_order=tables.LEAST))
+    output.print_result(escape_control_chars("\n".join([*result.messages, *comparison_notes(evidence)])))
     output.print_result(str(folder.path))
 
 
-def _check_complete(report: "SweepReport", folder: "Folder") -> None:
+def _check_complete(report: "SweepReport", folder: "SweepFolder") -> None:
     """Raise SweepIncomplete if a fresh run failed or was not trained."""
     if report.failures or report.missing:
         failed = f"{counted(len(report.failures), 'run')} with new seeds failed"

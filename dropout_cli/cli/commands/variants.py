@@ -23,13 +23,14 @@ def variants_command(
 ) -> None:
     """List the dropout variants, or describe one: equations, YAML keys, an example config."""
     from dropout_cli.variants import VARIANTS
-    from dropout_cli.variants.toolkit import catalogue
+    from dropout_cli.variants.toolkit import catalog as catalogue
 
     if name is not None:
         from dropout_cli.config import example_config
 
         catalogues.print_catalog_entry(
-            catalogue.details(arguments.find_registered(VARIANTS, name)) | {"config": example_config(name)}, json
+            catalogue.describe_variant(arguments.find_registered(VARIANTS, name)) | {"config": example_config(name)},
+            json,
         )
     else:
-        catalogues.print_catalog("variants", catalogue.catalogue(), json, left_out=VARIANTS.left_out())
+        catalogues.print_catalog("variants", catalogue.list_variants(), json, left_out=VARIANTS.left_out())

@@ -42,13 +42,13 @@ def verify_command(
     from dropout_cli import runs
     from dropout_cli.analysis import verify as analysis_verify
     from dropout_cli.sweeps import verify as sweeps_verify
-    from dropout_cli.sweeps.folder import Folder, is_sweep
+    from dropout_cli.sweeps.folder import SweepFolder, is_sweep_folder
 
-    if is_sweep(reference):
+    if is_sweep_folder(reference):
         # A sweep has many runs, and a replay takes as long as the training.
         if replay:
             raise UsageError("--replay", "works for single runs only", "Give the path of one run of the sweep.")
-        _report(reference, sweeps_verify.verify(Folder(Path(reference))), json)
+        _report(reference, sweeps_verify.verify_sweep(SweepFolder(Path(reference))), json)
         return
     run = runs.find_run(reference, runs_dir)
     checks = analysis_verify.verify_run(run)

@@ -36,7 +36,7 @@ class Routines(NamedTuple):
 @cache
 def routines(dtype: DType, large: bool) -> Routines:
     """The routines for work of that size, in float32 or float64."""
-    library = numpys_openblas()
+    library = find_numpy_openblas()
     return _by_address(library, dtype) if large and library is not None else _scipys(dtype)
 
 
@@ -59,7 +59,7 @@ SPELLINGS: dict[str, Any] = {
 
 
 @cache
-def numpys_openblas() -> Library | None:
+def find_numpy_openblas() -> Library | None:
     """The library that NumPy computes with, where it is an OpenBLAS."""
     from threadpoolctl import threadpool_info
 

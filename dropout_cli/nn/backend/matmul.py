@@ -16,7 +16,7 @@ SMALLEST = 64
 """Fewer rows or columns are not divided among threads of ours."""
 
 
-def product(a: Array, b: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> Array:
+def matmul_into(a: Array, b: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> Array:
     """Return `out` (n, m), overwritten with beta out + alpha a b, for a (n, k) and b (k, m) of its dtype.
 
     `out` must be C-contiguous, a and b matrices or transposed views of such: others are copied first. With `beta` 0
@@ -37,7 +37,7 @@ def column_sums(x: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> 
         out[...] = beta * out if beta else 0
         out += alpha * np.add.reduce(x, axis=0)
     else:
-        product(_ones(len(x), out.dtype), x, out[None], alpha=alpha, beta=beta)
+        matmul_into(_ones(len(x), out.dtype), x, out[None], alpha=alpha, beta=beta)
 
 
 @lru_cache(maxsize=16)

@@ -17,12 +17,12 @@ from dropout_cli.core.types import Array, DType, Shape
 WORDS = 2**16
 
 
-def normal(shape: Shape, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
+def draw_normal(shape: Shape, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
     """Draw standard normal noise of that shape, into `out` where it is given."""
     return _looked_up(_normal(np.dtype(dtype)), shape, rng, out)
 
 
-def logistic(shape: Shape, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
+def draw_logistic(shape: Shape, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
     """Draw ln u - ln(1 - u) of that shape, u uniform, into `out` where it is given; its magnitude is at most 11.8."""
     return _looked_up(_logistic(np.dtype(dtype)), shape, rng, out)
 

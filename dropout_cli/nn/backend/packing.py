@@ -14,7 +14,7 @@ ALIGNED = 16
 """Every array begins at a multiple of so many elements, as vector instructions like it."""
 
 
-def packed(arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
+def pack_arrays(arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
     """Return flat memory, zero where no array is, and views into it that have the shapes and the contents of `arrays`.
 
     All must be C-contiguous and of one dtype; one alone stays where it is.

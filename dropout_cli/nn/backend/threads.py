@@ -29,7 +29,7 @@ _team: ContextVar[ThreadTeam | None] = ContextVar("team", default=None)
 
 
 @contextmanager
-def limited(threads: int, *, divided: bool = False) -> Iterator[None]:
+def limit_threads(threads: int, *, divided: bool = False) -> Iterator[None]:
     """Compute with so many threads for as long as the block lasts.
 
     `divided`: ours, not BLAS's, have the work of the passes, for layers that divide their batch with `parallel_for`.
@@ -87,7 +87,7 @@ def data_parallel() -> bool:
     return team is not None and team.data_parallel
 
 
-class Limits:
+class ThreadLimits:
     """Limits the threads of the engine's BLAS while any block, in any thread of Python, asks for a limit.
 
     There is one limit for the whole process: that of the block that began last. The libraries have their own numbers
@@ -124,7 +124,7 @@ class Limits:
             self._now.enter_context(_limited_to(wanted))
 
 
-_blas = Limits()
+_blas = ThreadLimits()
 
 
 @contextmanager
@@ -132,11 +132,11 @@ def _limited_to(threads: int) -> Iterator[None]:
     import scipy.linalg.blas  # noqa: F401  or its pool would come later, and be missed
     from threadpoolctl import ThreadpoolController
 
-    from dropout_cli.nn.backend.blas import numpys_openblas
+    from dropout_cli.nn.backend.blas import find_numpy_openblas
 
     controller = ThreadpoolController()
     paths = [pool["filepath"] for pool in controller.info()]
-    library = numpys_openblas()
+    library = find_numpy_openblas()
     ours = [library.path] if library is not None and library.path in paths else paths
     with ExitStack() as stack:
         others = [path for path in paths if path not in ours]
@@ -151,6 +151,6 @@ SMALL_PRODUCT = 4_000_000
 """Multiply-adds in the largest matrix product of a step below which a second thread does not pay."""
 
 
-def suited_to(multiply_adds: int) -> int:
+def suitable_threads(multiply_adds: int) -> int:
     """Return the threads of `threads: auto`, from the multiply-adds of a step's largest matrix product."""
     return available_cores() if multiply_adds > SMALL_PRODUCT else 1

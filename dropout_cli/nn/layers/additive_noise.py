@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.noise_tables import normal
+from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.nn.layers.base import Layer, NoiseKind, NoiseSource
 
 
@@ -30,7 +30,7 @@ class AdditiveNoise(Layer):
             return x
         shape = noise.draw_shape(self.path, x.shape)
         y = self._buffer("y", x.shape, x.dtype)
-        eps = normal(shape, noise[self.path], x.dtype, out=y if shape == x.shape else None)
+        eps = draw_normal(shape, noise[self.path], x.dtype, out=y if shape == x.shape else None)
         np.multiply(eps, self.sd, out=y)
         y += x
         return y

@@ -26,7 +26,7 @@ CACHED_BYTES = 1 << 19
 """Patches gathered at a time, or those of one picture."""
 
 
-class Geometry(NamedTuple):
+class ConvGeometry(NamedTuple):
     """Where a window of some size, moved in steps of some stride, lies on a map along one axis."""
 
     size: int
@@ -37,7 +37,7 @@ class Geometry(NamedTuple):
     """And after it."""
 
 
-def geometry(length: int, window: int, stride: int, padding: Padding) -> Geometry:
+def conv_geometry(length: int, window: int, stride: int, padding: Padding) -> ConvGeometry:
     """One axis of a map under a window. `same`: ceil(length / stride) outputs, an odd zero at the end.
 
     `valid`: no zeros, only windows that lie wholly on the map. Raises ValueError where none does.
@@ -45,10 +45,10 @@ def geometry(length: int, window: int, stride: int, padding: Padding) -> Geometr
     if padding == "same":
         size = math.ceil(length / stride)
         zeros = max(0, (size - 1) * stride + window - length)
-        return Geometry(size, zeros // 2, zeros - zeros // 2)
+        return ConvGeometry(size, zeros // 2, zeros - zeros // 2)
     if window > length:
         raise ValueError(f"a window of {window} is larger than a map of {length}")
-    return Geometry((length - window) // stride + 1, 0, 0)
+    return ConvGeometry((length - window) // stride + 1, 0, 0)
 
 
 class Convolution(BatchParallel):
@@ -184,10 +184,10 @@ class Convolution(BatchParallel):
         biases = {} if self.b is None else {f"{self.path}/b": self.b}
         return {f"{self.path}/W": self.W} | biases
 
-    def _axes(self) -> tuple[Geometry, Geometry]:
+    def _axes(self) -> tuple[ConvGeometry, ConvGeometry]:
         _, height, width, _ = self._shape
-        rows = geometry(height, self.kernel[0], self.stride, self.padding)
-        return rows, geometry(width, self.kernel[1], self.stride, self.padding)
+        rows = conv_geometry(height, self.kernel[0], self.stride, self.padding)
+        return rows, conv_geometry(width, self.kernel[1], self.stride, self.padding)
 
     def _sizes(self) -> tuple[int, int]:
         rows, columns = self._axes()

@@ -4,7 +4,7 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array, DType
-from dropout_cli.nn.backend.matmul import product
+from dropout_cli.nn.backend.matmul import matmul_into
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.batch_parallel import PassOptimizations
@@ -32,13 +32,13 @@ class Dense(PassOptimizations):
         self._x = x
         y = self._buffer("y", (len(x), self.fan_out), self.W.value.dtype)
         y[...] = self.b.value
-        return product(x, self.W.value, y, beta=1)
+        return matmul_into(x, self.W.value, y, beta=1)
 
     def backward(self, dy: Array) -> Array:
         """dW = x'dy, db = sum dy, dx = dy W'."""
         self.gradients(dy)
         dx = self._buffer("dx", (len(dy), self.fan_in), self.W.value.dtype)
-        return product(dy, self.W.value.T, dx)
+        return matmul_into(dy, self.W.value.T, dx)
 
     def gradients(self, dy: Array) -> None:
         """dW and db alone."""

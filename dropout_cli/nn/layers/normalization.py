@@ -62,7 +62,7 @@ class Normalize(Layer):
         return {f"{self.path}/mean": self.mean, f"{self.path}/variance": self.variance}
 
 
-class Affine(Layer):
+class ScaleShift(Layer):
     """y = gamma x + beta per channel: the learned half of batch normalization."""
 
     def __init__(self, path: str, channels: int, *, dtype: DType) -> None:

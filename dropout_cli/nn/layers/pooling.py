@@ -12,7 +12,7 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
-from dropout_cli.nn.layers.convolution import geometry
+from dropout_cli.nn.layers.convolution import conv_geometry
 
 HEIGHT, WIDTH = 1, 2
 """Axes of maps."""
@@ -31,7 +31,7 @@ class Pool1d(BatchParallel):
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
         """Return the pooled maps."""
         self._shape, length = x.shape, x.shape[self.axis]
-        size = geometry(length, self.window, self.stride, "valid").size
+        size = conv_geometry(length, self.window, self.stride, "valid").size
         y = self._buffer("y", (*x.shape[: self.axis], size, *x.shape[self.axis + 1 :]), x.dtype)
         self._prepare(y)
         return DeferredPass(y, lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))

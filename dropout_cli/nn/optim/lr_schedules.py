@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from dropout_cli.core.fields import ClosedFraction, FractionOrZero, NonNegative, Positive
 from dropout_cli.core.registry import Registry
 
-SCHEDULES: Registry["Schedule"] = Registry("schedule", package="dropout_cli.nn.optim")
+SCHEDULES: Registry["LearningRateSchedule"] = Registry("schedule", package="dropout_cli.nn.optim")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule(ABC):
+class LearningRateSchedule(ABC):
     """The shape of the learning rate over training."""
 
     warmup: NonNegative = 0.0
@@ -33,7 +33,7 @@ class Schedule(ABC):
 
 @SCHEDULES.register("constant")
 @dataclass(frozen=True, kw_only=True)
-class Constant(Schedule):
+class ConstantSchedule(LearningRateSchedule):
     """The learning rate as given, throughout."""
 
     def shape(self, progress: float, epoch: float) -> float:
@@ -43,7 +43,7 @@ class Constant(Schedule):
 
 @SCHEDULES.register("step")
 @dataclass(frozen=True, kw_only=True)
-class Step(Schedule):
+class StepSchedule(LearningRateSchedule):
     """Multiplied by `decay` every `every` epochs."""
 
     every: Positive = 10.0
@@ -58,7 +58,7 @@ class Step(Schedule):
 
 @SCHEDULES.register("exponential")
 @dataclass(frozen=True, kw_only=True)
-class Exponential(Schedule):
+class ExponentialSchedule(LearningRateSchedule):
     """Multiplied by `decay` per epoch, a little at every step."""
 
     decay: ClosedFraction = 0.95
@@ -70,7 +70,7 @@ class Exponential(Schedule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Falling(Schedule):
+class FallingSchedule(LearningRateSchedule):
     """Held at first, then falling to `end` at the end of training."""
 
     hold: FractionOrZero = 0.0
@@ -90,7 +90,7 @@ class Falling(Schedule):
 
 @SCHEDULES.register("linear")
 @dataclass(frozen=True, kw_only=True)
-class Linear(Falling):
+class LinearSchedule(FallingSchedule):
     """A straight line down to `end`."""
 
     def fall(self, t: float) -> float:
@@ -100,7 +100,7 @@ class Linear(Falling):
 
 @SCHEDULES.register("cosine")
 @dataclass(frozen=True, kw_only=True)
-class Cosine(Falling):
+class CosineSchedule(FallingSchedule):
     """Half a cosine wave down to `end` (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts)."""
 
     def fall(self, t: float) -> float:

@@ -24,7 +24,7 @@ import numpy as np
 from dropout_cli.core.types import Array, DType
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.backend.matmul import add
-from dropout_cli.nn.backend.packing import packed
+from dropout_cli.nn.backend.packing import pack_arrays
 from dropout_cli.nn.optim.optimizers.base import Optimizer, flush_denormals
 from dropout_cli.nn.parameter import Parameter
 
@@ -36,7 +36,7 @@ SHARED = 400_000
 """From so many elements on threads share the update."""
 
 
-def blocks(array: Array) -> list[Array]:
+def split_into_blocks(array: Array) -> list[Array]:
     """Flat views of a C-contiguous array, BLOCK elements each."""
     flat = array.reshape(-1)
     return [flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK)]
@@ -52,7 +52,7 @@ class ParamGroup(NamedTuple):
     """Whether backward passes apply grad_alpha and grad_beta themselves (`PassOptimizations.fused_parameters`)."""
 
 
-class Block(NamedTuple):
+class ParameterBlock(NamedTuple):
     """A flat slice of the parameters of a group, with its gradient and moments."""
 
     group: ParamGroup
@@ -113,16 +113,18 @@ class OptimizerState:
         fused_ids = set() if needs_gradients else {id(parameter) for parameter in fused}
         self._fused = {name: one for name, one in parameters.items() if rule.grad_beta and id(one) in fused_ids}
         moments: dict[str, Array] = {}
-        self._blocks: list[Block] = []
-        self._fused_blocks: list[Block] = []
+        self._blocks: list[ParameterBlock] = []
+        self._fused_blocks: list[ParameterBlock] = []
         decays = regularization.l1 or regularization.l2 or regularization.weight_decay
         for group, names in _group_parameters(parameters, fused_ids, decays=bool(decays)):
             whole = self._pack_group(group, names, moments)
             if whole.group.accumulates and rule.grad_beta:
                 self._fused_blocks.append(whole)
             else:
-                parts = zip(*map(blocks, (whole.value, whole.gradient, *whole.moments)), strict=True)
-                self._blocks += [Block(group, value, gradient, tuple(kept)) for value, gradient, *kept in parts]
+                parts = zip(*map(split_into_blocks, (whole.value, whole.gradient, *whole.moments)), strict=True)
+                self._blocks += [
+                    ParameterBlock(group, value, gradient, tuple(kept)) for value, gradient, *kept in parts
+                ]
         self.moments = {
             f"{moment}/{name}": moments[f"{moment}/{name}"] for name in parameters for moment in rule.moments
         }
@@ -135,24 +137,24 @@ class OptimizerState:
             if parameter.bounds is not None or (regularization.max_norm is not None and parameter.max_norm)
         ]
 
-    def _pack_group(self, group: ParamGroup, names: Sequence[str], moments: dict[str, Array]) -> Block:
+    def _pack_group(self, group: ParamGroup, names: Sequence[str], moments: dict[str, Array]) -> ParameterBlock:
         """Put values, gradients and moments of these parameters side by side; add the moments, 0, by name."""
         parameters = [self._parameters[name] for name in names]
-        value, values = packed([parameter.value for parameter in parameters])
+        value, values = pack_arrays([parameter.value for parameter in parameters])
         kept = []
         for moment in self.rule.moments:
-            flat, views = packed([np.zeros_like(one) for one in values])
+            flat, views = pack_arrays([np.zeros_like(one) for one in values])
             kept.append(flat)
             moments.update((f"{moment}/{name}", view) for name, view in zip(names, views, strict=True))
         if group.accumulates and self.rule.grad_beta:
             gradient, gradients = kept[0], [moments[f"{self.rule.moments[0]}/{name}"] for name in names]
         else:
-            gradient, gradients = packed([parameter.gradient for parameter in parameters])
+            gradient, gradients = pack_arrays([parameter.gradient for parameter in parameters])
         for parameter, here, there in zip(parameters, values, gradients, strict=True):
             parameter.value, parameter.gradient = here, there
             if group.accumulates:
                 parameter.grad_beta, parameter.grad_alpha = self.rule.grad_beta or 0.0, self.rule.gradient_scale
-        return Block(group, value, gradient, tuple(kept))
+        return ParameterBlock(group, value, gradient, tuple(kept))
 
     def _scratch_for(self, part: int, like: Array) -> Array:
         """Scratch for a block, of that thread's own."""

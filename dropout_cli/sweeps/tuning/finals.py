@@ -12,7 +12,7 @@ from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.statistics import argbest
 from dropout_cli.sweeps import plan, run
 from dropout_cli.sweeps.axes import Point, Setting
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.spec import Sweep
@@ -48,7 +48,7 @@ class Winner:
 def select_winner(
     complete: "Sequence[FrozenTrial]",
     sweep: Sweep,
-    folder: Folder,
+    folder: SweepFolder,
     text: bytes,
     execution: ExecutionSettings,
     *,
@@ -75,12 +75,12 @@ def select_winner(
         return Winner(finalists[0], _searched(finalists[0]), 1, sweep.repeats)
     seeds = tuple(range(sweep.repeats, 2 * sweep.repeats))
     finals = replace(sweep, seeds=seeds, splits=EACH if isinstance(sweep.splits, int) else sweep.splits)
-    planned = plan.make(replace(finals, points=tuple(map(_point, finalists))))
+    planned = plan.make_plan(replace(finals, points=tuple(map(_point, finalists))))
     execution = replace(execution, figures=False, may_replace=True)
     run.run_sweep(planned, folder, text, ComparisonSettings(sweep.metric), execution, watch=watch, notice=notice)
 
     def value(trial: "FrozenTrial") -> float:
-        cells = plan.make(replace(finals, points=(_point(trial),), splits=planned.splits)).cells
+        cells = plan.make_plan(replace(finals, points=(_point(trial),), splits=planned.splits)).cells
         scores = [folder.summary(cell.id)["val"][number] for cell in cells if folder.is_complete(cell.id)]
         return float(len(cells) * _searched(trial) + sum(scores)) / (len(cells) + len(scores))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.sweeps.tuning.space import suggested
+from dropout_cli.sweeps.tuning.space import suggest_point
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -47,7 +47,7 @@ class _Answers:
         return self.places[asked]
 
 
-def every_point(sweep: Sweep) -> list[dict[str, Any]] | None:
+def all_points(sweep: Sweep) -> list[dict[str, Any]] | None:
     """Return Optuna's parameters of every point, in the order of the axes; None where the space is not finite."""
     try:
         found = []
@@ -65,7 +65,7 @@ def _gone_through(sweep: Sweep) -> Iterator[dict[str, Any]]:
     places: list[int] = []
     while True:
         answers = _Answers(places)
-        suggested(sweep, cast("Trial", answers))
+        suggest_point(sweep, cast("Trial", answers))
         yield answers.params
         places = answers.places
         while places and places[-1] + 1 == answers.sizes[len(places) - 1]:

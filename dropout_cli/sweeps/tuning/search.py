@@ -21,11 +21,11 @@ from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.axes import Point, Setting
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.sweeps.tuning.finite import every_point
-from dropout_cli.sweeps.tuning.space import suggested
+from dropout_cli.sweeps.tuning.finite import all_points
+from dropout_cli.sweeps.tuning.space import suggest_point
 from dropout_cli.sweeps.tuning.study import (
     BEST,
     CELLS,
@@ -35,8 +35,8 @@ from dropout_cli.sweeps.tuning.study import (
     SECONDS,
     SETTINGS,
     VALUES,
-    ended,
-    kept,
+    ended_trials,
+    open_study,
 )
 from dropout_cli.sweeps.workers import local
 
@@ -92,13 +92,13 @@ class SearchResult:
     """Whether the points ran out before there were as many trials as asked for."""
 
 
-def search(sweep: Sweep, folder: Folder, jobs: int, watch: SearchWatch) -> SearchResult:
+def run_search(sweep: Sweep, folder: SweepFolder, jobs: int, watch: SearchWatch) -> SearchResult:
     """Try points, `jobs` at a time, until there are `sweep.trials` of them or all points were tried.
 
     The same again goes on. Raises UsageError where Optuna is not installed, another search is kept in the folder, or
     no run has the metric.
     """
-    with kept(sweep, folder) as study:
+    with open_study(sweep, folder) as study:
         searching = _Search(sweep, folder, study)
         try:
             while searching.goes_on(jobs):
@@ -112,13 +112,13 @@ def search(sweep: Sweep, folder: Folder, jobs: int, watch: SearchWatch) -> Searc
 class _Search:
     """The trials that have ended, and those that run."""
 
-    def __init__(self, sweep: Sweep, folder: Folder, study: "Study") -> None:
+    def __init__(self, sweep: Sweep, folder: SweepFolder, study: "Study") -> None:
         self._sweep, self._folder, self._study = sweep, folder, study
         self._number, self._larger = metric_name(sweep.metric), larger_is_better(sweep.metric)
         self._running: list[_Running] = []
-        self.ended = ended(study)
+        self.ended = ended_trials(study)
         self._tried = {self._cells_of(one) for one in self.ended}
-        points, tried = every_point(sweep), [one.params for one in self.ended]
+        points, tried = all_points(sweep), [one.params for one in self.ended]
         self._goes_through = points is not None and len(points) <= sweep.trials
         self._left = None if points is None else [one for one in points if one not in tried]
         """Untried points, for use where a suggested point was tried already; None where the space is not finite."""
@@ -132,7 +132,7 @@ class _Search:
         return tuple(cell.id for cell in self._planned(point))
 
     def _planned(self, point: Point) -> list[Cell]:
-        made = plan.make(replace(self._sweep, points=(point,), seeds=tuple(range(self._sweep.repeats))))
+        made = plan.make_plan(replace(self._sweep, points=(point,), seeds=tuple(range(self._sweep.repeats))))
         return list(made.cells)
 
     def progress(self) -> SearchProgress:
@@ -172,7 +172,7 @@ class _Search:
                     break
                 self._study.enqueue_trial(self._left.pop(0))
             trial = self._study.ask()
-            point = suggested(self._sweep, trial)
+            point = suggest_point(self._sweep, trial)
             cells = self._planned(point)
             ids = tuple(cell.id for cell in cells)
             if ids not in self._tried:
@@ -197,7 +197,7 @@ class _Search:
         cell = one.cell
         if one.process is None and not self._folder.is_complete(cell.id):
             if not self._folder.is_busy(cell.id):
-                one.process = local.start(self._folder, cell)
+                one.process = local.start_process_for(self._folder, cell)
             return
         alive = one.process is not None and one.process.is_alive()
         if not one.scores and self._is_hopeless(one, self._history(cell)):
@@ -255,7 +255,7 @@ class _Search:
         """A trial that diverged is as bad as any can be; of one that crashed, nothing is known."""
         assert one.process is not None
         one.process.join()
-        one.trial.set_user_attr(FAILURE, local.failure(self._folder, one.cell, one.process.exitcode))
+        one.trial.set_user_attr(FAILURE, local.failure_reason(self._folder, one.cell, one.process.exitcode))
         self._end(one, "PRUNED" if self._folder.has_diverged(one.cell.id) else "FAIL")
 
     def _end(self, one: _Running, state: str, value: float | None = None) -> None:

@@ -26,13 +26,13 @@ NUMBERS: "dict[str, Callable[[Trial, str, Any, Any], float]]" = {
 """Distributions of numbers, with as many digits as `axes` draws."""
 
 
-def suggested(sweep: Sweep, trial: "Trial") -> Point:
+def suggest_point(sweep: Sweep, trial: "Trial") -> Point:
     """The point that the trial is to try. Raises ConfigError where some key does not exist."""
     point = sweep.axes.fixed
     asked = sorted(_asked(sweep), key=lambda one: not one[0])
     for _, ask in asked:
-        chosen = tuple(one for one in point if plan.chooses(one))
-        point += ask(trial, partial(plan.takes, sweep, chosen))
+        chosen = tuple(one for one in point if plan.is_choice(one))
+        point += ask(trial, partial(plan.variant_takes, sweep, chosen))
     return point
 
 
@@ -56,16 +56,16 @@ def _asked(sweep: Sweep) -> Iterator[tuple[bool, Ask]]:
 
 def _one_of(name: str, rows: Sequence[Point]) -> tuple[bool, Ask]:
     values = [setting.value for row in rows for setting in row]
-    ordered = len(values) == len(rows) and all(map(axes.is_number, values)) and values == sorted(values)
+    ordered = len(values) == len(rows) and all(map(axes.is_finite_number_value, values)) and values == sorted(values)
 
     def ask(trial: "Trial", takes: Callable[[str], bool]) -> Point:
-        if not any(plan.chooses(one) or takes(one.key) for one in rows[0]):
+        if not any(plan.is_choice(one) or takes(one.key) for one in rows[0]):
             return ()
         most = len(rows) - 1
         place = trial.suggest_int(name, 0, most) if ordered else trial.suggest_categorical(name, range(most + 1))
-        return tuple(one for one in rows[place] if plan.chooses(one) or takes(one.key))
+        return tuple(one for one in rows[place] if plan.is_choice(one) or takes(one.key))
 
-    return any(plan.chooses(one) for one in rows[0]), ask
+    return any(plan.is_choice(one) for one in rows[0]), ask
 
 
 def _number(key: str, name: str, bounds: Sequence[Any], place: str) -> Ask:

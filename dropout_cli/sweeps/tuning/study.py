@@ -15,7 +15,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import larger_is_better
 from dropout_cli.runs.atomic_io import os_errors
 from dropout_cli.sweeps import plan
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.training.checkpoint import BESIDE
 
@@ -33,7 +33,7 @@ EARLIEST, BEST = 5, 100 / 3
 
 
 @contextmanager
-def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
+def open_study(sweep: Sweep, folder: SweepFolder) -> "Iterator[Study]":
     """The study in the folder, new or as it was left, for as long as the block lasts. Raises UsageError."""
     try:
         import optuna
@@ -42,7 +42,7 @@ def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
         fact = "needs Optuna, which is not installed"
         raise UsageError("dropout tune", fact, install_command("tune")) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with folder.lock(), os_errors(folder.path):
+    with folder.hold_lock(), os_errors(folder.path):
         storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(folder.path / STUDY)).render_as_string())
         try:
             study = optuna.create_study(
@@ -67,7 +67,7 @@ def kept(sweep: Sweep, folder: Folder) -> "Iterator[Study]":
 
 def _asked(sweep: Sweep) -> str:
     """Return the identity of a search as JSON; the number of trials may change."""
-    found = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
+    found = plan.make_plan(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
     base = {key: value for key, value in found.items() if key != BESIDE}
     if base["dataset"]["folds"] is None:  # searches of older versions did not know folds
         base = base | {"dataset": {key: one for key, one in base["dataset"].items() if key not in ("folds", "fold")}}
@@ -88,7 +88,7 @@ def _try_again(study: "Study") -> None:
         study.tell(one.number, state=TrialState.FAIL)
 
 
-def ended(study: "Study") -> "list[FrozenTrial]":
+def ended_trials(study: "Study") -> "list[FrozenTrial]":
     """Trials that have ended by themselves, in their order; not those that `_try_again` gave up."""
     found = study.get_trials(deepcopy=False)
     return [one for one in found if one.state.name in ("COMPLETE", "PRUNED") or FAILURE in one.user_attrs]

@@ -13,16 +13,16 @@ from dropout_cli.core.errors import Interrupted, RunFailed, StopRequest, UsageEr
 from dropout_cli.core.text import counted, decimals
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better, metric_name
 from dropout_cli.sweeps import plan, run, splitting, tables
-from dropout_cli.sweeps.folder import Folder
-from dropout_cli.sweeps.in_words import short, span
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan_changes import layout_messages
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.finals import Winner, select_winner
-from dropout_cli.sweeps.tuning.search import SearchResult, SearchWatch, search
+from dropout_cli.sweeps.tuning.search import SearchResult, SearchWatch, run_search
 from dropout_cli.sweeps.tuning.study import EPOCHS, FAILURE, SECONDS, SETTINGS, VALUES
+from dropout_cli.sweeps.wording import format_interval, format_short
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -44,7 +44,7 @@ class TuneResult:
 
 def run_tuning(
     sweep: Sweep,
-    folder: Folder,
+    folder: SweepFolder,
     execution: ExecutionSettings,
     *,
     watch_search: SearchWatch,
@@ -71,8 +71,10 @@ def run_tuning(
         Interrupted: The search was interrupted.
     """
     execution = replace(execution, jobs=execution.jobs or environment.available_cores())
-    finals = Folder(folder.path / FINALS)
-    sweep = splitting.as_begun(sweep, folder, finals)  # a plan of a newer format is refused before anything is written
+    finals = SweepFolder(folder.path / FINALS)
+    sweep = splitting.keep_layout(
+        sweep, folder, finals
+    )  # a plan of a newer format is refused before anything is written
     sweep, fixed = _with_task_metric(sweep)
     text, notice = sweep.with_splits(fixed.splits).text, _once(notice)
     for line in layout_messages(fixed, folder, finals):
@@ -82,7 +84,7 @@ def run_tuning(
     complete = _complete(found.trials, folder)
     folder.write(TRIALS, _table(found.trials))
     winner = select_winner(complete, sweep, finals, text, execution, watch=watch, notice=notice)
-    planned = plan.make(replace(sweep, points=(sweep.axes.fixed, winner.point), first=winner.seeds))
+    planned = plan.make_plan(replace(sweep, points=(sweep.axes.fixed, winner.point), first=winner.seeds))
     comparison = ComparisonSettings(sweep.metric, baseline=planned.groups[0].values, margin=sweep.margin)
     execution = replace(execution, may_replace=True)  # another trial may win when a search goes on
     report = run.run_sweep(planned, folder, text, comparison, execution, watch=watch, notice=notice, file=FILE)
@@ -94,11 +96,11 @@ def run_tuning(
     return TuneResult(report, {setting.key: setting.value for setting in winner.point}, messages)
 
 
-def _search(sweep: Sweep, folder: Folder, execution: ExecutionSettings, watch: SearchWatch) -> SearchResult:
+def _search(sweep: Sweep, folder: SweepFolder, execution: ExecutionSettings, watch: SearchWatch) -> SearchResult:
     """Search on one split; raise Interrupted with the tune folder as its place."""
     assert execution.jobs is not None
     try:
-        return search(replace(sweep, splits=SAME), Folder(folder.path / "search"), execution.jobs, watch)
+        return run_search(replace(sweep, splits=SAME), SweepFolder(folder.path / "search"), execution.jobs, watch)
     except (StopRequest, KeyboardInterrupt) as stop:
         raise Interrupted.from_stop(
             stop, str(folder.path), "the search was interrupted", "The same command goes on"
@@ -122,7 +124,7 @@ def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.SweepPlan]:
 
     Raises UsageError without a choice, or without a part to validate on.
     """
-    planned = plan.make(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,)))
+    planned = plan.make_plan(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,)))
     resolved = planned.cells[0].experiment
     if not sweep.axes.leaves_a_choice():
         way_out = "Give a key several values, such as dropout.rate=0,0.3 or 'dropout.rate={uniform: [0, 0.6]}'."
@@ -133,7 +135,7 @@ def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.SweepPlan]:
     return replace(sweep, metric="test.rmse") if of_errors else sweep, planned
 
 
-def _complete(trials: "Sequence[FrozenTrial]", folder: Folder) -> "list[FrozenTrial]":
+def _complete(trials: "Sequence[FrozenTrial]", folder: SweepFolder) -> "list[FrozenTrial]":
     """Return those that came to their end, by number, so that ties do not depend on which ended first.
 
     Raises RunFailed without any.
@@ -150,7 +152,7 @@ def _table(trials: "Sequence[FrozenTrial]") -> bytes:
     keys = list(dict.fromkeys(key for one in trials for key in one.user_attrs[SETTINGS]))
     rows: list[list[Any]] = [["trial", "ended", "value", "values", "epochs", "seconds", *keys, "failure"]]
     for one in sorted(trials, key=lambda one: one.number):
-        values = [tables.cell(one.user_attrs[SETTINGS].get(key)) for key in keys]
+        values = [tables.json_value(one.user_attrs[SETTINGS].get(key)) for key in keys]
         value = one.value if one.state.name == "COMPLETE" else None
         seeds = " ".join(map(str, one.user_attrs.get(VALUES, ())))
         numbers = ["" if value is None else value, seeds, one.user_attrs.get(EPOCHS, ""), one.user_attrs[SECONDS]]
@@ -181,7 +183,7 @@ def _search_messages(found: SearchResult, won: Winner, sweep: Sweep) -> Iterator
             f"(from {sweep.repeats} on){_splits(won.splits)}; the mean over all {counted(won.seeds, 'seed')} decides."
         )
     number = metric_name(sweep.metric)
-    settings = ", ".join(f"{setting.key}={tables.cell(setting.value)}" for setting in won.point)
+    settings = ", ".join(f"{setting.key}={tables.json_value(setting.value)}" for setting in won.point)
     value = decimals(won.value, 4)
     yield f"The winner is trial {won.trial.number}: {settings} (val.{number} {value} over these seeds)."
 
@@ -203,11 +205,11 @@ def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.SweepPlan, evidence
         if group.values == values:
             val, test = evidence.mean(group, f"val.{number}"), evidence.mean(group, sweep.metric)
             flattery = (won.value - val.mean) * (1 if larger_is_better(number) else -1)
-            interval = f" (95 % interval {span(test.interval)})" if span(test.interval) else ""
+            interval = f" (95 % interval {format_interval(test.interval)})" if format_interval(test.interval) else ""
             yield (
                 "The best of a search looks better than it is: it was chosen for what chance added to it, too. Over "
                 f"{counted(val.n, 'fresh seed')} (from {first} on){on} it has val.{number} {decimals(val.mean, 4)}: "
-                f"{_against_search(flattery)}{moved}. Its {sweep.metric} is {short(test.mean)}{interval}. These "
+                f"{_against_search(flattery)}{moved}. Its {sweep.metric} is {format_short(test.mean)}{interval}. These "
                 "numbers count. The config as it stands was trained with the same seeds"
                 f"{' and splits' * (planned.splits != SAME)}, for comparison."
             )
@@ -224,4 +226,4 @@ def _against_search(flattery: float) -> str:
     """Return by how much a number is worse, or better, than in the search."""
     if flattery == 0:
         return "as in the search"
-    return f"{short(abs(flattery))} {'better' if flattery < 0 else 'worse'} than in the search"
+    return f"{format_short(abs(flattery))} {'better' if flattery < 0 else 'worse'} than in the search"

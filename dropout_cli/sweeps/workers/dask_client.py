@@ -18,10 +18,10 @@ from dropout_cli import config, data
 from dropout_cli.core import environment
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.objectives.distillation import Distillation
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
-from dropout_cli.sweeps.workers.local import POLL, Outcome, failure
+from dropout_cli.sweeps.workers.local import POLL, Outcome, failure_reason
 from dropout_cli.training.warm_start import InheritedArrays, load_inherited
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ JobFuture: TypeAlias = "Future[dask_task.JobResult]"
 Notice: TypeAlias = Callable[[str], None]
 
 
-def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -> Generator[Outcome, None, None]:
+def train_on_cluster(
+    folder: SweepFolder, cells: Sequence[Cell], address: str, notice: Notice
+) -> Generator[Outcome, None, None]:
     """Train the cells on the workers of the Dask scheduler at `address`, and yield each as it ends.
 
     A cell that is lost with its worker is submitted once more. Closing the generator cancels what is not complete.
@@ -49,14 +51,14 @@ def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -
     """
     while any(folder.is_busy(cell.id) for cell in cells):  # a process of a dead sweep ends with its epoch
         time.sleep(POLL)
-    with connected(address) as client:
+    with connect(address) as client:
         here = environment.describe_environment()
         _look_at_workers(client, address, here, notice)
         executor, scattered = client.get_executor(pure=False, retries=0), _ScatterCache(client)
         versions = {name: here[name] for name in environment.INSTALLATION_KEYS}
 
         def submit(cell: Cell) -> JobFuture:
-            future: JobFuture = executor.submit(dask_task.run_job, wanted(cell), versions, *scattered.of(cell))
+            future: JobFuture = executor.submit(dask_task.run_job, job_bytes(cell), versions, *scattered.of(cell))
             return future
 
         done = {cell.id for cell in cells if folder.is_complete(cell.id)}
@@ -68,7 +70,7 @@ def train(folder: Folder, cells: Sequence[Cell], address: str, notice: Notice) -
             executor.shutdown(wait=False)
 
 
-def wanted(cell: Cell) -> bytes:
+def job_bytes(cell: Cell) -> bytes:
     """The cell's resolved config in JSON, which is YAML; writing YAML takes sixty times as long."""
     return json.dumps(config.to_dict(cell.experiment), ensure_ascii=False).encode()
 
@@ -121,13 +123,13 @@ def _result(future: JobFuture) -> dask_task.JobResult | None:
         return dask_task.JobResult(None, 1, f"the worker: {type(error).__name__}: {error}")
 
 
-def _arrived(folder: Folder, cell: Cell, result: dask_task.JobResult) -> Outcome:
+def _arrived(folder: SweepFolder, cell: Cell, result: dask_task.JobResult) -> Outcome:
     """Write down what came back."""
     if result.archive is None:
         folder.write(f"failed/{cell.id}.txt", result.output.encode())
-        return Outcome(cell, failure(folder, cell, result.code))
+        return Outcome(cell, failure_reason(folder, cell, result.code))
     folder.discard(cell.id)
-    run_archive.unpack(result.archive, folder.partial(cell.id))
+    run_archive.unpack_run(result.archive, folder.partial(cell.id))
     return Outcome(cell, None if folder.is_complete(cell.id) else "came back without its manifest")
 
 
@@ -160,7 +162,7 @@ class _ScatterCache:
 
 
 @contextmanager
-def connected(address: str) -> "Iterator[Client]":
+def connect(address: str) -> "Iterator[Client]":
     """A client of the scheduler there, for as long as the block lasts. Raises UsageError where there is none."""
     try:
         from distributed import Client

@@ -14,21 +14,21 @@ from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import TERMINATE, DropoutError, IncompatibleVersion, Interrupted, StopRequest
 from dropout_cli.runs import Run
 from dropout_cli.runs.atomic_io import batch_fsync
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.training import resume, run
 from dropout_cli.training.checkpoint import LAST
 from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
 
-def work(path: Path, id: str, wanted: Experiment) -> None:
+def run_job_process(path: Path, id: str, wanted: Experiment) -> None:
     """Train the cell, as the whole of this process; it exits with the code of what went wrong."""
-    folder = Folder(path)
+    folder = SweepFolder(path)
     redirect_output(folder.output(id))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the sweep tells us what to do
     signal.signal(signal.SIGTERM, _stop)
     with errors_to_stderr():
         try:
-            train(folder, id, wanted)
+            train_in_process(folder, id, wanted)
         except (Interrupted, StopRequest) as stop:
             folder.output(id).unlink(missing_ok=True)
             sys.exit(stop.exit_code)
@@ -48,7 +48,7 @@ def errors_to_stderr() -> Iterator[None]:
         sys.exit(1)
 
 
-def train(folder: Folder, id: str, wanted: Experiment) -> None:
+def train_in_process(folder: SweepFolder, id: str, wanted: Experiment) -> None:
     """Train from where an earlier process left the cell, and give its folder its final name."""
     partial = folder.partial(id)
     with batch_fsync():
@@ -56,20 +56,22 @@ def train(folder: Folder, id: str, wanted: Experiment) -> None:
             folder.discard(id)
             prepared = run.prepare_run(wanted)
             begun = Run.create_at(partial)
-            run.run_experiment(prepared, begun, None, watch=watch, figures=False, yardsticks=folder.yardsticks)
+            run.run_experiment(
+                prepared, begun, None, watch=stop_without_parent, figures=False, yardsticks=folder.yardsticks
+            )
     partial.replace(folder.cell(id))
 
 
 def _went_on(begun: Run, yardsticks: Path) -> bool:
     """Resume a cell to its end; return False where another version began it and computed otherwise."""
     try:
-        resume.resume(begun, watch=watch, figures=False, yardsticks=yardsticks)
+        resume.resume_run(begun, watch=stop_without_parent, figures=False, yardsticks=yardsticks)
     except IncompatibleVersion:
         return False
     return True
 
 
-def watch(event: TrainingProgress | EpochRecord) -> None:
+def stop_without_parent(event: TrainingProgress | EpochRecord) -> None:
     """End with the epoch where the sweep has died."""
     parent = parent_process()
     if isinstance(event, EpochRecord) and parent is not None and not parent.is_alive():

@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 from dropout_cli.core.errors import INTERRUPT, TERMINATE
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.workers import job
 
@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
     """None: it is complete."""
 
 
-def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome, None, None]:
+def train_locally(folder: SweepFolder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome, None, None]:
     """Train the cells, `jobs` at a time, in order, and yield each as it ends.
 
     Closing the generator asks those that run to stop, waits until they have saved, and starts no others.
@@ -61,7 +61,7 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
                 elif folder.is_complete(cell.id):  # by then a worker of a dead sweep has finished it
                     yield Outcome(cell, None)
                 else:
-                    process = start(folder, cell)
+                    process = start_process_for(folder, cell)
                     running[process.sentinel] = (process, cell)
             if not running:
                 time.sleep(POLL)
@@ -69,7 +69,7 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
                 assert isinstance(sentinel, int)
                 process, cell = running.pop(sentinel)
                 process.join()
-                yield Outcome(cell, failure(folder, cell, process.exitcode))
+                yield Outcome(cell, failure_reason(folder, cell, process.exitcode))
     finally:
         for process, _ in running.values():
             process.terminate()
@@ -77,15 +77,15 @@ def train(folder: Folder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome
             process.join()
 
 
-def start(folder: Folder, cell: Cell) -> BaseProcess:
+def start_process_for(folder: SweepFolder, cell: Cell) -> BaseProcess:
     """Begin to train the cell in a process of its own."""
-    process: BaseProcess = _context().Process(target=job.work, args=(folder.path, cell.id, cell.experiment))
+    process: BaseProcess = _context().Process(target=job.run_job_process, args=(folder.path, cell.id, cell.experiment))
     with _one_thread():
         process.start()
     return process
 
 
-def failure(folder: Folder, cell: Cell, code: int | None) -> str | None:
+def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | None:
     """Why a cell did not become complete; None where it did."""
     if folder.is_complete(cell.id):
         return None

@@ -18,7 +18,7 @@ LEFT = (LAST, PREVIOUS)
 """Files that are not archived."""
 
 
-def pack(run: Run) -> bytes:
+def pack_run(run: Run) -> bytes:
     """The files of a complete run, the manifest last. Raises RunFailed or UsageError where they cannot be read."""
     listed = {name: digest for name, digest in manifest.parse_manifest(run.read(MANIFEST)).items() if name not in LEFT}
     contents = {name: run.read(name) for name in ("state.json", *listed)}
@@ -32,7 +32,7 @@ def pack(run: Run) -> bytes:
     return packed.getvalue()
 
 
-def unpack(data: bytes, path: Path) -> None:
+def unpack_run(data: bytes, path: Path) -> None:
     """Write the run into the new folder `path`: the manifest, which makes it complete, comes last.
 
     `tarfile`'s data filter refuses what would leave the folder. Raises RunFailed where the archive is not what was

@@ -13,7 +13,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data import Examples
 from dropout_cli.data.base import Column
 from dropout_cli.data.readers.file_rows import FileRows
-from dropout_cli.training.checkpoint import pack, unpack
+from dropout_cli.training.checkpoint import pack_checkpoint, unpack_checkpoint
 from dropout_cli.training.setup import DistillationTargets
 from dropout_cli.training.warm_start import InheritedArrays
 
@@ -40,7 +40,7 @@ def pack_examples(examples: Examples) -> bytes | None:
 
 def unpack_examples(parcel: bytes) -> Examples:
     """The examples of a parcel. Raises RunFailed where it is damaged."""
-    arrays, meta = unpack(parcel, "the parcel of examples")
+    arrays, meta = unpack_checkpoint(parcel, "the parcel of examples")
     columns = tuple(Column(name, None if words is None else tuple(words)) for name, words in meta["columns"])
     return Examples(
         arrays["x"],
@@ -71,7 +71,7 @@ def pack_inherited(inherited: InheritedArrays) -> bytes | None:
 
 def unpack_inherited(parcel: bytes) -> InheritedArrays:
     """Return the inherited arrays in a parcel. Raises RunFailed where it is damaged."""
-    arrays, meta = unpack(parcel, "the parcel of what other runs left")
+    arrays, meta = unpack_checkpoint(parcel, "the parcel of what other runs left")
     weights = {name.removeprefix(WEIGHTS): one for name, one in arrays.items() if name.startswith(WEIGHTS)}
     distillation = (
         DistillationTargets(arrays["targets"], arrays["test_probs"], meta["fingerprint"])
@@ -83,4 +83,6 @@ def unpack_inherited(parcel: bytes) -> InheritedArrays:
 
 def _packed(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytes:
     """Whole numbers travel as int64, which safetensors knows on every machine."""
-    return bytes(pack({n: one.astype(np.int64) if one.dtype == np.intp else one for n, one in arrays.items()}, meta))
+    return bytes(
+        pack_checkpoint({n: one.astype(np.int64) if one.dtype == np.intp else one for n, one in arrays.items()}, meta)
+    )

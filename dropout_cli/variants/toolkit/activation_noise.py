@@ -30,7 +30,7 @@ from dropout_cli.variants.toolkit.base import (
     rate_of,
 )
 from dropout_cli.variants.toolkit.masks import fraction_dropped
-from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, Constant, RateSchedule
+from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 
@@ -42,7 +42,7 @@ class HiddenActivationNoise(Variant):
 
     rate: Rates = 0.5
     """Probability of dropping a hidden activation: one number, or one per hidden layer."""
-    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = Constant()
+    rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
     """How the rates move over training."""
 
     acts_on = "activations of hidden layers"
@@ -84,7 +84,7 @@ class HiddenActivationNoise(Variant):
         """`rate_schedule`."""
         return self.rate_schedule
 
-    def check(self, *, hidden: int, activation: str) -> None:
+    def check_network(self, *, hidden: int, activation: str) -> None:
         """A list of rates must have one for each hidden layer."""
         check_rate_count(self.rate, hidden)
 

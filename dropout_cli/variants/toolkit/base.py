@@ -20,7 +20,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.variants.toolkit.rate_schedules import Constant, RateSchedule
+from dropout_cli.variants.toolkit.rate_schedules import ConstantRate, RateSchedule
 
 VARIANTS: Registry["Variant"] = Registry(
     "variant", package="dropout_cli.variants", tag="variant", plugins="dropout_cli.variants"
@@ -133,13 +133,13 @@ class Variant(ReportsRenamed, ABC):
         make: Callable[..., Variant] = type(self)
         values = {key["name"]: getattr(self, key["name"]) for key in describe_fields(type(self))} | {"rate": rate}
         # A schedule would put another rate in force than the one that is asked for.
-        return make(**values | ({"rate_schedule": Constant()} if "rate_schedule" in values else {}))
+        return make(**values | ({"rate_schedule": ConstantRate()} if "rate_schedule" in values else {}))
 
     def schedule(self) -> RateSchedule:
         """How the rates move over training."""
-        return Constant()
+        return ConstantRate()
 
-    def silent(self, steps: int = MANY_STEPS) -> bool:
+    def is_silent(self, steps: int = MANY_STEPS) -> bool:
         """Whether all its rates are 0 at every one of so many steps, so that it draws nothing."""
         rates = self.rates()
         return bool(rates) and not any(self.schedule().largest(rate, steps) for rate in rates)
@@ -148,7 +148,7 @@ class Variant(ReportsRenamed, ABC):
         """Whether two copies of an example in one batch see different noise."""
         return self.per_example
 
-    def check(self, *, hidden: int, activation: str) -> None:
+    def check_network(self, *, hidden: int, activation: str) -> None:
         """Raise InvalidField where the variant cannot act in a network with so many hidden units."""
         return None
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
-from dropout_cli.nn.backend.noise_tables import logistic
+from dropout_cli.nn.backend.noise_tables import draw_logistic
 
 TEMPERATURE = 0.1
 
@@ -28,7 +28,7 @@ def logit(p: float) -> float:
     return math.log(p) - math.log1p(-p)
 
 
-def relaxed(
+def relaxed_bernoulli(
     theta: float,
     shape: Shape,
     rng: Generator,
@@ -42,7 +42,7 @@ def relaxed(
 
     The sigmoid is (1 + tanh(argument / 2)) / 2: the argument reaches +-180, where exp would overflow.
     """
-    found = logistic(shape, rng, dtype, out)
+    found = draw_logistic(shape, rng, dtype, out)
     found += theta
     found *= 0.5 / t
     np.tanh(found, out=found)

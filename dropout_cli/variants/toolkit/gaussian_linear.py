@@ -25,8 +25,8 @@ import numpy as np
 
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array
-from dropout_cli.nn.backend.matmul import product
-from dropout_cli.nn.backend.noise_tables import normal
+from dropout_cli.nn.backend.matmul import matmul_into
+from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
@@ -76,7 +76,7 @@ class GaussianLinear(PassOptimizations):
         self._squares = np.multiply(x, x, out=self._buffer("squares", x.shape, x.dtype))
         v = self._buffer("sd", (len(x), self.linear.fan_out), x.dtype)
         v[...] = self.factor * bias_variance + FLOOR
-        product(self._squares, self._V, v, alpha=self.factor, beta=1)
+        matmul_into(self._squares, self._V, v, alpha=self.factor, beta=1)
         return self.mean(x), np.sqrt(v, out=v)
 
     def mean(self, x: Array) -> Array:
@@ -84,7 +84,7 @@ class GaussianLinear(PassOptimizations):
         self._x, self._mean = x, self.mean_weights()
         mu = self._buffer("mu", (len(x), self.linear.fan_out), x.dtype)
         mu[...] = self.linear.b.value
-        return product(x, self._mean, mu, beta=1)
+        return matmul_into(x, self._mean, mu, beta=1)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return mu, or a draw of z."""
@@ -95,10 +95,10 @@ class GaussianLinear(PassOptimizations):
             W, b = noise.draw_once(self.path, self._drawn)
             z = self._buffer("z", (len(x), self.linear.fan_out), x.dtype)
             z[...] = b
-            return product(x, W, z, beta=1)
+            return matmul_into(x, W, z, beta=1)
         mu, self._sd = self.moments(x)
         self._eps = self._buffer("eps", mu.shape, x.dtype)
-        normal(mu.shape, noise[self.path], x.dtype, out=self._eps)
+        draw_normal(mu.shape, noise[self.path], x.dtype, out=self._eps)
         z = np.multiply(self._sd, self._eps, out=self._buffer("z", mu.shape, x.dtype))
         z += mu
         return z
@@ -106,21 +106,21 @@ class GaussianLinear(PassOptimizations):
     def _drawn(self, rng: Generator) -> tuple[Array, ...]:
         """Draw weights and biases once for all examples."""
         variances, of_biases = self.variances()
-        W = normal(variances.shape, rng, variances.dtype)
+        W = draw_normal(variances.shape, rng, variances.dtype)
         W *= np.sqrt(variances * variances.dtype.type(self.factor))
         W += self.mean_weights()
         b = self.linear.b.value
         if isinstance(of_biases, float):  # they have no noise
             return W, b
-        return W, b + np.sqrt(of_biases * b.dtype.type(self.factor)) * normal(b.shape, rng, b.dtype)
+        return W, b + np.sqrt(of_biases * b.dtype.type(self.factor)) * draw_normal(b.shape, rng, b.dtype)
 
     def backward(self, dy: Array) -> Array:
         """Gradients through the mean and through the variance."""
         self.gradients(dy)
-        dx = product(dy, self._mean.T, self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
+        dx = matmul_into(dy, self._mean.T, self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
         if self._noisy:
             through = self._buffer("through", dx.shape, dy.dtype)
-            product(self._H, self._V.T, through, alpha=2 * self.factor)
+            matmul_into(self._H, self._V.T, through, alpha=2 * self.factor)
             through *= self._x
             dx += through
         return dx
@@ -135,7 +135,7 @@ class GaussianLinear(PassOptimizations):
             self._H *= dy
             self._H *= 0.5
             dV = self._buffer("dV", self._V.shape, dy.dtype)
-            product(self._squares.T, self._H, dV, alpha=self.factor)
+            matmul_into(self._squares.T, self._H, dV, alpha=self.factor)
             self.add_variance_gradients(dV, self.factor * np.add.reduce(self._H, axis=0))
 
     def parameters(self) -> dict[str, Parameter]:

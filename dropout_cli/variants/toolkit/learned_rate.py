@@ -13,7 +13,9 @@ from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import Location
 
 
-def learned(start: float, shape: Shape, bounds: tuple[float, float], location: Location, dtype: DType) -> Parameter:
+def learned_parameter(
+    start: float, shape: Shape, bounds: tuple[float, float], location: Location, dtype: DType
+) -> Parameter:
     """A parameter that starts at `start` everywhere and is clipped to `bounds` after each update."""
     faster = max(1.0, 10 / location.steps / location.learning_rate) if location.normalized else 1.0
     value = np.full(shape, start, dtype)

@@ -29,7 +29,7 @@ class RateSchedule(ABC):
 
 @RATE_SCHEDULES.register("constant")
 @dataclass(frozen=True, kw_only=True)
-class Constant(RateSchedule):
+class ConstantRate(RateSchedule):
     """The place's own rate throughout."""
 
     def rate(self, base: float, step: int, steps: int) -> float:
@@ -39,7 +39,7 @@ class Constant(RateSchedule):
 
 @RATE_SCHEDULES.register("linear")
 @dataclass(frozen=True, kw_only=True)
-class Linear(RateSchedule):
+class LinearRate(RateSchedule):
     """A straight line, as DropBlock ramps its rate from 0 (Ghiasi et al. 2018, arXiv:1810.12890)."""
 
     start: Rate = 0.0
@@ -54,7 +54,7 @@ class Linear(RateSchedule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exponential(RateSchedule):
+class ExponentialRate(RateSchedule):
     """The two that follow exp(-gamma t)."""
 
     gamma: NonNegative | None = None
@@ -67,7 +67,7 @@ class Exponential(RateSchedule):
 
 @RATE_SCHEDULES.register("curriculum")
 @dataclass(frozen=True, kw_only=True)
-class Curriculum(Exponential):
+class CurriculumRate(ExponentialRate):
     """From no dropout up to the place's own rate (Morerio et al. 2017, arXiv:1703.06229)."""
 
     def rate(self, base: float, step: int, steps: int) -> float:
@@ -77,7 +77,7 @@ class Curriculum(Exponential):
 
 @RATE_SCHEDULES.register("anti_curriculum")
 @dataclass(frozen=True, kw_only=True)
-class AntiCurriculum(Exponential):
+class AntiCurriculumRate(ExponentialRate):
     """From the place's own rate down to no dropout, the counter-test of Morerio et al. 2017."""
 
     def rate(self, base: float, step: int, steps: int) -> float:
@@ -87,7 +87,7 @@ class AntiCurriculum(Exponential):
 
 @RATE_SCHEDULES.register("early")
 @dataclass(frozen=True, kw_only=True)
-class Early(RateSchedule):
+class EarlyRate(RateSchedule):
     """Dropout in the first part of training only, against underfitting (Liu et al. 2023, arXiv:2303.01500)."""
 
     cutoff: Fraction = 0.1666667
@@ -105,7 +105,7 @@ class Early(RateSchedule):
 
 @RATE_SCHEDULES.register("late")
 @dataclass(frozen=True, kw_only=True)
-class Late(RateSchedule):
+class LateRate(RateSchedule):
     """Dropout in the last part of training only, against overfitting (Liu et al. 2023, arXiv:2303.01500)."""
 
     cutoff: Fraction = 0.1666667

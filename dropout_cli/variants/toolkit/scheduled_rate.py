@@ -1,7 +1,7 @@
 """The base of layers that drop at a rate of their own, which a schedule moves over training."""
 
 from dropout_cli.nn.layers.base import Layer
-from dropout_cli.variants.toolkit.rate_schedules import Constant, RateSchedule
+from dropout_cli.variants.toolkit.rate_schedules import ConstantRate, RateSchedule
 
 
 class ScheduledRate(Layer):
@@ -37,7 +37,7 @@ class ScheduledRate(Layer):
 
     def _stays_zero(self) -> bool:
         """Return whether it never drops, so that it has nothing to log."""
-        return self._base == 0 and self._schedule == Constant()
+        return self._base == 0 and self._schedule == ConstantRate()
 
     def _rate_columns(self, path: str, realized: float | None = None) -> dict[str, float]:
         """Return the rate in force and, where it is known, the share that was dropped in the last training step."""

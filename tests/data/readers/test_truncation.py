@@ -19,7 +19,7 @@ COMMANDS: dict[str, Callable[[Run], object]] = {
     "runs": run_table.run_facts,
     "verify": verify.verify_run,
     "eval": lambda run: evaluate.evaluate_run(run, figures=False),
-    "resume": lambda run: resume.resume(run, watch=ignore, figures=False),
+    "resume": lambda run: resume.resume_run(run, watch=ignore, figures=False),
 }
 EVERY_LENGTH = ("state.json", MANIFEST)
 SOME_LENGTHS = ("resolved.yaml", "summary.json", "metrics.csv", "environment.json", "predictions.npz", LAST)

@@ -5,8 +5,8 @@ import pytest
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend import threads
-from dropout_cli.nn.backend.blas import numpys_openblas, routines
-from dropout_cli.nn.backend.matmul import add, product
+from dropout_cli.nn.backend.blas import find_numpy_openblas, routines
+from dropout_cli.nn.backend.matmul import add, matmul_into
 
 
 def matrix(rows: int, columns: int, dtype: type, *, turned: bool) -> Array:
@@ -29,8 +29,8 @@ def test_out_becomes_carry_out_plus_scale_a_b(
     a, b = matrix(n, k, dtype, turned=turned[0]), matrix(k, m, dtype, turned=turned[1])
     out = matrix(n, m, dtype, turned=False)
     wanted = beta * out.astype(np.float64) + alpha * (a.astype(np.float64) @ b.astype(np.float64))
-    with threads.limited(2, divided=divided):
-        assert product(a, b, out, alpha=alpha, beta=beta) is out
+    with threads.limit_threads(2, divided=divided):
+        assert matmul_into(a, b, out, alpha=alpha, beta=beta) is out
     most = k * np.abs(a).max() * np.abs(b).max() + np.abs(out).max()
     np.testing.assert_allclose(out, wanted, atol=4 * float(np.finfo(dtype).eps) * most)
 
@@ -59,15 +59,15 @@ def test_numpys_own_library_is_found_here() -> None:
     from threadpoolctl import threadpool_info
 
     openblas = [pool for pool in threadpool_info() if pool.get("internal_api") == "openblas"]
-    assert (numpys_openblas() is not None) == bool(openblas)
+    assert (find_numpy_openblas() is not None) == bool(openblas)
 
 
 @pytest.mark.parametrize("divided", [False, True])
 def test_without_carry_what_was_in_out_is_of_no_account(divided: bool) -> None:
     """Not even where it was no number."""
     out = np.full((70, 3), np.nan, np.float32)
-    with threads.limited(2, divided=divided):
-        product(np.ones((70, 2), np.float32), np.ones((2, 3), np.float32), out)
+    with threads.limit_threads(2, divided=divided):
+        matmul_into(np.ones((70, 2), np.float32), np.ones((2, 3), np.float32), out)
     assert (out == 2).all()
 
 
@@ -75,17 +75,17 @@ def test_strided_factors_are_taken_as_they_are() -> None:
     """They are copied, not misread."""
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((6, 8))[::2, ::2], rng.standard_normal((9, 10))[:4, 1::3]
-    np.testing.assert_allclose(product(a, b, np.empty((3, 3))), a @ b, rtol=1e-12)
+    np.testing.assert_allclose(matmul_into(a, b, np.empty((3, 3))), a @ b, rtol=1e-12)
 
 
 @pytest.mark.parametrize("divided", [False, True])
 def test_a_product_over_nothing_is_zero(divided: bool) -> None:
     """With and without something carried on."""
-    with threads.limited(2, divided=divided):
+    with threads.limit_threads(2, divided=divided):
         out = np.full((2, 3), 5.0)
-        product(np.empty((2, 0)), np.empty((0, 3)), out, beta=1)
+        matmul_into(np.empty((2, 0)), np.empty((0, 3)), out, beta=1)
         assert (out == 5).all()
-        product(np.empty((2, 0)), np.empty((0, 3)), out)
+        matmul_into(np.empty((2, 0)), np.empty((0, 3)), out)
         assert (out == 0).all()
 
 

@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_info
 
 from dropout_cli.core.environment import available_cores
 from dropout_cli.nn.backend import threads
-from dropout_cli.nn.backend.blas import numpys_openblas
+from dropout_cli.nn.backend.blas import find_numpy_openblas
 from dropout_cli.nn.initializers import INITIALIZERS
 from dropout_cli.nn.layers.convolution import Convolution
 from dropout_cli.nn.layers.pooling import AveragePooling, MaxPooling
@@ -16,7 +16,7 @@ from dropout_cli.nn.layers.pooling import AveragePooling, MaxPooling
 @pytest.mark.parametrize("crew", [1, 2, 3])
 def test_parts_make_up_the_whole(count: int, crew: int) -> None:
     """Every row once, in parts that touch, however few rows there are."""
-    with threads.limited(crew, divided=True):
+    with threads.limit_threads(crew, divided=True):
         seen: dict[int, slice] = {}
         parts = threads.parallel_for(count, seen.__setitem__)
     assert sorted(seen) == list(range(parts))
@@ -31,20 +31,20 @@ def test_an_error_of_any_part_is_raised() -> None:
         if part == 1:
             raise FloatingPointError("of the second part")
 
-    with threads.limited(2, divided=True), pytest.raises(FloatingPointError, match="second part"):
+    with threads.limit_threads(2, divided=True), pytest.raises(FloatingPointError, match="second part"):
         threads.parallel_for(4, fail)
 
 
 def test_numpys_error_state_holds_in_every_part() -> None:
     """A loss on its way to infinity is caught later; until then nothing is printed."""
     big = np.full((2, 2), 3e38, np.float32)
-    with threads.limited(2, divided=True), np.errstate(over="ignore"):
+    with threads.limit_threads(2, divided=True), np.errstate(over="ignore"):
         threads.parallel_for(2, lambda _, rows: big[rows] * 10)
 
 
 def test_outside_the_block_there_is_one_part() -> None:
     """The threads are gone with it."""
-    with threads.limited(3, divided=True):
+    with threads.limit_threads(3, divided=True):
         assert threads.parallel_for(9, lambda _part, _rows: None) == 3
     assert threads.parallel_for(9, lambda _part, _rows: None) == 1
 
@@ -53,7 +53,7 @@ def test_work_is_shared_whoever_has_the_batch() -> None:
     """Every part has its turn, where BLAS divides the products and where threads of ours do."""
     for divided in (False, True):
         seen: list[tuple[int, int]] = []
-        with threads.limited(3, divided=divided):
+        with threads.limit_threads(3, divided=divided):
             assert threads.parallel(lambda part, parts, seen=seen: seen.append((part, parts))) == 3  # type: ignore[misc]
             assert threads.parallel_for(9, lambda _part, _rows: None) == (3 if divided else 1)
         assert sorted(seen) == [(0, 3), (1, 3), (2, 3)]
@@ -68,7 +68,7 @@ def test_layers_give_the_same_numbers_with_a_divided_batch() -> None:
     def numbers(crew: int) -> list[np.ndarray]:
         conv = Convolution("c", 3, 4, (3, 3), INITIALIZERS["he"](), seed=0, dtype=np.dtype(np.float64))
         pools = (MaxPooling("m", 2), AveragePooling("a", 3, 2))
-        with threads.limited(crew, divided=True):
+        with threads.limit_threads(crew, divided=True):
             y = conv.forward(x)
             found = [y, *(pool.forward(y) for pool in pools)]
             found += [pool.backward(np.ones_like(z)) for pool, z in zip(pools, found[1:], strict=True)]
@@ -81,7 +81,7 @@ def test_layers_give_the_same_numbers_with_a_divided_batch() -> None:
 
 def test_blas_has_as_many_threads_as_the_block_says_and_its_own_afterwards() -> None:
     """NumPy's has that number, every other library one; of nested blocks the inner one counts."""
-    library = numpys_openblas()
+    library = find_numpy_openblas()
     if library is None:
         pytest.skip("this NumPy brings no OpenBLAS of its own")
 
@@ -90,17 +90,17 @@ def test_blas_has_as_many_threads_as_the_block_says_and_its_own_afterwards() -> 
         return pools.pop(library.path), set(pools.values())
 
     before = found()
-    with threads.limited(2):
+    with threads.limit_threads(2):
         assert found() == (2, {1})
-        with threads.limited(1):
+        with threads.limit_threads(1):
             assert found() == (1, {1})
         assert found()[0] == 2
-        with threads.limited(2, divided=True):
+        with threads.limit_threads(2, divided=True):
             assert found() == (1, {1}), "ours have the work"
     assert found()[0] == before[0]
 
 
 def test_a_second_thread_is_for_products_of_more_than_four_million_multiply_adds() -> None:
     """`threads: auto` takes all cores there, and one below."""
-    assert [threads.suited_to(count) for count in (1, 4_000_000)] == [1, 1]
-    assert threads.suited_to(4_000_001) == available_cores()
+    assert [threads.suitable_threads(count) for count in (1, 4_000_000)] == [1, 1]
+    assert threads.suitable_threads(4_000_001) == available_cores()

@@ -17,8 +17,8 @@ from dropout_cli.nn.backend import threads
 from dropout_cli.nn.initializers import Normal
 from dropout_cli.nn.layers import convolution
 from dropout_cli.nn.layers.base import Layer
-from dropout_cli.nn.layers.convolution import Convolution, Padding, geometry
-from dropout_cli.nn.layers.normalization import Affine, Normalize
+from dropout_cli.nn.layers.convolution import Convolution, Padding, conv_geometry
+from dropout_cli.nn.layers.normalization import Normalize, ScaleShift
 from dropout_cli.nn.layers.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.nn.layers.sequential import Sequential
@@ -116,7 +116,7 @@ def test_the_backward_pass_is_the_adjoint(
 @pytest.mark.parametrize(("length", "window", "stride"), [(7, 3, 1), (8, 3, 2), (5, 2, 2), (4, 5, 1), (6, 1, 3)])
 def test_same_keeps_the_length_over_the_stride(length: int, window: int, stride: int) -> None:
     """Zeros before and after differ by one at most, the odd one after."""
-    found = geometry(length, window, stride, "same")
+    found = conv_geometry(length, window, stride, "same")
     assert found.size == -(-length // stride) and 0 <= found.after - found.before <= 1
     assert (found.size - 1) * stride + window <= length + found.before + found.after
 
@@ -180,7 +180,7 @@ def test_max_pooling_is_that_of_pytorch(window: int, stride: int) -> None:
 def test_batch_normalization_of_maps_is_that_of_pytorch() -> None:
     """Statistics per channel over batch, rows and columns; value and gradients."""
     torch: Any = importlib.import_module("torch")
-    norm, affine = Normalize("n", 4, dtype=FLOAT64), Affine("a", 4, dtype=FLOAT64)
+    norm, affine = Normalize("n", 4, dtype=FLOAT64), ScaleShift("a", 4, dtype=FLOAT64)
     affine.gamma.value[...] = [0.5, 1, 2, 3]
     layer = Sequential("bn", [norm, affine])
     y = layer.forward(X, train=True)
@@ -232,7 +232,7 @@ def test_neighbours_that_share_a_batch_learn_what_each_part_adds() -> None:
     for divided in (False, True):
         layers = [convolved("below", 4), Tanh("tanh"), convolved("above", 5)]
         network = Sequential("network", layers)
-        with threads.limited(2, divided=divided):
+        with threads.limit_threads(2, divided=divided):
             y = network.forward(X, train=True)
             dx = network.backward(stream(0, "test:dy").standard_normal(y.shape))
         found.append([y.copy(), dx.copy(), *(one.gradient.copy() for one in network.parameters().values())])

@@ -19,7 +19,7 @@ from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.flatten import Flatten
-from dropout_cli.nn.layers.normalization import Affine, Normalize
+from dropout_cli.nn.layers.normalization import Normalize, ScaleShift
 from dropout_cli.nn.layers.sequential import Sequential
 from tests.gradients import check_layer, read_only
 
@@ -41,9 +41,9 @@ def normalize(dtype: DType) -> Normalize:
     return layer
 
 
-def affine(dtype: DType) -> Affine:
+def affine(dtype: DType) -> ScaleShift:
     """Scale and shift that are not 1 and 0."""
-    layer = Affine("hidden1/affine", 6, dtype=dtype)
+    layer = ScaleShift("hidden1/affine", 6, dtype=dtype)
     layer.gamma.value[...] = np.linspace(0.5, 2, 6)
     layer.beta.value[...] = np.linspace(-1, 1, 6)
     return layer

@@ -21,7 +21,7 @@ from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.training.state import Learner
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.inverted import Inverted
-from dropout_cli.variants.toolkit.rate_schedules import Linear
+from dropout_cli.variants.toolkit.rate_schedules import LinearRate
 
 REPETITIONS = 40
 CASES = [
@@ -113,7 +113,7 @@ def test_a_thread_that_predicts_does_not_disturb_the_one_that_trains() -> None:
 
 def test_a_replica_follows_weights_state_and_rates() -> None:
     """It shares parameters and state, and takes over the step that was announced since its last pass."""
-    net = network("mlp", Inverted(rate_schedule=Linear()))
+    net = network("mlp", Inverted(rate_schedule=LinearRate()))
     x = inputs("mlp", 0)
     with ThreadPoolExecutor(1) as pool:
         for step in (0, 20, 49):
@@ -145,7 +145,7 @@ def test_limits_of_threads_that_overlap_are_given_back_by_the_last() -> None:
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
     before = counts()
-    first, second = threads.limited(1), threads.limited(1)
+    first, second = threads.limit_threads(1), threads.limit_threads(1)
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

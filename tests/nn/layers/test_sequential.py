@@ -17,11 +17,11 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.flatten import Flatten
-from dropout_cli.nn.layers.normalization import Affine, Normalize
+from dropout_cli.nn.layers.normalization import Normalize, ScaleShift
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.parameter import Parameter
-from dropout_cli.nn.summary import outline
+from dropout_cli.nn.summary import summarize_network
 from dropout_cli.training.state import Learner
 from dropout_cli.variants.inverted import Inverted
 
@@ -33,7 +33,7 @@ def network() -> Sequential:
     unit: list[Layer] = [
         Dense("hidden1", 72, 6, He(), seed=1, dtype=FLOAT32),
         Normalize("hidden1/norm", 6, dtype=FLOAT32),
-        Affine("hidden1/affine", 6, dtype=FLOAT32),
+        ScaleShift("hidden1/affine", 6, dtype=FLOAT32),
         Tanh("hidden1/act"),
     ]
     last = Dense("output", 6, 3, He(), seed=1, dtype=FLOAT32)
@@ -138,7 +138,7 @@ def test_sequential_hands_state_on_to_whom_it_belongs() -> None:
 
 def test_outline_tells_shapes_parameters_and_noise() -> None:
     """The outline has a line per innermost layer; noise is marked where a layer drew some."""
-    lines = [(line.path, line.shape, line.parameters, line.noisy) for line in outline(network(), (3, 4, 6))]
+    lines = [(line.path, line.shape, line.parameters, line.noisy) for line in summarize_network(network(), (3, 4, 6))]
     assert lines == [
         ("flat", (72,), 0, False),
         ("input", (72,), 0, True),
@@ -205,7 +205,7 @@ def test_a_plain_layer_learns_what_one_with_every_optimization_learns(divided: b
         net = Sequential("net", layers)
         learner = Learner(net, Sgd(momentum=0.9))
         assert len(net.fused_parameters()) == (0 if kind is Plain else 2)
-        with threads.limited(2, divided=divided):
+        with threads.limit_threads(2, divided=divided):
             for step in range(3):
                 learner.begin_step(0.1)
                 y = net.forward(stream(step, "test:x").standard_normal((8, 6)), train=True)

@@ -31,7 +31,7 @@ def test_a_sequence_is_divided_below_its_last_place_of_dropout() -> None:
     assert Sequential("network", [layers[0], layers[2]]).split_at_dropout() is None
 
 
-@pytest.mark.parametrize("loss", [losses.squared_error, losses.gaussian])
+@pytest.mark.parametrize("loss", [losses.squared_error, losses.gaussian_loss])
 def test_losses_of_regressions_leave_the_outputs_alone(loss: object) -> None:
     """The gradient is an array of its own."""
     targets = stream(0, "test:y").standard_normal((5, 2))

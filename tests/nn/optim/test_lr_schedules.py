@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_cli.nn.optim.lr_schedules import SCHEDULES, Constant, Cosine, Exponential, Linear, Schedule, Step
+from dropout_cli.nn.optim.lr_schedules import (
+    SCHEDULES,
+    ConstantSchedule,
+    CosineSchedule,
+    ExponentialSchedule,
+    LearningRateSchedule,
+    LinearSchedule,
+    StepSchedule,
+)
 from dropout_cli.nn.optim.optimizers import OPTIMIZERS
 from dropout_cli.nn.optim.update import Regularization
 
@@ -17,7 +25,7 @@ STEPS = PER_EPOCH * EPOCHS
 ALL = [cls() for _, cls in SCHEDULES]
 
 
-def factor(schedule: Schedule, step: int) -> float:
+def factor(schedule: LearningRateSchedule, step: int) -> float:
     """The factor at that step of 20 epochs of 10."""
     return schedule.factor(step, steps=STEPS, steps_per_epoch=PER_EPOCH)
 
@@ -25,7 +33,7 @@ def factor(schedule: Schedule, step: int) -> float:
 def test_the_schedules_are_those_of_the_docs() -> None:
     """All five are there, and `cosine` is found by its name."""
     assert SCHEDULES.names() == ["constant", "cosine", "exponential", "linear", "step"]
-    assert SCHEDULES["cosine"] is Cosine
+    assert SCHEDULES["cosine"] is CosineSchedule
 
 
 @pytest.mark.parametrize("cls", [*(cls for _, cls in SCHEDULES), *(cls for _, cls in OPTIMIZERS), Regularization])
@@ -42,7 +50,7 @@ def test_what_says_how_to_train_is_frozen_and_takes_keys_by_name(cls: type) -> N
 
 
 @pytest.mark.parametrize("schedule", ALL, ids=lambda one: type(one).__name__)
-def test_without_warmup_the_first_step_has_the_full_rate(schedule: Schedule) -> None:
+def test_without_warmup_the_first_step_has_the_full_rate(schedule: LearningRateSchedule) -> None:
     """At step 0 the factor of every schedule is 1."""
     assert factor(schedule, 0) == 1
 
@@ -59,26 +67,26 @@ def test_warmup_is_a_linear_ramp_on_top_of_the_schedule(name: str) -> None:
 
 def test_constant_stays() -> None:
     """The factor is 1 at every step."""
-    assert {factor(Constant(), step) for step in range(STEPS)} == {1}
+    assert {factor(ConstantSchedule(), step) for step in range(STEPS)} == {1}
 
 
 def test_step_drops_at_whole_epochs() -> None:
     """With `every: 5` and `decay: .5`, steps 49 and 50 differ by half, and the last epoch stands at 1/8."""
-    schedule = Step(every=5, decay=0.5)
+    schedule = StepSchedule(every=5, decay=0.5)
     factors = {step: factor(schedule, step) for step in (0, 49, 50, 99, 100, 149, 150, 199)}
     assert factors == {0: 1, 49: 1, 50: 1 / 2, 99: 1 / 2, 100: 1 / 4, 149: 1 / 4, 150: 1 / 8, 199: 1 / 8}
 
 
 def test_exponential_decays_a_little_at_every_step() -> None:
     """Ten steps, an epoch, multiply by `decay`; one step by its tenth root."""
-    schedule = Exponential(decay=0.9)
+    schedule = ExponentialSchedule(decay=0.9)
     for step in range(STEPS - PER_EPOCH):
         assert factor(schedule, step + PER_EPOCH) == pytest.approx(0.9 * factor(schedule, step), rel=1e-12)
     assert factor(schedule, 1) == pytest.approx(0.9**0.1, rel=1e-12)
 
 
-@pytest.mark.parametrize(("cls", "quarter"), [(Linear, 0.75), (Cosine, (1 + math.sqrt(0.5)) / 2)])
-def test_falling_schedules_at_their_landmarks(cls: type[Linear] | type[Cosine], quarter: float) -> None:
+@pytest.mark.parametrize(("cls", "quarter"), [(LinearSchedule, 0.75), (CosineSchedule, (1 + math.sqrt(0.5)) / 2)])
+def test_falling_schedules_at_their_landmarks(cls: type[LinearSchedule] | type[CosineSchedule], quarter: float) -> None:
     """Full through the hold, half way down in the middle of the fall, `end` at the step that would follow the last."""
     schedule = cls(hold=0.2, end=0.1)
     assert [factor(schedule, step) for step in (0, 39, 40)] == [1, 1, 1]

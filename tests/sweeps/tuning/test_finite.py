@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.sweep_file import load_sweep
-from dropout_cli.sweeps.tuning.finite import every_point
+from dropout_cli.sweeps.tuning.finite import all_points
 from dropout_cli.sweeps.tuning.search import SEEDS, _Search
 from dropout_cli.sweeps.tuning.study import CELLS, EARLIEST, SECONDS, SETTINGS
 from tests.commands import TINY, dropout
@@ -51,13 +51,13 @@ def test_every_point_of_a_space_is_found_once(base: Path) -> None:
         "base: base.yaml\ngrid:\n  dropout: [none, {variant: inverted}, {variant: gaussian}]\n"
         "  dropout.rate: [0.1, 0.2, 0.4]\nzip: {architecture.hidden: [[8], [16]], training.epochs: [1, 2]}\n"
     )
-    points = every_point(load_sweep(base / "search.yaml", search=True))
+    points = all_points(load_sweep(base / "search.yaml", search=True))
     assert points is not None
     assert len(points) == len({tuple(sorted(one.items())) for one in points}) == 2 * (1 + 3 + 3)
-    integers = every_point(load_sweep(base / "base.yaml", ["training.epochs={integers: [2, 5]}"], search=True))
+    integers = all_points(load_sweep(base / "base.yaml", ["training.epochs={integers: [2, 5]}"], search=True))
     assert integers == [{"training.epochs": number} for number in range(2, 6)]
     for law in ("dropout.rate={uniform: [0, 0.5]}", "training.epochs={integers: [1, 1000000]}"):
-        assert every_point(load_sweep(base / "base.yaml", [law], search=True)) is None
+        assert all_points(load_sweep(base / "base.yaml", [law], search=True)) is None
 
 
 def searching(base: Path, trials: int) -> _Search:
@@ -69,7 +69,7 @@ def searching(base: Path, trials: int) -> _Search:
     sweep = load_sweep(
         base / "base.yaml", ["dropout.rate=0.1,0.2,0.3"], search=True, options=SweepOptions(trials=trials, repeats=1)
     )
-    return _Search(sweep, Folder(base / "search"), study)
+    return _Search(sweep, SweepFolder(base / "search"), study)
 
 
 @pytest.mark.parametrize("trials", [2, 3, 9])

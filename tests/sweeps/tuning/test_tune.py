@@ -15,11 +15,11 @@ import pytest
 
 from dropout_cli import report
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.tuning.finals import best_points
-from dropout_cli.sweeps.tuning.space import suggested
+from dropout_cli.sweeps.tuning.space import suggest_point
 from dropout_cli.sweeps.tuning.study import SETTINGS
 from tests.commands import TINY, dropout
 
@@ -52,7 +52,7 @@ def test_a_search_chooses_from_what_a_sweep_sweeps(searched: Path) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     sweep = load_sweep(searched / "search.yaml", search=True)
-    points = [{one.key: one.value for one in suggested(sweep, study.ask())} for _ in range(40)]
+    points = [{one.key: one.value for one in suggest_point(sweep, study.ask())} for _ in range(40)]
     assert all(("dropout.rate" in point) == (point["dropout"] != "none") for point in points)
     assert {point["dropout.rate"] for point in points if "dropout.rate" in point} == {0.1, 0.2, 0.3, 0.4, 0.5}
     assert {(point["architecture.hidden"][0], point["training.epochs"]) for point in points} == {(8, 2), (16, 3)}
@@ -92,7 +92,7 @@ def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
     results = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["seed"] for row in results} == {"4", "5", "6"}
     assert len({row["cell"] for row in results}) == 6
-    page = report.sweep_report(Folder(folder)).decode()
+    page = report.sweep_report(SweepFolder(folder)).decode()
     assert "The best of a search looks better than it is" in page and "Every trial" in page
     assert "dropout tune runs" not in page and f"dropout tune {folder}/tune.yaml" in page
     assert dropout("verify", str(folder), cwd=searched).returncode == 0

@@ -10,9 +10,9 @@ import pytest
 from dropout_cli import config, data
 from dropout_cli.core.errors import RunFailed
 from dropout_cli.runs import MANIFEST, Run
-from dropout_cli.sweeps.folder import Folder
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.workers import dask_task, run_archive, serialization
-from dropout_cli.sweeps.workers.job import train as train_here
+from dropout_cli.sweeps.workers.job import train_in_process as train_here
 from dropout_cli.training.setup import DistillationTargets
 from dropout_cli.training.warm_start import InheritedArrays, load_inherited
 from tests.commands import TINY, dropout
@@ -28,8 +28,8 @@ def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Pa
     (tmp_path / "c.yaml").write_text(TINY)
     taught = f"objective={{name: distillation, teacher: {teacher}}}"
     wanted = config.load_config(tmp_path / "c.yaml", [table, taught, f"training.init_from={teacher}"]).experiment
-    here = Folder(tmp_path / "sweep")
-    with here.lock():
+    here = SweepFolder(tmp_path / "sweep")
+    with here.hold_lock():
         train_here(here, "0", wanted)
     resolved = config.load_config(here.cell("0") / "resolved.yaml").experiment
     (tmp_path / "errand").mkdir()
@@ -46,7 +46,7 @@ def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Pa
     (tmp_path / "t.csv").unlink()
     teacher.rename(tmp_path / "gone")
     dask_task._train(tmp_path / "errand")
-    run_archive.unpack((tmp_path / "errand" / dask_task.ARCHIVE).read_bytes(), here.partial("1"))
+    run_archive.unpack_run((tmp_path / "errand" / dask_task.ARCHIVE).read_bytes(), here.partial("1"))
     assert here.is_complete("1")
     for name in ("resolved.yaml", "metrics.csv", "predictions.npz", "checkpoints/best.safetensors"):
         assert (here.cell("1") / name).read_bytes() == (here.cell("0") / name).read_bytes(), name
@@ -79,8 +79,8 @@ def test_parcels_hold_what_was_put_in(tmp_path: Path) -> None:
 def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) -> None:
     """Its manifest is true; what would lead out of the folder, or was changed on the way, is refused."""
     run = train(tmp_path)
-    packed = run_archive.pack(run)
-    run_archive.unpack(packed, tmp_path / "there")
+    packed = run_archive.pack_run(run)
+    run_archive.unpack_run(packed, tmp_path / "there")
     there = Run(tmp_path / "there")
     assert there.final_status == "completed" and not there.has_file("checkpoints/last.safetensors")
     assert "last" not in there.read(MANIFEST).decode()
@@ -96,8 +96,8 @@ def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) ->
             member.type, member.linkname = kind, "/etc/passwd"
             made.addfile(member)
         with pytest.raises(RunFailed, match="the archive of this run is damaged"):
-            run_archive.unpack(hostile.getvalue(), tmp_path / "hostile" / kind.hex())
+            run_archive.unpack_run(hostile.getvalue(), tmp_path / "hostile" / kind.hex())
     assert not (tmp_path / "hostile" / "out").exists()
     (run.path / "metrics.csv").write_text("changed")
     with pytest.raises(RunFailed, match="its files are not those that its manifest names"):
-        run_archive.unpack(run_archive.pack(run), tmp_path / "changed")
+        run_archive.unpack_run(run_archive.pack_run(run), tmp_path / "changed")

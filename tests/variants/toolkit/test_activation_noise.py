@@ -9,23 +9,23 @@ from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import Location
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.stochastic_depth import StochasticDepth, UncertainBlock
-from dropout_cli.variants.toolkit.rate_schedules import Early, Late
+from dropout_cli.variants.toolkit.rate_schedules import EarlyRate, LateRate
 
 
 def test_noise_is_before_the_logits_where_the_last_hidden_layer_has_a_rate() -> None:
     """At some step of its schedule; the rates of the layers below do not count."""
     assert Inverted(rate=0.5).noise_before_logits() and Inverted(rate=(0.0, 0.5)).noise_before_logits()
     assert not Inverted(rate=0.0).noise_before_logits() and not Inverted(rate=(0.5, 0.0)).noise_before_logits()
-    for schedule in (Early(), Late()):
+    for schedule in (EarlyRate(), LateRate()):
         assert Inverted(rate=0.5, rate_schedule=schedule).noise_before_logits()
         assert not Inverted(rate=0.0, rate_schedule=schedule).noise_before_logits()
 
 
 def test_a_list_has_a_rate_for_every_hidden_layer() -> None:
     """No more and no fewer."""
-    Inverted(rate=(0.1, 0.2)).check(hidden=2, activation="relu")
+    Inverted(rate=(0.1, 0.2)).check_network(hidden=2, activation="relu")
     with pytest.raises(ValueError, match="rate: lists 2 rates for 3 hidden layers"):
-        Inverted(rate=(0.1, 0.2)).check(hidden=3, activation="relu")
+        Inverted(rate=(0.1, 0.2)).check_network(hidden=3, activation="relu")
 
 
 @pytest.mark.parametrize("noisy", [True, False])

@@ -13,7 +13,7 @@ from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.standard import Standard
-from dropout_cli.variants.toolkit.rate_schedules import Linear
+from dropout_cli.variants.toolkit.rate_schedules import LinearRate
 
 RATED = [
     "alpha",
@@ -42,7 +42,7 @@ def test_a_rate_can_be_set_where_the_variant_takes_one_and_does_not_learn_it(nam
 
 def test_a_rate_that_is_set_stays_in_force_and_changes_nothing_else() -> None:
     """The schedule goes; other keys keep their values."""
-    variant = Inverted(rate=(0.1, 0.2), input_rate=0.25, rate_schedule=Linear())
+    variant = Inverted(rate=(0.1, 0.2), input_rate=0.25, rate_schedule=LinearRate())
     assert variant.with_rate(0.7) == Inverted(rate=0.7, input_rate=0.25)
 
 

@@ -13,7 +13,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants import Location, Variant
 from dropout_cli.variants.adaptive import Adaptive
-from dropout_cli.variants.alpha import Alpha, affine
+from dropout_cli.variants.alpha import Alpha, alpha_affine
 from dropout_cli.variants.batchwise import Batchwise
 from dropout_cli.variants.dropconnect import DropConnect, GaussianDropConnect
 from dropout_cli.variants.inverted import Inverted
@@ -139,8 +139,8 @@ def test_all_else_that_follows_from_the_rate_is_that_of_the_rate_that_is_realize
     """The scale of evaluation, alpha's A, DropConnect's variance and Batchwise's scale."""
     assert Standard().evaluation_scale(0.9999) == pytest.approx(1e-4, rel=1e-9)
     q, floor = 1e-5, -1.7580993408473766
-    assert affine(1 - q)[0] == pytest.approx((q + floor**2 * q * (1 - q)) ** -0.5, rel=1e-6)
+    assert alpha_affine(1 - q)[0] == pytest.approx((q + floor**2 * q * (1 - q)) ** -0.5, rel=1e-6)
     assert GaussianDropConnect(DropConnect(), dense(1), 1e-6, place(1)).factor == pytest.approx(1e-6, rel=1e-5)
     unit = Batchwise(rate=0.9999).unit(dense(1), [], Identity("a"), place(1))
     assert kept_multiplier(unit, np.ones((2, 1))) == pytest.approx(1, rel=1e-9)  # one unit, which is never left out
-    assert Alpha().draw((10,), 1e-6, stream(0, "test"), FLOAT64).max() == pytest.approx(affine(1e-6)[0])
+    assert Alpha().draw((10,), 1e-6, stream(0, "test"), FLOAT64).max() == pytest.approx(alpha_affine(1e-6)[0])

@@ -108,6 +108,6 @@ def test_only_runs_with_several_targets_cannot_go_on(tmp_path: Path, targets: in
     noting(run, None)
     if refused:
         with pytest.raises(IncompatibleVersion, match="several targets"):
-            resume.resume(run, watch=lambda event: None, figures=False)
+            resume.resume_run(run, watch=lambda event: None, figures=False)
     else:
-        assert resume.resume(run, watch=lambda event: None, figures=False)["epochs"] == 4
+        assert resume.resume_run(run, watch=lambda event: None, figures=False)["epochs"] == 4

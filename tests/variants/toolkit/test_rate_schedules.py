@@ -4,7 +4,14 @@ import math
 
 import pytest
 
-from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, AntiCurriculum, Curriculum, Early, Late, Linear
+from dropout_cli.variants.toolkit.rate_schedules import (
+    RATE_SCHEDULES,
+    AntiCurriculumRate,
+    CurriculumRate,
+    EarlyRate,
+    LateRate,
+    LinearRate,
+)
 
 T = 1080
 
@@ -19,14 +26,14 @@ def test_the_rate_stays_a_rate(name: str, steps: int) -> None:
 
 def test_linear_meets_both_ends() -> None:
     """The first step has the start, the last one the end."""
-    assert [Linear().rate(0.5, step, T) for step in (0, T - 1)] == [0.0, 0.5]
-    falling = Linear(start=0.4, end=0.1)
+    assert [LinearRate().rate(0.5, step, T) for step in (0, T - 1)] == [0.0, 0.5]
+    falling = LinearRate(start=0.4, end=0.1)
     assert [falling.rate(0.5, step, 3) for step in range(3)] == pytest.approx([0.4, 0.25, 0.1])
 
 
 def test_curriculum_rises_from_no_dropout_to_the_rate() -> None:
     """Rate 0 at t = 0, r to 1e-4 at the end; keep(t) = (1 - q) exp(-gamma t) + q between."""
-    schedule = Curriculum()
+    schedule = CurriculumRate()
     assert schedule.rate(0.5, 0, T) == 0
     assert schedule.rate(0.5, T - 1, T) == pytest.approx(0.5, abs=1e-4)
     assert 1 - schedule.rate(0.3, 100, T) == pytest.approx(0.3 * math.exp(-1000 / T) + 0.7)
@@ -34,20 +41,20 @@ def test_curriculum_rises_from_no_dropout_to_the_rate() -> None:
 
 def test_the_papers_gamma_ends_early_on_a_short_run() -> None:
     """Gamma 1e-3 over digits' 1,080 steps ends at rate .33 instead of .5."""
-    assert Curriculum(gamma=1e-3).rate(0.5, T - 1, T) == pytest.approx(0.33, abs=0.005)
+    assert CurriculumRate(gamma=1e-3).rate(0.5, T - 1, T) == pytest.approx(0.33, abs=0.005)
 
 
 def test_anti_curriculum_falls_from_the_rate_to_no_dropout() -> None:
     """The mirror image."""
-    schedule = AntiCurriculum()
+    schedule = AntiCurriculumRate()
     assert schedule.rate(0.5, 0, T) == 0.5
     assert schedule.rate(0.5, T - 1, T) < 1e-4
-    assert schedule.rate(0.5, 77, T) + Curriculum().rate(0.5, 77, T) == pytest.approx(0.5)
+    assert schedule.rate(0.5, 77, T) + CurriculumRate().rate(0.5, 77, T) == pytest.approx(0.5)
 
 
 def test_early_and_late_change_at_the_cutoff() -> None:
     """c = round(cutoff T); the linear shape is 0 at c - 1 already."""
-    constant, linear, late = Early(cutoff=0.25, shape="constant"), Early(cutoff=0.25), Late(cutoff=0.25)
+    constant, linear, late = EarlyRate(cutoff=0.25, shape="constant"), EarlyRate(cutoff=0.25), LateRate(cutoff=0.25)
     cut = T // 4
     assert [constant.rate(0.5, step, T) for step in (0, cut - 1, cut, T - 1)] == [0.5, 0.5, 0, 0]
     assert [linear.rate(0.5, step, T) for step in (0, cut - 1, cut)] == [0.5, 0, 0]
@@ -57,5 +64,5 @@ def test_early_and_late_change_at_the_cutoff() -> None:
 
 def test_the_cutoff_is_that_of_the_paper_unless_written() -> None:
     """50 of 300 epochs, for both."""
-    assert [Late().rate(0.5, epoch, 300) for epoch in (0, 49, 50, 299)] == [0, 0, 0.5, 0.5]
-    assert [Early(shape="constant").rate(0.5, epoch, 300) for epoch in (0, 49, 50, 299)] == [0.5, 0.5, 0, 0]
+    assert [LateRate().rate(0.5, epoch, 300) for epoch in (0, 49, 50, 299)] == [0, 0, 0.5, 0.5]
+    assert [EarlyRate(shape="constant").rate(0.5, epoch, 300) for epoch in (0, 49, 50, 299)] == [0.5, 0.5, 0, 0]

@@ -9,7 +9,7 @@ import pytest
 
 from dropout_cli import config, plots
 from dropout_cli.runs import Run
-from dropout_cli.training.convergence import still_moving
+from dropout_cli.training.convergence import unconverged
 from dropout_cli.training.run import run_experiment
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants.variational import equivalent_rate
@@ -97,7 +97,7 @@ def test_a_learned_rate_that_has_not_settled_is_named(tmp_path: Path) -> None:
 def test_moving_means_a_hundredth_over_the_last_tenth(column: str, values: list[float], moves: bool) -> None:
     """Of the rate; alpha counts as the rate that it stands for; one epoch tells nothing."""
     learned: dict[str, Callable[[float], float]] = {"a/dropout/rate": float, "a/dropout/alpha": equivalent_rate}
-    assert still_moving(learned, {column: values}) == ([column] if moves else [])
+    assert unconverged(learned, {column: values}) == ([column] if moves else [])
 
 
 def test_the_figure_has_a_panel_per_quantity_and_the_same_bytes_again() -> None:

@@ -9,7 +9,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.container import Container
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.dropconnect import GaussianDropConnect
-from dropout_cli.variants.toolkit.rate_schedules import Linear
+from dropout_cli.variants.toolkit.rate_schedules import LinearRate
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
 STEPS = 11
@@ -28,7 +28,7 @@ def test_a_schedule_moves_the_rate_of_every_location_that_drops(name: str) -> No
     blocks = VARIANTS[name].supports == "blocks"
     architecture = Resnet(depth=8, widths=(4, 4, 4)) if blocks else Mlp()
     around = BuildContext(shape=(8, 8, 1) if blocks else (5,), outputs=3, examples=20, steps=STEPS, seed=0)
-    variant = VARIANTS[name](rate=0.4, rate_schedule=Linear())  # type: ignore[call-arg]
+    variant = VARIANTS[name](rate=0.4, rate_schedule=LinearRate())  # type: ignore[call-arg]
     network = architecture.build(variant, around)
     places = [layer for layer in parts(network) if isinstance(layer, ScheduledRate)]
     assert places and all(layer.rate == 0 and not ScheduledRate.draws(layer) for layer in places)

@@ -8,7 +8,7 @@ from dropout_cli.core.fields import describe_fields
 from dropout_cli.variants.toolkit.base import VARIANTS, Variant
 
 
-def catalogue() -> list[dict[str, Any]]:
+def list_variants() -> list[dict[str, Any]]:
     """One row per variant, by name: name, about (one line), where it acts, what it learns, paper."""
     return [
         {
@@ -22,8 +22,8 @@ def catalogue() -> list[dict[str, Any]]:
     ]
 
 
-def details(cls: type[Variant]) -> dict[str, Any]:
+def describe_variant(cls: type[Variant]) -> dict[str, Any]:
     """One variant: its row, the text with its equations, and its keys."""
     name = VARIANTS.name_of(cls)
-    row = next(row for row in catalogue() if row["name"] == name)
+    row = next(row for row in list_variants() if row["name"] == name)
     return {**row, "text": inspect.getdoc(sys.modules[cls.__module__]) or "", "keys": describe_fields(cls)}

@@ -14,7 +14,7 @@ MOST_DECIMALS = 9
 NONE, NO_DROPOUT = ("dropout.variant", "none"), "no dropout"
 
 
-def p_text(p: float) -> str:
+def format_p(p: float) -> str:
     """Return a p-value with two digits that count, or more where two would make it .05, which it is not."""
     if math.isnan(p):
         return ""
@@ -24,7 +24,7 @@ def p_text(p: float) -> str:
     return next((text for text in texts if float(text) != ALPHA or p == ALPHA), f"{p:.2g}")
 
 
-def short(value: float, sign: str = "") -> str:
+def format_short(value: float, sign: str = "") -> str:
     """Return four decimals, or as many as a value takes that is not 0; no minus before zero; nothing for NaN."""
     if math.isnan(value):
         return ""
@@ -32,29 +32,29 @@ def short(value: float, sign: str = "") -> str:
     return decimals(value, digits, sign)
 
 
-def span(interval: tuple[float, float], sign: str = "") -> str:
+def format_interval(interval: tuple[float, float], sign: str = "") -> str:
     """Return both ends of an interval; nothing for NaN."""
     low, high = interval
-    return "" if math.isnan(low) else f"{short(low, sign)} to {short(high, sign)}"
+    return "" if math.isnan(low) else f"{format_short(low, sign)} to {format_short(high, sign)}"
 
 
-def called(group: RunGroup) -> str:
+def group_name(group: RunGroup) -> str:
     """Return the label of a group, for a sentence."""
-    return setting(group.values)
+    return setting_name(group.values)
 
 
-def setting(values: Values) -> str:
+def setting_name(values: Values) -> str:
     """Return values in one line, for a sentence: `none` alone would read as if nothing was meant."""
     return setting_label({key: NO_DROPOUT if (key, value) == NONE else value for key, value in values.items()})
 
 
-def named(groups: Sequence[RunGroup], most: int = 6) -> str:
+def join_names(groups: Sequence[RunGroup], most: int = 6) -> str:
     """Return the labels of groups, the first few of them."""
-    names = [called(group) for group in groups[:most]]
+    names = [group_name(group) for group in groups[:most]]
     return "; ".join([*names, *([f"{len(groups) - most} more"] if len(groups) > most else [])])
 
 
-def speaks_of(layout: Layout, group: RunGroup, *, fixed: bool) -> str:
+def interval_scope(layout: Layout, group: RunGroup, *, fixed: bool) -> str:
     """Return what an interval of this layout covers, for a sentence: `new seeds on this split, ...`."""
     test = max((record.examples("test") for record in group.runs), default=0)
     sizes = [sum(map(record.examples, ("train", "val", "test"))) for record in group.runs]
@@ -76,16 +76,16 @@ def speaks_of(layout: Layout, group: RunGroup, *, fixed: bool) -> str:
     return f"{what}, with {seeds}"
 
 
-def new_kind(one: Comparison) -> str:
+def new_data_kind(one: Comparison) -> str:
     """Return what the second interval of a comparison is for."""
     if one.layout.kind == "seeds" or one.test_part_is_fixed:
         return "new examples"
     return "new data"
 
 
-def where_shown(one: Comparison) -> str:
+def verdict_scope(one: Comparison) -> str:
     """Return on what a verdict holds, in words that go behind it."""
-    new = new_kind(one)
+    new = new_data_kind(one)
     if one.layout.kind == "seeds":
         here = "this split"
     elif one.test_part_is_fixed:
@@ -98,16 +98,16 @@ def where_shown(one: Comparison) -> str:
     return f"on {here}, but not shown for {new}" + (" (no interval is known)" if unknown else "")
 
 
-def sentence(evidence: SweepComparison, one: Comparison, subject: str) -> str:
+def comparison_sentence(evidence: SweepComparison, one: Comparison, subject: str) -> str:
     """Return the verdict of a comparison with its numbers, about `subject`: the label of the setting, or `It`."""
-    base = called(evidence.groups[one.baseline])
+    base = group_name(evidence.groups[one.baseline])
     open_question = f"{subject} is compared with {base}: whether it is better is not decided"
     if one.refused:
         return f"{open_question}, because {one.refused}."
-    numbers = f"difference {short(one.estimate.mean, '+')}, 95 % interval {span(one.interval, '+')}"
+    numbers = f"difference {format_short(one.estimate.mean, '+')}, 95 % interval {format_interval(one.interval, '+')}"
     if one.verdict in (BETTER, WORSE):
-        return f"{subject} is {one.verdict} than {base} {where_shown(one)} ({numbers})."
+        return f"{subject} is {one.verdict} than {base} {verdict_scope(one)} ({numbers})."
     if one.verdict == NOT_DECIDED:
         same = "all pairs of runs are identical" if one.identical else "the interval of the difference includes 0"
         return f"{open_question}, because {same} ({numbers})."
-    return f"{subject} is {one.verdict.replace('equal', f'equal to {base}')} {where_shown(one)} ({numbers})."
+    return f"{subject} is {one.verdict.replace('equal', f'equal to {base}')} {verdict_scope(one)} ({numbers})."
