@@ -144,7 +144,7 @@ from dropout_cli.cli import output
 POSITION = 5
 
 
-def add_to(app):
+def register_command(app):
     """Register the command."""
     app.command()(greet)
 

@@ -80,7 +80,7 @@ def load_config(
     mistakes.raise_if_any()
     # Only a valid experiment can be checked for settings without effect.
     if not is_stored:
-        add_reasons(experiment.refusals(), layered.tree, mistakes)
+        add_reasons(experiment.ineffective_settings(), layered.tree, mistakes)
         mistakes.raise_if_any()
     origins = {key: _origin_of(layered.tree, key) for key, _ in flatten(to_dict(experiment))}
     return LoadedConfig(experiment, layered.text, layered.notices, origins)

@@ -116,7 +116,7 @@ def test_numbers_are_the_same_tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
     losses = [one**2 for one in two_runs(7, 20)]
     found = paired_bootstrap(*losses)
     assert paired_bootstrap(*losses) == found
-    monkeypatch.setattr(bootstrap, "BATCH", 20 * 700)
+    monkeypatch.setattr(bootstrap, "BATCH_LOSSES", 20 * 700)
     assert paired_bootstrap(*losses) == found
     assert {type(one) for one in (found.first, found.second, found.difference, *found.interval, found.p)} == {float}
 

@@ -1,7 +1,7 @@
 """Commands of `dropout`: one file per command, with the name of the command.
 
-A new file is a new command. It defines `add_to(app)`, which registers the command, and `POSITION`, a number that orders
-the commands in `dropout --help`, smallest first. Groups of commands follow the single ones.
+A new file is a new command. It defines `register_command(app)`, and `POSITION`, a number that orders the commands in
+`dropout --help`, smallest first. Groups of commands follow the single ones.
 
 A command imports the rooms that do its work inside its function, so that `dropout --help` loads neither NumPy nor
 anything slower.
@@ -17,4 +17,4 @@ def add_commands(app: typer.Typer) -> None:
     """Register the command of every file in this package, in the order of their positions."""
     modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
     for module in sorted(modules, key=lambda module: int(module.POSITION)):
-        module.add_to(app)
+        module.register_command(app)

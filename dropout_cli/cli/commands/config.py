@@ -17,7 +17,7 @@ POSITION = 180
 app = StrictTyper(help="Write, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
 
 
-def add_to(parent: typer.Typer) -> None:
+def register_command(parent: typer.Typer) -> None:
     """Register the group of commands."""
     parent.add_typer(app, name="config")
 

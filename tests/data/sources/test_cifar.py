@@ -105,6 +105,6 @@ def test_a_label_beyond_the_classes_is_refused(tmp_path: Path) -> None:
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """This holds for any names of its members."""
-    monkeypatch.setattr(cifar, "MOST_UNPACKED", 1_000_000)
+    monkeypatch.setattr(cifar, "MAX_UNPACKED_BYTES", 1_000_000)
     with pytest.raises(DataError, match="unpacks to more than 1,000,000"):
         Cifar10(path=str(pack(tmp_path / "bomb.tar.gz", {"other": bytes(3_000_000)}))).read()
