@@ -64,7 +64,7 @@ class Softsign(Activation):
 METRIC = '''
 """The share of examples of class 0 that are found."""
 
-from dropout_cli.metrics.registry import Metric, register
+from dropout_cli.metrics.registry import Metric, register_metrics
 
 
 def zeros(given):
@@ -72,7 +72,7 @@ def zeros(given):
     return float((given.predicted[given.labels == 0] == 0).mean())
 
 
-register(Metric("zeros", "Zeros found", True, "labels", zeros))
+register_metrics(Metric("zeros", "Zeros found", True, "labels", zeros))
 '''
 DATASET = '''
 """Points on either side of a line."""
@@ -82,7 +82,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_cli.core.rng import stream
-from dropout_cli.data.base import DATASETS, Examples, Facts, Source
+from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
 
 
 @DATASETS.register("halves")
@@ -90,7 +90,7 @@ from dropout_cli.data.base import DATASETS, Examples, Facts, Source
 class Halves(Source):
     """Two classes, divided by a line."""
 
-    facts = Facts(200, (2,), 2, "drawn")
+    info = DatasetInfo(200, (2,), 2, "drawn")
 
     def read(self):
         """The points as float32."""
@@ -130,7 +130,7 @@ from dropout_cli.objectives.base import OBJECTIVES, Objective
 class Halved(Objective):
     """Half of the mean of -ln p(label)."""
 
-    def learn(self, network, x, labels, noise, targets=None):
+    def compute_gradients(self, network, x, labels, noise, targets=None):
         """One noisy pass."""
         loss, dlogits = losses.cross_entropy(network.forward(x, train=True, noise=noise), labels)
         network.gradients(dlogits / 2)
@@ -151,19 +151,19 @@ def register_command(app):
 
 def greet():
     """Say hello."""
-    output.result("hello")
+    output.print_result("hello")
 '''
 SCHEDULE = '''
 """A learning rate that is halved at once."""
 
 from dataclasses import dataclass
 
-from dropout_cli.nn.optim.lr_schedules import SCHEDULES, Schedule
+from dropout_cli.nn.optim.lr_schedules import SCHEDULES, LearningRateSchedule
 
 
 @SCHEDULES.register("half")
 @dataclass(frozen=True, kw_only=True)
-class Half(Schedule):
+class Half(LearningRateSchedule):
     """Half of the learning rate."""
 
     def shape(self, progress, epoch):

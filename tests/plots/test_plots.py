@@ -78,7 +78,7 @@ def test_pyplot_is_never_imported_nor_matplotlib_before_it_is_needed() -> None:
     program = (
         "import sys; from dropout_cli import plots\n"
         "assert 'matplotlib' not in sys.modules\n"
-        "plots.curves({'train_loss': [1.0]}, 1)\n"
+        "plots.learning_curves({'train_loss': [1.0]}, 1)\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

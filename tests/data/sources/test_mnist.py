@@ -175,10 +175,10 @@ def test_without_a_network_the_error_names_four_files_and_a_folder(nowhere: Path
     env = {key: value for key, value in os.environ.items() if key.lower() not in ("no_proxy", "all_proxy")}
     env |= {"https_proxy": dead, "HTTPS_PROXY": dead, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     code = """
-from dropout_cli.data.sources.mnist import fetch
+from dropout_cli.data.sources.mnist import fetch_dataset
 from dropout_cli.core.errors import DataError
 try:
-    fetch("mnist")
+    fetch_dataset("mnist")
 except DataError as error:
     print(error.exit_code, error)
 """
