@@ -82,7 +82,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_cli.core.rng import stream
-from dropout_cli.data.base import DATASETS, Examples, Facts, Source
+from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
 
 
 @DATASETS.register("halves")
@@ -90,7 +90,7 @@ from dropout_cli.data.base import DATASETS, Examples, Facts, Source
 class Halves(Source):
     """Two classes, divided by a line."""
 
-    facts = Facts(200, (2,), 2, "drawn")
+    info = DatasetInfo(200, (2,), 2, "drawn")
 
     def read(self):
         """The points as float32."""
