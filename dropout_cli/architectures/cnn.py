@@ -79,7 +79,9 @@ class Cnn(UnitArchitecture):
             path, number = f"hidden{index + 1}", len(plan.stages) + index
             location = self._location(path, "hidden", number, plan.places, fan_in, context, previous)
             linear = self._dense(path, fan_in, width, self.activation, context)
-            previous = variant.unit(linear, self._between(path, width, context), self._activation(path), location)
+            previous = variant.unit(
+                linear, self._between(path, width, context), self._activation(path, context), location
+            )
             hidden_units.append(previous)
         location = self._location("output", "output", 0, 1, widths[-1], context, previous)
         logits = self._dense("output", widths[-1], context.outputs, "identity", context)
@@ -96,11 +98,11 @@ class Cnn(UnitArchitecture):
                 linear = self._convolution(path, channels, conv.filters, conv.kernel, context, *window)
                 between = self._between(path, conv.filters, context)
                 last = late and place == len(stage.convolutions)
-                yield Sequential(path, [linear, *between, *([] if last else [self._activation(path)])])
+                yield Sequential(path, [linear, *between, *([] if last else [self._activation(path, context)])])
                 fan_in, channels = math.prod(conv.kernel) * channels, conv.filters
             yield from _pooling(path, stage.pooling)
             if late:
-                yield self._activation(path)
+                yield self._activation(path, context)
             noise = variant.map(self._location(path, "map", index, plan.places, fan_in, context, None))
             if noise is not None:
                 yield noise

@@ -44,7 +44,9 @@ class Mlp(UnitArchitecture):
             path = f"hidden{index + 1}"
             location = self._location(path, "hidden", index, len(self.hidden), fan_in, context, previous)
             linear = self._dense(path, fan_in, width, self.activation, context)
-            previous = variant.unit(linear, self._between(path, width, context), self._activation(path), location)
+            previous = variant.unit(
+                linear, self._between(path, width, context), self._activation(path, context), location
+            )
             hidden_units.append(previous)
         layers += hidden_units
         location = self._location("output", "output", 0, 1, widths[-1], context, previous)

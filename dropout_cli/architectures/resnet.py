@@ -86,7 +86,7 @@ class Resnet(UnitArchitecture):
                     )
                 location = self._location(path, "block", block - 1, blocks, 9 * entering, context, None)
                 yield variant.block(Sequential(f"{path}/branch", branch), skip, location)
-                yield self._activation(path)
+                yield self._activation(path, context)
             path = f"group{group + 1}"
             noise = variant.map(self._location(path, "map", group, len(self.widths), width, context, None))
             if noise is not None:
@@ -95,7 +95,7 @@ class Resnet(UnitArchitecture):
     def _unit(self, path: str, channels: int, width: int, stride: int, context: BuildContext) -> list[Layer]:
         """Convolution, normalization, activation."""
         linear = self._convolution(path, channels, width, (3, 3), context, stride, bias=not self.batch_norm)
-        return [linear, *self._between(path, width, context), self._activation(path)]
+        return [linear, *self._between(path, width, context), self._activation(path, context)]
 
     def check_variant(self, variant: Variant) -> None:
         """The variant must be one that can act on maps or on blocks."""

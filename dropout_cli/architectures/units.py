@@ -33,7 +33,8 @@ class UnitArchitecture(Architecture):
     activation: ActivationName = "relu"
     """The activation of the hidden layers."""
     initializer: Annotated[Initializer | Literal["auto"], Choice(INITIALIZERS)] = "auto"
-    """How weights start; auto: he for relu and gelu, lecun for selu, glorot otherwise and for the logits."""
+    """How weights start; auto: as suits the activation (he for relu and gelu; lecun for selu; glorot for identity,
+    sigmoid and tanh), and glorot for the logits."""
     batch_norm: bool = False
     """Batch normalization before each hidden activation."""
     input_noise: NonNegative = 0.0
@@ -82,8 +83,8 @@ class UnitArchitecture(Architecture):
             dtype=context.dtype,
         )
 
-    def _activation(self, path: str) -> Layer:
-        return ACTIVATIONS[self.activation](f"{path}/{self.activation}")
+    def _activation(self, path: str, context: BuildContext) -> Layer:
+        return ACTIVATIONS[self.activation](f"{path}/{self.activation}", dtype=context.dtype)
 
     def _between(self, path: str, width: int, context: BuildContext) -> list[Layer]:
         """Return the layers between a linear map and its activation."""

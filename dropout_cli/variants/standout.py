@@ -24,6 +24,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.sigmoid import Sigmoid
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.masks import fraction_dropped
 
@@ -84,6 +85,10 @@ class Gate(Layer):
         if not self._scaled:
             return dz
         return np.asarray(dz + self._variant.alpha * self._sigmoid.backward(dy * self._a))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return those of the activation."""
+        return self._activation.parameters()
 
     def columns(self) -> dict[str, float]:
         """The share that was dropped in the last training step."""
