@@ -8,21 +8,26 @@ there, with 0 and 1 unless an optimizer asks for more: with a momentum `gradient
 v = mu v - lr dL/dvalue (nn.optim.update, nn.layers.batch_parallel). The method sees to that; a layer need not know.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
+from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import add, column_sums, matmul_into
 
 
 @dataclass(eq=False)
-class Parameter:
+class Parameter(ReportsRenamed):
     """A value, its gradient, and how training treats it.
 
     The three scales multiply the run's own settings: a bias has `decay = max_norm = 0`, a learned
     rate its own `lr_scale`, and the equivalence of classic and inverted dropout q^2 per layer.
     """
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"carry": "grad_beta", "scale": "grad_alpha"}
 
     value: Array
     """Float array; changed in place. Before training, the optimizer moves it once to other memory (backend.packing)."""

@@ -30,7 +30,13 @@ class Layer(ReportsRenamed, ABC):
     (nn.layers.batch_parallel).
     """
 
-    RENAMED: ClassVar[Mapping[str, str]] = {"at": "set_step", "expanded": "dense_output"}
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "at": "set_step",
+        "expanded": "dense_output",
+        "carrying": "PassOptimizations.fused_parameters",
+        "lends_y": "PassOptimizations.releases_output",
+        "lends_dx": "PassOptimizations.releases_dx",
+    }
     is_dropout: ClassVar[bool] = False
     """Whether it is the place of a dropout variant's noise, whatever its rate."""
     noise_kind: ClassVar[NoiseKind] = "dropout"
