@@ -16,8 +16,8 @@ EXPORTS = """
     MANY_STEPS RATE_SCHEDULES USUAL_PRECISION VARIANTS ActivationNoise Array Choice ClosedFraction Constant Count
     CountOrZero DType Dense Finite Fraction FractionOrZero GaussianLinear Generator HiddenActivationNoise Hint Kind
     Layer MapNoise Needs NoiseSource NoisyActivation NonNegative Parameter Place Positive Rate RateSchedule Rates
-    Residual Sequential Shape Variant Widths all_rates bernoulli chain keep_probability learned one_rate_each penalty_scale
-    rate_of scaled_bernoulli share_of_zeros
+    Residual Sequential Shape Variant Widths all_rates bernoulli chain keep_probability learned one_rate_each
+    penalty_scale rate_of scaled_bernoulli share_of_zeros
 """
 """The names that `dropout_cli.variants` exported in the first release with plugins."""
 VARIANT = """
