@@ -1,6 +1,7 @@
 """The base of architectures: frozen configuration that builds a network of named layers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from dropout_cli.core.errors import InvalidField
 from dropout_cli.core.registry import Registry
+from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.types import DType, Shape
 from dropout_cli.nn.layers.network import Network
 from dropout_cli.variants import VARIANTS, Variant
@@ -52,8 +54,15 @@ REASONS: dict[Supports, str] = {
 }
 
 
-class Architecture(ABC):
-    """A frozen description; its dataclass fields are its YAML keys."""
+class Architecture(ReportsRenamed, ABC):
+    """Frozen configuration of a network; its dataclass fields are its YAML keys."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "check": "check_variant",
+        "fits": "check_shape",
+        "weights": "count_weights",
+        "activations": "count_activations",
+    }
 
     accepts: ClassVar[frozenset[Supports]]
     """Where a variant may act in such a network (`Variant.supports`)."""

@@ -50,8 +50,8 @@ class ReportsRenamed:
 
 
 def _renamed(classes: tuple[type, ...]) -> dict[str, str]:
-    """All entries of the tables of these classes."""
-    return {old: new for cls in classes for old, new in vars(cls).get("RENAMED", {}).items()}
+    """Return the entries of the tables of these classes; the entry of a subclass replaces that of its base."""
+    return {old: new for cls in reversed(classes) for old, new in vars(cls).get("RENAMED", {}).items()}
 
 
 def missing_name(module: str, name: str, renamed: Mapping[str, str]) -> NoReturn:

@@ -7,9 +7,11 @@ differ only in their variant share the split, the order of batches and the initi
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar
 
 import numpy as np
 
+from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.types import Array, Shape
 
 Generator = np.random.Generator
@@ -30,7 +32,7 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
     return np.random.Generator(np.random.SFC64(int.from_bytes(digest, "little")))
 
 
-class Noise(Mapping[str, Generator]):
+class Noise(ReportsRenamed, Mapping[str, Generator]):
     """The generators of one epoch or one Monte Carlo pass, by layer path, made at first use.
 
     In training every example has its own draws. If draws are `shared`, all examples of all batches have the same draws:
@@ -40,6 +42,15 @@ class Noise(Mapping[str, Generator]):
         training: True if layers also draw the other noise of the training; False for dropout noise only.
         shared: True if all examples have the same draws.
     """
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "shape": "draw_shape",
+        "once": "draw_once",
+        "drawn": "has_drawn",
+        "sharing": "shared_paths",
+    }
+    shared_paths: set[str]
+    """The paths of the layers that support shared draws, known once they have drawn."""
 
     def __init__(
         self, seed: int, index: int, role: str = "noise", *, training: bool = True, shared: bool = False
@@ -57,8 +68,7 @@ class Noise(Mapping[str, Generator]):
         self._made: dict[str, Generator] = {}
         self._kept: dict[str, tuple[Array, ...]] = {}
         self.training, self.shared = training, shared
-        self.shared_paths: set[str] = set()
-        """The paths of the layers that support shared draws, known once they have drawn."""
+        self.shared_paths = set()
 
     def draw_shape(self, path: str, shape: Shape) -> Shape:
         """Return the shape to draw: one row if draws are shared, else the whole batch.

@@ -1,4 +1,7 @@
-"""Losses on logits, each with its gradient. L is the mean over the batch."""
+"""Loss functions of logits and outputs, each with its gradient.
+
+Every loss L is a mean over the batch, so its gradient is divided by the number of examples N.
+"""
 
 from collections.abc import Sequence
 
@@ -8,13 +11,27 @@ from dropout_cli.core.types import Array
 
 
 def log_softmax(logits: Array) -> Array:
-    """Return ln softmax(logits), (N, C), without overflow."""
+    """Return ln softmax(logits) without overflow.
+
+    Args:
+        logits: (N, C).
+
+    Returns:
+        Log-probabilities, (N, C).
+    """
     shifted = logits - logits.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 def softmax(logits: Array) -> Array:
-    """Return the probabilities of logits (N, C)."""
+    """Return the class probabilities of logits without overflow.
+
+    Args:
+        logits: (N, C).
+
+    Returns:
+        Probabilities, (N, C); each row sums to 1.
+    """
     exps = np.exp(logits - logits.max(axis=1, keepdims=True))
     exps /= exps.sum(axis=1, keepdims=True)
     return np.asarray(exps)
@@ -28,26 +45,39 @@ def cross_entropy(
     confidence_penalty: float = 0.0,
     class_weights: Sequence[float] | None = None,
 ) -> tuple[float, Array]:
-    """Return the mean cross-entropy of logits (N, C) with labels (N,), and dlogits.
+    """Return the mean cross-entropy L and its gradient dL/dlogits.
 
-    L = -sum_c t_c ln p_c - beta H(p), with targets t = (1 - s) onehot + s / C (label smoothing s:
-    Szegedy et al. 2015, arXiv:1512.00567; confidence penalty beta: Pereyra et al. 2017,
-    arXiv:1701.06548). dlogits = (p - t + beta p (ln p + H)) / N.
+    With targets t = (1 - s) onehot + s / C and probabilities p = softmax(logits), the loss of one example is
 
-    With `class_weights` w every example's share of L is multiplied by w[label]; it is still divided by N, so that an
-    example weighs the same in every batch.
+        -sum_c t_c ln p_c - beta H(p),   dlogits = (p - t + beta p (ln p + H)) / N
+
+    Args:
+        logits: (N, C).
+        labels: Class ids, (N,).
+        label_smoothing: s, in [0, 1).
+        confidence_penalty: beta, the factor of the entropy H(p).
+        class_weights: One weight per class. The loss of an example is multiplied by the weight of its label. The sum
+            is still divided by N, so that the weight of an example does not depend on the batch it is in.
+
+    Returns:
+        L as a float, and dL/dlogits of shape (N, C).
+
+    References:
+        Label smoothing: Szegedy et al. 2015, arXiv:1512.00567.
+        Confidence penalty: Pereyra et al. 2017, arXiv:1701.06548.
     """
     if class_weights is not None:
         return _weighted(logits, labels, label_smoothing, confidence_penalty, class_weights)
     n, classes = logits.shape
-    own = np.arange(0, n * classes, classes) + labels  # flat places are looked up in half the time of pairs
+    own = np.arange(0, n * classes, classes) + labels  # flat indices take half the time of pairs of indices
     logp = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
     p = np.exp(logp)
     sums = np.add.reduce(p, axis=1, keepdims=True)
     p /= sums
     logp -= np.log(sums)
+    # The sum is taken in float64: float32 would lose the small losses at the end of training.
     loss = -(1 - label_smoothing) * float(np.add.reduce(logp.take(own), dtype=np.float64)) / n
-    dlogits = p.copy() if confidence_penalty else p
+    dlogits = p.copy() if confidence_penalty else p  # the penalty needs p again below
     dlogits.reshape(-1)[own] -= 1 - label_smoothing
     if label_smoothing:
         loss -= label_smoothing * float(logp.mean(dtype=np.float64))
@@ -63,7 +93,8 @@ def cross_entropy(
 def _weighted(
     logits: Array, labels: Array, smoothing: float, penalty: float, class_weights: Sequence[float]
 ) -> tuple[float, Array]:
-    """`cross_entropy` with weights; the loss of each example apart, which takes more passes."""
+    """Compute `cross_entropy` with class weights."""
+    # A function of its own: it needs the loss of every example, which takes more passes over the arrays.
     n, classes = logits.shape
     w = np.asarray(class_weights, logits.dtype)[labels]
     logp = log_softmax(logits)
@@ -71,30 +102,53 @@ def _weighted(
     t = np.full_like(p, smoothing / classes)
     t[np.arange(n), labels] += 1 - smoothing
     entropy = -(p * logp).sum(axis=1, keepdims=True)
-    each = -(t * logp).sum(axis=1) - penalty * entropy[:, 0]
+    losses = -(t * logp).sum(axis=1) - penalty * entropy[:, 0]
     dlogits = (p - t + penalty * p * (logp + entropy)) * (w[:, None] / n)
-    return float((w * each).mean(dtype=np.float64)), np.asarray(dlogits)
+    return float((w * losses).mean(dtype=np.float64)), np.asarray(dlogits)
 
 
 def squared_error(outputs: Array, targets: Array) -> tuple[float, Array]:
-    """Return the mean of (o - t)^2 over outputs and targets (N, T), and doutputs = 2 (o - t) / (N T)."""
+    """Return the mean squared error and its gradient 2 (o - t) / (N T).
+
+    Args:
+        outputs: o, (N, T).
+        targets: t, (N, T).
+
+    Returns:
+        The mean of (o - t)^2 over all N T elements as a float, and the gradient of shape (N, T).
+    """
     errors = outputs - targets
     return float((errors**2).mean(dtype=np.float64)), np.asarray(errors * (2 / errors.size))
 
 
 SMALLEST_VARIANCE = 1e-6
+"""Lower bound of a predicted variance. It keeps the loss finite for targets that are predicted exactly."""
 
 
 def softplus_variance(s: Array) -> Array:
-    """Return v = softplus(s) + 1e-6, without overflow."""
+    """Return v = softplus(s) + 1e-6 without overflow.
+
+    Args:
+        s: Outputs before the softplus, any shape.
+    """
+    # ln(1 + exp(s)) = max(s, 0) + ln(1 + exp(-|s|)), whose exponent is never positive.
     return np.asarray(np.maximum(s, 0) + np.log1p(np.exp(-np.abs(s))) + SMALLEST_VARIANCE)
 
 
 def gaussian_loss(outputs: Array, targets: Array) -> tuple[float, Array]:
-    """Return the mean Gaussian negative log-likelihood of targets (N, T) under outputs (N, 2 T), and doutputs.
+    """Return the mean Gaussian negative log-likelihood and its gradient.
 
-    The first T outputs are means m, the others s with v = softplus(s) + 1e-6. L = mean of ln(v) / 2 + (y - m)^2 / (2 v)
-    + ln(2 pi) / 2; dm = (m - y) / v / (N T), ds = (1 - (y - m)^2 / v) / (2 v) sigmoid(s) / (N T).
+    With means m and v = softplus(s) + 1e-6,
+
+        L = mean of ln(v) / 2 + (y - m)^2 / (2 v) + ln(2 pi) / 2
+        dm = (m - y) / v / (N T),   ds = (1 - (y - m)^2 / v) / (2 v) sigmoid(s) / (N T)
+
+    Args:
+        outputs: (N, 2 T); the first T columns are m, the others s.
+        targets: y, (N, T).
+
+    Returns:
+        L as a float, and dL/doutputs of shape (N, 2 T).
     """
     count = targets.shape[1]
     means, s = outputs[:, :count], outputs[:, count:]
@@ -103,5 +157,6 @@ def gaussian_loss(outputs: Array, targets: Array) -> tuple[float, Array]:
     loss = float((np.log(v) + ratio).mean(dtype=np.float64)) / 2 + float(np.log(2 * np.pi)) / 2
     doutputs = np.empty_like(outputs)
     doutputs[:, :count] = errors / v / targets.size
+    # sigmoid(s); beyond +-80 it is 0 or 1 in float32, and exp(89) would overflow.
     doutputs[:, count:] = (1 - ratio) / (2 * v) / (1 + np.exp(-np.clip(s, -80, 80))) / targets.size
     return loss, doutputs

@@ -1,4 +1,4 @@
-"""A network as a table: its layers with their shapes, parameters and noise."""
+"""Summary of a network: its layers with their output shapes, parameters and noise."""
 
 from dataclasses import dataclass
 
@@ -12,33 +12,46 @@ from dropout_cli.nn.layers.sequential import Sequential
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer."""
+    """Summary of one layer."""
 
     path: str
+    """The path of the layer, such as `hidden1/dropout`."""
     kind: str
+    """The name of its class."""
     shape: Shape
-    """Of its output, the batch left out."""
+    """The shape of its output for one example."""
     parameters: int
+    """The number of learned values."""
     noisy: bool
-    """Whether it drew noise in a training pass."""
+    """True if it drew noise in a training pass."""
 
 
 def summarize_network(network: Layer, shape: Shape) -> list[LayerSummary]:
-    """Pass two zero examples of that shape through the network, noise on, and say what each layer did."""
+    """Summarize every layer by passing two zero examples through the network, with noise.
+
+    Args:
+        network: The network.
+        shape: The shape of one example.
+
+    Returns:
+        One entry per layer, in the order of the forward pass.
+    """
     lines: list[LayerSummary] = []
     _follow(network, np.zeros((2, *shape), np.float32), Noise(0, 0), lines)
     return lines
 
 
 def _follow(layer: Layer, x: Array, noise: Noise, lines: list[LayerSummary]) -> Array:
+    """Append the summaries of a layer and return its output."""
     if isinstance(layer, Sequential):
         for part in layer.layers:
             x = _follow(part, x, noise, lines)
         return x
+    # A layer that draws requests its generator, which adds one path to the noise.
     drawn = len(noise)
     layer.forward(x, noise=noise)
     noisy = len(noise) > drawn
     y = layer.forward(x)
-    count = sum(one.value.size for one in layer.parameters().values())
+    count = sum(parameter.value.size for parameter in layer.parameters().values())
     lines.append(LayerSummary(layer.path, type(layer).__name__, tuple(y.shape[1:]), count, noisy))
     return y

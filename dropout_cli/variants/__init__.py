@@ -108,12 +108,14 @@ __all__ = [
 ]
 
 RENAMED: Mapping[str, str] = {
+    "Constant": "ConstantRate",
     "Needs": "Supports",
     "Place": "Location",
+    "learned": "learned_parameter",
     "one_rate_each": "check_rate_count",
     "share_of_zeros": "fraction_dropped",
 }
-"""Public names of older versions -> their names now, for whoever still imports the old ones."""
+"""Old name -> new name of everything that this package exported under another name."""
 
 if not TYPE_CHECKING:  # a type checker would take it for a permission to import any name
 

@@ -45,8 +45,14 @@ def test_items_are_read(text: str, item: object) -> None:
         ("architecture.layers=[pool 2, conv 8 3]", "'pool 2' comes before any convolution"),
         ("architecture.layers=[conv 8 3, dense 4, conv 8 3]", "'conv 8 3' comes after a dense layer"),
         ("architecture.layers=[dense 4]", "there is no convolution in it"),
-        ("architecture.layers=[conv 8 3, pool 2, conv 8 5 valid]", "conv2: a window of 5 is larger than a map of 4"),
-        ("architecture.layers=[conv 8 3, pool 4, pool 4]", "conv1/pool2: a window of 4 is larger than a map of 2"),
+        (
+            "architecture.layers=[conv 8 3, pool 2, conv 8 5 valid]",
+            "conv2: a window of 5 does not fit into a feature map of 4",
+        ),
+        (
+            "architecture.layers=[conv 8 3, pool 4, pool 4]",
+            "conv1/pool2: a window of 4 does not fit into a feature map of 2",
+        ),
         ("dataset=iris", "a convolution needs pictures"),
         ("dropout={variant: concrete}", "concrete acts on dense layers only"),
         ("dropout.rate=[0.1, 0.2, 0.3]", "lists 3 rates for 2 hidden layers"),

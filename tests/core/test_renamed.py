@@ -7,7 +7,9 @@ import pytest
 
 from dropout_cli import variants
 from dropout_cli.core.renamed import RenamedName, ReportsRenamed, missing_name
+from dropout_cli.core.rng import Noise
 from dropout_cli.nn.layers.batch_parallel import BatchParallel
+from dropout_cli.nn.optim.optimizers import Optimizer
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 
@@ -76,9 +78,19 @@ def test_the_tables_name_what_there_is() -> None:
     """Every new name is in use, and no old one is."""
     for old, new in variants.RENAMED.items():
         assert new in variants.__all__ and old not in variants.__all__
-    roots = (variants.Location, GaussianLinear, BatchParallel, *(cls for _, cls in VARIANTS))
+    roots = (
+        Noise,
+        Optimizer,
+        variants.Parameter,
+        variants.Location,
+        GaussianLinear,
+        BatchParallel,
+        *(cls for _, cls in VARIANTS),
+    )
     bases = {base for cls in roots for base in cls.__mro__}
     for base in bases:
         for old, new in vars(base).get("RENAMED", {}).items():
             known = {name for cls in base.__mro__ for name in (*vars(cls), *vars(cls).get("__annotations__", {}))}
-            assert new in known and old not in known, (base, old, new)
+            owner, _, name = new.rpartition(".")
+            assert hasattr(variants, owner) and hasattr(getattr(variants, owner), name) if owner else new in known
+            assert old not in known, (base, old, new)

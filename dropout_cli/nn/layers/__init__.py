@@ -1,1 +1,1 @@
-"""The layers, one file each, and the containers that hold them."""
+"""Layers, one file each, and the containers that combine them."""

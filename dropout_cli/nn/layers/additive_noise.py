@@ -1,7 +1,8 @@
-"""Additive Gaussian noise, y = x + sd eps, a regularizer older than dropout.
+"""Additive Gaussian noise, y = x + sd eps: a regularizer that is older than dropout.
 
-Bishop 1995, "Training with noise is equivalent to Tikhonov regularization"; on every pre-activation
-of a batch-normalized network, the baseline of Rasmus et al. 2015 (arXiv:1507.02672).
+References:
+    Bishop 1995, "Training with noise is equivalent to Tikhonov regularization", Neural Computation 7.
+    Rasmus et al. 2015, arXiv:1507.02672: noise on every pre-activation of a batch-normalized network, as a baseline.
 """
 
 from typing import ClassVar
@@ -19,26 +20,32 @@ class AdditiveNoise(Layer):
     noise_kind: ClassVar[NoiseKind] = "training"
 
     def __init__(self, path: str, sd: float) -> None:
-        """`sd`: standard deviation, in the units of x."""
+        """Set the strength of the noise.
+
+        Args:
+            path: The path of the layer.
+            sd: The standard deviation, in the units of x.
+        """
         super().__init__(path)
         self.sd = sd
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return x plus noise."""
+        """Return x + sd eps, or x itself without noise."""
         noise = self._drawn_from(noise)
         if noise is None:
             return x
         shape = noise.draw_shape(self.path, x.shape)
         y = self._buffer("y", x.shape, x.dtype)
+        # Shared draws have one row and do not fill y; they need an array of their own.
         eps = draw_normal(shape, noise[self.path], x.dtype, out=y if shape == x.shape else None)
         np.multiply(eps, self.sd, out=y)
         y += x
         return y
 
     def draws(self) -> bool:
-        """It draws where the standard deviation is not 0."""
+        """Return True if the standard deviation is above 0."""
         return self.sd > 0
 
     def backward(self, dy: Array) -> Array:
-        """Return dy: the noise is a constant for the gradient."""
+        """Return dy, because the noise does not depend on x."""
         return dy

@@ -1,9 +1,9 @@
-"""The contract of every layer, hand-written passes in both directions.
+"""The base class of layers, with hand-written forward and backward passes.
 
     y = layer.forward(x, train=..., noise=...)        dx = layer.backward(dy)
 
-`train` governs batch statistics and adaptive rates, `noise` governs randomness: it maps a layer's
-path to its generator, and None means no noise, so that "noise on, no generator" cannot be written.
+`train` controls batch statistics and adaptive rates. `noise` controls randomness: it maps the path of a layer to its
+generator, and None means no noise. So noise without a generator is not possible.
 """
 
 import math
@@ -23,81 +23,117 @@ NoiseKind: TypeAlias = Literal["dropout", "training"]
 
 
 class Layer(ReportsRenamed, ABC):
-    """A differentiable map over a batch: arrays are (N, D) or (N, height, width, channels).
+    """A differentiable map of a batch, whose arrays are (N, D) or (N, height, width, channels).
 
-    A layer writes only into arrays that it allocated. What it returns stands until its next call. It computes in the
-    dtype of its parameters, or of its input where it has none. Layers that trade parts of this for speed declare so
-    (nn.layers.batch_parallel).
+    A layer writes only to arrays that it allocated. Its result stays valid until its next call. It computes in the
+    dtype of its parameters, or of its input if it has none. Layers can give up parts of this contract for speed; they
+    declare it with `PassOptimizations` (nn.layers.batch_parallel).
     """
 
-    RENAMED: ClassVar[Mapping[str, str]] = {"at": "set_step", "expanded": "dense_output"}
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "at": "set_step",
+        "expanded": "dense_output",
+        "carrying": "PassOptimizations.fused_parameters",
+        "lends_y": "PassOptimizations.releases_output",
+        "lends_dx": "PassOptimizations.releases_dx",
+    }
     is_dropout: ClassVar[bool] = False
-    """Whether it is the place of a dropout variant's noise, whatever its rate."""
+    """True if the layer holds the noise of a dropout variant, at any rate."""
     noise_kind: ClassVar[NoiseKind] = "dropout"
-    """The noise that it draws: of the dropout, which Monte-Carlo passes draw too, or of the training alone."""
+    """`dropout`: Monte Carlo passes draw the noise, too. `training`: only training draws it."""
 
     def __init__(self, path: str) -> None:
         """Name the layer.
 
         Args:
-            path: `<unit>` or `<unit>/<part>`, such as `hidden1/dropout`. It never changes: parameters (`hidden1/W`) and
-                noise go by it.
+            path: `<unit>` or `<unit>/<part>`, such as `hidden1/dropout`. It never changes, because the names of
+                parameters (`hidden1/W`) and the noise streams are derived from it.
         """
         self.path = path
         self.unit = path.partition("/")[0]
-        """The part of the network that it belongs to, as the architecture named it."""
+        """The first part of the path: the unit of the network that the layer belongs to."""
         self._buffers: dict[str, Array] = {}
         self._views: dict[str, Array] = {}
 
     @abstractmethod
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return y for the batch x."""
+        """Return y for a batch.
+
+        Args:
+            x: The batch, (N, D) or (N, height, width, channels). It must not be changed.
+            train: True in a training step: batch statistics and adaptive rates are updated.
+            noise: The generators of the pass by layer path, or None for a pass without noise.
+
+        Returns:
+            y, valid until the next call of the layer.
+        """
 
     @abstractmethod
     def backward(self, dy: Array) -> Array:
-        """Return dL/dx for dy = dL/dy of the last forward pass; overwrite the parameters' gradients.
+        """Return dL/dx of the last forward pass and overwrite the parameters' gradients.
 
-        `Parameter.add_gradient` does that, its first addition with `first=True`. The gradients include that of
-        `penalty`.
+        Gradients are written with `Parameter.add_gradient`; its first call per parameter has `first=True`. They include
+        the gradient of `penalty`.
+
+        Args:
+            dy: dL/dy, in the shape of y.
+
+        Returns:
+            dL/dx, in the shape of x.
         """
 
     def gradients(self, dy: Array) -> None:
-        """Overwrite the parameters' gradients as `backward` does, for a caller that needs no dx."""
+        """Overwrite the parameters' gradients like `backward`, but without computing dx.
+
+        Args:
+            dy: dL/dy, in the shape of y.
+        """
         self.backward(dy)
 
     def dense_output(self, y: Array) -> Array:
-        """Return `y`, the output of the last forward pass, with every unit in its place.
+        """Return `y` with a column for every unit, 0 for dropped units.
 
-        A layer that computes the kept units alone puts a 0 where a unit was dropped.
+        Layers that compute only the kept units override it; all others return `y` itself.
+
+        Args:
+            y: The output of the last forward pass.
         """
         return y
 
     def set_step(self, step: int) -> None:
-        """Announce the training step (from 0) about to be taken: rates with a schedule follow it."""
+        """Set the training step before its passes; scheduled rates depend on it.
+
+        Args:
+            step: The number of the step, from 0.
+        """
         return None
 
     def holds_dropout(self) -> bool:
-        """Whether it, or a part of it, is the place of a dropout variant's noise."""
+        """Return True if the layer, or a part of it, holds the noise of a dropout variant."""
         return self.is_dropout
 
     def split_at_dropout(self) -> "tuple[Layer, Layer] | None":
-        """Return the part below the last place of dropout, and the rest; None where it cannot be divided there."""
+        """Return the part below the last dropout layer and the rest, or None if there is no such split."""
         return None
 
     def draws(self) -> bool:
-        """Whether passes with noise can differ from each other, at the rate in force or one that it may adapt to."""
+        """Return True if two passes with noise can differ, at the current rate or a rate it can adapt to."""
         return self.is_dropout
 
     def parameters(self) -> dict[str, Parameter]:
-        """Name (`<path>/<letter>`) -> learned parameter, in a fixed order."""
+        """Return the learned parameters by name (`<path>/<letter>`), in a fixed order."""
         return {}
 
     def state(self) -> dict[str, Array]:
-        """Name -> what the layer keeps that is not learned by gradient; live arrays, not copies."""
+        """Return the state that is not learned by gradient, by name, as live arrays and not copies."""
         return {}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Take over what `state` of an equal layer returned."""
+        """Load the state of an equal layer.
+
+        Args:
+            state: What `state` of that layer returned.
+        """
         for name, mine in self.state().items():
             mine[...] = state[name]
 
@@ -106,44 +142,47 @@ class Layer(ReportsRenamed, ABC):
         return 0.0
 
     def columns(self) -> dict[str, float]:
-        """Name -> number to log in `metrics.csv` after each epoch; the names never change."""
+        """Return numbers to log in `metrics.csv` after each epoch, by column; the columns never change."""
         return {}
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:
-        """Return those of its columns that follow learning, each with its conversion to a rate from 0 to 1.
+        """Return the columns that follow learning, each with its conversion to a rate from 0 to 1.
 
-        A training that ends while one still moves is reported.
+        If such a value still moves at the end of training, the run reports it.
         """
         return {}
 
     def warnings(self) -> list[str]:
-        """Return warnings about how training left the layer, a sentence each."""
+        """Return warnings about the trained layer, one sentence each."""
         return []
 
     def replica(self, made: dict[int, "Layer"]) -> Self:
-        """Return an equal layer with buffers of its own, which shares everything else: parameters and state.
+        """Return a copy of the layer with its own buffers and the same parameters and state.
 
-        `made`: the layers that were replicated before, by `id`; one layer stands for itself wherever it occurs.
+        Args:
+            made: Replicas made so far, by `id` of the original. A layer that occurs twice gets one replica.
         """
         known = made.get(id(self))
         if known is not None:
             return cast(Self, known)
+        # Register the copy before its attributes: layers can refer to each other (masks of batchwise).
         twin = made[id(self)] = type(self).__new__(type(self))
         for name, value in list(vars(self).items()):
             vars(twin)[name] = {} if name in ("_buffers", "_views") else _replicated(value, made)
         return twin
 
     def _drawn_from(self, noise: NoiseSource) -> NoiseSource:
-        """Return the noise, or None where noise of this layer's kind is left out."""
+        """Return the noise to draw from, or None if noise of this layer's kind is switched off."""
         return None if noise is not None and self.noise_kind == "training" and not noise.training else noise
 
     def _buffer(self, name: str, shape: Shape, dtype: DType) -> Array:
-        """An array of that shape, its contents arbitrary, in memory kept from call to call."""
+        """Return an array of that shape with arbitrary contents; its memory is reused between calls."""
+        # Allocating large arrays in every step costs page faults; the views save a reshape in the usual case.
         last = self._views.get(name)
         if last is not None and last.shape == shape and last.dtype == dtype:
             return last
         size = math.prod(shape)
-        kept = self._buffers.get(name)
+        kept = self._buffers.get(name)  # larger than needed for a short last batch, which must not shrink it
         if kept is None or kept.size < size or kept.dtype != dtype:
             kept = self._buffers[name] = np.empty(size, dtype)
         view = self._views[name] = kept[:size].reshape(shape)
@@ -151,9 +190,9 @@ class Layer(ReportsRenamed, ABC):
 
 
 def _replicated(value: object, made: dict[int, Layer]) -> object:
-    """Return the value with a replica in place of every layer in it."""
+    """Return the value with every layer in it, or in its tuples and lists, replaced by a replica."""
     if isinstance(value, Layer):
         return value.replica(made)
     if type(value) is tuple:
-        return tuple(_replicated(one, made) for one in value)
-    return [_replicated(one, made) for one in value] if type(value) is list else value
+        return tuple(_replicated(item, made) for item in value)
+    return [_replicated(item, made) for item in value] if type(value) is list else value

@@ -1,4 +1,7 @@
-"""The base of layers made of other layers: they own no arrays, and the parts keep their names."""
+"""The base class of layers that consist of other layers.
+
+A container owns no arrays. Its parts keep their names, so wrapping a layer does not rename its parameters.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -8,58 +11,67 @@ from dropout_cli.nn.parameter import Parameter
 
 
 class Container(Layer):
-    """A layer whose parameters, state, penalty, columns and warnings are those of its parts, in order."""
+    """A layer whose parameters, state, penalty, columns and warnings are those of its parts."""
 
     def __init__(self, path: str, layers: Sequence[Layer]) -> None:
-        """`layers`: the parts."""
+        """Combine layers.
+
+        Args:
+            path: The path of the container.
+            layers: Its parts, in order.
+        """
         super().__init__(path)
         self.layers = tuple(layers)
 
     def set_step(self, step: int) -> None:
-        """Tell every part."""
+        """Set the step of every part."""
         for layer in self.layers:
             layer.set_step(step)
 
     def holds_dropout(self) -> bool:
-        """Whether it, or a part of it, is such a place."""
+        """Return True if the container, or a part of it, holds the noise of a dropout variant."""
         return self.is_dropout or any(layer.holds_dropout() for layer in self.layers)
 
     def draws(self) -> bool:
-        """Whether a part draws."""
+        """Return True if any part draws."""
         return any(layer.draws() for layer in self.layers)
 
     def parameters(self) -> dict[str, Parameter]:
-        """Those of all parts, in order."""
-        return {name: one for layer in self.layers for name, one in layer.parameters().items()}
+        """Return the parameters of all parts, in order."""
+        return {name: parameter for layer in self.layers for name, parameter in layer.parameters().items()}
 
     def state(self) -> dict[str, Array]:
-        """That of all parts."""
-        return {name: one for layer in self.layers for name, one in layer.state().items()}
+        """Return the state of all parts."""
+        return {name: array for layer in self.layers for name, array in layer.state().items()}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Hand every part the whole mapping; each takes its own names from it."""
+        """Load the state of every part; each part takes its own names from the mapping."""
         for layer in self.layers:
             layer.load_state(state)
 
     def penalty(self) -> float:
-        """The sum over all parts."""
+        """Return the sum of the penalties of all parts."""
         return sum(layer.penalty() for layer in self.layers)
 
     def columns(self) -> dict[str, float]:
-        """Those of all parts."""
-        return {name: one for layer in self.layers for name, one in layer.columns().items()}
+        """Return the columns of all parts."""
+        return {name: value for layer in self.layers for name, value in layer.columns().items()}
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:
-        """Return those of all parts."""
-        return {name: one for layer in self.layers for name, one in layer.learned_columns().items()}
+        """Return the learned columns of all parts."""
+        return {name: convert for layer in self.layers for name, convert in layer.learned_columns().items()}
 
     def warnings(self) -> list[str]:
-        """Those of all parts."""
+        """Return the warnings of all parts."""
         return [text for layer in self.layers for text in layer.warnings()]
 
 
 def leaves(layer: Layer) -> Iterator[Layer]:
-    """The layers of a network that are made of no others, in order."""
+    """Yield the layers of a network that are not containers, in order.
+
+    Args:
+        layer: The network, or any layer.
+    """
     if isinstance(layer, Container):
         for part in layer.layers:
             yield from leaves(part)

@@ -1,10 +1,10 @@
-"""Two-dimensional convolution (cross-correlation, as everywhere) over maps (N, height, width, channels).
+"""Two-dimensional convolution of maps (N, height, width, channels).
 
     y[n, i, j, f] = sum over a, b, c of x[n, s i + a, s j + b, c] W[a, b, c, f] + b[f]
 
-Each output pixel's patch becomes a row of a matrix (im2col), and the convolution a matrix product. This is done for
-a few pictures at a time, so that the patches stay in the cache; they are gathered again for the backward pass, which
-is faster than to keep them.
+As in every framework, it is a cross-correlation: the kernel is not flipped. The patch of each output pixel becomes one
+row of a matrix (im2col), so that the convolution is a matrix product. This is done for a few images at a time, so that
+the patches stay in the cache. The backward pass gathers them again, which is faster than storing them.
 """
 
 import math
@@ -23,36 +23,44 @@ from dropout_cli.nn.parameter import Parameter
 Padding = Literal["same", "valid"]
 
 CACHED_BYTES = 1 << 19
-"""Patches gathered at a time, or those of one picture."""
+"""Size of the patches that are gathered at a time, in bytes; one image may need more."""
 
 
 class ConvGeometry(NamedTuple):
-    """Where a window of some size, moved in steps of some stride, lies on a map along one axis."""
+    """Output size and zero padding of a sliding window along one axis."""
 
     size: int
-    """Of the output."""
+    """Number of window positions, the size of the output."""
     before: int
-    """Zeros put before the map."""
+    """Number of zeros before the map."""
     after: int
-    """And after it."""
+    """Number of zeros after the map."""
 
 
 def conv_geometry(length: int, window: int, stride: int, padding: Padding) -> ConvGeometry:
-    """One axis of a map under a window. `same`: ceil(length / stride) outputs, an odd zero at the end.
+    """Return output size and padding of a window that slides along one axis of a map.
 
-    `valid`: no zeros, only windows that lie wholly on the map. Raises ValueError where none does.
+    Args:
+        length: Size of the map along the axis.
+        window: Size of the window.
+        stride: Step between two positions of the window.
+        padding: `same`: ceil(length / stride) positions, with an odd zero at the end. `valid`: no zeros, only
+            windows that lie completely on the map.
+
+    Raises:
+        ValueError: the padding is `valid` and the window is larger than the map.
     """
     if padding == "same":
         size = math.ceil(length / stride)
         zeros = max(0, (size - 1) * stride + window - length)
         return ConvGeometry(size, zeros // 2, zeros - zeros // 2)
     if window > length:
-        raise ValueError(f"a window of {window} is larger than a map of {length}")
+        raise ValueError(f"a window of {window} does not fit into a feature map of {length}")
     return ConvGeometry((length - window) // stride + 1, 0, 0)
 
 
 class Convolution(BatchParallel):
-    """y = x * W + b with x (N, h, w, channels), W (kh, kw, channels, filters), b (filters,)."""
+    """y = conv(x, W) + b with x (N, h, w, channels), W (kh, kw, channels, filters), b (filters,)."""
 
     releases_output = releases_dx = True
 
@@ -70,7 +78,20 @@ class Convolution(BatchParallel):
         seed: int,
         dtype: DType,
     ) -> None:
-        """Draw W and b from the streams `init:<path>/W` and `init:<path>/b` of `seed`."""
+        """Draw W and b from the streams `init:<path>/W` and `init:<path>/b`.
+
+        Args:
+            path: The path of the layer.
+            channels: Number of input channels.
+            filters: Number of output channels.
+            kernel: Height and width of the kernel.
+            initializer: The distribution of W and b.
+            stride: Step of the window in both directions.
+            padding: `same` or `valid`, see `conv_geometry`.
+            bias: False for no b, for example if a normalization follows.
+            seed: The seed of the run.
+            dtype: The dtype of the parameters.
+        """
         super().__init__(path)
         self.channels, self.filters, self.kernel = channels, filters, kernel
         self.stride, self.padding = stride, padding
@@ -82,15 +103,15 @@ class Convolution(BatchParallel):
             self.b = Parameter.bias(np.ascontiguousarray(biases, dtype))
 
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
-        """Return the convolved maps, (N, oh, ow, filters)."""
+        """Plan y: the convolved maps, (N, oh, ow, filters)."""
         self._shape = x.shape
         padded = self._x = self._room_for_zeros(x)
         y = self._buffer("y", (len(x), *self._sizes(), self.filters), x.dtype)
         W = self.W.value.reshape(-1, self.filters)
 
-        def convolve(part: int, pictures: slice) -> None:
-            self._pad(x[pictures], padded[pictures])
-            for few, patches in self._patches(part, pictures):
+        def convolve(part: int, images: slice) -> None:
+            self._pad(x[images], padded[images])
+            for few, patches in self._patches(part, images):
                 np.matmul(patches, W, out=y[few].reshape(-1, self.filters))
                 if self.b is not None:
                     y[few] += self.b.value
@@ -98,22 +119,23 @@ class Convolution(BatchParallel):
         return DeferredPass(y, convolve)
 
     def plan_gradients(self, dy: Array) -> DeferredPass:
-        """dW = patches' dy, db = sum dy: a sum for each thread, and in the end their sum."""
+        """Plan dW = patches'dy and db = sum dy; each thread has its own sums, which are added at the end."""
         shape = (math.prod(self.kernel) * self.channels, self.filters)
         sums: dict[int, tuple[Array, Array]] = {}
 
-        def correlate(part: int, pictures: slice) -> None:
+        def correlate(part: int, images: slice) -> None:
             added = self._buffer(f"added{part}", shape, dy.dtype)
             if part not in sums:
                 dW, db = self._buffer(f"dW{part}", shape, dy.dtype), self._buffer(f"db{part}", shape[1:], dy.dtype)
                 dW[...] = db[...] = 0
                 sums[part] = dW, db
             dW, db = sums[part]
-            db += np.add.reduce(dy[pictures].reshape(-1, self.filters), axis=0)
-            for few, patches in self._patches(part, pictures):
+            db += np.add.reduce(dy[images].reshape(-1, self.filters), axis=0)
+            for few, patches in self._patches(part, images):
                 dW += np.matmul(patches.T, dy[few].reshape(-1, self.filters), out=added)
 
         def add_up() -> None:
+            # In the order of the parts, not of the threads' ends: sums of floats depend on the order.
             dW = sum(sums[part][0] for part in sorted(sums))
             self.W.add_gradient(np.reshape(dW, self.W.value.shape), first=True)
             if self.b is not None:
@@ -122,20 +144,23 @@ class Convolution(BatchParallel):
         return DeferredPass(dy, correlate, add_up)
 
     def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
-        """Also dx: with stride 1 a convolution of dy with the kernel turned around, otherwise patch by patch."""
+        """Plan dx, (N, h, w, channels), together with the gradients of the parameters."""
         own = self.plan_gradients(dy)
-        dx, spread, _ = self._correlated(dy) if self.stride == 1 else self._scattered(dy)
-        assert own.work is not None and own.finalize is not None and spread is not None
-        learn, add_up, go_on = own.work, own.finalize, spread
+        dx, fill, _ = self._correlated(dy) if self.stride == 1 else self._scattered(dy)
+        assert own.work is not None and own.finalize is not None and fill is not None
+        accumulate, add_up, fill_dx = own.work, own.finalize, fill  # for the type checker, which forgets the assertion
 
-        def both(part: int, pictures: slice) -> None:
-            learn(part, pictures)
-            go_on(part, pictures)
+        def both(part: int, images: slice) -> None:
+            accumulate(part, images)
+            fill_dx(part, images)
 
         return DeferredPass(dx, both, add_up)
 
     def _correlated(self, dy: Array) -> DeferredPass:
-        """dx[n, i, j, c] = sum over a, b, f of dy[n, i + p - a, j + q - b, f] W[a, b, c, f]; p, q: zeros before."""
+        """Plan dx for stride 1: the convolution of dy with the flipped kernel.
+
+        dx[n, i, j, c] = sum over a, b, f of dy[n, i + p - a, j + q - b, f] W[a, b, c, f]; p, q: zeros before the map.
+        """
         (kh, kw), (oh, ow), (_, h, w, _) = self.kernel, self._sizes(), self._shape
         rows, columns = self._axes()
         top, left = kh - 1 - rows.before, kw - 1 - columns.before
@@ -143,13 +168,13 @@ class Convolution(BatchParallel):
         dx = self._buffer("dx", self._shape, dy.dtype)
         few = max(1, CACHED_BYTES // (h * w * len(turned) * dy.itemsize))
 
-        def correlate(part: int, pictures: slice) -> None:
+        def correlate(part: int, images: slice) -> None:
             shape = (few, h + kh - 1, w + kw - 1, self.filters)
             padded = self._buffer(f"patches padded{part}", shape, dy.dtype)
             padded[...] = 0
             patches = self._buffer(f"patches turned{part}", (few, h, w, kh, kw * self.filters), dy.dtype)
-            for start in range(pictures.start, pictures.stop, few):
-                some = dy[start : min(start + few, pictures.stop)]
+            for start in range(images.start, images.stop, few):
+                some = dy[start : min(start + few, images.stop)]
                 padded[: len(some), top : top + oh, left : left + ow] = some
                 np.copyto(patches[: len(some)], windows_of(padded[: len(some)], self.kernel, (h, w), 1))
                 target = dx[start : start + len(some)].reshape(-1, self.channels)
@@ -158,20 +183,20 @@ class Convolution(BatchParallel):
         return DeferredPass(dx, correlate)
 
     def _scattered(self, dy: Array) -> DeferredPass:
-        """Every patch's gradient dy W' is added where the patch came from; zeros around the maps get theirs in vain."""
+        """Plan dx for any stride: add the gradient dy W' of every patch to the pixels of the patch."""
         W = self.W.value.reshape(-1, self.filters)
         (kh, kw), (oh, ow), s, (_, h, w, _) = self.kernel, self._sizes(), self.stride, self._shape
         rows, columns = self._axes()
         dx = self._buffer("dx", self._shape, dy.dtype)
 
-        def scatter(part: int, pictures: slice) -> None:
-            for few in self._chunks(pictures):
+        def scatter(part: int, images: slice) -> None:
+            for few in self._chunks(images):
                 count = few.stop - few.start
                 patches = self._buffer(f"patches{part}", (count * oh * ow, len(W)), dy.dtype)
                 np.matmul(dy[few].reshape(-1, self.filters), W.T, out=patches)
                 offsets = patches.reshape(count, oh, ow, kh, kw, self.channels)
                 target = self._buffer(f"patches added{part}", (count, *self._x.shape[1:]), dy.dtype)
-                target[...] = 0
+                target[...] = 0  # it includes the padding, whose gradient is cut off below
                 for a in range(kh):
                     for b in range(kw):
                         target[:, a : a + s * oh : s, b : b + s * ow : s] += offsets[:, :, :, a, b]
@@ -180,45 +205,48 @@ class Convolution(BatchParallel):
         return DeferredPass(dx, scatter)
 
     def parameters(self) -> dict[str, Parameter]:
-        """W, and b where there is one."""
+        """Return W, and b if the layer has biases, by name."""
         biases = {} if self.b is None else {f"{self.path}/b": self.b}
         return {f"{self.path}/W": self.W} | biases
 
     def _axes(self) -> tuple[ConvGeometry, ConvGeometry]:
+        """Return the geometry of the rows and of the columns for the last input."""
         _, height, width, _ = self._shape
         rows = conv_geometry(height, self.kernel[0], self.stride, self.padding)
         return rows, conv_geometry(width, self.kernel[1], self.stride, self.padding)
 
     def _sizes(self) -> tuple[int, int]:
+        """Return height and width of the output."""
         rows, columns = self._axes()
         return rows.size, columns.size
 
     def _room_for_zeros(self, x: Array) -> Array:
-        """Where the maps with zeros around them go; the maps themselves where there are to be none."""
+        """Return the array for the maps with padding; the maps themselves if they need none."""
         rows, columns = self._axes()
         n, h, w, c = x.shape
         shape = (n, h + rows.before + rows.after, w + columns.before + columns.after, c)
         return x if shape == x.shape and x.flags.c_contiguous else self._buffer("padded", shape, x.dtype)
 
     def _pad(self, x: Array, padded: Array) -> None:
-        """Put zeros around some maps."""
+        """Copy some maps into the padded array, with zeros around them."""
+        # Nothing to copy if `_room_for_zeros` returned x itself.
         if padded.shape != x.shape or not np.may_share_memory(padded, x):
             rows, columns = self._axes()
             padded[...] = 0
             padded[:, rows.before : rows.before + x.shape[1], columns.before : columns.before + x.shape[2]] = x
 
-    def _chunks(self, pictures: slice) -> Iterator[slice]:
-        """Those pictures, a few at a time."""
+    def _chunks(self, images: slice) -> Iterator[slice]:
+        """Divide the images into slices whose patches fit into the cache."""
         oh, ow = self._sizes()
         bytes_each = oh * ow * math.prod(self.kernel) * self.channels * self.W.value.itemsize
         few = max(1, CACHED_BYTES // bytes_each)
-        for start in range(pictures.start, pictures.stop, few):
-            yield slice(start, min(start + few, pictures.stop))
+        for start in range(images.start, images.stop, few):
+            yield slice(start, min(start + few, images.stop))
 
-    def _patches(self, part: int, pictures: slice) -> Iterator[tuple[slice, Array]]:
-        """A few pictures, and a row for each of their output pixels: (pictures oh ow, kh kw channels)."""
+    def _patches(self, part: int, images: slice) -> Iterator[tuple[slice, Array]]:
+        """Yield slices of images with their patches, (images oh ow, kh kw channels)."""
         (kh, kw), (oh, ow), c = self.kernel, self._sizes(), self.channels
-        for few in self._chunks(pictures):
+        for few in self._chunks(images):
             windows = windows_of(self._x[few], self.kernel, (oh, ow), self.stride)
             patches = self._buffer(f"patches{part}", (len(windows), oh, ow, kh, kw * c), self._x.dtype)
             np.copyto(patches, windows)
@@ -226,8 +254,18 @@ class Convolution(BatchParallel):
 
 
 def windows_of(x: Array, kernel: tuple[int, int], sizes: Shape, stride: int) -> Array:
-    """A view (N, oh, ow, kh, kw channels) of contiguous maps: what lies under the kernel, a row of it in one piece."""
+    """Return a view of all windows of the maps, without copying.
+
+    Args:
+        x: C-contiguous maps, (N, h, w, channels).
+        kernel: Height and width of the window.
+        sizes: Height and width of the output.
+        stride: Step of the window.
+
+    Returns:
+        View (N, oh, ow, kh, kw channels); one row of a window is contiguous in memory.
+    """
     n, _, _, channels = x.shape
-    picture, row, column, value = x.strides
+    image, row, column, value = x.strides
     shape = (n, *sizes, kernel[0], kernel[1] * channels)
-    return np.ndarray(shape, x.dtype, x, strides=(picture, row * stride, column * stride, row, value))
+    return np.ndarray(shape, x.dtype, x, strides=(image, row * stride, column * stride, row, value))

@@ -1,4 +1,4 @@
-"""The affine map y = x W + b."""
+"""The dense (fully connected) layer: y = x W + b."""
 
 import numpy as np
 
@@ -12,14 +12,23 @@ from dropout_cli.nn.parameter import Parameter
 
 
 class Dense(PassOptimizations):
-    """y = x W + b with x (N, fan_in), W (fan_in, fan_out), b (fan_out,)."""
+    """y = x W + b with x (N, fan_in), W (fan_in, fan_out) and b (fan_out,)."""
 
     releases_output = releases_dx = True
 
     def __init__(
         self, path: str, fan_in: int, fan_out: int, initializer: Initializer, *, seed: int, dtype: DType
     ) -> None:
-        """Draw W and b from the streams `init:<path>/W` and `init:<path>/b` of `seed`."""
+        """Draw W and b from the streams `init:<path>/W` and `init:<path>/b`.
+
+        Args:
+            path: The path of the layer.
+            fan_in: Number of inputs.
+            fan_out: Number of outputs.
+            initializer: The distribution of W and b.
+            seed: The seed of the run.
+            dtype: The dtype of the parameters.
+        """
         super().__init__(path)
         self.fan_in, self.fan_out = fan_in, fan_out
         weights = initializer.weights((fan_in, fan_out), stream(seed, f"init:{path}/W"))
@@ -31,24 +40,24 @@ class Dense(PassOptimizations):
         """Return x W + b, (N, fan_out)."""
         self._x = x
         y = self._buffer("y", (len(x), self.fan_out), self.W.value.dtype)
-        y[...] = self.b.value
+        y[...] = self.b.value  # the product is then added to it, which saves a pass over y
         return matmul_into(x, self.W.value, y, beta=1)
 
     def backward(self, dy: Array) -> Array:
-        """dW = x'dy, db = sum dy, dx = dy W'."""
+        """Return dx = dy W', (N, fan_in); also dW = x'dy and db = sum dy."""
         self.gradients(dy)
         dx = self._buffer("dx", (len(dy), self.fan_in), self.W.value.dtype)
         return matmul_into(dy, self.W.value.T, dx)
 
     def gradients(self, dy: Array) -> None:
-        """dW and db alone."""
+        """Overwrite the gradients with dW = x'dy and db = sum dy."""
         self.W.add_gradient(self._x.T, dy, first=True)
         self.b.add_gradient(dy, first=True)
 
     def fused_parameters(self) -> list[Parameter]:
-        """Return both parameters."""
+        """Return W and b."""
         return [self.W, self.b]
 
     def parameters(self) -> dict[str, Parameter]:
-        """W and b."""
+        """Return W and b by name."""
         return {f"{self.path}/W": self.W, f"{self.path}/b": self.b}

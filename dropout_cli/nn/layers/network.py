@@ -1,9 +1,9 @@
-"""The whole network, which threads of Python may share.
+"""The whole network, which several Python threads can use at the same time.
 
-A pass leaves what the next one needs in its layers: buffers, masks, what the backward pass goes by. So each thread
-passes through layers of its own, which share parameters and state (arrays that are changed in place) with all others.
-The thread that trains, or that announced the last step, has the network itself; another gets a replica at its
-first pass. Nobody waits for anybody, and the thread that trains pays for a comparison of two numbers.
+A forward pass stores data for the backward pass in its layers: buffers, masks and inputs. So each thread uses its own
+layers, which share parameters and state (arrays that are changed in place) with all others. The thread that trains, or
+that set the last step, uses the network itself. Every other thread gets a replica at its first pass. No thread waits
+for another, and the cost for the training thread is one comparison of two numbers.
 """
 
 import threading
@@ -19,12 +19,12 @@ class Network(Sequential):
     """A sequence of layers from examples to logits."""
 
     def __init__(self, path: str, layers: Sequence[Layer], hidden_units: Sequence[Layer] = ()) -> None:
-        """Make the network. The thread that makes it has the network itself, until another trains.
+        """Build the network; the calling thread uses the network itself until another thread trains.
 
         Args:
-            path: Its name.
-            layers: From examples to logits.
-            hidden_units: Those of them that are dense hidden layers.
+            path: The path of the network.
+            layers: The layers from examples to logits, in order.
+            hidden_units: The layers that are dense hidden units.
         """
         super().__init__(path, layers)
         self.hidden_units = tuple(hidden_units)
@@ -33,36 +33,36 @@ class Network(Sequential):
         self._step: int | None = None
 
     def set_step(self, step: int) -> None:
-        """Announce the step to every part; replicas learn of it when they are used."""
+        """Set the step of every layer; replicas get it at their next use."""
         self._thread = threading.get_ident()
         self._step = step
         super().set_step(step)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return the logits, which stay valid until this thread's next call."""
+        """Return the logits, (N, outputs), valid until the next call by this thread."""
         if train:
             self._thread = threading.get_ident()
         return Sequential.forward(self._here(), x, train=train, noise=noise)
 
     def backward(self, dy: Array) -> Array:
-        """Return the gradient of the input for this thread's last pass."""
+        """Return the gradient of the input for the last pass of this thread."""
         return Sequential.backward(self._here(), dy)
 
     def gradients(self, dy: Array) -> None:
-        """Overwrite all gradients, which are shared, by those of this thread's last pass."""
+        """Overwrite the gradients, which all threads share, with those of this thread's last pass."""
         Sequential.gradients(self._here(), dy)
 
     def split_at_dropout(self) -> tuple[Sequential, Sequential] | None:
-        """Split this thread's layers as `Sequential` does."""
+        """Split the layers of this thread as `Sequential.split_at_dropout` does."""
         return Sequential.split_at_dropout(self._here())
 
     def _here(self) -> Self:
-        """The network itself, or this thread's replica of it."""
+        """Return the network itself, or the replica of this thread."""
         if threading.get_ident() == self._thread:
             return self
         mine: tuple[Self, int | None] | None = getattr(self._replicas, "made", None)
         if mine is None:
-            mine = self.replica({}), None
+            mine = self.replica({}), None  # None: the replica has not been given a step yet
         replica, step = mine
         if step != self._step and self._step is not None:
             step = self._step

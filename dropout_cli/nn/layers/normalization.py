@@ -1,6 +1,9 @@
-"""Batch normalization (Ioffe & Szegedy 2015, arXiv:1502.03167): x_hat = (x - mean) / sd, y = gamma x_hat + beta.
+"""Batch normalization: x_hat = (x - mean) / sd, then y = gamma x_hat + beta.
 
-Statistics are taken over every axis but the last, so that vectors and NHWC maps share one layer.
+Statistics are computed over all axes but the last, so vectors (N, D) and maps (N, h, w, channels) use the same layers.
+
+References:
+    Ioffe & Szegedy 2015, arXiv:1502.03167.
 """
 
 import numpy as np
@@ -11,14 +14,22 @@ from dropout_cli.nn.parameter import Parameter
 
 
 class Normalize(Layer):
-    """x_hat = (x - mean) / sqrt(variance + epsilon) per channel.
+    """x_hat = (x - mean) / sqrt(variance + epsilon) for each channel.
 
-    With `train`, mean and (biased) variance of the batch, and their running averages move by
-    1 - momentum towards them; without, the running averages.
+    In training, mean and (biased) variance are those of the batch, and the running averages move towards them by
+    1 - momentum. In evaluation, they are the running averages.
     """
 
     def __init__(self, path: str, channels: int, *, dtype: DType, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
-        """Running mean starts at 0 and running variance at 1."""
+        """Start with running mean 0 and running variance 1.
+
+        Args:
+            path: The path of the layer.
+            channels: Size of the last axis.
+            dtype: The dtype of the running averages.
+            momentum: Fraction of the running averages that is kept in each step.
+            epsilon: Added to the variance, so that a constant channel does not divide by 0.
+        """
         super().__init__(path)
         self.momentum, self.epsilon = momentum, epsilon
         self.mean = np.zeros(channels, dtype)
@@ -32,7 +43,7 @@ class Normalize(Layer):
         if train:
             mean = rows.mean(axis=0)
             np.subtract(rows, mean, out=out)
-            variance = np.einsum("ij,ij->j", out, out) / len(rows)
+            variance = np.einsum("ij,ij->j", out, out) / len(rows)  # from the centered rows: no second subtraction
             self.mean += (1 - self.momentum) * (mean - self.mean)
             self.variance += (1 - self.momentum) * (variance - self.variance)
         else:
@@ -44,7 +55,7 @@ class Normalize(Layer):
         return out.reshape(x.shape)
 
     def backward(self, dy: Array) -> Array:
-        """dx = (dy - mean(dy) - x_hat mean(dy x_hat)) / sd; dy / sd without batch statistics."""
+        """Return dx = (dy - mean(dy) - x_hat mean(dy x_hat)) / sd; dy / sd with running averages."""
         rows = dy.reshape(self._x_hat.shape)
         dx = self._buffer("dx", rows.shape, dy.dtype)
         if self._batch_statistics:
@@ -58,15 +69,21 @@ class Normalize(Layer):
         return dx.reshape(dy.shape)
 
     def state(self) -> dict[str, Array]:
-        """The running mean and variance."""
+        """Return the running mean and variance."""
         return {f"{self.path}/mean": self.mean, f"{self.path}/variance": self.variance}
 
 
 class ScaleShift(Layer):
-    """y = gamma x + beta per channel: the learned half of batch normalization."""
+    """y = gamma x + beta for each channel: the learned part of batch normalization."""
 
     def __init__(self, path: str, channels: int, *, dtype: DType) -> None:
-        """Gamma starts at 1 and beta at 0."""
+        """Start with gamma 1 and beta 0.
+
+        Args:
+            path: The path of the layer.
+            channels: Size of the last axis.
+            dtype: The dtype of the parameters.
+        """
         super().__init__(path)
         self.gamma = Parameter.bias(np.ones(channels, dtype))
         self.beta = Parameter.bias(np.zeros(channels, dtype))
@@ -79,12 +96,12 @@ class ScaleShift(Layer):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """dgamma = sum dy x, dbeta = sum dy, dx = dy gamma."""
+        """Return dx = dy gamma; also dgamma = sum dy x and dbeta = sum dy."""
         rows, x = dy.reshape(-1, dy.shape[-1]), self._x.reshape(-1, dy.shape[-1])
         self.gamma.add_gradient(np.einsum("ij,ij->j", rows, x), first=True)
         self.beta.add_gradient(np.add.reduce(rows, axis=0), first=True)
         return np.multiply(dy, self.gamma.value, out=self._buffer("dx", dy.shape, dy.dtype))
 
     def parameters(self) -> dict[str, Parameter]:
-        """Gamma and beta."""
+        """Return gamma and beta by name."""
         return {f"{self.path}/gamma": self.gamma, f"{self.path}/beta": self.beta}

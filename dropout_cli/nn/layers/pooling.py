@@ -1,7 +1,7 @@
-"""Pooling over maps (N, height, width, channels): the largest or the mean in each window, or the mean of a map.
+"""Pooling of maps (N, height, width, channels): maximum or mean of each window, or of the map.
 
-A square window is pooled along the width first and then along the height: the same numbers in fewer passes, and
-most of them over half of the map.
+A square window is pooled along the width first and then along the height. The result is the same with fewer passes,
+and most passes run over a smaller map.
 """
 
 from abc import abstractmethod
@@ -19,17 +19,24 @@ HEIGHT, WIDTH = 1, 2
 
 
 class Pool1d(BatchParallel):
-    """Pooling along one axis: the windows that lie wholly on it, `stride` apart."""
+    """Pooling along one axis, over the windows that lie completely on it, `stride` apart."""
 
     releases_output = releases_dx = True
 
     def __init__(self, path: str, axis: int, window: int, stride: int) -> None:
-        """`axis`: HEIGHT or WIDTH."""
+        """Choose axis and window.
+
+        Args:
+            path: The path of the layer.
+            axis: HEIGHT or WIDTH.
+            window: Size of the window.
+            stride: Step between two windows.
+        """
         super().__init__(path)
         self.axis, self.window, self.stride = axis, window, stride
 
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
-        """Return the pooled maps."""
+        """Plan y: the pooled maps."""
         self._shape, length = x.shape, x.shape[self.axis]
         size = conv_geometry(length, self.window, self.stride, "valid").size
         y = self._buffer("y", (*x.shape[: self.axis], size, *x.shape[self.axis + 1 :]), x.dtype)
@@ -37,13 +44,13 @@ class Pool1d(BatchParallel):
         return DeferredPass(y, lambda _, rows: self._pool(rows, list(self._places(x[rows], size)), y[rows]))
 
     def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
-        """Return the gradient of the maps: that of every window, given to its places and added up."""
+        """Plan dx: the gradients of all windows, added up at the pixels they cover."""
         dx = self._buffer("dx", self._shape, dy.dtype)
         size, part = dy.shape[self.axis], self._buffer("part", dy.shape, dy.dtype)
         side_by_side = self.stride == self.window and size * self.stride == self._shape[self.axis]
 
-        def spread(_: int, rows: slice) -> None:
-            if not side_by_side:
+        def fill(_: int, rows: slice) -> None:
+            if not side_by_side:  # windows overlap or leave gaps: gradients are added to 0
                 dx[rows] = 0
             places = list(self._places(dx[rows], size))
             if side_by_side and self.window == 2:
@@ -56,15 +63,15 @@ class Pool1d(BatchParallel):
                     self._scatter_gradient(rows, place, dy[rows], part[rows])
                     target += part[rows]
 
-        return DeferredPass(dx, spread)
+        return DeferredPass(dx, fill)
 
     def _places(self, x: Array, size: int) -> Iterator[Array]:
-        """For each place in a window, a view of what lies there in all windows."""
+        """Yield, for each position within a window, a view of the pixels at that position in all windows."""
         for place in range(self.window):
             yield x[(slice(None),) * self.axis + (slice(place, place + self.stride * size, self.stride),)]
 
     def _prepare(self, y: Array) -> None:
-        """Have ready, before the batch is divided, what is kept besides y."""
+        """Allocate what the backward pass needs, before the batch is divided among threads."""
         return None
 
     @abstractmethod
@@ -72,25 +79,27 @@ class Pool1d(BatchParallel):
         """Fill y with the pooled value of each window."""
 
     def _scatter_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
-        """Write the gradients of both places of windows of two that lie side by side."""
+        """Write the gradients of both positions of adjacent windows of two."""
         self._scatter_gradient(rows, 0, dy, first)
         self._scatter_gradient(rows, 1, dy, second)
 
     @abstractmethod
     def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
-        """Write the part of dy that goes to that place of each window."""
+        """Write to `target` the part of dy that belongs to that position of each window."""
 
 
 class MaxPool1d(Pool1d):
-    """y = the largest of each window, and where it was first found."""
+    """y = the maximum of each window; the first position is stored if several are equal."""
 
     def _prepare(self, y: Array) -> None:
+        """Allocate the positions of the maxima, one byte each."""
         self._found = self._buffer("found", y.shape, np.dtype(np.uint8))
         self._better = self._buffer("better", y.shape, np.dtype(np.uint8))
 
     def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
+        """Fill y with the maxima and store their positions."""
         found, better = self._found[rows], self._better[rows]
-        if self.window == 1:
+        if self.window == 1:  # stride only: there is no second position to compare with
             found[...], y[...] = 0, places[0]
             return
         np.greater(places[1], places[0], out=found.view(bool))
@@ -99,59 +108,71 @@ class MaxPool1d(Pool1d):
             np.greater(values, y, out=better.view(bool))
             np.maximum(values, y, out=y)
             better *= place
-            np.maximum(found, better, out=found)  # a later place is a larger number
+            np.maximum(found, better, out=found)  # the number of a later position is larger
 
     def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+        """Write dy where the maximum was at that position, else 0."""
         here = np.equal(self._found[rows], place, out=self._better[rows].view(bool))
         np.multiply(dy, here, out=target)
 
     def _scatter_pairs(self, rows: slice, dy: Array, first: Array, second: Array) -> None:
-        # One of the two is 0 and the other dy, so that the difference is exact, and cheaper than another choice.
+        """Write the gradients of both positions with one product and one difference."""
+        # One of the two is 0 and the other dy, so the difference is exact. It is cheaper than a second comparison.
         np.multiply(dy, self._found[rows].view(bool), out=second)
         np.subtract(dy, second, out=first)
 
 
 class MeanPool1d(Pool1d):
-    """y = the mean of each window; each of its values gets the same share of dy."""
+    """y = the mean of each window; each pixel gets dy / window."""
 
     def _pool(self, rows: slice, places: list[Array], y: Array) -> None:
+        """Fill y with the means."""
         y[...] = places[0]
         for values in places[1:]:
             y += values
         y /= self.window
 
     def _scatter_gradient(self, rows: slice, place: int, dy: Array, target: Array) -> None:
+        """Write dy / window."""
         np.divide(dy, self.window, out=target)
 
 
 class Pooling(BatchParallel):
-    """The square windows that lie wholly on a map, `stride` apart."""
+    """Pooling over the square windows that lie completely on a map, `stride` apart."""
 
     releases_output = releases_dx = True
 
     along: type[Pool1d]
+    """The layer that pools along one axis."""
 
     def __init__(self, path: str, window: int, stride: int | None = None) -> None:
-        """`stride`: None for windows side by side."""
+        """Choose the window.
+
+        Args:
+            path: The path of the layer.
+            window: Side of the window.
+            stride: Step between two windows; None: the size of the window, so that windows are adjacent.
+        """
         super().__init__(path)
         self.window, self.stride = window, window if stride is None else stride
         self._across = self.along(path, WIDTH, self.window, self.stride)
         self._down = self.along(path, HEIGHT, self.window, self.stride)
 
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
-        """Return (N, oh, ow, channels)."""
+        """Plan y: the pooled maps, (N, oh, ow, channels)."""
         first = self._across.plan_forward(x, train=train, noise=noise, may_overwrite=may_overwrite)
         return _one_after_another(
             first, self._down.plan_forward(first.result, train=train, noise=noise, may_overwrite=False)
         )
 
     def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
-        """Return dx, (N, h, w, channels)."""
+        """Plan dx, (N, h, w, channels)."""
         first = self._down.plan_backward(dy, may_overwrite=may_overwrite)
         return _one_after_another(first, self._across.plan_backward(first.result, may_overwrite=False))
 
 
 def _one_after_another(first: DeferredPass, second: DeferredPass) -> DeferredPass:
+    """Return the pass that runs both, the second on the result of the first."""
     do, then = first.work, second.work
     assert do is not None and then is not None
 
@@ -163,13 +184,13 @@ def _one_after_another(first: DeferredPass, second: DeferredPass) -> DeferredPas
 
 
 class MaxPooling(Pooling):
-    """y = the largest in each window; its gradient goes to where it was found, the first place if there are several."""
+    """y = the maximum of each window; its gradient goes to the first position of the maximum."""
 
     along = MaxPool1d
 
 
 class AveragePooling(Pooling):
-    """y = the mean of each window; every value of a window gets its share of dy."""
+    """y = the mean of each window; each pixel gets an equal part of dy."""
 
     along = MeanPool1d
 
@@ -178,13 +199,13 @@ class GlobalAveragePooling(Layer):
     """y = the mean of each map: (N, h, w, channels) -> (N, channels)."""
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return (N, channels)."""
+        """Return the means, (N, channels)."""
         self._shape = x.shape
         n, h, w, c = x.shape
         return np.mean(x.reshape(n, h * w, c), axis=1, out=self._buffer("y", (n, c), x.dtype))
 
     def backward(self, dy: Array) -> Array:
-        """Every pixel gets the same share of dy."""
+        """Return dx = dy / (h w), the same for every pixel, (N, h, w, channels)."""
         _, h, w, _ = self._shape
         dx = self._buffer("dx", self._shape, dy.dtype)
         np.divide(dy[:, np.newaxis, np.newaxis, :], h * w, out=dx)

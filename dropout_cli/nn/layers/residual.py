@@ -1,4 +1,8 @@
-"""The residual block: what a branch adds to its own input (He et al. 2016, arXiv:1512.03385)."""
+"""The residual block, y = skip(x) + branch(x).
+
+References:
+    He, Zhang, Ren, Sun 2016, arXiv:1512.03385.
+"""
 
 import numpy as np
 
@@ -8,21 +12,28 @@ from dropout_cli.nn.layers.container import Container
 
 
 class Residual(Container):
-    """y = skip(x) + branch(x); without a layer in it, the skip is x itself."""
+    """y = skip(x) + branch(x); without a skip layer, skip(x) = x."""
 
     def __init__(self, path: str, branch: Layer, skip: Layer | None = None) -> None:
-        """`branch` and `skip` must give arrays of one shape."""
+        """Combine branch and skip.
+
+        Args:
+            path: The path of the block.
+            branch: The layers whose output is added.
+            skip: The layer of the shortcut, whose output has the shape of the branch's; None: the input itself.
+        """
         super().__init__(path, [branch] if skip is None else [branch, skip])
         self.branch, self.skip = branch, skip
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return skip(x) + branch(x)."""
-        added = self.branch.forward(x, train=train, noise=noise)
-        kept = x if self.skip is None else self.skip.forward(x, train=train, noise=noise)
-        return np.add(kept, added, out=self._buffer("y", added.shape, added.dtype))
+        branch = self.branch.forward(x, train=train, noise=noise)
+        skip = x if self.skip is None else self.skip.forward(x, train=train, noise=noise)
+        # In a buffer of its own: branch and skip may still need their outputs for the backward pass.
+        return np.add(skip, branch, out=self._buffer("y", branch.shape, branch.dtype))
 
     def backward(self, dy: Array) -> Array:
-        """dx is the sum of what comes through the branch and through the skip."""
-        through = self.branch.backward(dy)
-        past = dy if self.skip is None else self.skip.backward(dy)
-        return np.add(past, through, out=self._buffer("dx", through.shape, through.dtype))
+        """Return dx, the sum of the gradients through branch and skip."""
+        branch = self.branch.backward(dy)
+        skip = dy if self.skip is None else self.skip.backward(dy)
+        return np.add(skip, branch, out=self._buffer("dx", branch.shape, branch.dtype))

@@ -72,7 +72,12 @@ class Location(ReportsRenamed):
 class Variant(ReportsRenamed, ABC):
     """A dropout variant; its dataclass fields are its YAML keys."""
 
-    RENAMED: ClassVar[Mapping[str, str]] = {"needs": "supports", "before_logits": "noise_before_logits"}
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "needs": "supports",
+        "before_logits": "noise_before_logits",
+        "check": "check_network",
+        "silent": "is_silent",
+    }
 
     acts_on: ClassVar[str]
     """Where the noise acts, in a few words."""

@@ -4,11 +4,13 @@ Formulas have g for the gradient, lr for the learning rate of the step, and t fo
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from dropout_cli.core.fields import Positive
 from dropout_cli.core.registry import Registry
+from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.types import Array
 
 OPTIMIZERS: Registry["Optimizer"] = Registry("optimizer", package="dropout_cli.nn.optim.optimizers")
@@ -26,8 +28,10 @@ def flush_denormals(moment: Array, t: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer(ABC):
+class Optimizer(ReportsRenamed, ABC):
     """An update rule."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"carry": "grad_beta"}
 
     learning_rate: Positive = 1e-3
     """The learning rate before the schedule."""
