@@ -1,5 +1,5 @@
-"""Many runs that end in evidence: what to train, training it in processes of its own, and what the runs say together.
+"""Sweeps: plan many runs, train them in separate processes, and compare their settings.
 
-`spec` reads what the user asked for, `plan` turns it into cells, `workers/` trains those that are missing, here or on
-other machines, `comparison` compares them, and `run` is the line through all of it. `tuning/` searches.
+`sweep_file` reads a sweep, `plan` lists its runs, `workers/` trains the missing ones on this machine or on others,
+`sweep_comparison` compares them, and `run` connects these steps. `tuning/` searches for the best setting.
 """

@@ -1,7 +1,7 @@
-"""The first sentences of a sweep's answer: about the setting that validation chose, not the best of many test numbers.
+"""The answer of a sweep: the first sentences of its notes, about the setting that is best on the validation part.
 
-Of many settings, the one that looks best on the test part looks better than it is. The setting that validation chose
-was chosen without the test part, so that its test numbers are honest.
+The best of many test numbers looks better than its setting is. The answer therefore starts with the setting that the
+validation part chooses: its test numbers had no influence on the choice.
 """
 
 import math
@@ -25,7 +25,10 @@ from dropout_cli.sweeps.wording import (
 
 
 def write_answer(evidence: SweepComparison) -> str:
-    """Return the answer in a few sentences; first of all, which settings do not beat the dummy."""
+    """Return the answer in a few sentences.
+
+    Settings that are not better than the dummy come first, because they make every other difference pointless.
+    """
     return " ".join([*yardsticks.dummy_warnings(evidence.records, evidence.metric), *_sentences(evidence)])
 
 
@@ -33,77 +36,87 @@ def _sentences(evidence: SweepComparison) -> Iterator[str]:
     if not evidence.groups:
         return
     if len(evidence.groups) == 1:
-        yield _of_one(evidence, evidence.groups[0])
+        yield _single_setting(evidence, evidence.groups[0])
         return
     chosen = evidence.chosen
     if chosen is not None:
-        group, one = evidence.groups[chosen.best], evidence.comparison_of(chosen.best)
-        baseline = any(other.baseline == chosen.best for other in evidence.main)
-        yield f"Validation chose {group_name(group)}{', the baseline' * baseline}: its {_mean(evidence, group)}."
-        if one is not None:
-            yield comparison_sentence(evidence, one, "It")
+        group, comparison = evidence.groups[chosen.best], evidence.comparison_of(chosen.best)
+        is_baseline = any(other.baseline == chosen.best for other in evidence.main)
+        name = f"{group_name(group)}{' (the baseline)' * is_baseline}"
+        yield f"The best setting on the validation part is {name}. Its {_mean(evidence, group)}."
+        if comparison is not None:
+            yield comparison_sentence(evidence, comparison, "it")
     if not evidence.main:
         yield "No setting is compared with a baseline."
     for metric in evidence.metrics:
         yield from _verdicts(evidence, metric)
 
 
-def _of_one(evidence: SweepComparison, group: RunGroup) -> str:
-    found = evidence.mean(group, evidence.metric)
-    if not found.n:
+def _single_setting(evidence: SweepComparison, group: RunGroup) -> str:
+    """Return the sentence about the only setting: mean and intervals."""
+    mean = evidence.mean(group, evidence.metric)
+    if not mean.n:
         return f"No run has {evidence.metric}."
-    runs = f"over {counted(found.n, 'run')}" if found.n > 1 else "in one run"
-    text = f"{evidence.metric} is {format_short(found.mean)} {'on average ' * (found.n > 1)}{runs}"
-    if not math.isnan(found.interval.low):
+    runs = f"over {counted(mean.n, 'run')}" if mean.n > 1 else "in one run"
+    text = f"{evidence.metric} is {format_short(mean.mean)} {'on average ' * (mean.n > 1)}{runs}"
+    if not math.isnan(mean.interval.low):
         layout = find_layout(group.by_replicate(evidence.metric), group.folds)
-        covers = interval_scope(layout, group, fixed=group.shares_test_part(layout.replicates))
-        new = f"; for new data {format_interval(found.new_data)}" if not math.isnan(found.new_data.low) else ""
-        return f"{text} (95 % interval {format_interval(found.interval)}, which covers {covers}{new})."
-    if not math.isnan(found.new_data.low):
-        return f"{text} (95 % interval {format_interval(found.new_data)} for new examples, this network)."
+        scope = interval_scope(layout, group, fixed=group.shares_test_part(layout.replicates))
+        new = f"; {format_interval(mean.new_data)} for new data" if not math.isnan(mean.new_data.low) else ""
+        return f"{text} (95 % interval {format_interval(mean.interval)} for {scope}{new})."
+    if not math.isnan(mean.new_data.low):
+        return f"{text} (95 % interval {format_interval(mean.new_data)} for new examples and this network)."
     return f"{text}."
 
 
 def _mean(evidence: SweepComparison, group: RunGroup) -> str:
-    found = evidence.mean(group, evidence.metric)
-    interval = f" (95 % interval {format_interval(found.interval)})" if not math.isnan(found.interval.low) else ""
-    return f"{'mean ' * (found.n > 1)}{evidence.metric} is {format_short(found.mean)}{interval}"
+    mean = evidence.mean(group, evidence.metric)
+    interval = f" (95 % interval {format_interval(mean.interval)})" if not math.isnan(mean.interval.low) else ""
+    return f"{'mean ' * (mean.n > 1)}{evidence.metric} is {format_short(mean.mean)}{interval}"
 
 
 def _verdicts(evidence: SweepComparison, metric: str) -> Iterator[str]:
-    """Say which settings are better, worse or not decided by a metric, and whether that is shown for new data."""
-    compared, main = evidence.comparisons_by(metric), metric == evidence.metric
-    by = "" if main else f"By {metric}: "
+    """Yield which settings are better, worse or not decided by a metric, and whether this holds for new data."""
+    compared, is_main = evidence.comparisons_by(metric), metric == evidence.metric
+    by = "" if is_main else f"By {metric}, "
     if len(compared) == 1:
-        (one,) = compared
-        if not main or evidence.chosen is None or evidence.comparison_of(evidence.chosen.best) is None:
-            yield by + comparison_sentence(evidence, one, group_name(evidence.groups[one.group]))
+        (only,) = compared
+        # The sentences before have this comparison already if it is the one of the chosen setting.
+        if not is_main or evidence.chosen is None or evidence.comparison_of(evidence.chosen.best) is None:
+            sentence = comparison_sentence(evidence, only, group_name(evidence.groups[only.group]))
+            yield by + sentence.replace("Whether", "whether", 1) if by else sentence
         return
     settings: dict[str, list[RunGroup]] = {}
-    for one in sorted(compared, key=_order):
-        settings.setdefault(_verdict_heading(one), []).append(evidence.groups[one.group])
-    if main and settings:
-        bases = {one.baseline for one in compared}
-        base = group_name(evidence.groups[bases.pop()]) if len(bases) == 1 else "each has its own"
-        yield f"{len(compared)} settings were compared with the baseline ({base})."
-    lists = [f"{text}: {join_names(groups, MOST_NAMED)}." for text, groups in settings.items()]
-    yield from [f"{by}{lists[0][0].lower()}{lists[0][1:]}", *lists[1:]] if by and lists else lists
+    for comparison in sorted(compared, key=_order):
+        settings.setdefault(_verdict_heading(comparison), []).append(evidence.groups[comparison.group])
+    if is_main and settings:
+        bases = {comparison.baseline for comparison in compared}
+        if len(bases) == 1:
+            base = group_name(evidence.groups[bases.pop()])
+            yield f"{len(compared)} settings were compared with the baseline ({base})."
+        else:
+            yield f"{len(compared)} settings were compared, each with its own baseline."
+    lists = [f"{heading}: {join_names(groups, MOST_NAMED)}." for heading, groups in settings.items()]
+    yield from [by + _lower_first(lists[0]), *lists[1:]] if by and lists else lists
 
 
 MOST_NAMED = 4
-"""Settings of one verdict that are named in the answer."""
+"""The most settings of one verdict that are named in the answer."""
 
 
-def _order(one: Comparison) -> tuple[int, bool]:
-    """Better comes before worse, equal and not decided; then what is shown for new data as well."""
-    verdicts = (BETTER, WORSE, one.verdict if one.is_equal else "", NOT_DECIDED)
-    return verdicts.index(one.verdict), not one.shown_for_new_data
+def _lower_first(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
 
 
-def _verdict_heading(one: Comparison) -> str:
-    """Return a verdict as the head of a list of settings."""
-    if one.verdict == NOT_DECIDED:
+def _order(comparison: Comparison) -> tuple[int, bool]:
+    """Return the sort key: better, worse, equal, not decided; of one verdict, those confirmed for new data first."""
+    verdicts = (BETTER, WORSE, comparison.verdict if comparison.is_equal else "", NOT_DECIDED)
+    return verdicts.index(comparison.verdict), not comparison.shown_for_new_data
+
+
+def _verdict_heading(comparison: Comparison) -> str:
+    """Return a verdict as the heading of a list of settings."""
+    if comparison.verdict == NOT_DECIDED:
         return "Not decided"
-    return (
-        f"{one.verdict.capitalize()}, {'also' if one.shown_for_new_data else 'but not shown'} for {new_data_kind(one)}"
-    )
+    confirmed = "also" if comparison.shown_for_new_data else "but not confirmed"
+    return f"{comparison.verdict.capitalize()}, {confirmed} for {new_data_kind(comparison)}"

@@ -1,4 +1,4 @@
-"""The values of swept keys: lists, ranges and distributions, and the points that they span."""
+"""Swept keys with their values (lists, ranges, distributions), and the combinations of values that they give."""
 
 import itertools
 import json
@@ -15,26 +15,28 @@ from dropout_cli.core.rng import Generator, stream
 from dropout_cli.sweeps.replicates import SEED, SPLIT_SEED
 
 MOST_VALUES = 10_000
-"""Of one key."""
+"""The most values of one key."""
 
 RANGE = {"from", "to", "step"}
+"""The keys of a range of numbers."""
 
 
 class Setting(NamedTuple):
-    """One key with one value, and where the value stands."""
+    """One key with one value, and the place in a file or option where it is written."""
 
     key: str
     value: Any
     place: str
+    """File, line and column, or the option; errors name it."""
 
     @property
     def override(self) -> str:
-        """As on the command line; JSON is YAML."""
+        """The setting as `KEY=VALUE`; the value is JSON, which is YAML, too."""
         return f"{self.key}={json.dumps(self.value)}"
 
 
 Point = tuple[Setting, ...]
-"""One choice for every swept key."""
+"""One value for every swept key."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +44,28 @@ class Axes:
     """The swept keys with their values."""
 
     fixed: Point
+    """Keys with a single value."""
     grid: Mapping[str, Sequence[tuple[Any, str]]]
     """Key -> its values, each with its place."""
     rows: Sequence[Point]
-    """The values of the keys that move together; a single empty row where none do."""
+    """The combinations of values of the keys of `zip`; a single empty one if there are no such keys."""
     distributions: Mapping[str, Node]
-    """Key -> the distribution that it is drawn from."""
+    """Key -> the distribution from which its values are drawn."""
 
     def leaves_a_choice(self) -> bool:
-        """Whether there is more than one point."""
+        """Return True if there is more than one point."""
         lists = [[value for value, _ in values] for values in self.grid.values()]
-        lists += [law["choice"] for law in map(node_value, self.distributions.values()) if "choice" in law]
-        numbers = any("choice" not in node_value(law) for law in self.distributions.values())
-        return numbers or len(self.rows) > 1 or any(one != values[0] for values in lists for one in values)
+        laws = [node_value(node) for node in self.distributions.values()]
+        lists += [law["choice"] for law in laws if "choice" in law]
+        has_numbers = any("choice" not in law for law in laws)
+        return has_numbers or len(self.rows) > 1 or any(value != values[0] for values in lists for value in values)
 
     def chooses_splits(self) -> str | None:
-        """Return the key by which the sweep itself says which run has which seed or split; None where it does not."""
-        settings = [*self.fixed, *(one for row in self.rows for one in row)]
+        """Return the swept key that decides the seed or the split of a run; None if there is no such key."""
+        settings = [*self.fixed, *(setting for row in self.rows for setting in row)]
         settings += [Setting(key, value, place) for key, values in self.grid.items() for value, place in values]
-        distributions = [(key, node_value(law)) for key, law in self.distributions.items()]
-        settings += [Setting(key, value, "") for key, law in distributions for value in law.get("choice", [None])]
+        laws = [(key, node_value(node)) for key, node in self.distributions.items()]
+        settings += [Setting(key, value, "") for key, law in laws for value in law.get("choice", [None])]
         for key, value, _ in settings:
             if key in (SEED, SPLIT_SEED):
                 return key
@@ -70,18 +74,24 @@ class Axes:
         return None
 
     def without_places(self) -> "Axes":
-        """Return the axes with all keys of a single value among the fixed ones."""
+        """Return the axes with the keys of a single value moved to `fixed`."""
         single = [Setting(key, *values[0]) for key, values in self.grid.items() if len(values) == 1]
         several = {key: values for key, values in self.grid.items() if len(values) > 1}
         return Axes((*self.fixed, *single), several, self.rows, self.distributions)
 
 
 def parse_values(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[Any, str]]:
-    """The values that a swept key takes, each with its place: a list, or `{from, to, step}`."""
+    """Return the values of a swept key, each with its place.
+
+    Args:
+        node: A list of values, or a range `{from, to, step}`.
+        mistakes: Collects mistakes.
+        key: The key, for messages.
+    """
     if isinstance(node.value, list):
         if not node.value:
-            mistakes.add(node.place, key, "an empty list leaves nothing to train")
-        return [(node_value(one), str(one.place)) for one in node.value]
+            mistakes.add(node.place, key, "the list is empty")
+        return [(node_value(item), str(item.place)) for item in node.value]
     if isinstance(node.value, dict) and node.value.keys() == RANGE:
         try:
             return [(value, str(node.place)) for value in _range(node_value(node))]
@@ -93,46 +103,61 @@ def parse_values(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[A
 
 
 def _range(bounds: Mapping[str, Any]) -> list[float]:
-    """The numbers from `from` to `to`, both included, as they are written in decimal."""
+    """Return the numbers of a range, both ends included; decimal arithmetic keeps 0.1 + 0.2 equal to 0.3."""
     if not all(map(is_finite_number_value, bounds.values())):
         raise ValueError("from, to and step must be numbers")
     first, last, step = (Decimal(str(bounds[name])) for name in ("from", "to", "step"))
     if step == 0 or (last - first) / step < 0:
-        raise ValueError(f"a step of {bounds['step']} does not lead from {bounds['from']} to {bounds['to']}")
+        raise ValueError(f"a step of {bounds['step']} never gets from {bounds['from']} to {bounds['to']}")
     count = int((last - first) / step) + 1
     if count > MOST_VALUES:
-        raise ValueError(f"has {count:,} values, and {MOST_VALUES:,} are the most")
-    whole = all(isinstance(one, int) for one in bounds.values())
-    return [(int if whole else float)(first + step * index) for index in range(count)]
+        raise ValueError(f"has {count:,} values; the maximum is {MOST_VALUES:,}")
+    integral = all(isinstance(bound, int) for bound in bounds.values())
+    return [(int if integral else float)(first + step * index) for index in range(count)]
 
 
 def is_finite_number_value(value: Any) -> bool:
-    """Whether it is a finite number."""
+    """Return True for a finite number; booleans are not numbers here."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def grid_points(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
-    """Every combination, the last key moving fastest; a single empty point where there are no keys."""
+    """Return every combination of values; the last key changes fastest. Without keys: a single empty point."""
     settings = [[Setting(key, value, place) for value, place in values] for key, values in axes.items()]
     return list(itertools.product(*settings))
 
 
 def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistakes: ErrorCollector) -> list[Point]:
-    """The first values of all keys, then the second ones, and so on."""
+    """Return the first values of all keys as a point, then the second ones, and so on.
+
+    Args:
+        axes: Key -> its values, each with its place.
+        place: Place of the sweep file, for a mistake.
+        mistakes: Collects mistakes.
+    """
     lengths = {key: len(values) for key, values in axes.items()}
     if len(set(lengths.values())) > 1:
         text = ", ".join(f"{key} has {length}" for key, length in lengths.items())
-        mistakes.add(place, "zip", f"keys that move together need as many values each ({text})")
+        mistakes.add(place, "zip", f"all keys of zip need the same number of values ({text})")
         return []
     rows = zip(*([Setting(key, *value) for value in values] for key, values in axes.items()), strict=True)
     return list(rows) if axes else [()]
 
 
 DISTRIBUTIONS = ("uniform", "log_uniform", "integers", "choice")
+"""The names of the distributions of a swept key."""
 
 
 def draw_points(distributions: Mapping[str, Node], count: int, seed: int, mistakes: ErrorCollector) -> list[Point]:
-    """So many points, each key drawn from its distribution, from a stream of its own."""
+    """Return random points: each key is drawn from its distribution, with a stream of its own.
+
+    Args:
+        distributions: Key -> a mapping such as `{uniform: [0, 1]}`.
+        count: Number of points.
+        seed: Seed of the streams.
+        mistakes: Collects mistakes.
+    """
+    # With a stream per key, another key in the sweep does not change the values of this one.
     columns = [list(_draws(key, node, count, seed, mistakes)) for key, node in distributions.items()]
     return list(zip(*columns, strict=False)) if columns else [()]
 
@@ -140,9 +165,8 @@ def draw_points(distributions: Mapping[str, Node], count: int, seed: int, mistak
 def _draws(key: str, node: Node, count: int, seed: int, mistakes: ErrorCollector) -> Iterator[Setting]:
     law = node_value(node)
     if not isinstance(law, dict) or len(law) != 1 or next(iter(law)) not in DISTRIBUTIONS:
-        mistakes.add(
-            node.place, key, f"must be one of {', '.join(DISTRIBUTIONS)} with its list, as {{uniform: [0, 1]}}"
-        )
+        way_out = f"Choose from: {', '.join(DISTRIBUTIONS)}."
+        mistakes.add(node.place, key, "must be a distribution with its parameters, such as {uniform: [0, 1]}", way_out)
         return
     name, bounds = next(iter(law.items()))
     try:
@@ -153,7 +177,7 @@ def _draws(key: str, node: Node, count: int, seed: int, mistakes: ErrorCollector
 
 
 def _values(name: str, bounds: Any, rng: Generator) -> Iterator[Any]:
-    """Draw for ever; numbers have four significant digits, which is what anybody will type again."""
+    """Yield values without end; numbers have four significant digits, so that they are easy to type again."""
     if not isinstance(bounds, list) or not bounds:
         raise ValueError("must be a list")
     if name == "choice":
@@ -163,7 +187,7 @@ def _values(name: str, bounds: Any, rng: Generator) -> Iterator[Any]:
         raise ValueError("must be [LOW, HIGH]")
     low, high = bounds
     if not low < high:
-        raise ValueError(f"{low} is not below {high}")
+        raise ValueError(f"the first number must be below the second, got [{low}, {high}]")
     if name == "integers" and not (isinstance(low, int) and isinstance(high, int)):
         raise ValueError("must be whole numbers")
     if name == "log_uniform" and low <= 0:

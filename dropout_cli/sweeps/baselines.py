@@ -1,4 +1,4 @@
-"""The choice of the group that the others are compared with."""
+"""The baseline of each setting: the setting that it is compared with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ VARIANT, RATE = "dropout.variant", "dropout.rate"
 
 
 def default_baseline(groups: Sequence[Values]) -> Values:
-    """Return no dropout where a group has that, else rate 0, else the first group."""
+    """Return the default baseline: no dropout if a group has it, else rate 0, else the first group."""
     for key, value in ((VARIANT, "none"), (RATE, 0)):
         if any(group.get(key) == value and group.get(key) is not None for group in groups):
             return {key: value}
@@ -19,46 +19,56 @@ def default_baseline(groups: Sequence[Values]) -> Values:
 
 
 def baseline_text(wanted: Values) -> str:
-    """Return the baseline as it is written on the command line."""
+    """Return the baseline as on the command line, such as `dropout.variant=none`."""
     return ", ".join(f"{key}={'null' if value is None else value}" for key, value in wanted.items())
 
 
 def find_baselines(
     groups: Sequence[Values], keys: Sequence[str], wanted: Values | None, rules: int = LATEST
 ) -> list[int | None]:
-    """Return for each group the place of its baseline: the group that is as `wanted` and has the same other keys.
+    """Return the index of each group's baseline; None for a group without one.
 
-    Keys that the baseline lacks are not held against it; where that leaves none, nor are keys that the group lacks
-    (not by the first rules), if a single baseline is left then. None where there is none for the group. Raises
-    UsageError where no group is as wanted, or several are and nothing tells which one is meant.
+    The baseline of a group has the values of `wanted`, and agrees with the group in all other keys that it has. If
+    there is no such group, a single one that agrees in the keys that both have is taken (except by the first rules).
+
+    Args:
+        groups: The values of each group.
+        keys: The keys that tell groups apart.
+        wanted: Key -> value of the baseline; None: the default one.
+        rules: The version of the rules, see `statistics.rules`.
+
+    Raises:
+        UsageError: No group has the values of `wanted`, or several are possible for one group.
     """
     if not groups:
         return []
     wanted = default_baseline(groups) if wanted is None else wanted
     unknown = sorted(set(wanted) - set(keys))
-    matching = [place for place, group in enumerate(groups) if all(_same(group.get(k), wanted[k]) for k in wanted)]
+    matching = [index for index, group in enumerate(groups) if all(_same(group.get(k), wanted[k]) for k in wanted)]
     if unknown or not matching:
         known = "; ".join(setting_label(group) for group in groups[:6])
-        raise UsageError("baseline", f"no group has {baseline_text(wanted)}", f"The groups are: {known}.")
+        raise UsageError("baseline", f"no setting has {baseline_text(wanted)}", f"The settings are: {known}.")
     others = [key for key in keys if key not in wanted]
-    found: list[int | None] = []
+    bases: list[int | None] = []
     for group in groups:
-        like = [place for place in matching if all(groups[place][k] in (None, group[k]) for k in others)]
+        # A key that the baseline lacks is no difference: a run without dropout has no rate.
+        like = [index for index in matching if all(groups[index][k] in (None, group[k]) for k in others)]
         if len(like) > 1:
-            names = "; ".join(setting_label(groups[place]) for place in like[:4])
+            names = "; ".join(setting_label(groups[index]) for index in like[:4])
             raise UsageError(
                 "baseline",
-                f"{baseline_text(wanted)} means {len(like)} groups for {setting_label(group)} ({names})",
+                f"{baseline_text(wanted)} fits {len(like)} settings for {setting_label(group)} ({names})",
                 "Give more keys.",
             )
         if not like and rules > FIRST:
             loosely = [
-                p for p in matching if all(groups[p][k] is None or group[k] in (None, groups[p][k]) for k in others)
+                i for i in matching if all(groups[i][k] is None or group[k] in (None, groups[i][k]) for k in others)
             ]
             like = loosely if len(loosely) == 1 else []
-        found.append(like[0] if like else None)
-    return found
+        bases.append(like[0] if like else None)
+    return bases
 
 
-def _same(found: Any, wanted: Any) -> bool:
-    return (type(found) is not bool and found == wanted) or found is wanted
+def _same(value: Any, wanted: Any) -> bool:
+    """Return True for equal values; True is not equal to 1 here."""
+    return (type(value) is not bool and value == wanted) or value is wanted

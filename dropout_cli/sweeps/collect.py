@@ -1,4 +1,4 @@
-"""Runs and sweeps that somebody names, as records that can be compared."""
+"""The complete runs of the runs and sweeps that a user names, as records to compare."""
 
 import json
 from collections.abc import Sequence
@@ -20,70 +20,83 @@ FINGERPRINT = "dataset.fingerprint"
 def collect_runs(
     references: Sequence[str], root: Path, by: Sequence[str] = ()
 ) -> tuple[list[RunRecord], list[str], int]:
-    """The complete runs among what is named, the keys that tell their groups apart, and how many are not complete.
+    """Return the complete runs, the keys that tell their groups apart, and the number of incomplete runs.
 
-    Each reference is a sweep's folder, or a run as `runs.find` takes it; a run that is named twice counts once. Raises
-    UsageError where nothing is complete, or no run has a key of `by`.
+    Args:
+        references: Sweep folders, or runs as `find_run` accepts them; a run that is named twice counts once.
+        root: The folder of runs.
+        by: The keys to group by; empty: the keys in which the runs differ.
+
+    Raises:
+        UsageError: No run is complete, or no run has a key of `by`.
     """
-    found: dict[Path, RunRecord] = {}
+    by_folder: dict[Path, RunRecord] = {}
     planned, unfinished = [], set[Path]()
     for reference in dict.fromkeys(references):
         if is_sweep_folder(reference):
             folder = SweepFolder(Path(reference))
             records, plan = stored_plan.read_runs(folder)
             planned.append(plan)
-            named = {record.name for record in records}
-            unfinished |= {folder.cell(cell.id).resolve() for cell in plan.cells if cell.id not in named}
-            found |= {Path(record.path).resolve(): record for record in records}
+            complete = {record.name for record in records}
+            unfinished |= {folder.cell(cell.id).resolve() for cell in plan.cells if cell.id not in complete}
+            by_folder |= {Path(record.path).resolve(): record for record in records}
             continue
         run = find_run(reference, root)
         if run.status == "completed":
             summary = run.summary()
-            found.setdefault(
+            by_folder.setdefault(
                 run.path.resolve(), RunRecord.from_summary(str(run.path), {}, _replicate(run, summary), summary)
             )
         else:
             unfinished.add(run.path.resolve())
-    if not found:
-        raise UsageError("compare", "none of these runs is complete", "`dropout runs` lists what there is.")
-    records = list(found.values())
+    if not by_folder:
+        raise UsageError("compare", "none of these runs is complete", "`dropout runs` lists all runs.")
+    records = list(by_folder.values())
     settings = [record.settings for record in records]
     known = {
         ".".join(parts[: n + 1])
-        for one in settings
-        for key in one
-        for parts in [key.split(".")]
+        for run_settings in settings
+        for key in run_settings
+        for parts in [key.split(".")]  # a key of a block groups by the whole block
         for n in range(len(parts))
     }
     unknown = [key for key in by if key not in known]
     if unknown:
         raise UsageError("--by", f"no run has '{unknown[0]}'", "Keys are those of a config, such as dropout.rate.")
-    asked: set[str] = set()
+    as_planned: set[str] = set()
     if by:
         keys = list(dict.fromkeys(by))
     elif len(planned) == 1 and len(dict.fromkeys(references)) == 1:
-        keys = [*planned[0].keys, *_beside_the_plan(records, planned[0].keys)]
-        asked = {*planned[0].keys} & {*BY_SPLIT}
+        keys = [*planned[0].keys, *_unplanned_keys(records, planned[0].keys)]
+        # Their resolved values vary with the split; the plan has the swept ones.
+        as_planned = {*planned[0].keys} & {*BY_SPLIT}
     else:
-        keys = _differing(settings)
+        keys = _keys_of_groups(settings)
     grouped_by_keys = [
-        replace(record, values={key: record.values[key] if key in asked else record.setting(key) for key in keys})
+        replace(record, values={key: record.values[key] if key in as_planned else record.setting(key) for key in keys})
         for record in records
     ]
     return grouped_by_keys, keys, len(unfinished)
 
 
 class EarlierLooks(TypedDict):
-    """The earlier looks at a sweep."""
+    """Earlier looks at the results of a sweep: each one makes later differences less certain."""
 
     looks: list[int]
-    """How many runs there were at each earlier look at its tables."""
+    """The number of runs at each earlier look."""
     judged_by: list[str]
-    """The metrics by which its tables were written."""
+    """The metrics by which the runs were compared."""
 
 
 def earlier_looks(references: Sequence[str]) -> EarlierLooks:
-    """Return the earlier looks at a sweep, where it is all that is named. Raises UsageError where it is damaged."""
+    """Return the earlier looks at a sweep; none unless the references are a single sweep.
+
+    Args:
+        references: As in `collect_runs`.
+
+    Raises:
+        UsageError: The plan of the sweep is damaged.
+    """
     only = references[0] if len(set(references)) == 1 and is_sweep_folder(references[0]) else None
     plan = None if only is None else stored_plan.read_plan(SweepFolder(Path(only)))
     if plan is None:
@@ -91,10 +104,10 @@ def earlier_looks(references: Sequence[str]) -> EarlierLooks:
     return {"looks": plan.looks, "judged_by": [*plan.judged_by, plan.metric, *plan.metrics]}
 
 
-def _beside_the_plan(records: Sequence[RunRecord], keys: Sequence[str]) -> list[str]:
-    """Return the keys in which runs of one planned group differ although the plan has one value.
+def _unplanned_keys(records: Sequence[RunRecord], keys: Sequence[str]) -> list[str]:
+    """Return the keys in which runs of one planned group differ, although the plan has a single value.
 
-    What was resolved on different splits is what the plan has.
+    Keys whose values are computed from a split do not count.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for record in records:
@@ -104,20 +117,20 @@ def _beside_the_plan(records: Sequence[RunRecord], keys: Sequence[str]) -> list[
 
 
 def _replicate(run: Run, summary: dict[str, Any]) -> Replicate:
-    """Return its seed and split. Raises UsageError."""
+    """Return the seed, split and fold of a run; raise UsageError if its summary is damaged."""
     try:
         dataset = summary["config"]["dataset"]
         return Replicate(int(summary["config"]["seed"]), int(dataset["split_seed"]), int(dataset.get("fold", 0)))
     except (LookupError, TypeError, ValueError):
         place = str(run.path / "summary.json")
-        raise UsageError(place, "does not hold the config of a run", "The file is damaged.") from None
+        raise UsageError(place, "does not contain the config of a run", "The file is damaged.") from None
 
 
-def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
-    """The keys that tell groups apart."""
-    found = differing_keys(settings)
-    if FINGERPRINT in found:  # data of another name are other data: once is enough
-        named = {(one[DATASET], one[FINGERPRINT]) for one in settings}
+def _keys_of_groups(settings: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the keys that tell groups apart."""
+    keys = differing_keys(settings)
+    if FINGERPRINT in keys:  # different names already tell the data apart
+        named = {(values[DATASET], values[FINGERPRINT]) for values in settings}
         if len(named) == len({name for name, _ in named}):
-            found.remove(FINGERPRINT)
-    return found
+            keys.remove(FINGERPRINT)
+    return keys

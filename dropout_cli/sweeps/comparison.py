@@ -1,8 +1,8 @@
-"""Settings against a baseline, run by run: layout, estimate, interval, p-value and verdict of each difference.
+"""Comparisons of settings with a baseline: paired differences with interval, p-value and verdict.
 
-Interval, p-value and verdict are three views of one t procedure, chosen by the layout of seeds and splits
-(`sweeps.layouts`), with Bonferroni's correction for the number of comparisons. A permutation test that is asked for
-stands beside them and decides nothing.
+Interval, p-value and verdict come from one t procedure, so that they cannot contradict each other. The layout of seeds
+and splits (`sweeps.layouts`) decides its unit, and Bonferroni's correction is for the number of comparisons. A
+permutation test of `--test` is shown in addition and does not change the verdict.
 """
 
 import math
@@ -26,81 +26,89 @@ from dropout_cli.sweeps.records import RunGroup, Values
 from dropout_cli.sweeps.replicates import Replicate
 
 ALPHA = 0.05
+"""The significance level: 1 - 0.95, of the 95 % intervals."""
 BETTER, WORSE, NOT_DECIDED = "better", "worse", "not decided"
 UNEQUAL = 0.005
-"""Two arms have unequal spreads where the ratio of their variances lies in this tail of the F distribution."""
+"""Two settings have unequal spreads if the ratio of their variances is in this tail of the F distribution."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A group against its baseline, by one metric."""
+    """The comparison of a group with its baseline by one metric."""
 
     group: int
+    """Index of the group."""
     baseline: int
+    """Index of its baseline."""
     metric: str
     layout: Layout
     n: int
-    """Pairs of runs."""
+    """Number of pairs of runs."""
     estimate: Estimate
-    """Of the mean difference, group minus baseline."""
+    """The mean difference, group minus baseline, with its standard error."""
     sd: float
-    """Standard deviation of the units' differences, as they are: the floor of accuracies is in the estimate alone."""
+    """Standard deviation of the units' differences; only `estimate` has the lower limit for accuracies."""
     new_data_estimate: Estimate
-    """The estimate for new data, or for new examples where all runs share a test part; its se is NaN where unknown."""
+    """The estimate for new data, or for new examples if all runs share a test part; its se is NaN if unknown."""
     test_part_is_fixed: bool
-    """Whether splits vary and the test part does not."""
+    """True if splits vary, but not the test part."""
     ratio: float
-    """Test examples over training examples."""
+    """Ratio of test to training examples."""
     wider: float
-    """How many times the spread of the group is that of the baseline, where they differ by far; else NaN."""
+    """Spread of the group divided by that of the baseline; NaN unless they differ significantly."""
     won: int
+    """Number of pairs in which the group is better."""
     tied: int
+    """Number of pairs with equal values."""
     margin: float | None
+    """Smaller differences do not matter; None: no margin."""
     family: int = 1
-    """How many comparisons the intervals and p-values are corrected for."""
+    """Number of comparisons that the intervals and p-values are corrected for."""
     p_holm: float = math.nan
+    """The p-value with Holm's correction."""
     requested: Requested = NO_TEST
+    """The p-values of the permutation test of `--test`."""
 
     @property
     def refused(self) -> str:
-        """Return why there is no verdict; empty where there is one."""
+        """Return the reason why there is no verdict; empty if there is one."""
         return self.layout.refused
 
     @property
     def p(self) -> float:
-        """Return the p-value of this comparison alone; NaN where there is no verdict."""
+        """Return the p-value without correction; NaN if there is no verdict."""
         return math.nan if self.refused else self.estimate.p()
 
     @property
     def p_bonferroni(self) -> float:
-        """Return the p-value, corrected for the number of comparisons."""
+        """Return the p-value with Bonferroni's correction; NaN if there is no verdict."""
         return math.nan if self.refused else self.estimate.p(comparisons=self.family)
 
     @cached_property
     def interval(self) -> Interval:
-        """Return the 95 % interval, corrected for the number of comparisons; NaN where there is no verdict."""
+        """Return the 95 % interval with Bonferroni's correction; NaN if there is no verdict."""
         return NO_INTERVAL if self.refused else self.estimate.interval(comparisons=self.family)
 
     @cached_property
     def new_data(self) -> Interval:
-        """Return the interval for new data, corrected alike; it holds the interval for these examples."""
+        """Return the interval for new data with the same correction; it contains `interval`."""
         if self.refused or math.isnan(self.new_data_estimate.se):
             return NO_INTERVAL
         return statistics.union_interval(self.interval, self.new_data_estimate.interval(comparisons=self.family))
 
     @property
     def larger_is_better(self) -> bool:
-        """Whether a positive difference is an improvement."""
+        """True if a positive difference is an improvement."""
         return larger_is_better(self.metric)
 
     @property
     def is_equal(self) -> bool:
-        """Whether the interval lies within the margin."""
+        """True if the interval is completely inside the margin."""
         return self.margin is not None and -self.margin < self.interval.low and self.interval.high < self.margin
 
     @property
     def verdict(self) -> str:
-        """Return BETTER, WORSE, `equal within M` or NOT_DECIDED, by the interval; the margin decides first."""
+        """Return BETTER, WORSE, `equal within M` or NOT_DECIDED by the interval; the margin comes first."""
         low, high = self.interval
         if self.is_equal:
             return f"equal within {self.margin:g}"
@@ -110,7 +118,7 @@ class Comparison:
 
     @property
     def shown_for_new_data(self) -> bool:
-        """Whether the interval for new data gives the same verdict."""
+        """True if the interval for new data gives the same verdict; False if nothing is decided."""
         low, high = self.new_data
         if self.is_equal:
             return self.margin is not None and -self.margin < low and high < self.margin
@@ -118,18 +126,18 @@ class Comparison:
 
     @property
     def identical(self) -> bool:
-        """Whether the two runs of every pair have the same value."""
+        """True if the two runs of every pair have the same value."""
         return self.tied == self.n
 
     @property
     def won_interval(self) -> Interval:
-        """Return Wilson's interval of the share of pairs won, ties left out."""
+        """Return the Wilson interval of the fraction of pairs won; ties do not count."""
         untied = self.n - self.tied
         return statistics.wilson_interval(self.won, untied) if untied else NO_INTERVAL
 
     @property
     def effect(self) -> float:
-        """Return Cohen's d_z of the units; NaN of crossed layouts and where all units differ by the same."""
+        """Return Cohen's d_z of the units; NaN for crossed layouts and if all units have the same difference."""
         return self.estimate.mean / self.sd if self.sd > 0 and self.layout.kind != "crossed" else math.nan
 
 
@@ -142,34 +150,45 @@ def compare_groups(
     margin: float | None,
     test: TestName,
 ) -> tuple[Comparison, ...]:
-    """Compare every group with its baseline, where they share a replicate, by each of the metrics.
+    """Compare every group with its baseline by each metric; groups without a common replicate are left out.
 
-    Raises UsageError where the baseline is none of the groups.
+    Args:
+        groups: All groups of runs.
+        keys: The keys that tell groups apart.
+        metrics: The metrics; all comparisons are corrected together.
+        baseline: Key -> value of the baseline; None: the default one.
+        margin: Smaller differences do not matter; None: no margin.
+        test: A permutation test in addition; `t`: none.
+
+    Raises:
+        UsageError: No group is the baseline.
     """
-    found: list[Comparison] = []
-    differing: list[Mapping[Replicate, float]] = []
+    comparisons: list[Comparison] = []
+    differences: list[Mapping[Replicate, float]] = []
     for metric in metrics:
-        for place, other in enumerate(find_baselines([group.values for group in groups], keys, baseline)):
-            if other is None or other == place:
+        for index, base in enumerate(find_baselines([group.values for group in groups], keys, baseline)):
+            if base is None or base == index:
                 continue
-            by_pair = _differences(groups[place], groups[other], metric)
+            by_pair = _differences(groups[index], groups[base], metric)
             if by_pair:
-                found.append(_compared(place, other, groups, metric, by_pair, margin))
-                differing.append(by_pair)
-    family = max(1, sum(not math.isnan(one.p) for one in found))
-    holm = statistics.holm_adjust([one.p for one in found])
-    requested = permutation_tests([(one.metric, one.baseline, one.layout) for one in found], differing, test)
+                comparisons.append(_compare_pair(index, base, groups, metric, by_pair, margin))
+                differences.append(by_pair)
+    family = max(1, sum(not math.isnan(comparison.p) for comparison in comparisons))
+    holm = statistics.holm_adjust([comparison.p for comparison in comparisons])
+    requested = permutation_tests(
+        [(comparison.metric, comparison.baseline, comparison.layout) for comparison in comparisons], differences, test
+    )
     return tuple(
-        replace(one, family=family, p_holm=p, requested=test)
-        for one, p, test in zip(found, holm, requested, strict=True)
+        replace(comparison, family=family, p_holm=p, requested=test)
+        for comparison, p, test in zip(comparisons, holm, requested, strict=True)
     )
 
 
-def _differences(one: RunGroup, base: RunGroup, metric: str) -> dict[Replicate, float]:
-    """Return the difference of each pair of runs that have the metric; equal sizes are equal floats."""
+def _differences(group: RunGroup, base: RunGroup, metric: str) -> dict[Replicate, float]:
+    """Return the difference of each pair of runs that have the metric; equal differences are equal floats."""
     scores = {
-        replicate: (one.score(replicate, metric), base.score(replicate, metric))
-        for replicate in one.records
+        replicate: (group.score(replicate, metric), base.score(replicate, metric))
+        for replicate in group.records
         if replicate in base.records
     }
     pairs = {replicate: both for replicate, both in scores.items() if not math.isnan(sum(both))}
@@ -179,76 +198,75 @@ def _differences(one: RunGroup, base: RunGroup, metric: str) -> dict[Replicate, 
     return dict(zip(pairs, paired_differences(ours, theirs).tolist(), strict=True))
 
 
-def _compared(
-    place: int,
-    other: int,
+def _compare_pair(
+    index: int,
+    base_index: int,
     groups: Sequence[RunGroup],
     metric: str,
     by_pair: Mapping[Replicate, float],
     margin: float | None,
 ) -> Comparison:
-    one, base = groups[place], groups[other]
-    layout = find_layout(by_pair, one.folds if one.folds == base.folds else 0)
-    step = max(one.step(metric), base.step(metric))
-    found = layout.estimate(by_pair, step=step)
+    group, base = groups[index], groups[base_index]
+    layout = find_layout(by_pair, group.folds if group.folds == base.folds else 0)
+    step = max(group.step(metric), base.step(metric))
+    estimate = layout.estimate(by_pair, step=step)
     if not layout.refused:
-        layout = replace(layout, refused=_unpaired(one, base, layout, metric) or _without_spread(found))
-    fixed = layout.splits_vary and one.shares_test_part(layout.replicates)
-    ratio = max(one.ratio(by_pair), base.ratio(by_pair))
+        layout = replace(layout, refused=_unpaired(group, base, layout, metric) or _without_spread(estimate))
+    fixed = layout.splits_vary and group.shares_test_part(layout.replicates)
+    # The larger ratio gives the wider interval for new data.
+    ratio = max(group.ratio(by_pair), base.ratio(by_pair))
     if layout.refused:
-        new = mean_only(found.mean, found.n)
+        new = mean_only(estimate.mean, estimate.n)
     elif layout.kind == "seeds" or fixed:
-        new = _for_new_examples(one, base, layout, metric)
+        new = _for_new_examples(group, base, layout, metric)
     else:
         new = layout.for_new_data(by_pair, ratio, step=step)
     above, below = (sum(1 for value in by_pair.values() if sign * value > 0) for sign in (1, -1))
     return Comparison(
-        group=place,
-        baseline=other,
+        group=index,
+        baseline=base_index,
         metric=metric,
         layout=layout,
         n=len(by_pair),
-        estimate=found,
+        estimate=estimate,
         sd=statistics.mean_and_sd(layout.per_unit(by_pair))[1] if layout.units else math.nan,
         new_data_estimate=new,
         test_part_is_fixed=fixed,
         ratio=ratio,
-        wider=_wider(one, base, layout, metric, step),
+        wider=_wider(group, base, layout, metric, step),
         won=above if larger_is_better(metric) else below,
         tied=len(by_pair) - above - below,
         margin=margin,
     )
 
 
-def _unpaired(one: RunGroup, base: RunGroup, layout: Layout, metric: str) -> str:
-    """Return why runs with the same seed and split are no pairs; empty where they are, as far as sizes tell.
-
-    Where splits vary, test parts may differ in size: each split draws them anew.
-    """
+def _unpaired(group: RunGroup, base: RunGroup, layout: Layout, metric: str) -> str:
+    """Return why runs with the same seed and split cannot be paired; empty if their parts have the same size."""
     part = metric_part(metric)
     for replicate in layout.replicates if part != "train" else ():
-        ours, theirs = ({run.examples(part) for run in group.records[replicate]} for group in (one, base))
+        ours, theirs = ({run.examples(part) for run in side.records[replicate]} for side in (group, base))
+        # If splits vary, the sizes may differ: a split in groups draws parts of other sizes.
         if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):
             text = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
-            return f"their {part} parts are not the same examples ({text} of them at most), so that runs are no pairs"
+            return f"their {part} parts have different sizes (up to {text} examples), so the runs cannot be paired"
     return ""
 
 
-def _without_spread(found: Estimate) -> str:
-    """Return why equal differences, as where seeds change nothing, are not judged; empty where they differ."""
-    if found.se == 0 and found.mean != 0:
-        return "all pairs differ by exactly the same number, and without a spread chance cannot be judged"
+def _without_spread(estimate: Estimate) -> str:
+    """Return why equal differences are not tested; empty if they differ."""
+    if estimate.se == 0 and estimate.mean != 0:
+        return "all pairs differ by exactly the same number, so the role of chance cannot be estimated"
     return ""
 
 
-def _for_new_examples(one: RunGroup, base: RunGroup, layout: Layout, metric: str) -> Estimate:
-    """Return the estimate for new examples, from what each test example says; without a se where that is unknown."""
+def _for_new_examples(group: RunGroup, base: RunGroup, layout: Layout, metric: str) -> Estimate:
+    """Return the estimate for new examples, from the stored score of each test example; without a se if unknown."""
     units: list[Array] = []
     rows: Array | None = None
     for unit in layout.units:
         runs = []
         for run in unit:
-            ours, theirs = one.example_scores(run, metric), base.example_scores(run, metric)
+            ours, theirs = group.example_scores(run, metric), base.example_scores(run, metric)
             if ours is None or theirs is None:
                 return mean_only(math.nan, 0)
             rows = ours[0] if rows is None else rows
@@ -259,15 +277,15 @@ def _for_new_examples(one: RunGroup, base: RunGroup, layout: Layout, metric: str
     return estimate_new_examples(np.array(units), is_count=is_count(metric))
 
 
-def _wider(one: RunGroup, base: RunGroup, layout: Layout, metric: str, step: float) -> float:
-    """Return how many times the spread of one is that of the baseline, where the F test tells them apart."""
+def _wider(group: RunGroup, base: RunGroup, layout: Layout, metric: str, step: float) -> float:
+    """Return the spread of the group divided by that of the baseline; NaN unless the F test finds a difference."""
     from scipy import stats
 
     if layout.refused or layout.kind == "crossed":
         return math.nan
     ours, theirs = (
-        layout.estimate({replicate: group.score(replicate, metric) for replicate in layout.replicates}, step=step)
-        for group in (one, base)
+        layout.estimate({replicate: side.score(replicate, metric) for replicate in layout.replicates}, step=step)
+        for side in (group, base)
     )
     if not (ours.sd > 0 and theirs.sd > 0):
         return math.nan

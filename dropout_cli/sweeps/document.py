@@ -1,4 +1,4 @@
-"""The keys of a SWEEP.yaml."""
+"""The keys of a sweep file, with their types and descriptions."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -11,19 +11,20 @@ from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.replicates import Splits
 
 TRIALS, REPEATS = 50, 3
+"""Defaults of `dropout tune`: trials, and seeds per trial."""
 Points = Annotated[int, Ge(1), Le(MOST_CELLS)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomAxes:
-    """Points drawn at random."""
+    """Random combinations of values."""
 
     count: Points
-    """How many."""
+    """The number of random combinations."""
     seed: CountOrZero = 0
-    """Of the stream that they are drawn from."""
+    """The seed of the random combinations."""
     draw: dict[str, Any]
-    """Dotted key -> uniform, log_uniform, integers or choice, each with its list."""
+    """Dotted key -> a distribution (uniform, log_uniform, integers or choice) with its list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,31 +32,31 @@ class SweepDocument:
     """The keys of a sweep file."""
 
     base: str
-    """A config file, counted from this file's folder, or the name of a bundled config."""
+    """A config file, relative to the folder of this file, or the name of a bundled config."""
     set: dict[str, Any] = field(default_factory=dict)
-    """Dotted key -> a value that all runs share."""
+    """Dotted key -> the value for all runs."""
     grid: dict[str, Any] = field(default_factory=dict)
-    """Dotted key -> its values: every combination is trained."""
+    """Dotted key -> its values. Every combination is trained."""
     zip: dict[str, Any] = field(default_factory=dict)
-    """Dotted key -> its values: the first ones together, then the second ones."""
+    """Dotted key -> its values. These keys change together: the first values, then the second values, and so on."""
     random: RandomAxes | None = None
-    """Points drawn at random."""
+    """Random combinations of values, in addition to those of grid and zip."""
     seeds: Points | tuple[CountOrZero, ...] | None = None
-    """How many, from 0 on, or which; beside a number of splits, how many on each. 10 unless given, or 1 on each."""
+    """The number of seeds (counted from 0), or a list of seeds; with a number of splits, the seeds per split. Default: 10, or 1 per split."""
     splits: Splits | None = None
-    """Whether each seed has a split of its own, all have the same one, or how many splits there are. Each unless given,
-    or unless the sweep sets or sweeps `seed` or `dataset.split_seed` itself."""
+    """each: every seed has its own split. same: all seeds use one split. A number: so many splits, with the seeds on
+    each. Default: each, or same if the sweep sets or varies `seed` or `dataset.split_seed`."""
     baseline: dict[str, Any] | None = None
-    """Dotted key -> the value of what all others are compared with."""
+    """Dotted key -> its value in the baseline, the setting that all others are compared with."""
     metric: str = "test.accuracy"
-    """A number of summary.json."""
+    """The metric to compare by, any number of summary.json."""
     metrics: tuple[str, ...] = ()
-    """More numbers to compare by, beside `metric`; all comparisons are corrected for together."""
+    """Further metrics to compare by. The comparisons by all metrics are corrected together."""
     test: TestName = "t"
-    """A permutation test to stand beside the t test: sign-flip, max-t or wilcoxon."""
+    """A permutation test that is shown in addition to the t test: sign-flip, max-t or wilcoxon."""
     margin: NonNegative | None = None
     """Differences smaller than this do not matter."""
     trials: Points = TRIALS
-    """Of `dropout tune`: how many points it tries."""
+    """The number of settings that `dropout tune` tries."""
     repeats: Points = REPEATS
-    """Of `dropout tune`: the seeds that a trial is trained with, from 0 on."""
+    """The number of seeds with which `dropout tune` trains each setting."""

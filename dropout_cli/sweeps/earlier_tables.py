@@ -1,7 +1,7 @@
-"""The tables of sweeps of formats 1 and 2, computed by the rules of their day, so that `verify` can check them.
+"""The tables of sweeps in the formats 1 and 2, so that `verify` can check old folders.
 
-Those formats compared runs at equal seeds by an exact sign-flip test with Holm's correction, whatever the layout of
-seeds and splits. `statistics.rules` says how 1 and 2 differ. Nothing new is computed in this way.
+These formats compared runs at equal seeds by an exact sign-flip test with Holm's correction, for every layout of seeds
+and splits. `statistics.rules` describes how 1 and 2 differ. New sweeps do not use this module.
 """
 
 import json
@@ -21,6 +21,7 @@ from dropout_cli.sweeps.tables import csv_number, json_value
 
 COMPARED = ("baseline", "metric", "n", "difference", "sd", "low", "high", "effect", "p", "p_holm", "smallest_p")
 COUNTED = ("won", "tied", "won_low", "won_high", "verdict")
+"""The columns of comparisons.csv after the swept keys."""
 
 
 def earlier_tables(
@@ -32,8 +33,20 @@ def earlier_tables(
     margin: float | None,
     rules: int,
 ) -> dict[str, bytes]:
-    """Return summary.csv and comparisons.csv. Raises UsageError where the baseline is none of the groups."""
-    if metric == DEFAULT_METRIC and records and all("rmse" in (one.summary.get("test") or {}) for one in records):
+    """Return summary.csv and comparisons.csv of an old format.
+
+    Args:
+        records: The complete runs.
+        keys: The keys that tell groups apart.
+        metric: The metric of the comparisons.
+        baseline: Key -> value of the baseline; None: the default one.
+        margin: Smaller differences do not matter; None: no margin.
+        rules: The version of the rules, see `statistics.rules`.
+
+    Raises:
+        UsageError: No group is the baseline.
+    """
+    if metric == DEFAULT_METRIC and records and all("rmse" in (run.summary.get("test") or {}) for run in records):
         metric = "test.rmse"
     groups = group_runs(records, keys, rules)
     return {
@@ -43,9 +56,9 @@ def earlier_tables(
 
 
 def _correction(groups: Sequence[RunGroup], compared: Sequence[RunGroup], rules: int, pairs: Any = None) -> float:
-    """Nadeau and Bengio's correction; by the first rules it is that of the first run, for all groups."""
+    """Return Nadeau and Bengio's correction; by the first rules that of the first run, for all groups."""
     if rules == FIRST:
-        splits = {one.split_seed for group in groups for one in group.records}
+        splits = {replicate.split_seed for group in groups for replicate in group.records}
         return groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
     return max(group.correction(pairs) for group in compared)
 
@@ -74,32 +87,32 @@ def _comparisons(
     rules: int,
 ) -> bytes:
     larger = larger_is_better(metric)
-    found: list[tuple[RunGroup, RunGroup, PairedComparison]] = []
-    for place, other in enumerate(find_baselines([group.values for group in groups], keys, baseline, rules)):
-        if other is None or other == place:
+    comparisons: list[tuple[RunGroup, RunGroup, PairedComparison]] = []
+    for index, base_index in enumerate(find_baselines([group.values for group in groups], keys, baseline, rules)):
+        if base_index is None or base_index == index:
             continue
-        one, base = groups[place], groups[other]
+        group, base = groups[index], groups[base_index]
         scores = {
-            replicate: (one.score(replicate, metric), base.score(replicate, metric))
-            for replicate in one.records
+            replicate: (group.score(replicate, metric), base.score(replicate, metric))
+            for replicate in group.records
             if replicate in base.records
         }
         pairs = [replicate for replicate, (a, b) in scores.items() if not math.isnan(a + b)]
         if pairs:
-            ratio = _correction(groups, [one, base], rules, pairs)
+            ratio = _correction(groups, [group, base], rules, pairs)
             ours, theirs = zip(*(scores[pair] for pair in pairs), strict=True)
             compared = statistics.compare_paired(ours, theirs, split_ratio=ratio, larger_is_better=larger, rules=rules)
-            found.append((one, base, compared))
-    adjusted = statistics.holm_adjust([paired.test.p for *_, paired in found])
-    smallest = statistics.holm_adjust([paired.test.smallest for *_, paired in found])
+            comparisons.append((group, base, compared))
+    adjusted = statistics.holm_adjust([paired.test.p for *_, paired in comparisons])
+    smallest = statistics.holm_adjust([paired.test.smallest for *_, paired in comparisons])
     rows: list[list[Any]] = [[*keys, *COMPARED, *COUNTED]]
-    for (one, base, paired), p, least in zip(found, adjusted, smallest, strict=True):
+    for (group, base, paired), p, least in zip(comparisons, adjusted, smallest, strict=True):
         numbers = (paired.mean, paired.sd, *paired.interval, paired.effect, paired.test.p, p, least)
         verdict = _verdict(paired.interval, paired.mean, p, margin, larger, rules)
         won = [paired.won, paired.tied, *map(csv_number, paired.won_interval)]
         named = _label(base.values, rules)
         rows.append(
-            [*map(json_value, one.values.values()), named, metric, paired.n, *map(csv_number, numbers), *won, verdict]
+            [*map(json_value, group.values.values()), named, metric, paired.n, *map(csv_number, numbers), *won, verdict]
         )
     return csv_bytes(rows)
 
@@ -112,7 +125,7 @@ def _verdict(interval: Interval, mean: float, p: float, margin: float | None, la
 
 
 def _label(values: Values, rules: int) -> str:
-    """Return a group's name as those formats wrote it."""
+    """Return a group's name as these formats wrote it."""
     parts = []
     for key, value in values.items():
         last = last_name(key)

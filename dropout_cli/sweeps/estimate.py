@@ -1,4 +1,4 @@
-"""An estimate of the time and space of a sweep, from one epoch of a few of its runs."""
+"""Estimate of the time and disk space of a sweep, from one or two epochs of a few of its runs."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -11,20 +11,30 @@ from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.training import loop, run, setup
 
 MOST_PROBES = 6
+"""The most settings of which a run is measured."""
 PER_CELL = 0.1
-"""Seconds that a cell takes beyond its epochs."""
+"""Seconds that a run takes in addition to its epochs."""
 PER_CELL_BYTES = 60_000
-"""Of a cell's folder beyond checkpoints and predictions."""
+"""Bytes of a run folder in addition to checkpoints and predictions."""
 
 
 def estimate_cost(
     plan: SweepPlan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
 ) -> list[tuple[str, str | int]]:
-    """Return size, expected time and space, and power of a sweep; nothing is written.
+    """Return rows with the size of a sweep, its estimated time and disk space, and its power.
 
-    Raises Diverged, and UsageError where the baseline is none of the groups.
+    Nothing is written.
+
+    Args:
+        plan: The planned runs.
+        jobs: Number of runs that are trained at the same time; None: one per core.
+        baseline: Key -> value of the baseline; None: the default one.
+
+    Raises:
+        Diverged: A measured run diverged.
+        UsageError: No setting is the baseline.
     """
-    shown = power.power_of_plan(plan, baseline)
+    power_rows = power.power_of_plan(plan, baseline)
     jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
@@ -34,25 +44,26 @@ def estimate_cost(
     total = (sum(seconds) / len(seconds) * epochs + PER_CELL * len(plan.cells)) / min(jobs, len(plan.cells))
     space = sum(size) / len(size) * len(plan.cells)
     return [
-        ("cells", len(plan.cells)),
-        ("groups", len(plan.groups)),
+        ("runs", len(plan.cells)),
+        ("settings", len(plan.groups)),
         ("combinations without a swept key", plan.skipped),
-        ("combinations that are the same as another", plan.merged),
+        ("duplicate combinations", plan.merged),
         ("epochs", epochs),
         ("jobs", jobs),
-        ("time to expect", _time(total)),
-        ("disk space to expect", f"{space / 1e6:.0f} MB"),
-        *shown,
+        ("estimated time", _time(total)),
+        ("estimated disk space", f"{space / 1e6:.0f} MB"),
+        *power_rows,
     ]
 
 
 def _probe(cell: Cell) -> tuple[float, float]:
-    """Seconds per epoch, from the second of two where the first is short, and bytes of the run folder."""
+    """Return the seconds per epoch, of the second one if the first is short, and the bytes of the run folder."""
     settings = cell.experiment.training
     prepared = run.prepare_run(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
     with setup.computing_with(prepared.experiment):
         taken = list(_epochs(prepared))
-    weights = sum(one.value.size for one in prepared.learner.network.parameters().values())
+    weights = sum(parameter.value.size for parameter in prepared.learner.network.parameters().values())
+    # float32 weights and two moments; a run of more than 5 s keeps the checkpoint before the last one, too.
     checkpoint = 4 * weights * (3 + (settings.average is not None))
     copies = 1 + (settings.epochs * taken[-1] > 5) + (prepared.selection is not None)
     predictions = len(prepared.dataset.test) * (prepared.task.outputs * 4 + 16)
@@ -60,7 +71,7 @@ def _probe(cell: Cell) -> tuple[float, float]:
 
 
 def _epochs(prepared: setup.Prepared) -> Iterator[float]:
-    """Seconds of each epoch; one is enough where it is long."""
+    """Yield the seconds of each epoch; a long one is the last, because warming up does not matter there."""
     targets = prepared.distillation.targets if prepared.distillation else None
     began = time.perf_counter()
     for event in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):

@@ -1,4 +1,4 @@
-"""Which figures a sweep's evidence gives, and what stands in them."""
+"""The figures of a sweep: which ones are drawn, and with which series."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,17 +21,23 @@ from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import group_name
 
 History: TypeAlias = Callable[[RunRecord], Mapping[str, Sequence[float]]]
+"""A function that returns the columns of a run's metrics.csv."""
 
 MOST_SERIES = 8
-"""Lines in the figure of training and validation error."""
+"""The most lines in the figure of training and validation error."""
 MOST_CURVES = 8
-"""Groups whose learning curves share a figure: the best on the metric's validation part, or else the first."""
+"""The most settings in the figure of learning curves: the baselines, then the first others."""
 
 
 def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[tuple[str, bytes]]:
-    """Yield name and PNG of each figure that there is something to draw for."""
+    """Yield the name and the image of each figure for which there are data.
+
+    Args:
+        evidence: The comparison of the runs.
+        history: Returns the columns of a run's metrics.csv.
+    """
     number = metric_name(evidence.metric)
-    key, runs = _axis(evidence), _of_runs(evidence)
+    key, runs = _axis(evidence), _runs_per_setting(evidence)
     if key is not None:
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
         if series or lines:
@@ -44,16 +50,16 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
             yield "gap.png", plots.means_by_key(gaps, levels, key, f"train.{number} - val.{number}", runs)
     else:
         means = [
-            (group_name(group), found)
-            for group in evidence.groups
-            if (found := _mean(evidence, group, evidence.metric))
+            (group_name(group), mean) for group in evidence.groups if (mean := _mean(evidence, group, evidence.metric))
         ]
         if len(means) > 1:
-            best_last = sorted(means, key=lambda one: one[1].mean, reverse=not larger_is_better(number))
+            best_last = sorted(means, key=lambda named: named[1].mean, reverse=not larger_is_better(number))
             yield "metric.png", plots.dot_plot(best_last[::-1], evidence.metric, runs)
     if evidence.main:
-        rows = [(group_name(evidence.groups[one.group]), _difference(one)) for one in evidence.main]
-        bases = {group_name(evidence.groups[one.baseline]) for one in evidence.main}
+        rows = [
+            (group_name(evidence.groups[comparison.group]), _difference(comparison)) for comparison in evidence.main
+        ]
+        bases = {group_name(evidence.groups[comparison.baseline]) for comparison in evidence.main}
         against = f" from {bases.pop()}" if len(bases) == 1 else " from the baseline"
         axis = f"difference in {evidence.metric}{against}"
         family = evidence.main[0].family
@@ -64,22 +70,22 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
         yield "curves.png", plots.curve_bands(bands, runs)
     if evidence.ranks is not None:
         settings, _, ranks = evidence.ranks
-        named = {setting_label(one): rank for one, rank in zip(settings, ranks.average, strict=True)}
+        named = {setting_label(setting): rank for setting, rank in zip(settings, ranks.average, strict=True)}
         yield "ranks.png", plots.critical_difference_plot(named, ranks.critical_difference)
 
 
-def _of_runs(evidence: SweepComparison) -> str:
-    """Return how many runs a setting has, to stand behind a title."""
-    found = {len(group.runs) for group in evidence.groups}
-    least, most = min(found, default=0), max(found, default=0)
+def _runs_per_setting(evidence: SweepComparison) -> str:
+    """Return the number of runs per setting, as the end of a title."""
+    sizes = {len(group.runs) for group in evidence.groups}
+    least, most = min(sizes, default=0), max(sizes, default=0)
     return f", {counted(most, 'run')} per setting" if least == most else f", {least} to {most} runs per setting"
 
 
 def _axis(evidence: SweepComparison) -> str | None:
-    """The swept number to draw against: the rate, or the first of which there are several values."""
+    """Return the key of the x axis: the rate, or the first key with several numbers; None without any."""
     for key in (RATE, *evidence.keys):
-        found = {group.values.get(key) for group in evidence.groups if _is_number(group.values.get(key))}
-        if len(found) > 1:
+        numbers = {group.values.get(key) for group in evidence.groups if _is_number(group.values.get(key))}
+        if len(numbers) > 1:
             return key
     return None
 
@@ -89,41 +95,41 @@ def _is_number(value: object) -> bool:
 
 
 _PARTS = {"accuracy": "error"}
-"""Number -> the one that the figure of training and validation shows in its place."""
+"""Metric -> the metric that the figure of training and validation shows instead."""
 
 
 def plotted_metric(number: str) -> str:
-    """Return the number that the figure of training and validation shows."""
+    """Return the metric that the figure of training and validation shows for a metric."""
     return _PARTS.get(number, number)
 
 
 def _mean(evidence: SweepComparison, group: RunGroup, metric: str) -> PlottedMean | None:
-    """Return the mean with the interval that the tables have."""
-    found = evidence.mean(group, metric)
-    if not found.n:
+    """Return the mean with the interval of the tables; a mean without one has no length."""
+    mean = evidence.mean(group, metric)
+    if not mean.n:
         return None
-    low, high = found.interval
-    return PlottedMean(found.mean, found.mean if math.isnan(low) else low, found.mean if math.isnan(high) else high)
+    low, high = mean.interval
+    return PlottedMean(mean.mean, mean.mean if math.isnan(low) else low, mean.mean if math.isnan(high) else high)
 
 
-def _difference(one: Comparison) -> PlottedMean:
-    """Return a difference with the interval that the tables have."""
-    return PlottedMean(one.estimate.mean, *one.interval)
+def _difference(comparison: Comparison) -> PlottedMean:
+    """Return a difference with the interval of the tables."""
+    return PlottedMean(comparison.estimate.mean, *comparison.interval)
 
 
 def _parts(evidence: SweepComparison, key: str, number: str) -> dict[str, dict[float, PlottedMean]]:
-    """Return training and validation error against the key, where the others of a sweep's keys do not vary."""
-    shown = plotted_metric(number)
-    found: dict[str, dict[float, PlottedMean]] = {}
+    """Return training and validation error against the key, a line per setting of the other keys."""
+    plotted = plotted_metric(number)
+    lines: dict[str, dict[float, PlottedMean]] = {}
     for part, name in (("train", "training"), ("val", "validation")):
-        series, _ = _along(evidence, key, partial(_mean, evidence, metric=f"{part}.{shown}"))
+        series, _ = _along(evidence, key, partial(_mean, evidence, metric=f"{part}.{plotted}"))
         for other, points in series.items():
-            found[f"{name} {shown}" + (f", {other}" if len(series) > 1 and other else "")] = points
-    return found if len(found) <= MOST_SERIES else {}
+            lines[f"{name} {plotted}" + (f", {other}" if len(series) > 1 and other else "")] = points
+    return lines if len(lines) <= MOST_SERIES else {}
 
 
 def _estimate(group: RunGroup, values: Mapping[Replicate, float]) -> PlottedMean | None:
-    """Return the mean of values per replicate with the interval that their layout gives."""
+    """Return the mean of values per replicate with the interval of their layout."""
     if not values:
         return None
     low, high = mean_interval(group, values)
@@ -132,44 +138,53 @@ def _estimate(group: RunGroup, values: Mapping[Replicate, float]) -> PlottedMean
 
 
 def _gaps(group: RunGroup, number: str) -> dict[Replicate, float]:
-    found = {one: group.score(one, f"train.{number}") - group.score(one, f"val.{number}") for one in group.records}
-    return {one: value for one, value in found.items() if not math.isnan(value)}
+    gaps = {run: group.score(run, f"train.{number}") - group.score(run, f"val.{number}") for run in group.records}
+    return {replicate: gap for replicate, gap in gaps.items() if not math.isnan(gap)}
 
 
 def _along(
     evidence: SweepComparison, key: str, of: Callable[[RunGroup], PlottedMean | None]
 ) -> tuple[dict[str, dict[float, PlottedMean]], dict[str, PlottedMean]]:
-    """The estimates against a key, a series per setting of the others; and those that lack the key, as lines."""
+    """Return the estimates against a key.
+
+    Args:
+        evidence: The comparison of the runs.
+        key: The key of the x axis.
+        of: Returns the estimate of a group; None leaves it out.
+
+    Returns:
+        Series (setting of the other keys -> x -> estimate), and horizontal lines for groups without the key.
+    """
     series: dict[str, dict[float, PlottedMean]] = {}
     lines: dict[str, PlottedMean] = {}
     for group in evidence.groups:
         rest = {name: value for name, value in group.values.items() if name != key}
         others = setting_label(rest) if any(value is not None for value in rest.values()) else ""
-        found, x = of(group), group.values.get(key)
-        if found is None:
+        estimate, x = of(group), group.values.get(key)
+        if estimate is None:
             continue
         if isinstance(x, int | float) and _is_number(x):
-            series.setdefault(others, {})[float(x)] = found
+            series.setdefault(others, {})[float(x)] = estimate
         else:
-            lines[group_name(group)] = found
+            lines[group_name(group)] = estimate
     return series, lines
 
 
 def _shown(evidence: SweepComparison) -> list[RunGroup]:
-    """The baseline first, then the groups whose curves are worth a look."""
-    bases = [evidence.groups[place] for place in sorted({one.baseline for one in evidence.main})]
+    """Return the groups with learning curves: the baselines, then the others."""
+    bases = [evidence.groups[index] for index in sorted({comparison.baseline for comparison in evidence.main})]
     return [*bases, *(group for group in evidence.groups if group not in bases)][:MOST_CURVES]
 
 
 def _band(group: RunGroup, history: History) -> CurveBand | None:
-    """Mean and interval of val_loss, or else train_loss, at each epoch that all runs of the group reached."""
+    """Return mean and interval of val_loss, or else train_loss, at each epoch that all runs of the group reached."""
     replicates = [replicate for replicate, pooled in group.records.items() for _ in pooled]
     columns = [history(record) for record in group.runs]
-    name = "val_loss" if all(np.isfinite(one["val_loss"]).all() for one in columns) else "train_loss"
-    shortest = min((len(one[name]) for one in columns), default=0)
+    name = "val_loss" if all(np.isfinite(run["val_loss"]).all() for run in columns) else "train_loss"
+    shortest = min((len(run[name]) for run in columns), default=0)
     if not shortest:
         return None
-    values = np.array([one[name][:shortest] for one in columns], np.float64)
+    values = np.array([run[name][:shortest] for run in columns], np.float64)
     mean = values.mean(axis=0)
     intervals = [mean_interval(group, _averaged(replicates, epoch)) for epoch in values.T]
     low, high = np.array(intervals).T if len(values) > 1 else (mean, mean)
@@ -178,4 +193,7 @@ def _band(group: RunGroup, history: History) -> CurveBand | None:
 
 def _averaged(replicates: Sequence[Replicate], values: Array) -> dict[Replicate, float]:
     """Return the mean value of each replicate."""
-    return {one: float(values[[other == one for other in replicates]].mean()) for one in dict.fromkeys(replicates)}
+    return {
+        replicate: float(values[[other == replicate for other in replicates]].mean())
+        for replicate in dict.fromkeys(replicates)
+    }

@@ -1,10 +1,12 @@
-"""A sweep's folder: the sweep, its plan, a folder per cell, and what the runs say together.
+"""The folder of a sweep.
 
-sweep.yaml  plan.json                  what was asked for, and every cell of it
-cells/ID/                              a run folder; ID.partial until it is complete
-failed/ID.json  failed/ID.txt          why a cell failed, the command to run it alone, and what it said
-yardsticks/                            numbers of simple models, which cells with one split share
+sweep.yaml  plan.json                  the sweep file, and every run that it plans
+cells/ID/                              a run folder; ID.partial until the run is complete
+failed/ID.json  failed/ID.txt          why a run failed, the command that trains it alone, and its output
+yardsticks/                            scores of simple models, which runs with the same split share
 results.csv  summary.csv  comparisons.csv  notes.txt  *.png
+
+A cell is a planned run; its ID is a hash of its config.
 """
 
 import shutil
@@ -21,12 +23,13 @@ from dropout_cli.runs.safe_read import file_exists, parse_json_file, read_regula
 from dropout_cli.runs.state import STATE
 
 PLAN = "plan.json"
+"""The file that makes a folder the folder of a sweep."""
 SWEEP_FORMAT = 3
-"""The format of `plan.json` and the tables that is written now; those of runs have a number of their own."""
+"""The format of new plans and tables; run folders have their own number."""
 
 
 def is_sweep_folder(reference: str) -> bool:
-    """Whether the reference is the path of a sweep's folder."""
+    """Return True if the reference is the path of a sweep folder."""
     return bool(reference.strip()) and file_exists(Path(reference) / PLAN)
 
 
@@ -34,12 +37,16 @@ class SweepFolder:
     """Where a sweep is kept."""
 
     def __init__(self, path: Path) -> None:
-        """`path`: it need not be there yet."""
+        """Name a sweep folder.
+
+        Args:
+            path: The folder; it may not exist yet.
+        """
         self.path = path
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
-        """Hold the sweep for as long as the block lasts. Raises UsageError when another process holds it."""
+        """Lock the sweep within the block; raise UsageError if another process uses it."""
         with os_errors(self.path):
             (self.path / "cells").mkdir(parents=True, exist_ok=True)
             (self.path / "failed").mkdir(exist_ok=True)
@@ -48,94 +55,93 @@ class SweepFolder:
                 with os_errors(self.path / ".lock"):
                     stack.enter_context(locks.locked(self.path / ".lock"))
             except locks.Locked:
-                fact = "another process is working on this sweep"
-                raise UsageError(
-                    str(self.path), fact, "Wait for it to end, or name another folder with --out"
-                ) from None
+                fact = "another process is using this sweep"
+                way_out = "Wait until it ends, or choose another folder with --out."
+                raise UsageError(str(self.path), fact, way_out) from None
             yield
 
     def cell(self, id: str) -> Path:
-        """The run folder of a complete cell."""
+        """Return the folder of a complete run."""
         return self.path / "cells" / id
 
     def partial(self, id: str) -> Path:
-        """The run folder of a cell that is not complete."""
+        """Return the folder of a run that is not complete."""
         return self.path / "cells" / f"{id}.partial"
 
     @property
     def yardsticks(self) -> Path:
-        """The folder of numbers that cells with one split share, see `training.yardstick`."""
+        """The folder with the scores of simple models, see `training.yardstick`; runs with the same split share them."""
         return self.path / "yardsticks"
 
     def output(self, id: str) -> Path:
-        """The file with the output of a run's process."""
+        """Return the file with the output of a run's process."""
         return self.path / "failed" / f"{id}.txt"
 
     def is_complete(self, id: str) -> bool:
-        """Whether the cell needs no training; one that was complete, but not yet renamed, is renamed."""
+        """Return True if the run is complete; rename its folder if its process ended before that."""
         if (self.partial(id) / MANIFEST).is_file() and not locks.is_locked(self.partial(id) / ".lock"):
             with os_errors(self.partial(id)):
                 self.partial(id).replace(self.cell(id))
         return (self.cell(id) / MANIFEST).is_file()
 
     def has_manifest(self, id: str) -> bool:
-        """Whether the cell has been trained to its end; nothing is renamed."""
+        """Return True if the run is complete, under either name; nothing is renamed."""
         return any((path / MANIFEST).is_file() for path in (self.cell(id), self.partial(id)))
 
     def is_busy(self, id: str) -> bool:
-        """Whether some process trains the cell: a worker whose sweep has died ends with its epoch."""
+        """Return True if a process trains the run; a worker whose sweep has died stops only after its epoch."""
         return locks.is_locked(self.partial(id) / ".lock")
 
     def has_diverged(self, id: str) -> bool:
-        """Whether the unfinished run of the cell diverged."""
+        """Return True if the unfinished run has diverged."""
         partial = self.partial(id)
         return (partial / STATE).is_file() and Run(partial).final_status == "failed"
 
     def discard(self, id: str) -> None:
-        """Delete what there is of a cell that is not complete."""
+        """Delete the folder of a run that is not complete."""
         with os_errors(self.partial(id)):
             if self.partial(id).exists():
                 shutil.rmtree(self.partial(id))
 
     def record_failure(self, id: str, reason: str, command: str) -> None:
-        """Record that the cell failed."""
+        """Record the reason of a failure, and the command that trains the run alone."""
         self.write(f"failed/{id}.json", json_bytes({"format": FORMAT, "reason": reason, "command": command}))
 
     def failure(self, id: str) -> str | None:
-        """Why the cell failed, if it did."""
+        """Return why the run failed; None if it did not."""
         if not (self.path / "failed" / f"{id}.json").is_file():
             return None
         return str(self._json(f"failed/{id}.json").get("reason"))
 
     def forget_failure(self, id: str) -> None:
-        """The cell may be tried again."""
+        """Remove the record of a failure, so that the run is trained again."""
         remove_file(self.path / "failed" / f"{id}.json")
         remove_file(self.output(id))
 
     def summary(self, id: str) -> dict[str, Any]:
-        """The summary of a complete cell."""
+        """Return the summary of a complete run."""
         return Run(self.cell(id)).summary()
 
     def history(self, id: str) -> dict[str, list[float]]:
-        """The columns of a complete cell's metrics.csv."""
+        """Return the columns of a complete run's metrics.csv."""
         return Run(self.cell(id)).table("metrics.csv").columns()
 
     def plan(self) -> dict[str, Any] | None:
-        """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
+        """Return the contents of `plan.json`, None without it; raise UsageError if it is damaged."""
         if not (self.path / PLAN).is_file():
             return None
         return parse_json_file(self.read(PLAN), str(self.path / PLAN), SWEEP_FORMAT)
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Return True if the folder has a file of that name."""
         return (self.path / name).is_file()
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file of the folder. Raises UsageError."""
+        """Return the bytes of a file of the folder; raise UsageError if it cannot be read."""
         return read_regular_file(self.path / name)
 
     def write(self, name: str, data: bytes) -> None:
-        """Put a file into the folder, whole or not at all; one that is there as it should be is left alone."""
+        """Write a file atomically; an equal file keeps its modification time."""
         path = self.path / name
         try:
             same = path.is_file() and path.read_bytes() == data

@@ -1,4 +1,4 @@
-"""How to read the tables of a sweep: what was compared, on what, how sure it is, and what is not covered."""
+"""The notes of a sweep: the answer, how runs were compared, for which data it holds, and warnings."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,158 +14,173 @@ from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, join_names, new_data_kind
 
 REQUESTED = {
-    "sign-flip": "the exact sign-flip permutation test (above 16 pairs, 99,999 drawn patterns)",
+    "sign-flip": "the exact sign-flip permutation test (above 16 pairs, 99,999 random sign patterns)",
     "wilcoxon": "Wilcoxon's signed-rank test, ties left out",
     "max-t": "the max-T permutation test, which flips the signs of all settings at once (step-down)",
 }
+"""Permutation test -> its description."""
 
 
 def comparison_notes(evidence: SweepComparison) -> Iterator[str]:
-    """Yield the answer first, then how it came about, a sentence or two per line."""
+    """Yield the answer, then the notes that explain it, one or two sentences per line."""
     if not evidence.groups:
         return
     yield write_answer(evidence)
-    yield from _of_runs(evidence)
+    yield from _run_notes(evidence)
     yield from yardsticks.simple_model_messages(evidence.records, evidence.metric)
-    yield from _of_intervals(evidence)
-    yield from _of_verdicts(evidence)
-    yield from _of_one_example(evidence)
-    yield from _of_choice(evidence)
+    yield from _interval_notes(evidence)
+    yield from _verdict_notes(evidence)
+    yield from _one_example_note(evidence)
+    yield from _choice_note(evidence)
     yield from _warnings(evidence)
-    yield from _of_pooled(evidence)
+    yield from _pooling_note(evidence)
     yield from uncompared_notes(evidence)
-    yield from _of_ranks(evidence)
+    yield from _rank_note(evidence)
 
 
-def _of_runs(evidence: SweepComparison) -> Iterator[str]:
-    """Yield a sentence on how many runs were compared, and on which splits."""
+def _run_notes(evidence: SweepComparison) -> Iterator[str]:
+    """Yield a note on how many runs were compared, and on which splits."""
     kinds = {_layout(group, evidence.metric).kind for group in evidence.groups}
-    text = {_arrangement(_layout(group, evidence.metric), group) for group in evidence.groups}
+    descriptions = {_layout_description(_layout(group, evidence.metric), group) for group in evidence.groups}
     paired = " Settings are compared at the same seed and split." if evidence.main and "single" not in kinds else ""
-    if len(text) == 1:
-        yield f"Runs: {text.pop()}.{paired}"
+    if len(descriptions) == 1:
+        yield f"Runs: {descriptions.pop()}.{paired}"
     else:
-        yield f"Runs: settings differ in how many runs they have, or on which splits.{paired}"
+        yield f"Runs: the settings have different numbers of runs, or different splits.{paired}"
 
 
 def _layout(group: RunGroup, metric: str) -> Layout:
     return find_layout(group.by_replicate(metric), group.folds)
 
 
-def _arrangement(layout: Layout, group: RunGroup) -> str:
-    """How the runs of one setting are spread over seeds and splits, and on which means the tests rest."""
+def _layout_description(layout: Layout, group: RunGroup) -> str:
+    """Return how the runs of a setting are distributed over seeds and splits, and which means the tests use."""
     n, runs = len(layout.units), sum(len(unit) for unit in layout.units)
-    whole = f"{counted(runs * max(layout.folds, 1), 'run')} per setting"
+    total = f"{counted(runs * max(layout.folds, 1), 'run')} per setting"
     split = counted(n, "random split")
     if layout.folds:
         split = f"{counted(n, 'random division')} into {counted(layout.folds, 'fold')}"
     if layout.kind == "none":
         return "none has the metric"
     if layout.kind == "single":
-        return "one of each setting. There are no intervals and no p-values; more seeds give them"
+        return "one per setting. Intervals and p-values need more seeds"
     if layout.kind == "irregular":
-        return f"{whole}, not arranged so that an interval follows ({layout.refused})"
+        return f"{total}. No interval can be computed ({layout.refused})"
     if layout.kind == "crossed":
-        return f"{whole}, on {split}, each with the same {counted(runs // max(n, 1), 'seed')}"
+        return f"{total}, on {split}, each with the same {counted(runs // max(n, 1), 'seed')}"
     if layout.kind == "seeds":
-        where = f"one division into {counted(layout.folds, 'fold')}" if layout.folds else "one split"
-        text, unit = f"{whole}, with {counted(n, 'seed')} on {where}", "seed"
+        split = f"one division into {counted(layout.folds, 'fold')}" if layout.folds else "one split"
+        text, unit = f"{total}, with {counted(n, 'seed')} on {split}", "seed"
     elif layout.kind == "splits":
         seed = "its own seed" if layout.seed is None else f"seed {layout.seed}"
-        text, unit = f"{whole}, on {split}, each with {seed}", "division"
+        text, unit = f"{total}, on {split}, each with {seed}", "division"
     else:
-        text, unit = f"{whole}, on {split}, each with its own seeds", "division" if layout.folds else "split"
-    rests = f". Tests and intervals rest on {counted(n, 'mean')}, one per {unit}" if runs > n or layout.folds else ""
-    return text + rests
+        text, unit = f"{total}, on {split}, each with its own seeds", "division" if layout.folds else "split"
+    if runs > n or layout.folds:
+        text += f". Tests and intervals use {counted(n, 'mean')}, one per {unit}"
+    return text
 
 
-def _of_intervals(evidence: SweepComparison) -> Iterator[str]:
-    """Yield notes on the intervals of the main table."""
-    known = [one for one in evidence.main if not one.refused]
-    if known:
-        covers = dict.fromkeys(
-            interval_scope(one.layout, evidence.groups[one.group], fixed=one.test_part_is_fixed) for one in known
+def _interval_notes(evidence: SweepComparison) -> Iterator[str]:
+    """Yield notes on the intervals of the main table: for which new runs they hold."""
+    decidable = [comparison for comparison in evidence.main if not comparison.refused]
+    if decidable:
+        scopes = dict.fromkeys(
+            interval_scope(comparison.layout, evidence.groups[comparison.group], fixed=comparison.test_part_is_fixed)
+            for comparison in decidable
         )
-        family, by = known[0].family, f" by {len(evidence.metrics)} metrics" * (len(evidence.metrics) > 1)
-        corrected = f", Bonferroni's correction for {family} comparisons{by}" if family > 1 else ""
-        yield f"Intervals and p of differences are for {' or '.join(covers)} (paired t test{corrected})."
-        yield from _of_new_data(known)
+        family, by = decidable[0].family, f" by {len(evidence.metrics)} metrics" * (len(evidence.metrics) > 1)
+        correction = f" with Bonferroni's correction for {family} comparisons{by}" if family > 1 else ""
+        yield f"Intervals and p-values of differences hold for {' or '.join(scopes)} (paired t test{correction})."
+        yield from _new_data_notes(decidable)
         return
     group = next((group for group in evidence.groups if evidence.mean(group, evidence.metric).n > 1), None)
     if group is not None:
         layout = _layout(group, evidence.metric)
         if layout.kind != "irregular":
             fixed = layout.splits_vary and group.shares_test_part(layout.replicates)
-            yield f"Intervals of means are for {interval_scope(layout, group, fixed=fixed)}."
+            yield f"Intervals of means hold for {interval_scope(layout, group, fixed=fixed)}."
 
 
-def _of_new_data(known: Sequence[Comparison]) -> Iterator[str]:
-    """Yield notes on the second interval."""
-    examples = [one for one in known if new_data_kind(one) == "new examples"]
-    data = [one for one in known if new_data_kind(one) == "new data"]
-    if data:
-        ratios = sorted({one.ratio for one in data})
-        ratio = f"{ratios[0]:.3g}" if len(ratios) == 1 else f"{ratios[0]:.3g} to {ratios[-1]:.3g}, each its own"
+def _new_data_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """Yield notes on the second interval, the one for new data."""
+    new_examples = [comparison for comparison in comparisons if new_data_kind(comparison) == "new examples"]
+    new_data = [comparison for comparison in comparisons if new_data_kind(comparison) == "new data"]
+    if new_data:
+        ratios = sorted({comparison.ratio for comparison in new_data})
+        ratio = f"{ratios[0]:.3g}" if len(ratios) == 1 else f"{ratios[0]:.3g} to {ratios[-1]:.3g}"
         yield (
-            "The interval for new data is wider: it is for other data of this kind (Nadeau & Bengio 2003; test over "
-            f"training examples {ratio})."
+            "The interval for new data is wider, because it holds for other data of this kind (Nadeau & Bengio 2003; "
+            f"ratio of test to training examples: {ratio})."
         )
-    if examples:
-        missing = [one for one in examples if math.isnan(one.new_data.low)]
-        drawn = "new divisions of the same training and validation examples"
-        rest = drawn if examples[0].test_part_is_fixed else "the same training examples"
-        yield (
-            f"The interval for new data is for new seeds and new test examples, with {rest}."
-            + (f" It is not known for {missing[0].metric}: that is no mean over stored examples." if missing else "")
-        )
+    if new_examples:
+        unknown = [comparison for comparison in new_examples if math.isnan(comparison.new_data.low)]
+        resplit = "new splits of the same training and validation examples"
+        training = resplit if new_examples[0].test_part_is_fixed else "the same training examples"
+        text = f"The interval for new data holds for new seeds and new test examples, with {training}."
+        if unknown:
+            text += f" It is not available for {unknown[0].metric}, which is not a mean over stored examples."
+        yield text
 
 
-def _of_verdicts(evidence: SweepComparison) -> Iterator[str]:
-    """Yield notes on comparisons without a decision, with reasons and the runs that would decide."""
+def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:
+    """Yield notes on comparisons without a decision: the reasons, and how many runs would decide."""
     if not evidence.main:
         return
-    for reason in dict.fromkeys(one.refused for one in evidence.main if one.refused and len(evidence.main) > 1):
-        refused = [evidence.groups[one.group] for one in evidence.main if one.refused == reason]
+    reasons = [comparison.refused for comparison in evidence.main if comparison.refused and len(evidence.main) > 1]
+    for reason in dict.fromkeys(reasons):
+        refused = [evidence.groups[comparison.group] for comparison in evidence.main if comparison.refused == reason]
         yield f"No verdict for {join_names(refused)}: {reason}."
-    undecided = [one for one in evidence.main if one.verdict == NOT_DECIDED and not one.refused]
+    undecided = [
+        comparison for comparison in evidence.main if comparison.verdict == NOT_DECIDED and not comparison.refused
+    ]
     if undecided:
-        yield "'not decided' means that the interval holds 0. It does not mean that the settings are equal."
-    for one in undecided[:MOST_UNDECIDED]:
-        what = power.runs_to_decide(one, evidence.margin)
-        if what:
-            yield f"{group_name(evidence.groups[one.group])}: {what}"
+        yield "'not decided' means that the interval contains 0. It does not mean that the settings are equal."
+    for comparison in undecided[:MOST_UNDECIDED]:
+        needed = power.runs_to_decide(comparison, evidence.margin)
+        if needed:
+            yield f"{group_name(evidence.groups[comparison.group])}: {needed}"
     if len(undecided) > MOST_UNDECIDED:
-        yield f"{len(undecided) - MOST_UNDECIDED} more are not decided; comparisons.csv has their numbers."
-    yield from _of_requested(evidence)
+        verb, whose = ("is", "its") if len(undecided) - MOST_UNDECIDED == 1 else ("are", "their")
+        yield f"{len(undecided) - MOST_UNDECIDED} more {verb} not decided; comparisons.csv has {whose} numbers."
+    yield from _permutation_test_notes(evidence)
 
 
 MOST_UNDECIDED = 4
+"""The most undecided settings for which the notes state how many runs would decide."""
 
 
-def _of_requested(evidence: SweepComparison) -> Iterator[str]:
-    """Yield notes on the permutation test that was asked for."""
+def _permutation_test_notes(evidence: SweepComparison) -> Iterator[str]:
+    """Yield notes on the permutation test of `--test`."""
     if evidence.test == "t":
         return
     correction = "" if evidence.test == "max-t" else ", with Holm's correction"
     yield f"p ({evidence.test}): {REQUESTED[evidence.test]}{correction}. It does not change the verdict."
-    known = [one.requested.smallest for one in evidence.comparisons if not math.isnan(one.requested.smallest)]
-    if not known:
-        yield f"p ({evidence.test}) is not there: it needs independent units, the same ones for all settings."
-    elif max(known) >= ALPHA:
-        least = format_p(max(known))
-        yield f"With so few pairs p ({evidence.test}) cannot be below {least}, however large the difference is."
+    smallest = [
+        comparison.requested.smallest
+        for comparison in evidence.comparisons
+        if not math.isnan(comparison.requested.smallest)
+    ]
+    if not smallest:
+        yield f"p ({evidence.test}) is not available: it needs the same independent seeds or splits for all settings."
+    elif max(smallest) >= ALPHA:
+        bound = format_p(max(smallest))
+        yield (
+            f"With this number of pairs, p ({evidence.test}) is never below {bound}, however large the difference is."
+        )
 
 
-def _of_one_example(evidence: SweepComparison) -> Iterator[str]:
+def _one_example_note(evidence: SweepComparison) -> Iterator[str]:
     part, number = metric_part(evidence.metric), metric_name(evidence.metric)
     sizes = {record.examples(part) for group in evidence.groups for record in group.runs} - {0}
     if is_count(number) and sizes:
-        least, most = min(sizes), max(sizes)
-        steps = " to ".join(dict.fromkeys((format_short(1 / most), format_short(1 / least))))
-        yield f"One {part} example is {steps} of {number} here."
+        smallest, largest = min(sizes), max(sizes)
+        steps = " to ".join(dict.fromkeys((format_short(1 / largest), format_short(1 / smallest))))
+        yield f"One {part} example more or less changes {number} by {steps}."
 
 
-def _of_choice(evidence: SweepComparison) -> Iterator[str]:
+def _choice_note(evidence: SweepComparison) -> Iterator[str]:
+    """Yield a note on the setting that is best on validation, and on the bias of choosing the best."""
     chosen = evidence.chosen
     if chosen is None:
         return
@@ -173,97 +188,115 @@ def _of_choice(evidence: SweepComparison) -> Iterator[str]:
     group = evidence.groups[chosen.best]
     text = f"Choice: {group_name(group)} has the best mean {val}, {format_short(evidence.mean(group, val).mean)}"
     used = len(chosen.layout.replicates)
-    if any(len(one.records) != used for one in evidence.groups):
+    if any(len(other.records) != used for other in evidence.groups):
         text += f", over the {counted(used, 'pair')} of seed and split that all settings have"
     if math.isnan(chosen.optimism):
         yield f"{text}."
         return
-    size = format_short(chosen.optimism)
-    found = size if float(size) > 0 else "none"
-    bound = ", which is too little because all runs share one validation part" if chosen.is_lower_bound else ""
-    yield f"{text}. The best of several looks better than it is (selection bias): {chosen.how} finds {found}{bound}."
+    bias = format_short(chosen.optimism)
+    # The bias is not negative; an estimate may be, by chance.
+    bias = bias if float(bias) > 0 else "0"
+    bound = " This is too small, because all runs share one validation part." if chosen.is_lower_bound else ""
+    yield (
+        f"{text}. The best of several settings looks better than it is (selection bias): {chosen.how} estimates "
+        f"{bias}.{bound}"
+    )
 
 
 def _warnings(evidence: SweepComparison) -> Iterator[str]:
     """Yield warnings about the table."""
-    for one in evidence.main:
-        if not math.isnan(one.wider):
-            group, base = group_name(evidence.groups[one.group]), group_name(evidence.groups[one.baseline])
-            wide, tight, times = (group, base, one.wider) if one.wider > 1 else (base, group, 1 / one.wider)
-            yield (
-                f"Warning: {wide} varies {times:.1f} times as much as {tight}. The t interval of their difference is "
-                "then too narrow if the values are also lopsided: look at results.csv."
+    for comparison in evidence.main:
+        if not math.isnan(comparison.wider):
+            group = group_name(evidence.groups[comparison.group])
+            base = group_name(evidence.groups[comparison.baseline])
+            wide, tight, times = (
+                (group, base, comparison.wider) if comparison.wider > 1 else (base, group, 1 / comparison.wider)
             )
-    for values, there, planned in evidence.lacking:
+            yield (
+                f"Warning: the values of {wide} vary {times:.1f} times as much as those of {tight}. If they are also "
+                "skewed, the t interval of the difference is too narrow. See results.csv."
+            )
+    for values, complete, planned in evidence.lacking:
         yield (
-            f"Warning: of {setting_label(values)}, {planned - there:,} of {planned:,} runs are missing: they failed or "
-            "are still to come. Where they fail because of the setting, those that are left look better than it is."
+            f"Warning: {setting_label(values)}: {planned - complete:,} of {counted(planned, 'run')} "
+            f"{'is' if planned - complete == 1 else 'are'} missing (failed or not trained yet). If the setting makes "
+            "runs fail, the remaining runs look better than the setting is."
         )
-    same = [evidence.groups[one.group] for one in evidence.main if one.identical]
-    if same:
-        yield f"Identical runs: {join_names(same)}. Every pair has the same {evidence.metric}, so p is 1."
-    lost = [evidence.groups[one.group] for one in evidence.main if one.layout.left_out]
-    if lost:
-        yield f"Left out of some comparisons, because they complete no unit: runs of {join_names(lost)}."
+    identical = [evidence.groups[comparison.group] for comparison in evidence.main if comparison.identical]
+    if identical:
+        yield f"Identical runs: {join_names(identical)}. Every pair has the same {evidence.metric}, so p is 1."
+    incomplete = [evidence.groups[comparison.group] for comparison in evidence.main if comparison.layout.left_out]
+    if incomplete:
+        yield (
+            f"Some comparisons leave out runs of {join_names(incomplete)}, because their seed or split is incomplete."
+        )
     if evidence.judged_by:
         yield (
-            f"These runs were judged by {', '.join(evidence.judged_by)} before. A metric that was chosen after a look "
-            "at another one makes differences less sure than they seem."
+            f"These runs were compared by {', '.join(evidence.judged_by)} before. If a metric is chosen after seeing "
+            "another one, differences are less certain than they seem."
         )
     if evidence.looks:
         now = sum(len(group.runs) for group in evidence.groups)
         before = ", then ".join(f"{look:,}" for look in evidence.looks)
         yield (
-            f"Runs were added or left out after a look at the tables ({before} runs then, {now:,} now). Intervals and "
-            "p-values do not take that into account: a difference found by changing the runs until it shows is less "
-            "sure than it seems."
+            f"Runs were added or removed after the results were seen ({before} runs then, {now:,} now). Intervals and "
+            "p-values do not account for that. A difference that appears only after such changes is less certain than "
+            "it seems."
         )
 
 
-def _of_pooled(evidence: SweepComparison) -> Iterator[str]:
-    """Yield a note where runs of a group differ in more than seeds: in which keys, and which runs are averaged."""
+def _pooling_note(evidence: SweepComparison) -> Iterator[str]:
+    """Yield a note if runs of a setting repeat each other, or differ in other keys than the seed."""
     if evidence.pooled is None:
         return
-    over = f"pooled over {', '.join(evidence.pooled)}" if evidence.pooled else "they repeat the same config"
+    keys = ", ".join(evidence.pooled)
     if evidence.averages:
+        reason = f"although they differ in {keys}" if keys else "because they repeat the same config"
         yield (
-            f"Runs that share setting, seed and split are averaged: {over}. n counts runs; intervals and tests rest on "
-            "the averages."
+            f"Runs with the same setting, seed and split are averaged, {reason}. n counts runs; intervals and tests "
+            "use the averages."
         )
     else:
-        yield f"Runs of one setting differ in more than their seeds: {over}. Intervals and tests take them as alike."
+        yield f"Runs of one setting also differ in {keys}. Intervals and tests ignore this difference."
 
 
 def uncompared_notes(evidence: SweepComparison) -> Iterator[str]:
-    """Yield notes on the groups that are not compared, and why."""
-    left = evidence.uncompared
-    if not left:
+    """Yield a note for each reason why settings are not compared, with their names."""
+    uncompared = evidence.uncompared
+    if not uncompared:
         return
     values = [group.values for group in evidence.groups]
     wanted = baselines.default_baseline(values) if evidence.baseline is None else evidence.baseline
     found = baselines.find_baselines(values, evidence.keys, evidence.baseline)
-    alone = [group for group, other in zip(evidence.groups, found, strict=True) if other is None and group in left]
-    judged = any(evidence.groups[place].scores(evidence.metric) for place in set(found) if place is not None)
-    lacking = [g for g in left if g not in alone and not (judged and g.scores(evidence.metric))]
-    apart = [group for group in left if group not in alone and group not in lacking]
-    if alone:
-        base = baselines.baseline_text(wanted)
+    unmatched = [
+        group for group, base in zip(evidence.groups, found, strict=True) if base is None and group in uncompared
+    ]
+    base_has_metric = any(evidence.groups[base].scores(evidence.metric) for base in set(found) if base is not None)
+    without_metric = [
+        group
+        for group in uncompared
+        if group not in unmatched and not (base_has_metric and group.scores(evidence.metric))
+    ]
+    unpaired = [group for group in uncompared if group not in unmatched and group not in without_metric]
+    if unmatched:
+        base_text = baselines.baseline_text(wanted)
         yield (
-            f"Not compared: {join_names(alone)}. No single group with {base} has the same other keys; "
-            "give more keys with --baseline."
+            f"Not compared: {join_names(unmatched)}. No baseline with {base_text} has the same other keys. "
+            "Give more keys with --baseline."
         )
-    if lacking:
-        yield f"Not compared: {join_names(lacking)}. Its runs, or those of the baseline, have no {evidence.metric}."
-    if apart:
-        yield f"Not compared: {join_names(apart)}. No run shares seed and split with one of the baseline."
+    if without_metric:
+        yield f"Not compared: {join_names(without_metric)}. Their runs, or the baseline's, have no {evidence.metric}."
+    if unpaired:
+        yield f"Not compared: {join_names(unpaired)}. None of their runs has the same seed and split as a baseline run."
 
 
-def _of_ranks(evidence: SweepComparison) -> Iterator[str]:
+def _rank_note(evidence: SweepComparison) -> Iterator[str]:
     if evidence.ranks is None:
         return
     settings, datasets, ranks = evidence.ranks
     text = f"p = {format_p(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
     yield (
-        f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {text}; average ranks "
-        f"closer than {ranks.critical_difference:.3g} have no difference shown (Nemenyi, .05)."
+        f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {text}; average ranks that "
+        f"differ by less than {ranks.critical_difference:.3g} are not significantly different (Nemenyi test, "
+        "level 0.05)."
     )

@@ -1,4 +1,4 @@
-"""How many runs would decide a comparison, and what a planned number of runs can see."""
+"""Statistical power: how many runs would decide a comparison, and which difference a plan can detect."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -12,63 +12,89 @@ from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.plan import SweepPlan
 
 WANTED = 0.8
+"""The probability with which a true difference should be detected; the texts call it 80 %."""
 PILOT = 5
-"""With fewer units their standard deviation is too often too small to plan with, and only its bound is used."""
+"""With fewer units, only the upper bound of their standard deviation is used: the estimate is too often too small."""
 UNIT = {"seeds": "seeds", "splits": "splits", "nested": "splits"}
+"""Kind of layout -> what its units are."""
 
 
-def runs_to_decide(one: Comparison, margin: float | None) -> str:
-    """Return in a sentence how many units would show a difference: of the margin, or as large as the one seen."""
-    unit, found = UNIT.get(one.layout.kind, ""), one.estimate
-    unit = "divisions" if unit == "splits" and one.layout.folds else unit
-    if not unit or not found.sd > 0:
-        return "more splits and more seeds make the interval narrower." if one.layout.kind == "crossed" else ""
-    size = margin or abs(found.mean)
+def runs_to_decide(comparison: Comparison, margin: float | None) -> str:
+    """Return in a sentence how many units would detect a true difference.
+
+    Args:
+        comparison: An undecided comparison.
+        margin: The difference to detect; None: the observed one.
+
+    Returns:
+        A sentence that continues `setting: `; empty if the number cannot be computed.
+    """
+    unit, estimate = UNIT.get(comparison.layout.kind, ""), comparison.estimate
+    unit = "divisions" if unit == "splits" and comparison.layout.folds else unit
+    if not unit or not estimate.sd > 0:
+        return "more splits and more seeds make the interval narrower." if comparison.layout.kind == "crossed" else ""
+    size = margin or abs(estimate.mean)
     if size == 0:
         return ""
-    alpha = ALPHA / one.family
-    most = sample_size.pairs_needed(size, sample_size.sd_upper_bound(found.sd, found.n), power=WANTED, alpha=alpha)
-    least = sample_size.pairs_needed(size, found.sd, power=WANTED, alpha=alpha)
-    as_seen = "" if margin else " as large as the one seen"
-    what = f"would show a true difference{as_seen} ({size:.2g}) with 80 % probability"
+    alpha = ALPHA / comparison.family
+    sd_bound = sample_size.sd_upper_bound(estimate.sd, estimate.n)
+    most = sample_size.pairs_needed(size, sd_bound, power=WANTED, alpha=alpha)
+    least = sample_size.pairs_needed(size, estimate.sd, power=WANTED, alpha=alpha)
+    kind = "the margin" if margin else "the observed one"
+    goal = f"to detect a true difference of {size:.2g} ({kind}) with 80 % probability"
     if most is None or least is None:
-        return f"more than a million {unit} {what}."
-    if found.n < PILOT:
-        return f"at most {most:,} {unit} in all {what}; {found.n} are too few to say it more closely."
-    return f"{least:,} to {most:,} {unit} in all {what}; there are {found.n}."
+        return f"{goal}, more than a million {unit} are needed."
+    if estimate.n < PILOT:
+        return f"{goal}, at most {most:,} {unit} in total are needed. A more exact number needs {PILOT} {unit} or more."
+    return f"{goal}, {least:,} to {most:,} {unit} in total are needed (now: {estimate.n})."
 
 
 def smallest_detectable(n: int, family: int) -> float:
-    """Return which true difference n units show with 80 % probability, in standard deviations of the differences."""
+    """Return the smallest true difference that n units detect with 80 % probability.
+
+    Args:
+        n: Number of units.
+        family: Number of comparisons that are corrected for.
+
+    Returns:
+        The difference in standard deviations of the paired differences.
+    """
     low, high = 0.0, 1e3
+    # Bisection: the power increases with the difference.
     while high - low > 1e-3 * high:
         middle = (low + high) / 2
-        seen = sample_size.paired_t_power(n, middle, 1.0, alpha=ALPHA / family) >= WANTED
-        low, high = (low, middle) if seen else (middle, high)
+        detected = sample_size.paired_t_power(n, middle, 1.0, alpha=ALPHA / family) >= WANTED
+        low, high = (low, middle) if detected else (middle, high)
     return high
 
 
 def power_of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """Yield what the plan can show. Raises UsageError where the baseline is none of the groups."""
-    replicates = [{cell.replicate for cell in plan.cells if cell.group == place} for place in range(len(plan.groups))]
-    found = find_baselines([group.values for group in plan.groups], plan.keys, baseline)
+    """Yield rows of the dry run: the number of comparisons, and the smallest difference that they can detect.
+
+    Args:
+        plan: The planned runs.
+        baseline: Key -> value of the baseline; None: the default one.
+
+    Raises:
+        UsageError: No setting is the baseline.
+    """
+    replicates = [{cell.replicate for cell in plan.cells if cell.group == index} for index in range(len(plan.groups))]
+    bases = find_baselines([group.values for group in plan.groups], plan.keys, baseline)
     shared = [
-        replicates[place] & replicates[other]
-        for place, other in enumerate(found)
-        if other is not None and other != place
+        replicates[index] & replicates[base] for index, base in enumerate(bases) if base is not None and base != index
     ]
     folds = max((cell.experiment.dataset.folds or 0 for cell in plan.cells), default=0)
-    layouts = [find_layout(sorted(one), folds) for one in shared if one]
+    layouts = [find_layout(sorted(pairs), folds) for pairs in shared if pairs]
     if not layouts:
         return
-    refused = next((one.refused for one in layouts if one.refused), "")
-    n = min(len(one.units) for one in layouts)
+    refused = next((layout.refused for layout in layouts if layout.refused), "")
+    n = min(len(layout.units) for layout in layouts)
     if refused or n < MIN_UNITS:
-        yield "what it can show", f"no verdict: {refused}"
+        yield "power", f"no verdict: {refused}"
         return
     size = smallest_detectable(n, len(layouts))
     yield "comparisons", str(len(layouts))
     yield (
-        "difference seen with 80 % probability",
+        "smallest difference detected with 80 % probability",
         f"{size:.2g} standard deviations of the paired differences" if math.isfinite(size) else "none",
     )

@@ -1,4 +1,4 @@
-"""Words for numbers and layouts, as tables, notes and reports share them."""
+"""Numbers, settings and layouts in words, for tables, notes and reports."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from dropout_cli.sweeps.records import RunGroup, Values, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 
 MOST_DECIMALS = 9
-"""A smaller number is told as 0."""
+"""The most decimals of a number: a smaller number is written as 0."""
 NONE, NO_DROPOUT = ("dropout.variant", "none"), "no dropout"
 
 
 def format_p(p: float) -> str:
-    """Return a p-value with two digits that count, or more where two would make it .05, which it is not."""
+    """Return a p-value with two significant digits, with more if two would round it to exactly .05."""
     if math.isnan(p):
         return ""
     if 0 <= p < 0.0001:
@@ -25,7 +25,12 @@ def format_p(p: float) -> str:
 
 
 def format_short(value: float, sign: str = "") -> str:
-    """Return four decimals, or as many as a value takes that is not 0; no minus before zero; nothing for NaN."""
+    """Return a number with four decimals, or with more if four would round it to 0.
+
+    Args:
+        value: The number; NaN gives an empty text.
+        sign: "+" writes the sign of positive numbers, too.
+    """
     if math.isnan(value):
         return ""
     digits = next((count for count in range(4, MOST_DECIMALS + 1) if round(value, count)), 4)
@@ -33,81 +38,95 @@ def format_short(value: float, sign: str = "") -> str:
 
 
 def format_interval(interval: tuple[float, float], sign: str = "") -> str:
-    """Return both ends of an interval; nothing for NaN."""
+    """Return both ends of an interval, as `format_short` writes them; NaN gives an empty text."""
     low, high = interval
     return "" if math.isnan(low) else f"{format_short(low, sign)} to {format_short(high, sign)}"
 
 
 def group_name(group: RunGroup) -> str:
-    """Return the label of a group, for a sentence."""
+    """Return the name of a group's setting, for a sentence."""
     return setting_name(group.values)
 
 
 def setting_name(values: Values) -> str:
-    """Return values in one line, for a sentence: `none` alone would read as if nothing was meant."""
+    """Return values in one line, for a sentence; the variant `none` is called 'no dropout'."""
     return setting_label({key: NO_DROPOUT if (key, value) == NONE else value for key, value in values.items()})
 
 
 def join_names(groups: Sequence[RunGroup], most: int = 6) -> str:
-    """Return the labels of groups, the first few of them."""
+    """Return the names of groups, at most the first `most` and the number of the others."""
     names = [group_name(group) for group in groups[:most]]
     return "; ".join([*names, *([f"{len(groups) - most} more"] if len(groups) > most else [])])
 
 
 def interval_scope(layout: Layout, group: RunGroup, *, fixed: bool) -> str:
-    """Return what an interval of this layout covers, for a sentence: `new seeds on this split, ...`."""
+    """Return for which new runs an interval holds, such as `new seeds with this split and its 360 test examples`.
+
+    Args:
+        layout: The layout of the runs, which decides the unit of the interval.
+        group: A setting with these runs, for the numbers of examples.
+        fixed: True if splits vary, but not the test part.
+    """
     test = max((record.examples("test") for record in group.runs), default=0)
     sizes = [sum(map(record.examples, ("train", "val", "test"))) for record in group.runs]
-    all_of_them = max(sizes, default=0)  # of one run: the parts of folds differ by an example
+    examples = max(sizes, default=0)  # of one run: the parts of folds differ by an example
     folds = counted(layout.folds, "fold") if layout.folds else ""
     if layout.kind in ("none", "single", "irregular"):
-        return "these runs alone"
+        return "these runs only"
     if layout.kind == "seeds":
-        where = f"this division into {folds}" if folds else f"this split and its {counted(test, 'test example')}"
-        return f"new seeds on {where}"
+        split = f"this division into {folds}" if folds else f"this split and its {counted(test, 'test example')}"
+        return f"new seeds with {split}"
     seeds = "new seeds" if layout.seed is None else f"seed {layout.seed}"
     if fixed:
-        return f"new divisions into training and validation part, with {seeds}, on these {test:,} test examples"
-    what = (
-        f"new divisions of these {all_of_them:,} examples into {folds}"
-        if folds
-        else (f"new random splits of these {all_of_them:,} examples")
-    )
-    return f"{what}, with {seeds}"
+        return f"new training/validation splits, with {seeds} and these {test:,} test examples"
+    if folds:
+        return f"new divisions of these {examples:,} examples into {folds}, with {seeds}"
+    return f"new random splits of these {examples:,} examples, with {seeds}"
 
 
-def new_data_kind(one: Comparison) -> str:
-    """Return what the second interval of a comparison is for."""
-    if one.layout.kind == "seeds" or one.test_part_is_fixed:
+def new_data_kind(comparison: Comparison) -> str:
+    """Return for which data the second interval of a comparison holds: `new examples` or `new data`."""
+    if comparison.layout.kind == "seeds" or comparison.test_part_is_fixed:
         return "new examples"
     return "new data"
 
 
-def verdict_scope(one: Comparison) -> str:
-    """Return on what a verdict holds, in words that go behind it."""
-    new = new_data_kind(one)
-    if one.layout.kind == "seeds":
-        here = "this split"
-    elif one.test_part_is_fixed:
-        here = "these test examples"
+def verdict_scope(comparison: Comparison) -> str:
+    """Return for which data a verdict holds, such as `on this split and for new examples`."""
+    new = new_data_kind(comparison)
+    if comparison.layout.kind == "seeds":
+        data = "this split"
+    elif comparison.test_part_is_fixed:
+        data = "these test examples"
     else:
-        here = "splits of these data"
-    if one.shown_for_new_data:
-        return f"on {here} and for {new}"
-    unknown = math.isnan(one.new_data.low)
-    return f"on {here}, but not shown for {new}" + (" (no interval is known)" if unknown else "")
+        data = "splits of these data"
+    if comparison.shown_for_new_data:
+        return f"on {data} and for {new}"
+    is_unknown = math.isnan(comparison.new_data.low)
+    return f"on {data}, but not confirmed for {new}" + (" (no interval is available)" if is_unknown else "")
 
 
-def comparison_sentence(evidence: SweepComparison, one: Comparison, subject: str) -> str:
-    """Return the verdict of a comparison with its numbers, about `subject`: the label of the setting, or `It`."""
-    base = group_name(evidence.groups[one.baseline])
-    open_question = f"{subject} is compared with {base}: whether it is better is not decided"
-    if one.refused:
-        return f"{open_question}, because {one.refused}."
-    numbers = f"difference {format_short(one.estimate.mean, '+')}, 95 % interval {format_interval(one.interval, '+')}"
-    if one.verdict in (BETTER, WORSE):
-        return f"{subject} is {one.verdict} than {base} {verdict_scope(one)} ({numbers})."
-    if one.verdict == NOT_DECIDED:
-        same = "all pairs of runs are identical" if one.identical else "the interval of the difference includes 0"
-        return f"{open_question}, because {same} ({numbers})."
-    return f"{subject} is {one.verdict.replace('equal', f'equal to {base}')} {verdict_scope(one)} ({numbers})."
+def comparison_sentence(evidence: SweepComparison, comparison: Comparison, subject: str) -> str:
+    """Return the sentence with the verdict of a comparison and its numbers.
+
+    Args:
+        evidence: The comparison of all runs.
+        comparison: One of its comparisons.
+        subject: The name of the setting, or `it`, which is capitalized at the start of the sentence.
+    """
+    base = group_name(evidence.groups[comparison.baseline])
+    # An undecided difference may have either sign, so that both directions are named.
+    open_question = f"Whether {subject} is better or worse than {base} is not decided"
+    if comparison.refused:
+        return f"{open_question}, because {comparison.refused}."
+    difference = f"difference {format_short(comparison.estimate.mean, '+')}"
+    numbers = f"{difference}, 95 % interval {format_interval(comparison.interval, '+')}"
+    if comparison.verdict == NOT_DECIDED:
+        all_equal = "all pairs of runs are identical"
+        reason = all_equal if comparison.identical else "the interval of the difference includes 0"
+        return f"{open_question}, because {reason} ({numbers})."
+    start = "It" if subject == "it" else subject
+    if comparison.verdict in (BETTER, WORSE):
+        return f"{start} is {comparison.verdict} than {base} {verdict_scope(comparison)} ({numbers})."
+    verdict = comparison.verdict.replace("equal", f"equal to {base}")
+    return f"{start} is {verdict} {verdict_scope(comparison)} ({numbers})."
