@@ -50,7 +50,7 @@ def _probe(cell: Cell) -> tuple[float, float]:
     """Seconds per epoch, from the second of two where the first is short, and bytes of the run folder."""
     settings = cell.experiment.training
     prepared = run.prepare_run(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
-    with setup.computing_with(prepared.experiment):
+    with setup.thread_limit(prepared.experiment):
         taken = list(_epochs(prepared))
     weights = sum(one.value.size for one in prepared.learner.network.parameters().values())
     checkpoint = 4 * weights * (3 + (settings.average is not None))
@@ -59,11 +59,11 @@ def _probe(cell: Cell) -> tuple[float, float]:
     return taken[-1], checkpoint * copies + predictions + PER_CELL_BYTES
 
 
-def _epochs(prepared: setup.Prepared) -> Iterator[float]:
+def _epochs(prepared: setup.PreparedExperiment) -> Iterator[float]:
     """Seconds of each epoch; one is enough where it is long."""
     targets = prepared.distillation.targets if prepared.distillation else None
     began = time.perf_counter()
-    for event in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
+    for event in loop.train_epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, loop.EpochRecord):
             seconds, began = time.perf_counter() - began, time.perf_counter()
             yield seconds

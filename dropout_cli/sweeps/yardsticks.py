@@ -59,7 +59,7 @@ def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator
         here = [one for one in found if one.dataset == name]
         on = f" on {name}" if len(datasets) > 1 else ""
         models = ", ".join(f"{one.model} {decimals(one.mean, 4)}{_over(one.splits)}" for one in here)
-        linear = next((one for one in here if one.model in against_dummy.KINDS.values()), None)
+        linear = next((one for one in here if one.model in against_dummy.LINEAR_MODEL_LABELS.values()), None)
         means = [mean for (data, _), mean in _settings(records, metric).items() if data == name]
         wins = linear is not None and not any(against_dummy.is_better_than(metric, mean, linear.mean) for mean in means)
         better = f" No setting has a better mean than {linear.model}." if wins and linear is not None else ""
@@ -117,7 +117,7 @@ def _called(record: RunRecord, model: str, metric: str) -> str:
     if model == "dummy":
         return against_dummy.dummy_description(str(record.summary.get("task", "classification")), metric_name(metric))
     kind = str(record.summary["yardstick"]["linear"].get("kind"))
-    return against_dummy.KINDS.get(kind, kind)
+    return against_dummy.LINEAR_MODEL_LABELS.get(kind, kind)
 
 
 def _dataset(record: RunRecord) -> Mapping[str, Any]:
