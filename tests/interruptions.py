@@ -76,7 +76,7 @@ def covering(teacher: Path) -> Iterator[list[str]]:
         for _ in OBJECTIVES.names():
             overrides = [*common, f"objective.name={(objective := next(objectives))}"]
             overrides += [f"objective.teacher={teacher}"] if objective == "distillation" else []
-            overrides += ["dataset=diabetes"] if OBJECTIVES[objective].predicts == "quantities" else []
+            overrides += ["dataset=diabetes"] if OBJECTIVES[objective].task == "regression" else []
             if _fits(overrides, teacher.parent):
                 yield overrides
                 break

@@ -27,19 +27,19 @@ from dropout_cli.nn.layers.network import Network
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
 from dropout_cli.training.restore import LoadedModel
-from dropout_cli.training.setup import build_for, computing_with
+from dropout_cli.training.setup import build_for_dataset, thread_limit
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.spatial import Spatial
 
-EXAMPLES = 100
-RATES = (0.0, 0.3, 0.5, 0.7)
-MOST_RATES = 12
+DEFAULT_EXAMPLES = 100
+DEFAULT_RATES = (0.0, 0.3, 0.5, 0.7)
+MAX_RATES = 12
 """As many columns as a figure can hold."""
 
 
 @dataclass(frozen=True)
-class Effect:
+class LayerActivations:
     """What one hidden layer put out under one setting of the noise."""
 
     layer: str
@@ -64,7 +64,7 @@ class Effect:
         }
 
 
-def show(
+def write_effects(
     run: Run, rates: Sequence[float] | None = None, *, examples: int | None = None, all_noise: bool = False
 ) -> tuple[str, list[dict[str, Any]]]:
     """Write the hidden activations of the first `examples` test examples to `after/effects-<arguments>/`.
@@ -78,15 +78,15 @@ def show(
     """
     found = restore.load_model(run)
     law, most = found.experiment.dropout, len(found.dataset.test)
-    examples = min(EXAMPLES, most) if examples is None else examples
+    examples = min(DEFAULT_EXAMPLES, most) if examples is None else examples
     if not 1 <= examples <= most:
         raise UsageError("--examples", f"must be from 1 to {most}, the number of test examples, got {examples}")
     rates = None if rates is None else list(dict.fromkeys(rates))
     settings = _settings(law, rates)
-    with computing_with(found.experiment):
+    with thread_limit(found.experiment):
         effects = [one for setting in settings for one in _under(setting, found, examples, all_noise)]
         has_maps = found.experiment.architecture.has_maps
-        maps = list(_maps(found, RATES if rates is None else rates, all_noise)) if has_maps else []
+        maps = list(_maps(found, DEFAULT_RATES if rates is None else rates, all_noise)) if has_maps else []
     if not (effects or maps):
         raise UsageError(
             str(run.path), "this network has no hidden layers to show", "Take a run of mlp, cnn or resnet."
@@ -107,11 +107,11 @@ def show(
     return str(run.write_result(f"effects{asked}-n{examples}{whole}", files)), rows
 
 
-Setting: TypeAlias = tuple[float | str, Variant, bool]
+NoiseSetting: TypeAlias = tuple[float | str, Variant, bool]
 """The rate or a word for it, the law, and whether there is noise."""
 
 
-def _settings(law: Variant, rates: Sequence[float] | None) -> list[Setting]:
+def _settings(law: Variant, rates: Sequence[float] | None) -> list[NoiseSetting]:
     """What the columns show. Raises UsageError for rates that make no sense, or none with this law."""
     if not law.takes_rate():
         learns = law.learns is not None
@@ -120,9 +120,9 @@ def _settings(law: Variant, rates: Sequence[float] | None) -> list[Setting]:
             fact = f"{name} learns how much it drops" if learns else f"{name} has no rate to set"
             raise UsageError("--rates", fact, "Leave --rates out to see its noise off and on.")
         return [("off", law, False), ("as learned" if learns else "on", law, True)]
-    rates = RATES if rates is None else rates
-    if not 1 <= len(rates) <= MOST_RATES:
-        raise UsageError("--rates", f"takes 1 to {MOST_RATES} rates, got {len(rates)}")
+    rates = DEFAULT_RATES if rates is None else rates
+    if not 1 <= len(rates) <= MAX_RATES:
+        raise UsageError("--rates", f"takes 1 to {MAX_RATES} rates, got {len(rates)}")
     for rate in rates:
         if not 0 <= rate < 1:
             fact = f"must be at least 0 and below 1, got {rate:g} (rate is the probability of dropping)"
@@ -130,26 +130,26 @@ def _settings(law: Variant, rates: Sequence[float] | None) -> list[Setting]:
     return [(rate, changed, True) for rate in rates if (changed := law.with_rate(rate)) is not None]
 
 
-def _under(setting: Setting, found: LoadedModel, examples: int, all_noise: bool) -> Iterator[Effect]:
+def _under(setting: NoiseSetting, found: LoadedModel, examples: int, all_noise: bool) -> Iterator[LayerActivations]:
     """The hidden layers' outputs under one setting, with the weights that count."""
     rate, law, noisy = setting
     network = _rebuilt(found, law)
     x, _ = BatchReader(found.dataset, found.dataset.test, examples).take(slice(0, examples))
     noise = Noise(found.experiment.seed, 0, role="effects", training=all_noise) if noisy else None
-    for path, activations in hidden(network, x, noise):
-        yield Effect(path, rate, activations)
+    for path, activations in hidden_activations(network, x, noise):
+        yield LayerActivations(path, rate, activations)
 
 
-MASKS: dict[str, Callable[[float], Variant]] = {
+MAP_VARIANTS: dict[str, Callable[[float], Variant]] = {
     "pixel by pixel": lambda rate: Inverted(rate=rate),
     "whole maps": lambda rate: Spatial(rate=rate),
 }
 """What drops parts of feature maps, element by element or map by map."""
 
 
-def _maps(found: LoadedModel, rates: Sequence[float], all_noise: bool = False) -> Iterator[Effect]:
+def _maps(found: LoadedModel, rates: Sequence[float], all_noise: bool = False) -> Iterator[LayerActivations]:
     """The last feature maps of the first test example, under masks of either kind."""
-    for kind, law_of in MASKS.items():
+    for kind, law_of in MAP_VARIANTS.items():
         for rate in rates:
             network = _rebuilt(found, law_of(rate))
             x, _ = BatchReader(found.dataset, found.dataset.test, 1).take(slice(0, 1))
@@ -159,12 +159,12 @@ def _maps(found: LoadedModel, rates: Sequence[float], all_noise: bool = False) -
                 x = layer.forward(x, noise=noise)
                 if x.ndim == 4:
                     last = layer.unit, x.copy()
-            yield Effect(f"{last[0]}, {kind}", rate, last[1])
+            yield LayerActivations(f"{last[0]}, {kind}", rate, last[1])
 
 
 def _rebuilt(found: LoadedModel, law: Variant) -> Network:
     """The run's network with that law in place of its own, and the weights that count."""
-    network = build_for(replace(found.experiment, dropout=law), found.dataset)
+    network = build_for_dataset(replace(found.experiment, dropout=law), found.dataset)
     mine, state = network.parameters(), network.state()
     with found.learner.averaged() as source:
         for key, parameter in source.parameters().items():
@@ -174,7 +174,7 @@ def _rebuilt(found: LoadedModel, law: Variant) -> Network:
     return network
 
 
-def hidden(network: Network, x: Array, noise: NoiseSource) -> Iterator[tuple[str, Array]]:
+def hidden_activations(network: Network, x: Array, noise: NoiseSource) -> Iterator[tuple[str, Array]]:
     """Pass x through the network, and yield each hidden unit's path and a copy of its output (N, units)."""
     for layer in network.layers:
         x = layer.forward(x, noise=noise)

@@ -23,7 +23,7 @@ from dropout_cli.tasks import Task
 from dropout_cli.tasks.base import task_files
 from dropout_cli.training import inference, pass_noise, restore
 from dropout_cli.training.restore import LoadedModel
-from dropout_cli.training.setup import computing_with
+from dropout_cli.training.setup import thread_limit
 
 
 def evaluate_run(
@@ -55,7 +55,7 @@ def evaluate_run(
     """
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
-    with computing_with(trained.experiment), trained.learner.averaged() as network:
+    with thread_limit(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
         prediction = task.predict(inference.outputs(network, dataset, part, batch=settings.evaluation_batch))
     numbers = {"split": split, "checkpoint": trained.checkpoint, **task.scores(prediction, part.labels)}
@@ -84,7 +84,7 @@ def draw_run_figures(run: Run) -> Path:
     """
     trained = restore.load_model(run)
     test, dataset, settings = trained.dataset.test, trained.dataset, trained.experiment.training
-    with computing_with(trained.experiment), trained.learner.averaged() as network:
+    with thread_limit(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
         prediction = task.predict(inference.outputs(network, dataset, test, batch=settings.evaluation_batch))
     figures = task.figures(prediction, test, f"{dataset.name}, test")
@@ -135,7 +135,7 @@ def evaluate_monte_carlo(
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
     seed, batch = trained.experiment.seed, settings.evaluation_batch
-    with computing_with(trained.experiment), trained.learner.averaged() as network:
+    with thread_limit(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
         scaled = task.predict(inference.outputs(network, dataset, part, batch=batch))
         # The seed of the run: the same command gives the same bytes every time.

@@ -22,7 +22,7 @@ from dropout_cli.runs import Run
 from dropout_cli.tasks import CombinedPasses, Prediction, Regression
 from dropout_cli.training import inference, restore
 from dropout_cli.training.restore import LoadedWithoutData
-from dropout_cli.training.setup import computing_with
+from dropout_cli.training.setup import thread_limit
 
 UNCERTAINTIES = ("predictive_entropy", "mutual_information", "model_sd", "noise_sd")
 """Uncertainties of Monte-Carlo passes that become columns."""
@@ -68,7 +68,7 @@ def predict_file(
     if passes is not None:
         model, pass_notices = _for_passes(model, run, all_noise)
     reported: set[str] = set()
-    with computing_with(model.experiment), model.learner.averaged():
+    with thread_limit(model.experiment), model.learner.averaged():
         for names, cells, x, notices in read_input(model, file):
             prediction, combined = _predicted(model, x, passes, all_noise)
             added = list(_columns(model, prediction, combined, names))
@@ -143,7 +143,7 @@ def _columns(
     classes, task = model.fitted.classes, model.task
     columns: list[tuple[str, list[Any]]] = []
     if isinstance(task, Regression):
-        names = task.quantities.names
+        names = task.targets.names
         for t, name in enumerate(names):
             end = "" if len(names) == 1 else f" {name}"
             columns.append((f"predicted{end}", prediction["mean"][:, t].tolist()))

@@ -21,7 +21,7 @@ from dropout_cli.tasks import TASKS
 from dropout_cli.training import arithmetic
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
 from dropout_cli.training.run import TrainingWatch, prepare_run, run_experiment
-from dropout_cli.training.setup import Prepared, computing_with
+from dropout_cli.training.setup import PreparedExperiment, thread_limit
 
 TABLES = ("metrics.csv", "confusion_matrix.csv", "mistakes.csv", "residuals.csv")
 PREDICTIONS = "predictions.npz"
@@ -58,7 +58,7 @@ def replay_run(run: Run, *, watch: TrainingWatch) -> list[Check]:
         checks += _simple_models(run, again)
         # environment.describe() reads the current threads: they must be those of the training.
         if not all(check.right for check in checks):
-            with computing_with(prepared.experiment):
+            with thread_limit(prepared.experiment):
                 checks += _why(run, again, prepared)
     return checks
 
@@ -128,7 +128,7 @@ def _agree(ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[fl
     )
 
 
-def _why(run: Run, again: Run, prepared: Prepared) -> Iterator[Check]:
+def _why(run: Run, again: Run, prepared: PreparedExperiment) -> Iterator[Check]:
     """Yield checks that help to explain a difference.
 
     They name the first number of the history that differs, changes of the arithmetic between versions, and differences

@@ -16,7 +16,7 @@ from dropout_cli.data.preprocessing import PREPROCESSING_FILE, Preprocessing
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Task
 from dropout_cli.training import against_dummy
-from dropout_cli.training.yardstick import frequencies
+from dropout_cli.training.yardstick import frequency_logits
 
 
 def recompute_dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Array) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def recompute_dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Ar
         DataError: A file is damaged.
     """
     if task.name == "classification":
-        outputs = frequencies(np.array([scores["support"] for scores in summary["train"]["per_class"]]))
+        outputs = frequency_logits(np.array([scores["support"] for scores in summary["train"]["per_class"]]))
         recomputed = task.scores(task.predict(np.tile(outputs, (len(labels), 1))), labels)
     else:
         quantities = Preprocessing.unpack(run.read(PREPROCESSING_FILE), str(run.path / PREPROCESSING_FILE)).targets

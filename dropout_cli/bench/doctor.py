@@ -167,7 +167,7 @@ def _plugins() -> Iterator[Finding]:
     ours = [name for name, cls in VARIANTS if cls.__module__.startswith("dropout_cli.")]
     added = sorted(set(VARIANTS.names()) - set(ours))
     yield Finding("variants", f"{len(ours)}, and from other packages {', '.join(added) if added else 'none'}")
-    for name, problem in VARIANTS.left_out().items():
+    for name, problem in VARIANTS.unusable_plugins().items():
         yield Finding(f"variant '{name}'", f"of {problem.place}", str(problem))
 
 
@@ -216,7 +216,7 @@ def small_run_digest(thread_count: int) -> str:
     small = ("training.epochs=1", "training.steps_per_epoch=20", "architecture.hidden=[256, 256]")
     prepared = prepare(config.load_config(config.find_config("digits"), small).experiment)
     with threads.limit_threads(thread_count):
-        for _ in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task):
+        for _ in loop.train_epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task):
             pass
     digest = hashlib.sha256()
     for name, value in sorted(prepared.learner.arrays().items()):

@@ -98,7 +98,7 @@ def prepare_step(fields: Mapping[str, Any], threads: int) -> Step:
     learner, data, noise = bench_learner(case, experiment), random_batches(case), Noise(0, 1)
     # A process gets one case after another: the settings of the previous one end here.
     _held.close()
-    _held.enter_context(setup.computing_with(experiment))
+    _held.enter_context(setup.thread_limit(experiment))
     if case.work != "step":
         x, _ = data[0]
         return lambda: softmax(learner.network.forward(x, noise=noise if case.work == "monte_carlo" else None))

@@ -22,7 +22,7 @@ from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.convolution import Convolution
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.training.loop import take_step
-from dropout_cli.training.setup import computing_with
+from dropout_cli.training.setup import thread_limit
 
 WORK_KINDS = ("product", "noise", "activation", "other layers", "loss", "optimizer", "batch assembly")
 
@@ -122,7 +122,7 @@ def profile_step(case: BenchmarkCase, steps: int) -> list[ProfiledPart]:
     take = clock.timed("batch", _batches(case).take)
     step = clock.timed("loss and the rest", take_step)
     times: list[dict[str, float]] = []
-    with computing_with(experiment):
+    with thread_limit(experiment):
         for _ in range(steps + WARM_UP_STEPS):
             clock.spent = {}
             x, labels = take(slice(0, case.batch))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.registry import LeftOut, Registry, UnknownName, did_you_mean
+from dropout_cli.core.registry import Registry, UnknownName, UnusablePlugin, did_you_mean
 
 Config: TypeAlias = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a config that comes with dropout.")
@@ -91,7 +91,7 @@ def find_registered(registry: Registry[Any], name: str) -> type:
     """
     try:
         return registry[name]
-    except LeftOut as error:
+    except UnusablePlugin as error:
         raise UsageError(*error.problem) from None
     except UnknownName:
         names = registry.names()

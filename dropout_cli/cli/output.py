@@ -144,7 +144,7 @@ def print_run_result(run: "Run", summary: dict[str, Any], json: bool) -> None:
     from dropout_cli.training import against_dummy
 
     # First of all: a network that loses against a constant guess has other problems than its dropout rate.
-    beaten = against_dummy.dummy_sentence(summary)
+    beaten = against_dummy.dummy_warning(summary)
     if beaten is not None:
         print_stderr(beaten)
     for warning in summary["warnings"]:

@@ -176,7 +176,7 @@ class Experiment:
         if shape is not None:
             yield from self.incompatibilities(shape)
         # Known before reading only for built-in datasets; 0 is a regression.
-        if type(self.dataset).info.classes and self.objective.predicts == "quantities":
+        if type(self.dataset).info.classes and self.objective.task == "regression":
             yield Problem("objective", "is for regression, but this dataset has classes", "Use cross_entropy")
         if self.dataset.val_fraction:
             return

@@ -15,7 +15,7 @@ from dropout_cli.config.document import Node
 from dropout_cli.config.error_collector import ErrorCollector, shorten
 from dropout_cli.config.error_messages import describe_value, explain_errors
 from dropout_cli.core.errors import InvalidField, Problem
-from dropout_cli.core.registry import LeftOut, Registry, UnknownName, did_you_mean
+from dropout_cli.core.registry import Registry, UnknownName, UnusablePlugin, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -138,7 +138,7 @@ class _Builder:
         except UnknownName as error:
             assert tag is not None
             where = path if node.text else f"{path}.{registry.tag}"  # a bare name stands at the choice itself
-            if isinstance(error, LeftOut):
+            if isinstance(error, UnusablePlugin):
                 self._mistakes.add(tag.place, where, error.problem.fact, f"{error.problem.way_out}.")
                 return INVALID
             hint = did_you_mean(name, [*registry.names(), *(word for word in key.literals if word)])

@@ -18,7 +18,7 @@ class UnknownName(LookupError):
     """No class is registered under that name; the message suggests the nearest one."""
 
 
-class LeftOut(UnknownName):
+class UnusablePlugin(UnknownName):
     """A class of that name comes with another package and cannot be used; `problem` says why."""
 
     def __init__(self, problem: Problem) -> None:
@@ -85,7 +85,7 @@ class Registry(Generic[T]):
             return self._classes[name]
         except KeyError:
             if name in self._left_out:
-                raise LeftOut(self._left_out[name]) from None
+                raise UnusablePlugin(self._left_out[name]) from None
             hint = did_you_mean(name, list(self._classes))
             choices = ", ".join(self.names())
             raise UnknownName(
@@ -96,7 +96,7 @@ class Registry(Generic[T]):
         """Pairs of name and class, sorted by name."""
         return iter([(name, self._classes[name]) for name in self.names()])
 
-    def left_out(self) -> dict[str, Problem]:
+    def unusable_plugins(self) -> dict[str, Problem]:
         """The names that other packages have classes for which cannot be used, sorted, and why."""
         self._import_all()
         return dict(sorted(self._left_out.items()))

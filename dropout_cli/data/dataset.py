@@ -26,6 +26,11 @@ class Part:
         """Return the number of examples."""
         return len(self.labels)
 
+    @property
+    def segment_rows(self) -> int | None:
+        """Number of rows in a segment, if the examples stay in their files; None if they are in memory."""
+        return self.x.segment_rows if isinstance(self.x, FileRows) else None
+
 
 @dataclass(frozen=True)
 class AffineScaling:

@@ -14,8 +14,8 @@ OBJECTIVES: Registry["Objective"] = Registry("objective", package="dropout_cli.o
 class Objective(ABC):
     """A frozen configuration of the training loss; its dataclass fields are its YAML keys."""
 
-    predicts: ClassVar[str] = "classes"
-    """The predicted kind of output: `classes` or `quantities`."""
+    task: ClassVar[Literal["classification", "regression"]] = "classification"
+    """The task that the objective is for."""
     needs_noise: ClassVar[Literal["nowhere", "anywhere", "before the logits"]] = "nowhere"
     """Where the network must draw noise for the objective to have an effect."""
     outputs_per_target: ClassVar[int] = 1

@@ -9,7 +9,7 @@ References:
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
@@ -22,7 +22,7 @@ from dropout_cli.objectives.base import OBJECTIVES, Objective
 class GaussianNll(Objective):
     """The negative log-likelihood of a predicted mean and variance of each target."""
 
-    predicts: ClassVar[str] = "quantities"
+    task: ClassVar[Literal["classification", "regression"]] = "regression"
     outputs_per_target: ClassVar[int] = 2
 
     def compute_gradients(

@@ -4,7 +4,7 @@ Targets and predictions are standardized.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
@@ -17,7 +17,7 @@ from dropout_cli.objectives.base import OBJECTIVES, Objective
 class SquaredError(Objective):
     """The squared error of the predicted mean of each target."""
 
-    predicts: ClassVar[str] = "quantities"
+    task: ClassVar[Literal["classification", "regression"]] = "regression"
     is_squared_error: ClassVar[bool] = True
 
     def compute_gradients(

@@ -45,7 +45,7 @@ def run_report(run: Run) -> bytes:
             f"How well does {config['architecture']['name']} with {_dropout(config)} predict "
             f"{config['dataset']['name']}?"
         )
-        baseline = against_dummy.dummy_sentence(summary)
+        baseline = against_dummy.dummy_warning(summary)
         answer = f"{baseline} " if baseline else ""
         return render_page(run.name, question, answer + _answer(task, summary, stored), _sections(run, task, stored))
     except (LookupError, TypeError, ValueError) as error:
@@ -129,8 +129,14 @@ def _beside(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
     table = against_dummy.yardstick_table(summary, every=True)
     if table is not None:
         task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
-        fitted = f"; {against_dummy.KINDS[linear['kind']]} on {linear['rows']:,} training examples" if linear else ""
-        caption = f"The network compared with simple models: the dummy is {against_dummy.DUMMIES[task]}{fitted}"
+        fitted = (
+            f"; {against_dummy.LINEAR_MODEL_LABELS[linear['kind']]} on {linear['rows']:,} training examples"
+            if linear
+            else ""
+        )
+        caption = (
+            f"The network compared with simple models: the dummy is {against_dummy.DUMMY_DESCRIPTIONS[task]}{fitted}"
+        )
         yield HtmlTable(caption, *table)
 
 
@@ -166,7 +172,7 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sectio
     from dropout_cli import metrics
 
     if isinstance(task, Regression):
-        names = task.quantities.names
+        names = task.targets.names
         picture = plots.residual_figure(stored["mean"], stored.get("sd"), stored["labels"], names, "test")
         yield Figure(picture, "Predicted against true values, and residuals.", "Bars: one standard deviation.")
         return

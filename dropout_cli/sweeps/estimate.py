@@ -60,7 +60,7 @@ def _probe(cell: Cell) -> tuple[float, float]:
     """Return the seconds per epoch, of the second one if the first is short, and the bytes of the run folder."""
     settings = cell.experiment.training
     prepared = run.prepare_run(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
-    with setup.computing_with(prepared.experiment):
+    with setup.thread_limit(prepared.experiment):
         taken = list(_epochs(prepared))
     weights = sum(parameter.value.size for parameter in prepared.learner.network.parameters().values())
     # float32 weights and two moments; a run of more than 5 s keeps the checkpoint before the last one, too.
@@ -70,11 +70,11 @@ def _probe(cell: Cell) -> tuple[float, float]:
     return taken[-1], checkpoint * copies + predictions + PER_CELL_BYTES
 
 
-def _epochs(prepared: setup.Prepared) -> Iterator[float]:
+def _epochs(prepared: setup.PreparedExperiment) -> Iterator[float]:
     """Yield the seconds of each epoch; a long one is the last, because warming up does not matter there."""
     targets = prepared.distillation.targets if prepared.distillation else None
     began = time.perf_counter()
-    for event in loop.epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
+    for event in loop.train_epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, loop.EpochRecord):
             seconds, began = time.perf_counter() - began, time.perf_counter()
             yield seconds

@@ -18,14 +18,11 @@ from dropout_cli.sweeps import resolve, splitting
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.training import setup
 
 CELL_FORMAT = 1
 """A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""
-USUAL = {"training.batch_size": setup.USUAL_BATCH}
+USUAL = {"training.batch_size": resolve.DEFAULT_BATCH_SIZE}
 """Key -> the usual value of its default `auto`; a cell with this value counts as one with the default."""
-TASK = {"classes": "classification", "quantities": "regression"}
-"""Kind of prediction of an objective -> the task that has its metrics."""
 MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
 """Keys that do not belong to what a cell is."""
 
@@ -120,7 +117,7 @@ def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> Non
 
     The default is taken for whatever the runs have in its place.
     """
-    tasks = {TASK[experiment.objective.predicts] for experiment in experiments}
+    tasks = {experiment.objective.task for experiment in experiments}
     known = [number for task in sorted(tasks) for number in comparable_metrics(task)]
     for metric in metrics:
         if known and metric != DEFAULT_METRIC and metric_name(metric) not in known:

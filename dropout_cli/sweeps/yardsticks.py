@@ -61,7 +61,7 @@ def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator
         own = [level for level in levels if level.dataset == name]
         on = f" on {name}" if len(datasets) > 1 else ""
         models = ", ".join(f"{level.model} {decimals(level.mean, 4)}{_over(level.splits)}" for level in own)
-        linear = next((level for level in own if level.model in against_dummy.KINDS.values()), None)
+        linear = next((level for level in own if level.model in against_dummy.LINEAR_MODEL_LABELS.values()), None)
         means = [mean for (data, _), mean in _setting_means(records, metric).items() if data == name]
         wins = linear is not None and not any(against_dummy.is_better_than(metric, mean, linear.mean) for mean in means)
         better = f" No setting has a better mean than {linear.model}." if wins and linear is not None else ""
@@ -119,7 +119,7 @@ def _description(record: RunRecord, model: str, metric: str) -> str:
     if model == "dummy":
         return against_dummy.dummy_description(str(record.summary.get("task", "classification")), metric_name(metric))
     kind = str(record.summary["yardstick"]["linear"].get("kind"))
-    return against_dummy.KINDS.get(kind, kind)
+    return against_dummy.LINEAR_MODEL_LABELS.get(kind, kind)
 
 
 def _dataset(record: RunRecord) -> Mapping[str, Any]:

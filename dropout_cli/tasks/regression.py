@@ -36,7 +36,7 @@ class Regression(Task):
     Both are in the targets' own units.
     """
 
-    quantities: RegressionTargets
+    targets: RegressionTargets
     heteroscedastic: bool
     """True if the network predicts a variance for every target."""
     noise_sd: tuple[float, ...] | None = None
@@ -53,13 +53,13 @@ class Regression(Task):
     @property
     def outputs(self) -> int:
         """One number per target, or two."""
-        return len(self.quantities.names) * (2 if self.heteroscedastic else 1)
+        return len(self.targets.names) * (2 if self.heteroscedastic else 1)
 
     def evaluate(self, outputs: Array, labels: Array) -> dict[str, float]:
         """Return the loss in standardized units, and the RMSE in the targets' own units."""
         loss_of = losses.gaussian_loss if self.heteroscedastic else losses.squared_error
         # float64, as the metrics of summary.json.
-        loss, _ = loss_of(outputs.astype(np.float64), self.quantities.standardize(labels))
+        loss, _ = loss_of(outputs.astype(np.float64), self.targets.standardize(labels))
         errors = labels - self._mean(outputs)
         return {"loss": loss, "rmse": float(np.sqrt((errors**2).mean(axis=0)).mean())}
 
@@ -105,7 +105,7 @@ class Regression(Task):
         if self.heteroscedastic:
             return self
         rmse = np.sqrt(((labels - self._mean(outputs)) ** 2).mean(axis=0))
-        return replace(self, noise_sd=tuple(np.maximum(rmse, MIN_SD * self.quantities.sd).tolist()))
+        return replace(self, noise_sd=tuple(np.maximum(rmse, MIN_SD * self.targets.sd).tolist()))
 
     @property
     def needs_passes(self) -> bool:
@@ -124,7 +124,7 @@ class Regression(Task):
         """
         if self.heteroscedastic:
             return self
-        smallest, targets = self._smallest(), range(len(self.quantities.names))
+        smallest, targets = self._smallest(), range(len(self.targets.names))
         means = np.array([self._mean(outputs) for outputs in draw(NOISE_PASSES)])
         errors, variances = labels - means.mean(axis=0), means.var(axis=0)
         s2 = [pass_noise.fit_gaussian_noise(errors[:, t], variances[:, t], smallest[t]) for t in targets]
@@ -144,7 +144,7 @@ class Regression(Task):
         """Name the targets for which the spread of the passes exceeds the error of their mean."""
         if self.pass_noise is None:
             return []
-        each = zip(self.quantities.names, self.pass_noise.spread_sd, self.pass_noise.rmse, strict=True)
+        each = zip(self.targets.names, self.pass_noise.spread_sd, self.pass_noise.rmse, strict=True)
         return [
             f"--mc: for '{name}' the passes vary by {model:.3g}, but their mean is wrong by only {rmse:.3g}. No "
             "additional noise corrects this, and sd is too large."
@@ -158,16 +158,16 @@ class Regression(Task):
 
     def scores(self, prediction: Prediction, labels: Array) -> dict[str, Any]:
         """Score a prediction; see `metrics.score_targets`."""
-        return metrics.score_targets(prediction["mean"], prediction.get("sd"), labels, self.quantities.names)
+        return metrics.score_targets(prediction["mean"], prediction.get("sd"), labels, self.targets.names)
 
     def tables(self, prediction: Prediction, labels: Array, rows: Array) -> dict[str, bytes]:
         """Return predicted and true values of each example as CSV."""
-        names = self.quantities.names
+        names = self.targets.names
         return {"residuals.csv": metrics.residuals_csv(prediction["mean"], prediction.get("sd"), labels, rows, names)}
 
     def figures(self, prediction: Prediction, part: Part, title: str) -> dict[str, bytes]:
         """Draw predicted against true values, and residuals."""
-        names = self.quantities.names
+        names = self.targets.names
         return {
             "residuals.png": plots.residual_figure(prediction["mean"], prediction.get("sd"), part.labels, names, title)
         }
@@ -179,19 +179,19 @@ class Regression(Task):
         return cls(RegressionTargets(names, np.zeros(len(names)), np.ones(len(names))), heteroscedastic=False)
 
     def _mean(self, outputs: Array) -> Array:
-        targets = len(self.quantities.names)
-        return np.asarray(outputs[:, :targets].astype(np.float64) * self.quantities.sd + self.quantities.mean)
+        targets = len(self.targets.names)
+        return np.asarray(outputs[:, :targets].astype(np.float64) * self.targets.sd + self.targets.mean)
 
     def _sd(self, outputs: Array) -> Array | None:
-        targets = len(self.quantities.names)
+        targets = len(self.targets.names)
         if self.heteroscedastic:
             variance = losses.softplus_variance(outputs[:, targets:].astype(np.float64))
-            return np.asarray(np.sqrt(variance) * self.quantities.sd)
+            return np.asarray(np.sqrt(variance) * self.targets.sd)
         return None if self.noise_sd is None else np.tile(np.array(self.noise_sd), (len(outputs), 1))
 
     def _smallest(self) -> Array:
         """Return the smallest variance considered in addition to passes, one per target."""
-        return np.asarray((MIN_NOISE * self.quantities.sd) ** 2)
+        return np.asarray((MIN_NOISE * self.targets.sd) ** 2)
 
     def _log_densities(self, mean: Array, sd: Array, labels: Array) -> Array:
         """Return ln N(y; m_t, s2) of a pass, (N, targets)."""

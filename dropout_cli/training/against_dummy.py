@@ -9,14 +9,14 @@ from dropout_cli.core.text import significant
 from dropout_cli.metrics import larger_is_better, task_metrics
 from dropout_cli.tasks import TASKS
 
-DUMMIES = {"classification": "always answering the largest class", "regression": "always answering the mean"}
+DUMMY_DESCRIPTIONS = {"classification": "always answering the largest class", "regression": "always answering the mean"}
 """Task -> what its dummy does."""
-FREQUENCIES = "always answering the frequencies of the classes"
+FREQUENCY_DUMMY = "always answering the frequencies of the classes"
 """The dummy of classification, as metrics of probabilities see it."""
-KINDS = {"logistic": "logistic regression", "ridge": "ridge regression"}
+LINEAR_MODEL_LABELS = {"logistic": "logistic regression", "ridge": "ridge regression"}
 
 
-def dummy_sentence(summary: Mapping[str, Any]) -> str | None:
+def dummy_warning(summary: Mapping[str, Any]) -> str | None:
     """Say that the network does not beat the dummy on the test part; None where it does, or there is none.
 
     It must be better by the main number of the task; a classifier by its negative log-likelihood, too.
@@ -29,7 +29,7 @@ def dummy_sentence(summary: Mapping[str, Any]) -> str | None:
     if pair is None:
         return None
     if not is_better_than(number, *pair):
-        return f"This network does not beat {DUMMIES[task]}: test {number} {format_pair(*pair)}."
+        return f"This network does not beat {DUMMY_DESCRIPTIONS[task]}: test {number} {format_pair(*pair)}."
     unsure = _pair(summary, "nll") if task == "classification" else None
     if unsure is None or is_better_than("nll", *unsure):
         return None
@@ -42,7 +42,7 @@ def dummy_sentence(summary: Mapping[str, Any]) -> str | None:
 def dummy_description(task: str, number: str) -> str:
     """Say what the dummy of a task does, as a metric sees it."""
     labels = any(one.name == number and one.needs == "labels" for one in task_metrics(task))
-    return DUMMIES.get(task, "the dummy") if labels or task != "classification" else FREQUENCIES
+    return DUMMY_DESCRIPTIONS.get(task, "the dummy") if labels or task != "classification" else FREQUENCY_DUMMY
 
 
 def is_better_than(metric: str, ours: float, theirs: float) -> bool:

@@ -1,11 +1,11 @@
-"""Changes of the arithmetic, and the runs that this version of the package would compute otherwise.
+"""Changes of the computation between versions of the package, and which runs each of them affects.
 
-Equal configs, seeds and machines give equal bytes, until a version mends a computation that was wrong. Such a change
-is noted here, once, with the runs that it concerns. The version of the arithmetic is 1 and the number of changes. A
-run notes in `state.json` (`arithmetic`) the version that began it; a run that notes none is of version 1. A run that
-a later change concerns cannot be resumed, and its replay gives other bytes.
+Equal configs, seeds and machines give equal bytes, until a version corrects a computation that was wrong. CHANGES lists
+every such change with a test of whether it affects a run. The version of the arithmetic is 1 plus the number of
+changes. A run stores the version that started it in `state.json` (key `arithmetic`); without that key it is version 1.
+A run that a later change affects cannot be resumed, and its replay gives different bytes.
 
-To add a change, append it to CHANGES: never reorder, never take one out.
+Append new changes to CHANGES; never reorder or remove one, because versions are positions in it.
 """
 
 import math
@@ -25,7 +25,7 @@ from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.training.loop import BatchPlan
-from dropout_cli.training.setup import Prepared
+from dropout_cli.training.setup import PreparedExperiment
 from dropout_cli.variants import Variant
 from dropout_cli.variants.batchwise import Batchwise
 from dropout_cli.variants.dropblock import DropBlock
@@ -35,68 +35,82 @@ from dropout_cli.variants.toolkit.base import rate_of
 from dropout_cli.variants.toolkit.masks import is_coarse, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import ConstantRate
 
-NOTED = "arithmetic"
-"""The key in `state.json`."""
+STATE_KEY = "arithmetic"
+"""The key in `state.json` of the version that started the run."""
 
 
 @dataclass(frozen=True)
-class Change:
-    """A change after which a computation gives other numbers."""
+class ArithmeticChange:
+    """A change after which a computation gives different numbers."""
 
-    what: str
-    """A sentence without its full stop: what is computed otherwise now."""
-    concerns: Callable[[Experiment, int], bool]
-    """Whether it changes a run of that resolved experiment with so many training examples."""
-    targets: int = 1
-    """It concerns only runs with at least so many targets."""
+    description: str
+    """The change, as a sentence without full stop; users read it."""
+    affects: Callable[[Experiment, int], bool]
+    """True if it changes the run of a resolved experiment; arguments: experiment, number of training examples."""
+    min_targets: int = 1
+    """The smallest number of regression targets of a run that is affected."""
 
 
-def _in_force(law: Variant, bases: Iterable[float], steps: int) -> set[float]:
-    """Return the rates above 0 that places with those base rates have in a training of so many steps."""
-    schedule = law.schedule()
-    ends = (0,) if schedule == ConstantRate() else range(steps)
-    return {schedule.rate(base, step, steps) for base in set(bases) for step in ends} - {0.0}
+def _scheduled_rates(variant: Variant, bases: Iterable[float], steps: int) -> set[float]:
+    """Return all rates above 0 that a variant has during a training of `steps` steps.
+
+    Args:
+        variant: The dropout variant.
+        bases: Rates before the rate schedule.
+        steps: Number of steps.
+    """
+    schedule = variant.schedule()
+    checked = (0,) if schedule == ConstantRate() else range(steps)
+    return {schedule.rate(base, step, steps) for base in set(bases) for step in checked} - {0.0}
 
 
 def _has_extreme_rates(experiment: Experiment, examples: int) -> bool:
-    """Whether a mask is drawn at a rate that words of 16 bits did not realise well."""
-    law, bases = experiment.dropout, experiment.dropout.rates()
-    if isinstance(law, StochasticDepth) and isinstance(experiment.architecture, Resnet):
+    """Return True if a mask is drawn at a rate that 16-bit words did not represent well."""
+    variant, bases = experiment.dropout, experiment.dropout.rates()
+    if isinstance(variant, StochasticDepth) and isinstance(experiment.architecture, Resnet):
+        # The rate of a block grows linearly with its depth.
         blocks = experiment.architecture.blocks
-        bases = tuple(law.rate * number / blocks for number in range(1, blocks + 1))
-    least = 1 / law.block_size**2 if isinstance(law, DropBlock) else 1.0  # of a corner, in place of a pixel
-    rates = _in_force(law, bases, BatchPlan.from_experiment(experiment, examples).steps)
-    return any(not (is_coarse(rate) and is_coarse(rate * least)) for rate in rates)
+        bases = tuple(variant.rate * number / blocks for number in range(1, blocks + 1))
+    # DropBlock draws the corners of blocks, whose probability is lower than that of dropping a pixel.
+    factor = 1 / variant.block_size**2 if isinstance(variant, DropBlock) else 1.0
+    rates = _scheduled_rates(variant, bases, BatchPlan.from_experiment(experiment, examples).steps)
+    return any(not (is_coarse(rate) and is_coarse(rate * factor)) for rate in rates)
 
 
 def _has_narrow_masks(experiment: Experiment, examples: int) -> bool:
-    """Whether a batchwise mask has so few units, at its rate, that empty masks change the scale in float32."""
-    law, architecture = experiment.dropout, experiment.architecture
-    if not (isinstance(law, Batchwise) and isinstance(architecture, Mlp)):
+    """Return True if a batchwise mask has so few units that empty masks change its scale in float32."""
+    variant, architecture = experiment.dropout, experiment.architecture
+    if not (isinstance(variant, Batchwise) and isinstance(architecture, Mlp)):
         return False
     steps, shape = BatchPlan.from_experiment(experiment, examples).steps, type(experiment.dataset).info.shape
-    places = [(rate_of(law.rate, index), width) for index, width in enumerate(architecture.hidden)]
-    places.append((law.input_rate, 1 if shape is None else math.prod(shape)))
-    kept = [(keep_probability(rate), width) for base, width in places for rate in _in_force(law, [base], steps)]
+    layers = [(rate_of(variant.rate, index), width) for index, width in enumerate(architecture.hidden)]
+    # The shape of a user's own data is unknown here: with 1 feature the answer is True for every input rate.
+    layers.append((variant.input_rate, 1 if shape is None else math.prod(shape)))
+    kept = [
+        (keep_probability(rate), width) for base, width in layers for rate in _scheduled_rates(variant, [base], steps)
+    ]
+    # A mask of `width` units is empty with probability (1 - q)^width, and is then drawn again.
     return any(np.float32((1 - (1 - q) ** width) / q) != np.float32(1 / q) for q, width in kept)
 
 
-def _leaves_one(experiment: Experiment, examples: int) -> bool:
-    """Whether a pass over the examples ends with a batch of one that is normalized."""
-    size, least = int(experiment.training.batch_size), experiment.architecture.smallest_batch
-    return examples % size < least and (examples % size > 0 or size < least)
+def _leaves_single_example(experiment: Experiment, examples: int) -> bool:
+    """Return True if a pass over the examples ends with a normalized batch of one example."""
+    size, smallest = int(experiment.training.batch_size), experiment.architecture.smallest_batch
+    return examples % size < smallest and (examples % size > 0 or size < smallest)
 
 
-def _has_a_divergence(experiment: Experiment, examples: int) -> bool:
+def _has_kl_penalty(experiment: Experiment, examples: int) -> bool:
+    """Return True if the variant adds a penalty that depends on the precision of the noise."""
     return experiment.dropout.precision() is not None
 
 
 def _samples_at_evaluation(experiment: Experiment, examples: int) -> bool:
+    """Return True if dropconnect samples weights when it predicts."""
     return isinstance(experiment.dropout, DropConnect) and experiment.dropout.inference == "sample"
 
 
-def _asks_noisy_teachers(experiment: Experiment, examples: int) -> bool:
-    """Whether a teacher had noise of its training in its Monte-Carlo passes, as far as the runs tell."""
+def _has_noisy_teachers(experiment: Experiment, examples: int) -> bool:
+    """Return True if the Monte Carlo passes of a teacher included its training noise."""
     objective = experiment.objective
     if not (isinstance(objective, Distillation) and objective.teacher_passes and objective.teacher_noise == "dropout"):
         return False
@@ -104,76 +118,111 @@ def _asks_noisy_teachers(experiment: Experiment, examples: int) -> bool:
 
 
 def _has_training_noise(run: Run) -> bool:
+    """Return True if the network of a run has input_noise or hidden_noise."""
     architecture = config.load_config(run.path / RESOLVED).experiment.architecture
     return isinstance(architecture, UnitArchitecture) and bool(architecture.input_noise or architecture.hidden_noise)
 
 
-CHANGES: tuple[Change, ...] = (
-    Change(
-        "dropout rates below .001 and above .999 are realised as they are, and not as multiples of 2^-16",
+CHANGES: tuple[ArithmeticChange, ...] = (
+    ArithmeticChange(
+        "dropout rates below .001 and above .999 are now exact instead of multiples of 2^-16",
         _has_extreme_rates,
     ),
-    Change(
-        "batchwise dropout allows for masks that are drawn again because they were empty",
+    ArithmeticChange(
+        "batchwise dropout now corrects for empty masks, which are drawn again",
         _has_narrow_masks,
     ),
-    Change(
-        "multi_sample trains a residual network with its skip connections",
+    ArithmeticChange(
+        "multi_sample now trains a residual network with its skip connections",
         lambda experiment, _: (
             isinstance(experiment.objective, MultiSample) and isinstance(experiment.architecture, Resnet)
         ),
     ),
-    Change(
-        "with batch normalization a last batch of one joins the batch before it",
-        _leaves_one,
+    ArithmeticChange(
+        "with batch normalization, a last batch of one example is now merged with the batch before it",
+        _leaves_single_example,
     ),
-    Change(
-        "beside a loss that is a mean over several targets, the penalty of the variant is divided by their number",
-        _has_a_divergence,
-        targets=2,
+    ArithmeticChange(
+        "with several targets, the penalty of the variant is now divided by their number, like the loss",
+        _has_kl_penalty,
+        min_targets=2,
     ),
-    Change(
-        "dropconnect with inference: sample draws once for all examples, from the run's own seed",
+    ArithmeticChange(
+        "dropconnect with inference: sample now draws one set of weights for all examples, from the seed of the run",
         _samples_at_evaluation,
     ),
-    Change(
-        "Monte-Carlo passes of a teacher draw its dropout alone, without input_noise and hidden_noise",
-        _asks_noisy_teachers,
+    ArithmeticChange(
+        "Monte Carlo passes of a teacher now use only its dropout, not its input_noise and hidden_noise",
+        _has_noisy_teachers,
     ),
 )
+"""All changes, oldest first; version k + 1 includes the first k."""
 
 
-def arithmetic_version(changes: Sequence[Change] = CHANGES) -> int:
-    """Return the present version of the arithmetic."""
+def arithmetic_version(changes: Sequence[ArithmeticChange] = CHANGES) -> int:
+    """Return the current version of the arithmetic.
+
+    Args:
+        changes: All changes, oldest first.
+    """
     return 1 + len(changes)
 
 
 def changes_since(
-    noted: int, experiment: Experiment, examples: int, changes: Sequence[Change] = CHANGES, *, targets: int = 1
+    version: int,
+    experiment: Experiment,
+    examples: int,
+    changes: Sequence[ArithmeticChange] = CHANGES,
+    *,
+    targets: int = 1,
 ) -> Iterator[str]:
-    """Yield a sentence for each change after version `noted` that concerns the experiment with so many targets."""
-    if noted > arithmetic_version(changes):
-        yield f"a newer version of dropout-cli trained it (arithmetic {noted}, here {arithmetic_version(changes)})"
-    for change in changes[noted - 1 :]:
-        if targets >= change.targets and change.concerns(experiment, examples):
-            yield change.what
+    """Yield the description of each change after a version that affects an experiment.
+
+    Args:
+        version: The version of the arithmetic that started the run.
+        experiment: The resolved experiment.
+        examples: Number of training examples.
+        changes: All changes, oldest first.
+        targets: Number of regression targets.
+    """
+    if version > arithmetic_version(changes):
+        yield f"a newer version of dropout-cli trained it (arithmetic {version}, here {arithmetic_version(changes)})"
+    for change in changes[version - 1 :]:
+        if targets >= change.min_targets and change.affects(experiment, examples):
+            yield change.description
 
 
 def stored_version(run: Run) -> int:
-    """Return the version of the arithmetic that began the run."""
-    return int(run.state().get(NOTED, 1))
+    """Return the version of the arithmetic that started a run.
+
+    Args:
+        run: The run.
+    """
+    return int(run.state().get(STATE_KEY, 1))
 
 
-def changes_since_start(run: Run, prepared: Prepared) -> Iterator[str]:
-    """Yield a sentence for each change that concerns the run and came after it began."""
+def changes_since_start(run: Run, prepared: PreparedExperiment) -> Iterator[str]:
+    """Yield the description of each change that affects a run and is newer than it.
+
+    Args:
+        run: The run.
+        prepared: Its experiment.
+    """
     dataset = prepared.dataset
     targets = len(dataset.targets.names) if dataset.targets else 1
     return changes_since(stored_version(run), prepared.experiment, len(dataset.train), targets=targets)
 
 
-def refuse_changed_arithmetic(run: Run, prepared: Prepared) -> None:
-    """Raise Outdated where the run cannot go on, since its first epochs were computed otherwise."""
-    found = list(changes_since_start(run, prepared))
-    if found:
-        fact = f"cannot be resumed, since its arithmetic has changed: {'; '.join(found)}"
+def refuse_changed_arithmetic(run: Run, prepared: PreparedExperiment) -> None:
+    """Raise IncompatibleVersion if a change of the arithmetic affects a run that is to be resumed.
+
+    Its first epochs were computed differently, so the whole would match no version of the package.
+
+    Args:
+        run: The run.
+        prepared: Its experiment.
+    """
+    changes = list(changes_since_start(run, prepared))
+    if changes:
+        fact = f"cannot be resumed, because the computation has changed since: {'; '.join(changes)}"
         raise IncompatibleVersion(str(run.path), fact, f"Train it again: dropout train {run.path / RESOLVED}")

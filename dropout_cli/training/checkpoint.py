@@ -25,12 +25,12 @@ from dropout_cli.training.early_stopping import BestEpoch
 from dropout_cli.training.state import Learner
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION
 
-KEY = "dropout"
+METADATA_KEY = "dropout"
 LAST, PREVIOUS, BEST = (f"checkpoints/{name}.safetensors" for name in ("last", "last.previous", "best"))
 NO_DIGEST = "0" * 64
-MOST_HEADER = 1 << 22
+MAX_HEADER_BYTES = 1 << 22
 """4 MB: a name, shape and place for each of 30,000 arrays."""
-META = {"format": int, "epoch": int, "step": int, "selection": dict | None, "config": str, "metrics": str}
+METADATA_TYPES = {"format": int, "epoch": int, "step": int, "selection": dict | None, "config": str, "metrics": str}
 
 
 def pack_checkpoint(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytearray:
@@ -39,7 +39,7 @@ def pack_checkpoint(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> byt
 
     contiguous = {name: np.ascontiguousarray(value) for name, value in sorted(arrays.items())}
     text = json.dumps({**meta, "sha256": NO_DIGEST}, sort_keys=True, separators=(",", ":"))
-    data = bytearray(save(contiguous, {KEY: text}))
+    data = bytearray(save(contiguous, {METADATA_KEY: text}))
     place = data.index(_stated(NO_DIGEST))
     data[place : place + len(_stated(NO_DIGEST))] = _stated(hashlib.sha256(data).hexdigest())
     return data
@@ -66,10 +66,10 @@ def unpack_checkpoint(data: bytes, place: str) -> tuple[dict[str, Array], dict[s
 def _meta(data: bytes) -> dict[str, Any]:
     """Return the metadata beside the arrays. Raises, for damaged bytes, what `unpack` catches."""
     end = 8 + int.from_bytes(data[:8], "little")
-    if not 8 < end <= min(len(data), MOST_HEADER):
+    if not 8 < end <= min(len(data), MAX_HEADER_BYTES):
         raise ValueError("its header is cut off, or longer than any")
     header = data[8:end]
-    meta = json.loads(json.loads(header)["__metadata__"][KEY])
+    meta = json.loads(json.loads(header)["__metadata__"][METADATA_KEY])
     digest = hashlib.sha256(data[:8])
     stated = meta.pop("sha256")
     digest.update(header.replace(_stated(stated), _stated(NO_DIGEST), 1))
@@ -79,7 +79,7 @@ def _meta(data: bytes) -> dict[str, Any]:
     return dict(meta)
 
 
-LATER: dict[tuple[str, str], Any] = {
+DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("dataset", "folds"): None,
     ("dataset", "fold"): 0,
     ("objective", "class_weights"): None,
@@ -89,14 +89,16 @@ LATER: dict[tuple[str, str], Any] = {
 """Keys that configs of older versions lack, with the values that have the same effect as their absence."""
 
 
-BESIDE = "yardstick"
+IGNORED_KEY = "yardstick"
 """A key that decides nothing of the network; configs of older versions lack it."""
 
 
 def comparable_config(values: dict[str, Any]) -> dict[str, Any]:
     """Return an experiment as a mapping without BESIDE and the keys of LATER that have the value in LATER."""
-    kept = {key: dict(inner) if isinstance(inner, dict) else inner for key, inner in values.items() if key != BESIDE}
-    for (block, key), value in LATER.items():
+    kept = {
+        key: dict(inner) if isinstance(inner, dict) else inner for key, inner in values.items() if key != IGNORED_KEY
+    }
+    for (block, key), value in DEFAULTS_OF_NEW_KEYS.items():
         if key in kept[block] and kept[block][key] == value:
             del kept[block][key]
     return kept
@@ -133,7 +135,7 @@ class Snapshot:
             again = f"`dropout train {shlex.quote(str(run.path / RESOLVED))}` writes the same bytes again"
             raise UsageError(place, "stayed where the run was trained", again)
         arrays, meta = unpack_checkpoint(run.read_unchanged(file), place)
-        if not all(isinstance(meta.get(name), kind) for name, kind in META.items()):
+        if not all(isinstance(meta.get(name), kind) for name, kind in METADATA_TYPES.items()):
             raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
         require_known_format(meta["format"], place, FORMAT)
         return cls(arrays, meta)

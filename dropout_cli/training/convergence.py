@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-UNSETTLED = 0.01
+MAX_FINAL_CHANGE = 0.01
 """A rate that moves by more over the last tenth of the epochs has not settled."""
 
 
@@ -18,7 +18,7 @@ def unconverged(learned: Mapping[str, Callable[[float], float]], history: Mappin
         rate = learned.get(name)
         if rate is not None and len(values) > 1:
             before = values[min(round(0.9 * len(values)), len(values) - 1) - 1]
-            if abs(rate(values[-1]) - rate(before)) > UNSETTLED:
+            if abs(rate(values[-1]) - rate(before)) > MAX_FINAL_CHANGE:
                 moving.append(name)
     return moving
 

@@ -11,8 +11,8 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.metrics.predictions import MIN_PROBABILITY
 
-ITERATIONS = 100
-FARTHEST = -float(np.log(MIN_PROBABILITY))
+MAX_ITERATIONS = 100
+MAX_LOGIT_GAP = -float(np.log(MIN_PROBABILITY))
 """708.4: no logit is farther below the largest one, also that of a class without a training example."""
 
 
@@ -55,7 +55,7 @@ def fit_logistic(x: Array, labels: Array, classes: int) -> LinearModel:
     """Fit multinomial logistic regression to x (N, features) float32 and labels (N,) of at least two classes."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(max_iter=ITERATIONS).fit(x, labels)
+    fitted = LogisticRegression(max_iter=MAX_ITERATIONS).fit(x, labels)
     coefficients, intercepts = (np.asarray(one, np.float64) for one in (fitted.coef_, fitted.intercept_))
     if len(fitted.classes_) == 2:  # scikit-learn has one logit then, of the second class
         coefficients, intercepts = (np.concatenate([0 * one, one]) for one in (coefficients, intercepts))
@@ -74,4 +74,4 @@ def fit_ridge(x: Array, targets: Array) -> LinearModel:
 
 def clip_logits(logits: Array) -> Array:
     """Return logits of which none is farther than FARTHEST below the largest of its row."""
-    return np.asarray(np.maximum(logits, logits.max(axis=1, keepdims=True) - FARTHEST))
+    return np.asarray(np.maximum(logits, logits.max(axis=1, keepdims=True) - MAX_LOGIT_GAP))

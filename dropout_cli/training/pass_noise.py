@@ -17,9 +17,9 @@ from dropout_cli.nn.layers.container import leaves
 from dropout_cli.tasks import Regression, Task
 from dropout_cli.training import inference
 
-MOST_ROWS = 2000
+MAX_ROWS = 2000
 """The most examples, spread over the part, that are used: they suffice for one number per target."""
-KEY = "monte_carlo_noise"
+SUMMARY_KEY = "monte_carlo_noise"
 """The key in `summary.json`; below it, `dropout` or `all` says what the passes draw."""
 
 
@@ -36,7 +36,7 @@ def fit_pass_noise(
     if not task.needs_passes:
         return task
     part = dataset.val or dataset.train
-    rows = np.linspace(0, len(part) - 1, min(MOST_ROWS, len(part))).astype(np.intp)
+    rows = np.linspace(0, len(part) - 1, min(MAX_ROWS, len(part))).astype(np.intp)
 
     def draw(passes: int) -> Iterator[Array]:
         return inference.noisy_passes(
@@ -66,4 +66,4 @@ def summarize_pass_noise(task: Task, network: Layer, dataset: Dataset, experimen
             known = fit_pass_noise(task, network, dataset, experiment, training_noise=training_noise)
             if isinstance(known, Regression) and known.pass_noise is not None:
                 found[name] = asdict(known.pass_noise)
-    return {KEY: found} if found else {}
+    return {SUMMARY_KEY: found} if found else {}

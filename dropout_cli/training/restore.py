@@ -14,10 +14,10 @@ from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.tasks import Regression, Task
 from dropout_cli.training import pass_noise
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
-from dropout_cli.training.setup import build_network, make_learner, prepare_with
+from dropout_cli.training.setup import build_network, make_learner, prepare_with_dataset
 from dropout_cli.training.state import Learner
 
-FILES = {"best": BEST, "last": LAST}
+CHECKPOINT_FILES = {"best": BEST, "last": LAST}
 """The file of each checkpoint in a run folder."""
 
 
@@ -53,8 +53,8 @@ def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: b
     if allow_changed_data:
         experiment = replace(experiment, dataset=replace(experiment.dataset, fingerprint=None))
     fitted = load_preprocessing(run)
-    prepared = prepare_with(data.load_dataset(experiment.dataset, fitted), experiment, stored=True)
-    Snapshot.read(run, FILES[name]).restore(prepared.learner)
+    prepared = prepare_with_dataset(data.load_dataset(experiment.dataset, fitted), experiment, stored=True)
+    Snapshot.read(run, CHECKPOINT_FILES[name]).restore(prepared.learner)
     return LoadedModel(prepared.experiment, prepared.dataset, prepared.learner, prepared.task, name)
 
 
@@ -79,7 +79,7 @@ def load_without_data(run: Run) -> LoadedWithoutData:
     experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
     fitted = load_preprocessing(run) or Preprocessing.from_dataset(data.load_dataset(experiment.dataset))
     learner = make_learner(experiment, build_network(experiment, fitted))
-    Snapshot.read(run, FILES[_that_counts(run)]).restore(learner)
+    Snapshot.read(run, CHECKPOINT_FILES[_that_counts(run)]).restore(learner)
     task = tasks.task_of(experiment.objective, fitted)
     if isinstance(task, Regression) and run.final_status == "completed":
         task = _with_noise(task, run)
@@ -90,11 +90,11 @@ def _with_noise(task: Regression, run: Run) -> Regression:
     known = run.summary().get("noise_sd")
     if known is None:
         return task
-    beside = run.summary().get(pass_noise.KEY, {})
+    beside = run.summary().get(pass_noise.SUMMARY_KEY, {})
     kinds = beside if isinstance(beside, dict) else {"": beside}
-    if not all(_is_pass_noise(one, len(task.quantities.names)) for one in kinds.values()):
+    if not all(_is_pass_noise(one, len(task.targets.names)) for one in kinds.values()):
         raise RunFailed(str(run.path / "summary.json"), "says a noise beside passes that is none", "It is damaged.")
-    if not (isinstance(known, list) and len(known) == len(task.quantities.names)):
+    if not (isinstance(known, list) and len(known) == len(task.targets.names)):
         raise RunFailed(str(run.path / "summary.json"), "has no noise for each target", "The file is damaged.")
     if not all(isinstance(one, float) and 0 < one < float("inf") for one in known):
         raise RunFailed(str(run.path / "summary.json"), "has a noise that is no positive number", "It is damaged.")
@@ -103,7 +103,7 @@ def _with_noise(task: Regression, run: Run) -> Regression:
 
 def load_pass_noise(run: Run, training_noise: bool) -> PassNoise | None:
     """Return the stored noise beside passes that draw the dropout, or all noise; None where there is none."""
-    kinds = run.summary().get(pass_noise.KEY, {}) if run.final_status == "completed" else {}
+    kinds = run.summary().get(pass_noise.SUMMARY_KEY, {}) if run.final_status == "completed" else {}
     known = kinds.get("all") if training_noise and "all" in kinds else kinds.get("dropout")
     if known is None:
         return None
@@ -126,6 +126,6 @@ def _that_counts(run: Run) -> str:
         return "last"
     run.read_unchanged("summary.json")
     name = run.summary().get("checkpoint")
-    if not (isinstance(name, str) and name in FILES):
+    if not (isinstance(name, str) and name in CHECKPOINT_FILES):
         raise RunFailed(str(run.path / "summary.json"), "names no checkpoint", "Give --checkpoint last or best.")
     return name

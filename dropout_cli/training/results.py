@@ -18,7 +18,7 @@ from dropout_cli.tasks.base import Prediction, task_files
 from dropout_cli.training import against_dummy, convergence, pass_noise, yardstick
 from dropout_cli.training.checkpoint import Snapshot
 from dropout_cli.training.inference import outputs
-from dropout_cli.training.setup import Prepared
+from dropout_cli.training.setup import PreparedExperiment
 from dropout_cli.training.warm_start import teacher_scores
 
 
@@ -39,7 +39,7 @@ class Evaluation:
 
 
 def finish_run(
-    prepared: Prepared, run: Run, best: Snapshot | None, *, figures: bool, yardsticks: Path | None
+    prepared: PreparedExperiment, run: Run, best: Snapshot | None, *, figures: bool, yardsticks: Path | None
 ) -> dict[str, Any]:
     """Evaluate the checkpoint that counts, write all results and the manifest; return the summary.
 
@@ -79,7 +79,7 @@ def finish_run(
         **_cost(run, started),
         "config": config.to_dict(experiment),
     }
-    for text in filter(None, (against_dummy.dummy_sentence(summary), *warnings)):
+    for text in filter(None, (against_dummy.dummy_warning(summary), *warnings)):
         run.append_log(text)
     run.write("summary.json", json_bytes(summary))
     run.record_status("completed")
@@ -87,7 +87,7 @@ def finish_run(
     return summary
 
 
-def evaluate_parts(prepared: Prepared) -> Evaluation:
+def evaluate_parts(prepared: PreparedExperiment) -> Evaluation:
     """Evaluate the network as it stands on training, validation and test part."""
     experiment, dataset, batch = prepared.experiment, prepared.dataset, prepared.experiment.training.evaluation_batch
     parts = {name: part for name in PARTS if (part := dataset.part(name)) is not None}
@@ -102,7 +102,7 @@ def evaluate_parts(prepared: Prepared) -> Evaluation:
     return Evaluation(task, parts, predictions, scores, dropout_report, learned)
 
 
-def _test_number(prepared: Prepared, network: Layer) -> tuple[str, float]:
+def _test_number(prepared: PreparedExperiment, network: Layer) -> tuple[str, float]:
     """Return name and value of the task's headline metric on the test part."""
     task, test, batch = prepared.task, prepared.dataset.test, prepared.experiment.training.evaluation_batch
     return task.headline_metric, task.evaluate(outputs(network, prepared.dataset, test, batch=batch), test.labels)[
@@ -110,7 +110,7 @@ def _test_number(prepared: Prepared, network: Layer) -> tuple[str, float]:
     ]
 
 
-def _write_predictions(evaluation: Evaluation, prepared: Prepared, run: Run, figures: bool) -> None:
+def _write_predictions(evaluation: Evaluation, prepared: PreparedExperiment, run: Run, figures: bool) -> None:
     """Write predictions, tables and figures of the test part, and contributions of the validation part."""
     predictions, dataset = evaluation.predictions, prepared.dataset
     title = f"{dataset.name}, test"
@@ -120,7 +120,7 @@ def _write_predictions(evaluation: Evaluation, prepared: Prepared, run: Run, fig
         run.write(VALIDATION_FILE, validation_bytes(predictions["val"], val.labels, val.rows))
 
 
-def _training_facts(prepared: Prepared, run: Run, epochs: int) -> dict[str, Any]:
+def _training_facts(prepared: PreparedExperiment, run: Run, epochs: int) -> dict[str, Any]:
     """Return the entries of the summary about epochs, checkpoint and monitor."""
     settings, selection = prepared.experiment.training, prepared.selection
     return {
@@ -145,7 +145,7 @@ def _cost(run: Run, started: float) -> dict[str, Any]:
     }
 
 
-def _teacher(prepared: Prepared, prediction: Prediction) -> dict[str, float] | None:
+def _teacher(prepared: PreparedExperiment, prediction: Prediction) -> dict[str, float] | None:
     """Return the entry of the summary about the teachers; None without one."""
     if prepared.distillation is None:
         return None

@@ -1,6 +1,6 @@
-"""Going on with a run in its own folder: from its last checkpoint, to the bytes it would have had anyway.
+"""Continue a run in its own folder, from its last checkpoint.
 
-What is drawn depends on (seed, role, epoch) alone, so a resumed epoch is the epoch that was lost.
+Random draws depend on (seed, role, epoch) alone, so the result has the same bytes as that of an uninterrupted run.
 """
 
 import json
@@ -17,7 +17,7 @@ from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.training import arithmetic, extend
 from dropout_cli.training.checkpoint import LAST, Snapshot, config_digest, pack_checkpoint
 from dropout_cli.training.run import TrainingWatch, continue_run
-from dropout_cli.training.setup import Prepared, computing_with, prepare
+from dropout_cli.training.setup import PreparedExperiment, prepare, thread_limit
 from dropout_cli.training.warm_start import warm_start
 
 
@@ -30,23 +30,44 @@ def resume_run(
     change_schedule: bool = False,
     yardsticks: Path | None = None,
 ) -> dict[str, Any]:
-    """Go on with the run to its end, and return the summary; see `reopened`, and `run_experiment` for `yardsticks`."""
+    """Continue a run to its end, and return the summary.
+
+    Args:
+        run: The run.
+        watch: Receives the progress of training and the record of each epoch.
+        figures: True to draw figures.
+        epochs: See `reopen_run`.
+        change_schedule: See `reopen_run`.
+        yardsticks: See `run_experiment`.
+
+    Raises:
+        DropoutError: As `reopen_run` and `continue_run`.
+    """
     with reopen_run(run, epochs=epochs, change_schedule=change_schedule) as prepared:
         return continue_run(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 
 
 @contextmanager
-def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = False) -> Iterator[Prepared]:
-    """Lock the run, and give its experiment as its last checkpoint left it, ready for `continue_run`.
+def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = False) -> Iterator[PreparedExperiment]:
+    """Lock a run, and yield its experiment in the state of its last checkpoint, ready for `continue_run`.
 
-    `epochs`, more than the run has done, lengthens it, which a completed run needs; where its schedule or its
-    variant would have made another run of that length from the start, only with `change_schedule`.
-    Raises Outdated where this version computes otherwise than the one that began it, UsageError, ConfigError, DataError
-    or RunFailed.
+    Args:
+        run: The run.
+        epochs: The new number of epochs, more than the run has done; a completed run needs it.
+        change_schedule: True to allow it even if the schedule or the variant depends on the number of epochs, so that
+            the first epochs would have differed.
+
+    Raises:
+        IncompatibleVersion: This version of the package computes differently from the one that started the run.
+        UsageError: The run cannot be continued, or not with this number of epochs.
+        ConfigError: A run that the config names does not fit.
+        DataError: Data are missing or have changed.
+        RunFailed: A file of the run is damaged.
     """
-    _must_go_on(run, epochs)  # before anything is written there, and once more when nobody else can change it
+    # Checked before the lock file is written, and again when no other process can change the run.
+    _check_resumable(run, epochs)
     with run.lock():
-        _must_go_on(run, epochs)
+        _check_resumable(run, epochs)
         before = config.load_config(run.path / RESOLVED, is_stored=True).experiment
         snapshot, notices = Snapshot.newest(run)
         after = before
@@ -56,55 +77,59 @@ def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = F
         if snapshot is not None:
             arithmetic.refuse_changed_arithmetic(run, prepared)
             if snapshot.meta["config"] != config_digest(prepared.experiment):
-                fact = f"{LAST} was saved under another config than {RESOLVED}"
-                raise RunFailed(str(run.path), fact, "Bring the former file back, or train again.")
+                fact = f"{LAST} does not belong to {RESOLVED}, which was changed"
+                raise RunFailed(str(run.path), fact, "Restore the original file, or train again.")
             snapshot.restore(prepared.learner, prepared.selection)
         if epochs is not None and (after != before or run.final_status == "completed"):
             extend.extend_run(run, before, prepared, change_schedule)
         run.reopen()
-        _cut_back(run, snapshot)
+        _truncate_history(run, snapshot)
+        # The last checkpoint was unreadable: the previous one takes its place.
         if notices and snapshot is not None:
             run.write(LAST, pack_checkpoint(snapshot.arrays, snapshot.meta))
         extend.restart_patience(run, prepared)
-        with computing_with(prepared.experiment):
-            differences = _elsewhere(run)
+        with thread_limit(prepared.experiment):
+            differences = _environment_messages(run)
             facts: dict[str, Any] = {"environment": differences} if differences else {}
-            if snapshot is None:  # it begins anew
-                facts[arithmetic.NOTED] = arithmetic.arithmetic_version()
+            if snapshot is None:  # the run starts again from epoch 1, so with the arithmetic of this version
+                facts[arithmetic.STATE_KEY] = arithmetic.arithmetic_version()
             run.record_status("running", **facts)
             yield replace(prepared, notices=(*prepared.notices, *notices, *differences))
 
 
-def _must_go_on(run: Run, epochs: int | None) -> None:
-    """Raise UsageError for a run that is at its end, or ended for good; RunFailed where its config was changed."""
-    ended, place = run.final_status, str(run.path)
-    if ended == "failed":
-        way_out = (
-            "It would fail again in the same way: train anew with a lower training.optimizer.learning_rate, "
-            "or with training.clip_norm"
-        )
-        raise UsageError(place, f"this run failed ({run.state().get('reason')})", way_out)
-    if ended == "completed" and epochs is None:
-        raise UsageError(place, "this run is completed", "`--epochs N` lengthens it.")
+def _check_resumable(run: Run, epochs: int | None) -> None:
+    """Raise UsageError if the run is complete or has failed, and RunFailed if its config was changed."""
+    status, place = run.final_status, str(run.path)
+    if status == "failed":
+        # Draws depend on the seed and the epoch alone: the same config diverges again at the same step.
+        way_out = "Train again with a lower training.optimizer.learning_rate, or set training.clip_norm."
+        raise UsageError(place, f"this run failed ({run.state().get('reason')}), and would fail again", way_out)
+    if status == "completed" and epochs is None:
+        raise UsageError(place, "this run is complete", "Use `--epochs N` to train it for longer.")
     run.read_unchanged(RESOLVED)
 
 
-def _cut_back(run: Run, snapshot: Snapshot | None) -> None:
-    """Take out of metrics.csv what came after the checkpoint. Raises RunFailed where the rest is not what it was."""
+def _truncate_history(run: Run, snapshot: Snapshot | None) -> None:
+    """Remove the rows of metrics.csv after the checkpoint.
+
+    Raises:
+        RunFailed: The remaining rows are not those that the checkpoint was saved with.
+    """
     history = run.table("metrics.csv")
     history.truncate(snapshot.meta["epoch"] if snapshot else 0)
     if snapshot is not None and history.digest != snapshot.meta["metrics"]:
-        fact = f"differs from what {LAST} says of it: it was changed or damaged"
-        raise RunFailed(str(run.path / "metrics.csv"), fact, "Bring the former file back, or train again.")
+        fact = f"does not match {LAST}: it was changed or damaged"
+        raise RunFailed(str(run.path / "metrics.csv"), fact, "Restore the original file, or train again.")
 
 
-def _elsewhere(run: Run) -> tuple[str, ...]:
-    """Return messages about changes of the environment since the run began: the bytes may differ."""
+def _environment_messages(run: Run) -> tuple[str, ...]:
+    """Return messages about changes of the environment since the run started."""
     try:
-        known = json.loads(run.read("environment.json"))
+        stored = json.loads(run.read("environment.json"))
     except ValueError:
-        return ("environment.json: is damaged, so that nothing is known of where this run began.",)
+        return ("environment.json: is damaged, so the environment of the first session is unknown.",)
+    # Another NumPy, BLAS or CPU rounds differently in the last bits.
     return tuple(
-        f"environment: {line}. The bytes may differ from those of an uninterrupted run."
-        for line in environment.environment_differences(known, environment.describe_environment())
+        f"environment: {line}. Results may differ slightly from those of an uninterrupted run."
+        for line in environment.environment_differences(stored, environment.describe_environment())
     )

@@ -1,4 +1,4 @@
-"""One run from a prepared experiment to a complete run folder."""
+"""Training of one run, from a prepared experiment to a complete run folder."""
 
 import hashlib
 import shlex
@@ -19,14 +19,20 @@ from dropout_cli.runs import RESOLVED, CsvLog, Run, json_bytes
 from dropout_cli.training import arithmetic, loop
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, config_digest
 from dropout_cli.training.results import finish_run
-from dropout_cli.training.setup import Prepared, computing_with, prepare
+from dropout_cli.training.setup import PreparedExperiment, prepare, thread_limit
 from dropout_cli.training.warm_start import warm_start
 
 TrainingWatch: TypeAlias = Callable[[loop.TrainingProgress | loop.EpochRecord], None]
+"""Receives the progress of training and the record of each epoch."""
 
 
-def prepare_run(experiment: Experiment) -> Prepared:
-    """Validate an experiment and allocate everything that its run needs, before a run folder is created.
+def prepare_run(experiment: Experiment) -> PreparedExperiment:
+    """Validate an experiment and build everything that training needs.
+
+    Errors surface here, before a run folder is created.
+
+    Args:
+        experiment: The experiment; values of `auto` are resolved.
 
     Raises:
         ConfigError: The config does not fit the data, or a run that it names.
@@ -37,7 +43,7 @@ def prepare_run(experiment: Experiment) -> Prepared:
 
 
 def run_experiment(
-    prepared: Prepared,
+    prepared: PreparedExperiment,
     run: Run,
     text: bytes | None,
     *,
@@ -48,47 +54,67 @@ def run_experiment(
     """Train a prepared experiment in a new run folder, and return its summary.
 
     Args:
-        prepared: The experiment, see `prepare_run`.
+        prepared: The experiment; see `prepare_run`.
         run: The new folder.
-        text: The user's config, stored byte for byte; None: the resolved config is stored in its place.
+        text: The user's config, stored byte for byte; None stores the resolved config instead.
         watch: Receives the progress of training and the record of each epoch.
-        figures: Whether to draw figures.
-        yardsticks: Folder of shared numbers of simple models, see `yardstick.measured`.
+        figures: True to draw figures.
+        yardsticks: Folder in which the runs of a sweep share the scores of simple models; see
+            `yardstick.measure_yardsticks`.
 
     Raises:
-        Diverged: The loss is not finite any more.
-        Interrupted: Training was interrupted; what was reached is saved.
+        Diverged: The loss is no longer a finite number.
+        Interrupted: Training was interrupted; all finished epochs are saved.
         RunFailed: The folder cannot be written.
     """
-    with run.lock(), computing_with(prepared.experiment):
+    with run.lock(), thread_limit(prepared.experiment):
         resolved = config.to_yaml(prepared.experiment).encode()
         run.write("config.yaml", resolved if text is None else text)
         run.write("environment.json", json_bytes(environment.describe_environment()))
         run.write(RESOLVED, resolved)
         run.write(PREPROCESSING, Preprocessing.from_dataset(prepared.dataset).pack())
-        began: dict[str, Any] = {arithmetic.NOTED: arithmetic.arithmetic_version()}
-        run.record_status("running", resolved=[hashlib.sha256(resolved).hexdigest()], **began)
+        facts: dict[str, Any] = {arithmetic.STATE_KEY: arithmetic.arithmetic_version()}
+        run.record_status("running", resolved=[hashlib.sha256(resolved).hexdigest()], **facts)
         return continue_run(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 
 
 def continue_run(
-    prepared: Prepared, run: Run, *, watch: TrainingWatch, figures: bool = True, yardsticks: Path | None = None
+    prepared: PreparedExperiment,
+    run: Run,
+    *,
+    watch: TrainingWatch,
+    figures: bool = True,
+    yardsticks: Path | None = None,
 ) -> dict[str, Any]:
     """Train a locked run from its current state to the end, and return its summary.
 
-    Progress is saved even if training fails or is interrupted. Arguments and errors are those of `run_experiment`.
+    Progress is saved even if training fails or is interrupted.
+
+    Args:
+        prepared: The experiment, with the learner in the state to continue from.
+        run: The locked folder.
+        watch: Receives the progress of training and the record of each epoch.
+        figures: True to draw figures.
+        yardsticks: See `run_experiment`.
+
+    Raises:
+        Diverged: The loss is no longer a finite number.
+        Interrupted: Training was interrupted; all finished epochs are saved.
+        RunFailed: The folder cannot be written.
     """
     settings, selection = prepared.experiment.training, prepared.selection
-    every = 0.0 if settings.save_every == "every_epoch" else float(settings.save_every)
+    save_seconds = 0.0 if settings.save_every == "every_epoch" else float(settings.save_every)
     best = Snapshot.read(run, BEST) if selection is not None and selection.best_epoch else None
+    # A kill between the row of an epoch and its checkpoint leaves a row too many: the epoch is trained again.
     history = run.table("metrics.csv")
     history.truncate(prepared.learner.epoch)
     start = _snapshot(prepared, history, config_digest(prepared.experiment))
-    saver = Saver(run, every, start, best)
+    saver = Saver(run, save_seconds, start, best)
     try:
         if settings.init_from is not None and not run.has_file(LAST):
-            saver.save()  # the run that it starts from may be gone when this one is resumed
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # a loss that is not finite is caught
+            saver.save()  # the run that provides the initial weights may be deleted before this one is resumed
+        # The loop itself raises Diverged for a loss that is not finite.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             _train(prepared, run, saver, history, watch)
         saver.save()
         return finish_run(prepared, run, saver.best, figures=figures, yardsticks=yardsticks)
@@ -100,11 +126,11 @@ def continue_run(
     except RunFailed as error:
         raise _with_resume_command(error, run) from error
     except (StopRequest, KeyboardInterrupt) as stop:
-        if run.final_status == "completed":
+        if run.final_status == "completed":  # stopped after the last file: there is nothing to resume
             raise
         saver.save()
         interrupted = Interrupted.from_stop(
-            stop, str(run.path), _interruption(saver.last.meta["epoch"]), _resume_command(run)
+            stop, str(run.path), _interruption_message(saver.last.meta["epoch"]), _resume_command(run)
         )
         run.append_log(str(interrupted))
         run.record_status("interrupted")
@@ -112,7 +138,8 @@ def continue_run(
 
 
 def _resume_command(run: Run) -> str:
-    return f"Go on with `dropout resume {shlex.quote(str(run.path))}`"
+    """Return the way out that names the command to continue the run."""
+    return f"Continue with `dropout resume {shlex.quote(str(run.path))}`"
 
 
 def _with_resume_command(error: RunFailed, run: Run) -> RunFailed:
@@ -121,23 +148,27 @@ def _with_resume_command(error: RunFailed, run: Run) -> RunFailed:
     return RunFailed(place, fact, f"{way_out} {_resume_command(run)}" if run.has_file(LAST) else way_out)
 
 
-def _interruption(epoch: int) -> str:
-    return f"interrupted, and saved as it was after epoch {epoch}" if epoch else "interrupted in its first epoch"
+def _interruption_message(epoch: int) -> str:
+    """Return the fact of an interruption after so many finished epochs."""
+    return f"interrupted; saved after epoch {epoch}" if epoch else "interrupted in the first epoch"
 
 
-def _snapshot(prepared: Prepared, history: CsvLog, config_identity: str) -> Snapshot:
-    facts = {"config": config_identity, "metrics": history.digest}
+def _snapshot(prepared: PreparedExperiment, history: CsvLog, digest: str) -> Snapshot:
+    """Return a snapshot of the learner, bound to its config and to the history so far by their digests."""
+    facts = {"config": digest, "metrics": history.digest}
     return Snapshot.take(prepared.learner, prepared.selection, **facts)
 
 
-def _train(prepared: Prepared, run: Run, saver: Saver, history: CsvLog, watch: TrainingWatch) -> None:
+def _train(prepared: PreparedExperiment, run: Run, saver: Saver, history: CsvLog, watch: TrainingWatch) -> None:
+    """Train until the last epoch or early stopping; record and save every epoch."""
     learner, selection = prepared.learner, prepared.selection
-    if selection is not None and selection.exhausted:  # stopped early, and interrupted while writing the results
+    # A run that had stopped early was then interrupted while it wrote its results.
+    if selection is not None and selection.exhausted:
         return
     timings = run.table("timings.csv")
     timings.truncate(learner.epoch)
     targets = prepared.distillation.targets if prepared.distillation else None
-    for event in loop.epochs(learner, prepared.dataset, prepared.experiment, prepared.task, targets):
+    for event in loop.train_epochs(learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, loop.EpochRecord):
             history.append(event.metrics)
             is_best = selection is not None and selection.update(event.epoch, event.metrics)
@@ -149,6 +180,6 @@ def _train(prepared: Prepared, run: Run, saver: Saver, history: CsvLog, watch: T
                 "save_seconds": time.perf_counter() - started,
             }
             timings.append({"epoch": event.epoch, "examples": event.examples} | seconds)
-        watch(event)
+        watch(event)  # may raise a StopRequest, for example when the time budget is used up
         if selection is not None and selection.exhausted:
             return

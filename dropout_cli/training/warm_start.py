@@ -15,7 +15,7 @@ from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.runs import Run
 from dropout_cli.training import inference, restore
 from dropout_cli.training.restore import LoadedModel
-from dropout_cli.training.setup import DistillationTargets, Prepared, computing_with
+from dropout_cli.training.setup import DistillationTargets, PreparedExperiment, thread_limit
 from dropout_cli.training.state import Learner
 
 TEACHER, INIT_FROM = "objective.teacher", "training.init_from"
@@ -30,7 +30,7 @@ class InheritedArrays:
     distillation: DistillationTargets | None = None
 
 
-def warm_start(prepared: Prepared, *, fresh: bool = True) -> Prepared:
+def warm_start(prepared: PreparedExperiment, *, fresh: bool = True) -> PreparedExperiment:
     """Load and attach everything that an experiment inherits from other runs.
 
     Args:
@@ -52,7 +52,7 @@ def load_inherited(experiment: Experiment, dataset: Dataset, *, fresh: bool = Tr
     return InheritedArrays(weights, distillation)
 
 
-def attach_inherited(prepared: Prepared, inherited: InheritedArrays) -> Prepared:
+def attach_inherited(prepared: PreparedExperiment, inherited: InheritedArrays) -> PreparedExperiment:
     """Attach inherited weights and targets to the experiment; see `warm_start`."""
     experiment, source = prepared.experiment, prepared.experiment.training.init_from
     if inherited.weights is not None and source is not None:
@@ -90,12 +90,12 @@ def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -
         run = _completed(folder, TEACHER)
         teacher = restore.load_model(run)
         _must_know(teacher.dataset, dataset, folder)
-        digest.update(run.read_unchanged(restore.FILES[teacher.checkpoint]))
+        digest.update(run.read_unchanged(restore.CHECKPOINT_FILES[teacher.checkpoint]))
         teachers.append(teacher)
     if objective.teacher_passes and not any(_draws(teacher, objective) for teacher in teachers):
         fact = f"{objective.teacher_passes} noisy passes, and no teacher has noise: they would all be the same"
         raise ConfigError("objective.teacher_passes", fact, "Set it to 0, or name a teacher with dropout.")
-    with computing_with(experiment):
+    with thread_limit(experiment):
         targets = objective.soften(_logits(teachers, "train", objective))
         probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective))
     return DistillationTargets(targets.astype(np.float32), probs, digest.hexdigest())

@@ -33,20 +33,20 @@ from dropout_cli.runs.safe_read import read_regular_file
 from dropout_cli.tasks import Regression, Task
 from dropout_cli.training import linear_models
 from dropout_cli.training.linear_models import LinearModel, Standardized
-from dropout_cli.training.setup import Prepared
-from dropout_cli.training.yardstick_cost import Kind, affordable_model
+from dropout_cli.training.setup import PreparedExperiment
+from dropout_cli.training.yardstick_cost import LinearModelKind, affordable_model
 
-MOST_ROWS = 5_000
-MOST_VALUES = 1 << 23
+MAX_ROWS = 5_000
+MAX_VALUES = 1 << 23
 """Rows times features that the linear model learns from at most: 67 MB in float64."""
-BATCH = 1_000
+PREDICTION_BATCH = 1_000
 """Examples that are predicted at a time."""
 VERSION = 1
 """Of the models above; a change of theirs needs another one, so that numbers kept in a sweep are not mixed."""
-Predict: TypeAlias = Callable[[Part], Array]
+PredictPart: TypeAlias = Callable[[Part], Array]
 
 
-def measure_yardsticks(prepared: Prepared, steps: int, folder: Path | None = None) -> dict[str, Any] | None:
+def measure_yardsticks(prepared: PreparedExperiment, steps: int, folder: Path | None = None) -> dict[str, Any] | None:
     """Return the numbers of the dummy and of the linear model, for `summary.json`; None where they are left out.
 
     `dummy` has the numbers of `val` (None without that part) and `test`; so has `linear`, beside its `kind` and the
@@ -83,7 +83,7 @@ def draw_training_rows(dataset: Dataset, seed: int) -> Array:
     Of more than there may be, they are drawn with `seed`; of classes, each keeps its share and has at least one.
     """
     count, features = len(dataset.train), int(np.prod(dataset.shape))
-    most = min(MOST_ROWS, MOST_VALUES // max(features, 1))
+    most = min(MAX_ROWS, MAX_VALUES // max(features, 1))
     if count <= most:
         return np.arange(count)
     order = stream(seed, "yardstick").permutation(count)
@@ -97,7 +97,7 @@ def draw_training_rows(dataset: Dataset, seed: int) -> Array:
     return np.sort(order[np.union1d(first, spread)])
 
 
-def _key(prepared: Prepared, kind: Kind | None) -> str:
+def _key(prepared: PreparedExperiment, kind: LinearModelKind | None) -> str:
     """Name all that the numbers depend on: data, split and preprocessing, the kind of model, and the machine."""
     values = config.to_dict(prepared.experiment.dataset) | {"augment": None}
     facts = {
@@ -122,7 +122,7 @@ def _kept(file: Path | None) -> dict[str, Any] | None:
     if not isinstance(known, dict) or known.keys() != {"dummy", "linear"}:
         return None
     linear = known["linear"]
-    if linear is not None and not (_has_parts(linear) and linear.get("kind") in get_args(Kind)):
+    if linear is not None and not (_has_parts(linear) and linear.get("kind") in get_args(LinearModelKind)):
         return None
     return known if _has_parts(known["dummy"]) else None
 
@@ -141,25 +141,25 @@ def _is_number_or_none(value: object) -> bool:
 
 def _plain(task: Task) -> Task:
     """Return the task of a model that predicts no variances."""
-    return Regression(task.quantities, heteroscedastic=False) if isinstance(task, Regression) else task
+    return Regression(task.targets, heteroscedastic=False) if isinstance(task, Regression) else task
 
 
-def frequencies(counts: Array) -> Array:
+def frequency_logits(counts: Array) -> Array:
     """Return the logits (C,) of a model that puts out the frequencies of the classes, given their `counts`."""
     with np.errstate(divide="ignore"):
         return np.asarray(linear_models.clip_logits(np.log(counts / counts.sum())[None])[0])
 
 
-def _dummy(dataset: Dataset) -> Predict:
+def _dummy(dataset: Dataset) -> PredictPart:
     """Return the model that puts out the same for every example, fitted to all training examples."""
     if dataset.targets is not None:
         outputs = np.zeros(len(dataset.targets.names))  # the mean, in standardized units
     else:
-        outputs = frequencies(np.bincount(dataset.train.labels, minlength=len(dataset.classes)))
+        outputs = frequency_logits(np.bincount(dataset.train.labels, minlength=len(dataset.classes)))
     return lambda part: np.tile(outputs, (len(part), 1))
 
 
-def _linear(task: Task, dataset: Dataset, rows: Array, kind: Kind) -> dict[str, Any] | None:
+def _linear(task: Task, dataset: Dataset, rows: Array, kind: LinearModelKind) -> dict[str, Any] | None:
     """Fit the linear model, and return its kind, rows and numbers; None where nothing can be learned."""
     labels = dataset.train.labels[rows]
     if len(np.unique(labels, axis=0)) < 2:
@@ -186,7 +186,7 @@ def _linear(task: Task, dataset: Dataset, rows: Array, kind: Kind) -> dict[str, 
     return {"kind": kind, "rows": len(rows), **found}
 
 
-def _fitted(dataset: Dataset, x: Array, labels: Array, kind: Kind) -> LinearModel:
+def _fitted(dataset: Dataset, x: Array, labels: Array, kind: LinearModelKind) -> LinearModel:
     """Fit to inputs x (N, features) as the network takes them."""
     table = Standardized.fit(x) if len(dataset.shape) == 1 else None
     taken = x if table is None else table.x
@@ -200,12 +200,12 @@ def _fitted(dataset: Dataset, x: Array, labels: Array, kind: Kind) -> LinearMode
 
 
 def _batches(dataset: Dataset, part: Part) -> Iterator[Array]:
-    batches = BatchReader(dataset, part, min(BATCH, len(part)))
-    for start in range(0, len(part), BATCH):
-        yield batches.take(slice(start, start + BATCH))[0]
+    batches = BatchReader(dataset, part, min(PREDICTION_BATCH, len(part)))
+    for start in range(0, len(part), PREDICTION_BATCH):
+        yield batches.take(slice(start, start + PREDICTION_BATCH))[0]
 
 
-def _scores(task: Task, dataset: Dataset, predict: Predict, rows: Array) -> dict[str, dict[str, float] | None]:
+def _scores(task: Task, dataset: Dataset, predict: PredictPart, rows: Array) -> dict[str, dict[str, float] | None]:
     """Return the numbers of each part by which runs can be compared; `rows` are those that the model learned from."""
     train = dataset.train
     held_out = dataset.val or Part(train.x[rows], train.labels[rows], train.rows[rows])

@@ -11,24 +11,24 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from dropout_cli import tasks
-from dropout_cli.training.linear_models import ITERATIONS
-from dropout_cli.training.setup import Prepared
+from dropout_cli.training.linear_models import MAX_ITERATIONS
+from dropout_cli.training.setup import PreparedExperiment
 
-Kind: TypeAlias = Literal["logistic", "ridge"]
+LinearModelKind: TypeAlias = Literal["logistic", "ridge"]
 
-SHARE = 0.05
+MAX_TIME_SHARE = 0.05
 """Of a run's time."""
-LEAST_SECONDS = 0.05
+MIN_SECONDS = 0.05
 """Budget that the linear model always has."""
 STEP_SECONDS, FLOPS = 1e-4, 3e11
 """Of a training step without its products; and of these, per second."""
 
 
-def affordable_model(prepared: Prepared, rows: int, steps: int) -> Kind | None:
+def affordable_model(prepared: PreparedExperiment, rows: int, steps: int) -> LinearModelKind | None:
     """Return the kind of linear model to fit to so many rows, beside a run of so many steps; None: neither."""
     dataset = prepared.dataset
     features, outputs = int(np.prod(dataset.shape)), len(dataset.classes)
-    allowed = max(LEAST_SECONDS, SHARE * _run_seconds(prepared, steps))
+    allowed = max(MIN_SECONDS, MAX_TIME_SHARE * _run_seconds(prepared, steps))
     if outputs and logistic_seconds(rows, features, outputs) <= allowed:
         return "logistic"
     return "ridge" if ridge_seconds(rows, features) <= allowed else None
@@ -37,7 +37,7 @@ def affordable_model(prepared: Prepared, rows: int, steps: int) -> Kind | None:
 def logistic_seconds(rows: int, features: int, classes: int) -> float:
     """Of all iterations: the passes over the inputs, the products, and the softmax."""
     logits = 1 if classes == 2 else classes
-    return ITERATIONS * (1.5e-4 + rows * (features * (logits + 5) * 1e-10 + logits * 1e-8))
+    return MAX_ITERATIONS * (1.5e-4 + rows * (features * (logits + 5) * 1e-10 + logits * 1e-8))
 
 
 def ridge_seconds(rows: int, features: int) -> float:
@@ -46,7 +46,7 @@ def ridge_seconds(rows: int, features: int) -> float:
     return 1e-3 + (2 * rows * features * side + side**3 / 3) / 5e10
 
 
-def _run_seconds(prepared: Prepared, steps: int) -> float:
+def _run_seconds(prepared: PreparedExperiment, steps: int) -> float:
     """Of the training steps; of a network's products at least those of its largest layer, or of all its weights."""
     experiment, shape = prepared.experiment, prepared.dataset.shape
     outputs = tasks.task_of(experiment.objective, prepared.dataset).outputs

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.image import imread
 
 from dropout_cli import plots
-from dropout_cli.analysis.activations import _maps, hidden, show
+from dropout_cli.analysis.activations import _maps, hidden_activations, write_effects
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array
@@ -51,7 +51,7 @@ def by_hand(run: Run, rate: float) -> list[Array]:
 def test_the_numbers_are_those_of_the_network_written_out(tmp_path: Path, override: str) -> None:
     """Under each rate, whatever rate the run was trained with and whichever its schedule had in force."""
     run = train(tmp_path, override)
-    folder, rows = show(run, [0, 0.5, 0.7], examples=EXAMPLES)
+    folder, rows = write_effects(run, [0, 0.5, 0.7], examples=EXAMPLES)
     assert [(row["rate"], row["layer"]) for row in rows] == [
         (rate, layer) for rate in (0, 0.5, 0.7) for layer in ("hidden1", "hidden2")
     ]
@@ -69,7 +69,7 @@ def test_the_numbers_are_those_of_the_network_written_out(tmp_path: Path, overri
 
 def test_dropping_adds_its_rate_times_the_share_that_was_not_zero(run: Run) -> None:
     """In the first layer: within 5 binomial standard errors of the units that were active; the mean stays."""
-    _, rows = show(run, [0, 0.4, 0.8], examples=300)
+    _, rows = write_effects(run, [0, 0.4, 0.8], examples=300)
     none, some, most = (row for row in rows if row["layer"] == "hidden1")
     cells = 300 * 16
     for row, rate in ((some, 0.4), (most, 0.8)):
@@ -84,7 +84,7 @@ def test_the_same_arguments_give_the_same_bytes(run: Run) -> None:
     """Figure and numbers; they replace the folder, and other arguments have another."""
 
     def digests(*rates: float) -> dict[str, str]:
-        folder, _ = show(run, rates or None)
+        folder, _ = write_effects(run, rates or None)
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in Path(folder).iterdir()}
 
     first = digests()
@@ -99,7 +99,7 @@ def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
     """Columns of rates if the rate can be set; otherwise noise off and on, and a given rate is refused."""
     variant = VARIANTS[name]
     run = train(tmp_path, *suited(name), "training.epochs=1")
-    folder, every = show(run, examples=20)
+    folder, every = write_effects(run, examples=20)
     rows = [row for row in every if row["layer"].startswith("hidden")]
     assert (Path(folder) / "maps.png").exists() == (variant.supports in ("maps", "blocks")) == (rows != every)
     assert (Path(folder) / "effects.png").exists() == bool(rows)
@@ -114,7 +114,7 @@ def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
     assert [row["units"] for row in rows] == [16, 12] * len(columns)
     if columns[0] == "off":
         with pytest.raises(UsageError, match=f"{name} (learns how much it drops|has no rate to set)"):
-            show(run, [0.5])
+            write_effects(run, [0.5])
     deepest = [row["sd"] for row in rows if row["layer"] == "hidden2"]
     assert (len(set(deepest)) == 1) == (name == "none")
 
@@ -128,8 +128,8 @@ def test_units_that_batchwise_did_not_compute_are_zeros_in_their_places(tmp_path
     network.set_step(0)
     noise = Noise(0, 0, role="effects")
     kept = np.flatnonzero(bernoulli((16,), 0.5, stream(0, "effects:hidden1/dropout")))
-    clean = dict(hidden(network, x, None))["hidden1"]
-    noisy = dict(hidden(network, x, noise))["hidden1"]
+    clean = dict(hidden_activations(network, x, None))["hidden1"]
+    noisy = dict(hidden_activations(network, x, noise))["hidden1"]
     assert 0 < len(kept) < 16 and noisy.shape == clean.shape == (30, 16)
     np.testing.assert_allclose(noisy[:, kept], clean[:, kept] * (1 - 0.5**16) / 0.5, rtol=1e-5)
     assert np.count_nonzero(np.delete(noisy, kept, axis=1)) == 0
@@ -153,7 +153,7 @@ def test_arguments_without_a_meaning_are_refused(
     """In one line, and nothing is written."""
     before = set((run.path / "after").glob("*"))
     with pytest.raises(UsageError, match=message) as caught:
-        show(run, rates, examples=examples)
+        write_effects(run, rates, examples=examples)
     assert "\n" not in str(caught.value)
     assert set((run.path / "after").glob("*")) == before
 
@@ -171,7 +171,7 @@ def drawn(*panels: Array) -> Array:
 
 def test_the_figure_has_a_sensible_size(run: Run) -> None:
     """Big enough to see a unit, small enough for a screen."""
-    folder, _ = show(run)
+    folder, _ = write_effects(run)
     height, width, _ = pixels((Path(folder) / "effects.png").read_bytes()).shape
     assert 500 < height < 700 and 900 < width < 1400
 
@@ -197,7 +197,7 @@ def test_no_data_break_the_figure(fill: float, shape: tuple[int, int]) -> None:
 def test_maps_of_one_example_under_masks_of_either_kind(tmp_path: Path) -> None:
     """The maps are equal at rate 0; pixels are dropped one by one, or whole maps, as many as the mask drops."""
     run = train(tmp_path, "architecture={name: cnn, layers: [conv 8 3x3, pool 2]}")
-    folder, rows = show(run, [0.0, 0.5])
+    folder, rows = write_effects(run, [0.0, 0.5])
     assert [(row["layer"], row["rate"], row["units"]) for row in rows] == [
         ("conv1, pixel by pixel", 0.0, 128),
         ("conv1, pixel by pixel", 0.5, 128),

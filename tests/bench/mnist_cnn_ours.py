@@ -34,7 +34,7 @@ def main(steps: int) -> None:
     x = rng.random((int(experiment.training.batch_size), 28, 28, 1), dtype=np.float32)
     labels, noise = rng.integers(0, 10, len(x)), Noise(0, 1)
     seconds, early = [], 0.0
-    with setup.computing_with(experiment):
+    with setup.thread_limit(experiment):
         for step in range(5 + steps):
             began = time.perf_counter()
             learner.begin_step(1e-3)

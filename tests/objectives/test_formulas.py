@@ -97,7 +97,7 @@ FORMULAS = {
 def test_the_loss_is_the_formula_of_the_noisy_pass_in_training_mode(name: str) -> None:
     """Written out with SciPy; without the noise, or with the statistics of evaluation, it would be another number."""
     objective, formula = FORMULAS[name]
-    labels = LABELS if objective.predicts == "classes" else QUANTITIES
+    labels = LABELS if objective.task == "classification" else QUANTITIES
     x = np.concatenate([X, X]) if name == "rdrop" else X
     outputs = C * objective.outputs_per_target
     loss = objective.compute_gradients(network(outputs), X, labels, Noise(0, 1), SOFT)

@@ -64,7 +64,7 @@ def test_every_objective_is_tried_here() -> None:
 @pytest.mark.parametrize("variant", ["inverted", "concrete", "variational"])
 def test_learn_leaves_the_gradients_of_its_loss(objective: Objective, variant: str) -> None:
     """Central differences along random directions agree to 1e-6 for every parameter, learned rates included."""
-    chosen, regression = VARIANTS[variant](), objective.predicts == "quantities"
+    chosen, regression = VARIANTS[variant](), objective.task == "regression"
     labels = stream(1, "test:y").standard_normal((6, 4 // objective.outputs_per_target)) if regression else LABELS
 
     def learn(values: dict[str, Array] | None = None) -> tuple[float, Sequential]:

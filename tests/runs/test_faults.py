@@ -21,7 +21,7 @@ from dropout_cli.runs import Run, all_runs, manifest
 from dropout_cli.training import resume
 from dropout_cli.training import run as training_run
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot
-from dropout_cli.training.setup import Prepared
+from dropout_cli.training.setup import PreparedExperiment
 from tests.small_run import CONFIG, ignore, train
 
 TINY = ("architecture.hidden=[2]", "training.steps_per_epoch=2", "training.save_every=every_epoch")
@@ -100,7 +100,7 @@ def _through(disk: Disk, real: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-def prepare_run(folder: Path) -> tuple[Prepared, bytes]:
+def prepare_run(folder: Path) -> tuple[PreparedExperiment, bytes]:
     """A tiny experiment of two epochs."""
     (folder / "small.yaml").write_text(CONFIG)
     loaded = config.load_config(folder / "small.yaml", TINY)

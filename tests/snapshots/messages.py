@@ -218,7 +218,7 @@ class _Reader(ast.NodeVisitor):
                 self.used.add(id(node))
                 self._emit(arguments[0], "part")
             return
-        elif name not in ERRORS | {"fail", "_damaged", "diverged", "_unreadable"}:
+        elif name not in ERRORS | {"fail", "_damaged", "divergence_error", "_unreadable"}:
             return
         if len(arguments) >= 2 and id(node) not in self.used:
             self._note_line(node, arguments, None)

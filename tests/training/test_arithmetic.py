@@ -12,15 +12,15 @@ from dropout_cli.runs import Run, json_bytes
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.workers import job
 from dropout_cli.training import arithmetic, resume
-from dropout_cli.training.arithmetic import Change
+from dropout_cli.training.arithmetic import ArithmeticChange
 from tests.small_run import CONFIG, ignore, train
 from tests.training.test_resume import SETTINGS, interrupted
 
 RESNET = "architecture={name: resnet, depth: 8, widths: [2, 2, 2]}"
 CHANGES = (
-    Change("every run is otherwise", lambda experiment, examples: True),
-    Change("odd seeds are otherwise", lambda experiment, examples: experiment.seed % 2 == 1),
-    Change("a hundred examples are otherwise", lambda experiment, examples: examples == 100),
+    ArithmeticChange("every run is otherwise", lambda experiment, examples: True),
+    ArithmeticChange("odd seeds are otherwise", lambda experiment, examples: experiment.seed % 2 == 1),
+    ArithmeticChange("a hundred examples are otherwise", lambda experiment, examples: examples == 100),
 )
 
 

@@ -10,7 +10,7 @@ from dropout_cli import config
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.data.readers.file_rows import SEGMENTS
 from dropout_cli.runs import Run
-from dropout_cli.training.loop import BatchPlan, epochs
+from dropout_cli.training.loop import BatchPlan, train_epochs
 from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.training.setup import prepare
 from tests.small_run import ignore
@@ -68,7 +68,7 @@ def test_steps_schedules_and_counters_agree(tmp_path: Path) -> None:
     assert len(prepared.dataset.train) == 100
     plan = BatchPlan.from_experiment(prepared.experiment, 100)
     assert (plan.steps_per_epoch, plan.steps, plan.largest_batch) == (11, 22, 10)
-    *_, last = epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task)
+    *_, last = train_epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task)
     assert prepared.learner.step == 22
     factor = wanted.training.schedule.factor(21, steps=22, steps_per_epoch=11)
     assert getattr(last, "metrics")["learning_rate"] == wanted.training.optimizer.learning_rate * factor  # noqa: B009
@@ -97,7 +97,7 @@ def test_a_leftover_of_one_leaves_the_running_variance_right(tmp_path: Path) -> 
     variances = []
     for examples in (100, 101):
         prepared = prepare(experiment(tmp_path, NORMALIZED, "training.epochs=30", examples=examples))
-        for _ in epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task):
+        for _ in train_epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task):
             pass
         variances.append(prepared.learner.network.state()["hidden1/normalize/variance"])
     ratio = float(np.exp(np.mean(np.log(variances[0] / variances[1]))))

@@ -216,7 +216,7 @@ def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:
 
 def test_a_diverging_run_fails_and_keeps_its_last_good_state(tmp_path: Path) -> None:
     """Status `failed`, the step named, the checkpoint of the epoch before whole and finite."""
-    with pytest.raises(Diverged, match=r"epoch \d+, step \d+: the training \w+ became (nan|inf)"):
+    with pytest.raises(Diverged, match=r"epoch \d+, step \d+: training diverged: the training \w+ became (nan|inf)"):
         train(tmp_path, "training.optimizer={name: sgd, learning_rate: 1e30}", "architecture.activation=identity")
     (run,) = runs.all_runs(tmp_path / "runs")
     assert run.status == "failed" and "step" in run.state()["reason"]

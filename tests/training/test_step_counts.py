@@ -15,7 +15,7 @@ from dropout_cli.core.rng import Generator, Noise, stream
 from dropout_cli.core.types import DType
 from dropout_cli.nn.backend import blas, matmul
 from dropout_cli.training.loop import take_step
-from dropout_cli.training.setup import computing_with
+from dropout_cli.training.setup import thread_limit
 
 ADAM = replace(MEDIUM, optimizer="adam")
 GAUSSIAN = replace(MEDIUM, variant="gaussian")
@@ -89,7 +89,7 @@ def counted(case: BenchmarkCase, monkeypatch: pytest.MonkeyPatch) -> Counter[str
         ours.random_batches(case)[0],
         CountingNoise(counts),
     )
-    with computing_with(experiment):
+    with thread_limit(experiment):
         for _ in range(2):
             counts.clear()
             take_step(learner, experiment, x, labels, noise, lr=1e-3)  # type: ignore[arg-type]
@@ -119,7 +119,7 @@ def test_a_step_allocates_random_words_and_little_else(case: BenchmarkCase) -> N
     """At no time more than the words of one multiplier, as indices if they are looked up, and 100 KB; nothing stays."""
     experiment = ours.bench_experiment(case, 1)
     learner, (x, labels), noise = ours.bench_learner(case, experiment), ours.random_batches(case)[0], Noise(0, 1)
-    with computing_with(experiment):
+    with thread_limit(experiment):
         for _ in range(3):
             take_step(learner, experiment, x, labels, noise, lr=1e-3)
         tracemalloc.start()

@@ -21,14 +21,14 @@ from dropout_cli.nn.backend.threads import limit_threads
 from dropout_cli.runs import Run
 from dropout_cli.training import linear_models, resume, yardstick, yardstick_cost
 from dropout_cli.training.loop import EpochRecord, TrainingProgress
-from dropout_cli.training.setup import Prepared, prepare
+from dropout_cli.training.setup import PreparedExperiment, prepare
 from dropout_cli.training.yardstick_cost import affordable_model, logistic_seconds
 from tests.small_run import CONFIG, ignore, train
 
 COMPARED = ("metrics.csv", "predictions.npz", "confusion_matrix.csv", "mistakes.csv", "checkpoints/last.safetensors")
 
 
-def prepared(folder: Path, *overrides: str) -> Prepared:
+def prepared(folder: Path, *overrides: str) -> PreparedExperiment:
     """The small digits config with some changes, ready to train."""
     (folder / "small.yaml").write_text(CONFIG)
     return prepare(config.load_config(folder / "small.yaml", overrides).experiment)
@@ -57,7 +57,7 @@ RIDGE = 400
 """Steps beside which ridge regression is cheap and logistic regression is not, where there is no least time."""
 
 
-def measured(given: Prepared, steps: int = 100_000) -> dict[str, Any]:
+def measured(given: PreparedExperiment, steps: int = 100_000) -> dict[str, Any]:
     """The numbers beside a run of so many steps."""
     found = yardstick.measure_yardsticks(given, steps)
     assert found is not None
@@ -107,7 +107,7 @@ def test_logistic_regression_is_scikit_learns_on_the_same_rows(tmp_path: Path, d
     if is_table:
         scaler = StandardScaler().fit(x.astype(np.float64))
         x, test = scaler.transform(x).astype(np.float32), scaler.transform(test)
-    model = LogisticRegression(max_iter=linear_models.ITERATIONS).fit(x, data.train.labels)
+    model = LogisticRegression(max_iter=linear_models.MAX_ITERATIONS).fit(x, data.train.labels)
     found = measured(given)["linear"]
     assert (found["kind"], found["rows"]) == ("logistic", len(data.train))
     assert found["test"]["accuracy"] == accuracy_score(data.test.labels, model.predict(test))
@@ -189,7 +189,7 @@ def test_a_class_without_training_examples_has_a_finite_loss(tmp_path: Path, mon
     assert (found["linear"]["kind"], by_ridge["linear"]["kind"]) == ("logistic", "ridge")
     assert json.dumps([found, by_ridge], allow_nan=False)
     share = float(np.mean(data.test.labels == 7))
-    assert found["dummy"]["test"]["nll"] == pytest.approx(share * linear_models.FARTHEST, rel=0.05)
+    assert found["dummy"]["test"]["nll"] == pytest.approx(share * linear_models.MAX_LOGIT_GAP, rel=0.05)
     assert 0 < share < found["linear"]["test"]["error"] and np.isfinite(found["linear"]["test"]["nll"])
     alone = replace(given, dataset=replace(data, train=replace(data.train, labels=np.zeros_like(labels))))
     assert measured(alone)["linear"] is None
@@ -199,7 +199,7 @@ def test_iterations_that_end_early_warn_nobody(tmp_path: Path) -> None:
     """Pixels from 0 to 16 keep L-BFGS busy for longer than it has."""
     given = prepared(tmp_path, "dataset.scaling=none")
     with pytest.warns(Warning, match="failed to converge"):
-        LogisticRegression(max_iter=linear_models.ITERATIONS).fit(
+        LogisticRegression(max_iter=linear_models.MAX_ITERATIONS).fit(
             inputs(given.dataset, given.dataset.train), given.dataset.train.labels
         )
     with warnings.catch_warnings():
@@ -207,7 +207,7 @@ def test_iterations_that_end_early_warn_nobody(tmp_path: Path) -> None:
         assert measured(given)["linear"]["test"]["accuracy"] > 0.9
 
 
-def pictures(given: Prepared, train: int) -> Prepared:
+def pictures(given: PreparedExperiment, train: int) -> PreparedExperiment:
     """The same with pictures of 28x28 in which the class brightens some pixels; so large that two threads share."""
     rng = np.random.default_rng(0)
 

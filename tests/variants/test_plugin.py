@@ -145,13 +145,13 @@ def test_python_code_gets_a_warning(installed: Path) -> None:
     """Once; later look-ups know what is left out."""
     (installed / f"{MODULE}.py").write_text(TOY + "raise RuntimeError")
     code = (
-        "import warnings\nfrom dropout_cli.core.registry import LeftOut, PluginWarning\n"
+        "import warnings\nfrom dropout_cli.core.registry import UnusablePlugin, PluginWarning\n"
         "from dropout_cli.variants import VARIANTS\n"
         "with warnings.catch_warnings(record=True) as found:\n"
         "    assert all('toy' not in VARIANTS.names() for _ in range(2))\n"
         "assert [one.category for one in found] == [PluginWarning]\n"
         "try:\n    VARIANTS['toy']\n"
-        "except LeftOut as error:\n    assert 'RuntimeError' in str(error)\n"
+        "except UnusablePlugin as error:\n    assert 'RuntimeError' in str(error)\n"
         "else:\n    raise AssertionError\n"
     )
     path = os.pathsep.join([str(installed), str(ROOT)])

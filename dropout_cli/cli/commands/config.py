@@ -75,9 +75,9 @@ def check(
     for notice in loaded.notices:
         output.print_stderr(notice)
     if data:
-        from dropout_cli.training.setup import checked_overview
+        from dropout_cli.training.setup import check_data
 
-        _show(checked_overview(loaded.experiment))
+        _show(check_data(loaded.experiment))
     output.print_result(f"{path}: correct")
 
 

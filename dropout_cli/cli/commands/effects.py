@@ -55,7 +55,9 @@ def effects_command(
     # Parsed first: a wrong list is reported before the run is loaded.
     wanted = None if rates is None else _numbers(rates)
     all_noise = mc_noise == arguments.McNoise.all
-    folder, rows = activations.show(runs.find_run(reference, runs_dir), wanted, examples=examples, all_noise=all_noise)
+    folder, rows = activations.write_effects(
+        runs.find_run(reference, runs_dir), wanted, examples=examples, all_noise=all_noise
+    )
     if json:
         output.print_result(output.json_text({"folder": folder, "effects": rows}))
         return

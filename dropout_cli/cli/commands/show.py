@@ -43,7 +43,7 @@ def show_command(
     rows = run_table.run_overview(facts)
     if sys.stdout.isatty():  # shorter keys leave room, so that the name of the run fits on one line
         rows = [(key.removeprefix("config."), value) for key, value in rows]
-    beaten = against_dummy.dummy_sentence(facts)
+    beaten = against_dummy.dummy_warning(facts)
     # On stdout, unlike in `train`: it is a part of the result here.
     if beaten is not None:
         output.print_result(beaten)

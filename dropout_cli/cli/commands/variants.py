@@ -33,4 +33,4 @@ def variants_command(
             json,
         )
     else:
-        catalogues.print_catalog("variants", catalogue.list_variants(), json, left_out=VARIANTS.left_out())
+        catalogues.print_catalog("variants", catalogue.list_variants(), json, left_out=VARIANTS.unusable_plugins())

@@ -17,7 +17,7 @@ from dropout_cli.runs.atomic_io import os_errors
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.training.checkpoint import BESIDE
+from dropout_cli.training.checkpoint import IGNORED_KEY
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -68,7 +68,7 @@ def open_study(sweep: Sweep, folder: SweepFolder) -> "Iterator[Study]":
 def _asked(sweep: Sweep) -> str:
     """Return the identity of a search as JSON; the number of trials may change."""
     found = plan.make_plan(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
-    base = {key: value for key, value in found.items() if key != BESIDE}
+    base = {key: value for key, value in found.items() if key != IGNORED_KEY}
     if base["dataset"]["folds"] is None:  # searches of older versions did not know folds
         base = base | {"dataset": {key: one for key, one in base["dataset"].items() if key not in ("folds", "fold")}}
     axes = {

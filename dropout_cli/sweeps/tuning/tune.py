@@ -131,7 +131,7 @@ def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.SweepPlan]:
         raise UsageError(str(sweep.base), "nothing to search: there is a single point", way_out)
     if resolved.training.monitor == "auto":
         raise UsageError("dataset.val_fraction", "a search needs examples to validate on", "Give it a part of them.")
-    of_errors = sweep.metric == DEFAULT_METRIC and resolved.objective.predicts == "quantities"
+    of_errors = sweep.metric == DEFAULT_METRIC and resolved.objective.task == "regression"
     return replace(sweep, metric="test.rmse") if of_errors else sweep, planned
 
 

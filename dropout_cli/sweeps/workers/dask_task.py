@@ -23,7 +23,7 @@ from dropout_cli.sweeps.workers import run_archive, serialization
 from dropout_cli.sweeps.workers.job import errors_to_stderr
 from dropout_cli.sweeps.workers.local import THREADS
 from dropout_cli.training.run import run_experiment
-from dropout_cli.training.setup import prepare, prepare_with
+from dropout_cli.training.setup import prepare, prepare_with_dataset
 from dropout_cli.training.warm_start import InheritedArrays, attach_inherited
 
 POLL = 0.5
@@ -97,7 +97,7 @@ def _train(folder: Path) -> None:
     wanted = config.load_config(folder / WANTED).experiment
     if (folder / EXAMPLES).is_file():
         examples = serialization.unpack_examples((folder / EXAMPLES).read_bytes())
-        prepared = prepare_with(data.split_and_scale(wanted.dataset, examples), wanted)
+        prepared = prepare_with_dataset(data.split_and_scale(wanted.dataset, examples), wanted)
     else:
         prepared = prepare(wanted)
     inherited = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from dropout_cli.analysis.activations import hidden
+from dropout_cli.analysis.activations import hidden_activations
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.network import Network
@@ -78,7 +78,7 @@ def test_hidden_units_are_those_that_the_architecture_names_whatever_their_paths
     unit = Sequential("first", [Halves("first/halves")])
     network = Network("network", [Halves("hidden0"), unit], hidden_units=[unit])
     x = np.arange(16.0).reshape(2, 8)
-    ((path, shown),) = hidden(network, x, None)
+    ((path, shown),) = hidden_activations(network, x, None)
     assert path == "first"
     np.testing.assert_array_equal(shown, np.hstack([x[:, :2], np.zeros((2, 2))]))
 
