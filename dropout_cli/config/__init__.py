@@ -47,7 +47,7 @@ class LoadedConfig:
     text: bytes
     """The user's file, byte for byte."""
     notices: list[str]
-    """One line for each key that was dropped because a later layer chose another class."""
+    """One line for each key that was ignored because a later layer chose another class."""
     provenance: dict[str, str]
     """Dotted key -> `default`, `file:line:column` or `command line`, for every leaf, in declaration order."""
 
@@ -97,7 +97,11 @@ def _origin_of(tree: Node, dotted: str) -> str:
 
 
 def json_schema(*, plugins: bool = True) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of an experiment's config, with what other packages add or without it."""
+    """Return the JSON Schema (2020-12) of an experiment's config.
+
+    Args:
+        plugins: True to include the classes that other packages add to the registries.
+    """
     return editor_schema(Experiment, plugins=plugins)
 
 

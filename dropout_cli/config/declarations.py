@@ -48,7 +48,7 @@ def block_keys(cls: type) -> Mapping[str, Key]:
 def _keys(cls: Any) -> Mapping[str, Key]:
     # The marks of Annotated hold bounds, hints and registries.
     hints = get_type_hints(cls, include_extras=True)
-    # A field without `init` is computed, and so is no key.
+    # A field without `init` is computed, and therefore not a key.
     fields = [field for field in dataclasses.fields(cls) if field.init]
     return {field.name: _make_key(field, hints[field.name]) for field in fields}
 
@@ -104,7 +104,7 @@ def _all_parts(annotation: Any) -> Iterator[Any]:
 
 
 def choice_name(key: Key, default: Any) -> str | None:
-    """Return the registered name of the class of `default`; None if it is no choice.
+    """Return the registered name of the class of `default`; None if it is not a choice.
 
     Args:
         key: the key that has this default.

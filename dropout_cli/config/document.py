@@ -92,13 +92,15 @@ def _events(text: str, source: ConfigSource) -> Iterator[Any]:
         if "maximum nesting depth" in reason:  # newer parsers look ahead, and may stop before our own limit applies
             raise ConfigError(str(place), TOO_DEEP_MESSAGE) from None
         tab = "'\\t'" in reason or text[mark.index : mark.index + 1] == "\t" if mark else False
-        raise ConfigError(str(place), f"not YAML: {reason}", "Indent with spaces, not tabs." if tab else "") from None
+        raise ConfigError(
+            str(place), f"is not valid YAML: {reason}", "Indent with spaces, not tabs." if tab else ""
+        ) from None
     except yaml.reader.ReaderError as error:
         # The parser counts bytes, a user counts lines and characters.
         before = text.encode()[: error.position].decode(errors="ignore")
         place = Place(source, before.count("\n") + 1, len(before) - before.rfind("\n"))
         code = error.character if isinstance(error.character, int) else ord(error.character)
-        raise ConfigError(str(place), f"not YAML: the character U+{code:04X} is not allowed") from None
+        raise ConfigError(str(place), f"is not valid YAML: the character U+{code:04X} is not allowed") from None
 
 
 class _TreeBuilder:
@@ -150,9 +152,11 @@ class _TreeBuilder:
             raise ConfigError(str(place), f"more than {MAX_ALIASES:,} aliases")
         # An alias inside its own anchor would repeat without end.
         if any(frame.anchor == anchor for frame in self._open):
-            raise ConfigError(str(place), f"the alias *{shorten(anchor)} is inside the value that it repeats")
+            raise ConfigError(str(place), f"the alias *{shorten(anchor)} refers to itself")
         if anchor not in self._anchors:
-            raise ConfigError(str(place), f"the alias *{shorten(anchor)} has no anchor before it")
+            raise ConfigError(
+                str(place), f"the alias *{shorten(anchor)} is used before its anchor &{shorten(anchor)} is defined"
+            )
         # Messages about the value then name the line of the alias.
         return replace(self._anchors[anchor], place=place, key_place=place)
 
@@ -170,8 +174,8 @@ class _TreeBuilder:
         parent.depth = max(parent.depth, node.depth)
         # `size` counts aliases expanded, `_nodes` what was parsed; either may explode first.
         if max(parent.size, self._nodes) > MAX_NODES:
-            fact = f"more than {MAX_NODES:,} values after expanding aliases"
-            raise ConfigError(str(node.place), fact, "Check that this is a config, which is a page of text.")
+            fact = f"more than {MAX_NODES:,} values when the aliases are expanded"
+            raise ConfigError(str(node.place), fact, "A config is usually one page of text.")
         if isinstance(parent.value, list):
             parent.value.append(node)
         elif parent.key is None:
@@ -192,7 +196,7 @@ class _TreeBuilder:
             self._mistakes.add(key.place, "", "merge keys (<<) are not allowed", way_out)
         elif name in mapping:
             first = mapping[name].key_place
-            fact = f"duplicate key '{shorten(name)}', first set at line {first.line}, column {first.column}"
+            fact = f"the key '{shorten(name)}' is given twice, first in line {first.line}, column {first.column}"
             self._mistakes.add(key.place, "", fact, "Remove one of them.")
         else:
             mapping[name] = replace(node, key_place=key.place)

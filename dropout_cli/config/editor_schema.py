@@ -13,6 +13,7 @@ from dropout_cli.config.declarations import REQUIRED, Key, block_keys, choice_na
 from dropout_cli.config.writing import to_plain
 from dropout_cli.core.fields import field_docs
 from dropout_cli.core.registry import Registry
+from dropout_cli.core.text import indefinite
 
 Schema = dict[str, Any]
 
@@ -22,12 +23,15 @@ def editor_schema(root: type, *, plugins: bool = True) -> Schema:
 
     Args:
         root: the class of the whole config.
-        plugins: whether it has the classes that other packages add to the registries.
+        plugins: True to include the classes that other packages add to the registries.
     """
     maker = _SchemaBuilder(plugins)
     schema = maker.block(root)
     required = schema.pop("required", [])
-    extends = {"type": "string", "description": "Another config, whose values apply unless this one sets them."}
+    extends = {
+        "type": "string",
+        "description": "Another config. Its values are used for all keys that this file does not set.",
+    }
     schema["properties"] = {"extends": {"anyOf": [extends, {"type": "null"}]}, **schema["properties"]}
     if required:
         schema["anyOf"] = [{"required": required}, {"required": ["extends"]}]
@@ -106,7 +110,10 @@ class _SchemaBuilder:
             block["required"] = [registry.tag, *block.get("required", [])]
             tagged.append(block)
         if bare:
-            yield {"enum": bare, "description": f"A {registry.kind} with all its defaults."}
+            yield {
+                "enum": bare,
+                "description": f"The name of {indefinite(registry.kind)}, used with its default values.",
+            }
         yield from tagged
         properties = {
             key: schemas[0] if len(schemas) == 1 else {"anyOf": schemas} for key, schemas in sorted(shared.items())

@@ -13,7 +13,7 @@ from dropout_cli.data.base import DATASETS
 MAX_CONFIG_BYTES = 1_000_000
 SIMILARITY_CUTOFF = 0.8
 """Similarity cutoff (of 1) for suggested file names; `nope` and `none` have .75 and are too far apart."""
-INIT_HINT = "'dropout config init' writes a config to start from."
+INIT_HINT = "Use 'dropout config init' to write a first config."
 
 
 def bundled_configs() -> dict[str, Path]:
@@ -43,9 +43,9 @@ def find_config(name: str) -> Path:
     if not _exists(path):
         hint = did_you_mean(name, list(paths)) or _suggest(path, paths)
         if name in DATASETS.names():
-            hint = f"To train on that dataset: dropout train digits dataset={name}."
+            hint = f"To train on this dataset: dropout train digits dataset={name}."
         choices = ", ".join([*(bare_name for bare_name in paths if "/" not in bare_name), "variants/NAME"])
-        fact = "no such file, and no bundled config has that name"
+        fact = "no such file, and no bundled config has this name"
         raise ConfigError(escape_to_one_line(name), fact, f"{hint} Choose from: {choices}.".lstrip())
     return path
 
@@ -57,7 +57,7 @@ def _suggest(path: Path, known: Iterable[str]) -> str:
     """
     parent = path.parent if path.suffix and _exists(path.parent) else None
     neighbors = [str(file) for suffix in ("yaml", "yml") for file in parent.glob(f"*.{suffix}")] if parent else []
-    # A file of the user comes last, and so wins over a bundled config of the same stem.
+    # A file of the user comes last, so it replaces a bundled config of the same stem.
     candidates = {Path(candidate).stem: candidate for candidate in [*known, *sorted(neighbors)]}
     matches = get_close_matches(path.stem, candidates, n=1, cutoff=SIMILARITY_CUTOFF)
     return f"Did you mean '{escape_to_one_line(candidates[matches[0]])}'?" if matches else ""
@@ -87,23 +87,23 @@ def read_config_bytes(path: Path, *, regular_only: bool = False) -> bytes:
             reading wait forever.
 
     Raises:
-        ConfigError: if the file is missing, a directory, unreadable, over 1 MB or empty.
+        ConfigError: if the file is missing, a folder, unreadable, over 1 MB or empty.
     """
     place = escape_to_one_line(str(path))
     if regular_only and _exists(path) and not (is_file_path(path) or path.is_dir()):
-        raise ConfigError(place, "is not a regular file")
+        raise ConfigError(place, "is not a regular file", "Give a YAML file.")
     try:
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG_BYTES + 1)  # one more than allowed shows that the file is too large
     except FileNotFoundError:
         raise ConfigError(place, "no such file") from None
     except IsADirectoryError:
-        raise ConfigError(place, "is a directory", "Name a YAML file in it.") from None
+        raise ConfigError(place, "is a folder", "Give a YAML file in it.") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(place, f"cannot be read: {reason}") from None
     if len(content) > MAX_CONFIG_BYTES:
-        raise ConfigError(place, "is larger than 1 MB", "Check that this is a config, which is a page of text.")
+        raise ConfigError(place, "is larger than 1 MB", "A config is usually one page of text; is this the right file?")
     if not content.strip():
         raise ConfigError(place, "is empty", INIT_HINT)
     return content
@@ -130,5 +130,5 @@ def decode_config(content: bytes, place: str) -> str:
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise ConfigError(f"{place}:{line}:{column}", "is not UTF-8 text", "Is this a YAML file?") from None
     if "\0" in text:
-        raise ConfigError(place, "is not a text file: it contains zero bytes")
+        raise ConfigError(place, "is not a text file: it contains null characters")
     return text

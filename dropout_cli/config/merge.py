@@ -1,7 +1,7 @@
 """Merging of config layers: defaults < `extends:` file < file < `KEY=VALUE`.
 
 Mappings merge key by key, anything else replaces. If a layer changes the class of a block (another `variant` or
-`name`), keys that an earlier layer set and that the new class lacks are dropped with a notice. Keys of the same layer
+`name`), keys that an earlier layer set and that the new class lacks are ignored with a notice. Keys of the same layer
 are never dropped, so that they are reported as unknown.
 """
 
@@ -31,7 +31,7 @@ class MergedConfig(NamedTuple):
     text: bytes
     """The file, byte for byte."""
     notices: list[str]
-    """One line for each key that was dropped."""
+    """One line for each key that was ignored."""
 
 
 def read_layers(
@@ -54,7 +54,7 @@ def read_layers(
         replace_blocks: dotted keys of blocks to remove from the files, so that overrides replace them.
 
     Raises:
-        ConfigError: for a mistake that allows no tree.
+        ConfigError: for a mistake after which no tree can be built.
     """
     text = read_config_bytes(path)
     with errors.including_errors():
@@ -69,7 +69,7 @@ def read_layers(
         except ConfigError as error:
             errors.extend(error, COMMAND_LINE_LAYER)
     notices: list[str] = []
-    # The defaults are no layer: the builder fills them in.
+    # The defaults are not a layer: the builder fills them in.
     tree = replace(top, value={})
     for layer in layers:
         tree = _Overlay(notices).block(root, tree, layer, "")
@@ -81,7 +81,7 @@ def _read_file(path: Path, text: bytes, layer: int, mistakes: ErrorCollector) ->
     source = ConfigSource(escape_to_one_line(str(path)), path.parent.absolute(), layer)
     tree = parse_yaml(decode_config(text, source.name), source, mistakes)
     if tree is None:
-        raise ConfigError(source.name, "is empty except for comments", INIT_HINT)
+        raise ConfigError(source.name, "contains only comments", INIT_HINT)
     if not isinstance(tree.value, dict):
         kind = "a list" if isinstance(tree.value, list) else f"'{shorten(tree.text)}'"
         raise ConfigError(str(tree.place), f"a config is a mapping of keys to values, got {kind}")
@@ -89,19 +89,19 @@ def _read_file(path: Path, text: bytes, layer: int, mistakes: ErrorCollector) ->
 
 
 def _refuse_sweep(root: type, top: Node, path: Path) -> None:
-    """Refuse a sweep file with one line, instead of one unknown key after another."""
+    """Raise one ConfigError for a sweep file, instead of one for each of its keys."""
     # `base` is the key by which a sweep names its config.
     if "base" in _as_mapping(top) and "base" not in block_keys(root):
         place = _as_mapping(top)["base"].key_place
         way_out = (
-            f"Train it with `dropout sweep {shlex.quote(escape_to_one_line(str(path)))}`. "
+            f"Train it with 'dropout sweep {shlex.quote(escape_to_one_line(str(path)))}'. "
             "To build a config on another one, use 'extends'."
         )
         raise ConfigError(str(place), "base: this is a sweep file, not a config", way_out)
 
 
 def _extended_layers(top: Node, path: Path, mistakes: ErrorCollector) -> list[Node]:
-    """Return the layer that `extends:` names, in a list; an empty list if it names none."""
+    """Return the layer that `extends:` names, in a list; an empty list without `extends:`."""
     assert isinstance(top.value, dict)
     node = top.value.get("extends")
     if node is None or node.value is None:
@@ -114,7 +114,7 @@ def _extended_layers(top: Node, path: Path, mistakes: ErrorCollector) -> list[No
         # A bare name such as `digits` extends a bundled config.
         other = bundled_configs().get(node.value, other)
     try:
-        # `plain`: a config from elsewhere may name a pipe, which would make us wait.
+        # `regular_only`: a config from elsewhere may name a pipe, which would make us wait.
         base = _read_file(other, read_config_bytes(other, regular_only=True), EXTENDED_LAYER, mistakes)
     except ConfigError as error:
         problem = error.problems[0]
@@ -126,7 +126,7 @@ def _extended_layers(top: Node, path: Path, mistakes: ErrorCollector) -> list[No
     assert isinstance(base.value, dict)
     if "extends" in base.value:
         place = base.value["extends"].key_place
-        fact = "a config that is extended cannot extend another"
+        fact = "a config that is extended cannot itself extend another config"
         mistakes.add(place, "extends", fact, "Only one level is allowed.")
     return [_without_extends(base)]
 
@@ -162,7 +162,7 @@ def _read_override(override: str, folder: Path, mistakes: ErrorCollector) -> Nod
     if len(names) > MAX_DEPTH:
         raise ConfigError(displayed, f"nested deeper than {MAX_DEPTH} levels")
     if key == "extends":
-        raise ConfigError(displayed, "'extends' is only allowed in a config file")
+        raise ConfigError(displayed, "'extends' can only be used in a config file")
     value = parse_yaml(value_text, source, mistakes) or Node(None, place, place)
     # From the inside out: a.b=1 becomes {a: {b: 1}}.
     for name in reversed(names):
@@ -218,7 +218,7 @@ class _Overlay:
             # Keys of the same layer are kept, and reported as unknown.
             inherited = node.key_place.source.layer < new.key_place.source.layer
             if name != registry.tag and inherited and name in block_keys(earlier) and name not in block_keys(cls):
-                fact = f"dropped, because {registry.kind} is now {after}, which has no such key"
+                fact = f"ignored, because {registry.kind} is now {after}, which does not have this key"
                 self._notices.append(f"{node.key_place}: {path}.{name}: {fact}.")
             else:
                 kept[name] = node

@@ -36,7 +36,7 @@ def _default_factory(registry: Registry[T], name: str) -> Callable[[], T]:
 
 @dataclass(frozen=True, kw_only=True)
 class Average:
-    """Averaged weights, used for validation, the best epoch and the final numbers."""
+    """Averaged weights, used for validation, the best epoch and the final metrics."""
 
     decay: Fraction = 0.999
     """Weight of the previous average at each step; the current weights and normalization state make up the rest."""
@@ -57,52 +57,53 @@ class Training:
     """Training settings: optimization, regularization, and the weights used in the end."""
 
     epochs: Count = 60
-    """Passes over the training examples."""
+    """Number of passes over the training examples."""
     batch_size: Literal["auto"] | Count = "auto"
-    """Examples per step, where the last batch of an epoch may be smaller; auto: 64, or all training examples if they
-    are fewer. With batch normalization a last batch of one joins the batch before it."""
+    """Examples per step; the last batch of an epoch may be smaller. auto: 64, or all training examples if there are
+    fewer. With batch normalization, a last batch of one example is added to the batch before it."""
     optimizer: Annotated[Optimizer, Choice(OPTIMIZERS)] = field(default_factory=_default_factory(OPTIMIZERS, "adam"))
     """The update rule."""
     schedule: Annotated[LearningRateSchedule, Choice(SCHEDULES)] = field(
         default_factory=_default_factory(SCHEDULES, "constant")
     )
-    """The learning rate over training, per step."""
+    """How the learning rate changes during training, step by step."""
     l1: NonNegative = 0.0
     """Coefficient of the sum of absolute weights, added to the training objective."""
     l2: NonNegative = 0.0
     """Coefficient of the sum of squared weights, added to the training objective."""
     weight_decay: NonNegative = 0.0
-    """Decoupled weight decay: before each step weights shrink by this times the learning rate."""
+    """Decoupled weight decay: before each step, the weights shrink by learning rate x this value."""
     max_norm: Positive | None = None
-    """Upper bound of the Euclidean norm of the weights into one unit; null: no limit."""
+    """Upper bound of the Euclidean norm of the weights into one unit. null: no limit."""
     clip_norm: Positive | None = None
-    """Upper bound of the Euclidean norm of the whole gradient; null: no limit."""
+    """Upper bound of the Euclidean norm of the whole gradient. null: no limit."""
     average: Average | None = None
-    """Exponential moving average of the weights, used in their place; null: none."""
+    """Exponential moving average of the weights, used instead of the weights. null: not used."""
     early_stopping: EarlyStopping | None = None
-    """When to stop before the last epoch; null: never."""
+    """When to stop before the last epoch. null: never."""
     monitor: Monitor = "auto"
-    """Metric that selects the best epoch and stops early: val_loss, or val_ and a metric of the task; auto:
-    val_accuracy, for regression val_rmse."""
+    """Metric that selects the best epoch and stops early: val_loss, or val_ and a metric of the task. auto:
+    val_accuracy, or val_rmse for regression."""
     evaluate: Literal["auto", "last", "best"] = "auto"
-    """Epoch whose weights the final numbers use; auto: best with early stopping, else last."""
+    """Epoch whose weights the final metrics use. auto: best with early stopping, otherwise last."""
     evaluation_batch: Count = 1000
     """Examples per forward pass in evaluation."""
     steps_per_epoch: Count | None = None
-    """Steps per epoch; null: as many as it takes to see every training example once."""
+    """Steps per epoch. null: as many as needed to see every training example once."""
     save_every: Literal["auto", "every_epoch"] | Positive = "auto"
-    """Seconds between two saves of the state, at the end of an epoch; auto: 5 seconds."""
+    """Shortest time in seconds between two saves of the state, at ends of epochs. auto: 5 seconds."""
     threads: Literal["auto"] | Count = "auto"
-    """Compute threads; auto: 1 for a small network, else one per core."""
+    """Number of compute threads. auto: 1 for a small network, otherwise one per core."""
     init_from: Annotated[str, PathField()] | None = None
-    """Folder of a run whose weights to start from, for parameters of the same name and shape; null: fresh weights."""
+    """Folder of a run. Training starts from its weights, for parameters of the same name and shape. null: new
+    weights."""
 
     def __post_init__(self) -> None:
         """Raise InvalidField if settings contradict each other."""
         own_decay = self.optimizer.decoupled_decay
         if self.weight_decay and own_decay:
             name = OPTIMIZERS.name_of(type(self.optimizer))
-            fact = f"{name} has its own weight_decay ({own_decay:g})"
+            fact = f"the optimizer {name} also sets weight_decay ({own_decay:g})"
             raise InvalidField("weight_decay", fact, "Set one of the two to 0")
 
 
@@ -111,13 +112,13 @@ class Experiment:
     """One training run: dataset, network, dropout variant, objective and training."""
 
     dataset: Annotated[Source, Choice(DATASETS)]
-    """The examples, their split and their scaling."""
+    """The examples, how they are split, and how they are scaled."""
     architecture: Annotated[Architecture, Choice(ARCHITECTURES)] = field(
         default_factory=_default_factory(ARCHITECTURES, "mlp")
     )
     """The network."""
     dropout: Annotated[Variant, Choice(VARIANTS)] = field(default_factory=_default_factory(VARIANTS, "none"))
-    """The dropout variant; none if left out."""
+    """The dropout variant (default: none)."""
     objective: Annotated[Objective, Choice(OBJECTIVES)] = field(
         default_factory=_default_factory(OBJECTIVES, "cross_entropy")
     )
@@ -125,13 +126,13 @@ class Experiment:
     training: Training = field(default_factory=Training)
     """The training loop."""
     seed: CountOrZero = 0
-    """Determines initial weights, batch order and noise; the split has its own seed."""
+    """Seed of the initial weights, the batch order and the noise. The split has its own seed."""
     yardstick: Literal["auto", "none"] = "auto"
-    """Simple models to compare the network with. auto: the largest class or the mean, and a linear model if it is
-    cheap compared with the run; none: no such models. The network itself does not depend on it."""
+    """Simple models to compare the network with. auto: the most common class or the mean, and a linear model if it is
+    fast compared with the run. none: no simple models. The network itself does not depend on this key."""
 
     def __post_init__(self) -> None:
-        """Raise InvalidField, with all problems, if the parts do not fit each other."""
+        """Raise InvalidField, with all problems, if the parts do not match."""
         problems = list(self._mismatches())
         if problems:
             raise InvalidField.of(problems)
@@ -158,8 +159,8 @@ class Experiment:
         except ValueError as error:
             yield Problem("objective", str(error))
         if any(self.dropout.rates()) and self.dropout.is_silent():
-            fact = "makes the rate 0 at every step of training"
-            yield Problem("dropout.rate_schedule", fact, "Use another, or variant: none")
+            fact = "sets the rate to 0 in every training step"
+            yield Problem("dropout.rate_schedule", fact, "Use another schedule, or variant: none")
         size, least = self.training.batch_size, self.architecture.smallest_batch
         if size != "auto" and size < least:
             yield Problem("training.batch_size", batch_norm_reason(size))
@@ -186,12 +187,12 @@ class Experiment:
             "evaluate": self.training.evaluate == "best",
         }
         for name in (name for name, is_set in needs_validation.items() if is_set):
-            yield Problem(f"training.{name}", "needs validation examples, but dataset.val_fraction is 0")
+            yield Problem(f"training.{name}", "needs a validation part, but dataset.val_fraction is 0")
 
 
 def batch_norm_reason(size: int) -> str:
     """Return why batches of this size are too small for batch normalization."""
     return (
-        f"{size}, but batch normalization needs 2 or more examples: a single one is normalized to 0. "
+        f"{size}, but batch normalization needs at least 2 examples per batch. "
         "Use 2 or more, or architecture.batch_norm: false"
     )

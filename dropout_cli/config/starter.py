@@ -11,7 +11,10 @@ import numpy as np
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.data.readers import cells
-from dropout_cli.data.readers import table_examples as frames
+from dropout_cli.data.readers.table_columns import TaskName
+from dropout_cli.data.readers.table_examples import examples_from_frame
+from dropout_cli.data.readers.table_features import MAX_CATEGORIES
+from dropout_cli.data.readers.table_targets import MAX_CLASSES, too_many_for_classes
 from dropout_cli.data.sources.table import TableSource
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ LIKELY_TARGETS = (
 """Column names that are usually the target."""
 STARTER_STEPS = 6_000
 """Approximate number of training steps for a first run."""
-CHOSEN_BY_USER = "chosen with --target"
+CHOSEN_BY_USER = "because you chose it with --target"
 """Reason in the config for a target that the user chose."""
 VAL_FRACTION, TEST_FRACTION = 0.15, 0.2
 """Fractions of the rows for validation and test, unless classes need more."""
@@ -72,29 +75,33 @@ def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
         drop = []
     task = _infer_task(columns[target])
     wanted = replace(table, target=target, task=task, drop=tuple(drop)).options(sheet.decimal_comma)
-    examples = frames.examples_from_frame(frame, wanted, sheet.where, place=str(file))
+    examples = examples_from_frame(frame, wanted, sheet.where, place=str(file))
     rows, features = len(examples.labels), len(examples.columns)
     val, test = (_part_fraction(usual, rows, len(examples.classes)) for usual in (VAL_FRACTION, TEST_FRACTION))
     trained = rows - round(val * rows) - round(test * rows)
     batch = min(trained, 16 if rows < 2_000 else 64 if rows < 50_000 else 256)
     width = 64 if rows < 5_000 else 256
-    epochs = max(5, min(200, round(STARTER_STEPS * batch / trained / 5) * 5))  # about STEPS steps, to a multiple of 5
-    kind = f"classification into {len(examples.classes)} classes" if examples.classes else "regression"
-    messages = [f"{file}: the target is '{target}' ({why}; {kind})."]
+    epochs = max(
+        5, min(200, round(STARTER_STEPS * batch / trained / 5) * 5)
+    )  # about STARTER_STEPS steps, to a multiple of 5
+    kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
+    messages = [f"{file}: predicts '{target}', {why} ({kind})."]
     if drop:
         left_out = ", ".join(f"'{name}' ({unusable[name]})" for name in drop)
-        messages.append(f"Left out: {left_out}.")
+        messages.append(f"Columns left out: {left_out}.")
     guess = " ".join([*messages, f"Change dataset.target{' and dataset.drop' if drop else ''} if that is wrong."])
     text = _TABLE.format(
         rows=rows,
         features=features,
         path=json.dumps(str(file)),
         target=json.dumps(target),
-        why=f"guessed {why}" if why != CHOSEN_BY_USER else why,
+        why=f"guessed, {why}" if why != CHOSEN_BY_USER else why,
         task=task,
         kind=kind,
         drop=json.dumps(drop),
-        left_out="  # no values, dates, row numbers, or a different value in nearly every row" if drop else "",
+        left_out="  # empty columns, dates, row numbers, and columns with a different value in nearly every row"
+        if drop
+        else "",
         width=width,
         epochs=epochs,
         batch=batch,
@@ -108,12 +115,12 @@ def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
 def _arrays_config(file: Path, target: str | None) -> tuple[str, str]:
     """Return the config and message for a file of arrays."""
     if target is not None:
-        raise UsageError("--target", f"{file} has no named columns", "Leave --target out.")
+        raise UsageError("--target", f"{file} has no named columns", "Leave out --target.")
     # A .npy file holds one array, so labels must be in another one.
     if file.suffix.lower() == ".npy":
-        fact = "has examples or labels, but not both"
-        raise DataError(str(file), fact, "Write dataset: {name: arrays, path: , labels: }")
-    return _ARRAYS.format(path=json.dumps(str(file))), f"{file}: the config uses its arrays x and y."
+        fact = "contains only examples, or only labels"
+        raise DataError(str(file), fact, "Give both files: dataset: {name: arrays, path: EXAMPLES, labels: LABELS}")
+    return _ARRAYS.format(path=json.dumps(str(file))), f"{file}: uses its arrays x and y."
 
 
 def _guess_target(names: list[str], predictable: list[str], unusable: list[str]) -> tuple[str, str]:
@@ -123,11 +130,11 @@ def _guess_target(names: list[str], predictable: list[str], unusable: list[str])
     """
     named = [name for name in names if name.strip().lower() in LIKELY_TARGETS and name in predictable]
     if named:
-        return named[-1], "by its name"
+        return named[-1], "because of its name"
     usable = [name for name in predictable if name not in unusable]
     if not usable or usable[-1] == names[-1]:
         return names[-1], "because it is the last column"
-    return usable[-1], "because it is the last column that can be predicted"
+    return usable[-1], "because it is the last column with usable values"
 
 
 def _is_predictable(series: "Series") -> bool:
@@ -135,28 +142,28 @@ def _is_predictable(series: "Series") -> bool:
     distinct = series.nunique()
     if distinct < 2 or cells.is_date(series):
         return False
-    return series.dtype != object or distinct <= min(frames.MAX_CLASSES, 0.5 * series.notna().sum())
+    return series.dtype != object or distinct <= min(MAX_CLASSES, 0.5 * series.notna().sum())
 
 
-def _infer_task(series: "Series") -> frames.TaskName:
+def _infer_task(series: "Series") -> TaskName:
     """Return the task of a target column.
 
     Whole numbers are a regression if nearly every row has another one.
     """
     numbers = series.dtype.kind in "iuf"
-    return "regression" if numbers and frames.too_many_for_classes(series.nunique(), len(series)) else "auto"
+    return "regression" if numbers and too_many_for_classes(series.nunique(), len(series)) else "auto"
 
 
 def _unusable_reason(series: "Series") -> str:
     """Return why no network can learn from a cleaned column; empty if one can."""
     distinct, present = series.nunique(), int(series.notna().sum())
     if distinct == 0:
-        return "no values"
+        return "empty"
     if cells.is_date(series):
         return "dates"
     # Words may number half of the rows; in fewer than 40 rows up to 20, but at most 80 % of the rows.
     most_words = max(0.5 * present, min(20, 0.8 * present))
-    if series.dtype == object and distinct > min(frames.MAX_CATEGORIES, most_words):
+    if series.dtype == object and distinct > min(MAX_CATEGORIES, most_words):
         return "a different value in nearly every row"
     if series.dtype.kind in "iuf" and present == len(series) == distinct == np.ptp(series) + 1 > 20:
         return "row numbers"
@@ -176,16 +183,16 @@ def _is_unbalanced(labels: object, classes: tuple[str, ...]) -> bool:
 
 _TABLE = """\
 # {rows:,} rows, {features} columns to learn from; {kind}.
-# What was read, column by column: dropout config check THIS_FILE --data
+# To see what was read, column by column: dropout config check THIS_FILE --data
 dataset:
   name: table
   path: {path}
   target: {target}  # {why}
-  task: {task}  # classification or regression; auto: detected from the values of the target
+  task: {task}  # classification or regression; auto: decided from the values of the target
   drop: {drop}{left_out}
   val_fraction: {val}
   test_fraction: {test}
-  split_seed: 0  # another seed gives another split
+  split_seed: 0  # another number gives another split
 architecture: {{name: mlp, hidden: [{width}, {width}]}}
 dropout: {{variant: inverted, rate: 0.3}}  # `dropout variants` lists the others
 {weights}training:
@@ -196,10 +203,10 @@ dropout: {{variant: inverted, rate: 0.3}}  # `dropout variants` lists the others
 seed: 0
 """
 _WEIGHTS = """\
-objective: {name: cross_entropy, class_weights: balanced}  # classes are unequal: weight them equally
+objective: {name: cross_entropy, class_weights: balanced}  # gives rare classes the same weight
 """
 _ARRAYS = """\
-# What was read: dropout config check THIS_FILE --data
+# To see what was read: dropout config check THIS_FILE --data
 dataset: {{name: arrays, path: {path}, val_fraction: 0.15}}  # x_test and y_test are the test part, if the file has them
 architecture: {{name: mlp, hidden: [128, 128]}}
 dropout: {{variant: inverted, rate: 0.3}}  # `dropout variants` lists the others

@@ -97,7 +97,7 @@ class _Builder:
             if name not in node.value and base is None and key.default() is REQUIRED:
                 names = ", ".join(key.registry.names()) if key.registry else ""
                 way_out = f"Choose from: {names}." if names else f"{context.called} needs it."
-                self._mistakes.add(node.place, context.to(name), "missing", way_out)
+                self._mistakes.add(node.place, context.to(name), "is missing", way_out)
         if len(self._mistakes) > before:
             return INVALID
         try:
@@ -123,13 +123,13 @@ class _Builder:
         return self._choice(key, key.registry, node, path, default)
 
     def _choice(self, key: Key, registry: Registry[Any], node: Node, path: str, default: Any) -> Any:
-        """Return the instance of the class that the tag names, or else of the default's class."""
+        """Return the instance of the class named by the tag, or else of the default's class."""
         assert isinstance(node.value, dict)
         tag = node.value.get(registry.tag)
         name = tag.value if tag is not None else choice_name(key, default)
         if not isinstance(name, str):
             place, fact = (
-                (node.place, "missing") if tag is None else (tag.place, f"must be a name, got {describe_value(tag)}")
+                (node.place, "is missing") if tag is None else (tag.place, f"must be a name, got {describe_value(tag)}")
             )
             self._mistakes.add(place, f"{path}.{registry.tag}", fact, f"Choose from: {', '.join(registry.names())}.")
             return INVALID
@@ -137,7 +137,7 @@ class _Builder:
             cls = registry[name]
         except UnknownName as error:
             assert tag is not None
-            where = path if node.text else f"{path}.{registry.tag}"  # a bare name stands at the choice itself
+            where = path if node.text else f"{path}.{registry.tag}"  # a bare name is at the choice itself
             if isinstance(error, UnusablePlugin):
                 self._mistakes.add(tag.place, where, error.problem.fact, f"{error.problem.way_out}.")
                 return INVALID
@@ -148,7 +148,7 @@ class _Builder:
         return self.block(cls, node, _BlockContext(path, name, registry), default if type(default) is cls else None)
 
     def _leaf(self, key: Key, node: Node, path: str) -> Any:
-        """Return a value that is no block, validated by pydantic."""
+        """Return a value that is not a block, validated by pydantic."""
         from pydantic import ValidationError
 
         try:
@@ -160,7 +160,7 @@ class _Builder:
                 for at, fact, way_out in explain_errors(error.errors(include_url=False), node, key.literals, key.hint):
                     self._mistakes.add(at.place, path, fact, way_out)
                 return INVALID
-            self._mistakes.add(node.place, path, "wrong")
+            self._mistakes.add(node.place, path, "is not valid")
         except ValueError as error:
             self._mistakes.add(node.place, path, f"is not a path ({error})")
         return INVALID
@@ -179,14 +179,12 @@ class _Builder:
             example = (
                 f"{context.path}.{context.tag}={PREFERRED_VARIANT if PREFERRED_VARIANT in capable else capable[0]}"
             )
-            choice = (
-                f"Choose a {context.registry.kind} that has it, such as {example}. Those are: {', '.join(capable)}."
-            )
+            choice = f"These have this key: {', '.join(capable)}, for example {example}."
             self._mistakes.add(
                 node.key_place, context.to(name), "unknown key", f"{context.called} takes no keys. {choice}"
             )
             return
-        takes = ", ".join(known) or f"no keys (set '{context.tag}' to choose a class with keys)"
+        takes = ", ".join(known) or f"no keys except '{context.tag}'"
         hint = did_you_mean(name, list(known))
         # The key may exist in another block.
         elsewhere = key_paths(self._root).get(name, context.to(name))

@@ -38,7 +38,7 @@ INSTALLATION_KEYS = ("dropout", "python", "packages")
 
 
 def environment_differences(then: Any, now: dict[str, Any], path: str = "") -> list[str]:
-    """Return one line per value that differs, such as `packages.numpy was 2.3.1, is 2.4.0`.
+    """Return one line per value that differs, such as `packages.numpy was 2.3.1 and is now 2.4.0`.
 
     Args:
         then: The stored description; anything but a dict gives one line for the whole.
@@ -46,14 +46,14 @@ def environment_differences(then: Any, now: dict[str, Any], path: str = "") -> l
         path: Dotted prefix of the keys, used in the recursion.
     """
     if not isinstance(then, dict):
-        return [f"{path or 'the description'} was {then}, is {now}"] if then != now else []
+        return [f"{path or 'the description'} was {then} and is now {now}"] if then != now else []
     lines = []
     for name in now:
         place = f"{path}.{name}" if path else name
         if isinstance(now[name], dict):
             lines += environment_differences(then.get(name), now[name], place)
         elif then.get(name) != now[name]:
-            lines.append(f"{place} was {then.get(name)}, is {now[name]}")
+            lines.append(f"{place} was {then.get(name)} and is now {now[name]}")
     return lines
 
 

@@ -35,18 +35,18 @@ def with_full_stop(text: str) -> str:
 
 
 class InvalidField(ValueError):
-    """A dataclass refuses its fields, or one that it is to work with refuses them.
+    """The fields of a dataclass are invalid, or do not work with those of another one.
 
-    The problems are fields of the error, so that whoever knows where a config sets a key can point at its line.
+    The problems are fields of the error, so that the reader of a config can name the line that sets the key.
     """
 
     def __init__(self, key: str, fact: str, way_out: str = "") -> None:
-        """Make an error of a single problem; `of` makes one of several.
+        """Make an error with one problem; `of` makes one with several.
 
         Args:
-            key: The dotted key at fault, counted from the class that raises; empty where it is no single key.
-            fact: What is the case.
-            way_out: What can be done about it.
+            key: The dotted key with the mistake, relative to the class that raises; empty if it is not a single key.
+            fact: The mistake itself.
+            way_out: The user's next step; empty if there is none.
         """
         super().__init__(key, fact, way_out)
         self.problems: tuple[Problem, ...] = (Problem(key, fact, way_out),)
@@ -60,12 +60,12 @@ class InvalidField(ValueError):
         return error
 
     def within(self, path: str) -> Iterator[Problem]:
-        """Yield the problems with their keys counted from the block that holds this one at `path`."""
+        """Yield the problems with keys relative to the outer block, which has this one at `path`."""
         for key, fact, way_out in self.problems:
             yield Problem(f"{path}.{key}" if key else path, fact, way_out)
 
     def __str__(self) -> str:
-        """Return `key: fact. way out`, a line per problem."""
+        """Return `key: fact. way out`, one line per problem."""
         lines = ((key, ". ".join(filter(None, (fact, way_out)))) for key, fact, way_out in self.problems)
         return "\n".join(": ".join(filter(None, line)) for line in lines)
 
@@ -76,7 +76,7 @@ class DropoutError(Exception):
     exit_code = 1
 
     def __init__(self, place: str, fact: str, way_out: str = "") -> None:
-        """Make an error of one problem; `of` makes one of several.
+        """Make an error with one problem; `from_problems` makes one with several.
 
         The arguments are those of `Problem`.
         """
@@ -147,7 +147,7 @@ class SweepIncomplete(DropoutError):
 class StopRequest(BaseException):
     """Raised on SIGINT or SIGTERM, or when the reader of the output pipe has gone.
 
-    It can be raised at any line, so it is no `Exception`: `except Exception` must not catch it.
+    It can be raised at any line, so it is not an `Exception`: `except Exception` must not catch it.
     """
 
     def __init__(self, exit_code: int) -> None:
@@ -171,7 +171,7 @@ class Interrupted(DropoutError):
         """Return the error for a request to stop.
 
         Args:
-            stop: The Stop or KeyboardInterrupt that was raised.
+            stop: The StopRequest or KeyboardInterrupt that was raised.
             place: See `Problem`.
             fact: See `Problem`.
             way_out: See `Problem`.

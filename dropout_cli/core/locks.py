@@ -36,7 +36,7 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock file at `path`, creating it if needed, until the block ends.
 
     Raises:
-        Busy: another process holds the lock.
+        Locked: another process holds the lock.
         OSError: the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFELY, 0o666)

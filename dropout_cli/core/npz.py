@@ -55,7 +55,7 @@ def read_npz(data: bytes, place: str, *, max_bytes: int = MAX_BYTES) -> dict[str
         Member name -> array.
 
     Raises:
-        DataError: the file holds anything but complete arrays of numbers and texts.
+        DataError: the file contains anything except complete arrays of numbers and texts.
     """
     try:
         with warnings.catch_warnings():
@@ -63,7 +63,9 @@ def read_npz(data: bytes, place: str, *, max_bytes: int = MAX_BYTES) -> dict[str
             return _read(data, max_bytes)
     except Exception as error:  # zipfile and NumPy do not document what they raise for damaged bytes
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(place, f"cannot be read as npz ({reason})", "Write the file again with numpy.savez") from None
+        raise DataError(
+            place, f"cannot be read as an .npz file ({reason})", "Write it again with numpy.savez"
+        ) from None
 
 
 def _read(data: bytes, most: int) -> dict[str, Array]:
@@ -71,13 +73,13 @@ def _read(data: bytes, most: int) -> dict[str, Array]:
     # Opening the archive makes an object per entry, so entries are counted before. The values of an array may contain
     # these bytes too, but not this often.
     if data.count(DIRECTORY_ENTRY) > 100 * MAX_ARRAYS:
-        raise ValueError("it holds too many members")
+        raise ValueError("it has too many arrays")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if len(members) > MAX_ARRAYS or len({member.filename for member in members}) < len(members):
-            raise ValueError(f"it holds {counted(len(members), 'member')}, or two members of the same name")
+            raise ValueError("it has too many arrays, or two with the same name")
         if sum(member.compress_size for member in members) > len(data):
-            raise ValueError("its members overlap")
+            raise ValueError("its arrays overlap")
         if sum(member.file_size for member in members) > most:
             raise ValueError(f"its arrays are larger than {most:,} bytes")
         return {member.filename.removesuffix(".npy"): _array(archive, member, most) for member in members}
@@ -98,14 +100,14 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> Arra
     shape, fortran_order, dtype = reader(stream, max_header_size=MAX_HEADER_BYTES)
     values = raw[stream.tell() :]
     if dtype.kind not in DTYPE_KINDS or not dtype.itemsize:
-        raise ValueError(f"{name} holds {dtype}, not numbers")
+        raise ValueError(f"{name} contains {dtype}, not numbers")
     if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != len(values):
-        raise ValueError(f"{name} does not have the size given in its header")
+        raise ValueError(f"the size of {name} does not match its header")
     if math.prod(size or 1 for size in shape) * dtype.itemsize > most:  # an axis of 0 must not hide a huge one
-        raise ValueError(f"{name} is empty and has an impossible shape")
+        raise ValueError(f"{name} is empty, and its shape is not valid")
     # A text of code points above the last character makes Python fail much later, when the text is used.
     if dtype.kind == "U" and values.view(f"{dtype.byteorder}u4").max(initial=0) > 0x10FFFF:
-        raise ValueError(f"{name} holds code points that are not characters")
+        raise ValueError(f"{name} contains invalid characters")
     return np.ndarray(shape, dtype, values.data, order="F" if fortran_order else "C")
 
 
@@ -118,7 +120,7 @@ def _bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     if not member.filename.endswith(".npy") or not ratio:
         raise ValueError(f"{member.filename!r} is not an array")
     if member.file_size > member.compress_size * ratio:
-        raise ValueError(f"{member.filename!r} declares more bytes than its compressed data can hold")
+        raise ValueError(f"{member.filename!r} claims more data than the file contains")
     raw, done = np.empty(member.file_size, np.uint8), 0
     with archive.open(member) as file:
         while piece := file.read(min(CHUNK_BYTES, len(raw) - done)):

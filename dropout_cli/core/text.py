@@ -32,11 +32,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {plural(number, noun)}"
 
 
+def indefinite(noun: str) -> str:
+    """Return the noun with its article: `a variant`, `an objective`."""
+    # By the letter, which is right for all nouns of this package: it has no `hour` and no `unit` here.
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
+
+
 def decimals(value: float, digits: int, sign: str = "") -> str:
-    """Return a number with so many decimals; one that is rounded to 0 has no minus."""
+    """Return a number rounded to `digits` decimals; a number that rounds to 0 has no minus sign."""
     return f"{round(float(value), digits) + 0.0:{sign}.{digits}f}"
 
 
 def significant(value: float, digits: int = 4) -> str:
-    """Return a number with so many digits that count; 0 has no minus."""
+    """Return a number rounded to `digits` significant digits; 0 has no minus sign."""
     return f"{value + 0.0:.{digits}g}"

@@ -17,7 +17,7 @@ from dropout_cli.core.types import Array, Shape
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Random changes to training images; a key that is not set changes nothing."""
+    """Random changes of the training images. A key that is not set changes nothing."""
 
     shift: CountOrZero = 0
     """Move each image by up to this many pixels up, down, left and right; the same as padding with zeros and
@@ -37,7 +37,7 @@ class Augmentation:
         if len(shape) != 3:
             raise InvalidField("", f"needs images, but an example is a row of {counted(shape[0], 'number')}")
         if self.shift >= min(shape[:2]):
-            fact = f"must be below the side of the images, {min(shape[:2])}, got {self.shift}"
+            fact = f"must be below {min(shape[:2])}, the shorter side of the images; got {self.shift}"
             raise InvalidField("shift", fact)
 
     def apply(self, x: Array, rng: Generator) -> Array:

@@ -109,37 +109,39 @@ class Source(ABC):
     """Meaning of `test_fraction: null` if neither config nor data provide a test part; None makes that an error."""
 
     val_fraction: FractionOrZero = 0.15
-    """Fraction of the examples to validate on: of all, or of the training set if an official test set is kept."""
+    """Fraction of the examples used for validation: of all examples, or of the training set if the official test set
+    is kept."""
     test_fraction: Fraction | None = 0.2
-    """Fraction of all examples to test on; null keeps the official test set, if there is one."""
+    """Fraction of all examples used for testing. null: keep the official test set, if there is one."""
     split_seed: CountOrZero = 0
-    """Seed of the stratified split; independent of the seed of the run."""
+    """Seed of the split; independent of the seed of the run."""
     folds: Annotated[int, Ge(2)] | None = None
-    """Number of folds, stratified or by group, that divide all examples; one is the test part. Null: see
+    """Number of cross-validation folds (stratified, or by group). One fold is the test part. null: no folds, see
     test_fraction."""
     fold: CountOrZero = 0
-    """Index of the fold to test on, from 0; a sweep that does not set it runs every fold."""
+    """Index of the test fold, counted from 0. A sweep without this key runs every fold."""
     scaling: Literal["none", "unit", "standardize"] = "unit"
-    """Scaling fitted on the training part, per feature or per channel: unit maps to [0, 1], standardize to mean 0 and
-    variance 1, none keeps the values."""
+    """unit: scale each feature (or channel) to [0, 1]. standardize: scale it to mean 0 and variance 1. none: no
+    scaling. Fitted on the training part."""
     augment: Augmentation | None = None
-    """Random changes to training images; null: none."""
+    """Random changes of the training images. null: none."""
     fingerprint: str | None = None
-    """SHA-256 of the examples as read; data that differ from it are refused. Null: not checked."""
+    """SHA-256 of the data. If it is set, different data are refused. null: not checked."""
 
     def __post_init__(self) -> None:
         """Raise InvalidField if the fold does not exist, or the test fraction contradicts the folds."""
         if self.folds is None:
             if self.fold:
-                raise InvalidField("fold", "there are no folds to choose from", "Set dataset.folds, such as to 5")
+                raise InvalidField("fold", "needs dataset.folds", "Set it, for example to 5")
             return
         if self.fold >= self.folds:
-            raise InvalidField("fold", f"must be below {self.folds}, the number of folds, got {self.fold}")
+            raise InvalidField("fold", f"must be below the number of folds, {self.folds}; got {self.fold}")
         # A value equal to the class default may simply not have been set, so it is no contradiction.
         unset_value = type(self).test_fraction
         if self.test_fraction not in (None, unset_value, self._effective_test_fraction):
             part = f"each of the {self.folds} folds tests on 1/{self.folds} of the examples"
-            raise InvalidField("test_fraction", f"{part}, got {self.test_fraction:g}", "Remove it")
+            fact = f"cannot be {self.test_fraction:g} together with folds, because {part}"
+            raise InvalidField("test_fraction", fact, "Remove it")
 
     @property
     def _effective_test_fraction(self) -> float | None:

@@ -52,11 +52,13 @@ def require_regular_file(path: Path) -> None:
         status = path.stat()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(str(path), f"cannot be read: {reason}", "Name a file") from None
+        raise DataError(str(path), f"cannot be read: {reason}", "Give a file") from None
     if stat.S_ISDIR(status.st_mode):
-        raise DataError(str(path), "is a folder", "Name a file; for a folder of images use image_folder")
+        raise DataError(
+            str(path), "is a folder", "Give a file. For a folder of images, use dataset: {name: image_folder}"
+        )
     if not stat.S_ISREG(status.st_mode):
-        raise DataError(str(path), "is not a regular file", "Copy its content to a regular file")
+        raise DataError(str(path), "is not a regular file", "Give a regular file")
 
 
 @contextmanager

@@ -57,7 +57,7 @@ class TableEncoding:
                 y[:, start] = values
                 start += 1
             else:
-                # UNKNOWN equals no code, so all its columns are 0.
+                # UNKNOWN_CATEGORY equals no code, so all its columns are 0.
                 y[:, start : start + len(seen)] = values[:, None] == np.array(seen, np.float32)
                 start += len(seen)
         return y

@@ -53,8 +53,9 @@ def split_and_scale(
     name = DATASETS.name_of(type(source))
     actual = known_fingerprint or compute_fingerprint(examples)
     if source.fingerprint not in (None, actual):
-        fact = f"the data have changed: their fingerprint is {actual[:12]}..., expected {source.fingerprint[:12]}..."
-        way_out = "Restore the original data, or set it to null (`dropout eval --allow-changed-data` does this)"
+        expected = f"the config expects {source.fingerprint[:12]}..., the data have {actual[:12]}..."
+        fact = f"the data have changed: {expected}"
+        way_out = "Restore the original data, or set it to null. For an evaluation, use --allow-changed-data"
         raise DataError("dataset.fingerprint", fact, way_out)
     if preprocessing is not None:
         examples = _match_preprocessing(examples, preprocessing)
@@ -141,16 +142,16 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
     names = tuple(column.name for column in fitted.columns)
     if examples.needs_encoding and names != tuple(column.name for column in examples.columns):
         raise DataError(
-            "dataset", f"has other columns than {', '.join(names[:10])}", "Restore the columns of the training data"
+            "dataset", f"its columns differ from those of the training ({', '.join(names[:10])})", "Restore the columns"
         )
     if bool(examples.target_names) != (fitted.targets is not None):
-        raise DataError("dataset", "has targets of another kind than in training", "Restore the target of training")
+        raise DataError("dataset", "its targets have another type than in training", "Restore the target column")
     x, labels = examples.x, examples.labels
     if not examples.target_names:
         places = {name: index for index, name in enumerate(fitted.classes)}
         unknown = [name for name in examples.classes if name not in places]
         if unknown:
-            fact = f"has the class '{unknown[0]}', which training did not have"
+            fact = f"has the class '{unknown[0]}', which did not occur in training"
             raise DataError("dataset", fact, "Remove its rows, or train again")
         # The same class may have another number here, if classes are missing.
         labels = np.array([places[name] for name in examples.classes], np.intp)[labels]
@@ -158,7 +159,7 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
         x = examples.x.copy()
         for index, (column, known_column) in enumerate(zip(examples.columns, fitted.columns, strict=True)):
             if (column.categories is None) != (known_column.categories is None):
-                raise DataError("dataset", f"column '{column.name}' is of another kind than in training", "Correct it")
+                raise DataError("dataset", f"column '{column.name}' has another type than in training", "Correct it")
             if column.categories is not None and known_column.categories is not None:
                 codes = {word: float(code) for code, word in enumerate(known_column.categories)}
                 table = np.array([codes.get(word, encode.UNKNOWN_CATEGORY) for word in column.categories], np.float32)

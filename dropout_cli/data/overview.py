@@ -28,7 +28,7 @@ class DatasetOverview:
 
     facts: TableRows
     columns: TableRows
-    """Name, kind, missing, different, from, to of each feature; empty if features have no names."""
+    """Name, type, missing, distinct, minimum, maximum of each feature; empty if features have no names."""
     parts: tuple[str, ...]
     """Names of the parts, in the order of the columns of `target`."""
     target: TableRows
@@ -62,11 +62,11 @@ def _parts(dataset: Dataset) -> list[tuple[str, Part]]:
 
 
 def _fact_rows(examples: Examples, dataset: Dataset) -> TableRows:
-    rows: TableRows = [["read as", examples.read_as]] if examples.read_as else []
+    rows: TableRows = [["format", examples.read_as]] if examples.read_as else []
     rows += [["examples", f"{len(examples.labels):,}"], ["shape", "x".join(map(str, examples.x.shape[1:]))]]
     # Categories become several features.
     if dataset.shape != tuple(examples.x.shape[1:]):
-        rows.append(["features of the network", str(dataset.shape[0])])
+        rows.append(["features after encoding", str(dataset.shape[0])])
     rows.append(["task", f"classification, {len(dataset.classes)} classes" if dataset.classes else "regression"])
     rows += [[f"{name} examples", f"{len(part):,}"] for name, part in _parts(dataset)]
     return [*rows, ["fingerprint", f"{dataset.fingerprint[:12]}..."]]
@@ -129,15 +129,19 @@ def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:
         for index, column in enumerate(examples.columns):
             yield from _column_warnings(column.name, column.categories, examples.x[:, index], examples)
     for name, repeated in _count_repeats(dataset):
-        rows = f"example of the {name} part is" if repeated == 1 else f"examples of the {name} part are"
-        yield f"{repeated} {rows} also in the train part, with identical values."
+        rows = (
+            f"example of the {name} part also occurs in the train part"
+            if repeated == 1
+            else f"examples of the {name} part also occur in the train part"
+        )
+        yield f"{repeated} {rows}, with the same values."
     if dataset.targets is None:
         counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
         if counts.max() > 4 * counts.min():
             yield (
-                f"classes are unequal: '{dataset.classes[int(counts.argmax())]}' has {counts.max()} training examples, "
-                f"'{dataset.classes[int(counts.argmin())]}' has {counts.min()}. Consider "
-                "objective.class_weights=balanced and training.monitor=val_balanced_accuracy."
+                f"the classes have very different sizes: '{dataset.classes[int(counts.argmax())]}' has {counts.max()} "
+                f"training examples, '{dataset.classes[int(counts.argmin())]}' has {counts.min()}. "
+                "objective.class_weights=balanced and training.monitor=val_balanced_accuracy can help."
             )
 
 
@@ -150,10 +154,10 @@ def _column_warnings(name: str, categories: tuple[str, ...] | None, column: Arra
     if len(values) == len(column) and _determines_target(column, examples):
         yield (
             f"column '{name}' determines the target. "
-            f"If it is not known when you predict, leave it out: dataset.drop=[{name}]"
+            f"If it is not known at prediction time, drop it: dataset.drop=[{name}]."
         )
     if len(distinct) > MIN_ID_VALUES and _is_row_id(name, categories, values, len(distinct)):
-        yield f"column '{name}' looks like a row number. To leave it out: dataset.drop=[{name}]"
+        yield f"column '{name}' looks like a row number. Drop it: dataset.drop=[{name}]."
 
 
 def _is_row_id(name: str, categories: tuple[str, ...] | None, values: Array, distinct: int) -> bool:

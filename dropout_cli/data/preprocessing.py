@@ -97,7 +97,7 @@ class Preprocessing:
             end = 8 + int.from_bytes(data[:8], "little")
             # The bounds come first: a damaged length must not make JSON parse gigabytes.
             if not 8 < end <= min(len(data), MAX_PREPROCESSING_HEADER):
-                raise ValueError("its header is cut off or too long")
+                raise ValueError("its header is incomplete or too long")
             metadata = json.loads(json.loads(data[8:end])["__metadata__"][METADATA_KEY])
             return cls._from_parts(metadata, load(bytes(data)))
         except (SafetensorError, AttributeError, ValueError, LookupError, TypeError, ArithmeticError) as error:
@@ -116,10 +116,10 @@ class Preprocessing:
         columns = tuple(map(_read_column, metadata["columns"]))
         scaling = AffineScaling(_check_finite(arrays["scale"], np.float32), _check_finite(arrays["shift"], np.float32))
         targets = tuple(map(str, metadata["targets"]))
-        quantities = encoding = None
+        regression_targets = encoding = None
         if targets:
             mean, sd = (_check_finite(arrays[name], np.float64) for name in ("target_mean", "target_sd"))
-            quantities = RegressionTargets(targets, mean, sd)
+            regression_targets = RegressionTargets(targets, mean, sd)
             if not mean.shape == sd.shape == (len(targets),):
                 raise ValueError("it does not have one mean per target")
         if metadata["encoding"] is not None:
@@ -128,18 +128,18 @@ class Preprocessing:
             encoding = TableEncoding(columns, fill, seen)
             for column, places in zip(columns, seen, strict=True):
                 if any(not 0 <= place < len(column.categories or ()) for place in places):
-                    raise ValueError(f"{column.name!r} does not have that many categories")
+                    raise ValueError(f"{column.name!r} has fewer categories than stated")
             if shape != (len(encoding.is_numeric),) or not all(map(math.isfinite, fill)) or len(fill) != len(columns):
-                raise ValueError("its columns do not fit its shape")
+                raise ValueError("its columns do not match its shape")
         if not (shape and len(shape) in (1, 3) and math.prod(shape) <= MAX_FEATURES):
-            raise ValueError(f"{shape} is not the shape of an example")
+            raise ValueError(f"{shape} is not a valid shape of an example")
         for item in (scaling.scale, scaling.shift):
             if item.shape not in ((1,), shape[-1:]):
-                raise ValueError("its scaling does not fit its shape")
+                raise ValueError("its scaling does not match its shape")
         classes = tuple(map(str, metadata["classes"]))
         if bool(classes) == bool(targets):
             raise ValueError("it must predict either classes or numbers")
-        return cls(shape, _check_count(metadata["examples"]), classes, quantities, columns, encoding, scaling)
+        return cls(shape, _check_count(metadata["examples"]), classes, regression_targets, columns, encoding, scaling)
 
 
 def _read_column(metadata: dict[str, Any]) -> Column:

@@ -39,8 +39,8 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
     elif source.draws_test_part(examples):
         fraction = source.default_test_fraction if source.test_fraction is None else source.test_fraction
         if fraction is None:
-            fact = "must be a number, got null, which keeps an official test set, but this dataset has none"
-            raise DataError("dataset.test_fraction", fact, "Set the fraction to test on, such as 0.2")
+            fact = "must be a number such as 0.2: null keeps the official test set, but this dataset has none"
+            raise DataError("dataset.test_fraction", fact)
         remaining, test = _take_stratified(rows, examples, round(fraction * total), test_seed, "test_fraction")
     elif (assigned == TEST).any():
         remaining, test = rows[assigned != TEST], rows[assigned == TEST]
@@ -75,22 +75,21 @@ def _split_folds(rows: Array, examples: Examples, source: Source, seed: int) -> 
         part = "validation" if examples.has_part(VAL) else "test"
         pooled = f", or set dataset.test_fraction to {1 / folds:.4g}, which adds the official test part to the folds"
         way_out = f"Remove dataset.folds{pooled * (part == 'test' and examples.train_count is not None)}"
-        raise DataError(
-            "dataset.folds", f"divide all examples, but these data have a {part} part of their own", way_out
-        )
+        raise DataError("dataset.folds", f"cannot be used, because these data already have a {part} part", way_out)
     labels = None if examples.target_names else examples.labels[rows]
     if examples.groups is not None:
         splitter, least = GroupKFold(folds, shuffle=True, random_state=seed), len(np.unique(examples.groups))
-        fact = f"{folds} folds need {folds} groups, but there are {least}"
+        fact = f"{folds} folds are too many for {counted(least, 'group')}"
     elif labels is None:
         splitter, least = KFold(folds, shuffle=True, random_state=seed), len(rows)
-        fact = f"{folds} folds need {folds} examples, but there are {least}"
+        fact = f"{folds} folds are too many for {counted(least, 'example')}"
     else:
         # A class without any example must not count as the smallest, hence the replacement by a large number.
         sizes = np.bincount(labels, minlength=len(examples.classes))
         rarest = int(np.argmin(np.where(sizes > 0, sizes, len(rows) + 1)))
         splitter, least = StratifiedKFold(folds, shuffle=True, random_state=seed), int(sizes[rarest])
-        fact = f"{folds} folds need {folds} examples of each class, but class '{examples.classes[rarest]}' has {least}"
+        rare = f"class '{examples.classes[rarest]}' has only {counted(least, 'example')}"
+        fact = f"{folds} folds are too many: {rare}"
     if least < folds:
         raise DataError("dataset.folds", fact, "Set fewer folds")
     remaining, chosen = list(splitter.split(rows, labels, examples.groups))[source.fold]
@@ -101,7 +100,7 @@ def _require_nonempty(rows: SplitRows) -> SplitRows:
     """Return the rows; raise DataError if a part is empty."""
     for name, part in zip(("training", "validation", "test"), rows, strict=True):
         if part is not None and not len(part):
-            raise DataError("dataset", f"no row is left for the {name} part", "Assign some rows to it")
+            raise DataError("dataset", f"no row is left for the {name} part", "Assign rows to it")
     return rows
 
 
@@ -133,8 +132,8 @@ def _take_stratified(rows: Array, examples: Examples, count: int, seed: int, key
         # A share instead of a count: whole groups cannot give an exact number of rows.
         return _take_groups(rows, examples.groups[rows], count / len(rows), seed, key)
     if labels is not None and sizes[smallest] < 2:
-        fact = f"class '{names[smallest]}' has a single example here, but a stratified split needs two of each class"
-        raise DataError(f"dataset.{key}", fact, "Leave that class out, or add examples of it")
+        fact = f"class '{names[smallest]}' has only one example here, but a stratified split needs two per class"
+        raise DataError(f"dataset.{key}", fact, "Remove the class, or add examples of it")
     left, taken = train_test_split(rows, test_size=count, stratify=labels, random_state=seed)
     # `FileRows.subset` needs ascending rows.
     return np.sort(left), np.sort(taken)
@@ -147,6 +146,6 @@ def _take_groups(rows: Array, groups: Array, share: float, seed: int, key: str) 
     try:
         left, taken = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(rows, groups=groups))
     except ValueError:
-        fact = f"cannot divide {counted(len(np.unique(groups)), 'group')} without an empty part"
-        raise DataError(f"dataset.{key}", fact, "Change it, or remove dataset.group") from None
+        fact = f"{counted(len(np.unique(groups)), 'group')} cannot fill every part"
+        raise DataError(f"dataset.{key}", fact, "Change the fraction, or remove dataset.group") from None
     return rows[left], rows[taken]

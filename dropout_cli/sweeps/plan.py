@@ -18,10 +18,11 @@ from dropout_cli.sweeps import resolve, splitting
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
 from dropout_cli.sweeps.spec import Sweep
+from dropout_cli.training.resolve import DEFAULT_BATCH_SIZE
 
 CELL_FORMAT = 1
 """A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""
-USUAL = {"training.batch_size": resolve.DEFAULT_BATCH_SIZE}
+USUAL = {"training.batch_size": DEFAULT_BATCH_SIZE}
 """Key -> the usual value of its default `auto`; a cell with this value counts as one with the default."""
 MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
 """Keys that do not belong to what a cell is."""

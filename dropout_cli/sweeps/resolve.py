@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data import DatasetLoader, Source, load_dataset
 from dropout_cli.sweeps.replicates import Replicate
-from dropout_cli.training import setup
+from dropout_cli.training.resolve import check_experiment
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,6 @@ def resolve_settings(
                 dataset = read(replace(source, split_seed=split_seed, fold=fold))
             for place in using:
                 divided = replace(experiments[place].dataset, split_seed=split_seed, fold=fold)
-                checked = setup.check_experiment(replace(experiments[place], dataset=divided), dataset)
+                checked = check_experiment(replace(experiments[place], dataset=divided), dataset)
                 found.setdefault(place, ResolvedSetting({}, dataset.varying_parts)).on[split_seed, fold] = checked
     return [found[place] for place in range(len(experiments))]

@@ -175,7 +175,10 @@ def test_the_catalogue_lists_every_dataset_without_reading_any() -> None:
         and (row["examples"] or "your" in row["origin"] or row["name"] == "openml")
         for row in rows
     )
-    code = "import sys; from dropout_cli.data.catalog import list_datasets; list_datasets(); print('sklearn' in sys.modules)"
+    code = (
+        "import sys; from dropout_cli.data.catalog import list_datasets\n"
+        "list_datasets(); print('sklearn' in sys.modules)"
+    )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stdout == "False\n"

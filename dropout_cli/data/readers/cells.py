@@ -1,4 +1,4 @@
-"""Cells of a table column as people write them: quotes, missing values, numbers, dates."""
+"""Values of a table column as people write them: quotes, missing values, numbers, dates."""
 
 import math
 import re
@@ -62,7 +62,7 @@ def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | No
     # pandas' own parser first: it is fast, and most columns are plain numbers.
     if (comma or numbers.isna().any()) and number_formats.look_like_numbers(words):
         numbers = number_formats.parse_numbers(words, comma)
-    # One word makes the whole column a column of words; frames.py reports probable typing errors.
+    # One word makes the whole column a column of words; table_features.py reports probable typing errors.
     if numbers.notna().all():
         return numbers.astype("float64").reindex(stripped.index)
     return stripped
@@ -146,14 +146,15 @@ def column_to_numbers(
     if series.dtype.kind not in "iuf":
         places = np.flatnonzero(series.notna().to_numpy())
         unparsed = places[number_formats.parse_numbers(series.iloc[places].astype(str), comma).isna().to_numpy()]
-        fact = f"column '{name}' has {str(series.iloc[unparsed[0]])[:40]!r}, which is not a number"
-        raise DataError(where(int(unparsed[0])), fact, "Correct it, or leave the cell empty")
+        word = str(series.iloc[unparsed[0]])[:40]
+        fact = f"column '{name}' has {word!r}, which is not a number"
+        raise DataError(where(int(unparsed[0])), fact, "Correct it, or leave the value empty")
     # Larger values would become infinite in float32.
     values = series.to_numpy(np.float64)
     too_large = np.flatnonzero(np.abs(values) > FLOAT32_MAX)
     if len(too_large):
-        fact = f"column '{name}' has {values[too_large[0]]:g}, which is not a finite float32 number"
-        raise DataError(where(int(too_large[0])), fact, "Correct it, or leave the cell empty")
+        fact = f"column '{name}' has {values[too_large[0]]:g}, which is not a finite 32-bit number"
+        raise DataError(where(int(too_large[0])), fact, "Correct it, or leave the value empty")
     return values.astype(dtype)
 
 

@@ -44,9 +44,7 @@ def match_columns(
     """
     lacking = [column.name for column in columns if column.name not in frame.columns]
     if lacking:
-        raise DataError(
-            where(-1), f"has no column {quote_names(lacking)}", "Add it, with empty cells if it is not known"
-        )
+        raise DataError(where(-1), f"has no column {quote_names(lacking)}", "Add it, and leave unknown values empty")
     arrays, messages = [], []
     for column in columns:
         series = frame[column.name]
@@ -59,7 +57,10 @@ def match_columns(
         coded = words.map(lambda word, codes=codes: _category_code(word, codes))
         unseen = words[(coded == UNKNOWN_CATEGORY)].unique()
         if len(unseen):
-            messages.append(f"column '{column.name}': not seen in training, so in no category: {quote_names(unseen)}.")
+            one = len(unseen) == 1
+            verbs = "did not occur in training and is" if one else "did not occur in training and are"
+            nouns = f"{'value' if one else 'values'} {quote_names(unseen)}"
+            messages.append(f"column '{column.name}': the {nouns} {verbs} treated as unknown.")
         arrays.append(coded.to_numpy(np.float32))
     return np.stack(arrays, axis=1), messages
 

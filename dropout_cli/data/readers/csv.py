@@ -28,7 +28,7 @@ class CheckedLines(NamedTuple):
     """Result of checking every line of a file."""
 
     cells_per_row: int
-    """Number of cells per row."""
+    """Number of fields per row."""
     row_lines: Array
     """Line number of each row that is not blank."""
     blank_rows: Array
@@ -43,7 +43,7 @@ def check_rows(path: Path, dialect: Dialect) -> CheckedLines:
         dialect: how it is written.
 
     Raises:
-        DataError: with the line, if rows differ in their number of cells, or there are no rows.
+        DataError: with the line, if rows differ in their number of fields, or there are no rows.
     """
     # Arrays take 8 bytes per row, where a list of Python integers would take several times that.
     lines, blank = array("q"), array("q")
@@ -51,15 +51,15 @@ def check_rows(path: Path, dialect: Dialect) -> CheckedLines:
     comment_lines = count_comment_lines(path, dialect.encoding)
     with open_text(path, dialect.encoding) as file:
         for number, (row, below) in enumerate(iter_rows(file, dialect.separator, dialect.quote, str(path))):
-            # `rows_of` counts lines from below the comments.
+            # `iter_rows` counts lines from below the comments.
             line = below + comment_lines
             if number == 0:
                 first_line = line
                 if dialect.header:
                     continue
             if len(row) != width:
-                fact = f"has {_count_cells(len(row))}, but line {first_line} has {_count_cells(width)}"
-                way_out = "Correct it, or quote the cells that contain the separator"
+                fact = f"has {_count_fields(len(row))}, but line {first_line} has {_count_fields(width)}"
+                way_out = "Correct it, or put quotes around values that contain the separator"
                 raise DataError(f"{path}, line {line}", fact, way_out)
             # A row of nothing but separators is left out, as pandas cannot do by itself.
             if any(map(str.strip, row)):
@@ -137,7 +137,7 @@ def _pandas_arguments(dialect: Dialect, width: int, missing: tuple[str, ...]) ->
         "names": column_names(dialect, width),
         "index_col": False,  # pandas would otherwise take the first column of longer rows as an index
         "na_values": [*MISSING_TEXTS, *missing],
-        "keep_default_na": False,  # pandas' list has more texts than MISSING
+        "keep_default_na": False,  # pandas' list has more texts than MISSING_TEXTS
         "skipinitialspace": dialect.separator is not None,
         # One dtype per column; pandas would otherwise infer it chunk by chunk.
         "low_memory": False,
@@ -149,5 +149,5 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     return DataError(str(path), f"cannot be read as a table ({reason})", "Correct it")
 
 
-def _count_cells(count: int) -> str:
-    return counted(count, "cell")
+def _count_fields(count: int) -> str:
+    return counted(count, "field")

@@ -14,23 +14,23 @@ class Dialect:
     """Notation of a file: separator, quotation mark, encoding, header, decimal mark."""
 
     separator: str | None
-    """Character between cells; None: any white space."""
+    """Character between fields; None: any white space."""
     quote: str
     encoding: str
     header: bool
     first_row: tuple[str, ...]
     """Cells of the first line. A header with one cell fewer than the rows gets an empty one added."""
     decimal_comma: bool | None
-    """True if numbers have a decimal comma; None if the first rows do not tell."""
+    """True if numbers have a decimal comma; None if the first rows do not show it."""
 
     @property
     def description(self) -> str:
         """Short description for messages."""
-        separators = {None: "white space", ",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+        separators = {None: "white space", ",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
         between = separators.get(self.separator, f"'{self.separator}'")
         encoding = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}[self.encoding]
-        header = "a header" if self.header else "no header"
-        return f"{encoding}, cells between {between}, {header}{', decimal commas' if self.decimal_comma else ''}"
+        header = "with a header" if self.header else "without a header"
+        return f"{encoding}, separated by {between}, {header}{', decimal commas' if self.decimal_comma else ''}"
 
 
 def column_names(dialect: Dialect, width: int) -> list[str]:

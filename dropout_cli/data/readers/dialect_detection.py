@@ -40,13 +40,13 @@ def detect_dialect(path: Path, *, separator: str | None = None, header: bool | N
     with open_text(path, encoding) as file:
         lines = _first_lines(file)
     if not lines:
-        raise DataError(str(path), "is empty", "Name a file with rows")
+        raise DataError(str(path), "is empty", "Give a file with rows")
     delimiter, quote = _best_separator(
         lines, SEPARATORS if separator is None else ({"space": None}.get(separator, separator),)
     )
     rows = [[_strip_quotes(cell) for cell in row] for row, _ in iter_rows(_to_file(lines), delimiter, quote, str(path))]
     if not rows:
-        raise DataError(str(path), "is empty", "Name a file with rows")
+        raise DataError(str(path), "is empty", "Give a file with rows")
     header = has_header(rows) if header is None else header
     first = rows[0]
     if header:

@@ -39,13 +39,13 @@ def read_excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame",
     try:
         sheet = pd.read_excel(path, header=None, na_values=[], keep_default_na=True)
     except ImportError:
-        way_out = f"{install_command('excel')}, or save it as CSV"
+        way_out = f"Install it with '{install_command('excel')}', or save the file as CSV"
         raise DataError(str(path), "is an Excel file, but openpyxl is not installed", way_out) from None
     except Exception as error:  # zipfile and openpyxl do not document what they raise for damaged bytes
         raise _unreadable(path, error, "an Excel workbook") from None
     sheet = sheet.dropna(how="all")
     if not len(sheet):
-        raise DataError(str(path), "is empty", "Name a file with rows")
+        raise DataError(str(path), "is empty", "Give a file with rows")
     has_titles = has_header(_to_text_rows(sheet.iloc[:SAMPLE_LINES])) if header == "auto" else header
     titles = _to_text_rows(sheet.iloc[:1])[0] if has_titles else [""] * len(sheet.columns)
     # Without the header row, a column of numbers has a numeric type again.
@@ -76,12 +76,12 @@ def iter_parquet(path: Path) -> Iterator["DataFrame"]:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        way_out = f"{install_command('parquet')}, or save it as CSV"
+        way_out = f"Install it with '{install_command('parquet')}', or save the file as CSV"
         raise DataError(str(path), "is a Parquet file, but pyarrow is not installed", way_out) from None
     try:
         with ParquetFile(path) as file:
             if not file.metadata.num_rows or not file.metadata.num_columns:
-                raise DataError(str(path), "has no rows", "Name a file with rows")
+                raise DataError(str(path), "has no rows", "Give a file with rows")
             first = 0
             for batch in file.iter_batches(BATCH_ROWS):
                 frame = batch.to_pandas()
@@ -93,9 +93,9 @@ def iter_parquet(path: Path) -> Iterator["DataFrame"]:
     except DataError:
         raise
     except Exception as error:  # pyarrow raises exception classes of its own
-        raise _unreadable(path, error, "Parquet") from None
+        raise _unreadable(path, error, "a Parquet file") from None
 
 
 def _unreadable(path: Path, error: Exception, what: str) -> DataError:
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
-    return DataError(str(path), f"cannot be read as {what}: {reason}", "Name another file")
+    return DataError(str(path), f"cannot be read as {what}: {reason}", "Give another file")

@@ -129,7 +129,7 @@ class FileRows:
             while done < len(view):
                 got = file.readinto(view[done:])
                 if not got:
-                    raise DataError(str(source.path), "has become shorter while in use", "Restore it")
+                    raise DataError(str(source.path), "became shorter while it was in use", "Restore the file")
                 done += got
         except OSError as error:
             raise DataError(str(source.path), f"cannot be read: {error.strerror}", "Check the disk") from None

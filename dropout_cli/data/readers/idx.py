@@ -48,7 +48,7 @@ def read_idx(path: Path, out: Array | None = None) -> Array:
     """
     try:
         if not path.is_file():
-            raise _FileError("is not a file" if path.exists() else "there is no such file")
+            raise _FileError("it is not a file" if path.exists() else "there is no such file")
         with path.open("rb") as file:
             # The file's size bounds what its header may claim, before memory is allocated.
             size = os.fstat(file.fileno()).st_size
@@ -71,10 +71,10 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
     if out is None:
         count = math.prod(shape) * dtype.itemsize
         if count > available:
-            raise _FileError(f"it is too short for the {counted(count, 'byte')} that its header announces")
+            raise _FileError(f"it is shorter than the {counted(count, 'byte')} stated in its header")
         out = np.empty(shape, dtype)
     elif (out.shape, out.dtype) != (shape, dtype):
-        raise _FileError(f"it holds {dtype} of shape {shape}, not {out.dtype} of shape {out.shape}")
+        raise _FileError(f"it contains {dtype} of shape {shape}, not {out.dtype} of shape {out.shape}")
     assert out.flags.c_contiguous
     target, done = out.reshape(-1).view(np.uint8), 0
     # In chunks, so that a gzip bomb unpacks at most one chunk too much.
@@ -84,7 +84,7 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
             raise _FileError(f"it ends after {done} of {counted(len(target), 'byte')} of values")
         done += got
     if file.read(1):
-        raise _FileError("it has more bytes than its header announces")
+        raise _FileError("it is longer than its header states")
     if sys.byteorder == "little":
         # The file is big-endian.
         out.byteswap(inplace=True)
@@ -94,13 +94,13 @@ def _read(file: BufferedIOBase, available: int, out: Array | None) -> Array:
 def _read_header(file: BufferedIOBase) -> tuple[DType, Shape]:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_DTYPES:
-        raise _FileError(f"it starts with the bytes '{magic.hex(' ')}', which is not how an IDX file starts")
+        raise _FileError(f"it starts with the bytes '{magic.hex(' ')}', so it is not an IDX file")
     dimensions = magic[3]
     if not 1 <= dimensions <= MAX_DIMENSIONS:
-        raise _FileError(f"it has {dimensions} dimensions; 1 to {MAX_DIMENSIONS} can be read")
+        raise _FileError(f"it has {counted(dimensions, 'dimension')}, but only 1 to {MAX_DIMENSIONS} can be read")
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
-        raise _FileError("it ends within its header")
+        raise _FileError("it ends inside its header")
     return np.dtype(IDX_DTYPES[magic[2]]), struct.unpack(f">{dimensions}I", sizes)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from dropout_cli.core import npz
 from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.data.cache import data_directories, open_replacement
 from dropout_cli.data.readers.cells import FLOAT32_MAX
@@ -45,10 +46,12 @@ def read_npy_header(path: Path) -> NpyHeader:
             warnings.simplefilter("error")  # NumPy only warns about a header that it has to repair
             return _header(file)
     except OSError as error:
-        raise DataError(str(path), f"cannot be read: {error.strerror}", "Name a file") from None
+        raise DataError(str(path), f"cannot be read: {error.strerror}", "Give a file") from None
     except Exception as error:  # NumPy does not document what it raises for damaged bytes
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(str(path), f"cannot be read as npy ({reason})", "Write it again with numpy.save") from None
+        raise DataError(
+            str(path), f"cannot be read as an .npy file ({reason})", "Write it again with numpy.save"
+        ) from None
 
 
 def _header(file: BinaryIO) -> NpyHeader:
@@ -59,12 +62,12 @@ def _header(file: BinaryIO) -> NpyHeader:
         raise ValueError(f"it has version {version}, which is not supported")
     shape, fortran_order, dtype = reader(file, max_header_size=MAX_NPY_HEADER)
     if dtype.kind not in npz.DTYPE_KINDS or not dtype.itemsize:
-        raise ValueError(f"it holds {dtype}, not numbers or texts")
+        raise ValueError(f"it contains {dtype}, not numbers or texts")
     # The exact size is required, so that a damaged header cannot reserve memory for values that are not there.
     size = os.fstat(file.fileno()).st_size - file.tell()
     if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != size:
         raise ValueError(
-            f"its header announces {' x '.join(map(str, shape)) or 'one value'} of {dtype}, but its size differs"
+            f"its size does not match its header ({' x '.join(map(str, shape)) or 'one value'} of {dtype})"
         )
     return NpyHeader(tuple(shape), dtype, fortran_order, file.tell())
 
@@ -81,7 +84,7 @@ def read_npy(path: Path) -> Array:
     info = read_npy_header(path)
     needed, free = math.prod(info.shape) * info.dtype.itemsize, available_bytes()
     if free is not None and 2 * needed > free:
-        fact = f"needs {2 * needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free"
+        fact = f"needs {2 * needed / 1e9:.1f} GB of memory, but only {free / 1e9:.1f} GB are free"
         raise DataError(str(path), fact, "Set dataset.memory below the size of the file")
     values = np.fromfile(path, info.dtype, offset=info.offset)
     return values.reshape(info.shape, order="F" if info.fortran_order else "C")
@@ -105,12 +108,14 @@ def open_npy_rows(paths: list[Path], memory: int) -> FileRows:
         if (info.shape[1:], info.dtype) != (first.shape[1:], first.dtype):
             raise DataError(
                 str(path),
-                f"has rows of another shape or type than {paths[0]}",
-                "Give all files the same shape and type",
+                f"its rows have another shape or type than those of {paths[0]}",
+                "They must be the same",
             )
         if info.dtype.kind not in "uifb" or len(info.shape) < 2:
             raise DataError(
-                str(path), f"holds {info.dtype} of {len(info.shape)} dimensions", "Examples are rows of numbers"
+                str(path),
+                f"contains {info.dtype} of {counted(len(info.shape), 'dimension')}",
+                "Examples must be rows of numbers",
             )
     pieces = [FilePiece(path, info.offset, info.shape[0]) for path, info in zip(paths, headers, strict=True)]
     # Gray images get a channel axis.
@@ -159,7 +164,7 @@ def npy_digest(path: Path) -> str:
             valid = np.abs(values) <= FLOAT32_MAX if wide else np.isfinite(values) if info.dtype.kind == "f" else None
             if valid is not None and not valid.all():
                 row = (done + int(np.argmin(valid))) // math.prod(info.shape[1:])
-                fact = "has a value that is not a finite float32 number"
+                fact = "has a value that is not a finite 32-bit number"
                 raise DataError(f"{path}, row {row}", fact, "Correct or remove it")
             done += len(chunk) // info.dtype.itemsize
     with suppress(OSError):

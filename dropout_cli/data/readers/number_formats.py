@@ -48,7 +48,7 @@ def is_number_text(cell: str) -> bool:
 
 
 def has_decimal_comma(cells: Iterable[str], separator: str | None) -> bool | None:
-    """Return True if the cells use a decimal comma; None if they do not tell or disagree.
+    """Return True if the cells use a decimal comma; None if the cells do not show it, or disagree.
 
     1,5 has a decimal comma and 1.5 has not. 1,234 could be either, and counts as a decimal comma if semicolons
     separate the cells.
@@ -70,7 +70,7 @@ def look_like_numbers(words: "Series") -> bool:
 
 
 def parse_numbers(words: "Series", comma: bool | None) -> "Series":
-    """Return each word as float64; NaN for a word that is no number in the column's notation.
+    """Return each word as float64; NaN for a word that is not a number in the column's notation.
 
     Args:
         words: the cells of a column.

@@ -24,18 +24,18 @@ def part_codes(words: "Series", where: RowLocator) -> Array:
         where: maps a row number to its place in the file.
 
     Raises:
-        DataError: for a word that is no part.
+        DataError: for a word that is not a part.
     """
     codes = words.map(lambda word: PART_CODES.get(word.lower()) if isinstance(word, str) else None)
     if codes.isna().any():
         row = int(np.flatnonzero(codes.isna().to_numpy())[0])
-        fact = f"the column '{words.name}' has {words.iloc[row]!r}, which is not a part"
-        raise DataError(where(row), fact, "Write train, val or test")
+        fact = f"column '{words.name}' has {words.iloc[row]!r}"
+        raise DataError(where(row), fact, "Allowed are train, val and test")
     return codes.to_numpy(np.int8)
 
 
 def group_numbers(words: "Series") -> Array:
-    """Return a group number for each row; a row without a word is a group by itself."""
+    """Return a group number for each row; a row without a word is its own group."""
     # The zero byte keeps these names apart from any word of the file.
     names = [f"\0{row}" if word != word else word for row, word in enumerate(words)]
     return np.unique(np.array(names, str), return_inverse=True)[1].astype(np.intp)

@@ -35,7 +35,9 @@ def detect_encoding(path: Path) -> str:
             chunk, undecoded = head, b""
             while chunk:
                 if b"\0" in chunk:
-                    raise DataError(str(path), "is not text: it has zero bytes", "Save it as CSV in UTF-8")
+                    raise DataError(
+                        str(path), "is not a text file: it contains null characters", "Save it as CSV in UTF-8"
+                    )
                 undecoded += chunk
                 try:
                     undecoded.decode("utf-8")
@@ -54,7 +56,7 @@ def detect_encoding(path: Path) -> str:
 
 def _unreadable(path: Path, error: Exception) -> DataError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return DataError(str(path), f"cannot be read: {reason}", "Name a file with rows")
+    return DataError(str(path), f"cannot be read: {reason}", "Give a file with rows")
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, Column, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.readers import idx, npy
-from dropout_cli.data.readers import table_examples as frames
-from dropout_cli.data.readers.table_examples import TaskName
+from dropout_cli.data.readers.table_columns import TaskName
+from dropout_cli.data.readers.table_targets import targets_from_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -35,7 +35,7 @@ OptionalPath = Annotated[str, PathField()] | None
 class Arrays(Source):
     """Your own arrays: an .npz file with x and y, or a pair of .npy or IDX files."""
 
-    info = DatasetInfo(None, None, None, "your files")
+    info = DatasetInfo(None, None, None, "your own files")
     default_test_fraction = 0.2
 
     path: Annotated[str, PathField()]
@@ -52,17 +52,17 @@ class Arrays(Source):
     test_labels: OptionalPath = None
     """The labels of test_path."""
     task: TaskName = "auto"
-    """Kind of the labels; auto: words and up to 20 different whole numbers are classes, other numbers are targets of
-    a regression."""
+    """classification, regression or auto. auto: words, or at most 20 different whole numbers, mean classification;
+    other numbers mean regression."""
     test_rows: tuple[CountOrZero, ...] | None = None
-    """Numbers of the examples to test on, from 0."""
+    """Indices of the test examples, counted from 0."""
     memory: Positive = 1.0
-    """Gigabytes; larger .npy files stay on disk and are read block by block."""
+    """Gigabytes. Larger .npy files are not loaded; they are read in blocks."""
     test_fraction: Fraction | None = None
-    """Fraction of all examples to test on; null: the test part of the files or test_rows, else 0.2."""
+    """Fraction of all examples used for testing. null: the test part of the files or of test_rows, otherwise 0.2."""
     scaling: Literal["none", "unit", "standardize"] = "standardize"
-    """Scaling fitted on the training part, per feature or per channel: unit maps to [0, 1], standardize to mean 0
-    and variance 1, none keeps the values."""
+    """unit: scale each feature (or channel) to [0, 1]. standardize: scale it to mean 0 and variance 1. none: no
+    scaling. Fitted on the training part."""
 
     def __post_init__(self) -> None:
         """Raise InvalidField if keys contradict each other."""
@@ -71,14 +71,15 @@ class Arrays(Source):
         for part in ("", "val_", "test_"):
             examples, labels = getattr(self, f"{part}path"), getattr(self, f"{part}labels")
             if packed and part and (examples or labels):
-                fact = f"an .npz file holds all parts, as x_{part}and y_{part}".rstrip("_")
-                raise InvalidField(f"{part}path", fact)
+                suffix = part.rstrip("_")
+                way_out = f"Put x_{suffix} and y_{suffix} into the .npz file"
+                raise InvalidField(f"{part}path", "cannot be set together with an .npz file", way_out)
             if not packed and (examples is None) != (labels is None):
                 fact = "examples and labels are two files"
-                raise InvalidField(f"{part}labels", fact, f"Set {part}path and {part}labels")
+                raise InvalidField(f"{part}labels", fact, f"Give both {part}path and {part}labels")
         if self.test_rows is not None and (self.test_path is not None or self.test_fraction is not None):
-            way_out = "Set one of test_rows, test_path, test_fraction"
-            raise InvalidField("test_rows", "the test part is set twice", way_out)
+            way_out = "Set only one of test_rows, test_path, test_fraction"
+            raise InvalidField("test_rows", "the test part is defined twice", way_out)
 
     def read(self) -> Examples:
         """Read the arrays; uint8 values keep their dtype.
@@ -109,19 +110,19 @@ class Arrays(Source):
             size, free = path.stat().st_size, available_bytes() or 1 << 34
             # The bytes of the file, the arrays read from them, and the parts copied from these.
             if 3 * size > free:
-                fact = f"has {size / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free"
-                raise DataError(self.path, fact, "Save x and y as .npy files, which need not fit into memory")
+                fact = f"is {size / 1e9:.1f} GB large, but only {free / 1e9:.1f} GB of memory are free"
+                raise DataError(self.path, fact, "Save x and y as .npy files, which are read in blocks")
             arrays = npz.read_npz(path.read_bytes(), self.path, max_bytes=free // 3)
         except OSError as error:
-            raise DataError(self.path, f"cannot be read: {error.strerror}", "Name a file") from None
+            raise DataError(self.path, f"cannot be read: {error.strerror}", "Give a file") from None
         part_arrays = {f"{name}{part}" for part in PART_SUFFIXES for name in "xy"}
         missing = [name for name in ("x", "y") if name not in arrays]
         missing += [f"y{name[1:]}" for name in arrays if name in part_arrays and f"y{name[1:]}" not in arrays]
         missing += [f"x{name[1:]}" for name in arrays if name in part_arrays and f"x{name[1:]}" not in arrays]
         if missing:
             available = ", ".join(map(repr, list(arrays)[:10])) or "nothing"
-            fact = f"lacks {', '.join(dict.fromkeys(missing))}; it has {available}"
-            raise DataError(self.path, fact, "Name examples x and labels y (x_val, y_val, x_test, y_test)")
+            fact = f"has no array {', '.join(dict.fromkeys(missing))}, only {available}"
+            raise DataError(self.path, fact, "Name the examples x and the labels y (x_val, y_val, x_test, y_test)")
         parts = [part for part in PART_SUFFIXES if f"x{part}" in arrays]
         examples = [_to_examples(arrays[f"x{part}"], f"{self.path}, x{part}") for part in parts]
         return self._combine(parts, examples, [arrays[f"y{part}"] for part in parts], [self.path] * len(parts))
@@ -142,7 +143,7 @@ class Arrays(Source):
         try:
             size = sum(path.stat().st_size for path in npy_paths)
         except OSError as error:
-            raise DataError(str(error.filename), f"cannot be read: {error.strerror}", "Name a file") from None
+            raise DataError(str(error.filename), f"cannot be read: {error.strerror}", "Give a file") from None
         # IDX and npz files cannot be read by rows.
         if size > self.memory * 1e9 and len(npy_paths) == len(paths):
             x = npy.open_npy_rows(paths, int(self.memory * 1e9))
@@ -157,21 +158,21 @@ class Arrays(Source):
         frame = _label_table(y, places)
         if len(frame) != len(examples):
             fact = f"has {counted(len(frame), 'label')} for {counted(len(examples), 'example')}"
-            raise DataError(places[0], fact, "Save one for each")
+            raise DataError(places[0], fact, "Give one label for each example")
         if len(frame) < 2:
-            raise DataError(self.path, f"has {counted(len(frame), 'example')}", "Training needs more")
+            raise DataError(self.path, f"has {counted(len(frame), 'example')}", "Training needs at least 2")
 
         def where(row: int) -> str:
             return f"{places[0]}, row {row}" if row >= 0 else places[0]
 
-        label_values, classes, quantities = frames.labels_from_frame(frame, self.task, where, places[0])
+        targets = targets_from_frame(frame, self.task, where, places[0])
         assigned = np.repeat([PART_SUFFIXES[part] for part in parts], [len(labels) for labels in y]).astype(np.int8)
         columns = tuple(Column(f"x{place}") for place in range(examples.shape[1])) if examples.ndim == 2 else ()
         return Examples(
             x=examples,
-            labels=label_values,
-            classes=classes,
-            target_names=quantities,
+            labels=targets.labels,
+            classes=targets.classes,
+            target_names=targets.target_names,
             columns=columns,
             assigned_parts=assigned if len(parts) > 1 else None,
         )
@@ -188,7 +189,7 @@ def _read(path: Path) -> Array:
         return npy.read_npy(path)
     if "idx" in name or name.endswith((".gz", "ubyte")):
         return idx.read_idx(path)
-    raise DataError(str(path), "is not an .npz, .npy or IDX file", "For CSV and similar use `dataset: {name: table}`")
+    raise DataError(str(path), "is not an .npz, .npy or IDX file", "For a CSV file, use dataset: {name: table}")
 
 
 def _to_examples(x: Array, place: str) -> Array:
@@ -198,10 +199,14 @@ def _to_examples(x: Array, place: str) -> Array:
         DataError: if the array cannot hold examples.
     """
     if x.dtype.kind not in "uifb":
-        raise DataError(place, f"holds {x.dtype}, but examples must be numbers", "Convert it to numbers")
+        raise DataError(place, f"contains {x.dtype}, but examples must be numbers", "Convert it")
     if x.ndim not in (2, 3, 4) or x.size == 0:
-        fact = f"has the shape {' x '.join(map(str, x.shape)) or 'of a single number'}"
-        raise DataError(place, fact, "Examples are (N, features), (N, height, width) or (N, height, width, channels)")
+        fact = f"has the shape {x.shape}"
+        raise DataError(
+            place,
+            fact,
+            "Examples must have the shape (N, features), (N, height, width) or (N, height, width, channels)",
+        )
     x = x[..., np.newaxis] if x.ndim == 3 else x
     if x.dtype == np.uint8:
         return np.ascontiguousarray(x)
@@ -209,14 +214,14 @@ def _to_examples(x: Array, place: str) -> Array:
         values = np.ascontiguousarray(x, np.float32)
     if not np.isfinite(values).all():
         row = int(np.argwhere(~np.isfinite(values))[0, 0])
-        raise DataError(f"{place}, row {row}", "has a value that is not a finite float32 number", "Correct it")
+        raise DataError(f"{place}, row {row}", "has a value that is not a finite 32-bit number", "Correct it")
     return values
 
 
 def _concatenate(x: list[Array], place: str) -> Array:
     for array in x[1:]:
         if array.shape[1:] != x[0].shape[1:]:
-            raise DataError(place, "has examples of different shapes in its parts", "Give all parts the same shape")
+            raise DataError(place, "its parts have examples of different shapes", "All parts must have the same shape")
     return np.concatenate(x)
 
 
@@ -231,11 +236,11 @@ def _label_table(y: list[Array], places: list[str]) -> "DataFrame":
     flat = [array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array for array in y]
     for array, place in zip(flat, places, strict=True):
         if array.ndim not in (1, 2) or array.shape[1:] != flat[0].shape[1:]:
-            fact = f"has labels of the shape {' x '.join(map(str, array.shape)) or 'of a single number'}"
-            raise DataError(place, fact, "Labels are (N,) or, for a regression, (N, targets)")
+            fact = f"has labels of the shape {array.shape}"
+            raise DataError(place, fact, "Labels must have the shape (N,) or, for a regression, (N, targets)")
         # The first labels are enough to recognize one-hot rows.
         if array.ndim == 2 and set(np.unique(array[:1000]).tolist()) <= {0, 1}:
-            raise DataError(place, "has one-hot labels, a column of 0 and 1 for each class", "Save y.argmax(axis=1)")
+            raise DataError(place, "the labels are one-hot", "Save y.argmax(axis=1) instead")
         if array.dtype.kind not in "uifbUS":
             raise DataError(place, f"has labels of the type {array.dtype}", "Use numbers or words")
     labels = np.concatenate(flat)

@@ -49,9 +49,9 @@ class Cifar(Source):
     """File names that identify a Python version."""
 
     test_fraction: Fraction | None = None
-    """Fraction of the pooled 60,000 examples to test on; null keeps the official test set of 10,000."""
+    """Fraction of all 60,000 examples used for testing. null: keep the official test set of 10,000."""
     path: Annotated[str | None, PathField()] = None
-    """The binary archive (.tar.gz), or the folder it was unpacked into; null searches the data directories."""
+    """The binary archive (.tar.gz), or the folder with its unpacked files. null: search the data directories."""
 
     def read(self) -> Examples:
         """Read the images as uint8, (60000, 32, 32, 3), the official training set first.
@@ -62,7 +62,7 @@ class Cifar(Source):
         path = Path(self.path) if self.path is not None else self.find_files()
         try:
             if path is None or not path.exists():
-                raise _FileError("there is no such file" if path else "not on this machine")
+                raise _FileError("there is no such file" if path else "is not on this machine")
             contents = dict(self._read_folder(path) if path.is_dir() else self._read_archive(path))
             return self._examples(contents)
         except Exception as error:  # tarfile and gzip do not document what they raise for damaged bytes
@@ -70,7 +70,7 @@ class Cifar(Source):
             raise DataError(
                 f"dataset {self.folder}" if path is None else str(path),
                 fact if isinstance(error, _FileError) else f"cannot be read: {fact}",
-                f"Put {self.archive} into {data_directories()[0] / self.folder}, or name it in dataset.path",
+                f"Put {self.archive} into {data_directories()[0] / self.folder}, or set dataset.path",
             ) from None
 
     @classmethod
@@ -97,7 +97,7 @@ class Cifar(Source):
         for name, size in self._file_sizes().items():
             file = folder / name
             if not file.is_file():
-                raise _FileError(f"lacks {name}")
+                raise _FileError(f"has no {name}")
             if file.stat().st_size > size:
                 raise _FileError(f"{name} is longer than {size:,} bytes")
             yield name, file.read_bytes()
@@ -124,7 +124,9 @@ class Cifar(Source):
                 yield name, content.read()
 
     def _python_version_error(self) -> _FileError:
-        return _FileError(f"holds the Python version, which can run foreign code; the binary one is {self.archive}")
+        return _FileError(
+            f"is the Python version, which can contain harmful code. Use the binary version, {self.archive}"
+        )
 
     def _examples(self, contents: dict[str, bytes]) -> Examples:
         x, labels = np.empty((CIFAR_COUNT, SIDE, SIDE, CHANNELS), np.uint8), np.empty(CIFAR_COUNT, np.intp)
@@ -132,7 +134,7 @@ class Cifar(Source):
         for name in self.files:
             size = self._file_sizes()[name]
             if len(contents.get(name, b"")) != size:
-                raise _FileError(f"{name} has {counted(len(contents.get(name, b'')), 'byte')}, but {size:,} are needed")
+                raise _FileError(f"{name} has {counted(len(contents.get(name, b'')), 'byte')} instead of {size:,}")
             rows = np.frombuffer(contents[name], np.uint8).reshape(-1, self.label_bytes + IMAGE_BYTES)
             part = slice(done, done + len(rows))
             labels[part] = rows[:, self.label_bytes - 1]
@@ -147,7 +149,7 @@ class Cifar(Source):
     def _class_names(self, contents: dict[str, bytes]) -> tuple[str, ...]:
         names = tuple(contents.get(self.names_file, b"").decode("utf-8", "replace").split())
         if len(set(names)) != self.info.classes or len(names) != self.info.classes:
-            raise _FileError(f"{self.names_file} names {len(names)} classes, but there are {self.info.classes}")
+            raise _FileError(f"{self.names_file} names {len(names)} classes instead of {self.info.classes}")
         return names
 
 
@@ -156,7 +158,7 @@ class Cifar(Source):
 class Cifar10(Cifar):
     """Animals and vehicles, 32x32 color pixels (Krizhevsky 2009)."""
 
-    info = DatasetInfo(CIFAR_COUNT, (SIDE, SIDE, CHANNELS), 10, "its binary archive")
+    info = DatasetInfo(CIFAR_COUNT, (SIDE, SIDE, CHANNELS), 10, "its binary archive (local)")
     folder = "cifar10"
     archive = "cifar-10-binary.tar.gz"
     files = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
@@ -168,9 +170,9 @@ class Cifar10(Cifar):
 @DATASETS.register("cifar100")
 @dataclass(frozen=True, kw_only=True)
 class Cifar100(Cifar):
-    """A hundred kinds of things, 32x32 color pixels, with fine labels (Krizhevsky 2009)."""
+    """100 classes of objects, 32x32 color pixels (Krizhevsky 2009)."""
 
-    info = DatasetInfo(CIFAR_COUNT, (SIDE, SIDE, CHANNELS), 100, "its binary archive")
+    info = DatasetInfo(CIFAR_COUNT, (SIDE, SIDE, CHANNELS), 100, "its binary archive (local)")
     folder = "cifar100"
     archive = "cifar-100-binary.tar.gz"
     files = ("train.bin", "test.bin")

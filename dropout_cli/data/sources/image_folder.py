@@ -66,17 +66,17 @@ class BrokenImage(NamedTuple):
 class ImageFolder(Source):
     """Your own images, PNG or JPEG: one folder for each class."""
 
-    info = DatasetInfo(None, None, None, "your folder")
+    info = DatasetInfo(None, None, None, "your own folder")
 
     path: Annotated[str, PathField()]
     """The folder that contains one folder for each class."""
     size: ImageSize | None = None
-    """Pixels to resize every image to, one side or [height, width]; null: all images must have the same size
-    already."""
+    """Size in pixels to which all images are resized: one number, or [height, width]. null: all images must have the
+    same size."""
     color: Literal["auto", "gray", "rgb"] = "auto"
-    """One channel (gray) or three (rgb); auto: one if no image has color."""
+    """gray: 1 channel. rgb: 3 channels. auto: 1 channel if no image has color, otherwise 3."""
     skip_broken: bool = False
-    """Leave out images that cannot be read, and report how many; otherwise the first of them ends the run."""
+    """true: skip unreadable images and report how many. false: stop at the first one."""
 
     def read(self) -> Examples:
         """Read the images as uint8, (N, height, width, 1 or 3), sorted by class and name.
@@ -99,7 +99,7 @@ class ImageFolder(Source):
             _write_cache(cache, listing, x, readable)
         for label, name in enumerate(classes):
             if not np.any(readable & (labels == label)):
-                raise DataError(str(root / name), "has no readable image", "Add some, or remove the folder")
+                raise DataError(str(root / name), "has no readable image", "Add images, or remove the folder")
         left_out = [name for name, is_readable in zip(files, readable.tolist(), strict=True) if not is_readable]
         notices = (_broken_notice(left_out, len(files)),) if left_out else ()
         return Examples(x, labels[readable], classes, notices=notices)
@@ -123,10 +123,10 @@ class ImageFolder(Source):
                 labels += [label] * len(names)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise DataError("dataset.path", f"{self.path!r} cannot be listed: {reason}", "Name a folder") from None
+            raise DataError("dataset.path", f"{self.path!r} cannot be opened: {reason}", "Give a folder") from None
         if len(folders) < 2:
             fact = f"{self.path!r} has {counted(len(folders), 'folder')}, but each class needs its own folder"
-            raise DataError("dataset.path", fact, "Sort the images into two or more folders, named after the classes")
+            raise DataError("dataset.path", fact, "Sort the images into at least two folders, named after the classes")
         return tuple(folders), files, np.array(labels, np.intp)
 
     def _decode_images(self, root: Path, files: list[str]) -> tuple[Array, Array]:
@@ -137,14 +137,17 @@ class ImageFolder(Source):
             (name, result) for name, result in zip(files, headers, strict=True) if isinstance(result, ImageHeader)
         ]
         if not readable_headers:
-            raise DataError("dataset.path", f"{self.path!r} has no readable PNG or JPEG image", "Add some")
+            raise DataError("dataset.path", f"{self.path!r} has no readable PNG or JPEG image", "Add images")
         height, width = self._common_size(root, readable_headers)
         gray = self.color == "gray" or (self.color == "auto" and all(result.gray for _, result in readable_headers))
         shape = (height, width, 1 if gray else 3)
         needed, free = len(readable_headers) * int(np.prod(shape)), available_bytes()
         if free is not None and 3 * needed > free:  # the images as read, as split, and as batches
-            fact = f"{len(readable_headers):,} images of {height} x {width} pixels need {3 * needed / 1e9:.1f} GB"
-            raise DataError("dataset.path", f"{fact}, but {free / 1e9:.1f} GB are free", "Set a smaller dataset.size")
+            number = counted(len(readable_headers), "image")
+            fact = f"{number} of {height} x {width} pixels need {3 * needed / 1e9:.1f} GB of memory"
+            raise DataError(
+                "dataset.path", f"{fact}, but only {free / 1e9:.1f} GB are free", "Set a smaller dataset.size"
+            )
         x, index = (
             np.empty((len(readable_headers), *shape), np.uint8),
             {name: row for row, (name, _) in enumerate(readable_headers)},

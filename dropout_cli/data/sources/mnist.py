@@ -42,9 +42,9 @@ class IdxImages(Source):
     """MD5 of the contents of IDX_FILES; None: recorded at first use."""
 
     test_fraction: Fraction | None = None
-    """Fraction of the pooled 70,000 examples to test on; null keeps the official test set of 10,000."""
+    """Fraction of all 70,000 examples used for testing. null: keep the official test set of 10,000."""
     path: Annotated[str | None, PathField()] = None
-    """Folder of the four IDX files, gzipped or not; null searches the data directories, then downloads."""
+    """The folder of the four IDX files, gzipped or not. null: search the data directories, then download."""
 
     def read(self) -> Examples:
         """Read the images as uint8, (70000, 28, 28, 1), the official training set first.
@@ -56,7 +56,7 @@ class IdxImages(Source):
         files = _find_idx_files(folder)
         missing = [name for name, file in files.items() if file is None]
         if missing:
-            fact = f"{str(folder)!r} {'lacks ' + ', '.join(missing) if folder.is_dir() else 'is not a folder'}"
+            fact = f"{str(folder)!r} {'has no ' + ', '.join(missing) if folder.is_dir() else 'is not a folder'}"
             raise DataError("dataset.path", fact, _copy_hint("a folder"))
         x, labels = np.empty((MNIST_COUNT, 28, 28), np.uint8), np.empty(MNIST_COUNT, np.uint8)
         parts = _part_views(x, labels)
@@ -83,7 +83,7 @@ class IdxImages(Source):
         try:
             x, labels = _download_openml(cls.openml)
         except Exception as error:  # network, proxy and parser raise different errors with the same way out
-            fact = f"not on this machine, and the download failed ({type(error).__name__}: {error})"
+            fact = f"is not on this machine, and the download failed ({type(error).__name__}: {error})"
             raise DataError(f"dataset {cls.folder}", fact, _copy_hint(str(folder))) from error
         paths, parts = [folder / f"{name}.gz" for name in IDX_FILES], _part_views(x, labels)
         cls._check_published(paths, parts)
@@ -91,7 +91,9 @@ class IdxImages(Source):
             for path, part in zip(paths, parts, strict=True):
                 idx.write_idx(path, part)
         except OSError as error:
-            raise DataError(str(folder), f"cannot be written to: {error.strerror}", "Make room for 20 MB") from error
+            raise DataError(
+                str(folder), f"is not writable: {error.strerror}", "It needs 20 MB of free space"
+            ) from error
         return folder
 
     @classmethod
@@ -108,7 +110,7 @@ class IdxImages(Source):
     @classmethod
     def _check_published(cls, paths: Sequence[Path], parts: Sequence[Array]) -> None:
         for path, part, expected in zip(paths, parts, cls.published_md5 or (), strict=bool(cls.published_md5)):
-            _compare_md5(path, idx.idx_md5(part), expected, "published")
+            _compare_md5(path, idx.idx_md5(part), expected, "the published one is")
 
 
 @DATASETS.register("mnist")
@@ -116,7 +118,7 @@ class IdxImages(Source):
 class Mnist(IdxImages):
     """Handwritten digits, 28x28 gray pixels (LeCun et al. 1998)."""
 
-    info = DatasetInfo(MNIST_COUNT, (28, 28, 1), 10, "IDX files, else downloaded")
+    info = DatasetInfo(MNIST_COUNT, (28, 28, 1), 10, "local files or download")
     folder = "mnist"
     openml = "mnist_784"
     class_names = tuple("0123456789")
@@ -133,7 +135,7 @@ class Mnist(IdxImages):
 class FashionMnist(IdxImages):
     """Pieces of clothing, 28x28 gray pixels (Xiao et al. 2017, arXiv:1708.07747)."""
 
-    info = DatasetInfo(MNIST_COUNT, (28, 28, 1), 10, "IDX files, else downloaded")
+    info = DatasetInfo(MNIST_COUNT, (28, 28, 1), 10, "local files or download")
     folder = "fashion_mnist"
     openml = "Fashion-MNIST"
     class_names = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
@@ -154,7 +156,12 @@ def fetch_dataset(name: str) -> Path:
     except UnknownName as error:
         raise UsageError("", str(error)) from None
     if not issubclass(cls, IdxImages):
-        raise UsageError(name, "this dataset needs no download", "Train with it directly")
+        fetchable = [known for known in DATASETS.names() if issubclass(DATASETS[known], IdxImages)]
+        raise UsageError(
+            name,
+            f"cannot be fetched: only {' and '.join(fetchable)} can",
+            f"'dropout datasets {name}' shows where its data come from",
+        )
     folder = cls.find_files() or cls.download()
     cls(path=str(folder)).read()
     return folder
@@ -174,7 +181,7 @@ def _find_idx_files(folder: Path) -> dict[str, Path | None]:
     try:
         return {name: find(name) for name in IDX_FILES}
     except (OSError, ValueError) as error:
-        raise DataError(repr(str(folder)), f"cannot be listed: {error}", "Name another folder") from error
+        raise DataError(repr(str(folder)), f"cannot be opened: {error}", "Choose another folder") from error
 
 
 def _part_views(x: Array, labels: Array) -> tuple[Array, ...]:
@@ -197,8 +204,10 @@ def _writable_folder(name: str) -> Path:
                 return folder
         except OSError:
             continue
-    fact = f"not on this machine, and it cannot be downloaded: cannot write to {folders[0]}"
-    raise DataError(f"dataset {name}", fact, f"Set $DROPOUT_DATA. {_copy_hint('its folder ' + name)}")
+    fact = f"is not on this machine, and it cannot be downloaded: {folders[0]} is not writable"
+    raise DataError(
+        f"dataset {name}", fact, f"Set $DROPOUT_DATA to a writable folder. {_copy_hint('its folder ' + name)}"
+    )
 
 
 def _download_openml(name: str) -> tuple[Array, Array]:
@@ -222,7 +231,7 @@ def _download_openml(name: str) -> tuple[Array, Array]:
 def _check_recorded(paths: Sequence[Path], parts: Sequence[Array]) -> None:
     """Compare with the checksums stored beside the files; store them if there are none.
 
-    A folder that cannot be written to is no error.
+    A folder that is not writable is not an error.
     """
     record = paths[0].with_name(CHECKSUMS_FILE)
     actual = {name: idx.idx_md5(part) for name, part in zip(IDX_FILES, parts, strict=True)}
@@ -232,9 +241,11 @@ def _check_recorded(paths: Sequence[Path], parts: Sequence[Array]) -> None:
         stored = json.loads(record.read_bytes()) if record.exists() else {}
         expected = {str(name): str(value) for name, value in stored.items()}
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise DataError(str(record), f"cannot be read: {error}", "Delete it to record the sums again") from error
+        raise DataError(
+            str(record), f"cannot be read: {error}", "Delete it; the checksums are then recorded again"
+        ) from error
     for path, name in zip(paths, IDX_FILES, strict=True):
-        _compare_md5(path, actual[name], expected.get(name, actual[name]), f"in {CHECKSUMS_FILE}")
+        _compare_md5(path, actual[name], expected.get(name, actual[name]), f"{CHECKSUMS_FILE} says")
     if actual.items() <= expected.items():
         return
     try:
@@ -246,5 +257,5 @@ def _check_recorded(paths: Sequence[Path], parts: Sequence[Array]) -> None:
 
 def _compare_md5(path: Path, actual: str, expected: str, where: str) -> None:
     if actual != expected:
-        fact = f"its contents have the MD5 {actual}, expected {expected} ({where})"
+        fact = f"its MD5 is {actual}, but {where} {expected}"
         raise DataError(str(path), fact, "Replace the file, or delete it to download it again")

@@ -10,8 +10,8 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.core.fields import Fraction
 from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import data_directories
-from dropout_cli.data.readers import table_examples as frames
-from dropout_cli.data.readers.table_examples import ColumnKey, TableOptions, TaskName
+from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName
+from dropout_cli.data.readers.table_examples import examples_from_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -22,27 +22,27 @@ OPENML_TIMEOUT_SECONDS = 30
 @DATASETS.register("openml")
 @dataclass(frozen=True, kw_only=True)
 class OpenML(Source):
-    """A table of openml.org, by its number there; downloaded once."""
+    """A table from openml.org, given by its ID. It is downloaded once."""
 
     info = DatasetInfo(None, None, None, "downloaded from openml.org")
     default_test_fraction = 0.2
 
     id: Annotated[int, Ge(1)]
-    """The number of the dataset, such as 61 for iris."""
+    """The ID of the dataset, such as 61 for iris."""
     target: ColumnKey | None = None
-    """The column to predict; null: the default target at openml.org."""
+    """The column to predict. null: the default target at openml.org."""
     task: TaskName = "auto"
-    """Kind of the target; auto: words and up to 20 different whole numbers are classes, other numbers make a
-    regression."""
+    """classification, regression or auto. auto: words, or at most 20 different whole numbers, mean classification;
+    other numbers mean regression."""
     drop: tuple[ColumnKey, ...] = ()
     """Columns to leave out, by name or index."""
     categorical: tuple[ColumnKey, ...] = ()
-    """Columns of numbers to treat as categories, such as codes."""
+    """Columns whose numbers stand for categories, such as codes."""
     test_fraction: Fraction | None = None
-    """Fraction of all examples to test on; null: 0.2."""
+    """Fraction of all examples used for testing. null: 0.2."""
     scaling: Literal["none", "unit", "standardize"] = "standardize"
-    """Scaling fitted on the training part, per column of numbers: unit maps to [0, 1], standardize to mean 0 and
-    variance 1, none keeps the values."""
+    """unit: scale each column of numbers to [0, 1]. standardize: scale it to mean 0 and variance 1. none: no scaling.
+    Fitted on the training part."""
 
     def read(self) -> Examples:
         """Return the table as numbers and codes of categories.
@@ -53,12 +53,10 @@ class OpenML(Source):
         frame, named = self._fetch_table()
         target = self.target if self.target is not None else named
         if target is None:
-            raise DataError(f"openml {self.id}", "names no column to predict", "Set dataset.target")
+            raise DataError(f"openml {self.id}", "has no default target", "Set dataset.target")
         place = f"openml {self.id}"
         wanted = TableOptions(target, self.task, self.drop, self.categorical)
-        return frames.examples_from_frame(
-            frame, wanted, lambda row: f"{place}, row {row}" if row >= 0 else place, place=place
-        )
+        return examples_from_frame(frame, wanted, lambda row: f"{place}, row {row}" if row >= 0 else place, place=place)
 
     def _fetch_table(self) -> tuple["DataFrame", str | None]:
         """Return all columns, and the name of the default target.
@@ -78,9 +76,9 @@ class OpenML(Source):
             )
         except Exception as error:  # network, server and parser raise errors of many classes
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            fact = f"cannot be fetched from openml.org ({reason}), and is not in {home}"
+            fact = f"cannot be downloaded from openml.org ({reason}), and is not in {home}"
             raise DataError(
-                f"openml {self.id}", fact, "Go online once, or copy that folder from another machine"
+                f"openml {self.id}", fact, "Connect to the internet once, or copy the folder from another machine"
             ) from None
         finally:
             socket.setdefaulttimeout(before)

@@ -64,7 +64,7 @@ class BreastCancer(Source):
 @DATASETS.register("diabetes")
 @dataclass(frozen=True, kw_only=True)
 class Diabetes(Source):
-    """Regression: disease progression after a year, by age, sex, body mass, pressure, serum."""
+    """Regression: the progression of diabetes after one year, from age, sex, body mass, blood pressure and serum."""
 
     info = DatasetInfo(442, (10,), 0, SKLEARN_ORIGIN)
 

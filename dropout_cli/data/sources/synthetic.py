@@ -12,7 +12,7 @@ from dropout_cli.core.rng import Generator, stream
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, Column, DatasetInfo, Examples, Source
 
-SYNTHETIC_ORIGIN = "drawn"
+SYNTHETIC_ORIGIN = "generated"
 ExampleCount = Annotated[int, Ge(10), Le(100_000)]
 ClassCount = Annotated[int, Ge(2), Le(100)]
 NoiseLevel = Annotated[NonNegative, Le(1000)]
@@ -84,7 +84,7 @@ class Blobs(Synthetic):
 @DATASETS.register("spirals")
 @dataclass(frozen=True, kw_only=True)
 class Spirals(Synthetic):
-    """Arms that wind around each other in the plane, one per class."""
+    """Spiral arms in the plane, one per class."""
 
     info = DatasetInfo(1000, (2,), 2, SYNTHETIC_ORIGIN)
 

@@ -11,12 +11,12 @@ from dropout_cli.core.fields import CountOrZero, Fraction, PathField
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.readers import csv as csv_reader
-from dropout_cli.data.readers import table_examples as frames
-from dropout_cli.data.readers.cells import RowLocator, strip_cells
+from dropout_cli.data.readers.cells import RowLocator, quote_names, strip_cells
 from dropout_cli.data.readers.dialect import UNNAMED_PREFIX, Dialect
 from dropout_cli.data.readers.dialect_detection import detect_dialect
 from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES, iter_parquet, read_excel
-from dropout_cli.data.readers.table_examples import ColumnKey, TableOptions, TaskName
+from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName
+from dropout_cli.data.readers.table_examples import examples_from_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -40,49 +40,50 @@ class TableCells:
 class TableSource(Source):
     """Your own table: text (plain or gzipped), Parquet or Excel; classification or regression."""
 
-    info = DatasetInfo(None, None, None, "your file")
+    info = DatasetInfo(None, None, None, "your own file")
     default_test_fraction = 0.2
 
     path: Annotated[str, PathField()]
-    """The file; its separator and header are detected."""
+    """The file. Its separator and header are detected."""
     target: ColumnKey | tuple[ColumnKey, ...] = "last"
-    """The column to predict: its name, its index from 0, or last; a list of several for a regression with several
+    """The column to predict: its name, its index (from 0), or last. A list of columns for a regression with several
     targets."""
     task: TaskName = "auto"
-    """Kind of the target; auto: words and up to 20 different whole numbers are classes, other numbers make a
-    regression."""
+    """classification, regression or auto. auto: words, or at most 20 different whole numbers, mean classification;
+    other numbers mean regression."""
     drop: tuple[ColumnKey, ...] = ()
     """Columns to leave out, by name or index."""
     categorical: tuple[ColumnKey, ...] = ()
-    """Columns of numbers to treat as categories, such as codes."""
+    """Columns whose numbers stand for categories, such as codes."""
     missing: tuple[str, ...] = ()
     """Words that stand for a missing value, in addition to the usual ones (empty, ?, NA, nan, null, -)."""
     header: Literal["auto"] | bool = "auto"
     """True if the first line names the columns; auto detects this."""
     separator: Literal["auto", "space"] | str = "auto"
-    """The character between cells; space: any white space."""
+    """The character between values, or space for any white space."""
     test_path: Annotated[str, PathField()] | None = None
     """A separate file to test on, with the same columns."""
     split: ColumnKey | None = None
-    """A column with train, val or test for each row."""
+    """A column with train, val or test in each row."""
     test_rows: tuple[CountOrZero, ...] | None = None
-    """Numbers of the rows to test on, from 0, not counting the header."""
+    """Indices of the test rows, counted from 0 after the header."""
     group: ColumnKey | None = None
-    """A column whose equal values stay in one part, such as the patient of several rows."""
+    """A column that names groups, such as patients. Rows of one group stay in the same part."""
     test_fraction: Fraction | None = None
-    """Fraction of all examples to test on; null: the test part of test_path, split or test_rows, else 0.2."""
+    """Fraction of all examples used for testing. null: the test part of test_path, split or test_rows, otherwise
+    0.2."""
     scaling: Literal["none", "unit", "standardize"] = "standardize"
-    """Scaling fitted on the training part, per column of numbers: unit maps to [0, 1], standardize to mean 0 and
-    variance 1, none keeps the values."""
+    """unit: scale each column of numbers to [0, 1]. standardize: scale it to mean 0 and variance 1. none: no scaling.
+    Fitted on the training part."""
 
     def __post_init__(self) -> None:
         """Raise InvalidField if keys contradict each other."""
         super().__post_init__()
         test_keys = [key for key in ("test_path", "split", "test_rows") if getattr(self, key) is not None]
         if len(test_keys) > 1:
-            raise InvalidField(test_keys[1], f"{test_keys[0]} already sets the test part", "Set one of them")
+            raise InvalidField(test_keys[1], f"{test_keys[0]} already defines the test part", "Set only one of them")
         if test_keys and self.test_fraction is not None:
-            raise InvalidField("test_fraction", f"{test_keys[0]} already sets the test part", "Set one of them")
+            raise InvalidField("test_fraction", f"{test_keys[0]} already defines the test part", "Set only one of them")
         # The csv module takes a single character.
         if self.separator not in ("auto", "space") and len(self.separator) != 1:
             raise InvalidField("separator", "must be one character, auto or space")
@@ -98,7 +99,7 @@ class TableSource(Source):
         if self.test_path is not None:
             frame, where = _with_test_file(sheet, self.read_cells(Path(self.test_path)), self.path, self.test_path)
             test_count = len(frame) - len(sheet.frame)
-        result = frames.examples_from_frame(
+        result = examples_from_frame(
             frame, self.options(sheet.decimal_comma), where, place=self.path, test_count=test_count
         )
         result = replace(result, read_as=sheet.read_as)
@@ -128,7 +129,7 @@ class TableSource(Source):
         if kind in EXCEL_SUFFIXES:
             frame, rows = read_excel(path, self.header)
             # Rows count from 1, so the first row of data is row 1 only without a header.
-            header = "a header" if rows[0] > 1 else "no header"
+            header = "with a header" if rows[0] > 1 else "without a header"
             sheet = TableCells(
                 frame, lambda row: f"{path}, row {rows[row]}" if row >= 0 else str(path), f"Excel, {header}"
             )
@@ -166,7 +167,7 @@ class TableSource(Source):
         count = len(examples.x)
         if not len(rows) or rows.max() >= count:
             fact = f"must name rows from 0 to {count - 1}, got {rows.max() if len(rows) else 'none'}"
-            raise DataError("dataset.test_rows", fact, "The first row after the header is 0")
+            raise DataError("dataset.test_rows", fact, "The first row after the header has the index 0")
         assigned = np.full(count, TRAIN, np.int8)
         assigned[rows] = TEST
         return replace(examples, assigned_parts=assigned)
@@ -195,8 +196,8 @@ def _with_test_file(sheet: TableCells, tests: TableCells, path: str, test_path: 
     if set(tests.frame.columns) != set(names):
         raise DataError(
             test_path,
-            f"has other columns than {path}: {_column_difference(sheet.frame, tests.frame)}",
-            "Give both files the same columns",
+            f"its columns differ from those of {path}: it {_column_difference(sheet.frame, tests.frame)}",
+            "Both files need the same columns",
         )
     others = [_strip_full_stops(tests.frame[name], sheet.frame[name]) for name in names]
     columns = [
@@ -224,6 +225,8 @@ def _strip_full_stops(tests: "Series", trains: "Series") -> "Series":
 def _column_difference(train: "DataFrame", test: "DataFrame") -> str:
     lacking = [name for name in train.columns if name not in test.columns]
     added = [name for name in test.columns if name not in train.columns]
-    parts = [f"lacks {', '.join(map(str, lacking[:5]))}"] if lacking else []
-    parts += [f"has {', '.join(map(str, added[:5]))}"] if added else []
+    parts = [f"has no column {quote_names(lacking, 5)}"] if lacking else []
+    parts += (
+        [f"has the additional {'column' if len(added) == 1 else 'columns'} {quote_names(added, 5)}"] if added else []
+    )
     return " and ".join(parts)

@@ -1,0 +1,78 @@
+"""Access to the columns of a pandas table, as the keys of `dataset: {name: table}` describe them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
+from dropout_cli.data.readers.cells import RowLocator, column_to_words, parse_column, quote_names
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+ColumnKey: TypeAlias = str | int
+"""A column by its name, or by its index from 0 (negative: from the end)."""
+TaskName: TypeAlias = Literal["auto", "classification", "regression"]
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """Interpretation of a table's columns; the fields are keys of `dataset: {name: table}`."""
+
+    target: ColumnKey | tuple[ColumnKey, ...] = "last"
+    task: TaskName = "auto"
+    drop: tuple[ColumnKey, ...] = ()
+    categorical: tuple[ColumnKey, ...] = ()
+    group: ColumnKey | None = None
+    split: ColumnKey | None = None
+    missing: tuple[str, ...] = ()
+    decimal_comma: bool | None = None
+    """True if numbers have a decimal comma; None detects this for each column."""
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """The columns of one table, and where its rows are in the file."""
+
+    frame: "DataFrame"
+    options: TableOptions
+    where: RowLocator
+    """Maps a row number to its place in the file."""
+    place: str
+    """The table as a whole, for messages."""
+
+    def parsed(self, name: str) -> "Series":
+        """Return a column as numbers if all its values are numbers, else as words."""
+        return parse_column(self.frame[name], self.options.missing, self.options.decimal_comma)
+
+    def find_name(self, which: ColumnKey, key: str) -> str:
+        """Return the name of a column.
+
+        Args:
+            which: the name of the column, its index, or "last" for the target.
+            key: the key of `dataset` that has this value, for messages.
+
+        Raises:
+            DataError: if the table has no such column.
+        """
+        names = list(self.frame.columns)
+        if isinstance(which, str):
+            if which in names:
+                return which
+            if key == "target" and which == "last":
+                return str(names[-1])
+            fact = f"has no column '{which}' (named in dataset.{key})"
+            raise DataError(self.place, fact, f"It has {quote_names(names)}")
+        if not -len(names) <= which < len(names):
+            fact = f"has only {counted(len(names), 'column')}, but dataset.{key} is {which}"
+            raise DataError(self.place, fact, "Columns are counted from 0")
+        return str(names[which])
+
+    def words(self, which: ColumnKey, key: str) -> "Series":
+        """Return a column as words.
+
+        Args:
+            which: the name of the column, or its index.
+            key: the key of `dataset` that has this value, for messages.
+        """
+        return column_to_words(self.parsed(self.find_name(which, key)))

@@ -1,0 +1,105 @@
+"""Features of a table: numbers as they are, words as codes of categories."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_cli.core.errors import DataError
+from dropout_cli.core.types import Array
+from dropout_cli.data.base import Column
+from dropout_cli.data.readers import number_formats
+from dropout_cli.data.readers.cells import column_to_numbers, column_to_words, is_date, quote_names, strip_cells
+from dropout_cli.data.readers.table_columns import TableColumns
+from dropout_cli.data.readers.table_targets import MAX_NUMERIC_CLASSES
+
+if TYPE_CHECKING:
+    from pandas import Series
+
+MAX_CATEGORIES = 1_000
+"""A categorical feature with more different words is refused: each would become a column."""
+SAMPLE_CELLS = 200
+"""Number of values that decide whether a whole column is examined."""
+
+
+def read_features(
+    columns: TableColumns, names: Iterable[str], forced: set[str]
+) -> tuple[tuple[Column, ...], list[Array]]:
+    """Return the feature columns and their values, each (N,) float32.
+
+    Args:
+        columns: the table.
+        names: the columns to learn from.
+        forced: columns of numbers to treat as categories.
+
+    Raises:
+        DataError: naming all columns that cannot be used.
+    """
+    found: list[Column] = []
+    arrays: list[Array] = []
+    dates: list[str] = []
+    empty: list[str] = []
+    wordy: list[str] = []
+    for name in names:
+        series = columns.parsed(name)
+        if series.isna().all():
+            empty.append(name)
+        elif is_date(series):
+            dates.append(name)
+        elif series.dtype.kind in "iuf" and name not in forced:
+            arrays.append(column_to_numbers(series, name, columns.where))
+            found.append(Column(name, decimal_comma=_has_comma(columns, name)))
+        else:
+            words = column_to_words(series)
+            if name not in forced:
+                _check_typing_errors(columns, name, series)
+            categories = sorted(set(words.dropna()))  # codes must not depend on the order of the rows
+            if len(categories) > MAX_CATEGORIES:
+                wordy.append(name)
+                continue
+            codes = words.map({word: float(code) for code, word in enumerate(categories)})
+            arrays.append(codes.to_numpy(np.float32))
+            found.append(Column(name, tuple(categories)))
+    # All of them at once, so that one change of the config is enough.
+    facts = [_describe(empty, "is empty", "are empty")] if empty else []
+    facts += [_describe(dates, "contains dates", "contain dates")] if dates else []
+    too_many = f"more than {MAX_CATEGORIES:,} different words"
+    facts += [_describe(wordy, f"has {too_many}", f"have {too_many}")] if wordy else []
+    if facts:
+        plural = "these columns" if len(empty) + len(dates) + len(wordy) > 1 else "this column"
+        left_out = ", ".join([*map(str, columns.options.drop), *empty, *dates, *wordy])
+        hint = " For a date, add a column of numbers, such as the month" if dates else ""
+        fact = f"cannot use {plural}: {'; '.join(facts)}"
+        raise DataError(columns.place, fact, f"Set dataset.drop=[{left_out}].{hint}")
+    return tuple(found), arrays
+
+
+def _has_comma(columns: TableColumns, name: str) -> bool:
+    """Return True if the numbers of a column have a decimal comma."""
+    if columns.options.decimal_comma is not None or columns.frame[name].dtype.kind in "iufb":
+        return columns.options.decimal_comma is True
+    return number_formats.has_decimal_comma(strip_cells(columns.frame[name]).dropna().astype(str), None) is True
+
+
+def _check_typing_errors(columns: TableColumns, name: str, series: "Series") -> None:
+    """Raise DataError if a column of numbers has a few words, probably typing errors.
+
+    Without this check one misspelled number would turn the whole column into categories.
+    """
+    present = series.dropna().astype(str)
+    sample = present.iloc[:SAMPLE_CELLS]
+    # Fewer than 10 values prove nothing, and a column of mostly words has no typing errors.
+    if len(present) < 10 or sum(map(number_formats.is_number_text, sample)) < 0.5 * len(sample):
+        return
+    numbers = number_formats.parse_numbers(present, columns.options.decimal_comma)
+    unparsed = present[numbers.isna()]
+    if len(unparsed) <= 0.1 * len(present) and numbers.nunique() > MAX_NUMERIC_CLASSES:
+        row = int(np.flatnonzero(series.index == unparsed.index[0])[0])
+        word = str(unparsed.iloc[0])[:40]
+        fact = f"column '{name}' has {word!r} between numbers"
+        way_out = f"Correct it, add it to dataset.missing, or set dataset.categorical=[{name}]"
+        raise DataError(columns.where(row), fact, way_out)
+
+
+def _describe(names: list[str], one: str, several: str) -> str:
+    return f"{quote_names(names)} {one if len(names) == 1 else several}"
