@@ -13,7 +13,7 @@ import numpy as np
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import fused_parameters
+from dropout_cli.nn.layers.fast_passes import fused_parameters
 
 STEP = 1e-5
 """Near the cube root of float64's precision: truncation and rounding are then about as small as each other."""

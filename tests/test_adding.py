@@ -245,7 +245,7 @@ def python(checkout: Path, *arguments: str) -> str:
         ("nn/optim/half.py", SCHEDULE, {"training.schedule": "half"}),
         ("nn/level.py", INITIALIZER, {"architecture.initializer": "level"}),
         ("objectives/halved.py", OBJECTIVE, {"objective": "halved"}),
-        ("metrics/numbers/zeros.py", METRIC, {"training.monitor": "val_zeros"}),
+        ("metrics/formulas/zeros.py", METRIC, {"training.monitor": "val_zeros"}),
     ],
     ids=["variant", "activation", "dataset", "optimizer", "schedule", "initializer", "objective", "metric"],
 )

@@ -18,7 +18,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import FORMAT, RESOLVED, Run
 from dropout_cli.tasks import TASKS
-from dropout_cli.training import arithmetic
+from dropout_cli.training import result_changes
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
 from dropout_cli.training.run import TrainingWatch, prepare_run, run_experiment
 from dropout_cli.training.setup import PreparedExperiment, thread_limit
@@ -145,7 +145,7 @@ def _why(run: Run, again: Run, prepared: PreparedExperiment) -> Iterator[Check]:
         else:
             continue
         break
-    changes = list(arithmetic.changes_since_start(run, prepared))
+    changes = list(result_changes.changes_since_start(run, prepared))
     for change in changes:
         yield Check("arithmetic", False, f"has changed since the run was trained: {change}")
     lines = environment.environment_differences(

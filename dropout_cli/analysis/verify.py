@@ -21,7 +21,7 @@ from dropout_cli.metrics import VALIDATION_FILE
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
 from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
-from dropout_cli.training import against_dummy
+from dropout_cli.training import yardstick_messages
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable_config, config_digest
 
 VERIFY_TOLERANCE = 1e-9
@@ -208,7 +208,7 @@ def _summary(run: Run) -> Iterator[Check]:
     expected = {name: recomputed[name] for name in recomputed if name in summary["test"] or name in rules.required}
     differing = list(value_differences(summary["test"], expected))
     yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
-    if dummy_scores := against_dummy.yardstick_scores(summary, "dummy", "test"):
+    if dummy_scores := yardstick_messages.yardstick_scores(summary, "dummy", "test"):
         recomputed = verify_yardstick.recompute_dummy(run, summary, task, labels)
         differing = list(
             value_differences({key: dummy_scores[key] for key in recomputed}, recomputed, "yardstick.dummy.test")

@@ -15,7 +15,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.preprocessing import PREPROCESSING_FILE, Preprocessing
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Task
-from dropout_cli.training import against_dummy
+from dropout_cli.training import yardstick_messages
 from dropout_cli.training.yardstick import frequency_logits
 
 
@@ -46,6 +46,6 @@ def recompute_dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Ar
         recomputed = metrics.score_targets(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
     return {
         key: recomputed[key]
-        for key in against_dummy.yardstick_scores(summary, "dummy", "test")
+        for key in yardstick_messages.yardstick_scores(summary, "dummy", "test")
         if recomputed.get(key) is not None
     }

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
 from dropout_cli.architectures.units import UnitArchitecture
-from dropout_cli.core.fields import Widths
+from dropout_cli.core.field_types import Widths
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer

@@ -17,7 +17,7 @@ from itertools import pairwise
 from dropout_cli.architectures.base import ARCHITECTURES, BuildContext
 from dropout_cli.architectures.units import UnitArchitecture
 from dropout_cli.core.errors import InvalidField
-from dropout_cli.core.fields import Count, Widths
+from dropout_cli.core.field_types import Count, Widths
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise

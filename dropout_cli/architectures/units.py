@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from dropout_cli.architectures.base import Architecture, BuildContext
-from dropout_cli.core.fields import NonNegative
+from dropout_cli.core.field_types import NonNegative
 from dropout_cli.core.registry import Choice
 from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.initializers import INITIALIZERS, Initializer

@@ -17,10 +17,10 @@ from dropout_cli.core.rng import Noise
 from dropout_cli.data.dataset import AffineScaling, BatchReader, Dataset, Part
 from dropout_cli.nn.activations import Activation
 from dropout_cli.nn.layers.base import Layer
-from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.convolution import Convolution
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
 from dropout_cli.training.loop import take_step
 from dropout_cli.training.setup import thread_limit
 

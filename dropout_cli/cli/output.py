@@ -141,10 +141,10 @@ def print_run_result(run: "Run", summary: dict[str, Any], json: bool) -> None:
         summary: Its `summary.json`.
         json: True to print folder and summary as one JSON object.
     """
-    from dropout_cli.training import against_dummy
+    from dropout_cli.training import yardstick_messages
 
     # First of all: a network that loses against a constant guess has other problems than its dropout rate.
-    beaten = against_dummy.dummy_warning(summary)
+    beaten = yardstick_messages.dummy_warning(summary)
     if beaten is not None:
         print_stderr(beaten)
     for warning in summary["warnings"]:

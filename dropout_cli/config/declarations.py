@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from dropout_cli.core.fields import Hint, PathField
+from dropout_cli.core.field_types import Hint, PathField
 from dropout_cli.core.registry import Choice, Registry
 
 REQUIRED = dataclasses.MISSING

@@ -11,7 +11,7 @@ from typing import Any
 
 from dropout_cli.config.declarations import REQUIRED, Key, block_keys, choice_name
 from dropout_cli.config.writing import to_plain
-from dropout_cli.core.fields import field_docs
+from dropout_cli.core.field_types import field_docs
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.text import indefinite
 

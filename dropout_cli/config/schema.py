@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from dropout_cli.architectures import ARCHITECTURES, Architecture
 from dropout_cli.core.errors import InvalidField, Problem
-from dropout_cli.core.fields import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
+from dropout_cli.core.field_types import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
 from dropout_cli.core.registry import Choice, Registry
 from dropout_cli.core.types import Shape
 from dropout_cli.data.base import DATASETS, Source

@@ -10,7 +10,7 @@ import yaml
 
 from dropout_cli.config.declarations import block_keys
 from dropout_cli.config.scalars import parse_scalar
-from dropout_cli.core.fields import field_docs
+from dropout_cli.core.field_types import field_docs
 from dropout_cli.core.registry import Registry
 
 LINE_WIDTH = 110

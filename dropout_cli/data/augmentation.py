@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_cli.core.errors import InvalidField
-from dropout_cli.core.fields import CountOrZero
+from dropout_cli.core.field_types import CountOrZero
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array, Shape

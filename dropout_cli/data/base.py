@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Ge
 
 from dropout_cli.core.errors import DataError, InvalidField
-from dropout_cli.core.fields import CountOrZero, Fraction, FractionOrZero
+from dropout_cli.core.field_types import CountOrZero, Fraction, FractionOrZero
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.types import Array, Shape
 from dropout_cli.data.augmentation import Augmentation

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from dropout_cli.core.fields import describe_fields
+from dropout_cli.core.field_types import describe_fields
 from dropout_cli.data.base import DATASETS, Source
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from dropout_cli.core.types import Array, Shape
 from dropout_cli.data.base import Column
-from dropout_cli.data.encoding import TableEncoding
+from dropout_cli.data.missing_and_categories import TableEncoding
 from dropout_cli.data.readers.file_rows import FileRows, SegmentWindow
 
 

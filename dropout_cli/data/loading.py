@@ -9,10 +9,10 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
-from dropout_cli.data import encoding as encode
+from dropout_cli.data import missing_and_categories as encode
 from dropout_cli.data.base import DATASETS, Examples, Source
 from dropout_cli.data.dataset import Dataset, Part, RegressionTargets
-from dropout_cli.data.encoding import TableEncoding
+from dropout_cli.data.missing_and_categories import TableEncoding
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers.file_rows import FileRows
 from dropout_cli.data.scaling import fit_scaling

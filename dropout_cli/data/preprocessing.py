@@ -15,7 +15,7 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array, Shape
 from dropout_cli.data.base import Column
 from dropout_cli.data.dataset import AffineScaling, Dataset, RegressionTargets
-from dropout_cli.data.encoding import TableEncoding
+from dropout_cli.data.missing_and_categories import TableEncoding
 
 PREPROCESSING_FILE = "preprocessing.safetensors"
 METADATA_KEY = "dropout"

@@ -1,6 +1,6 @@
 """Metrics of predictions, and tables that show where the predictions are wrong."""
 
-from dropout_cli.metrics import numbers  # every file there registers its metrics
+from dropout_cli.metrics import formulas  # every file there registers its metrics
 from dropout_cli.metrics.classes import (
     Mistake,
     confusion_csv,
@@ -47,6 +47,7 @@ __all__ = [
     "csv_bytes",
     "displayed_metrics",
     "find_metric",
+    "formulas",
     "is_count",
     "is_share",
     "larger_is_better",
@@ -55,7 +56,6 @@ __all__ = [
     "metric_name",
     "metric_part",
     "mistakes_csv",
-    "numbers",
     "predicted_classes",
     "residuals_csv",
     "safe_text",

@@ -1,6 +1,6 @@
 """Registry of metrics: name, label, direction, and the predictions that a metric needs.
 
-A file in `metrics/numbers/` registers its metrics when it is imported, and no other file names them. The summary of a
+A file in `metrics/formulas/` registers its metrics when it is imported, and no other file names them. The summary of a
 run, `training.monitor`, the JSON schema, tables and reports all follow from the registry.
 """
 

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
-from dropout_cli.core.fields import NonNegative, Positive
+from dropout_cli.core.field_types import NonNegative, Positive
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, Shape

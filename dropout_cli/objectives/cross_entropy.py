@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import MinLen
 
 from dropout_cli.core.errors import InvalidField
-from dropout_cli.core.fields import FractionOrZero, NonNegative
+from dropout_cli.core.field_types import FractionOrZero, NonNegative
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses

@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import MinLen
 
-from dropout_cli.core.fields import CountOrZero, NonNegative, PathField, Positive
+from dropout_cli.core.field_types import CountOrZero, NonNegative, PathField, Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource

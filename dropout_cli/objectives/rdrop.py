@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.core.fields import NonNegative
+from dropout_cli.core.field_types import NonNegative
 from dropout_cli.core.types import Array
 from dropout_cli.nn import losses
 from dropout_cli.nn.layers.base import Layer, NoiseSource

@@ -4,10 +4,10 @@ The same input gives the same bytes. Nothing is written or shown.
 """
 
 from dropout_cli.plots.canvas import as_svg
+from dropout_cli.plots.confusion_matrix import confusion_figure
 from dropout_cli.plots.effects import activation_maps
 from dropout_cli.plots.epochs import learning_curves
 from dropout_cli.plots.maps import feature_maps
-from dropout_cli.plots.matrix import confusion_figure
 from dropout_cli.plots.over_epochs import epoch_figures
 from dropout_cli.plots.rates import has_rate_changes, rate_curves
 from dropout_cli.plots.residuals import residual_figure

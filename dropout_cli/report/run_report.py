@@ -21,7 +21,7 @@ from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPar
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.runs.summary import count_examples, describe_scored_train, evaluated_epoch
 from dropout_cli.tasks import TASKS, Regression, Task
-from dropout_cli.training import against_dummy
+from dropout_cli.training import yardstick_messages
 
 MAX_MISTAKES = 25  # of up to 100 in mistakes.csv
 BINS = 10
@@ -45,7 +45,7 @@ def run_report(run: Run) -> bytes:
             f"How well does {config['architecture']['name']} with {_dropout(config)} predict "
             f"{config['dataset']['name']}?"
         )
-        baseline = against_dummy.dummy_warning(summary)
+        baseline = yardstick_messages.dummy_warning(summary)
         answer = f"{baseline} " if baseline else ""
         return render_page(run.name, question, answer + _answer(task, summary, stored), _sections(run, task, stored))
     except (LookupError, TypeError, ValueError) as error:
@@ -126,17 +126,16 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
 
 def _beside(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
     """Yield the comparison of the network with the dummy and the linear model."""
-    table = against_dummy.yardstick_table(summary, every=True)
+    table = yardstick_messages.yardstick_table(summary, every=True)
     if table is not None:
         task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
         fitted = (
-            f"; {against_dummy.LINEAR_MODEL_LABELS[linear['kind']]} on {linear['rows']:,} training examples"
+            f"; {yardstick_messages.LINEAR_MODEL_LABELS[linear['kind']]} on {linear['rows']:,} training examples"
             if linear
             else ""
         )
-        caption = (
-            f"The network compared with simple models: the dummy is {against_dummy.DUMMY_DESCRIPTIONS[task]}{fitted}"
-        )
+        dummy = f"the dummy is {yardstick_messages.DUMMY_DESCRIPTIONS[task]}{fitted}"
+        caption = f"The network compared with simple models: {dummy}"
         yield HtmlTable(caption, *table)
 
 

@@ -9,7 +9,7 @@ References:
 
 from typing import NamedTuple
 
-from dropout_cli.statistics.estimate import Estimate
+from dropout_cli.statistics.t_test import Estimate
 
 
 class PosteriorProbabilities(NamedTuple):

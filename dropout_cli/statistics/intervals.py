@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.statistics.rules import FIRST, LATEST
+from dropout_cli.statistics.comparison_rules import RULES_LATEST, RULES_V1
 
 CONFIDENCE = 0.95
 
@@ -22,7 +22,7 @@ NO_INTERVAL = Interval(math.nan, math.nan)
 """The interval of too few values."""
 
 
-def mean_and_sd(values: Sequence[float], *, rules: int = LATEST) -> tuple[float, float]:
+def mean_and_sd(values: Sequence[float], *, rules: int = RULES_LATEST) -> tuple[float, float]:
     """Return the mean and the standard deviation of n >= 1 values.
 
     Args:
@@ -33,13 +33,13 @@ def mean_and_sd(values: Sequence[float], *, rules: int = LATEST) -> tuple[float,
     Returns:
         The mean, and the standard deviation with divisor n - 1; the latter is NaN for n = 1.
     """
-    if rules > FIRST and all(value == values[0] for value in values):
+    if rules > RULES_V1 and all(value == values[0] for value in values):
         return float(values[0]), 0.0 if len(values) > 1 else math.nan
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
 def t_interval(
-    values: Sequence[float], *, confidence: float = CONFIDENCE, split_ratio: float = 0.0, rules: int = LATEST
+    values: Sequence[float], *, confidence: float = CONFIDENCE, split_ratio: float = 0.0, rules: int = RULES_LATEST
 ) -> Interval:
     """Return the t interval of a mean: mean +- t(n - 1) * sd * sqrt(1/n + split_ratio).
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.estimate import Estimate, estimate_mean
 from dropout_cli.statistics.intervals import CONFIDENCE, Interval
+from dropout_cli.statistics.t_test import Estimate, estimate_mean
 
 
 def wilson_from_effective(p: float, effective: float, z: float) -> Interval:

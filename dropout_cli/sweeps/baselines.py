@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.statistics.rules import FIRST, LATEST
+from dropout_cli.statistics.comparison_rules import RULES_LATEST, RULES_V1
 from dropout_cli.sweeps.records import Values, setting_label
 
 VARIANT, RATE = "dropout.variant", "dropout.rate"
@@ -24,7 +24,7 @@ def baseline_text(wanted: Values) -> str:
 
 
 def find_baselines(
-    groups: Sequence[Values], keys: Sequence[str], wanted: Values | None, rules: int = LATEST
+    groups: Sequence[Values], keys: Sequence[str], wanted: Values | None, rules: int = RULES_LATEST
 ) -> list[int | None]:
     """Return the index of each group's baseline; None for a group without one.
 
@@ -60,7 +60,7 @@ def find_baselines(
                 f"{baseline_text(wanted)} fits {len(like)} settings for {setting_label(group)} ({names})",
                 "Give more keys.",
             )
-        if not like and rules > FIRST:
+        if not like and rules > RULES_V1:
             loosely = [
                 i for i in matching if all(groups[i][k] is None or group[k] in (None, groups[i][k]) for k in others)
             ]

@@ -17,8 +17,8 @@ from dropout_cli.core.types import Array
 from dropout_cli.metrics import is_count, larger_is_better, metric_part
 from dropout_cli.statistics import Interval
 from dropout_cli.statistics.differences import paired_differences
-from dropout_cli.statistics.estimate import Estimate, estimate_new_examples, mean_only
 from dropout_cli.statistics.intervals import NO_INTERVAL
+from dropout_cli.statistics.t_test import Estimate, estimate_new_examples, mean_only
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.permutation import NO_TEST, Requested, TestName, permutation_tests

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from dropout_cli.core.fields import CountOrZero, NonNegative
+from dropout_cli.core.field_types import CountOrZero, NonNegative
 from dropout_cli.sweeps.options import MOST_CELLS
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.replicates import Splits

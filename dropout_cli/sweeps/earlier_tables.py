@@ -13,7 +13,7 @@ from dropout_cli import statistics
 from dropout_cli.core.dotted import last_name
 from dropout_cli.metrics import DEFAULT_METRIC, METRICS, csv_bytes, larger_is_better
 from dropout_cli.statistics import Interval, PairedComparison
-from dropout_cli.statistics.rules import FIRST
+from dropout_cli.statistics.comparison_rules import RULES_V1
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import ALPHA
 from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, group_runs
@@ -57,7 +57,7 @@ def earlier_tables(
 
 def _correction(groups: Sequence[RunGroup], compared: Sequence[RunGroup], rules: int, pairs: Any = None) -> float:
     """Return Nadeau and Bengio's correction; by the first rules that of the first run, for all groups."""
-    if rules == FIRST:
+    if rules == RULES_V1:
         splits = {replicate.split_seed for group in groups for replicate in group.records}
         return groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
     return max(group.correction(pairs) for group in compared)
@@ -119,7 +119,7 @@ def _comparisons(
 
 def _verdict(interval: Interval, mean: float, p: float, margin: float | None, larger: bool, rules: int) -> str:
     small = margin is not None and -margin < interval.low and interval.high < margin
-    if p < ALPHA and not (small and rules > FIRST):
+    if p < ALPHA and not (small and rules > RULES_V1):
         return "better" if (mean > 0) == larger else "worse"
     return f"within {margin:g}" if small else "no difference shown"
 
@@ -132,5 +132,5 @@ def _label(values: Values, rules: int) -> str:
         if value is not None:
             text = value if isinstance(value, str) else json.dumps(value)
             parts.append(text if last in ("variant", "name") else f"{last} {text}")
-    nothing = "all" if rules == FIRST else next((f"{last_name(key)} null" for key in values), "all")
+    nothing = "all" if rules == RULES_V1 else next((f"{last_name(key)} null" for key in values), "all")
     return ", ".join(parts) or nothing

@@ -17,8 +17,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from dropout_cli.core.text import counted
-from dropout_cli.statistics import estimate
-from dropout_cli.statistics.estimate import MIN_UNITS, Estimate
+from dropout_cli.statistics import t_test
+from dropout_cli.statistics.t_test import MIN_UNITS, Estimate
 from dropout_cli.sweeps.replicates import Replicate
 
 Kind: TypeAlias = Literal["none", "single", "seeds", "splits", "nested", "crossed", "irregular"]
@@ -69,9 +69,9 @@ class Layout:
         """
         if self.kind == "crossed":
             rows = [[_mean([values[one] for one in run]) for run in unit] for unit in self.units]
-            return estimate.estimate_crossed(np.array(rows), smallest_sd=self._floor(step))
-        found = estimate.estimate_mean(self.per_unit(values), smallest_sd=self._floor(step))
-        return estimate.mean_only(found.mean, found.n) if self.kind == "irregular" else found
+            return t_test.estimate_crossed(np.array(rows), smallest_sd=self._floor(step))
+        found = t_test.estimate_mean(self.per_unit(values), smallest_sd=self._floor(step))
+        return t_test.mean_only(found.mean, found.n) if self.kind == "irregular" else found
 
     def for_new_data(self, values: Mapping[Replicate, float], ratio: float, *, step: float = 0.0) -> Estimate:
         """Return the estimate that speaks of new data of this kind, where splits vary (Nadeau & Bengio 2003).
@@ -87,8 +87,8 @@ class Layout:
         units = self.per_unit(values)
         if self.folds:
             by_fold = [_mean([values[run[fold]] for run in unit]) for unit in self.units for fold in range(self.folds)]
-            return estimate.estimate_mean(by_fold, smallest_sd=self._floor(step) * self.folds, split_ratio=ratio)
-        return estimate.estimate_mean(units, smallest_sd=self._floor(step), split_ratio=ratio)
+            return t_test.estimate_mean(by_fold, smallest_sd=self._floor(step) * self.folds, split_ratio=ratio)
+        return t_test.estimate_mean(units, smallest_sd=self._floor(step), split_ratio=ratio)
 
     def _floor(self, step: float) -> float:
         """Return half a step of the mean of a unit's runs."""

@@ -10,8 +10,8 @@ from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import is_count, is_share, metric_part
 from dropout_cli.statistics import Interval, proportion
-from dropout_cli.statistics.estimate import Estimate, estimate_new_examples
 from dropout_cli.statistics.intervals import NO_INTERVAL
+from dropout_cli.statistics.t_test import Estimate, estimate_new_examples
 from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.replicates import Replicate

@@ -13,7 +13,7 @@ from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.statistics import TestResult
 from dropout_cli.statistics.max_t import max_t
-from dropout_cli.statistics.paired import sign_flip, wilcoxon
+from dropout_cli.statistics.sign_flip_test import sign_flip, wilcoxon
 from dropout_cli.sweeps.layouts import Layout
 from dropout_cli.sweeps.replicates import Replicate
 

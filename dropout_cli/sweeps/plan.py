@@ -14,7 +14,7 @@ from dropout_cli.core.dotted import last_name, value_at
 from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.metrics import DEFAULT_METRIC, comparable_metrics, metric_name
-from dropout_cli.sweeps import resolve, splitting
+from dropout_cli.sweeps import layout_choice, resolved_settings
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
 from dropout_cli.sweeps.spec import Sweep
@@ -80,12 +80,12 @@ def make_plan(sweep: Sweep) -> SweepPlan:
     points = [planner.taken(point) for point in sweep.points]
     planner.check_all_taken()
     experiments = [planner.experiment(point) for point in points]
-    wanted, reasons = splitting.allowed_splits(sweep, experiments)
-    replicates = splitting.make_replicates(sweep, wanted, points, experiments)
-    resolved = resolve.resolve_settings(experiments, replicates)
-    splits, given = splitting.settle_splits(wanted, sweep, resolved)
+    wanted, reasons = layout_choice.allowed_splits(sweep, experiments)
+    replicates = layout_choice.make_replicates(sweep, wanted, points, experiments)
+    resolved = resolved_settings.resolve_settings(experiments, replicates)
+    splits, given = layout_choice.settle_splits(wanted, sweep, resolved)
     if splits != wanted:
-        replicates = splitting.make_replicates(sweep, splits, points, experiments)
+        replicates = layout_choice.make_replicates(sweep, splits, points, experiments)
     groups: dict[str, PlannedGroup] = {}
     cells: dict[str, Cell] = {}
     merged = 0
@@ -108,7 +108,7 @@ def make_plan(sweep: Sweep) -> SweepPlan:
         if key not in REPLICATES and len({json.dumps(group.values[key]) for group in groups.values()}) > 1
     )
     shown = tuple(PlannedGroup({key: one.values[key] for key in varying}, one.config) for one in groups.values())
-    goes_on = sweep.begun is not None and splitting.default_replicates(sweep, experiments, resolved) != splits
+    goes_on = sweep.begun is not None and layout_choice.default_replicates(sweep, experiments, resolved) != splits
     messages = (*reasons, *given)
     return SweepPlan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, messages, goes_on)
 

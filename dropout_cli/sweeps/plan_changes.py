@@ -9,7 +9,7 @@ from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import SWEEP_FORMAT, SweepFolder
 from dropout_cli.sweeps.plan import SweepPlan
 from dropout_cli.sweeps.replicates import SAME
-from dropout_cli.training import arithmetic
+from dropout_cli.training import result_changes
 
 
 def compare_with_stored(plan: SweepPlan, folder: SweepFolder, *, may_replace: bool = False) -> dict[str, int] | None:
@@ -91,15 +91,15 @@ def _arithmetic_messages(plan: SweepPlan, folder: SweepFolder) -> Iterator[str]:
     The runs to come make no pairs with them.
     """
     before = stored_plan.read_plan(folder)
-    if before is None or before.arithmetic >= arithmetic.arithmetic_version():
+    if before is None or before.arithmetic >= result_changes.arithmetic_version():
         return
     reasons: dict[str, int] = {}
     for cell in plan.cells:
         if folder.is_complete(cell.id):
             run, train = Run(folder.cell(cell.id)), folder.summary(cell.id)["train"]
             targets = len(train.get("per_target", [None]))
-            noted = arithmetic.stored_version(run)
-            for reason in arithmetic.changes_since(
+            noted = result_changes.stored_version(run)
+            for reason in result_changes.changes_since(
                 noted, cell.experiment, summary.count_examples(train), targets=targets
             ):
                 reasons[reason] = reasons.get(reason, 0) + 1

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dropout_cli.statistics import sample_size
-from dropout_cli.statistics.estimate import MIN_UNITS
+from dropout_cli.statistics.t_test import MIN_UNITS
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import ALPHA, Comparison
 from dropout_cli.sweeps.layouts import find_layout

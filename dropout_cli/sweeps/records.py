@@ -15,7 +15,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import METRICS, PARTS, metric_name, metric_part, uses_labels_only
 from dropout_cli.runs.summary import count_examples
-from dropout_cli.statistics.rules import FIRST, LATEST
+from dropout_cli.statistics.comparison_rules import RULES_LATEST, RULES_V1
 from dropout_cli.sweeps.replicates import FOLD, REPLICATES, SPLIT_SEED, Replicate
 from dropout_cli.sweeps.stored_predictions import example_metric, test_part_digest
 
@@ -191,12 +191,12 @@ class RunGroup:
         return setting_label(self.values)
 
 
-def group_runs(records: Sequence[RunRecord], keys: Sequence[str], rules: int = LATEST) -> tuple[RunGroup, ...]:
+def group_runs(records: Sequence[RunRecord], keys: Sequence[str], rules: int = RULES_LATEST) -> tuple[RunGroup, ...]:
     """Group the records by their values of the keys, then by seed and split; the first rules keep the last of each."""
     gathered: dict[str, dict[Replicate, tuple[RunRecord, ...]]] = {}
     for record in records:
         group = gathered.setdefault(json.dumps([record.values.get(key) for key in keys], sort_keys=True), {})
-        group[record.replicate] = (record,) if rules == FIRST else (*group.get(record.replicate, ()), record)
+        group[record.replicate] = (record,) if rules == RULES_V1 else (*group.get(record.replicate, ()), record)
     return tuple(
         RunGroup({key: next(iter(one.values()))[0].values.get(key) for key in keys}, one) for one in gathered.values()
     )

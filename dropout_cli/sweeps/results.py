@@ -11,7 +11,7 @@ from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
-from dropout_cli.training import arithmetic
+from dropout_cli.training import result_changes
 
 
 def write_plan(
@@ -28,7 +28,7 @@ def write_plan(
     before = stored_plan.read_plan(folder)
     first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
     generations = [first] if before is None else [*before.generations, *([] if change is None else [change])]
-    version = arithmetic.arithmetic_version() if before is None else before.arithmetic
+    version = result_changes.arithmetic_version() if before is None else before.arithmetic
     content: dict[str, Any] = {"format": SWEEP_FORMAT, "arithmetic": version}
     content |= {"metric": comparison.metric, "baseline": comparison.baseline, "margin": comparison.margin}
     content |= {"metrics": list(comparison.others)} if comparison.others else {}

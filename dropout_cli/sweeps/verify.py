@@ -14,7 +14,7 @@ from dropout_cli.analysis.verify import verify_run as verify_run
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.runs import Run
-from dropout_cli.statistics import rules
+from dropout_cli.statistics import comparison_rules
 from dropout_cli.sweeps import stored_plan, tables
 from dropout_cli.sweeps.earlier_tables import earlier_tables
 from dropout_cli.sweeps.folder import SweepFolder
@@ -40,8 +40,8 @@ def _tables_now(records: Sequence[RunRecord], plan: StoredPlan) -> dict[str, byt
 
 
 RULES: Mapping[int, Callable[[Sequence[RunRecord], StoredPlan], dict[str, bytes]]] = {
-    1: partial(_tables_by, rules.FIRST),
-    2: partial(_tables_by, rules.LATEST),
+    1: partial(_tables_by, comparison_rules.RULES_V1),
+    2: partial(_tables_by, comparison_rules.RULES_LATEST),
     3: _tables_now,
 }
 """Format -> function from complete runs and plan to the tables; it raises UsageError without a baseline."""

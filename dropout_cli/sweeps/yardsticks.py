@@ -14,7 +14,7 @@ from dropout_cli.core.text import decimals
 from dropout_cli.metrics import metric_name, metric_part
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.wording import setting_name
-from dropout_cli.training import against_dummy
+from dropout_cli.training import yardstick_messages
 
 MOST_NAMED = 6
 """The most settings that a sentence names."""
@@ -61,9 +61,11 @@ def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator
         own = [level for level in levels if level.dataset == name]
         on = f" on {name}" if len(datasets) > 1 else ""
         models = ", ".join(f"{level.model} {decimals(level.mean, 4)}{_over(level.splits)}" for level in own)
-        linear = next((level for level in own if level.model in against_dummy.LINEAR_MODEL_LABELS.values()), None)
+        linear = next((level for level in own if level.model in yardstick_messages.LINEAR_MODEL_LABELS.values()), None)
         means = [mean for (data, _), mean in _setting_means(records, metric).items() if data == name]
-        wins = linear is not None and not any(against_dummy.is_better_than(metric, mean, linear.mean) for mean in means)
+        wins = linear is not None and not any(
+            yardstick_messages.is_better_than(metric, mean, linear.mean) for mean in means
+        )
         better = f" No setting has a better mean than {linear.model}." if wins and linear is not None else ""
         yield f"Simple models{on}, by {metric}: {models}.{better}"
 
@@ -77,13 +79,13 @@ def dummy_warnings(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
     number, lost = metric_name(metric), []
     for runs in settings.values():
         ours, theirs = _mean([run.score(metric) for run in runs]), _mean([_dummy(run, metric) for run in runs])
-        if not against_dummy.is_better_than(number, ours, theirs):
+        if not yardstick_messages.is_better_than(number, ours, theirs):
             lost.append((setting_name(runs[0].values), ours, theirs, _description(runs[0], "dummy", metric)))
     if not lost:
         return
     dummy = lost[0][3]
     if len(settings) == 1:
-        yield f"These runs are not better than {dummy}: mean {metric} {against_dummy.format_pair(*lost[0][1:3])}."
+        yield f"These runs are not better than {dummy}: mean {metric} {yardstick_messages.format_pair(*lost[0][1:3])}."
     elif len(lost) == len(settings):
         yield f"No setting is better than {dummy} (mean {metric})."
     else:
@@ -105,8 +107,8 @@ def _setting_means(records: Sequence[RunRecord], metric: str) -> dict[tuple[str,
 
 def _number(record: RunRecord, model: str, metric: str) -> float | None:
     """Return the metric of `dummy` or `linear` in the summary of a run; None if it has none."""
-    value = against_dummy.yardstick_scores(record.summary, model, metric_part(metric)).get(metric_name(metric))
-    return float(value) if against_dummy.is_finite_number(value) else None
+    value = yardstick_messages.yardstick_scores(record.summary, model, metric_part(metric)).get(metric_name(metric))
+    return float(value) if yardstick_messages.is_finite_number(value) else None
 
 
 def _dummy(record: RunRecord, metric: str) -> float:
@@ -117,9 +119,11 @@ def _dummy(record: RunRecord, metric: str) -> float:
 def _description(record: RunRecord, model: str, metric: str) -> str:
     """Return the model in words."""
     if model == "dummy":
-        return against_dummy.dummy_description(str(record.summary.get("task", "classification")), metric_name(metric))
+        return yardstick_messages.dummy_description(
+            str(record.summary.get("task", "classification")), metric_name(metric)
+        )
     kind = str(record.summary["yardstick"]["linear"].get("kind"))
-    return against_dummy.LINEAR_MODEL_LABELS.get(kind, kind)
+    return yardstick_messages.LINEAR_MODEL_LABELS.get(kind, kind)
 
 
 def _dataset(record: RunRecord) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.training import loop
+from dropout_cli.training.batch_order import BatchPlan
 from dropout_cli.training.setup import PreparedExperiment, build_for_dataset
 
 MAX_COMPARED_STEPS = 1_000
@@ -85,7 +85,7 @@ def schedule_difference(before: Experiment, after: Experiment, dataset: Dataset,
         steps: The number of first steps, those that the run has done.
     """
     experiments = (before, after)
-    plans = [loop.BatchPlan.from_experiment(experiment, len(dataset.train)) for experiment in experiments]
+    plans = [BatchPlan.from_experiment(experiment, len(dataset.train)) for experiment in experiments]
     networks = [build_for_dataset(experiment, dataset) for experiment in experiments]
     old, new = before.training.epochs, after.training.epochs
     for name, parameter in networks[0].parameters().items():

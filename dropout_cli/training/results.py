@@ -15,7 +15,7 @@ from dropout_cli.runs import FORMAT, Run, json_bytes
 from dropout_cli.runs.summary import describe_scored_train
 from dropout_cli.tasks import Task
 from dropout_cli.tasks.base import Prediction, task_files
-from dropout_cli.training import against_dummy, convergence, pass_noise, yardstick
+from dropout_cli.training import convergence, pass_noise, yardstick, yardstick_messages
 from dropout_cli.training.checkpoint import Snapshot
 from dropout_cli.training.inference import outputs
 from dropout_cli.training.setup import PreparedExperiment
@@ -79,7 +79,7 @@ def finish_run(
         **_cost(run, started),
         "config": config.to_dict(experiment),
     }
-    for text in filter(None, (against_dummy.dummy_warning(summary), *warnings)):
+    for text in filter(None, (yardstick_messages.dummy_warning(summary), *warnings)):
         run.append_log(text)
     run.write("summary.json", json_bytes(summary))
     run.record_status("completed")

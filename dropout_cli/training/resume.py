@@ -14,7 +14,7 @@ from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.training import arithmetic, extend
+from dropout_cli.training import extend, result_changes
 from dropout_cli.training.checkpoint import LAST, Snapshot, config_digest, pack_checkpoint
 from dropout_cli.training.run import TrainingWatch, continue_run
 from dropout_cli.training.setup import PreparedExperiment, prepare, thread_limit
@@ -75,7 +75,7 @@ def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = F
             after = replace(before, training=replace(before.training, epochs=epochs))
         prepared = warm_start(prepare(after), fresh=snapshot is None)
         if snapshot is not None:
-            arithmetic.refuse_changed_arithmetic(run, prepared)
+            result_changes.refuse_changed_arithmetic(run, prepared)
             if snapshot.meta["config"] != config_digest(prepared.experiment):
                 fact = f"{LAST} does not belong to {RESOLVED}, which was changed"
                 raise RunFailed(str(run.path), fact, "Restore the original file, or train again.")
@@ -92,7 +92,7 @@ def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = F
             differences = _environment_messages(run)
             facts: dict[str, Any] = {"environment": differences} if differences else {}
             if snapshot is None:  # the run starts again from epoch 1, so with the arithmetic of this version
-                facts[arithmetic.STATE_KEY] = arithmetic.arithmetic_version()
+                facts[result_changes.STATE_KEY] = result_changes.arithmetic_version()
             run.record_status("running", **facts)
             yield replace(prepared, notices=(*prepared.notices, *notices, *differences))
 

@@ -16,7 +16,7 @@ from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, StopReques
 from dropout_cli.data.preprocessing import PREPROCESSING_FILE as PREPROCESSING
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.runs import RESOLVED, CsvLog, Run, json_bytes
-from dropout_cli.training import arithmetic, loop
+from dropout_cli.training import loop, result_changes
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, config_digest
 from dropout_cli.training.results import finish_run
 from dropout_cli.training.setup import PreparedExperiment, prepare, thread_limit
@@ -73,7 +73,7 @@ def run_experiment(
         run.write("environment.json", json_bytes(environment.describe_environment()))
         run.write(RESOLVED, resolved)
         run.write(PREPROCESSING, Preprocessing.from_dataset(prepared.dataset).pack())
-        facts: dict[str, Any] = {arithmetic.STATE_KEY: arithmetic.arithmetic_version()}
+        facts: dict[str, Any] = {result_changes.STATE_KEY: result_changes.arithmetic_version()}
         run.record_status("running", resolved=[hashlib.sha256(resolved).hexdigest()], **facts)
         return continue_run(prepared, run, watch=watch, figures=figures, yardsticks=yardsticks)
 

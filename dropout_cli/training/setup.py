@@ -18,7 +18,7 @@ from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.optim.update import Regularization
 from dropout_cli.nn.summary import summarize_network
 from dropout_cli.tasks import Task
-from dropout_cli.training import loop
+from dropout_cli.training.batch_order import BatchPlan
 from dropout_cli.training.early_stopping import BestEpoch
 from dropout_cli.training.noise_checks import check_noise, scaling_warnings
 from dropout_cli.training.resolve import batch_size_notice, check_experiment
@@ -84,7 +84,7 @@ def prepare_with_dataset(dataset: Dataset, experiment: Experiment, *, stored: bo
     experiment = check_experiment(experiment, dataset, stored=stored)
     learner = make_learner(experiment, build_for_dataset(experiment, dataset))
     if not stored:
-        check_noise(experiment, learner.network, loop.BatchPlan.from_experiment(experiment, len(dataset.train)).steps)
+        check_noise(experiment, learner.network, BatchPlan.from_experiment(experiment, len(dataset.train)).steps)
     task = tasks.task_of(experiment.objective, dataset)
     return PreparedExperiment(experiment, dataset, learner, task, _selection(experiment, dataset), notices=notices)
 
@@ -126,7 +126,7 @@ def build_network(experiment: Experiment, fitted: Preprocessing) -> Network:
         fitted: The preprocessing that was fitted to the train part.
     """
     # Some variants depend on the number of training examples or steps.
-    plan = loop.BatchPlan.from_experiment(experiment, fitted.train_count)
+    plan = BatchPlan.from_experiment(experiment, fitted.train_count)
     context = BuildContext(
         shape=fitted.shape,
         outputs=tasks.task_of(experiment.objective, fitted).outputs,

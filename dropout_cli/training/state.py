@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer
-from dropout_cli.nn.layers.batch_parallel import fused_parameters
+from dropout_cli.nn.layers.fast_passes import fused_parameters
 from dropout_cli.nn.optim.optimizers import Optimizer
 from dropout_cli.nn.optim.update import OptimizerState, Regularization, split_into_blocks
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from dropout_cli.core.errors import InvalidField
-from dropout_cli.core.fields import (
+from dropout_cli.core.field_types import (
     ClosedFraction,
     Count,
     CountOrZero,
@@ -27,8 +27,8 @@ from dropout_cli.core.renamed import missing_name
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter

@@ -21,7 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from dropout_cli.core.errors import InvalidField
-from dropout_cli.core.fields import NonNegative, Positive, Rate, Rates
+from dropout_cli.core.field_types import NonNegative, Positive, Rate, Rates
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense

@@ -23,13 +23,13 @@ from typing import Annotated
 
 import numpy as np
 
-from dropout_cli.core.fields import Rate, Rates
+from dropout_cli.core.field_types import Rate, Rates
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import matmul_into
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, check_rate_count, rate_of

@@ -32,12 +32,12 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from dropout_cli.core.fields import Positive
+from dropout_cli.core.field_types import Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import dot
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed_bernoulli, sigmoid

@@ -23,7 +23,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from dropout_cli.core.fields import Count, Rates
+from dropout_cli.core.field_types import Count, Rates
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.core.types import Array

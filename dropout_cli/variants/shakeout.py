@@ -23,7 +23,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from dropout_cli.core.fields import NonNegative, Rate, Rates
+from dropout_cli.core.field_types import NonNegative, Rate, Rates
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import matmul_into

@@ -33,7 +33,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le
 
-from dropout_cli.core.fields import CountOrZero, Positive
+from dropout_cli.core.field_types import CountOrZero, Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.container import leaves

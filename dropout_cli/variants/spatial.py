@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.core.fields import Rates
+from dropout_cli.core.field_types import Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.variants.toolkit.base import VARIANTS

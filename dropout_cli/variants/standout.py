@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_cli.core.fields import Finite
+from dropout_cli.core.field_types import Finite
 from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.sigmoid import Sigmoid
 from dropout_cli.nn.layers.base import Layer, NoiseSource

@@ -20,7 +20,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
-from dropout_cli.core.fields import Rate
+from dropout_cli.core.field_types import Rate
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource

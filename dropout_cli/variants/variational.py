@@ -32,7 +32,7 @@ import numpy as np
 from annotated_types import Gt, Le
 
 from dropout_cli.core.errors import InvalidField
-from dropout_cli.core.fields import Positive
+from dropout_cli.core.field_types import Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.nn.layers.base import Layer, NoiseSource

@@ -9,7 +9,7 @@ import pytest
 from dropout_cli import report
 from dropout_cli.cli import output
 from dropout_cli.runs import find_run
-from dropout_cli.training import against_dummy
+from dropout_cli.training import yardstick_messages
 from tests.commands import dropout
 
 CONFIG = """\
@@ -85,16 +85,16 @@ def test_left_out_nothing_is_shown_of_them(tmp_path: Path) -> None:
 
 def test_equal_is_not_better_and_numbers_are_told_apart() -> None:
     """A network that answers the largest class itself does not beat it."""
-    assert against_dummy.dummy_warning(summary(0.5, 0.5)) == (
+    assert yardstick_messages.dummy_warning(summary(0.5, 0.5)) == (
         "This network does not beat always answering the largest class: test accuracy 0.5 against 0.5."
     )
-    assert "0.12341 against 0.12342." in str(against_dummy.dummy_warning(summary(0.12341, 0.12342)))
+    assert "0.12341 against 0.12342." in str(yardstick_messages.dummy_warning(summary(0.12341, 0.12342)))
 
 
 def test_probabilities_are_judged_where_the_classes_are_right() -> None:
     """By the negative log-likelihood, against the frequencies of the classes."""
-    assert against_dummy.dummy_warning(summary(0.9, 0.5)) is None
-    assert against_dummy.dummy_warning(summary(0.9, 0.5, nll=0.7)) == (
+    assert yardstick_messages.dummy_warning(summary(0.9, 0.5)) is None
+    assert yardstick_messages.dummy_warning(summary(0.9, 0.5, nll=0.7)) == (
         "The probabilities of this network do not beat the frequencies of the classes: test nll 0.7 against 0.5, "
         "though its accuracy is 0.9 against 0.5."
     )
@@ -114,6 +114,6 @@ def test_probabilities_are_judged_where_the_classes_are_right() -> None:
 )
 def test_summaries_without_them_or_damaged_say_nothing(damaged: dict[str, Any]) -> None:
     """Old runs have no such key, and a hostile summary may have any content."""
-    assert against_dummy.dummy_warning(damaged) is None
-    found = against_dummy.yardstick_table(damaged)
+    assert yardstick_messages.dummy_warning(damaged) is None
+    found = yardstick_messages.yardstick_table(damaged)
     assert found is None or output.format_table(*found)

@@ -12,7 +12,7 @@ from dropout_cli.config.error_collector import ErrorCollector
 from dropout_cli.config.merge import read_layers
 from dropout_cli.config.validate import build_block
 from dropout_cli.core.errors import ConfigError, InvalidField, Problem
-from dropout_cli.core.fields import Count, PathField
+from dropout_cli.core.field_types import Count, PathField
 from dropout_cli.core.registry import Choice, Registry
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -16,7 +16,7 @@ from dropout_cli.config.editor_schema import editor_schema
 from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
 from dropout_cli.config.validate import node_value
 from dropout_cli.config.writing import dump_yaml, to_commented_yaml
-from dropout_cli.core.fields import field_docs
+from dropout_cli.core.field_types import field_docs
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dropout_cli.core.errors import Problem
-from dropout_cli.core.fields import describe_fields, field_docs
+from dropout_cli.core.field_types import describe_fields, field_docs
 from dropout_cli.core.registry import Registry, UnknownName
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.inverted import Inverted

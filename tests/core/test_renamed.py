@@ -8,7 +8,7 @@ import pytest
 from dropout_cli import variants
 from dropout_cli.core.renamed import RenamedName, ReportsRenamed, missing_name
 from dropout_cli.core.rng import Noise
-from dropout_cli.nn.layers.batch_parallel import BatchParallel
+from dropout_cli.nn.layers.fast_passes import BatchParallel
 from dropout_cli.nn.optim.optimizers import Optimizer
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_cli.core import fields as field_types
+from dropout_cli.core import field_types
 from dropout_cli.core.errors import DataError
 from dropout_cli.data import DATASETS, BatchReader, Examples, Source, load_dataset
 from dropout_cli.data.catalog import list_datasets

@@ -7,8 +7,8 @@ import pytest
 
 from dropout_cli import metrics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.calibration import WIDE, expected_gap
-from dropout_cli.metrics.numbers.classification import ece, ece_if_calibrated
+from dropout_cli.metrics.chance_calibration import WIDE, expected_gap
+from dropout_cli.metrics.formulas.classification import ece, ece_if_calibrated
 
 
 def softmax(n: int, classes: int, spread: float) -> Array:

@@ -90,7 +90,7 @@ def test_a_metric_of_numbers_points_the_way_that_it_says(metric: metrics.Metric)
 def test_a_metric_is_named_in_its_own_file_alone() -> None:
     """`mcc` is one file; the summary, the monitors, tables and reports find it."""
     naming = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "mcc" in path.read_text()]
-    assert naming == ["metrics/numbers/mcc.py"]
+    assert naming == ["metrics/formulas/mcc.py"]
 
 
 def test_the_summary_has_the_metric_as_scikit_learn_computes_it(monitored: Run) -> None:

@@ -9,7 +9,7 @@ import pytest
 from dropout_cli import nn
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.units import UnitArchitecture
-from dropout_cli.core.fields import describe_fields, field_docs
+from dropout_cli.core.field_types import describe_fields, field_docs
 from dropout_cli.core.registry import UnknownName
 from dropout_cli.nn.activations import ACTIVATIONS, Activation
 from dropout_cli.nn.initializers import INITIALIZERS, Initializer

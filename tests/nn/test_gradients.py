@@ -10,8 +10,8 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.initializers import Normal
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import fused_parameters
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.fast_passes import fused_parameters
 from dropout_cli.nn.layers.normalization import Normalize
 from dropout_cli.nn.optim.optimizers.sgd import Sgd
 from dropout_cli.nn.optim.update import OptimizerState, Regularization

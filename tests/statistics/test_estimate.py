@@ -11,7 +11,7 @@ from scipy import stats
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.statistics.estimate import Estimate, estimate_crossed, estimate_mean, estimate_new_examples, hedges_g
+from dropout_cli.statistics.t_test import Estimate, estimate_crossed, estimate_mean, estimate_new_examples, hedges_g
 
 FLOOR = 0.5 / 36
 LAYOUTS: dict[str, Callable[[Array], Estimate]] = {

@@ -11,7 +11,7 @@ from scipy import stats
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
 from dropout_cli.statistics import Interval, choice
-from dropout_cli.statistics.rules import FIRST
+from dropout_cli.statistics.comparison_rules import RULES_V1
 
 
 @pytest.mark.parametrize("n", [2, 3, 7])
@@ -101,7 +101,7 @@ def test_what_comes_back_are_plain_numbers() -> None:
 def test_equal_values_have_no_spread_but_by_the_first_rules() -> None:
     """Three times .1 are .1; format 1 took what summing them leaves for a spread."""
     assert statistics.t_interval([0.1] * 3) == (0.1, 0.1)
-    low, high = statistics.t_interval([0.1] * 3, rules=FIRST)
+    low, high = statistics.t_interval([0.1] * 3, rules=RULES_V1)
     assert low < high < low + 1e-15
 
 

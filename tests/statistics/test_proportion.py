@@ -11,13 +11,13 @@ from dropout_cli import statistics
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.statistics import Interval
-from dropout_cli.statistics.estimate import Estimate, estimate_mean
 from dropout_cli.statistics.proportion import (
     interval_new_examples,
     interval_same_examples,
     share_interval,
     wilson_from_effective,
 )
+from dropout_cli.statistics.t_test import Estimate, estimate_mean
 
 
 def answers(seed: int, seeds: int, examples: int, *, of_seeds: float = 0.3, of_examples: float = 0.3) -> Array:

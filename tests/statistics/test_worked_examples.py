@@ -9,9 +9,9 @@ from dropout_cli.core.types import Array
 from dropout_cli.statistics import aggregate, choice, proportion, ranks, sample_size, sequential
 from dropout_cli.statistics.bayes import posterior_probabilities
 from dropout_cli.statistics.differences import paired_differences
-from dropout_cli.statistics.estimate import Estimate, estimate_crossed, estimate_mean, estimate_new_examples, hedges_g
-from dropout_cli.statistics.families import holm_adjust
 from dropout_cli.statistics.max_t import max_t
+from dropout_cli.statistics.multiple_comparisons import holm_adjust
+from dropout_cli.statistics.t_test import Estimate, estimate_crossed, estimate_mean, estimate_new_examples, hedges_g
 
 
 def rows(text: str) -> Array:

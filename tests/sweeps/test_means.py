@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dropout_cli.statistics import proportion, wilson_interval
-from dropout_cli.statistics.estimate import estimate_new_examples
+from dropout_cli.statistics.t_test import estimate_new_examples
 from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.means import group_mean
 from dropout_cli.sweeps.records import RunGroup, RunRecord

@@ -6,7 +6,7 @@ from pathlib import Path
 from dropout_cli.sweeps import run
 from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
-from dropout_cli.training import arithmetic
+from dropout_cli.training import result_changes
 from tests.small_sweep import planned
 
 
@@ -26,7 +26,7 @@ def test_cells_that_would_be_computed_otherwise_now_are_said(tmp_path: Path) -> 
     assert conducted(tmp_path, text) == [] and conducted(tmp_path, text) == []
     for file in (tmp_path / "s" / PLAN, *(tmp_path / "s").glob("cells/*/state.json")):
         content = json.loads(file.read_text())
-        assert content.pop("arithmetic") == arithmetic.arithmetic_version()
+        assert content.pop("arithmetic") == result_changes.arithmetic_version()
         file.write_text(json.dumps(content))
     (line,) = conducted(tmp_path, text)
     assert "trained by an older version: 1 complete run. Since then" in line and "2^-16" in line and "--out" in line

@@ -11,8 +11,8 @@ from dropout_cli.core.errors import IncompatibleVersion
 from dropout_cli.runs import Run, json_bytes
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.workers import job
-from dropout_cli.training import arithmetic, resume
-from dropout_cli.training.arithmetic import ArithmeticChange
+from dropout_cli.training import result_changes, resume
+from dropout_cli.training.result_changes import ArithmeticChange
 from tests.small_run import CONFIG, ignore, train
 from tests.training.test_resume import SETTINGS, interrupted
 
@@ -34,30 +34,30 @@ def noting(run: Run, version: int | None) -> None:
 def test_only_later_changes_that_concern_a_run_count() -> None:
     """Of version v are the first v - 1 changes; each says itself which experiments it concerns."""
     experiment = config.load_config(config.find_config("digits"), ["seed=1"]).experiment
-    said = {noted: list(arithmetic.changes_since(noted, experiment, 7, CHANGES)) for noted in (1, 2, 3, 4)}
+    said = {noted: list(result_changes.changes_since(noted, experiment, 7, CHANGES)) for noted in (1, 2, 3, 4)}
     assert said == {
         1: ["every run is otherwise", "odd seeds are otherwise"],
         2: ["odd seeds are otherwise"],
         3: [],
         4: [],
     }
-    assert list(arithmetic.changes_since(3, experiment, 100, CHANGES)) == ["a hundred examples are otherwise"]
-    assert arithmetic.arithmetic_version(CHANGES) == 4
-    assert "newer version" in next(arithmetic.changes_since(5, experiment, 7, CHANGES))
+    assert list(result_changes.changes_since(3, experiment, 100, CHANGES)) == ["a hundred examples are otherwise"]
+    assert result_changes.arithmetic_version(CHANGES) == 4
+    assert "newer version" in next(result_changes.changes_since(5, experiment, 7, CHANGES))
 
 
 def test_a_run_notes_the_version_that_began_it(tmp_path: Path) -> None:
     """In state.json; a run of an older version notes none, which is version 1."""
     run = train(tmp_path)
-    assert json.loads(run.read("state.json"))["arithmetic"] == arithmetic.arithmetic_version()
+    assert json.loads(run.read("state.json"))["arithmetic"] == result_changes.arithmetic_version()
     noting(run, None)
-    assert arithmetic.stored_version(run) == 1
+    assert result_changes.stored_version(run) == 1
 
 
 def test_a_run_of_another_arithmetic_is_not_resumed(tmp_path: Path) -> None:
     """The refusal names the reason and the way out, and leaves the folder as it was."""
     run = interrupted(tmp_path, 2, *SETTINGS)
-    noting(run, arithmetic.arithmetic_version() + 1)
+    noting(run, result_changes.arithmetic_version() + 1)
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file() and path.name != ".lock"}
     with pytest.raises(
         IncompatibleVersion, match=r"its arithmetic has changed: a newer version.*Train it again: dropout train"
@@ -71,15 +71,15 @@ def test_a_run_without_a_checkpoint_begins_anew_in_this_version(tmp_path: Path) 
     run = interrupted(tmp_path, 1, *SETTINGS)
     for file in run.path_of("checkpoints").iterdir():
         file.unlink()
-    noting(run, arithmetic.arithmetic_version() + 1)
+    noting(run, result_changes.arithmetic_version() + 1)
     resume.resume_run(run, watch=ignore, figures=False)
-    assert arithmetic.stored_version(run) == arithmetic.arithmetic_version()
+    assert result_changes.stored_version(run) == result_changes.arithmetic_version()
 
 
 def test_a_replay_names_the_change(tmp_path: Path) -> None:
     """Where the bytes differ, and the run was begun by another version."""
     run = train(tmp_path)
-    noting(run, arithmetic.arithmetic_version() + 1)
+    noting(run, result_changes.arithmetic_version() + 1)
     assert all(check.right for check in replay.replay_run(run, watch=ignore))
     other = train(tmp_path / "other", "seed=1")
     for name in ("resolved.yaml", "MANIFEST.sha256"):
@@ -96,14 +96,14 @@ def test_a_cell_of_another_arithmetic_is_trained_anew(tmp_path: Path) -> None:
     file.write_text(CONFIG)
     wanted = config.load_config(file).experiment
     folder, run = SweepFolder(tmp_path / "sweep"), interrupted(tmp_path, 1, *SETTINGS)
-    noting(run, arithmetic.arithmetic_version() + 1)
+    noting(run, result_changes.arithmetic_version() + 1)
     with folder.hold_lock():
         run.path.replace(folder.partial("0" * 12))
         job.train_in_process(folder, "0" * 12, wanted)
     cell = Run(folder.cell("0" * 12))
     whole = train(tmp_path / "whole")
     assert cell.read("metrics.csv") == whole.read("metrics.csv")
-    assert arithmetic.stored_version(cell) == arithmetic.arithmetic_version()
+    assert result_changes.stored_version(cell) == result_changes.arithmetic_version()
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_each_change_concerns_the_runs_whose_bytes_it_changes(
     loaded = config.load_config(
         config.find_config("digits"), [*usual, *overrides], replace_blocks=["dropout", "architecture"]
     )
-    found = list(arithmetic.changes_since(1, loaded.experiment, examples))
+    found = list(result_changes.changes_since(1, loaded.experiment, examples))
     assert [one.startswith(what or "") for one in found] == ([] if what is None else [True])
-    assert list(arithmetic.changes_since(arithmetic.arithmetic_version(), loaded.experiment, examples)) == []
+    assert list(result_changes.changes_since(result_changes.arithmetic_version(), loaded.experiment, examples)) == []
 
 
 def test_a_run_of_version_one_goes_on_where_no_change_concerns_it(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from dropout_cli import config
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.data.readers.file_rows import SEGMENTS
 from dropout_cli.runs import Run
-from dropout_cli.training.loop import BatchPlan, train_epochs
+from dropout_cli.training.batch_order import BatchPlan
+from dropout_cli.training.loop import train_epochs
 from dropout_cli.training.run import prepare_run, run_experiment
 from dropout_cli.training.setup import prepare
 from tests.small_run import ignore

@@ -9,9 +9,10 @@ import numpy as np
 from dropout_cli import config
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.data.readers.file_rows import SEGMENTS, row_order
+from dropout_cli.data.readers.file_rows import SEGMENTS
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.objectives.cross_entropy import CrossEntropy
+from dropout_cli.training.batch_order import row_order
 from dropout_cli.training.loop import train_epochs
 from dropout_cli.training.setup import prepare
 

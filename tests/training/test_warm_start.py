@@ -11,7 +11,7 @@ from dropout_cli.core.errors import ConfigError, DataError, Interrupted, StopReq
 from dropout_cli.core.types import Array
 from dropout_cli.nn.losses import softmax
 from dropout_cli.runs import Run
-from dropout_cli.training import arithmetic, restore, resume
+from dropout_cli.training import restore, result_changes, resume
 from dropout_cli.training import run as training_run
 from dropout_cli.training.inference import outputs
 from dropout_cli.training.loop import EpochRecord, TrainingProgress
@@ -93,7 +93,7 @@ def test_a_teachers_passes_draw_its_dropout_alone_unless_told_otherwise(tmp_path
     np.testing.assert_allclose(distillation(", teacher_passes: 3"), plain, rtol=1e-6)
     assert np.abs(distillation(", teacher_passes: 3, teacher_noise: all") - plain).max() > 1e-3
     changed = {
-        more: list(arithmetic.changes_since(1, learner(f", teacher_passes: {more}"), 100)) for more in ("3", "0")
+        more: list(result_changes.changes_since(1, learner(f", teacher_passes: {more}"), 100)) for more in ("3", "0")
     }
     assert "without input_noise and hidden_noise" in changed["3"][0] and changed["0"] == []
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dropout_cli import config
-from dropout_cli.core.fields import describe_fields, describe_values
+from dropout_cli.core.field_types import describe_fields, describe_values
 from dropout_cli.core.registry import Registry
 from dropout_cli.data import DATASETS
 from dropout_cli.data.catalog import describe_dataset as dataset_details

@@ -11,7 +11,7 @@ from dropout_cli.core.rng import Noise, stream
 from dropout_cli.nn.activations.relu import Relu
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.dense import Dense
-from dropout_cli.training import arithmetic
+from dropout_cli.training import result_changes
 from dropout_cli.variants import Location
 from dropout_cli.variants.dropconnect import DropConnect, GaussianDropConnect, MaskedLinear
 from dropout_cli.variants.toolkit.gaussian_linear import FLOOR
@@ -135,7 +135,7 @@ def test_a_run_that_sampled_at_evaluation_is_of_another_arithmetic() -> None:
     for inference in ("sample", "mean"):
         law = f"dropout={{variant: dropconnect, inference: {inference}}}"
         found[inference] = list(
-            arithmetic.changes_since(1, config.load_config(config.find_config("digits"), [law]).experiment, 100)
+            result_changes.changes_since(1, config.load_config(config.find_config("digits"), [law]).experiment, 100)
         )
     assert "once for all examples" in found["sample"][0] and found["mean"] == []
 

@@ -29,7 +29,7 @@ def show_command(
     """Show one run: its config, how it ended, its numbers and its files."""
     from dropout_cli import runs
     from dropout_cli.analysis import run_table
-    from dropout_cli.training import against_dummy
+    from dropout_cli.training import yardstick_messages
 
     run = runs.find_run(reference, runs_dir)
     if figures:
@@ -43,12 +43,12 @@ def show_command(
     rows = run_table.run_overview(facts)
     if sys.stdout.isatty():  # shorter keys leave room, so that the name of the run fits on one line
         rows = [(key.removeprefix("config."), value) for key, value in rows]
-    beaten = against_dummy.dummy_warning(facts)
+    beaten = yardstick_messages.dummy_warning(facts)
     # On stdout, unlike in `train`: it is a part of the result here.
     if beaten is not None:
         output.print_result(beaten)
     output.print_result(output.format_table(("key", "value"), rows))
-    comparison = against_dummy.yardstick_table(facts)
+    comparison = yardstick_messages.yardstick_table(facts)
     if comparison is not None:
         output.print_result(output.format_table(*comparison))
     output.print_result("\n".join(output.cell_text(name) for name in run_table.run_files(run)))

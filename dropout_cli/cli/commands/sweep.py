@@ -82,7 +82,7 @@ def sweep(
 ) -> None:
     """Train every combination of values and seeds, and say which differences are real. The same again goes on."""
     from dropout_cli import config
-    from dropout_cli.sweeps import plan, splitting
+    from dropout_cli.sweeps import layout_choice, plan
     from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.options import SweepOptions
     from dropout_cli.sweeps.run import run_sweep
@@ -94,7 +94,7 @@ def sweep(
     options = SweepOptions(seeds, splits, baseline or (), metric, metrics, test)
     asked = load_sweep(config.find_config(file), values or (), options)
     folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"sweep-{asked.name}")
-    asked = splitting.keep_layout(asked, folder)
+    asked = layout_choice.keep_layout(asked, folder)
     planned = plan.make_plan(asked)
     if dry_run:
         _print_dry_run(planned, folder, asked, jobs, json)

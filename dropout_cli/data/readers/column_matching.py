@@ -8,7 +8,7 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Column
-from dropout_cli.data.encoding import UNKNOWN_CATEGORY
+from dropout_cli.data.missing_and_categories import UNKNOWN_CATEGORY
 from dropout_cli.data.readers.cells import (
     RowLocator,
     column_to_numbers,

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 
 SEGMENTS = 16
@@ -173,23 +172,3 @@ class SegmentWindow:
         start, end = segment * size, min((segment + 1) * size, len(self._x))
         self._x.read_into(self._buffer[slot * size : slot * size + end - start], self._x._rows[start:end])
         self._segment_of_slot[slot], self._slot_of_segment[segment] = segment, slot
-
-
-def row_order(rng: Generator, count: int, segment_rows: int | None) -> Array:
-    """Return the order of the rows in one pass.
-
-    Args:
-        rng: the generator of this pass.
-        count: number of rows.
-        segment_rows: rows per segment, for an order that suits a `SegmentWindow`; None gives a plain permutation.
-    """
-    if segment_rows is None:
-        return rng.permutation(count)
-    starts = rng.permutation(math.ceil(count / segment_rows)) * segment_rows
-    blocks = [
-        np.concatenate(
-            [np.arange(start, min(start + segment_rows, count)) for start in starts[first : first + SEGMENTS].tolist()]
-        )
-        for first in range(0, len(starts), SEGMENTS)
-    ]
-    return np.concatenate([rng.permutation(block) for block in blocks])

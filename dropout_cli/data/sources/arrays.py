@@ -13,7 +13,7 @@ import numpy as np
 from dropout_cli.core import npz
 from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import DataError, InvalidField
-from dropout_cli.core.fields import CountOrZero, Fraction, PathField, Positive
+from dropout_cli.core.field_types import CountOrZero, Fraction, PathField, Positive
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, Column, DatasetInfo, Examples, Source

@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.core.fields import Fraction, PathField
+from dropout_cli.core.field_types import Fraction, PathField
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source

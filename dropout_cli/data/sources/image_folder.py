@@ -22,7 +22,7 @@ from annotated_types import MaxLen, MinLen
 from dropout_cli.core import npz
 from dropout_cli.core.environment import available_bytes, available_cores
 from dropout_cli.core.errors import DataError
-from dropout_cli.core.fields import Count, PathField
+from dropout_cli.core.field_types import Count, PathField
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source

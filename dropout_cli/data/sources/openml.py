@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.core.fields import Fraction
+from dropout_cli.core.field_types import Fraction
 from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import data_directories
 from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName

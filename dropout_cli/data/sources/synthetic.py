@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from dropout_cli.core.fields import CountOrZero, NonNegative, Positive
+from dropout_cli.core.field_types import CountOrZero, NonNegative, Positive
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, Column, DatasetInfo, Examples, Source

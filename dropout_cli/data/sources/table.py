@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from dropout_cli.core.errors import DataError, InvalidField
-from dropout_cli.core.fields import CountOrZero, Fraction, PathField
+from dropout_cli.core.field_types import CountOrZero, Fraction, PathField
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.readers import csv as csv_reader

@@ -6,7 +6,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.base import ACTIVATIONS, Activation
 from dropout_cli.nn.initializers import He
 from dropout_cli.nn.layers.base import NoiseSource
-from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
+from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
 
 
 @ACTIVATIONS.register("relu")

@@ -17,7 +17,7 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layers.base import NoiseSource
-from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
+from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
 from dropout_cli.nn.parameter import Parameter
 
 Padding = Literal["same", "valid"]

@@ -7,7 +7,7 @@ from dropout_cli.core.types import Array, DType
 from dropout_cli.nn.backend.matmul import matmul_into
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layers.base import NoiseSource
-from dropout_cli.nn.layers.batch_parallel import PassOptimizations
+from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.parameter import Parameter
 
 

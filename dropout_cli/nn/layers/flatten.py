@@ -2,7 +2,7 @@
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import NoiseSource
-from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
+from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
 
 
 class Flatten(BatchParallel):

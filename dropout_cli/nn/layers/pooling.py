@@ -11,8 +11,8 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.convolution import conv_geometry
+from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
 
 HEIGHT, WIDTH = 1, 2
 """Axes of maps."""

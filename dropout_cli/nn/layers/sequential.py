@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import (
+from dropout_cli.nn.layers.container import Container
+from dropout_cli.nn.layers.fast_passes import (
     BatchParallel,
     PassOptimizations,
     PassQueue,
@@ -12,7 +13,6 @@ from dropout_cli.nn.layers.batch_parallel import (
     releases_dx,
     releases_output,
 )
-from dropout_cli.nn.layers.container import Container
 from dropout_cli.nn.parameter import Parameter
 
 

@@ -7,7 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from dropout_cli.core.fields import ClosedFraction, FractionOrZero, NonNegative, Positive
+from dropout_cli.core.field_types import ClosedFraction, FractionOrZero, NonNegative, Positive
 from dropout_cli.core.registry import Registry
 
 SCHEDULES: Registry["LearningRateSchedule"] = Registry("schedule", package="dropout_cli.nn.optim")

@@ -12,7 +12,7 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, StopRequest, UsageError
 from dropout_cli.core.text import counted, decimals
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better, metric_name
-from dropout_cli.sweeps import plan, run, splitting, tables
+from dropout_cli.sweeps import layout_choice, plan, run, tables
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan_changes import layout_messages
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
@@ -72,7 +72,7 @@ def run_tuning(
     """
     execution = replace(execution, jobs=execution.jobs or environment.available_cores())
     finals = SweepFolder(folder.path / FINALS)
-    sweep = splitting.keep_layout(
+    sweep = layout_choice.keep_layout(
         sweep, folder, finals
     )  # a plan of a newer format is refused before anything is written
     sweep, fixed = _with_task_metric(sweep)

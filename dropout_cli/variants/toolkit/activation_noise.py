@@ -12,13 +12,13 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from dropout_cli.core.fields import Rate, Rates
+from dropout_cli.core.field_types import Rate, Rates
 from dropout_cli.core.registry import Choice
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import BatchParallel, DeferredPass
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
 from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
     Location,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from dropout_cli.core.errors import InvalidField
-from dropout_cli.core.fields import Rates, describe_fields
+from dropout_cli.core.field_types import Rates, describe_fields
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.text import counted

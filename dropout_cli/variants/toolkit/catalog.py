@@ -4,7 +4,7 @@ import inspect
 import sys
 from typing import Any
 
-from dropout_cli.core.fields import describe_fields
+from dropout_cli.core.field_types import describe_fields
 from dropout_cli.variants.toolkit.base import VARIANTS, Variant
 
 

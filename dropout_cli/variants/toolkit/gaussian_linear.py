@@ -28,8 +28,8 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import matmul_into
 from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.nn.layers.base import NoiseSource
-from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import Location
 

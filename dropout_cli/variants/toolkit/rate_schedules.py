@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
-from dropout_cli.core.fields import Fraction, NonNegative, Rate
+from dropout_cli.core.field_types import Fraction, NonNegative, Rate
 from dropout_cli.core.registry import Registry
 
 RATE_SCHEDULES: Registry["RateSchedule"] = Registry("rate schedule", package="dropout_cli.variants.toolkit")

@@ -14,8 +14,9 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.data import load_dataset
 from dropout_cli.data.readers import idx
-from dropout_cli.data.readers.file_rows import SEGMENTS, FilePiece, FileRows, SegmentWindow, row_order
+from dropout_cli.data.readers.file_rows import SEGMENTS, FilePiece, FileRows, SegmentWindow
 from dropout_cli.data.sources.arrays import Arrays
+from dropout_cli.training.batch_order import row_order
 from tests.small_run import train
 
 

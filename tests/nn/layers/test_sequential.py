@@ -14,8 +14,8 @@ from dropout_cli.nn.backend import threads
 from dropout_cli.nn.initializers import He
 from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer, NoiseSource
-from dropout_cli.nn.layers.batch_parallel import PassOptimizations
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.layers.flatten import Flatten
 from dropout_cli.nn.layers.normalization import Normalize, ScaleShift
 from dropout_cli.nn.layers.sequential import Sequential

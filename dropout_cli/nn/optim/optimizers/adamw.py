@@ -7,7 +7,7 @@ before each update of Adam.
 
 from dataclasses import dataclass
 
-from dropout_cli.core.fields import NonNegative
+from dropout_cli.core.field_types import NonNegative
 from dropout_cli.nn.optim.optimizers.adam import Adam
 from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS
 

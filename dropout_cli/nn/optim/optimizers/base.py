@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dropout_cli.core.fields import Positive
+from dropout_cli.core.field_types import Positive
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.types import Array

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from dropout_cli.core.fields import FractionOrZero, Positive
+from dropout_cli.core.field_types import FractionOrZero, Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer, flush_denormals
 

@@ -1,7 +1,21 @@
-"""Holm's correction: with more comparisons, more of them look like a difference by chance."""
+"""Corrections for several comparisons: with more of them, more look like a difference by chance.
+
+Bonferroni   p m, and an interval with level alpha / m
+Holm         the k-th smallest p times m - k + 1 (Holm 1979)
+"""
 
 import math
 from collections.abc import Sequence
+
+
+def bonferroni_adjust(p: float, comparisons: int) -> float:
+    """Return Bonferroni's p-value, at most 1.
+
+    Args:
+        p: The p-value of one comparison.
+        comparisons: The number of comparisons.
+    """
+    return min(1.0, comparisons * p)
 
 
 def holm_adjust(p_values: Sequence[float]) -> list[float]:

@@ -24,7 +24,7 @@ from dropout_cli.core.errors import IncompatibleVersion
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.training.loop import BatchPlan
+from dropout_cli.training.batch_order import BatchPlan
 from dropout_cli.training.setup import PreparedExperiment
 from dropout_cli.variants import Variant
 from dropout_cli.variants.batchwise import Batchwise

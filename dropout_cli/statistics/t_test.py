@@ -22,6 +22,7 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 from dropout_cli.statistics.intervals import CONFIDENCE, Interval, mean_and_sd
+from dropout_cli.statistics.multiple_comparisons import bonferroni_adjust
 
 MIN_UNITS = 3  # an interval of two units has one degree of freedom and is too wide to be useful
 
@@ -66,7 +67,7 @@ class Estimate:
             return math.nan
         if self.se == 0:
             return 1.0 if self.mean == 0 else 0.0
-        return min(1.0, comparisons * 2 * float(stats.t.sf(abs(self.mean) / self.se, self.df)))
+        return bonferroni_adjust(2 * float(stats.t.sf(abs(self.mean) / self.se, self.df)), comparisons)
 
 
 def estimate_mean(values: Sequence[float], *, smallest_sd: float = 0.0, split_ratio: float = 0.0) -> Estimate:

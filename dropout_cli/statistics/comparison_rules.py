@@ -6,4 +6,4 @@
    its own runs; the margin takes precedence; runs that share group, seed and split are averaged.
 """
 
-FIRST, LATEST = 1, 2
+RULES_V1, RULES_LATEST = 1, 2

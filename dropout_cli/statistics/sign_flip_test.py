@@ -15,9 +15,9 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
+from dropout_cli.statistics.comparison_rules import RULES_LATEST, RULES_V1
 from dropout_cli.statistics.differences import paired_differences as paired_differences
 from dropout_cli.statistics.intervals import Interval, mean_and_sd, t_interval, wilson_interval
-from dropout_cli.statistics.rules import FIRST, LATEST
 
 EXACT_PAIRS = 16  # 65,536 sign patterns; with more pairs, `SAMPLES` of them are drawn
 SAMPLES = 99_999
@@ -66,7 +66,7 @@ def compare_paired(
     test: str = "sign_flip",
     split_ratio: float = 0.0,
     larger_is_better: bool = True,
-    rules: int = LATEST,
+    rules: int = RULES_LATEST,
 ) -> PairedComparison:
     """Compare values with those of the baseline, pair by pair.
 
@@ -83,12 +83,12 @@ def compare_paired(
     """
     if np.shape(values) != np.shape(baseline):
         raise ValueError(f"{len(values)} values do not pair with {len(baseline)}")
-    if rules == FIRST:
+    if rules == RULES_V1:
         gaps: Array = np.subtract(values, baseline, dtype=np.float64)
         gaps[np.abs(gaps) < 1e-12 * np.max(np.abs(baseline), initial=1e-300)] = 0
     else:
         gaps = paired_differences(values, baseline)
-    tests = FIRST_TESTS if rules == FIRST else TESTS
+    tests = FIRST_TESTS if rules == RULES_V1 else TESTS
     n, above, below = len(gaps), int(np.sum(gaps > 0)), int(np.sum(gaps < 0))
     won, lost = (above, below) if larger_is_better else (below, above)
     mean, sd = mean_and_sd(gaps.tolist(), rules=rules)

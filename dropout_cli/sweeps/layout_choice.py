@@ -12,7 +12,7 @@ from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import MOST_CELLS
 from dropout_cli.sweeps.replicates import EACH, FOLD, SAME, SEED, Replicate, Splits, lay_out
-from dropout_cli.sweeps.resolve import ResolvedSetting
+from dropout_cli.sweeps.resolved_settings import ResolvedSetting
 from dropout_cli.sweeps.spec import Sweep
 
 TAUGHT = "the teacher has seen the training examples of one split, and other splits test on some of them"
