@@ -1,17 +1,14 @@
 """Adding a thing is one new file: nothing that exists is changed, and the command finds it."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.checkout import copy_checkout, run_python
+
 SMALL = ("training.epochs=1", "training.steps_per_epoch=3", "yardstick=none", "--quiet", "--no-plots", "--json")
 
 VARIANT = '''
@@ -193,11 +190,7 @@ class Level(Initializer):
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, its configs and what writes generated files."""
     copy = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(ROOT / "dropout_cli", copy / "dropout_cli")  # its compiled files too, which saves time
-    shutil.copytree(ROOT / "configs", copy / "configs")
-    (copy / "tests").mkdir()
-    for name in ("__init__.py", "generated.py"):
-        shutil.copy(ROOT / "tests" / name, copy / "tests" / name)
+    copy_checkout(copy, ("tests/__init__.py", "tests/generated.py"))
     return copy
 
 
@@ -222,17 +215,7 @@ def added(checkout: Path, file: str, source: str) -> Iterator[None]:
 
 def python(checkout: Path, *arguments: str) -> str:
     """Run `python -m` in the copy; return its stdout."""
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=checkout,
-        env={**os.environ, "PYTHONPATH": str(checkout)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_python(checkout, *arguments).stdout
 
 
 @pytest.mark.parametrize(

@@ -16,17 +16,17 @@ from tests.commands import dropout_process
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/write-a-variant.md").read_text()
-(TOY,) = (block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "VARIANTS.register" in block)
+(SOURCE,) = (block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "VARIANTS.register" in block)
 ((GROUP, NAME, MODULE),) = re.findall(r'\[project\.entry-points\."(.*)"\]\n(\w+) = "(\w+)"', PAGE)
 
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """A folder as pip would fill it: the module, and the metadata of its distribution."""
-    (tmp_path / f"{MODULE}.py").write_text(TOY)
-    info = tmp_path / "toy_dropout-0.1.dist-info"
+    (tmp_path / f"{MODULE}.py").write_text(SOURCE)
+    info = tmp_path / "continuous_dropout-0.1.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-dropout\nVersion: 0.1\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: continuous-dropout\nVersion: 0.1\n")
     (info / "entry_points.txt").write_text(f"[{GROUP}]\n{NAME} = {MODULE}\n")
     return tmp_path
 
@@ -38,30 +38,34 @@ def dropout(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
 
 def test_a_variant_of_another_package_is_listed_explained_and_trains(installed: Path) -> None:
     """Its keys are checked and stored like any other's, and what is stored trains again."""
-    assert "toy" in [row["name"] for row in json.loads(dropout(installed, "variants", "--json").stdout)["variants"]]
-    page = dropout(installed, "variants", "toy").stdout
-    assert "m = [eps > 0]" in page and "What a kept activation is multiplied by." in page
+    assert "continuous" in [
+        row["name"] for row in json.loads(dropout(installed, "variants", "--json").stdout)["variants"]
+    ]
+    page = dropout(installed, "variants", "continuous").stdout
+    assert "g = 1 + sd u" in page and "Distribution of the multiplier." in page
 
-    (installed / "a.yaml").write_text("dataset: iris\ndropout: {variant: toy, strength: 2.5}\ntraining: {epochs: 2}\n")
+    (installed / "a.yaml").write_text(
+        "dataset: iris\ndropout: {variant: continuous, shape: triangular}\ntraining: {epochs: 2}\n"
+    )
     trained = dropout(installed, "train", "a.yaml", "--quiet", "--no-plots")
     assert trained.returncode == 0, trained.stderr
     run = Path(installed / trained.stdout.strip())
-    assert "strength: 2.5" in (run / "resolved.yaml").read_text()
+    assert "shape: triangular" in (run / "resolved.yaml").read_text()
     again = dropout(installed, "train", str(run / "resolved.yaml"), "--quiet", "--no-plots")
     assert again.returncode == 0, again.stderr
     weights = [
         (folder / "checkpoints/last.safetensors").read_bytes() for folder in (run, installed / again.stdout.strip())
     ]
     assert weights[0] == weights[1]
-    wrong = dropout(installed, "config", "check", "a.yaml", "dropout.strenght=1")
-    assert wrong.returncode == 2 and "Did you mean 'strength'?" in wrong.stderr
+    wrong = dropout(installed, "config", "check", "a.yaml", "dropout.shap=uniform")
+    assert wrong.returncode == 2 and "Did you mean 'shape'?" in wrong.stderr
 
 
 def test_it_imports_from_the_variants_alone() -> None:
     """No deeper module, so that these may move."""
-    imported = [node for node in ast.walk(ast.parse(TOY)) if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert {node.module for node in imported if isinstance(node, ast.ImportFrom)} == {"dataclasses", GROUP}
-    assert not [node for node in imported if isinstance(node, ast.Import)]
+    imported = [node for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert {node.module for node in imported if isinstance(node, ast.ImportFrom)} == {"dataclasses", "typing", GROUP}
+    assert [alias.name for node in imported if isinstance(node, ast.Import) for alias in node.names] == ["math"]
 
 
 def test_all_that_a_built_in_variant_is_made_of_can_be_imported_from_there() -> None:
@@ -80,16 +84,19 @@ def test_all_that_a_built_in_variant_is_made_of_can_be_imported_from_there() -> 
 
 
 FAULTS = {
-    "import nothing_of_that_name": "toy_dropout cannot be loaded (ModuleNotFoundError: No module named",
-    TOY.replace('"toy"', '"inverted"'): "registered twice",
-    TOY + "raise SystemExit": "cannot be loaded (SystemExit: )",
+    "import nothing_of_that_name": "continuous_dropout cannot be loaded (ModuleNotFoundError: No module named",
+    SOURCE.replace('"continuous"', '"inverted"'): "registered twice",
+    SOURCE + "raise SystemExit": "cannot be loaded (SystemExit: )",
     "": "no variant of that name is registered",
-    TOY.replace("def draw", "def drawn"): "Toy lacks draw",
-    TOY.replace("(ActivationNoise)", "").replace("@dataclass(frozen=True, kw_only=True)", ""): "Toy is not a dataclass",
-    TOY + "\n    before_logits = None\n": "which is now called noise_before_logits. Rename it in toy-dropout.",
-    TOY.replace(
+    SOURCE.replace("def draw", "def drawn"): "Continuous lacks draw",
+    SOURCE.replace("(ActivationNoise)", "").replace(
+        "@dataclass(frozen=True, kw_only=True)", ""
+    ): "Continuous is not a dataclass",
+    SOURCE
+    + "\n    before_logits = None\n": "which is now called noise_before_logits. Rename it in continuous-dropout.",
+    SOURCE.replace(
         "import VARIANTS", "import Place, VARIANTS"
-    ): ".Place is now called Location. Rename it in toy-dropout.",
+    ): ".Place is now called Location. Rename it in continuous-dropout.",
 }
 """The source of a plugin -> a part of what is said of it."""
 
@@ -101,12 +108,14 @@ def test_a_broken_package_is_named_in_one_line_and_left_out(installed: Path, sou
     done = dropout(installed, "config", "check", "digits")
     assert done.returncode == 0, done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.startswith("toy-dropout: variant 'toy' is left out: ") and line.endswith("toy-dropout.")
+    assert line.startswith("continuous-dropout: variant 'continuous' is left out: ") and line.endswith(
+        "continuous-dropout."
+    )
     assert FAULTS[source] in line
-    needed = dropout(installed, "config", "check", "digits", "dropout={variant: toy}")
+    needed = dropout(installed, "config", "check", "digits", "dropout={variant: continuous}")
     warning, error = needed.stderr.splitlines()
     assert needed.returncode == 2 and needed.stdout == "" and warning == line
-    assert error.partition(": dropout.variant: ")[2] == line.removeprefix("toy-dropout: ")
+    assert error.partition(": dropout.variant: ")[2] == line.removeprefix("continuous-dropout: ")
 
 
 def test_the_log_of_a_run_begins_with_it(installed: Path) -> None:
@@ -120,37 +129,40 @@ def test_the_log_of_a_run_begins_with_it(installed: Path) -> None:
 
 def test_lists_have_what_is_broken(installed: Path) -> None:
     """`dropout variants` below the variants, as JSON too, and `dropout doctor` among what needs mending."""
-    (installed / f"{MODULE}.py").write_text(TOY.replace("def draw", "def drawn"))
-    problem = "toy-dropout: variant 'toy' is left out: Toy lacks draw. Mend or uninstall toy-dropout."
+    (installed / f"{MODULE}.py").write_text(SOURCE.replace("def draw", "def drawn"))
+    fact = "variant 'continuous' is left out: Continuous lacks draw"
+    problem = f"continuous-dropout: {fact}. Mend or uninstall continuous-dropout."
     *_, last = dropout(installed, "variants").stdout.rstrip().splitlines()
-    assert last.split(maxsplit=2) == ["toy", "toy-dropout", problem]
-    page = dropout(installed, "variants", "toy")
+    assert last.split(maxsplit=2) == ["continuous", "continuous-dropout", problem]
+    page = dropout(installed, "variants", "continuous")
     assert page.returncode == 2 and page.stderr.splitlines() == [problem, problem]
     left_out = json.loads(dropout(installed, "variants", "--json").stdout)["left_out"]
-    assert left_out == [{"name": "toy", "package": "toy-dropout", "problem": problem}]
+    assert left_out == [{"name": "continuous", "package": "continuous-dropout", "problem": problem}]
     examined = dropout(installed, "doctor", "--seconds", "0", "--json")
-    (finding,) = (one for one in json.loads(examined.stdout)["findings"] if one["what"] == "variant 'toy'")
+    (finding,) = (one for one in json.loads(examined.stdout)["findings"] if one["what"] == "variant 'continuous'")
     assert finding["wrong"] == problem and examined.returncode == 1
 
 
 def test_a_sound_variant_stays_beside_a_broken_one(installed: Path) -> None:
     """Of one package, and of another one."""
-    (installed / f"{MODULE}.py").write_text(TOY + TOY.replace('"toy"', '"second"').replace("def draw", "def drawn"))
+    (installed / f"{MODULE}.py").write_text(
+        SOURCE + SOURCE.replace('"continuous"', '"second"').replace("def draw", "def drawn")
+    )
     listed = json.loads(dropout(installed, "variants", "--json").stdout)
     assert [one["name"] for one in listed["left_out"]] == ["second"]
-    assert {"toy", "inverted"} <= {one["name"] for one in listed["variants"]}
+    assert {"continuous", "inverted"} <= {one["name"] for one in listed["variants"]}
 
 
 def test_python_code_gets_a_warning(installed: Path) -> None:
     """Once; later look-ups know what is left out."""
-    (installed / f"{MODULE}.py").write_text(TOY + "raise RuntimeError")
+    (installed / f"{MODULE}.py").write_text(SOURCE + "raise RuntimeError")
     code = (
         "import warnings\nfrom dropout_cli.core.registry import UnusablePlugin, PluginWarning\n"
         "from dropout_cli.variants import VARIANTS\n"
         "with warnings.catch_warnings(record=True) as found:\n"
-        "    assert all('toy' not in VARIANTS.names() for _ in range(2))\n"
+        "    assert all('continuous' not in VARIANTS.names() for _ in range(2))\n"
         "assert [one.category for one in found] == [PluginWarning]\n"
-        "try:\n    VARIANTS['toy']\n"
+        "try:\n    VARIANTS['continuous']\n"
         "except UnusablePlugin as error:\n    assert 'RuntimeError' in str(error)\n"
         "else:\n    raise AssertionError\n"
     )
@@ -165,4 +177,4 @@ def test_a_sweep_says_it_once(installed: Path) -> None:
     short = ("training.epochs=1", "training.steps_per_epoch=1", "dropout.rate=0,0.5", "--seeds", "2", "--quiet")
     done = dropout(installed, "sweep", "digits", *short)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("toy-dropout") == 2 and "Warning" not in done.stderr
+    assert done.stderr.count("continuous-dropout") == 2 and "Warning" not in done.stderr

@@ -50,8 +50,8 @@ def affine(dtype: DType) -> ScaleShift:
 
 
 def activation_layer(name: str, dtype: DType) -> Layer:
-    """The activation of that name; it takes the dtype of its input."""
-    return ACTIVATIONS[name](name)
+    """Return the activation of that name."""
+    return ACTIVATIONS[name](name, dtype=dtype)
 
 
 def network(dtype: DType) -> Sequential:
