@@ -42,8 +42,8 @@ class SweepDocument:
     random: RandomAxes | None = None
     """Random combinations of values, in addition to those of grid and zip."""
     seeds: Points | tuple[CountOrZero, ...] | None = None
-    """The number of seeds (counted from 0), or a list of seeds; with a number of splits, the seeds per split.
-    Default: 10, or 1 per split."""
+    """The number of seeds (0, 1, ...), or a list of seeds. With a number of splits: how many seeds on each split.
+    Default: 10, or 1 on each split."""
     splits: Splits | None = None
     """each: every seed has its own split. same: all seeds use one split. A number: so many splits, with the seeds on
     each. Default: each, or same if the sweep sets or varies `seed` or `dataset.split_seed`."""

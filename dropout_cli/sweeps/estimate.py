@@ -44,14 +44,14 @@ def estimate_cost(
     total = (sum(seconds) / len(seconds) * epochs + PER_CELL * len(plan.cells)) / min(jobs, len(plan.cells))
     space = sum(size) / len(size) * len(plan.cells)
     return [
-        ("runs", len(plan.cells)),
-        ("settings", len(plan.groups)),
+        ("cells", len(plan.cells)),
+        ("groups", len(plan.groups)),
         ("combinations without a swept key", plan.skipped),
-        ("duplicate combinations", plan.merged),
+        ("combinations that are the same as another", plan.merged),
         ("epochs", epochs),
         ("jobs", jobs),
-        ("estimated time", _time(total)),
-        ("estimated disk space", f"{space / 1e6:.0f} MB"),
+        ("time to expect", _time(total)),
+        ("disk space to expect", f"{space / 1e6:.0f} MB"),
         *power_rows,
     ]
 

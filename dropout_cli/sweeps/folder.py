@@ -70,7 +70,7 @@ class SweepFolder:
 
     @property
     def yardsticks(self) -> Path:
-        """The folder with the scores of simple models; runs with the same split share them (`training.yardstick`)."""
+        """The folder with the scores of simple models, which runs with the same split share."""
         return self.path / "yardsticks"
 
     def output(self, id: str) -> Path:

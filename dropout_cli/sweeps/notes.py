@@ -195,10 +195,10 @@ def _choice_note(evidence: SweepComparison) -> Iterator[str]:
         return
     bias = format_short(chosen.optimism)
     # The bias is not negative; an estimate may be, by chance.
-    bias = bias if float(bias) > 0 else "0"
+    bias = bias if float(bias) > 0 else "none"
     bound = " This is too small, because all runs share one validation part." if chosen.is_lower_bound else ""
     yield (
-        f"{text}. The best of several settings looks better than it is (selection bias): {chosen.how} estimates "
+        f"{text}. The best of several settings looks better than it is (selection bias): {chosen.how} finds "
         f"{bias}.{bound}"
     )
 

@@ -90,11 +90,11 @@ def power_of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterat
     refused = next((layout.refused for layout in layouts if layout.refused), "")
     n = min(len(layout.units) for layout in layouts)
     if refused or n < MIN_UNITS:
-        yield "power", f"no verdict: {refused}"
+        yield "what it can show", f"no verdict: {refused}"
         return
     size = smallest_detectable(n, len(layouts))
     yield "comparisons", str(len(layouts))
     yield (
-        "smallest difference detected with 80 % probability",
+        "difference seen with 80 % probability",
         f"{size:.2g} standard deviations of the paired differences" if math.isfinite(size) else "none",
     )

@@ -67,7 +67,7 @@ def test_a_page_is_whole_in_itself(folder: Path, name: str) -> None:
 def test_the_answer_of_a_sweep_stands_once(folder: Path) -> None:
     """At the top of the page; the section on the method begins after it."""
     text = unescape((folder / "sweep.html").read_text())
-    assert text.count("Validation chose") == 1 and text.count("Runs: 3 runs per setting") == 1
+    assert text.count("The best setting on the validation part") == 1 and text.count("Runs: 3 runs per setting") == 1
 
 
 def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> None:

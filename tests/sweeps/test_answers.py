@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from dropout_cli.training.against_dummy import DUMMIES
 from scipy import stats
 
 from tests.commands import dropout
@@ -124,7 +125,7 @@ def headline(match: "re.Match[str]", of: Analysis) -> bool:
 
 
 HEADS = [
-    *(f"{verdict}, {shown} for new data" for verdict in ("Better", "Worse") for shown in ("also", "but not shown")),
+    *(f"{verdict}, {shown} for new data" for verdict in ("Better", "Worse") for shown in ("also", "but not confirmed")),
     "Not decided",
 ]
 """In the order of the answer."""
@@ -135,28 +136,28 @@ def headed(of: Analysis, rate: float) -> str:
     if of.verdict(rate) == "not decided":
         return "Not decided"
     low, high = of.new_data(rate)
-    return f"{of.verdict(rate).capitalize()}, {'also' if low > 0 or high < 0 else 'but not shown'} for new data"
+    return f"{of.verdict(rate).capitalize()}, {'also' if low > 0 or high < 0 else 'but not confirmed'} for new data"
 
 
 def beaten_by_the_dummy(of: Analysis) -> str:
     """The sentence on settings that are no better than the largest class, of which each split has the same share."""
     largest = of.share_of_largest
     lost = [f"rate {rate:g}" for rate in RATES if of.accuracy["test"][rate].mean() <= largest + 1e-12]
-    what = "always answering the largest class by mean test.accuracy"
+    what = f"not better than {DUMMIES['classification']} (mean test.accuracy)"
     if not lost:
         return ""
     if len(lost) == len(RATES):
-        return f"None of the 3 settings beats {what}. "
-    return f"{len(lost)} of 3 settings do{'es' * (len(lost) == 1)} not beat {what}: {'; '.join(lost)}. "
+        return f"No setting is {what.removeprefix('not ')}. "
+    return f"{len(lost)} of 3 settings {'is' if len(lost) == 1 else 'are'} {what}: {'; '.join(lost)}. "
 
 
 def said_of(of: Analysis, rate: float) -> str:
     """The sentence about a chosen setting that is not the baseline, without its numbers."""
     if of.verdict(rate) == "not decided":
         reason = "the interval of the difference includes 0"
-        return f"It is compared with rate 0: whether it is better is not decided, because {reason}"
+        return f"Whether it is better or worse than rate 0 is not decided, because {reason}"
     low, high = of.new_data(rate)
-    shown = " and for new data" if low > 0 or high < 0 else ", but not shown for new data"
+    shown = " and for new data" if low > 0 or high < 0 else ", but not confirmed for new data"
     return f"It is {of.verdict(rate)} than rate 0 on splits of these data{shown}"
 
 
@@ -169,11 +170,11 @@ def power(n: float, size: float, sd: float) -> float:
 
 def would_decide(match: "re.Match[str]", of: Analysis) -> bool:
     """So many splits reach 80 %, and one less does not; for the plain deviation and for its 80 % bound."""
-    rate, least, most = float(match[1]), int(match[2].replace(",", "")), int(match[3].replace(",", ""))
+    rate, least, most = float(match[1]), int(match[3].replace(",", "")), int(match[4].replace(",", ""))
     difference = of.differences[rate]
     sd, size = max(difference.std(ddof=1), 0.5 / of.sizes["test"]), abs(difference.mean())
     bound = sd * math.sqrt((SEEDS - 1) / stats.chi2.ppf(0.2, SEEDS - 1))
-    right = of.verdict(rate) == "not decided" and f"{size:.2g}" == match[4] and int(match[5]) == SEEDS
+    right = of.verdict(rate) == "not decided" and f"{size:.2g}" == match[2] and int(match[5]) == SEEDS
     for n, spread in ((least, sd), (most, bound)):
         right &= power(n, size, spread) >= 0.8 and (n <= 3 or power(n - 1, size, spread) < 0.8)
     return bool(right)
@@ -187,31 +188,34 @@ def simple_models(match: "re.Match[str]", of: Analysis) -> bool:
 
 
 LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
-    r"((?:\d of 3 settings do(?:es)? not beat|None of the 3 settings beats) always answering the largest class .*?\. )?"
-    rf"Validation chose rate ([\d.]+)(, the baseline)?: its mean test\.accuracy is {NUMBER} \(95 % interval {NUMBER} "
+    r"((?:\d of 3 settings (?:is|are) not|No setting is) better than .*? \(mean test\.accuracy\).*?\. )?"
+    rf"The best setting on the validation part is rate ([\d.]+)( \(the baseline\))?\. Its mean test\.accuracy is {NUMBER} "
+    rf"\(95 % interval {NUMBER} "
     rf"to {NUMBER}\)\. (.*?)2 settings were compared with the baseline \(rate 0\)\. (.*)": headline,
     r"Runs: 10 runs per setting, on 10 random splits, each with its own seed\. Settings are compared at the same seed "
     r"and split\.": lambda match, of: len(of.accuracy["test"]) == SEEDS,
     rf"Simple models, by test\.accuracy: always answering the largest class {NUMBER} \(mean over (\d+) splits\), "
     rf"logistic regression {NUMBER} \(mean over (\d+) splits\)\."
     r"( No setting has a better mean than logistic regression\.)?": simple_models,
-    r"Intervals and p of differences are for new random splits of these (\d+) examples, with new seeds \(paired t "
-    r"test, Bonferroni's correction for 2 comparisons\)\.": (
+    r"Intervals and p-values of differences hold for new random splits of these (\d+) examples, with new seeds \(paired t "
+    r"test with Bonferroni's correction for 2 comparisons\)\.": (
         lambda match, of: int(match[1]) == sum(of.sizes.values()) and len(of.differences) == SETTINGS
     ),
-    r"The interval for new data is wider: it is for other data of this kind \(Nadeau & Bengio 2003; test over training "
-    rf"examples {NUMBER}\)\.": lambda match, of: near(match[1], of.sizes["test"] / of.sizes["train"]),
-    r"'not decided' means that the interval holds 0\. It does not mean that the settings are equal\.": (
+    r"The interval for new data is wider, because it holds for other data of this kind \(Nadeau & Bengio 2003; ratio of "
+    rf"test to training examples: {NUMBER}\)\.": lambda match, of: near(match[1], of.sizes["test"] / of.sizes["train"]),
+    r"'not decided' means that the interval contains 0\. It does not mean that the settings are equal\.": (
         lambda match, of: "not decided" in map(of.verdict, RATES[1:])
     ),
-    r"rate ([\d.]+): ([\d,]+) to ([\d,]+) splits in all would show a true difference as large as the one seen "
-    r"\(([\d.e-]+)\) with 80 % probability; there are (\d+)\.": would_decide,
-    r"rate ([\d.]+): more than a million splits would show a true difference .* \(([\d.e-]+)\) with 80 % "
-    r"probability\.": (
+    r"rate ([\d.]+): to detect a true difference of ([\d.e-]+) \(the observed one\) with 80 % probability, "
+    r"([\d,]+) to ([\d,]+) splits in total are needed \(now: (\d+)\)\.": would_decide,
+    r"rate ([\d.]+): to detect a true difference of ([\d.e-]+) \(the observed one\) with 80 % probability, "
+    r"more than a million splits are needed\.": (
         lambda match, of: power(1e6, float(match[2]), of.differences[float(match[1])].std(ddof=1)) < 0.8
     ),
-    rf"One test example is {NUMBER} of accuracy here\.": lambda match, of: near(match[1], 1 / of.sizes["test"]),
-    rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. The best of several looks better than it is "
+    rf"One test example more or less changes accuracy by {NUMBER}\.": lambda match, of: near(
+        match[1], 1 / of.sizes["test"]
+    ),
+    rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. The best of several settings looks better than it is "
     r"\(selection bias\): leaving out one split at a time finds (none|\d+\.\d+)\.": (
         lambda match, of: (
             float(match[1]) == of.chosen
@@ -219,7 +223,7 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
             and (of.selection_bias() < 1e-9 if match[3] == "none" else near(match[3], of.selection_bias()))
         )
     ),
-    rf"Warning: rate ([\d.]+) varies {NUMBER} times as much as rate ([\d.]+)\..*": (
+    rf"Warning: the values of rate ([\d.]+) vary {NUMBER} times as much as those of rate ([\d.]+)\..*": (
         lambda match, of: near(match[2], of.wider(max(float(match[1]), float(match[3]))))
     ),
     r"Identical runs: rate ([\d.]+)\. Every pair has the same test\.accuracy, so p is 1\.": (

@@ -94,7 +94,7 @@ def test_nothing_to_compare_is_one_line(folder: Path) -> None:
     for arguments, said in (
         (["--metric", "nine"], "--metric: 'nine' is no number of a run"),
         (["nowhere"], "nowhere: no such run"),
-        ([*paths(folder), "--baseline", "dropout.variant=alpha"], "baseline: no group has dropout.variant=alpha"),
+        ([*paths(folder), "--baseline", "dropout.variant=alpha"], "baseline: no setting has dropout.variant=alpha"),
     ):
         done = dropout("compare", *arguments, cwd=folder)
         assert done.returncode == 2
@@ -195,5 +195,5 @@ def test_earlier_looks_at_a_sweep_are_said(folder: Path) -> None:
     assert (found["looks"], found["judged_by"]) == ([], ["test.accuracy"])
     assert collect.earlier_looks([sweep, paths(folder)[0]])["judged_by"] == []
     said = dropout("compare", sweep, "--metric", "test.nll", cwd=folder).stdout
-    assert "These runs were judged by test.accuracy before." in said
+    assert "These runs were compared by test.accuracy before." in said
     assert "judged by" not in dropout("compare", sweep, cwd=folder).stdout

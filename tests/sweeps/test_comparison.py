@@ -213,7 +213,7 @@ def test_better_alone_is_said_where_new_data_agree() -> None:
     weak = two_rates([0.02 + 0.02 * (-1) ** place for place in range(10)], replicates)
     assert weak.comparisons[0].verdict == "better"
     assert not weak.comparisons[0].shown_for_new_data
-    assert "It is better than rate 0 on splits of these data, but not shown for new data" in said(weak)
+    assert "It is better than rate 0 on splits of these data, but not confirmed for new data" in said(weak)
     headers, rows = tables.comparison_table(weak)
     assert dict(zip(headers, rows[1], strict=True))["new data"] == "not shown"
     strong = two_rates([0.1 + 0.01 * (-1) ** place for place in range(10)], replicates)
@@ -224,13 +224,13 @@ def test_an_arm_that_varies_much_more_is_warned_of() -> None:
     """A tight baseline and a setting that collapses at times."""
     records = [record(seed, 0.9, dropout_rate=0) for seed in range(8)]
     records += [record(seed, 0.9 - 0.1 * (seed % 4 == 0), dropout_rate=1) for seed in range(8)]
-    assert "Warning: rate 1 varies" in said(compare_runs(records, ["dropout.rate"], ComparisonSettings()))
+    assert "Warning: the values of rate 1 vary" in said(compare_runs(records, ["dropout.rate"], ComparisonSettings()))
 
 
 def test_runs_added_after_a_look_are_said() -> None:
     """The numbers of runs then and now."""
     found = two_rates([0.01] * 5, [(seed, seed) for seed in range(5)], looks=[6])
-    assert "added or left out after a look at the tables (6 runs then, 10 now)" in said(found)
+    assert "added or removed after the results were seen (6 runs then, 10 now)" in said(found)
 
 
 def test_notes_speak_of_what_is_there() -> None:
@@ -239,7 +239,7 @@ def test_notes_speak_of_what_is_there() -> None:
         records = [record(0, 0.9, dropout_rate=rate) for rate in range(rates)]
         told = said(compare_runs(records, ["dropout.rate"], ComparisonSettings()))
         assert not any(word in told for word in ("t test", "Bonferroni", "d_z", "selection bias"))
-        assert "There are no intervals and no p-values; more seeds give them" in told
+        assert "Intervals and p-values need more seeds" in told
 
 
 def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
@@ -262,7 +262,7 @@ def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
     assert found.chosen is not None
     assert (found.chosen.best, len(found.chosen.layout.units)) == (2, 5)
     first, *_ = comparison_notes(found)
-    assert first.startswith("Validation chose rate 2: its mean test.accuracy is 0.7608")
+    assert first.startswith("The best setting on the validation part is rate 2. Its mean test.accuracy is 0.7608")
     assert "It is worse than rate 0" in first
     assert "over the 5 pairs of seed and split that all settings have" in said(found)
     assert "selection bias" in said(found)
@@ -292,7 +292,7 @@ def test_a_baseline_is_found_for_each_group() -> None:
         for values in ((8, "none", None), (8, "inverted", 0.1), (4, "none", None), (4, "inverted", 0.1))
     ]
     assert find_baselines(groups, keys, None) == [0, 0, 2, 2]
-    with pytest.raises(UsageError, match="no group has"):
+    with pytest.raises(UsageError, match="no setting has"):
         find_baselines(groups, keys, {"dropout.variant": "nine"})
-    with pytest.raises(UsageError, match="means 2 groups"):
+    with pytest.raises(UsageError, match="fits 2 settings"):
         find_baselines([{"a": 1, "b": None}, {"a": 1, "b": 2}], ("a", "b"), {"a": 1})

@@ -56,38 +56,40 @@ def test_examples_of_folds_are_counted_once() -> None:
 
 
 def test_no_dropout_is_not_told_as_none() -> None:
-    """`Validation chose none` would say that nothing was chosen."""
+    """`The best setting is none` would say that nothing was chosen."""
     records = [
         record(seed, 0.9 - 0.1 * (variant != "none") + 0.001 * seed, dropout_variant=variant)
         for variant in ("none", "inverted")
         for seed in range(4)
     ]
     first, *_ = comparison_notes(compare_runs(records, ["dropout.variant"], ComparisonSettings()))
-    assert first.startswith("Validation chose no dropout, the baseline: ")
+    assert first.startswith("The best setting on the validation part is no dropout (the baseline). ")
     assert "inverted is worse than no dropout" in first
 
 
 def test_the_answer_has_the_verdicts_of_every_metric_asked_for() -> None:
-    """Each list is headed by the verdict and by whether it is shown for new data."""
+    """Each list is headed by the verdict and by whether it is confirmed for new data."""
     records = [
         record(seed, 0.9 - 0.1 * rate + 0.001 * seed, dropout_rate=rate) for rate in (0, 1, 2) for seed in range(6)
     ]
     first, *_ = comparison_notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(others=("test.nll",))))
-    assert "Worse, but not shown for new examples: rate 1; rate 2. By test.nll: not decided: rate 1; rate 2." in first
+    assert (
+        "Worse, but not confirmed for new examples: rate 1; rate 2. By test.nll, not decided: rate 1; rate 2." in first
+    )
 
 
 def test_it_is_said_on_how_many_means_a_test_rests() -> None:
     """Where a setting has more runs than the test has units."""
     nested = two_rates([0.01 * (place % 3) for place in range(12)], [(place, place // 3) for place in range(12)])
-    assert "12 runs per setting, on 4 random splits, each with its own seeds. Tests and intervals rest on 4 means" in (
+    assert "12 runs per setting, on 4 random splits, each with its own seeds. Tests and intervals use 4 means" in (
         said(nested)
     )
     folds = folded([(split, fold, 0.01 * split) for split in range(3) for fold in range(2)])
     assert (
-        "6 runs per setting, on 3 random divisions into 2 folds, each with its own seed. Tests and intervals rest"
+        "6 runs per setting, on 3 random divisions into 2 folds, each with its own seed. Tests and intervals use"
         in (said(folds))
     )
-    assert "rest on" not in said(two_rates([0.01, 0.02, 0.04], [(seed, seed) for seed in range(3)]))
+    assert "Tests and intervals" not in said(two_rates([0.01, 0.02, 0.04], [(seed, seed) for seed in range(3)]))
 
 
 def test_a_choice_without_measurable_bias_is_told_in_words() -> None:
@@ -101,5 +103,5 @@ def test_a_choice_without_measurable_bias_is_told_in_words() -> None:
 def test_what_is_divided_into_folds_is_counted_in_divisions() -> None:
     """Both where a choice is judged, and where it is said what would decide."""
     told = said(folded([(split, fold, 0.01 * (-1) ** split) for split in range(5) for fold in range(2)]))
-    assert "divisions in all would show a true difference" in told and "leaving out one division at a time" in told
+    assert "divisions in total are needed" in told and "leaving out one division at a time" in told
     assert "one split at a time" not in told

@@ -66,7 +66,7 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     content = json.loads((folder / "plan.json").read_text())
     assert content["generations"][-1] == {"cells": 6, "new": 2, "kept": 4, "orphaned": 0, "looked": 1}
     assert stored_plan.read_runs(SweepFolder(folder))[1].looks == [4]
-    assert "added or left out after a look at the tables (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
+    assert "added or removed after the results were seen (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("seeds: 2", "seeds: [0, 2]"))
     assert stored_plan.read_runs(SweepFolder(folder))[1].looks == [4, 6]
     assert "(4, then 6 runs then, 4 now)" in (folder / "notes.txt").read_text()
@@ -124,7 +124,7 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> N
     report = run(tmp_path, folder, text)
     ((cell, reason),) = report.failures.items()
     assert "not a finite number" in reason or "training objective" in reason
-    assert "1 of 1 runs are missing: they failed or are still to come" in (folder / "notes.txt").read_text()
+    assert "1 of 1 run is missing (failed or not trained yet)" in (folder / "notes.txt").read_text()
     noted = json.loads((folder / "failed" / f"{cell}.json").read_text())
     assert noted["reason"] == reason
     assert noted["command"].startswith("dropout train ")
@@ -221,7 +221,7 @@ def test_a_killed_sweep_ends_in_the_same_bytes(tmp_path: Path, group: bool) -> N
 def test_two_sweeps_do_not_share_a_folder(tmp_path: Path) -> None:
     """The second says so and stops; nothing is lost."""
     (tmp_path / "out").mkdir()
-    with locks.locked(tmp_path / "out" / ".lock"), pytest.raises(UsageError, match="another process is working"):
+    with locks.locked(tmp_path / "out" / ".lock"), pytest.raises(UsageError, match="another process is using"):
         run(tmp_path, tmp_path / "out", "seeds: 1\n")
 
 
@@ -266,7 +266,7 @@ def test_a_metric_that_was_chosen_after_a_look_is_said(tmp_path: Path) -> None:
     for _ in range(2):
         run(tmp_path, folder, text, metric="test.nll")
         assert json.loads((folder / "plan.json").read_text())["judged_by"] == ["test.accuracy"]
-        assert "These runs were judged by test.accuracy before." in (folder / "notes.txt").read_text()
+        assert "These runs were compared by test.accuracy before." in (folder / "notes.txt").read_text()
 
 
 def test_workers_leave_no_trace_in_the_environment() -> None:

@@ -93,7 +93,7 @@ def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
     named = "do not beat always answering the largest class by mean test.accuracy: rate 0.5; rate 0.9."
     assert beaten([good, equal, bad]) == [f"2 of 3 settings {named}"]
     assert beaten([equal, bad]) == [
-        "None of the 2 settings beats always answering the largest class by mean " + METRIC + "."
+        "No setting is better than always answering the largest class by mean " + METRIC + "."
     ]
     assert beaten([bad]) == [
         "These runs do not beat always answering the largest class: mean test.accuracy 0.2 against 0.4."
@@ -106,7 +106,7 @@ def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
 def test_a_metric_decides_which_way_is_better_and_what_the_dummy_is() -> None:
     """A larger likelihood loss is worse; of probabilities the dummy gives the frequencies of the classes."""
     assert beaten([record(0.1, 0.9), record(0.9, 0.2)], "test.nll") == [
-        "1 of 2 settings does not beat always answering the frequencies of the classes by mean test.nll: rate 0.9."
+        "1 of 2 settings is not better than always answering the frequencies of the classes (mean test.nll): rate 0.9."
     ]
 
 
@@ -139,7 +139,7 @@ def test_notes_begin_with_it() -> None:
     """So do the file of notes, the screen, and --json, which are made of the notes."""
     records = [record(rate, 0.1 * rate, seed=seed) for rate in (0.1, 0.2) for seed in (0, 1)]
     lines = list(comparison_notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(METRIC))))
-    assert lines[0].startswith("None of the 2 settings beats")
+    assert lines[0].startswith("No setting is better than")
     assert any(line.startswith("Simple models, by test.accuracy") for line in lines)
 
 
@@ -186,9 +186,7 @@ def test_a_cell_takes_what_another_one_has_kept(tmp_path: Path) -> None:
 def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: SweepFolder, tmp_path: Path) -> None:
     """First of the notes, first in the answer of the report, and the levels as a table."""
     done = dropout("compare", str(swept.path), cwd=tmp_path)
-    said = (
-        "1 of 2 settings does not beat always answering the largest class by mean test.accuracy: learning_rate 1e-12."
-    )
+    said = "1 of 2 settings is not better than always answering the largest class (mean test.accuracy): learning_rate 1e-12."
     assert said in done.stdout and "logistic regression 0.9" in done.stdout
     assert swept.read("notes.txt").decode().startswith(said)
     page = report.sweep_report(swept).decode()

@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from dropout_cli.sweeps.spec import Sweep
 
 POSITION = 30
-IN_WORDS = {"cells": "runs", "groups": "settings"}
-"""Keys of the JSON of a dry run, as its table has them."""
+IN_WORDS = {
+    "cells": "runs",
+    "groups": "settings",
+    "combinations that are the same as another": "duplicate combinations",
+    "time to expect": "estimated time",
+    "disk space to expect": "estimated disk space",
+    "what it can show": "power",
+    "difference seen with 80 % probability": "smallest difference detected with 80 % probability",
+}
+"""Key in the JSON of a dry run -> its name in the table."""
 
 
 class OnError(StrEnum):

@@ -246,7 +246,7 @@ def test_what_makes_no_search_is_said_before_the_folder_is_looked_at(searched: P
             "Did you mean 'uniform'? To be drawn, it takes uniform, log_uniform, integers or choice",
         ),
         ("{gauss: [0, 0.6]}", "got a mapping. To be drawn, it takes uniform,"),
-        ("{uniform: [0.6, 0]}", "uniform: 0.6 is not below 0."),
+        ("{uniform: [0.6, 0]}", "uniform: the first number must be below the second, got [0.6, 0]."),
         ("0.3", "nothing to search: there is a single point. Give a key several values"),
         ("{choice: [0.3, 0.3]}", "nothing to search: there is a single point."),
     ):
