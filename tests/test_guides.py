@@ -83,8 +83,8 @@ def test_the_setting_that_the_guide_refuses_is_one_line(tmp_path: Path) -> None:
 
 def test_the_layer_of_the_guide_works_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It trains, its slope is a parameter of each hidden layer, and its gradients are checked."""
-    tests = ("tests/nn/__init__.py", "tests/nn/test_activations.py")
-    tests += ("tests/nn/layers/__init__.py", "tests/nn/layers/test_layers.py")
+    tests = [f"tests/nn/{name}" for name in ("__init__.py", "test_activations.py")]
+    tests += [f"tests/nn/layers/{name}" for name in ("__init__.py", "test_layers.py")]
     folder = checkout_of_page(LAYER, tmp_path, *tests)
     printed = run_page(LAYER, folder, monkeypatch)
     table = printed["dropout config show digits architecture.activation=prelu --model"]
