@@ -18,7 +18,7 @@ from dropout_cli.sweeps import layout_choice, resolved_settings
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
 from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.training.resolve import DEFAULT_BATCH_SIZE
+from dropout_cli.training.auto_values import DEFAULT_BATCH_SIZE
 
 CELL_FORMAT = 1
 """A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data import DatasetLoader, Source, load_dataset
 from dropout_cli.sweeps.replicates import Replicate
-from dropout_cli.training.resolve import check_experiment
+from dropout_cli.training.auto_values import check_experiment
 
 
 @dataclass(frozen=True)

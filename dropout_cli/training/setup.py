@@ -18,10 +18,10 @@ from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.optim.update import Regularization
 from dropout_cli.nn.summary import summarize_network
 from dropout_cli.tasks import Task
+from dropout_cli.training.auto_values import batch_size_notice, check_experiment
 from dropout_cli.training.batch_order import BatchPlan
 from dropout_cli.training.early_stopping import BestEpoch
 from dropout_cli.training.noise_checks import check_noise, scaling_warnings
-from dropout_cli.training.resolve import batch_size_notice, check_experiment
 from dropout_cli.training.state import Learner
 
 
