@@ -1,4 +1,4 @@
-"""The base of activations: each names the initializer that suits the layer below it."""
+"""The base class of activations; each has the initializer that suits the layer below it."""
 
 from typing import ClassVar
 
@@ -13,12 +13,12 @@ ACTIVATIONS: Registry["Activation"] = Registry("activation", package="dropout_cl
 
 
 class Activation(Layer):
-    """An elementwise map. It keeps what its derivative needs and reuses its buffers."""
+    """An elementwise map that stores what its derivative needs."""
 
     initializer: ClassVar[Initializer]
-    """How the weights below it start where a config says `initializer: auto`."""
+    """The initializer of the weights below it for `initializer: auto`."""
     monotone: ClassVar[bool] = False
-    """Whether it never falls, so that max pooling may come before it."""
+    """True if it never decreases. Max pooling can then come before it, with the same result."""
 
     def __init__(self, path: str, *, dtype: DType = np.dtype(np.float32)) -> None:
         """Name the layer.

@@ -1,4 +1,4 @@
-"""The Gaussian error linear unit: y = x Phi(x)."""
+"""The Gaussian error linear unit: y = x Phi(x), in its exact form."""
 
 import math
 
@@ -17,8 +17,8 @@ class Gelu(Activation):
     initializer = He()
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return x Phi(x), the exact form."""
-        from scipy.special import erf  # only networks with this activation pay for the import
+        """Return x Phi(x), in the shape of x."""
+        from scipy.special import erf  # a slow import, for networks with this activation only
 
         self._x = x
         cdf = np.multiply(x, math.sqrt(0.5), out=self._buffer("cdf", x.shape, x.dtype))
@@ -29,7 +29,7 @@ class Gelu(Activation):
         return np.multiply(x, cdf, out=self._buffer("y", x.shape, x.dtype))
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy (Phi(x) + x phi(x)), phi the standard normal density."""
+        """Return dx = dy (Phi(x) + x phi(x)), phi the standard normal density."""
         dx = np.multiply(self._x, self._x, out=self._buffer("dx", dy.shape, dy.dtype))
         dx *= -0.5
         np.exp(dx, out=dx)

@@ -18,12 +18,13 @@ class Relu(BatchParallel, Activation):
     releases_dx = True
 
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
-        """Return max(x, 0)."""
+        """Plan y = max(x, 0)."""
         y = self._y = self._result_buffer("y", x, may_overwrite)
         return DeferredPass(y, lambda _, rows: np.maximum(x[rows], 0, out=y[rows]))
 
     def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
-        """dx = dy where y > 0."""
+        """Plan dx = dy where y > 0, else 0."""
+        # y > 0 exactly where x > 0, so x need not be kept and may have been overwritten.
         y, dx = self._y, self._result_buffer("dx", dy, may_overwrite)
         positive = self._buffer("positive", dy.shape, np.dtype(bool))
 

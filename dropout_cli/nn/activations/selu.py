@@ -1,4 +1,8 @@
-"""The scaled exponential linear unit, which keeps mean 0 and variance 1."""
+"""The scaled exponential linear unit, which keeps mean 0 and variance 1 from layer to layer.
+
+References:
+    Klambauer et al. 2017, arXiv:1706.02515.
+"""
 
 import numpy as np
 
@@ -9,11 +13,12 @@ from dropout_cli.nn.layers.base import NoiseSource
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
+"""The constants for which mean 0 and variance 1 are a stable fixed point."""
 
 
 @ACTIVATIONS.register("selu")
 class Selu(Activation):
-    """y = scale x for x > 0, scale alpha (exp(x) - 1) below (Klambauer et al. 2017, arXiv:1706.02515)."""
+    """y = scale x for x > 0, else scale alpha (exp(x) - 1) (Klambauer et al. 2017, arXiv:1706.02515)."""
 
     initializer = LeCun()
     monotone = True
@@ -30,8 +35,9 @@ class Selu(Activation):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy scale for y > 0, dy (y + scale alpha) below, where y' = scale alpha exp(x)."""
-        # Six plain passes take a sixth of the time of one that branches: min(y, 0) + scale alpha - [y > 0] (...)
+        """Return dx = dy scale for y > 0, else dy (y + scale alpha), which is dy scale alpha exp(x)."""
+        # Without branches: min(y, 0) + scale alpha - [y > 0] (scale alpha - scale). Six such passes take a sixth of the
+        # time of one np.where.
         positive = np.greater(self._y, 0, out=self._buffer("positive", dy.shape, np.dtype(bool)))
         excess = self._buffer("excess", dy.shape, dy.dtype)
         np.multiply(positive, dy.dtype.type(SELU_SCALE * SELU_ALPHA - SELU_SCALE), out=excess)

@@ -25,7 +25,7 @@ class Sigmoid(Activation):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy y (1 - y)."""
+        """Return dx = dy y (1 - y)."""
         dx = np.subtract(1, self._y, out=self._buffer("dx", dy.shape, dy.dtype))
         dx *= self._y
         dx *= dy

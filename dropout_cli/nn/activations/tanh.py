@@ -21,7 +21,7 @@ class Tanh(Activation):
         return self._y
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy (1 - y^2)."""
+        """Return dx = dy (1 - y^2)."""
         dx = np.multiply(self._y, self._y, out=self._buffer("dx", dy.shape, dy.dtype))
         np.subtract(1, dx, out=dx)
         dx *= dy

@@ -1,1 +1,1 @@
-"""How the engine uses the machine: BLAS, threads, memory layout, tables of noise."""
+"""Access to the machine: BLAS, threads, memory layout and tables of noise."""

@@ -1,8 +1,8 @@
 """Direct BLAS access: y = beta y + alpha a b in place, which `np.matmul` cannot express.
 
-NumPy's wheels bring an OpenBLAS, and SciPy's another one, whose idle threads would stand in the way of the first. So
-larger products go to NumPy's own, called by the addresses of their arrays; smaller ones to SciPy's, which is called
-faster, and has one thread. Where NumPy has no OpenBLAS (Accelerate, MKL), SciPy's routines do it all.
+NumPy's wheels include an OpenBLAS. SciPy's wheels include another one, whose idle threads would slow down the first.
+So larger products use NumPy's OpenBLAS, called with the addresses of the arrays. Smaller products use SciPy's, whose
+calls are faster, with one thread. If NumPy has no OpenBLAS (Accelerate, MKL), SciPy's routines do everything.
 """
 
 import ctypes
@@ -16,14 +16,14 @@ import numpy as np
 from dropout_cli.core.types import Array, DType
 
 LARGE = 4_000_000
-"""Multiply-adds of a product from which on the call by address is worth while."""
+"""Multiply-adds from which a product uses NumPy's OpenBLAS."""
 
-ROWS, AS_IT_IS, TURNED = 101, 111, 112
-"""CBLAS' words for row-major, not transposed, transposed."""
+ROW_MAJOR, NOT_TRANSPOSED, TRANSPOSED = 101, 111, 112
+"""CBLAS constants: row-major, not transposed, transposed."""
 
 
 class Routines(NamedTuple):
-    """Of one dtype, all in place."""
+    """BLAS routines of one dtype; all work in place."""
 
     gemm: Callable[[Array, Array, Array, float, float], object]
     """a (n, k), b (k, m), C-contiguous out (n, m), alpha, beta: out = beta out + alpha a b."""
@@ -35,7 +35,12 @@ class Routines(NamedTuple):
 
 @cache
 def routines(dtype: DType, large: bool) -> Routines:
-    """The routines for work of that size, in float32 or float64."""
+    """Return the routines for arrays of a dtype.
+
+    Args:
+        dtype: float32 or float64.
+        large: True for products of at least LARGE multiply-adds.
+    """
     library = find_numpy_openblas()
     return _by_address(library, dtype) if large and library is not None else _scipys(dtype)
 
@@ -44,10 +49,13 @@ class Library(NamedTuple):
     """An OpenBLAS that can be called."""
 
     path: str
+    """The path of its shared library."""
     handle: ctypes.CDLL
+    """The loaded library."""
     spelling: str
-    """The symbol's name there, with {} for `sgemm`."""
+    """The pattern of its symbol names, with {} for `sgemm`."""
     integer: Any
+    """The ctypes type of its integers."""
 
 
 SPELLINGS: dict[str, Any] = {
@@ -56,16 +64,18 @@ SPELLINGS: dict[str, Any] = {
     "scipy_cblas_{}": ctypes.c_int32,
     "cblas_{}": ctypes.c_int32,
 }
+"""Pattern of the symbol names of an OpenBLAS build -> the type of its integers."""
 
 
 @cache
 def find_numpy_openblas() -> Library | None:
-    """The library that NumPy computes with, where it is an OpenBLAS."""
+    """Return the OpenBLAS that NumPy uses, or None if it uses another library."""
     from threadpoolctl import threadpool_info
 
-    found = [str(pool["filepath"]) for pool in threadpool_info() if pool.get("internal_api") == "openblas"]
-    numpys = [path for path in found if any("numpy" in part for part in PurePath(path).parts[-2:])]
-    for path in numpys or (found if len(found) == 1 else []):
+    paths = [str(pool["filepath"]) for pool in threadpool_info() if pool.get("internal_api") == "openblas"]
+    numpys = [path for path in paths if any("numpy" in part for part in PurePath(path).parts[-2:])]
+    # A single OpenBLAS is NumPy's, wherever a distribution puts it; of several, none can be chosen by guessing.
+    for path in numpys or (paths if len(paths) == 1 else []):
         handle = ctypes.CDLL(path)
         for spelling, integer in SPELLINGS.items():
             if hasattr(handle, spelling.format("sgemm")):
@@ -74,13 +84,14 @@ def find_numpy_openblas() -> Library | None:
 
 
 def _by_address(library: Library, dtype: DType) -> Routines:
+    """Return routines that call an OpenBLAS with the addresses of the arrays."""
     letter, real = ("s", ctypes.c_float) if dtype == np.float32 else ("d", ctypes.c_double)
     word, address, whole = ctypes.c_int, ctypes.c_void_p, library.integer
 
     def routine(name: str, result: Any, *arguments: Any) -> Any:
-        found = library.handle[library.spelling.format(letter + name)]
-        found.restype, found.argtypes = result, arguments
-        return found
+        function = library.handle[library.spelling.format(letter + name)]
+        function.restype, function.argtypes = result, arguments
+        return function
 
     multiply = routine(
         *("gemm", None, word, word, word, whole, whole, whole),
@@ -93,9 +104,10 @@ def _by_address(library: Library, dtype: DType) -> Routines:
         (n, k), m = a.shape, b.shape[1]
         a, turn_a = _plain(a, out.dtype)
         b, turn_b = _plain(b, out.dtype)
-        turns = TURNED if turn_a else AS_IT_IS, TURNED if turn_b else AS_IT_IS
+        turns = TRANSPOSED if turn_a else NOT_TRANSPOSED, TRANSPOSED if turn_b else NOT_TRANSPOSED
+        # Each matrix is given by its address and the length of its rows in memory.
         first, second = (a.ctypes.data, n if turn_a else k), (b.ctypes.data, k if turn_b else m)
-        multiply(ROWS, *turns, n, m, k, alpha, *first, *second, beta, out.ctypes.data, m)
+        multiply(ROW_MAJOR, *turns, n, m, k, alpha, *first, *second, beta, out.ctypes.data, m)
 
     def axpy(x: Array, y: Array, alpha: float) -> None:
         add(x.size, alpha, x.ctypes.data, 1, y.ctypes.data, 1)
@@ -107,13 +119,14 @@ def _by_address(library: Library, dtype: DType) -> Routines:
 
 
 def _plain(matrix: Array, dtype: DType) -> tuple[Array, bool]:
-    """The matrix, or what it is the transpose of, row after row in memory; and whether it is the latter."""
+    """Return a matrix in C order, and True if it is the transpose of the argument."""
     if matrix.dtype == dtype and matrix.T.flags.c_contiguous and not matrix.flags.c_contiguous:
         return matrix.T, True
     return np.ascontiguousarray(matrix, dtype), False
 
 
 def _scipys(dtype: DType) -> Routines:
+    """Return routines of SciPy's BLAS."""
     from scipy.linalg import blas
 
     single = dtype == np.float32
@@ -121,7 +134,7 @@ def _scipys(dtype: DType) -> Routines:
     inner = blas.sdot if single else blas.ddot
 
     def gemm(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
-        # Row by row, out = a b is column by column out' = b' a'; of an array in Fortran's order no copy is made.
+        # SciPy's routines expect Fortran order: out' = b' a' in Fortran order is out = a b in C order, without copies.
         left, right = b.T, a.T
         turn_left, turn_right = not left.flags.f_contiguous, not right.flags.f_contiguous
         left, right = (left.T if turn_left else left), (right.T if turn_right else right)

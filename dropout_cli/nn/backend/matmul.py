@@ -1,7 +1,7 @@
-"""The one matrix product of the engine, out = beta out + alpha a b, and its sisters for sums.
+"""The matrix product of the engine, out = beta out + alpha a b, and its relatives for sums.
 
-With `beta` a momentum takes its gradient in as the product makes it (nn.optim.update), where an update otherwise waits
-for memory. Where threads of ours share a batch, they share the product, by `np.matmul`.
+With `beta`, the product adds a gradient to a momentum (nn.optim.update), so that the update needs no second pass over
+memory. If threads share a batch, they also share the product, with `np.matmul`.
 """
 
 from functools import lru_cache
@@ -13,14 +13,21 @@ from dropout_cli.nn.backend import threads
 from dropout_cli.nn.backend.blas import LARGE, routines
 
 SMALLEST = 64
-"""Fewer rows or columns are not divided among threads of ours."""
+"""Rows or columns from which a product is divided among the threads."""
 
 
 def matmul_into(a: Array, b: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> Array:
-    """Return `out` (n, m), overwritten with beta out + alpha a b, for a (n, k) and b (k, m) of its dtype.
+    """Overwrite `out` with beta out + alpha a b.
 
-    `out` must be C-contiguous, a and b matrices or transposed views of such: others are copied first. With `beta` 0
-    it does not matter what was in `out`.
+    Args:
+        a: (n, k); a C-contiguous matrix or the transpose of one. Other arrays are copied first.
+        b: (k, m), likewise.
+        out: (n, m), C-contiguous, of the dtype of the product.
+        alpha: The factor of the product.
+        beta: The factor of the previous contents of `out`. 0: they are ignored.
+
+    Returns:
+        `out`.
     """
     if not (a.size and b.size):
         out[...] = beta * out if beta else 0
@@ -32,34 +39,55 @@ def matmul_into(a: Array, b: Array, out: Array, alpha: float = 1.0, beta: float 
 
 
 def column_sums(x: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> None:
-    """out = beta out + alpha 1'x, for x (n, m) and out (m,): the gradient of what is added to every row."""
+    """Overwrite `out` with beta out + alpha 1'x, the gradient of a bias that is added to every row.
+
+    Args:
+        x: (n, m).
+        out: (m,), C-contiguous.
+        alpha: The factor of the sums.
+        beta: The factor of the previous contents of `out`. 0: they are ignored.
+    """
     if threads.data_parallel():
         out[...] = beta * out if beta else 0
         out += alpha * np.add.reduce(x, axis=0)
     else:
+        # A product with a row of ones adds to `out` in one pass, which np.add.reduce cannot.
         matmul_into(_ones(len(x), out.dtype), x, out[None], alpha=alpha, beta=beta)
 
 
 @lru_cache(maxsize=16)
 def _ones(count: int, dtype: DType) -> Array:
+    """Return a row of ones, (1, count)."""
     return np.ones((1, count), dtype)
 
 
 def add(x: Array, y: Array, *, alpha: float = 1.0) -> None:
-    """y += alpha x, for C-contiguous arrays of one shape and dtype."""
+    """Add alpha x to y in place.
+
+    Args:
+        x: C-contiguous array.
+        y: C-contiguous array of the same shape and dtype.
+        alpha: The factor of x.
+    """
     if threads.data_parallel():
         y += x if alpha == 1 else alpha * x
     else:
+        # Each element costs one multiply-add but three memory accesses, so threads pay at a smaller size.
         routines(y.dtype, y.size >= LARGE // 16).axpy(x, y, alpha)
 
 
 def dot(x: Array, y: Array) -> float:
-    """Return the sum of x y, for C-contiguous arrays of one shape and dtype."""
+    """Return the sum of x y.
+
+    Args:
+        x: C-contiguous array.
+        y: C-contiguous array of the same shape and dtype.
+    """
     return routines(y.dtype, y.size >= LARGE // 16 and not threads.data_parallel()).dot(x, y)
 
 
 def _in_parts(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
-    """The longer side of `out` divided among threads of ours, each of which has one thread for BLAS."""
+    """Divide the product among the threads along the longer side of `out`; BLAS has one thread each."""
     target = out if not beta else np.empty_like(out)
     rows, columns = out.shape
     if max(rows, columns) < SMALLEST:

@@ -1,7 +1,7 @@
-"""Small arrays side by side in one piece of memory, so that one call works on all of them.
+"""Packing of small arrays into contiguous memory, so that one call works on all of them.
 
-A call of NumPy's costs as much as some thousand of its multiplications: Adam's update of the matrices and biases of
-64-128-128-10 takes 54 us one by one, and 31 us at once.
+A NumPy call costs as much as some thousand multiplications: Adam's update of the matrices and biases of 64-128-128-10
+takes 54 us one by one and 31 us at once.
 """
 
 from collections.abc import Sequence
@@ -11,21 +11,25 @@ import numpy as np
 from dropout_cli.core.types import Array
 
 ALIGNED = 16
-"""Every array begins at a multiple of so many elements, as vector instructions like it."""
+"""Every array starts at a multiple of this number of elements, for aligned vector instructions."""
 
 
 def pack_arrays(arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
-    """Return flat memory, zero where no array is, and views into it that have the shapes and the contents of `arrays`.
+    """Copy arrays into contiguous memory.
 
-    All must be C-contiguous and of one dtype; one alone stays where it is.
+    Args:
+        arrays: C-contiguous arrays of one dtype. A single array is not moved.
+
+    Returns:
+        The flat memory, with zeros between the arrays, and a view into it in the shape of each array.
     """
     if len(arrays) == 1:
         return arrays[0].reshape(-1), list(arrays)
-    rooms = [-(-array.size // ALIGNED) * ALIGNED for array in arrays]
-    flat, start, views = np.zeros(sum(rooms), arrays[0].dtype), 0, []
-    for array, room in zip(arrays, rooms, strict=True):
+    sizes = [-(-array.size // ALIGNED) * ALIGNED for array in arrays]  # rounded up
+    flat, start, views = np.zeros(sum(sizes), arrays[0].dtype), 0, []
+    for array, size in zip(arrays, sizes, strict=True):
         view = flat[start : start + array.size].reshape(array.shape)
         view[...] = array
         views.append(view)
-        start += room
+        start += size
     return flat, views

@@ -1,8 +1,8 @@
-"""The run's threads, either those of NumPy's BLAS or our own; every other pool gets one thread.
+"""The threads of the run: those of NumPy's BLAS or our own; every other pool gets one thread.
 
-NumPy's and SciPy's wheels each bring an OpenBLAS whose idle threads spin: alternating between the
-two made a training step 2.5 to 4 times slower. For the same reason BLAS has one thread where a layer
-divides its batch among threads of ours, which pays where gathering and pooling take as long as products.
+NumPy's and SciPy's wheels each include an OpenBLAS whose idle threads spin. Alternating between the two made a training
+step 2.5 to 4 times slower. For the same reason, BLAS has one thread while our own threads share the batch. That pays
+off if gathering and pooling take as long as the matrix products.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,13 +16,14 @@ from dropout_cli.core.environment import available_cores
 
 
 class ThreadTeam(NamedTuple):
-    """Threads that wait for work, beside the caller's own."""
+    """Threads that work together with the calling thread."""
 
     pool: ThreadPoolExecutor
+    """The waiting threads, without the calling one."""
     size: int
-    """The caller's thread is one of them."""
+    """The number of threads, including the calling one."""
     data_parallel: bool
-    """Whether they share the batch, too."""
+    """True if they also share the batch."""
 
 
 _team: ContextVar[ThreadTeam | None] = ContextVar("team", default=None)
@@ -30,9 +31,12 @@ _team: ContextVar[ThreadTeam | None] = ContextVar("team", default=None)
 
 @contextmanager
 def limit_threads(threads: int, *, divided: bool = False) -> Iterator[None]:
-    """Compute with so many threads for as long as the block lasts.
+    """Limit the number of threads within a `with` block.
 
-    `divided`: ours, not BLAS's, have the work of the passes, for layers that divide their batch with `parallel_for`.
+    Args:
+        threads: The number of threads.
+        divided: True if our own threads share the passes, for layers that divide their batch with `parallel_for`.
+            BLAS then has one thread.
     """
     if threads == 1:
         with _blas(1):
@@ -47,9 +51,17 @@ def limit_threads(threads: int, *, divided: bool = False) -> Iterator[None]:
 
 
 def parallel_for(count: int, work: Callable[[int, slice], object]) -> int:
-    """Call `work(part, rows)` for contiguous slices that make up range(count), a part per thread; return how many.
+    """Divide range(count) into contiguous slices, one per thread, and work on each.
 
-    What the parts write must not overlap. Raises what the first failing part raised, when all have ended.
+    Args:
+        count: Number of rows.
+        work: Called with the number of the part and its slice. Parts must not write to the same memory.
+
+    Returns:
+        The number of parts.
+
+    Raises:
+        Exception: the error of the first part that failed, after all parts have ended.
     """
     team = _team.get()
     if team is None or not team.data_parallel or count < team.size:
@@ -60,21 +72,27 @@ def parallel_for(count: int, work: Callable[[int, slice], object]) -> int:
 
 
 def parallel(work: Callable[[int, int], object]) -> int:
-    """Call `work(part, parts)` in every thread, for work that is not divided by rows; return `parts`.
+    """Call `work(part, parts)` in every thread, for work that is not divided by rows.
 
-    What they write must not overlap. Raises what the first failing part raised, when all have ended.
+    Args:
+        work: Called with the number of the part and the number of parts. Parts must not write to the same memory.
+
+    Returns:
+        The number of parts.
+
+    Raises:
+        Exception: the error of the first part that failed, after all parts have ended.
     """
     team = _team.get()
     if team is None:
         work(0, 1)
         return 1
-    others = [
-        team.pool.submit(copy_context().run, work, part, team.size) for part in range(1, team.size)
-    ]  # the context brings NumPy's error state along
+    # The context carries NumPy's error state to the other threads.
+    others = [team.pool.submit(copy_context().run, work, part, team.size) for part in range(1, team.size)]
     try:
         work(0, team.size)
     finally:
-        errors = [other.exception() for other in others]
+        errors = [other.exception() for other in others]  # waits for all, which still write to shared arrays
     for error in errors:
         if error is not None:
             raise error
@@ -82,20 +100,20 @@ def parallel(work: Callable[[int, int], object]) -> int:
 
 
 def data_parallel() -> bool:
-    """Whether threads of ours share the work of the passes."""
+    """Return True if our own threads share the work of the passes."""
     team = _team.get()
     return team is not None and team.data_parallel
 
 
 class ThreadLimits:
-    """Limits the threads of the engine's BLAS while any block, in any thread of Python, asks for a limit.
+    """Limits the threads of the engine's BLAS as long as any block in any Python thread needs a limit.
 
-    There is one limit for the whole process: that of the block that began last. The libraries have their own numbers
-    of threads back when no block is left, whichever thread leaves last.
+    The whole process has one limit: that of the block that began last. When the last block ends, the libraries get
+    their own numbers of threads back, whichever thread that block was in.
     """
 
     def __init__(self) -> None:
-        """Begin without a limit."""
+        """Start without a limit."""
         self._lock = Lock()
         self._wanted: list[int] = []
         self._set: int | None = None
@@ -103,7 +121,11 @@ class ThreadLimits:
 
     @contextmanager
     def __call__(self, threads: int) -> Iterator[None]:
-        """Give the engine's BLAS so many threads in this block, and every other library one."""
+        """Limit the engine's BLAS to a number of threads in this block, and every other library to one.
+
+        Args:
+            threads: The number of threads of the engine's BLAS.
+        """
         with self._lock:
             self._wanted.append(threads)
             self._apply()
@@ -111,10 +133,12 @@ class ThreadLimits:
             yield
         finally:
             with self._lock:
+                # The last equal limit: another thread may have left its block out of order.
                 del self._wanted[-1 - self._wanted[::-1].index(threads)]
                 self._apply()
 
     def _apply(self) -> None:
+        """Set the limit of the block that began last, or remove the limit."""
         wanted = self._wanted[-1] if self._wanted else None
         if wanted == self._set:
             return
@@ -129,7 +153,8 @@ _blas = ThreadLimits()
 
 @contextmanager
 def _limited_to(threads: int) -> Iterator[None]:
-    import scipy.linalg.blas  # noqa: F401  or its pool would come later, and be missed
+    """Limit the engine's BLAS and all other thread pools in this block."""
+    import scipy.linalg.blas  # noqa: F401  its pool must exist before the controller looks for pools
     from threadpoolctl import ThreadpoolController
 
     from dropout_cli.nn.backend.blas import find_numpy_openblas
@@ -148,9 +173,13 @@ def _limited_to(threads: int) -> Iterator[None]:
 
 
 SMALL_PRODUCT = 4_000_000
-"""Multiply-adds in the largest matrix product of a step below which a second thread does not pay."""
+"""Multiply-adds of the largest matrix product of a step, below which a second thread is not faster."""
 
 
 def suitable_threads(multiply_adds: int) -> int:
-    """Return the threads of `threads: auto`, from the multiply-adds of a step's largest matrix product."""
+    """Return the number of threads for `threads: auto`.
+
+    Args:
+        multiply_adds: Multiply-adds of the largest matrix product of a step.
+    """
     return available_cores() if multiply_adds > SMALL_PRODUCT else 1

@@ -1,6 +1,6 @@
-"""Learning-rate schedules: a factor on the learning rate, a pure function of the step.
+"""Learning-rate schedules: a factor of the learning rate, as a pure function of the step.
 
-Warm-up multiplies every schedule: the factor rises linearly over the first `warmup` epochs.
+Every schedule has a warm-up: the factor also rises linearly over the first `warmup` epochs.
 """
 
 import math
@@ -15,18 +15,30 @@ SCHEDULES: Registry["LearningRateSchedule"] = Registry("schedule", package="drop
 
 @dataclass(frozen=True, kw_only=True)
 class LearningRateSchedule(ABC):
-    """The shape of the learning rate over training."""
+    """Base class of learning-rate schedules; its dataclass fields are its YAML keys."""
 
     warmup: NonNegative = 0.0
-    """Epochs over which the learning rate rises linearly to its value; fractions count."""
+    """The number of epochs over which the learning rate rises linearly to its value. It can be a fraction."""
 
     @abstractmethod
     def shape(self, progress: float, epoch: float) -> float:
-        """The factor without warm-up; `progress` in [0, 1) through training, `epoch` fractional, from 0."""
+        """Return the factor without warm-up.
+
+        Args:
+            progress: Fraction of the training that is done, in [0, 1).
+            epoch: The epoch from 0, with its fraction.
+        """
 
     def factor(self, step: int, *, steps: int, steps_per_epoch: int) -> float:
-        """The factor for step 0 .. steps - 1."""
+        """Return the factor of the learning rate, including warm-up.
+
+        Args:
+            step: The training step, 0 .. steps - 1.
+            steps: All planned training steps.
+            steps_per_epoch: Training steps of one epoch.
+        """
         rising = self.warmup * steps_per_epoch
+        # step + 1: the first update would otherwise have a learning rate of 0.
         ramp = min(1.0, (step + 1) / rising) if rising else 1.0
         return ramp * self.shape(step / steps, step / steps_per_epoch)
 
@@ -34,56 +46,60 @@ class LearningRateSchedule(ABC):
 @SCHEDULES.register("constant")
 @dataclass(frozen=True, kw_only=True)
 class ConstantSchedule(LearningRateSchedule):
-    """The learning rate as given, throughout."""
+    """A constant learning rate."""
 
     def shape(self, progress: float, epoch: float) -> float:
-        """1."""
+        """Return 1."""
         return 1.0
 
 
 @SCHEDULES.register("step")
 @dataclass(frozen=True, kw_only=True)
 class StepSchedule(LearningRateSchedule):
-    """Multiplied by `decay` every `every` epochs."""
+    """Multiplies the learning rate by `decay` after every N epochs (key `every`)."""
 
     every: Positive = 10.0
-    """Epochs between two drops."""
+    """The number of epochs between two reductions."""
     decay: ClosedFraction = 0.1
-    """The factor at each drop."""
+    """The factor of each reduction."""
 
     def shape(self, progress: float, epoch: float) -> float:
-        """decay ^ floor(epoch / every)."""
+        """Return decay ^ floor(epoch / every)."""
         return float(self.decay ** math.floor(epoch / self.every))
 
 
 @SCHEDULES.register("exponential")
 @dataclass(frozen=True, kw_only=True)
 class ExponentialSchedule(LearningRateSchedule):
-    """Multiplied by `decay` per epoch, a little at every step."""
+    """Multiplies the learning rate by `decay` per epoch, spread over the steps."""
 
     decay: ClosedFraction = 0.95
     """The factor per epoch."""
 
     def shape(self, progress: float, epoch: float) -> float:
-        """decay ^ epoch."""
+        """Return decay ^ epoch."""
         return math.pow(self.decay, epoch)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FallingSchedule(LearningRateSchedule):
-    """Held at first, then falling to `end` at the end of training."""
+    """Base class of schedules that are constant at first and then fall to `end`."""
 
     hold: FractionOrZero = 0.0
-    """The fraction of training before the fall begins."""
+    """The fraction of training before the learning rate starts to fall."""
     end: ClosedFraction = 0.0
     """The factor at the end of training."""
 
     @abstractmethod
     def fall(self, t: float) -> float:
-        """From 1 at t = 0 to 0 at t = 1."""
+        """Return the shape of the fall, from 1 at t = 0 to 0 at t = 1.
+
+        Args:
+            t: Fraction of the fall that is done, in [0, 1].
+        """
 
     def shape(self, progress: float, epoch: float) -> float:
-        """1 while held, then end + (1 - end) fall(t)."""
+        """Return 1 before the fall, then end + (1 - end) fall(t)."""
         t = max(0.0, (progress - self.hold) / (1 - self.hold))
         return self.end + (1 - self.end) * self.fall(t)
 
@@ -91,18 +107,18 @@ class FallingSchedule(LearningRateSchedule):
 @SCHEDULES.register("linear")
 @dataclass(frozen=True, kw_only=True)
 class LinearSchedule(FallingSchedule):
-    """A straight line down to `end`."""
+    """Falls linearly to `end`."""
 
     def fall(self, t: float) -> float:
-        """1 - t."""
+        """Return 1 - t."""
         return 1 - t
 
 
 @SCHEDULES.register("cosine")
 @dataclass(frozen=True, kw_only=True)
 class CosineSchedule(FallingSchedule):
-    """Half a cosine wave down to `end` (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts)."""
+    """Falls to `end` along half a cosine wave (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts)."""
 
     def fall(self, t: float) -> float:
-        """(1 + cos(pi t)) / 2."""
+        """Return (1 + cos(pi t)) / 2."""
         return (1 + math.cos(math.pi * t)) / 2

@@ -1,4 +1,4 @@
-"""The update rules: one file per optimizer, named as in YAML."""
+"""The optimizers, one file each, named as in YAML."""
 
 from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer
 

@@ -1,9 +1,9 @@
-"""Adam: steps of about the learning rate, whatever the size of the gradient.
+"""Adam: the length of a step is about the learning rate, whatever the size of the gradient.
 
     m = b1 m + (1 - b1) g;   v = b2 v + (1 - b2) g^2
     W -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 
-where b1 and b2 are `beta1` and `beta2`.
+b1 and b2 are `beta1` and `beta2`.
 """
 
 import math
@@ -23,11 +23,11 @@ class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
 
     beta1: FractionOrZero = 0.9
-    """Decay of the gradient's running mean."""
+    """The decay rate of the running mean of the gradient."""
     beta2: FractionOrZero = 0.999
-    """Decay of the squared gradient's running mean."""
+    """The decay rate of the running mean of the squared gradient."""
     epsilon: Positive = 1e-8
-    """Added to the root of the second moment."""
+    """A small number added to the denominator, for stability."""
 
     moments: ClassVar[tuple[str, ...]] = ("m", "v")
 
@@ -37,11 +37,12 @@ class Adam(Optimizer):
         return 1 - self.beta1
 
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
-        """W -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon), both corrections taken out of the root."""
+        """W -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)."""
         m, v = moments
+        # Both corrections are moved out of the root to scalar factors, which saves two passes over the arrays.
         root = math.sqrt(1 - self.beta2**t)
         m *= self.beta1
-        m += g  # it comes times 1 - b1
+        m += g  # g already has the factor 1 - b1 (gradient_scale)
         flush_denormals(m, t)
         v *= self.beta2
         g *= g

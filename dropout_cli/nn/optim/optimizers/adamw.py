@@ -1,4 +1,4 @@
-"""AdamW: Adam, and a weight decay that does not pass through the moments.
+"""AdamW: Adam with a weight decay that does not go through the moments.
 
     W -= lr weight_decay W
 
@@ -18,9 +18,10 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
     weight_decay: NonNegative = 0.01
-    """Before each update W shrinks by learning rate times this; biases do not."""
+    """Decoupled weight decay: before each update the weights shrink by learning rate x this value. Biases are not
+    decayed."""
 
     @property
     def decoupled_decay(self) -> float:
-        """Return `weight_decay`."""
+        """`weight_decay`."""
         return self.weight_decay

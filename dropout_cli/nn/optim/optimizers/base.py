@@ -1,6 +1,7 @@
-"""The base of update rules: frozen, without arrays; `nn.optim.update` holds the moments.
+"""The base class of update rules: frozen configuration without arrays.
 
-Formulas have g for the gradient, lr for the learning rate of the step, and t for the number of the update, from 1.
+`nn.optim.update` holds the moments. In formulas, g is the gradient, lr the learning rate of the step, and t the number
+of the update, from 1.
 """
 
 from abc import ABC, abstractmethod
@@ -16,20 +17,25 @@ from dropout_cli.core.types import Array
 OPTIMIZERS: Registry["Optimizer"] = Registry("optimizer", package="dropout_cli.nn.optim.optimizers")
 
 DENORMAL_GUARD, GUARD_EVERY = 1e-30, 16
-"""Where the gradient stays 0 (a pixel that is always black, a dead unit) a running mean would sink into denormal
-numbers, and they stay: 0.9 times the smallest rounds to itself. An RMSprop update took 290 us there instead of 27.
-So every GUARD_EVERYth update adds DENORMAL_GUARD, far below what a weight can notice."""
+"""If a gradient stays 0 (an input pixel that is always black, a dead unit), a running mean decays to denormal numbers
+and stays there: 0.9 times the smallest one rounds to itself. An RMSprop update then took 290 us instead of 27 us.
+So every GUARD_EVERYth update adds DENORMAL_GUARD, which is far too small to change a weight."""
 
 
 def flush_denormals(moment: Array, t: int) -> None:
-    """Keep a running mean that decays by 0.35 or more per update out of the denormal numbers."""
+    """Keep a running mean out of the denormal numbers, if it decays by .35 or more per update.
+
+    Args:
+        moment: The running mean, changed in place.
+        t: The number of the update, from 1.
+    """
     if t % GUARD_EVERY == 1:
         moment += DENORMAL_GUARD
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(ReportsRenamed, ABC):
-    """An update rule."""
+    """Base class of update rules; its dataclass fields are its YAML keys."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {"carry": "grad_beta"}
 
@@ -37,26 +43,38 @@ class Optimizer(ReportsRenamed, ABC):
     """The learning rate before the schedule."""
 
     moments: ClassVar[tuple[str, ...]] = ()
-    """The names of the arrays, one of each per parameter, that the rule keeps from step to step."""
+    """The names of the arrays that the rule keeps between updates, one array of each name per parameter."""
 
     normalized: ClassVar[bool] = True
-    """Whether a step is about as long as the learning rate, whatever the size of the gradient."""
+    """True if the length of a step is about the learning rate, whatever the size of the gradient."""
 
     @property
     def grad_beta(self) -> float | None:
-        """mu where v = mu v - lr g; W += v is the whole rule, so that a product can take its gradient into v."""
+        """mu if the whole rule is v = mu v - lr g, W += v; else None.
+
+        Only then can a matrix product add its gradient to v.
+        """
         return None
 
     @property
     def gradient_scale(self) -> float:
-        """Return the factor of the gradients that `update` takes; a product applies it on its way."""
+        """The factor of the gradients that `update` expects; fused products apply it."""
         return 1.0
 
     @property
     def decoupled_decay(self) -> float:
-        """Return the decoupled weight decay that is part of the rule's own settings."""
+        """The decoupled weight decay among the rule's own settings."""
         return 0.0
 
     @abstractmethod
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
-        """Change the flat block w and its moments in place; `g`, scaled, and `scratch` may be overwritten."""
+        """Update a flat block of weights and its moments in place.
+
+        Args:
+            w: Weights, (n,).
+            g: Gradient times `gradient_scale`, (n,); it may be overwritten.
+            moments: One array (n,) for each name in `moments`.
+            scratch: Array (n,) with arbitrary contents; it may be overwritten.
+            lr: The learning rate of the step.
+            t: The number of the update, from 1.
+        """

@@ -1,8 +1,6 @@
-"""RMSprop: the gradient over the root of its running mean square.
+"""RMSprop: the gradient divided by the root of its running mean square.
 
-    v = rho v + (1 - rho) g^2;   W -= lr g / (sqrt(v) + epsilon)
-
-where rho is the decay of the mean.
+v = rho v + (1 - rho) g^2;   W -= lr g / (sqrt(v) + epsilon)
 """
 
 from dataclasses import dataclass
@@ -21,9 +19,9 @@ class RmsProp(Optimizer):
     """RMSprop (Tieleman & Hinton 2012, lecture 6e)."""
 
     rho: FractionOrZero = 0.9
-    """Decay of the squared gradient's running mean."""
+    """The decay rate of the running mean of the squared gradient."""
     epsilon: Positive = 1e-7
-    """Added to the root of the second moment."""
+    """A small number added to the denominator, for stability."""
 
     moments: ClassVar[tuple[str, ...]] = ("v",)
 

@@ -1,8 +1,8 @@
-"""Stochastic gradient descent, with momentum or without.
+"""Stochastic gradient descent, with optional momentum.
 
     v = mu v - lr g;   W += v      (nesterov: W += mu v - lr g)
 
-where mu is `momentum`.
+mu is `momentum`.
 """
 
 from dataclasses import dataclass
@@ -18,25 +18,25 @@ from dropout_cli.nn.optim.optimizers.base import OPTIMIZERS, Optimizer, flush_de
 @OPTIMIZERS.register("sgd")
 @dataclass(frozen=True, kw_only=True)
 class Sgd(Optimizer):
-    """Stochastic gradient descent, plain, with momentum, or with Nesterov's."""
+    """Stochastic gradient descent, with optional momentum or Nesterov momentum."""
 
     learning_rate: Positive = 1e-2
     """The learning rate before the schedule."""
     momentum: FractionOrZero = 0.0
-    """The share of the last update that the next one keeps."""
+    """The momentum: the fraction of the last update that is added to the next one."""
     nesterov: bool = False
-    """Look ahead along the momentum (Sutskever et al. 2013)."""
+    """Use Nesterov momentum (Sutskever et al. 2013)."""
 
     moments: ClassVar[tuple[str, ...]] = ("velocity",)
     normalized: ClassVar[bool] = False
 
     @property
     def grad_beta(self) -> float | None:
-        """The momentum, where it is not Nesterov's."""
+        """The momentum, if it is above 0 and not Nesterov momentum; else None."""
         return self.momentum if self.momentum and not self.nesterov else None
 
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:
-        """v = mu v - lr g; W += v, or mu v - lr g."""
+        """v = mu v - lr g; W += v, or W += mu v - lr g with Nesterov momentum."""
         (v,) = moments
         g *= -lr
         if not self.momentum:
