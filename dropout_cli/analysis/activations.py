@@ -1,13 +1,13 @@
-"""What dropout does to the hidden activations of a trained network: the same examples under each rate.
+"""The effect of dropout on hidden activations: the same test examples under several rates.
 
-The network is built anew with each rate and gets the run's weights; nothing is trained. Draws come from the
-same streams under every rate, so that what a mask drops at a lower rate is dropped at a higher one too. Shown
-is the output of each hidden unit, its own noise included. Noise on what enters a layer (concrete,
-variational, shakeout, dropconnect) shows in what that layer makes of it.
+For each rate, the network is built again and gets the weights of the run; nothing is trained. Every rate uses the same
+random streams, so a unit that is dropped at a lower rate is also dropped at a higher one. The result is the output of
+each hidden unit, including its own noise. Noise on the inputs or weights of a layer (concrete, variational, shakeout,
+dropconnect) is visible in the output of that layer.
 
-Of a network with feature maps, the last ones are shown too, of the first test example: with masks drawn pixel by
-pixel, and with masks that drop whole maps. Neighbouring pixels of a map say nearly the same, so that the first kind
-takes little away.
+For a network with feature maps, the last maps of the first test example are shown as well: with masks of single pixels
+and with masks of whole maps. Neighboring pixels carry almost the same information, so dropping single pixels removes
+little.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,16 +40,16 @@ MAX_RATES = 12
 
 @dataclass(frozen=True)
 class LayerActivations:
-    """What one hidden layer put out under one setting of the noise."""
+    """The output of one hidden layer under one setting of the noise."""
 
     layer: str
     setting: float | str
-    """The rate, or `off` and `on` or `as learned` where there is none to set."""
+    """The rate; or `off`, `on` or `as learned` for a variant without a rate that can be set."""
     activations: Array
     """(examples, units), or maps (examples, height, width, channels)."""
 
     def numbers(self) -> dict[str, Any]:
-        """A row of `effects.csv`."""
+        """Return the row of `effects.csv`."""
         a = self.activations.astype(np.float64)
         return {
             "layer": self.layer,
@@ -67,26 +67,35 @@ class LayerActivations:
 def write_effects(
     run: Run, rates: Sequence[float] | None = None, *, examples: int | None = None, all_noise: bool = False
 ) -> tuple[str, list[dict[str, Any]]]:
-    """Write the hidden activations of the first `examples` test examples to `after/effects-<arguments>/`.
+    """Write the hidden activations of the first test examples to `after/effects-<arguments>/`.
 
-    Of a network with feature maps, those of the first example are drawn as `maps.png`.
+    For a network with feature maps, those of the first example are drawn as `maps.png`.
 
-    `examples`: None for EXAMPLES, or all where there are fewer. `rates` in [0, 1); None: RATES, or noise off and on
-    where the variant has no rate that could be set. `all_noise`: with input_noise and hidden_noise, which are noise of
-    the training, beside that of the dropout. Returns the folder's path and the rows of `effects.csv`.
-    Raises UsageError, DataError or RunFailed.
+    Args:
+        run: A complete run.
+        rates: Rates in [0, 1); None: DEFAULT_RATES, or noise off and on if the variant has no rate that can be set.
+        examples: Number of test examples; None: DEFAULT_EXAMPLES, or all if there are fewer.
+        all_noise: True to draw `input_noise` and `hidden_noise` as well as the dropout.
+
+    Returns:
+        The path of the folder, and the rows of `effects.csv`.
+
+    Raises:
+        UsageError: the number of examples or a rate is out of range, or the network has no hidden layers.
+        DataError: the data are missing or have changed.
+        RunFailed: the checkpoint is damaged.
     """
-    found = restore.load_model(run)
-    law, most = found.experiment.dropout, len(found.dataset.test)
+    model = restore.load_model(run)
+    variant, most = model.experiment.dropout, len(model.dataset.test)
     examples = min(DEFAULT_EXAMPLES, most) if examples is None else examples
     if not 1 <= examples <= most:
         raise UsageError("--examples", f"must be from 1 to {most}, the number of test examples, got {examples}")
     rates = None if rates is None else list(dict.fromkeys(rates))
-    settings = _settings(law, rates)
-    with thread_limit(found.experiment):
-        effects = [one for setting in settings for one in _under(setting, found, examples, all_noise)]
-        has_maps = found.experiment.architecture.has_maps
-        maps = list(_maps(found, DEFAULT_RATES if rates is None else rates, all_noise)) if has_maps else []
+    settings = _settings(variant, rates)
+    with thread_limit(model.experiment):
+        effects = [one for setting in settings for one in _under(setting, model, examples, all_noise)]
+        has_maps = model.experiment.architecture.has_maps
+        maps = list(_maps(model, DEFAULT_RATES if rates is None else rates, all_noise)) if has_maps else []
     if not (effects or maps):
         raise UsageError(
             str(run.path), "this network has no hidden layers to show", "Take a run of mlp, cnn or resnet."
@@ -94,32 +103,32 @@ def write_effects(
     rows = [effect.numbers() for effect in (*effects, *maps)]
     captions = {(row["layer"], row["rate"]): _caption(row) for row in rows}
     files = {"effects.csv": metrics.csv_bytes([list(rows[0]), *(list(row.values()) for row in rows)])}
-    name = found.dataset.name
+    name = model.dataset.name
     if effects:
-        title = f"{VARIANTS.name_of(type(law))} on {name}: {counted(examples, 'example')} down, hidden units across"
+        title = f"{VARIANTS.name_of(type(variant))} on {name}: {counted(examples, 'example')} down, hidden units across"
         panels = {(one.layer, one.setting): one.activations for one in effects}
         files["effects.png"] = plots.activation_maps(panels, captions, title)
     if maps:
         panels = {(one.layer, one.setting): one.activations[0] for one in maps}
         files["maps.png"] = plots.feature_maps(panels, captions, f"{name}, test example 0: the last feature maps")
-    asked = "" if rates is None else "-r" + "+".join(f"{rate:g}" for rate in rates)
-    whole = "-all-noise" if all_noise else ""
-    return str(run.write_result(f"effects{asked}-n{examples}{whole}", files)), rows
+    rates_text = "" if rates is None else "-r" + "+".join(f"{rate:g}" for rate in rates)
+    noise_text = "-all-noise" if all_noise else ""
+    return str(run.write_result(f"effects{rates_text}-n{examples}{noise_text}", files)), rows
 
 
 NoiseSetting: TypeAlias = tuple[float | str, Variant, bool]
-"""The rate or a word for it, the law, and whether there is noise."""
+"""The rate or a word for it, the variant, and True if there is noise."""
 
 
-def _settings(law: Variant, rates: Sequence[float] | None) -> list[NoiseSetting]:
-    """What the columns show. Raises UsageError for rates that make no sense, or none with this law."""
-    if not law.takes_rate():
-        learns = law.learns is not None
+def _settings(variant: Variant, rates: Sequence[float] | None) -> list[NoiseSetting]:
+    """Return one setting per column. Raise UsageError for rates out of range, or if the variant takes none."""
+    if not variant.takes_rate():
+        learns = variant.learns is not None
         if rates is not None:
-            name = VARIANTS.name_of(type(law))
+            name = VARIANTS.name_of(type(variant))
             fact = f"{name} learns how much it drops" if learns else f"{name} has no rate to set"
             raise UsageError("--rates", fact, "Leave --rates out to see its noise off and on.")
-        return [("off", law, False), ("as learned" if learns else "on", law, True)]
+        return [("off", variant, False), ("as learned" if learns else "on", variant, True)]
     rates = DEFAULT_RATES if rates is None else rates
     if not 1 <= len(rates) <= MAX_RATES:
         raise UsageError("--rates", f"takes 1 to {MAX_RATES} rates, got {len(rates)}")
@@ -127,15 +136,15 @@ def _settings(law: Variant, rates: Sequence[float] | None) -> list[NoiseSetting]
         if not 0 <= rate < 1:
             fact = f"must be at least 0 and below 1, got {rate:g} (rate is the probability of dropping)"
             raise UsageError("--rates", fact)
-    return [(rate, changed, True) for rate in rates if (changed := law.with_rate(rate)) is not None]
+    return [(rate, changed, True) for rate in rates if (changed := variant.with_rate(rate)) is not None]
 
 
-def _under(setting: NoiseSetting, found: LoadedModel, examples: int, all_noise: bool) -> Iterator[LayerActivations]:
-    """The hidden layers' outputs under one setting, with the weights that count."""
-    rate, law, noisy = setting
-    network = _rebuilt(found, law)
-    x, _ = BatchReader(found.dataset, found.dataset.test, examples).take(slice(0, examples))
-    noise = Noise(found.experiment.seed, 0, role="effects", training=all_noise) if noisy else None
+def _under(setting: NoiseSetting, model: LoadedModel, examples: int, all_noise: bool) -> Iterator[LayerActivations]:
+    """Yield the outputs of the hidden layers under one setting, with the evaluated weights."""
+    rate, variant, noisy = setting
+    network = _rebuilt(model, variant)
+    x, _ = BatchReader(model.dataset, model.dataset.test, examples).take(slice(0, examples))
+    noise = Noise(model.experiment.seed, 0, role="effects", training=all_noise) if noisy else None
     for path, activations in hidden_activations(network, x, noise):
         yield LayerActivations(path, rate, activations)
 
@@ -144,16 +153,16 @@ MAP_VARIANTS: dict[str, Callable[[float], Variant]] = {
     "pixel by pixel": lambda rate: Inverted(rate=rate),
     "whole maps": lambda rate: Spatial(rate=rate),
 }
-"""What drops parts of feature maps, element by element or map by map."""
+"""Kind of mask -> rate -> a variant that drops parts of feature maps that way."""
 
 
-def _maps(found: LoadedModel, rates: Sequence[float], all_noise: bool = False) -> Iterator[LayerActivations]:
-    """The last feature maps of the first test example, under masks of either kind."""
-    for kind, law_of in MAP_VARIANTS.items():
+def _maps(model: LoadedModel, rates: Sequence[float], all_noise: bool = False) -> Iterator[LayerActivations]:
+    """Yield the last feature maps of the first test example under each kind of mask."""
+    for kind, variant_of in MAP_VARIANTS.items():
         for rate in rates:
-            network = _rebuilt(found, law_of(rate))
-            x, _ = BatchReader(found.dataset, found.dataset.test, 1).take(slice(0, 1))
-            noise = Noise(found.experiment.seed, 0, role="effects", training=all_noise)
+            network = _rebuilt(model, variant_of(rate))
+            x, _ = BatchReader(model.dataset, model.dataset.test, 1).take(slice(0, 1))
+            noise = Noise(model.experiment.seed, 0, role="effects", training=all_noise)
             last = ("", x)
             for layer in network.layers:
                 x = layer.forward(x, noise=noise)
@@ -162,11 +171,11 @@ def _maps(found: LoadedModel, rates: Sequence[float], all_noise: bool = False) -
             yield LayerActivations(f"{last[0]}, {kind}", rate, last[1])
 
 
-def _rebuilt(found: LoadedModel, law: Variant) -> Network:
-    """The run's network with that law in place of its own, and the weights that count."""
-    network = build_for_dataset(replace(found.experiment, dropout=law), found.dataset)
+def _rebuilt(model: LoadedModel, variant: Variant) -> Network:
+    """Return the network of a run with another variant, and with the evaluated weights."""
+    network = build_for_dataset(replace(model.experiment, dropout=variant), model.dataset)
     mine, state = network.parameters(), network.state()
-    with found.learner.averaged() as source:
+    with model.learner.averaged() as source:
         for key, parameter in source.parameters().items():
             if key in mine:
                 mine[key].value[...] = parameter.value
@@ -175,7 +184,13 @@ def _rebuilt(found: LoadedModel, law: Variant) -> Network:
 
 
 def hidden_activations(network: Network, x: Array, noise: NoiseSource) -> Iterator[tuple[str, Array]]:
-    """Pass x through the network, and yield each hidden unit's path and a copy of its output (N, units)."""
+    """Yield the path of each hidden unit and a copy of its output.
+
+    Args:
+        network: The network.
+        x: (N, ...) inputs.
+        noise: The generators; None: without noise.
+    """
     for layer in network.layers:
         x = layer.forward(x, noise=noise)
         if layer in network.hidden_units:

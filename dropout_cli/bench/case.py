@@ -69,12 +69,12 @@ def variant_cases() -> tuple[BenchmarkCase, ...]:
     """
     from dropout_cli.variants import VARIANTS
 
-    found = [replace(without_dropout(LARGE), name="none")]
-    for name, law in VARIANTS:
-        if name != "none" and law.supports in ("vectors", "either"):
-            rate = 0.5 if law.takes_rate() else 0.0
-            found.append(replace(LARGE, name=name, variant=name, rate=rate, input_rate=0.0))
-    return tuple(found)
+    cases = [replace(without_dropout(LARGE), name="none")]
+    for name, variant in VARIANTS:
+        if name != "none" and variant.supports in ("vectors", "either"):
+            rate = 0.5 if variant.takes_rate() else 0.0
+            cases.append(replace(LARGE, name=name, variant=name, rate=rate, input_rate=0.0))
+    return tuple(cases)
 
 
 def suite_cases(name: str) -> tuple[BenchmarkCase, ...]:

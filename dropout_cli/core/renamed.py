@@ -20,7 +20,7 @@ class RenamedAttribute(RenamedName, AttributeError):
 
 
 class RenamedImport(RenamedName, ImportError):
-    """What is imported from a module has another name now; `import` would hide the text of an AttributeError."""
+    """A name in a module has changed. An AttributeError would not do: `import` hides its text."""
 
 
 class ReportsRenamed:

@@ -30,7 +30,7 @@ IN_WORDS = {
 
 
 class OnError(StrEnum):
-    """What a failed run means for the others."""
+    """Whether the other runs continue after one has failed."""
 
     proceed = "continue"
     stop = "stop"

@@ -21,7 +21,7 @@ ALWAYS_ALLOWED_CLASSES = 5
 
 
 class TableTargets(NamedTuple):
-    """What the network learns to predict, row by row."""
+    """The values to predict, row by row."""
 
     labels: Array
     """Class ids, (N,) intp; for a regression the values, (N, targets) float64."""
