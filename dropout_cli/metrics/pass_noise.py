@@ -33,7 +33,7 @@ class PassNoise:
     """R, the number of passes."""
     noise_sd: tuple[float, ...]
     """sqrt(s2_R)."""
-    spread_sd: tuple[float, ...]
+    model_sd: tuple[float, ...]
     """sqrt(v), v being the mean over examples, with divisor R - 1."""
     rmse: tuple[float, ...]
     """Root mean squared error of the mean of the passes."""
@@ -45,7 +45,7 @@ class PassNoise:
             count: Number of passes.
             smallest: (targets,) floor of the result.
         """
-        missing = 2 * np.square(self.spread_sd) * (1 / count - 1 / self.passes)
+        missing = 2 * np.square(self.model_sd) * (1 / count - 1 / self.passes)
         return np.asarray(np.maximum(np.square(self.noise_sd) + missing, smallest))
 
 

@@ -144,7 +144,7 @@ class Regression(Task):
         """Name the targets for which the spread of the passes exceeds the error of their mean."""
         if self.pass_noise is None:
             return []
-        each = zip(self.targets.names, self.pass_noise.spread_sd, self.pass_noise.rmse, strict=True)
+        each = zip(self.targets.names, self.pass_noise.model_sd, self.pass_noise.rmse, strict=True)
         return [
             f"--mc: for '{name}' the passes vary by {model:.3g}, but their mean is wrong by only {rmse:.3g}. No "
             "additional noise corrects this, and sd is too large."
