@@ -23,7 +23,7 @@ POSITION = 70
 
 def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
-    app.command()(predict_command)
+    app.command("predict")(predict_command)
 
 
 def predict_command(
