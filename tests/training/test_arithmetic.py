@@ -60,7 +60,7 @@ def test_a_run_of_another_arithmetic_is_not_resumed(tmp_path: Path) -> None:
     noting(run, result_changes.arithmetic_version() + 1)
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file() and path.name != ".lock"}
     with pytest.raises(
-        IncompatibleVersion, match=r"its arithmetic has changed: a newer version.*Train it again: dropout train"
+        IncompatibleVersion, match=r"the computation has changed since: a newer version.*Train it again: dropout train"
     ):
         resume.resume_run(run, watch=ignore)
     assert before == {path: path.read_bytes() for path in before}
@@ -115,10 +115,10 @@ def test_a_cell_of_another_arithmetic_is_trained_anew(tmp_path: Path) -> None:
         (100, ["dropout={variant: inverted, rate: 0.3}"], None),
         (100, ["dropout={variant: standard, rate: 0.0, input_rate: 0.9995}"], "dropout rates below .001"),
         (100, ["dropout={variant: batchwise, rate: 0.5, input_rate: 0.2}"], None),
-        (100, ["dropout=batchwise", "architecture={name: mlp, hidden: [128, 3]}"], "batchwise dropout allows for"),
+        (100, ["dropout=batchwise", "architecture={name: mlp, hidden: [128, 3]}"], "batchwise dropout now corrects"),
         (100, [RESNET], None),
         (100, [RESNET, "dropout=inverted", "objective=multi_sample"], "multi_sample"),
-        (129, ["architecture.batch_norm=true"], "with batch normalization a last batch of one"),
+        (129, ["architecture.batch_norm=true"], "with batch normalization, a last batch of one"),
         (128, ["architecture.batch_norm=true"], None),
         (130, ["architecture.batch_norm=true"], None),
         (129, [], None),
@@ -146,5 +146,5 @@ def test_a_run_of_version_one_goes_on_where_no_change_concerns_it(tmp_path: Path
     assert all(run.read(name) == whole.read(name) for name in ("metrics.csv", "predictions.npz"))
     concerned = interrupted(tmp_path, 2, *SETTINGS, "dropout.rate=0.0005")
     noting(concerned, None)
-    with pytest.raises(IncompatibleVersion, match=r"its arithmetic has changed: dropout rates below \.001"):
+    with pytest.raises(IncompatibleVersion, match=r"the computation has changed since: dropout rates below \.001"):
         resume.resume_run(concerned, watch=ignore)

@@ -110,7 +110,7 @@ def test_a_batch_size_of_one_is_refused_with_batch_normalization(architecture: s
     """At its place in the file; without normalization it is a batch size like any other."""
     (tmp_path / "a.yaml").write_text("dataset: digits\ntraining: {batch_size: 1}\n")
     reason = (
-        r"a\.yaml:2:24: training\.batch_size: 1, but batch normalization needs 2 or more examples.*batch_norm: false"
+        r"a\.yaml:2:24: training\.batch_size: 1, but batch normalization needs at least 2 examples.*batch_norm: false"
     )
     with pytest.raises(ConfigError, match=reason):
         config.load_config(tmp_path / "a.yaml", [architecture])
@@ -125,6 +125,6 @@ def test_a_single_training_example_is_refused_with_batch_normalization(size: str
     text = f"dataset: {{name: arrays, path: {tmp_path}/x.npy, labels: {tmp_path}/y.npy, val_fraction: 0"
     (tmp_path / "a.yaml").write_text(f"{text}, test_fraction: 0.75}}\ntraining: {{batch_size: {size}, epochs: 1}}\n")
     with pytest.raises(
-        ConfigError, match=r"training\.batch_size: .*1, but batch normalization needs 2 or more examples"
+        ConfigError, match=r"training\.batch_size: .*1, but batch normalization needs at least 2 examples"
     ):
         prepare(config.load_config(tmp_path / "a.yaml", [NORMALIZED]).experiment)

@@ -17,7 +17,7 @@ RESNET = "architecture={name: resnet, depth: 8, widths: [2, 2, 2]}"
 CNN = "architecture={name: cnn, layers: [conv 2 3x3, pool 2, dense 4]}"
 MANY_ROWS = "noise of its own for every row"
 NO_NOISE = "there is no noise"
-NEVER = "makes the rate 0 at every step"
+NEVER = "sets the rate to 0 in every training step"
 BEFORE = "noise on what enters the logits"
 
 
@@ -73,7 +73,7 @@ def test_a_config_that_would_do_nothing_is_refused(overrides: list[str], place: 
         (
             ["dropout={variant: inverted, rate_schedule: {name: late, cutoff: 0.9}}"],
             "dropout.rate_schedule",
-            "0 at every one of the 3 steps",
+            "0 at every one of 3 steps",
         ),
     ],
 )

@@ -44,7 +44,7 @@ def same_bytes(one: Run, other: Run) -> bool:
 
 def test_the_way_on_is_printed(tmp_path: Path) -> None:
     """The message of an interruption ends with the command that goes on."""
-    with pytest.raises(Interrupted, match=r"after epoch 2\. Go on with `dropout resume .*/runs/") as caught:
+    with pytest.raises(Interrupted, match=r"after epoch 2\. Continue with `dropout resume .*/runs/") as caught:
         train(tmp_path, *SETTINGS, watch=stop_after(2))
     assert caught.value.exit_code == 130
 
@@ -90,7 +90,7 @@ def test_both_checkpoints_damaged_is_an_error(tmp_path: Path) -> None:
     [
         ("resolved.yaml", b"rate: 0.3", b"rate: 0.4", "resolved.yaml: differs from what state.json says"),
         ("resolved.yaml", b"epochs: 4", b"epochs: 5", "resolved.yaml: differs from what state.json says"),
-        ("metrics.csv", b"\n1,", b"\n1,1", "metrics.csv: differs from what checkpoints/last.safetensors says"),
+        ("metrics.csv", b"\n1,", b"\n1,1", "metrics.csv: does not match checkpoints/last.safetensors"),
         ("state.json", b"{", b"[", "is not JSON"),
     ],
 )
@@ -110,13 +110,13 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     """It is whole, and fits the network, but was saved under another seed."""
     run, other = (interrupted(tmp_path / seed, 2, *SETTINGS, f"seed={seed}") for seed in "01")
     run.path_of(LAST).write_bytes(other.read(LAST))
-    with pytest.raises(RunFailed, match="was saved under another config"):
+    with pytest.raises(RunFailed, match=r"does not belong to resolved.yaml"):
         resume.resume_run(run, watch=ignore)
 
 
 def test_a_completed_run_needs_more_epochs_and_a_failed_one_a_new_start(tmp_path: Path) -> None:
     """Both are refused with what would help."""
-    with pytest.raises(UsageError, match=r"this run is completed\. `--epochs N` lengthens it"):
+    with pytest.raises(UsageError, match=r"this run is complete\. Use `--epochs N`"):
         resume.resume_run(train(tmp_path), watch=ignore)
     with pytest.raises(Diverged):
         train(tmp_path, "training.optimizer={name: sgd, learning_rate: 1e30}", "architecture.activation=identity")
@@ -133,7 +133,7 @@ def test_a_lengthened_run_is_a_longer_run(tmp_path: Path) -> None:
     assert same_bytes(run, whole) and run.status == "completed"
     mark = {"after_epoch": 2, "epochs": 4, "schedule_changed": False, "patience_anew": False}
     assert summary["lengthened"] == [mark] and whole.summary()["lengthened"] == []
-    with pytest.raises(UsageError, match="this run has 4 epochs already"):
+    with pytest.raises(UsageError, match="this run already has 4 epochs"):
         resume.resume_run(run, watch=ignore, epochs=4)
     assert run.status == "completed"
 
@@ -148,8 +148,8 @@ def test_an_interrupted_run_can_be_lengthened_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("training.schedule=cosine", "training.schedule spreads the learning rate over 2 epochs, not 4"),
-        ("dropout.rate_schedule=linear", "hidden1/dropout/rate moves over 2 epochs, not 4"),
+        ("training.schedule=cosine", "training.schedule was planned for 2 epochs, not 4"),
+        ("dropout.rate_schedule=linear", "hidden1/dropout/rate was planned for 2 epochs, not 4"),
         ("dropout={variant: concrete}", "how fast hidden1/.* is learned depends on the number of epochs"),
     ],
 )
@@ -200,7 +200,7 @@ def test_another_environment_is_named(tmp_path: Path) -> None:
     run.write("environment.json", json.dumps(known).encode())
     with resume.reopen_run(run) as prepared:
         (notice,) = prepared.notices
-    assert notice.startswith(f"environment: packages.numpy was 1.0, is {np.__version__}.")
+    assert notice.startswith(f"environment: packages.numpy was 1.0 and is now {np.__version__}.")
     assert run.state()["environment"] == [notice]
 
 

@@ -210,7 +210,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path: Path, overrides:
 def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:
     """There is nothing to go on with."""
     run = train(tmp_path)
-    with pytest.raises(UsageError, match="this run is completed"):
+    with pytest.raises(UsageError, match="this run is complete"):
         resume.resume_run(run, watch=ignore)
 
 

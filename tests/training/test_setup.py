@@ -13,8 +13,8 @@ from tests.training.test_run import train
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("training.batch_size=5000", "training.batch_size: 5000 is more than the 1168 training examples"),
-        ("architecture.hidden=[10000000, 10000000]", "weights need about .* GB to train"),
+        ("training.batch_size=5000", "training.batch_size: 5000 is more than the 1,168 training examples"),
+        ("architecture.hidden=[10000000, 10000000]", "weights needs about .* GB of memory"),
     ],
 )
 def test_what_cannot_train_is_refused_before_a_folder_is_made(tmp_path: Path, override: str, message: str) -> None:
@@ -30,9 +30,7 @@ def test_a_batch_size_that_nobody_wrote_fits_the_data(tmp_path: Path) -> None:
     (tmp_path / "few.yaml").write_text("dataset: {name: table, path: few.csv}\n")
     prepared = prepare(config.load_config(tmp_path / "few.yaml").experiment)
     assert prepared.experiment.training.batch_size == len(prepared.dataset.train) == 26
-    assert prepared.notices == (
-        "training.batch_size: 26, all training examples at once, since there are fewer than 64.",
-    )
+    assert prepared.notices == ("training.batch_size: set to 26, the number of training examples.",)
     (tmp_path / "resolved.yaml").write_text(config.to_yaml(prepared.experiment))
     again = prepare(config.load_config(tmp_path / "resolved.yaml").experiment)
     assert again.experiment == prepared.experiment and again.notices == ()

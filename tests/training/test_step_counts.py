@@ -50,7 +50,7 @@ class CountingNoise(Mapping[str, Any]):
         """None made yet."""
         self._counts, self._made = counts, dict[str, CountingGenerator]()
 
-    def shape(self, path: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def draw_shape(self, path: str, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Every row draws for itself."""
         return shape
 

@@ -118,7 +118,7 @@ def test_ridge_on_classes_is_scikit_learns_and_has_no_probabilities(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The least squares fit of indicators ranks the classes as RidgeClassifier does."""
-    monkeypatch.setattr(yardstick_cost, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(yardstick_cost, "MIN_SECONDS", 0.0)
     for name in ("digits", "breast_cancer"):
         given = prepared(tmp_path, f"dataset.name={name}")
         data = given.dataset
@@ -157,7 +157,7 @@ def test_a_draw_keeps_every_class_and_its_share(monkeypatch: pytest.MonkeyPatch,
     labels[labels == 3] = 4
     labels[np.flatnonzero(labels == 4)[0]] = 3  # a class with a single example
     data = replace(data, train=replace(data.train, labels=labels))
-    monkeypatch.setattr(yardstick, "MOST_ROWS", 200)
+    monkeypatch.setattr(yardstick, "MAX_ROWS", 200)
     rows = yardstick.draw_training_rows(data, 0)
     assert len(np.unique(rows)) == len(rows) and 195 <= len(rows) <= 200 and (np.diff(rows) > 0).all()
     counts = np.bincount(labels[rows], minlength=10)
@@ -171,10 +171,10 @@ def test_a_draw_keeps_every_class_and_its_share(monkeypatch: pytest.MonkeyPatch,
 def test_rows_are_few_where_examples_are_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Memory has a bound, whatever the size of a picture."""
     data = prepared(tmp_path).dataset
-    monkeypatch.setattr(yardstick, "MOST_VALUES", 64 * 100)
+    monkeypatch.setattr(yardstick, "MAX_VALUES", 64 * 100)
     assert len(yardstick.draw_training_rows(data, 0)) <= 100
     quantities = prepared(tmp_path, "dataset.name=diabetes").dataset
-    monkeypatch.setattr(yardstick, "MOST_VALUES", 10 * 50)
+    monkeypatch.setattr(yardstick, "MAX_VALUES", 10 * 50)
     assert len(yardstick.draw_training_rows(quantities, 0)) == 50
 
 
@@ -184,7 +184,7 @@ def test_a_class_without_training_examples_has_a_finite_loss(tmp_path: Path, mon
     data = given.dataset
     labels = np.where(data.train.labels == 7, 1, data.train.labels)
     without = replace(given, dataset=replace(data, train=replace(data.train, labels=labels)))
-    monkeypatch.setattr(yardstick_cost, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(yardstick_cost, "MIN_SECONDS", 0.0)
     found, by_ridge = measured(without), measured(without, RIDGE)
     assert (found["linear"]["kind"], by_ridge["linear"]["kind"]) == ("logistic", "ridge")
     assert json.dumps([found, by_ridge], allow_nan=False)
