@@ -189,20 +189,22 @@ def simple_models(match: "re.Match[str]", of: Analysis) -> bool:
 
 LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
     r"((?:\d of 3 settings (?:is|are) not|No setting is) better than .*? \(mean test\.accuracy\).*?\. )?"
-    rf"The best setting on the validation part is rate ([\d.]+)( \(the baseline\))?\. Its mean test\.accuracy is {NUMBER} "
-    rf"\(95 % interval {NUMBER} "
+    rf"The best setting on the validation part is rate ([\d.]+)( \(the baseline\))?\. Its mean "
+    rf"test\.accuracy is {NUMBER} \(95 % interval {NUMBER} "
     rf"to {NUMBER}\)\. (.*?)2 settings were compared with the baseline \(rate 0\)\. (.*)": headline,
     r"Runs: 10 runs per setting, on 10 random splits, each with its own seed\. Settings are compared at the same seed "
     r"and split\.": lambda match, of: len(of.accuracy["test"]) == SEEDS,
     rf"Simple models, by test\.accuracy: always answering the largest class {NUMBER} \(mean over (\d+) splits\), "
     rf"logistic regression {NUMBER} \(mean over (\d+) splits\)\."
     r"( No setting has a better mean than logistic regression\.)?": simple_models,
-    r"Intervals and p-values of differences hold for new random splits of these (\d+) examples, with new seeds \(paired t "
-    r"test with Bonferroni's correction for 2 comparisons\)\.": (
+    r"Intervals and p-values of differences hold for new random splits of these (\d+) examples, with new seeds "
+    r"\(paired t test with Bonferroni's correction for 2 comparisons\)\.": (
         lambda match, of: int(match[1]) == sum(of.sizes.values()) and len(of.differences) == SETTINGS
     ),
-    r"The interval for new data is wider, because it holds for other data of this kind \(Nadeau & Bengio 2003; ratio of "
-    rf"test to training examples: {NUMBER}\)\.": lambda match, of: near(match[1], of.sizes["test"] / of.sizes["train"]),
+    r"The interval for new data is wider, because it holds for other data of this kind \(Nadeau & Bengio 2003; "
+    rf"ratio of test to training examples: {NUMBER}\)\.": lambda match, of: near(
+        match[1], of.sizes["test"] / of.sizes["train"]
+    ),
     r"'not decided' means that the interval contains 0\. It does not mean that the settings are equal\.": (
         lambda match, of: "not decided" in map(of.verdict, RATES[1:])
     ),
@@ -215,8 +217,8 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
     rf"One test example more or less changes accuracy by {NUMBER}\.": lambda match, of: near(
         match[1], 1 / of.sizes["test"]
     ),
-    rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. The best of several settings looks better than it is "
-    r"\(selection bias\): leaving out one split at a time finds (none|\d+\.\d+)\.": (
+    rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. The best of several settings looks better "
+    r"than it is \(selection bias\): leaving out one split at a time finds (none|\d+\.\d+)\.": (
         lambda match, of: (
             float(match[1]) == of.chosen
             and near(match[2], of.accuracy["val"][of.chosen].mean())
