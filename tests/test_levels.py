@@ -130,7 +130,9 @@ def named_in_strings() -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     texts += [(ROOT / name).read_text() for name in ("pyproject.toml", "README.md", ".ci/run")]
-    texts += [page.read_text() for page in sorted((ROOT / "docs").glob("*.md"))]
+    # The guides name files that their reader writes; tests/test_guides.py runs them.
+    pages = [page for page in sorted((ROOT / "docs").glob("*.md")) if not page.name.startswith("write-a-")]
+    texts += [page.read_text() for page in pages]
     return {found for text in texts for found in dotted.findall(text)}
 
 

@@ -88,7 +88,7 @@ def describe_fields(cls: type) -> list[dict[str, Any]]:
     return [
         {
             "name": field.name,
-            "default": _plain(field.default),
+            "default": _shown_default(field.default, hints[field.name]),
             "required": field.default is MISSING and field.default_factory is MISSING,
             "allowed": describe_values(hints[field.name]),
             "about": about.get(field.name, ""),
@@ -97,10 +97,14 @@ def describe_fields(cls: type) -> list[dict[str, Any]]:
     ]
 
 
-def _plain(default: Any) -> Any:
+def _shown_default(default: Any, hint: Any) -> Any:
+    """Return a default as people write it: of a choice, the registered name."""
     if default is MISSING or default is None or isinstance(default, bool | int | float | str):
         return None if default is MISSING else default
-    return list(default) if isinstance(default, tuple) else type(default).__name__.lower()
+    if isinstance(default, tuple):
+        return list(default)
+    choice = next(note for note in get_args(hint)[1:] if isinstance(note, Choice))
+    return choice.registry.name_of(type(default))
 
 
 LIST_PREFIX = "a list, each "

@@ -95,8 +95,7 @@ class Run:
     def _initialize(cls, path: Path) -> "Run":
         with atomic_io.os_errors(path):
             (path / "checkpoints").mkdir()
-        run = cls(path)
-        run.write("log.txt", b"")
+        (run := cls(path)).write("log.txt", b"")
         return run
 
     @contextmanager

@@ -248,7 +248,7 @@ def _unpaired(group: RunGroup, base: RunGroup, layout: Layout, metric: str) -> s
         # If splits vary, the sizes may differ: a split in groups draws parts of other sizes.
         if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):
             text = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
-            return f"their {part} parts have different sizes (up to {text} examples), so the runs cannot be paired"
+            return f"their {part} parts are not the same examples (at most {text}), so the runs cannot be paired"
     return ""
 
 

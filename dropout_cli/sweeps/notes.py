@@ -156,11 +156,8 @@ def _permutation_test_notes(evidence: SweepComparison) -> Iterator[str]:
         return
     correction = "" if evidence.test == "max-t" else ", with Holm's correction"
     yield f"p ({evidence.test}): {REQUESTED[evidence.test]}{correction}. It does not change the verdict."
-    smallest = [
-        comparison.requested.smallest
-        for comparison in evidence.comparisons
-        if not math.isnan(comparison.requested.smallest)
-    ]
+    bounds = [comparison.requested.smallest for comparison in evidence.comparisons]
+    smallest = [bound for bound in bounds if not math.isnan(bound)]
     if not smallest:
         yield f"p ({evidence.test}) is not available: it needs the same independent seeds or splits for all settings."
     elif max(smallest) >= ALPHA:

@@ -189,8 +189,8 @@ def simple_models(match: "re.Match[str]", of: Analysis) -> bool:
 
 LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
     r"((?:\d of 3 settings (?:is|are) not|No setting is) better than .*? \(mean test\.accuracy\).*?\. )?"
-    rf"The best setting on the validation part is rate ([\d.]+)( \(the baseline\))?\. Its mean test\.accuracy is "
-    rf"{NUMBER} \(95 % interval {NUMBER} "
+    rf"The best setting on the validation part is rate ([\d.]+)( \(the baseline\))?\. Its mean "
+    rf"test\.accuracy is {NUMBER} \(95 % interval {NUMBER} "
     rf"to {NUMBER}\)\. (.*?)2 settings were compared with the baseline \(rate 0\)\. (.*)": headline,
     r"Runs: 10 runs per setting, on 10 random splits, each with its own seed\. Settings are compared at the same seed "
     r"and split\.": lambda match, of: len(of.accuracy["test"]) == SEEDS,
@@ -201,8 +201,8 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
     r"\(paired t test with Bonferroni's correction for 2 comparisons\)\.": (
         lambda match, of: int(match[1]) == sum(of.sizes.values()) and len(of.differences) == SETTINGS
     ),
-    r"The interval for new data is wider, because it holds for other data of this kind \(Nadeau & Bengio 2003; ratio "
-    rf"of test to training examples: {NUMBER}\)\.": lambda match, of: near(
+    r"The interval for new data is wider, because it holds for other data of this kind \(Nadeau & Bengio 2003; "
+    rf"ratio of test to training examples: {NUMBER}\)\.": lambda match, of: near(
         match[1], of.sizes["test"] / of.sizes["train"]
     ),
     r"'not decided' means that the interval contains 0\. It does not mean that the settings are equal\.": (

@@ -60,12 +60,12 @@ def test_on_one_split_runs_whose_parts_differ_in_size_are_no_pairs() -> None:
     accuracies = [(seed, 0.8 + 0.01 * seed + 0.05 * rate, rate) for seed in range(4) for rate in (0, 1)]
     records = [sized(seed, one, rate, 100 + 20 * rate) for seed, one, rate in accuracies]
     found = compare_runs(records, ["dropout.rate"], ComparisonSettings())
-    assert "test parts have different sizes (up to 120 and 100 examples" in found.comparisons[0].refused
+    assert "test parts are not the same examples (at most 120 and 100" in found.comparisons[0].refused
     assert found.comparisons[0].verdict == "not decided"
     apart = [replace(one, replicate=Replicate(one.replicate.seed, one.replicate.seed)) for one in records]
     assert not compare_runs(apart, ["dropout.rate"], ComparisonSettings()).comparisons[0].refused
     pooled = [*apart, *(replace(one, summary=records[1].summary) for one in apart if one.values["dropout.rate"] == 0)]
-    assert "no pairs" in compare_runs(pooled, ["dropout.rate"], ComparisonSettings()).comparisons[0].refused
+    assert "cannot be paired" in compare_runs(pooled, ["dropout.rate"], ComparisonSettings()).comparisons[0].refused
     trained = [sized(seed, one, rate, 100 + 20 * rate, "train") for seed, one, rate in accuracies]
     assert not compare_runs(trained, ["dropout.rate"], ComparisonSettings()).comparisons[0].refused
     assert not compare_runs(trained, ["dropout.rate"], ComparisonSettings("train.accuracy")).comparisons[0].refused

@@ -220,7 +220,7 @@ def test_a_group_without_a_comparison_is_named() -> None:
     assert {one.group for one in single.comparisons} == {0, 2}
     assert single.uncompared == []
     apart = [record(9, 0.9, dropout_variant="inverted", dropout_rate=0.1), *records[:2]]
-    assert "shares seed and split" in "".join(comparison_notes(compare_runs(apart, keys, ComparisonSettings())))
+    assert "same seed and split" in "".join(comparison_notes(compare_runs(apart, keys, ComparisonSettings())))
 
 
 def test_runs_without_the_metric_are_not_said_to_have_other_seeds() -> None:
@@ -229,7 +229,7 @@ def test_runs_without_the_metric_are_not_said_to_have_other_seeds() -> None:
     found = compare_runs(records, ["dropout.rate"], ComparisonSettings("test.rmse"))
     told = "".join(comparison_notes(found))
     assert "Not compared: rate 0.1. Their runs, or the baseline's, have no test.rmse." in told
-    assert "shares seed and split" not in told
+    assert "same seed and split" not in told
     assert [name for name, _ in figures.draw_sweep_figures(found, lambda _: {"val_loss": [], "train_loss": []})] == []
 
 

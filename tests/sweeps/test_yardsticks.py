@@ -52,7 +52,7 @@ def record(
 
 
 def beaten(records: Sequence[RunRecord], metric: str = METRIC) -> list[str]:
-    """The sentences on settings that do not beat the dummy."""
+    """The sentences on settings that are not better than the dummy."""
     return list(yardsticks.dummy_warnings(records, metric))
 
 
@@ -90,13 +90,11 @@ def test_kinds_and_datasets_are_not_mixed() -> None:
 def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
     """By the mean of their runs against that of the dummy on the same runs; equal is not better."""
     good, equal, bad = record(0.1, 0.9), record(0.5, 0.4), record(0.9, 0.2)
-    named = "do not beat always answering the largest class by mean test.accuracy: rate 0.5; rate 0.9."
+    named = "are not better than always answering the largest class (mean test.accuracy): rate 0.5; rate 0.9."
     assert beaten([good, equal, bad]) == [f"2 of 3 settings {named}"]
-    assert beaten([equal, bad]) == [
-        "No setting is better than always answering the largest class by mean " + METRIC + "."
-    ]
+    assert beaten([equal, bad]) == [f"No setting is better than always answering the largest class (mean {METRIC})."]
     assert beaten([bad]) == [
-        "These runs do not beat always answering the largest class: mean test.accuracy 0.2 against 0.4."
+        "These runs are not better than always answering the largest class: mean test.accuracy 0.2 against 0.4."
     ]
     assert beaten([good]) == []
     luck = [record(0.1, 0.9, 0.95), record(0.1, 0.9, 0.1, split=1)]

@@ -137,7 +137,7 @@ def test_a_run_that_sampled_at_evaluation_is_of_another_arithmetic() -> None:
         found[inference] = list(
             result_changes.changes_since(1, config.load_config(config.find_config("digits"), [law]).experiment, 100)
         )
-    assert "once for all examples" in found["sample"][0] and found["mean"] == []
+    assert "one set of weights for all examples" in found["sample"][0] and found["mean"] == []
 
 
 def test_weights_drawn_for_all_rows_have_the_mean_of_the_plain_map() -> None:
