@@ -19,7 +19,10 @@ def test_every_file_is_a_command_of_its_name() -> None:
 
 
 def test_help_lists_the_commands_by_position(tmp_path: Path) -> None:
-    """What trains first, what looks at runs next, what describes the tool last; groups of commands at the end."""
+    """Training commands come first, and groups of commands last.
+
+    Between them are the commands that look at runs, and then those that describe the tool.
+    """
     listed = re.findall(r"^  (\w+)  ", dropout("--help", cwd=tmp_path).stdout.partition("Commands:")[2], re.MULTILINE)
     assert listed[:3] == ["train", "resume", "sweep"] and listed[-1] == "config"
     positions = [getattr(commands, name).POSITION for name in listed]

@@ -117,7 +117,7 @@ def small_network() -> Sequential:
 
 @every_setting
 def test_learn_leaves_the_gradients_of_its_loss(smoothing: float, penalty: float) -> None:
-    """What `learn` leaves in every parameter is the gradient of what it returns, the noise of the batch included."""
+    """The gradients left are those of the loss returned, batch noise included."""
     network, objective = small_network(), CrossEntropy(label_smoothing=smoothing, confidence_penalty=penalty)
     x, labels = stream(0, "test:x").standard_normal((6, 5)), np.array([0, 1, 2, 0, 1, 2])
     objective.compute_gradients(network, read_only(x), labels, Noise(0, 1))

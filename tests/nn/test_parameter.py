@@ -1,4 +1,4 @@
-"""What `Parameter.add_gradient` leaves, against its formula in float64."""
+"""`Parameter.add_gradient` agrees with its formula in float64."""
 
 from collections.abc import Callable
 

@@ -6,7 +6,7 @@ from pathlib import Path
 NEGATIVE_ZERO = r"-0(\.0+)?(?![.\d])"
 """Never masked: a test looks for it."""
 GIVEN = r"(?<!rate )(?<!rate: )(?<!fraction: )(?<!noise: )"
-"""What a user gave is kept, and so is a number after `=`."""
+"""Numbers that a user gave, or that follow `=`, are not masked."""
 RULES = (
     (r"python -m dropout_cli", "dropout"),
     (r"\d{8}T\d{6}Z", "<UTC>"),
@@ -33,7 +33,7 @@ RULES = (
     (r"(?m)(?<=\S) {2,}|^ +(?=[#\d])", "  "),  # widths of columns depend on numbers
     (r"(?m)^(.+)(\n\1)+$", r"\1"),
 )
-"""What is replaced by what, in this order."""
+"""Patterns and their replacements, applied in this order."""
 
 
 def masked(text: str, folder: Path) -> str:

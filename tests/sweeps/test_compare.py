@@ -125,7 +125,7 @@ def test_a_sweep_is_verified_with_all_its_cells(folder: Path, tmp_path: Path) ->
 
 
 def test_an_interrupted_sweep_is_verified_as_far_as_it_came(folder: Path, tmp_path: Path) -> None:
-    """What is missing is no damage; a wrong bit in what is there is."""
+    """A missing file is no damage; a wrong byte in an existing file is."""
     import shutil
 
     copy = tmp_path / "sweep"

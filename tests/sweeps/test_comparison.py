@@ -199,7 +199,7 @@ def test_a_margin_decides_first_and_the_words_are_four() -> None:
 
 
 def test_identical_runs_have_p_1_and_are_named() -> None:
-    """Whatever their spread; the verdict is open."""
+    """However much the seeds differ, the verdict is "not decided"."""
     found = two_rates([0.0] * 5, [(seed, seed) for seed in range(5)])
     (one,) = found.comparisons
     assert (one.p, one.identical, one.verdict) == (1.0, True, "not decided")

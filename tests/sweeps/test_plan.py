@@ -1,4 +1,4 @@
-"""What a sweep asks for, and which cells that makes."""
+"""A sweep file is turned into named cells."""
 
 from pathlib import Path
 

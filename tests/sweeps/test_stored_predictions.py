@@ -1,4 +1,4 @@
-"""What a stranger may have written into the files that a comparison reads: it is refused, or not taken."""
+"""A comparison refuses or ignores bad content in the files that it reads."""
 
 import json
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ def test_a_summary_with_impossible_sizes_is_damaged(folds: object) -> None:
 
 
 def test_contributions_are_read_anew_where_the_file_has_changed(tmp_path: Path) -> None:
-    """What is kept of a run belongs to the file that it was read from, and nobody else can write into it."""
+    """A changed file is read again, and callers cannot change what is stored of it."""
     folder = stored(tmp_path / "run", STORED)
     before = example_metric(str(folder), "test.accuracy")
     assert before is not None

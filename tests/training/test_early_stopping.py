@@ -91,7 +91,7 @@ curves = st.lists(epochs, min_size=1, max_size=20)
 @settings(deadline=None)
 @given(curve=curves, monitor=st.sampled_from(["val_accuracy", "val_loss"]))
 def test_the_best_epoch_is_the_first_maximum(curve: list[tuple[float, float]], monitor: str) -> None:
-    """Whatever the curve, the best is the first epoch that no other exceeds."""
+    """For every curve, the best epoch is the first that no other exceeds."""
     selection = BestEpoch(monitor)
     feed(selection, curve)
     keys = [(accuracy if monitor == "val_accuracy" else -loss, -loss) for accuracy, loss in curve]

@@ -193,7 +193,7 @@ def test_the_patience_begun_anew_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_another_environment_is_named(tmp_path: Path) -> None:
-    """What differs is said, and noted in state.json."""
+    """A changed package version is named in a notice and in state.json."""
     run = interrupted(tmp_path, 2, *SETTINGS)
     known = json.loads(run.read("environment.json"))
     known["packages"]["numpy"] = "1.0"

@@ -1,4 +1,4 @@
-"""What must not matter does not: the same config gives the same bytes whatever stands around it."""
+"""The surroundings of a run, such as locale or folder, do not change its bytes."""
 
 import subprocess
 from itertools import zip_longest

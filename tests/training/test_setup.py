@@ -1,4 +1,4 @@
-"""What cannot train is refused before a folder is made; sizes that nobody wrote fit the data."""
+"""Impossible runs are refused before a folder is made; unset sizes fit the data."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What training changes, as a whole: averages come and go by the byte, and a restored learner goes on as it would."""
+"""Averages are swapped without changing a byte; a restored learner trains the same."""
 
 import numpy as np
 import pytest
@@ -190,7 +190,10 @@ def test_the_average_follows_its_formula() -> None:
 
 
 def both_ways(regularization: Regularization) -> list[dict[str, Array]]:
-    """What a learner comes to whose momentum takes gradients in as they come, and one whose update does."""
+    """Return the arrays of two trained learners.
+
+    In one, momentum is applied as the gradients are added; in the other, by the update.
+    """
     found = []
     for carrying in (True, False):
         layers: list[Layer] = [

@@ -1,4 +1,4 @@
-"""What a training step does, counted: numbers that do not depend on how busy a machine is."""
+"""Counts of a training step, which do not depend on how busy a machine is."""
 
 import tracemalloc
 from collections import Counter

@@ -41,7 +41,10 @@ EPOCHS = {
 
 @contextmanager
 def recorded() -> Iterator[Callable[[], Counter[Name]]]:
-    """What `stream` is asked for in the block, and returns; the function then counts those that numbers came from."""
+    """Record each call of `stream` in the block and the generator it returns.
+
+    The function that is yielded counts the streams that numbers were drawn from.
+    """
     made: list[tuple[Name, Generator]] = []
 
     def watch(frame: FrameType, event: str, returned: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a run takes from others: a teacher's predictions, another run's weights."""
+"""A run can use a teacher's predictions or start from another run's weights."""
 
 from pathlib import Path
 

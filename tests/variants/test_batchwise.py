@@ -68,7 +68,7 @@ def test_output_and_gradients_equal_the_dense_network_with_that_mask() -> None:
 
 
 def test_the_matrix_products_run_on_the_kept_units_alone() -> None:
-    """What one unit hands to the next has as many columns as it kept."""
+    """The output of a masked unit has as many columns as it kept."""
     net = network(Batchwise(rate=RATE, input_rate=INPUT_RATE))
     x = stream(1, "test:x").standard_normal((9, 5))
     for layer in net.layers:

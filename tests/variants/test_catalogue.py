@@ -1,4 +1,4 @@
-"""What `dropout variants` and `dropout datasets` say, and that it is complete and works as printed."""
+"""`dropout variants` and `dropout datasets` are complete and work as printed."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""What concrete dropout learns on digits, and what its naive form, without scaling and penalty, drifts to."""
+"""Concrete dropout keeps dropping on digits; its naive form drifts to no dropout.
+
+The naive form has neither scaling nor penalty.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What every dropout variant must hold, whatever its law; each new variant is tested here by being there."""
+"""Every dropout variant keeps these rules; a new one is tested without being named."""
 
 import inspect
 import tracemalloc
@@ -33,7 +33,7 @@ FLOAT64 = np.dtype(np.float64)
 
 
 def on(name: str) -> str:
-    """What it is to act on: `vectors`, `maps` or `blocks`."""
+    """Return the kind of input it acts on: `vectors`, `maps` or `blocks`."""
     return name.partition(" on ")[2] or "vectors"
 
 
@@ -177,7 +177,7 @@ def write_config(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_config_survives_yaml(name: str, tmp_path: Path) -> None:
-    """What is written back loads to an equal experiment."""
+    """A config that is written as YAML loads to an equal experiment."""
     loaded = config.load_config(write_config(tmp_path, name)).experiment
     (tmp_path / "again.yaml").write_text(config.to_yaml(loaded))
     assert config.load_config(tmp_path / "again.yaml").experiment == loaded

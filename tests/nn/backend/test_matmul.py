@@ -39,7 +39,7 @@ def test_out_becomes_carry_out_plus_scale_a_b(
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("turned", [(False, False), (True, False), (False, True), (True, True)])
 def test_routines_by_address_and_scipys_compute_the_same(turned: tuple[bool, bool], dtype: type, large: bool) -> None:
-    """Whatever their size: shapes of which no two sides are alike, rows and columns of one, strided factors."""
+    """For sides that all differ, single rows and columns, and strided factors."""
     for n, k, m in ((3, 5, 7), (1, 4, 2), (6, 1, 3), (8, 2, 1)):
         a, b = matrix(n, k, dtype, turned=turned[0]), matrix(k, m, dtype, turned=turned[1])
         for left, right in ((a, b), (np.repeat(a, 2, axis=1)[:, ::2], np.repeat(b, 2, axis=0)[::2])):

@@ -56,7 +56,7 @@ def inputs(architecture: str, number: int) -> Array:
 
 
 def in_threads(works: list[Callable[[], list[bytes]]]) -> list[list[bytes]]:
-    """What each says, all begun at once."""
+    """Start all works at the same moment in threads and return their results."""
     begin = threading.Barrier(len(works))
 
     def wait_and(work: Callable[[], list[bytes]]) -> list[bytes]:

@@ -151,7 +151,7 @@ def test_outline_tells_shapes_parameters_and_noise() -> None:
 
 
 def test_a_network_is_split_at_the_last_dropout() -> None:
-    """What lies below it, and the rest with that dropout alone; together they are the network."""
+    """The head holds one dropout, the last; both parts together are the network."""
     around = BuildContext(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
     net = Mlp(hidden=(4, 4, 4)).build(Inverted(rate=0.3), around)
     parts = net.split_at_dropout()

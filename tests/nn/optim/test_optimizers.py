@@ -97,7 +97,7 @@ class Transcript:
             self.values[name] = w
 
     def change(self, name: str, g: Array, lr: float, t: int) -> Array:
-        """What the rule adds to W."""
+        """Return the change that the rule makes to W."""
         rule, m, v = self.rule, self.first[name], self.second[name]
         if isinstance(rule, Sgd):
             self.first[name] = m = rule.momentum * m - lr * g

@@ -269,7 +269,7 @@ def trials(study: Path) -> dict[int, str]:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_search_that_is_killed_goes_on(searched: Path, how: signal.Signals) -> None:
-    """What had ended stays as it was, what was running is tried again, and there are as many trials as asked for."""
+    """Ended trials stay, running ones are tried again, and the total is as set."""
     (searched / "base.yaml").write_text(TINY.replace("epochs: 2", "epochs: 150"))
     asked = ["tune", "base.yaml", "dropout.rate={uniform: [0, 0.5]}", "--trials", "6", "--repeats", "1", "--seeds", "1"]
     command = [sys.executable, "-m", "dropout_cli", *asked, "--jobs", "2", "--quiet", "--no-plots"]

@@ -29,7 +29,7 @@ PATIENT = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "300s"}
 
 
 def awaited(look: Callable[[], T], seconds: float = 200) -> T:
-    """What `look` finds, as soon as it finds something."""
+    """Call `look` until it finds something, and return that."""
     end = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < end, "waited in vain"
@@ -38,7 +38,7 @@ def awaited(look: Callable[[], T], seconds: float = 200) -> T:
 
 
 def address_in(place: Path) -> str:
-    """What a scheduler wrote there; nothing as long as it has not."""
+    """Return the address that a scheduler wrote there, empty until it has."""
     with suppress(OSError, ValueError):
         return str(json.loads(place.read_text())["address"])
     return ""
@@ -151,7 +151,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def must_be_the_same(folder: Path, alone: Path) -> None:
-    """What the sweep found is what the local pool found, byte for byte."""
+    """Assert that the sweep and the local pool wrote the same bytes."""
     made = folder / "runs" / "sweep-base"
     for name in ("results.csv", "summary.csv", "comparisons.csv"):
         assert (made / name).read_bytes() == (alone / name).read_bytes(), name

@@ -1,4 +1,4 @@
-"""What a cell on another machine needs, as bytes and back; and the archive in which its run comes home."""
+"""A cell's inputs become bytes and come back; its run comes home in an archive."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""What variants that multiply activations say of themselves, and what a residual block hands to its branch."""
+"""Multiplying variants: noise before the logits, rates per layer, residual branches."""
 
 import numpy as np
 import pytest

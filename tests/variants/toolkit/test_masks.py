@@ -75,7 +75,7 @@ def place(width: int) -> Location:
 
 
 def kept_multiplier(layer: Layer | None, x: Array) -> float:
-    """What is left of an x of ones where it was kept, noise on; drawn until something was."""
+    """Return the smallest kept output, drawing noise until something is kept."""
     assert layer is not None
     for pass_ in range(1_000):
         y = layer.forward(x, train=True, noise=Noise(0, pass_))

@@ -1,4 +1,4 @@
-"""What a variant did is visible: columns, a figure, and a word where it has not settled."""
+"""Rates appear as columns and in a figure, and a rate that has not settled is named."""
 
 import csv
 import math
