@@ -1,1 +1,1 @@
-"""Where the runs of a sweep are trained: processes here, or a Dask cluster."""
+"""Training of a sweep's runs: in local processes, or on a Dask cluster."""

@@ -1,8 +1,8 @@
-"""Cells on other machines: a Dask scheduler hands them to its workers, and what comes back is written here.
+"""Training of runs on other machines: a Dask scheduler distributes them, and their results are stored here.
 
-Scheduling and transport are Dask's. Examples, and what teachers and other runs left to a cell, are scattered once per
-worker, as parcels whose checksum is looked at where they are opened; a cell comes back as an archive. So workers need
-neither the data nor a file system that they share with us, only the same versions of what computes.
+Dask does the scheduling and the transport. Examples and inherited arrays are scattered to the workers once, as bytes
+with a checksum that is checked when they are unpacked; a finished run comes back as an archive. So workers need neither
+the data nor a shared file system, only the same versions of the packages.
 """
 
 import json
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from distributed import Future as Scattered
 
 TIMEOUT = 10
-"""Seconds after which a scheduler that does not answer is said not to."""
+"""Seconds to wait for an answer of the scheduler."""
 AHEAD = 10_000
-"""So many cells at most are with the scheduler, more than a cluster has workers; what comes back is written between."""
+"""The most runs that are submitted at a time; it is larger than the number of workers of a cluster."""
 LOST = "the connection to the scheduler is lost"
 ELSEWHERE = ("machine", "processor")
 """Entries of a worker's environment that may change the last bits of a result."""
@@ -43,17 +43,27 @@ Notice: TypeAlias = Callable[[str], None]
 def train_on_cluster(
     folder: SweepFolder, cells: Sequence[Cell], address: str, notice: Notice
 ) -> Generator[Outcome, None, None]:
-    """Train the cells on the workers of the Dask scheduler at `address`, and yield each as it ends.
+    """Train runs on the workers of a Dask scheduler, and yield each as it ends.
 
-    A cell that is lost with its worker is submitted once more. Closing the generator cancels what is not complete.
-    Raises UsageError where nobody answers at the address, Dask is not installed, or a worker has other versions;
-    RunFailed where the scheduler goes away, or an archive cannot be written.
+    A run that is lost with its worker is submitted once more. Closing the generator cancels the runs that are not
+    complete.
+
+    Args:
+        folder: The sweep.
+        cells: The runs to train; complete ones are only reported.
+        address: The address of the scheduler.
+        notice: Receives messages for the user.
+
+    Raises:
+        UsageError: No scheduler answers at the address, Dask is not installed, or a worker has other versions.
+        RunFailed: The connection is lost, or an archive cannot be written.
     """
-    while any(folder.is_busy(cell.id) for cell in cells):  # a process of a dead sweep ends with its epoch
+    # A process of a sweep that was killed stops after its epoch; until then it holds the folder of its run.
+    while any(folder.is_busy(cell.id) for cell in cells):
         time.sleep(POLL)
     with connect(address) as client:
         here = environment.describe_environment()
-        _look_at_workers(client, address, here, notice)
+        _check_workers(client, address, here, notice)
         executor, scattered = client.get_executor(pure=False, retries=0), _ScatterCache(client)
         versions = {name: here[name] for name in environment.INSTALLATION_KEYS}
 
@@ -65,23 +75,32 @@ def train_on_cluster(
         yield from (Outcome(cell, None) for cell in cells if cell.id in done)
         try:
             for cell, result in run_jobs([cell for cell in cells if cell.id not in done], submit, client, address):
-                yield _arrived(folder, cell, result)
+                yield _store_result(folder, cell, result)
         finally:
             executor.shutdown(wait=False)
 
 
 def job_bytes(cell: Cell) -> bytes:
-    """The cell's resolved config in JSON, which is YAML; writing YAML takes sixty times as long."""
+    """Return the resolved config of a run as JSON."""
+    # JSON is valid YAML, and is written sixty times as fast.
     return json.dumps(config.to_dict(cell.experiment), ensure_ascii=False).encode()
 
 
 def run_jobs(
     cells: Sequence[Cell], submit: Callable[[Cell], JobFuture], client: "Client", address: str
 ) -> Iterator[tuple[Cell, dask_task.JobResult]]:
-    """Submit the cells, and yield each with what came back, as it does; one that is lost is submitted once more.
+    """Submit runs, and yield each with its result as it ends.
 
-    Raises RunFailed where the connection breaks. Dask might build another one, but what was on its way through the
-    former may never be heard of again.
+    A run that is lost with its worker is submitted once more.
+
+    Args:
+        cells: The runs to train.
+        submit: Submits a run, and returns its future.
+        client: The connected client.
+        address: The address of the scheduler, for messages.
+
+    Raises:
+        RunFailed: The connection is lost. Dask may reconnect, but messages of the old connection may be lost for good.
     """
     ended: SimpleQueue[JobFuture] = SimpleQueue()
     connection = client.scheduler_comm
@@ -112,19 +131,19 @@ def run_jobs(
 
 
 def _result(future: JobFuture) -> dask_task.JobResult | None:
-    """Return the result of a job; None if it was lost with its worker, or with the parcels that it needs."""
+    """Return the result of a job; None if its worker, or the data that were scattered for it, were lost."""
     from distributed import KilledWorker
 
     try:
         return future.result()
     except (CancelledError, KilledWorker):
         return None
-    except Exception as error:  # of the worker, which is not ours to know
+    except Exception as error:  # an error on the worker can be of any type
         return dask_task.JobResult(None, 1, f"the worker: {type(error).__name__}: {error}")
 
 
-def _arrived(folder: SweepFolder, cell: Cell, result: dask_task.JobResult) -> Outcome:
-    """Write down what came back."""
+def _store_result(folder: SweepFolder, cell: Cell, result: dask_task.JobResult) -> Outcome:
+    """Write the files of a run that has ended; return how it ended."""
     if result.archive is None:
         folder.write(f"failed/{cell.id}.txt", result.output.encode())
         return Outcome(cell, failure_reason(folder, cell, result.code))
@@ -134,14 +153,14 @@ def _arrived(folder: SweepFolder, cell: Cell, result: dask_task.JobResult) -> Ou
 
 
 class _ScatterCache:
-    """Parcels that were scattered; many cells need the same."""
+    """The data that were scattered to the workers, since many runs need the same."""
 
     def __init__(self, client: "Client") -> None:
         self._client = client
         self._sent: dict[Any, Scattered[bytes] | None] = {}
 
     def of(self, cell: Cell) -> "tuple[Scattered[bytes] | None, Scattered[bytes] | None]":
-        """The examples that the cell is trained on, and what other runs left to it."""
+        """Return the scattered examples and inherited arrays of a run; None for what is not sent."""
         experiment, objective = cell.experiment, cell.experiment.objective
         source, teacher = experiment.dataset, objective if isinstance(objective, Distillation) else None
         examples = (type(source), source.fingerprint)
@@ -149,21 +168,29 @@ class _ScatterCache:
         if not self._is_there(examples):
             self._send(examples, serialization.pack_examples(source.read()))
         if not self._is_there(inherited):
-            left = load_inherited(experiment, data.load_dataset(source)) if any(inherited) else InheritedArrays()
-            self._send(inherited, serialization.pack_inherited(left))
+            arrays = load_inherited(experiment, data.load_dataset(source)) if any(inherited) else InheritedArrays()
+            self._send(inherited, serialization.pack_inherited(arrays))
         return self._sent[examples], self._sent[inherited]
 
     def _is_there(self, key: Any) -> bool:
-        """Whether it was sent, and did not go with the last worker that had it."""
+        """Return True if the data were sent, and some worker still has them."""
         return key in self._sent and ((sent := self._sent[key]) is None or sent.status == "finished")
 
-    def _send(self, key: Any, parcel: bytes | None) -> None:
-        self._sent[key] = None if parcel is None else self._client.scatter(parcel, broadcast=True, hash=False)
+    def _send(self, key: Any, packed: bytes | None) -> None:
+        self._sent[key] = None if packed is None else self._client.scatter(packed, broadcast=True, hash=False)
 
 
 @contextmanager
 def connect(address: str) -> "Iterator[Client]":
-    """A client of the scheduler there, for as long as the block lasts. Raises UsageError where there is none."""
+    """Connect to a Dask scheduler for the duration of the block.
+
+    Args:
+        address: The address of the scheduler.
+
+    Raises:
+        UsageError: Dask is not installed, or no scheduler answers.
+        RunFailed: The connection is lost within the block.
+    """
     try:
         from distributed import Client
         from distributed.comm.addressing import parse_address, parse_host_port
@@ -171,7 +198,7 @@ def connect(address: str) -> "Iterator[Client]":
         fact = "needs Dask, which is not installed"
         raise UsageError("--scheduler", fact, environment.install_command("distributed")) from None
     before = logging.root.manager.disable
-    logging.disable()  # Dask writes tracebacks on stderr where we say in one line what is the case
+    logging.disable()  # Dask logs tracebacks of errors that we report in one line
     try:
         with ExitStack() as stack:
             try:
@@ -189,8 +216,8 @@ def connect(address: str) -> "Iterator[Client]":
         logging.disable(before)
 
 
-def _look_at_workers(client: "Client", address: str, here: Mapping[str, Any], notice: Notice) -> None:
-    """Wait for the first worker; see that those that are there compute as this machine does. Raises UsageError."""
+def _check_workers(client: "Client", address: str, here: Mapping[str, Any], notice: Notice) -> None:
+    """Wait for the first worker; raise UsageError if a worker has other versions than this machine."""
     if not client.nthreads():
         notice(f"{address}: has no workers yet. The sweep begins with the first one.")
         client.wait_for_workers(1)

@@ -1,7 +1,7 @@
 """The Dask task of a sweep: train one run in a subprocess, and return its folder as an archive.
 
-A cell that crashes its interpreter or is killed takes nothing with it but itself. The process lives as long as its
-stdin is open, so it ends with the worker, however that ends; and it is killed when nobody wants the cell any more.
+A run that crashes or is killed does not affect the worker. The subprocess exits when its stdin is closed, so it never
+outlives the worker; and it is killed when the task is cancelled.
 """
 
 import os
@@ -27,61 +27,70 @@ from dropout_cli.training.setup import prepare, prepare_with_dataset
 from dropout_cli.training.warm_start import InheritedArrays, attach_inherited
 
 POLL = 0.5
-"""Seconds between two looks at whether the cell is still wanted."""
+"""Seconds between two checks whether the task was cancelled."""
 WANTED, EXAMPLES, INHERITED, OUTPUT, ARCHIVE = "wanted.yaml", "examples", "legacy", "said.txt", "archive"
-"""The files through which worker and process talk."""
+"""The names of the files that worker and subprocess exchange."""
 MOST_OUTPUT = 100_000
-"""Bytes of what a cell said that are worth a way through the network: the last ones."""
+"""The most bytes of a run's output that are sent back, from its end."""
 
 
 class JobResult(NamedTuple):
-    """How a cell ended."""
+    """The result of one run."""
 
     archive: bytes | None
-    """The run folder, as `archive` packs it; None where it is not complete."""
+    """The run folder, packed by `run_archive`; None if the run is not complete."""
     code: int
-    """The exit code of its process; negative: the signal that killed it."""
+    """The exit code of the subprocess; negative: the signal that killed it."""
     output: str
-    """On stdout and stderr."""
+    """The end of its output on stdout and stderr."""
 
 
 def run_job(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, inherited: bytes | None) -> JobResult:
-    """Train the experiment `wanted`, a resolved config; this runs in a thread of a Dask worker.
+    """Train one experiment in a subprocess; this is called in a thread of a Dask worker.
 
-    `versions` are those of the sweep; a worker that has others trains nothing. `examples` and `inherited` are parcels;
-    without examples, the worker reads them where the config says they are.
+    Args:
+        wanted: The resolved config, as JSON.
+        versions: The versions of packages on the sweep's machine; a worker with other versions trains nothing.
+        examples: The packed examples; None: the worker reads them from the path in the config.
+        inherited: The packed inherited arrays, or None.
     """
     for line in version_differences(versions, environment.describe_environment()):
         return JobResult(None, UsageError.exit_code, f"the worker {line}")
-    with tempfile.TemporaryDirectory(prefix="dropout-cell-") as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="dropout-cell-") as name_of_folder:
+        folder = Path(name_of_folder)
         for name, content in ((WANTED, wanted), (EXAMPLES, examples), (INHERITED, inherited)):
             if content is not None:
                 (folder / name).write_bytes(content)
-        code = _process(folder)
-        done = (folder / ARCHIVE).read_bytes() if code == 0 else None
-        return JobResult(done, code, (folder / OUTPUT).read_bytes()[-MOST_OUTPUT:].decode(errors="backslashreplace"))
+        code = _run_process(folder)
+        archive = (folder / ARCHIVE).read_bytes() if code == 0 else None
+        output = (folder / OUTPUT).read_bytes()[-MOST_OUTPUT:].decode(errors="backslashreplace")
+        return JobResult(archive, code, output)
 
 
 def version_differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
-    """A line for each version that a worker has another one of; both sides as `environment.describe` has them."""
+    """Return a line for each package whose version differs.
+
+    Args:
+        here: The environment of the sweep's machine, from `describe_environment`.
+        there: That of the worker.
+    """
     found = environment.environment_differences(here, {name: there[name] for name in environment.INSTALLATION_KEYS})
     return [
         f"has another version ({line.replace(' was ', ' is ', 1).replace(', is ', ' here, ')} there)" for line in found
     ]
 
 
-def _process(folder: Path) -> int:
-    """Run the cell's process to its end, or until nobody wants it; return its exit code."""
+def _run_process(folder: Path) -> int:
+    """Run the subprocess until it exits or its task is cancelled; return its exit code."""
     from distributed import get_worker
 
     worker = get_worker()
     key = worker.get_current_task()
     command = [sys.executable, "-X", "faulthandler", "-m", "dropout_cli.sweeps.workers.dask_task", str(folder)]
-    alone = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    single_threaded = {**os.environ, **dict.fromkeys(THREADS, "1")}
     with (
         (folder / OUTPUT).open("wb") as output,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=alone) as process,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=single_threaded) as process,
     ):
         while True:
             try:
@@ -93,7 +102,7 @@ def _process(folder: Path) -> int:
 
 
 def _train(folder: Path) -> None:
-    """Train what lies in the folder, and put the archive there."""
+    """Train the experiment whose files are in the folder, and write the archive of the run there."""
     wanted = config.load_config(folder / WANTED).experiment
     if (folder / EXAMPLES).is_file():
         examples = serialization.unpack_examples((folder / EXAMPLES).read_bytes())
@@ -112,13 +121,13 @@ def _train(folder: Path) -> None:
 
 
 def _end_with_stdin() -> None:
-    """Nobody writes there: it ends when the worker closes it, or is gone."""
-    os.read(0, 1)
+    """Exit when stdin is closed."""
+    os.read(0, 1)  # nothing is ever written to it, so this returns when the worker closes it or has died
     os._exit(TERMINATE)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which tells the worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C stops the sweep, which cancels the task
     Thread(target=_end_with_stdin, daemon=True).start()
     with errors_to_stderr():
         _train(Path(sys.argv[1]))

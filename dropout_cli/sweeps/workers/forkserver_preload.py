@@ -1,6 +1,6 @@
 """Warm up the fork server, so that each training process starts with imports and caches done.
 
-A rehearsal, one step on the digits, is the surest way to everything that a cell needs, down to caches in libraries.
+Training one step on the digits loads everything that a run needs, including caches inside libraries.
 """
 
 import gc
@@ -17,15 +17,15 @@ STEP = ("training.epochs=1", "training.steps_per_epoch=1", "training.threads=1")
 
 
 def warm_up() -> None:
-    """Train a cell of a single step in a folder that is gone afterwards."""
+    """Train a run of a single step in a temporary folder."""
     wanted = config.load_config(config.find_config("digits"), STEP).experiment
-    with tempfile.TemporaryDirectory() as made:
-        folder = SweepFolder(Path(made))
+    with tempfile.TemporaryDirectory() as name:
+        folder = SweepFolder(Path(name))
         with folder.hold_lock():
             job.train_in_process(folder, "rehearsal", wanted)
     gc.collect()
-    gc.freeze()  # or the first collection in each cell would touch, and so copy, every page
+    gc.freeze()  # else the first collection in each process would write to, and so copy, every shared page
 
 
-warnings.simplefilter("ignore", PluginWarning)  # the command itself has said it
+warnings.simplefilter("ignore", PluginWarning)  # the command itself has shown it
 warm_up()

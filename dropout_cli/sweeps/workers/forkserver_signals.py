@@ -1,4 +1,7 @@
-"""The fork server ignores Ctrl-C, which reaches the whole group, from before its first long import."""
+"""Make the fork server ignore Ctrl-C; imported before anything that takes long.
+
+Ctrl-C reaches all processes of the group, and only the sweep handles it.
+"""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""One cell, in a process of its own: what it does to the process is nobody else's concern."""
+"""Training of one run in its own process, so that a crash does not affect other runs."""
 
 import faulthandler
 import os
@@ -21,10 +21,16 @@ from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
 
 def run_job_process(path: Path, id: str, wanted: Experiment) -> None:
-    """Train the cell, as the whole of this process; it exits with the code of what went wrong."""
+    """Train a run as the only task of this process; on an error, exit with its code.
+
+    Args:
+        path: The sweep folder.
+        id: The id of the run.
+        wanted: Its resolved config.
+    """
     folder = SweepFolder(path)
     redirect_output(folder.output(id))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the sweep tells us what to do
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the sweep stops its runs
     signal.signal(signal.SIGTERM, _stop)
     with errors_to_stderr():
         try:
@@ -37,7 +43,7 @@ def run_job_process(path: Path, id: str, wanted: Experiment) -> None:
 
 @contextmanager
 def errors_to_stderr() -> Iterator[None]:
-    """Say on stderr what goes wrong in the block, and exit with its code."""
+    """Write errors of the block to stderr, and exit with their code."""
     try:
         yield
     except DropoutError as error:
@@ -49,10 +55,16 @@ def errors_to_stderr() -> Iterator[None]:
 
 
 def train_in_process(folder: SweepFolder, id: str, wanted: Experiment) -> None:
-    """Train from where an earlier process left the cell, and give its folder its final name."""
+    """Train a run, or resume it if an earlier process has begun it; then give its folder its final name.
+
+    Args:
+        folder: The sweep.
+        id: The id of the run.
+        wanted: Its resolved config.
+    """
     partial = folder.partial(id)
     with batch_fsync():
-        if not ((partial / LAST).is_file() and _went_on(Run(partial), folder.yardsticks)):
+        if not ((partial / LAST).is_file() and _resume(Run(partial), folder.yardsticks)):
             folder.discard(id)
             prepared = run.prepare_run(wanted)
             begun = Run.create_at(partial)
@@ -62,8 +74,8 @@ def train_in_process(folder: SweepFolder, id: str, wanted: Experiment) -> None:
     partial.replace(folder.cell(id))
 
 
-def _went_on(begun: Run, yardsticks: Path) -> bool:
-    """Resume a cell to its end; return False where another version began it and computed otherwise."""
+def _resume(begun: Run, yardsticks: Path) -> bool:
+    """Resume a run to its end; return False if a version of other results has begun it."""
     try:
         resume.resume_run(begun, watch=stop_without_parent, figures=False, yardsticks=yardsticks)
     except IncompatibleVersion:
@@ -72,14 +84,15 @@ def _went_on(begun: Run, yardsticks: Path) -> bool:
 
 
 def stop_without_parent(event: TrainingProgress | EpochRecord) -> None:
-    """End with the epoch where the sweep has died."""
+    """Raise StopRequest at the end of an epoch if the process of the sweep has died."""
     parent = parent_process()
     if isinstance(event, EpochRecord) and parent is not None and not parent.is_alive():
         raise StopRequest(TERMINATE)
 
 
 def redirect_output(file: Path) -> None:
-    """Send stdout and stderr there, those of libraries and of a crashing interpreter too."""
+    """Redirect stdout and stderr to a file."""
+    # The descriptors, not sys.stdout and sys.stderr: C libraries and a crashing interpreter write to them, too.
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     for stream in (1, 2):
         os.dup2(descriptor, stream)

@@ -1,4 +1,4 @@
-"""Cells in processes of their own, so many at a time. One that is killed or crashes takes no other with it."""
+"""Training of runs in local processes, one per run, so that a crash does not affect other runs."""
 
 import multiprocessing
 import os
@@ -16,10 +16,10 @@ from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.workers import job
 
 POLL = 0.2
-"""Seconds between two looks at a cell that some worker of a dead sweep still holds."""
+"""Seconds between two checks of a run that a process of a killed sweep still trains."""
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
+"""Environment variables that set the number of threads for linear algebra."""
 
 PRELOADED = (
     "dropout_cli.sweeps.workers.forkserver_signals",
@@ -37,17 +37,22 @@ PRELOADED = (
 
 
 class Outcome(NamedTuple):
-    """How a cell's process ended."""
+    """The outcome of one run."""
 
     cell: Cell
     failure: str | None
-    """None: it is complete."""
+    """Why the run failed; None: it is complete."""
 
 
 def train_locally(folder: SweepFolder, cells: Sequence[Cell], jobs: int) -> Generator[Outcome, None, None]:
-    """Train the cells, `jobs` at a time, in order, and yield each as it ends.
+    """Train runs in local processes, and yield each as it ends.
 
-    Closing the generator asks those that run to stop, waits until they have saved, and starts no others.
+    Closing the generator stops the runs that are training, and waits until they have saved their state.
+
+    Args:
+        folder: The sweep.
+        cells: The runs, in the order in which they are started.
+        jobs: How many runs are trained at a time.
     """
     waiting, running = list(cells), dict[int, tuple[BaseProcess, Cell]]()
     try:
@@ -58,7 +63,7 @@ def train_locally(folder: SweepFolder, cells: Sequence[Cell], jobs: int) -> Gene
                 if folder.is_busy(cell.id):
                     waiting.append(cell)
                     held += 1
-                elif folder.is_complete(cell.id):  # by then a worker of a dead sweep has finished it
+                elif folder.is_complete(cell.id):  # a process of a killed sweep may have finished it
                     yield Outcome(cell, None)
                 else:
                     process = start_process_for(folder, cell)
@@ -78,7 +83,7 @@ def train_locally(folder: SweepFolder, cells: Sequence[Cell], jobs: int) -> Gene
 
 
 def start_process_for(folder: SweepFolder, cell: Cell) -> BaseProcess:
-    """Begin to train the cell in a process of its own."""
+    """Start the training of a run in its own process."""
     process: BaseProcess = _context().Process(target=job.run_job_process, args=(folder.path, cell.id, cell.experiment))
     with _one_thread():
         process.start()
@@ -86,7 +91,13 @@ def start_process_for(folder: SweepFolder, cell: Cell) -> BaseProcess:
 
 
 def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | None:
-    """Why a cell did not become complete; None where it did."""
+    """Return why a run failed; None if it is complete.
+
+    Args:
+        folder: The sweep.
+        cell: The run.
+        code: The exit code of its process; negative: the signal that killed it.
+    """
     if folder.is_complete(cell.id):
         return None
     try:
@@ -96,12 +107,13 @@ def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | N
     if code is not None and code < 0:
         return f"killed by {signal.Signals(-code).name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
     if code in (INTERRUPT, TERMINATE):
-        return "was asked to stop by a signal"
+        return "was stopped by a signal"
     return output[-1] if output else f"ended with exit code {code}"
 
 
 def _context() -> Any:
-    """A server that has imported everything and forks for each cell; where there is none, a fresh interpreter."""
+    """Return the multiprocessing context in which runs are started."""
+    # A fork server imports the packages once for all runs; systems without one start a new interpreter per run.
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -111,7 +123,8 @@ def _context() -> Any:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Start processes in the block with one thread for linear algebra; runs that want more take them."""
+    """Let processes that start in the block use one thread for linear algebra."""
+    # A run whose config has more threads sets its own number.
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:

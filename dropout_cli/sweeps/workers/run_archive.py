@@ -1,7 +1,7 @@
-"""A complete run folder as one archive, for its way from the machine that trained it to the sweep's.
+"""A complete run folder as one archive, to send it from the machine that trained it to that of the sweep.
 
-`checkpoints/last*` stays behind: it serves to go on with a run, and a complete cell does not go on. The manifest that
-travels does not name it, so that it is true of what arrives; what it says of the other files is what training wrote.
+`checkpoints/last*` is not sent: it is only needed to resume a run, and this one is complete. The manifest in the
+archive does not list it, so that it matches the files that are unpacked; its other lines are unchanged.
 """
 
 import io
@@ -19,7 +19,12 @@ LEFT = (LAST, PREVIOUS)
 
 
 def pack_run(run: Run) -> bytes:
-    """The files of a complete run, the manifest last. Raises RunFailed or UsageError where they cannot be read."""
+    """Return the files of a complete run as a tar archive, the manifest last.
+
+    Raises:
+        RunFailed: A file cannot be read.
+        UsageError: A file is missing or damaged.
+    """
     listed = {name: digest for name, digest in manifest.parse_manifest(run.read(MANIFEST)).items() if name not in LEFT}
     contents = {name: run.read(name) for name in ("state.json", *listed)}
     contents[MANIFEST] = "".join(f"{digest}  {name}\n" for name, digest in listed.items()).encode()
@@ -33,10 +38,16 @@ def pack_run(run: Run) -> bytes:
 
 
 def unpack_run(data: bytes, path: Path) -> None:
-    """Write the run into the new folder `path`: the manifest, which makes it complete, comes last.
+    """Write the files of an archive into a new run folder, the manifest, which marks it as complete, last.
 
-    `tarfile`'s data filter refuses what would leave the folder. Raises RunFailed where the archive is not what was
-    packed, or the folder cannot be written.
+    The data filter of `tarfile` refuses members outside of the folder.
+
+    Args:
+        data: The archive.
+        path: The folder; it does not exist yet.
+
+    Raises:
+        RunFailed: The archive is damaged, or the folder cannot be written.
     """
     try:
         with batch_fsync(), tarfile.open(fileobj=io.BytesIO(data)) as archive:
@@ -46,10 +57,10 @@ def unpack_run(data: bytes, path: Path) -> None:
                 content = archive.extractfile(member)
                 if content is None:
                     raise tarfile.TarError(f"{member.name} is no plain file")
-                arrived = content.read()
-                if member.name == MANIFEST and arrived != manifest.make_manifest(path):
+                unpacked = content.read()
+                if member.name == MANIFEST and unpacked != manifest.make_manifest(path):
                     raise tarfile.TarError("its files are not those that its manifest names")
-                run.write(member.name, arrived)
+                run.write(member.name, unpacked)
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         fact = f"the archive of this run is damaged ({error})"
         raise RunFailed(str(path), fact, "The same command trains it again.") from None

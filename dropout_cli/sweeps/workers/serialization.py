@@ -1,7 +1,7 @@
 """Datasets and inherited arrays as bytes, for runs on other machines.
 
-A parcel is a safetensors file as `checkpoint` packs it: arrays and JSON, with a SHA-256 over all of it that is checked
-where it is opened.
+The bytes are a safetensors file in the format of `checkpoint`: arrays and JSON metadata, with a SHA-256 of the content
+that is checked when it is unpacked.
 """
 
 from collections.abc import Mapping
@@ -21,16 +21,18 @@ WEIGHTS = "weights/"
 
 
 def pack_examples(examples: Examples) -> bytes | None:
-    """The examples as a parcel; None where they are too large to leave their file."""
+    """Return the examples as bytes; None if they are read from a file row by row, since that is not sent."""
     if isinstance(examples.x, FileRows):
         return None
     optional = {"assigned": examples.assigned_parts, "groups": examples.groups}
-    arrays = {"x": examples.x, "labels": examples.labels} | {n: one for n, one in optional.items() if one is not None}
+    arrays = {"x": examples.x, "labels": examples.labels} | {
+        name: array for name, array in optional.items() if array is not None
+    }
     meta = {
         "classes": examples.classes,
         "quantities": examples.target_names,
         "train_count": examples.train_count,
-        "columns": [[one.name, one.categories] for one in examples.columns],
+        "columns": [[column.name, column.categories] for column in examples.columns],
         "encoded": examples.needs_encoding,
         "digest": examples.digest,
         "notices": examples.notices,
@@ -38,10 +40,16 @@ def pack_examples(examples: Examples) -> bytes | None:
     return _packed(arrays, meta)
 
 
-def unpack_examples(parcel: bytes) -> Examples:
-    """The examples of a parcel. Raises RunFailed where it is damaged."""
-    arrays, meta = unpack_checkpoint(parcel, "the parcel of examples")
-    columns = tuple(Column(name, None if words is None else tuple(words)) for name, words in meta["columns"])
+def unpack_examples(data: bytes) -> Examples:
+    """Return the examples that `pack_examples` packed.
+
+    Raises:
+        RunFailed: The data are damaged.
+    """
+    arrays, meta = unpack_checkpoint(data, "the examples that were sent")
+    columns = tuple(
+        Column(name, None if categories is None else tuple(categories)) for name, categories in meta["columns"]
+    )
     return Examples(
         arrays["x"],
         arrays["labels"],
@@ -58,7 +66,7 @@ def unpack_examples(parcel: bytes) -> Examples:
 
 
 def pack_inherited(inherited: InheritedArrays) -> bytes | None:
-    """Return the inherited arrays of a run as a parcel; None where it inherits nothing."""
+    """Return the inherited arrays of a run as bytes; None if it inherits nothing."""
     arrays = {f"{WEIGHTS}{name}": value for name, value in (inherited.weights or {}).items()}
     if inherited.distillation is not None:
         arrays |= {
@@ -69,10 +77,14 @@ def pack_inherited(inherited: InheritedArrays) -> bytes | None:
     return _packed(arrays, {"fingerprint": fingerprint}) if arrays else None
 
 
-def unpack_inherited(parcel: bytes) -> InheritedArrays:
-    """Return the inherited arrays in a parcel. Raises RunFailed where it is damaged."""
-    arrays, meta = unpack_checkpoint(parcel, "the parcel of what other runs left")
-    weights = {name.removeprefix(WEIGHTS): one for name, one in arrays.items() if name.startswith(WEIGHTS)}
+def unpack_inherited(data: bytes) -> InheritedArrays:
+    """Return the inherited arrays that `pack_inherited` packed.
+
+    Raises:
+        RunFailed: The data are damaged.
+    """
+    arrays, meta = unpack_checkpoint(data, "the inherited arrays that were sent")
+    weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items() if name.startswith(WEIGHTS)}
     distillation = (
         DistillationTargets(arrays["targets"], arrays["test_probs"], meta["fingerprint"])
         if meta["fingerprint"]
@@ -82,7 +94,6 @@ def unpack_inherited(parcel: bytes) -> InheritedArrays:
 
 
 def _packed(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> bytes:
-    """Whole numbers travel as int64, which safetensors knows on every machine."""
-    return bytes(
-        pack_checkpoint({n: one.astype(np.int64) if one.dtype == np.intp else one for n, one in arrays.items()}, meta)
-    )
+    # The size of intp depends on the platform, and safetensors has no name for it.
+    portable = {name: array.astype(np.int64) if array.dtype == np.intp else array for name, array in arrays.items()}
+    return bytes(pack_checkpoint(portable, meta))
