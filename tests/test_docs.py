@@ -67,6 +67,14 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
         assert "://" in target or (folder / target).exists(), target
 
 
+def test_files_that_the_pages_for_authors_name_exist() -> None:
+    """Paths are relative to the package or to the repository; the guides name files that their reader writes."""
+    for page in (PAGES["architecture.md"], (ROOT / "CONTRIBUTING.md").read_text()):
+        names = re.findall(r"`([\w./]+\.py)`", page)
+        assert names
+        assert [name for name in names if not ((ROOT / name).exists() or (ROOT / "dropout_cli" / name).exists())] == []
+
+
 def test_no_line_of_prose_is_longer_than_120_characters() -> None:
     """Rows of tables and lines of code may be longer, since they cannot be broken."""
     for name, page in PAGES.items():

@@ -16,6 +16,7 @@ from dropout_cli import config
 from dropout_cli.analysis import verify_yardstick
 from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import VALIDATION_FILE
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
@@ -151,7 +152,8 @@ def _listed(run: Run, folder: str) -> Iterator[Check]:
         wrong += _guarded(f"{folder}{name}", _as_listed(run, folder, name, listed[name]))
     yield from wrong
     if not wrong:
-        yield Check(folder.rstrip("/") or MANIFEST, True, f"all {len(listed)} files are unchanged")
+        verb = "is" if len(listed) == 1 else "are"
+        yield Check(folder.rstrip("/") or MANIFEST, True, f"{counted(len(listed), 'file')} {verb} unchanged")
 
 
 def _as_listed(run: Run, folder: str, name: str, digest: str) -> Iterator[Check]:
