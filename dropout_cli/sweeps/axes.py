@@ -55,17 +55,17 @@ class Axes:
     def leaves_a_choice(self) -> bool:
         """Return True if there is more than one point."""
         lists = [[value for value, _ in values] for values in self.grid.values()]
-        laws = [node_value(node) for node in self.distributions.values()]
-        lists += [law["choice"] for law in laws if "choice" in law]
-        has_numbers = any("choice" not in law for law in laws)
+        distributions = [node_value(node) for node in self.distributions.values()]
+        lists += [distribution["choice"] for distribution in distributions if "choice" in distribution]
+        has_numbers = any("choice" not in distribution for distribution in distributions)
         return has_numbers or len(self.rows) > 1 or any(value != values[0] for values in lists for value in values)
 
     def chooses_splits(self) -> str | None:
         """Return the swept key that decides the seed or the split of a run; None if there is no such key."""
         settings = [*self.fixed, *(setting for row in self.rows for setting in row)]
         settings += [Setting(key, value, place) for key, values in self.grid.items() for value, place in values]
-        laws = [(key, node_value(node)) for key, node in self.distributions.items()]
-        settings += [Setting(key, value, "") for key, law in laws for value in law.get("choice", [None])]
+        for key, node in self.distributions.items():
+            settings += [Setting(key, value, "") for value in node_value(node).get("choice", [None])]
         for key, value, _ in settings:
             if key in (SEED, SPLIT_SEED):
                 return key
@@ -103,7 +103,8 @@ def parse_values(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[A
 
 
 def _range(bounds: Mapping[str, Any]) -> list[float]:
-    """Return the numbers of a range, both ends included; decimal arithmetic keeps 0.1 + 0.2 equal to 0.3."""
+    """Return the numbers of a range, both ends included."""
+    # With decimal arithmetic, 0.1 + 0.2 is 0.3.
     if not all(map(is_finite_number_value, bounds.values())):
         raise ValueError("from, to and step must be numbers")
     first, last, step = (Decimal(str(bounds[name])) for name in ("from", "to", "step"))
@@ -122,7 +123,7 @@ def is_finite_number_value(value: Any) -> bool:
 
 
 def grid_points(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
-    """Return every combination of values; the last key changes fastest. Without keys: a single empty point."""
+    """Return every combination of values, the last key changing fastest; without keys, one empty point."""
     settings = [[Setting(key, value, place) for value, place in values] for key, values in axes.items()]
     return list(itertools.product(*settings))
 
@@ -163,12 +164,12 @@ def draw_points(distributions: Mapping[str, Node], count: int, seed: int, mistak
 
 
 def _draws(key: str, node: Node, count: int, seed: int, mistakes: ErrorCollector) -> Iterator[Setting]:
-    law = node_value(node)
-    if not isinstance(law, dict) or len(law) != 1 or next(iter(law)) not in DISTRIBUTIONS:
+    distribution = node_value(node)
+    if not isinstance(distribution, dict) or len(distribution) != 1 or next(iter(distribution)) not in DISTRIBUTIONS:
         way_out = f"Choose from: {', '.join(DISTRIBUTIONS)}."
         mistakes.add(node.place, key, "must be a distribution with its parameters, such as {uniform: [0, 1]}", way_out)
         return
-    name, bounds = next(iter(law.items()))
+    name, bounds = next(iter(distribution.items()))
     try:
         for _, value in zip(range(count), _values(name, bounds, stream(seed, f"sweep:{key}")), strict=False):
             yield Setting(key, value, str(node.place))
@@ -177,7 +178,8 @@ def _draws(key: str, node: Node, count: int, seed: int, mistakes: ErrorCollector
 
 
 def _values(name: str, bounds: Any, rng: Generator) -> Iterator[Any]:
-    """Yield values without end; numbers have four significant digits, so that they are easy to type again."""
+    """Yield an endless sequence of values; raise ValueError for wrong parameters."""
+    # Four significant digits, so that a user can type the values again.
     if not isinstance(bounds, list) or not bounds:
         raise ValueError("must be a list")
     if name == "choice":

@@ -1,4 +1,4 @@
-"""Which replicates a sweep has: what it asks for, how the sweep in its folder began, and what runs and data allow."""
+"""The choice of a sweep's layout: from its options, the plan in its folder, its objective and its data."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,22 +19,28 @@ TAUGHT = "the teacher has seen the training examples of one split, and other spl
 
 
 def keep_layout(sweep: Sweep, *folders: SweepFolder) -> Sweep:
-    """Return the sweep with the layout of the first folder that holds one, unless it says its own.
+    """Return the sweep with the layout of the plan in a folder, unless it has its own.
 
-    Raises UsageError where the plan of a folder is damaged.
+    Args:
+        sweep: The sweep.
+        folders: Sweep folders; the first one with a plan counts.
+
+    Raises:
+        UsageError: The plan of a folder is damaged.
     """
     if sweep.splits is not None or sweep.axes.chooses_splits() is not None:
         return sweep
-    stands = next((plan for folder in folders if (plan := stored_plan.read_plan(folder)) is not None), None)
-    if stands is None or stands.splits == EACH:
+    stored = next((plan for folder in folders if (plan := stored_plan.read_plan(folder)) is not None), None)
+    if stored is None or stored.splits == EACH:
         return sweep
-    return replace(sweep.with_splits(stands.splits), begun=stands.splits)
+    return replace(sweep.with_splits(stored.splits), begun=stored.splits)
 
 
 def allowed_splits(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Splits, list[str]]:
-    """Return the layout as far as it is known without the data, and why it is not the usual one where that is so.
+    """Return the layout before the data are read, and the reasons if it is not the usual one.
 
-    Raises ConfigError where splits are to vary beside a teacher that has seen one.
+    Raises:
+        ConfigError: Splits would vary, and a teacher has seen one of them.
     """
     if sweep.axes.chooses_splits() is not None:
         return SAME, []
@@ -51,9 +57,15 @@ def allowed_splits(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Spl
 
 
 def settle_splits(splits: Splits, sweep: Sweep, resolved: Sequence[ResolvedSetting]) -> tuple[Splits, list[str]]:
-    """Return the layout that the data leave of `splits`, and a sentence on each dataset that gives parts itself.
+    """Return the layout that the data allow, and a message on each dataset with predefined parts.
 
-    Raises ConfigError for a number of splits where nothing can vary.
+    Args:
+        splits: The layout from `allowed_splits`.
+        sweep: The sweep.
+        resolved: Its resolved settings.
+
+    Raises:
+        ConfigError: `splits` is a number, and all parts are predefined.
     """
     if splits == SAME:
         return SAME, []
@@ -72,7 +84,7 @@ def settle_splits(splits: Splits, sweep: Sweep, resolved: Sequence[ResolvedSetti
 
 
 def default_replicates(sweep: Sweep, experiments: Sequence[Experiment], resolved: Sequence[ResolvedSetting]) -> Splits:
-    """Return the layout that the same sweep would have in a new folder, if it said none."""
+    """Return the layout that the sweep would have in a new folder without `splits`."""
     undecided = replace(sweep, splits=None, begun=None)
     return settle_splits(allowed_splits(undecided, experiments)[0], undecided, resolved)[0]
 
@@ -82,8 +94,17 @@ def make_replicates(
 ) -> list[list[Replicate]]:
     """Return the replicates of each point.
 
-    With folds, each replicate is trained on all of them, unless the point says on which; a student stays on the fold of
-    its config, on which the teacher was trained.
+    With folds, there is a replicate per fold, unless the point sets the fold. A student has only the fold of its
+    config, on which the teacher was trained.
+
+    Args:
+        sweep: The sweep.
+        splits: Its layout.
+        points: Its points.
+        experiments: The experiment of each point.
+
+    Raises:
+        ConfigError: There are too many runs.
     """
     found = []
     for point, one in zip(points, experiments, strict=True):
@@ -101,11 +122,11 @@ def make_replicates(
 
 
 def _is_taught(experiment: Experiment) -> bool:
-    """Whether it learns from finished runs, which have seen one split."""
+    """Return True for a student, whose teacher has seen one split."""
     return isinstance(experiment.objective, Distillation)
 
 
 def _sets_fold(setting: Setting) -> bool:
-    """Whether the setting says which fold is the test part."""
+    """Return True if the setting chooses the fold that is the test part."""
     inner = setting.key == "dataset" and isinstance(setting.value, dict) and "fold" in setting.value
     return inner or setting.key == FOLD

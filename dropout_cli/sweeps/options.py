@@ -15,12 +15,21 @@ from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.replicates import EACH, MOST_SPLITS, SAME, Splits
 
 MOST_CELLS = 100_000
+"""The most runs of a sweep."""
 Swept: TypeAlias = list[tuple[Any, str]] | Node
-"""The values of a key, each with its place, or the law from which its values are drawn."""
+"""The values of a key, each with its place, or the distribution from which its values are drawn."""
 
 
 def parse_override(override: str, mistakes: ErrorCollector) -> tuple[str, Swept]:
-    """Parse `KEY=V1,V2`, `KEY={from: 0, to: 1, step: 1}`, or a law such as `KEY={uniform: [0, 1]}`."""
+    """Parse `KEY=V1,V2`, `KEY={from: 0, to: 1, step: 1}`, or `KEY={uniform: [0, 1]}`.
+
+    Args:
+        override: The option as the user wrote it.
+        mistakes: Collects mistakes in the value.
+
+    Raises:
+        ConfigError: There is no key.
+    """
     key, equals, written = override.partition("=")
     if not equals or not all(key.split(".")):
         raise ConfigError(override, "is not KEY=V1,V2", "Write it like dropout.rate=0,0.2,0.5.")
@@ -37,14 +46,20 @@ def parse_override(override: str, mistakes: ErrorCollector) -> tuple[str, Swept]
 
 
 def refuse_repeated(keys: Sequence[str], way_out: str) -> None:
-    """Raise ConfigError for a key that is given twice: without a word, the last one would count."""
+    """Raise ConfigError for a key that is given twice."""
+    # Otherwise the last value would count, and the user would not notice.
     for key in keys:
         if keys.count(key) > 1:
             raise ConfigError(key, "is given twice, with other values", way_out)
 
 
 def parse_pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
-    """Parse `KEY=VALUE`, each value read as YAML."""
+    """Parse `KEY=VALUE` pairs, with values in YAML; raise ConfigError for a wrong pair.
+
+    Args:
+        pairs: The pairs as the user wrote them.
+        place: The name of the option, for messages.
+    """
     found: dict[str, Any] = {}
     for pair in dict.fromkeys(pairs):
         key, equals, written = pair.partition("=")
@@ -57,20 +72,24 @@ def parse_pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
 
 
 def parse_metrics(metric: str | None, metrics: str | None) -> tuple[str, ...]:
-    """Return the metrics of `--metric NAME` or `--metrics A,B`, the main one first. Raises UsageError."""
+    """Return the metrics of `--metric NAME` or `--metrics A,B`, the main one first.
+
+    Raises:
+        UsageError: Both options are given, or a metric is unknown.
+    """
     if metric is not None and metrics is not None:
         raise UsageError("--metrics", "names the main metric first, and --metric does too", "Give one of the two.")
     option = "--metric" if metrics is None else "--metrics"
     found = tuple(dict.fromkeys((metric or DEFAULT_METRIC,) if metrics is None else metrics.split(",")))
-    for one in found:
-        if one not in METRICS:
-            raise UsageError(option, f"'{one}' is no number of a run", suggest_metric(one, METRICS))
+    for name in found:
+        if name not in METRICS:
+            raise UsageError(option, f"'{name}' is no number of a run", suggest_metric(name, METRICS))
     return found
 
 
 def parse_test(name: str) -> TestName:
-    """Return the test of that name; `_` may stand for `-`. Raises UsageError."""
-    known: dict[str, TestName] = {one: one for one in get_args(TestName)}
+    """Return the test of that name, with `-` or `_` between words; raise UsageError if it is unknown."""
+    known: dict[str, TestName] = {test: test for test in get_args(TestName)}
     found = known.get(name.replace("_", "-"))
     if found is None:
         raise UsageError("--test", f"'{name}' is no test", f"Choose from: {', '.join(known)}.")
@@ -78,11 +97,11 @@ def parse_test(name: str) -> TestName:
 
 
 def parse_seeds(text: str | None) -> int | tuple[int, ...] | None:
-    """Parse a count of seeds, `10`, or a list of them, `0,3,7`."""
+    """Parse a count of seeds, `10`, or a list, `0,3,7`; raise ConfigError for anything else."""
     if text is None:
         return None
     try:
-        numbers = tuple(int(one) for one in text.split(","))
+        numbers = tuple(map(int, text.split(",")))
     except ValueError:
         numbers = (-1,)
     if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
@@ -91,7 +110,7 @@ def parse_seeds(text: str | None) -> int | tuple[int, ...] | None:
 
 
 def parse_splits(text: str | None) -> Splits | None:
-    """Parse `each`, `same`, or a number of splits. Raises ConfigError."""
+    """Parse `each`, `same`, or a number of splits; raise ConfigError for anything else."""
     if text is None:
         return None
     if text in (EACH, SAME):

@@ -1,7 +1,7 @@
-"""Replicates: the runs of a setting, told apart by seed, split and fold; and the layouts that say which there are.
+"""Replicates, which identify the runs of a setting by seed, split and fold, and the layouts that define them.
 
-Runs of two settings with the same replicate are a pair. A layout gives every replicate a split of its own, gives all of
-them the same split, or nests seeds within splits.
+Runs of two settings with the same replicate are a pair. A layout gives every replicate its own split, gives all of them
+the same split, or nests seeds within splits.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from annotated_types import Ge, Le
 
 SEED, SPLIT_SEED, FOLD = "seed", "dataset.split_seed", "dataset.fold"
 REPLICATES = (SEED, SPLIT_SEED, FOLD)
-"""Keys that tell apart the runs of one group."""
+"""Keys that distinguish the runs of one group."""
 BY_SPLIT = ("objective.class_weights", "training.batch_size")
 """Keys whose resolved values depend on the training part: they may differ from split to split."""
 
@@ -23,22 +23,25 @@ SAME: Literal["same"] = "same"
 
 
 class Replicate(NamedTuple):
-    """Runs of two settings with the same replicate are a pair: they differ in the setting alone."""
+    """The seed, split and fold of a run.
+
+    Runs of two settings with the same replicate are a pair: they differ in the setting alone.
+    """
 
     seed: int
     split_seed: int
     fold: int = 0
-    """Which fold is the test part, where `dataset.folds` divides the data."""
+    """The fold that is the test part, if `dataset.folds` divides the data."""
 
 
 def lay_out(splits: Splits, seeds: Sequence[int], *, split_seed: int = 0, first: int = 0) -> list[Replicate]:
-    """Return seed and split of every replicate, the fold left open.
+    """Return the replicates of a layout, all with fold 0.
 
     Args:
         splits: The layout. With a number of splits, split k has the seeds k, k + 1000, k + 2000 and so on, so that no
-            seed occurs on two splits, and more splits or more seeds keep the replicates that there are.
-        seeds: The seeds; with a number of splits, only how many there are matters.
-        split_seed: Where the numbers of the splits begin.
+            seed occurs on two splits, and a larger number of splits or seeds only adds replicates.
+        seeds: The seeds; with a number of splits, only their count matters.
+        split_seed: The first split seed.
         first: Added to every seed, and to every split that is not the same for all.
     """
     if splits == SAME:

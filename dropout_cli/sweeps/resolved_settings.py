@@ -1,4 +1,4 @@
-"""Experiments resolved on their data: each is checked on every split that it is trained on, before a run starts."""
+"""Experiments resolved on their data: each is checked on all of its splits before a run starts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,15 +16,16 @@ class ResolvedSetting:
     on: dict[tuple[int, int], Experiment]
     """Split seed and fold -> the experiment."""
     varying: tuple[str, ...]
-    """The parts of its data that change with the split seed."""
+    """The parts of the data that depend on the split seed."""
 
     @property
     def first(self) -> Experiment:
-        """For its first replicate."""
+        """The experiment for the first replicate."""
         return next(iter(self.on.values()))
 
     def for_replicate(self, replicate: Replicate) -> Experiment:
-        """For a replicate; where nothing varies with the split seed, it may be one that was not resolved."""
+        """Return the experiment for a replicate."""
+        # If no part depends on the split seed, one resolved experiment serves for all splits.
         seed, split_seed, fold = replicate
         found = self.on[split_seed, fold] if self.varying else self.first
         return replace(found, seed=seed, dataset=replace(found.dataset, split_seed=split_seed))
@@ -33,11 +34,17 @@ class ResolvedSetting:
 def resolve_settings(
     experiments: Sequence[Experiment], replicates: Sequence[Sequence[Replicate]]
 ) -> list[ResolvedSetting]:
-    """Resolve each experiment for its replicates; their seeds do not matter for that.
+    """Resolve each experiment for the splits of its replicates.
 
-    All experiments on the same data are resolved, split after split, before other data are read, so that none are read
-    twice. Raises ConfigError or DataError.
+    Args:
+        experiments: The experiments.
+        replicates: The replicates of each experiment; their seeds do not matter here.
+
+    Raises:
+        ConfigError: An experiment does not fit its data.
+        DataError: The data cannot be read.
     """
+    # Experiments are grouped by their data, so that no data are read twice.
     alike: dict[Source, list[int]] = {}
     for place, experiment in enumerate(experiments):
         alike.setdefault(replace(experiment.dataset, split_seed=0, fold=0), []).append(place)
@@ -45,12 +52,12 @@ def resolve_settings(
     for source, places in alike.items():
         users: dict[tuple[int, int], dict[int, None]] = {}
         for place in places:
-            for one in replicates[place]:
-                users.setdefault(one[1:], {}).setdefault(place)
+            for replicate in replicates[place]:
+                users.setdefault(replicate[1:], {}).setdefault(place)
         read, dataset = DatasetLoader().load if len(users) > 1 else load_dataset, None
         for (split_seed, fold), using in users.items():
             if dataset is None or dataset.varying_parts:
-                dataset = None  # so that no two splits are in memory at once
+                dataset = None  # frees the memory of the former split first
                 dataset = read(replace(source, split_seed=split_seed, fold=fold))
             for place in using:
                 divided = replace(experiments[place].dataset, split_seed=split_seed, fold=fold)

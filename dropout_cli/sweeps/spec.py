@@ -1,4 +1,4 @@
-"""A sweep as it was asked for: base config, points, seeds, splits and how its runs are compared."""
+"""The specification of a sweep: base config, points, seeds, splits, and how its runs are compared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,28 +17,28 @@ SEEDS = 10
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep as it was asked for, not yet checked against the data."""
+    """The specification of a sweep, not yet checked against the data."""
 
     base: Path
     points: tuple[Point, ...]
-    """Each key once per point."""
+    """The combinations of settings; a point has each key once."""
     seeds: tuple[int, ...]
-    """With a number of splits, only how many there are matters."""
+    """The seeds; with a number of splits, only their count matters."""
     splits: Splits | None
-    """None: as the sweep in the folder has it, else the usual layout."""
+    """The layout; None: that of the sweep in the folder, or the usual one in a new folder."""
     baseline: dict[str, Any] | None
     metric: str
     metrics: tuple[str, ...]
-    """Those beside the main one."""
+    """The metrics besides the main one."""
     test: TestName
     margin: float | None
     axes: Axes
     trials: int
     repeats: int
     written: Mapping[str, Any]
-    """The keys of a SWEEP.yaml that says the same; `seeds` as they were given, None where they were not."""
+    """The keys of an equivalent SWEEP.yaml; `seeds` is None if none were given."""
     folder: Path
-    """The folder from which relative paths in swept values count."""
+    """The folder to which relative paths in swept values refer."""
     name: str
     first: int = 0
     """Added to every seed, and to every split that is not the same for all."""
@@ -47,7 +47,7 @@ class Sweep:
 
     @property
     def text(self) -> bytes:
-        """As a SWEEP.yaml; it says `splits` where the layout is not the usual one."""
+        """The specification as a SWEEP.yaml, with `splits` unless the layout is the usual one."""
         is_usual = self.splits in (None, EACH) or self.axes.chooses_splits() is not None
         values = {**self.written, "splits": None if is_usual else self.splits}
         values["seeds"] = len(self.seeds) if values["seeds"] is None else values["seeds"]
@@ -55,13 +55,14 @@ class Sweep:
 
     @property
     def comparison(self) -> ComparisonSettings:
-        """How its runs are compared."""
+        """The settings by which the runs are compared."""
         return ComparisonSettings(self.metric, self.metrics, self.test, self.baseline, self.margin)
 
     def with_splits(self, splits: Splits | None) -> "Sweep":
-        """Return the sweep with that layout, and with its usual number of seeds where none was given.
+        """Return the sweep with another layout, and the usual seeds for it if none were given.
 
-        Raises ConfigError for a list of seeds beside a number of splits.
+        Raises:
+            ConfigError: The seeds are a list, and `splits` is a number.
         """
         given = self.written["seeds"]
         return replace(self, splits=splits, seeds=self.seeds if splits == self.splits else seed_numbers(given, splits))
@@ -71,7 +72,7 @@ def seed_numbers(seeds: int | tuple[int, ...] | None, splits: Splits | None) -> 
     """Return the seeds; with a number of splits, those of one split.
 
     Raises:
-        ConfigError: The seeds are a list beside a number of splits, or repeat each other.
+        ConfigError: The seeds are a list beside a number of splits, or one is repeated.
     """
     if isinstance(splits, int) and isinstance(seeds, tuple):
         fact = f"a list beside {splits} splits, and no seed may be on two splits"

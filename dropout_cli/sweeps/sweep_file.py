@@ -1,4 +1,6 @@
-"""The reader of sweeps: a SWEEP.yaml, or a config, with `KEY=V1,V2` of the command line.
+"""The reader of sweeps: a SWEEP.yaml, or a config, with `KEY=V1,V2` from the command line.
+
+A sweep file has these keys:
 
 base: digits                          # a config, as for `dropout train`
 set: {training.epochs: 20}            # the same for all
@@ -37,20 +39,20 @@ from dropout_cli.sweeps.spec import Sweep, seed_numbers
 
 @dataclass(frozen=True)
 class _SweepSource:
-    """A sweep file, or a config in its place, as it was read."""
+    """A parsed sweep file; for a config, a sweep file without keys."""
 
     tree: Node
     document: SweepDocument
     base: Path
     folder: Path
-    """The folder from which relative paths in swept values count."""
+    """The folder to which relative paths in swept values refer."""
 
 
 def is_sweep_file(path: Path) -> bool:
-    """Return whether the file is a sweep, which has `base:`, and not a config.
+    """Return True for a sweep file, which has the key `base`, and False for a config.
 
     Raises:
-        ConfigError: The file is no YAML.
+        ConfigError: The file is not valid YAML.
     """
     tree = _parse(path, ErrorCollector())
     return tree is not None and isinstance(tree.value, dict) and "base" in tree.value
@@ -63,23 +65,25 @@ def load_sweep(
 
     Args:
         path: A sweep file, or a config.
-        overrides: `KEY=V1,V2...`; each replaces what the file says of the key.
+        overrides: `KEY=V1,V2...`; each replaces the values of the key in the file.
         options: Further options of the command line; they replace keys of the file.
-        search: Whether the points are chosen by a search, and not listed.
+        search: Whether a search chooses the points, so that they are not listed.
 
     Raises:
         ConfigError: The file or the command line is wrong; all mistakes of the file are listed.
         UsageError: An option names no metric or no test.
     """
     mistakes = ErrorCollector()
-    asked = (options or SweepOptions()).document_keys()
+    from_options = (options or SweepOptions()).document_keys()
     source = _read_sweep_file(path, mistakes) if is_sweep_file(path) else _config_as_sweep(path)
     swept = _swept_keys(overrides, mistakes)
     found = _axes(source.tree, source.document, swept, mistakes)
     if search:
-        axes.draw_points(found.distributions, 1, 0, mistakes)  # for its mistakes: a search draws by itself
+        axes.draw_points(
+            found.distributions, 1, 0, mistakes
+        )  # only to find mistakes, since a search draws its own points
     points = () if search else _points(found, source.tree, source.document, mistakes)
-    document = replace(source.document, **asked)
+    document = replace(source.document, **from_options)
     _check_metrics(document)
     mistakes.raise_if_any()
     _check_splits(document, found)
@@ -92,7 +96,7 @@ def load_sweep(
         splits=document.splits,
         baseline=document.baseline,
         metric=document.metric,
-        metrics=tuple(one for one in document.metrics if one != document.metric),
+        metrics=tuple(metric for metric in document.metrics if metric != document.metric),
         test=document.test,
         margin=document.margin,
         axes=found.without_places(),
@@ -105,7 +109,7 @@ def load_sweep(
 
 
 def _parse(path: Path, mistakes: ErrorCollector) -> Node | None:
-    """Parse a YAML file; raise ConfigError for what is no YAML."""
+    """Parse a file; raise ConfigError if it is not valid YAML."""
     source = ConfigSource(str(path), path.parent.absolute())
     return parse_yaml(decode_config(read_config_bytes(path), source.name), source, mistakes)
 
@@ -123,7 +127,7 @@ def _read_sweep_file(path: Path, mistakes: ErrorCollector) -> _SweepSource:
 
 
 def _config_as_sweep(path: Path) -> _SweepSource:
-    """Return a sweep that sets nothing, over a config."""
+    """Return a sweep without keys, with the config as its base."""
     place = Place(ConfigSource(str(path), Path.cwd()), 1, 1)
     return _SweepSource(Node({}, place, place), SweepDocument(base=str(path)), path, Path.cwd())
 
@@ -137,13 +141,13 @@ def _swept_keys(overrides: Sequence[str], mistakes: ErrorCollector) -> dict[str,
 
 def _check_metrics(document: SweepDocument) -> None:
     """Raise ConfigError for an unknown metric."""
-    for one in (document.metric, *document.metrics):
-        if one not in METRICS:
-            raise ConfigError("metric", f"'{one}' is no number of a run", suggest_metric(one, METRICS))
+    for metric in (document.metric, *document.metrics):
+        if metric not in METRICS:
+            raise ConfigError("metric", f"'{metric}' is no number of a run", suggest_metric(metric, METRICS))
 
 
 def _check_splits(document: SweepDocument, found: Axes) -> None:
-    """Raise ConfigError where both `splits` and the swept keys choose the split of a run."""
+    """Raise ConfigError if both `splits` and the swept keys choose the split of a run."""
     key = found.chooses_splits()
     if key is not None and document.splits not in (None, SAME):
         fact = f"{document.splits}, and the sweep gives {key} itself, which says which run has which split"
@@ -158,11 +162,11 @@ def _check_size(path: Path, points: int, seeds: int, document: SweepDocument) ->
 
 
 def _axes(tree: Node, document: SweepDocument, swept: Mapping[str, Swept], mistakes: ErrorCollector) -> Axes:
-    """Return grid, zip and random key by key; keys of the command line replace those of the file."""
+    """Return the axes of the sweep file, with those keys replaced that the command line sweeps."""
 
     def blocks(node: Node | None) -> dict[str, Node]:
         found = node.value if node is not None and isinstance(node.value, dict) else {}
-        return {key: one for key, one in found.items() if key not in swept}
+        return {key: inner for key, inner in found.items() if key not in swept}
 
     parts: dict[str, Node] = tree.value if isinstance(tree.value, dict) else {}
     drawn = parts["random"].value if document.random is not None else {}
@@ -173,7 +177,7 @@ def _axes(tree: Node, document: SweepDocument, swept: Mapping[str, Swept], mista
         {key: axes.parse_values(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
         | {key: values for key, values in swept.items() if isinstance(values, list)},
         axes.zip_axes(zips, tree.place, mistakes),
-        blocks(drawn.get("draw")) | {key: law for key, law in swept.items() if isinstance(law, Node)},
+        blocks(drawn.get("draw")) | {key: values for key, values in swept.items() if isinstance(values, Node)},
     )
     names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.distributions]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -181,26 +185,28 @@ def _axes(tree: Node, document: SweepDocument, swept: Mapping[str, Swept], mista
     return found
 
 
-def _points(asked: Axes, tree: Node, document: SweepDocument, mistakes: ErrorCollector) -> tuple[Point, ...]:
+def _points(found: Axes, tree: Node, document: SweepDocument, mistakes: ErrorCollector) -> tuple[Point, ...]:
     """Return every combination of the points of grid, zip and random."""
-    count = math.prod(map(len, asked.grid.values())) * max(1, len(asked.rows))
+    count = math.prod(map(len, found.grid.values())) * max(1, len(found.rows))
     if document.random is not None:
         count *= document.random.count
-    if count > MOST_CELLS:  # before any of them is made
+    if count > MOST_CELLS:  # checked first, since the list could exceed the memory
         raise ConfigError(str(tree.place), f"{count:,} combinations, and {MOST_CELLS:,} are the most")
-    parts = [axes.grid_points(asked.grid), asked.rows]
+    parts = [axes.grid_points(found.grid), found.rows]
     if document.random is not None:
-        parts.append(axes.draw_points(asked.distributions, document.random.count, document.random.seed, mistakes))
-    elif asked.distributions:
-        key, law = next(iter(asked.distributions.items()))
-        fact = "is to be drawn, and it is not said how often"
-        mistakes.add(law.place, key, fact, "Give random: {count, draw} in a sweep file; `dropout tune` needs no count.")
-    return tuple(tuple(itertools.chain(asked.fixed, *point)) for point in itertools.product(*parts))
+        parts.append(axes.draw_points(found.distributions, document.random.count, document.random.seed, mistakes))
+    elif found.distributions:
+        key, node = next(iter(found.distributions.items()))
+        fact = "is drawn from a distribution, and the number of draws is missing"
+        mistakes.add(
+            node.place, key, fact, "Give random: {count, draw} in a sweep file; `dropout tune` needs no count."
+        )
+    return tuple(tuple(itertools.chain(found.fixed, *point)) for point in itertools.product(*parts))
 
 
 def _written(document: SweepDocument, base: Path, swept: Mapping[str, Swept]) -> dict[str, Any]:
     """Return the keys of a sweep file that describes the same sweep."""
-    values = {one.name: getattr(document, one.name) for one in fields(document)}
+    values = {field.name: getattr(document, field.name) for field in fields(document)}
     values["base"] = str(base.resolve())
     for part in ("set", "grid", "zip"):
         values[part] = {key: value for key, value in values[part].items() if key not in swept}
@@ -208,8 +214,8 @@ def _written(document: SweepDocument, base: Path, swept: Mapping[str, Swept]) ->
     random: dict[str, Any] = {"count": document.trials, "draw": {}}
     if document.random is not None:
         random = vars(document.random)
-    draw = {key: law for key, law in random["draw"].items() if key not in swept}
-    draw |= {key: node_value(law) for key, law in swept.items() if isinstance(law, Node)}
+    draw = {key: distribution for key, distribution in random["draw"].items() if key not in swept}
+    draw |= {key: node_value(found) for key, found in swept.items() if isinstance(found, Node)}
     values["random"] = random | {"draw": draw} if draw else None
     values["seeds"] = list(document.seeds) if isinstance(document.seeds, tuple) else document.seeds
     values["metrics"] = list(document.metrics) or None

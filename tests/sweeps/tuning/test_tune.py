@@ -70,7 +70,7 @@ def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
     (searched / "again.yaml").write_bytes(sweep.text)
     again = load_sweep(searched / "again.yaml", search=True)
     assert (again.trials, [*again.axes.distributions]) == (9, [*sweep.axes.distributions])
-    with pytest.raises(ConfigError, match="is to be drawn, and it is not said how often"):
+    with pytest.raises(ConfigError, match="is drawn from a distribution, and the number of draws is missing"):
         load_sweep(searched / "base.yaml", [law])
 
 
