@@ -77,7 +77,9 @@ def _of_a_run(screen: _Screen) -> str:
     screen.run("eval_mc", "eval", run, "--mc", "3", "--thinned", "3")
     screen.run("resume_nothing_to_do", "resume", run)
     screen.run("show", "show", run)
-    screen.run("runs", "runs")
+    # Runs of one second are listed by their random names, so one of each status is shown.
+    for condition in ("status == failed", "config.dropout.rate == 0.5"):
+        screen.run("runs", "runs", "--where", condition)
     screen.run("runs", "runs", "--where", "test.accuracy")
     screen.run("compare_two_runs", "compare", run, other)
     screen.run("effects", "effects", run)
