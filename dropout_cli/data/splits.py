@@ -39,8 +39,8 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
     elif source.draws_test_part(examples):
         fraction = source.default_test_fraction if source.test_fraction is None else source.test_fraction
         if fraction is None:
-            fact = "must be a number such as 0.2: null keeps the official test set, but this dataset has none"
-            raise DataError("dataset.test_fraction", fact)
+            fact = "null keeps the official test set, but this dataset has none"
+            raise DataError("dataset.test_fraction", fact, "Set a number, such as 0.2")
         remaining, test = _take_stratified(rows, examples, round(fraction * total), test_seed, "test_fraction")
     elif (assigned == TEST).any():
         remaining, test = rows[assigned != TEST], rows[assigned == TEST]

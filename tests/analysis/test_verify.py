@@ -184,7 +184,7 @@ def test_a_replay_says_where_the_two_part_and_why(run: Run) -> None:
     sign(run)
     facts = [check.fact for check in replay.replay_run(run, watch=ignore) if not check.right]
     assert any("epoch 2 is the first that differs: train_objective was 0.125" in fact for fact in facts)
-    assert f"packages.numpy was 1.0, is {np.__version__}" in facts
+    assert f"packages.numpy was 1.0 and is now {np.__version__}" in facts
 
 
 def test_what_no_single_run_repeats_is_not_replayed(tmp_path: Path) -> None:

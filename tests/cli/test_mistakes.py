@@ -8,7 +8,7 @@ from tests.commands import dropout
 
 BAD_CONFIGS: dict[str, tuple[bytes, str]] = {
     "empty file": (b"", "empty"),
-    "not YAML": (b"dataset: [digits", "bad.yaml:2:1: not YAML"),
+    "not YAML": (b"dataset: [digits", "bad.yaml:2:1: is not valid YAML"),
     "a list": (b"- dataset: digits\n", "mapping"),
     "unknown key": (b"dataset: digits\nepoch: 3\n", "epoch: unknown key"),
     "unknown variant": (b"dataset: digits\ndropout: {variant: invertd}\n", "Did you mean 'inverted'?"),
@@ -19,9 +19,9 @@ BAD_CONFIGS: dict[str, tuple[bytes, str]] = {
     "no hidden layers": (b"dataset: digits\narchitecture: {name: mlp, hidden: []}\n", "architecture.hidden"),
     "rates for other layers": (
         b"dataset: digits\narchitecture: {name: mlp, hidden: [4, 4]}\ndropout: {variant: inverted, rate: [0.1]}\n",
-        "1 rates for 2 hidden layers",
+        "1 rate for 2 hidden layers",
     ),
-    "a layer too large": (b"dataset: digits\narchitecture: {name: mlp, hidden: [2000000000]}\n", "GB to train"),
+    "a layer too large": (b"dataset: digits\narchitecture: {name: mlp, hidden: [2000000000]}\n", "GB of memory"),
     "a batch too large": (b"dataset: digits\ntraining: {batch_size: 100000}\n", "training.batch_size"),
     "a duplicated key": (b"dataset: digits\nseed: 1\nseed: 2\n", "seed"),
     "a bomb": (
@@ -64,7 +64,7 @@ def test_every_mistake_has_a_line_of_its_own(tmp_path: Path) -> None:
     ("arguments", "code", "expected"),
     [
         (["train", "nowhere.yaml"], 2, "nowhere.yaml"),
-        (["train", "."], 2, "directory"),
+        (["train", "."], 2, "is a folder"),
         (["train", "digit"], 2, "digits"),
         (["train", "digits", "dropout.rate"], 2, "dropout.rate"),
         (["train", "digits", "--runs-dir", "/dev/null/runs", "--quiet", "training.epochs=1"], 1, "cannot be written"),
@@ -74,7 +74,7 @@ def test_every_mistake_has_a_line_of_its_own(tmp_path: Path) -> None:
         (["tarin"], 2, "tarin"),
         (["variants", "droput"], 2, "Choose from"),
         (["datasets", "minst"], 2, "mnist"),
-        (["fetch", "digits"], 2, "this dataset needs no download"),
+        (["fetch", "digits"], 2, "cannot be fetched: only"),
         (["train", "digits", "dataset={name: mnist, path: /nowhere}"], 3, "/nowhere"),
         (["train", "digits", f"dataset.fingerprint={'0' * 64}"], 3, "fingerprint"),
         (["train", "digits", "dataset.test_fraction=0.001"], 3, "test_fraction"),

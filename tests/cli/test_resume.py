@@ -27,8 +27,8 @@ def test_a_time_limit_ends_a_run_as_a_signal_does_and_resume_goes_on(tmp_path: P
     assert done.returncode == 143 and done.stdout == ""
     (line,) = done.stderr.splitlines()
     run = only_run(tmp_path)
-    assert "interrupted, and saved as it was after epoch" in line
-    assert line.endswith(f"Go on with `dropout resume runs/{run.name}`.")
+    assert "interrupted; saved after epoch" in line
+    assert line.endswith(f"Continue with `dropout resume runs/{run.name}`.")
     epochs = len((run / "metrics.csv").read_text().splitlines()) + 1
     done = dropout("resume", "latest", "--epochs", str(epochs), "--no-plots", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"runs/{run.name}\n"), done.stderr
@@ -119,7 +119,7 @@ def test_a_failed_run_is_not_resumed(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
     dropout("train", "tiny.yaml", "training.optimizer={name: sgd, learning_rate: 1e30}", "--no-plots", cwd=tmp_path)
     done = dropout("resume", "latest", cwd=tmp_path)
-    assert done.returncode == 2 and "train anew with a lower training.optimizer.learning_rate" in done.stderr
+    assert done.returncode == 2 and "training.optimizer.learning_rate" in done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")

@@ -25,7 +25,7 @@ def test_a_signal_saves_the_last_epoch(sent: signal.Signals, code: int, tmp_path
         process.send_signal(sent)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == code
-    assert "interrupted, and saved as it was after epoch" in errors.splitlines()[-1]
+    assert "interrupted; saved after epoch" in errors.splitlines()[-1]
     assert "Traceback" not in errors
     (run,) = json.loads(dropout("runs", "--json", cwd=tmp_path).stdout)["runs"]
     assert run["status"] == "interrupted"

@@ -63,7 +63,7 @@ def test_an_extended_file_that_extends_another_is_refused(folder: Path) -> None:
     """One level, so that a reader finds every value in two files."""
     (folder / "base.yaml").write_text("dataset: wine\nextends: other.yaml\n")
     (line,) = refusal("extends: base.yaml\n")
-    assert line.startswith("base.yaml:2:1: extends: a config that is extended cannot extend another.")
+    assert line.startswith("base.yaml:2:1: extends: a config that is extended cannot itself extend another config.")
 
 
 @pytest.mark.parametrize("name", ["none.yaml", ".", "[1]", "3"])
@@ -117,7 +117,8 @@ def test_changing_the_class_drops_inherited_keys_that_the_new_one_lacks_with_a_n
     optimizer = to_dict(result.experiment)["training"]["optimizer"]
     assert (optimizer["name"], optimizer["learning_rate"]) == ("adam", 0.5)
     assert result.notices == [
-        "c.yaml:3:26: training.optimizer.momentum: dropped, because optimizer is now adam, which has no such key."
+        "c.yaml:3:26: training.optimizer.momentum: ignored, because optimizer is now adam, "
+        "which does not have this key."
     ]
 
 
@@ -142,12 +143,10 @@ def test_keys_set_in_the_layer_that_changes_the_class_are_never_dropped(
 def test_within_one_file_nothing_is_dropped(folder: Path) -> None:
     """A variant without the key that is written beside it is a mistake of that file."""
     (line,) = refusal("dataset: iris\ndropout: {variant: none, rate: 0.5}\n")
-    said, _, names = line.partition(" Those are: ")
-    assert said == (
-        "c.yaml:2:26: dropout.rate: unknown key. none takes no keys. "
-        "Choose a variant that has it, such as dropout.variant=inverted."
-    )
-    assert "gaussian" in names and "none" not in names
+    said, _, names = line.partition(" These have this key: ")
+    names, _, example = names.partition(", for example ")
+    assert said == ("c.yaml:2:26: dropout.rate: unknown key. none takes no keys.")
+    assert "gaussian" in names and "none" not in names and example == "dropout.variant=inverted."
 
 
 def test_a_misspelled_key_is_not_dropped_but_reported(folder: Path) -> None:

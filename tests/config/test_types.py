@@ -83,8 +83,8 @@ def test_paths_count_from_the_folder_of_the_config_and_become_absolute(folder: P
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("toy: {name: cube}", "1:6: toy.edge: missing. cube needs it."),
-        ("toy: cube", "1:6: toy.edge: missing. cube needs it."),
+        ("toy: {name: cube}", "1:6: toy.edge: is missing. cube needs it."),
+        ("toy: cube", "1:6: toy.edge: is missing. cube needs it."),
         ("size: [1]", "1:7: size: must have more entries, got a list."),
         ("size: [1, 2, 3]", "1:7: size: must have at most 2 entries, got a list."),
         ("size: [1, x]", "1:11: size: must be a whole number, got the text 'x'."),

@@ -69,7 +69,10 @@ def test_a_run_with_changes_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     ("dataset", "message"),
     [
         ("{name: iris, augment: {flip: true}}", r"dataset\.augment: needs images"),
-        ("{name: digits, augment: {shift: 8}}", r"dataset\.augment\.shift: must be below the side of the images, 8"),
+        (
+            "{name: digits, augment: {shift: 8}}",
+            r"dataset\.augment\.shift: must be below 8, the shorter side",
+        ),
         ("{name: digits, augment: {rotate: 3}}", r"rotate: unknown key"),
     ],
 )

@@ -64,11 +64,11 @@ def test_a_group_is_in_one_fold() -> None:
     [
         (
             {"labels": (*(0, 1) * 20, *(2,) * 4)},
-            "5 folds need 5 examples of each class, but class 'cat' has 4",
+            "class 'cat' has only 4 examples",
             "Set fewer",
         ),
-        ({"groups": (0, 1, 2) * 100}, "5 folds need 5 groups, but there are 3", "Set fewer"),
-        ({"train_count": 200, "test_fraction": None}, "have a test part of their own", "test_fraction to 0.2"),
+        ({"groups": (0, 1, 2) * 100}, "5 folds are too many for 3 groups", "Set fewer"),
+        ({"train_count": 200, "test_fraction": None}, "already have a test part", "test_fraction to 0.2"),
         (
             {"assigned": (TRAIN, TRAIN, TEST) * 100, "test_fraction": None},
             "have a test part",
@@ -94,11 +94,11 @@ def test_folds_of_pooled_examples() -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"fold": 1}, "fold: there are no folds"),
-        ({"folds": 3, "fold": 3}, "fold: must be below 3, the number of folds, got 3"),
+        ({"fold": 1}, "fold: needs dataset.folds"),
+        ({"folds": 3, "fold": 3}, "fold: must be below the number of folds, 3; got 3"),
         (
             {"folds": 3, "test_fraction": 0.25},
-            "test_fraction: each of the 3 folds tests on 1/3 of the examples, got 0.25",
+            "test_fraction: cannot be 0.25 together with folds",
         ),
     ],
 )

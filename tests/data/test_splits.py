@@ -107,13 +107,13 @@ def test_a_test_fraction_pools_everything() -> None:
 @pytest.mark.parametrize(
     ("labels", "keys", "place", "words"),
     [
-        (BALANCED, {"test_fraction": None}, "dataset.test_fraction", "has none"),
+        (BALANCED, {"test_fraction": None}, "dataset.test_fraction", "this dataset has none"),
         (BALANCED, {"test_fraction": 0.001}, "dataset.test_fraction", "takes 0 of 300"),
         (BALANCED, {"val_fraction": 0.005}, "dataset.val_fraction", "takes 2 of 240"),
         (BALANCED, {"test_fraction": 0.999}, "dataset.test_fraction", "leaves 0 of 300"),
         (BALANCED, {"val_fraction": 0.8}, "dataset.val_fraction", "leaves 0 of 240"),
         (BALANCED, {"val_fraction": 0.9}, "dataset.val_fraction", "leaves 0 of 240"),
-        ((*(0, 1) * 20, 2), {}, "dataset.test_fraction", "'cat' has a single example"),
+        ((*(0, 1) * 20, 2), {}, "dataset.test_fraction", "class 'cat' has only one example"),
     ],
 )
 def test_impossible_splits_are_refused(labels: tuple[int, ...], keys: dict[str, Any], place: str, words: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from dropout_cli import metrics
 from dropout_cli.core import npz
+from dropout_cli.core.registry import UnknownName
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import registry
@@ -28,7 +29,9 @@ def test_the_metrics_that_are_shares_of_examples_are_named() -> None:
     for prefix in ("", "test.", "val.monte_carlo."):
         assert {name for name in names if metrics.is_share(prefix + name)} == shares
         assert {name for name in names if metrics.is_count(prefix + name)} == {"accuracy", "error"}
-    assert not metrics.is_share("loss") and not metrics.is_count("loss")
+    for test in (metrics.is_share, metrics.is_count):
+        with pytest.raises(UnknownName, match="unknown metric 'loss'"):
+            test("loss")
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_fold_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """By `train`, in a line at the key."""
     for keys, said in (
         (["dataset.fold=1"], "dataset.fold=1: needs dataset.folds. Set it, for example to 5."),
-        (["dataset.folds=3", "dataset.fold=3"], "dataset.fold=3: must be below 3, the number of folds, got 3."),
+        (["dataset.folds=3", "dataset.fold=3"], "dataset.fold=3: must be below the number of folds, 3; got 3."),
         (["dataset.folds=1"], "dataset.folds=1: must be at least 2, got 1."),
     ):
         assert ends("train", "base.yaml", *keys, cwd=tmp_path, code=2).stderr == f"{said}\n"

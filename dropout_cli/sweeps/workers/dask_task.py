@@ -76,7 +76,8 @@ def version_differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> li
     """
     found = environment.environment_differences(here, {name: there[name] for name in environment.INSTALLATION_KEYS})
     return [
-        f"has another version ({line.replace(' was ', ' is ', 1).replace(', is ', ' here, ')} there)" for line in found
+        f"has another version ({line.replace(' was ', ' is ', 1).replace(' and is now ', ' here, ')} there)"
+        for line in found
     ]
 
 

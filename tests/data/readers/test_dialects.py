@@ -102,7 +102,7 @@ def test_more_ways_of_writing_numbers(tmp_path: Path, cells: list[str], numbers:
 def test_dates_are_refused_until_they_are_dropped(tmp_path: Path, cell: str) -> None:
     """As a feature, the error names the column and what to write; as a target they are refused, too."""
     text = "v;d;y\n" + "".join(f"{place};{cell};{'pq'[place % 2]}\n" for place in range(4))
-    with pytest.raises(DataError, match=r"'d' of dates.*dataset.drop=\[d\]"):
+    with pytest.raises(DataError, match=r"'d' contains dates.*dataset.drop=\[d\]"):
         read(tmp_path / "t.csv", text)
     assert len(read(tmp_path / "t.csv", text, drop=("d",)).columns) == 1
     with pytest.raises(DataError, match="target 'd' is a date"):
@@ -129,10 +129,10 @@ def test_a_test_file_has_its_columns_in_any_order_and_its_labels_with_a_full_sto
     assert dataset.classes == ("<=50K", ">50K") and dataset.test.labels.tolist() == [0, 1]
     np.testing.assert_array_equal(dataset.test.x, [[3], [4]])
     (tmp_path / "e.csv").write_text("income,age\n<=50K,3\n>60K,4\n")
-    with pytest.raises(DataError, match=r"e.csv, line 3: has the class '>60K', which no training row has"):
+    with pytest.raises(DataError, match=r"e.csv, line 3: has the class '>60K', but no training row has it"):
         load_dataset(TableSource(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
     (tmp_path / "e.csv").write_text("income,years\n<=50K,3\n>50K,4\n")
-    with pytest.raises(DataError, match="lacks age and has years"):
+    with pytest.raises(DataError, match="has no column 'age' and has the additional column 'years'"):
         load_dataset(TableSource(path=str(tmp_path / "t.csv"), test_path=str(tmp_path / "e.csv")))
 
 

@@ -166,7 +166,7 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES)
 def test_an_npz_that_lies_is_refused(lie: str) -> None:
     """Sizes, kinds and names are held against what is really there."""
-    with pytest.raises(DataError, match=r"a\.npz: cannot be read as npz"):
+    with pytest.raises(DataError, match=r"a\.npz: cannot be read as an \.npz file"):
         npz.read_npz(LIES[lie], "a.npz")
 
 

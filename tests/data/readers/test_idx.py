@@ -111,18 +111,18 @@ def test_every_truncation_is_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (content(SAMPLE) + b"\0", "more bytes than"),
-        (gzip.compress(content(SAMPLE) + b"\0", mtime=0), "more bytes than"),
+        (content(SAMPLE) + b"\0", "longer than its header states"),
+        (gzip.compress(content(SAMPLE) + b"\0", mtime=0), "longer than its header states"),
         (gzip.compress(content(SAMPLE), mtime=0) + b"x", "gzipped"),
-        (gzip.compress(content(SAMPLE), mtime=0) * 2, "more bytes than"),
-        (b"\0\0\x0a\x01" + bytes(4), "not how an IDX file starts"),
-        (b"\0\1\x08\x01" + bytes(4), "not how an IDX file starts"),
+        (gzip.compress(content(SAMPLE), mtime=0) * 2, "longer than its header states"),
+        (b"\0\0\x0a\x01" + bytes(4), "so it is not an IDX file"),
+        (b"\0\1\x08\x01" + bytes(4), "so it is not an IDX file"),
         (b"\0\0\x08\0\7", "0 dimensions"),
         (b"\0\0\x08\xff" + bytes(4 * 255), "255 dimensions"),
-        (b"\0\0\x0e\x03" + b"\xff" * 12, "too short"),
-        (gzip.compress(b"\0\0\x0e\x03" + b"\xff" * 12, mtime=0), "too short"),
+        (b"\0\0\x0e\x03" + b"\xff" * 12, "it is shorter than"),
+        (gzip.compress(b"\0\0\x0e\x03" + b"\xff" * 12, mtime=0), "it is shorter than"),
         (b"\0\0\x0e\x04" + bytes(4) + b"\xff" * 12, ""),
-        (b"", "not how an IDX file starts"),
+        (b"", "so it is not an IDX file"),
     ],
 )
 def test_what_is_not_exactly_an_idx_file_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
@@ -142,7 +142,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
         for _ in range(64):
             file.write(bytes(1 << 20))
     tracemalloc.start()
-    assert "more bytes than" in refused(path)
+    assert "longer than its header states" in refused(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 << 20

@@ -186,5 +186,5 @@ def test_a_value_that_is_not_finite_is_found_in_a_large_file_too(tmp_path: Path)
     for memory in (1.0, 1e-7):  # finite, and not so in single precision
         wide = x.astype(np.float64)
         wide[41, 2] = 1e300
-        with pytest.raises(DataError, match="row 41: has a value that is not a finite float32 number"):
+        with pytest.raises(DataError, match="row 41: has a value that is not a finite 32-bit number"):
             pair(tmp_path, wide, y, memory=memory).read()

@@ -87,7 +87,7 @@ def test_a_broken_picture_is_named_or_left_out_and_counted(folder: Path, damage:
     for _ in range(2):  # read, and from the cache
         found = source(folder, skip_broken=True).read()
         assert len(found.x) == len(found.labels) == 12
-        assert found.notices == ("1 of 13 images cannot be read and are left out: light/broken.png.",)
+        assert found.notices == ("1 of 13 images cannot be read and is left out: light/broken.png.",)
 
 
 def test_the_second_reading_decodes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_a_damaged_cache_is_made_anew(folder: Path, tmp_path: Path) -> None:
 def test_folders_that_are_no_dataset(folder: Path, tmp_path: Path) -> None:
     """No folder, no classes, one class, a class without pictures."""
     (tmp_path / "one" / "class").mkdir(parents=True)
-    for path, fact in ((tmp_path / "none", "cannot be listed"), (tmp_path / "one", "has 1 folders")):
+    for path, fact in ((tmp_path / "none", "cannot be opened"), (tmp_path / "one", "has 1 folder")):
         with pytest.raises(DataError, match=fact):
             source(path).read()
     (folder / "third").mkdir()

@@ -102,7 +102,7 @@ def test_files_may_be_unzipped_and_spelled_with_a_dot(blank: Path, tmp_path: Pat
 
 def test_what_is_not_mnist_is_refused_as_mnist(copy: Path) -> None:
     """Files of the right shape and the wrong contents do not have the published MD5."""
-    with pytest.raises(DataError, match=r"6bbc9ace898e44ae57da46a324031adb.*published") as caught:
+    with pytest.raises(DataError, match=r"published one is 6bbc9ace898e44ae57da46a324031adb") as caught:
         Mnist(path=str(copy)).read()
     assert caught.value.problems[0].place == str(copy / f"{IDX_FILES[0]}.gz")
 
@@ -154,7 +154,7 @@ def test_an_odd_path_is_a_data_error_that_names_the_files(tmp_path: Path, odd: s
 
 def test_what_is_bundled_needs_no_fetching() -> None:
     """Fetching digits, or what does not exist, is a usage error."""
-    with pytest.raises(UsageError, match="this dataset needs no download"):
+    with pytest.raises(UsageError, match="cannot be fetched: only"):
         fetch_dataset("digits")
     with pytest.raises(UsageError, match="Did you mean 'mnist'"):
         fetch_dataset("mnits")
@@ -165,7 +165,7 @@ def test_a_data_directory_that_cannot_be_made_is_a_data_error(tmp_path: Path, mo
     (tmp_path / "file").write_text("")
     for variable in ("DROPOUT_DATA", "XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
         monkeypatch.setenv(variable, str(tmp_path / "file" / "below"))
-    with pytest.raises(DataError, match=r"cannot write to .*Set \$DROPOUT_DATA"):
+    with pytest.raises(DataError, match=r"is not writable.*Set \$DROPOUT_DATA"):
         Mnist().read()
 
 

@@ -72,5 +72,5 @@ def test_offline_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(socket, "getaddrinfo", offline)
     monkeypatch.setenv("DROPOUT_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=r"openml 9.*cannot be fetched"):
+    with pytest.raises(DataError, match=r"openml 9.*cannot be downloaded"):
         OpenML(id=9).read()
