@@ -112,7 +112,9 @@ def test_a_config_of_comments_alone_is_refused() -> None:
 def test_a_missing_dataset_is_answered_with_the_choices() -> None:
     """Both where the block and where only its name is missing."""
     assert refusal("seed: 1\n")[0].startswith("c.yaml:1:1: dataset: is missing. Choose from: ")
-    assert refusal("dataset: {val_fraction: 0.1}\n")[0].startswith("c.yaml:1:10: dataset.name: missing. Choose from: ")
+    assert refusal("dataset: {val_fraction: 0.1}\n")[0].startswith(
+        "c.yaml:1:10: dataset.name: is missing. Choose from: "
+    )
 
 
 def test_a_block_without_its_name_is_the_defaults() -> None:
