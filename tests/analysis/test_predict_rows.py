@@ -91,7 +91,7 @@ def test_equal_rows_are_predicted_equally_in_every_pass(tmp_path: Path) -> None:
 
 
 def test_sampled_inference_draws_from_the_seed_of_the_run() -> None:
-    """The same weights under two seeds have other draws, and therefore other predictions."""
+    """Two runs with equal weights and different seeds draw different noise, so their predictions differ."""
 
     def built(seed: int) -> Sequential:
         around = BuildContext(shape=(5,), outputs=3, examples=10, steps=10, seed=seed)

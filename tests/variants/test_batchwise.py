@@ -22,10 +22,10 @@ from tests.gradients import check_layer
 RATE, INPUT_RATE = 0.5, 0.25
 
 
-def network(law: Variant, *, batch_norm: bool = False) -> Sequential:
+def network(variant: Variant, *, batch_norm: bool = False) -> Sequential:
     """Five inputs, hidden layers of 8 and 6, three logits."""
     around = BuildContext(shape=(5,), outputs=3, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
-    return Mlp(hidden=(8, 6), activation="tanh", batch_norm=batch_norm).build(law, around)
+    return Mlp(hidden=(8, 6), activation="tanh", batch_norm=batch_norm).build(variant, around)
 
 
 def masks(net: Sequential) -> list[Array]:
@@ -84,8 +84,8 @@ def test_the_matrix_products_run_on_the_kept_units_alone() -> None:
 def test_gradients_hold_with_batch_normalization_too() -> None:
     """All units of a layer are then computed, and the kept ones handed on."""
     x = stream(1, "test:x").standard_normal((9, 5))
-    law = Batchwise(rate=RATE, input_rate=INPUT_RATE)
-    check_layer(lambda: network(law, batch_norm=True), x, noise=lambda: Noise(0, 1), train=True)
+    variant = Batchwise(rate=RATE, input_rate=INPUT_RATE)
+    check_layer(lambda: network(variant, batch_norm=True), x, noise=lambda: Noise(0, 1), train=True)
 
 
 @pytest.mark.parametrize("rate", [0.25, 0.5])
@@ -124,8 +124,8 @@ def test_noise_of_few_units_has_mean_one(units: int, rate: float) -> None:
 def test_kept_units_shared_with_the_neighbor_above_are_scaled_once(batch_norm: bool) -> None:
     """E[logits] = logits without noise, in a linear network with hidden layers of 1 and 2 units, none left empty."""
     around = BuildContext(shape=(3,), outputs=2, examples=100, steps=50, seed=7, dtype=np.dtype(np.float64))
-    law = Batchwise(rate=(0.5, 0.9), input_rate=0.5)
-    net = Mlp(hidden=(1, 2), activation="identity", batch_norm=batch_norm).build(law, around)
+    variant = Batchwise(rate=(0.5, 0.9), input_rate=0.5)
+    net = Mlp(hidden=(1, 2), activation="identity", batch_norm=batch_norm).build(variant, around)
     x, noise, draws = np.array([[1.0, -2.0, 3.0]]), Noise(0, 0), 10_000
     sample = np.array([net.forward(x, noise=noise)[0].copy() for _ in range(draws)])
     assert (np.abs(sample.mean(axis=0) - net.forward(x)[0]) <= 5 * sample.std(axis=0) / math.sqrt(draws)).all()

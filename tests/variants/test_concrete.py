@@ -75,9 +75,9 @@ def test_extreme_draws_do_not_overflow_in_float32() -> None:
 def test_gradients_hold_for_theta_and_penalty() -> None:
     """Noise on and off; with a length scale that makes the weights' part of the penalty matter."""
     x = stream(0, "test:x").standard_normal((6, 4))
-    law = Concrete(start=0.3, length_scale=2.0)
-    check_layer(lambda: ConcreteLinear(law, linear(), place()), x, noise=lambda: Noise(0, 1), train=True)
-    check_layer(lambda: ConcreteLinear(law, linear(), place()), x)
+    variant = Concrete(start=0.3, length_scale=2.0)
+    check_layer(lambda: ConcreteLinear(variant, linear(), place()), x, noise=lambda: Noise(0, 1), train=True)
+    check_layer(lambda: ConcreteLinear(variant, linear(), place()), x)
     naive = ConcreteNaive(start=0.3)
     check_layer(lambda: NaiveNoise(naive, place(), linear()), x, noise=lambda: Noise(0, 1), train=True)
 

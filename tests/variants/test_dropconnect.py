@@ -75,8 +75,8 @@ def test_sampled_inference_averages_activations() -> None:
     """E relu(N(.2, 1)) = .51, and not relu(.2) = .2."""
     plain = Dense("a", 1, 1, Glorot(), seed=0, dtype=np.dtype(np.float64))
     plain.W.value[...], plain.b.value[...] = 1.0, -0.8
-    law = DropConnect(rate=0.5, inference="sample", samples=4000)
-    unit = law.unit(plain, [], Relu("relu"), PLACE)
+    variant = DropConnect(rate=0.5, inference="sample", samples=4000)
+    unit = variant.unit(plain, [], Relu("relu"), PLACE)
     mu, sd = 0.2, math.sqrt(1 + 0.8**2)
     phi = math.exp(-0.5 * (mu / sd) ** 2) / math.sqrt(2 * math.pi)
     expected = mu * 0.5 * (1 + math.erf(mu / sd / math.sqrt(2))) + sd * phi
@@ -92,8 +92,8 @@ def test_sampled_inference_averages_activations() -> None:
 def test_sampled_inference_uses_the_rate_in_force(masks: Any) -> None:
     """At the end of a schedule that falls to 0 there is no noise left, in training either: the mean weights."""
     place = Location(path="a", kind="hidden", index=0, count=1, fan_in=4, examples=1, steps=11)
-    law = DropConnect(rate=0.5, masks=masks, inference="sample", rate_schedule=LinearRate(start=0.5, end=0.0))
-    unit, plain, x = law.unit(linear(), [], Relu("relu"), place), linear(), np.ones((2, 4))
+    variant = DropConnect(rate=0.5, masks=masks, inference="sample", rate_schedule=LinearRate(start=0.5, end=0.0))
+    unit, plain, x = variant.unit(linear(), [], Relu("relu"), place), linear(), np.ones((2, 4))
     unit.set_step(10)
     np.testing.assert_allclose(unit.forward(x), np.maximum(plain.forward(x), 0), rtol=1e-12)
     trained = unit.forward(x, train=True, noise=Noise(0, 1))
@@ -108,8 +108,8 @@ def test_where_draws_are_shared_the_weights_are_drawn(masks: Any) -> None:
     """One network for all rows: without a bias and an activation, z of x + y is z of x plus z of y."""
     plain = linear()
     plain.b.value[...] = 0
-    law = DropConnect(rate=RATE, masks=masks)
-    layer = (MaskedLinear if masks == "exact" else GaussianDropConnect)(law, plain, RATE, PLACE)
+    variant = DropConnect(rate=RATE, masks=masks)
+    layer = (MaskedLinear if masks == "exact" else GaussianDropConnect)(variant, plain, RATE, PLACE)
     x = stream(0, "test:x").standard_normal((2, 4))
     z = layer.forward(np.concatenate([x, x.sum(axis=0, keepdims=True)]), noise=Noise(0, 1, shared=True))
     np.testing.assert_allclose(z[2], z[0] + z[1], rtol=1e-12)
@@ -133,9 +133,9 @@ def test_a_run_that_sampled_at_evaluation_is_of_another_arithmetic() -> None:
     """Its validation drew for each row, from seed 0; a run with the mean weights is what it was."""
     found = {}
     for inference in ("sample", "mean"):
-        law = f"dropout={{variant: dropconnect, inference: {inference}}}"
+        variant = f"dropout={{variant: dropconnect, inference: {inference}}}"
         found[inference] = list(
-            result_changes.changes_since(1, config.load_config(config.find_config("digits"), [law]).experiment, 100)
+            result_changes.changes_since(1, config.load_config(config.find_config("digits"), [variant]).experiment, 100)
         )
     assert "one set of weights for all examples" in found["sample"][0] and found["mean"] == []
 

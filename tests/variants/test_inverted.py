@@ -42,12 +42,12 @@ def test_dropout_on_the_inputs_of_linear_regression_is_ridge() -> None:
     assert classic == pytest.approx(np.sum((y - q * x @ w) ** 2) + q * r * gamma_w, rel=1e-12)
 
 
-@pytest.mark.parametrize("law", [Inverted(), Gaussian()])
-def test_drawn_noise_gives_the_same_ridge(law: Inverted | Gaussian) -> None:
+@pytest.mark.parametrize("variant", [Inverted(), Gaussian()])
+def test_drawn_noise_gives_the_same_ridge(variant: Inverted | Gaussian) -> None:
     """By 10^5 draws of the variant itself, Gaussian noise too, within 5 standard errors."""
     x, y, w, _ = regression()
     r, draws = 0.3, 10**5
-    noise = law.draw((draws, 4, 3), r, stream(0, "test:draws"), np.dtype(np.float64))
+    noise = variant.draw((draws, 4, 3), r, stream(0, "test:draws"), np.dtype(np.float64))
     losses = np.sum((y - (x * noise) @ w) ** 2, axis=1)
     expected = np.sum((y - x @ w) ** 2) + r / (1 - r) * np.sum((x**2).sum(axis=0) * w**2)
     assert abs(losses.mean() - expected) < 5 * losses.std() / np.sqrt(draws)

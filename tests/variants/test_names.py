@@ -64,10 +64,10 @@ def test_every_variant_of_a_release_stays() -> None:
 def test_variants_and_rate_schedules_are_frozen_and_take_keys_by_name(registry: Registry[Any]) -> None:
     """Layers that share one cannot change it, it can be a key, and a new key may stand anywhere."""
     for _, cls in registry:
-        law = cls()
+        variant = cls()
         with pytest.raises(FrozenInstanceError):
-            law.anything = 0
-        assert hash(law) == hash(cls())
+            variant.anything = 0
+        assert hash(variant) == hash(cls())
         kinds = {parameter.kind for parameter in inspect.signature(cls).parameters.values()}
         assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, cls
 

@@ -47,10 +47,10 @@ BOUND = 0.5
 """On the norm of each unit's incoming classic weights."""
 
 
-def build(law: Inverted | Standard) -> Sequential:
+def build(variant: Inverted | Standard) -> Sequential:
     """Five inputs, two hidden layers of six, three logits; biases drawn too."""
     around = BuildContext(shape=(5,), outputs=3, examples=64, steps=300, seed=0, dtype=np.dtype(np.float64))
-    return Mlp(hidden=(6, 6), initializer=Normal(weight_sd=0.6, bias_sd=0.1)).build(law, around)
+    return Mlp(hidden=(6, 6), initializer=Normal(weight_sd=0.6, bias_sd=0.1)).build(variant, around)
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,11 @@ def test_evaluation_multiplies_by_the_keep_probability() -> None:
 def test_with_alpha_zero_it_is_standard_dropout() -> None:
     """The same output for the same u, the same evaluation q a."""
     q = 0.8
-    law = gate(alpha=0.0, beta=math.log(q / (1 - q)))
+    variant = gate(alpha=0.0, beta=math.log(q / (1 - q)))
     a = stream(0, "test:a").standard_normal((50, 4))
     mask = Noise(0, 3)["a/dropout"].random(a.shape) < q
-    assert np.array_equal(law.forward(a, noise=Noise(0, 3)), a * mask)
-    np.testing.assert_allclose(law.forward(a), q * a, rtol=1e-12)
+    assert np.array_equal(variant.forward(a, noise=Noise(0, 3)), a * mask)
+    np.testing.assert_allclose(variant.forward(a), q * a, rtol=1e-12)
 
 
 def test_the_gradient_goes_through_the_activation_alone() -> None:

@@ -34,8 +34,8 @@ def linear() -> Dense:
 
 def layer(mode: Any, share: Any = "layer", rate: float = 0.3) -> Layer:
     """The noisy layer of that mode."""
-    law = Variational(mode=mode, share=share, rate=rate)
-    return UnitNoise(law, linear(), PLACE) if mode == "unit" else VariationalLinear(law, linear(), PLACE)
+    variant = Variational(mode=mode, share=share, rate=rate)
+    return UnitNoise(variant, linear(), PLACE) if mode == "unit" else VariationalLinear(variant, linear(), PLACE)
 
 
 @pytest.mark.parametrize(("mode", "share"), CASES)

@@ -74,7 +74,7 @@ def _asked(sweep: Sweep) -> str:
     axes = {
         "grid": {key: [value for value, _ in values] for key, values in sweep.axes.grid.items()},
         "zip": [{setting.key: setting.value for setting in row} for row in sweep.axes.rows],
-        "draw": {key: node_value(law) for key, law in sweep.axes.distributions.items()},
+        "draw": {key: node_value(node) for key, node in sweep.axes.distributions.items()},
     }
     return json.dumps({"base": base, **axes, "metric": sweep.metric, "repeats": sweep.repeats}, sort_keys=True)
 

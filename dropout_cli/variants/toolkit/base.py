@@ -187,5 +187,5 @@ def check_rate_count(rates: Rates, hidden: int) -> None:
 
 
 def chain(location: Location, *layers: Layer) -> Sequential:
-    """Those layers one after another, as the unit of that location."""
+    """Return the layers in sequence, as the unit of a location."""
     return Sequential(location.path, layers)

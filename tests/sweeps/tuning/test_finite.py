@@ -46,7 +46,7 @@ def test_a_search_of_two_points_ends_after_two_trials(base: Path) -> None:
 
 
 def test_every_point_of_a_space_is_found_once(base: Path) -> None:
-    """With the keys that its choices have; a law of real numbers has no end, and integers do."""
+    """With the keys that its choices have; a draw of real numbers has no end, and integers do."""
     (base / "search.yaml").write_text(
         "base: base.yaml\ngrid:\n  dropout: [none, {variant: inverted}, {variant: gaussian}]\n"
         "  dropout.rate: [0.1, 0.2, 0.4]\nzip: {architecture.hidden: [[8], [16]], training.epochs: [1, 2]}\n"
@@ -56,8 +56,8 @@ def test_every_point_of_a_space_is_found_once(base: Path) -> None:
     assert len(points) == len({tuple(sorted(one.items())) for one in points}) == 2 * (1 + 3 + 3)
     integers = all_points(load_sweep(base / "base.yaml", ["training.epochs={integers: [2, 5]}"], search=True))
     assert integers == [{"training.epochs": number} for number in range(2, 6)]
-    for law in ("dropout.rate={uniform: [0, 0.5]}", "training.epochs={integers: [1, 1000000]}"):
-        assert all_points(load_sweep(base / "base.yaml", [law], search=True)) is None
+    for draw in ("dropout.rate={uniform: [0, 0.5]}", "training.epochs={integers: [1, 1000000]}"):
+        assert all_points(load_sweep(base / "base.yaml", [draw], search=True)) is None
 
 
 def searching(base: Path, trials: int) -> _Search:

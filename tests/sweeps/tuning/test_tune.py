@@ -63,15 +63,15 @@ def test_a_search_chooses_from_what_a_sweep_sweeps(searched: Path) -> None:
 
 def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
     """A search needs no count; a sweep says that it needs one. What has one value is not searched."""
-    law = "training.optimizer.learning_rate={log_uniform: [1e-4, 1e-2]}"
-    sweep = load_sweep(searched / "base.yaml", [law, "training.epochs=7"], search=True, options=SweepOptions(trials=9))
+    draw = "training.optimizer.learning_rate={log_uniform: [1e-4, 1e-2]}"
+    sweep = load_sweep(searched / "base.yaml", [draw, "training.epochs=7"], search=True, options=SweepOptions(trials=9))
     assert [*sweep.axes.distributions] == ["training.optimizer.learning_rate"]
     assert [(one.key, one.value) for one in sweep.axes.fixed] == [("training.epochs", 7)]
     (searched / "again.yaml").write_bytes(sweep.text)
     again = load_sweep(searched / "again.yaml", search=True)
     assert (again.trials, [*again.axes.distributions]) == (9, [*sweep.axes.distributions])
     with pytest.raises(ConfigError, match="is drawn from a distribution, and the number of draws is missing"):
-        load_sweep(searched / "base.yaml", [law])
+        load_sweep(searched / "base.yaml", [draw])
 
 
 def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
@@ -174,8 +174,8 @@ def test_a_search_says_once_which_parts_stay(searched: Path) -> None:
     source = "{name: table, path: table.csv, test_path: test.csv, task: classification}"
     (searched / "base.yaml").write_text(TINY.replace("digits", source))
     command = ("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "2", "--repeats", "1", "--seeds", "1", "--quiet")
-    (line,) = dropout(*command, "--no-plots", cwd=searched).stderr.splitlines()
-    assert line == "dataset: table: the test part is given and stays; training and validation parts vary."
+    stays = "dataset: table: the test part is given and stays; training and validation parts vary."
+    assert dropout(*command, "--no-plots", cwd=searched).stderr.splitlines() == [stays]
     assert dropout(*command, "--no-plots", cwd=searched).stderr == ""
 
 
@@ -238,7 +238,7 @@ def test_what_cannot_be_searched_is_said_in_a_line(searched: Path) -> None:
 
 
 def test_what_makes_no_search_is_said_before_the_folder_is_looked_at(searched: Path) -> None:
-    """A law that does not exist or has its bounds the wrong way round, and a single point."""
+    """A draw that does not exist or has its bounds the wrong way round, and a single point."""
     assert dropout("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "1", "--quiet", cwd=searched).returncode == 0
     for value, said in (
         (

@@ -85,7 +85,7 @@ def kept_multiplier(layer: Layer | None, x: Array) -> float:
 
 
 @pytest.mark.parametrize(
-    "law",
+    "variant",
     [
         Inverted(rate=0.9999),
         Adaptive(rate=0.9999, max_rate=0.9999, high=2.0),
@@ -94,13 +94,13 @@ def kept_multiplier(layer: Layer | None, x: Array) -> float:
     ],
     ids=str,
 )
-def test_what_is_kept_is_scaled_by_the_rate_that_is_realized(law: Variant) -> None:
+def test_what_is_kept_is_scaled_by_the_rate_that_is_realized(variant: Variant) -> None:
     """1 / (1 - rate) to 1e-9, where a multiple of 2^-16 is 7 % off; a branch is ones on a skip of zeros."""
-    if isinstance(law, StochasticDepth):
+    if isinstance(variant, StochasticDepth):
         branch, skip = Identity("branch"), Scaled("skip", 0.0)
-        layer: Layer | None = law.block(branch, skip, place(1))
+        layer: Layer | None = variant.block(branch, skip, place(1))
     else:
-        layer = law.map(place(50))
+        layer = variant.map(place(50))
     assert kept_multiplier(layer, np.ones((40, 5, 5, 50))) == pytest.approx(1e4, rel=1e-9)
 
 
@@ -128,10 +128,12 @@ def dense(width: int) -> Dense:
     return made
 
 
-@pytest.mark.parametrize("law", [DropConnect(rate=0.9999, masks="exact"), Shakeout(input_rate=0.9999, c=0.0)], ids=str)
-def test_masked_linear_maps_scale_by_the_rate_that_is_realized(law: Variant) -> None:
+@pytest.mark.parametrize(
+    "variant", [DropConnect(rate=0.9999, masks="exact"), Shakeout(input_rate=0.9999, c=0.0)], ids=str
+)
+def test_masked_linear_maps_scale_by_the_rate_that_is_realized(variant: Variant) -> None:
     """One input of 1 and a weight of 1: 1 / (1 - rate) where the weight, or the input, was kept."""
-    layer = law.unit(dense(1), [], Identity("a"), place(1))
+    layer = variant.unit(dense(1), [], Identity("a"), place(1))
     assert kept_multiplier(layer, np.ones((100_000, 1))) == pytest.approx(1e4, rel=1e-9)
 
 

@@ -34,33 +34,33 @@ LAWS = {
 N = 40
 
 
-def experiment(folder: Path, law: str, targets: int | None, *overrides: str) -> Experiment:
+def experiment(folder: Path, variant: str, targets: int | None, *overrides: str) -> Experiment:
     """A regression with so many equal targets; None: two classes."""
     x = stream(0, "test:x").standard_normal((N, 3)).astype(np.float32)
     y: Any = (x[:, 0] > 0).astype(int) if targets is None else np.repeat(x[:, :1], targets, axis=1)
     np.savez(folder / "a.npz", x=x, y=y)
     (folder / "a.yaml").write_text(
         f"dataset: {{name: arrays, path: {folder}/a.npz}}\narchitecture: {{name: mlp, hidden: [4]}}\n"
-        f"dropout: {{{LAWS[law]}}}\ntraining: {{epochs: 4, batch_size: 10, save_every: every_epoch}}\n"
+        f"dropout: {{{LAWS[variant]}}}\ntraining: {{epochs: 4, batch_size: 10, save_every: every_epoch}}\n"
     )
     return config.load_config(folder / "a.yaml", overrides).experiment
 
 
-def penalty(folder: Path, law: str, targets: int | None, *overrides: str) -> float:
+def penalty(folder: Path, variant: str, targets: int | None, *overrides: str) -> float:
     """That of the hidden layer, which has the same weights whatever comes out of the network."""
-    network = prepare(experiment(folder, law, targets, *overrides)).learner.network
+    network = prepare(experiment(folder, variant, targets, *overrides)).learner.network
     network.set_step(10)
     return sum(one.penalty() for one in leaves(network) if one.path.startswith("hidden1"))
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_the_penalty_is_in_the_units_of_the_loss(tmp_path: Path, law: str) -> None:
+@pytest.mark.parametrize("variant", LAWS)
+def test_the_penalty_is_in_the_units_of_the_loss(tmp_path: Path, variant: str) -> None:
     """In nats it is the same for classes, one target and three: mean squared error = 2 / (tau T) times nats."""
-    nats = penalty(tmp_path, law, None)
-    assert penalty(tmp_path, law, 1) == nats != 0
-    assert penalty(tmp_path, law, 3) == pytest.approx(nats / 3, rel=1e-12)
-    assert penalty(tmp_path, law, 3, "dropout.noise_precision=5") == pytest.approx(nats * 2 / (5 * 3), rel=1e-12)
-    assert penalty(tmp_path, law, 3, "objective=gaussian_nll") == pytest.approx(nats / 3, rel=1e-12)
+    nats = penalty(tmp_path, variant, None)
+    assert penalty(tmp_path, variant, 1) == nats != 0
+    assert penalty(tmp_path, variant, 3) == pytest.approx(nats / 3, rel=1e-12)
+    assert penalty(tmp_path, variant, 3, "dropout.noise_precision=5") == pytest.approx(nats * 2 / (5 * 3), rel=1e-12)
+    assert penalty(tmp_path, variant, 3, "objective=gaussian_nll") == pytest.approx(nats / 3, rel=1e-12)
 
 
 def test_the_scale_turns_a_negative_log_likelihood_into_the_loss() -> None:
@@ -72,10 +72,10 @@ def test_the_scale_turns_a_negative_log_likelihood_into_the_loss() -> None:
     assert (found[0] - found[1]) / (nats[0] - nats[1]) == pytest.approx(2 / (tau * targets), rel=1e-12)
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_gradients_hold_with_several_targets(law: str) -> None:
+@pytest.mark.parametrize("variant", LAWS)
+def test_gradients_hold_with_several_targets(variant: str) -> None:
     """Of the unit with its penalty, at another precision than the usual one."""
-    name, _, mode = law.partition(" ")
+    name, _, mode = variant.partition(" ")
     settings: dict[str, Any] = {"mode": "weight", "share": "weight"} if mode else {}
     settings |= {"kl_from": 0, "kl_warmup": 0, "start": -3.0} if name == "sparse_variational" else {}
     settings["noise_precision"] = 0.7
