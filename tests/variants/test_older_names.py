@@ -8,7 +8,7 @@ import pytest
 
 from dropout_cli import variants
 from dropout_cli.architectures import Architecture
-from dropout_cli.core.renamed import RenamedImport, RenamedName, ReportsRenamed
+from dropout_cli.core.renamed import OldName, RenamedImport, RenamedName, ReportsRenamed
 from dropout_cli.core.rng import Noise
 from dropout_cli.nn.optim.optimizers import Optimizer
 
@@ -58,7 +58,8 @@ UNCHANGED: dict[type, str] = {variants.RateSchedule: "largest rate"}
 def known(cls: type) -> set[str]:
     """Return the attributes and fields of a class."""
     fields = {field.name for field in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else set()
-    return fields | {name for base in cls.__mro__ for name in (*vars(base), *inspect.get_annotations(base))}
+    names = {name for base in cls.__mro__ for name in (*vars(base), *inspect.get_annotations(base))}
+    return fields | {name for name in names if not isinstance(inspect.getattr_static(cls, name, None), OldName)}
 
 
 def test_every_export_is_there_or_names_its_successor() -> None:
@@ -99,3 +100,15 @@ def test_reading_an_old_attribute_names_its_successor() -> None:
         Noise(0, 0).once  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(AttributeError, match=r"Parameter\.scale, which is now called grad_alpha"):
         variants.Parameter(np.zeros(1)).scale  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_assigning_an_old_attribute_names_its_successor() -> None:
+    """It would be an attribute that nobody reads."""
+    with pytest.raises(AttributeError, match=r"assigns Parameter\.scale, which is now called grad_alpha"):
+        variants.Parameter(np.zeros(1)).scale = 2.0  # type: ignore[attr-defined]
+
+
+def test_old_names_leave_the_look_up_of_attributes_fast() -> None:
+    """A class with `__getattr__` would lose the specialized look-up of its other attributes."""
+    for cls in (*ATTRIBUTES, *(cls for _, cls in variants.VARIANTS)):
+        assert "__getattr__" not in known(cls), cls
