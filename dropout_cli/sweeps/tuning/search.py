@@ -81,6 +81,16 @@ class _Running:
     def cell(self) -> Cell:
         return self.cells[len(self.scores)]
 
+    def report(self, history: Sequence[float]) -> bool:
+        """Report the epochs that are new in `history`; return True if there are any."""
+        new = range(self.reported, len(history))
+        for epoch in new:
+            self.trial.report(history[epoch], epoch + 1)
+        # A run folder that is renamed at this moment is found under neither name, and its history looks empty. Its
+        # epochs must not be reported again.
+        self.reported = max(self.reported, len(history))
+        return bool(new)
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -218,11 +228,7 @@ class _Search:
         return []
 
     def _is_hopeless(self, one: _Running, history: Sequence[float]) -> bool:
-        new = range(one.reported, len(history))
-        for epoch in new:
-            one.trial.report(history[epoch], epoch + 1)
-        one.reported = len(history)
-        return bool(new) and one.trial.should_prune()
+        return one.report(history) and one.trial.should_prune()
 
     def _complete(self, one: _Running) -> None:
         scores = self._folder.summary(one.cell.id)["val"]
