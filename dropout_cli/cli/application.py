@@ -20,7 +20,8 @@ from dropout_cli.core.registry import PluginWarning
 
 app = StrictTyper(
     name="dropout",
-    help="Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy.",
+    help="Find out which dropout method and rate work best on your data, and how certain that is. "
+    "Trains on the CPU with NumPy.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -40,14 +41,17 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy."""
+    """Find out which dropout method and rate work best on your data.
+
+    Trains on the CPU with NumPy.
+    """
 
 
 def run_command_line() -> Never:
     """Run the command line and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is no error
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is not an error
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     warnings.showwarning = _in_one_line(warnings.showwarning)
@@ -70,7 +74,7 @@ def run_command_line() -> Never:
             output.print_stderr("dropout: stopped.")
     except MemoryError:
         code = 1
-        output.print_stderr("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
+        output.print_stderr("memory: not enough memory. Make the layers, the batches or the data smaller.")
     except BrokenPipeError:
         code = PIPE_CLOSED
     if code == PIPE_CLOSED:

@@ -109,7 +109,8 @@ def format_table(
     lines = [line.rstrip() for line in captured.get().strip("\n").splitlines()]
     if left_out := [header for column, header in enumerate(headers) if column not in columns]:
         note = (
-            f"Columns left out on this narrow terminal: {', '.join(left_out)}. Use a wider one, or {full_table_option}."
+            f"This terminal is too narrow for the columns {', '.join(left_out)}. Use a wider one, or "
+            f"{full_table_option}."
         )
         lines += textwrap.wrap(note, console.width, break_long_words=False)
     return "\n".join(lines)

@@ -25,7 +25,7 @@ class SingleValueCommand(TyperCommand):
             # Shell completion parses unfinished command lines (`resilient_parsing`), which must not fail.
             if single and given.count(option) > 1 and not ctx.resilient_parsing:
                 name = max(option.opts, key=len)
-                raise UsageError(name, f"is given {given.count(option)} times and takes one value", "Give it once.")
+                raise UsageError(name, f"can be given only once, and was given {given.count(option)} times")
         return super().parse_args(ctx, args)
 
 

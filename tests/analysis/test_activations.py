@@ -113,7 +113,7 @@ def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
     assert columns == expected
     assert [row["units"] for row in rows] == [16, 12] * len(columns)
     if columns[0] == "off":
-        with pytest.raises(UsageError, match=f"{name} (learns how much it drops|has no rate to set)"):
+        with pytest.raises(UsageError, match=f"{name} (learns its rate|has no rate to set)"):
             write_effects(run, [0.5])
     deepest = [row["sd"] for row in rows if row["layer"] == "hidden2"]
     assert (len(set(deepest)) == 1) == (name == "none")
@@ -199,10 +199,10 @@ def test_maps_of_one_example_under_masks_of_either_kind(tmp_path: Path) -> None:
     run = train(tmp_path, "architecture={name: cnn, layers: [conv 8 3x3, pool 2]}")
     folder, rows = write_effects(run, [0.0, 0.5])
     assert [(row["layer"], row["rate"], row["units"]) for row in rows] == [
-        ("conv1, pixel by pixel", 0.0, 128),
-        ("conv1, pixel by pixel", 0.5, 128),
-        ("conv1, whole maps", 0.0, 128),
-        ("conv1, whole maps", 0.5, 128),
+        ("conv1, single pixels dropped", 0.0, 128),
+        ("conv1, single pixels dropped", 0.5, 128),
+        ("conv1, whole feature maps dropped", 0.0, 128),
+        ("conv1, whole feature maps dropped", 0.5, 128),
     ]
     assert rows[0]["mean"] == rows[2]["mean"]
     found = restore.load_model(run)

@@ -110,7 +110,7 @@ def test_arrays_are_predicted_too(tmp_path: Path) -> None:
     beyond = pictures.astype(np.float64)
     beyond[3, 0, 0] = 1e300
     np.save(tmp_path / "beyond.npy", beyond)
-    with pytest.raises(DataError, match="row 3: has a value that is no finite number of single precision"):
+    with pytest.raises(DataError, match="row 3: has a value that is not a finite 32-bit number"):
         predicted(run, tmp_path / "beyond.npy")
     np.save(tmp_path / "wrong.npy", pictures[:, :3])
     with pytest.raises(DataError, match="3 x 8"):
@@ -176,7 +176,7 @@ def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("dataset: {name: table, path: t.csv}\n")
     done = dropout("config", "check", "c.yaml", "--data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for said in ("number", "category", "train examples", "c.yaml: correct"):
+    for said in ("number", "category", "train examples", "c.yaml: the config is valid"):
         assert said in done.stdout
     for said in (
         "column 'same' has the same value",

@@ -167,10 +167,10 @@ def test_passes_without_noise_say_so(tmp_path: Path, variant: str) -> None:
     """In the numbers; the passes are the prediction without noise."""
     run = train(tmp_path, variant, "training.epochs=2", "training.steps_per_epoch=3")
     found = evaluate.evaluate_monte_carlo(run, 2, thinned=0, figures=False)
-    assert ["no noise" in text for text in found["notices"]] == [True]
+    assert ["all passes are identical" in text for text in found["notices"]] == [True]
     assert found["monte_carlo"]["nll"] == pytest.approx(found["weight_scaling"]["nll"], rel=1e-6)
     blocks = list(predict.predict_file(run, saved(run, pictures(3)), passes=2))
-    assert ["no noise" in text for text in blocks[0].notices] == [True]
+    assert ["all passes are identical" in text for text in blocks[0].notices] == [True]
 
 
 @pytest.mark.parametrize("variant", ["rate: 0, input_rate: 0.2", "rate: [0, 0.3]"])

@@ -96,7 +96,7 @@ def test_the_list_of_runs_fits_80_columns(tmp_path: Path) -> None:
     lines = on_a_terminal(80, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)
     assert max(map(len, lines)) <= 80
     assert any(run.path.name in line and "completed" in line for line in lines)
-    assert "Columns left out on this narrow terminal:" in "\n".join(lines) and "--json" in "\n".join(lines)
+    assert "This terminal is too narrow for the columns" in "\n".join(lines) and "--json" in "\n".join(lines)
     shown = on_a_terminal(80, "show", str(run.path), cwd=tmp_path)
     assert any(line.split() == ["name", run.path.name] for line in shown)
     narrow = on_a_terminal(40, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)

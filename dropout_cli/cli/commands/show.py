@@ -20,13 +20,13 @@ def show_command(
     figures: Annotated[
         bool,
         typer.Option(
-            "--figures", help="First draw the figures into after/figures/. Runs of a sweep have no figures otherwise."
+            "--figures", help="First draw the figures into after/figures/. A run of a sweep has no figures of its own."
         ),
     ] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
-    """Show one run: its config, how it ended, its numbers and its files."""
+    """Show one run: its settings, how it ended, its metrics and its files."""
     from dropout_cli import runs
     from dropout_cli.analysis import run_table
     from dropout_cli.training import yardstick_messages

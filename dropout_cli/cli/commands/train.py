@@ -20,14 +20,14 @@ def train_command(
     overrides: arguments.Overrides = None,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     name: Annotated[
-        str | None, typer.Option("--name", help="A name for the run, which becomes part of its folder's name.")
+        str | None, typer.Option("--name", help="A name for the run, which becomes a part of its folder's name.")
     ] = None,
     max_time: arguments.MaxTime = None,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Train one model, and print the path of its run folder."""
+    """Train the network that CONFIG describes and print the path of the run folder."""
     import dropout_cli.config as configs
     from dropout_cli.runs import Run
     from dropout_cli.training.run import prepare_run, run_experiment

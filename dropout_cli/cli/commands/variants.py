@@ -17,11 +17,11 @@ def register_command(app: typer.Typer) -> None:
 
 def variants_command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The variant to describe.", show_default=False)
+        str | None, typer.Argument(metavar="[NAME]", help="The variant to show.", show_default=False)
     ] = None,
     json: arguments.Json = False,
 ) -> None:
-    """List the dropout variants, or describe one: equations, YAML keys, an example config."""
+    """List the dropout variants, or show the equations, YAML keys, notes and an example config of one."""
     from dropout_cli.variants import VARIANTS
     from dropout_cli.variants.toolkit import catalog as catalogue
 
