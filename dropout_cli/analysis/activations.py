@@ -123,7 +123,11 @@ NoiseSetting: TypeAlias = tuple[float | str, Variant, bool]
 
 
 def _settings(variant: Variant, rates: Sequence[float] | None) -> list[NoiseSetting]:
-    """Return one setting per column. Raise UsageError for rates out of range, or if the variant takes none."""
+    """Return one setting per column.
+
+    Raises:
+        UsageError: A rate is out of range, or the variant takes none.
+    """
     if not variant.takes_rate():
         learns = variant.learns is not None
         if rates is not None:

@@ -1,4 +1,4 @@
-"""The `dropout` command: its subcommands, and the one place where errors become lines and exit codes."""
+"""The `dropout` command: subcommands, and errors as lines and exit codes."""
 
 import io
 import os
@@ -85,7 +85,7 @@ def run_command_line() -> Never:
 
 
 def _in_one_line(usual: Callable[..., None]) -> Callable[..., None]:
-    """Return a function in place of `warnings.showwarning` that shows warnings of plugins as this program speaks."""
+    """Return a `warnings.showwarning` that prints warnings of plugins as one line."""
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, PluginWarning):

@@ -165,7 +165,7 @@ def test_an_unfinished_run_is_not_right(run: Run) -> None:
 
 
 def test_a_replay_gives_the_same_bytes(finished: Run) -> None:
-    """The config is all that is needed; of the summary, the numbers of the simple models are compared."""
+    """Only the config is needed; the numbers of the simple models are compared, too."""
     checks = replay.replay_run(finished, watch=ignore)
     compared = {name for name in replay.COMPARED_FILES if finished.has_file(name)} | {"summary.json"}
     assert {check.what for check in checks} == compared and all(check.right for check in checks)

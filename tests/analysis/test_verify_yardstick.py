@@ -39,7 +39,7 @@ def wrong(checks: list[verify.Check]) -> list[str]:
 def test_every_number_of_the_dummy_follows_from_the_labels(
     finished: dict[str, Run], tmp_path: Path, dataset: str
 ) -> None:
-    """A changed one is noticed; only the likelihood of a regression needs labels that a run does not keep."""
+    """A changed number is found, except the likelihood of a regression."""
     run = finished[dataset]
     facts = [check.fact for check in verify.verify_run(run)]
     assert "its baseline numbers match the labels" in facts and not wrong(verify.verify_run(run))

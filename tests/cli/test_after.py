@@ -19,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_eval_mc_prints_a_row_for_each_way_of_predicting_then_the_uncertainty(folder: Path) -> None:
-    """Accuracy, nll, brier and ece and the ECE if calibrated of each; means of the entropies below."""
+    """Each row has the displayed metrics; the means of the entropies are below."""
     done = dropout("eval", "latest", "--mc", "4", "--thinned", "2", "--no-plots", cwd=folder)
     assert done.returncode == 0 and done.stderr == ""
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip(" ─")]

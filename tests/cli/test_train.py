@@ -20,7 +20,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, su
 
 
 def test_train_prints_the_run_folder_alone_on_stdout(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    """So `run=$(dropout train ...)` works; progress is on stderr, a line per epoch, and in log.txt."""
+    """So `run=$(dropout train ...)` works; progress is on stderr and in log.txt."""
     folder, done = trained
     assert done.returncode == 0
     run = folder / done.stdout.removesuffix("\n")

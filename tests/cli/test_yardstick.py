@@ -1,4 +1,4 @@
-"""train, resume, show and the report first tell if a simple model is better than the network."""
+"""train, resume, show and the report say if a simple model is better."""
 
 from html import unescape
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_a_network_that_loses_to_the_dummy_is_told_so_first(tmp_path: Path, data
 
 
 def test_a_network_that_wins_is_shown_beside_them_without_a_word(tmp_path: Path) -> None:
-    """`show` has the network, the dummy and the linear model side by side, and the ECE beside that if calibrated."""
+    """`show` has one row each for the network, the dummy and the linear model."""
     assert trained(tmp_path, "breast_cancer", 1e-2, 10) == ""
     shown = dropout("show", "latest", cwd=tmp_path).stdout
     lines = [line.split() for line in shown.splitlines()]

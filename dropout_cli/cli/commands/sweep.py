@@ -1,4 +1,4 @@
-"""The command `dropout sweep`: train every combination of values and seeds, and compare them."""
+"""The command `dropout sweep`: train all combinations of values and seeds."""
 
 from enum import StrEnum
 from pathlib import Path

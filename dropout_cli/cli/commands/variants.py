@@ -21,7 +21,10 @@ def variants_command(
     ] = None,
     json: arguments.Json = False,
 ) -> None:
-    """List the dropout variants, or show the equations, YAML keys, notes and an example config of one."""
+    """List the dropout variants, or show one of them.
+
+    The page of a variant has its equations, YAML keys, notes and an example config.
+    """
     from dropout_cli.variants import VARIANTS
     from dropout_cli.variants.toolkit import catalog as catalogue
 
