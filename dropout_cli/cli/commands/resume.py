@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, progress
+from dropout_cli.cli.run_result import print_run_result
 from dropout_cli.cli.time_limit import parse_duration, with_time_limit
 
 POSITION = 20
@@ -52,4 +53,4 @@ def resume_command(
             show.notice(notice)
         with show.display(run, prepared.experiment.training.epochs) as watch:
             summary = continue_run(prepared, run, watch=with_time_limit(watch, longest), figures=not no_plots)
-    output.print_run_result(run, summary, json)
+    print_run_result(run, summary, prepared, json=json, quiet=quiet)

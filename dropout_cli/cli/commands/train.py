@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, progress
+from dropout_cli.cli.run_result import print_run_result
 from dropout_cli.cli.time_limit import parse_duration, with_time_limit
 
 POSITION = 10
@@ -46,4 +47,4 @@ def train_command(
         summary = run_experiment(
             prepared, run, loaded.text, watch=with_time_limit(watch, longest), figures=not no_plots
         )
-    output.print_run_result(run, summary, json)
+    print_run_result(run, summary, prepared, json=json, quiet=quiet)
