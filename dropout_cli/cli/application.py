@@ -56,7 +56,7 @@ def run_command_line() -> Never:
         signal.signal(number, _stop)
     warnings.showwarning = _in_one_line(warnings.showwarning)
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(_with_help_option(sys.argv[1:]), standalone_mode=False) or 0
         sys.stdout.flush()
     except DropoutError as error:
         code = error.exit_code
@@ -82,6 +82,11 @@ def run_command_line() -> Never:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
+
+
+def _with_help_option(args: list[str]) -> list[str]:
+    """Return the words of the command line with `help COMMAND` written as `COMMAND --help`."""
+    return [*args[1:], "--help"] if args[:1] == ["help"] else args
 
 
 def _in_one_line(usual: Callable[..., None]) -> Callable[..., None]:
