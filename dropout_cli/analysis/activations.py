@@ -19,7 +19,7 @@ import numpy as np
 from dropout_cli import metrics, plots
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise
-from dropout_cli.core.text import counted, significant
+from dropout_cli.core.text import significant
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import BatchReader
 from dropout_cli.nn.layers.base import NoiseSource
@@ -98,14 +98,16 @@ def write_effects(
         maps = list(_maps(model, DEFAULT_RATES if rates is None else rates, all_noise)) if has_maps else []
     if not (effects or maps):
         raise UsageError(
-            str(run.path), "this network has no hidden layers to show", "Take a run of mlp, cnn or resnet."
+            str(run.path), "this network has no hidden layers", "Use a run with the architecture mlp, cnn or resnet."
         )
     rows = [effect.numbers() for effect in (*effects, *maps)]
     captions = {(row["layer"], row["rate"]): _caption(row) for row in rows}
     files = {"effects.csv": metrics.csv_bytes([list(rows[0]), *(list(row.values()) for row in rows)])}
     name = model.dataset.name
     if effects:
-        title = f"{VARIANTS.name_of(type(variant))} on {name}: {counted(examples, 'example')} down, hidden units across"
+        title = (
+            f"{VARIANTS.name_of(type(variant))} on {name}: one row per example ({examples}), one column per hidden unit"
+        )
         panels = {(one.layer, one.setting): one.activations for one in effects}
         files["effects.png"] = plots.activation_maps(panels, captions, title)
     if maps:
@@ -121,13 +123,17 @@ NoiseSetting: TypeAlias = tuple[float | str, Variant, bool]
 
 
 def _settings(variant: Variant, rates: Sequence[float] | None) -> list[NoiseSetting]:
-    """Return one setting per column. Raise UsageError for rates out of range, or if the variant takes none."""
+    """Return one setting per column.
+
+    Raises:
+        UsageError: A rate is out of range, or the variant takes none.
+    """
     if not variant.takes_rate():
         learns = variant.learns is not None
         if rates is not None:
             name = VARIANTS.name_of(type(variant))
-            fact = f"{name} learns how much it drops" if learns else f"{name} has no rate to set"
-            raise UsageError("--rates", fact, "Leave --rates out to see its noise off and on.")
+            fact = f"{name} learns its rate, so no rate can be given" if learns else f"{name} has no rate to set"
+            raise UsageError("--rates", fact, "Leave out --rates to compare noise off with noise on.")
         return [("off", variant, False), ("as learned" if learns else "on", variant, True)]
     rates = DEFAULT_RATES if rates is None else rates
     if not 1 <= len(rates) <= MAX_RATES:
@@ -150,8 +156,8 @@ def _under(setting: NoiseSetting, model: LoadedModel, examples: int, all_noise: 
 
 
 MAP_VARIANTS: dict[str, Callable[[float], Variant]] = {
-    "pixel by pixel": lambda rate: Inverted(rate=rate),
-    "whole maps": lambda rate: Spatial(rate=rate),
+    "single pixels dropped": lambda rate: Inverted(rate=rate),
+    "whole feature maps dropped": lambda rate: Spatial(rate=rate),
 }
 """Kind of mask -> rate -> a variant that drops parts of feature maps that way."""
 

@@ -105,7 +105,7 @@ def evaluate_monte_carlo(
     figures: bool = True,
     allow_changed_data: bool = False,
 ) -> dict[str, Any]:
-    """Evaluate one part without noise, with Monte-Carlo dropout, and with thinned networks.
+    """Evaluate one part without noise, with Monte-Carlo dropout, and with sampled networks.
 
     The results are written to `after/eval-<split>-<checkpoint>-mc<passes>/`. Tables and figures are those of the
     Monte-Carlo mean.
@@ -116,7 +116,7 @@ def evaluate_monte_carlo(
         thinned: Number of sampled networks that are scored one by one, at least 0.
         split: `train`, `val` or `test`.
         checkpoint: `best` or `last`; None: the one that the summary names.
-        all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) beside that of dropout.
+        all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
         figures: True to draw figures, too.
         allow_changed_data: True to accept data that differ from those of the training.
 
@@ -202,7 +202,7 @@ def _part(trained: LoadedModel, split: str) -> Part:
     part = trained.dataset.part(split)
     if part is None:
         raise UsageError(
-            "--split", f"this run has no {split} part, because its dataset.val_fraction is 0", "Choose another part."
+            "--split", f"this run has no {split} part, because dataset.val_fraction is 0", "Choose train or test."
         )
     return part
 

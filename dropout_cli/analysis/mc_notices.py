@@ -7,12 +7,11 @@ from dropout_cli.training import inference
 from dropout_cli.variants import VARIANTS
 
 NOISE_COUNTED_TWICE = (
-    "--mc: this run has no estimate of the target noise for these passes (it is from an older version, or the passes "
-    "draw other noise). So sd is too large: it adds the spread of the passes to the errors of the prediction."
+    "--mc: this run stored no estimate of the target noise for these passes. sd is therefore too large: it counts "
+    "the spread of the passes twice."
 )
 NOISE_FROM_TRAINING = (
-    "--mc: this run has no validation part. The noise of the targets is estimated on the training examples, and is "
-    "too small."
+    "--mc: without a validation part, the target noise is estimated on the training examples and is too small."
 )
 
 
@@ -31,9 +30,9 @@ def no_noise_notice(network: Layer, dataset: Dataset, part: Part, experiment: Ex
         return []
     # The noise of the training may be there although dropout has none.
     if not all_noise and inference.draws_noise(network, dataset, part, seed=seed, training_noise=True):
-        way_out = " Use --mc-noise all to draw input_noise and hidden_noise of the training."
+        way_out = " --mc-noise all also uses input_noise and hidden_noise, which are meant for training only."
     else:
         way_out = ""
     name = VARIANTS.name_of(type(experiment.dropout))
-    why = "has none" if name == "none" else "drops nothing at its rates at the end of the training"
-    return [f"--mc: the passes have no noise: the variant {name} {why}. All passes are the same.{way_out}"]
+    why = "has no noise" if name == "none" else "drops nothing at its rates at the end of the training"
+    return [f"--mc: all passes are identical, because the variant {name} {why}.{way_out}"]

@@ -54,7 +54,7 @@ def predict_file(
         run: A run with a checkpoint.
         file: A table; for runs on arrays and pictures a .npy, .npz or IDX file.
         passes: Number of passes with noise to average; None: one pass without noise.
-        all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) beside that of dropout.
+        all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
 
     Raises:
         UsageError: The run has no checkpoint.

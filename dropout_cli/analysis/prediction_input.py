@@ -136,17 +136,17 @@ def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
         return list(wanted)
     if _by_place(wanted):
         return [f"{UNNAMED_PREFIX}{place}" for place in range(width)]
-    fact = f"has no header and {counted(width, 'column')}, but the network takes {len(wanted)} columns"
-    raise DataError(str(file), fact, "Add a header, or keep only the columns of the training")
+    fact = f"has {counted(width, 'column')} and no header, but the network needs {len(wanted)}"
+    raise DataError(str(file), fact, "Add a header, or keep only the columns used in training")
 
 
 def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
     """Yield the examples of an array file in blocks. Raise DataError if they do not fit."""
     if fitted.encoding is not None:
-        raise DataError(str(file), "is an array, but this run was trained on a table", "Use a table")
+        raise DataError(str(file), "is an array, but this run was trained on a table", "Give a table")
     if not _is_array(file):
         raise DataError(
-            str(file), "is not a .npy, .npz or IDX file, but this run was trained on arrays", "Save the data as one"
+            str(file), "is not a .npy, .npz or IDX file, but this run was trained on arrays", "Save it as one of these"
         )
     x: Any
     if file.suffix.lower() == ".npz":
@@ -166,8 +166,8 @@ def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
         shape = fitted.shape
     if shape != fitted.shape or x.dtype.kind not in "uifb":
         needed, given = (" x ".join(map(str, sizes)) for sizes in (fitted.shape, x.shape[1:]))
-        fact = f"has examples of shape {given or '()'} and type {x.dtype}, but the network takes shape {needed}"
-        raise DataError(str(file), fact, "Use numbers in the shape of the training examples")
+        fact = f"its examples have the shape {given or '()'} and the type {x.dtype}, but the network needs {needed}"
+        raise DataError(str(file), fact, "Give numbers in the shape of the examples in training")
     # 4: bytes of a float32. The file may have pixels of one byte.
     step = max(1, INPUT_BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
     for start in range(0, len(x), step):
@@ -177,5 +177,5 @@ def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
         broken = np.argwhere(~np.isfinite(block)) if block.dtype.kind == "f" else np.empty((0, 1))
         if len(broken):
             place = f"{file}, row {start + int(broken[0, 0])}"
-            raise DataError(place, "has a value that is no finite number of single precision", "Correct this value")
+            raise DataError(place, "has a value that is not a finite 32-bit number", "Correct this value")
         yield ["row"], [[row] for row in range(start, start + len(block))], block, []

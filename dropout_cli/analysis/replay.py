@@ -67,7 +67,7 @@ def _simple_models(run: Run, again: Run) -> Iterator[Check]:
     """Compare the numbers of the simple models. Runs of older versions do not have them."""
     ours, theirs = (each.summary().get("yardstick") for each in (run, again))
     if ours is not None:
-        fact = f"its yardstick has {'the same' if ours == theirs else 'other'} numbers"
+        fact = f"the simple models have {'the same' if ours == theirs else 'different'} numbers"
         yield Check("summary.json", ours == theirs, fact)
 
 
@@ -75,23 +75,25 @@ def _must_be_one_run(run: Run) -> None:
     """Raise UsageError if one training from the start cannot repeat the run."""
     place = str(run.path)
     if run.final_status != "completed":
-        raise UsageError(place, f"this run is {run.final_status}", "Use `dropout resume` to continue it.")
+        raise UsageError(
+            place, f"this run is {run.final_status}", "`dropout resume` continues it, or says why it cannot."
+        )
     for mark in run.state().get("lengthened", []):
         if mark["schedule_changed"] or mark["patience_anew"]:
             epoch = mark["after_epoch"]
-            fact = f"this run was extended after epoch {epoch} with --change-schedule, or with its patience reset"
-            raise UsageError(place, fact, "One run from the start cannot repeat it.")
+            fact = f"this run was continued after epoch {epoch} with --change-schedule or a new patience"
+            raise UsageError(place, f"{fact}, so a single run cannot reproduce it")
 
 
 def _compared(run: Run, again: Run, name: str) -> Check:
     """Compare the bytes of one file."""
     # Workers on other machines do not send the last checkpoint back.
     if name == LAST and not run.has_file(LAST):
-        return Check(name, True, "is not here: it stayed on the machine that trained the run")
+        return Check(name, True, "is only on the machine that trained the run")
     if not (run.has_file(name) and again.has_file(name)):
         return Check(name, False, "exists in one of the two runs only")
     same = run.read(name) == again.read(name)
-    return Check(name, same, "has the same bytes" if same else "has other bytes")
+    return Check(name, same, "has the same bytes" if same else "has different bytes")
 
 
 def _compared_across_formats(run: Run, again: Run, name: str) -> Check:
@@ -113,7 +115,7 @@ def _compared_across_formats(run: Run, again: Run, name: str) -> Check:
         else:
             task = TASKS[summary.get("task", "classification")].from_scores(summary["test"])
             same = rules.tables(task, theirs, theirs["labels"], theirs["rows"])[name] == run.read(name)
-    return Check(name, same, "has the same numbers, in an older format" if same else "has other numbers")
+    return Check(name, same, "has the same numbers, in an older format" if same else "has different numbers")
 
 
 def _equal(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> bool:
@@ -139,7 +141,8 @@ def _why(run: Run, again: Run, prepared: PreparedExperiment) -> Iterator[Check]:
         for column, value in row.items():
             # Only the first difference is reported: all later numbers follow from it.
             if value != other.get(column):
-                fact = f"epoch {row['epoch']} is the first that differs: {column} was {value}, now {other.get(column)}"
+                change = f"{column} was {value} and is now {other.get(column)}"
+                fact = f"the first difference is in epoch {row['epoch']}: {change}"
                 yield Check("metrics.csv", False, fact)
                 break
         else:
@@ -157,4 +160,6 @@ def _why(run: Run, again: Run, prepared: PreparedExperiment) -> Iterator[Check]:
         yield Check("environment", False, f"when the run was resumed: {line}")
     # A known difference of machine or version is explanation enough.
     if not (lines or changes):
-        yield Check("environment", True, "is the same as far as is known, so it does not explain the difference")
+        yield Check(
+            "environment", True, "has not changed, as far as is recorded, so it does not explain the difference"
+        )

@@ -104,7 +104,7 @@ def facts_rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list
         keys: Dotted keys, one per column.
 
     Raises:
-        UsageError: No run has one of the keys, and it is no default column.
+        UsageError: No run has one of the keys, and it is not a default column.
     """
     # Default columns may be empty: runs that are not complete have no numbers yet.
     for key in keys:
@@ -136,7 +136,7 @@ def select_runs(runs: list[FactsT], where: Sequence[str], sort: str) -> list[Fac
         if text == NULL:
             if sign not in EQUALITIES:
                 raise UsageError(
-                    "--where", f"null is neither above nor below a value of {key}", "Write == null or != null."
+                    "--where", "null can only be tested with == or !=", f"Write {key} == null or {key} != null."
                 )
             runs = [run for run in runs if (value_at(run, key) is None) == (sign != "!=")]
             continue
@@ -224,20 +224,20 @@ def run_overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     known = [(key, content) for key in keys if (content := value_at(facts, key)) is not None]
     known = [row for key, content in known for row in _explained(key, content, facts)]
     moving = facts.get("still_moving")
-    return [*known, *(("still moving", column) for column in (moving if isinstance(moving, list) else ()))]
+    return [*known, *(("not converged", column) for column in (moving if isinstance(moving, list) else ()))]
 
 
 def _explained(key: str, content: Any, facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the row of a key, with an explanation or a further row if it could be misread."""
     try:
         if key == "best_epoch" and facts.get("monitor") is not None:
-            yield key, f"{content}, by {facts['monitor']}"
+            yield key, f"{content} (chosen by {facts['monitor']})"
         elif key == "checkpoint":
             yield key, content
-            yield "evaluated_epoch", f"{summary.evaluated_epoch(facts)}, whose weights gave the numbers below"
+            yield "evaluated_epoch", f"{summary.evaluated_epoch(facts)} (its weights gave the numbers below)"
         elif key.startswith("train.") and key == next(f"train.{name}" for name in facts["train"]):
             count = summary.count_examples(facts["train"])
-            few = f"; metrics.csv scores {summary.MAX_SCORED:,} of them" if count > summary.MAX_SCORED else ""
+            few = f" (metrics.csv uses {summary.MAX_SCORED:,} of them)" if count > summary.MAX_SCORED else ""
             yield "train.examples", f"{count:,}{few}"
             yield key, content
         else:

@@ -119,7 +119,7 @@ def _whole(task: Task, stored: Prediction) -> Prediction:
     if task.name == "classification" and not np.allclose(
         np.exp(stored["log_probabilities"]), stored["probabilities"], atol=1e-5
     ):
-        raise ValueError("log_probabilities in predictions.npz are not the logarithms of probabilities")
+        raise ValueError("log_probabilities in predictions.npz do not match probabilities")
     return stored
 
 
@@ -146,7 +146,9 @@ def _listed(run: Run, folder: str) -> Iterator[Check]:
     """Yield a check for each file that differs between manifest and folder, else one check."""
     listed = manifest.parse_manifest(run.read(folder + MANIFEST))
     present = set(manifest.covered_files(run.path / folder))
-    wrong = [Check(f"{folder}{name}", False, f"is not in {MANIFEST}") for name in sorted(present - listed.keys())]
+    wrong = [
+        Check(f"{folder}{name}", False, f"is not listed in {MANIFEST}") for name in sorted(present - listed.keys())
+    ]
     wrong += [Check(f"{folder}{name}", False, "is missing") for name in sorted(listed.keys() - present)]
     for name in sorted(listed.keys() & present):
         wrong += _guarded(f"{folder}{name}", _as_listed(run, folder, name, listed[name]))
@@ -167,13 +169,11 @@ def _config(run: Run) -> Iterator[Check]:
     digest = hashlib.sha256(run.read(RESOLVED)).hexdigest()
     # A run that was extended has several configs, and state.json has the checksums of all of them.
     known = digest in run.state().get("resolved", [])
-    yield Check(
-        RESOLVED, known, "is the config that was trained" if known else "does not match its checksum in state.json"
-    )
+    yield Check(RESOLVED, known, "matches state.json" if known else "does not match state.json")
     experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
     if run.has_file(MANIFEST):
         same = comparable_config(run.summary()["config"]) == comparable_config(config.to_dict(experiment))
-        yield Check("summary.json", same, f"its config is{'' if same else ' not'} that of {RESOLVED}")
+        yield Check("summary.json", same, f"its config {'matches' if same else 'does not match'} {RESOLVED}")
 
 
 def _checkpoints(run: Run) -> Iterator[Check]:
@@ -185,15 +185,13 @@ def _checkpoints(run: Run) -> Iterator[Check]:
             yield from _guarded(file, _checkpoint(run, file, expected))
     if run.has_file(MANIFEST) and run.has_file(LAST):
         right = hashlib.sha256(run.read("metrics.csv")).hexdigest() == Snapshot.read(run, LAST).meta["metrics"]
-        yield Check("metrics.csv", right, f"is{'' if right else ' not'} the history of {LAST}")
+        yield Check("metrics.csv", right, f"{'matches' if right else 'does not match'} the history in {LAST}")
 
 
 def _checkpoint(run: Run, file: str, expected: str) -> Iterator[Check]:
     snapshot = Snapshot.read(run, file)
     right = snapshot.meta["config"] == expected
-    fact = (
-        f"is intact, from epoch {snapshot.meta['epoch']}" if right else f"was saved with another config than {RESOLVED}"
-    )
+    fact = f"undamaged, of epoch {snapshot.meta['epoch']}" if right else f"does not match {RESOLVED}"
     yield Check(file, right, fact)
 
 
@@ -209,16 +207,16 @@ def _summary(run: Run) -> Iterator[Check]:
     recomputed = rules.scores(task, stored, labels)
     expected = {name: recomputed[name] for name in recomputed if name in summary["test"] or name in rules.required}
     differing = list(value_differences(summary["test"], expected))
-    yield Check("summary.json", not differing, "; ".join(differing) or "its test numbers follow from predictions.npz")
+    yield Check("summary.json", not differing, "; ".join(differing) or "its test metrics match predictions.npz")
     if dummy_scores := yardstick_messages.yardstick_scores(summary, "dummy", "test"):
         recomputed = verify_yardstick.recompute_dummy(run, summary, task, labels)
         differing = list(
             value_differences({key: dummy_scores[key] for key in recomputed}, recomputed, "yardstick.dummy.test")
         )
-        yield Check("summary.json", not differing, "; ".join(differing) or "its dummy follows from the labels")
+        yield Check("summary.json", not differing, "; ".join(differing) or "its baseline numbers match the labels")
     for name, expected_bytes in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == expected_bytes
-        yield Check(name, right, f"{'follows' if right else 'does not follow'} from predictions.npz")
+        yield Check(name, right, f"{'matches' if right else 'does not match'} predictions.npz")
     yield from _validation(run, summary["val"])
     history = run.table("metrics.csv").columns()
     epoch = evaluated_epoch(summary)
@@ -230,7 +228,7 @@ def _summary(run: Run) -> Iterator[Check]:
     if right and summary["val"] is not None:
         right = all(_same(history[column][epoch - 1], summary["val"][name]) for column, name in pairs.items())
     names = " and ".join(["its epochs", *(f"val {name}" for name in pairs.values())])
-    yield Check("summary.json", right, f"{names} are{'' if right else ' not'} those of metrics.csv")
+    yield Check("summary.json", right, f"{names}{'' if right else ' do not'} match metrics.csv")
 
 
 def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
@@ -240,7 +238,11 @@ def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
         means = {name: float(np.mean(each)) for name, each in stored.items() if name in scores}
         # The contributions are stored in float32.
         right = all(math.isclose(mean, scores[name], rel_tol=1e-5, abs_tol=1e-5) for name, mean in means.items())
-        yield Check(VALIDATION_FILE, right, f"its means are{'' if right else ' not'} the val numbers of summary.json")
+        yield Check(
+            VALIDATION_FILE,
+            right,
+            f"its means{'' if right else ' do not'} match the validation metrics in summary.json",
+        )
 
 
 def value_differences(stored: Any, recomputed: Any, path: str = "") -> Iterator[str]:
@@ -258,7 +260,7 @@ def value_differences(stored: Any, recomputed: Any, path: str = "") -> Iterator[
         for index, (one, other) in enumerate(zip(stored, recomputed, strict=True)):
             yield from value_differences(one, other, f"{path}[{index}]")
     elif not _same(stored, recomputed):
-        yield f"{path} is {stored}, but computed again it is {recomputed}"
+        yield f"{path} is {stored}, but recomputed it is {recomputed}"
 
 
 def _same(stored: Any, recomputed: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The `dropout` command: its subcommands, and the one place where errors become lines and exit codes."""
+"""The `dropout` command: subcommands, and errors as lines and exit codes."""
 
 import io
 import os
@@ -20,7 +20,8 @@ from dropout_cli.core.registry import PluginWarning
 
 app = StrictTyper(
     name="dropout",
-    help="Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy.",
+    help="Find out which dropout method and rate work best on your data, and how certain that is. "
+    "Trains on the CPU with NumPy.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -40,19 +41,22 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Which dropout, at which rate, is worth it here, and how sure are we? Experiments on a CPU, in NumPy."""
+    """Find out which dropout method and rate work best on your data.
+
+    Trains on the CPU with NumPy.
+    """
 
 
 def run_command_line() -> Never:
     """Run the command line and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is no error
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is not an error
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     warnings.showwarning = _in_one_line(warnings.showwarning)
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(_with_help_option(sys.argv[1:]), standalone_mode=False) or 0
         sys.stdout.flush()
     except DropoutError as error:
         code = error.exit_code
@@ -70,7 +74,7 @@ def run_command_line() -> Never:
             output.print_stderr("dropout: stopped.")
     except MemoryError:
         code = 1
-        output.print_stderr("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
+        output.print_stderr("memory: not enough memory. Make the layers, the batches or the data smaller.")
     except BrokenPipeError:
         code = PIPE_CLOSED
     if code == PIPE_CLOSED:
@@ -80,8 +84,13 @@ def run_command_line() -> Never:
     sys.exit(code)
 
 
+def _with_help_option(args: list[str]) -> list[str]:
+    """Return the words of the command line with `help COMMAND` written as `COMMAND --help`."""
+    return [*args[1:], "--help"] if args[:1] == ["help"] else args
+
+
 def _in_one_line(usual: Callable[..., None]) -> Callable[..., None]:
-    """Return a function in place of `warnings.showwarning` that shows warnings of plugins as this program speaks."""
+    """Return a `warnings.showwarning` that prints warnings of plugins as one line."""
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, PluginWarning):

@@ -10,7 +10,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.registry import Registry, UnknownName, UnusablePlugin, did_you_mean
 
 Config: TypeAlias = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a config that comes with dropout.")
+    str, typer.Argument(metavar="CONFIG", help="A config file (YAML), or the name of a bundled config.")
 ]
 Overrides: TypeAlias = Annotated[
     list[str] | None,
@@ -22,10 +22,12 @@ Overrides: TypeAlias = Annotated[
 ]
 RunReference: TypeAlias = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="A run folder, the first letters of its name, or `latest` for the newest run."),
+    typer.Argument(
+        metavar="RUN", help="A run folder, the unique beginning of its name, or `latest` for the newest run."
+    ),
 ]
 RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="The folder that holds the runs.")]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 NoPlots: TypeAlias = Annotated[bool, typer.Option("--no-plots", help="Do not draw figures.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Do not show progress on stderr.")]
 Splits: TypeAlias = Annotated[
@@ -33,8 +35,8 @@ Splits: TypeAlias = Annotated[
     typer.Option(
         "--splits",
         metavar="each|same|N",
-        help="How the data are split: each seed has its own split (each, the default), all seeds share one split "
-        "(same), or N splits with --seeds seeds on each.",
+        help="each: every seed gets its own split (default). same: all seeds use one split. N: N splits, and all "
+        "seeds on each.",
     ),
 ]
 MaxTime: TypeAlias = Annotated[
@@ -42,7 +44,7 @@ MaxTime: TypeAlias = Annotated[
     typer.Option(
         "--max-time",
         metavar="TIME",
-        help="Stop after this time, such as 90s, 10m or 1.5h. Continue later with `dropout resume`.",
+        help="Stop after this time, such as 90s, 10m or 1.5h. `dropout resume` continues the run.",
     ),
 ]
 Metrics: TypeAlias = Annotated[
@@ -50,7 +52,7 @@ Metrics: TypeAlias = Annotated[
     typer.Option(
         "--metrics",
         metavar="A,B",
-        help="Compare by several metrics, the main one first. Results are corrected for all of them.",
+        help="Compare by several metrics, the main one first. The intervals are corrected for all of them together.",
     ),
 ]
 PairedTest: TypeAlias = Annotated[
@@ -58,7 +60,7 @@ PairedTest: TypeAlias = Annotated[
     typer.Option(
         "--test",
         metavar="NAME",
-        help="The paired test: t (the default), or a permutation test shown beside it: sign-flip, max-t or wilcoxon.",
+        help="t (default), or one of the tests sign-flip, max-t and wilcoxon, shown in addition to t.",
     ),
 ]
 
@@ -80,7 +82,7 @@ def check_mc_noise(noise: McNoise | None, passes: int | None) -> None:
         passes: The value of `--mc`, None if it is not given.
     """
     if noise is not None and passes is None:
-        raise UsageError("--mc-noise", "chooses the noise of Monte-Carlo passes, and --mc is missing", "Add --mc T.")
+        raise UsageError("--mc-noise", "needs --mc", "Add --mc T.")
 
 
 def find_registered(registry: Registry[Any], name: str) -> type:

@@ -49,7 +49,7 @@ def print_catalog_entry(entry: dict[str, Any], json: bool) -> None:
         output.format_table(("key", "default", "allowed", "about"), keys) if keys else "It has no keys.",
     ]
     if "config" in entry:
-        parts.append("A config to try it with:\n\n" + entry["config"].rstrip())
+        parts.append("An example config:\n\n" + entry["config"].rstrip())
     output.print_result("\n\n".join(parts))
 
 

@@ -4,13 +4,10 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from dropout_cli.core.errors import PIPE_CLOSED, RunFailed, StopRequest
 from dropout_cli.core.text import escape_control_chars, significant
-
-if TYPE_CHECKING:
-    from dropout_cli.runs import Run
 
 
 def print_result(text: str) -> None:
@@ -109,7 +106,8 @@ def format_table(
     lines = [line.rstrip() for line in captured.get().strip("\n").splitlines()]
     if left_out := [header for column, header in enumerate(headers) if column not in columns]:
         note = (
-            f"Columns left out on this narrow terminal: {', '.join(left_out)}. Use a wider one, or {full_table_option}."
+            f"This terminal is too narrow for the columns {', '.join(left_out)}. Use a wider one, or "
+            f"{full_table_option}."
         )
         lines += textwrap.wrap(note, console.width, break_long_words=False)
     return "\n".join(lines)
@@ -129,24 +127,3 @@ def cell_text(cell: Any) -> str:
         return ""
     text = significant(cell) if isinstance(cell, float) else str(cell)
     return escape_control_chars(text).replace("\n", "\\n")
-
-
-def print_run_result(run: "Run", summary: dict[str, Any], json: bool) -> None:
-    """Print the warnings of a run that has ended, then its folder.
-
-    The first warning says if a dummy model is better than the run.
-
-    Args:
-        run: The run.
-        summary: Its `summary.json`.
-        json: True to print folder and summary as one JSON object.
-    """
-    from dropout_cli.training import yardstick_messages
-
-    # First of all: a network that loses against a constant guess has other problems than its dropout rate.
-    beaten = yardstick_messages.dummy_warning(summary)
-    if beaten is not None:
-        print_stderr(beaten)
-    for warning in summary["warnings"]:
-        print_stderr(warning)
-    print_result(json_text({"run": str(run.path)} | summary) if json else str(run.path))

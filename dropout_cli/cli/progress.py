@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dropout_cli.cli.output import warned, write_line
+from dropout_cli.cli.output import print_stderr, warned, write_line
 from dropout_cli.core.text import counted, decimals, escape_control_chars
 
 if TYPE_CHECKING:
@@ -119,8 +119,24 @@ def _columns(console: "Console") -> "tuple[ProgressColumn, ...]":
     )
 
 
+MAX_EPOCH_LINES = 10
+"""Epochs that are shown without a terminal; `metrics.csv` and `log.txt` have all of them."""
+
+
+def shown_epochs(first: int, last: int) -> frozenset[int]:
+    """Return the epochs that get a line: all, or the first, the last and some at equal distances between them.
+
+    Args:
+        first: The first epoch that is trained now.
+        last: The last epoch of the run.
+    """
+    if last - first < MAX_EPOCH_LINES:
+        return frozenset(range(first, last + 1))
+    return frozenset(first + i * (last - first) // (MAX_EPOCH_LINES - 1) for i in range(MAX_EPOCH_LINES))
+
+
 class ProgressDisplay:
-    """Shows the progress of one run: a live bar on a terminal, a line per epoch elsewhere."""
+    """Shows the progress of one run: a live bar on a terminal, some lines elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         """Create a display that shows nothing yet.
@@ -134,6 +150,8 @@ class ProgressDisplay:
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._epochs = 0
+        self._shown: frozenset[int] | None = None
+        self._hidden_line: str | None = None  # of the latest epoch, if it was not shown
 
     def notice(self, text: str) -> None:
         """Show and log a notice for the user."""
@@ -155,7 +173,12 @@ class ProgressDisplay:
             with self._live():
                 yield self
         else:
-            yield self
+            try:
+                yield self
+            finally:
+                # Early stopping or a signal can end the training at any epoch: its numbers are the result.
+                if self._hidden_line is not None:
+                    print_stderr(self._hidden_line)
 
     def __call__(self, event: "TrainingProgress | EpochRecord") -> None:
         """Show an event of the training, and log it if it is the end of an epoch.
@@ -171,9 +194,19 @@ class ProgressDisplay:
             if self._bar is not None and self._task is not None:
                 self._bar.update(self._task, completed=event.epoch, description=_short_line(event, self._epochs))
             elif not self._quiet:
-                self._show(line)
+                self._show_or_keep(event.epoch, line)
         elif self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=event.epoch - 1 + event.step / event.steps)
+
+    def _show_or_keep(self, epoch: int, line: str) -> None:
+        """Show the line of an epoch, or keep it in case that it is the last one."""
+        if self._shown is None:
+            self._shown = shown_epochs(epoch, self._epochs)
+        if epoch in self._shown or self._epochs == 0:
+            self._show(line)
+            self._hidden_line = None
+        else:
+            self._hidden_line = line
 
     @contextmanager
     def _live(self) -> Iterator[None]:
@@ -187,7 +220,8 @@ class ProgressDisplay:
     def _epoch_line(self, record: "EpochRecord") -> str:
         row = record.metrics
         width = len(str(self._epochs))
-        line = f"epoch {record.epoch:{width}}/{self._epochs}"
+        # A replay trains without `display`, so the number of epochs is not known.
+        line = f"epoch {record.epoch:{width}}/{self._epochs}" if self._epochs else f"epoch {record.epoch}"
         number = _number(row)
         line += f"  loss {decimals(row['train_loss'], 4)}  {number} {decimals(row[f'train_{number}'], 4)}"
         if not math.isnan(row["val_loss"]):  # NaN: the run has no validation part

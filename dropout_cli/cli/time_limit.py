@@ -43,10 +43,10 @@ def parse_duration(text: str) -> float:
     """Return the length of a time such as `90`, `90s`, `1.5m`, `2h` or `1d` in seconds.
 
     Raises:
-        UsageError: The text is not a length of time.
+        UsageError: The text is not a duration.
     """
     # At most nine digits, so that the number of seconds stays finite.
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhd]?)", text.strip(), re.ASCII)
     if match is None:
-        raise UsageError("--max-time", f"'{text}' is not a length of time", "Write it as 90s, 10m, 1.5h or 1d.")
+        raise UsageError("--max-time", f"'{text}' is not a duration", "Write it as 90s, 10m, 1.5h or 1d.")
     return float(match[1]) * SECONDS[match[2]]

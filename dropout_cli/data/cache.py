@@ -32,6 +32,16 @@ def data_directories() -> list[Path]:
     return directories
 
 
+def searched_folders(name: str) -> str:
+    """Return the folders in which a dataset is searched, in words.
+
+    Args:
+        name: The name of the dataset's folder.
+    """
+    folders = " or ".join(str(directory / name) for directory in data_directories())
+    return f"{folders} ($DROPOUT_DATA is {'set' if os.environ.get('DROPOUT_DATA') else 'not set'})"
+
+
 def _user_directory() -> Path:
     if sys.platform == "win32":
         local_app_data = os.environ.get("LOCALAPPDATA")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.registry import did_you_mean
 from dropout_cli.runs import safe_read
 from dropout_cli.runs.folder import Run
 from dropout_cli.runs.state import STATE
@@ -66,7 +67,8 @@ def _lookup(reference: str, root: Path) -> Run:
     if "\0" not in reference:  # the system refuses paths with a NUL
         for place in (path, root / reference):
             _refuse_others(place, reference)
-    raise UsageError(reference, f"no such run in {root}", "`dropout runs` lists all runs.")
+    hint = did_you_mean(reference, [LATEST, *(run.name for run in runs)])
+    raise UsageError(reference, f"no such run in {root}", f"{hint} `dropout runs` lists all runs.".lstrip())
 
 
 def _refuse_others(path: Path, reference: str) -> None:
@@ -74,7 +76,7 @@ def _refuse_others(path: Path, reference: str) -> None:
     try:
         if (path / SWEEP_FILE).is_file():
             raise UsageError(
-                reference, "is a sweep", f"Use compare, report or verify, or name one of {path / 'cells'}/."
+                reference, "is a sweep", f"Use show, compare, report or verify, or name one of {path / 'cells'}/."
             )
         if (path / SEARCH_FILE).is_file():
             fact = "is a search that has not ended"

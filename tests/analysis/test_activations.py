@@ -1,4 +1,4 @@
-"""Effect of dropout on hidden activations: numbers against a network written by hand, and the figure."""
+"""Effect of dropout on hidden activations, against a network written by hand."""
 
 import csv
 import hashlib
@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def by_hand(run: Run, rate: float) -> list[Array]:
-    """Both hidden layers' outputs for the first test examples: relu(x W + b) m / q, from the checkpoint's arrays."""
+    """Return the outputs relu(x W + b) m / q of both hidden layers for test examples."""
     arrays, _ = checkpoint.unpack_checkpoint(run.read("checkpoints/last.safetensors"), "last")
     dataset = restore.load_model(run).dataset
     y = (dataset.test.x[:EXAMPLES] * dataset.scaling.scale + dataset.scaling.shift).reshape(EXAMPLES, -1)
@@ -49,7 +49,7 @@ def by_hand(run: Run, rate: float) -> list[Array]:
 
 @pytest.mark.parametrize("override", ["dropout.rate=0.3", "dropout.rate_schedule={name: linear}"])
 def test_the_numbers_are_those_of_the_network_written_out(tmp_path: Path, override: str) -> None:
-    """Under each rate, whatever rate the run was trained with and whichever its schedule had in force."""
+    """Under each rate, whatever the rate and the schedule of the training were."""
     run = train(tmp_path, override)
     folder, rows = write_effects(run, [0, 0.5, 0.7], examples=EXAMPLES)
     assert [(row["rate"], row["layer"]) for row in rows] == [
@@ -68,7 +68,7 @@ def test_the_numbers_are_those_of_the_network_written_out(tmp_path: Path, overri
 
 
 def test_dropping_adds_its_rate_times_the_share_that_was_not_zero(run: Run) -> None:
-    """In the first layer: within 5 binomial standard errors of the units that were active; the mean stays."""
+    """The zeros are within 5 binomial standard errors; the mean stays."""
     _, rows = write_effects(run, [0, 0.4, 0.8], examples=300)
     none, some, most = (row for row in rows if row["layer"] == "hidden1")
     cells = 300 * 16
@@ -96,7 +96,7 @@ def test_the_same_arguments_give_the_same_bytes(run: Run) -> None:
 
 @pytest.mark.parametrize("name", [name for name, _ in VARIANTS])
 def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
-    """Columns of rates if the rate can be set; otherwise noise off and on, and a given rate is refused."""
+    """Rates if the rate can be set; otherwise noise off and on, and no rate is taken."""
     variant = VARIANTS[name]
     run = train(tmp_path, *suited(name), "training.epochs=1")
     folder, every = write_effects(run, examples=20)
@@ -113,14 +113,14 @@ def test_every_variant_has_its_columns(tmp_path: Path, name: str) -> None:
     assert columns == expected
     assert [row["units"] for row in rows] == [16, 12] * len(columns)
     if columns[0] == "off":
-        with pytest.raises(UsageError, match=f"{name} (learns how much it drops|has no rate to set)"):
+        with pytest.raises(UsageError, match=f"{name} (learns its rate|has no rate to set)"):
             write_effects(run, [0.5])
     deepest = [row["sd"] for row in rows if row["layer"] == "hidden2"]
     assert (len(set(deepest)) == 1) == (name == "none")
 
 
 def test_units_that_batchwise_did_not_compute_are_zeros_in_their_places(tmp_path: Path) -> None:
-    """Whole columns, as many as the mask has; the others are those of the dense network times (1 - r^n) / q."""
+    """Dropped columns are 0; the others are those of the dense network times (1 - r^n) / q."""
     run = train(tmp_path, "dropout={variant: batchwise, rate: 0.5}")
     found = restore.load_model(run)
     network, x = found.learner.network, found.dataset.test.x[:30].astype(np.float32)
@@ -195,14 +195,14 @@ def test_no_data_break_the_figure(fill: float, shape: tuple[int, int]) -> None:
 
 
 def test_maps_of_one_example_under_masks_of_either_kind(tmp_path: Path) -> None:
-    """The maps are equal at rate 0; pixels are dropped one by one, or whole maps, as many as the mask drops."""
+    """The maps are equal at rate 0; else single pixels or whole maps are dropped."""
     run = train(tmp_path, "architecture={name: cnn, layers: [conv 8 3x3, pool 2]}")
     folder, rows = write_effects(run, [0.0, 0.5])
     assert [(row["layer"], row["rate"], row["units"]) for row in rows] == [
-        ("conv1, pixel by pixel", 0.0, 128),
-        ("conv1, pixel by pixel", 0.5, 128),
-        ("conv1, whole maps", 0.0, 128),
-        ("conv1, whole maps", 0.5, 128),
+        ("conv1, single pixels dropped", 0.0, 128),
+        ("conv1, single pixels dropped", 0.5, 128),
+        ("conv1, whole feature maps dropped", 0.0, 128),
+        ("conv1, whole feature maps dropped", 0.5, 128),
     ]
     assert rows[0]["mean"] == rows[2]["mean"]
     found = restore.load_model(run)

@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.parametrize(("split", "name"), [("test", None), ("val", "best"), ("train", "last")])
 def test_eval_recomputes_the_numbers_of_the_summary(tmp_path: Path, split: str, name: str | None) -> None:
-    """From the checkpoint, to the last digit where it is the summary's own; the same arguments replace the folder."""
+    """The checkpoint gives the same digits; the same arguments replace the folder."""
     run = train(tmp_path)
     for _ in range(2):
         found = evaluate.evaluate_run(run, split=split, checkpoint=name, figures=False)
@@ -47,7 +47,7 @@ def test_eval_of_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["resolved.yaml", "checkpoints/last.safetensors"])
 def test_eval_uses_no_file_that_was_changed_after_training(tmp_path: Path, name: str) -> None:
-    """Another split seed in resolved.yaml would make training examples into test examples, silently."""
+    """Another split seed in resolved.yaml would silently mix training and test examples."""
     run = train(tmp_path)
     (run.path / name).write_bytes(run.read(name).replace(b"split_seed: 0", b"split_seed: 5") + b"\n")
     with pytest.raises(RunFailed, match=r"differs from what MANIFEST\.sha256 says"):
@@ -56,7 +56,7 @@ def test_eval_uses_no_file_that_was_changed_after_training(tmp_path: Path, name:
 
 
 def test_every_way_of_predicting_is_scored(run: Run) -> None:
-    """Weight scaling as in `eval`; thinned networks with mean and sample sd; the file has the returned numbers."""
+    """Sampled networks have mean and sample sd; the file has the returned numbers."""
     found = evaluate.evaluate_monte_carlo(run, 5, thinned=3, split="val", checkpoint="best", figures=False)
     assert (found["split"], found["checkpoint"], found["mc"]) == ("val", "best", 5)
     plain = evaluate.evaluate_run(run, split="val", checkpoint="best", figures=False)
@@ -73,7 +73,7 @@ def test_every_way_of_predicting_is_scored(run: Run) -> None:
 
 
 def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
-    """Accuracies, entropies and matrix follow from predictions.npz; matrix and mistakes are the Monte-Carlo mean's."""
+    """Scores, entropies and matrix of the Monte-Carlo mean match predictions.npz."""
     found = evaluate.evaluate_monte_carlo(run, 4, thinned=0)
     folder = run.path / "after/eval-test-last-mc4"
     assert {path.name for path in folder.iterdir()} == {
@@ -116,7 +116,7 @@ def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
 
 
 def test_one_pass_has_nothing_to_disagree_with(run: Run) -> None:
-    """T = 1: the mean is the pass, mutual information and variation ratio are 0; one thinned network has no sd."""
+    """With T = 1, mutual information is 0; one sampled network has no sd."""
     found = evaluate.evaluate_monte_carlo(run, 1, thinned=1, figures=False)
     assert found["mutual_information"] < 1e-12 and found["variation_ratio"] == 0
     assert found["monte_carlo"]["accuracy"] == found["geometric_mean"]["accuracy"]

@@ -49,7 +49,7 @@ def predicted(run: Run, file: Path, **keys: Any) -> list[dict[str, str | float]]
 
 
 def test_predictions_are_those_of_the_test_part(run: Run, home: Path) -> None:
-    """The probabilities that training wrote, for the same rows, from the stored preprocessing alone."""
+    """They are the probabilities that training wrote, for the same rows."""
     stored = npz.read_npz(run.read("predictions.npz"), "p")
     rows = predicted(run, home / "t.csv")
     for row, probs in zip(stored["rows"].tolist(), stored["probabilities"], strict=True):
@@ -79,7 +79,7 @@ def test_columns_are_matched_by_name_and_come_back(run: Run, tmp_path: Path) -> 
 
 
 def test_strange_categories_are_told_and_missing_columns_refused(run: Run, tmp_path: Path) -> None:
-    """An unknown word has no category and gives a notice; a missing column is an error that names it."""
+    """An unknown word gives a notice; a missing column is an error that names it."""
     (tmp_path / "new.csv").write_text("color,size\ngreen,9\nred,9\n")
     blocks = list(predict.predict_file(run, tmp_path / "new.csv"))
     assert "'green'" in blocks[0].notices[0]
@@ -110,7 +110,7 @@ def test_arrays_are_predicted_too(tmp_path: Path) -> None:
     beyond = pictures.astype(np.float64)
     beyond[3, 0, 0] = 1e300
     np.save(tmp_path / "beyond.npy", beyond)
-    with pytest.raises(DataError, match="row 3: has a value that is no finite number of single precision"):
+    with pytest.raises(DataError, match="row 3: has a value that is not a finite 32-bit number"):
         predicted(run, tmp_path / "beyond.npy")
     np.save(tmp_path / "wrong.npy", pictures[:, :3])
     with pytest.raises(DataError, match="3 x 8"):
@@ -118,7 +118,7 @@ def test_arrays_are_predicted_too(tmp_path: Path) -> None:
 
 
 def test_cells_with_types_come_back_as_json_and_csv(run: Run, tmp_path: Path) -> None:
-    """Dates, whole numbers, missing and infinite ones of Parquet and Excel; floats with all of their digits."""
+    """Dates, integers, missing and infinite values of Parquet and Excel keep their type."""
     frame = pd.DataFrame({"size": [9.5, 13.0], "color": ["red", "blue"], "day": [pd.Timestamp("2024-01-02"), pd.NaT]})
     frame["exact"] = [1234567.25, np.inf]
     frame["single"] = np.array([0.1, np.nan], np.float32)
@@ -153,7 +153,7 @@ def test_the_command_writes_csv_json_and_files(run: Run, home: Path, tmp_path: P
 
 
 def test_changed_data_are_told_and_can_be_allowed(home: Path, tmp_path: Path) -> None:
-    """A changed file ends `eval` with 3; if allowed, it is evaluated with the preprocessing of the training."""
+    """A changed file ends `eval` with 3, unless changed data are allowed."""
     shutil.copy(home / "t.csv", tmp_path / "t.csv")
     source = f"dataset={{name: table, path: {tmp_path}/t.csv}}"
     run = train(tmp_path, source, "training.epochs=2", "training.batch_size=16")
@@ -176,7 +176,7 @@ def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("dataset: {name: table, path: t.csv}\n")
     done = dropout("config", "check", "c.yaml", "--data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for said in ("number", "category", "train examples", "c.yaml: correct"):
+    for said in ("number", "category", "train examples", "c.yaml: the config is valid"):
         assert said in done.stdout
     for said in (
         "column 'same' has the same value",
@@ -229,7 +229,7 @@ WINE = "alcohol,hue,region,grower,comment\n" + "".join(
     ],
 )
 def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: str, left_out: str) -> None:
-    """Backwards from the last column, the first one with classes or quantities; texts and constants have none."""
+    """The last column with classes or numbers is the target, not texts or constants."""
     (tmp_path / "t.csv").write_text(text)
     written, said = starter_config(tmp_path / "t.csv")
     assert f'target: "{target}"' in written and f"predicts '{target}'" in said
@@ -267,7 +267,7 @@ def test_init_leaves_out_what_no_network_can_use(tmp_path: Path) -> None:
 
 
 def test_a_row_means_the_same_whatever_rows_are_read_with_it(tmp_path: Path) -> None:
-    """One row alone: decimal commas, codes with zeros in front and true and false are as in training."""
+    """Decimal commas, codes with leading zeros, true and false are as in training."""
     flags = ["True", "False", "unknown"]
     lines = [f"{1 + n % 2},{234 + n};{['007', '010', 'x1'][n % 3]};{flags[n % 3]};{'pq'[n % 2]}\n" for n in range(60)]
     (tmp_path / "t.csv").write_text("v;code;flag;y\n" + "".join(lines))
@@ -283,7 +283,7 @@ def test_a_row_means_the_same_whatever_rows_are_read_with_it(tmp_path: Path) -> 
 
 
 def test_parquet_is_read_piece_by_piece_and_an_array_is_no_table(run: Run, tmp_path: Path) -> None:
-    """30,000 rows come in two blocks; a run on a table refuses an array, and takes any name for a table."""
+    """30,000 rows come in two blocks; a run on a table refuses an array."""
     frame = pd.DataFrame({"size": np.linspace(5, 15, 30_000), "color": ["red", "blue", None] * 10_000})
     frame.to_parquet(tmp_path / "t.parquet")
     blocks = list(predict.predict_file(run, tmp_path / "t.parquet"))

@@ -1,4 +1,4 @@
-"""A row has the same prediction whatever rows stand beside it: every variant, with and without noisy passes."""
+"""The prediction of a row does not depend on other rows, for every variant."""
 
 import json
 from pathlib import Path
@@ -63,7 +63,7 @@ def said(run: Run, x: Array, **keys: object) -> Array:
 
 
 def pictures(count: int) -> Array:
-    """Return pictures of the size of digits, but brighter, so that networks with little training tell them apart."""
+    """Return bright images of the size of digits, easy for networks with little training."""
     return 100 * stream(0, "test:pictures").standard_normal((count, 8, 8), dtype=np.float32)
 
 
@@ -91,7 +91,7 @@ def test_equal_rows_are_predicted_equally_in_every_pass(tmp_path: Path) -> None:
 
 
 def test_sampled_inference_draws_from_the_seed_of_the_run() -> None:
-    """Two runs with equal weights and different seeds draw different noise, so their predictions differ."""
+    """Runs with equal weights and different seeds draw different noise."""
 
     def built(seed: int) -> Sequential:
         around = BuildContext(shape=(5,), outputs=3, examples=10, steps=10, seed=seed)
@@ -167,10 +167,10 @@ def test_passes_without_noise_say_so(tmp_path: Path, variant: str) -> None:
     """In the numbers; the passes are the prediction without noise."""
     run = train(tmp_path, variant, "training.epochs=2", "training.steps_per_epoch=3")
     found = evaluate.evaluate_monte_carlo(run, 2, thinned=0, figures=False)
-    assert ["no noise" in text for text in found["notices"]] == [True]
+    assert ["all passes are identical" in text for text in found["notices"]] == [True]
     assert found["monte_carlo"]["nll"] == pytest.approx(found["weight_scaling"]["nll"], rel=1e-6)
     blocks = list(predict.predict_file(run, saved(run, pictures(3)), passes=2))
-    assert ["no noise" in text for text in blocks[0].notices] == [True]
+    assert ["all passes are identical" in text for text in blocks[0].notices] == [True]
 
 
 @pytest.mark.parametrize("variant", ["rate: 0, input_rate: 0.2", "rate: [0, 0.3]"])

@@ -78,7 +78,7 @@ def test_missing_and_additional_files_are_named(run: Run) -> None:
     """The manifest lists all files, and no others."""
     run.path_of("mistakes.csv").unlink()
     run.path_of("notes.txt").write_text("mine")
-    assert is_wrong(run, "mistakes.csv: is missing") and is_wrong(run, f"notes.txt: is not in {MANIFEST}")
+    assert is_wrong(run, "mistakes.csv: is missing") and is_wrong(run, f"notes.txt: is not listed in {MANIFEST}")
 
 
 def test_what_came_after_has_its_own_manifest(run: Run) -> None:
@@ -93,7 +93,7 @@ def better(run: Run) -> str:
     summary = run.summary()
     summary["test"]["accuracy"] = 0.999
     run.write("summary.json", json_bytes(summary))
-    return "accuracy is 0.999, but computed again"
+    return "accuracy is 0.999, but recomputed"
 
 
 def other_predictions(run: Run) -> str:
@@ -102,7 +102,7 @@ def other_predictions(run: Run) -> str:
     labels = stored["labels"].copy()
     labels[0] = (labels[0] + 1) % 10
     run.write("predictions.npz", npz.write_npz(**stored | {"labels": labels}))
-    return "nll is .*, but computed again"
+    return "nll is .*, but recomputed"
 
 
 def misshapen_predictions(run: Run) -> str:
@@ -116,14 +116,14 @@ def another_config(run: Run) -> str:
     """Say that it was another rate."""
     run.write("resolved.yaml", run.read("resolved.yaml").replace(b"rate: 0.3", b"rate: 0.5"))
     run.register_resolved(run.read("resolved.yaml"))
-    return "its config is not that of resolved.yaml"
+    return "its config does not match resolved.yaml"
 
 
 def other_weights(run: Run) -> str:
     """Replace the weights by those of a run with another seed."""
     arrays, meta = checkpoint.unpack_checkpoint(run.read(LAST), LAST)
     run.write(LAST, checkpoint.pack_checkpoint(arrays, meta | {"config": "0" * 64}))
-    return "was saved with another config"
+    return "does not match resolved.yaml"
 
 
 def another_history(run: Run) -> str:
@@ -131,7 +131,7 @@ def another_history(run: Run) -> str:
     text = run.read("metrics.csv").decode().splitlines()
     text[1] = text[1].replace(",", ",0.5,", 1).rpartition(",")[0]
     run.write("metrics.csv", ("\n".join(text) + "\n").encode())
-    return "is not the history of"
+    return "does not match the history in"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_an_unfinished_run_is_not_right(run: Run) -> None:
 
 
 def test_a_replay_gives_the_same_bytes(finished: Run) -> None:
-    """The config is all that is needed; of the summary, the numbers of the simple models are compared."""
+    """Only the config is needed; the numbers of the simple models are compared, too."""
     checks = replay.replay_run(finished, watch=ignore)
     compared = {name for name in replay.COMPARED_FILES if finished.has_file(name)} | {"summary.json"}
     assert {check.what for check in checks} == compared and all(check.right for check in checks)
@@ -183,7 +183,7 @@ def test_a_replay_says_where_the_two_part_and_why(run: Run) -> None:
     run.write("environment.json", json_bytes(known))
     sign(run)
     facts = [check.fact for check in replay.replay_run(run, watch=ignore) if not check.right]
-    assert any("epoch 2 is the first that differs: train_objective was 0.125" in fact for fact in facts)
+    assert any("the first difference is in epoch 2: train_objective was 0.125" in fact for fact in facts)
     assert f"packages.numpy was 1.0 and is now {np.__version__}" in facts
 
 
@@ -191,7 +191,7 @@ def test_what_no_single_run_repeats_is_not_replayed(tmp_path: Path) -> None:
     """A schedule changed on the way; or a run that is not complete."""
     changed = train(tmp_path, "training.schedule=cosine")
     resume.resume_run(changed, watch=ignore, figures=False, epochs=3, change_schedule=True)
-    with pytest.raises(UsageError, match="One run from the start cannot repeat it"):
+    with pytest.raises(UsageError, match="a single run cannot reproduce it"):
         replay.replay_run(changed, watch=ignore)
     changed.path_of(MANIFEST).unlink()
     with pytest.raises(UsageError, match="this run is crashed"):

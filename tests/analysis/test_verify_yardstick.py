@@ -39,28 +39,28 @@ def wrong(checks: list[verify.Check]) -> list[str]:
 def test_every_number_of_the_dummy_follows_from_the_labels(
     finished: dict[str, Run], tmp_path: Path, dataset: str
 ) -> None:
-    """A changed one is noticed; only the likelihood of a regression needs labels that a run does not keep."""
+    """A changed number is found, except the likelihood of a regression."""
     run = finished[dataset]
     facts = [check.fact for check in verify.verify_run(run)]
-    assert "its dummy follows from the labels" in facts and not wrong(verify.verify_run(run))
+    assert "its baseline numbers match the labels" in facts and not wrong(verify.verify_run(run))
     for number in run.summary()["yardstick"]["dummy"]["test"]:
         found = wrong(verify.verify_run(changed(run, tmp_path, "dummy", "test", number)))
         if dataset == "diabetes" and number == "nll":
             assert found == []
         else:
             (fact,) = found
-            assert fact.startswith(f"yardstick.dummy.test.{number} is ") and "computed again" in fact
+            assert fact.startswith(f"yardstick.dummy.test.{number} is ") and "recomputed" in fact
 
 
 @pytest.mark.parametrize("model", ["dummy", "linear"])
 @pytest.mark.parametrize("part", ["val", "test"])
 def test_a_replay_fits_them_again(finished: dict[str, Run], tmp_path: Path, model: str, part: str) -> None:
     """Equal data give equal numbers; a changed one is noticed."""
-    assert "its yardstick has the same numbers" in [
+    assert "the simple models have the same numbers" in [
         check.fact for check in replay.replay_run(finished["breast_cancer"], watch=ignore)
     ]
     run = changed(finished["breast_cancer"], tmp_path, model, part, "accuracy")
-    assert "its yardstick has other numbers" in wrong(replay.replay_run(run, watch=ignore))
+    assert "the simple models have different numbers" in wrong(replay.replay_run(run, watch=ignore))
 
 
 def test_a_run_without_them_is_verified_and_replayed_as_before(finished: dict[str, Run], tmp_path: Path) -> None:

@@ -19,12 +19,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_eval_mc_prints_a_row_for_each_way_of_predicting_then_the_uncertainty(folder: Path) -> None:
-    """Accuracy, nll, brier and ece and the ECE if calibrated of each; means of the entropies below."""
+    """Each row has the displayed metrics; the means of the entropies are below."""
     done = dropout("eval", "latest", "--mc", "4", "--thinned", "2", "--no-plots", cwd=folder)
     assert done.returncode == 0 and done.stderr == ""
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip(" ─")]
     assert lines[0].split() == ["prediction", "accuracy", "nll", "brier", "ece", "ece_if_calibrated"]
-    ways = ["weight scaling", "Monte Carlo", "geometric mean", "2 thinned networks, mean", "2 thinned networks, sd"]
+    ways = ["no noise (weight scaling)", "Monte Carlo", "geometric mean"]
+    ways += ["2 sampled networks, mean", "2 sampled networks, sd"]
     for line, way in zip(lines[1:6], ways, strict=True):
         assert line.startswith(way) and len([float(cell) for cell in line.removeprefix(way).split()]) == 5
     assert [line.split()[0] for line in lines[7:]] == [
@@ -49,7 +50,7 @@ def test_eval_mc_json_is_what_metrics_json_holds(folder: Path) -> None:
     assert stored == {"format": FORMAT} | printed
     assert len(printed["thinned"]["networks"]) == 10
     none = dropout("eval", "latest", "--mc", "2", "--thinned", "0", "--no-plots", cwd=folder)
-    assert "thinned" not in none.stdout and "Monte Carlo" in none.stdout
+    assert "sampled" not in none.stdout and "Monte Carlo" in none.stdout
 
 
 def test_effects_prints_its_numbers_and_where_the_figure_is(folder: Path) -> None:

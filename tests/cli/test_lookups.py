@@ -21,7 +21,7 @@ from tests.commands import dropout
         (["config", "show", "digits"], "variant: inverted"),
         (["config", "show", "digits", "dropout.rate=0.45", "--explain"], "command line"),
         (["config", "show", "digits", "--model"], "hidden1/relu"),
-        (["config", "check", "digits"], "correct"),
+        (["config", "check", "digits"], "the config is valid"),
         (["config", "schema"], "https://json-schema.org/draft/2020-12/schema"),
     ],
 )
@@ -37,7 +37,7 @@ def test_config_init_writes_a_config_that_trains_and_never_overwrites(tmp_path: 
     assert dropout("config", "init", "mine.yaml", cwd=tmp_path).stdout == "mine.yaml\n"
     assert dropout("config", "check", "mine.yaml", cwd=tmp_path).returncode == 0
     again = dropout("config", "init", "mine.yaml", cwd=tmp_path)
-    assert again.returncode == 2 and "exists already" in again.stderr
+    assert again.returncode == 2 and "the file already exists" in again.stderr
 
 
 def test_help_imports_nothing_heavy() -> None:

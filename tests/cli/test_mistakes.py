@@ -1,4 +1,4 @@
-"""Mistakes on the command line or in a config: one clear line, the right exit code, no remaining files."""
+"""Mistakes of users: one clear line, the right exit code, no remaining files."""
 
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def test_every_mistake_has_a_line_of_its_own(tmp_path: Path) -> None:
 def test_other_mistakes_have_their_exit_code_and_one_line(
     arguments: list[str], code: int, expected: str, tmp_path: Path
 ) -> None:
-    """2 for the command line, 3 for data, 1 for what cannot be written; nothing is left behind."""
+    """2 for the command line, 3 for data, 1 for writing; nothing is left behind."""
     done = dropout(*arguments, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert done.stdout == "" and expected in done.stderr and len(done.stderr.splitlines()) == 1

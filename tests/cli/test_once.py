@@ -27,7 +27,7 @@ def singles() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("command", "option"), [*singles()])
 def test_an_option_given_twice_is_refused(command: Any, option: Any) -> None:
-    """By its name, in every command, before its values are looked at; the last one does not win."""
+    """The error names it, in every command; the last value does not win."""
     for first in option.opts:
-        with pytest.raises(UsageError, match=r"--[a-z-]+: is given 2 times and takes one value\. Give it once\."):
+        with pytest.raises(UsageError, match=r"--[a-z-]+: can be given only once, and was given 2 times\."):
             command.make_context("x", [first, "1", f"{option.opts[0]}", "2"])

@@ -21,7 +21,7 @@ def only_run(folder: Path) -> Path:
 
 
 def test_a_time_limit_ends_a_run_as_a_signal_does_and_resume_goes_on(tmp_path: Path) -> None:
-    """Exit 143 and the command to continue; shortened to the epochs that are nearly done, the run completes."""
+    """Exit 143 and the command to continue; with fewer epochs, the run completes."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     done = dropout("train", "tiny.yaml", *LONG, "yardstick=none", "--max-time", "0.3s", "--quiet", cwd=tmp_path)
     assert done.returncode == 143 and done.stdout == ""
@@ -46,7 +46,7 @@ def test_what_is_no_time_is_refused_before_anything_is_made(text: str, tmp_path:
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
-    """SIGKILL; the run is listed as crashed, and resume brings it to the bytes of a run in one go."""
+    """After SIGKILL it is listed as crashed; resume gives the bytes of one run."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     command = [sys.executable, "-m", "dropout_cli", "train", "tiny.yaml", "training.epochs=40", LONG[1], "--no-plots"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -66,7 +66,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
-    """Even while the first one's state is being saved: here its folder is one that cannot be synced, ever."""
+    """Even while the state of the first one is saved, in a folder that never syncs."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     code = (
         "import os, sys, time\n"

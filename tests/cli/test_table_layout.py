@@ -20,7 +20,7 @@ RUN = (NAME, "completed", "inverted", "0.35", "60", "0.9731", "0.9699")
 
 @pytest.mark.parametrize("width", range(20, 200, 7))
 def test_no_word_is_broken_however_narrow(width: int) -> None:
-    """Every column is as wide as its longest word, number and interval, or the rows are blocks; and everything fits."""
+    """Columns hold their longest word and number, or the rows become blocks."""
     headers = ("dropout.rate", "n", "95 % interval", "verdict")
     rows = (("0.35", "10", "0.9612 to 0.9731", "no difference shown"), ("0", "10", "", "baseline"))
     columns, shown, widths = table_layout.fit_table(headers, rows, width, ("n",))
@@ -49,7 +49,7 @@ def test_what_matters_least_is_left_out_first() -> None:
 
 
 def test_headers_are_cut_where_nothing_is_lost() -> None:
-    """Headers are cut to their last part, unless two have the same, or the first part names a part of the data."""
+    """Headers are cut to their last part if it is unique and not of a data part."""
     assert table_layout.shorten_headers(("a.b.rate", "x.name", "y.name", "test.rmse", "n")) == [
         "rate",
         "x.name",
@@ -96,7 +96,7 @@ def test_the_list_of_runs_fits_80_columns(tmp_path: Path) -> None:
     lines = on_a_terminal(80, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)
     assert max(map(len, lines)) <= 80
     assert any(run.path.name in line and "completed" in line for line in lines)
-    assert "Columns left out on this narrow terminal:" in "\n".join(lines) and "--json" in "\n".join(lines)
+    assert "This terminal is too narrow for the columns" in "\n".join(lines) and "--json" in "\n".join(lines)
     shown = on_a_terminal(80, "show", str(run.path), cwd=tmp_path)
     assert any(line.split() == ["name", run.path.name] for line in shown)
     narrow = on_a_terminal(40, "runs", "--runs-dir", str(run.path.parent), cwd=tmp_path)
@@ -104,7 +104,7 @@ def test_the_list_of_runs_fits_80_columns(tmp_path: Path) -> None:
 
 
 def test_no_table_and_no_epoch_shows_a_negative_zero() -> None:
-    """A Gaussian likelihood has losses about 0: just below, one is 0.0000 in the line of an epoch."""
+    """A Gaussian loss just below 0 is 0.0000 in the line of an epoch."""
     row = {"train_loss": -1e-9, "train_rmse": 0.5, "val_loss": 1.0, "val_rmse": 0.5}
     assert "-0" not in output.cell_text(-0.0)
     assert progress._short_line(EpochRecord(1, row, 1.0, 1.0, 1), 2).endswith("loss 0.0000")

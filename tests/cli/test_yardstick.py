@@ -1,4 +1,4 @@
-"""train, resume, show and the report first tell if a simple model is better than the network."""
+"""train, resume, show and the report say if a simple model is better."""
 
 from html import unescape
 from pathlib import Path
@@ -41,12 +41,12 @@ def summary(ours: float, theirs: float, nll: float = 0.1, dummy_nll: float = 0.5
     ],
 )
 def test_a_network_that_loses_to_the_dummy_is_told_so_first(tmp_path: Path, dataset: str, said: str) -> None:
-    """In the first sentence after training, of `show`, and of the report; and in log.txt."""
+    """In the first sentence after training and of the report, above the table of `show`, and in log.txt."""
     stderr = trained(tmp_path, dataset, 1e-12, 1)
     sentence = stderr.splitlines()[0]
     assert sentence.startswith(said) and " against " in sentence
     shown = dropout("show", "latest", cwd=tmp_path)
-    assert shown.stdout.startswith(f"{sentence}\n")
+    assert shown.stdout.startswith("test: ") and shown.stdout.index(f"{sentence}\n") < shown.stdout.index("status")
     run = find_run("latest", tmp_path / "runs")
     assert sentence in run.read("log.txt").decode().splitlines()
     page = unescape(report.run_report(run).decode())
@@ -56,7 +56,7 @@ def test_a_network_that_loses_to_the_dummy_is_told_so_first(tmp_path: Path, data
 
 
 def test_a_network_that_wins_is_shown_beside_them_without_a_word(tmp_path: Path) -> None:
-    """`show` has the network, the dummy and the linear model side by side, and the ECE beside that if calibrated."""
+    """`show` has one row each for the network, the dummy and the linear model."""
     assert trained(tmp_path, "breast_cancer", 1e-2, 10) == ""
     shown = dropout("show", "latest", cwd=tmp_path).stdout
     lines = [line.split() for line in shown.splitlines()]

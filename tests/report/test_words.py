@@ -25,8 +25,8 @@ def test_the_best_epoch_and_the_evaluated_epoch_are_two_words_for_two_things(run
     """`show`, the figure and the report name both, each by what makes it."""
     best = run.summary()["best_epoch"]
     shown = dict(run_table.run_overview(run_table.run_facts(run)))
-    assert shown["best_epoch"] == f"{best}, by val_accuracy"
-    assert shown["evaluated_epoch"] == "4, whose weights gave the numbers below"
+    assert shown["best_epoch"] == f"{best} (chosen by val_accuracy)"
+    assert shown["evaluated_epoch"] == "4 (its weights gave the numbers below)"
     page = run_report(run).decode()
     assert f"those of epoch 4, the last one (the best by val_accuracy was {best})" in page
     assert "with the weights of epoch 4" in page
@@ -39,7 +39,7 @@ def test_it_is_said_which_training_examples_a_number_is_of(run: Run) -> None:
     told = "train, 10,000 of 16,000 examples"
     assert (
         dict(run_table.run_overview(run_table.run_facts(run)))["train.examples"]
-        == "16,000; metrics.csv scores 10,000 of them"
+        == "16,000 (metrics.csv uses 10,000 of them)"
     )
     page = run_report(run).decode()
     assert f"noise off ({told})" in page and "Numbers of each part, of all its examples" in page

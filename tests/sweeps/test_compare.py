@@ -149,9 +149,9 @@ def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -
     """A sweep, by its path or its name; a search that was interrupted; neither of them."""
     (tmp_path / "runs/tune-x/search").mkdir(parents=True)
     (tmp_path / "runs/tune-x/search/study.db").touch()
-    said = "is a sweep. Use compare, report or verify, or name one of runs/sweep-tiny/cells/."
+    said = "is a sweep. Use show, compare, report or verify, or name one of runs/sweep-tiny/cells/."
     for command, named, where, line in (
-        ("show", "runs/sweep-tiny", folder, said),
+        ("effects", "runs/sweep-tiny", folder, said),
         ("resume", "sweep-tiny", folder, said),
         (
             "eval",

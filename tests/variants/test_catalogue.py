@@ -147,7 +147,7 @@ def test_the_printed_page_holds_what_the_json_holds() -> None:
 def test_the_printed_config_runs_as_printed(name: str, tmp_path: Path) -> None:
     """Copied from the page into a file, anywhere."""
     page = printed("variants", name)
-    (tmp_path / "copied.yaml").write_text(page.partition("A config to try it with:\n\n")[2])
+    (tmp_path / "copied.yaml").write_text(page.partition("An example config:\n\n")[2])
     run = printed("train", "copied.yaml", "training.epochs=1", "--quiet", "--no-plots", cwd=tmp_path).strip()
     assert json.loads((tmp_path / run / "summary.json").read_text())["config"]["dropout"]["variant"] == name
 

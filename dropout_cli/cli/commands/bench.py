@@ -34,7 +34,7 @@ def register_command(app: typer.Typer) -> None:
 
 def bench_command(
     suite: Annotated[
-        list[Suite] | None, typer.Option("--suite", help="The suite to measure, mlp by default. Repeatable.")
+        list[Suite] | None, typer.Option("--suite", help="The benchmark (default: mlp). Can be given several times.")
     ] = None,
     against: Annotated[
         str,
@@ -45,7 +45,7 @@ def bench_command(
         ),
     ] = "",
     profile: Annotated[
-        bool, typer.Option("--profile", help="Show how long each part of a training step takes, without comparison.")
+        bool, typer.Option("--profile", help="Show how the time of a step divides into kinds of work instead.")
     ] = False,
     rounds: Annotated[
         int,
@@ -53,25 +53,23 @@ def bench_command(
             "--rounds",
             min=1,
             max=1000,
-            help="How often each competitor is measured. With --profile: 15 steps per round.",
+            help="How often each framework is measured (with --profile: how many times 15 steps).",
         ),
     ] = 7,
-    seconds: Annotated[
-        float, typer.Option("--seconds", min=0, max=60, help="How many seconds one measurement of steps takes.")
-    ] = 0.5,
+    seconds: Annotated[float, typer.Option("--seconds", min=0, max=60, help="The seconds of each measurement.")] = 0.5,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write the results to this file as JSON. With --profile, a name that ends in .png gives a figure.",
+            help="Write the result to this JSON file. A profile can also be a .png figure.",
         ),
     ] = None,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Measure the speed of training steps and of commands, alone or beside other frameworks.
+    """Measure training steps and whole commands, and compare them with other frameworks.
 
     The suites mlp, optimizers, variants, cnn and evaluation measure steps; sweep, startup and io measure commands and
     files. Competitors take turns on the same machine. Compare the ratios: the times hold for this machine only.

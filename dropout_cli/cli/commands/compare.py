@@ -34,7 +34,7 @@ def compare_command(
         list[str] | None,
         typer.Argument(
             metavar="[RUN|SWEEP]...",
-            help="Runs and sweeps to compare. Without any, they are read from standard input, one per line.",
+            help="Runs and sweeps. If none are given, paths are read from standard input, one per line.",
         ),
     ] = None,
     baseline: Annotated[
@@ -42,7 +42,8 @@ def compare_command(
         typer.Option(
             "--baseline",
             metavar="KEY=VALUE",
-            help="The setting with which all others are compared, such as dropout.variant=none. Repeatable.",
+            help="The setting that all others are compared with, such as dropout.variant=none. Can be given several "
+            "times.",
         ),
     ] = None,
     by: Annotated[
@@ -50,7 +51,7 @@ def compare_command(
         typer.Option(
             "--by",
             metavar="KEY",
-            help="Group the runs by this config key instead of by all keys that differ. Repeatable.",
+            help="Group by this config key instead of all keys that differ. Can be given several times.",
         ),
     ] = None,
     metric: Annotated[
@@ -58,20 +59,20 @@ def compare_command(
         typer.Option(
             "--metric",
             metavar="NAME",
-            help="The metric to compare, a key of summary.json. The default is test.accuracy.",
+            help="A metric in summary.json (default: test.accuracy).",
         ),
     ] = None,
     metrics: arguments.Metrics = None,
     test: arguments.PairedTest = None,
     margin: Annotated[
-        float | None, typer.Option("--margin", min=0, help="The smallest difference that matters to you.")
+        float | None, typer.Option("--margin", min=0, help="Treat differences smaller than this as equal.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="The format of the table.")] = Format.table,
+    form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.table,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
 ) -> None:
-    """Compare groups of runs at equal seeds.
+    """Group runs by the config keys in which they differ, and compare the groups.
 
-    Runs whose configs differ only in seed and split are one group.
+    Groups are compared at the same seeds. Runs that differ only in seed and split are one group.
     """
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggest_metric
     from dropout_cli.sweeps import collect, options, tables, two_runs
@@ -90,7 +91,8 @@ def compare_command(
         raise UsageError("--metric", f"no run has '{metric}'", suggest_metric(metric, tuple(present)))
     # Runs that are not complete have no final numbers.
     if left_out:
-        output.print_stderr(f"compare: {counted(left_out, 'run')} left out because not complete.")
+        verb = "is" if left_out == 1 else "are"
+        output.print_stderr(f"compare: {counted(left_out, 'run')} {verb} not complete and {verb} left out.")
     wanted = options.parse_pairs(baseline or (), "--baseline") or None
     settings = ComparisonSettings(metric, tuple(others), paired_test, wanted, margin)
     evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references))
@@ -118,8 +120,8 @@ def _from_standard_input() -> list[str]:
     """Return the references on standard input. Raise UsageError if there are none."""
     # A terminal is not read: the command would seem to hang until the user ends the input.
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("compare", "there is nothing to compare", "Name runs or sweeps, or pipe their paths in.")
+        raise UsageError("compare", "no runs given", "Give runs or sweeps, or pipe their paths into the command.")
     references = [line.strip() for line in sys.stdin if line.strip()]
     if not references:
-        raise UsageError("compare", "standard input names no runs", "Write one path per line.")
+        raise UsageError("compare", "standard input is empty", "Write one path per line.")
     return references

@@ -24,14 +24,14 @@ def register_command(parent: typer.Typer) -> None:
 
 @app.command()
 def init(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to write.")] = Path("experiment.yaml"),
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The config file to write.")] = Path("experiment.yaml"),
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="TABLE", help="Your table or .npz file; the config is written for it."),
+        typer.Option("--data", metavar="TABLE", help="Your table or .npz file. The config is written for it."),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="NAME", help="With --data: the column to predict. The default is a guess."),
+        typer.Option("--target", metavar="NAME", help="With --data: the column to predict (default: a guess)."),
     ] = None,
 ) -> None:
     """Write a commented config to start from, and print its path. Existing files are kept."""
@@ -39,7 +39,7 @@ def init(
 
     guess = ""
     if data is None and target is not None:
-        raise UsageError("--target", "is a column of the table that --data names", "Give both.")
+        raise UsageError("--target", "needs --data", "Give the table with --data FILE.")
     if data is None:
         text = config.config_template()
     else:
@@ -51,9 +51,9 @@ def init(
         with file.open("x", encoding="utf-8") as written:
             written.write(text)
     except FileExistsError:
-        raise UsageError(str(file), "exists already", "Name another file.") from None
+        raise UsageError(str(file), "the file already exists", "Choose another file name.") from None
     except OSError as error:
-        raise UsageError(str(file), f"cannot be written ({error.strerror})", "Name another file.") from None
+        raise UsageError(str(file), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     if guess:
         output.print_stderr(guess)
     output.print_result(str(file))
@@ -64,10 +64,10 @@ def check(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
     data: Annotated[
-        bool, typer.Option("--data", help="Also read the data, and show a summary of them. Nothing is trained.")
+        bool, typer.Option("--data", help="Also read the data and show a summary. Nothing is trained.")
     ] = False,
 ) -> None:
-    """Check a config and list all its mistakes."""
+    """Check a config and list all mistakes."""
     import dropout_cli.config as configs
 
     path = configs.find_config(config)
@@ -78,14 +78,14 @@ def check(
         from dropout_cli.training.setup import check_data
 
         _show(check_data(loaded.experiment))
-    output.print_result(f"{path}: correct")
+    output.print_result(f"{path}: the config is valid.")
 
 
 def _show(summary: "DatasetOverview") -> None:
-    output.print_result(output.format_table(("fact", "value"), summary.facts))
+    output.print_result(output.format_table(("item", "value"), summary.facts))
     if summary.columns:
         output.print_result(
-            output.format_table(("column", "kind", "missing", "different", "from", "to"), summary.columns)
+            output.format_table(("column", "type", "missing", "distinct", "minimum", "maximum"), summary.columns)
         )
     output.print_result(output.format_table(("target", "all", *summary.parts), summary.target))
     if summary.first:
@@ -116,7 +116,7 @@ def show(
             output.format_table(("layer", "kind", "shape", "parameters", "noise"), model_table(loaded.experiment))
         )
     elif explain:
-        output.print_result(output.format_table(("key", "value", "from"), configs.explain_config(loaded)))
+        output.print_result(output.format_table(("key", "value", "source"), configs.explain_config(loaded)))
     else:
         output.print_result(configs.to_yaml(loaded.experiment).rstrip())
 

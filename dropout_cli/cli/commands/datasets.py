@@ -17,7 +17,7 @@ def register_command(app: typer.Typer) -> None:
 
 def datasets_command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The dataset to describe.", show_default=False)
+        str | None, typer.Argument(metavar="[NAME]", help="The dataset to show.", show_default=False)
     ] = None,
     json: arguments.Json = False,
 ) -> None:

@@ -18,14 +18,15 @@ def register_command(app: typer.Typer) -> None:
 
 def doctor_command(
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="S", min=0, max=600, help="How many seconds the self-test takes.")
+        float,
+        typer.Option("--seconds", metavar="S", min=0, max=600, help="The most seconds that the self-test may take."),
     ] = 2,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
-    """Check whether this machine is ready for training.
+    """Check whether this machine is ready to train.
 
-    Add --json to attach the result to a bug report.
+    It shows versions and hardware. Attach the output of --json to bug reports.
     """
     from dropout_cli.bench.doctor import run_checks
 

@@ -23,30 +23,28 @@ def effects_command(
         typer.Option(
             "--rates",
             metavar="R,R...",
-            help="The rates to compare, 0,0.3,0.5,0.7 by default. A variant that learns its rate, or has none, is "
+            help="The rates to compare (default: 0,0.3,0.5,0.7). A variant with learned rates, or without a rate, is "
             "shown with its noise off and on.",
         ),
     ] = None,
     examples: Annotated[
         int | None,
-        typer.Option(
-            "--examples", metavar="N", help="How many test examples to use, from the first one on. The default is 100."
-        ),
+        typer.Option("--examples", metavar="N", help="The number of test examples, from the first on (default: 100)."),
     ] = None,
     mc_noise: Annotated[
         arguments.McNoise,
         typer.Option(
             "--mc-noise",
-            help="The noise to draw: that of dropout alone, or all, which adds input_noise and hidden_noise of the "
-            "training.",
+            help="Which noise to use: only dropout, or all, which includes input_noise and hidden_noise (meant for "
+            "training).",
         ),
     ] = arguments.McNoise.dropout,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
-    """Show the effect of dropout on the hidden activations of RUN.
+    """Plot how dropout changes the hidden activations of RUN.
 
-    Figures and effects.csv are written into the folder after/ of the run. For a network with feature maps, maps.png
+    Figures and effects.csv are written to after/ in its folder. For a network with feature maps, maps.png
     compares masks of single pixels with masks of whole maps.
     """
     from dropout_cli import runs

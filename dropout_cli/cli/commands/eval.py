@@ -38,7 +38,7 @@ def eval_command(
     checkpoint: Annotated[
         Checkpoint | None,
         typer.Option(
-            "--checkpoint", help="The checkpoint to use. The default is the one named in summary.json, else last."
+            "--checkpoint", help="The checkpoint to use (default: the one named in summary.json, otherwise last)."
         ),
     ] = None,
     mc: Annotated[
@@ -47,8 +47,8 @@ def eval_command(
             "--mc",
             metavar="T",
             min=1,
-            help="Also predict with Monte-Carlo dropout: average T passes with noise, and measure the uncertainty. The "
-            "table compares this with the prediction without noise, the geometric mean and thinned networks.",
+            help="Also predict with T passes of Monte-Carlo dropout and report the uncertainty. The table compares "
+            "them with the prediction without noise, the geometric mean, and single sampled networks.",
         ),
     ] = None,
     thinned: Annotated[
@@ -57,40 +57,39 @@ def eval_command(
             "--thinned",
             metavar="K",
             min=0,
-            help="With --mc: score K thinned networks one by one, 10 by default. Each takes a pass per example: about "
-            "a second for 10,000 examples and a small network.",
+            help="With --mc: also evaluate K single sampled networks (default: 10). Each takes about a second per "
+            "10,000 examples in a small network.",
         ),
     ] = None,
     mc_noise: Annotated[
         arguments.McNoise | None,
         typer.Option(
             "--mc-noise",
-            help="With --mc: the noise of the passes, that of dropout alone (the default) or all, which adds "
-            "input_noise and hidden_noise of the training.",
+            help="With --mc: which noise the passes use. dropout: only dropout (default). all: also input_noise and "
+            "hidden_noise, which are meant for training.",
         ),
     ] = None,
     allow_changed_data: Annotated[
         bool,
         typer.Option(
             "--allow-changed-data",
-            help="Accept data that differ from those of the training. The preprocessing of the training is applied.",
+            help="Continue even if the data have changed since training. The preprocessing of the training is "
+            "applied to them.",
         ),
     ] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     no_plots: arguments.NoPlots = False,
     json: arguments.Json = False,
 ) -> None:
-    """Compute the numbers of RUN again from its checkpoint.
+    """Compute the metrics of RUN again from its checkpoint.
 
-    The files are written into the folder after/ of the run.
+    The files are written to after/ in its folder.
     """
     from dropout_cli import runs
     from dropout_cli.analysis import evaluate as analysis_evaluate
 
     if thinned is not None and mc is None:
-        raise UsageError(
-            "--thinned", "scores thinned networks beside Monte-Carlo passes, and --mc is missing", "Add --mc T."
-        )
+        raise UsageError("--thinned", "needs --mc", "Add --mc T.")
     arguments.check_mc_noise(mc_noise, mc)
     run = runs.find_run(reference, runs_dir)
     options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
@@ -121,13 +120,13 @@ def eval_command(
 def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """Return a table row for each way to predict."""
     ways = {
-        "weight scaling": numbers["weight_scaling"],
+        "no noise (weight scaling)": numbers["weight_scaling"],
         "Monte Carlo": numbers["monte_carlo"],
     }
     if "geometric_mean" in numbers:
         ways["geometric mean"] = numbers["geometric_mean"]
     if numbers["thinned"] is not None:
-        networks = counted(len(numbers["thinned"]["networks"]), "thinned network")
+        networks = counted(len(numbers["thinned"]["networks"]), "sampled network")
         ways[f"{networks}, mean"] = numbers["thinned"]["mean"]
         ways[f"{networks}, sd"] = numbers["thinned"]["sd"]
     return [(name, *(scores[key] for key in shown)) for name, scores in ways.items()]

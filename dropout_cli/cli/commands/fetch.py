@@ -17,7 +17,7 @@ def register_command(app: typer.Typer) -> None:
 def fetch_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The dataset to download, such as mnist.")],
 ) -> None:
-    """Download a dataset before you train on it, and print its folder."""
+    """Download a dataset now, and print its folder."""
     from dropout_cli.data.sources.mnist import fetch_dataset
 
     output.print_result(str(fetch_dataset(name)))

@@ -32,28 +32,29 @@ def predict_command(
         Path, typer.Argument(metavar="FILE", help="A table with the columns of the training, or an array file.")
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write. The default is stdout.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The output file (default: standard output)."),
     ] = None,
     mc: Annotated[
         int | None,
         typer.Option(
-            "--mc", metavar="T", min=1, help="Average T passes with noise, and add columns for the uncertainty."
+            "--mc", metavar="T", min=1, help="Average T passes of Monte-Carlo dropout and report the uncertainty."
         ),
     ] = None,
     mc_noise: Annotated[
         arguments.McNoise | None,
         typer.Option(
             "--mc-noise",
-            help="With --mc: the noise of the passes, that of dropout alone (the default) or all, which adds "
-            "input_noise and hidden_noise of the training.",
+            help="With --mc: which noise the passes use. dropout: only dropout (default). all: also input_noise and "
+            "hidden_noise, which are meant for training.",
         ),
     ] = None,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
-    """Predict the rows of FILE with RUN.
+    """Predict every row of FILE with RUN.
 
-    The output has the columns of FILE and the predictions: label and probabilities, or a number.
+    The output has the rows and their predictions: label and probabilities, or a number.
     """
     from dropout_cli import runs
     from dropout_cli.analysis import predict as analysis_predict
@@ -69,14 +70,14 @@ def predict_command(
         return
     # The input is still being read while the output is written.
     if output.exists() and output.samefile(file):
-        raise UsageError("--output", f"{output} is the input file", "Name another file.")
+        raise UsageError("--output", f"{output} is the input file", "Choose another file.")
     try:
         with open_replacement(output) as target:
             for piece in pieces:
                 # surrogateescape: bytes of the input that are not UTF-8 come out as they went in
                 target.write(piece.encode("utf-8", "surrogateescape"))
     except OSError as error:
-        raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Name another file.") from None
+        raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     print_result(str(output))
 
 

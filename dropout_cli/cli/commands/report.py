@@ -26,7 +26,7 @@ def report_command(
             "--output",
             "-o",
             metavar="FILE",
-            help="The file to write. The default is in the folder of the run or sweep.",
+            help="The output file (default: report.html in the folder of the run or sweep).",
         ),
     ] = None,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, progress
+from dropout_cli.cli.run_result import print_run_result
 from dropout_cli.cli.time_limit import parse_duration, with_time_limit
 
 POSITION = 20
@@ -19,16 +20,14 @@ def resume_command(
     reference: arguments.RunReference,
     epochs: Annotated[
         int | None,
-        typer.Option(
-            "--epochs", metavar="N", min=1, help="Train until N epochs are done, also if the run is complete."
-        ),
+        typer.Option("--epochs", metavar="N", min=1, help="Train until epoch N, even if the run is already complete."),
     ] = None,
     change_schedule: Annotated[
         bool,
         typer.Option(
             "--change-schedule",
-            help="With --epochs: continue even if a schedule or a variant depends on the number of epochs. The result "
-            "then differs from one run of N epochs, and the run is marked.",
+            help="With --epochs: continue even if a schedule or variant depends on the number of epochs. The result "
+            "then differs from a single run of N epochs, and the run is marked.",
         ),
     ] = False,
     max_time: arguments.MaxTime = None,
@@ -37,9 +36,9 @@ def resume_command(
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Continue RUN after an interruption or a crash.
+    """Continue an interrupted or crashed RUN.
 
-    The files are the same, byte for byte, as those of a run that never stopped.
+    The result is the same as without the interruption, byte for byte.
     """
     from dropout_cli.runs import find_run
     from dropout_cli.training.resume import reopen_run
@@ -54,4 +53,4 @@ def resume_command(
             show.notice(notice)
         with show.display(run, prepared.experiment.training.epochs) as watch:
             summary = continue_run(prepared, run, watch=with_time_limit(watch, longest), figures=not no_plots)
-    output.print_run_result(run, summary, json)
+    print_run_result(run, summary, prepared, json=json, quiet=quiet)

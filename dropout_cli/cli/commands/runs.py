@@ -24,33 +24,32 @@ def register_command(app: typer.Typer) -> None:
 def runs_command(
     named: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN]...", help="The runs to list. The default is all runs.", show_default=False),
+        typer.Argument(metavar="[RUN]...", help="The runs to list (default: all).", show_default=False),
     ] = None,
     sort: Annotated[
-        str, typer.Option("--sort", metavar="KEY", help="Sort by this key. -KEY sorts from high to low.")
+        str, typer.Option("--sort", metavar="KEY", help="Sort by this key. Write -KEY to sort from high to low.")
     ] = "name",
     where: Annotated[
         list[str] | None,
         typer.Option(
             "--where",
             metavar="'KEY OP VALUE'",
-            help="List only runs that meet this condition, such as 'test.accuracy > 0.97'. Repeatable.",
+            help="Only runs that meet this condition, such as 'test.accuracy > 0.97'. Can be given several times.",
         ),
     ] = None,
     columns: Annotated[
         str | None, typer.Option("--columns", metavar="KEY,KEY...", help="Show these keys instead of the usual ones.")
     ] = None,
-    sizes: Annotated[bool, typer.Option("--sizes", help="Show how many megabytes each run takes on disk.")] = False,
+    sizes: Annotated[bool, typer.Option("--sizes", help="Show the disk space of each run, in megabytes.")] = False,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="WORD", help="Add this tag to the chosen runs. Repeatable.")
+        list[str] | None,
+        typer.Option("--tag", metavar="WORD", help="Add this tag to the given runs. Can be given several times."),
     ] = None,
-    note: Annotated[
-        str | None, typer.Option("--note", metavar="TEXT", help="Store this note with the chosen runs.")
-    ] = None,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Add a note to the given runs.")] = None,
     delete: Annotated[
-        bool, typer.Option("--delete", help="Delete the runs that are named or meet the conditions of --where.")
+        bool, typer.Option("--delete", help="Delete the given runs, or those that meet the --where conditions.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --delete: delete without a question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --delete: do not ask for confirmation.")] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
@@ -64,9 +63,7 @@ def runs_command(
 
     chosen = _unique(runs.find_run(reference, runs_dir) for reference in named) if named else runs.all_runs(runs_dir)
     if (tag or note is not None or delete) and not (named or where):
-        raise UsageError(
-            "runs", "--tag, --note and --delete need to know which runs", "Name runs, or choose them with --where."
-        )
+        raise UsageError("runs", "no runs are selected", "Give runs, or select them with --where.")
     listed = run_table.select_runs(run_table.read_facts(chosen, sizes=sizes), where or (), sort)
     picked = [known.run for known in listed]
     if delete:
@@ -130,8 +127,8 @@ def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
         if not sys.stdin.isatty():
             raise UsageError(
                 "--delete",
-                f"would delete {counted(len(chosen), 'run')}, and nobody can be asked",
-                "Add --yes to delete them without a question.",
+                f"would delete {counted(len(chosen), 'run')}",
+                "Add --yes to confirm.",
             )
         for run in chosen:
             output.print_stderr(output.cell_text(run.path))

@@ -1,4 +1,4 @@
-"""The command `dropout show`: show the numbers and files of one run."""
+"""The command `dropout show`: show the numbers and files of a run, or how far a sweep is."""
 
 import sys
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dropout_cli.cli import arguments, output
+from dropout_cli.core.errors import UsageError
 
 POSITION = 110
 
@@ -16,21 +17,35 @@ def register_command(app: typer.Typer) -> None:
 
 
 def show_command(
-    reference: arguments.RunReference,
+    reference: Annotated[
+        str,
+        typer.Argument(metavar="RUN|SWEEP", help="A run, as for the other commands, or the folder of a sweep."),
+    ],
     figures: Annotated[
         bool,
         typer.Option(
-            "--figures", help="First draw the figures into after/figures/. Runs of a sweep have no figures otherwise."
+            "--figures", help="First draw the figures into after/figures/. A run of a sweep has no figures of its own."
         ),
     ] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
-    """Show one run: its config, how it ended, its numbers and its files."""
+    """Show one run: its settings, how it ended, its metrics and its files.
+
+    Of a sweep or a search, show how many runs are done, and the comparison so far, also while it runs.
+    """
     from dropout_cli import runs
-    from dropout_cli.analysis import run_table
+    from dropout_cli.analysis import headlines, run_table
+    from dropout_cli.sweeps.status import find_sweep
     from dropout_cli.training import yardstick_messages
 
+    if (folder := find_sweep(reference, runs_dir)) is not None:
+        from dropout_cli.cli.sweep_screen import print_sweep
+
+        if figures:
+            raise UsageError("--figures", "works on a single run", "Give the path of one run of the sweep.")
+        print_sweep(folder, json)
+        return
     run = runs.find_run(reference, runs_dir)
     if figures:
         from dropout_cli.analysis import evaluate
@@ -43,10 +58,14 @@ def show_command(
     rows = run_table.run_overview(facts)
     if sys.stdout.isatty():  # shorter keys leave room, so that the name of the run fits on one line
         rows = [(key.removeprefix("config."), value) for key, value in rows]
-    beaten = yardstick_messages.dummy_warning(facts)
-    # On stdout, unlike in `train`: it is a part of the result here.
-    if beaten is not None:
-        output.print_result(beaten)
+    # On stdout, unlike in `train`: warning and comparison are a part of the result here.
+    for line in (
+        *headlines.headline_lines(facts),
+        yardstick_messages.dummy_warning(facts),
+        headlines.yardstick_line(facts),
+    ):
+        if line is not None:
+            output.print_result(line)
     output.print_result(output.format_table(("key", "value"), rows))
     comparison = yardstick_messages.yardstick_table(facts)
     if comparison is not None:

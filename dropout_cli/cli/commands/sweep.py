@@ -1,4 +1,4 @@
-"""`dropout sweep`."""
+"""The command `dropout sweep`: train all combinations of values and seeds."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -43,7 +43,11 @@ def register_command(app: typer.Typer) -> None:
 
 def sweep(
     file: Annotated[
-        str, typer.Argument(metavar="SWEEP|CONFIG", help="A sweep file (it has `base:`), a config, or a bundled one.")
+        str,
+        typer.Argument(
+            metavar="SWEEP|CONFIG",
+            help="A sweep file (with the key `base`), a config file, or the name of a bundled config.",
+        ),
     ],
     values: Annotated[
         list[str] | None,
@@ -52,43 +56,60 @@ def sweep(
     seeds: Annotated[
         str | None,
         typer.Option(
-            "--seeds", metavar="N|S1,S2", help="How many seeds, 10 unless given (1 beside --splits N), or which."
+            "--seeds",
+            metavar="N|S1,S2",
+            help="The number of seeds, or a list of seeds (default: 10, or 1 with --splits N).",
         ),
     ] = None,
     splits: arguments.Splits = None,
     baseline: Annotated[
         list[str] | None,
-        typer.Option("--baseline", metavar="KEY=VALUE", help="What all others are compared with; may be given again."),
+        typer.Option(
+            "--baseline",
+            metavar="KEY=VALUE",
+            help="The setting that all others are compared with. Can be given several times.",
+        ),
     ] = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", metavar="NAME", help="The number to compare; test.accuracy unless given.")
+        str | None, typer.Option("--metric", metavar="NAME", help="The metric to compare (default: test.accuracy).")
     ] = None,
     metrics: arguments.Metrics = None,
     test: arguments.PairedTest = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where it is kept; runs/sweep-NAME unless given.")
+        Path | None, typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/sweep-NAME).")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, metavar="N", help="Runs at a time; one per core unless given.")
+        int | None,
+        typer.Option(
+            "--jobs", min=1, metavar="N", help="How many runs to train at the same time (default: one per core)."
+        ),
     ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
-            "--scheduler", metavar="ADDRESS", help="Train on the workers of a Dask scheduler, such as tcp://host:8786."
+            "--scheduler",
+            metavar="ADDRESS",
+            help="The address of a Dask scheduler, such as tcp://host:8786. Its workers then train the runs.",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train one epoch of a few runs, and say what the whole would take.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Train one epoch of a few runs and estimate the time and disk space of the whole sweep."
+        ),
     ] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed runs again.")] = False,
     on_error: Annotated[
-        OnError, typer.Option("--on-error", help="Whether the others go on when a run fails.")
+        OnError, typer.Option("--on-error", help="Continue with the other runs, or stop, when a run fails.")
     ] = OnError.proceed,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Train every combination of values and seeds, and say which differences are real. The same again goes on."""
+    """Train every combination of values and seeds, and report which differences are real.
+
+    Run the same command again to continue a sweep.
+    """
     from dropout_cli import config
     from dropout_cli.sweeps import layout_choice, plan
     from dropout_cli.sweeps.folder import SweepFolder
@@ -98,7 +119,9 @@ def sweep(
     from dropout_cli.sweeps.sweep_file import load_sweep
 
     if scheduler is not None and jobs is not None:
-        raise UsageError("--jobs", "is for this machine", "How many runs a cluster trains at a time, its workers say.")
+        raise UsageError(
+            "--jobs", "cannot be used with --scheduler, where the number of workers decides", "Leave out --jobs."
+        )
     options = SweepOptions(seeds, splits, baseline or (), metric, metrics, test)
     asked = load_sweep(config.find_config(file), values or (), options)
     folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"sweep-{asked.name}")
@@ -128,15 +151,17 @@ def _print_dry_run(planned: "SweepPlan", folder: "SweepFolder", asked: "Sweep", 
         output.print_result(output.json_text(dict(facts)))
     else:
         output.print_result(
-            output.format_table(("what", "value"), [(IN_WORDS.get(key, key), value) for key, value in facts])
+            output.format_table(("item", "value"), [(IN_WORDS.get(key, key), value) for key, value in facts])
         )
 
 
 def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
     """Print how many combinations are not trained, on stderr."""
-    left_out = ((planned.skipped, "without a swept key"), (planned.merged, "with the values of another one"))
-    if facts := [f"{counted(number, 'combination')} {why}" for number, why in left_out if number]:
-        output.print_stderr(f"{asked.base}: left out: {', '.join(facts)}.")
+    left_out = ((planned.skipped, "without a swept key"), (planned.merged, "the same as another"))
+    if facts := [f"{number} {why}" for number, why in left_out if number]:
+        total = planned.skipped + planned.merged
+        verb = "was" if total == 1 else "were"
+        output.print_stderr(f"{asked.base}: {counted(total, 'combination')} {verb} skipped: {', '.join(facts)}.")
 
 
 def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool) -> None:
@@ -160,5 +185,6 @@ def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool) -> 
 def _check_complete(report: "SweepReport", folder: "SweepFolder") -> None:
     """Raise SweepIncomplete if a run failed or was not trained."""
     if report.failures or report.missing:
-        fact = f"{counted(len(report.failures), 'run')} failed, {counted(report.missing, 'run')} not trained"
-        raise SweepIncomplete(str(folder.path), fact, "`--retry-failed` trains them again.")
+        missing = f"{counted(report.missing, 'run')} {'was' if report.missing == 1 else 'were'} not trained"
+        fact = f"{counted(len(report.failures), 'run')} failed, {missing}"
+        raise SweepIncomplete(str(folder.path), fact, "Use --retry-failed to train the failed runs again.")

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, progress
+from dropout_cli.cli.run_result import print_run_result
 from dropout_cli.cli.time_limit import parse_duration, with_time_limit
 
 POSITION = 10
@@ -20,14 +21,14 @@ def train_command(
     overrides: arguments.Overrides = None,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     name: Annotated[
-        str | None, typer.Option("--name", help="A name for the run, which becomes part of its folder's name.")
+        str | None, typer.Option("--name", help="A name for the run, which becomes a part of its folder's name.")
     ] = None,
     max_time: arguments.MaxTime = None,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Train one model, and print the path of its run folder."""
+    """Train the network that CONFIG describes and print the path of the run folder."""
     import dropout_cli.config as configs
     from dropout_cli.runs import Run
     from dropout_cli.training.run import prepare_run, run_experiment
@@ -46,4 +47,4 @@ def train_command(
         summary = run_experiment(
             prepared, run, loaded.text, watch=with_time_limit(watch, longest), figures=not no_plots
         )
-    output.print_run_result(run, summary, json)
+    print_run_result(run, summary, prepared, json=json, quiet=quiet)

@@ -1,4 +1,4 @@
-"""The command `dropout tune`: search for the best setting, evaluate with fresh seeds."""
+"""The command `dropout tune`: search for the best setting, then measure it with new seeds."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +27,7 @@ def tune_command(
         str,
         typer.Argument(
             metavar="SWEEP|CONFIG",
-            help="A sweep file (it has the key `base`), a config, or the name of one that comes with dropout.",
+            help="A sweep file (with the key `base`), a config file, or the name of a bundled config.",
         ),
     ],
     values: Annotated[
@@ -38,19 +38,15 @@ def tune_command(
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option("--trials", min=1, metavar="N", help="How many settings to try. The default is 50.")
+        int | None, typer.Option("--trials", min=1, metavar="N", help="How many settings to try (default: 50).")
     ] = None,
     repeats: Annotated[
         int | None,
-        typer.Option(
-            "--repeats", min=1, metavar="N", help="How many seeds each setting is trained with. The default is 3."
-        ),
+        typer.Option("--repeats", min=1, metavar="N", help="How many seeds to train per setting (default: 3)."),
     ] = None,
     seeds: Annotated[
         str | None,
-        typer.Option(
-            "--seeds", metavar="N", help="How many fresh seeds the best setting is evaluated with. The default is 10."
-        ),
+        typer.Option("--seeds", metavar="N", help="How many new seeds to train the best setting with (default: 10)."),
     ] = None,
     splits: arguments.Splits = None,
     metric: Annotated[
@@ -58,27 +54,26 @@ def tune_command(
         typer.Option(
             "--metric",
             metavar="NAME",
-            help="The metric to compare. The default is test.accuracy. The search uses its value on the validation "
-            "part.",
+            help="The metric to compare (default: test.accuracy). The search uses its validation value.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="The folder for the results. The default is runs/tune-NAME."),
+        typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/tune-NAME)."),
     ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", min=1, metavar="N", help="How many runs train at the same time. The default is one per core."
+            "--jobs", min=1, metavar="N", help="How many runs to train at the same time (default: one per core)."
         ),
     ] = None,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Search for the best setting, and evaluate it with fresh seeds.
+    """Search for the best setting, then measure it with new seeds.
 
-    The same command continues a search that was stopped.
+    Run the same command again to continue.
     """
     from dropout_cli import config
     from dropout_cli.sweeps.folder import SweepFolder
@@ -118,5 +113,5 @@ def _check_complete(report: "SweepReport", folder: "SweepFolder") -> None:
     """Raise SweepIncomplete if a fresh run failed or was not trained."""
     if report.failures or report.missing:
         failed = f"{counted(len(report.failures), 'run')} with new seeds failed"
-        fact = f"{failed}, {counted(report.missing, 'run')} not trained"
+        fact = f"{failed}, {counted(report.missing, 'run')} {'was' if report.missing == 1 else 'were'} not trained"
         raise SweepIncomplete(str(folder.path), fact, "The table uses the other runs.")

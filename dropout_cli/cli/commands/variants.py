@@ -17,11 +17,14 @@ def register_command(app: typer.Typer) -> None:
 
 def variants_command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The variant to describe.", show_default=False)
+        str | None, typer.Argument(metavar="[NAME]", help="The variant to show.", show_default=False)
     ] = None,
     json: arguments.Json = False,
 ) -> None:
-    """List the dropout variants, or describe one: equations, YAML keys, an example config."""
+    """List the dropout variants, or show one of them.
+
+    The page of a variant has its equations, YAML keys, notes and an example config.
+    """
     from dropout_cli.variants import VARIANTS
     from dropout_cli.variants.toolkit import catalog as catalogue
 

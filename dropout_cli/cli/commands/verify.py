@@ -24,20 +24,18 @@ def register_command(app: typer.Typer) -> None:
 def verify_command(
     reference: Annotated[
         str,
-        typer.Argument(
-            metavar="RUN|SWEEP", help="A run folder, the first letters of its name, `latest`, or the folder of a sweep."
-        ),
+        typer.Argument(metavar="RUN|SWEEP", help="A run, as for the other commands, or the folder of a sweep."),
     ],
     replay: Annotated[
-        bool, typer.Option("--replay", help="Also train the run again, and compare the files byte by byte.")
+        bool, typer.Option("--replay", help="Also train the run again and compare the files byte by byte.")
     ] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Check that the files of a run or a sweep are unchanged and consistent.
+    """Check that the files of RUN, or of every run of SWEEP, are unchanged and consistent.
 
-    The exit code is 4 if a check fails.
+    The exit code is 4 if they are not.
     """
     from dropout_cli import runs
     from dropout_cli.analysis import verify as analysis_verify
@@ -47,7 +45,7 @@ def verify_command(
     if is_sweep_folder(reference):
         # A sweep has many runs, and a replay takes as long as the training.
         if replay:
-            raise UsageError("--replay", "works for single runs only", "Give the path of one run of the sweep.")
+            raise UsageError("--replay", "works on a single run", "Give the path of one run of the sweep.")
         _report(reference, sweeps_verify.verify_sweep(SweepFolder(Path(reference))), json)
         return
     run = runs.find_run(reference, runs_dir)
@@ -68,7 +66,7 @@ def _report(path: str, checks: "list[Check]", json: bool) -> None:
         )
     else:
         rows = [(check.what, "ok" if check.right else "FAILED", check.fact) for check in checks]
-        output.print_result(output.format_table(("check", "result", "fact"), rows))
+        output.print_result(output.format_table(("check", "result", "detail"), rows))
     # The table is printed first; the error then sets exit code 4.
     wrong = [check for check in checks if not check.right]
     if wrong:

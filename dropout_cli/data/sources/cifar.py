@@ -21,7 +21,7 @@ from dropout_cli.core.field_types import Fraction, PathField
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
-from dropout_cli.data.cache import data_directories
+from dropout_cli.data.cache import data_directories, searched_folders
 
 CIFAR_TRAIN_COUNT, CIFAR_COUNT = 50_000, 60_000
 SIDE, CHANNELS = 32, 3
@@ -62,7 +62,8 @@ class Cifar(Source):
         path = Path(self.path) if self.path is not None else self.find_files()
         try:
             if path is None or not path.exists():
-                raise _FileError("there is no such file" if path else "is not on this machine")
+                fact = "there is no such file" if path else f"is not in {searched_folders(self.folder)}"
+                raise _FileError(fact)
             contents = dict(self._read_folder(path) if path.is_dir() else self._read_archive(path))
             return self._examples(contents)
         except Exception as error:  # tarfile and gzip do not document what they raise for damaged bytes

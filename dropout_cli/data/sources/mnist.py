@@ -21,7 +21,7 @@ from dropout_cli.core.field_types import Fraction, PathField
 from dropout_cli.core.registry import UnknownName
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
-from dropout_cli.data.cache import data_directories, open_replacement
+from dropout_cli.data.cache import data_directories, open_replacement, searched_folders
 from dropout_cli.data.readers import idx
 
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -83,7 +83,9 @@ class IdxImages(Source):
         try:
             x, labels = _download_openml(cls.openml)
         except Exception as error:  # network, proxy and parser raise different errors with the same way out
-            fact = f"is not on this machine, and the download failed ({type(error).__name__}: {error})"
+            fact = (
+                f"is not in {searched_folders(cls.folder)}, and the download failed ({type(error).__name__}: {error})"
+            )
             raise DataError(f"dataset {cls.folder}", fact, _copy_hint(str(folder))) from error
         paths, parts = [folder / f"{name}.gz" for name in IDX_FILES], _part_views(x, labels)
         cls._check_published(paths, parts)
@@ -204,7 +206,7 @@ def _writable_folder(name: str) -> Path:
                 return folder
         except OSError:
             continue
-    fact = f"is not on this machine, and it cannot be downloaded: {folders[0]} is not writable"
+    fact = f"is not in {searched_folders(name)}, and it cannot be downloaded: {folders[0]} is not writable"
     raise DataError(
         f"dataset {name}", fact, f"Set $DROPOUT_DATA to a writable folder. {_copy_hint('its folder ' + name)}"
     )

@@ -9,7 +9,7 @@ from annotated_types import Ge
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.field_types import Fraction
 from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
-from dropout_cli.data.cache import data_directories
+from dropout_cli.data.cache import data_directories, searched_folders
 from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName
 from dropout_cli.data.readers.table_examples import examples_from_frame
 
@@ -76,7 +76,8 @@ class OpenML(Source):
             )
         except Exception as error:  # network, server and parser raise errors of many classes
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            fact = f"cannot be downloaded from openml.org ({reason}), and is not in {home}"
+            place = searched_folders("openml")
+            fact = f"cannot be downloaded from openml.org ({reason}), and is not in {place}"
             raise DataError(
                 f"openml {self.id}", fact, "Connect to the internet once, or copy the folder from another machine"
             ) from None

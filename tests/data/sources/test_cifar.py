@@ -89,7 +89,7 @@ def test_what_is_not_whole_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
             Cifar10(path=str(path)).read()
     monkeypatch.setenv("DROPOUT_DATA", str(tmp_path / "empty"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "empty"))
-    with pytest.raises(DataError, match=r"not on this machine.*cifar-10-binary"):
+    with pytest.raises(DataError, match=r"is not in .*DROPOUT_DATA is set.*cifar-10-binary"):
         Cifar10().read()
 
 

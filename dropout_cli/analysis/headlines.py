@@ -1,0 +1,113 @@
+"""The result of a run in a few lines of plain words, from its summary alone."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dropout_cli.core.text import counted, significant
+from dropout_cli.runs.summary import count_examples
+from dropout_cli.training import yardstick_messages
+
+PART_NAMES = {"test": "test", "val": "validation"}
+"""Parts of the data whose numbers are a result, the most important one first -> their names."""
+CLASSIFICATION_WORDS = {"accuracy": "accuracy", "nll": "loss"}
+UNEQUAL_CLASSES_WORDS = {"roc_auc": "ROC AUC", "balanced_accuracy": "balanced accuracy"}
+REGRESSION_WORDS = {"rmse": "RMSE", "mae": "MAE", "r2": "R2"}
+"""Metric -> its name, in the order of the line."""
+PERCENT = ("accuracy", "balanced_accuracy")
+UNEQUAL_RATIO = 1.5
+"""From this ratio of the largest class to the smallest on, accuracy alone says little about the small classes."""
+DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Errors of a summary with other content than this program writes."""
+
+
+def headline_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return one line per part: its main metrics and its number of examples.
+
+    Args:
+        summary: The `summary.json` of a run. A damaged one gives fewer lines.
+    """
+    lines = []
+    for part, name in PART_NAMES.items():
+        scores = summary.get(part)
+        if not isinstance(scores, Mapping):
+            continue
+        try:
+            lines.append(f"{name}: {', '.join(_facts(scores))}")
+        except DAMAGED:
+            continue
+    return lines
+
+
+def _facts(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Yield `accuracy 97.1 %` and the like, and the number of examples."""
+    words = REGRESSION_WORDS if "per_target" in scores else CLASSIFICATION_WORDS
+    if "per_class" in scores and has_unequal_classes(scores):
+        words = words | UNEQUAL_CLASSES_WORDS
+    for metric, word in words.items():
+        if (value := _score(scores, metric)) is not None:
+            yield f"{word} {format_score(metric, value)}"
+    yield counted(count_examples(scores), "example")
+
+
+def _score(scores: Mapping[str, Any], metric: str) -> float | None:
+    """Return a finite score; None if the summary has none."""
+    value = scores.get(metric)
+    if value is None and metric == "balanced_accuracy":  # summaries of older versions have only its terms
+        recalls = [row["recall"] for row in scores["per_class"] if row["support"]]
+        value = sum(recalls) / len(recalls)
+    return value if yardstick_messages.is_finite_number(value) else None
+
+
+def has_unequal_classes(scores: Mapping[str, Any]) -> bool:
+    """Return True if the largest class of a part has over UNEQUAL_RATIO times the examples of the smallest.
+
+    Args:
+        scores: The scores of a part, with `per_class`.
+    """
+    sizes = [row["support"] for row in scores["per_class"]]
+    return bool(max(sizes) > UNEQUAL_RATIO * min(sizes))
+
+
+def format_score(metric: str, value: float) -> str:
+    """Return `97.1 %` for a share of the examples, and three significant digits otherwise."""
+    return f"{100 * value:.1f} %" if metric in PERCENT else significant(value, 3)
+
+
+def yardstick_line(summary: Mapping[str, Any]) -> str | None:
+    """Return a sentence that compares the network with the simple models; None if there are none.
+
+    The dummy is left out if it is not beaten, because `dummy_warning` says so.
+    """
+    try:
+        relations = list(_relations(summary))
+    except DAMAGED:
+        return None
+    if not relations:
+        return None
+    verdicts = [verdict for verdict, _ in relations]
+    if len(set(verdicts)) == 1:
+        text = f"{verdicts[0]} {' and '.join(model for _, model in relations)}"
+    else:
+        text = ", ".join(f"{verdict} {model}" for verdict, model in relations)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _relations(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the verdict, such as `better than`, and the model with its score."""
+    task = str(summary.get("task", "classification"))
+    metric = "rmse" if task == "regression" else "accuracy"
+    ours = summary["test"][metric]
+    names = {"dummy": yardstick_messages.DUMMY_DESCRIPTIONS[task]}
+    if yardstick_messages.yardstick_scores(summary, "linear", "test"):
+        names["linear"] = yardstick_messages.LINEAR_MODEL_LABELS[summary["yardstick"]["linear"]["kind"]]
+    for model, name in names.items():
+        theirs = yardstick_messages.yardstick_scores(summary, model, "test").get(metric)
+        if not yardstick_messages.is_finite_number(theirs):
+            continue
+        if yardstick_messages.is_better_than(metric, ours, theirs):
+            verdict = "better than"
+        else:
+            verdict = "worse than" if ours != theirs else "equal to"
+            if model == "dummy":  # a warning says so already
+                continue
+        yield verdict, f"{name} ({format_score(metric, theirs)})"

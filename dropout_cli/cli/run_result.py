@@ -1,0 +1,71 @@
+"""The end of `train` and `resume`: the result in words on stderr, and the run folder on stdout."""
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from dropout_cli.cli.output import cell_text, json_text, print_result, print_stderr
+
+if TYPE_CHECKING:
+    from dropout_cli.runs import Run
+    from dropout_cli.training.setup import PreparedExperiment
+
+
+def print_run_result(
+    run: "Run", summary: dict[str, Any], prepared: "PreparedExperiment", *, json: bool, quiet: bool
+) -> None:
+    """Print the warnings of a run that has ended, its result in words, and its folder.
+
+    The first warning says if a dummy model is better than the run.
+
+    Args:
+        run: The run.
+        summary: Its `summary.json`.
+        prepared: The experiment, with the trained network.
+        json: True to print folder and summary as one JSON object.
+        quiet: True to print only the warnings, and the folder or the JSON.
+    """
+    from dropout_cli.training import yardstick_messages
+
+    # First of all: a network that loses against a constant guess has other problems than its dropout rate.
+    beaten = yardstick_messages.dummy_warning(summary)
+    if beaten is not None:
+        print_stderr(beaten)
+    for warning in summary["warnings"]:
+        print_stderr(warning)
+    if not quiet:
+        print_summary(run, summary, prepared)
+    print_result(json_text({"run": str(run.path)} | summary) if json else str(run.path))
+
+
+def print_summary(run: "Run", summary: dict[str, Any], prepared: "PreparedExperiment") -> None:
+    """Print the result of a run on stderr: its numbers, the simple models, the folder and the next commands."""
+    from dropout_cli.analysis import headlines
+
+    lines = headlines.headline_lines(summary)[:1]
+    if (compared := headlines.yardstick_line(summary)) is not None:
+        lines.append(compared)
+    for line in [*lines, f"Run folder: {cell_text(run.path)}", *next_commands(run, _draws_noise(prepared))]:
+        print_stderr(line)
+
+
+def next_commands(run: "Run", draws_noise: bool) -> list[str]:
+    """Return two lines with the commands that usually follow.
+
+    Args:
+        run: The run.
+        draws_noise: True if Monte-Carlo passes of the trained network differ.
+    """
+    path = shlex.quote(str(run.path))
+    passes = " --mc 50" if draws_noise else ""
+    return [
+        f"Next: dropout show {path}, dropout report {path}",
+        f"New data: dropout predict {path} FILE{passes}",
+    ]
+
+
+def _draws_noise(prepared: "PreparedExperiment") -> bool:
+    """Return True if a pass with dropout differs from one without, with the rates at the end of the training."""
+    from dropout_cli.training import inference
+
+    dataset = prepared.dataset
+    return inference.draws_noise(prepared.learner.network, dataset, dataset.test, seed=prepared.experiment.seed)

@@ -1,0 +1,124 @@
+"""Print how far a sweep or a search is, and the comparison so far."""
+
+from typing import TYPE_CHECKING, Any
+
+from dropout_cli.cli import output
+from dropout_cli.core.text import counted, escape_control_chars
+
+if TYPE_CHECKING:
+    from dropout_cli.sweeps.folder import SweepFolder
+    from dropout_cli.sweeps.status import SearchStatus, SweepStatus
+
+MAX_FAILURES = 10
+"""Failed runs that are listed by name; `--json` has all of them."""
+
+
+def print_sweep(folder: "SweepFolder", json: bool) -> None:
+    """Print the status of a sweep or a search.
+
+    Args:
+        folder: The folder, also while a process works on it.
+        json: True to print one JSON object instead of tables.
+
+    Raises:
+        UsageError: A file of the folder is damaged.
+    """
+    from dropout_cli.sweeps import status
+
+    search, stages = status.search_status(folder), dict(status.stages(folder))
+    main, finals = stages.get("sweep"), stages.get(status.FINALS)
+    if json:
+        output.print_result(output.json_text(_as_json(folder, main, search, finals)))
+        return
+    rows: list[tuple[str, Any]] = [("sweep" if search is None else "tune", str(folder.path))]
+    rows += [("status", _overall(main, search, finals))]
+    if search is not None:
+        rows.append(("trials", ", ".join(f"{n} {state}" for state, n in search.trials.items()) or "none yet"))
+    if finals is not None:
+        rows.append(("runs of the finals", _counts(finals)))
+    if main is not None:
+        rows.append(("runs" if search is None else "runs with new seeds", _counts(main)))
+        rows += [] if main.seconds_left is None else [("time left", f"about {format_duration(main.seconds_left)}")]
+    output.print_result(output.format_table(("item", "value"), rows))
+    if main is not None:
+        _print_failures(main)
+        _print_comparison(main)
+    if main is None or (main.missing and not main.is_running):
+        command = "sweep" if search is None else "tune"
+        if not _is_running(main, search, finals):
+            output.print_result(f"Run the same `dropout {command}` command again to continue.")
+
+
+def _counts(status: "SweepStatus") -> str:
+    """Return the numbers of runs in words."""
+    facts = [f"{status.done} of {status.planned} done", f"{len(status.failures)} failed", f"{status.missing} missing"]
+    return ", ".join([*facts, *([f"{status.training} of them in training"] if status.training else [])])
+
+
+def _is_running(*parts: "SweepStatus | SearchStatus | None") -> bool:
+    return any(part is not None and part.is_running for part in parts)
+
+
+def _overall(main: "SweepStatus | None", search: "SearchStatus | None", finals: "SweepStatus | None") -> str:
+    """Return the status of all parts in one word."""
+    if _is_running(main, search, finals):
+        return "running"
+    return "incomplete" if main is None else main.word
+
+
+def _print_failures(status: "SweepStatus") -> None:
+    failures = list(status.failures.items())
+    if failures:
+        output.print_result(output.format_table(("failed run", "reason"), failures[:MAX_FAILURES]))
+    if len(failures) > MAX_FAILURES:
+        output.print_result(f"{counted(len(failures) - MAX_FAILURES, 'more run')} failed. --json lists all of them.")
+
+
+def _print_comparison(status: "SweepStatus") -> None:
+    """Print the tables and notes of the runs so far."""
+    from dropout_cli.sweeps import tables
+    from dropout_cli.sweeps.notes import comparison_notes
+
+    if status.comparison is None:
+        return
+    for metric in status.comparison.metrics:
+        headers, rows = tables.comparison_table(status.comparison, metric)
+        output.print_result(output.format_table(headers, rows, drop_order=tables.LEAST))
+    output.print_result(escape_control_chars("\n".join(comparison_notes(status.comparison))))
+
+
+def _as_json(
+    folder: "SweepFolder", main: "SweepStatus | None", search: "SearchStatus | None", finals: "SweepStatus | None"
+) -> dict[str, Any]:
+    """Return everything as one object; the counts of a search without a sweep are null."""
+    facts: dict[str, Any] = {"sweep": str(folder.path), "status": _overall(main, search, finals)}
+    facts |= _json_counts(main)
+    if search is not None:
+        facts["search"] = {"status": "running" if search.is_running else "stopped", "trials": dict(search.trials)}
+    if finals is not None:
+        facts["finals"] = {"status": finals.word} | _json_counts(finals)
+    return facts
+
+
+def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
+    from dropout_cli.sweeps import tables
+
+    if status is None:
+        return dict.fromkeys(("runs", "done", "failed", "missing", "training", "seconds_left", "comparison"))
+    compared = status.comparison
+    return {
+        "runs": status.planned,
+        "done": status.done,
+        "failed": dict(status.failures),
+        "missing": status.missing,
+        "training": status.training,
+        "seconds_left": status.seconds_left,
+        "comparison": None if compared is None else tables.comparison_dict(compared),
+    }
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time such as `1 h 05 min`, `3 min 10 s` or `12 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -1,0 +1,122 @@
+"""`dropout show` on the folder of a sweep or a search: finished, running, killed, or with failures."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import TINY, dropout
+
+SWEEP = ("sweep", "tiny.yaml", "yardstick=none", "--no-plots", "--quiet")
+
+
+def status(folder: Path, name: str) -> dict[str, Any]:
+    """Return the object that `dropout show NAME --json` prints."""
+    done = dropout("show", name, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a complete sweep of four runs."""
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "tiny.yaml").write_text(TINY)
+    done = dropout(*SWEEP, "dropout.rate=0,0.5", "--seeds", "2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    yield folder
+
+
+def test_a_complete_sweep_has_its_counts_and_its_table(swept: Path) -> None:
+    """It is found by its path or by its name in the runs folder; JSON has the comparison of `sweep --json`."""
+    shown = dropout("show", "sweep-tiny", cwd=swept)
+    assert shown.returncode == 0 and shown.stderr == ""
+    assert "4 of 4 done, 0 failed, 0 missing" in shown.stdout and "complete" in shown.stdout
+    assert (
+        "test.accuracy" in shown.stdout and "dropout.rate" in shown.stdout and "again to continue" not in shown.stdout
+    )
+    found = status(swept, "runs/sweep-tiny")
+    again = json.loads(dropout(*SWEEP, "dropout.rate=0,0.5", "--seeds", "2", "--json", cwd=swept).stdout)
+    assert found["comparison"] == {key: value for key, value in again.items() if key != "sweep"}
+    assert (found["status"], found["runs"], found["done"], found["missing"], found["training"]) == (
+        "complete",
+        4,
+        4,
+        0,
+        0,
+    )
+
+
+def test_figures_are_those_of_a_run(swept: Path) -> None:
+    """--figures on a sweep is a usage error."""
+    refused = dropout("show", "runs/sweep-tiny", "--figures", cwd=swept)
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+
+
+def test_a_failed_run_is_listed_with_its_reason(tmp_path: Path) -> None:
+    """The exit code is that of a look, 0, and the other runs are compared."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    rates = "training.optimizer.learning_rate=0.01,1e30"
+    sgd = "training.optimizer.name=sgd"
+    assert dropout(*SWEEP, sgd, rates, "--seeds", "1", cwd=tmp_path).returncode == 5
+    shown = dropout("show", "runs/sweep-tiny", cwd=tmp_path)
+    assert shown.returncode == 0
+    assert "1 of 2 done, 1 failed, 0 missing" in shown.stdout and "incomplete" in shown.stdout
+    (reason,) = status(tmp_path, "sweep-tiny")["failed"].values()
+    assert reason.splitlines()[0] in shown.stdout
+
+
+def test_a_sweep_is_shown_while_it_runs_and_after_a_kill(tmp_path: Path) -> None:
+    """Running: the time to go, from finished runs; killed: the missing runs and the way to continue."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    overrides = ["training.epochs=2,1000000", "--seeds", "2", "--jobs", "1"]
+    command = [sys.executable, "-m", "dropout_cli", *SWEEP, *overrides]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        found: dict[str, Any] = {}
+        while not (found.get("done") and found.get("training")):
+            assert time.monotonic() < deadline and process.poll() is None
+            if (tmp_path / "runs/sweep-tiny/plan.json").is_file():
+                found = status(tmp_path, "sweep-tiny")
+        assert found["status"] == "running" and found["seconds_left"] >= 0 and found["missing"] == 4 - found["done"]
+        assert "time left" in dropout("show", "sweep-tiny", cwd=tmp_path).stdout
+        process.kill()
+        process.wait()
+    while (found := status(tmp_path, "sweep-tiny"))["training"]:  # the worker stops after its epoch
+        assert time.monotonic() < deadline
+    assert found["status"] == "incomplete" and found["seconds_left"] is None and found["missing"]
+    assert (
+        "Run the same `dropout sweep` command again to continue." in dropout("show", "sweep-tiny", cwd=tmp_path).stdout
+    )
+
+
+def test_a_search_is_shown_with_its_trials(tmp_path: Path) -> None:
+    """Trials, finals and the runs with new seeds have a row each."""
+    pytest.importorskip("optuna")
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    options = ["--trials", "2", "--repeats", "1", "--seeds", "1", "--no-plots", "--quiet"]
+    done = dropout("tune", "tiny.yaml", "dropout.rate=0,0.5", "yardstick=none", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = dropout("show", "tune-tiny", cwd=tmp_path)
+    assert (
+        "2 complete" in shown.stdout and "runs of the finals" in shown.stdout and "runs with new seeds" in shown.stdout
+    )
+    assert status(tmp_path, "tune-tiny")["search"] == {"status": "stopped", "trials": {"complete": 2}}
+    (tmp_path / "runs/tune-tiny/plan.json").unlink()  # killed before the runs with new seeds
+    unfinished = dropout("show", "tune-tiny", cwd=tmp_path)
+    assert unfinished.returncode == 0 and "incomplete" in unfinished.stdout
+    assert "`dropout tune` command again to continue" in unfinished.stdout
+
+
+def test_a_damaged_plan_is_an_error(tmp_path: Path) -> None:
+    """One line and exit code 2, as for the other commands."""
+    folder = tmp_path / "runs/broken"
+    folder.mkdir(parents=True)
+    (folder / "plan.json").write_text("{}")
+    refused = dropout("show", "broken", cwd=tmp_path)
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1 and refused.stdout == ""
