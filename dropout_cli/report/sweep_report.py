@@ -25,12 +25,15 @@ from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
 from dropout_cli.sweeps.wording import format_short, group_name
 
 CAPTIONS = {
-    "metric": "The metric of each setting: means with 95 % intervals, not corrected for several settings.",
+    "metric": (
+        "The metric of each setting: means with 95 % intervals. "
+        "The intervals are not corrected for the number of settings."
+    ),
     "train_val": "Error on the training and on the validation part: means with 95 % intervals.",
     "gap": "The training number minus the validation number: means with 95 % intervals.",
-    "differences": "Differences from the baseline, pair by pair, with the 95 % intervals of the table.",
+    "differences": "Differences from the baseline (paired runs), with the 95 % intervals of the table.",
     "curves": "Validation loss over the epochs: means over the runs, with 95 % intervals.",
-    "ranks": "Average ranks over the datasets; bars join settings with no difference shown.",
+    "ranks": "Average ranks over the datasets. A bar connects settings whose difference is not significant.",
 }
 
 
@@ -50,7 +53,7 @@ def sweep_report(folder: SweepFolder) -> bytes:
         raise UsageError(str(folder.path), fact, way_out)
     evidence = plan.compare(records)
     swept = ", ".join(plan.keys) or "the seed"
-    question = f"Which {swept} is better by {evidence.metric}, and how certain is that?"
+    question = f"Which {swept} is best by {evidence.metric}, and how certain is that?"
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
     return render_page(
@@ -72,7 +75,7 @@ def _sections(
     settings = HtmlTable(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
     simple = yardsticks.yardstick_rows(records, evidence.metric)
     beside = (
-        [HtmlTable("Simple models on the same data", ["data", "model", "splits", evidence.metric], simple)]
+        [HtmlTable("Simple models for comparison", ["data", "model", "splits", evidence.metric], simple)]
         if simple
         else []
     )
@@ -84,7 +87,7 @@ def _sections(
         "Failed", [HtmlTable("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
     )
     yield Section("Runs", [_runs(folder, evidence, records)])
-    introduction = "These commands train the missing runs, and check all files:"
+    introduction = "Train the missing runs and check the others:"
     yield Section("Commands", [introduction, Code(_command(folder))])
     yield Section("Sweep file", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
     # All runs share the config but for the swept keys and the seed, so one is shown.
@@ -135,7 +138,9 @@ def _listed(texts: Sequence[str]) -> str:
 
 def _incomplete(done: int, missing: int) -> Iterator[str]:
     if missing:
-        yield f"Runs that are not complete yet: {missing}. This page uses {counted(done, 'complete run')}."
+        verb = "is" if missing == 1 else "are"
+        facts = f"{counted(missing, 'run')} {verb} not complete yet"
+        yield f"{facts}. This page is based on {counted(done, 'complete run')}."
 
 
 def _runs(folder: SweepFolder, evidence: SweepComparison, records: Sequence[RunRecord]) -> HtmlTable:
