@@ -12,17 +12,18 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
 from dropout_cli.report.common import key_value_table
-from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
+from dropout_cli.report.headline import metric_words, sample_size, sweep_headline
+from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
-from dropout_cli.sweeps.answer import write_answer
+from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
-from dropout_cli.sweeps.wording import format_short, group_name
+from dropout_cli.sweeps.wording import format_interval, format_short, group_name, new_data_kind
 
 CAPTIONS = {
     "metric": (
@@ -59,7 +60,7 @@ def sweep_report(folder: SweepFolder) -> bytes:
     return render_page(
         folder.path.resolve().name,
         question,
-        write_answer(evidence),
+        sweep_headline(evidence, len(failed), missing),
         _sections(folder, evidence, records, failed, missing),
     )
 
@@ -72,21 +73,23 @@ def _sections(
     missing: int,
 ) -> Iterator[Section]:
     headers, rows = tables.comparison_table(evidence)
-    settings = HtmlTable(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
+    full = HtmlTable(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
     simple = yardsticks.yardstick_rows(records, evidence.metric)
-    beside = (
+    simple_models = (
         [HtmlTable("Simple models for comparison", ["data", "model", "splits", evidence.metric], simple)]
         if simple
         else []
     )
-    yield Section("Settings", [settings, *beside])
+    yield Section("Settings", [_overview(evidence), Details("All columns of this table", [full]), *simple_models])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
-    yield Section("Method", [*list(comparison_notes(evidence))[1:], *_incomplete(len(records), missing)])
+    yield Section("Method", [*comparison_notes(evidence), *_incomplete(len(records), missing)])
     yield Section(
         "Failed", [HtmlTable("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
     )
-    yield Section("Runs", [_runs(folder, evidence, records)])
+    yield Section(
+        "Runs", [Details(f"Scores and commands of {counted(len(records), 'run')}", [_runs(folder, evidence, records)])]
+    )
     introduction = "Train the missing runs and check the others:"
     yield Section("Commands", [introduction, Code(_command(folder))])
     yield Section("Sweep file", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
@@ -96,6 +99,43 @@ def _sections(
     yield Section(
         "Environment", [key_value_table("Environment of the first run", json.loads(first.read("environment.json")))]
     )
+
+
+def _overview(evidence: SweepComparison) -> HtmlTable:
+    """Return the table that fits a phone: setting, estimate, difference and verdict."""
+    metric, bases = evidence.metric, {comparison.baseline for comparison in evidence.main}
+    headers = ["setting", metric_words(metric)]
+    headers += ["difference", "verdict"] if evidence.main else []
+    compared = {comparison.group: comparison for comparison in evidence.main}
+    rows = []
+    for place, group in enumerate(evidence.groups):
+        mean = evidence.mean(group, metric)
+        interval = format_interval(mean.interval) or ("no interval" if mean.n else "")
+        row = [DetailedCell(group_name(group), sample_size(evidence, group)), _estimate(mean.mean, interval)]
+        if place in compared:
+            comparison = compared[place]
+            difference = _estimate(comparison.estimate.mean, format_interval(comparison.interval, "+"), "+")
+            row += [difference, DetailedCell(comparison.verdict, _confirmed(comparison))]
+        elif evidence.main:
+            row += [DetailedCell(""), DetailedCell("baseline" if place in bases else "not compared")]
+        rows.append(row)
+    for values, complete, planned in evidence.lacking:
+        if not complete:
+            name = DetailedCell(setting_label(values), f"0 of {counted(planned, 'run')}")
+            rows.append([name, *[DetailedCell("")] * (len(headers) - 2), DetailedCell("no complete run")])
+    return HtmlTable("Means and differences with 95 % intervals", headers, rows)
+
+
+def _estimate(mean: float, interval: str, sign: str = "") -> DetailedCell:
+    return DetailedCell(format_short(mean, sign), interval, mean)
+
+
+def _confirmed(comparison: Comparison) -> str:
+    """Return whether a verdict also holds for new data; empty if nothing is decided."""
+    if comparison.verdict == NOT_DECIDED:
+        return ""
+    kind = new_data_kind(comparison)
+    return f"also for {kind}" if comparison.shown_for_new_data else f"not confirmed for {kind}"
 
 
 def _figures(folder: SweepFolder, evidence: SweepComparison) -> Iterator[SectionPart]:
