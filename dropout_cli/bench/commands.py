@@ -111,7 +111,7 @@ COMMANDS: Mapping[str, tuple[BenchmarkCommand, ...]] = {
 IO_WORKS: Mapping[str, str] = {
     "save": "write a checkpoint of 784-1024x3-10 with Adam's moments, synced",
     "mnist": "read MNIST from its gzipped files",
-    "read": "read a finished run of 64-1024x3-10 back: numbers, history, predictions, weights",
+    "read": "read a finished run of 64-1024x3-10: metrics, history, predictions, weights",
 }
 """Works of the suite `io`, done in a process that has already started."""
 

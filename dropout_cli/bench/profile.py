@@ -120,7 +120,7 @@ def profile_step(case: BenchmarkCase, steps: int) -> list[ProfiledPart]:
     # An attribute of the instance hides the method of the class.
     vars(learner)["advance"] = clock.timed("update", learner.advance)
     take = clock.timed("batch", _batches(case).take)
-    step = clock.timed("loss and the rest", take_step)
+    step = clock.timed("loss and other work", take_step)
     times: list[dict[str, float]] = []
     with thread_limit(experiment):
         for _ in range(steps + WARM_UP_STEPS):
@@ -128,7 +128,7 @@ def profile_step(case: BenchmarkCase, steps: int) -> list[ProfiledPart]:
             x, labels = take(slice(0, case.batch))
             step(learner, experiment, x, labels, noise, lr=1e-3)
             times.append(clock.spent)
-    kinds |= {"loss and the rest": "loss", "update": "optimizer", "batch": "batch assembly"}
+    kinds |= {"loss and other work": "loss", "update": "optimizer", "batch": "batch assembly"}
     return [
         ProfiledPart(part, kind, statistics.median(spent.get(part, 0.0) for spent in times[WARM_UP_STEPS:]) * 1e6)
         for part, kind in kinds.items()

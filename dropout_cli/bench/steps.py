@@ -78,7 +78,7 @@ def step_table(rows: list[CaseTiming]) -> tuple[list[str], list[list[Any]]]:
     names = list(dict.fromkeys(name for row in rows for name in row.others))
     without = next((row for row in rows if row.case.variant == "none"), None)
     headers = ["case", "threads", "ms", "low - high", *(f"{name} / ours" for name in names)]
-    headers += ["of GEMM bound", "GFLOP/s", "MB", "/ none"]
+    headers += ["share of the GEMM limit", "GFLOP/s", "MB", "/ none"]
     cells: list[list[Any]] = []
     for row in rows:
         line: list[Any] = [

@@ -23,7 +23,7 @@ MAX_NAME_INCHES = 2.0
 def confusion_figure(matrix: Array, classes: Sequence[str], title: str) -> bytes:
     """Draw a confusion matrix, colored by each count's share of its row.
 
-    The color scale is logarithmic, so that rare errors are visible beside a full diagonal; zero is white.
+    The color scale is logarithmic, so that rare errors are visible next to a full diagonal; zero is white.
 
     Args:
         matrix: (C, C) counts; rows are true classes, columns predicted ones.
@@ -55,8 +55,8 @@ def confusion_figure(matrix: Array, classes: Sequence[str], title: str) -> bytes
         axes.set_xticks(shown, [names[i] for i in shown], fontsize=size, rotation=0 if flat else 90)
         axes.set_yticks(shown, [names[i] for i in shown], fontsize=size)
         axes.tick_params(length=0 if n <= MAX_NUMBERED else 2, pad=3)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("true")
+        axes.set_xlabel("predicted class")
+        axes.set_ylabel("true class")
         for spine in axes.spines.values():
             spine.set_visible(True)
         if n <= MAX_NUMBERED:
@@ -69,7 +69,7 @@ def confusion_figure(matrix: Array, classes: Sequence[str], title: str) -> bytes
         figure.colorbar(image, cax=bar, ticks=COLOR_TICKS, format=FuncFormatter(lambda share, _: f"{share:.3g}"))
         bar.minorticks_off()
         bar.tick_params(labelsize=7, length=2)
-        bar.set_ylabel("share of the row", fontsize=7)
+        bar.set_ylabel("fraction of the true class", fontsize=7)
         return render(figure)
 
 

@@ -37,9 +37,9 @@ def learning_curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int
         loss, other = figure.subplots(1, 2)
         number = "rmse" if "train_rmse" in history else "accuracy"
         named: dict[str, Line2D] = {}
-        _line(loss, history, "train_objective", named, "objective (noise on)", color=SKY, linewidth=0.9)
+        _line(loss, history, "train_objective", named, "training objective (dropout on)", color=SKY, linewidth=0.9)
         for axes, quantity in ((loss, "loss"), (other, number)):
-            _line(axes, history, f"train_{quantity}", named, f"{train} (noise off)", color=BLUE, linewidth=1.6)
+            _line(axes, history, f"train_{quantity}", named, f"{train} (dropout off)", color=BLUE, linewidth=1.6)
             _line(axes, history, f"val_{quantity}", named, "validation", color=VERMILION, linewidth=1.6, linestyle="--")
             label = f"evaluated epoch {evaluated_epoch}"
             named[label] = axes.axvline(evaluated_epoch, color=GRAY, linewidth=1.1, linestyle=":", zorder=1.5)

@@ -24,7 +24,7 @@ FULL_COLOR_PERCENTILE = (
     95.0  # percentile of the magnitudes above 0 at which color is full; few large ones would make the rest pale
 )
 
-# Inches: margins, the gap beside a panel, the space below it for its caption, and the width that the title needs.
+# Inches: margins, the gap next to a panel, the space below it for its caption, and the width that the title needs.
 LEFT_INCHES, RIGHT_INCHES, TOP_INCHES, GAP_INCHES, CAPTION_INCHES = 0.6, 0.85, 0.7, 0.2, 0.4
 MIN_WIDTH = 5.2
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PANELS: dict[Quantity, str] = {
-    "rate": "rate of dropping",
+    "rate": "dropout rate",
     "alpha": "variance of the noise, alpha",
-    "sparsity": "share of weights cut",
+    "sparsity": "share of weights removed",
 }
 COLORS = (BLUE, VERMILION, ORANGE, SKY, INK)
 STYLES = ("-", "--", "-.", ":")
@@ -36,7 +36,7 @@ def has_rate_changes(history: Mapping[str, Sequence[float]]) -> bool:
 def rate_curves(history: Mapping[str, Sequence[float]]) -> bytes:
     """Draw the columns `<location>/.../<quantity>` against the epoch, a panel per quantity.
 
-    A realized rate is a thin dotted line beside the nominal one.
+    A realized rate is a thin dotted line next to the nominal one.
 
     Args:
         history: Columns of metrics.csv.

@@ -37,11 +37,11 @@ def residual_figure(mean: Array, sd: Array | None, true: Array, names: Sequence[
             left.errorbar(y, m, yerr=bars, **dots)
             ends = [min(y.min(), m.min()), max(y.max(), m.max())]
             left.plot(ends, ends, color=VERMILION, linewidth=1.1)
-            left.set_xlabel(f"true {elide(name, 2.5, 9)}")
+            left.set_xlabel(f"true value of {elide(name, 2.0, 9)}")
             left.set_ylabel("predicted")
             right.errorbar(m, y - m, yerr=bars, **dots)
             right.axhline(0, color=VERMILION, linewidth=1.1)
             right.set_xlabel(f"predicted {elide(name, 2.3, 9)}")
-            right.set_ylabel("residual, true - predicted")
+            right.set_ylabel("residual (true - predicted)")
         figure.tight_layout(rect=(0, 0, 1, 1 - 0.3 / (0.5 + 3.5 * len(shown))))
         return render(figure)

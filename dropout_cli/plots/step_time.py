@@ -8,7 +8,7 @@ COLORS = (BLUE, VERMILION, ORANGE, GRAY, LIGHT_GRAY, SKY, "#009E73")
 
 
 def step_time_figure(cases: Mapping[str, Mapping[str, float]], title: str) -> bytes:
-    """Draw the shares of each case's step, with the length of the step beside it.
+    """Draw the shares of each case's step, with the length of the step next to it.
 
     Args:
         cases: Case -> kind of work -> microseconds.

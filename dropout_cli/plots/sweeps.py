@@ -220,7 +220,7 @@ def critical_difference_plot(ranks: Mapping[str, float], critical: float) -> byt
         axes.set_ylim(-len(named) - len(joined) + 0.3, 0.6)
         axes.set_yticks([])
         axes.grid(visible=False, axis="y")
-        axes.set_title(f"average rank (1: best); critical difference {critical:.2f}", loc="left")
+        axes.set_title(f"average rank (1 = best); critical difference {critical:.2f}", loc="left")
         return render(figure)
 
 

@@ -42,7 +42,12 @@ def mistake_images(pictures: Array, captions: Sequence[str]) -> bytes:
         figure = empty_figure(width, height)
         axes = figure.add_axes((0, 0, 1, 1))  # one pair of axes in inches is faster than 25
         axes.set_axis_off()
-        axes.text(gap, height - 0.22, "worst-classified examples, true \N{RIGHTWARDS ARROW} predicted", va="center")
+        axes.text(
+            gap,
+            height - 0.22,
+            "examples with the worst mistakes (true \N{RIGHTWARDS ARROW} predicted class)",
+            va="center",
+        )
         for i, (picture, text) in enumerate(zip(pictures, captions, strict=False)):
             x = gap + (i % columns) * (side + gap) + side / 2
             y = height - 0.45 - (i // columns) * (tall + line + gap)
@@ -80,7 +85,7 @@ def mistake_bars(mistakes: Sequence[Mistake]) -> bytes:
         axes.set_ylim(len(mistakes) - 0.5, -0.5)
         axes.set_xlabel("probability")
         figure.legend(loc="upper right", ncols=2, bbox_to_anchor=(1 - 0.2 / width, 1 - 0.05 / height))
-        figure.text(0.15 / width, 1 - 0.24 / height, "worst-classified examples", va="center", fontsize=10)
+        figure.text(0.15 / width, 1 - 0.24 / height, "examples with the worst mistakes", va="center", fontsize=10)
         return render(figure)
 
 

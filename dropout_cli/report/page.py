@@ -28,6 +28,21 @@ class HtmlTable:
 
 
 @dataclass(frozen=True)
+class DetailedCell:
+    """A value of a table with a second, smaller line below it.
+
+    Attributes:
+        text: The first line.
+        detail: The second line; an empty text is left out.
+        value: The number by which rows are sorted; None: the first line.
+    """
+
+    text: str
+    detail: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True)
 class Figure:
     """An SVG with its description and its caption.
 
@@ -49,7 +64,15 @@ class Code:
     text: str
 
 
-SectionPart: TypeAlias = str | HtmlTable | Figure | Code
+@dataclass(frozen=True)
+class Details:
+    """Parts that the reader unfolds."""
+
+    summary: str
+    parts: "Sequence[SectionPart]"
+
+
+SectionPart: TypeAlias = str | HtmlTable | Figure | Code | Details
 """A part of a section; a string is a paragraph."""
 
 
@@ -88,7 +111,7 @@ def render_page(title: str, question: str, answer: str, sections: Iterable[Secti
     for place, section in enumerate(shown):
         body += [
             f'<section id="s{place}"><h2>{escape_html(section.heading)}</h2>',
-            *_parts(section, place),
+            *_parts(section.parts, str(place)),
             "</section>",
         ]
     lines = [
@@ -121,10 +144,14 @@ def _source(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def _parts(section: Section, number: int) -> Iterator[str]:
-    for place, part in enumerate(section.parts):
+def _parts(parts: Sequence[SectionPart], number: str) -> Iterator[str]:
+    for place, part in enumerate(parts):
         if isinstance(part, HtmlTable):
             yield from _table(part, f"t{number}-{place}")
+        elif isinstance(part, Details):
+            yield f"<details><summary>{escape_html(part.summary)}</summary>"
+            yield from _parts(part.parts, f"{number}-{place}")
+            yield "</details>"
         elif isinstance(part, Figure):
             source = f"data:image/svg+xml;base64,{base64.b64encode(part.svg).decode()}"
             yield f'<figure><img alt="{escape_html(part.alternative)}" src="{source}">'
@@ -153,6 +180,10 @@ def _table(table: HtmlTable, name: str) -> Iterator[str]:
 
 
 def _cell(cell: Any, kind: str) -> str:
+    if isinstance(cell, DetailedCell):
+        value = "" if cell.value is None or math.isnan(cell.value) else f' data-value="{cell.value!r}"'
+        detail = f"<small>{escape_html(cell.detail)}</small>" if cell.detail else ""
+        return f"<td{kind}{value}>{escape_html(cell.text)}{detail}</td>"
     if _is_number(cell):
         return f'<td{kind} data-value="{cell!r}">{escape_html(_short(cell))}</td>'
     return f"<td{kind}>{'' if cell is None else escape_html(cell)}</td>"

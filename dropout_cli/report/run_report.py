@@ -42,8 +42,7 @@ def run_report(run: Run) -> bytes:
         task = TASKS[summary.get("task", "classification")].from_scores(summary["test"])
         config = summary["config"]
         question = (
-            f"How well does {config['architecture']['name']} with {_dropout(config)} predict "
-            f"{config['dataset']['name']}?"
+            f"How good is {config['architecture']['name']} with {_dropout(config)} on {config['dataset']['name']}?"
         )
         baseline = yardstick_messages.dummy_warning(summary)
         answer = f"{baseline} " if baseline else ""
@@ -58,13 +57,13 @@ def _dropout(config: Mapping[str, Any]) -> str:
     variant, rate = config["dropout"]["variant"], config["dropout"].get("rate")
     if variant == "none":
         return "no dropout"
-    return f"{variant} dropout" + ("" if rate is None else f" at rate {rate}")
+    return f"{variant} dropout" + ("" if rate is None else f" (rate {rate})")
 
 
 def _answer(task: Task, summary: Mapping[str, Any], stored: Mapping[str, Array]) -> str:
     """Return the result in a sentence with its interval."""
     labels = stored["labels"]
-    scope = "The interval is for other examples like these, not for other seeds or splits."
+    scope = "The interval covers new examples of the same kind, but not other seeds or splits."
     if isinstance(task, Regression):
         squares = ((labels - stored["mean"]) ** 2).mean(axis=1)
         low, high = _bootstrap(squares)
@@ -76,7 +75,7 @@ def _answer(task: Task, summary: Mapping[str, Any], stored: Mapping[str, Array])
     low, high = statistics.wilson_interval(right, len(labels))
     return (
         f"It classifies {right} of {len(labels)} test examples correctly: {100 * right / len(labels):.2f} % "
-        f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %, Wilson). {scope}"
+        f"(95 % Wilson interval {100 * low:.2f} to {100 * high:.2f} %). {scope}"
     )
 
 
@@ -105,19 +104,19 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     with plots.as_svg():
         drawn = plots.epoch_figures(history, evaluated_epoch(summary), train)
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
-        yield Section("Errors", list(_wrong(run, task, stored)))
+        yield Section("Mistakes", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
         yield Section("Calibration", [*_chance(summary), _calibration(stored)])
     learned = summary.get("dropout")
     reported = (
-        [key_value_table("Values reported by the variant", learned)] if isinstance(learned, dict) and learned else []
+        [key_value_table("Values of the dropout layers", learned)] if isinstance(learned, dict) and learned else []
     )
     yield Section("Dropout", [*reported, *(str(line) for line in summary.get("warnings", []))])
     yield Section("Method", list(_method(summary, stored)))
     place = shlex.quote(str(run.path))
     commands = f"dropout train {shlex.quote(str(run.path / RESOLVED))}\ndropout verify {place} --replay"
-    introduction = "These commands train the run again, and check that training gives the same bytes:"
-    yield Section("Reproduce", [introduction, Code(commands)])
+    introduction = "Train the same run again, and check that the results are identical:"
+    yield Section("Reproduce this run", [introduction, Code(commands)])
     yield Section("Config", [Code(run.read(RESOLVED).decode("utf-8", "replace"))])
     yield Section(
         "Environment", [key_value_table("Environment of the training", json.loads(run.read("environment.json")))]
@@ -160,7 +159,7 @@ def _learning(
         f"Loss and {number} over {counted(summary['epochs'], 'epoch')}: the training loss goes from {first} to {last}, "
         f"and the validation loss ends at {val}."
     )
-    caption = f"Loss and {number} after each epoch, noise off ({train}); marked is the evaluated epoch."
+    caption = f"Loss and {number} after each epoch, with dropout off ({train}). The evaluated epoch is marked."
     yield Figure(drawn["curves.png"], description, caption)
     if "rates.png" in drawn:
         description = "Rates of the dropout layers over the epochs; their last values are in metrics.csv."
@@ -197,8 +196,8 @@ def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
     test = summary["test"]
     if test.get("ece_if_calibrated") is not None:
         yield (
-            f"The ECE on the test part is {test['ece']:.4f}. A perfectly calibrated model with the same probabilities "
-            f"would have {test['ece_if_calibrated']:.4f} on average, by chance alone."
+            f"The ECE on the test part is {test['ece']:.4f}. A perfectly calibrated model with the same confidence "
+            f"would have an ECE of {test['ece_if_calibrated']:.4f} on average, by chance alone."
         )
 
 
@@ -227,8 +226,8 @@ def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator
         f"{_which(summary)}. {summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
     )
     yield (
-        f"The test part has {counted(len(stored['labels']), 'example')}. One seed is not enough for a conclusion: "
-        "`dropout sweep` trains several seeds and compares settings."
+        f"The test part has {counted(len(stored['labels']), 'example')}. One seed is not enough to compare settings. "
+        "`dropout sweep` trains several seeds and compares them."
     )
 
 

@@ -12,25 +12,29 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
 from dropout_cli.report.common import key_value_table
-from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
+from dropout_cli.report.headline import metric_words, sample_size, sweep_headline
+from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
-from dropout_cli.sweeps.answer import write_answer
+from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
-from dropout_cli.sweeps.wording import format_short, group_name
+from dropout_cli.sweeps.wording import format_interval, format_short, group_name, new_data_kind
 
 CAPTIONS = {
-    "metric": "The metric of each setting: means with 95 % intervals, not corrected for several settings.",
+    "metric": (
+        "The metric of each setting: means with 95 % intervals. "
+        "The intervals are not corrected for the number of settings."
+    ),
     "train_val": "Error on the training and on the validation part: means with 95 % intervals.",
     "gap": "The training number minus the validation number: means with 95 % intervals.",
-    "differences": "Differences from the baseline, pair by pair, with the 95 % intervals of the table.",
+    "differences": "Differences from the baseline (paired runs), with the 95 % intervals of the table.",
     "curves": "Validation loss over the epochs: means over the runs, with 95 % intervals.",
-    "ranks": "Average ranks over the datasets; bars join settings with no difference shown.",
+    "ranks": "Average ranks over the datasets. A bar connects settings whose difference is not significant.",
 }
 
 
@@ -50,13 +54,13 @@ def sweep_report(folder: SweepFolder) -> bytes:
         raise UsageError(str(folder.path), fact, way_out)
     evidence = plan.compare(records)
     swept = ", ".join(plan.keys) or "the seed"
-    question = f"Which {swept} is better by {evidence.metric}, and how certain is that?"
+    question = f"Which {swept} is best by {evidence.metric}, and how certain is that?"
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
     return render_page(
         folder.path.resolve().name,
         question,
-        write_answer(evidence),
+        sweep_headline(evidence, len(failed), missing),
         _sections(folder, evidence, records, failed, missing),
     )
 
@@ -69,22 +73,24 @@ def _sections(
     missing: int,
 ) -> Iterator[Section]:
     headers, rows = tables.comparison_table(evidence)
-    settings = HtmlTable(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
+    full = HtmlTable(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
     simple = yardsticks.yardstick_rows(records, evidence.metric)
-    beside = (
-        [HtmlTable("Simple models on the same data", ["data", "model", "splits", evidence.metric], simple)]
+    simple_models = (
+        [HtmlTable("Simple models for comparison", ["data", "model", "splits", evidence.metric], simple)]
         if simple
         else []
     )
-    yield Section("Settings", [settings, *beside])
+    yield Section("Settings", [_overview(evidence), Details("All columns of this table", [full]), *simple_models])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
-    yield Section("Method", [*list(comparison_notes(evidence))[1:], *_incomplete(len(records), missing)])
+    yield Section("Method", [*comparison_notes(evidence), *_incomplete(len(records), missing)])
     yield Section(
         "Failed", [HtmlTable("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
     )
-    yield Section("Runs", [_runs(folder, evidence, records)])
-    introduction = "These commands train the missing runs, and check all files:"
+    yield Section(
+        "Runs", [Details(f"Scores and commands of {counted(len(records), 'run')}", [_runs(folder, evidence, records)])]
+    )
+    introduction = "Train the missing runs and check the others:"
     yield Section("Commands", [introduction, Code(_command(folder))])
     yield Section("Sweep file", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
     # All runs share the config but for the swept keys and the seed, so one is shown.
@@ -93,6 +99,43 @@ def _sections(
     yield Section(
         "Environment", [key_value_table("Environment of the first run", json.loads(first.read("environment.json")))]
     )
+
+
+def _overview(evidence: SweepComparison) -> HtmlTable:
+    """Return the table that fits a phone: setting, estimate, difference and verdict."""
+    metric, bases = evidence.metric, {comparison.baseline for comparison in evidence.main}
+    headers = ["setting", metric_words(metric)]
+    headers += ["difference", "verdict"] if evidence.main else []
+    compared = {comparison.group: comparison for comparison in evidence.main}
+    rows = []
+    for place, group in enumerate(evidence.groups):
+        mean = evidence.mean(group, metric)
+        interval = format_interval(mean.interval) or ("no interval" if mean.n else "")
+        row = [DetailedCell(group_name(group), sample_size(evidence, group)), _estimate(mean.mean, interval)]
+        if place in compared:
+            comparison = compared[place]
+            difference = _estimate(comparison.estimate.mean, format_interval(comparison.interval, "+"), "+")
+            row += [difference, DetailedCell(comparison.verdict, _confirmed(comparison))]
+        elif evidence.main:
+            row += [DetailedCell(""), DetailedCell("baseline" if place in bases else "not compared")]
+        rows.append(row)
+    for values, complete, planned in evidence.lacking:
+        if not complete:
+            name = DetailedCell(setting_label(values), f"0 of {counted(planned, 'run')}")
+            rows.append([name, *[DetailedCell("")] * (len(headers) - 2), DetailedCell("no complete run")])
+    return HtmlTable("Means and differences with 95 % intervals", headers, rows)
+
+
+def _estimate(mean: float, interval: str, sign: str = "") -> DetailedCell:
+    return DetailedCell(format_short(mean, sign), interval, mean)
+
+
+def _confirmed(comparison: Comparison) -> str:
+    """Return whether a verdict also holds for new data; empty if nothing is decided."""
+    if comparison.verdict == NOT_DECIDED:
+        return ""
+    kind = new_data_kind(comparison)
+    return f"also for {kind}" if comparison.shown_for_new_data else f"not confirmed for {kind}"
 
 
 def _figures(folder: SweepFolder, evidence: SweepComparison) -> Iterator[SectionPart]:
@@ -135,7 +178,9 @@ def _listed(texts: Sequence[str]) -> str:
 
 def _incomplete(done: int, missing: int) -> Iterator[str]:
     if missing:
-        yield f"Runs that are not complete yet: {missing}. This page uses {counted(done, 'complete run')}."
+        verb = "is" if missing == 1 else "are"
+        facts = f"{counted(missing, 'run')} {verb} not complete yet"
+        yield f"{facts}. This page is based on {counted(done, 'complete run')}."
 
 
 def _runs(folder: SweepFolder, evidence: SweepComparison, records: Sequence[RunRecord]) -> HtmlTable:

@@ -69,11 +69,11 @@ class CsvLog:
         """Return all columns as numbers.
 
         Returns:
-            Column -> one number per row, NaN for an empty cell.
+            Column -> one number per row, NaN for an empty field.
 
         Raises:
             UsageError: the file cannot be read.
-            RunFailed: the file is damaged, or a cell is not a number.
+            RunFailed: the file is damaged, or a value is not a number.
         """
         header, rows = self._read()
         columns = [array("d") for _ in header]  # compact, since an untrusted file may have millions of rows
@@ -97,7 +97,7 @@ class CsvLog:
         """
         if not self._path.exists():
             return
-        # Split at line feeds only: a cell of an untrusted file may hold a bare carriage return.
+        # Split at line feeds only: a field of an untrusted file may hold a bare carriage return.
         lines = self._text().split("\n", epochs + 1)[: epochs + 1]
         lines = lines if lines[-1] else lines[:-1]
         if len(lines) < 2:  # the header alone: the next row may have other columns
@@ -128,7 +128,7 @@ class CsvLog:
         try:
             for number, row in enumerate(reader, start=1):
                 if not len(row) == width > 0:
-                    raise ValueError(f"row {number} has {counted(len(row), 'cell')} for {counted(width, 'column')}")
+                    raise ValueError(f"row {number} has {counted(len(row), 'value')} for {counted(width, 'column')}")
                 yield row
         except (csv.Error, ValueError) as error:
             raise self._damaged(error) from None

@@ -181,7 +181,7 @@ class Run:
         else:
             return data
         if not right:
-            fact = f"differs from what {source} says: it was changed or damaged"
+            fact = f"does not match {source}: it was changed or damaged"
             raise RunFailed(str(self.path / name), fact, "Restore the original file, or train again.")
         return data
 

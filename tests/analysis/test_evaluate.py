@@ -50,7 +50,7 @@ def test_eval_uses_no_file_that_was_changed_after_training(tmp_path: Path, name:
     """Another split seed in resolved.yaml would silently mix training and test examples."""
     run = train(tmp_path)
     (run.path / name).write_bytes(run.read(name).replace(b"split_seed: 0", b"split_seed: 5") + b"\n")
-    with pytest.raises(RunFailed, match=r"differs from what MANIFEST\.sha256 says"):
+    with pytest.raises(RunFailed, match=r"does not match MANIFEST\.sha256"):
         evaluate.evaluate_run(run, figures=False)
     assert not (run.path / "after").exists()
 

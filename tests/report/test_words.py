@@ -31,7 +31,7 @@ def test_the_best_epoch_and_the_evaluated_epoch_are_two_words_for_two_things(run
     assert f"those of epoch 4, the last one (the best by val_accuracy was {best})" in page
     assert "with the weights of epoch 4" in page
     assert "chosen" not in page.partition("</style>")[2].partition("<script")[0]
-    assert "marked is the evaluated epoch" in page
+    assert "The evaluated epoch is marked" in page
 
 
 def test_it_is_said_which_training_examples_a_number_is_of(run: Run) -> None:
@@ -42,7 +42,7 @@ def test_it_is_said_which_training_examples_a_number_is_of(run: Run) -> None:
         == "16,000 (metrics.csv uses 10,000 of them)"
     )
     page = run_report(run).decode()
-    assert f"noise off ({told})" in page and "Numbers of each part, of all its examples" in page
+    assert f"dropout off ({told})" in page and "Numbers of each part, of all its examples" in page
     history = run.table("metrics.csv").columns()
     assert plots.learning_curves(history, 4, told) != plots.learning_curves(history, 4)
     assert history["train_accuracy"][-1] != run.summary()["train"]["accuracy"]
