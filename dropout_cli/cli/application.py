@@ -70,7 +70,7 @@ def run_command_line() -> Never:
             output.print_stderr("dropout: stopped.")
     except MemoryError:
         code = 1
-        output.print_stderr("memory: there is not enough of it. Make the layers, the batches or the data smaller.")
+        output.print_stderr("memory: not enough memory. Make the layers, the batches or the data smaller.")
     except BrokenPipeError:
         code = PIPE_CLOSED
     if code == PIPE_CLOSED:

@@ -51,9 +51,9 @@ def init(
         with file.open("x", encoding="utf-8") as written:
             written.write(text)
     except FileExistsError:
-        raise UsageError(str(file), "exists already", "Name another file.") from None
+        raise UsageError(str(file), "exists already", "Choose another file name.") from None
     except OSError as error:
-        raise UsageError(str(file), f"cannot be written ({error.strerror})", "Name another file.") from None
+        raise UsageError(str(file), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     if guess:
         output.print_stderr(guess)
     output.print_result(str(file))

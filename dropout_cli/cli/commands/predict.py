@@ -69,14 +69,14 @@ def predict_command(
         return
     # The input is still being read while the output is written.
     if output.exists() and output.samefile(file):
-        raise UsageError("--output", f"{output} is the input file", "Name another file.")
+        raise UsageError("--output", f"{output} is the input file", "Choose another file name.")
     try:
         with open_replacement(output) as target:
             for piece in pieces:
                 # surrogateescape: bytes of the input that are not UTF-8 come out as they went in
                 target.write(piece.encode("utf-8", "surrogateescape"))
     except OSError as error:
-        raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Name another file.") from None
+        raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     print_result(str(output))
 
 
