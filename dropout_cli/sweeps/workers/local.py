@@ -1,4 +1,7 @@
-"""Training of runs in local processes, one per run, so that a crash does not affect other runs."""
+"""Training of runs in local processes, one process per run.
+
+A crash of one run does not affect the others.
+"""
 
 import multiprocessing
 import os
