@@ -45,6 +45,7 @@ def collect_runs(
             by_folder |= {Path(record.path).resolve(): record for record in records}
             continue
         run = find_run(reference, root)
+        # The numbers of a run that is not complete would depend on when it stopped.
         if run.status == "completed":
             summary = run.summary()
             by_folder.setdefault(

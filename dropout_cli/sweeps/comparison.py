@@ -153,10 +153,8 @@ def compare_groups(
 ) -> tuple[Comparison, ...]:
     """Compare every group with its baseline by each metric.
 
-    Groups without a replicate that their baseline also has are left out.
-
     Args:
-        groups: All groups of runs.
+        groups: All groups; those without a replicate of their baseline are left out.
         keys: The keys that tell groups apart.
         metrics: The metrics; all comparisons are corrected together.
         baseline: Key -> value of the baseline; None: the default one.
@@ -176,6 +174,7 @@ def compare_groups(
             if by_pair:
                 comparisons.append(_compare_pair(index, base, groups, metric, by_pair, margin))
                 differences.append(by_pair)
+    # Comparisons without a verdict cannot be wrong, so that they do not count.
     family = max(1, sum(not math.isnan(comparison.p) for comparison in comparisons))
     holm = statistics.holm_adjust([comparison.p for comparison in comparisons])
     requested = permutation_tests(

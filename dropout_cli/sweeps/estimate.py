@@ -45,6 +45,7 @@ def estimate_cost(
     probed = probed[:: max(1, -(-len(probed) // MOST_PROBES))]
     seconds, size = zip(*map(_probe, probed), strict=True)
     epochs = sum(cell.experiment.training.epochs for cell in plan.cells)
+    # There are never more processes than runs.
     total = (sum(seconds) / len(seconds) * epochs + PER_CELL * len(plan.cells)) / min(jobs, len(plan.cells))
     space = sum(size) / len(size) * len(plan.cells)
     return [

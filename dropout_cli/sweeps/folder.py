@@ -30,6 +30,7 @@ SWEEP_FORMAT = 3
 
 def is_sweep_folder(reference: str) -> bool:
     """Return True if the reference is the path of a sweep folder."""
+    # An empty path would mean the current folder.
     return bool(reference.strip()) and file_exists(Path(reference) / PLAN)
 
 
@@ -149,6 +150,7 @@ class SweepFolder:
             same = path.is_file() and path.read_bytes() == data
         except OSError:
             same = False
+        # A repeated sweep changes no file, not even its time.
         if not same:
             write_atomic(path, data)
 

@@ -113,8 +113,10 @@ def make_replicates(
     for point, one in zip(points, experiments, strict=True):
         base, folds = one.dataset.split_seed, range(one.dataset.folds or 1)
         its = lay_out(splits, sweep.seeds, split_seed=base, first=sweep.first)
+        # A swept seed is the only seed of its point.
         if any(setting.key == SEED for setting in point):
             its = [Replicate(one.seed, base)]
+        # The teacher was trained on the other folds, and a fold that is set is the only one wanted.
         if _is_taught(one) or any(map(_sets_fold, point)):
             folds = range(one.dataset.fold, one.dataset.fold + 1)
         found.append([replicate._replace(fold=fold) for replicate in its for fold in folds])

@@ -81,6 +81,7 @@ def _for_new_data(
     if layout.kind == "single":
         if not is_count(metric) or not examples:
             return NO_INTERVAL
+        # The examples of one run are independent, so that Wilson's interval holds for new examples.
         judged = examples * len(values)  # with folds, all examples
         right = round(float(np.mean(list(values.values()))) * judged)
         return statistics.wilson_interval(min(max(right, 0), judged), judged)

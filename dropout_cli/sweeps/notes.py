@@ -192,11 +192,11 @@ def _choice_note(evidence: SweepComparison) -> Iterator[str]:
         return
     bias = format_short(chosen.optimism)
     # The bias is not negative; an estimate may be, by chance.
-    bias = bias if float(bias) > 0 else "none"
-    bound = " This is too small, because all runs share one validation part." if chosen.is_lower_bound else ""
+    size = f"is about {bias}" if float(bias) > 0 else "cannot be measured"
+    bound = " The estimate is too small, because all runs share one validation part." if chosen.is_lower_bound else ""
     yield (
-        f"{text}. The best of several settings looks better than it is (selection bias): {chosen.how} estimates "
-        f"{bias}.{bound}"
+        f"{text}. The best of several settings looks better than it is. This selection bias {size} here (estimated by "
+        f"{chosen.how}).{bound}"
     )
 
 

@@ -108,6 +108,7 @@ def parse_seeds(text: str | None) -> int | tuple[int, ...] | None:
         numbers = tuple(map(int, text.split(",")))
     except ValueError:
         numbers = (-1,)
+    # A count of 0 leaves nothing to train.
     if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
         raise ConfigError("--seeds", f"'{text}' is neither a count nor a list of seeds", "Write 10, or 0,1,2.")
     return numbers if "," in text else numbers[0]

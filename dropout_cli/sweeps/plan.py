@@ -101,6 +101,7 @@ def make_plan(sweep: Sweep) -> SweepPlan:
     cells: dict[str, Cell] = {}
     merged = 0
     for found, its in zip(resolved, replicates, strict=True):
+        # Runs of a group differ only in seed, split and fold, so these are set to 0 in its identity.
         first = replace(found.first, seed=0, dataset=replace(found.first.dataset, split_seed=0, fold=0))
         group = _identity(first, planner.touched)
         if group not in groups:

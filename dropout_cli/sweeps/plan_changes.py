@@ -34,6 +34,7 @@ def compare_with_stored(plan: SweepPlan, folder: SweepFolder, *, may_replace: bo
         return None
     before = {one.id: one.fingerprint for one in stored.cells}
     for cell in plan.cells:
+        # Runs on different data are not comparable.
         if before.get(cell.id) not in (None, cell.experiment.dataset.fingerprint):
             fact = "the data have changed since this sweep began"
             raise DataError(str(folder.path), fact, "Restore the original data, or choose another folder with --out.")
@@ -45,6 +46,7 @@ def compare_with_stored(plan: SweepPlan, folder: SweepFolder, *, may_replace: bo
     if new == len(ids) and not may_replace and any(map(folder.has_manifest, before)):
         fact = f"the folder contains a different sweep; none of its {counted(len(before), 'run')} belongs to this one"
         raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
+    # If tables exist, the user may have decided on the change after seeing them.
     looked = {"looked": 1} if folder.has("results.csv") else {}
     return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
 

@@ -28,6 +28,7 @@ def write_plan(
     before = stored_plan.read_plan(folder)
     first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
     generations = [first] if before is None else [*before.generations, *([] if change is None else [change])]
+    # A continued sweep keeps the version with which it began, so that later changes can be reported.
     version = result_changes.arithmetic_version() if before is None else before.arithmetic
     content: dict[str, Any] = {"format": SWEEP_FORMAT, "arithmetic": version}
     content |= {"metric": comparison.metric, "baseline": comparison.baseline, "margin": comparison.margin}

@@ -87,6 +87,7 @@ def run_sweep(
         change = plan_changes.compare_with_stored(plan, folder, may_replace=execution.may_replace)
         for line in list(plan_changes.plan_messages(plan, folder, change)):
             notice(line)
+        # The plan is stored before training, so that an interrupted sweep can be continued and verified.
         write_plan(plan, folder, comparison, change)
         folder.write(file, text)
         try:
@@ -115,6 +116,7 @@ def _train_missing(
     watch(SweepProgress(done, len(failures), len(plan.cells)))
     if execution.on_error == "stop" and failures:
         return failures
+    # Closing the generator stops runs that are still training, for example after Ctrl-C.
     with closing(_trainer(execution, notice)(folder, wanted)) as outcomes:
         for outcome in outcomes:
             if outcome.failure is None:

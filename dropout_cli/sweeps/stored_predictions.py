@@ -55,6 +55,7 @@ def stored_predictions(run: Run) -> Mapping[str, Array]:
         raise UsageError(place, "does not contain the predictions of a run")
     if known.get("sd", predicted).shape != predicted.shape:
         del known["sd"]
+    # Runs may store rows in different orders; sorted by row, their examples pair.
     order = np.argsort(rows, kind="stable")
     return {name: array[order] for name, array in known.items()}
 

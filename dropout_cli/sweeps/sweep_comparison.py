@@ -183,7 +183,9 @@ def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> Validation
     layout = find_layout(shared, folds.pop() if len(folds) == 1 else 0)
     larger = larger_is_better(metric)
     units: Array = np.array([layout.per_unit(row) for row in values]) * (1 if larger else -1)
+    # From here on, larger values are better.
     best = argbest(units.mean(axis=1).tolist())
+    # Leaving out one unit needs independent units.
     if layout.kind not in ("seeds", "splits", "nested"):
         return ValidationChoice(best, layout, math.nan, "")
     by_example = _by_example(groups, layout, val) if layout.kind == "seeds" else None

@@ -207,6 +207,7 @@ def _points(found: Axes, tree: Node, document: SweepDocument, mistakes: ErrorCol
 def _written(document: SweepDocument, base: Path, swept: Mapping[str, Swept]) -> dict[str, Any]:
     """Return the keys of a sweep file that describes the same sweep."""
     values = {field.name: getattr(document, field.name) for field in fields(document)}
+    # The file is stored in the folder of the sweep, from which a relative path would lead elsewhere.
     values["base"] = str(base.resolve())
     for part in ("set", "grid", "zip"):
         values[part] = {key: value for key, value in values[part].items() if key not in swept}

@@ -218,11 +218,16 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
         match[1], 1 / of.sizes["test"]
     ),
     rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. The best of several settings looks better "
-    r"than it is \(selection bias\): leaving out one split at a time estimates (none|\d+\.\d+)\.": (
+    r"than it is\. This selection bias (cannot be measured|is about \d+\.\d+) here "
+    r"\(estimated by leaving out one split at a time\)\.": (
         lambda match, of: (
             float(match[1]) == of.chosen
             and near(match[2], of.accuracy["val"][of.chosen].mean())
-            and (of.selection_bias() < 1e-9 if match[3] == "none" else near(match[3], of.selection_bias()))
+            and (
+                near(match[3].removeprefix("is about "), of.selection_bias())
+                if match[3].startswith("is about ")
+                else of.selection_bias() < 1e-9
+            )
         )
     ),
     rf"Warning: the values of rate ([\d.]+) vary {NUMBER} times as much as those of rate ([\d.]+)\..*": (

@@ -88,7 +88,10 @@ def sweep(
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Train every combination of values and seeds, and say which differences are real. The same again goes on."""
+    """Train every combination of values and seeds, and report which differences are real.
+
+    Run the same command again to continue a sweep.
+    """
     from dropout_cli import config
     from dropout_cli.sweeps import layout_choice, plan
     from dropout_cli.sweeps.folder import SweepFolder

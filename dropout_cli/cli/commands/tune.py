@@ -1,4 +1,4 @@
-"""The command `dropout tune`: search for the best setting, evaluate with fresh seeds."""
+"""The command `dropout tune`: search for the best setting, evaluate with new seeds."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +49,7 @@ def tune_command(
     seeds: Annotated[
         str | None,
         typer.Option(
-            "--seeds", metavar="N", help="How many fresh seeds the best setting is evaluated with. The default is 10."
+            "--seeds", metavar="N", help="How many new seeds the best setting is evaluated with. The default is 10."
         ),
     ] = None,
     splits: arguments.Splits = None,
@@ -76,7 +76,7 @@ def tune_command(
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Search for the best setting, and evaluate it with fresh seeds.
+    """Search for the best setting, and evaluate it with new seeds.
 
     The same command continues a search that was stopped.
     """

@@ -191,6 +191,7 @@ class _Search:
                 self._running.append(_Running(trial, cells))
                 return
             self._study.tell(trial, state=TrialState.FAIL)  # a failure without a reason does not count as a trial
+            # The sampler repeats itself: the next proposal is a point that was not tried.
             if self._left and not self._goes_through:
                 self._study.enqueue_trial(self._left.pop(0))
         self._exhausted = True
@@ -283,6 +284,7 @@ class _Search:
         one.trial.set_user_attr(EPOCHS, sum(epochs))
         one.trial.set_user_attr(SECONDS, sum(seconds))
         self.ended.append(self._study.tell(one.trial, value, state=TrialState[state]))
+        # An incomplete run of a trial that has ended is not continued.
         if state != "COMPLETE" and not self._folder.is_complete(one.cell.id):
             self._folder.discard(one.cell.id)
 

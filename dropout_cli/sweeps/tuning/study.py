@@ -49,6 +49,7 @@ def open_study(sweep: Sweep, folder: SweepFolder) -> "Iterator[Study]":
     except ImportError:
         fact = "needs Optuna, which is not installed"
         raise UsageError("dropout tune", fact, install_command("tune")) from None
+    # Optuna would log every trial to stderr.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with folder.hold_lock(), os_errors(folder.path):
         storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(folder.path / STUDY)).render_as_string())

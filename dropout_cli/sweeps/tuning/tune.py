@@ -130,6 +130,7 @@ def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.SweepPlan]:
     if not sweep.axes.leaves_a_choice():
         way_out = "Give a key several values, such as dropout.rate=0,0.3 or 'dropout.rate={uniform: [0, 0.6]}'."
         raise UsageError(str(sweep.base), "nothing to search: there is only one setting", way_out)
+    # `auto` is only unresolved without a validation part.
     if resolved.training.monitor == "auto":
         raise UsageError("dataset.val_fraction", "a search needs a validation part", "Set it, for example to 0.15.")
     of_errors = sweep.metric == DEFAULT_METRIC and resolved.objective.task == "regression"

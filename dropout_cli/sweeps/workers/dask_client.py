@@ -65,6 +65,7 @@ def train_on_cluster(
     with connect(address) as client:
         here = environment.describe_environment()
         _check_workers(client, address, here, notice)
+        # No retries by Dask: `run_jobs` submits a lost run again, and a run that failed would fail again.
         executor, scattered = client.get_executor(pure=False, retries=0), _ScatterCache(client)
         versions = {name: here[name] for name in environment.INSTALLATION_KEYS}
 

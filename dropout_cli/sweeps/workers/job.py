@@ -38,6 +38,7 @@ def run_job_process(path: Path, id: str, wanted: Experiment) -> None:
         except (Interrupted, StopRequest) as stop:
             folder.output(id).unlink(missing_ok=True)
             sys.exit(stop.exit_code)
+    # The output is only of interest for a failed run.
     folder.output(id).unlink(missing_ok=True)
 
 

@@ -108,6 +108,7 @@ def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | N
     except OSError:
         output = []
     if code is not None and code < 0:
+        # The system kills a process with SIGKILL if memory runs out.
         return f"killed by {signal.Signals(-code).name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
     if code in (INTERRUPT, TERMINATE):
         return "was stopped by a signal"

@@ -29,6 +29,7 @@ def pack_run(run: Run) -> bytes:
     contents = {name: run.read(name) for name in ("state.json", *listed)}
     contents[MANIFEST] = "".join(f"{digest}  {name}\n" for name, digest in listed.items()).encode()
     packed = io.BytesIO()
+    # Level 1 is fast, and float32 weights hardly compress at any level.
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:
         for name, data in contents.items():
             member = tarfile.TarInfo(name)
