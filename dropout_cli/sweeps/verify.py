@@ -91,7 +91,7 @@ def _cell(one: StoredCell, folder: SweepFolder) -> Iterator[Check]:
     what = f"cells/{one.id}"
     if not folder.is_complete(one.id):
         reason = folder.failure(one.id)
-        yield Check(what, False, f"failed ({reason})" if reason else "is not complete any more")
+        yield Check(what, False, f"failed ({reason})" if reason else "is no longer complete")
         return
     run = Run(folder.cell(one.id))
     wrong = [check for check in verify_run(run) if not check.right]

@@ -194,7 +194,7 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
     rf"to {NUMBER}\)\. (.*?)2 settings were compared with the baseline \(rate 0\)\. (.*)": headline,
     r"Runs: 10 runs per setting, on 10 random splits, each with its own seed\. Settings are compared at the same seed "
     r"and split\.": lambda match, of: len(of.accuracy["test"]) == SEEDS,
-    rf"Simple models, by test\.accuracy: always answering the largest class {NUMBER} \(mean over (\d+) splits\), "
+    rf"Simple models, by test\.accuracy: always predicting the most common class {NUMBER} \(mean over (\d+) splits\), "
     rf"logistic regression {NUMBER} \(mean over (\d+) splits\)\."
     r"( No setting has a better mean than logistic regression\.)?": simple_models,
     r"Intervals and p-values of differences hold for new random splits of these (\d+) examples, with new seeds "

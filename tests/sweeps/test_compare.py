@@ -113,7 +113,7 @@ def test_a_sweep_is_verified_with_all_its_cells(folder: Path, tmp_path: Path) ->
     gone = next((copy / "cells").iterdir())
     gone.rename(tmp_path / "gone")
     taken = dropout("verify", str(copy), cwd=folder)
-    assert taken.returncode == 4 and "is not complete any more" in taken.stdout
+    assert taken.returncode == 4 and "is no longer complete" in taken.stdout
     (tmp_path / "gone").rename(gone)
     table = copy / "summary.csv"
     table.write_text(table.read_text().replace("0.", "0.9", 1))

@@ -61,13 +61,13 @@ def test_a_level_is_the_mean_over_distinct_splits() -> None:
     records = [record(0.1, 0.9, 0.4, seed=seed) for seed in range(3)] + [record(0.1, 0.9, 0.6, split=1, linear=0.9)]
     found = yardsticks.yardstick_rows(records, METRIC)
     assert found == [
-        ["digits", "always answering the largest class", 2, pytest.approx(0.5)],
+        ["digits", "always predicting the most common class", 2, pytest.approx(0.5)],
         ["digits", "logistic regression", 2, pytest.approx(0.8)],
     ]
     (line,) = yardsticks.simple_model_messages(records, METRIC)
     assert line == (
-        "Simple models, by test.accuracy: always answering the largest class 0.5000 (mean over 2 splits), logistic "
-        "regression 0.8000 (mean over 2 splits)."
+        "Simple models, by test.accuracy: always predicting the most common class 0.5000 (mean over 2 splits), "
+        "logistic regression 0.8000 (mean over 2 splits)."
     )
 
 
@@ -75,10 +75,10 @@ def test_kinds_and_datasets_are_not_mixed() -> None:
     """Ridge and logistic regression are two models; two datasets have a line each."""
     records = [record(0.1, 0.9), record(0.2, 0.9, kind="ridge", linear=0.6), record(0.1, 0.9, 0.2, dataset="moons")]
     assert [(one.dataset, one.model, one.mean) for one in yardsticks.yardstick_levels(records, METRIC)] == [
-        ("digits", "always answering the largest class", 0.4),
+        ("digits", "always predicting the most common class", 0.4),
         ("digits", "logistic regression", 0.7),
         ("digits", "ridge regression", 0.6),
-        ("moons", "always answering the largest class", 0.2),
+        ("moons", "always predicting the most common class", 0.2),
         ("moons", "logistic regression", 0.7),
     ]
     assert [line.partition(",")[0] for line in yardsticks.simple_model_messages(records, METRIC)] == [
@@ -90,11 +90,13 @@ def test_kinds_and_datasets_are_not_mixed() -> None:
 def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
     """Means are compared with the dummy on the same runs; equal is not better."""
     good, equal, bad = record(0.1, 0.9), record(0.5, 0.4), record(0.9, 0.2)
-    named = "are not better than always answering the largest class (mean test.accuracy): rate 0.5; rate 0.9."
+    named = "are not better than always predicting the most common class (mean test.accuracy): rate 0.5; rate 0.9."
     assert beaten([good, equal, bad]) == [f"2 of 3 settings {named}"]
-    assert beaten([equal, bad]) == [f"No setting is better than always answering the largest class (mean {METRIC})."]
+    assert beaten([equal, bad]) == [
+        f"No setting is better than always predicting the most common class (mean {METRIC})."
+    ]
     assert beaten([bad]) == [
-        "These runs are not better than always answering the largest class: mean test.accuracy 0.2 against 0.4."
+        "These runs are not better than always predicting the most common class: mean test.accuracy 0.2 against 0.4."
     ]
     assert beaten([good]) == []
     luck = [record(0.1, 0.9, 0.95), record(0.1, 0.9, 0.1, split=1)]
@@ -104,7 +106,7 @@ def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
 def test_a_metric_decides_which_way_is_better_and_what_the_dummy_is() -> None:
     """A larger NLL is worse, and its dummy predicts the frequencies of the classes."""
     assert beaten([record(0.1, 0.9), record(0.9, 0.2)], "test.nll") == [
-        "1 of 2 settings is not better than always answering the frequencies of the classes (mean test.nll): rate 0.9."
+        "1 of 2 settings is not better than always predicting the frequencies of the classes (mean test.nll): rate 0.9."
     ]
 
 
@@ -129,7 +131,8 @@ def test_nothing_is_said_of_runs_without_simple_models() -> None:
         == yardsticks.yardstick_rows([record(0.1, 0.1)], "train.accuracy")
     )
     assert (
-        yardsticks.yardstick_rows([record(0.1, 0.1, linear=None)], METRIC)[0][1] == "always answering the largest class"
+        yardsticks.yardstick_rows([record(0.1, 0.1, linear=None)], METRIC)[0][1]
+        == "always predicting the most common class"
     )
 
 
@@ -184,7 +187,7 @@ def test_a_cell_takes_what_another_one_has_kept(tmp_path: Path) -> None:
 def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: SweepFolder, tmp_path: Path) -> None:
     """The warning is first in notes and report, and the scores are in a table."""
     done = dropout("compare", str(swept.path), cwd=tmp_path)
-    dummy = "always answering the largest class"
+    dummy = "always predicting the most common class"
     said = f"1 of 2 settings is not better than {dummy} (mean test.accuracy): learning_rate 1e-12."
     assert said in done.stdout and "logistic regression 0.9" in done.stdout
     assert swept.read("notes.txt").decode().startswith(said)
