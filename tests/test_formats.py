@@ -183,9 +183,12 @@ def test_a_finished_sweep_trains_nothing_again(number: int, tmp_path: Path) -> N
     asked = ("sweep", str(tmp_path / "configs/sweep.yaml"), "--out", str(sweep), "--no-plots")
     for older in (number < SWEEP_FORMAT, False):
         said = ends(*asked, cwd=tmp_path).stderr
-        same = f"{sweep}: goes on with one split for all runs, as it began; --splits each with another" in said
+        same = (
+            f"{sweep}: continues with one split for all runs, as it began. For a split per run, use --splits each"
+            in said
+        )
         assert same == (number < SWEEP_FORMAT)
-        assert (f"its tables are of format {number}, and are written anew by those of {SWEEP_FORMAT}" in said) == older
+        assert (f"its tables have the old format {number} and are rewritten in format {SWEEP_FORMAT}" in said) == older
     assert read(sweep / "plan.json")["format"] == SWEEP_FORMAT
     assert {path: path.read_bytes() for path in sweep.glob("cells/*/MANIFEST.sha256")} == cells
     assert len(read(sweep / "plan.json")["generations"]) == 1  # type: ignore[arg-type]
@@ -224,7 +227,7 @@ def test_a_finished_search_trains_nothing_again(number: int, tmp_path: Path) -> 
         ends(*command, str(search), cwd=tmp_path)
     cells = {path: path.read_bytes() for path in search.rglob("cells/*/MANIFEST.sha256")}
     done = ends("tune", str(tmp_path / "configs/tune.yaml"), "--out", str(search), "--no-plots", cwd=tmp_path)
-    assert done.stderr.count("goes on with one split for all runs, as it began") == (number < SWEEP_FORMAT)
+    assert done.stderr.count("continues with one split for all runs, as it began") == (number < SWEEP_FORMAT)
     assert {path: path.read_bytes() for path in search.rglob("cells/*/MANIFEST.sha256")} == cells
     ends("verify", str(search), cwd=tmp_path)
 

@@ -106,7 +106,7 @@ def _runs(folder: Path) -> Iterator[Finding]:
     """Check disk space, permissions and locks of the folder for runs, or of its parent."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
-        yield Finding("runs", str(folder), f"{existing} is not a folder. Name another one with --runs-dir.")
+        yield Finding("runs", str(folder), f"{existing} is not a folder. Choose another folder with --runs-dir.")
         return
     free = shutil.disk_usage(existing).free
     wrong = (

@@ -29,7 +29,7 @@ def all_runs(root: Path) -> list[Run]:
         return []
     except OSError as error:
         raise UsageError(
-            str(root), f"cannot be read ({error.strerror})", "Name another folder with --runs-dir."
+            str(root), f"cannot be read ({error.strerror})", "Choose another folder with --runs-dir."
         ) from None
 
 

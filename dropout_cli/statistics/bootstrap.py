@@ -65,7 +65,7 @@ def paired_bootstrap(first: Array, second: Array, *, take_root: bool = True) -> 
     from scipy import special, stats
 
     if first.shape != second.shape:
-        raise ValueError(f"losses {first.shape} do not pair with {second.shape}")
+        raise ValueError(f"losses {first.shape} cannot be paired with {second.shape}")
     n = len(first)
     if n < MIN_EXAMPLES:
         raise ValueError(f"needs {MIN_EXAMPLES} examples, got {n}")

@@ -39,7 +39,7 @@ def mcnemar(first_right: Array, second_right: Array) -> McNemar:
     from scipy import stats
 
     if first_right.shape != second_right.shape:
-        raise ValueError(f"{first_right.shape} examples do not pair with {second_right.shape}")
+        raise ValueError(f"{first_right.shape} examples cannot be paired with {second_right.shape}")
     only_first = int(np.sum(first_right & ~second_right))
     only_second = int(np.sum(second_right & ~first_right))
     discordant = only_first + only_second

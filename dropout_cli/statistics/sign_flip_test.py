@@ -82,7 +82,7 @@ def compare_paired(
         ValueError: the lengths differ.
     """
     if np.shape(values) != np.shape(baseline):
-        raise ValueError(f"{len(values)} values do not pair with {len(baseline)}")
+        raise ValueError(f"{len(values)} values cannot be paired with {len(baseline)}")
     if rules == RULES_V1:
         gaps: Array = np.subtract(values, baseline, dtype=np.float64)
         gaps[np.abs(gaps) < 1e-12 * np.max(np.abs(baseline), initial=1e-300)] = 0

@@ -1,4 +1,4 @@
-"""The answer of a sweep: the first sentences of its notes, about the setting that is best on the validation part.
+"""The answer of a sweep: the first sentences of its notes.
 
 The best of many test numbers looks better than its setting is. The answer therefore starts with the setting that the
 validation part chooses: its test numbers had no influence on the choice.
@@ -76,7 +76,10 @@ def _mean(evidence: SweepComparison, group: RunGroup) -> str:
 
 
 def _verdicts(evidence: SweepComparison, metric: str) -> Iterator[str]:
-    """Yield which settings are better, worse or not decided by a metric, and whether this holds for new data."""
+    """Yield which settings are better, worse or not decided by a metric.
+
+    The sentences also state whether a verdict holds for new data.
+    """
     compared, is_main = evidence.comparisons_by(metric), metric == evidence.metric
     by = "" if is_main else f"By {metric}, "
     if len(compared) == 1:
@@ -109,7 +112,8 @@ def _lower_first(sentence: str) -> str:
 
 
 def _order(comparison: Comparison) -> tuple[int, bool]:
-    """Return the sort key: better, worse, equal, not decided; of one verdict, those confirmed for new data first."""
+    """Return the sort key of a comparison: better, worse, equal, not decided."""
+    # Within one verdict, settings that are confirmed for new data come first, since they are the stronger results.
     verdicts = (BETTER, WORSE, comparison.verdict if comparison.is_equal else "", NOT_DECIDED)
     return verdicts.index(comparison.verdict), not comparison.shown_for_new_data
 

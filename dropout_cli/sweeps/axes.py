@@ -1,4 +1,7 @@
-"""Swept keys with their values (lists, ranges, distributions), and the combinations of values that they give."""
+"""Swept keys with their values, and the combinations of these values.
+
+The values of a key are a list, a range or a distribution.
+"""
 
 import itertools
 import json
@@ -61,7 +64,7 @@ class Axes:
         return has_numbers or len(self.rows) > 1 or any(value != values[0] for values in lists for value in values)
 
     def chooses_splits(self) -> str | None:
-        """Return the swept key that decides the seed or the split of a run; None if there is no such key."""
+        """Return the swept key that decides the seed or split of a run; None without one."""
         settings = [*self.fixed, *(setting for row in self.rows for setting in row)]
         settings += [Setting(key, value, place) for key, values in self.grid.items() for value, place in values]
         for key, node in self.distributions.items():
@@ -123,7 +126,13 @@ def is_finite_number_value(value: Any) -> bool:
 
 
 def grid_points(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
-    """Return every combination of values, the last key changing fastest; without keys, one empty point."""
+    """Return every combination of values; without keys, one empty point.
+
+    The last key changes fastest.
+
+    Args:
+        axes: Key -> its values, each with its place.
+    """
     settings = [[Setting(key, value, place) for value, place in values] for key, values in axes.items()]
     return list(itertools.product(*settings))
 

@@ -11,7 +11,7 @@ VARIANT, RATE = "dropout.variant", "dropout.rate"
 
 
 def default_baseline(groups: Sequence[Values]) -> Values:
-    """Return the default baseline: no dropout if a group has it, else rate 0, else the first group."""
+    """Return the default baseline: no dropout, else rate 0, else the first group."""
     for key, value in ((VARIANT, "none"), (RATE, 0)):
         if any(group.get(key) == value and group.get(key) is not None for group in groups):
             return {key: value}
@@ -35,7 +35,7 @@ def find_baselines(
         groups: The values of each group.
         keys: The keys that tell groups apart.
         wanted: Key -> value of the baseline; None: the default one.
-        rules: The version of the rules, see `statistics.rules`.
+        rules: The version of the rules, see `statistics.comparison_rules`.
 
     Raises:
         UsageError: No group has the values of `wanted`, or several are possible for one group.

@@ -20,12 +20,15 @@ FINGERPRINT = "dataset.fingerprint"
 def collect_runs(
     references: Sequence[str], root: Path, by: Sequence[str] = ()
 ) -> tuple[list[RunRecord], list[str], int]:
-    """Return the complete runs, the keys that tell their groups apart, and the number of incomplete runs.
+    """Return the complete runs, the keys of their groups, and the number of other runs.
 
     Args:
         references: Sweep folders, or runs as `find_run` accepts them; a run that is named twice counts once.
         root: The folder of runs.
         by: The keys to group by; empty: the keys in which the runs differ.
+
+    Returns:
+        Complete runs, the keys that tell their groups apart, and the number of runs that are not complete.
 
     Raises:
         UsageError: No run is complete, or no run has a key of `by`.
@@ -42,6 +45,7 @@ def collect_runs(
             by_folder |= {Path(record.path).resolve(): record for record in records}
             continue
         run = find_run(reference, root)
+        # The numbers of a run that is not complete would depend on when it stopped.
         if run.status == "completed":
             summary = run.summary()
             by_folder.setdefault(
@@ -105,10 +109,11 @@ def earlier_looks(references: Sequence[str]) -> EarlierLooks:
 
 
 def _unplanned_keys(records: Sequence[RunRecord], keys: Sequence[str]) -> list[str]:
-    """Return the keys in which runs of one planned group differ, although the plan has a single value.
+    """Return the keys in which runs of one planned group differ.
 
     Keys whose values are computed from a split do not count.
     """
+    # For example, a run was lengthened with `resume --epochs` after the sweep.
     groups: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         groups.setdefault(json.dumps([record.values.get(key) for key in keys]), []).append(record.settings)

@@ -1,4 +1,4 @@
-"""Comparisons of settings with a baseline: paired differences with interval, p-value and verdict.
+"""Comparisons of settings with a baseline: paired differences, intervals and verdicts.
 
 Interval, p-value and verdict come from one t procedure, so that they cannot contradict each other. The layout of seeds
 and splits (`sweeps.layouts`) decides its unit, and Bonferroni's correction is for the number of comparisons. A
@@ -108,8 +108,9 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Return BETTER, WORSE, `equal within M` or NOT_DECIDED by the interval; the margin comes first."""
+        """Return BETTER, WORSE, `equal within M` or NOT_DECIDED, by the interval."""
         low, high = self.interval
+        # The margin comes first: a difference that does not matter is equal, even if its interval excludes 0.
         if self.is_equal:
             return f"equal within {self.margin:g}"
         if low > 0 or high < 0:
@@ -137,7 +138,7 @@ class Comparison:
 
     @property
     def effect(self) -> float:
-        """Return Cohen's d_z of the units; NaN for crossed layouts and if all units have the same difference."""
+        """Return Cohen's d_z of the units; NaN for crossed layouts or equal differences."""
         return self.estimate.mean / self.sd if self.sd > 0 and self.layout.kind != "crossed" else math.nan
 
 
@@ -150,10 +151,10 @@ def compare_groups(
     margin: float | None,
     test: TestName,
 ) -> tuple[Comparison, ...]:
-    """Compare every group with its baseline by each metric; groups without a common replicate are left out.
+    """Compare every group with its baseline by each metric.
 
     Args:
-        groups: All groups of runs.
+        groups: All groups; those without a replicate of their baseline are left out.
         keys: The keys that tell groups apart.
         metrics: The metrics; all comparisons are corrected together.
         baseline: Key -> value of the baseline; None: the default one.
@@ -173,6 +174,7 @@ def compare_groups(
             if by_pair:
                 comparisons.append(_compare_pair(index, base, groups, metric, by_pair, margin))
                 differences.append(by_pair)
+    # Comparisons without a verdict cannot be wrong, so that they do not count.
     family = max(1, sum(not math.isnan(comparison.p) for comparison in comparisons))
     holm = statistics.holm_adjust([comparison.p for comparison in comparisons])
     requested = permutation_tests(
@@ -185,7 +187,8 @@ def compare_groups(
 
 
 def _differences(group: RunGroup, base: RunGroup, metric: str) -> dict[Replicate, float]:
-    """Return the difference of each pair of runs that have the metric; equal differences are equal floats."""
+    """Return the difference of each pair of runs that have the metric."""
+    # `paired_differences` removes rounding, so that equal differences are equal floats and count as ties.
     scores = {
         replicate: (group.score(replicate, metric), base.score(replicate, metric))
         for replicate in group.records
@@ -241,14 +244,14 @@ def _compare_pair(
 
 
 def _unpaired(group: RunGroup, base: RunGroup, layout: Layout, metric: str) -> str:
-    """Return why runs with the same seed and split cannot be paired; empty if their parts have the same size."""
+    """Return why runs with the same seed and split cannot be paired; empty if they can."""
     part = metric_part(metric)
     for replicate in layout.replicates if part != "train" else ():
         ours, theirs = ({run.examples(part) for run in side.records[replicate]} for side in (group, base))
-        # If splits vary, the sizes may differ: a split in groups draws parts of other sizes.
+        # Only sizes are compared: every run has them. On varying splits by group they may differ.
         if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):
-            text = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
-            return f"their {part} parts are not the same examples (at most {text}), so the runs cannot be paired"
+            largest = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
+            return f"their {part} parts contain different examples (at most {largest}), so the runs cannot be paired"
     return ""
 
 
@@ -260,7 +263,10 @@ def _without_spread(estimate: Estimate) -> str:
 
 
 def _for_new_examples(group: RunGroup, base: RunGroup, layout: Layout, metric: str) -> Estimate:
-    """Return the estimate for new examples, from the stored score of each test example; without a se if unknown."""
+    """Return the estimate for new examples, from the stored score of each test example.
+
+    Its mean is NaN if the scores are not stored or belong to different test examples.
+    """
     units: list[Array] = []
     rows: Array | None = None
     for unit in layout.units:
@@ -278,7 +284,7 @@ def _for_new_examples(group: RunGroup, base: RunGroup, layout: Layout, metric: s
 
 
 def _wider(group: RunGroup, base: RunGroup, layout: Layout, metric: str, step: float) -> float:
-    """Return the spread of the group divided by that of the baseline; NaN unless the F test finds a difference."""
+    """Return the ratio of the two spreads; NaN unless the F test finds a difference."""
     from scipy import stats
 
     if layout.refused or layout.kind == "crossed":

@@ -45,7 +45,7 @@ class SweepDocument:
     """The number of seeds (0, 1, ...), or a list of seeds. With a number of splits: how many seeds on each split.
     Default: 10, or 1 on each split."""
     splits: Splits | None = None
-    """each: every seed has its own split. same: all seeds use one split. A number: so many splits, with the seeds on
+    """each: every seed has its own split. same: all seeds use one split. A number N: N splits, with the seeds on
     each. Default: each, or same if the sweep sets or varies `seed` or `dataset.split_seed`."""
     baseline: dict[str, Any] | None = None
     """Dotted key -> its value in the baseline, the setting that all others are compared with."""

@@ -1,7 +1,7 @@
 """The tables of sweeps in the formats 1 and 2, so that `verify` can check old folders.
 
 These formats compared runs at equal seeds by an exact sign-flip test with Holm's correction, for every layout of seeds
-and splits. `statistics.rules` describes how 1 and 2 differ. New sweeps do not use this module.
+and splits. `statistics.comparison_rules` describes how 1 and 2 differ. New sweeps do not use this module.
 """
 
 import json
@@ -41,7 +41,7 @@ def earlier_tables(
         metric: The metric of the comparisons.
         baseline: Key -> value of the baseline; None: the default one.
         margin: Smaller differences do not matter; None: no margin.
-        rules: The version of the rules, see `statistics.rules`.
+        rules: The version of the rules, see `statistics.comparison_rules`.
 
     Raises:
         UsageError: No group is the baseline.
@@ -56,8 +56,9 @@ def earlier_tables(
 
 
 def _correction(groups: Sequence[RunGroup], compared: Sequence[RunGroup], rules: int, pairs: Any = None) -> float:
-    """Return Nadeau and Bengio's correction; by the first rules that of the first run, for all groups."""
+    """Return the ratio of Nadeau and Bengio's correction; 0 for a single split."""
     if rules == RULES_V1:
+        # The first format used the ratio of the first run for all groups.
         splits = {replicate.split_seed for group in groups for replicate in group.records}
         return groups[0].runs[0].split_ratio if len(splits) > 1 else 0.0
     return max(group.correction(pairs) for group in compared)

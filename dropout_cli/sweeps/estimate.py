@@ -1,4 +1,7 @@
-"""Estimate of the time and disk space of a sweep, from one or two epochs of a few of its runs."""
+"""Estimate of the time and disk space of a sweep.
+
+One or two epochs of a few runs are measured.
+"""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -38,9 +41,11 @@ def estimate_cost(
     jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
+    # At most MOST_PROBES settings, evenly spaced in the list: a dry run should take seconds.
     probed = probed[:: max(1, -(-len(probed) // MOST_PROBES))]
     seconds, size = zip(*map(_probe, probed), strict=True)
     epochs = sum(cell.experiment.training.epochs for cell in plan.cells)
+    # There are never more processes than runs.
     total = (sum(seconds) / len(seconds) * epochs + PER_CELL * len(plan.cells)) / min(jobs, len(plan.cells))
     space = sum(size) / len(size) * len(plan.cells)
     return [
@@ -57,7 +62,7 @@ def estimate_cost(
 
 
 def _probe(cell: Cell) -> tuple[float, float]:
-    """Return the seconds per epoch, of the second one if the first is short, and the bytes of the run folder."""
+    """Return the seconds per epoch and the bytes of the run folder."""
     settings = cell.experiment.training
     prepared = run.prepare_run(replace(cell.experiment, training=replace(settings, epochs=2, early_stopping=None)))
     with setup.thread_limit(prepared.experiment):
@@ -71,13 +76,14 @@ def _probe(cell: Cell) -> tuple[float, float]:
 
 
 def _epochs(prepared: setup.PreparedExperiment) -> Iterator[float]:
-    """Yield the seconds of each epoch; a long one is the last, because warming up does not matter there."""
+    """Yield the seconds of the first epoch, and of the second if the first is short."""
     targets = prepared.distillation.targets if prepared.distillation else None
     began = time.perf_counter()
     for event in loop.train_epochs(prepared.learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, loop.EpochRecord):
             seconds, began = time.perf_counter() - began, time.perf_counter()
             yield seconds
+            # Caches and allocations of the first steps do not matter in an epoch that takes more than a second.
             if seconds > 1:
                 return
 

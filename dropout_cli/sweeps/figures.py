@@ -82,7 +82,7 @@ def _runs_per_setting(evidence: SweepComparison) -> str:
 
 
 def _axis(evidence: SweepComparison) -> str | None:
-    """Return the key of the x axis: the rate, or the first key with several numbers; None without any."""
+    """Return the key of the x axis: the rate, else the first key with several numbers."""
     for key in (RATE, *evidence.keys):
         numbers = {group.values.get(key) for group in evidence.groups if _is_number(group.values.get(key))}
         if len(numbers) > 1:
@@ -104,7 +104,7 @@ def plotted_metric(number: str) -> str:
 
 
 def _mean(evidence: SweepComparison, group: RunGroup, metric: str) -> PlottedMean | None:
-    """Return the mean with the interval of the tables; a mean without one has no length."""
+    """Return the mean with the interval of the tables, or of length 0 without one."""
     mean = evidence.mean(group, metric)
     if not mean.n:
         return None
@@ -118,7 +118,7 @@ def _difference(comparison: Comparison) -> PlottedMean:
 
 
 def _parts(evidence: SweepComparison, key: str, number: str) -> dict[str, dict[float, PlottedMean]]:
-    """Return training and validation error against the key, a line per setting of the other keys."""
+    """Return training and validation error against the key, for all other settings."""
     plotted = plotted_metric(number)
     lines: dict[str, dict[float, PlottedMean]] = {}
     for part, name in (("train", "training"), ("val", "validation")):
@@ -177,7 +177,10 @@ def _shown(evidence: SweepComparison) -> list[RunGroup]:
 
 
 def _band(group: RunGroup, history: History) -> CurveBand | None:
-    """Return mean and interval of val_loss, or else train_loss, at each epoch that all runs of the group reached."""
+    """Return the learning curve of a group: mean and interval at each epoch.
+
+    The curve is of val_loss if all runs have it, else of train_loss. It ends at the last epoch that all runs reached.
+    """
     replicates = [replicate for replicate, pooled in group.records.items() for _ in pooled]
     columns = [history(record) for record in group.runs]
     name = "val_loss" if all(np.isfinite(run["val_loss"]).all() for run in columns) else "train_loss"

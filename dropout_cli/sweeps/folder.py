@@ -30,11 +30,12 @@ SWEEP_FORMAT = 3
 
 def is_sweep_folder(reference: str) -> bool:
     """Return True if the reference is the path of a sweep folder."""
+    # An empty path would mean the current folder.
     return bool(reference.strip()) and file_exists(Path(reference) / PLAN)
 
 
 class SweepFolder:
-    """Where a sweep is kept."""
+    """The folder of a sweep: its files, its lock, and the state of its runs."""
 
     def __init__(self, path: Path) -> None:
         """Name a sweep folder.
@@ -78,7 +79,8 @@ class SweepFolder:
         return self.path / "failed" / f"{id}.txt"
 
     def is_complete(self, id: str) -> bool:
-        """Return True if the run is complete; rename its folder if its process ended before that."""
+        """Return True if the run is complete; give its folder its final name if needed."""
+        # The manifest is the last file of a run. A process that was killed after it had no time to rename the folder.
         if (self.partial(id) / MANIFEST).is_file() and not locks.is_locked(self.partial(id) / ".lock"):
             with os_errors(self.partial(id)):
                 self.partial(id).replace(self.cell(id))
@@ -89,7 +91,8 @@ class SweepFolder:
         return any((path / MANIFEST).is_file() for path in (self.cell(id), self.partial(id)))
 
     def is_busy(self, id: str) -> bool:
-        """Return True if a process trains the run; a worker whose sweep has died stops only after its epoch."""
+        """Return True if a process trains the run."""
+        # This may be a worker of a killed sweep, which stops only at the end of its epoch.
         return locks.is_locked(self.partial(id) / ".lock")
 
     def has_diverged(self, id: str) -> bool:
@@ -147,6 +150,7 @@ class SweepFolder:
             same = path.is_file() and path.read_bytes() == data
         except OSError:
             same = False
+        # A repeated sweep changes no file, not even its time.
         if not same:
             write_atomic(path, data)
 

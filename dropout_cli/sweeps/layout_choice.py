@@ -1,4 +1,7 @@
-"""The choice of a sweep's layout: from its options, the plan in its folder, its objective and its data."""
+"""The choice of a sweep's layout: how its runs are distributed over seeds and splits.
+
+It depends on the options, on the plan stored in the folder, on the objective, and on the data.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +18,7 @@ from dropout_cli.sweeps.replicates import EACH, FOLD, SAME, SEED, Replicate, Spl
 from dropout_cli.sweeps.resolved_settings import ResolvedSetting
 from dropout_cli.sweeps.spec import Sweep
 
-TAUGHT = "the teacher has seen the training examples of one split, and other splits test on some of them"
+TAUGHT = "the teacher was trained on one split, whose training examples would be test examples of other splits"
 
 
 def keep_layout(sweep: Sweep, *folders: SweepFolder) -> Sweep:
@@ -40,24 +43,24 @@ def allowed_splits(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Spl
     """Return the layout before the data are read, and the reasons if it is not the usual one.
 
     Raises:
-        ConfigError: Splits would vary, and a teacher has seen one of them.
+        ConfigError: Splits would vary, although a teacher was trained on one of them.
     """
     if sweep.axes.chooses_splits() is not None:
         return SAME, []
     if any(map(_is_taught, experiments)):
         if sweep.begun is None and sweep.splits not in (None, SAME):
-            fact = f"{sweep.splits}, and objective: distillation: {TAUGHT}"
-            raise ConfigError("splits", fact, "Leave it out, or give splits: same.")
+            fact = f"{sweep.splits} is not possible with objective: distillation, because {TAUGHT}"
+            raise ConfigError("splits", fact, "Leave it out, or use splits: same.")
         return SAME, [f"objective.teacher: {TAUGHT}, so all runs share one split."] if sweep.splits is None else []
     if sweep.splits is None and any(one.training.init_from is not None for one in experiments):
-        fact = "the weights to start from may have seen the training examples of one split"
+        fact = "the initial weights may come from a run that was trained on one split"
         way_out = "--splits each is for weights from other data"
         return SAME, [f"training.init_from: {fact}, so all runs share one split; {way_out}."]
     return sweep.splits or EACH, []
 
 
 def settle_splits(splits: Splits, sweep: Sweep, resolved: Sequence[ResolvedSetting]) -> tuple[Splits, list[str]]:
-    """Return the layout that the data allow, and a message on each dataset with predefined parts.
+    """Return the layout that the data allow, and messages on predefined parts.
 
     Args:
         splits: The layout from `allowed_splits`.
@@ -72,13 +75,13 @@ def settle_splits(splits: Splits, sweep: Sweep, resolved: Sequence[ResolvedSetti
     given = {DATASETS.name_of(type(one.first.dataset)): one.varying for one in resolved if "test" not in one.varying}
     if not any(one.varying for one in resolved):
         if isinstance(splits, int) and sweep.begun is None:
-            fact = f"{splits}, and the data give all parts, so that there is one split"
-            raise ConfigError("splits", fact, "Leave it out, or give splits: same.")
-        return SAME, [f"dataset: {' and '.join(given)}: the data give all parts, so all runs share one split."]
+            fact = f"{splits} is not possible, because the data define all parts"
+            raise ConfigError("splits", fact, "Leave it out, or use splits: same.")
+        return SAME, [f"dataset: {' and '.join(given)}: the data define all parts, so all runs share one split."]
     return splits, [
-        f"dataset: {name}: the test part is given and stays; training and validation parts vary."
+        f"dataset: {name}: the test part is fixed; the training and validation parts vary."
         if varying
-        else f"dataset: {name}: the data give all parts, which stay; only seeds vary there."
+        else f"dataset: {name}: all parts are fixed; only the seeds vary."
         for name, varying in given.items()
     ]
 
@@ -110,19 +113,21 @@ def make_replicates(
     for point, one in zip(points, experiments, strict=True):
         base, folds = one.dataset.split_seed, range(one.dataset.folds or 1)
         its = lay_out(splits, sweep.seeds, split_seed=base, first=sweep.first)
+        # A swept seed is the only seed of its point.
         if any(setting.key == SEED for setting in point):
             its = [Replicate(one.seed, base)]
+        # The teacher was trained on the other folds, and a fold that is set is the only one wanted.
         if _is_taught(one) or any(map(_sets_fold, point)):
             folds = range(one.dataset.fold, one.dataset.fold + 1)
         found.append([replicate._replace(fold=fold) for replicate in its for fold in folds])
     runs = sum(map(len, found))
     if runs > MOST_CELLS:
-        raise ConfigError(str(sweep.base), f"{runs:,} runs, and {MOST_CELLS:,} are the most")
+        raise ConfigError(str(sweep.base), f"{runs:,} runs are too many; the maximum is {MOST_CELLS:,}")
     return found
 
 
 def _is_taught(experiment: Experiment) -> bool:
-    """Return True for a student, whose teacher has seen one split."""
+    """Return True for a student: its teacher was trained on one split."""
     return isinstance(experiment.objective, Distillation)
 
 

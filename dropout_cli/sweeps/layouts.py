@@ -1,11 +1,11 @@
-"""How the runs of a comparison are laid out over seeds and splits, and what follows for its estimate.
+"""Layouts of runs over seeds and splits, and the estimate that each layout allows.
 
     seeds     one split, n seeds: the unit is a seed
     splits    n splits, one run each: the unit is a split
-    nested    S splits, each with seeds of its own: the unit is the mean of a split
-    crossed   the same R seeds on each of S splits: two-way mean squares
+    nested    S splits, each with its own seeds: the unit is the mean of a split
+    crossed   the same R seeds on each of S splits: two-way mean squares of seeds and splits
 
-With `dataset.folds`, a run of this list is the mean over the folds of one division. `statistics.estimate` has the
+With `dataset.folds`, a run of this list is the mean over the folds of one division. `statistics.t_test` has the
 formulas.
 """
 
@@ -28,17 +28,17 @@ Folded: TypeAlias = tuple[Replicate, ...]
 
 @dataclass(frozen=True)
 class Layout:
-    """How replicates are arranged."""
+    """The arrangement of replicates over seeds and splits."""
 
     kind: Kind
     units: tuple[tuple[Folded, ...], ...]
     """The runs of each unit; of a crossed layout, the unit is a split and its runs are in the order of the seeds."""
     folds: int = 0
-    """How many folds each run stands for; 0 where the data are not divided into folds."""
+    """The number of folds over which each run is a mean; 0 if the data are not divided into folds."""
     refused: str = ""
-    """Why there is no verdict; empty where there is one."""
+    """Why there is no verdict; empty if there is one."""
     left_out: int = 0
-    """Replicates that no unit has."""
+    """The number of replicates that belong to no unit, such as those of an incomplete division."""
 
     @property
     def replicates(self) -> list[Replicate]:
@@ -47,12 +47,12 @@ class Layout:
 
     @property
     def splits_vary(self) -> bool:
-        """Whether units differ in their splits."""
+        """True if the units have different splits."""
         return self.kind in ("splits", "nested", "crossed")
 
     @property
     def seed(self) -> int | None:
-        """The seed that all runs share; None where seeds differ."""
+        """The seed that all runs share; None if seeds differ."""
         seeds = {one.seed for one in self.replicates}
         return seeds.pop() if len(seeds) == 1 else None
 
@@ -64,25 +64,30 @@ class Layout:
         """Return the mean over the units with its standard error.
 
         Args:
-            values: Replicate -> value, for all that are used.
-            step: The smallest step of a single value, 1 / N of accuracies: standard deviations are at least half of it.
+            values: Replicate -> value, for all replicates of the units.
+            step: The smallest step of a single value, such as 1 / N for an accuracy over N examples. Standard
+                deviations are at least half of it.
         """
         if self.kind == "crossed":
             rows = [[_mean([values[one] for one in run]) for run in unit] for unit in self.units]
             return t_test.estimate_crossed(np.array(rows), smallest_sd=self._floor(step))
         found = t_test.estimate_mean(self.per_unit(values), smallest_sd=self._floor(step))
+        # Units of an irregular layout share some seeds, so that they are not independent: no standard error holds.
         return t_test.mean_only(found.mean, found.n) if self.kind == "irregular" else found
 
     def for_new_data(self, values: Mapping[Replicate, float], ratio: float, *, step: float = 0.0) -> Estimate:
-        """Return the estimate that speaks of new data of this kind, where splits vary (Nadeau & Bengio 2003).
+        """Return the estimate for new data of the same kind, for layouts whose splits vary.
 
-        With folds, of which each division has all, the units are the single folds (Bouckaert & Frank 2004,
-        doi:10.1007/978-3-540-24775-3_3).
+        With folds, the units are the single folds.
 
         Args:
             values: Replicate -> value.
-            ratio: Test examples over training examples.
+            ratio: The number of test examples divided by the number of training examples.
             step: As in `estimate`.
+
+        References:
+            Nadeau & Bengio 2003, doi:10.1023/A:1024068626366; for folds Bouckaert & Frank 2004,
+            doi:10.1007/978-3-540-24775-3_3.
         """
         units = self.per_unit(values)
         if self.folds:
@@ -91,7 +96,8 @@ class Layout:
         return t_test.estimate_mean(units, smallest_sd=self._floor(step), split_ratio=ratio)
 
     def _floor(self, step: float) -> float:
-        """Return half a step of the mean of a unit's runs."""
+        """Return the lower limit of the standard deviation: half a step of a unit's mean."""
+        # A mean over k runs changes in steps that are k times as small.
         size = max((sum(map(len, unit)) for unit in self.units), default=1)
         return 0.5 * step / max(size, 1) if self.kind != "crossed" else 0.5 * step / max(self.folds, 1)
 
@@ -100,32 +106,33 @@ def find_layout(replicates: Iterable[Replicate], folds: int = 0) -> Layout:
     """Find the layout of these replicates.
 
     Args:
-        replicates: Those that a comparison has, or the runs of one setting.
+        replicates: The replicates of a comparison, or of the runs of one setting.
         folds: `dataset.folds` of the runs, or 0.
     """
-    asked = list(dict.fromkeys(replicates))
-    runs, folds = _whole_divisions(asked, folds)
+    distinct = list(dict.fromkeys(replicates))
+    runs, folds = _complete_divisions(distinct, folds)
     layout = _arranged(runs, folds)
-    lost = len(asked) - len(layout.replicates)
-    return Layout(layout.kind, layout.units, layout.folds, layout.refused, lost)
+    left_out = len(distinct) - len(layout.replicates)
+    return Layout(layout.kind, layout.units, layout.folds, layout.refused, left_out)
 
 
-def _whole_divisions(replicates: Sequence[Replicate], folds: int) -> tuple[dict[tuple[int, int], Folded], int]:
-    """Return (seed, split) -> its replicates, one per fold; a division that lacks a fold is left out.
+def _complete_divisions(replicates: Sequence[Replicate], folds: int) -> tuple[dict[tuple[int, int], Folded], int]:
+    """Return (seed, split) -> its replicates, one per fold, and the number of folds.
 
-    Where no division has more than one fold, each is a split as any other.
+    A division without all its folds is left out.
     """
     gathered: dict[tuple[int, int], list[Replicate]] = {}
     for one in replicates:
         gathered.setdefault((one.seed, one.split_seed), []).append(one)
     if not folds or all(len(one) == 1 for one in gathered.values()):
+        # Without a second fold of any division, each fold is an ordinary split.
         return {key: tuple(one) for key, one in gathered.items()}, 0
-    whole = {
+    complete = {
         key: tuple(sorted(one, key=lambda replicate: replicate.fold))
         for key, one in gathered.items()
         if len(one) == folds and all(0 <= replicate.fold < folds for replicate in one)
     }
-    return whole, folds
+    return complete, folds
 
 
 def _arranged(runs: Mapping[tuple[int, int], Folded], folds: int) -> Layout:
@@ -133,8 +140,9 @@ def _arranged(runs: Mapping[tuple[int, int], Folded], folds: int) -> Layout:
     seeds = Counter(seed for seed, _ in runs)
     singles = tuple((run,) for run in runs.values())
     if len(runs) < 2:
-        what = f"there is no whole division into {folds} folds" if folds and not runs else ""
-        return Layout("single" if runs else "none", singles, folds, what or "one run of each has no spread")
+        reason = f"no division has all {folds} folds" if folds and not runs else ""
+        reason = reason or "with one run per setting there is no spread"
+        return Layout("single" if runs else "none", singles, folds, reason)
     if len(splits) == 1:
         return Layout("seeds", singles, folds, _few(len(runs), "seed"))
     if max(splits.values()) == 1:
@@ -150,31 +158,32 @@ def _arranged(runs: Mapping[tuple[int, int], Folded], folds: int) -> Layout:
 def _crossed(
     runs: Mapping[tuple[int, int], Folded], splits: Mapping[int, int], seeds: Mapping[int, int], folds: int
 ) -> Layout:
-    """Take the largest whole block: some seeds, and the splits that have all of them."""
-    chosen, whole = max(
+    """Return the layout of the largest complete block: seeds and splits with all of them."""
+    # A block that is large enough for a verdict is preferred to a larger one that is not.
+    chosen, complete = max(
         (_block(runs, splits, seeds, least) for least in sorted(set(seeds.values()), reverse=True)),
         key=lambda block: (min(map(len, block)) >= MIN_UNITS, len(block[0]) * len(block[1])),
     )
-    if len(whole) < MIN_UNITS or len(chosen) < MIN_UNITS:
-        block = f"{counted(len(whole), 'whole split')} x {counted(len(chosen), 'seed')}"
-        fact = f"splits share seeds, and {block} are too few (3 x 3 at least)"
+    if len(complete) < MIN_UNITS or len(chosen) < MIN_UNITS:
+        block = f"{counted(len(complete), 'complete split')} x {counted(len(chosen), 'seed')}"
+        fact = f"{block} are too few (at least 3 x 3 are needed)"
         return Layout("irregular", tuple((run,) for run in runs.values()), folds, fact)
-    units = tuple(tuple(runs[seed, split] for seed in chosen) for split in whole)
+    units = tuple(tuple(runs[seed, split] for seed in chosen) for split in complete)
     return Layout("crossed", units, folds)
 
 
 def _block(
     runs: Mapping[tuple[int, int], Folded], splits: Mapping[int, int], seeds: Mapping[int, int], least: int
 ) -> tuple[list[int], list[int]]:
-    """Return the seeds that are on so many splits at least, ascending, and the splits that have all of them."""
+    """Return the seeds on at least `least` splits, and the splits with all these seeds."""
     chosen = sorted(seed for seed, count in seeds.items() if count >= least)
     return chosen, [split for split in splits if all((seed, split) in runs for seed in chosen)]
 
 
 def _few(n: int, unit: str) -> str:
-    return "" if n >= MIN_UNITS else f"{counted(n, unit)} {'is' if n == 1 else 'are'} too few (3 at least)"
+    return "" if n >= MIN_UNITS else f"{counted(n, unit)} {'is' if n == 1 else 'are'} too few (at least 3 are needed)"
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Return the mean; of equal values exactly that value."""
+    """Return the mean; for equal values exactly that value, without rounding."""
     return float(values[0]) if all(one == values[0] for one in values) else float(np.mean(values))

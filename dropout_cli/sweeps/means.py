@@ -1,4 +1,4 @@
-"""The mean of a metric over the runs of one setting, with intervals for these examples and for new ones."""
+"""The mean of a metric over the runs of one setting, with its intervals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,25 +19,26 @@ from dropout_cli.sweeps.replicates import Replicate
 
 @dataclass(frozen=True)
 class GroupMean:
-    """A metric over the runs of a group."""
+    """The mean of a metric over the runs of a group, with its intervals."""
 
     n: int
     """The number of runs that have the metric."""
     averages: int
-    """The number of averages over runs that share seed and split; mean, deviation and interval are taken of these."""
+    """The number of replicates. Runs with the same seed and split are averaged first; mean, deviation and interval use
+    these averages."""
     mean: float
     sd: float
     interval: Interval
-    """For the examples at hand: new seeds, and new splits where splits vary."""
+    """The 95 % interval for the same examples: for new seeds, and for new splits if splits vary."""
     new_data: Interval
-    """For new data of this kind, or new examples where all runs share one test part; NaN where that is unknown."""
+    """The 95 % interval for new data, or for new examples if all runs share a test part; NaN if unknown."""
 
 
 NOTHING = GroupMean(0, 0, math.nan, math.nan, NO_INTERVAL, NO_INTERVAL)
 
 
 def group_mean(group: RunGroup, metric: str) -> GroupMean:
-    """Return the mean of a metric over the group's runs; NaN without any."""
+    """Return the mean of a metric over the group's runs; NaN if no run has the metric."""
     values = group.by_replicate(metric)
     runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
     if not values:
@@ -49,6 +50,7 @@ def group_mean(group: RunGroup, metric: str) -> GroupMean:
     examples = max((record.examples(metric_part(metric)) for record in group.runs), default=0)
     own = _around(found, metric, examples * len(values))
     new = _for_new_data(group, layout, values, metric, examples, step)
+    # The interval for new data is the wider one by design; the union keeps it so in spite of rounding and floors.
     if not math.isnan(own.low + new.low):
         new = statistics.union_interval(own, new)
     return GroupMean(runs, len(values), center, sd, own, new)
@@ -60,7 +62,14 @@ def mean_interval(group: RunGroup, values: Mapping[Replicate, float]) -> Interva
 
 
 def _around(found: Estimate, metric: str, judged: int) -> Interval:
-    """Return the t interval, in Wilson's form for shares, that were judged on so many examples in all."""
+    """Return the t interval of an estimate; for shares such as accuracies in Wilson's form.
+
+    Args:
+        found: The estimate.
+        metric: The metric.
+        judged: The number of examples over all runs.
+    """
+    # Wilson's form keeps the interval between 0 and 1.
     if not is_share(metric):
         return found.interval()
     return NO_INTERVAL if math.isnan(found.se) else proportion.share_interval(found, judged)
@@ -72,6 +81,7 @@ def _for_new_data(
     if layout.kind == "single":
         if not is_count(metric) or not examples:
             return NO_INTERVAL
+        # The examples of one run are independent, so that Wilson's interval holds for new examples.
         judged = examples * len(values)  # with folds, all examples
         right = round(float(np.mean(list(values.values()))) * judged)
         return statistics.wilson_interval(min(max(right, 0), judged), judged)
@@ -91,7 +101,7 @@ def _for_new_data(
 
 
 def _per_example(group: RunGroup, runs: Sequence[tuple[Replicate, ...]], metric: str) -> Array | None:
-    """Return (runs, examples); None where that is unknown."""
+    """Return the scores of each example, shape (runs, examples); None if they are unknown."""
     found = [group.example_scores(run, metric) for run in runs]
     known = [one for one in found if one is not None]
     if len(known) < len(found) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):

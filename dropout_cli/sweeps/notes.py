@@ -1,4 +1,4 @@
-"""The notes of a sweep: the answer, how runs were compared, for which data it holds, and warnings."""
+"""The notes of a sweep: the answer, the method, its range of validity, and warnings."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -54,7 +54,7 @@ def _layout(group: RunGroup, metric: str) -> Layout:
 
 
 def _layout_description(layout: Layout, group: RunGroup) -> str:
-    """Return how the runs of a setting are distributed over seeds and splits, and which means the tests use."""
+    """Return how the runs of a setting are distributed over seeds and splits."""
     n, runs = len(layout.units), sum(len(unit) for unit in layout.units)
     total = f"{counted(runs * max(layout.folds, 1), 'run')} per setting"
     split = counted(n, "random split")
@@ -124,7 +124,7 @@ def _new_data_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:
-    """Yield notes on comparisons without a decision: the reasons, and how many runs would decide."""
+    """Yield notes on undecided comparisons: the reasons, and how many runs are needed."""
     if not evidence.main:
         return
     reasons = [comparison.refused for comparison in evidence.main if comparison.refused and len(evidence.main) > 1]
@@ -177,7 +177,7 @@ def _one_example_note(evidence: SweepComparison) -> Iterator[str]:
 
 
 def _choice_note(evidence: SweepComparison) -> Iterator[str]:
-    """Yield a note on the setting that is best on validation, and on the bias of choosing the best."""
+    """Yield a note on the setting that is best on validation, and on its selection bias."""
     chosen = evidence.chosen
     if chosen is None:
         return
@@ -192,11 +192,11 @@ def _choice_note(evidence: SweepComparison) -> Iterator[str]:
         return
     bias = format_short(chosen.optimism)
     # The bias is not negative; an estimate may be, by chance.
-    bias = bias if float(bias) > 0 else "none"
-    bound = " This is too small, because all runs share one validation part." if chosen.is_lower_bound else ""
+    size = f"is about {bias}" if float(bias) > 0 else "cannot be measured"
+    bound = " The estimate is too small, because all runs share one validation part." if chosen.is_lower_bound else ""
     yield (
-        f"{text}. The best of several settings looks better than it is (selection bias): {chosen.how} finds "
-        f"{bias}.{bound}"
+        f"{text}. The best of several settings looks better than it is. This selection bias {size} here (estimated by "
+        f"{chosen.how}).{bound}"
     )
 
 
@@ -243,7 +243,7 @@ def _warnings(evidence: SweepComparison) -> Iterator[str]:
 
 
 def _pooling_note(evidence: SweepComparison) -> Iterator[str]:
-    """Yield a note if runs of a setting repeat each other, or differ in other keys than the seed."""
+    """Yield a note if runs of a setting are repeats, or differ in more than the seed."""
     if evidence.pooled is None:
         return
     keys = ", ".join(evidence.pooled)

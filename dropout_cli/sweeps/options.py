@@ -1,4 +1,4 @@
-"""The options of a sweep's command line: `KEY=V1,V2`, `KEY=VALUE`, seeds, splits, metrics and test."""
+"""The command-line options of a sweep: swept keys, seeds, splits, metrics and test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def refuse_repeated(keys: Sequence[str], way_out: str) -> None:
     # Otherwise the last value would count, and the user would not notice.
     for key in keys:
         if keys.count(key) > 1:
-            raise ConfigError(key, "is given twice, with other values", way_out)
+            raise ConfigError(key, "is given twice, with different values", way_out)
 
 
 def parse_pairs(pairs: Sequence[str], place: str) -> dict[str, Any]:
@@ -78,21 +78,25 @@ def parse_metrics(metric: str | None, metrics: str | None) -> tuple[str, ...]:
         UsageError: Both options are given, or a metric is unknown.
     """
     if metric is not None and metrics is not None:
-        raise UsageError("--metrics", "names the main metric first, and --metric does too", "Give one of the two.")
+        raise UsageError("--metrics", "cannot be used together with --metric", "Give only one of the two.")
     option = "--metric" if metrics is None else "--metrics"
     found = tuple(dict.fromkeys((metric or DEFAULT_METRIC,) if metrics is None else metrics.split(",")))
     for name in found:
         if name not in METRICS:
-            raise UsageError(option, f"'{name}' is no number of a run", suggest_metric(name, METRICS))
+            raise UsageError(option, f"unknown metric '{name}'", suggest_metric(name, METRICS))
     return found
 
 
 def parse_test(name: str) -> TestName:
-    """Return the test of that name, with `-` or `_` between words; raise UsageError if it is unknown."""
+    """Return the test with a name; `_` is accepted instead of `-`.
+
+    Raises:
+        UsageError: There is no such test.
+    """
     known: dict[str, TestName] = {test: test for test in get_args(TestName)}
     found = known.get(name.replace("_", "-"))
     if found is None:
-        raise UsageError("--test", f"'{name}' is no test", f"Choose from: {', '.join(known)}.")
+        raise UsageError("--test", f"unknown test '{name}'", f"Choose from: {', '.join(known)}.")
     return found
 
 
@@ -104,6 +108,7 @@ def parse_seeds(text: str | None) -> int | tuple[int, ...] | None:
         numbers = tuple(map(int, text.split(",")))
     except ValueError:
         numbers = (-1,)
+    # A count of 0 leaves nothing to train.
     if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
         raise ConfigError("--seeds", f"'{text}' is neither a count nor a list of seeds", "Write 10, or 0,1,2.")
     return numbers if "," in text else numbers[0]
@@ -116,14 +121,14 @@ def parse_splits(text: str | None) -> Splits | None:
     if text in (EACH, SAME):
         return EACH if text == EACH else SAME
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_SPLITS):
-        fact = f"'{text}' is neither each nor same, nor a number from 1 to {MOST_SPLITS:,}"
+        fact = f"must be each, same, or a number from 1 to {MOST_SPLITS:,}; got '{text}'"
         raise ConfigError("--splits", fact, "Write each, same, or 5.")
     return int(text)
 
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """Options of `dropout sweep` and `dropout tune` as the user wrote them; None where an option was not given."""
+    """The options of `dropout sweep` and `dropout tune` as written; None if not given."""
 
     seeds: str | None = None
     splits: str | None = None
@@ -140,7 +145,7 @@ class SweepOptions:
 
         Raises:
             ConfigError: Seeds, splits or baseline cannot be read.
-            UsageError: An option names no metric or no test.
+            UsageError: A metric or the test is unknown.
         """
         keys: dict[str, Any] = {"baseline": parse_pairs(self.baseline, "--baseline"), "metric": self.metric}
         keys |= {"seeds": parse_seeds(self.seeds), "splits": parse_splits(self.splits)}

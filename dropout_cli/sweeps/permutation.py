@@ -1,6 +1,7 @@
-"""Permutation tests that are asked for: they stand beside the t test of a comparison and decide nothing.
+"""Permutation tests of `--test`, which are shown in addition to the t test.
 
-They flip the signs of whole units, which must be independent: seeds, splits, or the means of splits.
+They flip the signs of whole units (seeds, splits, or the means of splits), which must be independent. They do not
+influence verdicts.
 """
 
 import math
@@ -20,17 +21,17 @@ from dropout_cli.sweeps.replicates import Replicate
 TestName: TypeAlias = Literal["t", "sign-flip", "max-t", "wilcoxon"]
 TESTS: Mapping[TestName, Callable[[Array], TestResult]] = {"sign-flip": sign_flip, "wilcoxon": wilcoxon}
 INDEPENDENT = ("seeds", "splits", "nested")
-"""Layouts whose units may change their signs one by one."""
+"""Kinds of layout with independent units, whose signs may be flipped one by one."""
 
 
 class Requested(NamedTuple):
-    """The p-values of a permutation test for one comparison; NaN where there is none."""
+    """The p-values of a permutation test for one comparison; NaN if it was not made."""
 
     p: float
     adjusted: float
-    """Holm's correction, or max-T's own."""
+    """The p-value with Holm's correction, or with that of max-T."""
     smallest: float
-    """The smallest corrected p that so many pairs can give."""
+    """The smallest corrected p-value that is possible with this number of units."""
 
 
 NO_TEST = Requested(math.nan, math.nan, math.nan)
@@ -39,12 +40,12 @@ NO_TEST = Requested(math.nan, math.nan, math.nan)
 def permutation_tests(
     compared: Sequence[tuple[str, int, Layout]], differing: Sequence[Mapping[Replicate, float]], test: TestName
 ) -> list[Requested]:
-    """Return what the test says of each comparison.
+    """Return the p-values of the permutation test for each comparison.
 
     Args:
-        compared: Metric, baseline and layout of each.
-        differing: Replicate -> difference of each.
-        test: `t` asks for none.
+        compared: Metric, index of the baseline, and layout of each comparison.
+        differing: For each comparison, replicate -> difference.
+        test: The permutation test; `t`: none.
     """
     units = [
         layout.per_unit(by_pair) if layout.kind in INDEPENDENT else []
@@ -54,24 +55,26 @@ def permutation_tests(
         return [NO_TEST] * len(compared)
     if test == "max-t":
         return _max_t(compared, units)
-    results = [TESTS[test](np.array(one)) if len(one) > 1 else TestResult(math.nan, math.nan) for one in units]
-    adjusted = statistics.holm_adjust([one.p for one in results])
-    smallest = statistics.holm_adjust([one.smallest for one in results])
-    return [Requested(one.p, p, least) for one, p, least in zip(results, adjusted, smallest, strict=True)]
+    results = [TESTS[test](np.array(means)) if len(means) > 1 else TestResult(math.nan, math.nan) for means in units]
+    adjusted = statistics.holm_adjust([result.p for result in results])
+    smallest = statistics.holm_adjust([result.smallest for result in results])
+    return [Requested(result.p, p, least) for result, p, least in zip(results, adjusted, smallest, strict=True)]
 
 
 def _max_t(compared: Sequence[tuple[str, int, Layout]], units: Sequence[Sequence[float]]) -> list[Requested]:
-    """Flip the signs of whole units, for all comparisons with one baseline at once; they must share all units."""
+    """Return the p-values of max-T, a test of all comparisons with one baseline together."""
     families: dict[tuple[str, int], list[int]] = {}
     for place, (metric, baseline, _) in enumerate(compared):
         families.setdefault((metric, baseline), []).append(place)
-    found = [NO_TEST] * len(compared)
+    p_values = [NO_TEST] * len(compared)
     for places in families.values():
         first = compared[places[0]][2].units
+        # The signs of a unit are flipped for all settings at once, so that all settings must have the same units.
         if len(first) < 2 or any(compared[place][2].units != first or not units[place] for place in places):
             continue
-        zip_axes = max_t(np.array([units[place] for place in places]))
-        for place, p in zip(places, zip_axes.step_down, strict=True):
+        together = max_t(np.array([units[place] for place in places]))
+        for place, p in zip(places, together.step_down, strict=True):
             alone = max_t(np.array([units[place]])).single_step[0]
-            found[place] = Requested(alone, min(1.0, len(families) * p), min(1.0, len(families) * zip_axes.smallest))
-    return found
+            # Bonferroni over the families, since max-T corrects within one family only.
+            p_values[place] = Requested(alone, min(1.0, len(families) * p), min(1.0, len(families) * together.smallest))
+    return p_values

@@ -1,4 +1,7 @@
-"""From what was asked for to cells: every run resolved, checked and named before the first one starts."""
+"""The plan of a sweep: every run is resolved, checked and named before training starts.
+
+A planned run is a cell of the sweep.
+"""
 
 import hashlib
 import json
@@ -21,61 +24,69 @@ from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.training.auto_values import DEFAULT_BATCH_SIZE
 
 CELL_FORMAT = 1
-"""A part of every cell's name. It never changes, since another value would orphan the cells of every sweep."""
+"""A part of every cell's name. It never changes: another value would rename the runs of every existing sweep."""
 USUAL = {"training.batch_size": DEFAULT_BATCH_SIZE}
-"""Key -> the usual value of its default `auto`; a cell with this value counts as one with the default."""
+"""Key -> the usual value of its default `auto`. A run with this value has the same name as one with the default."""
 MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
-"""Keys that do not belong to what a cell is."""
+"""Keys that do not change the result of a run, and so not its name."""
 
 
 @dataclass(frozen=True)
 class PlannedGroup:
-    """Runs that differ in seed, split and fold alone."""
+    """Runs that differ only in seed, split and fold."""
 
     values: dict[str, Any]
-    """Swept key -> value, in the plan's order; None where the group has no such key."""
+    """Swept key -> value, in the order of the plan; None if the group has no such key."""
     config: dict[str, Any]
-    """Of its first cell."""
+    """The resolved config of its first run."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run to be trained."""
+    """A planned run."""
 
     id: str
     group: int
     experiment: Experiment
-    """Resolved."""
+    """The experiment, with every `auto` replaced."""
 
     @property
     def replicate(self) -> Replicate:
-        """Seed, split and fold: cells of two groups that share them make a pair."""
+        """Seed, split and fold; runs of two groups with the same replicate form a pair."""
         dataset = self.experiment.dataset
         return Replicate(self.experiment.seed, dataset.split_seed, dataset.fold)
 
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """All cells of a sweep."""
+    """The plan of a sweep: all its runs."""
 
     keys: tuple[str, ...]
-    """The swept keys whose values tell groups apart."""
+    """The swept keys whose values differ between groups."""
     groups: tuple[PlannedGroup, ...]
     cells: tuple[Cell, ...]
     skipped: int
-    """Points at which some swept key was left out, because what another key chose has no such key."""
+    """The number of points without some swept key, which the chosen block does not have (such as a rate of `none`)."""
     merged: int
-    """Points that are the same as another one."""
+    """The number of points that give the same config as an earlier one."""
     splits: Splits
     """The layout of the replicates."""
     reasons: tuple[str, ...] = ()
-    """Why the layout is not the usual one, or what of the data does not vary with it, a sentence each."""
+    """Sentences on why the layout is not the usual one, and on which parts of the data are fixed."""
     goes_on: bool = False
-    """Whether the layout is that of the sweep in the folder, and a new sweep would have another."""
+    """True if the layout is kept from the sweep in the folder, although a new sweep would have a different one."""
 
 
 def make_plan(sweep: Sweep) -> SweepPlan:
-    """Resolve every cell. Raises ConfigError, with the place in the sweep's file, or DataError."""
+    """Resolve, check and name every run of a sweep.
+
+    Args:
+        sweep: The specification of the sweep.
+
+    Raises:
+        ConfigError: A combination of values is not valid; the message has the place in the sweep's file.
+        DataError: The data cannot be read.
+    """
     planner = _Planner(sweep)
     points = [planner.taken(point) for point in sweep.points]
     planner.check_all_taken()
@@ -90,6 +101,7 @@ def make_plan(sweep: Sweep) -> SweepPlan:
     cells: dict[str, Cell] = {}
     merged = 0
     for found, its in zip(resolved, replicates, strict=True):
+        # Runs of a group differ only in seed, split and fold, so these are set to 0 in its identity.
         first = replace(found.first, seed=0, dataset=replace(found.first.dataset, split_seed=0, fold=0))
         group = _identity(first, planner.touched)
         if group not in groups:
@@ -114,30 +126,39 @@ def make_plan(sweep: Sweep) -> SweepPlan:
 
 
 def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> None:
-    """Raise ConfigError where no run will have one of the metrics, since it is a number of another task.
-
-    The default is taken for whatever the runs have in its place.
-    """
+    """Raise ConfigError for a metric that belongs to a different task."""
+    # The default metric is always accepted: for a regression, it stands for test.rmse.
     tasks = {experiment.objective.task for experiment in experiments}
     known = [number for task in sorted(tasks) for number in comparable_metrics(task)]
     for metric in metrics:
         if known and metric != DEFAULT_METRIC and metric_name(metric) not in known:
             way_out = f"Choose from: {', '.join(dict.fromkeys(known))}."
-            raise ConfigError("metric", f"'{metric}' is no number of a {' or '.join(sorted(tasks))}", way_out)
+            raise ConfigError("metric", f"'{metric}' is not a metric of a {' or '.join(sorted(tasks))}", way_out)
 
 
 def variant_takes(sweep: Sweep, chosen: Point, key: str) -> bool:
-    """Whether there is such a key, given what is `chosen`. Raises ConfigError where that does not work."""
+    """Return True if the config has a key, given some settings.
+
+    Args:
+        sweep: The specification of the sweep.
+        chosen: The settings that decide which keys there are.
+        key: The dotted key.
+
+    Raises:
+        ConfigError: The settings are not valid.
+    """
     return _takes(_Planner(sweep).chosen(chosen), key)
 
 
 def is_choice(setting: Setting) -> bool:
-    """Whether other keys may exist or not because of this one."""
+    """Return True if the setting can decide which other keys exist."""
     return "." not in setting.key or _is_tag(setting.key) or isinstance(setting.value, dict | str)
 
 
 class _Planner:
-    """Remembers what has been read, since points share most of it."""
+    """Loader of the points of a sweep."""
+
+    # It keeps configs that it has loaded, because many points choose the same blocks.
 
     def __init__(self, sweep: Sweep) -> None:
         self.skipped = 0
@@ -148,7 +169,7 @@ class _Planner:
         self._chosen: dict[tuple[str, ...], Experiment] = {}
 
     def taken(self, point: Point) -> Point:
-        """The point without keys that what it chooses does not have."""
+        """Return the point without keys that do not exist in its blocks."""
         choosing = tuple(one for one in point if is_choice(one))
         chosen = self.chosen(choosing)
         taken = tuple(one for one in point if one in choosing or _takes(chosen, one.key))
@@ -158,7 +179,7 @@ class _Planner:
         return taken
 
     def chosen(self, choosing: Point) -> Experiment:
-        """The base with settings that decide which other keys there are."""
+        """Return the base config with the settings that decide which other keys exist."""
         texts = tuple(one.override for one in choosing)
         if texts not in self._chosen:
             self._chosen[texts] = self._load(choosing)
@@ -170,22 +191,24 @@ class _Planner:
             self._load((setting,))
 
     def experiment(self, point: Point) -> Experiment:
-        """Return the experiment of a point, unresolved except for its threads: one, since cells share the cores."""
+        """Return the experiment of a point, in which only `threads: auto` is resolved."""
         experiment = self._load(point)
         values = config.to_dict(experiment)
         for setting in point:
             for key in _leaves(setting, values):
                 self.touched.setdefault(key)
+        # One thread per run, because a sweep trains as many runs at a time as there are cores.
         threads = 1 if experiment.training.threads == "auto" else experiment.training.threads
         return replace(experiment, training=replace(experiment.training, threads=threads))
 
     def _load(self, settings: Point) -> Experiment:
-        """The base with the settings. Raises ConfigError, its places those of the settings."""
+        """Return the base config with some settings; a ConfigError has their places."""
         texts = [setting.override for setting in settings]
-        anew = [setting.key for setting in settings if not _is_tag(setting.key)]
+        # `dropout.variant: x` keeps the other keys of its block, whereas `dropout: {...}` replaces the block.
+        replaced = [setting.key for setting in settings if not _is_tag(setting.key)]
         try:
             return config.load_config(
-                self._sweep.base, texts, folder=self._sweep.folder, replace_blocks=anew
+                self._sweep.base, texts, folder=self._sweep.folder, replace_blocks=replaced
             ).experiment
         except ConfigError as error:
             places = {shorten(setting.override): setting for setting in settings}
@@ -203,12 +226,12 @@ def _placed(problems: Sequence[Problem], settings: dict[str, Setting]) -> Iterat
 
 
 def _of_mapping(setting: Setting, fact: str) -> str:
-    """Return a hint for a mapping in the place of a value: it may mean a distribution."""
+    """Return a hint for a mapping in place of a value, which may be meant as a distribution."""
     if not fact.endswith("got a mapping") or not isinstance(setting.value, dict):
         return ""
     near = next(filter(None, (did_you_mean(str(name), [*DISTRIBUTIONS]) for name in setting.value)), "")
     names = f"{', '.join(DISTRIBUTIONS[:-1])} or {DISTRIBUTIONS[-1]}"
-    return f"{near} To be drawn, it takes {names} with a list, as {{uniform: [0, 1]}}".strip()
+    return f"{near} To draw values at random, write {names} with its parameters, such as {{uniform: [0, 1]}}.".strip()
 
 
 def _is_tag(key: str) -> bool:
@@ -216,7 +239,7 @@ def _is_tag(key: str) -> bool:
 
 
 def _takes(experiment: Experiment, key: str) -> bool:
-    """Whether there is such a key, given what is chosen; what stands below an empty block is for `load` to judge."""
+    """Return True if the experiment has the dotted key."""
     found: Any = experiment
     *blocks, last = key.split(".")
     for name in blocks:
@@ -224,12 +247,13 @@ def _takes(experiment: Experiment, key: str) -> bool:
             return False
         found = getattr(found, name)
         if found is None or isinstance(found, str):
+            # The block is null or `auto`. Whether it may have the key is checked when the config is loaded.
             return True
     return last in block_keys(type(found)) or _is_tag(last)
 
 
 def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
-    """The leaf keys that a setting sets."""
+    """Yield the dotted leaf keys that a setting sets."""
     found = value_at(values, setting.key)
     if not isinstance(found, dict):
         yield setting.key
@@ -242,20 +266,25 @@ def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
 
 
 def _identity(experiment: Experiment, swept: dict[str, None]) -> str:
-    """Return the id of a cell: 12 hex digits over all that differs from the defaults, without threads and paths.
-
-    A swept path counts: it is what tells the cells apart.
-    """
+    """Return the id of a run: 12 hex digits of a hash of all values that are not the default."""
+    # Defaults are left out, so that a new key of a later version does not rename existing runs.
     facts = {"format": CELL_FORMAT, "config": _differing(experiment, "", swept), SEED: experiment.seed}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _differing(block: Any, path: str, swept: dict[str, None]) -> dict[str, Any]:
-    """The keys whose values are not the defaults; a block that differs says what it is."""
+    """Return the keys whose values are not the default; a block keeps its name.
+
+    Args:
+        block: A block of the config.
+        path: Its dotted key; empty: the whole config.
+        swept: The swept keys.
+    """
     found: dict[str, Any] = {}
     for name, key in block_keys(type(block)).items():
         inner, value = f"{path}.{name}" if path else name, getattr(block, name)
+        # Paths depend on the machine, so that they do not count; a swept path does, because it distinguishes runs.
         if (
             value in (key.default(), USUAL.get(inner, key.default()))
             or inner in MACHINE

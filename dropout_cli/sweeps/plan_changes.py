@@ -1,4 +1,4 @@
-"""The difference between a sweep's plan and the one stored in its folder, as counts and as messages."""
+"""The difference between a new plan and the stored one, as counts and as messages."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,15 +15,15 @@ from dropout_cli.training import result_changes
 def compare_with_stored(plan: SweepPlan, folder: SweepFolder, *, may_replace: bool = False) -> dict[str, int] | None:
     """Count new, kept and orphaned runs against the stored plan.
 
-    A complete run counts as kept, whichever plan trained it.
+    A complete run counts as kept, no matter which plan it was trained for.
 
     Args:
         plan: The plan to compare.
-        folder: The folder that may store another plan.
+        folder: The folder, which may store a different plan.
         may_replace: Whether a plan that keeps no run of the stored one is allowed.
 
     Returns:
-        An entry of the history in `plan.json`; None where no plan is stored, or the same one.
+        An entry of the history in `plan.json`; None if no plan is stored, or the same one.
 
     Raises:
         DataError: The data have changed.
@@ -34,17 +34,19 @@ def compare_with_stored(plan: SweepPlan, folder: SweepFolder, *, may_replace: bo
         return None
     before = {one.id: one.fingerprint for one in stored.cells}
     for cell in plan.cells:
+        # Runs on different data are not comparable.
         if before.get(cell.id) not in (None, cell.experiment.dataset.fingerprint):
-            fact = "the data are not those that this sweep began with"
-            raise DataError(str(folder.path), fact, "Bring the former data back, or name another folder with --out.")
+            fact = "the data have changed since this sweep began"
+            raise DataError(str(folder.path), fact, "Restore the original data, or choose another folder with --out.")
     ids = {cell.id for cell in plan.cells}
     orphaned = len(before.keys() - ids)
     if not (orphaned or ids - before.keys()):
         return None
     new = sum(id not in before and not folder.has_manifest(id) for id in ids)
     if new == len(ids) and not may_replace and any(map(folder.has_manifest, before)):
-        fact = f"another sweep is kept there, and none of its runs ({len(before)}) is in this one"
-        raise UsageError(str(folder.path), fact, "Name another folder with --out.")
+        fact = f"the folder contains a different sweep; none of its {counted(len(before), 'run')} belongs to this one"
+        raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
+    # If tables exist, the user may have decided on the change after seeing them.
     looked = {"looked": 1} if folder.has("results.csv") else {}
     return {"cells": len(ids), "new": new, "kept": len(ids) - new, "orphaned": orphaned} | looked
 
@@ -60,7 +62,7 @@ def plan_messages(plan: SweepPlan, folder: SweepFolder, change: Mapping[str, int
 def change_messages(change: Mapping[str, int] | None, folder: SweepFolder) -> Iterator[str]:
     """Yield a message if the plan has changed; see `compare_with_stored`."""
     if change is not None:
-        counts = f"{counted(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} not in it any more"
+        counts = f"{counted(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} no longer used"
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 
@@ -73,23 +75,21 @@ def layout_messages(plan: SweepPlan, folder: SweepFolder, *inner: SweepFolder) -
         yield from plan.reasons
     elif plan.goes_on:
         its = "one split for all runs" if plan.splits == SAME else counted(int(plan.splits), "split")
-        way_out = "--splits each with another --out gives every run its own"
-        yield f"{folder.path}: goes on with {its}, as it began; {way_out}."
+        way_out = "For a split per run, use --splits each and another --out"
+        yield f"{folder.path}: continues with {its}, as it began. {way_out}."
 
 
 def _format_messages(folder: SweepFolder) -> Iterator[str]:
     """Yield a message if the tables in the folder have an older format."""
     before = stored_plan.read_plan(folder)
     if before is not None and before.format < SWEEP_FORMAT and folder.has("results.csv"):
-        fact = f"its tables are of format {before.format}, and are written anew by those of {SWEEP_FORMAT}"
+        fact = f"its tables have the old format {before.format} and are rewritten in format {SWEEP_FORMAT}"
         yield f"{folder.path}: {fact}."
 
 
 def _arithmetic_messages(plan: SweepPlan, folder: SweepFolder) -> Iterator[str]:
-    """Yield a message for each change of arithmetic since complete runs were trained.
-
-    The runs to come make no pairs with them.
-    """
+    """Yield a message for each change of arithmetic since complete runs were trained."""
+    # A difference between such a run and a new run with the same seed is not only due to their settings.
     before = stored_plan.read_plan(folder)
     if before is None or before.arithmetic >= result_changes.arithmetic_version():
         return
@@ -105,6 +105,6 @@ def _arithmetic_messages(plan: SweepPlan, folder: SweepFolder) -> Iterator[str]:
                 reasons[reason] = reasons.get(reason, 0) + 1
     for reason, number in reasons.items():
         yield (
-            f"{folder.path}: trained by an older version: {counted(number, 'complete run')}. Since then {reason}. "
-            "Name another folder with --out to train all runs alike."
+            f"{folder.path}: an older version trained {counted(number, 'complete run')}. Since then, {reason}. "
+            "To train all runs with the same version, choose another folder with --out."
         )

@@ -1,4 +1,4 @@
-"""Statistical power: how many runs would decide a comparison, and which difference a plan can detect."""
+"""Statistical power: the runs that a decision needs, and the detectable difference."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ WANTED = 0.8
 PILOT = 5
 """With fewer units, only the upper bound of their standard deviation is used: the estimate is too often too small."""
 UNIT = {"seeds": "seeds", "splits": "splits", "nested": "splits"}
-"""Kind of layout -> what its units are."""
+"""Kind of layout -> the name of its units."""
 
 
 def runs_to_decide(comparison: Comparison, margin: float | None) -> str:
@@ -69,7 +69,7 @@ def smallest_detectable(n: int, family: int) -> float:
 
 
 def power_of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """Yield rows of the dry run: the number of comparisons, and the smallest difference that they can detect.
+    """Yield rows of the dry run: the number of comparisons and what they can detect.
 
     Args:
         plan: The planned runs.

@@ -1,7 +1,7 @@
-"""Replicates, which identify the runs of a setting by seed, split and fold, and the layouts that define them.
+"""Replicates (seed, split and fold of a run), and the layouts that define them.
 
-Runs of two settings with the same replicate are a pair. A layout gives every replicate its own split, gives all of them
-the same split, or nests seeds within splits.
+Runs of two settings with the same replicate form a pair. A layout gives every replicate its own split,
+gives all of them the same split, or nests seeds within splits.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ BY_SPLIT = ("objective.class_weights", "training.batch_size")
 
 MOST_SPLITS = 1_000
 Splits: TypeAlias = Literal["each", "same"] | Annotated[int, Ge(1), Le(MOST_SPLITS)]
-"""A layout: a split for each replicate, the same split for all, or so many splits with some seeds on each."""
+"""A layout: a split for each replicate, the same split for all, or a number of splits with some seeds on each."""
 EACH: Literal["each"] = "each"
 SAME: Literal["same"] = "same"
 
@@ -25,7 +25,7 @@ SAME: Literal["same"] = "same"
 class Replicate(NamedTuple):
     """The seed, split and fold of a run.
 
-    Runs of two settings with the same replicate are a pair: they differ in the setting alone.
+    Runs of two settings with the same replicate form a pair: they differ only in the setting.
     """
 
     seed: int

@@ -1,4 +1,4 @@
-"""Experiments resolved on their data: each is checked on all of its splits before a run starts."""
+"""Experiments that are resolved and checked on all their splits before training starts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -57,7 +57,7 @@ def resolve_settings(
         read, dataset = DatasetLoader().load if len(users) > 1 else load_dataset, None
         for (split_seed, fold), using in users.items():
             if dataset is None or dataset.varying_parts:
-                dataset = None  # frees the memory of the former split first
+                dataset = None  # frees the memory of the previous split first
                 dataset = read(replace(source, split_seed=split_seed, fold=fold))
             for place in using:
                 divided = replace(experiments[place].dataset, split_seed=split_seed, fold=fold)

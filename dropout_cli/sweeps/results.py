@@ -1,4 +1,4 @@
-"""The files that a sweep writes: its plan before training, and tables, notes and figures after it."""
+"""The files of a sweep: the plan before training; tables, notes and figures after it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,14 +28,16 @@ def write_plan(
     before = stored_plan.read_plan(folder)
     first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
     generations = [first] if before is None else [*before.generations, *([] if change is None else [change])]
+    # A continued sweep keeps the version with which it began, so that later changes can be reported.
     version = result_changes.arithmetic_version() if before is None else before.arithmetic
     content: dict[str, Any] = {"format": SWEEP_FORMAT, "arithmetic": version}
     content |= {"metric": comparison.metric, "baseline": comparison.baseline, "margin": comparison.margin}
     content |= {"metrics": list(comparison.others)} if comparison.others else {}
     content |= {"test": comparison.test} if comparison.test != "t" else {}
     if before is not None and folder.has("results.csv"):
-        former = dict.fromkeys([*before.judged_by, before.metric, *before.metrics])
-        judged_by = [one for one in former if one not in comparison.metrics]
+        # A metric that was chosen after a look at another one makes differences less certain; the notes say so.
+        earlier = dict.fromkeys([*before.judged_by, before.metric, *before.metrics])
+        judged_by = [metric for metric in earlier if metric not in comparison.metrics]
         content |= {"judged_by": judged_by} if judged_by else {}
     content |= {"splits": plan.splits, "keys": list(plan.keys), "generations": generations}
     content |= {"groups": [{"values": group.values, "config": group.config} for group in plan.groups]}
@@ -43,7 +45,7 @@ def write_plan(
 
 
 def _cell_entry(cell: Cell) -> dict[str, Any]:
-    """Return what `plan.json` stores of a cell."""
+    """Return the entry of a run in `plan.json`."""
     return {
         "id": cell.id,
         "group": cell.group,
@@ -55,7 +57,16 @@ def _cell_entry(cell: Cell) -> dict[str, Any]:
 
 
 def write_results(records: Sequence[RunRecord], folder: SweepFolder, *, draw_figures: bool) -> SweepComparison:
-    """Compare the runs as the stored plan says, and write tables, notes and figures."""
+    """Compare the runs by the stored plan, and write tables, notes and figures.
+
+    Args:
+        records: The complete runs.
+        folder: The folder of the sweep.
+        draw_figures: Whether to draw figures, which takes seconds.
+
+    Raises:
+        UsageError: The plan is damaged, or no group is the baseline.
+    """
     plan = stored_plan.read_plan(folder)
     assert plan is not None
     evidence = plan.compare(records)

@@ -1,4 +1,4 @@
-"""One sweep from its plan to its results: store the plan, train missing runs, write tables and figures."""
+"""Run a sweep: store its plan, train missing runs, and write tables and figures."""
 
 import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -40,7 +40,7 @@ class SweepReport:
 
     evidence: SweepComparison
     failures: Mapping[str, str]
-    """Cell -> reason of the failure."""
+    """Id of a run -> reason of its failure."""
     missing: int
     """Runs that were not trained, because the sweep stopped at an error."""
 
@@ -67,7 +67,7 @@ def run_sweep(
 
     Args:
         plan: All runs.
-        folder: Where the sweep is kept.
+        folder: The folder of the sweep.
         text: The sweep file, stored as `file`.
         comparison: How the runs are compared.
         execution: How the missing runs are trained.
@@ -76,24 +76,28 @@ def run_sweep(
         file: Name of the stored sweep file.
 
     Raises:
-        UsageError: Another process works on the sweep, the folder stores another sweep, or no group is the baseline.
+        UsageError: Another process uses the sweep, the folder stores a different sweep, or no group is the baseline.
         DataError: The data have changed.
         RunFailed: The folder cannot be written.
         Interrupted: The sweep was interrupted.
     """
+    # A wrong baseline is an error before any run is trained.
     find_baselines([group.values for group in plan.groups], plan.keys, comparison.baseline)
     with folder.hold_lock():
         change = plan_changes.compare_with_stored(plan, folder, may_replace=execution.may_replace)
         for line in list(plan_changes.plan_messages(plan, folder, change)):
             notice(line)
+        # The plan is stored before training, so that an interrupted sweep can be continued and verified.
         write_plan(plan, folder, comparison, change)
         folder.write(file, text)
         try:
             failures = _train_missing(plan, folder, execution, watch, notice)
         except (StopRequest, KeyboardInterrupt) as stop:
             verb = "is" if len(plan.cells) == 1 else "are"
-            fact = f"interrupted, {len(_complete(plan, folder))} of {counted(len(plan.cells), 'run')} {verb} complete"
-            raise Interrupted.from_stop(stop, str(folder.path), fact, "The same command goes on") from None
+            fact = f"interrupted; {len(_complete(plan, folder))} of {counted(len(plan.cells), 'run')} {verb} complete"
+            raise Interrupted.from_stop(
+                stop, str(folder.path), fact, "Run the same command again to continue"
+            ) from None
         complete = _complete(plan, folder)
         records = [_record(plan, cell, folder) for cell in complete]
         evidence = write_results(records, folder, draw_figures=execution.figures)
@@ -112,6 +116,7 @@ def _train_missing(
     watch(SweepProgress(done, len(failures), len(plan.cells)))
     if execution.on_error == "stop" and failures:
         return failures
+    # Closing the generator stops runs that are still training, for example after Ctrl-C.
     with closing(_trainer(execution, notice)(folder, wanted)) as outcomes:
         for outcome in outcomes:
             if outcome.failure is None:
@@ -133,10 +138,11 @@ def _trainer(execution: ExecutionSettings, notice: Notice) -> Train:
 
 
 def _forget_failures(plan: SweepPlan, folder: SweepFolder) -> None:
-    """Remove the marks of failed runs; a diverged run starts anew, since it cannot be resumed."""
+    """Remove the records of failed runs, so that they are trained again."""
     for cell in plan.cells:
         if folder.failure(cell.id) is not None:
             folder.forget_failure(cell.id)
+            # A diverged run cannot be resumed: it would only diverge again.
             if folder.has_diverged(cell.id):
                 folder.discard(cell.id)
 

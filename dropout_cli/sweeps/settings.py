@@ -1,4 +1,4 @@
-"""The settings of a sweep beside its plan: how runs are compared, and how they are trained."""
+"""Settings of a sweep besides its plan: how runs are compared and trained."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -19,7 +19,7 @@ class ComparisonSettings:
     others: tuple[str, ...] = ()
     """Further metrics; the comparisons by all metrics are corrected together."""
     test: TestName = "t"
-    """A permutation test beside the t test."""
+    """A permutation test in addition to the t test; `t`: none."""
     baseline: Values | None = None
     """Key -> value of the baseline; None: no dropout, else rate 0, else the first group."""
     margin: float | None = None
@@ -36,14 +36,14 @@ class ExecutionSettings:
     """How the runs of a sweep are trained."""
 
     jobs: int | None = None
-    """Runs at a time on this machine; None: one per core."""
+    """The number of runs that are trained at the same time on this machine; None: one per core."""
     scheduler: str | None = None
-    """Address of the Dask scheduler whose workers train; None: this machine trains."""
+    """The address of the Dask scheduler whose workers train the runs; None: this machine trains them."""
     on_error: OnError = "continue"
-    """Whether the sweep goes on after a failed run."""
+    """Whether the sweep continues or stops after a failed run."""
     retry_failed: bool = False
     """Whether to train failed runs again."""
     figures: bool = True
     """Whether to draw figures."""
     may_replace: bool = False
-    """Whether the plan may replace a stored plan with which it shares no run."""
+    """Whether the plan may replace a stored plan that has no run in common with it."""

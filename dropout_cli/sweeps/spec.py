@@ -1,4 +1,4 @@
-"""The specification of a sweep: base config, points, seeds, splits, and how its runs are compared."""
+"""The specification of a sweep: base config, points, seeds, splits and comparison."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class Sweep:
     first: int = 0
     """Added to every seed, and to every split that is not the same for all."""
     begun: Splits | None = None
-    """The layout of the sweep that the folder holds."""
+    """The layout of the sweep in the folder; None without one."""
 
     @property
     def text(self) -> bytes:
@@ -72,14 +72,17 @@ def seed_numbers(seeds: int | tuple[int, ...] | None, splits: Splits | None) -> 
     """Return the seeds; with a number of splits, those of one split.
 
     Raises:
-        ConfigError: The seeds are a list beside a number of splits, or one is repeated.
+        ConfigError: The seeds are a list although `splits` is a number, or a seed is repeated.
     """
+    # No seed may be on two splits, so that the layout numbers the seeds itself.
     if isinstance(splits, int) and isinstance(seeds, tuple):
-        fact = f"a list beside {splits} splits, and no seed may be on two splits"
-        raise ConfigError("seeds", fact, "Say how many each split has, such as 3; or give splits: each.")
+        fact = f"must be a number of seeds per split if there are {splits} splits, not a list"
+        raise ConfigError("seeds", fact, "Write a number, such as 3, or use splits: each.")
     if seeds is None:
         seeds = 1 if isinstance(splits, int) else SEEDS
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else seeds
     if len(set(numbers)) < len(numbers) or not numbers:
-        raise ConfigError("seeds", "must be different numbers, at least one", "Such as seeds: 10 or seeds: [0, 1, 2].")
+        raise ConfigError(
+            "seeds", "must be a count or a list of different numbers", "Write seeds: 10 or seeds: [0, 1, 2]."
+        )
     return numbers

@@ -1,4 +1,7 @@
-"""A sweep read back from its folder alone; the folder may come from a stranger."""
+"""The plan and the complete runs of a sweep, read from its folder.
+
+The folder may come from someone else, so that everything is checked.
+"""
 
 import itertools
 import json
@@ -19,7 +22,7 @@ from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
 
 @dataclass(frozen=True)
 class StoredCell:
-    """A cell of `plan.json`."""
+    """A planned run, as stored in `plan.json`."""
 
     id: str
     group: int
@@ -27,12 +30,12 @@ class StoredCell:
     split_seed: int
     fingerprint: str | None
     fold: int = 0
-    """The fold that is the test part, where folds divide the data."""
+    """The fold that is the test part, if the data are divided into folds."""
 
 
 @dataclass(frozen=True)
 class StoredGroup:
-    """A group of `plan.json`."""
+    """A group of runs, as stored in `plan.json`."""
 
     values: dict[str, Any]
     config: dict[str, Any]
@@ -51,27 +54,28 @@ class StoredPlan:
     groups: list[StoredGroup]
     cells: list[StoredCell]
     metrics: list[str] = field(default_factory=list)
-    """Metrics that are compared beside the main one."""
+    """The metrics besides the main one."""
     test: TestName = "t"
     judged_by: list[str] = field(default_factory=list)
     """The metrics by which the tables were written before."""
     arithmetic: int = 1
-    """The version of the arithmetic that began the sweep (training.arithmetic)."""
+    """The version of the arithmetic with which the sweep began (see `training.result_changes`)."""
     splits: Splits = SAME
-    """The layout of its replicates; plans of older versions do not state it, and all their runs share one split."""
+    """The layout of the replicates. Plans of older versions do not have it; all their runs share one split."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for names that lead elsewhere, and for what is not there."""
+        """Raise ValueError for an invalid name, group or metric."""
+        # A name becomes a part of a path: it must not lead out of the folder.
         if not all(re.fullmatch("[0-9a-f]{12}", cell.id) for cell in self.cells):
             raise ValueError("a run's name is not 12 hex digits")
         if not all(0 <= cell.group < len(self.groups) for cell in self.cells):
-            raise ValueError("a run is of no group")
+            raise ValueError("a run belongs to no setting")
         if not {self.metric, *self.metrics} <= {*METRICS}:
-            raise ValueError("its metric is no number of a run")
+            raise ValueError("its metric is unknown")
 
     @property
     def looks(self) -> list[int]:
-        """How many runs there were at each look at the tables before runs were added or left out."""
+        """The number of runs at each look at the tables before runs were added or removed."""
         return [
             before["cells"]
             for before, after in itertools.pairwise(self.generations)
@@ -80,18 +84,18 @@ class StoredPlan:
 
     @property
     def comparison(self) -> ComparisonSettings:
-        """How its runs are compared."""
+        """The settings by which the runs are compared."""
         return ComparisonSettings(self.metric, tuple(self.metrics), self.test, self.baseline, self.margin)
 
     def compare(self, records: Sequence[RunRecord]) -> SweepComparison:
-        """Compare the runs. Raises UsageError where no run of the baseline is among them."""
+        """Compare the runs; raise UsageError if no run of the baseline is among them."""
         lacking = self._lacking(records)
         return compare_runs(
             records, self.keys, self.comparison, looks=self.looks, judged_by=self.judged_by, lacking=lacking
         )
 
     def _lacking(self, records: Sequence[RunRecord]) -> list[tuple[Values, int, int]]:
-        """Return of each setting that lacks runs its values, how many runs are there, and how many are planned."""
+        """Return the incomplete settings: values, number of complete runs, number of planned runs."""
         complete = {record.name for record in records}
         found: list[tuple[Values, int, int]] = []
         for place, group in enumerate(self.groups):
@@ -103,7 +107,7 @@ class StoredPlan:
 
 
 def read_plan(folder: SweepFolder) -> StoredPlan | None:
-    """The contents of `plan.json`; None where there is none. Raises UsageError where it is damaged."""
+    """Return the stored plan, None without one; raise UsageError if it is damaged."""
     from pydantic import TypeAdapter, ValidationError
 
     content = folder.plan()
@@ -120,10 +124,14 @@ def read_plan(folder: SweepFolder) -> StoredPlan | None:
 
 
 def read_runs(folder: SweepFolder) -> tuple[list[RunRecord], StoredPlan]:
-    """The complete runs of a sweep, and its plan. Raises UsageError where something is damaged."""
+    """Return the complete runs of a sweep, and its plan.
+
+    Raises:
+        UsageError: The folder is not a sweep folder, or a file is damaged.
+    """
     found = read_plan(folder)
     if found is None:
-        raise UsageError(str(folder.path), "is not the folder of a sweep", "`dropout sweep` makes them.")
+        raise UsageError(str(folder.path), "is not a sweep folder", "`dropout sweep` creates one.")
     records = [
         RunRecord.from_summary(
             str(folder.cell(cell.id)),

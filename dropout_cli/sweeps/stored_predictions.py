@@ -1,4 +1,7 @@
-"""The predictions that a run stored for its test part, checked and ordered by row; a stranger may have written them."""
+"""The predictions that a run stored for its test part, checked and ordered by row.
+
+A folder may come from someone else, so that shapes and types are checked.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,17 +18,17 @@ from dropout_cli.runs import Run
 
 FILE = "predictions.npz"
 FILES = {"test": FILE, "val": VALIDATION_FILE}
-"""Part -> the file with what its examples say."""
+"""Part -> the file with the predictions or scores of its examples."""
 NAMES = ("rows", "labels", "probabilities", "log_probabilities", "mean", "sd")
 MEANS = [one for task in ("classification", "regression") for one in task_metrics(task) if one.per_example is not None]
 """The metrics that are means over examples."""
 MOST_RUNS = 1 << 14
 KEPT = 64
-"""Of how many runs the contributions are kept: tables ask for the same runs, one metric after the other."""
+"""The number of runs whose scores are kept in memory, since tables read the same runs for each metric."""
 
 
 def stored_predictions(run: Run) -> Mapping[str, Array]:
-    """Return the stored arrays, ordered by row. Raises UsageError where their shapes do not fit."""
+    """Return the stored arrays, ordered by row; raise UsageError if they do not fit."""
     place = str(run.path / FILE)
     if not run.has_file(FILE):
         raise UsageError(place, "is missing")
@@ -49,23 +52,28 @@ def stored_predictions(run: Run) -> Mapping[str, Array]:
         or len(np.unique(rows)) < len(rows)
         or ("probabilities" in known and not _are_classes(labels, predicted.shape[1]))
     ):
-        raise UsageError(place, "does not hold the predictions of a run")
+        raise UsageError(place, "does not contain the predictions of a run")
     if known.get("sd", predicted).shape != predicted.shape:
         del known["sd"]
+    # Runs may store rows in different orders; sorted by row, their examples pair.
     order = np.argsort(rows, kind="stable")
     return {name: array[order] for name, array in known.items()}
 
 
 def test_part_digest(path: str) -> bytes | None:
-    """Return a digest of the rows of a run's test part; None where they cannot be read."""
+    """Return a digest of the rows of a run's test part; None if they cannot be read."""
     return _test_part(path, _stamp(path, FILE))
 
 
 def example_metric(path: str, metric: str) -> tuple[Array, Array] | None:
-    """Return the rows of the test or the validation part and what each example contributes to a metric, both (N,).
+    """Return the rows of a part and the score of each example, both of shape (N,).
 
-    None where the run's predictions cannot be read, or the metric is no mean over examples, or a contribution is not
-    finite.
+    Args:
+        path: The run folder.
+        metric: A metric of the test or validation part.
+
+    Returns:
+        Rows and scores. None if they cannot be read, the metric is not a mean over examples, or a score is not finite.
     """
     part, number = metric_part(metric), metric_name(metric)
     file = FILES.get(part)
@@ -76,7 +84,7 @@ def example_metric(path: str, metric: str) -> tuple[Array, Array] | None:
 
 
 def _stamp(path: str, file: str) -> tuple[int, ...]:
-    """Return what changes when the file does: what was read of it is kept until then."""
+    """Return values that change when the file changes, as a key of the cache."""
     try:
         found = (Path(path) / file).lstat()
     except OSError:
@@ -95,7 +103,7 @@ def _test_part(path: str, stamp: tuple[int, ...]) -> bytes | None:
 
 @lru_cache(maxsize=KEPT)
 def _contributions(path: str, file: str, stamp: tuple[int, ...]) -> tuple[Array, Mapping[str, Array]]:
-    """Return the rows and metric -> contributions, those that are finite; nothing where they cannot be read."""
+    """Return the rows and metric -> finite scores; both empty if they cannot be read."""
     run = Run(Path(path))
     try:
         rows, found = _of_test(run) if file == FILE else _of_validation(run)
@@ -106,17 +114,17 @@ def _contributions(path: str, file: str, stamp: tuple[int, ...]) -> tuple[Array,
 
 
 def _of_test(run: Run) -> tuple[Array, dict[str, Array]]:
-    """Return rows and contributions. Raises DropoutError."""
+    """Return rows and metric -> scores of the test part; raise DropoutError if unreadable."""
     stored = stored_predictions(run)
     given = metric_input(stored, stored["labels"])
     task = "classification" if isinstance(given, ClassPredictions) else "regression"
-    with np.errstate(all="ignore"):  # a stranger's standard deviations may be 0
+    with np.errstate(all="ignore"):  # standard deviations in a damaged file may be 0
         found = {one.name: one.per_example(given) for one in MEANS if one.task == task and one.per_example is not None}
     return stored["rows"], {number: np.asarray(each) for number, each in found.items() if each is not None}
 
 
 def _of_validation(run: Run) -> tuple[Array, dict[str, Array]]:
-    """Return rows and contributions; those that have another shape are left out. Raises DropoutError."""
+    """Return rows and metric -> scores of validation; raise DropoutError if unreadable."""
     stored = (
         npz.read_npz(run.read(VALIDATION_FILE), str(run.path / VALIDATION_FILE))
         if run.has_file(VALIDATION_FILE)
@@ -126,6 +134,7 @@ def _of_validation(run: Run) -> tuple[Array, dict[str, Array]]:
     if rows is None or rows.ndim != 1 or rows.dtype.kind not in "iu":
         return np.empty(0, np.intp), {}
     order = np.argsort(rows, kind="stable")
+    # Scores of a wrong shape or type are left out: the other metrics can still be used.
     fitting = {name: each for name, each in stored.items() if each.shape == rows.shape and each.dtype.kind in "bf"}
     return rows[order], {name: each[order] for name, each in fitting.items()}
 

@@ -1,4 +1,7 @@
-"""The comparison of many runs: mean of each setting, comparisons with a baseline, and the choice on validation."""
+"""The comparison of many runs.
+
+It has the mean of each setting, its comparison with a baseline, and the setting that is best on validation.
+"""
 
 import json
 import math
@@ -30,41 +33,41 @@ class ValidationChoice:
 
     best: int
     layout: Layout
-    """Of the replicates that all groups have; the choice rests on them."""
+    """The layout of the replicates that all groups have; the choice uses only these."""
     optimism: float
-    """By how much its validation mean overstates what it is worth; NaN where that cannot be estimated."""
+    """The selection bias: how much too good its validation mean is on average; NaN if it cannot be estimated."""
     how: str
     """How the optimism was estimated."""
     is_lower_bound: bool = False
-    """Whether runs share one validation part whose examples are not stored: the estimate is then too small."""
+    """True if runs share one validation part and scores of examples are not stored: the estimate is then too small."""
 
 
 @dataclass(frozen=True)
 class SweepComparison:
-    """Everything that the runs of a sweep, or runs that were named, show together."""
+    """All results of comparing the runs of a sweep, or the runs of `dropout compare`."""
 
     keys: tuple[str, ...]
     metrics: tuple[str, ...]
-    """The metrics that were asked for, the main one first."""
+    """The metrics by which runs are compared, the main one first."""
     test: TestName
     margin: float | None
     groups: tuple[RunGroup, ...]
     comparisons: tuple[Comparison, ...]
-    """By every metric; `by` has those of one."""
+    """The comparisons by all metrics; `comparisons_by` returns those by one."""
     chosen: ValidationChoice | None
-    """On validation; None where there is nothing to choose between, or on."""
+    """The best setting on validation; None without several settings or a validation part."""
     ranks: tuple[list[Values], list[Any], Ranks] | None
-    """Settings, datasets and their ranks, where several datasets were swept."""
+    """Settings, datasets and ranks, if several datasets were swept; else None."""
     pooled: list[str] | None
-    """The keys in which runs of one group differ; empty where runs repeat each other, None where only seeds differ."""
+    """The keys in which runs of one group differ; empty if runs only repeat each other, None if only seeds differ."""
     baseline: Values | None
-    """The baseline that was asked for."""
+    """Key -> value of the chosen baseline; None: the default one."""
     looks: tuple[int, ...]
-    """How many runs there were at each earlier look at the tables."""
+    """The number of runs at each earlier look at the tables."""
     judged_by: tuple[str, ...]
     """Other metrics by which the tables were written before."""
     lacking: tuple[tuple[Values, int, int], ...] = ()
-    """Of each setting that lacks planned runs: its values, how many runs are there, how many are planned."""
+    """The incomplete settings: values, number of complete runs, number of planned runs."""
 
     @property
     def records(self) -> list[RunRecord]:
@@ -83,19 +86,19 @@ class SweepComparison:
 
     def comparisons_by(self, metric: str) -> tuple[Comparison, ...]:
         """Return the comparisons by one metric."""
-        return tuple(one for one in self.comparisons if one.metric == metric)
+        return tuple(comparison for comparison in self.comparisons if comparison.metric == metric)
 
     def comparison_of(self, place: int) -> Comparison | None:
-        """Return the comparison of a group by the main metric; None where it has none."""
-        return next((one for one in self.main if one.group == place), None)
+        """Return the comparison of the group with this index by the main metric; None without one."""
+        return next((comparison for comparison in self.main if comparison.group == place), None)
 
     @property
     def averages(self) -> bool:
-        """Whether some runs share group, seed and split, and are averaged."""
+        """True if some runs have the same setting, seed and split, so that they are averaged."""
         return any(len(records) > 1 for group in self.groups for records in group.records.values())
 
     def mean(self, group: RunGroup, metric: str) -> GroupMean:
-        """Return the metric over the group's runs; NaN without any."""
+        """Return the mean of a metric over the group's runs; NaN if no run has it."""
         place = next(place for place, one in enumerate(self.groups) if one is group)
         if (place, metric) not in self._means:
             self._means[place, metric] = group_mean(group, metric)
@@ -103,13 +106,13 @@ class SweepComparison:
 
     @cached_property
     def _means(self) -> dict[tuple[int, str], GroupMean]:
-        """Return what `mean` has found; filled as it is asked."""
+        """The means that `mean` has computed, by index of the group and metric."""
         return {}
 
     @cached_property
     def uncompared(self) -> list[RunGroup]:
-        """The groups that are neither a baseline nor compared with one; none where there is a single group."""
-        known = {place for one in self.main for place in (one.group, one.baseline)}
+        """The groups that are neither a baseline nor compared with one."""
+        known = {place for comparison in self.main for place in (comparison.group, comparison.baseline)}
         if not known and len(self.groups) > 1:
             found = find_baselines([group.values for group in self.groups], self.keys, self.baseline)
             known = {place for place, other in enumerate(found) if place == other}
@@ -131,9 +134,9 @@ def compare_runs(
         records: Complete runs.
         keys: The keys that tell groups apart.
         settings: How the groups are compared.
-        looks: How many runs there were at each earlier look.
-        judged_by: The metrics of earlier looks.
-        lacking: Of each setting that lacks planned runs: its values, how many are there, how many are planned.
+        looks: The number of runs at each earlier look.
+        judged_by: The metrics by which the runs were compared before.
+        lacking: The incomplete settings: values, number of complete runs, number of planned runs.
 
     Raises:
         UsageError: No group is the baseline, or several are.
@@ -163,7 +166,7 @@ def compare_runs(
 
 
 def _of_regression(metric: str) -> str:
-    """Return the metric that stands for the default one in a regression."""
+    """Return the metric; for the default one test.rmse, since a regression has no accuracy."""
     return "test.rmse" if metric == DEFAULT_METRIC else metric
 
 
@@ -171,7 +174,7 @@ def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> Validation
     """Return the group that is best on validation, over the replicates that all groups have."""
     val = f"val.{metric_name(metric)}"
     if len(groups) < 2 or len({group.values.get(DATASET) for group in groups}) > 1:
-        return None  # what is best on which data is not a choice
+        return None  # metrics of different datasets are not comparable, so there is no best setting
     shared = [one for one in groups[0].records if all(one in group.records for group in groups)]
     values = [{one: group.score(one, val) for one in shared} for group in groups]
     if not shared or any(math.isnan(one) for row in values for one in row.values()):
@@ -180,7 +183,9 @@ def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> Validation
     layout = find_layout(shared, folds.pop() if len(folds) == 1 else 0)
     larger = larger_is_better(metric)
     units: Array = np.array([layout.per_unit(row) for row in values]) * (1 if larger else -1)
+    # From here on, larger values are better.
     best = argbest(units.mean(axis=1).tolist())
+    # Leaving out one unit needs independent units.
     if layout.kind not in ("seeds", "splits", "nested"):
         return ValidationChoice(best, layout, math.nan, "")
     by_example = _by_example(groups, layout, val) if layout.kind == "seeds" else None
@@ -195,7 +200,10 @@ def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> Validation
 
 
 def _by_example(groups: Sequence[RunGroup], layout: Layout, val: str) -> Array | None:
-    """Return (settings, seeds, examples) what each validation example says; None where that is not stored."""
+    """Return the score of each validation example; None if they are not stored.
+
+    The shape is (settings, seeds, examples).
+    """
     found = [[group.example_scores(run, val) for unit in layout.units for run in unit] for group in groups]
     known = [one for row in found for one in row if one is not None]
     if len(known) < sum(map(len, found)) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
@@ -204,7 +212,7 @@ def _by_example(groups: Sequence[RunGroup], layout: Layout, val: str) -> Array |
 
 
 def _ranks(groups: Sequence[RunGroup], metric: str) -> tuple[list[Values], list[Any], Ranks] | None:
-    """Where several datasets were swept, and every setting on all of them."""
+    """Return the ranks of settings over datasets; None unless every setting has all datasets."""
     datasets = list(dict.fromkeys(group.values.get(DATASET) for group in groups))
     cells: dict[str, dict[Any, float]] = {}
     settings: dict[str, Values] = {}

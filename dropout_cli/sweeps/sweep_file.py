@@ -7,7 +7,7 @@ set: {training.epochs: 20}            # the same for all
 grid:                                 # every combination
 dropout.variant: [none, inverted, gaussian]
 dropout.rate: {from: 0.1, to: 0.5, step: 0.1}
-zip: {architecture.hidden: [[64], [128]], training.epochs: [20, 40]}    # keys that move together
+zip: {architecture.hidden: [[64], [128]], training.epochs: [20, 40]}    # keys that change together
 random: {count: 20, draw: {training.optimizer.learning_rate: {log_uniform: [1e-4, 1e-1]}}}
 seeds: 10                             # 0 to 9; or a list
 splits: each                          # a split for each seed; or same; or a number of splits, with some seeds on each
@@ -71,7 +71,7 @@ def load_sweep(
 
     Raises:
         ConfigError: The file or the command line is wrong; all mistakes of the file are listed.
-        UsageError: An option names no metric or no test.
+        UsageError: A metric or the test of an option is unknown.
     """
     mistakes = ErrorCollector()
     from_options = (options or SweepOptions()).document_keys()
@@ -135,7 +135,7 @@ def _config_as_sweep(path: Path) -> _SweepSource:
 def _swept_keys(overrides: Sequence[str], mistakes: ErrorCollector) -> dict[str, Swept]:
     """Parse the overrides `KEY=V1,V2`; raise ConfigError for a key that is given twice."""
     found = [parse_override(override, mistakes) for override in dict.fromkeys(overrides)]
-    refuse_repeated([key for key, _ in found], "Write all its values once, as dropout.rate=0,0.5.")
+    refuse_repeated([key for key, _ in found], "Write all values in one place: dropout.rate=0,0.5.")
     return dict(found)
 
 
@@ -143,26 +143,26 @@ def _check_metrics(document: SweepDocument) -> None:
     """Raise ConfigError for an unknown metric."""
     for metric in (document.metric, *document.metrics):
         if metric not in METRICS:
-            raise ConfigError("metric", f"'{metric}' is no number of a run", suggest_metric(metric, METRICS))
+            raise ConfigError("metric", f"unknown metric '{metric}'", suggest_metric(metric, METRICS))
 
 
 def _check_splits(document: SweepDocument, found: Axes) -> None:
     """Raise ConfigError if both `splits` and the swept keys choose the split of a run."""
     key = found.chooses_splits()
     if key is not None and document.splits not in (None, SAME):
-        fact = f"{document.splits}, and the sweep gives {key} itself, which says which run has which split"
-        raise ConfigError("splits", fact, "Leave one of the two out.")
+        fact = f"{document.splits} cannot be combined with values for {key}, which already choose the splits"
+        raise ConfigError("splits", fact, "Leave out one of the two.")
 
 
 def _check_size(path: Path, points: int, seeds: int, document: SweepDocument) -> None:
     """Raise ConfigError for more runs than a sweep may have."""
     runs = points * seeds * (document.splits if isinstance(document.splits, int) else 1)
     if runs > MOST_CELLS:
-        raise ConfigError(str(path), f"{runs:,} runs, and {MOST_CELLS:,} are the most")
+        raise ConfigError(str(path), f"{runs:,} runs are too many; the maximum is {MOST_CELLS:,}")
 
 
 def _axes(tree: Node, document: SweepDocument, swept: Mapping[str, Swept], mistakes: ErrorCollector) -> Axes:
-    """Return the axes of the sweep file, with those keys replaced that the command line sweeps."""
+    """Return the swept keys of the file; keys on the command line replace those of the file."""
 
     def blocks(node: Node | None) -> dict[str, Node]:
         found = node.value if node is not None and isinstance(node.value, dict) else {}
@@ -181,7 +181,7 @@ def _axes(tree: Node, document: SweepDocument, swept: Mapping[str, Swept], mista
     )
     names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.distributions]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        mistakes.add(tree.place, name, "is swept twice", "Leave it in one of set, grid, zip and random.")
+        mistakes.add(tree.place, name, "is swept twice", "Keep it in only one of set, grid, zip and random.")
     return found
 
 
@@ -191,15 +191,15 @@ def _points(found: Axes, tree: Node, document: SweepDocument, mistakes: ErrorCol
     if document.random is not None:
         count *= document.random.count
     if count > MOST_CELLS:  # checked first, since the list could exceed the memory
-        raise ConfigError(str(tree.place), f"{count:,} combinations, and {MOST_CELLS:,} are the most")
+        raise ConfigError(str(tree.place), f"{count:,} combinations are too many; the maximum is {MOST_CELLS:,}")
     parts = [axes.grid_points(found.grid), found.rows]
     if document.random is not None:
         parts.append(axes.draw_points(found.distributions, document.random.count, document.random.seed, mistakes))
     elif found.distributions:
         key, node = next(iter(found.distributions.items()))
-        fact = "is drawn from a distribution, and the number of draws is missing"
+        fact = "a distribution needs a number of draws"
         mistakes.add(
-            node.place, key, fact, "Give random: {count, draw} in a sweep file; `dropout tune` needs no count."
+            node.place, key, fact, "Use random: {count, draw} in a sweep file, or `dropout tune`, which needs no count."
         )
     return tuple(tuple(itertools.chain(found.fixed, *point)) for point in itertools.product(*parts))
 
@@ -207,6 +207,7 @@ def _points(found: Axes, tree: Node, document: SweepDocument, mistakes: ErrorCol
 def _written(document: SweepDocument, base: Path, swept: Mapping[str, Swept]) -> dict[str, Any]:
     """Return the keys of a sweep file that describes the same sweep."""
     values = {field.name: getattr(document, field.name) for field in fields(document)}
+    # The file is stored in the folder of the sweep, from which a relative path would lead elsewhere.
     values["base"] = str(base.resolve())
     for part in ("set", "grid", "zip"):
         values[part] = {key: value for key, value in values[part].items() if key not in swept}

@@ -1,4 +1,4 @@
-"""The comparison of a sweep as tables: for a spreadsheet, for a screen, for a program."""
+"""The comparison of a sweep as CSV files, as a table for people, and as JSON."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from typing import Any
 from dropout_cli.core.text import decimals
 from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.sweeps import yardsticks
-from dropout_cli.sweeps.comparison import Comparison
+from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
@@ -18,10 +18,14 @@ Rows = list[list[Any]]
 
 
 def results_csv(records: Sequence[RunRecord], keys: Sequence[str]) -> bytes:
-    """A row per run and number: cell, swept keys, seed, split, metric, value. Nothing in it varies between repeats.
+    """Return results.csv: a row per run and metric, with the values of the swept keys.
 
-    Where data are divided into folds, a column says which one was the test part.
+    Args:
+        records: The runs.
+        keys: The swept keys.
     """
+    # Times and paths are left out, so that a repeated sweep gives the same bytes. The column `fold` is only there with
+    # folds, because older files have none.
     folded = any(record.folds for record in records)
     replicate = ["seed", "split_seed", "fold"][: 3 if folded else 2]
     rows: Rows = [["cell", *keys, *replicate, "metric", "value"]]
@@ -36,7 +40,7 @@ def results_csv(records: Sequence[RunRecord], keys: Sequence[str]) -> bytes:
 
 
 def summary_csv(evidence: SweepComparison) -> bytes:
-    """A row per group and number: n, mean, standard deviation, the 95 % interval of the mean, that for new data."""
+    """Return summary.csv: a row per setting and metric, with mean and intervals."""
     rows: Rows = [[*evidence.keys, "metric", "n", "mean", "sd", "low", "high", "new_low", "new_high"]]
     for group in evidence.groups:
         for metric in METRICS:
@@ -62,7 +66,7 @@ COUNTED = ("won", "tied", "won_low", "won_high", "verdict", "new_low", "new_high
 
 
 def comparisons_csv(evidence: SweepComparison) -> bytes:
-    """A row per metric and group that is compared: the paired difference, its tests, the verdict."""
+    """Return comparisons.csv: a row per comparison, with difference, tests and verdict."""
     rows: Rows = [[*evidence.keys, *COMPARED, *TESTED, *COUNTED]]
     for one in evidence.comparisons:
         named, facts = evidence.groups[one.baseline].label, _facts(evidence, one)
@@ -72,7 +76,7 @@ def comparisons_csv(evidence: SweepComparison) -> bytes:
 
 
 def _facts(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
-    """Column -> value, without the baseline."""
+    """Return column -> value of a comparison, without the baseline."""
     return {
         "metric": one.metric,
         "layout": one.layout.kind,
@@ -102,12 +106,13 @@ def _facts(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
 
 
 def new_data_verdict(one: Comparison) -> str:
-    """Return whether the verdict is shown for new data as well."""
+    """Return `shown` if the verdict also holds for new data, else `not shown`."""
+    # These values are a part of the file formats. Tables for people say yes and no.
     return "shown" if one.shown_for_new_data else "not shown"
 
 
 def comparison_dict(evidence: SweepComparison) -> dict[str, Any]:
-    """All of it for a program; None where there is no number."""
+    """Return the whole comparison for JSON; NaN becomes None."""
     groups = []
     for group in evidence.groups:
         found = {metric: mean for metric in METRICS if (mean := evidence.mean(group, metric)).n}
@@ -160,36 +165,40 @@ def _as_dict(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
 
 
 def finite_or_none(value: float) -> float | None:
-    """None for NaN."""
+    """Return the value; None for NaN, which JSON does not have."""
     return None if math.isnan(value) else value
 
 
 def json_value(value: Any) -> Any:
-    """A swept value in one cell."""
+    """Return a swept value as one field of a table: text and numbers unchanged, else JSON."""
     return value if isinstance(value, str | int | float) and not isinstance(value, bool) else number_or_json(value)
 
 
 def number_or_json(value: Any) -> str:
-    """Nothing for None, else JSON."""
+    """Return a value as JSON; an empty text for None."""
     return "" if value is None else json.dumps(value)
 
 
 def csv_number(value: float) -> float | str:
-    """Nothing for NaN."""
+    """Return the value; an empty text for NaN."""
     return "" if math.isnan(value) else value
 
 
-INTERVAL, ITS_INTERVAL, NEW = "95 % interval", "interval of difference", "for new data"
-LEAST = ("d_z", "p (Holm)", "averages", "won", "p", INTERVAL, NEW, "n", "p (Bonferroni)", ITS_INTERVAL)
-"""Columns of the overview that may be left out where there is little room, the first one first."""
+INTERVAL, DIFFERENCE_INTERVAL, NEW_DATA_INTERVAL = "95 % interval", "interval of difference", "interval for new data"
+CONFIRMED = "confirmed for new data"
+LEAST = (
+    *("d_z", "p (Holm)", "averages", "won", "p"),
+    *(INTERVAL, NEW_DATA_INTERVAL, "n", "p (Bonferroni)", DIFFERENCE_INTERVAL),
+)
+"""Columns of the comparison table that a narrow terminal may leave out, the first one first."""
 
 
 def comparison_table(evidence: SweepComparison, metric: str | None = None) -> tuple[list[str], Rows]:
-    """Headers and rows of the one table that says it all: a row per group.
+    """Return headers and rows of the table for people: a row per setting.
 
     Args:
-        evidence: What was found.
-        metric: By which metric; the main one unless given.
+        evidence: The comparison of all runs.
+        metric: The metric to compare by; None: the main one.
     """
     metric = metric or evidence.metric
     compared = {one.group: one for one in evidence.comparisons_by(metric)}
@@ -213,8 +222,8 @@ def comparison_table(evidence: SweepComparison, metric: str | None = None) -> tu
         rows.append(row)
     if compared:
         requested = [] if evidence.test == "t" else [f"p ({evidence.test})", "smallest p"]
-        headers += ["difference", ITS_INTERVAL, NEW, "d_z", "p", "p (Bonferroni)", "p (Holm)"]
-        headers += [*requested, "won", "verdict", "new data"]
+        headers += ["difference", DIFFERENCE_INTERVAL, NEW_DATA_INTERVAL, "d_z", "p", "p (Bonferroni)", "p (Holm)"]
+        headers += [*requested, "won", "verdict", CONFIRMED]
     return headers, rows
 
 
@@ -231,4 +240,6 @@ def _against(one: Comparison | None, alone: str, test: str) -> list[Any]:
     ]
     tests = [format_p(one.p), format_p(one.p_bonferroni), format_p(one.p_holm)]
     tests += [format_p(one.requested.adjusted), format_p(one.requested.smallest)][:requested]
-    return [*numbers, *tests, f"{one.won}/{one.n - one.tied}", one.verdict, new_data_verdict(one)]
+    # An undecided comparison has no verdict that new data could confirm.
+    confirmed = "" if one.verdict == NOT_DECIDED else "yes" if one.shown_for_new_data else "no"
+    return [*numbers, *tests, f"{one.won}/{one.n - one.tied}", one.verdict, confirmed]

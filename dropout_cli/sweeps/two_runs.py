@@ -1,8 +1,8 @@
-"""A test of two networks by their predictions for the same test examples. It says nothing of their settings.
+"""A test of two networks by their predictions for the same test examples.
 
-Of classifications, McNemar's exact test of which examples each has right. Of regressions, a paired bootstrap of the
-difference of their RMSE, or of their MAE where that is the metric asked for; of several targets, the errors' mean, as
-in the summaries of the runs.
+Classifications: McNemar's exact test of the examples that only one of them classifies correctly. Regressions: a paired
+bootstrap of the difference in RMSE, or in MAE if that is the metric; several targets are averaged as in the summaries.
+The test is about these two networks, not about their settings, because other seeds give other networks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,12 @@ ONE_EACH = "These two networks are not tested against each other"
 
 
 def test_two_runs(records: Sequence[RunRecord], metric: str = DEFAULT_METRIC) -> str | None:
-    """Return a sentence with the test of two runs, or why they cannot be tested; None where they are not two."""
+    """Return a sentence with the test of two runs, or why they cannot be tested.
+
+    Args:
+        records: The runs; the result is None unless there are two.
+        metric: The metric of the comparison: `mae` tests MAE instead of RMSE.
+    """
     if len(records) != 2:
         return None
     try:
@@ -41,26 +46,27 @@ def test_two_runs(records: Sequence[RunRecord], metric: str = DEFAULT_METRIC) ->
 
 
 def _must_be_the_same_examples(first: Mapping[str, Array], second: Mapping[str, Array]) -> None:
-    """Raise UsageError where the two predict other examples, labels, classes or targets."""
+    """Raise UsageError if examples, labels, classes or targets of the two differ."""
     if ("probabilities" in first) != ("probabilities" in second):
         raise UsageError("", "one is a classification, the other a regression")
     if not np.array_equal(first["rows"], second["rows"]):
         shared = len(np.intersect1d(first["rows"], second["rows"]))
-        raise UsageError("", f"their test parts are different examples ({shared} of them are in both)")
+        raise UsageError("", f"their test parts contain different examples ({shared} are in both)")
     name = "probabilities" if "probabilities" in first else "mean"
     if first[name].shape != second[name].shape:
         what = "classes" if name == "probabilities" else "targets"
-        raise UsageError("", f"they predict {first[name].shape[1]} and {second[name].shape[1]} {what}")
+        ours, theirs = (predictions[name].shape[1] for predictions in (first, second))
+        raise UsageError("", f"they predict different numbers of {what} ({ours} and {theirs})")
     if not np.array_equal(first["labels"], second["labels"]):
-        raise UsageError("", "what is true of their test examples differs: these are other data")
+        raise UsageError("", "their test examples have different labels, so the data differ")
 
 
 def _of_classes(first: Mapping[str, Array], second: Mapping[str, Array]) -> str:
     found = statistics.mcnemar(*(metrics.predicted_classes(one) == one["labels"] for one in (first, second)))
     return (
         f"McNemar's exact test of these two networks: of {len(first['rows'])} test examples, {found.only_first} are "
-        f"right in the first alone and {found.only_second} in the second alone, p = {found.p:.2g}. It says nothing of "
-        "other seeds."
+        f"correct only in the first run and {found.only_second} only in the second, p = {found.p:.2g}. "
+        "This says nothing about other seeds."
     )
 
 
@@ -75,7 +81,7 @@ def _of_quantities(first: Mapping[str, Array], second: Mapping[str, Array], metr
     low, high = found.interval
     return (
         f"Paired bootstrap of these two networks' errors on the same {n} test examples: test.{number} "
-        f"{significant(found.first)} against {significant(found.second)}, difference "
-        f"{significant(found.difference, 3)} (95 % interval {low:.3g} to {high:.3g}), p = {found.p:.2g}. It "
-        "says nothing of other seeds."
+        f"{significant(found.first)} compared with {significant(found.second)}, difference "
+        f"{significant(found.difference, 3)} (95 % interval {low:.3g} to {high:.3g}), p = {found.p:.2g}. This "
+        "says nothing about other seeds."
     )

@@ -1,7 +1,7 @@
-"""A check that the tables in a sweep's folder follow from its complete runs.
+"""A check that the runs of a sweep are unchanged, and that its tables match them.
 
-Tables are computed anew by the rules of the format that `plan.json` states. To change one, add a format: the former
-function stays under the format that it made, and the next `dropout sweep` writes the tables by the new one.
+The tables are computed again by the rules of the format in `plan.json`. To change a table, add a format: the old
+function stays for the old format, and the next `dropout sweep` writes the tables in the new one.
 """
 
 import csv
@@ -23,11 +23,11 @@ from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan
 
 RESULTS = "results.csv"
 IN_UNITS = ("mean", "difference", "sd", "low", "high")
-"""Columns in the units of the metric: rounding of one of them is as large as the interval makes it."""
+"""Columns in the units of the metric: their rounding errors are relative to the ends of the interval."""
 
 
 def _tables_by(number: int, records: Sequence[RunRecord], plan: StoredPlan) -> dict[str, bytes]:
-    """Compute the tables by the rules with that number, see `statistics.rules`."""
+    """Compute the tables of an old format by a version of the rules."""
     made = {RESULTS: tables.results_csv(records, plan.keys)}
     return made | earlier_tables(
         records, plan.keys, metric=plan.metric, baseline=plan.baseline, margin=plan.margin, rules=number
@@ -35,7 +35,7 @@ def _tables_by(number: int, records: Sequence[RunRecord], plan: StoredPlan) -> d
 
 
 def _tables_now(records: Sequence[RunRecord], plan: StoredPlan) -> dict[str, bytes]:
-    """Compute the tables as a sweep of today writes them."""
+    """Compute the tables of the current format."""
     return tables.all_tables(records, plan.keys, plan.compare(records))
 
 
@@ -48,9 +48,15 @@ RULES: Mapping[int, Callable[[Sequence[RunRecord], StoredPlan], dict[str, bytes]
 
 
 def verify_sweep(folder: SweepFolder) -> list[Check]:
-    """Look at every cell of the plan that is there, and compute the tables anew; a sweep may be interrupted.
+    """Check every run of a sweep and its tables.
 
-    Raises UsageError where the plan is damaged.
+    The runs that an interrupted sweep has not trained yet are not mistakes.
+
+    Args:
+        folder: The folder of the sweep.
+
+    Raises:
+        UsageError: The plan is damaged.
     """
     records, plan = stored_plan.read_runs(folder)
     complete, reported = {record.name for record in records}, _reported_cells(folder)
@@ -58,8 +64,8 @@ def verify_sweep(folder: SweepFolder) -> list[Check]:
     checks = []
     if missing:
         verb = "is" if len(plan.cells) == 1 else "are"
-        fact = f"{len(complete)} of {counted(len(plan.cells), 'run')} {verb} complete; the same command goes on"
-        checks.append(Check("cells", True, fact))
+        count = f"{len(complete)} of {counted(len(plan.cells), 'run')} {verb} complete"
+        checks.append(Check("cells", True, f"{count}; run the same command again to continue"))
     for one in plan.cells:
         if one not in missing:
             checks += _cell(one, folder)
@@ -67,7 +73,7 @@ def verify_sweep(folder: SweepFolder) -> list[Check]:
 
 
 def _reported_cells(folder: SweepFolder) -> set[str]:
-    """The cells whose numbers stand in the table of results."""
+    """Return the ids of the runs in results.csv."""
     try:
         rows = csv.reader(folder.read(RESULTS).decode("utf-8", "replace").splitlines())
         return {row[0] for row in rows if row}
@@ -76,7 +82,8 @@ def _reported_cells(folder: SweepFolder) -> set[str]:
 
 
 def _is_to_come(id: str, folder: SweepFolder, reported: set[str]) -> bool:
-    """Whether the cell was never complete, nor has failed."""
+    """Return True if the run was never complete and has not failed."""
+    # A run in results.csv was complete once: if its folder is missing, it was deleted.
     return folder.failure(id) is None and not folder.cell(id).exists() and id not in reported
 
 
@@ -84,18 +91,19 @@ def _cell(one: StoredCell, folder: SweepFolder) -> Iterator[Check]:
     what = f"cells/{one.id}"
     if not folder.is_complete(one.id):
         reason = folder.failure(one.id)
-        yield Check(what, False, f"failed ({reason})" if reason else "is not complete any more")
+        yield Check(what, False, f"failed ({reason})" if reason else "is no longer complete")
         return
     run = Run(folder.cell(one.id))
     wrong = [check for check in verify_run(run) if not check.right]
-    fact = f"{wrong[0].what}: {wrong[0].fact}" if wrong else "is as training left it"
+    fact = f"{wrong[0].what}: {wrong[0].fact}" if wrong else "is unchanged since training"
     yield Check(what, not wrong, fact)
     if not wrong and run.summary()["config"]["dataset"]["fingerprint"] != one.fingerprint:
-        yield Check(what, False, "was trained on other data than the plan says")
+        yield Check(what, False, "was trained on different data than planned")
 
 
 def _tables(folder: SweepFolder, records: Sequence[RunRecord], plan: StoredPlan, *, ended: bool) -> Iterator[Check]:
-    """Each against the cells; before the sweep has `ended`, those that it will write anew are left out."""
+    """Yield a check of each table; before the sweep has ended, only of those that match."""
+    # An interrupted sweep writes its tables again at its end, so that an old table is no mistake.
     try:
         made = RULES[plan.format](records, plan)
     except UsageError:  # no run of the baseline is complete
@@ -104,19 +112,20 @@ def _tables(folder: SweepFolder, records: Sequence[RunRecord], plan: StoredPlan,
         return
     for name, data in made.items():
         try:
-            right = _says_the_same(folder.read(name), data)
+            right = _are_equal_tables(folder.read(name), data)
         except DropoutError:
             right = False
         if right or ended:
-            yield Check(name, right, f"{'follows' if right else 'does not follow'} from the runs")
+            yield Check(name, right, f"{'matches' if right else 'does not match'} the runs")
 
 
-def _says_the_same(stored: bytes, anew: bytes) -> bool:
-    """Whether two tables have the same cells, numbers up to the rounding of another NumPy or SciPy."""
-    if stored == anew:
+def _are_equal_tables(stored: bytes, computed: bytes) -> bool:
+    """Return True if two tables are equal up to the rounding of numbers."""
+    # Versions of NumPy and SciPy differ in the last digits.
+    if stored == computed:
         return True
     try:
-        before, after = (list(csv.reader(data.decode().splitlines(keepends=True))) for data in (stored, anew))
+        before, after = (list(csv.reader(data.decode().splitlines(keepends=True))) for data in (stored, computed))
     except (UnicodeDecodeError, csv.Error):
         return False
     if [len(row) for row in before] != [len(row) for row in after]:
@@ -124,11 +133,13 @@ def _says_the_same(stored: bytes, anew: bytes) -> bool:
     return all(_same_row(before[0], *rows) for rows in zip(before, after, strict=True))
 
 
-def _same_row(names: Sequence[str], stored: Sequence[str], anew: Sequence[str]) -> bool:
+def _same_row(names: Sequence[str], stored: Sequence[str], computed: Sequence[str]) -> bool:
     ends = [
-        abs(float(cell)) for name, cell in zip(names, anew, strict=True) if name in IN_UNITS[-2:] and _is_number(cell)
+        abs(float(cell))
+        for name, cell in zip(names, computed, strict=True)
+        if name in IN_UNITS[-2:] and _is_number(cell)
     ]
-    for name, one, other in zip(names, stored, anew, strict=True):
+    for name, one, other in zip(names, stored, computed, strict=True):
         if one != other:
             if not (_is_number(one) and _is_number(other)):
                 return False

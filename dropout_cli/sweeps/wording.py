@@ -15,7 +15,8 @@ NONE, NO_DROPOUT = ("dropout.variant", "none"), "no dropout"
 
 
 def format_p(p: float) -> str:
-    """Return a p-value with two significant digits, with more if two would round it to exactly .05."""
+    """Return a p-value with two significant digits, or more near 0.05."""
+    # Rounded to 0.05, a p-value would not show on which side of the level it is.
     if math.isnan(p):
         return ""
     if 0 <= p < 0.0001:
@@ -60,7 +61,9 @@ def join_names(groups: Sequence[RunGroup], most: int = 6) -> str:
 
 
 def interval_scope(layout: Layout, group: RunGroup, *, fixed: bool) -> str:
-    """Return for which new runs an interval holds, such as `new seeds with this split and its 360 test examples`.
+    """Return for which new runs an interval holds.
+
+    For example: `new seeds with this split and its 360 test examples`.
 
     Args:
         layout: The layout of the runs, which decides the unit of the interval.
@@ -85,7 +88,8 @@ def interval_scope(layout: Layout, group: RunGroup, *, fixed: bool) -> str:
 
 
 def new_data_kind(comparison: Comparison) -> str:
-    """Return for which data the second interval of a comparison holds: `new examples` or `new data`."""
+    """Return `new examples` or `new data`: the data of the second interval."""
+    # Runs with one test part show nothing about other training data, only about other test examples.
     if comparison.layout.kind == "seeds" or comparison.test_part_is_fixed:
         return "new examples"
     return "new data"

@@ -1,4 +1,6 @@
-"""Comparison of the settings of a sweep with simple models: the dummy and the linear model of each run's summary.
+"""Comparison of the settings of a sweep with simple models.
+
+The simple models are the dummy and the linear model in the summary of each run.
 
 Runs of older versions and runs with `yardstick: none` have no simple models. They are left out.
 """
@@ -33,7 +35,7 @@ class YardstickLevel:
 
 
 def yardstick_levels(records: Sequence[RunRecord], metric: str) -> list[YardstickLevel]:
-    """Return the mean of each simple model over the distinct splits of the runs, dataset by dataset."""
+    """Return the mean of each simple model over the splits of the runs, by dataset."""
     by_split: dict[tuple[str, str], dict[str, float]] = {}
     for record in records:
         for model in ("dummy", "linear"):
@@ -71,7 +73,8 @@ def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator
 
 
 def dummy_warnings(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
-    """Yield a sentence that names the settings whose mean is not better than that of the dummy on the same runs."""
+    """Yield a sentence with the settings that are not better than the dummy."""
+    # Means are compared over the same runs, because the score of the dummy depends on the split.
     settings: dict[str, list[RunRecord]] = {}
     for record in records:
         if _number(record, "dummy", metric) is not None and not np.isnan(record.score(metric)):
@@ -127,13 +130,15 @@ def _description(record: RunRecord, model: str, metric: str) -> str:
 
 
 def _dataset(record: RunRecord) -> Mapping[str, Any]:
-    """Return the block `dataset` of its config; `RunRecord.from_summary` has checked that it exists."""
+    """Return the block `dataset` of the config of a run."""
+    # `RunRecord.from_summary` has checked that it exists.
     block: Mapping[str, Any] = record.summary["config"]["dataset"]
     return block
 
 
 def _split(record: RunRecord) -> str:
-    """Return the data, the split and the preprocessing as one text; training-time augmentation does not change them."""
+    """Return the data, the split and the preprocessing as one text."""
+    # Augmentation is for training only and does not change the simple models.
     return json.dumps({**_dataset(record), "augment": None}, sort_keys=True, default=str)
 
 

@@ -9,9 +9,12 @@ from dropout_cli.core.text import significant
 from dropout_cli.metrics import larger_is_better, task_metrics
 from dropout_cli.tasks import TASKS
 
-DUMMY_DESCRIPTIONS = {"classification": "always answering the largest class", "regression": "always answering the mean"}
+DUMMY_DESCRIPTIONS = {
+    "classification": "always predicting the most common class",
+    "regression": "always predicting the mean",
+}
 """Task -> what its dummy does."""
-FREQUENCY_DUMMY = "always answering the frequencies of the classes"
+FREQUENCY_DUMMY = "always predicting the frequencies of the classes"
 """The dummy of classification, as metrics of probabilities see it."""
 LINEAR_MODEL_LABELS = {"logistic": "logistic regression", "ridge": "ridge regression"}
 

@@ -36,8 +36,8 @@ def summary(ours: float, theirs: float, nll: float = 0.1, dummy_nll: float = 0.5
 @pytest.mark.parametrize(
     ("dataset", "said"),
     [
-        ("breast_cancer", "This network does not beat always answering the largest class: test accuracy 0."),
-        ("diabetes", "This network does not beat always answering the mean: test rmse "),
+        ("breast_cancer", "This network does not beat always predicting the most common class: test accuracy 0."),
+        ("diabetes", "This network does not beat always predicting the mean: test rmse "),
     ],
 )
 def test_a_network_that_loses_to_the_dummy_is_told_so_first(tmp_path: Path, dataset: str, said: str) -> None:
@@ -86,7 +86,7 @@ def test_left_out_nothing_is_shown_of_them(tmp_path: Path) -> None:
 def test_equal_is_not_better_and_numbers_are_told_apart() -> None:
     """A network that answers the largest class itself does not beat it."""
     assert yardstick_messages.dummy_warning(summary(0.5, 0.5)) == (
-        "This network does not beat always answering the largest class: test accuracy 0.5 against 0.5."
+        "This network does not beat always predicting the most common class: test accuracy 0.5 against 0.5."
     )
     assert "0.12341 against 0.12342." in str(yardstick_messages.dummy_warning(summary(0.12341, 0.12342)))
 

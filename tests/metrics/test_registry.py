@@ -125,7 +125,7 @@ def test_every_command_that_takes_a_metric_suggests_the_nearest(monitored: Run, 
     for command in (["compare", str(monitored.path)], ["sweep", "digits", "dropout.rate=0,0.1", "--dry-run"]):
         done = dropout(*command, "--metric", "test.mc", cwd=tmp_path)
         assert done.returncode == 2
-        assert "'test.mc' is no number of a run. Did you mean 'test.mcc'?" in done.stderr
+        assert "unknown metric 'test.mc'. Did you mean 'test.mcc'?" in done.stderr
     done = dropout("compare", str(monitored.path), "--metric", "test.mcc", "--format", "csv", cwd=tmp_path)
     assert done.returncode == 0 and "test.mcc" in done.stdout
 

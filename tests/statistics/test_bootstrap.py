@@ -122,10 +122,10 @@ def test_numbers_are_the_same_tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
-    """Losses that do not pair, and too few examples."""
+    """Losses of different shapes and too few examples are refused."""
     first, second = (one**2 for one in two_runs(8, 5))
     assert paired_bootstrap(first, second).p > 0
-    with pytest.raises(ValueError, match=r"\(5, 1\) do not pair with \(4, 1\)"):
+    with pytest.raises(ValueError, match=r"\(5, 1\) cannot be paired with \(4, 1\)"):
         paired_bootstrap(first, second[1:])
     with pytest.raises(ValueError, match="needs 5 examples, got 4"):
         paired_bootstrap(first[1:], second[1:])

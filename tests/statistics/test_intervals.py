@@ -70,7 +70,7 @@ def test_only_examples_that_one_network_has_right_count() -> None:
     assert found.p == pytest.approx(2 * (1 + 8) / 2**8)
     assert statistics.mcnemar(second, first) == (1, 7, found.p)
     assert statistics.mcnemar(first[:8], second[:8]) == found
-    with pytest.raises(ValueError, match="do not pair"):
+    with pytest.raises(ValueError, match="cannot be paired"):
         statistics.mcnemar(first, second[:1])
 
 

@@ -76,7 +76,7 @@ def test_a_comparison_counts_what_is_better() -> None:
     assert up.mean == down.mean == pytest.approx(0.0375)
     assert up.effect == pytest.approx(0.0375 / np.std(np.subtract(values, base), ddof=1))
     assert up.won_interval == statistics.wilson_interval(2, 3)
-    with pytest.raises(ValueError, match="do not pair"):
+    with pytest.raises(ValueError, match="cannot be paired"):
         statistics.compare_paired([1.0], [1.0, 2.0])
     assert not larger_is_better("test.nll")
     assert larger_is_better("val.macro_f1")

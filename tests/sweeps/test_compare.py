@@ -1,4 +1,4 @@
-"""`dropout compare`: runs and sweeps that are there already."""
+"""`dropout compare` compares existing runs and sweeps."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from tests.commands import TINY, dropout
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three seeds of two variants, run by run, and a sweep."""
+    """A folder with three seeds of two variants as single runs, and a sweep."""
     folder = tmp_path_factory.mktemp("compare")
     for variant in ("none", "inverted"):
         for seed in range(3):
@@ -33,12 +33,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def paths(folder: Path) -> list[str]:
-    """The single runs, oldest first."""
+    """Return the single runs, oldest first."""
     return [str(path) for path in sorted((folder / "runs").iterdir()) if not path.name.startswith("sweep")]
 
 
 def test_runs_are_grouped_by_what_differs(folder: Path) -> None:
-    """The variant; not the seed, and not keys that only one of the variants has."""
+    """Runs are grouped by variant, not by seed or by keys that only one variant has."""
     records, keys, left_out = collect.collect_runs(paths(folder), folder)
     assert (keys, left_out) == (["dropout.variant"], 0)
     found = compare_runs(records, keys, ComparisonSettings())
@@ -48,7 +48,7 @@ def test_runs_are_grouped_by_what_differs(folder: Path) -> None:
 
 
 def test_a_sweep_and_runs_go_together(folder: Path) -> None:
-    """By what differs between all of them; a sweep alone by its own keys."""
+    """Sweeps and runs are grouped by all keys that differ; a sweep alone by its own keys."""
     sweep = str(folder / "runs" / "sweep-tiny")
     assert collect.collect_runs([sweep], folder)[1] == ["dropout.rate"]
     records, keys, _ = collect.collect_runs([sweep, *paths(folder)], folder)
@@ -61,7 +61,7 @@ def test_a_sweep_and_runs_go_together(folder: Path) -> None:
 
 
 def test_two_single_runs_get_mcnemars_test(folder: Path) -> None:
-    """Of two runs on the same test examples, and of no others."""
+    """Two runs on the same test examples get a test; two on different ones get none."""
     first, *_, last = paths(folder)
     records = collect.collect_runs([first, last], folder)[0]
     said = two_runs.test_two_runs(records)
@@ -71,7 +71,7 @@ def test_two_single_runs_get_mcnemars_test(folder: Path) -> None:
 
 
 def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: Path) -> None:
-    """A pipe of paths; the table's numbers in CSV, Markdown, LaTeX and JSON."""
+    """Paths are read from a pipe; CSV, Markdown, LaTeX and JSON have the same numbers."""
 
     def compared(form: str) -> str:
         done = dropout("compare", "--format", form, "--test", "t", cwd=folder, given="\n".join(paths(folder)))
@@ -90,9 +90,9 @@ def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: P
 
 
 def test_nothing_to_compare_is_one_line(folder: Path) -> None:
-    """No runs, an unknown metric, a baseline that is no group."""
+    """No runs, an unknown metric and an unknown baseline are one-line errors."""
     for arguments, said in (
-        (["--metric", "nine"], "--metric: 'nine' is no number of a run"),
+        (["--metric", "nine"], "--metric: unknown metric 'nine'"),
         (["nowhere"], "nowhere: no such run"),
         ([*paths(folder), "--baseline", "dropout.variant=alpha"], "baseline: no setting has dropout.variant=alpha"),
     ):
@@ -104,7 +104,7 @@ def test_nothing_to_compare_is_one_line(folder: Path) -> None:
 
 
 def test_a_sweep_is_verified_with_all_its_cells(folder: Path, tmp_path: Path) -> None:
-    """Right as it is; a changed number in a table or a cell is found, with exit code 4."""
+    """A changed number in a table or a run is reported with exit code 4."""
     import shutil
 
     copy = tmp_path / "sweep"
@@ -113,19 +113,19 @@ def test_a_sweep_is_verified_with_all_its_cells(folder: Path, tmp_path: Path) ->
     gone = next((copy / "cells").iterdir())
     gone.rename(tmp_path / "gone")
     taken = dropout("verify", str(copy), cwd=folder)
-    assert taken.returncode == 4 and "is not complete any more" in taken.stdout
+    assert taken.returncode == 4 and "is no longer complete" in taken.stdout
     (tmp_path / "gone").rename(gone)
     table = copy / "summary.csv"
     table.write_text(table.read_text().replace("0.", "0.9", 1))
     (copy / "cells").joinpath(next((copy / "cells").iterdir()).name, "metrics.csv").write_text("epoch\n")
     done = dropout("verify", str(copy), cwd=folder)
     assert done.returncode == 4
-    assert "does not follow from the runs" in done.stdout
+    assert "does not match the runs" in done.stdout
     assert "metrics.csv" in done.stdout
 
 
 def test_an_interrupted_sweep_is_verified_as_far_as_it_came(folder: Path, tmp_path: Path) -> None:
-    """A missing file is no damage; a wrong byte in an existing file is."""
+    """A run that is not trained yet is no damage; a wrong byte in a file is."""
     import shutil
 
     copy = tmp_path / "sweep"
@@ -138,7 +138,7 @@ def test_an_interrupted_sweep_is_verified_as_far_as_it_came(folder: Path, tmp_pa
     (second.with_name(f"{second.name}.partial") / "MANIFEST.sha256").unlink()
     done = dropout("verify", str(copy), cwd=folder)
     assert done.returncode == 0, done.stdout
-    assert "2 of 4 runs are complete; the same command goes on" in done.stdout
+    assert "2 of 4 runs are complete; run the same command again to continue" in done.stdout
     assert "FAILED" not in done.stdout and "csv" not in done.stdout
     third = next(path for path in (copy / "cells").iterdir() if path.suffix != ".partial")
     (third / "metrics.csv").write_text("epoch\n")
@@ -146,7 +146,7 @@ def test_an_interrupted_sweep_is_verified_as_far_as_it_came(folder: Path, tmp_pa
 
 
 def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -> None:
-    """A sweep, by its path or its name; a search that was interrupted; neither of them."""
+    """A sweep or a search in place of a run is named as such in the error."""
     (tmp_path / "runs/tune-x/search").mkdir(parents=True)
     (tmp_path / "runs/tune-x/search/study.db").touch()
     said = "is a sweep. Use show, compare, report or verify, or name one of runs/sweep-tiny/cells/."
@@ -172,24 +172,27 @@ def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -
 
 
 def test_every_paired_test_can_be_asked_for_and_is_explained() -> None:
-    """`--test` and the notes have the same; an underscore may stand for a hyphen, and no other name is taken."""
+    """`--test` accepts the tests that the notes explain, and `_` for `-`."""
     assert {"t", *REQUESTED} == set(get_args(TestName))
     assert options.parse_test("sign_flip") == options.parse_test("sign-flip") == "sign-flip"
-    with pytest.raises(UsageError, match=r"--test: 'welch' is no test\. Choose from: t, "):
+    with pytest.raises(UsageError, match=r"--test: unknown test 'welch'\. Choose from: t, "):
         options.parse_test("welch")
 
 
 def test_the_main_metric_is_named_once() -> None:
-    """`--metric` or the first of `--metrics`."""
+    """Either `--metric` or the first of `--metrics` is the main metric."""
     assert options.parse_metrics(None, None) == ("test.accuracy",)
     assert options.parse_metrics(None, "test.nll,test.accuracy") == ("test.nll", "test.accuracy")
-    for metric, metrics, why in (("test.nll", "test.nll", "names the main metric"), (None, "x", "'x' is no number")):
+    for metric, metrics, why in (
+        ("test.nll", "test.nll", "cannot be used together with"),
+        (None, "x", "unknown metric 'x'"),
+    ):
         with pytest.raises(UsageError, match=f"--metrics: {why}"):
             options.parse_metrics(metric, metrics)
 
 
 def test_earlier_looks_at_a_sweep_are_said(folder: Path) -> None:
-    """By another metric than the sweep's; among other runs its tables are not what is looked at."""
+    """Earlier metrics of a sweep are named, but not if other runs are compared with it."""
     sweep = str(folder / "runs" / "sweep-tiny")
     found = collect.earlier_looks([sweep])
     assert (found["looks"], found["judged_by"]) == ([], ["test.accuracy"])

@@ -1,4 +1,4 @@
-"""Settings against a baseline: layouts, intervals, verdicts."""
+"""Settings are compared with a baseline: layouts, intervals, verdicts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
 
 
 def record(seed: int, accuracy: float, split: int = 0, fold: int = 0, **values: object) -> RunRecord:
-    """A run as far as evidence looks at it: 100 examples in each part."""
+    """Return a run with 100 examples in each part."""
     scores = {"accuracy": accuracy, "error": 1 - accuracy, "nll": 0.1, "brier": 0.1, "ece": 0.1, "macro_f1": accuracy}
     part = scores | {"per_class": [{"support": 100}]}
     named = {key.replace("_", "."): value for key, value in values.items()}
@@ -29,7 +29,7 @@ def record(seed: int, accuracy: float, split: int = 0, fold: int = 0, **values: 
 def two_rates(
     differences: "list[float]", replicates: "list[tuple[int, int]]", looks: Sequence[int] = (), **asked: Any
 ) -> SweepComparison:
-    """Two rates that differ by so much at each replicate."""
+    """Return runs of two rates with a given difference at each replicate."""
     records = [
         record(seed, 0.8 + 0.001 * (3 * place % 7) + difference * rate, split=split, dropout_rate=rate)
         for place, ((seed, split), difference) in enumerate(zip(replicates, differences, strict=True))
@@ -39,12 +39,12 @@ def two_rates(
 
 
 def said(evidence: SweepComparison) -> str:
-    """All notes."""
+    """Return all notes as one text."""
     return "\n".join(comparison_notes(evidence))
 
 
 def test_groups_are_compared_at_equal_replicates() -> None:
-    """Pairs are the seeds that both have; the verdict follows the direction of the metric."""
+    """Pairs are the seeds of both groups; the verdict follows the metric's direction."""
     records = [record(seed, 0.90 + 0.001 * seed, dropout_rate=0) for seed in range(8)]
     records += [record(seed, 0.92 + 0.0011 * seed, dropout_rate=0.5) for seed in range(2, 10)]
     found = compare_runs(records, ["dropout.rate"], ComparisonSettings())
@@ -57,7 +57,7 @@ def test_groups_are_compared_at_equal_replicates() -> None:
 
 
 def test_seeds_of_one_split_are_tested_by_t_with_a_floor_of_half_an_example() -> None:
-    """SciPy's paired t test; where all differ by one example of 100, s is .005 (reference example 11)."""
+    """Seeds use SciPy's paired t test with an SD of at least half an example (example 11)."""
     spread = [0.02, 0.03, 0.05, -0.01, 0.04]
     (one,) = two_rates(spread, [(seed, 0) for seed in range(5)]).comparisons
     expected = stats.ttest_1samp(spread, 0)
@@ -70,7 +70,7 @@ def test_seeds_of_one_split_are_tested_by_t_with_a_floor_of_half_an_example() ->
 
 
 def test_paired_splits_are_tested_over_splits_and_spoken_of_as_splits() -> None:
-    """Student's t over splits; for new data the interval of Nadeau and Bengio, test over training examples being 1."""
+    """Splits use Student's t, and the interval of Nadeau and Bengio for new data."""
     spread = [0.02, 0.03, 0.05, -0.01, 0.04]
     found = two_rates(spread, [(seed, seed) for seed in range(5)])
     (one,) = found.comparisons
@@ -84,7 +84,7 @@ def test_paired_splits_are_tested_over_splits_and_spoken_of_as_splits() -> None:
 
 
 def test_seeds_nested_in_splits_are_averaged_per_split() -> None:
-    """Reference example 4: t over the four split means."""
+    """Nested seeds use t over the four means of splits (reference example 4)."""
     rows = [[0.02, 0.03, 0.01], [0.00, 0.01, 0.02], [0.04, 0.03, 0.05], [0.01, 0.00, -0.01]]
     replicates = [(split + 1000 * seed, split) for split in range(4) for seed in range(3)]
     (one,) = two_rates([value for row in rows for value in row], replicates).comparisons
@@ -94,7 +94,7 @@ def test_seeds_nested_in_splits_are_averaged_per_split() -> None:
 
 
 def test_crossed_runs_use_two_way_mean_squares() -> None:
-    """Reference example 5; a split that lacks a seed is left out, and fewer than 3 x 3 give no verdict."""
+    """Crossed runs need 3 x 3; an incomplete split is left out (reference example 5)."""
     rows = [[0.03, 0.00, 0.02], [0.05, 0.01, 0.04], [0.02, -0.01, 0.03], [0.04, 0.02, 0.02]]
     flat = [value for row in rows for value in row]
     replicates = [(seed, split) for split in range(4) for seed in range(3)]
@@ -107,11 +107,11 @@ def test_crossed_runs_use_two_way_mean_squares() -> None:
     few = two_rates(flat[:6], replicates[:6])
     assert few.comparisons[0].verdict == "not decided"
     assert np.isnan(few.comparisons[0].p)
-    assert "2 whole splits x 3 seeds are too few (3 x 3 at least)" in said(few)
+    assert "2 complete splits x 3 seeds are too few (at least 3 x 3 are needed)" in said(few)
 
 
 def folded(fold_of: "list[tuple[int, int, float]]") -> SweepComparison:
-    """Two rates on folds of divisions: (split, fold, difference)."""
+    """Return two rates on folds of divisions, from (split, fold, difference)."""
     records = [
         record(split, 0.8 + difference * rate, split=split, fold=fold, dropout_rate=rate)
         for split, fold, difference in fold_of
@@ -123,7 +123,7 @@ def folded(fold_of: "list[tuple[int, int, float]]") -> SweepComparison:
 
 
 def test_the_unit_of_repeated_cross_validation_is_a_repetition() -> None:
-    """The mean over its folds; a division that lacks a fold is left out, and fewer than three give no verdict."""
+    """The unit is the mean over all folds; fewer than three divisions give no verdict."""
     values = [(0, 0, 0.01), (0, 1, 0.03), (1, 0, 0.05), (1, 1, 0.01), (2, 0, 0.02), (2, 1, 0.08)]
     found = folded([*values, (3, 0, 0.9)])
     (one,) = found.comparisons
@@ -134,7 +134,7 @@ def test_the_unit_of_repeated_cross_validation_is_a_repetition() -> None:
     half = stats.t.ppf(0.975, 5) * np.std(differences, ddof=1) * np.sqrt(1 / 6 + 1)
     assert one.new_data[1] == pytest.approx(np.mean(differences) + half)
     assert "into 2 folds" in said(found)
-    assert folded(values[:4]).comparisons[0].refused == "2 splits are too few (3 at least)"
+    assert folded(values[:4]).comparisons[0].refused == "2 splits are too few (at least 3 are needed)"
     single = folded([(split, 0, 0.01 * split) for split in range(4)])
     assert (single.comparisons[0].layout.kind, single.comparisons[0].layout.folds) == ("splits", 0)
 
@@ -144,12 +144,12 @@ def test_the_unit_of_repeated_cross_validation_is_a_repetition() -> None:
     [
         ([(0, 0), (1, 0)], "2 seeds are too few"),
         ([(0, 0), (1, 1)], "2 splits are too few"),
-        ([(0, 0)], "one run of each has no spread"),
+        ([(0, 0)], "with one run per setting there is no spread"),
         ([(0, 0), (0, 1), (1, 2), (1, 3)], "some splits share a seed and others do not"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_with_the_reason(replicates: "list[tuple[int, int]]", reason: str) -> None:
-    """No interval, no p-value and no verdict but `not decided`."""
+    """Refused comparisons have no interval and no p-value, and are `not decided`."""
     found = two_rates([0.1, 0.2, 0.3, 0.25][: len(replicates)], replicates, margin=10)
     (one,) = found.comparisons
     assert reason in one.refused
@@ -159,7 +159,7 @@ def test_what_cannot_be_judged_is_refused_with_the_reason(replicates: "list[tupl
 
 
 def test_intervals_and_p_values_are_corrected_for_all_comparisons() -> None:
-    """Bonferroni's; Holm's stands beside it and is never larger (reference example 7)."""
+    """Verdicts use Bonferroni's correction; Holm's p-value is not larger (example 7)."""
     differences = ([0.03, 0.02, 0.04, 0.01, 0.03, 0.02], [0.01, -0.01, 0.02, 0.0, 0.01, -0.01])
     records = [record(seed, 0.8, dropout_rate=0) for seed in range(6)]
     records += [
@@ -184,7 +184,7 @@ def test_intervals_and_p_values_are_corrected_for_all_comparisons() -> None:
 
 
 def test_a_margin_decides_first_and_the_words_are_four() -> None:
-    """`equal within M` where the interval lies inside, also where it excludes 0."""
+    """An interval inside the margin means `equal within M`, even if it excludes 0."""
     replicates = [(seed, seed) for seed in range(8)]
     small = [0.005 + 0.001 * (place % 2) for place in range(8)]
     (one,) = two_rates(small, replicates, margin=0.01).comparisons
@@ -199,7 +199,7 @@ def test_a_margin_decides_first_and_the_words_are_four() -> None:
 
 
 def test_identical_runs_have_p_1_and_are_named() -> None:
-    """However much the seeds differ, the verdict is "not decided"."""
+    """Identical pairs are `not decided`, however much seeds differ."""
     found = two_rates([0.0] * 5, [(seed, seed) for seed in range(5)])
     (one,) = found.comparisons
     assert (one.p, one.identical, one.verdict) == (1.0, True, "not decided")
@@ -208,33 +208,33 @@ def test_identical_runs_have_p_1_and_are_named() -> None:
 
 
 def test_better_alone_is_said_where_new_data_agree() -> None:
-    """The columns are two; the sentence says what is not shown."""
+    """The table and the sentence state whether a verdict is confirmed for new data."""
     replicates = [(seed, seed) for seed in range(10)]
     weak = two_rates([0.02 + 0.02 * (-1) ** place for place in range(10)], replicates)
     assert weak.comparisons[0].verdict == "better"
     assert not weak.comparisons[0].shown_for_new_data
     assert "It is better than rate 0 on splits of these data, but not confirmed for new data" in said(weak)
     headers, rows = tables.comparison_table(weak)
-    assert dict(zip(headers, rows[1], strict=True))["new data"] == "not shown"
+    assert dict(zip(headers, rows[1], strict=True))["confirmed for new data"] == "no"
     strong = two_rates([0.1 + 0.01 * (-1) ** place for place in range(10)], replicates)
     assert "It is better than rate 0 on splits of these data and for new data" in said(strong)
 
 
 def test_an_arm_that_varies_much_more_is_warned_of() -> None:
-    """A tight baseline and a setting that collapses at times."""
+    """A setting that sometimes collapses gives a warning about its larger spread."""
     records = [record(seed, 0.9, dropout_rate=0) for seed in range(8)]
     records += [record(seed, 0.9 - 0.1 * (seed % 4 == 0), dropout_rate=1) for seed in range(8)]
     assert "Warning: the values of rate 1 vary" in said(compare_runs(records, ["dropout.rate"], ComparisonSettings()))
 
 
 def test_runs_added_after_a_look_are_said() -> None:
-    """The numbers of runs then and now."""
+    """The notes give the numbers of runs at the earlier look and now."""
     found = two_rates([0.01] * 5, [(seed, seed) for seed in range(5)], looks=[6])
     assert "added or removed after the results were seen (6 runs then, 10 now)" in said(found)
 
 
 def test_notes_speak_of_what_is_there() -> None:
-    """Of single runs there are no intervals, and no tests."""
+    """The notes on single runs mention no intervals and no tests."""
     for rates in (1, 2):
         records = [record(0, 0.9, dropout_rate=rate) for rate in range(rates)]
         told = said(compare_runs(records, ["dropout.rate"], ComparisonSettings()))
@@ -243,7 +243,7 @@ def test_notes_speak_of_what_is_there() -> None:
 
 
 def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
-    """Not about the one that looks best on the test part; unequal seeds are said."""
+    """The answer is about the best setting on validation, not on the test part."""
     records = [
         RunRecord(
             f"{seed}{rate}",
@@ -269,7 +269,7 @@ def test_the_answer_is_about_the_setting_that_validation_chose() -> None:
 
 
 def test_settings_on_several_datasets_are_ranked() -> None:
-    """And none of them is the best on validation: that would compare data, not settings."""
+    """Settings on several datasets are ranked, and none is called best on validation."""
     records = [
         record(seed, 0.8 + 0.01 * place + 0.001 * seed, dataset_name=data, dropout_rate=rate)
         for data in ("a", "b", "c")
@@ -285,7 +285,7 @@ def test_settings_on_several_datasets_are_ranked() -> None:
 
 
 def test_a_baseline_is_found_for_each_group() -> None:
-    """It shares the keys that it has; where several would do, more keys are asked for."""
+    """A baseline agrees in the keys that it has; several candidates are an error."""
     keys = ("architecture.hidden", "dropout.variant", "dropout.rate")
     groups: list[dict[str, object]] = [
         dict(zip(keys, values, strict=True))

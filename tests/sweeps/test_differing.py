@@ -1,4 +1,4 @@
-"""The keys of configs that tell the settings of runs apart."""
+"""The keys that distinguish the settings of runs."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from dropout_cli.sweeps.records import differing_keys
 
 
 def test_a_key_below_a_null_block_is_told_by_its_own_values_where_they_differ() -> None:
-    """Of null, 1 and 2 the one column is enough; a key that a class lacks makes no column."""
+    """A key with the values null, 1 and 2 represents its block with a single column."""
     off: dict[str, Any] = {"v": "none", "x": None}
     on = [{"v": "none", "x.patience": n, "x.delta": 0.0} for n in (1, 2)]
     assert differing_keys([off, *on]) == ["x.patience"]
@@ -15,7 +15,7 @@ def test_a_key_below_a_null_block_is_told_by_its_own_values_where_they_differ() 
 
 
 def test_class_weights_that_follow_the_split_tell_no_groups_apart() -> None:
-    """They were computed from its training part; on one split, other numbers are another setting, as is none."""
+    """Class weights that differ only between splits do not distinguish groups."""
 
     def run(split: int, weights: Any) -> dict[str, Any]:
         return {"dataset.split_seed": split, "objective.class_weights": weights}

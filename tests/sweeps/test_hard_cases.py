@@ -1,4 +1,4 @@
-"""Runs that tempt a comparison to say more than they show: no spread, parts that differ, seeds on some splits only."""
+"""Comparisons of runs without spread, with different parts, or with incomplete layouts."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from tests.sweeps.test_comparison import record, said, two_rates
 
 
 def sized(seed: int, accuracy: float, rate: int, examples: int, part: str = "test") -> RunRecord:
-    """A run whose one part has so many examples."""
+    """Return a run with a given number of examples in one part."""
     one = record(seed, accuracy, dropout_rate=rate)
     return RunRecord(
         one.path, one.values, one.replicate, {**one.summary, part: {**one.summary[part], **support(examples)}}
@@ -21,13 +21,13 @@ def sized(seed: int, accuracy: float, rate: int, examples: int, part: str = "tes
 
 
 def support(examples: int) -> dict[str, object]:
-    """The number of examples, as a summary says it."""
+    """Return the number of examples in the form of a summary."""
     return {"per_class": [{"support": examples}]}
 
 
 @pytest.mark.parametrize("number", ["macro_f1", "balanced_accuracy", "mcc"])
 def test_numbers_of_predicted_classes_have_the_floor_of_accuracies(number: str) -> None:
-    """Three equal differences of one example in 100 come from rounding: they are no certainty."""
+    """Three equal differences of one example in 100 are due to rounding: no verdict."""
     replicates = [(seed, 0) for seed in range(3)]
     records = [
         record(seed, 0.8 + 0.01 * rate, split=split, dropout_rate=rate) for seed, split in replicates for rate in (0, 1)
@@ -41,7 +41,7 @@ def test_numbers_of_predicted_classes_have_the_floor_of_accuracies(number: str) 
 
 
 def test_equal_differences_of_a_loss_give_no_verdict() -> None:
-    """Where seeds change nothing, ten runs say as much as one; identical runs still have p 1."""
+    """Without an effect of the seed there is no verdict; identical runs have p = 1."""
     records = [record(seed, 0.8, dropout_rate=rate) for seed in range(4) for rate in (0, 1)]
     for one in records:
         one.summary["test"]["nll"] = 0.3 - 0.1 * one.values["dropout.rate"]
@@ -56,11 +56,11 @@ def test_equal_differences_of_a_loss_give_no_verdict() -> None:
 
 
 def test_on_one_split_runs_whose_parts_differ_in_size_are_no_pairs() -> None:
-    """A larger test part is another one; where splits vary, each draws its own; other train parts may be compared."""
+    """On one split, test parts of different sizes are no pairs; training parts may differ."""
     accuracies = [(seed, 0.8 + 0.01 * seed + 0.05 * rate, rate) for seed in range(4) for rate in (0, 1)]
     records = [sized(seed, one, rate, 100 + 20 * rate) for seed, one, rate in accuracies]
     found = compare_runs(records, ["dropout.rate"], ComparisonSettings())
-    assert "test parts are not the same examples (at most 120 and 100" in found.comparisons[0].refused
+    assert "test parts contain different examples (at most 120 and 100)" in found.comparisons[0].refused
     assert found.comparisons[0].verdict == "not decided"
     apart = [replace(one, replicate=Replicate(one.replicate.seed, one.replicate.seed)) for one in records]
     assert not compare_runs(apart, ["dropout.rate"], ComparisonSettings()).comparisons[0].refused
@@ -72,7 +72,7 @@ def test_on_one_split_runs_whose_parts_differ_in_size_are_no_pairs() -> None:
 
 
 def test_crossed_runs_are_judged_on_their_largest_whole_block() -> None:
-    """A seed that one split alone has does not spoil the others, nor does a split that lacks a seed."""
+    """Incomplete seeds and splits are left out, and the complete block is compared."""
     block = [(seed, split) for split in range(4) for seed in range(3)]
     rng = np.random.default_rng(0)
     values = (0.02 + 0.01 * rng.normal(size=14)).tolist()
@@ -80,4 +80,6 @@ def test_crossed_runs_are_judged_on_their_largest_whole_block() -> None:
     (more,) = two_rates(values, [*block, (7, 0), (1, 9)]).comparisons
     assert (more.layout.kind, more.layout.left_out) == ("crossed", 2)
     assert more.interval == whole.interval
-    assert "2 whole splits x 1 seed " in two_rates(values[:4], [(0, 0), (1, 0), (2, 1), (0, 1)]).comparisons[0].refused
+    assert (
+        "2 complete splits x 1 seed " in two_rates(values[:4], [(0, 0), (1, 0), (2, 1), (0, 1)]).comparisons[0].refused
+    )

@@ -17,7 +17,7 @@ from tests.sweeps.test_comparison import folded, record, said, two_rates
     [(-0.00001, "-0.00001"), (0.00004, "+0.00004"), (-0.00006, "-0.0001"), (-1e-12, "+0.0000"), (0.5, "+0.5000")],
 )
 def test_a_number_is_told_as_zero_only_where_it_is_zero(value: float, text: str) -> None:
-    """An interval that ends just below 0 is not told to end at 0, and nothing is told as -0.0000."""
+    """A number near 0 is not written as 0.0000 or -0.0000."""
     assert in_words.format_short(value, "+") == text
     assert in_words.format_interval((value, value), "+") == f"{text} to {text}"
 
@@ -26,7 +26,7 @@ def test_a_number_is_told_as_zero_only_where_it_is_zero(value: float, text: str)
     ("p", "text"), [(0.0498, "0.0498"), (0.04996, "0.04996"), (0.0502, "0.0502"), (0.05, "0.05"), (0.0443, "0.044")]
 )
 def test_a_p_that_is_not_05_is_not_told_as_05(p: float, text: str) -> None:
-    """Whether it is below .05 can be read from it."""
+    """The written p-value shows on which side of 0.05 it is."""
     assert in_words.format_p(p) == text
 
 
@@ -56,7 +56,7 @@ def test_examples_of_folds_are_counted_once() -> None:
 
 
 def test_no_dropout_is_not_told_as_none() -> None:
-    """`The best setting is none` would say that nothing was chosen."""
+    """The variant `none` is called `no dropout`, since `none is best` would mislead."""
     records = [
         record(seed, 0.9 - 0.1 * (variant != "none") + 0.001 * seed, dropout_variant=variant)
         for variant in ("none", "inverted")
@@ -68,7 +68,7 @@ def test_no_dropout_is_not_told_as_none() -> None:
 
 
 def test_the_answer_has_the_verdicts_of_every_metric_asked_for() -> None:
-    """Each list is headed by the verdict and by whether it is confirmed for new data."""
+    """Each list has the verdict and the confirmation for new data as its heading."""
     records = [
         record(seed, 0.9 - 0.1 * rate + 0.001 * seed, dropout_rate=rate) for rate in (0, 1, 2) for seed in range(6)
     ]
@@ -79,7 +79,7 @@ def test_the_answer_has_the_verdicts_of_every_metric_asked_for() -> None:
 
 
 def test_it_is_said_on_how_many_means_a_test_rests() -> None:
-    """Where a setting has more runs than the test has units."""
+    """The notes give the number of means if a setting has more runs than units."""
     nested = two_rates([0.01 * (place % 3) for place in range(12)], [(place, place // 3) for place in range(12)])
     assert "12 runs per setting, on 4 random splits, each with its own seeds. Tests and intervals use 4 means" in (
         said(nested)
@@ -93,15 +93,15 @@ def test_it_is_said_on_how_many_means_a_test_rests() -> None:
 
 
 def test_a_choice_without_measurable_bias_is_told_in_words() -> None:
-    """Neither 0.0000 nor a negative number is told as the size of a bias."""
+    """A selection bias of 0 or below is not written as a number."""
     records = [record(seed, 0.9 - 0.1 * rate, split=seed, dropout_rate=rate) for rate in (0, 1) for seed in range(4)]
-    assert "leaving out one split at a time finds none." in said(
+    assert "This selection bias cannot be measured here (estimated by leaving out one split at a time)." in said(
         compare_runs(records, ["dropout.rate"], ComparisonSettings())
     )
 
 
 def test_what_is_divided_into_folds_is_counted_in_divisions() -> None:
-    """Both where a choice is judged, and where it is said what would decide."""
+    """With folds, the notes count divisions instead of splits."""
     told = said(folded([(split, fold, 0.01 * (-1) ** split) for split in range(5) for fold in range(2)]))
     assert "divisions in total are needed" in told and "leaving out one division at a time" in told
     assert "one split at a time" not in told

@@ -1,4 +1,4 @@
-"""Means of settings in hard cases: the folds of a single division, a test part of one example."""
+"""Means of settings with the folds of a single division, or with one test example."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ PARTS = ("train", "test")
 
 
 def test_the_interval_of_one_division_counts_all_folds() -> None:
-    """Wilson's, of all examples: each is tested once."""
+    """Wilson's interval counts all examples, since each is tested once."""
     accuracies = [0.50, 0.90, 0.70]
     runs = []
     for fold, one in enumerate(accuracies):
@@ -31,7 +31,7 @@ def test_the_interval_of_one_division_counts_all_folds() -> None:
 
 
 def test_of_a_single_test_example_nothing_follows_for_new_ones() -> None:
-    """One example has no spread over examples: the ends are NaN, and nothing is divided by 0."""
+    """One test example has no spread: the ends are NaN, and there is no division by 0."""
     found = estimate_new_examples(np.array([[0.1], [0.2], [0.3]]), is_count=False)
     assert found.mean == pytest.approx(0.2)
     assert np.isnan(found.se)
@@ -39,7 +39,7 @@ def test_of_a_single_test_example_nothing_follows_for_new_ones() -> None:
 
 
 def test_the_examples_of_all_folds_are_counted_once() -> None:
-    """Folds of 178 examples have 59 or 60: the largest parts of two runs are not those of one."""
+    """Folds of 178 examples have 59 or 60 examples, and together exactly 178."""
     runs = []
     for fold, sizes in enumerate([(119, 59), (118, 60), (119, 59)]):
         one = record(0, 0.7, split=0, fold=fold)

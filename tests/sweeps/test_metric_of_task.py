@@ -1,4 +1,4 @@
-"""A metric that no run of the task can have is refused before anything is trained, or compared."""
+"""A metric of a different task is refused before training or comparing."""
 
 from pathlib import Path
 
@@ -12,8 +12,10 @@ from tests.small_sweep import BASE, planned
 
 @pytest.mark.parametrize("metric", ["test.rmse", "val.r2"])
 def test_a_sweep_of_classifications_has_no_numbers_of_regressions(metric: str, tmp_path: Path) -> None:
-    """From the file and from the command line; nothing is left behind."""
-    with pytest.raises(ConfigError, match=rf"metric: '{metric}' is no number of a classification\. Choose from: acc"):
+    """The file and the command line refuse it, and nothing is left behind."""
+    with pytest.raises(
+        ConfigError, match=rf"metric: '{metric}' is not a metric of a classification\. Choose from: acc"
+    ):
         planned(tmp_path, f"grid: {{dropout.rate: [0, 0.2]}}\nseeds: 1\nmetric: {metric}\n")
     (tmp_path / "base.yaml").write_text(BASE)
     for more in ([], ["--dry-run"]):
@@ -23,7 +25,7 @@ def test_a_sweep_of_classifications_has_no_numbers_of_regressions(metric: str, t
 
 
 def test_no_run_that_is_compared_has_it(tmp_path: Path) -> None:
-    """Nor is there a row without numbers; the default is the number of the task."""
+    """There is no row without numbers; the default is the metric of the task."""
     run = train(tmp_path)
     done = dropout("compare", str(run.path), "--metric", "test.rmse", cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.startswith("--metric: no run has 'test.rmse'.")

@@ -1,4 +1,4 @@
-"""Cells of a sweep that an older version trained, where the computation has changed since."""
+"""Runs of a sweep that were trained before a change of the computation."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def conducted(tmp_path: Path, text: str) -> list[str]:
 
 
 def test_cells_that_would_be_computed_otherwise_now_are_said(tmp_path: Path) -> None:
-    """How many, and why; not those that the change does not concern, and not in a sweep of today."""
+    """The message counts the affected runs and gives the reason; new sweeps have none."""
     text = "grid: {dropout.rate: [1e-4, 0.3]}\nseeds: 1\n"
     assert conducted(tmp_path, text) == [] and conducted(tmp_path, text) == []
     for file in (tmp_path / "s" / PLAN, *(tmp_path / "s").glob("cells/*/state.json")):
@@ -29,5 +29,5 @@ def test_cells_that_would_be_computed_otherwise_now_are_said(tmp_path: Path) -> 
         assert content.pop("arithmetic") == result_changes.arithmetic_version()
         file.write_text(json.dumps(content))
     (line,) = conducted(tmp_path, text)
-    assert "trained by an older version: 1 complete run. Since then" in line and "2^-16" in line and "--out" in line
+    assert "an older version trained 1 complete run. Since then," in line and "2^-16" in line and "--out" in line
     assert json.loads((tmp_path / "s" / PLAN).read_text())["arithmetic"] == 1

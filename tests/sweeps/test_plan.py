@@ -1,4 +1,4 @@
-"""A sweep file is turned into named cells."""
+"""A sweep file becomes a list of named runs."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.small_sweep import BASE, planned
 
 
 def test_a_grid_is_every_combination(tmp_path: Path) -> None:
-    """Three rates of two networks with two seeds: twelve cells, each with a name of its own."""
+    """Three rates of two networks with two seeds are twelve runs with different names."""
     made = planned(
         tmp_path,
         "grid: {dropout.rate: {from: 0.1, to: 0.3, step: 0.1}, architecture.hidden: [[8], [4, 4]]}\nseeds: 2\n",
@@ -25,7 +25,7 @@ def test_a_grid_is_every_combination(tmp_path: Path) -> None:
 
 
 def test_a_key_that_a_choice_lacks_is_left_out_and_equal_cells_are_one(tmp_path: Path) -> None:
-    """No dropout at three rates is one group; its rate is empty."""
+    """The variant `none` at three rates is one group without a rate."""
     made = planned(tmp_path, "grid: {dropout.variant: [none, inverted], dropout.rate: [0.1, 0.2, 0.3]}\nseeds: [7]\n")
     assert [tuple(group.values.values()) for group in made.groups] == [
         ("none", None),
@@ -35,7 +35,7 @@ def test_a_key_that_a_choice_lacks_is_left_out_and_equal_cells_are_one(tmp_path:
 
 
 def test_a_mapping_replaces_a_block_and_a_tag_keeps_its_keys(tmp_path: Path) -> None:
-    """`dropout: [...]` begins anew; `dropout.variant: [...]` keeps what the base says and the variant has."""
+    """`dropout: [...]` replaces the block; `dropout.variant: [...]` keeps its valid keys."""
     made = planned(
         tmp_path, "grid: {dropout: [none, {variant: concrete}, {variant: inverted, rate: 0.5}]}\nseeds: [0]\n"
     )
@@ -47,7 +47,7 @@ def test_a_mapping_replaces_a_block_and_a_tag_keeps_its_keys(tmp_path: Path) -> 
 
 
 def test_zip_and_random_and_set(tmp_path: Path) -> None:
-    """Keys that move together, keys drawn at random, and what is the same for all."""
+    """Keys change together, are drawn at random, or are the same for all runs."""
     made = planned(
         tmp_path,
         "set: {training.epochs: 3}\n"
@@ -62,7 +62,7 @@ def test_zip_and_random_and_set(tmp_path: Path) -> None:
 
 
 def test_seeds_that_are_swept_with_splits_make_pairs(tmp_path: Path) -> None:
-    """`zip` over seed and split seed: one group, as many pairs."""
+    """`zip` over seed and split seed gives one group with a pair for each value."""
     made = planned(tmp_path, "zip: {seed: [0, 1, 2], dataset.split_seed: [5, 6, 7]}\n")
     assert made.keys == ()
     assert [cell.replicate[:2] for cell in made.cells] == [(0, 5), (1, 6), (2, 7)]
@@ -84,7 +84,7 @@ def test_seeds_that_are_swept_with_splits_make_pairs(tmp_path: Path) -> None:
         (f"seeds: {10**30}", "seeds: must be at most"),
         (
             f"grid: {{{', '.join(f'a{n}: {{from: 0, to: 99, step: 1}}' for n in range(9))}}}",
-            "1,000,000,000,000,000,000 combinations, and 100,000 are the most",
+            "1,000,000,000,000,000,000 combinations are too many; the maximum is 100,000",
         ),
         ("zip: {seed: [0, 1], dropout.rate: [0.1]}", "need the same number of values (seed has 2, dropout.rate has 1)"),
         ("random: {count: 2, draw: {dropout.rate: {normal: [0, 1]}}}", "must be a distribution with its parameters"),
@@ -93,21 +93,21 @@ def test_seeds_that_are_swept_with_splits_make_pairs(tmp_path: Path) -> None:
             "uniform: the first number must be below the second, got [1, 0]",
         ),
         ("grid: {dropout.rate: [0.1]}\nzip: {dropout.rate: [0.2]}", "dropout.rate: is swept twice"),
-        ("seeds: [1, 1]", "seeds: must be different numbers"),
+        ("seeds: [1, 1]", "seeds: must be a count or a list of different numbers"),
         ("seed: 3", "unknown key. Did you mean 'seeds'?"),
-        ("metric: test.acuracy", "metric: 'test.acuracy' is no number of a run"),
-        ("grid: {seed: {from: 0, to: 9999, step: 1}, dataset.split_seed: {from: 0, to: 99, step: 1}}", "are the most"),
+        ("metric: test.acuracy", "metric: unknown metric 'test.acuracy'"),
+        ("grid: {seed: {from: 0, to: 9999, step: 1}, dataset.split_seed: {from: 0, to: 99, step: 1}}", "are too many"),
     ],
 )
 def test_mistakes_have_places(tmp_path: Path, text: str, said: str) -> None:
-    """Place, fact and way out, before anything is made."""
+    """Mistakes have a place, a fact and a way out, and nothing is created."""
     with pytest.raises(ConfigError) as caught:
         planned(tmp_path, f"{text}\n")
     assert said in str(caught.value)
 
 
 def test_a_cell_is_named_by_what_differs_from_the_defaults(tmp_path: Path) -> None:
-    """Threads, the yardstick, and whether a default is written, do not count; a rate does."""
+    """Threads, yardstick and written defaults do not change the name; a rate does."""
     one = planned(tmp_path, "grid: {dropout.rate: [0.1]}\nseeds: [0]\n").cells[0].id
     assert one == planned(tmp_path, "set: {training.threads: 2, dropout.rate: 0.1}\nseeds: [0]\n").cells[0].id
     assert one == planned(tmp_path, "set: {yardstick: none, dropout.rate: 0.1}\nseeds: [0]\n").cells[0].id
@@ -118,7 +118,7 @@ def test_a_cell_is_named_by_what_differs_from_the_defaults(tmp_path: Path) -> No
 
 
 def test_the_command_line_sweeps_without_a_file(tmp_path: Path) -> None:
-    """`KEY=V1,V2` on a config; on a sweep file it takes the place of what stands there."""
+    """`KEY=V1,V2` sweeps a config, and replaces the values of a sweep file."""
     (tmp_path / "base.yaml").write_text(BASE)
     asked = load_sweep(
         tmp_path / "base.yaml",

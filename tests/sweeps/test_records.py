@@ -1,4 +1,4 @@
-"""No run is dropped or mixed with others without a word."""
+"""No run is left out, or mixed with others, without a message."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ from tests.sweeps.test_comparison import record
 
 
 def stored(folder: Path, name: str, accuracy: float, *, seed: int = 0, split: int = 0, **facts: Any) -> str:
-    """A run folder with no more than `compare` reads; `facts`: blocks of its config, and `lengthened`."""
+    """Write a run folder with only what `compare` reads."""
     run = folder / name
     run.mkdir()
     lengthened = facts.pop("lengthened", [])
@@ -56,7 +56,7 @@ def stored(folder: Path, name: str, accuracy: float, *, seed: int = 0, split: in
 
 
 def shown(paths: list[str], folder: Path, *by: str) -> list[dict[str, str]]:
-    """The table that `compare --format csv` prints, and its notes as a last row."""
+    """Return the table of `compare --format csv`, and its notes as a last row."""
     records, keys, _ = collect.collect_runs(paths, folder, by)
     evidence = compare_runs(records, keys, ComparisonSettings())
     rows = list(csv.DictReader(io.StringIO(printed.as_csv(*tables.comparison_table(evidence)))))
@@ -72,7 +72,7 @@ def shown(paths: list[str], folder: Path, *by: str) -> list[dict[str, str]]:
     ],
 )
 def test_a_block_that_is_null_in_some_runs_tells_them_apart(tmp_path: Path, block: dict[str, Any], key: str) -> None:
-    """Two settings at two seeds are two groups of two runs, in whatever order they are named."""
+    """Two settings at two seeds are two groups of two runs, in any order of paths."""
     nothing = {part: dict.fromkeys(values) for part, values in block.items()}
     paths = [
         stored(tmp_path, f"{seed}{what}", 0.9 + seed / 100, seed=seed, **facts)
@@ -90,7 +90,7 @@ def test_a_block_that_is_null_in_some_runs_tells_them_apart(tmp_path: Path, bloc
 
 
 def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> None:
-    """By the variant alone: n counts the runs, means and intervals rest on averages per seed, and both are said."""
+    """n counts runs; means and intervals use averages per seed, and the notes say so."""
     paths = [
         stored(
             tmp_path,
@@ -117,7 +117,7 @@ def test_runs_that_share_setting_seed_and_split_are_averaged(tmp_path: Path) -> 
 
 
 def test_runs_that_differ_at_different_seeds_are_said(tmp_path: Path) -> None:
-    """Where no two share a seed there is nothing to average, and the mixture is named all the same."""
+    """Runs with different seeds are not averaged, but the mixture is still named."""
     paths = [
         stored(tmp_path, f"{seed}", 0.9 + seed / 100, seed=seed, training={"epochs": 3 + seed}, lengthened=marks)
         for seed, marks in ((0, []), (1, [{"after_epoch": 3, "schedule_changed": True, "patience_anew": False}]))
@@ -128,7 +128,7 @@ def test_runs_that_differ_at_different_seeds_are_said(tmp_path: Path) -> None:
 
 
 def test_a_run_counts_once_and_a_repeated_one_is_said(tmp_path: Path) -> None:
-    """By two paths it is one run; the same config trained twice is averaged."""
+    """Two paths of one run count once; the same config trained twice is averaged."""
     one = stored(tmp_path, "one", 0.9)
     assert len(collect.collect_runs([one, f"{tmp_path}/./one", "one"], tmp_path)[0]) == 1
     row, said = shown([one, stored(tmp_path, "two", 0.9)], tmp_path)
@@ -137,7 +137,7 @@ def test_a_run_counts_once_and_a_repeated_one_is_said(tmp_path: Path) -> None:
 
 
 def test_lengthened_runs_are_a_group_of_their_own(tmp_path: Path) -> None:
-    """Where going on rewrote the past; a run that went on as if it had been planned so is no other."""
+    """Runs whose schedule was changed by lengthening form their own group."""
     mark = {"after_epoch": 5, "epochs": 9, "schedule_changed": True, "patience_anew": False}
     plain = mark | {"schedule_changed": False}
     paths = [
@@ -150,7 +150,7 @@ def test_lengthened_runs_are_a_group_of_their_own(tmp_path: Path) -> None:
 
 
 def test_groups_by_a_block_that_is_null_or_not(tmp_path: Path) -> None:
-    """`--by` takes a block as well as a key; a key that no run has is refused."""
+    """`--by` accepts a block or a key, and refuses a key that no run has."""
     paths = [
         stored(tmp_path, str(number), 0.9, training={"early_stopping": block})
         for number, block in enumerate((None, {"patience": 1}))
@@ -162,7 +162,7 @@ def test_groups_by_a_block_that_is_null_or_not(tmp_path: Path) -> None:
 
 
 def sized(one: RunRecord, test: int) -> RunRecord:
-    """The record with so many test examples to 100 of training."""
+    """Return the record with a number of test examples for 100 training examples."""
     return RunRecord(
         one.path,
         one.values,
@@ -172,7 +172,7 @@ def sized(one: RunRecord, test: int) -> RunRecord:
 
 
 def two_sizes() -> Iterator[RunRecord]:
-    """Half of the examples for testing in one group, a tenth in the other, on four splits; and a group of one split."""
+    """Return groups with test parts of different sizes on four splits, and one on one split."""
     for rate, size in ((0.0, 50), (0.5, 10)):
         for seed in range(4):
             yield sized(record(seed, 0.9 + 0.01 * seed - rate * 0.001 * seed, split=seed, dropout_rate=rate), size)
@@ -181,19 +181,21 @@ def two_sizes() -> Iterator[RunRecord]:
 
 
 def test_every_comparison_has_the_ratio_of_its_own_splits() -> None:
-    """The larger ratio of test to training examples of the two; one with a single pair gets no verdict."""
+    """The larger ratio of test to training examples counts; one pair gives no verdict."""
     evidence = compare_runs(list(two_sizes()), ["dropout.rate"], ComparisonSettings())
     one, single = evidence.comparisons
     assert one.ratio == 0.5
     differences = [-0.5 * 0.001 * seed for seed in range(4)]
     half = stats.t.ppf(0.975, 3) * max(np.std(differences, ddof=1), 0.05) * np.sqrt(1 / 4 + 0.5)
     assert one.new_data.high == pytest.approx(np.mean(differences) + half)
-    assert single.refused == "one run of each has no spread"
-    assert "No verdict for rate 0.7: one run of each has no spread." in "".join(comparison_notes(evidence))
+    assert single.refused == "with one run per setting there is no spread"
+    assert "No verdict for rate 0.7: with one run per setting there is no spread." in "".join(
+        comparison_notes(evidence)
+    )
 
 
 def test_figures_have_the_intervals_of_the_table() -> None:
-    """Of means and of differences."""
+    """The intervals of means and differences are equal in figures and tables."""
     evidence = compare_runs(list(two_sizes()), ["dropout.rate"], ComparisonSettings())
     for group in evidence.groups:
         drawn = figures._mean(evidence, group, "test.accuracy")
@@ -205,7 +207,7 @@ def test_figures_have_the_intervals_of_the_table() -> None:
 
 
 def test_a_group_without_a_comparison_is_named() -> None:
-    """A baseline that lacks a counterpart is said; a single one serves a group that lacks its other keys."""
+    """Groups without a baseline are named; a single baseline serves groups without its keys."""
     rates = [("none", None), ("gaussian", 0.1), ("inverted", 0.1), ("gaussian", 0.5), ("inverted", 0.5)]
     records = [
         record(seed, 0.9 + 0.001 * seed, dropout_variant=variant, dropout_rate=rate)
@@ -224,7 +226,7 @@ def test_a_group_without_a_comparison_is_named() -> None:
 
 
 def test_runs_without_the_metric_are_not_said_to_have_other_seeds() -> None:
-    """Of classifications, nobody has an error in units: it is said so, and there is nothing to draw."""
+    """Classifications have no RMSE: the notes say so, and no figure is drawn."""
     records = [record(seed, 0.9, dropout_rate=rate) for rate in (0.0, 0.1) for seed in range(2)]
     found = compare_runs(records, ["dropout.rate"], ComparisonSettings("test.rmse"))
     told = "".join(comparison_notes(found))
@@ -234,9 +236,9 @@ def test_runs_without_the_metric_are_not_said_to_have_other_seeds() -> None:
 
 
 def test_a_key_is_given_once(tmp_path: Path) -> None:
-    """Of two values of one key the last does not win, of a baseline or a sweep; the same again says nothing new."""
+    """Different values of one key are an error; the same value twice is not."""
     (tmp_path / "base.yaml").write_text(BASE)
-    with pytest.raises(UsageError, match=r"dropout\.rate: is given twice, with other values\. Write all"):
+    with pytest.raises(UsageError, match=r"dropout\.rate: is given twice, with different values\. Write all"):
         load_sweep(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0.1"])
     assert len(load_sweep(tmp_path / "base.yaml", ["dropout.rate=0", "dropout.rate=0"]).points) == 1
     with pytest.raises(UsageError, match=r"dropout\.rate: is given twice"):
@@ -244,13 +246,13 @@ def test_a_key_is_given_once(tmp_path: Path) -> None:
 
 
 def test_a_group_whose_values_are_null_has_a_name() -> None:
-    """Not that of all runs."""
+    """A group with null values is not called `all`."""
     found = compare_runs([record(0, 0.9, x_patience=one) for one in (None, 1)], ["x.patience"], ComparisonSettings())
     assert [group.label for group in found.groups] == ["patience null", "patience 1"]
 
 
 def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
-    """A sweep of an earlier version is verified by its own formulas, and a number that follows from none is found."""
+    """Old sweeps are verified by their own formulas, and a wrong number is reported."""
     from tests.sweeps.test_run import run
 
     run(tmp_path, tmp_path / "out", "grid: {dropout.rate: [0, 0.4]}\nseeds: 3\n")
@@ -269,9 +271,9 @@ def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
 
 
 def test_marks_that_are_none_are_a_damaged_summary(tmp_path: Path) -> None:
-    """One line that names the file, no traceback."""
+    """Invalid marks are a one-line error that names the file, without a traceback."""
     path = stored(tmp_path, "one", 0.9, lengthened=[{"epochs": 3}])
-    with pytest.raises(UsageError, match=r"summary\.json: is no summary of a run"):
+    with pytest.raises(UsageError, match=r"summary\.json: is not a valid summary"):
         collect.collect_runs([path], tmp_path)
 
 
@@ -279,7 +281,7 @@ def test_marks_that_are_none_are_a_damaged_summary(tmp_path: Path) -> None:
 def test_keys_of_a_stranger_do_not_reach_the_terminal(
     tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Control characters in a key or a value are spelled out, in headers, cells and notes."""
+    """Control characters in keys and values are escaped in tables and notes."""
     paths = [stored(tmp_path, str(n), 0.9, training={"rate\x1b]0;OWNED\x07": f"{n}\x1b[31m"}) for n in (0, 1)]
     compare.compare_command(what=paths, form=compare.Format(form), runs_dir=tmp_path)
     printed = capsys.readouterr()

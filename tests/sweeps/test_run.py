@@ -1,4 +1,4 @@
-"""Sweeps that are trained: what is kept, what a kill costs, and the command."""
+"""Sweeps are trained, continued after a kill, and kept apart."""
 
 import csv
 import json
@@ -46,7 +46,7 @@ def run(
 
 
 def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
-    """The same again trains nothing and changes no byte; one more seed trains one cell per group; JSON agrees."""
+    """A repeated sweep trains nothing; one more seed trains one run per group."""
     folder = tmp_path / "out"
     text = "grid: {dropout.rate: [0, 0.4]}\nseeds: 2\n"
     report = run(tmp_path, folder, text, figures=True)
@@ -80,7 +80,7 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
 
 
 def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
-    """One that keeps nothing of it is refused, and the tables stay; what is complete counts as kept on the way back."""
+    """A sweep without a run in common is refused; complete runs count as kept."""
     folder, said = SweepFolder(tmp_path / "out"), list[str]()
     low, high, both = (f"grid: {{dropout.rate: [{rates}]}}\nseeds: 1\n" for rates in ("0.1", "0.4", "0.1, 0.4"))
     run(tmp_path, folder.path, low)
@@ -89,26 +89,28 @@ def test_a_sweep_takes_no_other_sweeps_place(tmp_path: Path) -> None:
         lambda: run(tmp_path, folder.path, high),
         lambda: compare_with_stored(planned(tmp_path, high), folder),
     ):
-        with pytest.raises(UsageError, match=r"out: another sweep is kept there, .* Name another folder with --out"):
+        with pytest.raises(
+            UsageError, match=r"out: the folder contains a different sweep; .* Choose another folder with --out"
+        ):
             asked()
     assert (folder.path / "results.csv").read_bytes() == tables_before
     run(tmp_path, folder.path, both)
     run(tmp_path, folder.path, high)
     run(tmp_path, folder.path, low, notice=said.append)
-    assert said == [f"{folder.path}: the sweep has changed: 0 new runs, 1 kept, 1 not in it any more."]
+    assert said == [f"{folder.path}: the sweep has changed: 0 new runs, 1 kept, 1 no longer used."]
     assert compare_with_stored(planned(tmp_path, low), folder) is None
     run(tmp_path, folder.path, high.replace("0.4", "0.3"), may_replace=True)
 
 
 def test_a_sweep_that_has_trained_nothing_may_be_replaced(tmp_path: Path) -> None:
-    """As after a mistake in its first command."""
+    """A sweep without complete runs can be replaced, as after a mistake in its command."""
     folder = tmp_path / "out"
     assert run(tmp_path, folder, "set: {training.optimizer.learning_rate: 1e30}\nseeds: 1\n").failures
     assert run(tmp_path, folder, "set: {dropout.rate: 0.1}\nseeds: 1\n").failures == {}
 
 
 def test_a_cell_is_found_again_by_a_plain_run(tmp_path: Path) -> None:
-    """`dropout train` with its resolved.yaml gives the same predictions and history."""
+    """`dropout train` with resolved.yaml gives the same predictions and history."""
     run(tmp_path, tmp_path / "out", "grid: {dropout.rate: [0.4]}\nseeds: 1\n")
     (cell,) = (tmp_path / "out" / "cells").iterdir()
     done = dropout("train", str(cell / "resolved.yaml"), "--quiet", "--no-plots", cwd=tmp_path)
@@ -118,7 +120,7 @@ def test_a_cell_is_found_again_by_a_plain_run(tmp_path: Path) -> None:
 
 
 def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:
-    """Divergence: the reason, what it said, a command to run it alone; tried again only when asked."""
+    """A diverged run has a reason, its output and a command; it is retried only on request."""
     folder = tmp_path / "out"
     text = "grid: {training.optimizer: [{name: sgd, learning_rate: 1e30}, {name: sgd, learning_rate: 0.1}]}\nseeds: 1\n"
     report = run(tmp_path, folder, text)
@@ -138,7 +140,7 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> N
 
 
 def holders(file: Path) -> list[int]:
-    """The processes that have the file open; those that end meanwhile are none."""
+    """Return the processes that have the file open."""
     found = []
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):
@@ -148,7 +150,7 @@ def holders(file: Path) -> list[int]:
 
 
 def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
-    """SIGKILL to a worker: that cell fails and says so, the others end; a retry goes on from its checkpoint."""
+    """A killed run fails alone; a retry continues from its checkpoint."""
     folder = SweepFolder(tmp_path / "out")
     made = planned(tmp_path, "set: {training.epochs: 200, training.save_every: every_epoch}\nseeds: 2\n")
 
@@ -179,7 +181,7 @@ def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_sweep_has_saved_and_goes_on(tmp_path: Path) -> None:
-    """Ctrl-C: exit code 130 and one line; the same command ends with what an undisturbed one ends with."""
+    """After Ctrl-C (exit code 130), the same command gives the undisturbed result."""
     (tmp_path / "base.yaml").write_text(BASE.replace("epochs: 2", "epochs: 200"))
     command = [sys.executable, "-m", "dropout_cli", "sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "2"]
     quick = [*command, "--quiet", "--no-plots", "--jobs", "2"]
@@ -189,8 +191,8 @@ def test_an_interrupted_sweep_has_saved_and_goes_on(tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate()[1]
     assert process.returncode == 130
-    assert said.startswith("runs/sweep-base: interrupted, ")
-    assert "The same command goes on." in said
+    assert said.startswith("runs/sweep-base: interrupted; ")
+    assert "Run the same command again to continue." in said
     assert said.count("\n") == 1
     assert not list(tmp_path.glob("runs/sweep-base/failed/*"))
     for out in ("runs/sweep-base", "alone"):
@@ -201,7 +203,7 @@ def test_an_interrupted_sweep_has_saved_and_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("group", [True, False])
 def test_a_killed_sweep_ends_in_the_same_bytes(tmp_path: Path, group: bool) -> None:
-    """SIGKILL to the whole process group, or to the sweep alone, whose workers then end with their epoch."""
+    """A sweep that was killed, alone or with its workers, ends with the same bytes."""
     (tmp_path / "base.yaml").write_text(BASE.replace("epochs: 2", "epochs: 100"))
     command = [sys.executable, "-m", "dropout_cli", "sweep", "base.yaml", "dropout.rate=0,0.2", "--seeds", "3"]
     quick = [*command, "--quiet", "--no-plots", "--jobs", "2"]
@@ -219,14 +221,14 @@ def test_a_killed_sweep_ends_in_the_same_bytes(tmp_path: Path, group: bool) -> N
 
 
 def test_two_sweeps_do_not_share_a_folder(tmp_path: Path) -> None:
-    """The second says so and stops; nothing is lost."""
+    """The second sweep stops with a message, and nothing is lost."""
     (tmp_path / "out").mkdir()
     with locks.locked(tmp_path / "out" / ".lock"), pytest.raises(UsageError, match="another process is using"):
         run(tmp_path, tmp_path / "out", "seeds: 1\n")
 
 
 def test_a_dry_run_says_what_to_expect(tmp_path: Path) -> None:
-    """Cells, epochs, time and space; nothing is written."""
+    """A dry run gives numbers of runs and epochs, time and space, and writes nothing."""
     facts = dict(estimate.estimate_cost(planned(tmp_path, "grid: {dropout.variant: [none, inverted]}\nseeds: 3\n")))
     assert facts["cells"] == 6
     assert facts["epochs"] == 12
@@ -237,13 +239,13 @@ def test_a_dry_run_says_what_to_expect(tmp_path: Path) -> None:
 
 
 def test_the_command(tmp_path: Path) -> None:
-    """A table with a verdict per group, notes, and last the folder; JSON alone with --json; 5 where cells failed."""
+    """The command prints table, notes and folder, or JSON; the exit code of failures is 5."""
     (tmp_path / "base.yaml").write_text(BASE)
     arguments = ("sweep", "base.yaml", "dropout.variant=none,inverted", "--seeds", "2", "--no-plots")
     done = dropout(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "runs/sweep-base"
-    assert "not decided" in done.stdout and "2 splits are too few (3 at least)" in done.stdout
+    assert "not decided" in done.stdout and "2 splits are too few (at least 3 are needed)" in done.stdout
     assert "4/4 runs" in done.stderr
     shown = json.loads(dropout(*arguments, "--json", "--quiet", cwd=tmp_path).stdout)
     assert shown["comparisons"][0]["baseline"] == {"dropout.variant": "none"}
@@ -259,7 +261,7 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_was_chosen_after_a_look_is_said(tmp_path: Path) -> None:
-    """The other one stands in the plan and in the notes; the same command again changes nothing."""
+    """The plan and the notes name the earlier metric; a repeated command changes nothing."""
     text, folder = "grid: {dropout.rate: [0, 0.4]}\nseeds: 1\n", tmp_path / "out"
     run(tmp_path, folder, text)
     assert "judged" not in (folder / "notes.txt").read_text()
@@ -270,7 +272,7 @@ def test_a_metric_that_was_chosen_after_a_look_is_said(tmp_path: Path) -> None:
 
 
 def test_workers_leave_no_trace_in_the_environment() -> None:
-    """One thread is asked for while a worker starts, and no longer."""
+    """The limit of one thread is set only while a worker starts."""
     before = dict(os.environ)
     with local._one_thread():
         assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
@@ -278,7 +280,7 @@ def test_workers_leave_no_trace_in_the_environment() -> None:
 
 
 def test_a_sweep_of_regressions_compares_errors(tmp_path: Path) -> None:
-    """The default metric is then test.rmse, of which less is better."""
+    """The default metric of regressions is test.rmse, and smaller is better."""
     (tmp_path / "c.yaml").write_text(
         "dataset: {name: diabetes, scaling: standardize}\n"
         "architecture: {name: mlp, hidden: [8]}\ndropout: {variant: inverted, rate: 0.1}\ntraining: {epochs: 5}\n"

@@ -1,4 +1,4 @@
-"""The settings of a sweep: what is stored of them, and what the command line replaces."""
+"""The settings of a sweep are stored, and replaced by the command line."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ ASKED = [
 
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_stored_plan_gives_back_how_its_runs_are_compared(tmp_path: Path, asked: ComparisonSettings) -> None:
-    """Every field, from the folder alone."""
+    """Every field can be read from the folder."""
     folder = SweepFolder(tmp_path / "sweep")
     with folder.hold_lock():
         write_plan(planned(tmp_path, "grid: {dropout.rate: [0, 0.4]}\nseeds: 2\n"), folder, asked)
@@ -30,7 +30,7 @@ def test_a_stored_plan_gives_back_how_its_runs_are_compared(tmp_path: Path, aske
 
 
 def test_options_of_the_command_line_replace_keys_of_the_file(tmp_path: Path) -> None:
-    """Only those that were given; the main metric is no further metric, too."""
+    """Only given options replace keys; the main metric is not a further metric."""
     (tmp_path / "base.yaml").write_text(BASE)
     text = "base: base.yaml\nmetric: test.nll\nmetrics: [test.brier]\ntest: max-t\nmargin: 0.02\nseeds: 3\n"
     (tmp_path / "sweep.yaml").write_text(text)

@@ -1,4 +1,4 @@
-"""Sweeps of every layout as they are typed: what is said, what is kept, and what a folder goes on with."""
+"""Commands of sweeps with every layout: messages, kept runs, continued folders."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ RATES = ("sweep", "base.yaml", "dropout.rate=0,0.3", "--quiet", "--no-plots")
 
 
 def ends(*words: str, cwd: Path, code: int = 0) -> CompletedProcess[str]:
-    """Run the command on the tiny config; it ends with that code."""
+    """Run the command on the tiny config, and check its exit code."""
     if not (cwd / "base.yaml").exists():
         (cwd / "base.yaml").write_text(TINY)
     done = dropout(*words, cwd=cwd)
@@ -22,18 +22,18 @@ def ends(*words: str, cwd: Path, code: int = 0) -> CompletedProcess[str]:
 
 
 def planned(folder: Path) -> dict[str, Any]:
-    """The plan in a sweep's folder."""
+    """Return the plan in a sweep folder."""
     found: dict[str, Any] = json.loads((folder / "plan.json").read_text())
     return found
 
 
 def manifests(folder: Path) -> dict[Path, int]:
-    """When each complete cell was completed."""
+    """Return the time at which each complete run was completed."""
     return {path: path.stat().st_mtime_ns for path in folder.glob("cells/*/MANIFEST.sha256")}
 
 
 def test_the_same_again_says_nothing_and_trains_nothing(tmp_path: Path) -> None:
-    """With the usual layout, and with one that was asked for; no file changes."""
+    """A repeated command prints no message and changes no file, in each layout."""
     for number, splits in enumerate([(), ("--splits", "2"), ("--splits", "same")]):
         asked = (*RATES, "--seeds", "2", "--out", f"out{number}", *splits)
         assert ends(*asked, cwd=tmp_path).stderr == ""
@@ -48,10 +48,10 @@ def test_the_same_again_says_nothing_and_trains_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_goes_on_as_it_began(tmp_path: Path) -> None:
-    """Without `--splits` its layout stays, which is said; a plan that does not state it has one split for all."""
+    """Without `--splits` a folder keeps its layout, with a message; old plans have one split."""
     folder = tmp_path / "runs/sweep-base"
     ends(*RATES, "--seeds", "2", "--splits", "same", cwd=tmp_path)
-    said = "runs/sweep-base: goes on with one split for all runs, as it began; --splits each with another --out"
+    said = "runs/sweep-base: continues with one split for all runs, as it began. For a split per run, use --splits each"
     assert said in ends(*RATES, "--seeds", "3", cwd=tmp_path).stderr
     content = planned(folder)
     assert content.pop("splits") == "same" and {cell["split_seed"] for cell in content["cells"]} == {0}
@@ -65,12 +65,12 @@ def test_a_folder_goes_on_as_it_began(tmp_path: Path) -> None:
     nested = (*RATES, "--out", "nested")
     ends(*nested, "--splits", "2", cwd=tmp_path)
     told = ends(*nested, "--seeds", "2", "--dry-run", cwd=tmp_path)
-    assert "nested: goes on with 2 splits, as it began" in told.stderr
-    assert "4 new runs, 4 kept, 0 not in it any more" in told.stderr
+    assert "nested: continues with 2 splits, as it began" in told.stderr
+    assert "4 new runs, 4 kept, 0 no longer used" in told.stderr
 
 
 def test_a_layout_that_is_no_layout_means_a_damaged_plan(tmp_path: Path) -> None:
-    """One line, and nothing is trained."""
+    """An invalid layout is a one-line error, and nothing is trained."""
     ends(*RATES, "--seeds", "1", cwd=tmp_path)
     plan = tmp_path / "runs/sweep-base/plan.json"
     for wrong in ('"every"', "0", "1001", "null"):
@@ -81,15 +81,15 @@ def test_a_layout_that_is_no_layout_means_a_damaged_plan(tmp_path: Path) -> None
 
 
 def test_more_seeds_keep_the_cells(tmp_path: Path) -> None:
-    """Each with its own split: one seed more trains one cell for each group."""
+    """With a split for each seed, one more seed trains one run per group."""
     ends(*RATES, "--seeds", "2", cwd=tmp_path)
     cells = manifests(tmp_path / "runs/sweep-base")
-    assert "2 new runs, 4 kept, 0 not" in ends(*RATES, "--seeds", "3", cwd=tmp_path).stderr
+    assert "2 new runs, 4 kept, 0 no longer used" in ends(*RATES, "--seeds", "3", cwd=tmp_path).stderr
     assert cells.items() <= manifests(tmp_path / "runs/sweep-base").items()
 
 
 def test_a_student_stays_on_the_split_of_its_teacher(tmp_path: Path) -> None:
-    """Other splits would test on what the teacher was trained on: refused if asked for, else one split, said once."""
+    """A student has the split of its teacher, with a message; other splits are refused."""
     teacher = ends("train", "base.yaml", "dataset.split_seed=3", "--quiet", "--no-plots", cwd=tmp_path).stdout.strip()
     (tmp_path / "base.yaml").write_text(
         f"{TINY.replace('dataset: digits', 'dataset: {name: digits, split_seed: 3}')}"
@@ -97,10 +97,14 @@ def test_a_student_stays_on_the_split_of_its_teacher(tmp_path: Path) -> None:
     )
     for splits in ("each", "2"):
         (line,) = ends(*RATES, "--splits", splits, cwd=tmp_path, code=2).stderr.splitlines()
-        assert line.startswith(f"splits: {splits}, and objective: distillation: the teacher has seen the training")
+        assert line.startswith(
+            f"splits: {splits} is not possible with objective: distillation, because the teacher was"
+        )
     assert not (tmp_path / "runs/sweep-base").exists()
     (line,) = ends(*RATES, "--seeds", "2", cwd=tmp_path).stderr.splitlines()
-    assert line.startswith("objective.teacher: the teacher has seen") and line.endswith("so all runs share one split.")
+    assert line.startswith("objective.teacher: the teacher was trained on one split") and line.endswith(
+        "so all runs share one split."
+    )
     content = planned(tmp_path / "runs/sweep-base")
     assert content["splits"] == "same" and {cell["split_seed"] for cell in content["cells"]} == {3}
     assert ends(*RATES, "--seeds", "2", cwd=tmp_path).stderr == ""
@@ -108,7 +112,7 @@ def test_a_student_stays_on_the_split_of_its_teacher(tmp_path: Path) -> None:
 
 
 def test_a_student_stays_on_the_fold_of_its_teacher(tmp_path: Path) -> None:
-    """Where the config has folds, its own is the only one: the teacher has seen the test parts of the others."""
+    """A student has only the fold of its teacher, which was trained on the other folds."""
     keys = ("dataset.folds=3", "dataset.fold=2")
     teacher = ends("train", "base.yaml", *keys, "--quiet", "--no-plots", cwd=tmp_path).stdout.strip()
     (tmp_path / "base.yaml").write_text(
@@ -120,22 +124,22 @@ def test_a_student_stays_on_the_fold_of_its_teacher(tmp_path: Path) -> None:
 
 
 def test_weights_to_start_from_keep_one_split_unless_told(tmp_path: Path) -> None:
-    """They may come from a run on the same data; `--splits each` is for those that do not."""
+    """Initial weights keep one split, unless `--splits each` says that they are unrelated."""
     run = ends("train", "base.yaml", "--quiet", "--no-plots", cwd=tmp_path).stdout.strip()
     asked = (*RATES, f"training.init_from={run}", "--seeds", "2", "--dry-run")
-    assert "training.init_from: the weights to start from may have seen" in ends(*asked, cwd=tmp_path).stderr
+    assert "training.init_from: the initial weights may come from" in ends(*asked, cwd=tmp_path).stderr
     assert ends(*asked, "--splits", "each", cwd=tmp_path).stderr == ""
 
 
 def test_what_data_do_not_vary_is_said_once(tmp_path: Path) -> None:
-    """A given test part stays while the others vary; nothing is said when the command is given again."""
+    """A fixed test part is mentioned once, and not again for the same command."""
     rows = "".join(f"{n},{n % 7},{n % 2}\n" for n in range(40))
     for name in ("table.csv", "test.csv"):
         (tmp_path / name).write_text(f"a,b,label\n{rows}")
     (tmp_path / "base.yaml").write_text(
         TINY.replace("digits", "{name: table, path: table.csv, test_path: test.csv, task: classification}")
     )
-    said = "dataset: table: the test part is given and stays; training and validation parts vary.\n"
+    said = "dataset: table: the test part is fixed; the training and validation parts vary.\n"
     assert ends(*RATES, "--seeds", "2", "--dry-run", cwd=tmp_path).stderr == said
     assert ends(*RATES, "--seeds", "2", cwd=tmp_path).stderr == said
     assert ends(*RATES, "--seeds", "2", cwd=tmp_path).stderr == ""
@@ -144,7 +148,7 @@ def test_what_data_do_not_vary_is_said_once(tmp_path: Path) -> None:
 
 
 def test_folds_are_trained_and_kept(tmp_path: Path) -> None:
-    """Every seed on every fold; the plan says which, runs and tables verify, and a fold's run trains alone again."""
+    """Every seed is trained on every fold, and plan, runs and tables verify."""
     asked = (*RATES, "dataset.folds=3", "--seeds", "2")
     assert '"cells": 12' in ends(*asked, "--dry-run", "--json", cwd=tmp_path).stdout
     ends(*asked, cwd=tmp_path)
@@ -166,7 +170,7 @@ def test_folds_are_trained_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_fold_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """By `train`, in a line at the key."""
+    """`train` refuses it with a one-line error at the key."""
     for keys, said in (
         (["dataset.fold=1"], "dataset.fold=1: needs dataset.folds. Set it, for example to 5."),
         (["dataset.folds=3", "dataset.fold=3"], "dataset.fold=3: must be below the number of folds, 3; got 3."),
@@ -177,7 +181,7 @@ def test_a_fold_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_a_split_decides_makes_no_groups_of_its_own(tmp_path: Path) -> None:
-    """`compare` has the groups of the plan, although `balanced` weights differ from split to split."""
+    """`compare` keeps the groups of the plan, although `balanced` weights differ by split."""
     (tmp_path / "base.yaml").write_text(
         f"{TINY.replace('digits', '{name: iris, val_fraction: 0.13}')}objective: {{class_weights: balanced}}\n"
     )

@@ -25,7 +25,7 @@ STORED = {
 
 
 def stored(folder: Path, arrays: Mapping[str, object], name: str = FILE) -> Path:
-    """A folder with these arrays."""
+    """Return a run folder with these arrays."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(npz.write_npz(**{key: np.asarray(one) for key, one in arrays.items()}))
     return folder
@@ -33,15 +33,15 @@ def stored(folder: Path, arrays: Mapping[str, object], name: str = FILE) -> Path
 
 @pytest.mark.parametrize("name", ["rows", "labels", "probabilities"])
 def test_arrays_without_a_dimension_are_refused(tmp_path: Path, name: str) -> None:
-    """A stranger's file may hold a single number where an array is due."""
+    """A file with a single number in place of an array is refused."""
     folder = stored(tmp_path / "run", {**STORED, name: np.array(1)})
     assert example_metric(str(folder), "test.accuracy") is None
-    with pytest.raises(UsageError, match="does not hold the predictions of a run"):
+    with pytest.raises(UsageError, match="does not contain the predictions of a run"):
         stored_predictions(Run(folder))
 
 
 def test_contributions_that_are_not_finite_are_none(tmp_path: Path) -> None:
-    """A standard deviation of 0, a label that is no number, a validation file with NaN: nothing is judged by them."""
+    """Scores are unknown if a file has an SD of 0, a bad label or NaN."""
     quantities = {"rows": np.arange(3), "labels": np.ones((3, 1)), "mean": np.ones((3, 1)), "sd": np.zeros((3, 1))}
     folder = stored(tmp_path / "run", quantities)
     assert example_metric(str(folder), "test.nll") is None
@@ -53,7 +53,7 @@ def test_contributions_that_are_not_finite_are_none(tmp_path: Path) -> None:
 
 
 def test_a_test_part_is_shared_where_all_splits_have_it(tmp_path: Path) -> None:
-    """Two of three splits may have the same few test examples by chance."""
+    """Two of three splits with the same test examples do not share a test part."""
     runs = {}
     for split, last in enumerate([9, 9, 7]):
         folder = stored(tmp_path / str(split), {**STORED, "rows": np.array([3, 5, last])})
@@ -66,16 +66,16 @@ def test_a_test_part_is_shared_where_all_splits_have_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folds", ["many", -3, [2], 1e400])
 def test_a_summary_with_impossible_sizes_is_damaged(folds: object) -> None:
-    """It is refused with its place; a huge number of folds costs nothing."""
+    """Impossible sizes are refused with their place, at no cost."""
     summary = json.loads(json.dumps(record(0, 0.8).summary))
     summary["config"] = {"dataset": {"folds": folds}}
-    with pytest.raises(UsageError, match="is no summary of a run"):
+    with pytest.raises(UsageError, match="is not a valid summary"):
         RunRecord.from_summary("r", {}, Replicate(0, 0), summary)
     summary["config"] = {"dataset": {}}
     summary["val"]["per_class"] = [{"support": 1e300}]
-    with pytest.raises(UsageError, match="is no summary of a run"):
+    with pytest.raises(UsageError, match="is not a valid summary"):
         RunRecord.from_summary("r", {}, Replicate(0, 0), summary)
-    assert "no whole division" in find_layout([Replicate(0, 0, 0), Replicate(0, 0, 1)], 10**12).refused
+    assert "no division has all" in find_layout([Replicate(0, 0, 0), Replicate(0, 0, 1)], 10**12).refused
 
 
 def test_contributions_are_read_anew_where_the_file_has_changed(tmp_path: Path) -> None:

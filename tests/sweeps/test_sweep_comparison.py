@@ -1,4 +1,4 @@
-"""The choice on validation, and what it is worth."""
+"""The choice on validation, and its selection bias."""
 
 import csv
 import json
@@ -45,7 +45,7 @@ def test_on_a_shared_validation_part_the_optimism_rests_on_its_examples(swept: P
 
 
 def test_without_stored_examples_the_optimism_is_said_to_be_too_small(swept: Path) -> None:
-    """Runs of older versions have no such file."""
+    """Without stored scores, as in old runs, the notes call the estimate too small."""
     records, plan = stored_plan.read_runs(SweepFolder(swept))
     kept = {}
     for record in records:
@@ -59,7 +59,7 @@ def test_without_stored_examples_the_optimism_is_said_to_be_too_small(swept: Pat
 
 
 def test_what_validation_examples_contribute_adds_up_to_the_summary(tmp_path: Path) -> None:
-    """`verify` holds the means against the val numbers, and finds a changed one."""
+    """`verify` compares the means of the scores with the summary, and reports a changed one."""
     run = small_run.train(tmp_path, "training.epochs=1").path
     summary = json.loads((run / "summary.json").read_text())
     stored = npz.read_npz((run / "validation.npz").read_bytes(), "")
@@ -75,7 +75,7 @@ def test_what_validation_examples_contribute_adds_up_to_the_summary(tmp_path: Pa
 
 
 def test_the_answer_of_every_task_is_written(tmp_path: Path) -> None:
-    """A regression's default metric is the error, and its intervals for new data are there."""
+    """The default metric of a regression is test.rmse, with intervals for new data."""
     (tmp_path / "c.yaml").write_text(
         "dataset: {name: diabetes, scaling: standardize}\n"
         "architecture: {name: mlp, hidden: [8]}\ndropout: {variant: inverted, rate: 0.1}\ntraining: {epochs: 2}\n"

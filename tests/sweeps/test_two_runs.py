@@ -1,4 +1,4 @@
-"""Two single runs, tested by what they predict for the same examples."""
+"""Tests of two single runs by their predictions for the same examples."""
 
 import io
 import shutil
@@ -32,27 +32,27 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def said(*paths: str) -> str:
-    """The sentence about two runs."""
+    """Return the sentence about two runs."""
     found = two_runs.test_two_runs(collect.collect_runs(paths, Path())[0])
     assert found is not None
     return found
 
 
 def stored(path: str) -> dict[str, Array]:
-    """The arrays of predictions.npz."""
+    """Return the arrays of predictions.npz."""
     with np.load(io.BytesIO(Run(Path(path)).read("predictions.npz"))) as arrays:
         return dict(arrays)
 
 
 def changed(path: str, to: Path, **arrays: Array) -> str:
-    """A copy of a run with other arrays."""
+    """Return a copy of a run with different arrays."""
     shutil.copytree(path, to)
     np.savez(to / "predictions.npz", **(stored(path) | arrays))  # type: ignore[arg-type]
     return str(to)
 
 
 def test_two_regressions_are_tested_by_a_paired_bootstrap_of_their_errors(runs: dict[str, str]) -> None:
-    """Of RMSE, as the runs' summaries have it, unless MAE is asked for; the command exits with 0."""
+    """The bootstrap is of RMSE, or of MAE if that is the metric."""
     made = [stored(runs[name]) for name in ("first", "second")]
     errors = [one["mean"].astype(np.float64) - one["labels"] for one in made]
     summaries = [Run(Path(runs[name])).summary()["test"] for name in ("first", "second")]
@@ -65,20 +65,23 @@ def test_two_regressions_are_tested_by_a_paired_bootstrap_of_their_errors(runs: 
         told = " ".join(done.stdout.split())
         assert f"on the same {len(errors[0])} test examples: test.{metric} " in told
         assert (
-            f"{summaries[0][metric]:.4g} against {summaries[1][metric]:.4g}, difference {found.difference:.3g} " in told
+            f"{summaries[0][metric]:.4g} compared with {summaries[1][metric]:.4g}, difference {found.difference:.3g} "
+            in told
         )
-        assert f"(95 % interval {low:.3g} to {high:.3g}), p = {found.p:.2g}. It says nothing of other seeds." in told
+        assert (
+            f"(95 % interval {low:.3g} to {high:.3g}), p = {found.p:.2g}. This says nothing about other seeds." in told
+        )
 
 
 def test_errors_of_several_targets_are_averaged(runs: dict[str, str], tmp_path: Path) -> None:
-    """As in a summary: the mean of the targets' RMSE, in their own units."""
+    """The mean is over the RMSE of the targets, in their own units, as in a summary."""
     made, values = [], []
     for name in ("first", "second"):
         one = stored(runs[name])
         mean, labels = (np.hstack([one[key], 10 * one[key] ** 2]) for key in ("mean", "labels"))
         made.append(changed(runs[name], tmp_path / name, mean=mean, labels=labels))
         values.append(np.sqrt(((mean - labels) ** 2).mean(axis=0)).mean())
-    assert f"test.rmse {values[0]:.4g} against {values[1]:.4g}, " in said(*made)
+    assert f"test.rmse {values[0]:.4g} compared with {values[1]:.4g}, " in said(*made)
 
 
 def test_the_order_of_rows_does_not_matter(runs: dict[str, str], tmp_path: Path) -> None:
@@ -88,7 +91,7 @@ def test_the_order_of_rows_does_not_matter(runs: dict[str, str], tmp_path: Path)
 
 
 def test_what_cannot_be_tested_says_why(runs: dict[str, str], tmp_path: Path) -> None:
-    """Other rows, another task, other classes or targets, other data, no predictions, damaged ones."""
+    """The message gives the reason: other rows, task, targets or data, or a damaged file."""
     first, digits = stored(runs["first"]), stored(runs["digits"])
     gone = tmp_path / "gone"
     shutil.copytree(runs["first"], gone)
@@ -104,13 +107,17 @@ def test_what_cannot_be_tested_says_why(runs: dict[str, str], tmp_path: Path) ->
     short = [changed(runs["first"], tmp_path / name, **few) for name in ("four", "too")]
     pairs = [
         (*short, "the paired bootstrap needs 5 test examples, and there are 4"),
-        (runs["first"], runs["elsewhere"], "their test parts are different examples"),
+        (runs["first"], runs["elsewhere"], "their test parts contain different examples"),
         (runs["first"], runs["digits"], "one is a classification, the other a regression"),
-        (runs["digits"], runs["wine"], "their test parts are different examples"),
-        (runs["digits"], changed(runs["digits"], tmp_path / "w", **wide), "they predict 10 and 11 classes"),
-        (runs["first"], changed(runs["first"], tmp_path / "l", labels=first["labels"] + 1), "these are other data"),
-        (runs["first"], changed(runs["first"], tmp_path / "n", mean=first["mean"] * np.nan), "does not hold"),
-        (runs["first"], changed(runs["first"], tmp_path / "s", mean=first["mean"][1:]), "does not hold"),
+        (runs["digits"], runs["wine"], "their test parts contain different examples"),
+        (
+            runs["digits"],
+            changed(runs["digits"], tmp_path / "w", **wide),
+            "they predict different numbers of classes (10 and 11)",
+        ),
+        (runs["first"], changed(runs["first"], tmp_path / "l", labels=first["labels"] + 1), "so the data differ"),
+        (runs["first"], changed(runs["first"], tmp_path / "n", mean=first["mean"] * np.nan), "does not contain"),
+        (runs["first"], changed(runs["first"], tmp_path / "s", mean=first["mean"][1:]), "does not contain"),
         (runs["first"], str(gone), "predictions.npz: is missing"),
         (runs["first"], str(damaged), "predictions.npz: "),
     ]

@@ -1,4 +1,4 @@
-"""No verdict contradicts its interval, whatever the design: a property over random sweeps."""
+"""No verdict contradicts its interval in random sweeps."""
 
 import math
 
@@ -17,7 +17,7 @@ MARGINS = (None, 0.0, 0.005, 0.02, 0.2)
 
 
 def design(number: int) -> SweepComparison:
-    """One to ten settings beside a baseline, on a random layout, with ties, missing runs and unequal seeds."""
+    """Return up to ten settings and a baseline on a random layout, with ties and missing runs."""
     rng = np.random.default_rng(number)
     replicates = layout(rng)
     effects = np.append(0.0, rng.choice([0.0, 0.01, 0.05, -0.05], size=rng.integers(1, 11)))
@@ -37,7 +37,7 @@ def design(number: int) -> SweepComparison:
 
 
 def layout(rng: "np.random.Generator") -> "list[tuple[int, int]]":
-    """Seeds and splits of one of the layouts, or of none."""
+    """Return seeds and splits of a random layout, or of an irregular one."""
     n, m = int(rng.integers(1, 9)), int(rng.integers(2, 5))
     kinds: list[list[tuple[int, int]]] = [
         [(seed, 0) for seed in range(n)],
@@ -51,12 +51,12 @@ def layout(rng: "np.random.Generator") -> "list[tuple[int, int]]":
 
 @pytest.fixture(scope="module")
 def designs() -> list[SweepComparison]:
-    """All of them."""
+    """Many random designs."""
     return [design(number) for number in DESIGNS]
 
 
 def test_a_verdict_says_what_its_interval_says(designs: list[SweepComparison]) -> None:
-    """better and worse: 0 lies outside, on the right side; equal: inside the margin; not decided: it holds 0."""
+    """The verdict follows from the position of the interval, 0 and the margin."""
     counts = dict.fromkeys(("better", "worse", "equal", "not decided"), 0)
     for evidence in designs:
         for one in evidence.comparisons:
@@ -75,7 +75,7 @@ def test_a_verdict_says_what_its_interval_says(designs: list[SweepComparison]) -
 
 
 def test_p_and_interval_are_two_views_of_one_test(designs: list[SweepComparison]) -> None:
-    """The corrected p is below .05 exactly where the corrected interval excludes 0; Holm's lies between."""
+    """The corrected p is below 0.05 exactly if the corrected interval excludes 0."""
     for evidence in designs:
         for one in evidence.comparisons:
             if not one.refused:
@@ -87,7 +87,7 @@ def test_p_and_interval_are_two_views_of_one_test(designs: list[SweepComparison]
 
 
 def test_what_is_shown_for_new_data_is_shown_for_these(designs: list[SweepComparison]) -> None:
-    """The second interval holds the first, so that it never says more."""
+    """The interval for new data contains the first one, so that it never decides more."""
     known = 0
     for evidence in designs:
         for one in evidence.comparisons:
@@ -100,7 +100,7 @@ def test_what_is_shown_for_new_data_is_shown_for_these(designs: list[SweepCompar
 
 
 def test_intervals_of_shares_stay_between_0_and_1_and_have_a_width(designs: list[SweepComparison]) -> None:
-    """Of these examples and of new ones."""
+    """Both intervals of an accuracy are inside 0 to 1 and have a positive width."""
     widths: list[Array] = []
     for evidence in designs:
         for group in evidence.groups:
@@ -113,7 +113,7 @@ def test_intervals_of_shares_stay_between_0_and_1_and_have_a_width(designs: list
 
 
 def test_every_design_has_notes_that_end_in_a_full_stop(designs: list[SweepComparison]) -> None:
-    """And none of them says nan."""
+    """Every note ends with a full stop, and none contains `nan`."""
     for evidence in designs:
         for line in comparison_notes(evidence):
             assert line.endswith(".") and "nan" not in line.split() and "  " not in line, line

@@ -1,4 +1,4 @@
-"""A sweep's tables follow from its runs: in every cell, and up to the rounding of another NumPy or SciPy."""
+"""The tables of a sweep must match its runs, except for rounding."""
 
 import csv
 import io
@@ -13,12 +13,12 @@ from tests.formats.moving import copied
 
 
 def wrong(folder: Path) -> list[str]:
-    """The tables that do not follow."""
+    """Return the tables that do not match."""
     return [check.what for check in verify_sweep(SweepFolder(folder)) if not check.right]
 
 
 def moved(table: Path, columns: Sequence[str], by: float) -> None:
-    """Add so many widths of its row's interval to every number of these columns."""
+    """Move numbers of some columns by a multiple of the width of the row's interval."""
     names, *rows = csv.reader(io.StringIO(table.read_text()))
     for row in rows:
         width = float(row[names.index("high")]) - float(row[names.index("low")])
@@ -33,7 +33,7 @@ def moved(table: Path, columns: Sequence[str], by: float) -> None:
     ("table", "columns"), [("summary.csv", ("mean", "sd", "low", "high")), ("comparisons.csv", ("difference", "low"))]
 )
 def test_rounding_of_another_version_is_no_damage(table: str, columns: Sequence[str], tmp_path: Path) -> None:
-    """SciPy before 1.17 has quantiles of t that are right to 4e-11; 1e-6 of an interval's width is damage."""
+    """Rounding of old SciPy (4e-11) is accepted; 1e-6 of an interval's width is damage."""
     sweep = copied(2, tmp_path) / "sweep-finished"
     kept = (sweep / table).read_bytes()
     moved(sweep / table, columns, 4e-11)
@@ -59,7 +59,7 @@ def test_rounding_of_another_version_is_no_damage(table: str, columns: Sequence[
     ],
 )
 def test_any_other_cell_must_be_as_it_was(table: str, before: str, after: str, tmp_path: Path) -> None:
-    """Words, counts, p, and the number of rows."""
+    """Words, counts, p-values and the number of rows must be equal."""
     sweep = copied(2, tmp_path) / "sweep-finished"
     text = (sweep / table).read_text()
     assert before in text
@@ -68,7 +68,7 @@ def test_any_other_cell_must_be_as_it_was(table: str, before: str, after: str, t
 
 
 def test_a_table_that_is_no_text_does_not_follow(tmp_path: Path) -> None:
-    """It is a check that fails, and no traceback."""
+    """A table that is not text fails its check without a traceback."""
     sweep = copied(2, tmp_path) / "sweep-finished"
     (sweep / "summary.csv").write_bytes(b"\xff\xfe\x00" * 9)
     assert wrong(sweep) == ["summary.csv"]

@@ -1,4 +1,4 @@
-"""Simple models beside a sweep: fitted once per split, as beside a run alone, and said first where they win."""
+"""Simple models in a sweep: fitted once per split, and mentioned first if they win."""
 
 import json
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def record(
     kind: str = "logistic",
     dataset: str = "digits",
 ) -> RunRecord:
-    """The record of a run with such numbers; without a dummy, of one that has no simple models."""
+    """Return a run with given scores; without a dummy, a run without simple models."""
     scores = {"accuracy": accuracy, "nll": 1 - accuracy, "per_class": [{"class": "a", "support": 10}]}
     summary: dict[str, Any] = {"task": "classification", "train": scores, "val": None, "test": scores}
     summary["config"] = {"dataset": {"name": dataset, "split_seed": split, "augment": None}, "seed": seed}
@@ -52,33 +52,33 @@ def record(
 
 
 def beaten(records: Sequence[RunRecord], metric: str = METRIC) -> list[str]:
-    """The sentences on settings that are not better than the dummy."""
+    """Return the sentences on settings that are not better than the dummy."""
     return list(yardsticks.dummy_warnings(records, metric))
 
 
 def test_a_level_is_the_mean_over_distinct_splits() -> None:
-    """Runs that share a split count once, whatever their number."""
+    """Runs on the same split count once."""
     records = [record(0.1, 0.9, 0.4, seed=seed) for seed in range(3)] + [record(0.1, 0.9, 0.6, split=1, linear=0.9)]
     found = yardsticks.yardstick_rows(records, METRIC)
     assert found == [
-        ["digits", "always answering the largest class", 2, pytest.approx(0.5)],
+        ["digits", "always predicting the most common class", 2, pytest.approx(0.5)],
         ["digits", "logistic regression", 2, pytest.approx(0.8)],
     ]
     (line,) = yardsticks.simple_model_messages(records, METRIC)
     assert line == (
-        "Simple models, by test.accuracy: always answering the largest class 0.5000 (mean over 2 splits), logistic "
-        "regression 0.8000 (mean over 2 splits)."
+        "Simple models, by test.accuracy: always predicting the most common class 0.5000 (mean over 2 splits), "
+        "logistic regression 0.8000 (mean over 2 splits)."
     )
 
 
 def test_kinds_and_datasets_are_not_mixed() -> None:
-    """Ridge and logistic regression are two models, and two datasets have a line each."""
+    """Ridge and logistic regression are two models; two datasets have a line each."""
     records = [record(0.1, 0.9), record(0.2, 0.9, kind="ridge", linear=0.6), record(0.1, 0.9, 0.2, dataset="moons")]
     assert [(one.dataset, one.model, one.mean) for one in yardsticks.yardstick_levels(records, METRIC)] == [
-        ("digits", "always answering the largest class", 0.4),
+        ("digits", "always predicting the most common class", 0.4),
         ("digits", "logistic regression", 0.7),
         ("digits", "ridge regression", 0.6),
-        ("moons", "always answering the largest class", 0.2),
+        ("moons", "always predicting the most common class", 0.2),
         ("moons", "logistic regression", 0.7),
     ]
     assert [line.partition(",")[0] for line in yardsticks.simple_model_messages(records, METRIC)] == [
@@ -88,13 +88,15 @@ def test_kinds_and_datasets_are_not_mixed() -> None:
 
 
 def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
-    """By the mean of their runs against that of the dummy on the same runs; equal is not better."""
+    """Means are compared with the dummy on the same runs; equal is not better."""
     good, equal, bad = record(0.1, 0.9), record(0.5, 0.4), record(0.9, 0.2)
-    named = "are not better than always answering the largest class (mean test.accuracy): rate 0.5; rate 0.9."
+    named = "are not better than always predicting the most common class (mean test.accuracy): rate 0.5; rate 0.9."
     assert beaten([good, equal, bad]) == [f"2 of 3 settings {named}"]
-    assert beaten([equal, bad]) == [f"No setting is better than always answering the largest class (mean {METRIC})."]
+    assert beaten([equal, bad]) == [
+        f"No setting is better than always predicting the most common class (mean {METRIC})."
+    ]
     assert beaten([bad]) == [
-        "These runs are not better than always answering the largest class: mean test.accuracy 0.2 against 0.4."
+        "These runs are not better than always predicting the most common class: mean test.accuracy 0.2 against 0.4."
     ]
     assert beaten([good]) == []
     luck = [record(0.1, 0.9, 0.95), record(0.1, 0.9, 0.1, split=1)]
@@ -102,20 +104,20 @@ def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
 
 
 def test_a_metric_decides_which_way_is_better_and_what_the_dummy_is() -> None:
-    """A larger likelihood loss is worse; of probabilities the dummy gives the frequencies of the classes."""
+    """A larger NLL is worse, and its dummy predicts the frequencies of the classes."""
     assert beaten([record(0.1, 0.9), record(0.9, 0.2)], "test.nll") == [
-        "1 of 2 settings is not better than always answering the frequencies of the classes (mean test.nll): rate 0.9."
+        "1 of 2 settings is not better than always predicting the frequencies of the classes (mean test.nll): rate 0.9."
     ]
 
 
 def test_many_names_are_cut_short() -> None:
-    """Six are named, the others counted."""
+    """Six settings are named, and the others counted."""
     (line,) = beaten([record(n / 10, 0.1) for n in range(9)] + [record(0.95, 0.9)])
     assert line.startswith("9 of 10 settings") and line.endswith("rate 0.5; 3 more.")
 
 
 def test_nothing_is_said_of_runs_without_simple_models() -> None:
-    """Those of older versions, those with `yardstick: none`, and metrics that the models have not."""
+    """Old runs, `yardstick: none` and unsupported metrics give no sentence."""
     old = [record(0.1, 0.1, None), record(0.2, 0.2, None)]
     without = RunRecord.from_summary(
         old[0].path, old[0].values, old[0].replicate, {**old[0].summary, "yardstick": None}
@@ -129,12 +131,13 @@ def test_nothing_is_said_of_runs_without_simple_models() -> None:
         == yardsticks.yardstick_rows([record(0.1, 0.1)], "train.accuracy")
     )
     assert (
-        yardsticks.yardstick_rows([record(0.1, 0.1, linear=None)], METRIC)[0][1] == "always answering the largest class"
+        yardsticks.yardstick_rows([record(0.1, 0.1, linear=None)], METRIC)[0][1]
+        == "always predicting the most common class"
     )
 
 
 def test_notes_begin_with_it() -> None:
-    """So do the file of notes, the screen, and --json, which are made of the notes."""
+    """The notes, the screen and --json start with the warning about the dummy."""
     records = [record(rate, 0.1 * rate, seed=seed) for rate in (0.1, 0.2) for seed in (0, 1)]
     lines = list(comparison_notes(compare_runs(records, ["dropout.rate"], ComparisonSettings(METRIC))))
     assert lines[0].startswith("No setting is better than")
@@ -143,7 +146,7 @@ def test_notes_begin_with_it() -> None:
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
-    """Two learning rates on two splits, one of them too low to learn anything."""
+    """A sweep of two learning rates on two splits; one rate is too low to learn anything."""
     here = tmp_path_factory.mktemp("yardsticks")
     (here / "c.yaml").write_text(
         "dataset: breast_cancer\narchitecture: {hidden: [16]}\ntraining: {epochs: 8, batch_size: 16}\n"
@@ -155,7 +158,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
 
 
 def test_a_cell_has_the_numbers_of_a_run_alone(swept: SweepFolder, tmp_path: Path) -> None:
-    """To the last bit, though only the first cells of each split have fitted the models."""
+    """The scores are equal to those of a single run, though fitted once per split."""
     cells = sorted((swept.path / "cells").iterdir())
     assert len(cells) == 4
     for cell in cells:
@@ -182,9 +185,9 @@ def test_a_cell_takes_what_another_one_has_kept(tmp_path: Path) -> None:
 
 
 def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: SweepFolder, tmp_path: Path) -> None:
-    """First of the notes, first in the answer of the report, and the levels as a table."""
+    """The warning is first in notes and report, and the scores are in a table."""
     done = dropout("compare", str(swept.path), cwd=tmp_path)
-    dummy = "always answering the largest class"
+    dummy = "always predicting the most common class"
     said = f"1 of 2 settings is not better than {dummy} (mean test.accuracy): learning_rate 1e-12."
     assert said in done.stdout and "logistic regression 0.9" in done.stdout
     assert swept.read("notes.txt").decode().startswith(said)

@@ -1,5 +1,5 @@
-"""A search for good settings, which ends in evidence as a sweep does.
+"""A search for good settings, which ends with a comparison as a sweep does.
 
-`study` keeps what was tried, `space` says what may be chosen, `search` runs trial after trial, `finals` tells the best
-of them apart, and `tune` is the line through all of it.
+`study` stores the trials, `space` defines the parameters, `search` runs the trials, `finals` compares the best of them,
+and `tune` connects these steps.
 """

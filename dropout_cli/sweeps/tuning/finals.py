@@ -1,7 +1,8 @@
-"""Which trial of a search wins: the few best are trained with more seeds, and the mean over all seeds decides.
+"""The finals of a search: the best trials are trained with more seeds.
 
-Among many trials of a few seeds the first place goes to whom chance helped most. More seeds for a few finalists cost
-little beside more trials, and tell them apart (two stages of ranking and selection, Rinott 1978).
+The winner has the best mean over all seeds. Among many trials with a few seeds, the first is often the one that chance
+helped most. More seeds for a few finalists cost little compared with more trials, and separate them better (two-stage
+ranking and selection, Rinott 1978).
 """
 
 from collections.abc import Sequence
@@ -22,26 +23,26 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 FINALISTS = 4
-"""So many trials come into the finals, and are trained there with as many seeds more as they had."""
+"""The number of trials in the finals. Each is trained there with as many additional seeds as it had in the search."""
 
 
 @dataclass(frozen=True)
 class Winner:
-    """The trial that won, and what it is worth on validation."""
+    """The trial that won, with its validation value."""
 
     trial: "FrozenTrial"
     value: float
-    """Mean over the seeds of the search, on its one split, and of the finals, on their own."""
+    """The mean over the seeds of the search, on its single split, and of the finals, on their splits."""
     finalists: int
-    """1 where there was nothing to decide."""
+    """The number of trials in the finals; 1: no finals were needed."""
     seeds: int
-    """That a finalist has been trained with; fresh ones follow."""
+    """The number of seeds with which a finalist was trained. New seeds start with this number."""
     splits: Splits = SAME
     """The layout of the finals."""
 
     @property
     def point(self) -> Point:
-        """Its settings."""
+        """The settings of the trial."""
         return _point(self.trial)
 
 
@@ -55,19 +56,21 @@ def select_winner(
     watch: run.SweepWatch,
     notice: run.Notice,
 ) -> Winner:
-    """Train the best trials with more seeds, and choose among them.
+    """Train the best trials with more seeds, and return the best of them.
 
-    The folder becomes a sweep of their runs, with the same replicates for each finalist. Raises what `run_sweep`
-    raises.
+    The folder becomes a sweep of their runs, with the same replicates for each finalist.
 
     Args:
-        complete: Complete trials, at least one.
-        sweep: The sweep that was searched.
-        folder: Where the finals are kept.
+        complete: The complete trials, at least one.
+        sweep: The specification of the search.
+        folder: The folder of the finals.
         text: The sweep file, stored in the folder.
         execution: How the runs are trained.
         watch: Receives the progress.
         notice: Receives messages for the user.
+
+    Raises:
+        DropoutError: As `run_sweep`.
     """
     number, larger = metric_name(sweep.metric), larger_is_better(sweep.metric)
     finalists = best_points(complete, larger=larger)[:FINALISTS]
@@ -76,24 +79,31 @@ def select_winner(
     seeds = tuple(range(sweep.repeats, 2 * sweep.repeats))
     finals = replace(sweep, seeds=seeds, splits=EACH if isinstance(sweep.splits, int) else sweep.splits)
     planned = plan.make_plan(replace(finals, points=tuple(map(_point, finalists))))
+    # More trials may bring other finalists, whose plan replaces the stored one.
     execution = replace(execution, figures=False, may_replace=True)
     run.run_sweep(planned, folder, text, ComparisonSettings(sweep.metric), execution, watch=watch, notice=notice)
 
     def value(trial: "FrozenTrial") -> float:
         cells = plan.make_plan(replace(finals, points=(_point(trial),), splits=planned.splits)).cells
         scores = [folder.summary(cell.id)["val"][number] for cell in cells if folder.is_complete(cell.id)]
+        # The search had as many runs per trial as the finals, so that its mean counts once per run.
         return float(len(cells) * _searched(trial) + sum(scores)) / (len(cells) + len(scores))
 
-    values = [value(one) for one in finalists]
+    values = [value(trial) for trial in finalists]
     won = argbest(values, larger_is_better=larger)
     return Winner(finalists[won], values[won], len(finalists), seeds[-1] + 1, planned.splits)
 
 
 def best_points(complete: "Sequence[FrozenTrial]", *, larger: bool) -> "list[FrozenTrial]":
-    """The trials from the best on, the better one alone where several had the same point."""
+    """Return the trials from best to worst, and only the best of those with the same settings.
+
+    Args:
+        complete: The complete trials.
+        larger: True if a larger value is better.
+    """
     points: dict[str, FrozenTrial] = {}
-    for one in sorted(complete, key=_searched, reverse=larger):
-        points.setdefault(str(one.user_attrs[SETTINGS]), one)
+    for trial in sorted(complete, key=_searched, reverse=larger):
+        points.setdefault(str(trial.user_attrs[SETTINGS]), trial)
     return list(points.values())
 
 

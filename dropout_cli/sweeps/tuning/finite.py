@@ -1,6 +1,6 @@
-"""All points of a search's space, where it is finite, so that no point is tried twice.
+"""All points of a finite search space, so that no point is tried twice.
 
-The space is gone through by asking for points as a search does, with a trial that gives every answer in turn.
+The points are listed with the same function as in the search, and a fake trial that returns every value in turn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 MOST_POINTS = 1_000
-"""A space of more points is searched as if it were infinite."""
+"""A space with more points is searched as if it were infinite."""
 
 
 class _Endless(Exception):
-    """A parameter has too many values to list."""
+    """Raised for a parameter with too many values to list."""
 
 
 class _Answers:
-    """A trial that answers question i with choice `places[i]`, and questions beyond them with the first choice."""
+    """A fake trial that returns choice `places[i]` for parameter i.
+
+    Parameters beyond the end of `places` get their first choice.
+    """
 
     def __init__(self, places: Sequence[int]) -> None:
         self.places, self.sizes = list(places), list[int]()
@@ -39,29 +42,30 @@ class _Answers:
         return choices[self._answer(name, len(choices), 0)]
 
     def _answer(self, name: str, size: int, low: int) -> int:
-        asked = len(self.sizes)
-        if asked == len(self.places):
+        index = len(self.sizes)
+        if index == len(self.places):
             self.places.append(0)
         self.sizes.append(size)
-        self.params[name] = low + self.places[asked]
-        return self.places[asked]
+        self.params[name] = low + self.places[index]
+        return self.places[index]
 
 
 def all_points(sweep: Sweep) -> list[dict[str, Any]] | None:
-    """Return Optuna's parameters of every point, in the order of the axes; None where the space is not finite."""
+    """Return the parameters of every point in Optuna's form; None if there are too many."""
     try:
-        found = []
-        for params in _gone_through(sweep):
-            found.append(params)
-            if len(found) > MOST_POINTS:
+        points = []
+        for params in _enumerate_points(sweep):
+            points.append(params)
+            if len(points) > MOST_POINTS:
                 return None
     except _Endless:
         return None
-    return found
+    return points
 
 
-def _gone_through(sweep: Sweep) -> Iterator[dict[str, Any]]:
-    """Count up through the answers, the last question fastest; what is asked depends on earlier answers."""
+def _enumerate_points(sweep: Sweep) -> Iterator[dict[str, Any]]:
+    """Yield the parameters of every point; the last parameter changes fastest."""
+    # Which parameters follow depends on the values of earlier ones, so that the space is a tree and no product.
     places: list[int] = []
     while True:
         answers = _Answers(places)

@@ -1,11 +1,11 @@
-"""A search: trial after trial, each at a point that Optuna suggests from what the former ones found.
+"""A search: a series of trials with settings that Optuna proposes from earlier results.
 
-A trial trains its point with a few seeds, one cell after the other, and is worth the mean of its cells' numbers on
-validation. The tree-structured Parzen estimator (Bergstra et al. 2011) suggests. A trial is pruned, that is, it ends
-early, when its best so far is not in the best third of what the former ones had after that epoch; or when the mean over
-its complete seeds is not in the best third of the former ones' means over as many seeds.
+A trial trains its settings with a few seeds, one run after the other. Its value is the mean of a validation metric over
+these runs. The tree-structured Parzen estimator (Bergstra et al. 2011) proposes settings. A trial is pruned, that is,
+stopped early, if its best value so far is not in the best third of earlier trials at that epoch, or if the mean over
+its complete seeds is not in the best third of earlier means over as many seeds.
 
-No point is tried twice. A space with no more points than trials is gone through, and then the search ends.
+No settings are tried twice. If there are no more points than trials, all points are tried, and the search ends.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,17 +45,17 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 SEEDS = 10_000_000
-"""Means over seeds are reported at this step and above, beyond every epoch, so that they never mix with epochs."""
+"""The first step at which means over seeds are reported: larger than every epoch, so that the two never mix."""
 AGAIN = 100
-"""The most points that are asked for in a row where each was tried already."""
+"""The most proposals in a row that were already tried, before the search ends."""
 POLL = 0.1
-"""Seconds between two looks at the histories of the cells that run."""
+"""Seconds between two checks of the runs that are training."""
 PHASES = ("train", "evaluate", "save")
 
 
 @dataclass(frozen=True)
 class SearchProgress:
-    """Counts of trials, and the best value so far."""
+    """The numbers of trials, and the best value so far."""
 
     ended: int
     trials: int
@@ -67,14 +67,14 @@ SearchWatch: TypeAlias = Callable[[SearchProgress], None]
 
 @dataclass
 class _Running:
-    """A trial with the cell that it trains now."""
+    """A trial with its runs."""
 
     trial: "Trial"
     cells: list[Cell]
     scores: list[float] = field(default_factory=list)
-    """Of the cells that are complete."""
+    """The values of the complete runs."""
     reported: int = 0
-    """Epochs of the first cell."""
+    """The number of epochs of the first run that were reported to Optuna."""
     process: BaseProcess | None = None
 
     @property
@@ -99,19 +99,27 @@ class SearchResult:
     trials: "list[FrozenTrial]"
     """The trials that have ended."""
     exhausted: bool
-    """Whether the points ran out before there were as many trials as asked for."""
+    """True if all settings were tried before the wanted number of trials."""
 
 
 def run_search(sweep: Sweep, folder: SweepFolder, jobs: int, watch: SearchWatch) -> SearchResult:
-    """Try points, `jobs` at a time, until there are `sweep.trials` of them or all points were tried.
+    """Run trials until there are `sweep.trials` of them, or all settings were tried.
 
-    The same again goes on. Raises UsageError where Optuna is not installed, another search is kept in the folder, or
-    no run has the metric.
+    The same call continues a search that was interrupted.
+
+    Args:
+        sweep: The specification of the search.
+        folder: The folder of the study and its runs.
+        jobs: The number of trials at a time.
+        watch: Receives the progress.
+
+    Raises:
+        UsageError: Optuna is not installed, the folder has a different search, or no run has the metric.
     """
     with open_study(sweep, folder) as study:
         searching = _Search(sweep, folder, study)
         try:
-            while searching.goes_on(jobs):
+            while searching.advance(jobs):
                 watch(searching.progress())
         finally:
             searching.stop()
@@ -120,7 +128,7 @@ def run_search(sweep: Sweep, folder: SweepFolder, jobs: int, watch: SearchWatch)
 
 
 class _Search:
-    """The trials that have ended, and those that run."""
+    """The state of a search: trials that have ended, and trials that run."""
 
     def __init__(self, sweep: Sweep, folder: SweepFolder, study: "Study") -> None:
         self._sweep, self._folder, self._study = sweep, folder, study
@@ -131,13 +139,14 @@ class _Search:
         points, tried = all_points(sweep), [one.params for one in self.ended]
         self._goes_through = points is not None and len(points) <= sweep.trials
         self._left = None if points is None else [one for one in points if one not in tried]
-        """Untried points, for use where a suggested point was tried already; None where the space is not finite."""
+        """Untried points, which replace proposals that were already tried; None if the space is not finite."""
         self._exhausted = False
 
     def _cells_of(self, trial: "FrozenTrial") -> tuple[str, ...]:
-        """Return the cells of an ended trial; they are planned again where an older version did not note them."""
+        """Return the ids of the runs of a trial that has ended."""
         if CELLS in trial.user_attrs:
             return tuple(trial.user_attrs[CELLS])
+        # Studies of older versions do not store the ids.
         point = tuple(Setting(key, value, "trial") for key, value in trial.user_attrs[SETTINGS].items())
         return tuple(cell.id for cell in self._planned(point))
 
@@ -146,12 +155,12 @@ class _Search:
         return list(made.cells)
 
     def progress(self) -> SearchProgress:
-        """How far it is."""
+        """Return the progress of the search."""
         values = [one.value for one in self.ended if one.value is not None and one.state.name == "COMPLETE"]
         return SearchProgress(len(self.ended), self._sweep.trials, (max if self._larger else min)(values, default=None))
 
-    def goes_on(self, jobs: int) -> bool:
-        """Begin trials, look at those that run, and wait for something to happen; False when all have ended."""
+    def advance(self, jobs: int) -> bool:
+        """Start trials, check those that run, and wait; return False if all have ended."""
         while len(self._running) < jobs and self._wants_more():
             self._begin()
         for one in list(self._running):
@@ -164,7 +173,7 @@ class _Search:
         return not self._exhausted and len(self.ended) + len(self._running) < self._sweep.trials
 
     def stop(self) -> None:
-        """Ask the cells that run to stop, and wait until they have saved."""
+        """Stop the runs that are training, and wait until they have saved their state."""
         for one in self._running:
             if one.process is not None:
                 one.process.terminate()
@@ -173,7 +182,7 @@ class _Search:
                 one.process.join()
 
     def _begin(self) -> None:
-        """Begin a trial of an untried point; where there is none, mark the search as exhausted."""
+        """Start a trial of untried settings, or mark the search as exhausted."""
         from optuna.trial import TrialState
 
         for _ in range(AGAIN if self._left is None else len(self._left) + 1):
@@ -191,19 +200,20 @@ class _Search:
                 trial.set_user_attr(CELLS, list(ids))
                 self._running.append(_Running(trial, cells))
                 return
-            self._study.tell(trial, state=TrialState.FAIL)  # without a reason: it does not count
+            self._study.tell(trial, state=TrialState.FAIL)  # a failure without a reason does not count as a trial
+            # The sampler repeats itself: the next proposal is a point that was not tried.
             if self._left and not self._goes_through:
                 self._study.enqueue_trial(self._left.pop(0))
         self._exhausted = True
 
     def _is_waiting(self) -> bool:
-        """Whether a trial waits to be tried again; such trials come first."""
+        """Return True if a trial waits, because the search was killed during it."""
         from optuna.trial import TrialState
 
         return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def _look(self, one: _Running) -> None:
-        """Take in what the trial's cell has come to, and decide what becomes of the trial."""
+        """Check the current run of a trial; start, prune, complete or fail it."""
         cell = one.cell
         if one.process is None and not self._folder.is_complete(cell.id):
             if not self._folder.is_busy(cell.id):
@@ -218,7 +228,8 @@ class _Search:
             self._fail(one)
 
     def _history(self, cell: Cell) -> list[float]:
-        """A number per epoch that points the way of the metric: its column of validation, or the loss with its sign."""
+        """Return the value of each epoch: the validation metric, else the validation loss."""
+        # Only some metrics are computed in every epoch. The sign makes larger losses as bad as smaller accuracies.
         for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
             if (path / "metrics.csv").is_file():
                 columns = Run(path).table("metrics.csv").columns()
@@ -233,7 +244,9 @@ class _Search:
     def _complete(self, one: _Running) -> None:
         scores = self._folder.summary(one.cell.id)["val"]
         if scores.get(self._number) is None:
-            raise UsageError("metric", f"no run of this task has val.{self._number}", "Choose another with --metric.")
+            raise UsageError(
+                "metric", f"val.{self._number} does not exist for this task", "Choose another metric with --metric."
+            )
         one.process = None
         one.scores.append(float(scores[self._number]))
         one.trial.set_user_attr(VALUES, one.scores)
@@ -247,21 +260,23 @@ class _Search:
             self._end(one, "PRUNED")
 
     def _is_behind(self, value: float, step: int) -> bool:
-        """Whether a mean over seeds is outside the best third of former means over as many seeds."""
+        """Return True if a mean over seeds is not in the best third of earlier means."""
         from optuna.trial import TrialState
 
         complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        former = [one.intermediate_values[step] for one in complete if step in one.intermediate_values]
-        if len(former) < EARLIEST:
+        # Only means over the same number of seeds are comparable; the step encodes this number.
+        earlier = [trial.intermediate_values[step] for trial in complete if step in trial.intermediate_values]
+        if len(earlier) < EARLIEST:
             return False
-        bound = float(np.percentile(former, 100 - BEST if self._larger else BEST))
+        bound = float(np.percentile(earlier, 100 - BEST if self._larger else BEST))
         return value < bound if self._larger else value > bound
 
     def _fail(self, one: _Running) -> None:
-        """A trial that diverged is as bad as any can be; of one that crashed, nothing is known."""
+        """End a trial whose run failed."""
         assert one.process is not None
         one.process.join()
         one.trial.set_user_attr(FAILURE, local.failure_reason(self._folder, one.cell, one.process.exitcode))
+        # A diverged run is evidence against its settings, so that the sampler should learn from it; a crash is none.
         self._end(one, "PRUNED" if self._folder.has_diverged(one.cell.id) else "FAIL")
 
     def _end(self, one: _Running, state: str, value: float | None = None) -> None:
@@ -275,11 +290,12 @@ class _Search:
         one.trial.set_user_attr(EPOCHS, sum(epochs))
         one.trial.set_user_attr(SECONDS, sum(seconds))
         self.ended.append(self._study.tell(one.trial, value, state=TrialState[state]))
+        # An incomplete run of a trial that has ended is not continued.
         if state != "COMPLETE" and not self._folder.is_complete(one.cell.id):
             self._folder.discard(one.cell.id)
 
     def _trained(self, cell: Cell) -> tuple[int, float]:
-        """Epochs and seconds."""
+        """Return the trained epochs of a run, and its seconds of training."""
         for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
             if (path / "timings.csv").is_file():
                 columns = Run(path).table("timings.csv").columns()

@@ -1,7 +1,8 @@
-"""The space of a search: the axes of a sweep as parameters of Optuna.
+"""The search space: the swept keys as parameters of Optuna.
 
-Ascending numbers are an order to Optuna, by their place in the list; other lists are a choice, and so are the rows of
-keys that move together. A key that what is chosen does not have is not asked for: it would do nothing.
+A list of ascending numbers is an integer parameter (the place in the list), so that Optuna uses its order. Other lists
+are categorical, and so are the rows of keys that change together. A key that the chosen blocks do not have is no
+parameter of the trial, since it would have no effect.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,31 +18,40 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 TOGETHER = "zip"
-"""The parameter that moves several keys."""
+"""The name of the parameter for keys that change together."""
 NUMBERS: "dict[str, Callable[[Trial, str, Any, Any], float]]" = {
     "uniform": lambda trial, key, low, high: float(f"{trial.suggest_float(key, low, high):.4g}"),
     "log_uniform": lambda trial, key, low, high: float(f"{trial.suggest_float(key, low, high, log=True):.4g}"),
     "integers": lambda trial, key, low, high: trial.suggest_int(key, low, high),
 }
-"""Distributions of numbers, with as many digits as `axes` draws."""
+"""Distribution -> function that suggests a number, with as many digits as `axes` draws."""
 
 
 def suggest_point(sweep: Sweep, trial: "Trial") -> Point:
-    """The point that the trial is to try. Raises ConfigError where some key does not exist."""
+    """Return the point that a trial should try.
+
+    Args:
+        sweep: The specification of the search.
+        trial: The trial, which suggests the values.
+
+    Raises:
+        ConfigError: A key does not exist.
+    """
     point = sweep.axes.fixed
-    asked = sorted(_asked(sweep), key=lambda one: not one[0])
-    for _, ask in asked:
-        chosen = tuple(one for one in point if plan.is_choice(one))
+    # Keys that decide which other keys exist come first.
+    parameters = sorted(_parameters(sweep), key=lambda parameter: not parameter[0])
+    for _, ask in parameters:
+        chosen = tuple(setting for setting in point if plan.is_choice(setting))
         point += ask(trial, partial(plan.variant_takes, sweep, chosen))
     return point
 
 
 Ask = Callable[["Trial", Callable[[str], bool]], Point]
-"""From a trial, and whether a key is there, to the settings of a parameter."""
+"""A function that suggests a parameter; its arguments are a trial, and a function that is True for existing keys."""
 
 
-def _asked(sweep: Sweep) -> Iterator[tuple[bool, Ask]]:
-    """For each parameter whether other keys may exist or not because of it, and how to ask for it."""
+def _parameters(sweep: Sweep) -> Iterator[tuple[bool, Ask]]:
+    """Yield for each parameter whether it decides which keys exist, and its function."""
     if sweep.axes.rows != [()]:
         yield _one_of(TOGETHER, sweep.axes.rows)
     for key, values in sweep.axes.grid.items():

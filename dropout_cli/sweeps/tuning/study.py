@@ -1,6 +1,6 @@
-"""Where a search is kept: a study of Optuna in an SQLite file, so that one that was killed goes on.
+"""The state of a search: an Optuna study in an SQLite file, so that it can be continued.
 
-Trials that were running then are tried again, and come first; the cells that they trained are where they were.
+Trials that were running when the search was killed are tried first. Their runs are resumed.
 """
 
 import json
@@ -25,22 +25,31 @@ if TYPE_CHECKING:
 
 STUDY = "study.db"
 ASKED, SETTINGS, EPOCHS, SECONDS, FAILURE = "asked", "settings", "epochs", "seconds", "failure"
-"""Attributes of a study, and of a trial: its point, the cost of its runs, and the reason of a failure."""
+"""Attributes of a study (its identity), and of a trial: settings, cost of its runs, reason of its failure."""
 CELLS, VALUES = "cells", "values"
-"""Notes of a trial: its cells, and the validation numbers of the complete ones, seed by seed."""
+"""Attributes of a trial: the ids of its runs, and the validation values of the complete ones by seed."""
 EARLIEST, BEST = 5, 100 / 3
-"""So many trials must have come as far, before one is pruned; then it has to be among so many per cent of them."""
+"""A trial is pruned only after this number of comparable trials, and if it is not in this best percentage of them."""
 
 
 @contextmanager
 def open_study(sweep: Sweep, folder: SweepFolder) -> "Iterator[Study]":
-    """The study in the folder, new or as it was left, for as long as the block lasts. Raises UsageError."""
+    """Open or create the study in a folder for the duration of the block.
+
+    Args:
+        sweep: The specification of the search.
+        folder: The folder, which is locked meanwhile.
+
+    Raises:
+        UsageError: Optuna is not installed, another process uses the folder, or it has a different search.
+    """
     try:
         import optuna
         from sqlalchemy import URL
     except ImportError:
         fact = "needs Optuna, which is not installed"
         raise UsageError("dropout tune", fact, install_command("tune")) from None
+    # Optuna would log every trial to stderr.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with folder.hold_lock(), os_errors(folder.path):
         storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(folder.path / STUDY)).render_as_string())
@@ -51,13 +60,14 @@ def open_study(sweep: Sweep, folder: SweepFolder) -> "Iterator[Study]":
                 direction="maximize" if larger_is_better(sweep.metric) else "minimize",
                 load_if_exists=True,
             )
-            asked = _asked(sweep)
-            if study.user_attrs.setdefault(ASKED, asked) != asked:
-                fact = "another search is kept there: another config, other data, keys, metric or number of repeats"
-                raise UsageError(str(folder.path), fact, "Name another folder with --out.")
-            study.set_user_attr(ASKED, asked)
+            identity = _identity(sweep)
+            if study.user_attrs.setdefault(ASKED, identity) != identity:
+                fact = "the folder contains a different search (config, data, keys, metric or number of seeds differ)"
+                raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
+            study.set_user_attr(ASKED, identity)
             _try_again(study)
-            known = len(study.get_trials(deepcopy=False))  # else a search that goes on would draw what it drew before
+            # A continued search must not draw the same values again, so that the seed depends on the number of trials.
+            known = len(study.get_trials(deepcopy=False))
             study.sampler = optuna.samplers.TPESampler(seed=known)
             study.pruner = optuna.pruners.PercentilePruner(BEST, n_startup_trials=EARLIEST)
             yield study
@@ -65,11 +75,12 @@ def open_study(sweep: Sweep, folder: SweepFolder) -> "Iterator[Study]":
             storage.engine.dispose()
 
 
-def _asked(sweep: Sweep) -> str:
-    """Return the identity of a search as JSON; the number of trials may change."""
+def _identity(sweep: Sweep) -> str:
+    """Return the identity of a search as JSON."""
+    # The number of trials is not a part of it, so that a search can be extended.
     found = plan.make_plan(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
     base = {key: value for key, value in found.items() if key != IGNORED_KEY}
-    if base["dataset"]["folds"] is None:  # searches of older versions did not know folds
+    if base["dataset"]["folds"] is None:  # studies of older versions have no folds
         base = base | {"dataset": {key: one for key, one in base["dataset"].items() if key not in ("folds", "fold")}}
     axes = {
         "grid": {key: [value for value, _ in values] for key, values in sweep.axes.grid.items()},
@@ -80,7 +91,7 @@ def _asked(sweep: Sweep) -> str:
 
 
 def _try_again(study: "Study") -> None:
-    """Trials that ran when the search was killed come first now; their cells are where they were."""
+    """Queue the trials that ran when the search was killed; they are tried first."""
     from optuna.trial import TrialState
 
     for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -89,6 +100,7 @@ def _try_again(study: "Study") -> None:
 
 
 def ended_trials(study: "Study") -> "list[FrozenTrial]":
-    """Trials that have ended by themselves, in their order; not those that `_try_again` gave up."""
-    found = study.get_trials(deepcopy=False)
-    return [one for one in found if one.state.name in ("COMPLETE", "PRUNED") or FAILURE in one.user_attrs]
+    """Return the trials that have ended, in their order, without those of `_try_again`."""
+    # `_try_again` marks a trial as failed without a reason.
+    trials = study.get_trials(deepcopy=False)
+    return [trial for trial in trials if trial.state.name in ("COMPLETE", "PRUNED") or FAILURE in trial.user_attrs]

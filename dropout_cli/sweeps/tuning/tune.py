@@ -1,7 +1,7 @@
-"""A search, its finals, and what the winner is worth: it is trained again, beside the config as it stands.
+"""A search, its finals, and the comparison of the winner with the original config.
 
-The best of many trials looks better than it is, for it was chosen for what chance added to it, too. Seeds that the
-search has not seen say what is left of it.
+The best of many trials looks better than it is, because chance helped to select it. The winner and the original config
+are therefore trained with new seeds, which the search has not used.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 FILE, MESSAGES, TRIALS, FINALS = "tune.yaml", "search.txt", "trials.csv", "finals"
-"""In the folder, beside what a sweep writes: what was asked for, what was found, every trial, and the finals."""
+"""Files of a search in addition to those of a sweep: specification, messages, table of trials, folder of the finals."""
 
 
 @dataclass(frozen=True)
 class TuneResult:
-    """The result of a search and of its fresh runs."""
+    """The result of a search and of the runs with new seeds."""
 
     report: run.SweepReport
     winner: dict[str, Any]
-    """Key -> value."""
+    """Key -> value of the winner."""
     messages: list[str]
     """Lines of one or two sentences."""
 
@@ -51,23 +51,23 @@ def run_tuning(
     watch: run.SweepWatch,
     notice: run.Notice,
 ) -> TuneResult:
-    """Search, and compare the winner with the config as it stands over fresh seeds.
+    """Search, and compare the winner with the original config over new seeds.
 
-    The search is on one split of the data; the finals and the fresh runs are on the splits of the sweep's layout.
-    `search/` in the folder holds the study and the runs of the search, `finals/` the sweep among its best. The same
+    The search uses one split of the data; the finals and the runs with new seeds use the splits of the sweep's layout.
+    `search/` in the folder has the study and the runs of the search, `finals/` the sweep of its best trials. The same
     call continues a search that was interrupted.
 
     Args:
-        sweep: The space to search, and the number of fresh seeds.
-        folder: Where the search is kept.
+        sweep: The space to search, and the number of new seeds.
+        folder: The folder of the search.
         execution: How runs are trained.
         watch_search: Receives the progress of the search.
-        watch: Receives the progress of finals and fresh runs.
+        watch: Receives the progress of the finals and of the runs with new seeds.
         notice: Receives messages for the user.
 
     Raises:
-        UsageError: There is nothing to search or to validate on, or the folder stores another search.
-        RunFailed: No trial came to its end, or the folder cannot be written.
+        UsageError: There is only one setting, no validation part, or a different search in the folder.
+        RunFailed: No trial finished, or the folder cannot be written.
         Interrupted: The search was interrupted.
     """
     execution = replace(execution, jobs=execution.jobs or environment.available_cores())
@@ -79,14 +79,14 @@ def run_tuning(
     text, notice = sweep.with_splits(fixed.splits).text, _once(notice)
     for line in layout_messages(fixed, folder, finals):
         notice(line)
-    sweep = replace(sweep, begun=None)  # its message is out
+    sweep = replace(sweep, begun=None)  # the message about a kept layout is shown once
     found = _search(sweep, folder, execution, watch_search)
     complete = _complete(found.trials, folder)
     folder.write(TRIALS, _table(found.trials))
     winner = select_winner(complete, sweep, finals, text, execution, watch=watch, notice=notice)
     planned = plan.make_plan(replace(sweep, points=(sweep.axes.fixed, winner.point), first=winner.seeds))
     comparison = ComparisonSettings(sweep.metric, baseline=planned.groups[0].values, margin=sweep.margin)
-    execution = replace(execution, may_replace=True)  # another trial may win when a search goes on
+    execution = replace(execution, may_replace=True)  # another trial may win after more trials
     report = run.run_sweep(planned, folder, text, comparison, execution, watch=watch, notice=notice, file=FILE)
     messages = [
         *_search_messages(found, winner, sweep),
@@ -103,7 +103,7 @@ def _search(sweep: Sweep, folder: SweepFolder, execution: ExecutionSettings, wat
         return run_search(replace(sweep, splits=SAME), SweepFolder(folder.path / "search"), execution.jobs, watch)
     except (StopRequest, KeyboardInterrupt) as stop:
         raise Interrupted.from_stop(
-            stop, str(folder.path), "the search was interrupted", "The same command goes on"
+            stop, str(folder.path), "the search was interrupted", "Run the same command again to continue"
         ) from None
 
 
@@ -120,35 +120,35 @@ def _once(notice: run.Notice) -> run.Notice:
 
 
 def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.SweepPlan]:
-    """Return the sweep with the metric of its task, and the plan of its fixed point.
+    """Return the sweep with the metric of its task, and the plan of its fixed keys.
 
-    Raises UsageError without a choice, or without a part to validate on.
+    Raises:
+        UsageError: There is only one setting, or no validation part.
     """
     planned = plan.make_plan(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,)))
     resolved = planned.cells[0].experiment
     if not sweep.axes.leaves_a_choice():
         way_out = "Give a key several values, such as dropout.rate=0,0.3 or 'dropout.rate={uniform: [0, 0.6]}'."
-        raise UsageError(str(sweep.base), "nothing to search: there is a single point", way_out)
+        raise UsageError(str(sweep.base), "nothing to search: there is only one setting", way_out)
+    # `auto` is only unresolved without a validation part.
     if resolved.training.monitor == "auto":
-        raise UsageError("dataset.val_fraction", "a search needs examples to validate on", "Give it a part of them.")
+        raise UsageError("dataset.val_fraction", "a search needs a validation part", "Set it, for example to 0.15.")
     of_errors = sweep.metric == DEFAULT_METRIC and resolved.objective.task == "regression"
     return replace(sweep, metric="test.rmse") if of_errors else sweep, planned
 
 
 def _complete(trials: "Sequence[FrozenTrial]", folder: SweepFolder) -> "list[FrozenTrial]":
-    """Return those that came to their end, by number, so that ties do not depend on which ended first.
-
-    Raises RunFailed without any.
-    """
+    """Return the complete trials by number; raise RunFailed without any."""
+    # Sorted, so that ties do not depend on which trial ended first.
     complete = sorted((one for one in trials if one.state.name == "COMPLETE"), key=lambda one: one.number)
     if not complete:
         reasons = [one.user_attrs[FAILURE] for one in trials if FAILURE in one.user_attrs]
-        raise RunFailed(str(folder.path), "no trial came to its end", "; ".join(reasons[:1]))
+        raise RunFailed(str(folder.path), "no trial finished", "; ".join(reasons[:1]))
     return complete
 
 
 def _table(trials: "Sequence[FrozenTrial]") -> bytes:
-    """Write a row per trial: number, how it ended, value, values of its seeds, training time, settings."""
+    """Return trials.csv: a row per trial with its result, cost and settings."""
     keys = list(dict.fromkeys(key for one in trials for key in one.user_attrs[SETTINGS]))
     rows: list[list[Any]] = [["trial", "ended", "value", "values", "epochs", "seconds", *keys, "failure"]]
     for one in sorted(trials, key=lambda one: one.number):
@@ -166,21 +166,23 @@ def _search_messages(found: SearchResult, won: Winner, sweep: Sweep) -> Iterator
     ended = [one.state.name for one in trials]
     seconds = sum(one.user_attrs[SECONDS] for one in trials)
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
-    one = "" if won.splits == SAME else ", on one split"
+    seeds = "seed 0" if sweep.repeats == 1 else f"{sweep.repeats:,} seeds each (0, 1, ...)"
+    split = "" if won.splits == SAME else ", on one split"
     yield (
-        f"{counted(len(trials), 'trial')} of {counted(sweep.repeats, 'seed')} (from 0 on){one}: {counts}; "
-        f"{seconds:.3g} s of training. Points by Optuna's tree-structured Parzen estimator; pruned where they were not "
-        "among the best third."
+        f"{counted(len(trials), 'trial')} with {seeds}{split}: {counts}; {seconds:.3g} s of training. Settings were "
+        "proposed by Optuna's tree-structured Parzen estimator. A trial was stopped early (pruned) if it was not in "
+        "the best third."
     )
     if found.exhausted:
         yield (
-            f"The search ended after {len(trials)} of {counted(sweep.trials, 'trial')}: no point is left that "
-            "was not tried, and a point tried again with the same seeds gives the same numbers."
+            f"The search ended after {len(trials)} of {counted(sweep.trials, 'trial')}, because all settings have been "
+            "tried. The same setting with the same seeds gives the same numbers again."
         )
     if won.finalists > 1:
         yield (
             f"The {won.finalists} best trials were trained with {counted(won.seeds - sweep.repeats, 'more seed')} "
-            f"(from {sweep.repeats} on){_splits(won.splits)}; the mean over all {counted(won.seeds, 'seed')} decides."
+            f"(from {sweep.repeats} on){_splits(won.splits)}. The winner has the best mean over all "
+            f"{counted(won.seeds, 'seed')}."
         )
     number = metric_name(sweep.metric)
     settings = ", ".join(f"{setting.key}={tables.json_value(setting.value)}" for setting in won.point)
@@ -189,41 +191,41 @@ def _search_messages(found: SearchResult, won: Winner, sweep: Sweep) -> Iterator
 
 
 def _splits(splits: Splits) -> str:
-    """Return the splits of the seeds in words; the search is always on one."""
+    """Return the splits of the seeds in words; empty for one split, as in the search."""
     if splits == SAME:
         return ""
-    return ", each on a split of its own" if splits == EACH else f", on {counted(splits, 'split')}"
+    return ", each on its own split" if splits == EACH else f", on {counted(splits, 'split')}"
 
 
 def _fresh_messages(won: Winner, sweep: Sweep, planned: plan.SweepPlan, evidence: SweepComparison) -> Iterator[str]:
-    """Yield messages about the winner over fresh seeds; none if no such run is complete."""
+    """Yield messages about the winner over new seeds; none if no such run is complete."""
     number, values, first = metric_name(sweep.metric), planned.groups[-1].values, planned.cells[0].replicate.seed
     on, moved = "", ""
     if planned.splits != SAME:
-        on, moved = f"{_splits(planned.splits)},", " (on other splits)"
+        on, moved = f"{_splits(planned.splits)},", " (on different splits)"
     for group in evidence.groups:
         if group.values == values:
             val, test = evidence.mean(group, f"val.{number}"), evidence.mean(group, sweep.metric)
             flattery = (won.value - val.mean) * (1 if larger_is_better(number) else -1)
             interval = f" (95 % interval {format_interval(test.interval)})" if format_interval(test.interval) else ""
             yield (
-                "The best of a search looks better than it is: it was chosen for what chance added to it, too. Over "
-                f"{counted(val.n, 'fresh seed')} (from {first} on){on} it has val.{number} {decimals(val.mean, 4)}: "
-                f"{_against_search(flattery)}{moved}. Its {sweep.metric} is {format_short(test.mean)}{interval}. These "
-                "numbers count. The config as it stands was trained with the same seeds"
-                f"{' and splits' * (planned.splits != SAME)}, for comparison."
+                "The best result of a search looks better than it is, because chance helped to select it. With "
+                f"{counted(val.n, 'new seed')} (from {first} on){on} it has val.{number} {decimals(val.mean, 4)}: "
+                f"{_against_search(flattery)}{moved}. Its {sweep.metric} is {format_short(test.mean)}{interval}. "
+                "Report these numbers. For comparison, the original config was trained with the same seeds"
+                f"{' and splits' * (planned.splits != SAME)}."
             )
     chosen = evidence.chosen
     if chosen is not None and evidence.groups[chosen.best].values != values:
         best = evidence.groups[chosen.best]
         yield (
-            f"Best on validation over the fresh seeds is {best.label}, not the winner: the search and its finals chose "
-            f"it over the seeds 0 to {won.seeds - 1}, and the fresh seeds do not bear that out."
+            f"With the new seeds, {best.label} is better on validation than the winner. The new seeds do not confirm "
+            f"the choice of the search and its finals, which used the seeds 0 to {won.seeds - 1}."
         )
 
 
 def _against_search(flattery: float) -> str:
-    """Return by how much a number is worse, or better, than in the search."""
+    """Return by how much a metric is worse, or better, than in the search."""
     if flattery == 0:
-        return "as in the search"
+        return "the same as in the search"
     return f"{format_short(abs(flattery))} {'better' if flattery < 0 else 'worse'} than in the search"

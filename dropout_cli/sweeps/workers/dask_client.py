@@ -1,8 +1,9 @@
-"""Training of runs on other machines: a Dask scheduler distributes them, and their results are stored here.
+"""Training of the runs of a sweep on the workers of a Dask scheduler.
 
-Dask does the scheduling and the transport. Examples and inherited arrays are scattered to the workers once, as bytes
-with a checksum that is checked when they are unpacked; a finished run comes back as an archive. So workers need neither
-the data nor a shared file system, only the same versions of the packages.
+Results are stored on this machine. Dask does the scheduling and the transport. Examples and inherited arrays are
+scattered to the workers once, as bytes with a checksum that is checked when they are unpacked; a complete run comes
+back as an archive. Workers therefore need neither the data nor a shared file system, only the same versions of the
+packages.
 """
 
 import json
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
     from distributed import Future as Scattered
 
 TIMEOUT = 10
-"""Seconds to wait for an answer of the scheduler."""
+"""Seconds to wait for a response of the scheduler."""
 AHEAD = 10_000
 """The most runs that are submitted at a time; it is larger than the number of workers of a cluster."""
 LOST = "the connection to the scheduler is lost"
 ELSEWHERE = ("machine", "processor")
-"""Entries of a worker's environment that may change the last bits of a result."""
+"""Entries of a worker's environment that can change the last digits of a result."""
 
 JobFuture: TypeAlias = "Future[dask_task.JobResult]"
 Notice: TypeAlias = Callable[[str], None]
@@ -49,21 +50,22 @@ def train_on_cluster(
     complete.
 
     Args:
-        folder: The sweep.
+        folder: The folder of the sweep.
         cells: The runs to train; complete ones are only reported.
         address: The address of the scheduler.
         notice: Receives messages for the user.
 
     Raises:
-        UsageError: No scheduler answers at the address, Dask is not installed, or a worker has other versions.
+        UsageError: No scheduler responds, Dask is not installed, or a worker has different versions.
         RunFailed: The connection is lost, or an archive cannot be written.
     """
-    # A process of a sweep that was killed stops after its epoch; until then it holds the folder of its run.
+    # A process of a sweep that was killed stops after its epoch; until then it locks the folder of its run.
     while any(folder.is_busy(cell.id) for cell in cells):
         time.sleep(POLL)
     with connect(address) as client:
         here = environment.describe_environment()
         _check_workers(client, address, here, notice)
+        # No retries by Dask: `run_jobs` submits a lost run again, and a run that failed would fail again.
         executor, scattered = client.get_executor(pure=False, retries=0), _ScatterCache(client)
         versions = {name: here[name] for name in environment.INSTALLATION_KEYS}
 
@@ -116,22 +118,23 @@ def run_jobs(
             future = ended.get(timeout=POLL)
         except Empty:
             if client.scheduler_comm is not connection:
-                raise RunFailed(address, LOST, "The same command goes on.") from None
+                # A future of the lost connection may never end, so waiting for it could last forever.
+                raise RunFailed(address, LOST, "Run the same command again to continue.") from None
             continue
         cell, result = running.pop(future), _result(future)
         if result is not None:
             yield cell, result
         elif client.scheduler_comm is not connection:
-            raise RunFailed(address, LOST, "The same command goes on.")
+            raise RunFailed(address, LOST, "Run the same command again to continue.")
         elif cell.id in lost:
-            yield cell, dask_task.JobResult(None, 1, "was lost twice, with the worker that trained it")
+            yield cell, dask_task.JobResult(None, 1, "failed twice, because its worker was lost")
         else:
             lost.add(cell.id)
             waiting.append(cell)
 
 
 def _result(future: JobFuture) -> dask_task.JobResult | None:
-    """Return the result of a job; None if its worker, or the data that were scattered for it, were lost."""
+    """Return the result of a job; None if its worker or its scattered data were lost."""
     from distributed import KilledWorker
 
     try:
@@ -149,11 +152,11 @@ def _store_result(folder: SweepFolder, cell: Cell, result: dask_task.JobResult) 
         return Outcome(cell, failure_reason(folder, cell, result.code))
     folder.discard(cell.id)
     run_archive.unpack_run(result.archive, folder.partial(cell.id))
-    return Outcome(cell, None if folder.is_complete(cell.id) else "came back without its manifest")
+    return Outcome(cell, None if folder.is_complete(cell.id) else "came back incomplete (without a manifest)")
 
 
 class _ScatterCache:
-    """The data that were scattered to the workers, since many runs need the same."""
+    """The data that were scattered to the workers; many runs need the same data."""
 
     def __init__(self, client: "Client") -> None:
         self._client = client
@@ -188,7 +191,7 @@ def connect(address: str) -> "Iterator[Client]":
         address: The address of the scheduler.
 
     Raises:
-        UsageError: Dask is not installed, or no scheduler answers.
+        UsageError: Dask is not installed, or no scheduler responds.
         RunFailed: The connection is lost within the block.
     """
     try:
@@ -205,30 +208,30 @@ def connect(address: str) -> "Iterator[Client]":
                 parse_host_port(parse_address(address)[1])
                 client = Client(address, timeout=TIMEOUT, set_as_default=False)
             except (OSError, ValueError) as error:
-                fact = f"no Dask scheduler answers there ({error})"
-                raise UsageError(address, fact, "Start one with `dask scheduler`, and give its address.") from None
+                fact = f"no Dask scheduler responds ({error})"
+                raise UsageError(address, fact, "Start one with `dask scheduler` and give its address.") from None
             stack.callback(client.close, timeout=TIMEOUT)
             try:
                 yield client
             except OSError as error:
-                raise RunFailed(address, f"{LOST} ({error})", "The same command goes on.") from None
+                raise RunFailed(address, f"{LOST} ({error})", "Run the same command again to continue.") from None
     finally:
         logging.disable(before)
 
 
 def _check_workers(client: "Client", address: str, here: Mapping[str, Any], notice: Notice) -> None:
-    """Wait for the first worker; raise UsageError if a worker has other versions than this machine."""
+    """Wait for the first worker; raise UsageError if a worker has different versions."""
+    # Different versions of NumPy give different results, and these runs would be compared with each other.
     if not client.nthreads():
-        notice(f"{address}: has no workers yet. The sweep begins with the first one.")
+        notice(f"{address}: has no workers yet. The sweep starts when the first worker connects.")
         client.wait_for_workers(1)
     for worker, there in client.run(environment.describe_environment, on_error="return").items():
         if isinstance(there, Exception):
             fact = f"cannot run dropout ({type(there).__name__}: {there})"
-            raise UsageError(f"the worker {worker}", fact, "Install dropout-cli there, in the version that is here.")
+            raise UsageError(f"the worker {worker}", fact, "Install dropout-cli there, in the same version as here.")
         for line in dask_task.version_differences(here, there):
-            raise UsageError(f"the worker {worker}", line, "Install the same there, or results will differ.")
+            raise UsageError(f"the worker {worker}", line, "Install the same version there, or results will differ.")
         for name in ELSEWHERE:
             if here[name] != there[name]:
-                notice(
-                    f"the worker {worker}: its {name} is {there[name]}, ours {here[name]}. The last bits may differ."
-                )
+                fact = f"its {name} is {there[name]}; here it is {here[name]}"
+                notice(f"the worker {worker}: {fact}. Results may differ slightly.")

@@ -1,7 +1,7 @@
-"""The Dask task of a sweep: train one run in a subprocess, and return its folder as an archive.
+"""The Dask task of a sweep: train one run in a subprocess and return its folder.
 
-A run that crashes or is killed does not affect the worker. The subprocess exits when its stdin is closed, so it never
-outlives the worker; and it is killed when the task is cancelled.
+The folder is returned as an archive. A run that crashes or is killed does not affect the worker. The subprocess exits
+when its stdin is closed, so it never outlives the worker. It is killed when the task is cancelled.
 """
 
 import os
@@ -27,8 +27,8 @@ from dropout_cli.training.setup import prepare, prepare_with_dataset
 from dropout_cli.training.warm_start import InheritedArrays, attach_inherited
 
 POLL = 0.5
-"""Seconds between two checks whether the task was cancelled."""
-WANTED, EXAMPLES, INHERITED, OUTPUT, ARCHIVE = "wanted.yaml", "examples", "legacy", "said.txt", "archive"
+"""Seconds between two checks for a cancelled task."""
+WANTED, EXAMPLES, INHERITED, OUTPUT, ARCHIVE = "wanted.yaml", "examples", "inherited", "output.txt", "archive"
 """The names of the files that worker and subprocess exchange."""
 MOST_OUTPUT = 100_000
 """The most bytes of a run's output that are sent back, from its end."""
@@ -72,11 +72,11 @@ def version_differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> li
 
     Args:
         here: The environment of the sweep's machine, from `describe_environment`.
-        there: That of the worker.
+        there: The environment of the worker.
     """
     found = environment.environment_differences(here, {name: there[name] for name in environment.INSTALLATION_KEYS})
     return [
-        f"has another version ({line.replace(' was ', ' is ', 1).replace(' and is now ', ' here, ')} there)"
+        f"has a different version ({line.replace(' was ', ' is ', 1).replace(' and is now ', ' here, ')} there)"
         for line in found
     ]
 
@@ -103,7 +103,7 @@ def _run_process(folder: Path) -> int:
 
 
 def _train(folder: Path) -> None:
-    """Train the experiment whose files are in the folder, and write the archive of the run there."""
+    """Train the experiment in the folder, and write the archive of the run there."""
     wanted = config.load_config(folder / WANTED).experiment
     if (folder / EXAMPLES).is_file():
         examples = serialization.unpack_examples((folder / EXAMPLES).read_bytes())

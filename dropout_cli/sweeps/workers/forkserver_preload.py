@@ -1,4 +1,4 @@
-"""Warm up the fork server, so that each training process starts with imports and caches done.
+"""Warm up the fork server, so that training processes start with all imports done.
 
 Training one step on the digits loads everything that a run needs, including caches inside libraries.
 """

@@ -38,6 +38,7 @@ def run_job_process(path: Path, id: str, wanted: Experiment) -> None:
         except (Interrupted, StopRequest) as stop:
             folder.output(id).unlink(missing_ok=True)
             sys.exit(stop.exit_code)
+    # The output is only of interest for a failed run.
     folder.output(id).unlink(missing_ok=True)
 
 
@@ -50,15 +51,15 @@ def errors_to_stderr() -> Iterator[None]:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
     except MemoryError:
-        sys.stderr.write("memory: there is not enough of it\n")
+        sys.stderr.write("memory: not enough memory\n")
         sys.exit(1)
 
 
 def train_in_process(folder: SweepFolder, id: str, wanted: Experiment) -> None:
-    """Train a run, or resume it if an earlier process has begun it; then give its folder its final name.
+    """Train a run, or resume it, and give its folder its final name.
 
     Args:
-        folder: The sweep.
+        folder: The folder of the sweep.
         id: The id of the run.
         wanted: Its resolved config.
     """
@@ -75,7 +76,7 @@ def train_in_process(folder: SweepFolder, id: str, wanted: Experiment) -> None:
 
 
 def _resume(begun: Run, yardsticks: Path) -> bool:
-    """Resume a run to its end; return False if a version of other results has begun it."""
+    """Resume a run to its end; return False if an incompatible version began it."""
     try:
         resume.resume_run(begun, watch=stop_without_parent, figures=False, yardsticks=yardsticks)
     except IncompatibleVersion:

@@ -1,4 +1,7 @@
-"""Training of runs in local processes, one per run, so that a crash does not affect other runs."""
+"""Training of runs in local processes, one process per run.
+
+A crash of one run does not affect the others.
+"""
 
 import multiprocessing
 import os
@@ -105,6 +108,7 @@ def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | N
     except OSError:
         output = []
     if code is not None and code < 0:
+        # The system kills a process with SIGKILL if memory runs out.
         return f"killed by {signal.Signals(-code).name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
     if code in (INTERRUPT, TERMINATE):
         return "was stopped by a signal"

@@ -1,6 +1,6 @@
-"""A complete run folder as one archive, to send it from the machine that trained it to that of the sweep.
+"""A complete run folder as an archive, which a worker sends to the machine of the sweep.
 
-`checkpoints/last*` is not sent: it is only needed to resume a run, and this one is complete. The manifest in the
+`checkpoints/last*` is left out, because it is only needed to resume a run. The manifest in the
 archive does not list it, so that it matches the files that are unpacked; its other lines are unchanged.
 """
 
@@ -29,6 +29,7 @@ def pack_run(run: Run) -> bytes:
     contents = {name: run.read(name) for name in ("state.json", *listed)}
     contents[MANIFEST] = "".join(f"{digest}  {name}\n" for name, digest in listed.items()).encode()
     packed = io.BytesIO()
+    # Level 1 is fast, and float32 weights hardly compress at any level.
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:
         for name, data in contents.items():
             member = tarfile.TarInfo(name)
@@ -38,9 +39,7 @@ def pack_run(run: Run) -> bytes:
 
 
 def unpack_run(data: bytes, path: Path) -> None:
-    """Write the files of an archive into a new run folder, the manifest, which marks it as complete, last.
-
-    The data filter of `tarfile` refuses members outside of the folder.
+    """Write the files of an archive into a new run folder, the manifest last.
 
     Args:
         data: The archive.
@@ -52,15 +51,17 @@ def unpack_run(data: bytes, path: Path) -> None:
     try:
         with batch_fsync(), tarfile.open(fileobj=io.BytesIO(data)) as archive:
             run = Run.create_at(path)
-            for found in archive:
-                member = tarfile.data_filter(found, str(path))
+            for packed in archive:
+                # The filter refuses members outside of the folder.
+                member = tarfile.data_filter(packed, str(path))
                 content = archive.extractfile(member)
                 if content is None:
-                    raise tarfile.TarError(f"{member.name} is no plain file")
+                    raise tarfile.TarError(f"{member.name} is not a regular file")
                 unpacked = content.read()
+                # The manifest marks the run as complete: it is written only if all files match it.
                 if member.name == MANIFEST and unpacked != manifest.make_manifest(path):
-                    raise tarfile.TarError("its files are not those that its manifest names")
+                    raise tarfile.TarError("its files do not match its manifest")
                 run.write(member.name, unpacked)
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         fact = f"the archive of this run is damaged ({error})"
-        raise RunFailed(str(path), fact, "The same command trains it again.") from None
+        raise RunFailed(str(path), fact, "Run the same command again to train it again.") from None

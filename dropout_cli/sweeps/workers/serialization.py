@@ -21,7 +21,8 @@ WEIGHTS = "weights/"
 
 
 def pack_examples(examples: Examples) -> bytes | None:
-    """Return the examples as bytes; None if they are read from a file row by row, since that is not sent."""
+    """Return the examples as bytes; None if they are read from a file row by row."""
+    # Such a file can be larger than the memory. The worker reads it from the path in the config.
     if isinstance(examples.x, FileRows):
         return None
     optional = {"assigned": examples.assigned_parts, "groups": examples.groups}
@@ -46,7 +47,7 @@ def unpack_examples(data: bytes) -> Examples:
     Raises:
         RunFailed: The data are damaged.
     """
-    arrays, meta = unpack_checkpoint(data, "the examples that were sent")
+    arrays, meta = unpack_checkpoint(data, "the transferred examples")
     columns = tuple(
         Column(name, None if categories is None else tuple(categories)) for name, categories in meta["columns"]
     )
@@ -83,7 +84,7 @@ def unpack_inherited(data: bytes) -> InheritedArrays:
     Raises:
         RunFailed: The data are damaged.
     """
-    arrays, meta = unpack_checkpoint(data, "the inherited arrays that were sent")
+    arrays, meta = unpack_checkpoint(data, "the transferred weights and targets")
     weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items() if name.startswith(WEIGHTS)}
     distillation = (
         DistillationTargets(arrays["targets"], arrays["test_probs"], meta["fingerprint"])

@@ -1,4 +1,4 @@
-"""Searches of spaces with few points, and what a trial is compared with."""
+"""Searches of small spaces, and the comparison of means over seeds."""
 
 import csv
 from pathlib import Path
@@ -22,12 +22,12 @@ def base(tmp_path: Path) -> Path:
 
 
 def test_a_search_of_two_points_ends_after_two_trials(base: Path) -> None:
-    """It says so, counts each point once, and tells what each seed gave; the same again changes nothing."""
+    """The search says so, counts each point once, and stores the value of each seed."""
     asked = ("tune", "base.yaml", "dropout.rate=0.1,0.4", "--trials", "6", "--repeats", "2", "--seeds", "2", "--quiet")
     done = dropout(*asked, "--no-plots", cwd=base)
     assert done.returncode == 0, done.stderr
-    assert "The search ended after 2 of 6 trials: no point is left that was not tried" in done.stdout
-    assert "2 trials of 2 seeds (from 0 on), on one split: 2 complete, 0 pruned, 0 failed" in done.stdout
+    assert "The search ended after 2 of 6 trials, because all settings have been tried." in done.stdout
+    assert "2 trials with 2 seeds each (0, 1, ...), on one split: 2 complete, 0 pruned, 0 failed" in done.stdout
     table = (base / "runs/tune-base/trials.csv").read_bytes()
     rows = list(csv.DictReader(table.decode().splitlines()))
     assert sorted(row["dropout.rate"] for row in rows) == ["0.1", "0.4"]
@@ -39,14 +39,14 @@ def test_a_search_of_two_points_ends_after_two_trials(base: Path) -> None:
     winner = next(line for line in done.stdout.splitlines() if line.startswith("The winner is"))
     best = next(line for line in done.stdout.splitlines() if line.startswith("Choice: "))
     if best.split(" has ")[0].removeprefix("Choice: rate ") not in winner:
-        assert "Best on validation over the fresh seeds is" in done.stdout and "not the winner" in done.stdout
+        assert "is better on validation than the winner. The new seeds do not confirm" in done.stdout
     again = dropout(*asked, "--no-plots", cwd=base)
     assert again.returncode == 0, again.stderr
     assert (base / "runs/tune-base/trials.csv").read_bytes() == table
 
 
 def test_every_point_of_a_space_is_found_once(base: Path) -> None:
-    """With the keys that its choices have; a draw of real numbers has no end, and integers do."""
+    """Points have the keys of their blocks; real numbers have no end, integers do."""
     (base / "search.yaml").write_text(
         "base: base.yaml\ngrid:\n  dropout: [none, {variant: inverted}, {variant: gaussian}]\n"
         "  dropout.rate: [0.1, 0.2, 0.4]\nzip: {architecture.hidden: [[8], [16]], training.epochs: [1, 2]}\n"
@@ -61,7 +61,7 @@ def test_every_point_of_a_space_is_found_once(base: Path) -> None:
 
 
 def searching(base: Path, trials: int) -> _Search:
-    """A search of three rates with one seed each, its study in memory."""
+    """Return a search of three rates with one seed each; its study is in memory."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -74,7 +74,7 @@ def searching(base: Path, trials: int) -> _Search:
 
 @pytest.mark.parametrize("trials", [2, 3, 9])
 def test_no_point_is_begun_twice(base: Path, trials: int) -> None:
-    """Whether there are more points than trials or fewer; then the search wants no more."""
+    """No point is started twice, with more or with fewer points than trials."""
     search = searching(base, trials)
     for _ in range(trials):
         search._begin()
@@ -84,7 +84,7 @@ def test_no_point_is_begun_twice(base: Path, trials: int) -> None:
 
 
 def test_a_mean_over_seeds_is_compared_with_means_over_as_many_seeds(base: Path) -> None:
-    """Not with what the best epoch of one seed had, of this trial or of others."""
+    """It is not compared with the best epoch of a single seed."""
     import optuna
 
     search = searching(base, 99)

@@ -1,4 +1,4 @@
-"""`dropout tune`: what it may choose from, that its best is judged with fresh seeds, and that a kill costs nothing."""
+"""`dropout tune` searches, compares its best with new seeds, and survives a kill."""
 
 import csv
 import json
@@ -40,14 +40,14 @@ repeats: 2
 
 @pytest.fixture
 def searched(tmp_path: Path) -> Path:
-    """A folder with a search in it, not yet begun."""
+    """A folder with a search file."""
     (tmp_path / "base.yaml").write_text(TINY)
     (tmp_path / "search.yaml").write_text(SEARCH)
     return tmp_path
 
 
 def test_a_search_chooses_from_what_a_sweep_sweeps(searched: Path) -> None:
-    """Ranges in order, rows together, laws within bounds; a rate only where there is a variant that has one."""
+    """Values are in their ranges, rows stay together, and `none` has no rate."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -63,7 +63,7 @@ def test_a_search_chooses_from_what_a_sweep_sweeps(searched: Path) -> None:
 
 
 def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
-    """A search needs no count; a sweep says that it needs one. What has one value is not searched."""
+    """A search needs no number of draws, a sweep does; single values are not searched."""
     draw = "training.optimizer.learning_rate={log_uniform: [1e-4, 1e-2]}"
     sweep = load_sweep(searched / "base.yaml", [draw, "training.epochs=7"], search=True, options=SweepOptions(trials=9))
     assert [*sweep.axes.distributions] == ["training.optimizer.learning_rate"]
@@ -71,12 +71,12 @@ def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
     (searched / "again.yaml").write_bytes(sweep.text)
     again = load_sweep(searched / "again.yaml", search=True)
     assert (again.trials, [*again.axes.distributions]) == (9, [*sweep.axes.distributions])
-    with pytest.raises(ConfigError, match="is drawn from a distribution, and the number of draws is missing"):
+    with pytest.raises(ConfigError, match="a distribution needs a number of draws"):
         load_sweep(searched / "base.yaml", [draw])
 
 
 def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
-    """Six trials, finals, then three seeds that neither saw, for the winner and the config; the report says so."""
+    """The winner and the config are trained with new seeds, and the report says so."""
     done = dropout("tune", "search.yaml", "--json", "--quiet", "--no-plots", cwd=searched)
     assert done.returncode == 0, done.stderr
     found, folder = json.loads(done.stdout), searched / "runs/tune-search"
@@ -94,7 +94,7 @@ def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
     assert {row["seed"] for row in results} == {"4", "5", "6"}
     assert len({row["cell"] for row in results}) == 6
     page = report.sweep_report(SweepFolder(folder)).decode()
-    assert "The best of a search looks better than it is" in page and "Every trial" in page
+    assert "The best result of a search looks better than it is" in page and "Every trial" in page
     assert "dropout tune runs" not in page and f"dropout tune {folder}/tune.yaml" in page
     assert dropout("verify", str(folder), cwd=searched).returncode == 0
     written = {path: path.read_bytes() for path in folder.rglob("*.csv")}
@@ -104,7 +104,7 @@ def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
 
 
 def test_finals_are_won_over_all_seeds(searched: Path) -> None:
-    """The winner has the best mean of its number on the seeds of the search and of the finals together."""
+    """The winner has the best mean over the seeds of the search and the finals."""
     asked = ("tune", "base.yaml", "training.optimizer.learning_rate={log_uniform: [1e-3, 1e-1]}", "--trials", "6")
     done = dropout(*asked, "--repeats", "2", "--seeds", "1", "--json", "--quiet", "--no-plots", cwd=searched)
     folder = searched / "runs/tune-base"
@@ -121,7 +121,7 @@ def test_finals_are_won_over_all_seeds(searched: Path) -> None:
 
 
 def replicates(results: Path) -> set[tuple[int, int]]:
-    """Seed and split of the runs in a table of results."""
+    """Return seed and split of the runs in results.csv."""
     return {(int(row["seed"]), int(row["split_seed"])) for row in csv.DictReader(results.read_text().splitlines())}
 
 
@@ -136,7 +136,7 @@ def replicates(results: Path) -> set[tuple[int, int]]:
 def test_finals_and_fresh_runs_have_the_splits_of_the_layout(
     asked: tuple[str, ...], finals: set[tuple[int, int]], fresh: set[tuple[int, int]], searched: Path
 ) -> None:
-    """The search stays on one split; where the others leave it, it is said. The same again says and trains nothing."""
+    """Only the search is on one split, with a message; a repeated command trains nothing."""
     (searched / "base.yaml").write_text(TINY.replace("digits", "{name: digits, split_seed: 5}"))
     command: tuple[str, ...] = (
         "tune",
@@ -157,10 +157,10 @@ def test_finals_and_fresh_runs_have_the_splits_of_the_layout(
     assert replicates(folder / "finals/results.csv") == finals
     assert replicates(folder / "results.csv") == fresh
     told, same = (folder / "search.txt").read_text(), asked == ("--splits", "same")
-    assert ("than in the search (on other splits)" in told or "as in the search (on other splits)" in told) == (
+    assert ("than in the search (on different splits)" in told or "as in the search (on different splits)" in told) == (
         not same
     )
-    assert ("1 more seed (from 1 on), each on a split of its own;" in told) == (not same)
+    assert ("1 more seed (from 1 on), each on its own split." in told) == (not same)
     assert ("splits:" in (folder / "tune.yaml").read_text()) == bool(asked)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".db"}
     assert dropout(*command, cwd=searched).stderr == ""
@@ -169,19 +169,19 @@ def test_finals_and_fresh_runs_have_the_splits_of_the_layout(
 
 
 def test_a_search_says_once_which_parts_stay(searched: Path) -> None:
-    """Before the first trial, and not again for the finals and the fresh runs, or when the command is given again."""
+    """The fixed test part is mentioned once, before the first trial."""
     for name in ("table.csv", "test.csv"):
         (searched / name).write_text("a,b,label\n" + "".join(f"{n},{n % 7},{n % 2}\n" for n in range(60)))
     source = "{name: table, path: table.csv, test_path: test.csv, task: classification}"
     (searched / "base.yaml").write_text(TINY.replace("digits", source))
     command = ("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "2", "--repeats", "1", "--seeds", "1", "--quiet")
-    stays = "dataset: table: the test part is given and stays; training and validation parts vary."
+    stays = "dataset: table: the test part is fixed; the training and validation parts vary."
     assert dropout(*command, "--no-plots", cwd=searched).stderr.splitlines() == [stays]
     assert dropout(*command, "--no-plots", cwd=searched).stderr == ""
 
 
 def test_a_search_with_folds_is_decided_over_all_of_them(searched: Path) -> None:
-    """A trial and a finalist have a run on each fold, and the mean over all runs decides."""
+    """A trial has a run on each fold, and the mean over all runs decides."""
     command = ("tune", "base.yaml", "dropout.rate=0,0.9", "dataset.folds=2", "--trials", "2", "--repeats", "1")
     done = dropout(*command, "--seeds", "1", "--json", "--quiet", "--no-plots", cwd=searched)
     assert done.returncode == 0, done.stderr
@@ -208,7 +208,7 @@ def test_an_epoch_is_reported_once() -> None:
 
 @pytest.mark.parametrize("larger", [True, False])
 def test_a_point_enters_the_finals_once_and_by_its_best_trial(larger: bool) -> None:
-    """Two rates, each tried twice: the order is that of the better trial of each."""
+    """Of two rates that were tried twice, the better trial counts."""
     from optuna.trial import create_trial
 
     sign = 1 if larger else -1
@@ -220,22 +220,22 @@ def test_a_point_enters_the_finals_once_and_by_its_best_trial(larger: bool) -> N
 
 
 def test_another_search_is_not_mixed_in(searched: Path) -> None:
-    """Other keys, repeats or data in the same folder are refused; more trials go on."""
+    """Other keys, seeds or data are refused in the same folder; more trials continue it."""
     few = ("tune", "base.yaml", "--repeats", "1", "--seeds", "1", "--quiet", "--no-plots", "--trials")
     assert dropout(*few, "1", "dropout.rate=0.1,0.2", cwd=searched).returncode == 0
     assert dropout(*few, "2", "dropout.rate=0.1,0.2", cwd=searched).returncode == 0
     other = dropout(*few, "2", "dropout.rate=0.1,0.3", cwd=searched)
     assert other.returncode == 2
-    assert other.stderr.startswith("runs/tune-base/search: another search is kept there")
+    assert other.stderr.startswith("runs/tune-base/search: the folder contains a different search")
 
 
 def test_what_cannot_be_searched_is_said_in_a_line(searched: Path) -> None:
-    """Nothing to validate on, nothing that comes to an end, no Optuna."""
+    """No validation part, no finished trial and no Optuna are one-line errors."""
     few = ("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "1", "--repeats", "1", "--seeds", "1", "--quiet")
     blind = dropout(*few, "dataset.val_fraction=0", cwd=searched)
-    assert blind.returncode == 2 and "a search needs examples to validate on" in blind.stderr
+    assert blind.returncode == 2 and "a search needs a validation part" in blind.stderr
     diverged = dropout(*few, "training.optimizer={name: sgd, learning_rate: 1e30}", "--out", "d", cwd=searched)
-    assert diverged.returncode == 1 and diverged.stderr.startswith("d: no trial came to its end."), diverged.stderr
+    assert diverged.returncode == 1 and diverged.stderr.startswith("d: no trial finished."), diverged.stderr
     code = "import sys; sys.modules['optuna'] = None; sys.argv[1:] = ['tune', 'base.yaml', 'dropout.rate=0,0.1']"
     without = subprocess.run(
         [sys.executable, "-c", f"{code}; import dropout_cli.cli as c; c.main()"],
@@ -249,25 +249,25 @@ def test_what_cannot_be_searched_is_said_in_a_line(searched: Path) -> None:
 
 
 def test_what_makes_no_search_is_said_before_the_folder_is_looked_at(searched: Path) -> None:
-    """A draw that does not exist or has its bounds the wrong way round, and a single point."""
+    """A wrong distribution, wrong bounds and a single setting are refused first."""
     assert dropout("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "1", "--quiet", cwd=searched).returncode == 0
     for value, said in (
         (
             "{unifrm: [0, 0.6]}",
-            "Did you mean 'uniform'? To be drawn, it takes uniform, log_uniform, integers or choice",
+            "Did you mean 'uniform'? To draw values at random, write uniform, log_uniform, integers or choice",
         ),
-        ("{gauss: [0, 0.6]}", "got a mapping. To be drawn, it takes uniform,"),
+        ("{gauss: [0, 0.6]}", "got a mapping. To draw values at random, write uniform,"),
         ("{uniform: [0.6, 0]}", "uniform: the first number must be below the second, got [0.6, 0]."),
-        ("0.3", "nothing to search: there is a single point. Give a key several values"),
-        ("{choice: [0.3, 0.3]}", "nothing to search: there is a single point."),
+        ("0.3", "nothing to search: there is only one setting. Give a key several values"),
+        ("{choice: [0.3, 0.3]}", "nothing to search: there is only one setting."),
     ):
         done = dropout("tune", "base.yaml", f"dropout.rate={value}", cwd=searched)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-        assert said in done.stderr and "another search" not in done.stderr
+        assert said in done.stderr and "a different search" not in done.stderr
 
 
 def trials(study: Path) -> dict[int, str]:
-    """Number -> state of every trial of a study; none while its tables are being made."""
+    """Return number -> state of the trials of a study; empty before its tables exist."""
     with (
         closing(sqlite3.connect(f"file:{study}?mode=ro", uri=True)) as connection,
         suppress(sqlite3.OperationalError),  # the search is writing
@@ -294,7 +294,7 @@ def test_a_search_that_is_killed_goes_on(searched: Path, how: signal.Signals) ->
         said = process.communicate()[1]
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert said == "runs/tune-base: the search was interrupted. The same command goes on.\n"
+        assert said == "runs/tune-base: the search was interrupted. Run the same command again to continue.\n"
     before = trials(study)
     ended = {number: state for number, state in before.items() if state != "RUNNING"}
     assert len(ended) < 6 and "RUNNING" in before.values()

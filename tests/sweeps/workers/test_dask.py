@@ -1,4 +1,4 @@
-"""Sweeps on a Dask cluster: a real scheduler and real workers on the loopback, and what may happen to them."""
+"""Sweeps on a real Dask scheduler with real workers, which fail in several ways."""
 
 import json
 import os
@@ -25,11 +25,11 @@ RATES = "dropout.rate=0,0.2"
 QUIET = ("--quiet", "--no-plots")
 DASK = (sys.executable, "-m", "dask")
 PATIENT = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "300s"}
-"""For machines that stand still for a while; Dask would give a connection up after 30 s."""
+"""For slow machines: Dask would close a connection after 30 s."""
 
 
 def awaited(look: Callable[[], T], seconds: float = 200) -> T:
-    """Call `look` until it finds something, and return that."""
+    """Call `look` until it returns something, and return that."""
     end = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < end, "waited in vain"
@@ -38,17 +38,17 @@ def awaited(look: Callable[[], T], seconds: float = 200) -> T:
 
 
 def address_in(place: Path) -> str:
-    """Return the address that a scheduler wrote there, empty until it has."""
+    """Return the address that a scheduler wrote to a file; empty before that."""
     with suppress(OSError, ValueError):
         return str(json.loads(place.read_text())["address"])
     return ""
 
 
 class Cluster:
-    """A scheduler and a nanny with two workers, each a process of its own."""
+    """A scheduler and a nanny with two workers, each in its own process."""
 
     def __init__(self, folder: Path, port: int = 0) -> None:
-        """`port`: 0 takes a free one."""
+        """Start the cluster; port 0 takes a free one."""
         place, silent = folder / f"scheduler{port}.json", subprocess.DEVNULL
         command = [*DASK, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
         self.scheduler = subprocess.Popen(
@@ -64,21 +64,21 @@ class Cluster:
 
     @property
     def port(self) -> int:
-        """Of the scheduler."""
+        """The port of the scheduler."""
         return int(self.address.rpartition(":")[2])
 
     def cells(self) -> list[int]:
-        """The processes that train a cell."""
+        """Return the processes that train a run."""
         return [
             one for one in descendants(self.nanny.pid) if "dropout_cli.sweeps.workers.dask_task" in command_line(one)
         ]
 
     def in_the_middle(self) -> list[int]:
-        """Those of them that have finished an epoch."""
+        """Return the processes that train a run and have finished an epoch."""
         return [one for one in self.cells() if (Path(command_line(one)[-1]) / "run/metrics.csv").is_file()]
 
     def close(self) -> None:
-        """Stop everything."""
+        """Stop all processes of the cluster."""
         for one in (*descendants(self.nanny.pid), self.nanny.pid, self.scheduler.pid):
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
@@ -88,7 +88,7 @@ class Cluster:
 
 @contextmanager
 def cluster_at(folder: Path, port: int = 0) -> Iterator[Cluster]:
-    """A cluster for as long as the block lasts."""
+    """Run a cluster for the duration of the block."""
     with ExitStack() as stack:
         made = Cluster(folder, port)
         stack.callback(made.close)
@@ -97,27 +97,27 @@ def cluster_at(folder: Path, port: int = 0) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The one that outlives what is done to its cells and workers."""
+    """A cluster for tests that kill runs and workers, but not the scheduler."""
     with cluster_at(tmp_path_factory.mktemp("cluster")) as made:
         yield made
 
 
 def command_line(process: int) -> list[str]:
-    """Of a process; a single empty word where it has ended."""
+    """Return the command line of a process; one empty word if it has ended."""
     with suppress(OSError):
         return Path(f"/proc/{process}/cmdline").read_text().rstrip("\0").split("\0")
     return [""]
 
 
 def parent(process: int) -> int:
-    """The process that started it; 0 where it has ended."""
+    """Return the parent of a process; 0 if it has ended."""
     with suppress(OSError):
         return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
     return 0
 
 
 def descendants(process: int) -> list[int]:
-    """The processes below it."""
+    """Return the processes below a process."""
     parents = {int(path.name): parent(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
     found = [process]
     for one in found:
@@ -126,7 +126,7 @@ def descendants(process: int) -> list[int]:
 
 
 def sweep(cluster: Cluster, folder: Path, seeds: int = 2) -> "subprocess.Popen[str]":
-    """Begin a sweep of two rates on the cluster."""
+    """Start a sweep of two rates on the cluster."""
     (folder / "base.yaml").write_text(LONG)
     command = ["sweep", "base.yaml", RATES, "--seeds", str(seeds), "--scheduler", cluster.address]
     return subprocess.Popen(
@@ -141,7 +141,7 @@ def sweep(cluster: Cluster, folder: Path, seeds: int = 2) -> "subprocess.Popen[s
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sweeps of one and of two seeds by the local pool, under their numbers of seeds."""
+    """A folder with local sweeps of one and of two seeds, named by the number of seeds."""
     folder = tmp_path_factory.mktemp("alone")
     (folder / "base.yaml").write_text(LONG)
     for seeds in ("1", "2"):
@@ -163,7 +163,7 @@ def must_be_the_same(folder: Path, alone: Path) -> None:
 def test_killed_workers_cost_no_more_than_the_time_of_their_cells(
     cluster: Cluster, tmp_path: Path, alone: Path
 ) -> None:
-    """SIGKILL to one, and then to all that train a cell: the bytes are those of the local pool.
+    """After SIGKILL to workers, the bytes are those of the local pool.
 
     A worker that is slow to come back may leave all cells to the other one, so the second kill waits for no pair.
     """
@@ -181,7 +181,7 @@ def test_killed_workers_cost_no_more_than_the_time_of_their_cells(
 
 
 def test_a_cell_that_crashes_its_interpreter_fails_alone(cluster: Cluster, tmp_path: Path, alone: Path) -> None:
-    """A segmentation fault: the cell is named with its reason, workers and other cells go on, a retry mends it."""
+    """A run with a segmentation fault is named with its reason, and a retry completes it."""
     with sweep(cluster, tmp_path, seeds=1) as process:
         victim = awaited(cluster.in_the_middle)[0]
         worker = parent(victim)
@@ -198,27 +198,30 @@ def test_a_cell_that_crashes_its_interpreter_fails_alone(cluster: Cluster, tmp_p
 
 
 def test_an_interrupted_sweep_leaves_no_cell_running(cluster: Cluster, tmp_path: Path, alone: Path) -> None:
-    """Ctrl-C: exit code 130, one line, the workers' cells end; the same command goes on, here by the local pool."""
+    """Ctrl-C gives exit code 130 and ends all runs; the local pool continues the sweep."""
     with sweep(cluster, tmp_path) as process:
         running = awaited(cluster.in_the_middle)
         process.send_signal(signal.SIGINT)
         output = process.communicate()[1]
     assert process.returncode == 130, output
-    assert output.startswith("runs/sweep-base: interrupted, ") and output.count("\n") == 1
+    assert output.startswith("runs/sweep-base: interrupted; ") and output.count("\n") == 1
     awaited(lambda: not set(running) & set(cluster.cells()))
     assert dropout("sweep", "base.yaml", RATES, "--seeds", "2", *QUIET, cwd=tmp_path).returncode == 0
     must_be_the_same(tmp_path, alone / "2")
 
 
 def test_a_sweep_whose_scheduler_is_killed_is_finished_by_the_same_command(tmp_path: Path, alone: Path) -> None:
-    """One line that says so, and no cell is lost that was complete; another scheduler at that address, and it ends."""
+    """A lost scheduler is a one-line error, and a new one finishes the sweep."""
     with cluster_at(tmp_path) as first:
         with sweep(first, tmp_path) as process:
             awaited(lambda: list(tmp_path.glob(f"runs/sweep-base/cells/*[0-9a-f]/{MANIFEST}")))
             first.scheduler.kill()
             output = process.communicate()[1]
         assert process.returncode == 1, output
-        assert output == f"{first.address}: the connection to the scheduler is lost. The same command goes on.\n"
+        assert (
+            output
+            == f"{first.address}: the connection to the scheduler is lost. Run the same command again to continue.\n"
+        )
         awaited(lambda: not first.cells())
         first.scheduler.wait()
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"runs/sweep-base/cells/*[0-9a-f]/{MANIFEST}")}
@@ -232,16 +235,16 @@ def test_a_sweep_whose_scheduler_is_killed_is_finished_by_the_same_command(tmp_p
 
 @pytest.mark.parametrize(("address", "fact"), [("tcp://127.0.0.1:9", "Timed out"), ("nonsense", "missing port")])
 def test_where_nobody_answers_one_line_says_so(tmp_path: Path, address: str, fact: str) -> None:
-    """Exit code 2, and the way out."""
+    """The exit code is 2, and the message has a way out."""
     (tmp_path / "base.yaml").write_text(TINY)
     done = dropout_process("sweep", "base.yaml", "--seeds", "1", "--scheduler", address, cwd=tmp_path)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
-    assert line.startswith(f"{address}: no Dask scheduler answers there ({fact}") and "`dask scheduler`" in line
+    assert line.startswith(f"{address}: no Dask scheduler responds ({fact}") and "`dask scheduler`" in line
 
 
 def test_without_dask_one_line_says_how_to_get_it(tmp_path: Path) -> None:
-    """And `--jobs` beside `--scheduler` is refused before anything else."""
+    """Without Dask there is a one-line error; `--jobs` with `--scheduler` is refused."""
     (tmp_path / "base.yaml").write_text(TINY)
     asked = ["sweep", "base.yaml", "--seeds", "1", "--scheduler", "tcp://127.0.0.1:9"]
     code = (
@@ -255,7 +258,7 @@ def test_without_dask_one_line_says_how_to_get_it(tmp_path: Path) -> None:
 
 
 def test_a_worker_of_another_version_trains_nothing(tmp_path: Path) -> None:
-    """It says what it has, and what the sweep has."""
+    """The message has the version of the worker and of this machine."""
     result = dask_task.run_job(TINY.encode(), {"dropout": "0.0", "packages": {"numpy": "1.0"}}, None, None)
     assert result.archive is None and result.code == 2
-    assert result.output.startswith("the worker has another version (dropout is 0.0 here, ")
+    assert result.output.startswith("the worker has a different version (dropout is 0.0 here, ")

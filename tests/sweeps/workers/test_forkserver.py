@@ -1,4 +1,4 @@
-"""The server that forks for each cell."""
+"""The fork server that starts the training processes."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from dropout_cli.sweeps.workers import local
 
 
 def test_ctrl_c_while_the_server_imports_is_for_the_sweep_alone() -> None:
-    """It reaches the whole group; the first module that the server imports ignores it, before the long imports."""
+    """The first import of the server makes it ignore Ctrl-C, before the long imports."""
     first = local.PRELOADED[0]
     code = f"import os, signal, {first}; os.kill(os.getpid(), signal.SIGINT); print('alive')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""A cell's inputs become bytes and come back; its run comes home in an archive."""
+"""The inputs of a run as bytes, and its folder as an archive."""
 
 import io
 import tarfile
@@ -20,7 +20,7 @@ from tests.small_run import train
 
 
 def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Path) -> None:
-    """All comes as parcels: with the files gone, the bytes are those of the machine that has them."""
+    """Without local files, a worker computes the same bytes from what was sent."""
     rows = "".join(f"{n % 7},{'red' if n % 3 else ''},{'yes' if n % 2 else 'no'}\n" for n in range(200))
     (tmp_path / "t.csv").write_text("number,word,kind\n" + rows)
     table = f"dataset={{name: table, path: {tmp_path}/t.csv}}"
@@ -53,7 +53,7 @@ def test_a_cell_needs_neither_data_nor_teachers_where_it_is_trained(tmp_path: Pa
 
 
 def test_parcels_hold_what_was_put_in(tmp_path: Path) -> None:
-    """Every field of the examples and of a legacy; a wrong bit is noticed."""
+    """Every field of examples and inherited arrays survives; a wrong bit is reported."""
     examples = config.load_config(config.find_config("digits")).experiment.dataset.read()
     parcel = serialization.pack_examples(examples)
     assert parcel is not None
@@ -77,7 +77,7 @@ def test_parcels_hold_what_was_put_in(tmp_path: Path) -> None:
 
 
 def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) -> None:
-    """Its manifest is true; what would lead out of the folder, or was changed on the way, is refused."""
+    """The manifest matches the archive; changed or outside files are refused."""
     run = train(tmp_path)
     packed = run_archive.pack_run(run)
     run_archive.unpack_run(packed, tmp_path / "there")
@@ -99,5 +99,5 @@ def test_an_archive_comes_without_last_and_says_nothing_of_it(tmp_path: Path) ->
             run_archive.unpack_run(hostile.getvalue(), tmp_path / "hostile" / kind.hex())
     assert not (tmp_path / "hostile" / "out").exists()
     (run.path / "metrics.csv").write_text("changed")
-    with pytest.raises(RunFailed, match="its files are not those that its manifest names"):
+    with pytest.raises(RunFailed, match="its files do not match its manifest"):
         run_archive.unpack_run(run_archive.pack_run(run), tmp_path / "changed")
