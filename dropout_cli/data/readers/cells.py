@@ -128,16 +128,13 @@ def _to_json_cell(cell: object) -> object:
     return None if text in ("NaT", "<NA>") else text
 
 
-def column_to_numbers(
-    series: "Series", name: str, where: RowLocator, dtype: type = np.float32, comma: bool | None = None
-) -> Array:
-    """Return a cleaned column of numbers as an array.
+def column_to_numbers(series: "Series", name: str, where: RowLocator, comma: bool | None = None) -> Array:
+    """Return a cleaned column of numbers as an array, (N,) float64.
 
     Args:
         series: the column after `parse_column`.
         name: the column's name, for messages.
         where: maps a row number to its place in the file.
-        dtype: dtype of the array.
         comma: True if numbers have a decimal comma; None detects this from the column.
 
     Raises:
@@ -155,7 +152,7 @@ def column_to_numbers(
     if len(too_large):
         fact = f"column '{name}' has {values[too_large[0]]:g}, which is not a finite 32-bit number"
         raise DataError(where(int(too_large[0])), fact, "Correct it, or leave the value empty")
-    return values.astype(dtype)
+    return values
 
 
 def is_date(series: "Series") -> bool:
