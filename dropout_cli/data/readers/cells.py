@@ -28,6 +28,8 @@ DATE_PATTERN = re.compile(
     rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})([ T].*)?|{_CLOCK}",
     re.IGNORECASE,
 )
+# No joiners: they change how emoji and Indic scripts are written.
+_ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 """Largest finite float32 number."""
 
@@ -68,6 +70,11 @@ def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | No
     return stripped
 
 
+def remove_zero_width(text: str) -> str:
+    """Return the text without characters of no width, such as a byte order mark in the middle of a joined file."""
+    return text if text.isascii() else _ZERO_WIDTH.sub("", text)
+
+
 def strip_cells(series: "Series", missing: Sequence[str] = ()) -> "Series":
     """Return the cells without blanks and quotation marks around them; missing ones as NaN.
 
@@ -88,7 +95,7 @@ def _strip_cell(cell: object, tokens: set[str]) -> object:
         return str(bool(cell))
     if not isinstance(cell, str):
         return cell if isinstance(cell, int | float) else str(cell)
-    text = cell.strip()
+    text = remove_zero_width(cell).strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
     return np.nan if text in tokens else text
