@@ -13,7 +13,7 @@ from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers import idx, npy
-from dropout_cli.data.readers.cells import RowLocator, to_json_cells
+from dropout_cli.data.readers.cells import FLOAT32_MAX, RowLocator, to_json_cells
 from dropout_cli.data.readers.column_matching import match_columns
 from dropout_cli.data.readers.csv import check_rows, iter_text_chunks
 from dropout_cli.data.readers.dialect import UNNAMED_PREFIX
@@ -73,6 +73,7 @@ def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         if fitted.encoding is None and np.isnan(raw).any():
             row, column = np.argwhere(np.isnan(raw))[0]
             raise DataError(here(int(row)), f"has no value for '{fitted.columns[column].name}'", "Fill in the cell")
+        raw = raw.astype(_example_dtype(fitted))
         x = raw if fitted.encoding is None else fitted.encoding.apply(raw)
         cells = zip(*(to_json_cells(frame[name]) for name in frame.columns), strict=True)
         yield list(map(str, frame.columns)), [list(row) for row in cells], x, notices
@@ -140,6 +141,11 @@ def _without_names(wanted: Sequence[str], width: int, file: Path) -> list[str]:
     raise DataError(str(file), fact, "Add a header, or keep only the columns used in training")
 
 
+def _example_dtype(fitted: Preprocessing) -> type:
+    """Return the dtype in which examples are scaled: float64 if a feature has an offset."""
+    return np.float32 if fitted.scaling.offset is None else np.float64
+
+
 def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
     """Yield the examples of an array file in blocks. Raise DataError if they do not fit."""
     if fitted.encoding is not None:
@@ -172,9 +178,9 @@ def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
     step = max(1, INPUT_BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
     for start in range(0, len(x), step):
         block = np.asarray(x[start : start + step]).reshape(-1, *shape)
-        with np.errstate(over="ignore"):  # overflow gives inf, which is reported below
-            block = block if block.dtype == np.uint8 else block.astype(np.float32)
-        broken = np.argwhere(~np.isfinite(block)) if block.dtype.kind == "f" else np.empty((0, 1))
+        broken = np.argwhere(~(np.abs(block) <= FLOAT32_MAX)) if block.dtype.kind == "f" else np.empty((0, 1))
+        if not len(broken) and block.dtype != np.uint8:
+            block = block.astype(_example_dtype(fitted))
         if len(broken):
             place = f"{file}, row {start + int(broken[0, 0])}"
             raise DataError(place, "has a value that is not a finite 32-bit number", "Correct this value")

@@ -52,8 +52,8 @@ class Examples:
     """
 
     x: Array
-    """(N, features) or (N, height, width, channels), uint8 or float32; NaN marks a missing value of a table. Or
-    `FileRows`, which supports indexing by rows."""
+    """(N, features) or (N, height, width, channels): uint8, float32, or float64 if a feature needs it (`precision`).
+    NaN marks a missing value of a table. Or `FileRows`, which supports indexing by rows."""
     labels: Array
     """Class ids, (N,) intp; for a regression target values, (N, targets) float64."""
     classes: tuple[str, ...] = ()

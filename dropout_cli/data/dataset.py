@@ -16,7 +16,8 @@ class Part:
     """The examples of one part of the split: train, val or test."""
 
     x: Array
-    """(N, *shape), uint8 or float32 as in the source, unscaled, C-contiguous, read-only; or `FileRows`."""
+    """(N, *shape), unscaled, C-contiguous, read-only: uint8, float32, or float64 if a feature needs it (`precision`);
+    or `FileRows`."""
     labels: Array
     """(N,) intp: class ids; for a regression (N, targets) float64: the true values in their own units."""
     rows: Array
@@ -34,12 +35,14 @@ class Part:
 
 @dataclass(frozen=True)
 class AffineScaling:
-    """Fitted scaling: `x * scale + shift`."""
+    """Fitted scaling: `(x - offset) * scale + shift`."""
 
     scale: Array
     """(1,), (channels,) or (features,) float32."""
     shift: Array
     """Same shape and dtype as `scale`."""
+    offset: Array | None = None
+    """(features,) or (channels,) float64, subtracted first; 0 for features that do not need it. None: all are 0."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ class BatchReader:
         if dataset.targets is not None:
             self._labels = dataset.targets.standardize(part.labels).astype(dtype)
         self._scale = dataset.scaling.scale.astype(dtype)
+        self._offset = dataset.scaling.offset
         # Without a shift `take` saves one pass over the batch in every step.
         self._shift = dataset.scaling.shift.astype(dtype) if np.any(dataset.scaling.shift) else None
         # Reused by every batch, so that scaling allocates nothing.
@@ -143,6 +147,8 @@ class BatchReader:
             x (n, *shape), and labels (n,) or standardized targets (n, targets). The next call overwrites x.
         """
         raw = self._x[rows]
+        if self._offset is not None:
+            raw = raw - self._offset
         x = np.multiply(raw, self._scale, out=self._buffer[: len(raw)])
         if self._shift is not None:
             x += self._shift

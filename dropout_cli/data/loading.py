@@ -52,12 +52,15 @@ def split_and_scale(
     """
     name = DATASETS.name_of(type(source))
     actual = known_fingerprint or compute_fingerprint(examples)
-    if source.fingerprint not in (None, actual):
+    if source.fingerprint not in (None, actual) and source.fingerprint != _former_fingerprint(examples):
         expected = f"the config expects {source.fingerprint[:12]}..., the data have {actual[:12]}..."
         fact = f"the data have changed: {expected}"
         way_out = "Restore the original data, or set it to null. For an evaluation, use --allow-changed-data"
         raise DataError("dataset.fingerprint", fact, way_out)
     if preprocessing is not None:
+        if preprocessing.scaling.offset is None and _is_float64(examples):
+            # The network was trained on values that were rounded to float32 first.
+            examples = replace(examples, x=examples.x.astype(np.float32))
         examples = _match_preprocessing(examples, preprocessing)
     # Preprocessing is fitted after the split, on the train part alone: nothing leaks from val and test.
     rows = split_rows(examples, source)
@@ -131,6 +134,16 @@ def compute_fingerprint(examples: Examples) -> str:
         if optional is not None:
             digest.update(optional.astype(np.int64).tobytes())
     return digest.hexdigest()
+
+
+def _former_fingerprint(examples: Examples) -> str | None:
+    """Return the fingerprint that older versions stored for data with float64 features; None for other data."""
+    return compute_fingerprint(replace(examples, x=examples.x.astype(np.float32))) if _is_float64(examples) else None
+
+
+def _is_float64(examples: Examples) -> bool:
+    """Return True if examples in memory have a feature that needs float64."""
+    return isinstance(examples.x, np.ndarray) and examples.x.dtype == np.float64
 
 
 def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:

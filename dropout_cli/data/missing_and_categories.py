@@ -44,15 +44,15 @@ class TableEncoding:
         return np.array(flags, bool)
 
     def apply(self, x: Array) -> Array:
-        """Return the encoded features, (N, features) float32.
+        """Return the encoded features, (N, features), in the dtype of `x`.
 
         Args:
-            x: (N, columns); NaN marks a missing value.
+            x: (N, columns), float32 or float64; NaN marks a missing value.
         """
-        y = np.empty((len(x), len(self.is_numeric)), np.float32)
+        y = np.empty((len(x), len(self.is_numeric)), x.dtype)
         start = 0
         for index, (column, seen) in enumerate(zip(self.columns, self.seen_codes, strict=True)):
-            values = np.where(np.isnan(x[:, index]), np.float32(self.fill_values[index]), x[:, index])
+            values = np.where(np.isnan(x[:, index]), x.dtype.type(self.fill_values[index]), x[:, index])
             if column.categories is None:
                 y[:, start] = values
                 start += 1
@@ -67,7 +67,7 @@ def fit_encoding(x: Array, columns: tuple[Column, ...]) -> TableEncoding:
     """Fit the encoding on the train part.
 
     Args:
-        x: (N, columns) float32; NaN marks a missing value.
+        x: (N, columns), float32 or float64; NaN marks a missing value.
         columns: one per column of `x`.
     """
     from sklearn.impute import SimpleImputer

@@ -78,7 +78,7 @@ def _column_rows(examples: Examples) -> Iterator[list[Any]]:
         present = values[~np.isnan(values)]
         distinct = len(np.unique(present))
         if column.categories is None:
-            extremes = [f"{present.min():.6g}", f"{present.max():.6g}"] if len(present) else ["", ""]
+            extremes = [_number_text(present.min()), _number_text(present.max())] if len(present) else ["", ""]
             yield [column.name, "number", len(values) - len(present), distinct, *extremes]
         else:
             words = column.categories
@@ -108,7 +108,7 @@ def _first_rows(examples: Examples) -> TableRows:
         cells: list[Any] = []
         for index, column in enumerate(examples.columns):
             value = float(examples.x[row, index])
-            word = column.categories[int(value)] if column.categories and value >= 0 else f"{value:.6g}"
+            word = column.categories[int(value)] if column.categories and value >= 0 else _number_text(value)
             cells.append("" if np.isnan(value) else word)
         label = examples.labels[row]
         rows.append(
@@ -122,6 +122,11 @@ def _first_rows(examples: Examples) -> TableRows:
             ]
         )
     return rows
+
+
+def _number_text(value: float) -> str:
+    """Return whole numbers with all digits, as they stand in the file, and others with six."""
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e16 else f"{value:.6g}"
 
 
 def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:

@@ -19,7 +19,8 @@ from dropout_cli.data.missing_and_categories import TableEncoding
 
 PREPROCESSING_FILE = "preprocessing.safetensors"
 METADATA_KEY = "dropout"
-PREPROCESSING_FORMAT = 1
+PREPROCESSING_FORMAT = 2
+"""Format 2 has an offset. Without one, format 1 is written, which older versions can read."""
 MAX_PREPROCESSING_HEADER = 1 << 24
 MAX_FEATURES = 1 << 24
 
@@ -57,7 +58,7 @@ class Preprocessing:
         from safetensors.numpy import save
 
         metadata: dict[str, Any] = {
-            "format": PREPROCESSING_FORMAT,
+            "format": 1 if self.scaling.offset is None else PREPROCESSING_FORMAT,
             "shape": list(self.shape),
             "examples": self.train_count,
             "classes": list(self.classes),
@@ -71,6 +72,8 @@ class Preprocessing:
             else None,
         }
         arrays: dict[str, Array] = {"scale": self.scaling.scale, "shift": self.scaling.shift}
+        if self.scaling.offset is not None:
+            arrays["offset"] = self.scaling.offset
         if self.targets is not None:
             arrays |= {"target_mean": self.targets.mean, "target_sd": self.targets.sd}
         # One metadata key only: safetensors writes several in random order, and equal values must give equal bytes.
@@ -112,9 +115,14 @@ class Preprocessing:
         Raises:
             ValueError: if they do not fit together.
         """
+        if metadata["format"] not in range(1, PREPROCESSING_FORMAT + 1):
+            raise ValueError(f"its format {str(metadata['format'])[:20]} is not known")
         shape = tuple(_check_count(item) for item in metadata["shape"])
         columns = tuple(map(_read_column, metadata["columns"]))
-        scaling = AffineScaling(_check_finite(arrays["scale"], np.float32), _check_finite(arrays["shift"], np.float32))
+        offset = _check_finite(arrays["offset"], np.float64) if "offset" in arrays else None
+        scaling = AffineScaling(
+            _check_finite(arrays["scale"], np.float32), _check_finite(arrays["shift"], np.float32), offset
+        )
         targets = tuple(map(str, metadata["targets"]))
         regression_targets = encoding = None
         if targets:
@@ -133,8 +141,8 @@ class Preprocessing:
                 raise ValueError("its columns do not match its shape")
         if not (shape and len(shape) in (1, 3) and math.prod(shape) <= MAX_FEATURES):
             raise ValueError(f"{shape} is not a valid shape of an example")
-        for item in (scaling.scale, scaling.shift):
-            if item.shape not in ((1,), shape[-1:]):
+        for item in (scaling.scale, scaling.shift, scaling.offset):
+            if item is not None and item.shape not in ((1,), shape[-1:]):
                 raise ValueError("its scaling does not match its shape")
         classes = tuple(map(str, metadata["classes"]))
         if bool(classes) == bool(targets):

@@ -82,6 +82,7 @@ def _meta(data: bytes) -> dict[str, Any]:
 DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("dataset", "folds"): None,
     ("dataset", "fold"): 0,
+    ("dataset", "encoding"): "auto",
     ("objective", "class_weights"): None,
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,

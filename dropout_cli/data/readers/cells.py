@@ -28,6 +28,8 @@ DATE_PATTERN = re.compile(
     rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})([ T].*)?|{_CLOCK}",
     re.IGNORECASE,
 )
+# No joiners: they change how emoji and Indic scripts are written.
+_ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 """Largest finite float32 number."""
 
@@ -68,6 +70,11 @@ def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | No
     return stripped
 
 
+def remove_zero_width(text: str) -> str:
+    """Return the text without characters of no width, such as a byte order mark in the middle of a joined file."""
+    return text if text.isascii() else _ZERO_WIDTH.sub("", text)
+
+
 def strip_cells(series: "Series", missing: Sequence[str] = ()) -> "Series":
     """Return the cells without blanks and quotation marks around them; missing ones as NaN.
 
@@ -88,7 +95,7 @@ def _strip_cell(cell: object, tokens: set[str]) -> object:
         return str(bool(cell))
     if not isinstance(cell, str):
         return cell if isinstance(cell, int | float) else str(cell)
-    text = cell.strip()
+    text = remove_zero_width(cell).strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
     return np.nan if text in tokens else text
@@ -128,16 +135,13 @@ def _to_json_cell(cell: object) -> object:
     return None if text in ("NaT", "<NA>") else text
 
 
-def column_to_numbers(
-    series: "Series", name: str, where: RowLocator, dtype: type = np.float32, comma: bool | None = None
-) -> Array:
-    """Return a cleaned column of numbers as an array.
+def column_to_numbers(series: "Series", name: str, where: RowLocator, comma: bool | None = None) -> Array:
+    """Return a cleaned column of numbers as an array, (N,) float64.
 
     Args:
         series: the column after `parse_column`.
         name: the column's name, for messages.
         where: maps a row number to its place in the file.
-        dtype: dtype of the array.
         comma: True if numbers have a decimal comma; None detects this from the column.
 
     Raises:
@@ -155,7 +159,7 @@ def column_to_numbers(
     if len(too_large):
         fact = f"column '{name}' has {values[too_large[0]]:g}, which is not a finite 32-bit number"
         raise DataError(where(int(too_large[0])), fact, "Correct it, or leave the value empty")
-    return values.astype(dtype)
+    return values
 
 
 def is_date(series: "Series") -> bool:

@@ -37,7 +37,7 @@ def match_columns(
         where: maps a row number to its place in the file, -1 to the file.
 
     Returns:
-        x (N, columns) float32, and messages about categories that training has not seen.
+        x (N, columns) float64, and messages about categories that training has not seen.
 
     Raises:
         DataError: if a column is missing, or a column of numbers has words.
@@ -61,7 +61,7 @@ def match_columns(
             verbs = "did not occur in training and is" if one else "did not occur in training and are"
             nouns = f"{'value' if one else 'values'} {quote_names(unseen)}"
             messages.append(f"column '{column.name}': the {nouns} {verbs} treated as unknown.")
-        arrays.append(coded.to_numpy(np.float32))
+        arrays.append(coded.to_numpy(np.float64))
     return np.stack(arrays, axis=1), messages
 
 

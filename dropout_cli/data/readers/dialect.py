@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from dropout_cli.core.errors import DataError
+from dropout_cli.data.readers.encoding import Encoding
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,15 @@ class Dialect:
     """Cells of the first line. A header with one cell fewer than the rows gets an empty one added."""
     decimal_comma: bool | None
     """True if numbers have a decimal comma; None if the first rows do not show it."""
+    guessed_word: str = ""
+    """A word of the file if its encoding was guessed, else empty."""
 
     @property
     def description(self) -> str:
         """Short description for messages."""
         separators = {None: "white space", ",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
         between = separators.get(self.separator, f"'{self.separator}'")
-        encoding = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}[self.encoding]
+        encoding = Encoding(self.encoding).title
         header = "with a header" if self.header else "without a header"
         return f"{encoding}, separated by {between}, {header}{', decimal commas' if self.decimal_comma else ''}"
 

@@ -10,11 +10,14 @@ from typing import TextIO
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.data.readers import number_formats
-from dropout_cli.data.readers.cells import MISSING_TEXTS
+from dropout_cli.data.readers.cells import MISSING_TEXTS, remove_zero_width
 from dropout_cli.data.readers.dialect import Dialect, iter_rows
-from dropout_cli.data.readers.text import SAMPLE_BYTES, detect_encoding, open_text
+from dropout_cli.data.readers.encoding import SAMPLE_BYTES
+from dropout_cli.data.readers.text import find_encoding, open_text
 
 SEPARATORS = (",", "\t", ";", "|", None)
+RARE_SEPARATORS = ("~", "^", ":")
+"""Tried if none of SEPARATORS gives columns."""
 QUOTES = ('"', "'")
 SAMPLE_LINES = 200
 SCORED_CHARACTERS = 50_000
@@ -25,19 +28,22 @@ EQUAL_LENGTH_WEIGHT = 10
 """Weight of equally long rows in the score, relative to the share of cells that are numbers."""
 
 
-def detect_dialect(path: Path, *, separator: str | None = None, header: bool | None = None) -> Dialect:
+def detect_dialect(
+    path: Path, *, separator: str | None = None, header: bool | None = None, encoding: str | None = None
+) -> Dialect:
     """Detect how a file is written.
 
     Args:
         path: the file.
         separator: the character between cells, or "space"; None detects it.
         header: True if the first line names the columns; None detects this.
+        encoding: the name of the encoding; None detects it.
 
     Raises:
         DataError: if the file is empty or is not text.
     """
-    encoding = detect_encoding(path)
-    with open_text(path, encoding) as file:
+    found = find_encoding(path, encoding)
+    with open_text(path, found.name) as file:
         lines = _first_lines(file)
     if not lines:
         raise DataError(str(path), "is empty", "Give a file with rows")
@@ -56,7 +62,8 @@ def detect_dialect(path: Path, *, separator: str | None = None, header: bool | N
         ends_in_separator = not any(row[-1] for row in rows[1:])
         first = [*first, ""] if ends_in_separator else ["", *first]  # R writes row names without a title
     cells = (cell for row in rows[header:] for cell in row)
-    return Dialect(delimiter, quote, encoding, header, tuple(first), number_formats.has_decimal_comma(cells, delimiter))
+    comma = number_formats.has_decimal_comma(cells, delimiter)
+    return Dialect(delimiter, quote, found.name, header, tuple(first), comma, found.guess)
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -103,8 +110,8 @@ def _ascends(cells: Sequence[str]) -> bool:
 
 
 def _strip_quotes(cell: str) -> str:
-    """Return the cell without surrounding blanks and quotation marks."""
-    text = cell.strip()
+    """Return the cell without surrounding blanks and quotation marks, and without characters that have no width."""
+    text = remove_zero_width(cell).strip()
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in QUOTES else text
 
 
@@ -132,6 +139,12 @@ def _best_separator(lines: list[str], separators: Sequence[str | None]) -> tuple
         # Apostrophes are common in text, so ' must enclose whole cells to count as a quotation mark.
         if quote == '"' or _encloses(quote, sample)
     }
+    if separators == SEPARATORS and max(scores.values()) <= 0:
+        scores = {
+            (separator, '"'): _score(sample, separator, '"')
+            for separator in RARE_SEPARATORS
+            if len({line.count(separator) for line in sample}) == 1
+        } or scores
     best = max(scores, key=lambda pair: (scores[pair], pair[1] == "'" and not _encloses('"', sample)))
     return best if scores[best] > 0 or len(separators) == 1 else (None, best[1])
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.data.base import TEST, TRAIN, Examples
+from dropout_cli.data.precision import narrow
 from dropout_cli.data.readers.cells import RowLocator
 from dropout_cli.data.readers.row_assignment import group_numbers, part_codes
 from dropout_cli.data.readers.table_columns import TableColumns, TableOptions
@@ -52,7 +53,7 @@ def examples_from_frame(
     if options.group is not None:
         groups = group_numbers(columns.words(options.group, "group"))
     return Examples(
-        x=np.stack(arrays, axis=1),
+        x=narrow(np.stack(arrays, axis=1)),
         labels=targets.labels,
         classes=targets.classes,
         target_names=targets.target_names,

@@ -25,7 +25,7 @@ SAMPLE_CELLS = 200
 def read_features(
     columns: TableColumns, names: Iterable[str], forced: set[str]
 ) -> tuple[tuple[Column, ...], list[Array]]:
-    """Return the feature columns and their values, each (N,) float32.
+    """Return the feature columns and their values, each (N,) float64.
 
     Args:
         columns: the table.
@@ -58,7 +58,7 @@ def read_features(
                 wordy.append(name)
                 continue
             codes = words.map({word: float(code) for code, word in enumerate(categories)})
-            arrays.append(codes.to_numpy(np.float32))
+            arrays.append(codes.to_numpy(np.float64))
             found.append(Column(name, tuple(categories)))
     # All of them at once, so that one change of the config is enough.
     facts = [_describe(empty, "is empty", "are empty")] if empty else []

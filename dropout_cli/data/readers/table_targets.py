@@ -84,7 +84,7 @@ def read_targets(columns: TableColumns, names: list[str]) -> TableTargets:
     task = columns.options.task
     if task == "regression" or (task == "auto" and (len(names) > 1 or _is_continuous(parsed[0]))):
         values = [
-            column_to_numbers(series, name, columns.where, np.float64, columns.options.decimal_comma)
+            column_to_numbers(series, name, columns.where, columns.options.decimal_comma)
             for name, series in zip(names, parsed, strict=True)
         ]
         return TableTargets(np.stack(values, axis=1), (), tuple(names))

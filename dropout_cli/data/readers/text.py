@@ -1,4 +1,4 @@
-"""Text files from unknown programs: gzipped or not, encoding detected, comments skipped."""
+"""Text files from unknown programs: gzipped or not, comments skipped."""
 
 import gzip
 import io
@@ -11,45 +11,35 @@ from typing import IO, TextIO, cast
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.data.cache import require_regular_file
+from dropout_cli.data.readers.encoding import SAMPLE_BYTES, Encoding, decodes, detect_encoding, marked_encoding
 
-SAMPLE_BYTES = 1 << 20
 _EXCEL_SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 
 
-def detect_encoding(path: Path) -> str:
-    """Return the encoding: UTF-8, or Windows-1252 for other bytes.
+def find_encoding(path: Path, expected: str | None = None) -> Encoding:
+    """Return the encoding of a file.
 
     Args:
         path: the file.
+        expected: the name of the encoding that the user gave; None detects it. A file with a mark, or in UTF-8, is
+            read as that: a run may predict files of another program than the one that wrote its training file.
 
     Raises:
-        DataError: for UTF-16, a binary file, or a file that cannot be read.
+        DataError: for a binary file, a file in another encoding, or a file that cannot be read.
     """
     require_regular_file(path)
     try:
         with _open_bytes(path) as file:
-            head = file.read(SAMPLE_BYTES)
-            encoding = "utf-8-sig"
-            if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-                raise DataError(str(path), "is in UTF-16", "Save it as UTF-8")
-            chunk, undecoded = head, b""
-            while chunk:
-                if b"\0" in chunk:
-                    raise DataError(
-                        str(path), "is not a text file: it contains null characters", "Save it as CSV in UTF-8"
-                    )
-                undecoded += chunk
-                try:
-                    undecoded.decode("utf-8")
-                    undecoded = b""
-                except UnicodeDecodeError as error:
-                    # A character may be cut at the end of a chunk; its first bytes then wait for the next one.
-                    if error.reason != "unexpected end of data":
-                        encoding = "cp1252"
-                    undecoded = undecoded[error.start :] if encoding == "utf-8-sig" else b""
-                chunk = file.read(SAMPLE_BYTES)
-            # A file that ends inside a character is not UTF-8.
-            return "cp1252" if undecoded else encoding
+            if expected is None:
+                return detect_encoding(file, str(path))
+            marked = marked_encoding(file.read(4))
+            names = (marked,) if marked else dict.fromkeys(("utf-8-sig", expected))
+            for name in names:
+                file.seek(0)
+                if decodes(file, name):
+                    return Encoding(name)
+            title = Encoding(expected).title
+            raise DataError(str(path), f"is not {title} text", "Set another dataset.encoding, or auto")
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _unreadable(path, error) from None
 
@@ -76,7 +66,7 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
 
     Args:
         path: the file.
-        encoding: the result of `detect_encoding`.
+        encoding: the name of its encoding.
 
     Raises:
         DataError: if the file cannot be read.

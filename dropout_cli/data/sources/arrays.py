@@ -18,7 +18,9 @@ from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, Column, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import require_regular_file
+from dropout_cli.data.precision import narrow
 from dropout_cli.data.readers import idx, npy
+from dropout_cli.data.readers.cells import FLOAT32_MAX
 from dropout_cli.data.readers.table_columns import TaskName
 from dropout_cli.data.readers.table_targets import targets_from_frame
 
@@ -155,6 +157,10 @@ class Arrays(Source):
     def _combine(self, parts: list[str], x: list[Array], y: list[Array], places: list[str]) -> Examples:
         """Return the examples of all parts as one set."""
         examples = x[0] if len(x) == 1 else _concatenate(x, self.path)
+        if isinstance(examples, np.ndarray) and examples.dtype != np.uint8:
+            examples = narrow(examples)  # after the parts are joined, since one alone may have a single row
+        if isinstance(examples, np.ndarray):
+            examples = np.ascontiguousarray(examples)
         frame = _label_table(y, places)
         if len(frame) != len(examples):
             fact = f"has {counted(len(frame), 'label')} for {counted(len(examples), 'example')}"
@@ -193,7 +199,7 @@ def _read(path: Path) -> Array:
 
 
 def _to_examples(x: Array, place: str) -> Array:
-    """Return uint8 unchanged, other numbers as float32; gray images get a channel axis.
+    """Return the examples in their dtype; gray images get a channel axis.
 
     Raises:
         DataError: if the array cannot hold examples.
@@ -208,14 +214,11 @@ def _to_examples(x: Array, place: str) -> Array:
             "Examples must have the shape (N, features), (N, height, width) or (N, height, width, channels)",
         )
     x = x[..., np.newaxis] if x.ndim == 3 else x
-    if x.dtype == np.uint8:
-        return np.ascontiguousarray(x)
-    with np.errstate(over="ignore"):
-        values = np.ascontiguousarray(x, np.float32)
-    if not np.isfinite(values).all():
-        row = int(np.argwhere(~np.isfinite(values))[0, 0])
+    finite = np.isfinite(x) if x.dtype.itemsize <= 4 else np.abs(x) <= FLOAT32_MAX
+    if not finite.all():
+        row = int(np.argwhere(~finite)[0, 0])
         raise DataError(f"{place}, row {row}", "has a value that is not a finite 32-bit number", "Correct it")
-    return values
+    return x
 
 
 def _concatenate(x: list[Array], place: str) -> Array:

@@ -14,6 +14,7 @@ from dropout_cli.data.readers import csv as csv_reader
 from dropout_cli.data.readers.cells import RowLocator, quote_names, strip_cells
 from dropout_cli.data.readers.dialect import UNNAMED_PREFIX, Dialect
 from dropout_cli.data.readers.dialect_detection import detect_dialect
+from dropout_cli.data.readers.encoding import Encoding, require_encoding
 from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES, iter_parquet, read_excel
 from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName
 from dropout_cli.data.readers.table_examples import examples_from_frame
@@ -33,6 +34,8 @@ class TableCells:
     """Notation of the file, in a few words."""
     decimal_comma: bool | None = None
     """True if numbers have a decimal comma; None if the file does not tell."""
+    notices: tuple[str, ...] = ()
+    """Messages about the file for the user."""
 
 
 @DATASETS.register("table")
@@ -61,6 +64,8 @@ class TableSource(Source):
     """True if the first line names the columns; auto detects this."""
     separator: Literal["auto", "space"] | str = "auto"
     """The character between values, or space for any white space."""
+    encoding: str = "auto"
+    """The character encoding of a text file, such as utf-8, windows-1251 or shift_jis; auto detects it."""
     test_path: Annotated[str, PathField()] | None = None
     """A separate file to test on, with the same columns."""
     split: ColumnKey | None = None
@@ -87,6 +92,12 @@ class TableSource(Source):
         # The csv module takes a single character.
         if self.separator not in ("auto", "space") and len(self.separator) != 1:
             raise InvalidField("separator", "must be one character, auto or space")
+        if self.encoding != "auto":
+            try:
+                require_encoding(self.encoding)
+            except LookupError:
+                fact = f"there is no encoding {self.encoding!r:.40}"
+                raise InvalidField("encoding", fact, "Use auto, utf-8, utf-16, windows-1251 or another one") from None
 
     def read(self) -> Examples:
         """Return the rows: numbers, NaN for missing values, and codes of categories.
@@ -95,14 +106,16 @@ class TableSource(Source):
             DataError: if a file cannot be read or its columns cannot be used.
         """
         sheet, test_count = self.read_cells(Path(self.path)), 0
-        frame, where = sheet.frame, sheet.where
+        frame, where, notices = sheet.frame, sheet.where, sheet.notices
         if self.test_path is not None:
-            frame, where = _with_test_file(sheet, self.read_cells(Path(self.test_path)), self.path, self.test_path)
+            tests = self.read_cells(Path(self.test_path))
+            frame, where = _with_test_file(sheet, tests, self.path, self.test_path)
+            notices = (*notices, *tests.notices)
             test_count = len(frame) - len(sheet.frame)
         result = examples_from_frame(
             frame, self.options(sheet.decimal_comma), where, place=self.path, test_count=test_count
         )
-        result = replace(result, read_as=sheet.read_as)
+        result = replace(result, read_as=sheet.read_as, notices=(*result.notices, *notices))
         return result if self.test_rows is None else self._with_test_rows(result)
 
     def options(self, comma: bool | None) -> TableOptions:
@@ -140,6 +153,7 @@ class TableSource(Source):
             sheet = TableCells(frame, lambda row: f"{path}, row {row + 1}" if row >= 0 else str(path), "Parquet")
         else:
             dialect = self.detect_dialect(path)
+            notices = (_encoding_notice(path, dialect),) if dialect.guessed_word else ()
             frame, checked = csv_reader.read_csv(path, dialect, self.missing)
             lines = checked.row_lines
             sheet = TableCells(
@@ -147,6 +161,7 @@ class TableSource(Source):
                 lambda row: f"{path}, line {lines[row]}" if row >= 0 else str(path),
                 dialect.description,
                 dialect.decimal_comma,
+                notices,
             )
         return replace(sheet, frame=_drop_blank_columns(sheet.frame))
 
@@ -160,7 +175,12 @@ class TableSource(Source):
             DataError: if the file is empty or is not text.
         """
         separator = None if self.separator == "auto" else self.separator
-        return detect_dialect(path, separator=separator, header=None if self.header == "auto" else self.header)
+        return detect_dialect(
+            path,
+            separator=separator,
+            header=None if self.header == "auto" else self.header,
+            encoding=None if self.encoding == "auto" else require_encoding(self.encoding),
+        )
 
     def _with_test_rows(self, examples: Examples) -> Examples:
         rows = np.array(self.test_rows, np.int64)
@@ -171,6 +191,14 @@ class TableSource(Source):
         assigned = np.full(count, TRAIN, np.int8)
         assigned[rows] = TEST
         return replace(examples, assigned_parts=assigned)
+
+
+def _encoding_notice(path: Path, dialect: Dialect) -> str:
+    title = Encoding(dialect.encoding).title
+    return (
+        f"{path}: its encoding was guessed: {title}, in which it has the word '{dialect.guessed_word}'. "
+        "If that is wrong, set dataset.encoding."
+    )
 
 
 def _drop_blank_columns(frame: "DataFrame") -> "DataFrame":

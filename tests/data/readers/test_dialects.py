@@ -10,7 +10,7 @@ import pytest
 from dropout_cli.core.errors import DataError
 from dropout_cli.data import load_dataset
 from dropout_cli.data.base import Examples
-from dropout_cli.data.readers.dialect_detection import has_header
+from dropout_cli.data.readers.dialect_detection import detect_dialect, has_header
 from dropout_cli.data.sources.table import TableSource
 
 READ: dict[str, tuple[str, tuple[str, ...], list[float]]] = {
@@ -143,3 +143,21 @@ def test_a_word_among_decimal_commas_is_the_one_that_is_blamed(tmp_path: Path) -
         read(tmp_path / "t.csv", text)
     with pytest.raises(DataError, match=r"line 42: column 'v' has 'oops', which is not a number"):
         read(tmp_path / "t.csv", text, target="v", task="regression")
+
+
+@pytest.mark.parametrize("separator", ["~", "^", ":"])
+def test_a_rare_separator_is_found(tmp_path: Path, separator: str) -> None:
+    """Only if none of the usual ones gives columns: a table of times keeps its colons."""
+    text = "".join(f"{n}{separator}{n % 3}{separator}{'ab'[n % 2]}\n" for n in range(40))
+    (tmp_path / "t.csv").write_text(f"x{separator}y{separator}kind\n{text}")
+    assert [column.name for column in TableSource(path=str(tmp_path / "t.csv")).read().columns] == ["x", "y"]
+    (tmp_path / "t.csv").write_text("".join(f"12:{n:02},{'ab'[n % 2]}\n" for n in range(40)))
+    assert detect_dialect(tmp_path / "t.csv").separator == ","
+
+
+def test_characters_without_width_are_removed(tmp_path: Path) -> None:
+    """From names and words; they would make two of one."""
+    rows = "".join(f"{'a' if n % 2 else chr(0x200B) + 'a'},{'xy'[n % 2]}\n" for n in range(20))
+    (tmp_path / "t.csv").write_text(f"{chr(0xFEFF)}{chr(0xFEFF)}first,kind\n{rows}", encoding="utf-8")
+    (column,) = TableSource(path=str(tmp_path / "t.csv")).read().columns
+    assert (column.name, column.categories) == ("first", ("a",))
