@@ -1,5 +1,6 @@
 """Tables of many runs: read the facts of each run, filter them and sort them."""
 
+import itertools
 import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,8 +11,13 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, summary, tags
 
 VARIANT_KEY, RATE_KEY = "config.dropout.variant", "config.dropout.rate"
-DEFAULT_COLUMNS = ("name", "status", VARIANT_KEY, RATE_KEY, "epochs", "val.accuracy", "test.accuracy")
-"""Keys that `dropout runs` shows by default."""
+GENERAL_COLUMNS = ("name", "status", VARIANT_KEY, RATE_KEY, "epochs")
+TASK_COLUMNS = (("val.accuracy", "test.accuracy"), ("val.rmse", "test.rmse"))
+"""Keys of classification and of regression."""
+DEFAULT_COLUMNS = (*GENERAL_COLUMNS, *TASK_COLUMNS[0])
+"""Keys that `dropout runs` shows if no run is a regression."""
+OPTIONAL_COLUMNS = ("megabytes", "tags", "note")
+"""Keys that `dropout runs` shows if a run has them: most users have none, and an empty column would take room."""
 DROP_ORDER = ("epochs", RATE_KEY, VARIANT_KEY, "val.accuracy", "val.rmse", "status")
 """Keys that a narrow terminal may leave out, the first one first."""
 
@@ -96,6 +102,20 @@ def read_facts(runs: Iterable[Run], *, sizes: bool = False) -> list[RunFacts]:
     return table
 
 
+def default_columns(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the keys that `dropout runs` shows: those of every task among the runs, and optional ones.
+
+    Args:
+        runs: The facts of the runs. Runs that are not complete have no numbers, and so no task.
+    """
+    tasks = [keys for keys in TASK_COLUMNS if any(value_at(run, keys[-1]) is not None for run in runs)]
+    return [
+        *GENERAL_COLUMNS,
+        *(key for keys in tasks or TASK_COLUMNS[:1] for key in keys),
+        *(key for key in OPTIONAL_COLUMNS if any(key in run for run in runs)),
+    ]
+
+
 def facts_rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[Any]]:
     """Return one row of values per run.
 
@@ -106,9 +126,10 @@ def facts_rows(runs: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list
     Raises:
         UsageError: No run has one of the keys, and it is not a default column.
     """
-    # Default columns may be empty: runs that are not complete have no numbers yet.
+    # Default columns may be empty: runs that are not complete have no numbers, and some have no validation part.
+    may_be_empty = {*GENERAL_COLUMNS, *itertools.chain(*TASK_COLUMNS)}
     for key in keys:
-        if key not in DEFAULT_COLUMNS:
+        if key not in may_be_empty:
             _must_exist(runs, key, "--columns")
     return [[value_at(run, key) for key in keys] for run in runs]
 

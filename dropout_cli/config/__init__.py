@@ -14,6 +14,7 @@ from dropout_cli.config.editor_schema import editor_schema
 from dropout_cli.config.error_collector import ErrorCollector
 from dropout_cli.config.example import example_config
 from dropout_cli.config.files import bundled_configs, find_config
+from dropout_cli.config.meanings import key_meanings
 from dropout_cli.config.merge import read_layers
 from dropout_cli.config.schema import Average, EarlyStopping, Experiment, Training
 from dropout_cli.config.validate import add_reasons, build_block
@@ -111,6 +112,16 @@ def config_template() -> str:
     return f"# For completion in an editor: dropout config schema > dropout.schema.json\n{shown}"
 
 
-def explain_config(loaded: LoadedConfig) -> list[tuple[str, str, str]]:
-    """Return (dotted key, value as YAML, origin) for every leaf."""
-    return [(key, json.dumps(value), loaded.provenance[key]) for key, value in flatten(to_dict(loaded.experiment))]
+def explain_config(loaded: LoadedConfig) -> list[tuple[str, str, str, str]]:
+    """Return (dotted key, value as YAML, origin, meaning) for every leaf.
+
+    The origin is `file:line:column`, `command line` or `default`; `auto` is a default that depends on other keys or on
+    the data.
+    """
+    meanings = key_meanings(loaded.experiment)
+    rows = []
+    for key, value in flatten(to_dict(loaded.experiment)):
+        origin = loaded.provenance[key]
+        is_auto = value == "auto" and origin == "default"
+        rows.append((key, json.dumps(value), "auto" if is_auto else origin, meanings.get(key, "")))
+    return rows

@@ -6,6 +6,7 @@ import numpy as np
 
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array, Shape
+from dropout_cli.nn.layers.additive_noise import AdditiveNoise
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.sequential import Sequential
 
@@ -24,6 +25,8 @@ class LayerSummary:
     """The number of learned values."""
     noisy: bool
     """True if it drew noise in a training pass."""
+    noise_sd: float | None = None
+    """The standard deviation of additive noise; None for other layers."""
 
 
 def summarize_network(network: Layer, shape: Shape) -> list[LayerSummary]:
@@ -53,5 +56,6 @@ def _follow(layer: Layer, x: Array, noise: Noise, lines: list[LayerSummary]) -> 
     noisy = len(noise) > drawn
     y = layer.forward(x)
     count = sum(parameter.value.size for parameter in layer.parameters().values())
-    lines.append(LayerSummary(layer.path, type(layer).__name__, tuple(y.shape[1:]), count, noisy))
+    sd = layer.sd if isinstance(layer, AdditiveNoise) else None
+    lines.append(LayerSummary(layer.path, type(layer).__name__, tuple(y.shape[1:]), count, noisy, sd))
     return y

@@ -16,7 +16,6 @@ from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.layers.network import Network
 from dropout_cli.nn.optim.update import Regularization
-from dropout_cli.nn.summary import summarize_network
 from dropout_cli.tasks import Task
 from dropout_cli.training.auto_values import batch_size_notice, check_experiment
 from dropout_cli.training.batch_order import BatchPlan
@@ -180,28 +179,6 @@ def _selection(experiment: Experiment, dataset: Dataset) -> BestEpoch | None:
     if stopping is None:
         return BestEpoch(settings.monitor)
     return BestEpoch(settings.monitor, patience=stopping.patience, min_delta=stopping.min_delta)
-
-
-def model_table(experiment: Experiment) -> list[tuple[str, str, str, int, str]]:
-    """Return a row for each layer of the network that an experiment would train, and a total.
-
-    The data are read, for their shape. A row has path, kind, output shape, number of parameters, and `noise` or "".
-
-    Args:
-        experiment: The experiment.
-
-    Raises:
-        ConfigError: The config does not fit the data.
-        DataError: Data are missing or have changed.
-    """
-    dataset = data.load_dataset(experiment.dataset)
-    experiment = check_experiment(experiment, dataset)
-    lines = summarize_network(build_for_dataset(experiment, dataset), dataset.shape)
-    rows = [
-        (line.path, line.kind, "x".join(map(str, line.shape)), line.parameters, "noise" if line.noisy else "")
-        for line in lines
-    ]
-    return [*rows, ("total", "", "", sum(line.parameters for line in lines), "")]
 
 
 def check_data(experiment: Experiment) -> DatasetOverview:

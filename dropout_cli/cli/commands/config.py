@@ -98,9 +98,11 @@ def _show(summary: "DatasetOverview") -> None:
 def show(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show where each value comes from.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show where each value comes from, and the meaning of each key.")
+    ] = False,
     model: Annotated[
-        bool, typer.Option("--model", help="Show the layers of the network: shapes, parameters, noise.")
+        bool, typer.Option("--model", help="Show the layers of the network: shapes, parameters, rates of the noise.")
     ] = False,
 ) -> None:
     """Print a config with all its values, defaults included."""
@@ -110,13 +112,13 @@ def show(
     for notice in loaded.notices:
         output.print_stderr(notice)
     if model:
-        from dropout_cli.training.setup import model_table
+        from dropout_cli.training.model_overview import model_table
 
         output.print_result(
             output.format_table(("layer", "kind", "shape", "parameters", "noise"), model_table(loaded.experiment))
         )
     elif explain:
-        output.print_result(output.format_table(("key", "value", "source"), configs.explain_config(loaded)))
+        output.print_result(output.format_table(("key", "value", "source", "meaning"), configs.explain_config(loaded)))
     else:
         output.print_result(configs.to_yaml(loaded.experiment).rstrip())
 

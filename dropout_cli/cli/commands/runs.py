@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -81,7 +81,7 @@ def runs_command(
         return
     if not listed:
         output.print_stderr(f"{runs_dir}: there are no runs to show.")
-    keys = [key.strip() for key in columns.split(",")] if columns else _usual(listed)
+    keys = [key.strip() for key in columns.split(",")] if columns else run_table.default_columns(listed)
     output.print_result(
         output.format_table(
             keys, run_table.facts_rows(listed, keys), drop_order=() if columns else run_table.DROP_ORDER
@@ -97,18 +97,6 @@ def _unique(named: "Iterable[Run]") -> "list[Run]":
         place = (run.path if run.path.name else run.path.resolve()).lstat()
         known.setdefault((place.st_dev, place.st_ino), run)
     return list(known.values())
-
-
-def _usual(listed: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the default columns, and those that only some runs have."""
-    from dropout_cli.analysis import run_table
-    from dropout_cli.core.dotted import value_at
-
-    # Most users have no tags, notes or sizes: an empty column would only take room.
-    extra = [key for key in ("megabytes", "tags", "note") if any(key in run for run in listed)]
-    if any(value_at(run, "test.rmse") is not None for run in listed):
-        extra = ["val.rmse", "test.rmse", *extra]
-    return [*run_table.DEFAULT_COLUMNS, *extra]
 
 
 def _delete(chosen: "Sequence[Run]", yes: bool) -> None:
