@@ -24,7 +24,7 @@ def test_train_ends_with_its_result(tmp_path: Path) -> None:
     yardstick = {name: summary["yardstick"][name]["test"]["accuracy"] for name in ("dummy", "linear")}
     assert yardstick["dummy"] < test["accuracy"] < yardstick["linear"]
     assert lines[1] == (
-        f"Better than always answering the largest class ({100 * yardstick['dummy']:.1f} %), "
+        f"Better than always predicting the most common class ({100 * yardstick['dummy']:.1f} %), "
         f"worse than logistic regression ({100 * yardstick['linear']:.1f} %)."
     )
     assert lines[2] == f"Run folder: {path}"
