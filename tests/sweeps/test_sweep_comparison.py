@@ -71,7 +71,7 @@ def test_what_validation_examples_contribute_adds_up_to_the_summary(tmp_path: Pa
     stored["accuracy"] = ~stored["accuracy"]
     (run / "validation.npz").write_bytes(npz.write_npz(**stored))
     (run / MANIFEST).write_bytes(manifest.make_manifest(run))
-    assert "its means are not the val numbers" in dropout("verify", str(run), cwd=tmp_path).stdout
+    assert "its means do not match the validation metrics" in dropout("verify", str(run), cwd=tmp_path).stdout
 
 
 def test_the_answer_of_every_task_is_written(tmp_path: Path) -> None:
