@@ -17,7 +17,7 @@ VARIANT = '''
     training     y = 2 m (.) a,  m = [eps > 0]
     evaluation   y = a
 
-Traps: none that are known.
+Notes: no known problems.
 """
 
 from dataclasses import dataclass

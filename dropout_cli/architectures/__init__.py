@@ -1,4 +1,4 @@
-"""The networks: each places the linear maps and asks the dropout variant for the units around them."""
+"""Architectures: networks whose hidden units are built by the dropout variant."""
 
 from dropout_cli.architectures.base import ARCHITECTURES, Architecture, BuildContext
 

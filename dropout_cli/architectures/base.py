@@ -29,28 +29,28 @@ class BuildContext:
     examples: int
     """The number of training examples."""
     steps: int
-    """All planned training steps."""
+    """The number of all planned training steps."""
     seed: int
-    """The run's seed; initial weights come from its `init:<path>` streams."""
+    """The seed of the run; initial weights come from its streams `init:<path>`."""
     steps_per_epoch: int = 1
-    """Training steps in an epoch."""
+    """The number of training steps per epoch."""
     learning_rate: float = 1e-3
-    """The optimizer's, before its schedule."""
+    """The learning rate of the optimizer, before its schedule."""
     normalized: bool = True
-    """Whether the optimizer's steps are about as long as the learning rate, whatever the gradient."""
+    """True if the steps of the optimizer have about the size of the learning rate (Adam, RMSprop)."""
     targets: int = 1
-    """How many quantities the loss is a mean over; 1 for classes."""
+    """The number of targets that the loss is a mean over; 1 for classes."""
     squared: bool = False
-    """Whether the loss is a squared error."""
+    """True if the loss is a squared error."""
     dtype: DType = np.dtype(np.float32)
     """The dtype of the parameters."""
 
 
 REASONS: dict[Supports, str] = {
-    "vectors": "acts on dense layers only, and {} has convolutions",
-    "maps": "acts on feature maps, and {} has none",
-    "either": "acts on hidden layers, and {} has none",
-    "blocks": "drops residual blocks, and {} has none",
+    "vectors": "works on dense layers only, but {} has convolutions",
+    "maps": "works on feature maps, but {} has none",
+    "either": "works on hidden layers, but {} has none",
+    "blocks": "drops residual blocks, but {} has none",
 }
 
 
@@ -65,54 +65,59 @@ class Architecture(ReportsRenamed, ABC):
     }
 
     accepts: ClassVar[frozenset[Supports]]
-    """Where a variant may act in such a network (`Variant.supports`)."""
+    """The values of `Variant.supports` that work in this network."""
 
     @property
     def has_maps(self) -> bool:
-        """Whether examples pass through it as maps (N, height, width, channels)."""
+        """True if examples are maps (N, height, width, channels)."""
         return "maps" in self.accepts
 
     @property
     def adds_noise(self) -> bool:
-        """Whether it adds noise of its own in training, beside the variant's."""
+        """True if it adds its own noise in training, besides that of the variant."""
         return False
 
     @property
     def smallest_batch(self) -> int:
-        """The fewest examples that a training batch must have."""
+        """The minimum number of examples of a training batch."""
         return 1
 
     @abstractmethod
     def build(self, variant: Variant, context: BuildContext) -> Network:
-        """Return the network; it maps (N, *shape) to logits (N, outputs)."""
+        """Return the network, which maps (N, *shape) to logits (N, outputs).
+
+        Args:
+            variant: The dropout variant.
+            context: The facts of data and training.
+        """
 
     @abstractmethod
     def check_variant(self, variant: Variant) -> None:
-        """Raise InvalidField where the variant cannot act in this network."""
+        """Raise InvalidField if the variant cannot act in this network."""
 
     def _suits(self, variant: Variant) -> None:
-        """Raise InvalidField for a variant that has nothing to act on here."""
+        """Raise InvalidField if the network has nothing that the variant acts on."""
         if variant.supports not in self.accepts:
             here = ARCHITECTURES.name_of(type(self))
             others = ", ".join(name for name, cls in ARCHITECTURES if variant.supports in cls.accepts)
             able = ", ".join(name for name, cls in VARIANTS if cls.supports in self.accepts)
             reason = REASONS[variant.supports].format(here)
             name = VARIANTS.name_of(type(variant))
-            way_out = f"Use architecture.name: {others}; or with {here} one of {able}"
+            way_out = f"Use architecture.name: {others}. Or keep {here} and choose one of these variants: {able}"
             raise InvalidField("", f"{name} {reason}", way_out)
 
     def check_shape(self, shape: Shape) -> None:
-        """Raise InvalidField where the network cannot take examples of that shape."""
+        """Raise InvalidField if the network cannot use examples of this shape."""
         return None
 
     @abstractmethod
     def count_weights(self, shape: Shape, outputs: int) -> int:
-        """How many numbers the network would learn, reckoned without building it."""
+        """Return the number of learned values, without building the network."""
 
     @abstractmethod
     def largest_weights(self, shape: Shape, outputs: int) -> int:
-        """The most multiply-adds that one example takes in a layer, reckoned without building the network."""
+        """Return the most multiply-adds of one example in a layer, without building the network."""
 
     @abstractmethod
     def count_activations(self, shape: Shape, outputs: int) -> int:
-        """How many numbers one example leaves in the layers between the passes, roughly."""
+        """Return roughly how many values the layers keep of one example between the passes."""

@@ -1,13 +1,13 @@
-"""Convolutional networks: convolutions and pooling in stages, then dense hidden layers, then logits.
+"""Convolutional networks: convolutions and pooling in stages, then dense layers.
 
 conv k:     convolution -> [normalization] -> [additive noise] -> [gamma, beta] -> activation
 stage:      conv, conv, ... -> [pooling] -> [dropout]
 
-The largest of several activations is the activation of the largest, where the activation never falls; so it is computed
-after max pooling, on fewer numbers: the same values and gradients.
+If the activation never falls, it is computed after max pooling: the maximum of activations is the activation of the
+maximum. Values and gradients are the same, with fewer numbers to compute.
 
-Maps are (N, height, width, channels): channels last, where much of the literature has them second. Noise has a place
-at the end of every stage and after every dense hidden layer; a list of rates counts them in that order.
+Maps are (N, height, width, channels). Many papers have the channels second. Noise acts at the end of every stage and
+after every dense hidden layer; a list of rates follows this order.
 """
 
 import math
@@ -52,17 +52,17 @@ class Cnn(UnitArchitecture):
         "pool 2",
         "dense 64",
     )
-    """`conv 32 3x3 [stride 2] [valid]`, `pool 2`, `average 2`, `global`, `dense 128` in order; or a known network."""
+    """The layers in order, such as [conv 32 3x3, pool 2, dense 128], or the name of a known network."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a list that cannot be read."""
+        """Raise InvalidField for a list that cannot be read."""
         try:
             self._plan()
         except ValueError as error:
             raise InvalidField("layers", str(error)) from None
 
     def build(self, variant: Variant, context: BuildContext) -> Network:
-        """Return the network; this is the one place that decides where noise goes."""
+        """Return the network."""
         plan = self._plan()
         layers: list[Layer] = []
         if self.input_noise:
@@ -88,7 +88,7 @@ class Cnn(UnitArchitecture):
         return Network("network", [*layers, *hidden_units, variant.output(logits, location)], hidden_units)
 
     def _stages(self, plan: CnnLayers, variant: Variant, context: BuildContext) -> Iterator[Layer]:
-        """The convolutional units in order, each stage with its pooling and its noise."""
+        """Yield the layers of the stages: convolutions, pooling, noise."""
         channels, number = context.shape[-1], 0
         for index, stage in enumerate(plan.stages):
             late = ACTIVATIONS[self.activation].monotone and all(pool.kind == "max" for pool in stage.pooling)
@@ -108,19 +108,19 @@ class Cnn(UnitArchitecture):
                 yield noise
 
     def check_variant(self, variant: Variant) -> None:
-        """The variant must be one that can act on feature maps."""
+        """Raise InvalidField if the variant cannot act on feature maps."""
         self._suits(variant)
         variant.check_network(hidden=self._plan().places, activation=self.activation)
 
     def check_shape(self, shape: Shape) -> None:
-        """Every kernel and window must fit the map that it moves over."""
+        """Raise InvalidField if a kernel or a window does not fit into its map."""
         try:
             self._plan().shapes(shape)
         except ValueError as error:
             raise InvalidField("layers", str(error)) from None
 
     def count_weights(self, shape: Shape, outputs: int) -> int:
-        """Weights, biases, and two numbers per normalized channel or unit."""
+        """Return the number of weights, biases, and two values per normalized channel or unit."""
         widths = self._widths(shape, outputs)
         dense = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
         maps = sum(fan_in * filters + filters for fan_in, filters, _ in self._kernels(shape))
@@ -128,12 +128,12 @@ class Cnn(UnitArchitecture):
         return dense + maps + (2 * normalized if self.batch_norm else 0)
 
     def largest_weights(self, shape: Shape, outputs: int) -> int:
-        """The most multiplications that one example takes in a layer."""
+        """Return the most multiplications of one example in a layer."""
         dense = max(fan_in * fan_out for fan_in, fan_out in pairwise(self._widths(shape, outputs)))
         return max(dense, *(fan_in * filters * pixels for fan_in, filters, pixels in self._kernels(shape)))
 
     def count_activations(self, shape: Shape, outputs: int) -> int:
-        """About eight arrays of each layer's output, and the input twice."""
+        """Return about eight arrays of the output of each layer, and the input twice."""
         maps = sum(math.prod(one) for _, one in self._plan().shapes(shape))
         return 2 * math.prod(shape) + 8 * (maps + sum(self._widths(shape, outputs)[1:]))
 
@@ -141,21 +141,21 @@ class Cnn(UnitArchitecture):
         return CnnLayers.from_texts(PRESETS[self.layers] if isinstance(self.layers, str) else self.layers)
 
     def _features(self, shape: Shape) -> int:
-        """How many numbers the convolutional part hands on."""
+        """Return the number of outputs of the convolutional part."""
         return math.prod(self._plan().shapes(shape)[-1][1])
 
     def _widths(self, shape: Shape, outputs: int) -> tuple[int, ...]:
         return (self._features(shape), *(hidden.width for hidden in self._plan().hidden), outputs)
 
     def _kernels(self, shape: Shape) -> list[tuple[int, int, int]]:
-        """Fan-in, filters and output pixels of each convolution."""
-        plan, channels, found = self._plan(), shape[-1], []
+        """Return fan-in, filters and output pixels of each convolution."""
+        plan, channels, kernels = self._plan(), shape[-1], []
         sizes = dict(plan.shapes(shape))
         for number, conv in enumerate((one for stage in plan.stages for one in stage.convolutions), start=1):
             pixels = math.prod(sizes[f"conv{number}"][:2])
-            found.append((math.prod(conv.kernel) * channels, conv.filters, pixels))
+            kernels.append((math.prod(conv.kernel) * channels, conv.filters, pixels))
             channels = conv.filters
-        return found
+        return kernels
 
 
 def _pooling(path: str, pooling: tuple[PoolSpec, ...]) -> Iterator[Layer]:

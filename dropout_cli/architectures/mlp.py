@@ -21,7 +21,7 @@ from dropout_cli.variants import Variant
 @ARCHITECTURES.register("mlp")
 @dataclass(frozen=True, kw_only=True)
 class Mlp(UnitArchitecture):
-    """Dense layers; pictures are flattened first."""
+    """Dense layers. Images are flattened first."""
 
     accepts = frozenset({"vectors", "either"})
 
@@ -29,7 +29,7 @@ class Mlp(UnitArchitecture):
     """The widths of the hidden layers."""
 
     def build(self, variant: Variant, context: BuildContext) -> Network:
-        """Return the network; this is the one place that decides where noise goes."""
+        """Return the network."""
         widths = (math.prod(context.shape), *self.hidden)
         layers: list[Layer] = [Flatten("flatten")]
         hidden_units: list[Layer] = []
@@ -54,21 +54,21 @@ class Mlp(UnitArchitecture):
         return Network("network", layers, hidden_units)
 
     def check_variant(self, variant: Variant) -> None:
-        """Ask the variant, which must act on dense layers."""
+        """Raise InvalidField if the variant cannot act on these dense layers."""
         self._suits(variant)
         variant.check_network(hidden=len(self.hidden), activation=self.activation)
 
     def count_weights(self, shape: Shape, outputs: int) -> int:
-        """Weights, biases, and two numbers per normalized unit."""
+        """Return the number of weights, biases, and two values per normalized unit."""
         widths = (math.prod(shape), *self.hidden, outputs)
         dense = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
         return dense + (2 * sum(self.hidden) if self.batch_norm else 0)
 
     def largest_weights(self, shape: Shape, outputs: int) -> int:
-        """The widest pair of neighbouring layers."""
+        """Return the size of the largest weight matrix."""
         widths = (math.prod(shape), *self.hidden, outputs)
         return max(fan_in * fan_out for fan_in, fan_out in pairwise(widths))
 
     def count_activations(self, shape: Shape, outputs: int) -> int:
-        """About eight arrays of each hidden layer's width, and the input twice."""
+        """Return about eight arrays of each hidden width, and the input twice."""
         return 2 * math.prod(shape) + 8 * sum(self.hidden) + 4 * outputs

@@ -1,12 +1,12 @@
-"""Residual networks for small pictures: groups of blocks, each of which adds two convolutions to its own input.
+"""Residual networks for small images: each block adds two convolutions to its input.
 
     stem:       conv 3x3 -> unit
     block l:    y = activation(skip(x) + conv 3x3 -> unit -> conv 3x3 -> [normalization])
     end:        mean of each map -> logits
 
 He, Zhang, Ren, Sun 2016, arXiv:1512.03385, section 4.2: depth 6 n + 2 is three groups of n blocks with 16, 32 and 64
-channels, the map halved at the start of the second and the third. Where a group changes the shape, the skip is a
-1x1 convolution. Noise on maps has a place at the end of every group, stochastic depth one in every block.
+channels; the second and the third group start with half the map size. If a group changes the shape, the skip is a 1x1
+convolution. Noise on maps acts at the end of every group, stochastic depth in every block.
 """
 
 import math
@@ -37,22 +37,22 @@ class Resnet(UnitArchitecture):
     accepts = frozenset({"maps", "either", "blocks"})
 
     depth: Count = 20
-    """Layers with weights: 2 per block, and 2 more; with three groups 8, 14, 20, 26, 32, ..."""
+    """The number of layers with weights: 2 per block, plus 2. With three groups: 8, 14, 20, 26, 32, ..."""
     widths: Widths = (16, 32, 64)
-    """The channels of each group; the map is halved at the start of each but the first."""
+    """The channels of each group. Every group after the first halves the size of the feature maps."""
     batch_norm: bool = True
     """Batch normalization after each convolution."""
 
     def __post_init__(self) -> None:
-        """Raise InvalidField for a depth that cannot be shared out among the groups."""
+        """Raise InvalidField if the depth cannot be divided equally among the groups."""
         step = 2 * len(self.widths)
         if self.depth <= 2 or (self.depth - 2) % step:
             near = max(1, round((self.depth - 2) / step)) * step + 2
-            fact = f"must be {step} n + 2 for {counted(len(self.widths), 'group')}, such as {near}, got {self.depth}"
+            fact = f"must be {step} n + 2 for {counted(len(self.widths), 'group')}, such as {near}; got {self.depth}"
             raise InvalidField("depth", fact)
 
     def build(self, variant: Variant, context: BuildContext) -> Network:
-        """Return the network; this is the one place that decides where noise goes."""
+        """Return the network."""
         layers: list[Layer] = []
         if self.input_noise:
             layers.append(AdditiveNoise("input/additive_noise", self.input_noise))
@@ -68,7 +68,7 @@ class Resnet(UnitArchitecture):
         return Network("network", [*layers, variant.output(logits, location)])
 
     def _groups(self, variant: Variant, context: BuildContext) -> Iterator[Layer]:
-        """Blocks, the activations that follow them, and the noise at the end of each group."""
+        """Yield the blocks with their activations, and the noise at the end of each group."""
         block, blocks = 0, self.blocks
         for group, (channels, width) in enumerate(pairwise((self.widths[0], *self.widths))):
             for number in range(self._blocks()):
@@ -93,58 +93,58 @@ class Resnet(UnitArchitecture):
                 yield noise
 
     def _unit(self, path: str, channels: int, width: int, stride: int, context: BuildContext) -> list[Layer]:
-        """Convolution, normalization, activation."""
+        """Return convolution, normalization and activation."""
         linear = self._convolution(path, channels, width, (3, 3), context, stride, bias=not self.batch_norm)
         return [linear, *self._between(path, width, context), self._activation(path, context)]
 
     def check_variant(self, variant: Variant) -> None:
-        """The variant must be one that can act on maps or on blocks."""
+        """Raise InvalidField if the variant cannot act on maps or blocks."""
         self._suits(variant)
         variant.check_network(hidden=len(self.widths), activation=self.activation)
 
     def check_shape(self, shape: Shape) -> None:
-        """There must be pictures."""
+        """Raise InvalidField if the examples are not images."""
         if len(shape) != 3:
-            fact = f"resnet needs pictures, and an example is a row of {shape[0]} numbers"
+            fact = f"resnet needs images, but an example is a row of {shape[0]} numbers"
             raise InvalidField("name", fact, "Use mlp")
 
     def count_weights(self, shape: Shape, outputs: int) -> int:
-        """Kernels, biases or two numbers per normalized channel, and the logits."""
+        """Return the number of kernel values, biases or normalization values, and output weights."""
         kernels = self._kernels(shape)
         maps = sum(kernel * entering * width for kernel, entering, width, _ in kernels)
-        # Each 3x3 convolution is normalized, or has biases; the skips have biases where nothing is normalized.
+        # Each 3x3 convolution is normalized, or has biases; the skips have biases only without normalization.
         each = {9: 2, 1: 0} if self.batch_norm else {9: 1, 1: 1}
         own = sum(each[kernel] * width for kernel, _, width, _ in kernels)
         return maps + own + (self.widths[-1] + 1) * outputs
 
     def largest_weights(self, shape: Shape, outputs: int) -> int:
-        """The most multiplications that one example takes in a layer."""
+        """Return the most multiplications of one example in a layer."""
         return max(kernel * entering * width * pixels for kernel, entering, width, pixels in self._kernels(shape))
 
     def count_activations(self, shape: Shape, outputs: int) -> int:
-        """About ten arrays of each convolution's output, and the input twice."""
+        """Return about ten arrays of the output of each convolution, and the input twice."""
         return 2 * math.prod(shape) + 10 * sum(width * pixels for _, _, width, pixels in self._kernels(shape))
 
     @property
     def blocks(self) -> int:
-        """The number of residual blocks in all groups together."""
+        """The number of residual blocks in all groups."""
         return len(self.widths) * self._blocks()
 
     def _blocks(self) -> int:
-        """In each group."""
+        """Return the number of blocks per group."""
         return (self.depth - 2) // (2 * len(self.widths))
 
     def _kernels(self, shape: Shape) -> list[tuple[int, int, int, int]]:
-        """Kernel pixels, channels entering, channels leaving and output pixels of each convolution."""
+        """Return kernel pixels, input channels, output channels and output pixels per convolution."""
         height, width_, entering = shape
-        found = [(9, entering, self.widths[0], height * width_)]
+        kernels = [(9, entering, self.widths[0], height * width_)]
         entering = self.widths[0]
         for group, width in enumerate(self.widths):
             for number in range(self._blocks()):
                 stride = 2 if group and not number else 1
                 height, width_ = (conv_geometry(one, 3, stride, "same").size for one in (height, width_))
-                found += [(9, entering, width, height * width_), (9, width, width, height * width_)]
+                kernels += [(9, entering, width, height * width_), (9, width, width, height * width_)]
                 if (entering, stride) != (width, 1):
-                    found.append((1, entering, width, height * width_))
+                    kernels.append((1, entering, width, height * width_))
                 entering = width
-        return found
+        return kernels

@@ -1,7 +1,7 @@
-"""The layers of a convolutional network as a config lists them, read and held against the size of the pictures.
+"""Read the layers of a convolutional network from a config, and check the image size.
 
 conv 32 3x3 [stride 2] [valid]      filters, kernel; padded with zeros to the size of the map unless `valid`
-pool 2 [stride 1]                   the largest of each 2x2 window; `average 2`: their mean
+pool 2 [stride 1]                   the maximum of each 2x2 window; `average 2`: the mean
 global                              the mean of each map: the end of the convolutional part
 dense 128                           a hidden layer of that width
 """
@@ -15,7 +15,7 @@ from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.convolution import Padding, conv_geometry
 
 MOST_WINDOW = 15
-"""A place in a window is noted in a byte."""
+"""The largest window; a position in a window is stored in one byte."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ConvSpec:
 
 @dataclass(frozen=True)
 class PoolSpec:
-    """Pooling; window 0: over the whole map."""
+    """Pooling. Window 0: over the whole map."""
 
     kind: Literal["max", "average"]
     window: int
@@ -53,7 +53,14 @@ _HIDDEN = re.compile(rf"dense {_SIZE}")
 
 
 def parse_layer(text: str) -> Item:
-    """Read one item of the list. Raises ValueError."""
+    """Read one item of the list.
+
+    Args:
+        text: Such as `conv 32 3x3`.
+
+    Raises:
+        ValueError: The text is not a layer.
+    """
     words = " ".join(text.split())
     if match := _CONV.fullmatch(words):
         height = int(match[2])
@@ -65,12 +72,12 @@ def parse_layer(text: str) -> Item:
         return DenseSpec(int(match[1]))
     if words == "global":
         return PoolSpec("average", 0, 1)
-    raise ValueError(f"'{words}' is no layer. Write 'conv 32 3x3', 'pool 2', 'average 2', 'global' or 'dense 128'")
+    raise ValueError(f"'{words}' is not a layer. Write 'conv 32 3x3', 'pool 2', 'average 2', 'global' or 'dense 128'")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Convolutions one after another, then pooling: noise has its place at the end."""
+    """Convolutions, then pooling. Noise acts at the end."""
 
     convolutions: tuple[ConvSpec, ...]
     pooling: tuple[PoolSpec, ...]
@@ -78,14 +85,21 @@ class Stage:
 
 @dataclass(frozen=True)
 class CnnLayers:
-    """The list in order: stages, then dense hidden layers."""
+    """The layers of the list: stages, then dense hidden layers."""
 
     stages: tuple[Stage, ...]
     hidden: tuple[DenseSpec, ...]
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> "CnnLayers":
-        """Read the list. Raises ValueError where an item or their order is wrong."""
+        """Read the list.
+
+        Args:
+            texts: One text per layer.
+
+        Raises:
+            ValueError: An item or the order is wrong.
+        """
         items = [parse_layer(text) for text in texts]
         stages: list[Stage] = []
         hidden: list[DenseSpec] = []
@@ -96,7 +110,9 @@ class CnnLayers:
                 hidden.append(item)
                 continue
             if hidden:
-                raise ValueError(f"'{text}' comes after a dense layer, which leaves no map to work on")
+                raise ValueError(
+                    f"'{text}' comes after a dense layer, but needs feature maps. Put it before the dense layers"
+                )
             if isinstance(item, PoolSpec):
                 if not convolutions:
                     raise ValueError(f"'{text}' comes before any convolution")
@@ -107,23 +123,27 @@ class CnnLayers:
                     convolutions, pooling = [], []
                 convolutions.append(item)
         if not convolutions:
-            raise ValueError("there is no convolution in it. Without one, use architecture.name: mlp")
+            raise ValueError("has no convolution. Add one, or use architecture.name: mlp")
         return cls((*stages, Stage(tuple(convolutions), tuple(pooling))), tuple(hidden))
 
     @property
     def places(self) -> int:
-        """How many places for noise there are."""
+        """The number of locations for noise."""
         return len(self.stages) + len(self.hidden)
 
     def shapes(self, shape: Shape) -> list[tuple[str, Shape]]:
-        """Name and output shape of each convolution and pooling, for pictures of that shape.
+        """Return name and output shape of each convolution and pooling.
 
-        Raises ValueError, which names the layer, where a window is larger than its map, or there are no pictures.
+        Args:
+            shape: The shape of an image, (height, width, channels).
+
+        Raises:
+            ValueError: A window is larger than its map, or examples are not images. The message names the layer.
         """
         if len(shape) != 3:
-            raise ValueError(f"a convolution needs pictures, and an example is a row of {shape[0]} numbers. Use mlp")
+            raise ValueError(f"a convolution needs images, but an example is a row of {shape[0]} numbers. Use mlp")
         height, width, channels = shape
-        found: list[tuple[str, Shape]] = []
+        sizes: list[tuple[str, Shape]] = []
         number = 0
         for stage in self.stages:
             for conv in stage.convolutions:
@@ -131,7 +151,7 @@ class CnnLayers:
                 name, channels = f"conv{number}", conv.filters
                 height = _moved(name, height, conv.kernel[0], conv.stride, conv.padding)
                 width = _moved(name, width, conv.kernel[1], conv.stride, conv.padding)
-                found.append((name, (height, width, channels)))
+                sizes.append((name, (height, width, channels)))
             for place, pool in enumerate(stage.pooling):
                 name = f"conv{number}/pool" + (str(place + 1) if place else "")
                 if pool.window:
@@ -139,8 +159,8 @@ class CnnLayers:
                     width = _moved(name, width, pool.window, pool.stride, "valid")
                 else:
                     height = width = 1
-                found.append((name, (height, width, channels)))
-        return found
+                sizes.append((name, (height, width, channels)))
+        return sizes
 
 
 def _moved(name: str, length: int, window: int, stride: int, padding: Padding) -> int:

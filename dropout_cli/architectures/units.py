@@ -1,4 +1,4 @@
-"""The base of networks of hidden units: their keys, and how a unit is put together.
+"""The base of networks with hidden units: their keys, and the layers of a unit.
 
 hidden k:   linear -> [normalization] -> [additive noise] -> [gamma, beta] -> activation -> [dropout]
 """
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
     ActivationName: TypeAlias = str
 else:
     ActivationName = Literal[tuple(ACTIVATIONS.names())]
-    """The values of `architecture.activation`: every registered one."""
+    """The values of `architecture.activation`: the name of every registered activation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnitArchitecture(Architecture):
-    """A network whose hidden layers are all made in the same way."""
+    """A network whose hidden layers are all built in the same way."""
 
     activation: ActivationName = "relu"
     """The activation of the hidden layers."""
     initializer: Annotated[Initializer | Literal["auto"], Choice(INITIALIZERS)] = "auto"
-    """How weights start; auto: as suits the activation (he for relu and gelu; lecun for selu; glorot for identity,
-    sigmoid and tanh), and glorot for the logits."""
+    """The initializer of the weights. auto: chosen by the activation (he for relu and gelu; lecun for selu; glorot for
+    identity, sigmoid and tanh), and glorot for the output layer."""
     batch_norm: bool = False
     """Batch normalization before each hidden activation."""
     input_noise: NonNegative = 0.0
-    """Standard deviation of Gaussian noise added to the scaled input in training."""
+    """The standard deviation of Gaussian noise that is added to the scaled input in training."""
     hidden_noise: NonNegative = 0.0
-    """Standard deviation of Gaussian noise added in training before each hidden activation (after normalization)."""
+    """The standard deviation of Gaussian noise that is added before each hidden activation in training."""
 
     @property
     def adds_noise(self) -> bool:
-        """Whether it adds noise to the input, or before hidden activations."""
+        """True if it adds noise to the input, or before hidden activations."""
         return self.input_noise > 0 or self.hidden_noise > 0
 
     @property
     def smallest_batch(self) -> int:
-        """2 with batch normalization, since it makes a batch of one all 0."""
+        """The minimum: 2 with batch normalization, which sets a batch of one example to 0."""
         return 2 if self.batch_norm else 1
 
     def _initializer(self, feeds: str) -> Initializer:

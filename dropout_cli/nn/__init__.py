@@ -1,1 +1,1 @@
-"""The NumPy engine: layers with a forward and a backward pass, losses, optimizers and schedules."""
+"""The NumPy engine: layers, losses, optimizers and schedules."""

@@ -90,7 +90,7 @@ class Glorot(Initializer):
 @INITIALIZERS.register("lecun")
 @dataclass(frozen=True, kw_only=True)
 class LeCun(Initializer):
-    """Variance 1 / fan-in, for SELU (LeCun et al. 1998; Klambauer et al. 2017, arXiv:1706.02515)."""
+    """Variance 1 / fan-in, for SELU (LeCun et al. 1998; Klambauer et al. 2017)."""
 
     def sd(self, fan_in: int, fan_out: int) -> float:
         """Return sqrt(1 / fan_in)."""

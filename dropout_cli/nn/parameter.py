@@ -58,7 +58,7 @@ class Parameter(ReportsRenamed):
 
     @classmethod
     def bias(cls, value: Array) -> "Parameter":
-        """Return a parameter without regularization and norm bound, as for biases and normalization scales.
+        """Return a parameter without regularization and norm bound, such as a bias.
 
         Args:
             value: Initial value, any shape.
@@ -111,7 +111,7 @@ class Parameter(ReportsRenamed):
             np.multiply(g, alpha, out=self.gradient, dtype=self.gradient.dtype)
 
     def _add_weighted(self, g: Array | float, times: Array | None, weights: Array, beta: float) -> None:
-        """Set gradient = beta gradient + alpha weights g (elementwise), or with the product g @ times for g."""
+        """Set gradient = beta gradient + alpha weights g, or with g @ times instead of g."""
         if times is not None:
             assert isinstance(g, np.ndarray)
             g = matmul_into(g, times, self._scratch_array())
@@ -140,7 +140,7 @@ class Parameter(ReportsRenamed):
             self.gradient *= beta
 
     def _scratch_array(self) -> Array:
-        """Return a scratch array in the shape of the value; it is reused and its contents are arbitrary."""
+        """Return a reused scratch array in the shape of the value, with arbitrary contents."""
         if self._scratch is None:
             self._scratch = np.empty_like(self.value)
         return self._scratch

@@ -1,7 +1,7 @@
-"""The dropout variants, one file each, named as in YAML; and all that the author of a variant needs.
+"""The dropout variants, one file each, and the names that a variant needs.
 
-A variant in another package imports from here alone: base classes, location, masks, rate schedules, field types, and
-the types of arrays and generators. What it imports from deeper modules may move.
+A file has the name of its variant in YAML. A variant in another package imports from here only: base classes,
+location, masks, rate schedules, field types, and the types of arrays and generators. Names of deeper modules may move.
 """
 
 from collections.abc import Mapping
@@ -117,7 +117,7 @@ RENAMED: Mapping[str, str] = {
 }
 """Old name -> new name of everything that this package exported under another name."""
 
-if not TYPE_CHECKING:  # a type checker would take it for a permission to import any name
+if not TYPE_CHECKING:  # a type checker would accept any name with it
 
     def __getattr__(name: str) -> NoReturn:
         """Raise ImportError with the new name for an old one, else AttributeError."""

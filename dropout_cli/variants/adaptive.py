@@ -1,17 +1,17 @@
-"""Adaptive dropout: each place moves its rate to hold the level of its activations within a band.
+"""Adaptive dropout: each layer adjusts its rate to keep its mean activation in a band.
 
-    level        mean |a| over batch and units, a = the tensor about to be dropped
-    the rule     level > high: rate = min(max_rate, rate + step);  level < low: rate = max(min_rate, rate - step)
-    training     the rule once per step, then y = m (.) a / q with m ~ Bernoulli(q), q = 1 - rate
+    level        mean |a| over batch and units; a is the tensor to be dropped
+    rate         level > high: rate = min(max_rate, rate + step);  level < low: rate = max(min_rate, rate - step)
+    training     first the new rate, once per step; then y = m (.) a / q,  m ~ Bernoulli(q),  q = 1 - rate
     evaluation   y = a
 
-The rule is a heuristic from teaching material, not from a paper. Rate and level are constants for the
-gradient. The rate is state: it is saved with the weights, and it rests in evaluation and Monte Carlo.
+The rule is a heuristic from teaching material, not from a paper. Rate and level are constants for the gradient. The
+rate is saved with the weights, and does not change in evaluation and Monte Carlo passes.
 
-Traps: the rule hangs on the scale of the data, and the rate moves in one direction for as long as the level
-stays outside the band. With standardized inputs that drop too, it rises to max_rate and training collapses;
-hence hidden places only, unless `input_rate` is set, and a warning where a rate ends at max_rate. A step changes the
-rate by .01, so a bound is at least 40 steps away.
+Notes: the rule depends on the scale of the data. The rate moves in one direction for as long as the level is outside
+the band. With standardized inputs and dropout on the input too, it rises to max_rate and training collapses.
+Therefore only hidden layers drop by default (see `input_rate`), and a rate that ends at max_rate gives a warning. A
+step changes the rate by .01, so with the defaults a bound is at least 40 steps away.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,30 +33,30 @@ from dropout_cli.variants.toolkit.base import VARIANTS, Location, Supports, Vari
 @VARIANTS.register("adaptive")
 @dataclass(frozen=True, kw_only=True)
 class Adaptive(Variant):
-    """The rate follows the level of the activations; a heuristic."""
+    """Adapts the rate to the mean activation of each layer (a heuristic)."""
 
     rate: Rates = 0.5
     """The probability of dropping at the start: one number, or one per hidden layer."""
     high: Positive = 0.7
-    """Above this level the rate rises."""
+    """The rate rises while the mean activation is above this."""
     low: NonNegative = 0.3
-    """Below this level the rate falls."""
+    """The rate falls while the mean activation is below this."""
     step: Positive = 0.01
-    """How far the rate moves in one training step."""
+    """The change of the rate per training step."""
     min_rate: Rate = 0.1
-    """The rate never falls below this."""
+    """The lowest rate."""
     max_rate: Rate = 0.9
-    """The rate never rises above this."""
+    """The highest rate."""
     input_rate: Rate | None = None
-    """The same at the start for the network's input, which then adapts too; null: no noise there."""
+    """The rate of the network's input at the start, which then also adapts. null: no noise on the input."""
 
-    acts_on = "activations of hidden layers, and the input if asked to"
+    acts_on = "activations of hidden layers, and the input if input_rate is set"
     supports: ClassVar[Supports] = "either"
-    learns = "a rate per place, by a rule"
-    paper = "none: a heuristic of teaching material"
+    learns = "a rate per layer, by a rule"
+    paper = "none (a heuristic from teaching material)"
 
     def __post_init__(self) -> None:
-        """Raise InvalidField where band, bounds and start contradict each other."""
+        """Raise InvalidField if band, bounds and start contradict each other."""
         if self.low > self.high:
             raise InvalidField("low", f"{self.low:g} is above high, {self.high:g}")
         if self.min_rate > self.max_rate:
@@ -65,49 +65,57 @@ class Adaptive(Variant):
         starts = [("rate", rate) for rate in rates] + [("input_rate", self.input_rate)]
         for key, start in starts:
             if start is not None and not self.min_rate <= start <= self.max_rate:
-                raise InvalidField(key, f"must lie from min_rate to max_rate, {self.min_rate:g} to {self.max_rate:g}")
+                raise InvalidField(
+                    key, f"must be between min_rate ({self.min_rate:g}) and max_rate ({self.max_rate:g})"
+                )
 
     def input(self, location: Location) -> Layer | None:
-        """Noise there only where `input_rate` is set."""
+        """Return noise on the input if `input_rate` is set, else None."""
         return None if self.input_rate is None else AdaptiveNoise(self, self.input_rate, location)
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The unit as it is, with the noise after its activation."""
+        """Return the unit with the noise after its activation."""
         return chain(
             location, linear, *between, activation, AdaptiveNoise(self, rate_of(self.rate, location.index), location)
         )
 
     def map(self, location: Location) -> Layer | None:
-        """The noise, pixel by pixel, at a rate of the place's own."""
+        """Return noise per pixel, with a rate of its own for each location."""
         return AdaptiveNoise(self, rate_of(self.rate, location.index), location)
 
     def rates(self) -> tuple[float, ...]:
-        """The largest rate that it can adapt to."""
+        """Return the largest rate that it can adapt to."""
         return (self.max_rate,)
 
     def check_network(self, *, hidden: int, activation: str) -> None:
-        """A list of rates must have one for each hidden layer."""
+        """Raise InvalidField if a list of rates does not have one per hidden layer."""
         check_rate_count(self.rate, hidden)
 
 
 class AdaptiveNoise(Layer):
-    """Inverted dropout at a rate that moves by the rule, where both training and noise are on."""
+    """Inverted dropout whose rate follows the rule while training and noise are both on."""
 
     is_dropout = True
 
     def __init__(self, variant: Adaptive, rate: float, location: Location) -> None:
-        """`rate`: that of the start."""
+        """Start with a rate.
+
+        Args:
+            variant: The variant, with the band and the bounds.
+            rate: The rate at the start.
+            location: The location in the network.
+        """
         super().__init__(f"{location.path}/dropout")
         self._variant = variant
         self._rate = np.array([rate])
         self._noisy = NoisyActivation(Inverted(rate=rate), rate, location)
 
     def draws(self) -> bool:
-        """It draws unless the rate can only be 0."""
+        """Return True unless the rate can only be 0."""
         return self._variant.max_rate > 0
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return m (.) x / q, after the rule has moved the rate."""
+        """Return m (.) x / q; in training, the rule changes the rate first."""
         if train and noise is not None:
             self._adapt(float(np.abs(x).mean()))
         self._noisy.rate = float(self._rate[0])
@@ -121,24 +129,24 @@ class AdaptiveNoise(Layer):
             self._rate[0] = max(variant.min_rate, self._rate[0] - variant.step)
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy (.) m / q."""
+        """Return dx = dy (.) m / q."""
         return self._noisy.backward(dy)
 
     def state(self) -> dict[str, Array]:
-        """The rate."""
+        """Return the rate, which is saved with the weights."""
         return {f"{self.path}/rate": self._rate}
 
     def columns(self) -> dict[str, float]:
-        """The rate in force, and the share that was dropped in the last training step."""
+        """Return the current rate, and the fraction dropped in the last training step."""
         self._noisy.rate = float(self._rate[0])
         return self._noisy.columns()
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:
-        """Return the rate, as it is."""
+        """Return the column of the learned rate, which is a rate already."""
         return {f"{self.path}/rate": float}
 
     def warnings(self) -> list[str]:
-        """A rate that sits at its upper bound mostly drops what the network needs."""
+        """Return a warning if the rate ended at its upper bound."""
         if self._rate[0] < self._variant.max_rate:
             return []
         return [

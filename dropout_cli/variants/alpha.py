@@ -1,19 +1,19 @@
-"""Alpha dropout, for self-normalizing networks: dropped units take the value that SELU falls to, not 0.
+"""Alpha dropout for SELU networks: a dropped unit gets the lower limit of SELU, not 0.
 
-    training     y = A (a m + a' (1 - m)) + b     m ~ Bernoulli(q) for every example and unit, q = 1 - rate
-                 a' = -1.7580993408473766         SELU's limit at minus infinity
+    training     y = A (a m + a' (1 - m)) + b     m ~ Bernoulli(q) per example and unit,  q = 1 - r,  r = rate
+                 a' = -1.7580993408473766         limit of SELU at minus infinity
                  A = (q + a'^2 q r)^(-1/2),  b = -A r a'
     evaluation   y = a
 
-Written as (a - a') A m + (A a' + b): noise on the distance from a'. A and b keep mean 0 and variance 1
-of a population that has them, not of each value: E[y given a] = A q a, so that Monte Carlo and
-evaluation differ even in a linear network.
+The code computes the equal form y = (a - a') A m + (A a' + b).
 
-Klambauer et al. 2017, arXiv:1706.02515. It needs SELU, LeCun-normal initial weights (`initializer:
-auto` chooses them) and inputs of mean 0 and variance 1 (`scaling: standardize`); rates of .05 to .1.
+Klambauer et al. 2017, arXiv:1706.02515. Alpha dropout needs SELU, LeCun-normal initial weights (`initializer: auto`
+chooses them) and inputs with mean 0 and variance 1 (`scaling: standardize`). Use rates from .05 to .1.
 
-Traps: without SELU, LeCun-normal weights and standardized inputs there is no fixed point to keep. It acts after
-hidden activations only. Monte Carlo and evaluation differ even without a nonlinearity.
+Notes: A and b keep mean 0 and variance 1 of a population of activations, not the mean of each value:
+E[y given a] = A q a. So Monte Carlo and evaluation differ even in a linear network. Without SELU, LeCun-normal
+weights and standardized inputs the activations do not have mean 0 and variance 1. The noise acts on hidden
+activations only, not on the input.
 """
 
 import math
@@ -31,11 +31,11 @@ from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 
 FLOOR = -SELU_SCALE * SELU_ALPHA
-"""a': what SELU tends to far below 0."""
+"""a', the limit of SELU at minus infinity."""
 
 
 def alpha_affine(rate: float) -> tuple[float, float]:
-    """A and b of that rate."""
+    """Return A and b for a rate."""
     q = keep_probability(rate)
     scale = 1 / math.sqrt(q + FLOOR**2 * q * (1 - q))
     return scale, -scale * (1 - q) * FLOOR
@@ -47,25 +47,25 @@ class Alpha(HiddenActivationNoise):
     """Alpha dropout for SELU networks: keeps mean 0 and variance 1."""
 
     rate: Rates = 0.05
-    """Probability of dropping a hidden activation: one number, or one per hidden layer."""
+    """The probability of dropping a hidden activation: one number, or one per hidden layer."""
 
     paper = "Klambauer et al. 2017, arXiv:1706.02515"
     assumes_standardized = True
     suited_activation = "selu"
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
-        """A m."""
+        """Draw A m."""
         scale = dtype.type(alpha_affine(rate)[0])
         return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
 
     def center_offset(self, rate: float) -> tuple[float, float]:
-        """a', and A a' + b."""
+        """Return a' and A a' + b."""
         scale, shift = alpha_affine(rate)
         return FLOOR, scale * FLOOR + shift
 
     def check_network(self, *, hidden: int, activation: str) -> None:
-        """Only SELU has the fixed point that A and b are made for."""
+        """Raise InvalidField for an activation other than SELU, and for a wrong number of rates."""
         super().check_network(hidden=hidden, activation=activation)
         if activation != "selu":
-            fact = f"alpha needs architecture.activation: selu, not {activation}"
-            raise InvalidField("", fact, "inverted works with any")
+            fact = f"alpha needs architecture.activation: selu, got {activation}"
+            raise InvalidField("", fact, "The variant inverted works with any activation")

@@ -1,20 +1,19 @@
-"""Batchwise dropout: one mask for the whole batch, so that dropped units are not computed at all.
+"""Batchwise dropout: one mask per batch, so dropped units are not computed at all.
 
-    training     y = s m (.) a with m of shape (1, units), m ~ Bernoulli(q), q = 1 - rate, drawn for each step
-                 s = (1 - rate^units) / q              1 / q but for few units: an empty mask is drawn again
-    on GEMMs     (s a[:, ki]) W[ki, ko] + b[ko]        ki, ko: the kept units below and here
+    training     y = s m (.) a     m ~ Bernoulli(q), shape (1, units), new in each step,  q = 1 - rate
+                 s = (1 - rate^units) / q          close to 1 / q; an empty mask is drawn again
+    products     (s a[:, ki]) W[ki, ko] + b[ko]    ki, ko: the kept units of the previous and of this layer
     evaluation   y = a
 
-Output and gradients are those of the dense network with that mask; the work falls to q_in q_out of it. The
-gradients of dropped rows and columns are 0. A mask that is not empty keeps a unit with probability 1 / s, so that y
-has mean a; it is one mask for this unit and the neighbour above, and scales once. Where normalization or additive
-noise stands between linear map and activation, all units of a layer are computed, as in the dense
-network, and only what enters it is cut.
+Output and gradients equal those of the dense network with the same mask. The work falls to q_in q_out of the dense
+network. The gradients of dropped rows and columns are 0. A mask that is not empty keeps a unit with probability
+1 / s, so y has mean a. If normalization or additive noise comes between the linear map and the activation, all units
+of the layer are computed, and only its inputs are reduced.
 
 Graham, Reizenstein, Robinson 2015, arXiv:1502.02478.
 
-Traps: examples of a batch share their mask, so small batches (up to 128) and a fresh mask each step matter;
-objectives that repeat the batch to see several masks see one. Momentum moves dropped weights on.
+Notes: all examples of a batch share the mask. Use small batches (up to 128). Objectives that repeat the batch to see
+several masks see only one. Momentum still moves dropped weights.
 """
 
 from collections.abc import Sequence
@@ -41,66 +40,74 @@ from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 @VARIANTS.register("batchwise")
 @dataclass(frozen=True, kw_only=True)
 class Batchwise(Variant):
-    """One mask per batch; the matrix products run on the kept units alone."""
+    """Draws one mask per batch, so that only the kept units are computed."""
 
     rate: Rates = 0.5
-    """Probability of dropping a hidden unit: one number, or one per hidden layer."""
+    """The probability of dropping a hidden unit: one number, or one per hidden layer."""
     input_rate: Rate = 0.0
-    """Probability of dropping an element of the network's input."""
+    """The probability of dropping an element of the network's input."""
     rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
-    """How the rates move over training."""
+    """How the rates change during training."""
 
-    acts_on = "units of hidden layers, and the input, for a whole batch"
+    acts_on = "units of hidden layers and of the input, for a whole batch"
     paper = "Graham, Reizenstein, Robinson 2015, arXiv:1502.02478"
     per_example = False
 
     def input(self, location: Location) -> Layer:
-        """The kept elements of the input."""
+        """Return the layer that selects the kept elements of the input."""
         return MaskedUnit(location.path, [], UnitMask(self, self.input_rate, location, location.fan_in, computed=False))
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The kept units of the layer, computed from the kept units below."""
+        """Return a unit that computes its kept units from those of the previous layer."""
         rate = rate_of(self.rate, location.index)
         mask = UnitMask(self, rate, location, linear.fan_out, computed=not between)
         inner = CompactLinear(linear, previous_mask(location), None if between else mask)
         return MaskedUnit(location.path, [inner, *between, activation], mask)
 
     def output(self, linear: Dense, location: Location) -> Layer:
-        """Logits drop nothing, and read only what was kept below."""
+        """Return an output layer that drops nothing and reads only kept inputs."""
         return CompactLinear(linear, previous_mask(location), None)
 
     def rates(self) -> tuple[float, ...]:
-        """The rates of the hidden layers and of the input."""
+        """Return the rates of the hidden layers and of the input."""
         return all_rates(self.rate, self.input_rate)
 
     def schedule(self) -> RateSchedule:
-        """`rate_schedule`."""
+        """Return `rate_schedule`."""
         return self.rate_schedule
 
     def check_network(self, *, hidden: int, activation: str) -> None:
-        """A list of rates must have one for each hidden layer."""
+        """Raise InvalidField if a list of rates does not have one per hidden layer."""
         check_rate_count(self.rate, hidden)
 
 
 class UnitMask(ScheduledRate):
-    """Holds which units are kept; y = s a[:, kept], or s a where only those were computed."""
+    """The mask of a layer: y = s a[:, kept], or s a if only kept units were computed."""
 
     def __init__(self, variant: Batchwise, rate: float, location: Location, units: int, *, computed: bool) -> None:
-        """`rate`: the location's own. `computed`: whether what arrives holds the kept units alone."""
+        """Keep all units until the first draw.
+
+        Args:
+            variant: The variant; its schedule changes the rate.
+            rate: The rate of this location, before the schedule.
+            location: The location in the network.
+            units: The number of units.
+            computed: True if the input of this layer has the kept units only.
+        """
         super().__init__(f"{location.path}/dropout")
         self._units, self._computed = units, computed
         self._realized = 0.0
         self.kept: Array | None = None
-        """The indices of the kept units; None: all."""
+        """The indices of the kept units. None: all units are kept."""
         self._follow(variant.rate_schedule, rate, location.steps)
 
     def scale(self) -> float:
-        """The factor of kept units: 1 / P(kept | the mask is not empty)."""
+        """Return s = 1 / P(kept | the mask is not empty)."""
         q = keep_probability(self.rate)
         return (1 - (1 - q) ** self._units) / q
 
     def draw(self, train: bool, noise: NoiseSource) -> Array | None:
-        """Draw which units are kept, or keep all without noise; at least one is."""
+        """Draw the kept units, at least one; without noise, keep all."""
         self.kept = None
         while noise is not None and self.rate > 0 and (self.kept is None or not len(self.kept)):
             shape = noise.draw_shape(self.path, (1, self._units))
@@ -113,7 +120,7 @@ class UnitMask(ScheduledRate):
         return self.kept
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return the kept units times their scale."""
+        """Return the kept units times s, (N, kept)."""
         if not self._computed:
             self.draw(train, noise)
         if self.kept is None:
@@ -129,17 +136,17 @@ class UnitMask(ScheduledRate):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """dy times the scale for the kept units, 0 for the others."""
+        """Return dx: dy times s for the kept units, 0 for the others."""
         if self.kept is None:
             return dy
         dx = np.multiply(dy, self._scale, out=self._buffer("dx", dy.shape, dy.dtype))
         return dx if self._computed else self.dense_output(dx)
 
     def dense_output(self, y: Array) -> Array:
-        """Return y, or dx in its shape, with a 0 for each unit that was dropped."""
+        """Return y (or dx) with a 0 for each dropped unit, (N, units)."""
         if self.kept is None:
             return y
-        # Faster than to scatter: every unit takes the column that is its own, or the last one, which is 0.
+        # Faster than a scatter: every kept unit takes its own column, every dropped unit the last one, which is 0.
         padded = self._buffer("padded", (len(y), len(self.kept) + 1), y.dtype)
         padded[:, :-1], padded[:, -1] = y, 0
         return np.take(
@@ -147,29 +154,35 @@ class UnitMask(ScheduledRate):
         )
 
     def columns(self) -> dict[str, float]:
-        """The rate in force, and the share that was dropped in the last training step."""
+        """Return the current rate, and the fraction dropped in the last training step."""
         return {} if self._stays_zero() else self._rate_columns(self.path, self._realized)
 
 
 class MaskedUnit(Sequential):
-    """A unit that ends in a mask of its units, by which the unit above knows what was kept."""
+    """A unit that ends in a mask, which the next unit reads."""
 
     def __init__(self, path: str, layers: Sequence[Layer], mask: UnitMask) -> None:
-        """`mask` comes last."""
+        """Chain the layers, with the mask as the last one."""
         super().__init__(path, [*layers, mask])
         self.mask = mask
 
 
 def previous_mask(location: Location) -> UnitMask | None:
-    """The mask of the unit below."""
+    """Return the mask of the previous unit; None if it has no mask."""
     return location.previous.mask if isinstance(location.previous, MaskedUnit) else None
 
 
 class CompactLinear(PassOptimizations):
-    """z[:, ko] = x W[ki, ko] + b[ko], x the kept columns of the input."""
+    """A linear map z[:, ko] = x W[ki, ko] + b[ko], with x the kept columns of the input."""
 
     def __init__(self, linear: Dense, below: UnitMask | None, own: UnitMask | None) -> None:
-        """`below` and `own` know which inputs and outputs are kept; None: all."""
+        """Compute only kept rows and columns of a linear map.
+
+        Args:
+            linear: The complete linear map.
+            below: The mask of the inputs; None: all inputs are kept.
+            own: The mask of the outputs; None: all outputs are computed.
+        """
         super().__init__(linear.path)
         self._linear, self._below, self._own = linear, below, own
 
@@ -188,29 +201,27 @@ class CompactLinear(PassOptimizations):
         return matmul_into(x, self._W, z, beta=1)
 
     def backward(self, dy: Array) -> Array:
-        """dx of the kept inputs, (N, kept)."""
+        """Return dx of the kept inputs, (N, kept)."""
         self.gradients(dy)
         return matmul_into(dy, self._W.T, self._buffer("dx", self._x.shape, dy.dtype))
 
     def gradients(self, dy: Array) -> None:
-        """dW and db, 0 for rows and columns that were dropped.
-
-        Columns are put back into dy, which is smaller than dW; rows, whose memory lies in one piece, into dW.
-        """
+        """Add dW and db; they are 0 for dropped rows and columns."""
+        # Dropped columns are filled in dy, which is smaller than dW. Rows are contiguous, so dW takes them directly.
         W, b = self._linear.W, self._linear.b
         dz = dy if self._own is None else self._own.dense_output(dy)
         b.add_gradient(dz, first=True)
         W.add_gradient(self._x.T, dz, rows=self._rows, first=True)
 
     def fused_parameters(self) -> list[Parameter]:
-        """Those of the linear map."""
+        """Return the parameters of the linear map."""
         return self._linear.fused_parameters()
 
     def parameters(self) -> dict[str, Parameter]:
-        """Those of the linear map."""
+        """Return the parameters of the linear map."""
         return self._linear.parameters()
 
     def _taken(self, name: str, array: Array, kept: Array, axis: int) -> Array:
-        """Those rows or columns of a matrix."""
+        """Return the kept rows or columns of a matrix."""
         shape = (len(kept), array.shape[1]) if axis == 0 else (len(array), len(kept))
         return np.take(array, kept, axis=axis, out=self._buffer(name, shape, array.dtype), mode="clip")

@@ -1,27 +1,26 @@
-"""Concrete dropout: the rate of each layer's input is learned, held up by an entropy term.
+"""Concrete dropout: learns the rate of each layer; an entropy term keeps it above 0.
 
-theta is the logit of the DROP probability p, one per dense layer, on the input of that layer (so on the
-network's input and before the logits too).
+theta is the logit of the DROP probability p. Each dense layer has one, for its input. So the input of the network and
+the input of the output layer have one too.
 
-    training     d = sigmoid((theta + logit u) / t),  t = .1      y = x (.) (1 - d) / (1 - p)
+    training     d = sigmoid((theta + logit u) / t),  u ~ U(0, 1),  t = .1      y = x (.) (1 - d) / (1 - p)
     penalty      wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p)),  dr = s / N,  wr = s l^2 / (2 N)
     classes      s = 1
     regression   s = 2 / (tau T) with `squared_error`,  s = 1 / T with `gaussian_nll`
     evaluation   y = x
 
-W: the layer's weights without its bias; K: its input width; N: training examples; l: the prior length
-scale. The loss is a mean over the T targets, and its penalty is the divergence from the prior in the same units:
-|y - f|^2 / T is 2 / (tau T) times the negative log-likelihood of an example under noise of precision tau
-(`noise_precision`, 1 / variance in standardized targets; the paper's dr = 2 / (tau N), wr = l^2 / (tau N) are for
-T = 1). The penalty takes the place of weight decay. theta is clipped to +-6, so p lies in [.0025, .9975].
-The relaxed noise does not have mean 1: 1 - (pi^2 t^2 / 6) p (1 - 2 p) to leading order. On small data p
-keeps creeping towards .5 once the data are fitted, and on 60,000 examples small p is right.
+W: the weights of the layer, without its bias; K: the width of its input; N: training examples; l: the prior length
+scale. The loss is a mean over the T targets, and s brings the penalty to the same units: |y - f|^2 / T is 2 / (tau T)
+times the negative log-likelihood of an example under noise of precision tau (`noise_precision`, 1 / variance in
+standardized targets). The paper has dr = 2 / (tau N) and wr = l^2 / (tau N) for T = 1. The penalty replaces weight
+decay. theta is clipped to +-6, so p is between .0025 and .9975.
 
 Gal, Hron, Kendall 2017, arXiv:1705.07832. Dense layers only: K is wrong for convolutions.
 
-Traps: with Adam, theta moves by at most about the learning rate per step, so it has a rate of its own,
-max(lr, 10 / all steps). Do not add weight decay: the penalty holds it. A rate that still moves at the end is
-reported as `still_moving`.
+Notes: the relaxed noise does not have mean 1, but 1 - (pi^2 t^2 / 6) p (1 - 2 p) to leading order. Adam moves theta by
+at most about the learning rate per step, so theta has its own learning rate, max(lr, 10 / all steps). Do not add
+weight decay. On small data p slowly moves towards .5 after the data are fitted; on 60,000 examples a small p is right.
+A rate that still changes at the end is reported as `still_moving`.
 """
 
 import math
@@ -51,29 +50,29 @@ BOUNDS = (-6.0, 6.0)
 @VARIANTS.register("concrete")
 @dataclass(frozen=True, kw_only=True)
 class Concrete(Variant):
-    """The rate of every dense layer's input is learned."""
+    """Learns the dropout rate of the input of each dense layer."""
 
     start: StartingRate = 0.1
     """The probability of dropping at the start."""
     length_scale: Positive = 1e-4
-    """l of the prior: larger pulls the weights harder."""
+    """The length scale l of the prior. A larger value penalizes the weights more."""
     noise_precision: Positive = USUAL_PRECISION
-    """tau of a regression with squared_error: 1 / variance of the noise that is assumed in the standardized targets."""
+    """The precision tau for a regression with squared_error: 1 / (assumed noise variance of standardized targets)."""
 
     acts_on = "the input of every dense layer"
     learns = "a rate per layer"
     paper = "Gal, Hron, Kendall 2017, arXiv:1705.07832"
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The linear map with noise on its input."""
+        """Return the unit with noise on the input of its linear map."""
         return chain(location, ConcreteLinear(self, linear, location), *between, activation)
 
     def precision(self) -> float:
-        """tau."""
+        """Return tau."""
         return self.noise_precision
 
     def output(self, linear: Dense, location: Location) -> Layer:
-        """The logits too."""
+        """Return the output layer with noise on its input."""
         return ConcreteLinear(self, linear, location)
 
 
@@ -83,7 +82,10 @@ class ConcreteLinear(PassOptimizations):
     is_dropout = True
 
     def __init__(self, variant: Concrete, linear: Dense, location: Location) -> None:
-        """The linear map keeps its parameters and their names; theta is `<path>/dropout/theta`."""
+        """Wrap a linear map, which keeps the names of its parameters.
+
+        theta is `<path>/dropout/theta`.
+        """
         super().__init__(f"{location.path}/dropout")
         self._linear = linear
         scale = penalty_scale(location, variant.noise_precision)
@@ -93,7 +95,7 @@ class ConcreteLinear(PassOptimizations):
         self.theta = learned_parameter(logit(variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
 
     def draws(self) -> bool:
-        """It always draws."""
+        """Return True: it always draws."""
         return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
@@ -111,7 +113,10 @@ class ConcreteLinear(PassOptimizations):
         return self._linear.forward(self._y)
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy W' (.) k, dtheta = sum dy W' (.) x (.) k (p - 1 / t + (1 - p) k / t), k = (1 - d) / (1 - p)."""
+        """Add the gradients and return dx.
+
+        With k = (1 - d) / (1 - p): dx = dy W' (.) k, dtheta = sum dy W' (.) x (.) k (p - 1 / t + (1 - p) k / t).
+        """
         dx = self._linear.backward(dy)  # its dW comes from the noisy input
         p = sigmoid(float(self.theta.value[0]))
         self._penalize(p)
@@ -125,36 +130,36 @@ class ConcreteLinear(PassOptimizations):
         return dx
 
     def _penalize(self, p: float) -> None:
-        """Overwrite theta's gradient with that of the penalty, and add the penalty's to the weights'."""
+        """Set the gradient of theta to that of the penalty, and add the penalty's to that of W."""
         W, theta = self._linear.W, float(self.theta.value[0])
         of_theta = self._weight_factor * self._norm() * p / (1 - p) + self._entropy_factor * p * (1 - p) * theta
         self.theta.add_gradient(of_theta, first=True)
         W.add_gradient(W.value, factor=2 * self._weight_factor / (1 - p))
 
     def penalty(self) -> float:
-        """wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p)), W as it was in the last pass."""
+        """Return the penalty wr |W|^2 / (1 - p) + dr K (p ln p + (1 - p) ln(1 - p))."""
         p = sigmoid(float(self.theta.value[0]))
         entropy = p * math.log(p) + (1 - p) * math.log(1 - p)
         return self._weight_factor * self._norm() / (1 - p) + self._entropy_factor * entropy
 
     def _norm(self) -> float:
-        """|W|^2, computed once for a pass forward and what follows it."""
+        """Return |W|^2, computed once per forward pass."""
         if self._squares is None:
             self._squares = dot(self._linear.W.value, self._linear.W.value)
         return self._squares
 
     def fused_parameters(self) -> list[Parameter]:
-        """Those of the linear map."""
+        """Return the parameters of the linear map."""
         return self._linear.fused_parameters()
 
     def parameters(self) -> dict[str, Parameter]:
-        """Those of the linear map, and theta."""
+        """Return the parameters of the linear map, and theta."""
         return self._linear.parameters() | {f"{self.path}/theta": self.theta}
 
     def columns(self) -> dict[str, float]:
-        """The learned rate."""
+        """Return the learned rate."""
         return {f"{self.path}/rate": sigmoid(float(self.theta.value[0]))}
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:
-        """Return the rate, as it is."""
+        """Return the column of the learned rate, which is a rate already."""
         return {f"{self.path}/rate": float}

@@ -1,15 +1,15 @@
-"""Concrete dropout as one might first write it, kept for contrast: no scaling, no penalty.
+"""Concrete dropout without penalty and without scaling, for comparison with `concrete`.
 
-    training     k = sigmoid((theta + logit u) / t),  t = .1      y = x (.) k
+    training     k = sigmoid((theta + logit u) / t),  u ~ U(0, 1),  t = .1      y = x (.) k
     evaluation   y = sigmoid(theta) x
 
-sigmoid(theta) acts as the KEEP probability, so that a start at rate .1 is theta = +2.197. Without the
-entropy term of `concrete` nothing holds the noise up, and it drifts to no dropout at all.
+sigmoid(theta) is the KEEP probability, so a start at rate .1 is theta = +2.197. Without the entropy term of
+`concrete` the rate falls until there is no dropout at all.
 
-Not published: what is left of Gal, Hron, Kendall 2017 (arXiv:1705.07832) without its penalty.
+Not published: Gal, Hron, Kendall 2017 (arXiv:1705.07832) without the penalty.
 
-Traps: this is a counter-example. Its rates end near 0 and its accuracy looks fine, so that accuracy alone would not
-tell it from `concrete`; compare the rates of the hidden places.
+Notes: this is an example of what goes wrong. The rates end near 0, but the accuracy is good. So accuracy does not
+show the difference from `concrete`; compare the rates of the hidden layers.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 @VARIANTS.register("concrete_naive")
 @dataclass(frozen=True, kw_only=True)
 class ConcreteNaive(Variant):
-    """Learned rates without the penalty that holds them up; kept for contrast with concrete."""
+    """Concrete dropout without penalty, so the rates fall to 0; to compare with concrete."""
 
     start: StartingRate = 0.1
     """The probability of dropping at the start."""
@@ -40,30 +40,30 @@ class ConcreteNaive(Variant):
     paper = "unpublished; concrete without its penalty"
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The noise in front of the linear map."""
+        """Return the unit with noise on the input of its linear map."""
         return chain(location, NaiveNoise(self, location, linear), linear, *between, activation)
 
     def output(self, linear: Dense, location: Location) -> Layer:
-        """The logits too."""
+        """Return the output layer with noise on its input."""
         return chain(location, NaiveNoise(self, location, linear), linear)
 
 
 class NaiveNoise(Layer):
-    """y = x (.) k with noise, sigmoid(theta) x without."""
+    """The noise y = x (.) k; without noise, y = sigmoid(theta) x."""
 
     is_dropout = True
 
     def __init__(self, variant: ConcreteNaive, location: Location, linear: Dense) -> None:
-        """`linear`: the map that follows, for its dtype; theta is `<path>/dropout/theta`."""
+        """Make theta, `<path>/dropout/theta`, with the dtype of the linear map that follows."""
         super().__init__(f"{location.path}/dropout")
         self.theta = learned_parameter(logit(1 - variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
 
     def draws(self) -> bool:
-        """It always draws."""
+        """Return True: it always draws."""
         return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return the noisy x."""
+        """Return x (.) k."""
         theta = float(self.theta.value[0])
         self._x = x
         self._drawn = noise is not None
@@ -73,19 +73,22 @@ class NaiveNoise(Layer):
         return np.multiply(x, self._k, out=self._buffer("y", x.shape, x.dtype))
 
     def backward(self, dy: Array) -> Array:
-        """dx = dy (.) k, dtheta = sum dy (.) x (.) k (1 - k) / t; without noise k = sigmoid(theta), and no t."""
+        """Return dx = dy (.) k, and add dtheta.
+
+        dtheta = sum dy (.) x (.) k (1 - k) / t; without noise, k = sigmoid(theta) and there is no t.
+        """
         slope = self._k * (1 - self._k) * ((1 / TEMPERATURE) if self._drawn else 1.0)
         self.theta.add_gradient(float(np.vdot(dy, self._x * slope)), first=True)
         return np.multiply(dy, self._k, out=self._buffer("dx", dy.shape, dy.dtype))
 
     def parameters(self) -> dict[str, Parameter]:
-        """Theta."""
+        """Return theta."""
         return {f"{self.path}/theta": self.theta}
 
     def columns(self) -> dict[str, float]:
-        """The learned rate, of dropping."""
+        """Return the learned probability of dropping."""
         return {f"{self.path}/rate": 1 - sigmoid(float(self.theta.value[0]))}
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:
-        """Return the rate, as it is."""
+        """Return the column of the learned rate, which is a rate already."""
         return {f"{self.path}/rate": float}

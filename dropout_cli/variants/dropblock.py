@@ -1,20 +1,21 @@
-"""DropBlock: squares of a feature map are dropped together.
+"""DropBlock: drops square blocks of a feature map.
 
-    training     y = m (.) a numel(m) / sum(m)      one number over the whole batch, a constant for the gradient
-                 m is 0 in the b x b squares whose top left corners s ~ Bernoulli(gamma) mark, independently for every
-                 example, channel and one of the (h - b + 1)(w - b + 1) places at which a square lies on the map
-                 gamma = r / b^2 * h w / ((h - b + 1)(w - b + 1))
+    training     y = m (.) a numel(m) / sum(m)      one factor for the whole batch, a constant for the gradient
+                 m = 0 in each b x b block whose top left corner is drawn, else 1
+                 corners ~ Bernoulli(gamma) per example, channel and position where a block fits into the h x w map
+                 gamma = r / b^2 * h w / ((h - b + 1)(w - b + 1)),  r = rate
     evaluation   y = a
 
-b = min(block_size, h, w). With b = 1 the mask is that of `inverted`, with b = h = w that of `spatial`. Squares
-overlap, so less than r is dropped: of a pixel that c squares cover, 1 - (1 - gamma)^c; the column `realized_rate`
-says how much. The paper's b = 7, r = .1 with the rate rising from 0 (`rate_schedule: linear`) is for maps of 14 and 28.
+b = min(block_size, h, w). With b = 1 the mask is that of `inverted`, with b = h = w that of `spatial`. Blocks
+overlap, so the fraction dropped is below r: a pixel that c blocks can cover is dropped with probability
+1 - (1 - gamma)^c. The column `realized_rate` shows the fraction. The paper uses b = 7 and r = .1, with a rate that
+rises from 0 (`rate_schedule: linear`), for maps of 14 and 28 pixels.
 
 Ghiasi, Lin, Le 2018, arXiv:1810.12890.
 
-Traps: pixels near the edge lie in fewer squares and are kept more often, so the noise has mean 1 over the batch and
-not for every pixel; Monte Carlo and evaluation differ even in a linear network. Maps smaller than the square lose
-whole channels.
+Notes: fewer blocks cover pixels near the edge, so those are kept more often. The noise has mean 1 over the batch, but
+not for each pixel. So Monte Carlo and evaluation differ even in a linear network. If a map is smaller than the block,
+whole channels are dropped.
 """
 
 from dataclasses import dataclass
@@ -32,28 +33,28 @@ from dropout_cli.variants.toolkit.masks import bernoulli
 @VARIANTS.register("dropblock")
 @dataclass(frozen=True, kw_only=True)
 class DropBlock(MapNoise):
-    """Drops squares of feature maps."""
+    """Drops square blocks of feature maps."""
 
     rate: Rates = 0.1
-    """About the share that is dropped: one number, or one per place (dense layers are counted, but not asked)."""
+    """The approximate fraction dropped: one number, or one per location (dense layers count, but use `dense_rate`)."""
     block_size: Count = 7
-    """Side of the squares; smaller maps have smaller ones."""
+    """The side length of the blocks. It is reduced on smaller feature maps."""
 
     paper = "Ghiasi, Lin, Le 2018, arXiv:1810.12890"
 
     def draw_maps(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
-        """The mask, scaled to mean 1 over the batch."""
+        """Draw the mask, scaled to mean 1 over the batch."""
         mask = self.mask(shape, rate, rng)
         kept = int(np.count_nonzero(mask))
         return np.asarray(np.multiply(mask, dtype.type(mask.size / max(1, kept)), dtype=dtype))
 
     def mask(self, shape: Shape, rate: float, rng: Generator) -> Array:
-        """Draw m, boolean, (N, h, w, channels): False in the squares."""
+        """Draw m, boolean, (N, h, w, channels): False in the blocks."""
         n, height, width, channels = shape
         b = self._side(height, width)
         kept = bernoulli((n, height - b + 1, width - b + 1, channels), self.gamma(height, width, rate), rng)
         rows = np.ones((n, height, width - b + 1, channels), bool)
-        for shift in range(b):  # a square is b rows, and each of its rows b pixels
+        for shift in range(b):  # a block has b rows of b pixels
             rows[:, shift : shift + height - b + 1] &= kept
         mask = np.ones(shape, bool)
         for shift in range(b):
@@ -61,7 +62,7 @@ class DropBlock(MapNoise):
         return mask
 
     def gamma(self, height: int, width: int, rate: float) -> float:
-        """The probability of a corner at each of its places."""
+        """Return the probability of a block corner at each possible position."""
         b = self._side(height, width)
         return rate / b**2 * height * width / ((height - b + 1) * (width - b + 1))
 

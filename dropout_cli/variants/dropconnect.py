@@ -1,20 +1,20 @@
-"""DropConnect: every weight and bias has a mask of its own, for every example.
+"""DropConnect: drops single weights and biases, with separate masks for each example.
 
-    training     z_n = (x_n (M_n (.) W) + mb_n (.) b) / q     M_n, mb_n ~ Bernoulli(q), q = 1 - rate
-    by moments   z = mu + sqrt(v) eps,  mu = x W + b,  v = (r / q)((x^2)(W^2) + b^2) + 1e-8
-    evaluation   `sample`: per layer, the activation averaged over draws of z, eps the same for every example;
-                 `mean`: z = x W + b
+    training     z_n = (x_n (M_n (.) W) + mb_n (.) b) / q     M_n, mb_n ~ Bernoulli(q),  q = 1 - r,  r = rate
+    by moments   z = mu + sqrt(v) eps,  mu = x W + b,  v = (r / q)((x^2)(W^2) + b^2) + 1e-8,  eps ~ N(0, 1)
+    evaluation   `mean`: z = x W + b
+                 `sample`: the mean of the activation over several draws of z, for each layer
 
-On the layers that feed hidden units, not on the one that makes the logits. Exact masks cost a mask per
-weight and example, so training draws z from the normal distribution with the same moments (weight_noise)
-unless `masks: exact`. Averaging activations is not the same as taking the activation of the average:
-E relu(N(.2, 1)) = .51 and relu(.2) = .2.
+The noise is on the layers that feed hidden units, not on the output layer. Exact masks need one mask per weight and
+example. So by default (`masks: moments`) training draws z from the normal distribution with the same mean and
+variance. `sample` uses the same eps for every example. The mean of activations is not the activation of the mean:
+E relu(N(.2, 1)) = .51, but relu(.2) = .2.
 
-Wan, Zeiler, Zhang, LeCun, Fergus 2013, "Regularization of neural networks using DropConnect", ICML.
-Their form is the classic one, without the division by q; theirs is also the sampling at evaluation.
+Wan, Zeiler, Zhang, LeCun, Fergus 2013, "Regularization of neural networks using DropConnect", ICML. The paper does
+not divide by q, and samples at evaluation.
 
-Traps: in this form the variance of z carries r / q, not q r; forgetting the bias's part biases the moments. One mask
-for a whole batch regularizes too little. `inference: sample` samples at every validation too, and takes longer.
+Notes: with the division by q the variance of z has the factor r / q, not q r. The bias is part of the variance. One
+mask for a whole batch regularizes too little. `inference: sample` also samples at every validation, which is slower.
 """
 
 from collections.abc import Sequence
@@ -41,24 +41,24 @@ from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 @VARIANTS.register("dropconnect")
 @dataclass(frozen=True, kw_only=True)
 class DropConnect(Variant):
-    """Weights and biases are dropped instead of activations."""
+    """Drops weights and biases instead of activations."""
 
     rate: Rates = 0.5
-    """Probability of dropping a weight into a hidden layer: one number, or one per hidden layer."""
+    """The probability of dropping a weight of a hidden layer: one number, or one per hidden layer."""
     masks: Literal["moments", "exact"] = "moments"
-    """Draw z from the normal distribution with the same moments, or draw every mask (slow, for small layers)."""
+    """moments: draws z from a normal distribution with the same mean and variance. exact: draws every mask (slow)."""
     inference: Literal["mean", "sample"] = "mean"
-    """At evaluation the mean weights, or activations averaged over `samples` draws per layer (the paper's)."""
+    """mean: evaluates with the mean weights. sample: averages activations over several draws, as in the paper."""
     samples: Count = 100
-    """How many draws `inference: sample` averages."""
+    """The number of draws per layer for `inference: sample`."""
     rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
-    """How the rates move over training."""
+    """How the rates change during training."""
 
     acts_on = "weights and biases of the layers that feed hidden units"
     paper = "Wan et al. 2013, ICML"
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The linear map is replaced; for sampled inference the unit averages over its activation."""
+        """Return the unit with a noisy linear map; `inference: sample` averages its activation."""
         rate = rate_of(self.rate, location.index)
         noisy = GaussianDropConnect(self, linear, rate, location)
         trained = MaskedLinear(self, linear, rate, location) if self.masks == "exact" else noisy
@@ -68,62 +68,76 @@ class DropConnect(Variant):
         return SampledUnit(unit, noisy, [*between, activation], samples=self.samples, seed=location.seed)
 
     def noise_before_logits(self) -> bool:
-        """The weights that make the logits are left alone."""
+        """Return False: the weights of the output layer have no noise."""
         return False
 
     def rates(self) -> tuple[float, ...]:
-        """The rates of the hidden layers."""
+        """Return the rates of the hidden layers."""
         return all_rates(self.rate)
 
     def schedule(self) -> RateSchedule:
-        """`rate_schedule`."""
+        """Return `rate_schedule`."""
         return self.rate_schedule
 
     def check_network(self, *, hidden: int, activation: str) -> None:
-        """A list of rates must have one for each hidden layer."""
+        """Raise InvalidField if a list of rates does not have one per hidden layer."""
         check_rate_count(self.rate, hidden)
 
 
 class GaussianDropConnect(ScheduledRate, GaussianLinear):
-    """V = (r / q) W^2, v_b = (r / q) b^2; r / q is the factor."""
+    """A linear map with the variances V = (r / q) W^2 and v_b = (r / q) b^2."""
 
     def __init__(self, variant: DropConnect, linear: Dense, rate: float, location: Location) -> None:
-        """`rate`: the location's own; the rate in force follows the variant's schedule from it."""
+        """Wrap a linear map, which keeps the names of its parameters.
+
+        Args:
+            variant: The variant; its schedule changes the rate.
+            linear: The linear map.
+            rate: The rate of this location, before the schedule.
+            location: The location in the network.
+        """
         super().__init__(linear, location)
         self._follow(variant.rate_schedule, rate, location.steps)
 
     def set_step(self, step: int) -> None:
-        """Set the rate in force, and the factor that follows from it."""
+        """Set the current rate, and the factor r / q of the variances."""
         super().set_step(step)
         q = keep_probability(self.rate)
         self.factor = (1 - q) / q
 
     def variances(self) -> tuple[Array, Array | float]:
-        """The squares of weights and biases."""
+        """Return the squares of weights and biases; `factor` is r / q."""
         W, b = self.linear.W.value, self.linear.b.value
         return np.multiply(W, W, out=self._buffer("V", W.shape, W.dtype)), b * b
 
     def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
-        """dW += 2 W (.) dV, db += 2 b (.) dv_b."""
+        """Add 2 W (.) dV to dW, and 2 b (.) dv_b to db."""
         W, b = self.linear.W, self.linear.b
         dV *= W.value
         W.add_gradient(dV, factor=2.0)
         b.add_gradient(dv_b, factor=2 * b.value)
 
     def fused_parameters(self) -> list[Parameter]:
-        """Those of the linear map."""
+        """Return the parameters of the linear map."""
         return self.linear.fused_parameters()
 
     def columns(self) -> dict[str, float]:
-        """The rate in force."""
+        """Return the current rate."""
         return self._rate_columns(self.path)
 
 
 class MaskedLinear(ScheduledRate):
-    """z_n = (x_n (M_n (.) W) + mb_n (.) b) / q, every mask drawn."""
+    """A linear map with exact masks: z_n = (x_n (M_n (.) W) + mb_n (.) b) / q."""
 
     def __init__(self, variant: DropConnect, linear: Dense, rate: float, location: Location) -> None:
-        """`rate`: the location's own; the rate in force follows the variant's schedule from it."""
+        """Wrap a linear map, which keeps the names of its parameters.
+
+        Args:
+            variant: The variant; its schedule changes the rate.
+            linear: The linear map.
+            rate: The rate of this location, before the schedule.
+            location: The location in the network.
+        """
         super().__init__(f"{location.path}/dropout")
         self._linear = linear
         self._drawn: Array | None = None
@@ -148,21 +162,21 @@ class MaskedLinear(ScheduledRate):
         return np.asarray(np.einsum("ni,nio,io->no", x, self._masks, W, optimize=True) + self._bias_masks * b)
 
     def _masked(self, rng: Generator) -> tuple[Array, ...]:
-        """Draw weights and biases under one mask for all examples, divided by q."""
+        """Return weights and biases times one mask for all examples, divided by q."""
         W, b = self._linear.W.value, self._linear.b.value
         kept = bernoulli((W.shape[0] + 1, W.shape[1]), self.rate, rng)
         scale = W.dtype.type(1 / keep_probability(self.rate))
         return kept[:-1] * scale * W, kept[-1] * scale * b
 
     def backward(self, dy: Array) -> Array:
-        """dx_n = dy_n (M_n (.) W)' / q."""
+        """Return dx_n = dy_n (M_n (.) W)' / q."""
         if not self._noisy:
             return self._linear.backward(dy)
         self.gradients(dy)
         return np.asarray(np.einsum("no,nio,io->ni", dy, self._masks, self._linear.W.value, optimize=True))
 
     def gradients(self, dy: Array) -> None:
-        """dW = sum_n (x_n' dy_n) (.) M_n / q, db = sum_n dy_n (.) mb_n / q."""
+        """Add dW = sum_n (x_n' dy_n) (.) M_n / q and db = sum_n dy_n (.) mb_n / q."""
         if not self._noisy:
             self._linear.gradients(dy)
             return
@@ -171,35 +185,41 @@ class MaskedLinear(ScheduledRate):
         self._linear.b.add_gradient((dy * self._bias_masks).sum(axis=0), first=True)
 
     def parameters(self) -> dict[str, Parameter]:
-        """Those of the linear map."""
+        """Return the parameters of the linear map."""
         return self._linear.parameters()
 
     def columns(self) -> dict[str, float]:
-        """The rate in force, and the share of weights and biases dropped in the last training step."""
+        """Return the current rate, and the fraction of weights and biases dropped last."""
         return self._rate_columns(self.path, fraction_dropped(self._drawn))
 
 
 class SampledUnit(Sequential):
-    """The unit itself with noise; without noise, its activation averaged over draws of z from the run's own stream."""
+    """A unit that, without noise, averages its activation over draws of z."""
 
     def __init__(
         self, unit: Sequential, noisy: GaussianLinear, above: Sequence[Layer], *, samples: int, seed: int
     ) -> None:
-        """`noisy` gives the moments of z, `above` is what follows the linear map; `seed` is that of the run."""
+        """Wrap a unit.
+
+        Args:
+            unit: The unit, used as it is with noise.
+            noisy: The layer that computes mean and standard deviation of z.
+            above: The layers after the linear map.
+            samples: The number of draws.
+            seed: The seed of the run; draws come from its stream `inference:<path>`.
+        """
         super().__init__(unit.path, unit.layers)
         self._noisy_linear, self._above, self._samples, self._seed = noisy, above, samples, seed
 
     def set_step(self, step: int) -> None:
-        """Tell the linear map that evaluation draws from too: with exact masks it is not the one that trains."""
+        """Set the step of the unit and of the layer that evaluation draws from."""
+        # With exact masks these are two layers.
         super().set_step(step)
         self._noisy_linear.set_step(step)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return the activation, or its average.
-
-        A unit's draws of eps are the same for every example, so that what is said of one does not depend on its place
-        in the batch. They are correlated between examples then, of which only the average over the draws remains.
-        """
+        """Return the activation with noise, or its average over draws of z without noise."""
+        # All examples share the draws of eps, so the prediction of one does not depend on its position in the batch.
         if noise is not None:
             return super().forward(x, train=train, noise=noise)
         mu, sd = self._noisy_linear.moments(x)

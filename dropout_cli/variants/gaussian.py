@@ -1,13 +1,13 @@
-"""Gaussian dropout: multiplicative normal noise with the mean and variance of inverted dropout.
+"""Gaussian dropout: normal noise with the mean and variance of inverted dropout.
 
-    training     y = a (.) (1 + sd eps)     eps ~ N(0, 1) for every example and unit, sd^2 = rate / q
+    training     y = a (.) (1 + sd eps)     eps ~ N(0, 1) per example and unit,  sd^2 = rate / q,  q = 1 - rate
     evaluation   y = a
 
-Srivastava et al. 2014, JMLR 15:1929-1958, section 10. rate / q is the variance, not the standard
-deviation; negative multipliers belong to the distribution and are not clipped.
+Srivastava et al. 2014, JMLR 15:1929-1958, section 10.
 
-Traps: rate / q is the variance of the noise, not its standard deviation. Multipliers below 0 belong to it: at rate
-.5 one in six is negative. Nothing is ever exactly 0, so there is no realized rate.
+Notes: rate / q is the variance of the noise, not its standard deviation. Multipliers below 0 are part of the
+distribution and are not clipped: at rate .5, one in six is negative. No value is exactly 0, so there is no realized
+rate.
 """
 
 import math
@@ -29,7 +29,7 @@ class Gaussian(ActivationNoise):
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958, section 10"
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
-        """1 + sd eps: mean 1, variance rate / q."""
+        """Draw 1 + sd eps: mean 1, variance rate / q."""
         noise = draw_normal(shape, rng, dtype, out)
         noise *= math.sqrt(rate / (1 - rate))
         noise += 1

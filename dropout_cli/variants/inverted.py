@@ -1,12 +1,12 @@
-"""Inverted dropout: scale up in training, so that evaluation is the plain network.
+"""Inverted dropout: scales up in training, so evaluation uses the plain network.
 
-    training     y = m (.) a / q    m ~ Bernoulli(q) for every example and unit, q = 1 - rate
+    training     y = m (.) a / q    m ~ Bernoulli(q) per example and unit,  q = 1 - rate
     evaluation   y = a
 
-What every framework runs today; the classic form is Srivastava et al. 2014, JMLR 15:1929-1958.
+Most frameworks use this form. The classic form (`standard`) is Srivastava et al. 2014, JMLR 15:1929-1958.
 
-Traps: `rate` drops; many papers print the probability of keeping. With rates per layer, the mask follows the
-activation; logits are never dropped. Settings tuned for the classic form need converting.
+Notes: `rate` is the probability of dropping; many papers print the probability of keeping. The mask follows the
+activation; logits are never dropped. Settings that were tuned for the classic form must be converted.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from dropout_cli.variants.toolkit.masks import scaled_bernoulli
 @VARIANTS.register("inverted")
 @dataclass(frozen=True, kw_only=True)
 class Inverted(ActivationNoise):
-    """Inverted dropout: masks divided by the keep probability, evaluation untouched."""
+    """Scales by 1 / keep probability in training, so evaluation needs no scaling."""
 
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958"
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
-        """m / q: mean 1, variance rate / q."""
+        """Draw m / q: mean 1, variance rate / q."""
         return scaled_bernoulli(shape, rate, rng, dtype, out)

@@ -1,6 +1,10 @@
-"""No dropout: the baseline of every comparison. y = a in training and in evaluation.
+"""No dropout: the baseline for comparisons.
 
-Traps: a baseline is only fair with a weight decay, or an early stop, tuned as carefully as the rate of its rivals.
+    training     y = a
+    evaluation   y = a
+
+Notes: the comparison is fair only if the weight decay or early stopping of the baseline is tuned as carefully as the
+rates of the other variants.
 """
 
 from collections.abc import Sequence
@@ -15,20 +19,20 @@ from dropout_cli.variants.toolkit.base import MANY_STEPS, VARIANTS, Location, Su
 @VARIANTS.register("none")
 @dataclass(frozen=True, kw_only=True)
 class NoDropout(Variant):
-    """No noise; the baseline of every comparison."""
+    """No dropout. The baseline for comparisons."""
 
     acts_on = "nothing"
     supports: ClassVar[Supports] = "either"
     paper = "-"
 
     def is_silent(self, steps: int = MANY_STEPS) -> bool:
-        """It never draws."""
+        """Return True: it never draws."""
         return True
 
     def noise_before_logits(self) -> bool:
-        """There is no noise."""
+        """Return False: there is no noise."""
         return False
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The unit as it is."""
+        """Return the unit without noise."""
         return chain(location, linear, *between, activation)

@@ -1,20 +1,20 @@
-"""Shakeout: an input unit is not only switched off for a while; its weights turn to minus their sign.
+"""Shakeout: a dropped unit gets weights of -c times their sign, instead of 0.
 
-One m ~ Bernoulli(q) per example and INPUT unit i of a layer, for all its outgoing weights, q = 1 - rate:
+Each example has one m ~ Bernoulli(q) per INPUT unit i of a layer, for all outgoing weights of i; q = 1 - r, r = rate:
 
-    training     row i of W becomes (W_i + c r S_i) / q where m_i = 1, -c S_i where m_i = 0,  S = sign(W)
-    as GEMMs     z = (x (.) m / q)(W + c S) - c x S + b
+    training     row i of W becomes (W_i + c r S_i) / q if m_i = 1, and -c S_i if m_i = 0;  S = sign(W)
+    products     z = (x (.) m / q)(W + c S) - c x S + b
     evaluation   z = x W + b
 
-E z = x W + b and Var z = (r / q) (x^2)((W + c S)^2): c adds a pull like that of L1. With c = 0 it is
-`inverted` on the layer's inputs, draw for draw. The derivative of sign is taken as 0, which is exact
-almost everywhere; `sign_gradient: tanh` adds the authors' term c (x (.) (m / q - 1))'dz (.) (1 - tanh(W)^2).
+E z = x W + b and Var z = (r / q) (x^2)((W + c S)^2): c adds a pull towards 0 like that of L1. With c = 0 it equals
+`inverted` on the inputs of the layer, for the same mask. The derivative of sign is 0, which is exact almost
+everywhere. `sign_gradient: tanh` adds the term of the authors' code: c (x (.) (m / q - 1))'dz (.) (1 - tanh(W)^2).
 
-Kang, Li, Tao 2016, AAAI; 2018, TPAMI; arXiv:1904.06593. c is .1 in their code and 1e-4 in their AlexNet
-example; on digits .1 is too much.
+Kang, Li, Tao 2016, AAAI; 2018, TPAMI; arXiv:1904.06593. c is .1 in their code and 1e-4 in their AlexNet example; on
+digits .1 is too much.
 
-Traps: c is in the units of the weights, so a c that suits one network ruins another. sign(0) is 0. The rate belongs
-to what enters a layer: the first one takes `input_rate`.
+Notes: c is in the units of the weights, so a c that is good for one network can be too large for another. sign(0) is
+0. The rate is that of the inputs of a layer: the first layer uses `input_rate`.
 """
 
 from collections.abc import Sequence
@@ -48,53 +48,60 @@ from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 @VARIANTS.register("shakeout")
 @dataclass(frozen=True, kw_only=True)
 class Shakeout(Variant):
-    """Dropped units push with minus the sign of their weights."""
+    """Replaces the weights of a dropped unit by -c times their sign instead of 0."""
 
     rate: Rates = 0.5
-    """Probability of dropping what a hidden layer hands on: one number, or one per hidden layer."""
+    """The probability of dropping a hidden unit: one number, or one per hidden layer."""
     input_rate: Rate = 0.0
-    """Probability of dropping an element of the network's input."""
+    """The probability of dropping an element of the network's input."""
     c: NonNegative = 0.01
-    """The magnitude of the weights of a dropped unit."""
+    """The absolute value of the weights of a dropped unit."""
     sign_gradient: Literal["exact", "tanh"] = "exact"
-    """The derivative of the sign: 0, or that of tanh as in the authors' code."""
+    """How the sign is differentiated. exact: as 0. tanh: like tanh, as in the authors' code."""
     rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
-    """How the rates move over training."""
+    """How the rates change during training."""
 
-    acts_on = "weights, by the unit that they start from"
+    acts_on = "the outgoing weights of each unit"
     paper = "Kang, Li, Tao 2016, arXiv:1904.06593"
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The linear map shakes what enters it: the network's input, or the hidden layer below."""
+        """Return the unit with noise on the weights of its linear map, per input unit."""
         rate = self.input_rate if location.index == 0 else rate_of(self.rate, location.index - 1)
         return chain(location, ShakeoutLinear(self, linear, rate, location), *between, activation)
 
     def output(self, linear: Dense, location: Location) -> Layer:
-        """The logits shake the last hidden layer."""
+        """Return the output layer with noise at the rate of the last hidden layer."""
         return ShakeoutLinear(self, linear, rate_of(self.rate, -1), location)
 
     def noise_before_logits(self) -> bool:
-        """Noise acts there unless the last hidden layer's rate is 0."""
+        """Return True unless the rate of the last hidden layer is 0."""
         return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
 
     def rates(self) -> tuple[float, ...]:
-        """The rates of the hidden layers and of the input."""
+        """Return the rates of the hidden layers and of the input."""
         return all_rates(self.rate, self.input_rate)
 
     def schedule(self) -> RateSchedule:
-        """`rate_schedule`."""
+        """Return `rate_schedule`."""
         return self.rate_schedule
 
     def check_network(self, *, hidden: int, activation: str) -> None:
-        """A list of rates must have one for each hidden layer."""
+        """Raise InvalidField if a list of rates does not have one per hidden layer."""
         check_rate_count(self.rate, hidden)
 
 
 class ShakeoutLinear(ScheduledRate):
-    """z = (x (.) m / q)(W + c S) - c x S + b with noise, x W + b without."""
+    """A linear map z = (x (.) m / q)(W + c S) - c x S + b; without noise, z = x W + b."""
 
     def __init__(self, variant: Shakeout, linear: Dense, rate: float, location: Location) -> None:
-        """`rate` is that of the units that enter; the linear map keeps its parameters and their names."""
+        """Wrap a linear map, which keeps the names of its parameters.
+
+        Args:
+            variant: The variant; its schedule changes the rate.
+            linear: The linear map.
+            rate: The rate of its input units, before the schedule.
+            location: The location in the network.
+        """
         super().__init__(f"{location.path}/dropout")
         self._variant, self._linear = variant, linear
         self._drawn: Array | None = None
@@ -125,7 +132,7 @@ class ShakeoutLinear(ScheduledRate):
         return z
 
     def backward(self, dy: Array) -> Array:
-        """dW = (x (.) m / q)'dy, db = sum dy, dx = (m / q) (.) (dy (W + c S)') - c dy S'."""
+        """Add dW and db, and return dx = (m / q) (.) (dy (W + c S)') - c dy S'."""
         if not self._shaken:
             return self._linear.backward(dy)
         self.gradients(dy)
@@ -136,7 +143,7 @@ class ShakeoutLinear(ScheduledRate):
         return dx
 
     def gradients(self, dy: Array) -> None:
-        """dW and db alone."""
+        """Add dW = (x (.) m / q)'dy and db = sum dy."""
         if not self._shaken:
             self._linear.gradients(dy)
             return
@@ -148,9 +155,9 @@ class ShakeoutLinear(ScheduledRate):
             W.add_gradient(self._variant.c * through * (1 - np.tanh(W.value) ** 2))
 
     def parameters(self) -> dict[str, Parameter]:
-        """Those of the linear map."""
+        """Return the parameters of the linear map."""
         return self._linear.parameters()
 
     def columns(self) -> dict[str, float]:
-        """The rate in force, and the share of what entered that was dropped in the last training step."""
+        """Return the current rate, and the fraction of inputs dropped in the last training step."""
         return {} if self._stays_zero() else self._rate_columns(self.path, fraction_dropped(self._drawn))

@@ -1,29 +1,28 @@
-"""Sparse variational dropout: every weight learns its own noise, and weights that are mostly noise are cut.
+"""Sparse variational dropout: learns noise per weight, and removes the noisiest weights.
 
-W and ln sigma^2 are learned, one of each per weight; la = ln alpha = ln sigma^2 - ln(W^2 + 1e-8), clipped to +-8.
+Each weight W has a learned ln sigma^2; la = ln alpha = ln sigma^2 - ln(W^2 + 1e-8), clipped to +-8 in the KL.
 
-    training     z = x W' + b + sqrt(v) eps,  v = (x^2)(sigma^2) + 1e-8;  eps per example and output
+    training     z = x W' + b + sqrt(v) eps,  v = (x^2)(sigma^2) + 1e-8,  eps ~ N(0, 1) per example and output
     evaluation   z = x W' + b
-    W'           W where la < 3, else 0
+    W'           W if la < 3, else 0
     loss         mean loss + (s w / N) sum of KL over all weights
     classes      s = 1, the loss is the cross-entropy
     regression   s = 2 / (tau T) with `squared_error`,  s = 1 / T with `gaussian_nll`
 
-    -KL = k1 s(k2 + k3 la) - .5 ln(1 + exp(-la)) - k1,   k1 = .63576, k2 = 1.87320, k3 = 1.48695, s the logistic
+    -KL = k1 S(k2 + k3 la) - .5 ln(1 + exp(-la)) - k1,   k1 = .63576, k2 = 1.87320, k3 = 1.48695, S the logistic
 
-The weight w of the KL is 0 before epoch `kl_from` (counted from 0), rises linearly over `kl_warmup` epochs and
-is 1 from then on. N: training examples; T: targets, over which the loss is a mean. |y - f|^2 / T is 2 / (tau T) times
-the negative log-likelihood of an example under noise of precision tau (`noise_precision`).
+The weight w of the KL is 0 before epoch `kl_from` (counted from 0), rises linearly over `kl_warmup` epochs, and is 1
+after that. N: training examples; T: targets, over which the loss is a mean. |y - f|^2 / T is 2 / (tau T) times the
+negative log-likelihood of an example under noise of precision tau (`noise_precision`).
 
-Noise stands on all dense layers, the logits too; biases have none. `summary.json` tells the sparsity of each layer,
-the compression (weights / weights kept, biases not counted) and the accuracy with and without the weights that were
-cut.
+All dense layers have noise, also the output layer; biases have none. `summary.json` has the sparsity of each layer,
+the compression (weights / weights kept, biases not counted), and the accuracy with and without the removed weights.
 
 Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369: LeNet-300-100 on MNIST, 200 epochs, 1.92 % error, 68x.
 
-Traps: la depends on W too, so that without its second term, -2 g W / (W^2 + 1e-8), dW is not the gradient of
-this loss. Without the warm-up, small initial weights are all cut within an epoch. Few steps cut nothing: ln
-sigma^2 has to climb from `start`, at most about the learning rate per step with Adam.
+Notes: la depends on W too, so the gradient of W has the additional term -2 g W / (W^2 + 1e-8), with g = d loss / d la.
+Without the warm-up, small initial weights are all removed within an epoch. A short training removes nothing:
+ln sigma^2 must rise from `start`, with Adam by at most about the learning rate per step.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,7 +49,7 @@ SMALLEST = 1e-8
 
 
 def sparse_kl(la: Array) -> Array:
-    """KL for each ln alpha, which lies within the clip."""
+    """Return the KL of each ln alpha, which must be within +-8."""
     noisy = np.exp(-la)  # ln(1 + exp(-la)); numpy.logaddexp would take thirty times as long in float32
     np.log1p(noisy, out=noisy)
     noisy *= 0.5
@@ -60,13 +59,13 @@ def sparse_kl(la: Array) -> Array:
 
 
 def sparse_kl_slope(la: Array) -> Array:
-    """dKL / d ln alpha: negative, so that the KL pulls alpha up."""
+    """Return dKL / d ln alpha. It is negative, so the KL pushes alpha up."""
     S = _logistic(K2 + K3 * la)
-    found = S * S
-    found -= S
-    found *= K1 * K3
-    found -= 0.5 * _logistic(-la)
-    return found
+    slope = S * S
+    slope -= S
+    slope *= K1 * K3
+    slope -= 0.5 * _logistic(-la)
+    return slope
 
 
 def _logistic(x: Array) -> Array:
@@ -80,35 +79,35 @@ def _logistic(x: Array) -> Array:
 @VARIANTS.register("sparse_variational")
 @dataclass(frozen=True, kw_only=True)
 class SparseVariational(Variant):
-    """Gaussian noise of learned variance on every weight; weights that are mostly noise are cut."""
+    """Gaussian noise with a learned variance per weight; the noisiest weights become 0."""
 
     start: Annotated[float, Ge(-20), Le(0)] = -10.0
     """ln sigma^2 at the start, for every weight."""
     kl_from: CountOrZero = 5
-    """The epoch, counted from 0, after which the KL begins to count."""
+    """The epoch (counted from 0) at which the KL term starts to rise."""
     kl_warmup: CountOrZero = 15
-    """Over how many epochs the weight of the KL rises to 1."""
+    """The number of epochs over which the weight of the KL term rises to 1."""
     noise_precision: Positive = USUAL_PRECISION
-    """tau of a regression with squared_error: 1 / variance of the noise that is assumed in the standardized targets."""
+    """The precision tau for a regression with squared_error: 1 / (assumed noise variance of standardized targets)."""
 
     acts_on = "the weights of every dense layer"
     learns = "the noise's variance, per weight"
     paper = "Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369"
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """Noise inside the linear map."""
+        """Return the unit with noise on the weights of its linear map."""
         return chain(location, SparseLinear(self, linear, location), *between, activation)
 
     def precision(self) -> float:
-        """tau."""
+        """Return tau."""
         return self.noise_precision
 
     def output(self, linear: Dense, location: Location) -> Layer:
-        """The logits too."""
+        """Return the output layer with noise on its weights."""
         return SparseLinear(self, linear, location)
 
     def report(self, network: Layer, evaluate: Callable[[], tuple[str, float]]) -> dict[str, Any]:
-        """Sparsity per layer and of all, compression, and what cutting did to the accuracy."""
+        """Return sparsity, compression, and the score with and without pruning."""
         layers = [layer for layer in leaves(network) if isinstance(layer, SparseLinear)]
         weights = sum(layer.linear.W.value.size for layer in layers)
         kept = sum(int(np.count_nonzero(layer.kept())) for layer in layers)
@@ -129,27 +128,30 @@ class SparseVariational(Variant):
 
 
 class SparseLinear(GaussianLinear):
-    """V = sigma^2, and a mean without the weights that are cut."""
+    """A linear map with V = sigma^2, whose mean leaves out the removed weights."""
 
     def __init__(self, variant: SparseVariational, linear: Dense, location: Location) -> None:
-        """The linear map keeps its parameters and their names; ln sigma^2 is `<path>/dropout/log_variance`."""
+        """Wrap a linear map, which keeps the names of its parameters.
+
+        ln sigma^2 is `<path>/dropout/log_variance`.
+        """
         super().__init__(linear, location)
         self._variant, self._location = variant, location
         self._scale = penalty_scale(location, variant.noise_precision)
         value = np.full(linear.W.value.shape, variant.start, linear.W.value.dtype)
         self.log_variance = Parameter(value, decay=0.0, max_norm=0.0)
         self.pruned = True
-        """Whether weights that are mostly noise are left out."""
+        """True if weights that are mostly noise are left out."""
         self.set_step(0)
 
     def set_step(self, step: int) -> None:
-        """Set the weight of the KL."""
+        """Set the weight of the KL term."""
         since = step // self._location.steps_per_epoch - self._variant.kl_from
         ramp = min(1.0, max(0, since) / self._variant.kl_warmup) if self._variant.kl_warmup else float(since >= 0)
         self._factor = ramp / self._location.examples * self._scale
 
     def log_alpha(self) -> Array:
-        """ln alpha, not clipped, (in, out)."""
+        """Return ln alpha, not clipped, (in, out)."""
         W = self.linear.W.value
         squares = np.multiply(W, W, out=self._buffer("log_alpha", W.shape, W.dtype))
         squares += SMALLEST
@@ -157,34 +159,34 @@ class SparseLinear(GaussianLinear):
         return np.subtract(self.log_variance.value, squares, out=squares)
 
     def kept(self) -> Array:
-        """Which weights are not cut."""
+        """Return True for each weight that is kept, (in, out)."""
         return np.asarray(self.log_alpha() < THRESHOLD)
 
     def sparsity(self) -> float:
-        """The share of weights that are cut."""
+        """Return the fraction of weights that are removed."""
         return 1 - np.count_nonzero(self.kept()) / self.linear.W.value.size
 
     def mean_weights(self) -> Array:
-        """Those that are not cut, the others 0."""
+        """Return the weights, with 0 for removed ones, (in, out)."""
         W = self.linear.W.value
         self._kept = self.kept() if self.pruned else np.ones(W.shape, bool)
         return np.multiply(W, self._kept, out=self._buffer("mean_weights", W.shape, W.dtype))
 
     def mean_slope(self) -> Array | float:
-        """1, and 0 where the weight is cut."""
+        """Return 1 for kept weights and 0 for removed ones, (in, out)."""
         return self._kept
 
     def variances(self) -> tuple[Array, Array | float]:
-        """sigma^2; biases have no noise."""
+        """Return sigma^2, and 0 for the biases, which have no noise."""
         V = self._buffer("V", self.log_variance.value.shape, self.log_variance.value.dtype)
         return np.exp(self.log_variance.value, out=V), 0.0
 
     def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
-        """d ln sigma^2 = dV (.) sigma^2."""
+        """Add d ln sigma^2 = dV (.) sigma^2."""
         self.log_variance.add_gradient(dV, factor=self._V, first=True)
 
     def gradients(self, dy: Array) -> None:
-        """With the gradient of the penalty: g for ln sigma^2, -2 g W / (W^2 + 1e-8) for W."""
+        """Add the gradients, with those of the penalty: g, and -2 g W / (W^2 + 1e-8) for W."""
         super().gradients(dy)
         W = self.linear.W
         if not self._noisy:
@@ -201,26 +203,27 @@ class SparseLinear(GaussianLinear):
             W.add_gradient(g, factor=-1.0)
 
     def parameters(self) -> dict[str, Parameter]:
-        """Those of the linear map, and ln sigma^2."""
+        """Return the parameters of the linear map, and ln sigma^2."""
         return self.linear.parameters() | {f"{self.path}/log_variance": self.log_variance}
 
     def penalty(self) -> float:
-        """(s w / N) sum of KL."""
+        """Return (s w / N) times the sum of the KL over the weights."""
         if not self._factor:
             return 0.0
         la = np.clip(self.log_alpha(), -CLIP, CLIP)
         return self._factor * float(sparse_kl(la).sum(dtype=np.float64))
 
     def warnings(self) -> list[str]:
-        """A training that ended before the KL counted has cut by chance alone; said once."""
+        """Return a warning if training ended before the KL term started."""
+        # From the output layer only, so that it appears once per run.
         if self._factor or self._location.kind != "output":
             return []
-        return ["dropout.kl_from: training ended before the KL began to count. Train longer, or lower it."]
+        return ["dropout.kl_from: training ended before the KL term started. Train longer, or lower dropout.kl_from."]
 
     def columns(self) -> dict[str, float]:
-        """The share of weights that are cut."""
+        """Return the fraction of weights that are removed."""
         return {f"{self.path}/sparsity": self.sparsity()}
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:
-        """Return the share of weights that are cut, as it is."""
+        """Return the column of the sparsity, which is between 0 and 1 already."""
         return {f"{self.path}/sparsity": float}

@@ -1,16 +1,16 @@
-"""Spatial dropout: whole feature maps are dropped, because neighbouring pixels of a map say the same.
+"""Spatial dropout: drops whole feature maps, because neighboring pixels are similar.
 
-    training     y = m (.) a / q    m ~ Bernoulli(q) for every example and channel, the same over the map; q = 1 - rate
+    training     y = m (.) a / q    m ~ Bernoulli(q) per example and channel, the same for all pixels;  q = 1 - rate
     evaluation   y = a
 
-With element-wise masks a dropped pixel can be told from those around it, and little is lost; here its whole channel
-goes. On dense hidden layers, which have no maps, `dense_rate` drops element by element.
+If single pixels are dropped, their neighbors still show almost the same values. Here the whole channel is dropped.
+Dense hidden layers have no maps: there, `dense_rate` drops single activations.
 
 Tompson et al. 2015, arXiv:1411.4280.
 
-Traps: it needs maps: a multilayer perceptron has none. Maps are (N, height, width, channels) here, and the mask
-(N, 1, 1, channels); where channels come second it is (N, channels, 1, 1). A rate that suits single elements is
-high for whole channels when there are few of them.
+Notes: spatial dropout needs feature maps; an mlp has none. Maps are (N, height, width, channels) here, so the mask is
+(N, 1, 1, channels); with channels second it is (N, channels, 1, 1). A rate that is good for single activations can be
+too high for whole channels if there are few of them.
 """
 
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ class Spatial(MapNoise):
     """Drops whole feature maps."""
 
     rate: Rates = 0.2
-    """Probability of dropping a channel: one number, or one per place (dense layers are counted, but not asked)."""
+    """The probability of dropping a channel: one number, or one per location (dense layers use `dense_rate`)."""
 
     paper = "Tompson et al. 2015, arXiv:1411.4280"
 
     def draw_maps(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
-        """m / q, of shape (N, 1, 1, channels)."""
+        """Draw m / q, (N, 1, 1, channels)."""
         n, _, _, channels = shape
         scale = dtype.type(1 / keep_probability(rate))
         return np.asarray(np.multiply(bernoulli((n, 1, 1, channels), rate, rng), scale, dtype=dtype))

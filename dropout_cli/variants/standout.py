@@ -1,17 +1,17 @@
-"""Standout: each unit's keep probability is computed from its own pre-activation.
+"""Standout: computes the keep probability of each unit from its own pre-activation.
 
-    training     y = m (.) a    m = [u < P], P = sigmoid(alpha z + beta), u ~ U(0, 1) per example and unit
+    training     y = m (.) a    m = [u < P],  P = sigmoid(alpha z + beta),  u ~ U(0, 1) per example and unit
     evaluation   y = P (.) a
 
-z is the pre-activation of the layer whose activation a is dropped (the belief network of the paper with
-its weights tied to the layer's own). There is no scaling by 1 / P; m and P are constants for the
-gradient, dz = dy (.) m (.) f'(z). With alpha = 0 and beta = logit(q) it is `standard`. Inputs have no
-pre-activation, so only hidden places drop; the realised rate is 1 - mean P.
+z is the pre-activation of the layer, and a its activation. (This is the belief network of the paper, with its weights
+tied to those of the layer.) m and P are constants for the gradient: dz = dy (.) m (.) f'(z). With alpha = 0 and
+beta = logit(q) it equals `standard`. Inputs have no pre-activation, so only hidden layers drop. The realized rate is
+1 - mean P.
 
 Ba & Frey 2013, "Adaptive dropout for training deep neural networks", NeurIPS 26.
 
-Traps: beta is added once per unit, not once per weight. Nothing is divided by P, so evaluation has to multiply by
-it. Negative activations (tanh) have small z and are dropped more, as the paper has it.
+Notes: beta is added once per unit, not once per weight. Training does not divide by P, so evaluation must multiply by
+P. Negative activations (tanh) have a small z and are dropped more often, as in the paper.
 """
 
 from collections.abc import Sequence
@@ -35,32 +35,32 @@ class Standout(Variant):
     """Units with a large pre-activation are kept more often."""
 
     alpha: Finite = 1.0
-    """Times the pre-activation; 0 keeps every unit with the same probability."""
+    """The factor of the pre-activation. 0: every unit has the same keep probability."""
     beta: Finite = 0.0
-    """Added once; larger keeps more."""
+    """The offset. A larger value keeps more units."""
 
     acts_on = "activations of hidden layers"
     paper = "Ba & Frey 2013, NeurIPS 26"
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The unit with its activation inside the gate, which sees both z and a."""
+        """Return the unit with its activation inside the gate, which needs both z and a."""
         return chain(location, linear, *between, Gate(self, activation, location))
 
 
 class Gate(Layer):
-    """y = gate (.) f(z), gate = [u < P] with noise and P without."""
+    """The product y = gate (.) f(z); gate = [u < P], or P without noise."""
 
     is_dropout = True
 
     def __init__(self, variant: Standout, activation: Layer, location: Location) -> None:
-        """`activation` is f."""
+        """Make the gate of an activation f."""
         super().__init__(f"{location.path}/dropout")
         self._variant, self._activation = variant, activation
         self._sigmoid = Sigmoid(f"{location.path}/keep")
         self._drawn: Array | None = None
 
     def draws(self) -> bool:
-        """It always draws."""
+        """Return True: it always draws."""
         return True
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
@@ -79,7 +79,8 @@ class Gate(Layer):
         return np.multiply(self._a, self._gate, out=self._buffer("y", x.shape, x.dtype))
 
     def backward(self, dy: Array) -> Array:
-        """dz = dy gate f'(z), the drawn gate a constant; without noise P is a function of z, and counts."""
+        """Return dz = dy (.) gate (.) f'(z)."""
+        # A drawn gate is a constant. Without noise the gate P depends on z, which adds a term.
         da = np.multiply(dy, self._gate, out=self._buffer("da", dy.shape, dy.dtype))
         dz = self._activation.backward(da)
         if not self._scaled:
@@ -87,9 +88,9 @@ class Gate(Layer):
         return np.asarray(dz + self._variant.alpha * self._sigmoid.backward(dy * self._a))
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return those of the activation."""
+        """Return the parameters of the activation."""
         return self._activation.parameters()
 
     def columns(self) -> dict[str, float]:
-        """The share that was dropped in the last training step."""
+        """Return the fraction dropped in the last training step."""
         return {f"{self.path}/realized_rate": fraction_dropped(self._drawn)}

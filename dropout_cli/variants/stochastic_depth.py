@@ -1,17 +1,18 @@
-"""Stochastic depth: whole residual blocks are left out, the later the more often.
+"""Stochastic depth: skips whole residual blocks; later blocks are skipped more often.
 
-    training     y = skip + (m / p_l) branch    m ~ Bernoulli(p_l), p_l = 1 - (l / L) r for block l = 1 .. L
+    training     y = skip + (m / p_l) branch    m ~ Bernoulli(p_l)
+                 p_l = 1 - (l / L) r for block l = 1 .. L,  r = rate
     evaluation   y = skip + branch
 
-The gradient goes to the skip as it is, and to the branch times m / p_l. With `per: example` each example draws its own
-m; with `per: batch`, as in the paper, a mini-batch draws one, and a block that is left out is not computed at all.
-The paper scales at test time instead, y = skip + p_l branch.
+The gradient of the skip is dy, and that of the branch is dy m / p_l. With `per: example` each example has its own m.
+With `per: batch`, as in the paper, a batch has one m, and a skipped block is not computed. The paper scales at test
+time instead: y = skip + p_l branch.
 
-Huang, Sun, Liu, Sedra, Weinberger 2016, arXiv:1603.09382, with a survival of .5 for the last block.
+Huang, Sun, Liu, Sedra, Weinberger 2016, arXiv:1603.09382. The last block survives with probability .5.
 
-Traps: `rate` is that of the LAST block; the first of L has rate r / L. It needs residual blocks (`architecture:
-resnet`). With `per: example` nothing is saved; with `per: batch` batch normalization of a block that is left out learns
-nothing of that batch.
+Notes: `rate` is that of the LAST block; the first of L blocks has rate r / L. The variant needs residual blocks
+(`architecture: resnet`). `per: example` saves no time. With `per: batch` the batch normalization of a skipped block
+learns nothing from that batch.
 """
 
 from collections.abc import Sequence
@@ -35,51 +36,59 @@ from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 @VARIANTS.register("stochastic_depth")
 @dataclass(frozen=True, kw_only=True)
 class StochasticDepth(Variant):
-    """Leaves out whole residual blocks."""
+    """Skips whole residual blocks."""
 
     rate: Rate = 0.5
-    """Probability of leaving out the last block; block l of L has l / L of it."""
+    """The probability of skipping the last block. Block l of L is skipped with l / L of this probability."""
     per: Literal["example", "batch"] = "example"
-    """Whether every example draws its own blocks, or a whole batch the same."""
+    """Whether each example or each batch draws its own blocks."""
     rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
-    """How the rates move over training."""
+    """How the rates change during training."""
 
     acts_on = "residual blocks"
     paper = "Huang et al. 2016, arXiv:1603.09382"
     supports: ClassVar[Supports] = "blocks"
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """A dense unit as it is."""
+        """Return a dense unit without noise."""
         return chain(location, linear, *between, activation)
 
     def block(self, branch: Layer, skip: Layer | None, location: Location) -> Layer:
-        """A block that may be left out, at l / L of the rate."""
+        """Return a block that may be skipped, at l / L of the rate."""
         return UncertainBlock(self, branch, skip, self.rate * (location.index + 1) / location.count, location)
 
     def noise_before_logits(self) -> bool:
-        """The last block is."""
+        """Return True unless the rate is 0: the last block feeds the output layer."""
         return not self.is_silent()
 
     def rates(self) -> tuple[float, ...]:
-        """The rate of the last block."""
+        """Return the rate of the last block."""
         return (self.rate,)
 
     def schedule(self) -> RateSchedule:
-        """`rate_schedule`."""
+        """Return `rate_schedule`."""
         return self.rate_schedule
 
     def draws_for_every_row(self) -> bool:
-        """Examples draw their own unless a batch draws one for all."""
+        """Return True if each example draws its own blocks."""
         return self.per == "example"
 
 
 class UncertainBlock(ScheduledRate, Residual):
-    """y = skip(x) + (m / p) branch(x) with noise, skip(x) + branch(x) without."""
+    """A block y = skip(x) + (m / p) branch(x); without noise, y = skip(x) + branch(x)."""
 
     def __init__(
         self, variant: StochasticDepth, branch: Layer, skip: Layer | None, rate: float, location: Location
     ) -> None:
-        """`rate`: the block's own."""
+        """Make a block.
+
+        Args:
+            variant: The variant; its schedule changes the rate.
+            branch: The layers of the branch.
+            skip: The layer of the skip; None: the input itself.
+            rate: The rate of this block, before the schedule.
+            location: The location in the network.
+        """
         super().__init__(location.path, branch, skip)
         self._variant = variant
         self._noise_path = f"{location.path}/dropout"
@@ -87,11 +96,11 @@ class UncertainBlock(ScheduledRate, Residual):
         self._follow(variant.rate_schedule, rate, location.steps)
 
     def draws(self) -> bool:
-        """It draws where the rate in force is not 0, or a part draws."""
+        """Return True if the current rate is not 0, or a layer inside draws."""
         return ScheduledRate.draws(self) or Residual.draws(self)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return skip(x), and what of branch(x) survives."""
+        """Return skip(x) + (m / p) branch(x); a branch that all examples skip is not computed."""
         self._multiplier: Array | None = None
         if noise is not None and self.rate:
             rows = len(x) if self._variant.per == "example" else 1
@@ -113,7 +122,7 @@ class UncertainBlock(ScheduledRate, Residual):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """dy to the skip, dy m / p to the branch; nothing learned in a branch that was left out."""
+        """Return dx: dy through the skip plus dy m / p through the branch."""
         past = dy if self.skip is None else self.skip.backward(dy)
         if self._left_out:
             for parameter in self.branch.parameters().values():
@@ -126,5 +135,5 @@ class UncertainBlock(ScheduledRate, Residual):
         return np.add(past, through, out=self._buffer("dx", through.shape, through.dtype))
 
     def columns(self) -> dict[str, float]:
-        """The rate in force, and the share that was left out in the last training step."""
+        """Return the current rate, and the fraction skipped in the last training step."""
         return super().columns() | self._rate_columns(self._noise_path, fraction_dropped(self._drawn))

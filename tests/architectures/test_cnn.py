@@ -39,12 +39,12 @@ def test_items_are_read(text: str, item: object) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("architecture.layers=[conv]", "'conv' is no layer"),
-        ("architecture.layers=[conv 0 3]", "'conv 0 3' is no layer"),
-        ("architecture.layers=[conv 8 3, pool 99]", "'pool 99' is no layer"),
+        ("architecture.layers=[conv]", "'conv' is not a layer"),
+        ("architecture.layers=[conv 0 3]", "'conv 0 3' is not a layer"),
+        ("architecture.layers=[conv 8 3, pool 99]", "'pool 99' is not a layer"),
         ("architecture.layers=[pool 2, conv 8 3]", "'pool 2' comes before any convolution"),
         ("architecture.layers=[conv 8 3, dense 4, conv 8 3]", "'conv 8 3' comes after a dense layer"),
-        ("architecture.layers=[dense 4]", "there is no convolution in it"),
+        ("architecture.layers=[dense 4]", "has no convolution. Add one"),
         (
             "architecture.layers=[conv 8 3, pool 2, conv 8 5 valid]",
             "conv2: a window of 5 does not fit into a feature map of 4",
@@ -53,9 +53,9 @@ def test_items_are_read(text: str, item: object) -> None:
             "architecture.layers=[conv 8 3, pool 4, pool 4]",
             "conv1/pool2: a window of 4 does not fit into a feature map of 2",
         ),
-        ("dataset=iris", "a convolution needs pictures"),
-        ("dropout={variant: concrete}", "concrete acts on dense layers only"),
-        ("dropout.rate=[0.1, 0.2, 0.3]", "lists 3 rates for 2 hidden layers"),
+        ("dataset=iris", "a convolution needs images"),
+        ("dropout={variant: concrete}", "concrete works on dense layers only"),
+        ("dropout.rate=[0.1, 0.2, 0.3]", "has 3 rates, but the network has 2 hidden layers"),
         ("architecture.layers=lenet", "Did you mean 'lenet5'"),
     ],
 )
@@ -72,7 +72,9 @@ def test_what_needs_maps_is_refused_without_them(name: str, tmp_path: Path) -> N
     """By name, with the way out."""
     file = tmp_path / "mlp.yaml"
     file.write_text(f"dataset: digits\ndropout: {name}\n")
-    with pytest.raises(ConfigError, match=f"{name} acts on feature maps, and mlp has none. Use .*: cnn, resnet; or"):
+    with pytest.raises(
+        ConfigError, match=f"{name} works on feature maps, but mlp has none. Use .*: cnn, resnet. Or keep mlp"
+    ):
         config.load_config(file)
 
 

@@ -49,12 +49,12 @@ def test_maps_are_halved_from_group_to_group() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("architecture.depth=9", "must be 6 n . 2 for 3 groups, such as 8, got 9"),
+        ("architecture.depth=9", "must be 6 n . 2 for 3 groups, such as 8; got 9"),
         ("architecture={name: resnet, depth: 20, widths: [4, 4]}", "must be 4 n . 2 for 2 groups, such as 18"),
-        ("dataset=iris", "resnet needs pictures"),
-        ("dropout={variant: concrete}", "concrete acts on dense layers only, and resnet has convolutions"),
-        ("architecture={name: cnn}", "stochastic_depth drops residual blocks, and cnn has none"),
-        ("architecture={name: mlp}", "drops residual blocks, and mlp has none. Use architecture.name: resnet"),
+        ("dataset=iris", "resnet needs images"),
+        ("dropout={variant: concrete}", "concrete works on dense layers only, but resnet has convolutions"),
+        ("architecture={name: cnn}", "stochastic_depth drops residual blocks, but cnn has none"),
+        ("architecture={name: mlp}", "drops residual blocks, but mlp has none. Use architecture.name: resnet"),
     ],
 )
 def test_what_does_not_fit_is_refused_when_the_config_is_read(override: str, message: str, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ EXPECTED: list[tuple[type[Initializer], Shape, float]] = [
 
 
 def test_the_schemes_are_found_by_name_frozen_and_take_keys_by_name() -> None:
-    """A network cannot change the law of its weights; a name that is none is said to be no initializer."""
+    """A network cannot change the distribution of its weights; an unknown name is not an initializer."""
     assert INITIALIZERS.names() == ["glorot", "he", "lecun", "normal"]
     with pytest.raises(UnknownName, match="unknown initializer 'xavier'"):
         INITIALIZERS["xavier"]

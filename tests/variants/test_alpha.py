@@ -56,5 +56,7 @@ def test_given_a_value_the_moments_are_those_of_the_formula(value: float) -> Non
 def test_without_selu_it_is_refused(tmp_path: Path) -> None:
     """The error says what would be possible."""
     (tmp_path / "a.yaml").write_text("dataset: digits\ndropout: alpha\n")
-    with pytest.raises(ConfigError, match=r"alpha needs architecture.activation: selu, not relu. inverted works with"):
+    with pytest.raises(
+        ConfigError, match=r"alpha needs architecture.activation: selu, got relu. The variant inverted works with"
+    ):
         config.load_config(tmp_path / "a.yaml")

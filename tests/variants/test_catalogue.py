@@ -17,9 +17,9 @@ from tests.commands import dropout
 
 ROWS = {
     "adaptive": (
-        "activations of hidden layers, and the input if asked to",
-        "a rate per place, by a rule",
-        "none: a heuristic of teaching material",
+        "activations of hidden layers, and the input if input_rate is set",
+        "a rate per layer, by a rule",
+        "none (a heuristic from teaching material)",
     ),
     "alpha": (
         "activations of hidden layers",
@@ -27,7 +27,7 @@ ROWS = {
         "Klambauer et al. 2017, arXiv:1706.02515",
     ),
     "batchwise": (
-        "units of hidden layers, and the input, for a whole batch",
+        "units of hidden layers and of the input, for a whole batch",
         "nothing",
         "Graham, Reizenstein, Robinson 2015, arXiv:1502.02478",
     ),
@@ -42,7 +42,7 @@ ROWS = {
         "unpublished; concrete without its penalty",
     ),
     "dropblock": (
-        "feature maps; activations of dense layers one by one",
+        "feature maps; in dense layers, single activations",
         "nothing",
         "Ghiasi, Lin, Le 2018, arXiv:1810.12890",
     ),
@@ -67,7 +67,7 @@ ROWS = {
         "-",
     ),
     "shakeout": (
-        "weights, by the unit that they start from",
+        "the outgoing weights of each unit",
         "nothing",
         "Kang, Li, Tao 2016, arXiv:1904.06593",
     ),
@@ -77,7 +77,7 @@ ROWS = {
         "Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369",
     ),
     "spatial": (
-        "feature maps; activations of dense layers one by one",
+        "feature maps; in dense layers, single activations",
         "nothing",
         "Tompson et al. 2015, arXiv:1411.4280",
     ),
@@ -128,10 +128,10 @@ def test_every_variant_is_described_in_the_words_that_were_read() -> None:
 
 
 @pytest.mark.parametrize("name", VARIANTS.names())
-def test_a_page_tells_equations_keys_bounds_and_traps(name: str) -> None:
-    """Equations for training and evaluation, traps, and for every key its default and what it may be."""
+def test_a_page_has_equations_keys_bounds_and_notes(name: str) -> None:
+    """Equations for training and evaluation, notes, and the default and the allowed values of each key."""
     entry = describe_variant(VARIANTS[name])
-    assert all(word in entry["text"] for word in ("training", "evaluation", "\nTraps: "))
+    assert all(word in entry["text"] for word in ("training", "evaluation", "\nNotes: "))
     assert all(key["about"] and key["allowed"] for key in entry["keys"])
     assert [key["name"] for key in entry["keys"]] == list(config.to_dict(VARIANTS[name]()))
 

@@ -26,9 +26,9 @@ from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS, Variant
 from tests.gradients import check_layer, read_only
 
-NAMES = [name for name, law in VARIANTS if law.supports in ("vectors", "either")]
-NAMES += [f"{name} on maps" for name, law in VARIANTS if law.supports in ("maps", "either")]
-NAMES += [f"{name} on blocks" for name, law in VARIANTS if law.supports != "vectors"]
+NAMES = [name for name, cls in VARIANTS if cls.supports in ("vectors", "either")]
+NAMES += [f"{name} on maps" for name, cls in VARIANTS if cls.supports in ("maps", "either")]
+NAMES += [f"{name} on blocks" for name, cls in VARIANTS if cls.supports != "vectors"]
 FLOAT64 = np.dtype(np.float64)
 
 
@@ -47,7 +47,7 @@ def keys_of(name: str) -> list[str]:
     return list(inspect.signature(variant(name)).parameters)
 
 
-def law_of(name: str) -> Variant:
+def make_variant(name: str) -> Variant:
     """The variant at its defaults, with noise on the input where it can have some."""
     settings: dict[str, Any] = {"input_rate": 0.2} if "input_rate" in keys_of(name) else {}
     return variant(name)(**settings)
@@ -57,13 +57,15 @@ def network(name: str, dtype: np.dtype[np.float64] | np.dtype[np.float32] = FLOA
     """A small network with that variant."""
     shape = (5,) if on(name) == "vectors" else (4, 4, 2)
     around = BuildContext(shape=shape, outputs=3, examples=100, steps=50, seed=7, dtype=dtype)
-    law = law_of(name)
-    activation: Any = "selu" if law.suited_activation == "selu" else "tanh"  # smooth, where it can be
+    chosen = make_variant(name)
+    activation: Any = "selu" if chosen.suited_activation == "selu" else "tanh"  # smooth, where it can be
     if on(name) == "blocks":
-        return Resnet(depth=6, widths=(2, 3), activation=activation, batch_norm=False).build(law, around)
+        return Resnet(depth=6, widths=(2, 3), activation=activation, batch_norm=False).build(chosen, around)
     if on(name) == "maps":
-        return Cnn(layers=("conv 3 3x3", "conv 2 2x2", "pool 2", "dense 4"), activation=activation).build(law, around)
-    return Mlp(hidden=(6, 4), activation=activation).build(law, around)
+        return Cnn(layers=("conv 3 3x3", "conv 2 2x2", "pool 2", "dense 4"), activation=activation).build(
+            chosen, around
+        )
+    return Mlp(hidden=(6, 4), activation=activation).build(chosen, around)
 
 
 def inputs(name: str, rows: int) -> Array:
@@ -161,15 +163,15 @@ def test_a_step_leaves_no_memory_behind(name: str) -> None:
 
 def write_config(folder: Path, name: str) -> Path:
     """A config that trains digits for four short epochs."""
-    law, file = variant(name), folder / f"{name}.yaml"
+    cls, file = variant(name), folder / f"{name}.yaml"
     layers = {
         "vectors": "name: mlp, hidden: [8, 8]",
         "maps": "name: cnn, layers: [conv 4 3x3, pool 2, dense 8]",
         "blocks": "name: resnet, depth: 6, widths: [2, 3]",
     }[on(name)]
     file.write_text(
-        f"dataset: digits\narchitecture: {{{layers}, activation: {law.suited_activation}}}\n"
-        f"dropout: {{variant: {VARIANTS.name_of(law)}}}\n"
+        f"dataset: digits\narchitecture: {{{layers}, activation: {cls.suited_activation}}}\n"
+        f"dropout: {{variant: {VARIANTS.name_of(cls)}}}\n"
         "training: {epochs: 4, steps_per_epoch: 5, save_every: every_epoch}\n"
     )
     return file

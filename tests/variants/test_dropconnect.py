@@ -172,6 +172,6 @@ def test_a_mask_for_all_examples_has_a_row_of_its_own_for_the_biases() -> None:
 
 def test_a_list_of_rates_has_one_for_each_hidden_layer() -> None:
     """Two rates for three layers are refused."""
-    with pytest.raises(ValueError, match="lists 2 rates for 3 hidden layers"):
+    with pytest.raises(ValueError, match="has 2 rates, but the network has 3 hidden layers"):
         DropConnect(rate=(0.1, 0.2)).check_network(hidden=3, activation="relu")
     DropConnect(rate=(0.1, 0.2)).check_network(hidden=2, activation="relu")

@@ -1,4 +1,4 @@
-"""Spatial dropout: whole maps, the inverted law per map, and plain dropout on dense layers."""
+"""Spatial dropout: whole maps, inverted dropout per map, and plain dropout on dense layers."""
 
 import numpy as np
 import pytest

@@ -105,9 +105,9 @@ def test_a_shared_alpha_counts_once_for_each_that_shares_it() -> None:
         assert layer(mode, share).penalty() == pytest.approx(count * kl / 50, rel=1e-12)
 
 
-def test_a_rate_above_a_half_and_an_alpha_per_weight_without_weights_are_refused() -> None:
-    """The second where the law is made, the first by its bounds in a config."""
-    with pytest.raises(ValueError, match="share: mode unit has no weights"):
+def test_a_rate_above_a_half_and_an_alpha_per_weight_in_mode_unit_are_refused() -> None:
+    """The second when the variant is made, the first by its bounds in a config."""
+    with pytest.raises(ValueError, match="share: one alpha per weight needs mode: weight"):
         Variational(mode="unit", share="weight")
 
 

@@ -12,7 +12,11 @@ from dropout_cli.nn.layers.base import NoiseSource
 
 @ACTIVATIONS.register("gelu")
 class Gelu(Activation):
-    """y = x Phi(x), Phi the standard normal distribution function (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
+    """y = x Phi(x), with Phi the standard normal distribution function.
+
+    References:
+        Hendrycks & Gimpel 2016, arXiv:1606.08415.
+    """
 
     initializer = He()
 

@@ -1,4 +1,4 @@
-"""The matrix product of the engine, out = beta out + alpha a b, and its relatives for sums.
+"""The matrix product of the engine, out = beta out + alpha a b, and similar sums.
 
 With `beta`, the product adds a gradient to a momentum (nn.optim.update), so that the update needs no second pass over
 memory. If threads share a batch, they also share the product, with `np.matmul`.
@@ -39,7 +39,7 @@ def matmul_into(a: Array, b: Array, out: Array, alpha: float = 1.0, beta: float 
 
 
 def column_sums(x: Array, out: Array, alpha: float = 1.0, beta: float = 0.0) -> None:
-    """Overwrite `out` with beta out + alpha 1'x, the gradient of a bias that is added to every row.
+    """Overwrite `out` with beta out + alpha 1'x, the gradient of a bias.
 
     Args:
         x: (n, m).
@@ -87,7 +87,7 @@ def dot(x: Array, y: Array) -> float:
 
 
 def _in_parts(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
-    """Divide the product among the threads along the longer side of `out`; BLAS has one thread each."""
+    """Divide the product among the threads along the longer side of `out`."""
     target = out if not beta else np.empty_like(out)
     rows, columns = out.shape
     if max(rows, columns) < SMALLEST:

@@ -1,4 +1,4 @@
-"""Noise from tables that are indexed with random 16-bit words: seven times faster than drawing it.
+"""Noise from tables with random 16-bit indices, seven times faster than draws.
 
     u = (k + 1/2) / 2^16, k uniform in 0 .. 2^16 - 1         normal: Phi^-1(u)         logistic: ln u - ln(1 - u)
 

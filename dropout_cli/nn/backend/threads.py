@@ -1,4 +1,4 @@
-"""The threads of the run: those of NumPy's BLAS or our own; every other pool gets one thread.
+"""The threads of a run: those of NumPy's BLAS, or our own.
 
 NumPy's and SciPy's wheels each include an OpenBLAS whose idle threads spin. Alternating between the two made a training
 step 2.5 to 4 times slower. For the same reason, BLAS has one thread while our own threads share the batch. That pays
@@ -106,7 +106,7 @@ def data_parallel() -> bool:
 
 
 class ThreadLimits:
-    """Limits the threads of the engine's BLAS as long as any block in any Python thread needs a limit.
+    """Limits the threads of the engine's BLAS while any block of any thread needs it.
 
     The whole process has one limit: that of the block that began last. When the last block ends, the libraries get
     their own numbers of threads back, whichever thread that block was in.
@@ -121,7 +121,7 @@ class ThreadLimits:
 
     @contextmanager
     def __call__(self, threads: int) -> Iterator[None]:
-        """Limit the engine's BLAS to a number of threads in this block, and every other library to one.
+        """Limit BLAS to a number of threads in this block, and other libraries to one.
 
         Args:
             threads: The number of threads of the engine's BLAS.

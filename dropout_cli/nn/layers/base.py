@@ -23,7 +23,7 @@ NoiseKind: TypeAlias = Literal["dropout", "training"]
 
 
 class Layer(ReportsRenamed, ABC):
-    """A differentiable map of a batch, whose arrays are (N, D) or (N, height, width, channels).
+    """A differentiable map of a batch, (N, D) or (N, height, width, channels).
 
     A layer writes only to arrays that it allocated. Its result stays valid until its next call. It computes in the
     dtype of its parameters, or of its input if it has none. Layers can give up parts of this contract for speed; they
@@ -113,11 +113,11 @@ class Layer(ReportsRenamed, ABC):
         return self.is_dropout
 
     def split_at_dropout(self) -> "tuple[Layer, Layer] | None":
-        """Return the part below the last dropout layer and the rest, or None if there is no such split."""
+        """Return the part below the last dropout layer and the rest; None: no such split."""
         return None
 
     def draws(self) -> bool:
-        """Return True if two passes with noise can differ, at the current rate or a rate it can adapt to."""
+        """Return True if two passes with noise can differ, now or at an adapted rate."""
         return self.is_dropout
 
     def parameters(self) -> dict[str, Parameter]:
@@ -125,7 +125,7 @@ class Layer(ReportsRenamed, ABC):
         return {}
 
     def state(self) -> dict[str, Array]:
-        """Return the state that is not learned by gradient, by name, as live arrays and not copies."""
+        """Return the state that is not learned by gradient: name -> live array, not a copy."""
         return {}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
@@ -142,7 +142,7 @@ class Layer(ReportsRenamed, ABC):
         return 0.0
 
     def columns(self) -> dict[str, float]:
-        """Return numbers to log in `metrics.csv` after each epoch, by column; the columns never change."""
+        """Return numbers to log in `metrics.csv` after each epoch; columns never change."""
         return {}
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:
@@ -176,7 +176,7 @@ class Layer(ReportsRenamed, ABC):
         return None if noise is not None and self.noise_kind == "training" and not noise.training else noise
 
     def _buffer(self, name: str, shape: Shape, dtype: DType) -> Array:
-        """Return an array of that shape with arbitrary contents; its memory is reused between calls."""
+        """Return an array with arbitrary contents; its memory is reused between calls."""
         # Allocating large arrays in every step costs page faults; the views save a reshape in the usual case.
         last = self._views.get(name)
         if last is not None and last.shape == shape and last.dtype == dtype:
@@ -190,7 +190,7 @@ class Layer(ReportsRenamed, ABC):
 
 
 def _replicated(value: object, made: dict[int, Layer]) -> object:
-    """Return the value with every layer in it, or in its tuples and lists, replaced by a replica."""
+    """Return the value with every layer in it (also in tuples, lists) replaced by a replica."""
     if isinstance(value, Layer):
         return value.replica(made)
     if type(value) is tuple:

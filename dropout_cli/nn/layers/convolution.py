@@ -60,7 +60,7 @@ def conv_geometry(length: int, window: int, stride: int, padding: Padding) -> Co
 
 
 class Convolution(BatchParallel):
-    """y = conv(x, W) + b with x (N, h, w, channels), W (kh, kw, channels, filters), b (filters,)."""
+    """y = conv(x, W) + b; x (N, h, w, channels), W (kh, kw, channels, filters)."""
 
     releases_output = releases_dx = True
 
@@ -119,7 +119,7 @@ class Convolution(BatchParallel):
         return DeferredPass(y, convolve)
 
     def plan_gradients(self, dy: Array) -> DeferredPass:
-        """Plan dW = patches'dy and db = sum dy; each thread has its own sums, which are added at the end."""
+        """Plan dW = patches'dy and db = sum dy, with sums per thread that are added at the end."""
         shape = (math.prod(self.kernel) * self.channels, self.filters)
         sums: dict[int, tuple[Array, Array]] = {}
 
@@ -183,7 +183,7 @@ class Convolution(BatchParallel):
         return DeferredPass(dx, correlate)
 
     def _scattered(self, dy: Array) -> DeferredPass:
-        """Plan dx for any stride: add the gradient dy W' of every patch to the pixels of the patch."""
+        """Plan dx for any stride: add the gradient dy W' of each patch to its pixels."""
         W = self.W.value.reshape(-1, self.filters)
         (kh, kw), (oh, ow), s, (_, h, w, _) = self.kernel, self._sizes(), self.stride, self._shape
         rows, columns = self._axes()

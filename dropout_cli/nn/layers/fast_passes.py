@@ -58,7 +58,7 @@ class PassOptimizations(Layer):
 
 
 def fused_parameters(layer: Layer) -> list[Parameter]:
-    """Return the parameters that a layer declares for fused accumulation; none for a plain layer.
+    """Return the parameters for fused accumulation; none for a plain layer.
 
     Args:
         layer: Any layer.

@@ -19,7 +19,7 @@ class Network(Sequential):
     """A sequence of layers from examples to logits."""
 
     def __init__(self, path: str, layers: Sequence[Layer], hidden_units: Sequence[Layer] = ()) -> None:
-        """Build the network; the calling thread uses the network itself until another thread trains.
+        """Build the network; the calling thread uses it until another thread trains.
 
         Args:
             path: The path of the network.

@@ -1,4 +1,4 @@
-"""Pooling of maps (N, height, width, channels): maximum or mean of each window, or of the map.
+"""Pooling of maps (N, height, width, channels): maximum or mean of each window.
 
 A square window is pooled along the width first and then along the height. The result is the same with fewer passes,
 and most passes run over a smaller map.
@@ -66,7 +66,7 @@ class Pool1d(BatchParallel):
         return DeferredPass(dx, fill)
 
     def _places(self, x: Array, size: int) -> Iterator[Array]:
-        """Yield, for each position within a window, a view of the pixels at that position in all windows."""
+        """Yield, for each position in a window, a view of its pixels in all windows."""
         for place in range(self.window):
             yield x[(slice(None),) * self.axis + (slice(place, place + self.stride * size, self.stride),)]
 

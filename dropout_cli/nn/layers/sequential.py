@@ -81,7 +81,7 @@ class Sequential(Container, PassOptimizations):
         return self.layers[-1].dense_output(y)
 
     def split_at_dropout(self) -> tuple["Sequential", "Sequential"] | None:
-        """Return the layers below the last dropout layer and the rest, as live layers and not copies.
+        """Return the layers below the last dropout layer and the rest, not as copies.
 
         If the dropout is inside a part that is not a sequence, such as a residual block, the whole part belongs to the
         second half.
@@ -99,7 +99,7 @@ class Sequential(Container, PassOptimizations):
         return [parameter for layer in self._flat for parameter in fused_parameters(layer)]
 
     def _back_to(self, index: int, dy: Array, queue: PassQueue) -> Array:
-        """Return the gradient of the input of the layer with that index; passes may still be queued."""
+        """Return the gradient of the input of a layer; passes may still be queued."""
         may_overwrite = False
         for layer, parallel, releases in reversed(self._backward_steps[index:]):
             if parallel is not None:

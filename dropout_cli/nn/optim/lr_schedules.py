@@ -117,7 +117,7 @@ class LinearSchedule(FallingSchedule):
 @SCHEDULES.register("cosine")
 @dataclass(frozen=True, kw_only=True)
 class CosineSchedule(FallingSchedule):
-    """Falls to `end` along half a cosine wave (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts)."""
+    """Falls to `end` along half a cosine wave, without restarts (arXiv:1608.03983)."""
 
     def fall(self, t: float) -> float:
         """Return (1 + cos(pi t)) / 2."""

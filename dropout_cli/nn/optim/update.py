@@ -1,4 +1,4 @@
-"""The update of all parameters in a training step: regularization, clipping, update rule, constraints.
+"""The update of all parameters: regularization, clipping, update rule, constraints.
 
 For each parameter, with its own factors (nn.parameter):
 
@@ -68,7 +68,7 @@ class ParameterBlock(NamedTuple):
 def _group_parameters(
     parameters: Mapping[str, Parameter], fused_ids: Collection[int], *, decays: bool
 ) -> list[tuple[ParamGroup, list[str]]]:
-    """Group the names of parameters: a large one alone, small ones with equal settings together."""
+    """Group parameters by name: a large one alone, small ones with equal settings together."""
     large: list[tuple[ParamGroup, list[str]]] = []
     small: dict[ParamGroup, list[str]] = {}
     for name, parameter in parameters.items():
@@ -153,7 +153,7 @@ class OptimizerState:
         ]
 
     def _pack_group(self, group: ParamGroup, names: Sequence[str], moments: dict[str, Array]) -> ParameterBlock:
-        """Move values, gradients and moments of a group to contiguous memory; add the moments by name."""
+        """Move values, gradients and moments of a group to contiguous memory."""
         parameters = [self._parameters[name] for name in names]
         value, values = pack_arrays([parameter.value for parameter in parameters])
         kept = []

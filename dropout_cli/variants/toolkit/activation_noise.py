@@ -1,8 +1,8 @@
-"""The bases of variants that multiply an activation (or the network's input) by noise: y = a (.) noise.
+"""The bases of variants that multiply activations or the input by noise.
 
-The variant supplies the draw; the layer below owns it, and forward and backward stand here once, so that
-no such variant can get its gradient wrong: dx = dy (.) noise. A variant may let its noise act on the
-distance from some value c instead, y = (a - c) (.) noise + d, with the same gradient.
+For y = a (.) noise, a variant draws the noise. The layer `NoisyActivation` keeps it, and has the forward and backward
+pass for all such variants: dx = dy (.) noise. So no variant can have a wrong gradient. The noise can also act on the
+distance from a center c, y = (a - c) (.) noise + d, with the same gradient.
 """
 
 from abc import abstractmethod
@@ -41,21 +41,36 @@ class HiddenActivationNoise(Variant):
     RENAMED: ClassVar[Mapping[str, str]] = {"around": "center_offset", "drops": "counts_zeros"}
 
     rate: Rates = 0.5
-    """Probability of dropping a hidden activation: one number, or one per hidden layer."""
+    """The probability of dropping a hidden activation: one number, or one per hidden layer."""
     rate_schedule: Annotated[RateSchedule, Choice(RATE_SCHEDULES)] = ConstantRate()
-    """How the rates move over training."""
+    """How the rates change during training."""
 
     acts_on = "activations of hidden layers"
     supports: ClassVar[Supports] = "either"
     counts_zeros: ClassVar[bool] = True
-    """Whether a zero in the mask counts towards `realized_rate`."""
+    """True if zeros of the mask are counted in `realized_rate`."""
 
     @abstractmethod
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
-        """Draw the multiplier for an activation of that shape, or of one that broadcasts to it; `out`: where to."""
+        """Draw the multiplier of an activation.
+
+        Args:
+            shape: The shape of the activation.
+            rate: The current rate.
+            rng: The generator.
+            dtype: The dtype of the multiplier.
+            out: An array that may be filled and returned; its use is optional.
+
+        Returns:
+            An array that broadcasts to `shape`.
+        """
 
     def evaluation_scale(self, rate: float) -> float:
-        """Return the factor of the activation without noise, `rate` being the last in force."""
+        """Return the factor of the activation at evaluation.
+
+        Args:
+            rate: The rate of the last training step.
+        """
         return 1.0
 
     def center_offset(self, rate: float) -> tuple[float, float]:
@@ -63,29 +78,29 @@ class HiddenActivationNoise(Variant):
         return 0.0, 0.0
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The unit as it is, with the noise after its activation."""
+        """Return the unit with the noise after its activation."""
         return chain(
             location, linear, *between, activation, NoisyActivation(self, rate_of(self.rate, location.index), location)
         )
 
     def map(self, location: Location) -> Layer | None:
-        """The noise, pixel by pixel."""
+        """Return noise per pixel."""
         return NoisyActivation(self, rate_of(self.rate, location.index), location)
 
     def noise_before_logits(self) -> bool:
-        """Unless the last hidden layer's rate is 0."""
+        """Return True unless the rate of the last hidden layer is 0."""
         return self.rate_schedule.largest(rate_of(self.rate, -1), MANY_STEPS) > 0
 
     def rates(self) -> tuple[float, ...]:
-        """The rates of the hidden layers."""
+        """Return the rates of the hidden layers."""
         return all_rates(self.rate)
 
     def schedule(self) -> RateSchedule:
-        """`rate_schedule`."""
+        """Return `rate_schedule`."""
         return self.rate_schedule
 
     def check_network(self, *, hidden: int, activation: str) -> None:
-        """A list of rates must have one for each hidden layer."""
+        """Raise InvalidField if a list of rates does not have one per hidden layer."""
         check_rate_count(self.rate, hidden)
 
 
@@ -94,40 +109,46 @@ class ActivationNoise(HiddenActivationNoise):
     """Multiplicative noise on hidden activations and on the network's input."""
 
     input_rate: Rate = 0.0
-    """Probability of dropping an element of the network's input."""
+    """The probability of dropping an element of the network's input."""
 
     acts_on = "activations of hidden layers, and the input"
 
     def rates(self) -> tuple[float, ...]:
-        """The rates of the hidden layers and of the input."""
+        """Return the rates of the hidden layers and of the input."""
         return (*super().rates(), self.input_rate)
 
     def input(self, location: Location) -> Layer | None:
-        """The noise with `input_rate`."""
+        """Return noise on the input with `input_rate`."""
         return NoisyActivation(self, self.input_rate, location)
 
 
 class NoisyActivation(ScheduledRate, BatchParallel):
-    """y = (x - c) (.) noise + d with noise, y = scale x without; dx = dy times the same."""
+    """The noise y = (x - c) (.) noise + d; without noise, y = scale x."""
 
     releases_dx = True
 
     def __init__(self, variant: HiddenActivationNoise, rate: float, location: Location) -> None:
-        """`rate` is the location's own; the rate in force follows the variant's schedule from it."""
+        """Make the noise of a location.
+
+        Args:
+            variant: The variant; its schedule changes the rate.
+            rate: The rate of this location, before the schedule.
+            location: The location in the network.
+        """
         super().__init__(f"{location.path}/dropout")
         self._variant = variant
         self._drawn: Array | None = None
         self._follow(variant.rate_schedule, rate, location.steps)
 
     def plan_forward(self, x: Array, *, train: bool, noise: NoiseSource, may_overwrite: bool) -> DeferredPass:
-        """Return the noisy x; x itself where nothing changes it."""
+        """Return the noisy x; x itself if nothing changes it."""
         self._multiplier: Array | float
         if train:
             self._drawn = None
         if noise is None or self.rate == 0:
             self._multiplier = self._variant.evaluation_scale(self.rate) if noise is None else 1.0
             return self._times("y", x, may_overwrite)
-        # Columns speak of the last training step: a noisy evaluation must not overwrite what that step drew.
+        # Columns are about the last training step, so a noisy evaluation must not overwrite the draws of that step.
         shape = noise.draw_shape(self.path, x.shape)
         out = self._buffer("multiplier" if train else "evaluation multiplier", shape, x.dtype)
         self._multiplier = self._variant.draw(shape, self.rate, noise[self.path], x.dtype, out)
@@ -152,7 +173,7 @@ class NoisyActivation(ScheduledRate, BatchParallel):
         return self._times("dx", dy, may_overwrite)
 
     def columns(self) -> dict[str, float]:
-        """The rate in force, and the share that was dropped in the last training step."""
+        """Return the current rate, and the fraction dropped in the last training step."""
         if self._stays_zero():
             return {}
         return self._rate_columns(self.path, fraction_dropped(self._drawn) if self._variant.counts_zeros else None)

@@ -1,9 +1,9 @@
-"""The base of dropout variants: frozen configuration that builds a layer for each location of a network.
+"""The base of dropout variants: frozen configuration that builds the layers of a network.
 
-A variant holds no arrays. It builds layers, and those own masks, learned rates and gradients. It is
-asked for a unit (linear map, what lies between, activation) and not for a layer to append, because
-variants differ in what they touch: an activation, the weights, the pre-activation together with the
-activation, or the kept units of the neighbour below (`location.previous`).
+A variant holds no arrays. It builds layers, and those own masks, learned rates and gradients. A variant builds a whole
+unit (linear map, layers between, activation), not only a layer to append, because variants act in different places:
+on an activation, on the weights, on the pre-activation together with the activation, or on the kept units of the
+previous unit (`location.previous`).
 """
 
 from abc import ABC, abstractmethod
@@ -28,7 +28,7 @@ VARIANTS: Registry["Variant"] = Registry(
 
 
 MANY_STEPS = 1_000_000
-"""The number of steps that is assumed while the true one is not known."""
+"""The number of steps that is assumed while the real number is not known."""
 
 Supports: TypeAlias = Literal["vectors", "maps", "either", "blocks"]
 Kind: TypeAlias = Literal["input", "hidden", "map", "block", "output"]
@@ -36,37 +36,37 @@ Kind: TypeAlias = Literal["input", "hidden", "map", "block", "output"]
 
 @dataclass(frozen=True, kw_only=True)
 class Location(ReportsRenamed):
-    """Location of a unit in the network, and the facts of the training that a variant may use."""
+    """Location of a unit in the network, and facts of the training that a variant may use."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {"upstream": "previous"}
 
     path: str
-    """`input`, `hidden1`, `conv1`, ..., `output`: the name of the unit, and so of its parameters and noise."""
+    """The name of the unit, of its parameters and of its noise: `input`, `hidden1`, `conv1`, ..., `output`."""
     kind: Kind
     index: int
-    """From 0 among the locations of that kind; maps and dense hidden layers count as one kind."""
+    """The index among the locations of this kind, from 0. Maps and dense hidden layers count as one kind."""
     count: int
-    """How many locations of that kind there are."""
+    """The number of locations of this kind."""
     fan_in: int
-    """The width of what enters; at the input, of the input itself."""
+    """The width of the input of the unit."""
     examples: int
     """The number of training examples, for penalties that are divided by it."""
     steps: int
     """All planned training steps."""
     steps_per_epoch: int = 1
-    """Training steps in an epoch."""
+    """The number of training steps per epoch."""
     learning_rate: float = 1e-3
-    """The optimizer's, before its schedule."""
+    """The learning rate of the optimizer, before its schedule."""
     normalized: bool = True
-    """Whether the optimizer's steps are about as long as the learning rate, whatever the gradient (Adam, RMSprop)."""
+    """True if the steps of the optimizer have about the size of the learning rate (Adam, RMSprop)."""
     seed: int = 0
-    """The run's seed, for draws at evaluation."""
+    """The seed of the run, for draws at evaluation."""
     targets: int = 1
-    """How many quantities the loss is a mean over; 1 for classes, whose loss is one number for each example."""
+    """The number of targets that the loss is a mean over; 1 for classes."""
     squared: bool = False
-    """Whether the loss is a squared error, which is a likelihood only once the precision of the noise is stated."""
+    """True if the loss is a squared error, which needs a noise precision to be a likelihood."""
     previous: Layer | None = None
-    """The layer that the variant returned for the location before; None at the first."""
+    """The layer that the variant returned for the previous location; None for the first location."""
 
 
 class Variant(ReportsRenamed, ABC):
@@ -80,110 +80,151 @@ class Variant(ReportsRenamed, ABC):
     }
 
     acts_on: ClassVar[str]
-    """Where the noise acts, in a few words."""
+    """The place where the noise acts, in a few words."""
     learns: ClassVar[str | None] = None
-    """The values that it learns or adapts, in a few words; None where it learns none."""
+    """The values that it learns or adapts, in a few words. None: it learns nothing."""
     paper: ClassVar[str] = "-"
-    """Author, year, identifier."""
+    """The paper: author, year, identifier."""
     supports: ClassVar[Supports] = "vectors"
-    """Dense hidden layers alone, feature maps, dense layers and maps alike, or residual blocks: where it can act."""
+    """Where it can act: on dense hidden layers only, on feature maps, on either of them, or on residual blocks."""
     per_example: ClassVar[bool] = True
-    """Whether every example of a batch draws noise of its own."""
+    """True if each example of a batch has its own noise."""
     assumes_standardized: ClassVar[bool] = False
-    """Whether it is made for inputs of mean 0 and variance 1."""
+    """True if it needs inputs with mean 0 and variance 1."""
     suited_activation: ClassVar[str] = "relu"
-    """An activation that it works with, for examples."""
+    """An activation that it works with, used in example configs."""
 
     def input(self, location: Location) -> Layer | None:
-        """The noise on the network's own input, or None for no layer there."""
+        """Return the noise on the network's input; None: no layer.
+
+        Args:
+            location: The location of the input.
+        """
         return None
 
     @abstractmethod
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """The hidden unit: `linear`, then `between` (normalization, additive noise), then `activation`."""
+        """Return a hidden unit.
+
+        Args:
+            linear: The linear map.
+            between: The layers between linear map and activation (normalization, additive noise).
+            activation: The activation.
+            location: The location of the unit.
+        """
 
     def map(self, location: Location) -> Layer | None:
-        """The noise on the feature maps at the end of a stage, or None for no layer there."""
+        """Return the noise on the feature maps at the end of a stage; None: no layer.
+
+        Args:
+            location: The location of the stage.
+        """
         return None
 
     def block(self, branch: Layer, skip: Layer | None, location: Location) -> Layer:
-        """The residual block that adds `branch` to `skip`, or to its own input where that is None."""
+        """Return a residual block.
+
+        Args:
+            branch: The layers of the branch.
+            skip: The layer of the skip; None: the branch is added to the input itself.
+            location: The location of the block.
+        """
         return Residual(location.path, branch, skip)
 
     def output(self, linear: Dense, location: Location) -> Layer:
-        """The unit that makes the logits."""
+        """Return the output layer, which computes the logits.
+
+        Args:
+            linear: The linear map.
+            location: The location of the output layer.
+        """
         return linear
 
     def noise_before_logits(self) -> bool:
-        """Whether noise acts on what the logits are computed from, or in that computation."""
+        """Return True if noise acts on the inputs or the weights of the output layer."""
         return True
 
     def rates(self) -> tuple[float, ...]:
-        """The probabilities of dropping in its config; none where it has none, or learns them."""
+        """Return the rates of its config; empty if it has no rate, or learns it."""
         return ()
 
     @classmethod
     def takes_rate(cls) -> bool:
-        """Return whether its key `rate` says how much is dropped, from the first step to the last."""
+        """Return True if its key `rate` is the rate of the whole training."""
         return cls.learns is None and any(key["name"] == "rate" for key in describe_fields(cls))
 
     def with_rate(self, rate: float) -> "Variant | None":
-        """Return this variant with that rate at every step; None where it takes none.
+        """Return this variant with a constant rate; None if it takes no rate.
 
         Args:
-            rate: Probability of dropping, for all locations.
+            rate: The probability of dropping, for all locations.
         """
         if not self.takes_rate():
             return None
         make: Callable[..., Variant] = type(self)
         values = {key["name"]: getattr(self, key["name"]) for key in describe_fields(type(self))} | {"rate": rate}
-        # A schedule would put another rate in force than the one that is asked for.
+        # A schedule would change the requested rate.
         return make(**values | ({"rate_schedule": ConstantRate()} if "rate_schedule" in values else {}))
 
     def schedule(self) -> RateSchedule:
-        """How the rates move over training."""
+        """Return the rate schedule."""
         return ConstantRate()
 
     def is_silent(self, steps: int = MANY_STEPS) -> bool:
-        """Whether all its rates are 0 at every one of so many steps, so that it draws nothing."""
+        """Return True if all rates are 0 at every step, so that it draws nothing.
+
+        Args:
+            steps: The number of training steps.
+        """
         rates = self.rates()
         return bool(rates) and not any(self.schedule().largest(rate, steps) for rate in rates)
 
     def draws_for_every_row(self) -> bool:
-        """Whether two copies of an example in one batch see different noise."""
+        """Return True if two copies of an example in one batch have different noise."""
         return self.per_example
 
     def check_network(self, *, hidden: int, activation: str) -> None:
-        """Raise InvalidField where the variant cannot act in a network with so many hidden units."""
+        """Raise InvalidField if the variant cannot act in a network.
+
+        Args:
+            hidden: The number of hidden locations.
+            activation: The name of the hidden activation.
+        """
         return None
 
     def precision(self) -> float | None:
-        """The precision of the noise that the penalty assumes for a squared error; None without such a penalty."""
+        """Return the noise precision of the penalty for a squared error; None: no penalty."""
         return None
 
     def report(self, network: Layer, evaluate: Callable[[], tuple[str, float]]) -> dict[str, Any]:
-        """Return further entries of `summary.json` about the trained network, JSON-able.
+        """Return additional entries of `summary.json` about the trained network.
 
-        `evaluate()` is accuracy or rmse, by name, of the test part with the network as it stands when called.
+        Args:
+            network: The trained network.
+            evaluate: Returns the name and value of the test metric (accuracy or rmse) of the network in its current
+                state.
+
+        Returns:
+            Key -> value that JSON can hold.
         """
         return {}
 
 
 def rate_of(rates: Rates, index: int) -> float:
-    """The rate of the hidden layer with that index, from one number or a list."""
+    """Return the rate of one hidden layer, from one number or a list."""
     return rates[index] if isinstance(rates, tuple) else rates
 
 
 def all_rates(rates: Rates, *others: float) -> tuple[float, ...]:
-    """Return the rates of all hidden layers, and others after them."""
+    """Return the rates of all hidden layers, then the others."""
     return (*(rates if isinstance(rates, tuple) else (rates,)), *others)
 
 
 def check_rate_count(rates: Rates, hidden: int) -> None:
-    """Raise InvalidField where a list of rates does not have one for each hidden layer."""
+    """Raise InvalidField if a list of rates does not have one per hidden layer."""
     if isinstance(rates, tuple) and len(rates) != hidden:
-        fact = f"lists {counted(len(rates), 'rate')} for {counted(hidden, 'hidden layer')}"
-        raise InvalidField("rate", fact, f"Give one number, or {hidden}")
+        fact = f"has {counted(len(rates), 'rate')}, but the network has {counted(hidden, 'hidden layer')}"
+        raise InvalidField("rate", fact, f"Give one number, or a list of {hidden}")
 
 
 def chain(location: Location, *layers: Layer) -> Sequential:

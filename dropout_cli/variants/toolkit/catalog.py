@@ -1,4 +1,4 @@
-"""The tables of `dropout variants`: every variant in a line, or one in full."""
+"""The content of `dropout variants`: a list of all variants, or one variant in detail."""
 
 import inspect
 import sys
@@ -9,7 +9,7 @@ from dropout_cli.variants.toolkit.base import VARIANTS, Variant
 
 
 def list_variants() -> list[dict[str, Any]]:
-    """One row per variant, by name: name, about (one line), where it acts, what it learns, paper."""
+    """Return one row per variant, by name: name, about (one line), acts_on, learns, paper."""
     return [
         {
             "name": name,
@@ -23,7 +23,7 @@ def list_variants() -> list[dict[str, Any]]:
 
 
 def describe_variant(cls: type[Variant]) -> dict[str, Any]:
-    """One variant: its row, the text with its equations, and its keys."""
+    """Return the row of one variant, its text with the equations, and its keys."""
     name = VARIANTS.name_of(cls)
     row = next(row for row in list_variants() if row["name"] == name)
     return {**row, "text": inspect.getdoc(sys.modules[cls.__module__]) or "", "keys": describe_fields(cls)}

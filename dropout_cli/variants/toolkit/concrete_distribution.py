@@ -1,4 +1,4 @@
-"""A Bernoulli variable relaxed to a smooth function of its logit: the concrete distribution.
+"""The concrete distribution: a Bernoulli variable relaxed to a smooth function.
 
     sigmoid((theta + logit u) / t),  u ~ U(0, 1)
 
@@ -19,12 +19,12 @@ TEMPERATURE = 0.1
 
 
 def sigmoid(theta: float) -> float:
-    """The logistic function of a number."""
+    """Return the logistic function of a number."""
     return 0.5 * (1 + math.tanh(theta / 2))
 
 
 def logit(p: float) -> float:
-    """Its inverse."""
+    """Return ln(p / (1 - p)), the inverse of `sigmoid`."""
     return math.log(p) - math.log1p(-p)
 
 
@@ -38,14 +38,22 @@ def relaxed_bernoulli(
     scale: float = 1.0,
     out: Array | None = None,
 ) -> Array:
-    """Draw scale sigmoid((theta + logit u) / t), into `out` where it is given.
+    """Draw scale * sigmoid((theta + logit u) / t).
 
-    The sigmoid is (1 + tanh(argument / 2)) / 2: the argument reaches +-180, where exp would overflow.
+    Args:
+        theta: The logit of the probability of a 1.
+        shape: The shape of the draw.
+        rng: The generator.
+        dtype: The dtype of the result.
+        t: The temperature.
+        scale: A factor of the result.
+        out: An array for the result; None: a new one.
     """
-    found = draw_logistic(shape, rng, dtype, out)
-    found += theta
-    found *= 0.5 / t
-    np.tanh(found, out=found)
-    found += 1
-    found *= 0.5 * scale
-    return found
+    # The sigmoid is (1 + tanh(argument / 2)) / 2: the argument reaches +-180, where exp would overflow.
+    relaxed = draw_logistic(shape, rng, dtype, out)
+    relaxed += theta
+    relaxed *= 0.5 / t
+    np.tanh(relaxed, out=relaxed)
+    relaxed += 1
+    relaxed *= 0.5 * scale
+    return relaxed

@@ -1,6 +1,6 @@
-"""The base of variants that put Gaussian noise on weights, by its moments in the pre-activation.
+"""The base of variants with Gaussian noise on weights, drawn in the pre-activation.
 
-With independent noise on every weight and example, z is a sum of many terms; it is drawn from the normal
+With independent noise on every weight and example, z is a sum of many terms. So z is drawn from the normal
 distribution with the same mean and variance (fast dropout: Wang & Manning 2013; local
 reparameterization: Kingma, Salimans, Welling 2015, arXiv:1506.02557), which takes two matrix products:
 
@@ -13,8 +13,8 @@ example and output unit. With H = dz (.) eps / (2 sqrt v):
 
 The 1e-8 keeps the gradient finite for an example whose x is all zero.
 
-Where all examples share their draws (Noise.shared), eps cannot be shared: z of any two examples would then have
-correlation 1. The weights themselves are drawn instead, W + sqrt(V) eps and b + sqrt(v_b) eps, and z = x W + b.
+If all examples share their draws (Noise.shared), eps cannot be shared: z of any two examples would have correlation
+1. The weights are drawn instead, W + sqrt(V) eps and b + sqrt(v_b) eps, and z = x W + b.
 """
 
 from abc import abstractmethod
@@ -44,34 +44,39 @@ class GaussianLinear(PassOptimizations):
     is_dropout = True
 
     def __init__(self, linear: Dense, location: Location) -> None:
-        """The linear map keeps its parameters and their names."""
+        """Wrap a linear map, which keeps the names of its parameters."""
         super().__init__(f"{location.path}/dropout")
         self.linear = linear
         self.factor = 1.0
-        """The factor of all variances; so no pass over the weights is needed for it."""
+        """A factor of all variances, applied in the matrix product instead of to every weight."""
 
     def draws(self) -> bool:
-        """It always draws."""
+        """Return True: it always draws."""
         return True
 
     def mean_weights(self) -> Array:
-        """The weights of the mean, (in, out)."""
+        """Return the weights of the mean, (in, out)."""
         return self.linear.W.value
 
     def mean_slope(self) -> Array | float:
-        """Derivative of every weight of the mean with respect to its own W, as in the last pass."""
+        """Return the derivative of each mean weight with respect to its W, as in the last pass."""
         return 1.0
 
     @abstractmethod
     def variances(self) -> tuple[Array, Array | float]:
-        """V (in, out) and v_b (out,), or 0 for biases without noise, as the parameters are; without factor."""
+        """Return V (in, out) and v_b (out,), or 0.0 for biases without noise; without `factor`."""
 
     @abstractmethod
     def add_variance_gradients(self, dV: Array, dv_b: Array) -> None:
-        """Add to the parameters' gradients what follows from those of what `variances` returned."""
+        """Add to the gradients of the parameters, given those of V and v_b.
+
+        Args:
+            dV: dL/dV, (in, out); may be overwritten.
+            dv_b: dL/dv_b, (out,).
+        """
 
     def moments(self, x: Array) -> tuple[Array, Array]:
-        """Mean and standard deviation of z, (N, out) each."""
+        """Return mean and standard deviation of z, (N, out) each."""
         self._V, bias_variance = self.variances()
         self._squares = np.multiply(x, x, out=self._buffer("squares", x.shape, x.dtype))
         v = self._buffer("sd", (len(x), self.linear.fan_out), x.dtype)
@@ -80,14 +85,14 @@ class GaussianLinear(PassOptimizations):
         return self.mean(x), np.sqrt(v, out=v)
 
     def mean(self, x: Array) -> Array:
-        """mu, (N, out)."""
+        """Return mu, (N, out)."""
         self._x, self._mean = x, self.mean_weights()
         mu = self._buffer("mu", (len(x), self.linear.fan_out), x.dtype)
         mu[...] = self.linear.b.value
         return matmul_into(x, self._mean, mu, beta=1)
 
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
-        """Return mu, or a draw of z."""
+        """Return a draw of z with noise, else mu, (N, out)."""
         self._noisy = noise is not None and not noise.shared and (train or self.factor != 0)
         if noise is None or (self.factor == 0 and not train):
             return self.mean(x)
@@ -110,12 +115,12 @@ class GaussianLinear(PassOptimizations):
         W *= np.sqrt(variances * variances.dtype.type(self.factor))
         W += self.mean_weights()
         b = self.linear.b.value
-        if isinstance(of_biases, float):  # they have no noise
+        if isinstance(of_biases, float):  # the biases have no noise
             return W, b
         return W, b + np.sqrt(of_biases * b.dtype.type(self.factor)) * draw_normal(b.shape, rng, b.dtype)
 
     def backward(self, dy: Array) -> Array:
-        """Gradients through the mean and through the variance."""
+        """Add the gradients of the parameters, and return dx, through mean and variance."""
         self.gradients(dy)
         dx = matmul_into(dy, self._mean.T, self._buffer("dx", (len(dy), self.linear.fan_in), dy.dtype))
         if self._noisy:
@@ -126,7 +131,7 @@ class GaussianLinear(PassOptimizations):
         return dx
 
     def gradients(self, dy: Array) -> None:
-        """Those of the parameters alone."""
+        """Add the gradients of the parameters."""
         W, b = self.linear.W, self.linear.b
         W.add_gradient(self._x.T, dy, factor=self.mean_slope(), first=True)
         b.add_gradient(dy, first=True)
@@ -139,5 +144,5 @@ class GaussianLinear(PassOptimizations):
             self.add_variance_gradients(dV, self.factor * np.add.reduce(self._H, axis=0))
 
     def parameters(self) -> dict[str, Parameter]:
-        """Those of the linear map."""
+        """Return the parameters of the linear map."""
         return self.linear.parameters()

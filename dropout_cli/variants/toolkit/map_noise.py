@@ -1,4 +1,4 @@
-"""The base of variants made for feature maps: their own noise on maps, plain inverted dropout on dense layers."""
+"""The base of variants for feature maps, with inverted dropout on dense layers."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -20,29 +20,40 @@ class MapNoise(HiddenActivationNoise):
     """Noise on feature maps (N, height, width, channels)."""
 
     dense_rate: Rate = 0.5
-    """Probability of dropping an activation of a dense hidden layer, one by one: it has no map to drop."""
+    """The probability of dropping a single activation of a dense hidden layer."""
 
-    acts_on = "feature maps; activations of dense layers one by one"
+    acts_on = "feature maps; in dense layers, single activations"
     supports: ClassVar[Supports] = "maps"
 
     @abstractmethod
     def draw_maps(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
-        """Draw the multiplier for maps of that shape, of a shape that broadcasts to it."""
+        """Draw the multiplier for feature maps.
+
+        Args:
+            shape: The shape of the maps, (N, height, width, channels).
+            rate: The current rate.
+            rng: The generator.
+            dtype: The dtype of the multiplier.
+
+        Returns:
+            An array that broadcasts to `shape`.
+        """
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
-        """That of the maps; on vectors, m / q."""
+        """Draw the multiplier of maps; for vectors, m / q."""
         if len(shape) == 4:
             return self.draw_maps(shape, rate, rng, dtype)
         return scaled_bernoulli(shape, rate, rng, dtype, out)
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """A dense layer with element-wise noise."""
+        """Return a dense unit that drops single activations at `dense_rate`."""
         return chain(location, linear, *between, activation, NoisyActivation(self, self.dense_rate, location))
 
     def rates(self) -> tuple[float, ...]:
-        """The rates of maps and of dense layers."""
+        """Return the rates of maps and of dense layers."""
         return (*super().rates(), self.dense_rate)
 
     def noise_before_logits(self) -> bool:
-        """There may be a dense layer or none, so noise is taken to act there."""
+        """Return True."""
+        # The variant does not know if a dense layer with noise comes last, so it assumes one.
         return True

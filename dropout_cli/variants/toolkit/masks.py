@@ -1,8 +1,8 @@
-"""Masks of independent Bernoulli draws, made from raw 16-bit words, or from a few bits: the cheapest there are.
+"""Masks of independent Bernoulli draws, made from raw random bits.
 
-The probability of keeping is then a multiple of 2^-16. Whoever scales by it must use the realised
-value, `keep_probability`, or the mean is off by up to 8e-6 / keep. Rates beyond COARSE, of which 2^-16 would be too
-large a part, take words of 64 bits, four times as many random bytes: those realise the rate itself.
+Most masks use words of 16 bits, or fewer bits if those are enough. The probability of keeping is then a multiple of
+2^-16. A scale must use this realized value, `keep_probability`, or the mean is wrong by up to 8e-6 / keep. Rates
+outside COARSE use words of 64 bits, since 2^-16 would be a large part of them.
 """
 
 import math
@@ -15,27 +15,33 @@ from dropout_cli.core.types import Array, DType, Shape
 
 WORDS = 2**16
 MOST_DIGITS = 4
-"""Up to so many binary digits, as 1/2, 3/4 or 7/8 have, drawing them one by one is cheaper than whole words."""
+"""Up to this number of binary digits (1/2, 3/4, 7/8, ...), drawing single digits is cheaper than whole words."""
 
 
 COARSE = (1e-3, 0.999)
-"""Between these rates masks are made from words of 16 bits; the share dropped, or kept, is then right to 1 %."""
+"""Between these rates, 16-bit words give the fraction dropped, or kept, to 1 %."""
 FINE_WORDS = 2**64
 
 
 def is_coarse(rate: float) -> bool:
-    """Whether masks of that rate are made from words of 16 bits."""
+    """Return True if masks of this rate are made from words of 16 bits."""
     return COARSE[0] <= rate <= COARSE[1]
 
 
 @lru_cache(maxsize=64)
 def keep_probability(rate: float) -> float:
-    """Return the probability with which `bernoulli` keeps: 1 - rate, between COARSE rounded to a multiple of 2^-16."""
+    """Return the keep probability of `bernoulli`: 1 - rate, within COARSE rounded to 2^-16."""
     return round((1 - rate) * WORDS) / WORDS if is_coarse(rate) else 1.0 - rate
 
 
 def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
-    """Draw a boolean mask; True means kept."""
+    """Draw a boolean mask, with True for kept.
+
+    Args:
+        shape: The shape of the mask.
+        rate: The probability of dropping.
+        rng: The generator.
+    """
     if not is_coarse(rate):
         return _fine(shape, rate, rng)
     threshold = int(keep_probability(rate) * WORDS)
@@ -48,13 +54,22 @@ def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
 
 
 def scaled_bernoulli(shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
-    """Draw a mask divided by the probability of keeping: mean 1, variance rate / (1 - rate)."""
+    """Draw a mask divided by the keep probability: mean 1, variance rate / (1 - rate).
+
+    Args:
+        shape: The shape of the mask.
+        rate: The probability of dropping.
+        rng: The generator.
+        dtype: The dtype of the result.
+        out: An array for the result; None: a new one.
+    """
     scale = dtype.type(1 / keep_probability(rate))
     return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
 
 
 def _fine(shape: Shape, rate: float, rng: Generator) -> Array:
-    """Draw a mask from words of 64 bits: 1 - rate has 53 bits, and is a multiple of 2^-64 for every rate below 1."""
+    """Draw a mask from words of 64 bits."""
+    # 1 - rate has 53 bits, and is a multiple of 2^-64 for every rate below 1.
     threshold = int((1 - rate) * FINE_WORDS)
     if threshold == FINE_WORDS:
         return np.ones(shape, bool)
@@ -63,9 +78,9 @@ def _fine(shape: Shape, rate: float, rng: Generator) -> Array:
 
 
 def _packed(threshold: int, digits: int, size: int, rng: Generator) -> Array:
-    """Bytes of bits that are 1 with probability threshold / 2^16, of which so many binary digits are used.
+    """Return bytes of bits that are 1 with probability threshold / 2^16.
 
-    A number drawn digit by digit lies below the threshold if, from the last digit on, keep = keep or r where the
+    A number drawn digit by digit is below the threshold if, from the last digit on, keep = keep or r where the
     threshold has a 1, and keep and r where it has a 0, r being a random bit: 64 numbers at a time.
     """
     words = rng.bit_generator.random_raw((digits, -(-size // 64)))
@@ -77,5 +92,5 @@ def _packed(threshold: int, digits: int, size: int, rng: Generator) -> Array:
 
 
 def fraction_dropped(multiplier: Array | None) -> float:
-    """How much of a drawn multiplier or mask is 0; nothing where none was drawn."""
+    """Return the fraction of zeros in a drawn multiplier or mask; 0 for None."""
     return 0.0 if multiplier is None else 1 - np.count_nonzero(multiplier) / multiplier.size

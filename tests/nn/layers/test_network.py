@@ -31,22 +31,22 @@ CASES = [
         ("cnn", {"maps", "either"}),
         ("resnet", {"maps", "either", "blocks"}),
     )
-    for name, law in VARIANTS
-    if law.supports in needs
+    for name, cls in VARIANTS
+    if cls.supports in needs
 ]
 
 
-def network(architecture: str, law: Variant) -> Sequential:
+def network(architecture: str, variant: Variant) -> Sequential:
     """A small network in float32, with batch normalization."""
     shape = (16,) if architecture == "mlp" else (8, 8, 2)
     around = BuildContext(shape=shape, outputs=3, examples=100, steps=50, seed=7)
-    activation: Any = law.suited_activation
+    activation: Any = variant.suited_activation
     if architecture == "mlp":
-        return Mlp(hidden=(32, 24), activation=activation, batch_norm=True).build(law, around)
+        return Mlp(hidden=(32, 24), activation=activation, batch_norm=True).build(variant, around)
     if architecture == "cnn":
         layers = ("conv 4 3x3", "pool 2", "conv 6 3x3", "dense 16")
-        return Cnn(layers=layers, activation=activation, batch_norm=True).build(law, around)
-    return Resnet(depth=6, widths=(3, 4), activation=activation).build(law, around)
+        return Cnn(layers=layers, activation=activation, batch_norm=True).build(variant, around)
+    return Resnet(depth=6, widths=(3, 4), activation=activation).build(variant, around)
 
 
 def inputs(architecture: str, number: int) -> Array:

@@ -24,7 +24,7 @@ def test_noise_is_before_the_logits_where_the_last_hidden_layer_has_a_rate() -> 
 def test_a_list_has_a_rate_for_every_hidden_layer() -> None:
     """No more and no fewer."""
     Inverted(rate=(0.1, 0.2)).check_network(hidden=2, activation="relu")
-    with pytest.raises(ValueError, match="rate: lists 2 rates for 3 hidden layers"):
+    with pytest.raises(ValueError, match="rate: has 2 rates, but the network has 3 hidden layers"):
         Inverted(rate=(0.1, 0.2)).check_network(hidden=3, activation="relu")
 
 

@@ -1,4 +1,4 @@
-"""Adam: the length of a step is about the learning rate, whatever the size of the gradient.
+"""Adam: a step is about as long as the learning rate, for any size of the gradient.
 
     m = b1 m + (1 - b1) g;   v = b2 v + (1 - b2) g^2
     W -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
@@ -33,7 +33,7 @@ class Adam(Optimizer):
 
     @property
     def gradient_scale(self) -> float:
-        """1 - b1."""
+        """Return 1 - b1."""
         return 1 - self.beta1
 
     def update(self, w: Array, g: Array, moments: tuple[Array, ...], scratch: Array, *, lr: float, t: int) -> None:

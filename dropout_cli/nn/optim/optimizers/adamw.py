@@ -23,5 +23,5 @@ class AdamW(Adam):
 
     @property
     def decoupled_decay(self) -> float:
-        """`weight_decay`."""
+        """Return `weight_decay`."""
         return self.weight_decay
