@@ -146,6 +146,9 @@ def _source(content: str) -> str:
 
 def _parts(parts: Sequence[SectionPart], number: str) -> Iterator[str]:
     for place, part in enumerate(parts):
+        is_figure = isinstance(part, Figure)
+        if is_figure and not (place and isinstance(parts[place - 1], Figure)):
+            yield '<div class="figures">'
         if isinstance(part, HtmlTable):
             yield from _table(part, f"t{number}-{place}")
         elif isinstance(part, Details):
@@ -161,6 +164,8 @@ def _parts(parts: Sequence[SectionPart], number: str) -> Iterator[str]:
             yield f'<pre tabindex="0"><code>{lines}</code></pre>'
         else:
             yield f"<p>{escape_html(part)}</p>"
+        if is_figure and not (place + 1 < len(parts) and isinstance(parts[place + 1], Figure)):
+            yield "</div>"
 
 
 def _table(table: HtmlTable, name: str) -> Iterator[str]:
