@@ -38,13 +38,14 @@ def learning_curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int
     margin = 0.02 * (last - 1) or 0.5
     with style():
         title = _finding(history, evaluated_epoch, number)
-        canvas = titled_canvas(title, f"dotted: evaluated epoch {evaluated_epoch}", 5.2)
-        for quantity, bottom, top in (("loss", 2.85, 0.15), (number, 0.5, 2.5)):
+        subtitle = f"train and validation with dropout off; dotted: evaluated epoch {evaluated_epoch}"
+        canvas = titled_canvas(title, subtitle, 5.3)
+        for quantity, bottom, top in (("loss", 3.05, 0.1), (number, 0.5, 2.65)):
             axes = canvas.axes(0.72, bottom, LABEL_INCHES, top)
             ends = []
             if quantity == "loss":
                 ends += _line(axes, history, "train_objective", "objective (dropout on)", color=SKY, linewidth=0.9)
-            ends += _line(axes, history, f"train_{quantity}", f"{train} (dropout off)", color=BLUE, linewidth=1.6)
+            ends += _line(axes, history, f"train_{quantity}", train, color=BLUE, linewidth=1.6)
             ends += _line(
                 axes, history, f"val_{quantity}", "validation", color=VERMILION, linewidth=1.6, linestyle="--"
             )

@@ -144,7 +144,9 @@ def _inches(axes: "Axes") -> tuple[float, float]:
 
 
 def spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
-    """Return places close to the wanted ones at which blocks of these sizes do not overlap.
+    """Return places in 0..1, close to the wanted ones, at which blocks of these sizes do not overlap.
+
+    Blocks that need more than the room from 0 to 1 extend beyond 1.
 
     Args:
         wanted: Center of each block.
@@ -154,12 +156,12 @@ def spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
     # Blocks that touch form a cluster around the mean of their wanted places, as in isotonic regression.
     clusters: list[tuple[list[int], float]] = []
     for index in order:
-        members, start = [index], wanted[index] - sizes[index] / 2
+        members, start = [index], _inside(wanted[index] - sizes[index] / 2, sizes[index])
         while clusters and clusters[-1][1] + sum(sizes[one] for one in clusters[-1][0]) > start:
             members = clusters.pop()[0] + members
             offsets = np.concatenate([[0.0], np.cumsum([sizes[one] for one in members])[:-1]])
             starts = [wanted[one] - sizes[one] / 2 - offset for one, offset in zip(members, offsets, strict=True)]
-            start = float(np.mean(starts))
+            start = _inside(float(np.mean(starts)), sum(sizes[one] for one in members))
         clusters.append((members, start))
     places = [0.0] * len(wanted)
     for members, start in clusters:
@@ -167,6 +169,10 @@ def spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
             places[index] = start + sizes[index] / 2
             start += sizes[index]
     return places
+
+
+def _inside(start: float, size: float) -> float:
+    return max(0.0, min(start, 1 - size))
 
 
 def legend_height(names: Mapping[str, object] | Sequence[str]) -> float:
