@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from dropout_cli.plots.color_scheme import follow_color_scheme
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # From the palette of Okabe and Ito (2008), whose colors differ for all kinds of color vision.
 BLUE, ORANGE, VERMILION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
+GREEN, PINK = "#009E73", "#CC79A7"
 INK, GRAY, LIGHT_GRAY = "#262626", "#6E6E6E", "#BDBDBD"
 
 DPI = 120
@@ -26,6 +29,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GRAY,
+    "axes.facecolor": "none",
     "axes.labelcolor": INK,
     "axes.axisbelow": True,
     "axes.grid": True,
@@ -77,7 +81,7 @@ _WITHOUT = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 
 @contextmanager
 def as_svg() -> Iterator[None]:
-    """Draw figures of the block as SVG instead of PNG, with letters as text."""
+    """Draw figures of the block as SVG instead of PNG, with letters as text, for light and dark pages."""
     token = _FORMAT.set("svg")
     try:
         yield
@@ -88,8 +92,10 @@ def as_svg() -> Iterator[None]:
 def render(figure: "Figure") -> bytes:
     """Return the bytes of the figure, which are the same for the same figure."""
     out, kind = io.BytesIO(), _FORMAT.get()
+    if kind == "svg":
+        figure.set_facecolor("none")  # the page shows through, in its own color scheme
     figure.savefig(out, format=kind, metadata=_WITHOUT[kind])
-    return out.getvalue()
+    return follow_color_scheme(out.getvalue()) if kind == "svg" else out.getvalue()
 
 
 def single_line(text: str) -> str:

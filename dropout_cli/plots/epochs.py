@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dropout_cli.core.text import significant
 from dropout_cli.core.types import Array
-from dropout_cli.plots.canvas import BLUE, GRAY, SKY, VERMILION, empty_figure, render, style
+from dropout_cli.plots.canvas import BLUE, GRAY, SKY, VERMILION, render, style
+from dropout_cli.plots.layout import LABEL_INCHES, LineEnd, label_line_ends, titled_canvas
+from dropout_cli.plots.words import better_side, number_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
 
 MAX_LOSS = 1e15  # larger losses are left out as infinite ones: they would flatten the curve or overflow the axis
 
@@ -29,52 +31,61 @@ def learning_curves(history: Mapping[str, Sequence[float]], evaluated_epoch: int
         evaluated_epoch: The epoch, from 1, whose weights gave the final numbers.
         train: Description of the training examples that were scored.
     """
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import MaxNLocator
 
+    number = "rmse" if "train_rmse" in history else "accuracy"
+    last = max([evaluated_epoch, *map(len, history.values())])
+    margin = 0.02 * (last - 1) or 0.5
     with style():
-        figure = empty_figure(9, 3.7)
-        figure.subplots_adjust(left=0.07, right=0.985, top=0.83, bottom=0.135, wspace=0.19)
-        loss, other = figure.subplots(1, 2)
-        number = "rmse" if "train_rmse" in history else "accuracy"
-        named: dict[str, Line2D] = {}
-        _line(loss, history, "train_objective", named, "training objective (dropout on)", color=SKY, linewidth=0.9)
-        for axes, quantity in ((loss, "loss"), (other, number)):
-            _line(axes, history, f"train_{quantity}", named, f"{train} (dropout off)", color=BLUE, linewidth=1.6)
-            _line(axes, history, f"val_{quantity}", named, "validation", color=VERMILION, linewidth=1.6, linestyle="--")
-            label = f"evaluated epoch {evaluated_epoch}"
-            named[label] = axes.axvline(evaluated_epoch, color=GRAY, linewidth=1.1, linestyle=":", zorder=1.5)
-            axes.set_title(quantity, loc="left")
-            axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
-            last = max([evaluated_epoch, *map(len, history.values())])
-            margin = 0.02 * (last - 1) or 0.5
+        title = _finding(history, evaluated_epoch, number)
+        subtitle = f"train and validation with dropout off; dotted: evaluated epoch {evaluated_epoch}"
+        canvas = titled_canvas(title, subtitle, 5.3)
+        for quantity, bottom, top in (("loss", 3.05, 0.1), (number, 0.5, 2.65)):
+            axes = canvas.axes(0.72, bottom, LABEL_INCHES, top)
+            ends = []
+            if quantity == "loss":
+                ends += _line(axes, history, "train_objective", "objective (dropout on)", color=SKY, linewidth=0.9)
+            ends += _line(axes, history, f"train_{quantity}", train, color=BLUE, linewidth=1.6)
+            ends += _line(
+                axes, history, f"val_{quantity}", "validation", color=VERMILION, linewidth=1.6, linestyle="--"
+            )
+            axes.axvline(evaluated_epoch, color=GRAY, linewidth=1.1, linestyle=":", zorder=1.5)
+            axes.set_ylabel(f"{number_words(quantity)} {better_side(quantity)}")
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
             axes.set_xlim(1 - margin, last + margin)
-        if number == "accuracy":
-            other.yaxis.set_major_formatter(PercentFormatter(1))
-        if last == 1 and number == "accuracy":
-            other.set_ylim(0, 1)  # the automatic axis around a single point spans a hundredth
-        figure.legend(named.values(), named.keys(), loc="upper center", ncols=len(named), bbox_to_anchor=(0.5, 1.0))
-        return render(figure)
+            if last == 1 and quantity == "accuracy":
+                axes.set_ylim(0, 1)  # the automatic axis around a single point spans a hundredth
+            label_line_ends(axes, ends)
+        axes.set_xlabel("epoch")
+        return render(canvas.figure)
+
+
+def _finding(history: Mapping[str, Sequence[float]], epoch: int, number: str) -> str:
+    """Return the numbers of the evaluated epoch in a sentence."""
+    texts = []
+    for part, name in (("train", "training"), ("val", "validation")):
+        values = history.get(f"{part}_{number}", ())
+        if len(values) >= epoch and np.isfinite(values[epoch - 1]):
+            texts.append(f"{name} {number_words(number)} {significant(values[epoch - 1])}")
+    return f"Epoch {epoch}: {', '.join(texts)}" if texts else f"Epoch {epoch}"
 
 
 def _line(
     axes: "Axes",
     history: Mapping[str, Sequence[float]],
     column: str,
-    named: "dict[str, Line2D]",
     label: str,
     *,
     color: str,
     linewidth: float,
     linestyle: str = "-",
-) -> None:
-    """Draw a column if it has finite values, and add it to the legend under `label`."""
+) -> list[LineEnd]:
+    """Draw a column and return its end; nothing if the column has no finite value."""
     y: Array = np.array(history.get(column, ()), np.float64)
     y[~(np.abs(y) < MAX_LOSS)] = np.nan
     if np.all(np.isnan(y)):
-        return
+        return []
     marker = "o" if len(y) <= MAX_MARKED_EPOCHS else None
     x = np.arange(1, len(y) + 1)
-    (named[label],) = axes.plot(
-        x, y, color=color, linewidth=linewidth, linestyle=linestyle, marker=marker, markersize=2 + linewidth
-    )
+    axes.plot(x, y, color=color, linewidth=linewidth, linestyle=linestyle, marker=marker, markersize=2 + linewidth)
+    return [LineEnd(label, float(y[~np.isnan(y)][-1]), color)]

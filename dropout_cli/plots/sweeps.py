@@ -1,17 +1,46 @@
 """Figures over many runs: means and differences with intervals, learning curves, ranks."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.plots.canvas import BLUE, GRAY, INK, ORANGE, SKY, VERMILION, elide, empty_figure, render, style
+from dropout_cli.plots.canvas import (
+    BLUE,
+    GRAY,
+    GREEN,
+    INK,
+    ORANGE,
+    PINK,
+    SKY,
+    VERMILION,
+    elide,
+    render,
+    style,
+    text_width,
+)
+from dropout_cli.plots.layout import (
+    LABEL_INCHES,
+    LABEL_SIZE,
+    WIDTH,
+    Canvas,
+    LineEnd,
+    label_line_ends,
+    legend_height,
+    set_log_scale,
+    titled_canvas,
+    wrap,
+)
 
-COLORS = (BLUE, VERMILION, ORANGE, SKY, "#009E73", "#CC79A7", INK)
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLORS = (BLUE, VERMILION, ORANGE, GREEN, PINK, SKY, INK)
 MARKERS = "osD^vPX"
-MAX_LABEL_INCHES = 2.6  # maximum inches of a setting's name
-LETTER_INCHES = 0.075  # approximate inches of a letter of a setting's name
+MAX_LABEL_INCHES = 1.5  # maximum inches of a setting's name at its row
+ROW_INCHES = 0.34
+LOG_SPAN = 20  # the ratio of the largest to the smallest value of a key from which its axis is logarithmic
 MEANS = "mean and 95 % interval"
 
 
@@ -38,190 +67,214 @@ def means_by_key(
     x_label: str,
     y_label: str,
     note: str = "",
+    title: str = "",
 ) -> bytes:
     """Draw means against a swept key, with a line and its band per series.
 
-    Settings without the key are level lines.
-
-    A single series has no legend.
+    Settings without the key are level lines. A single series has no name. Up to 6 names are at the ends of the lines.
 
     Args:
         series: Setting -> value of the key -> mean and interval.
         lines: Setting without the key -> mean and interval.
         x_label: The swept key.
         y_label: The metric.
-        note: Text after the title.
+        note: Text after the description of the intervals.
+        title: The finding.
     """
     alone = len(series) + len(lines) == 1 and "" in series
+    names = [*(name or x_label for name in series), *lines]
+    below = legend_height(names)
     with style():
-        figure = empty_figure(7.2, 4.2)
-        axes = figure.add_axes((0.11, 0.13, 0.85 if alone else 0.55, 0.8))
+        canvas = titled_canvas(title, MEANS + note, 2.9 + below)
+        axes = canvas.axes(0.72, 0.5 + below, 0.15 if alone or below else LABEL_INCHES)
+        ends = []
         for number, (name, points) in enumerate(series.items()):
             color, xs = COLORS[number % len(COLORS)], sorted(points)
-            axes.fill_between(
-                xs, [points[x].low for x in xs], [points[x].high for x in xs], color=color, alpha=0.15, lw=0
-            )
+            lows, highs, means = ([points[x][part] for x in xs] for part in (1, 2, 0))
+            axes.fill_between(xs, lows, highs, color=color, alpha=0.15, lw=0)
             marker = MARKERS[number % len(MARKERS)]
-            axes.plot(
-                xs,
-                [points[x].mean for x in xs],
-                color=color,
-                marker=marker,
-                ms=4,
-                label=elide(name or x_label, MAX_LABEL_INCHES - 0.6, 8),
-            )
+            axes.plot(xs, means, color=color, marker=marker, ms=4.5, label=elide(name or x_label, 3.5, LABEL_SIZE))
+            ends.append(LineEnd(name or x_label, means[-1], color))
         for number, (name, level) in enumerate(lines.items()):
             color = GRAY if number == 0 else COLORS[-number % len(COLORS)]
             axes.axhspan(level.low, level.high, color=color, alpha=0.12, lw=0)
-            axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=elide(name, MAX_LABEL_INCHES - 0.6, 8))
-        axes.set_xlabel(elide(x_label, 4, 9))
-        axes.set_ylabel(elide(y_label, 3, 9))
-        axes.set_title(MEANS + note, loc="left")
-        if not alone:
-            axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
-        return render(figure)
+            axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=elide(name, 3.5, LABEL_SIZE))
+            ends.append(LineEnd(name, level.mean, color))
+        values = [x for points in series.values() for x in points]
+        if values and min(values) > 0 and max(values) >= LOG_SPAN * min(values):
+            set_log_scale(axes, "x", min(values), max(values))
+        axes.set_xlabel(elide(x_label, 3, 9))
+        axes.set_ylabel(elide(y_label, 2.4, 9))
+        _name_lines(canvas, axes, [] if alone else ends, below)
+        return render(canvas.figure)
 
 
-def dot_plot(rows: Sequence[tuple[str, PlottedMean]], x_label: str, note: str = "") -> bytes:
+def _name_lines(canvas: Canvas, axes: "Axes", ends: Sequence[LineEnd], below: float) -> None:
+    """Write names at the ends of the lines, or in a legend below the axes if there are many."""
+    if below:
+        place = (0.02, 0.06 / canvas.height)
+        canvas.figure.legend(
+            *axes.get_legend_handles_labels(), fontsize=LABEL_SIZE, loc="lower left", bbox_to_anchor=place
+        )
+    else:
+        label_line_ends(axes, ends)
+
+
+def dot_plot(
+    rows: Sequence[tuple[str, PlottedMean]],
+    x_label: str,
+    note: str = "",
+    title: str = "",
+) -> bytes:
     """Draw a mean and its interval per row.
 
     Args:
         rows: Setting and mean with interval, in the order of drawing.
         x_label: The metric.
-        note: Text after the title.
+        note: Text after the description of the intervals.
+        title: The finding.
     """
-    height = 0.9 + 0.24 * max(len(rows), 3)
     with style():
-        figure = empty_figure(7.2, height)
-        left = _room(rows)
-        axes = figure.add_axes((left, 0.5 / height, 0.97 - left, 1 - 0.82 / height))
-        places = np.arange(len(rows))[::-1]
+        canvas, axes, places = _row_axes(rows, x_label, title, f"{MEANS}, the best first{note}", top=0.05)
         for place, (_, estimate) in zip(places, rows, strict=True):
-            axes.plot([estimate.low, estimate.high], [place, place], color=BLUE, lw=1.6)
-            axes.plot(estimate.mean, place, "o", color=BLUE, ms=4.5)
-        axes.set_yticks(places, [elide(name, MAX_LABEL_INCHES - 0.1, 8) for name, _ in rows], fontsize=8)
-        axes.set_ylim(-0.7, len(rows) - 0.3)
-        axes.grid(visible=False, axis="y")
-        axes.set_xlabel(elide(x_label, 4.2, 9))
-        axes.set_title(f"{MEANS}, the best first{note}", loc="left")
-        return render(figure)
+            axes.plot([estimate.low, estimate.high], [place, place], color=BLUE, lw=1.8)
+            axes.plot(estimate.mean, place, "o", color=BLUE, ms=5)
+        return render(canvas.figure)
 
 
 def forest_plot(
-    rows: Sequence[tuple[str, PlottedMean]], x_label: str, *, larger_is_better: bool = True, note: str = ""
+    rows: Sequence[tuple[str, PlottedMean]],
+    x_label: str,
+    *,
+    larger_is_better: bool = True,
+    note: str = "",
+    title: str = "",
 ) -> bytes:
     """Draw a paired difference and its interval per row, and mark the better side of 0.
 
-    Rows whose interval includes 0 are gray.
+    Better settings are blue, worse ones orange. Rows whose interval includes 0 are gray and hollow.
 
     Args:
         rows: Setting and mean difference with interval, in the order of drawing.
         x_label: The metric.
         larger_is_better: Direction of the metric.
-        note: Text after the title.
+        note: Text after the description of the intervals.
+        title: The finding.
     """
-    height = 1.15 + 0.24 * max(len(rows), 3)
+    subtitle = f"mean difference and 95 % interval{note}; gray: not decided"
     with style():
-        figure = empty_figure(7.2, height)
-        left = _room(rows)
-        axes = figure.add_axes((left, 0.5 / height, 0.97 - left, 1 - 1.07 / height))
-        axes.set_title(f"mean difference and 95 % interval{note}; gray: not decided", loc="left", pad=18)
-        places = np.arange(len(rows))[::-1]
+        canvas, axes, places = _row_axes(rows, x_label, title, subtitle, top=0.25)
         for place, (_, estimate) in zip(places, rows, strict=True):
-            color = GRAY if estimate.low <= 0 <= estimate.high or np.isnan(estimate.low) else BLUE
-            axes.plot([estimate.low, estimate.high], [place, place], color=color, lw=1.6)
-            axes.plot(estimate.mean, place, "o", color=color, ms=4.5)
-        axes.axvline(0, color=INK, lw=0.9, linestyle=":")
-        axes.set_yticks(places, [elide(name, MAX_LABEL_INCHES - 0.1, 8) for name, _ in rows], fontsize=8)
-        axes.set_ylim(-0.7, len(rows) - 0.3)
-        axes.grid(visible=False, axis="y")
-        axes.set_xlabel(elide(x_label, 4.2, 9))
+            open_question = estimate.low <= 0 <= estimate.high or np.isnan(estimate.low)
+            is_better = (estimate.mean > 0) == larger_is_better
+            color = GRAY if open_question else BLUE if is_better else VERMILION
+            axes.plot([estimate.low, estimate.high], [place, place], color=color, lw=1.8, zorder=2)
+            axes.plot(estimate.mean, place, "o", color=color, mfc="white" if open_question else color, ms=5.5)
+        axes.axvline(0, color=INK, lw=0.9, linestyle=":", zorder=1.5)
         low, high = axes.get_xlim()
-        # 0 stays at least a fifth of the width away from either edge, so that both words have room.
-        axes.set_xlim(min(low, -0.25 * high), max(high, -0.25 * low))
+        # 0 stays at least a third of the width away from either edge, so that both words have room.
+        axes.set_xlim(min(low, -0.5 * high), max(high, -0.5 * low))
         sides = ("worse", "better") if larger_is_better else ("better", "worse")
-        offset, top = 4, 1.0
-        for text, side, shift in ((f"← {sides[0]}", "right", -offset), (f"{sides[1]} →", "left", offset)):
+        for text, side, shift in ((f"← {sides[0]}", "right", -4), (f"{sides[1]} →", "left", 4)):
             axes.annotate(
                 text,
-                (0, top),
+                (0, 1),
                 xycoords=("data", "axes fraction"),
                 xytext=(shift, 3),
                 textcoords="offset points",
                 ha=side,
-                fontsize=8,
+                fontsize=LABEL_SIZE,
                 color=INK,
             )
-        return render(figure)
+        return render(canvas.figure)
 
 
-def _room(rows: Sequence[tuple[str, PlottedMean]]) -> float:
-    """Return the share of the width that the names of the rows need."""
-    longest = max((len(name) for name, _ in rows), default=0)
-    return min(MAX_LABEL_INCHES, 0.2 + LETTER_INCHES * max(longest, 5)) / 7.2 + 0.02
+def _row_axes(
+    rows: Sequence[tuple[str, PlottedMean]], x_label: str, title: str, subtitle: str, top: float
+) -> tuple[Canvas, "Axes", Array]:
+    """Return axes with a row per setting and its name on the left, and the places of the rows."""
+    from matplotlib.ticker import MaxNLocator
+
+    blocks = [wrap(name, MAX_LABEL_INCHES, LABEL_SIZE, 2) for name, _ in rows]
+    widest = max((text_width(line, LABEL_SIZE) for block in blocks for line in block), default=0.5)
+    label_lines = wrap(x_label, WIDTH - widest - 0.5, 9, 2)
+    bottom = 0.35 + 0.16 * len(label_lines)
+    canvas = titled_canvas(title, subtitle, bottom + top + ROW_INCHES * max(len(rows), 2))
+    axes = canvas.axes(widest + 0.25, bottom, 0.2, top)
+    places = np.arange(len(rows))[::-1]
+    axes.set_yticks(places, ["\n".join(block) for block in blocks], fontsize=LABEL_SIZE)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel("\n".join(label_lines))
+    return canvas, axes, places
 
 
-def curve_bands(curves: Mapping[str, CurveBand], note: str = "") -> bytes:
+def curve_bands(curves: Mapping[str, CurveBand], note: str = "", title: str = "") -> bytes:
     """Draw learning curves, each a mean over runs with its 95 % interval.
 
     Args:
         curves: Setting -> curve.
-        note: Text after the title.
+        note: Text after the description of the intervals.
+        title: The finding.
     """
-    from matplotlib.ticker import LogLocator, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
+    quantities = ", ".join(sorted({band.quantity for band in curves.values()}))
+    below = legend_height(curves)
     with style():
-        figure = empty_figure(7.2, 4.2)
-        axes = figure.add_axes((0.1, 0.13, 0.56, 0.8))
+        canvas = titled_canvas(title, f"{quantities}: {MEANS}{note}", 2.9 + below)
+        axes = canvas.axes(0.72, 0.5 + below, 0.15 if below else LABEL_INCHES)
+        ends = []
         for number, (name, band) in enumerate(curves.items()):
             color, epochs = COLORS[number % len(COLORS)], np.arange(1, len(band.mean) + 1)
             axes.fill_between(epochs, band.low, band.high, color=color, alpha=0.15, lw=0)
             dashes = "-" if number < len(COLORS) else "--"
-            axes.plot(
-                epochs, band.mean, color=color, linestyle=dashes, lw=1.4, label=elide(name, MAX_LABEL_INCHES - 0.6, 8)
-            )
-        quantities = sorted({band.quantity for band in curves.values()})
+            marker = "o" if len(epochs) == 1 else None
+            label = elide(name, 3.5, LABEL_SIZE)
+            axes.plot(epochs, band.mean, color=color, linestyle=dashes, lw=1.5, marker=marker, label=label)
+            ends.append(LineEnd(name, float(band.mean[-1]), color))
         means = np.concatenate([band.mean for band in curves.values()])
         if np.all(means > 0) and means.max() >= 10 * means.min():
-            axes.set_yscale("log")
-            # Matplotlib labels powers of ten only, of which a narrow range has one or none.
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-            axes.yaxis.set_minor_formatter("{x:g}" if means.max() < 1000 * means.min() else "")
-        axes.set_title(f"{', '.join(quantities)}: {MEANS}{note}", loc="left")
+            set_log_scale(axes, "y", float(means.min()), float(means.max()))
+        last = max(len(band.mean) for band in curves.values())
+        axes.set_xlim(1 - 0.02 * (last - 1 or 25), last + 0.02 * (last - 1 or 25))
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
-        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
-        return render(figure)
+        axes.set_ylabel(f"{quantities} (lower is better)")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+        _name_lines(canvas, axes, ends, below)
+        return render(canvas.figure)
 
 
-def critical_difference_plot(ranks: Mapping[str, float], critical: float) -> bytes:
+def critical_difference_plot(ranks: Mapping[str, float], critical: float, title: str = "") -> bytes:
     """Draw average ranks on a line; a bar joins ranks closer than the critical difference.
 
     Args:
         ranks: Setting -> average rank.
         critical: The critical difference.
+        title: The finding.
     """
     named = sorted(ranks.items(), key=lambda item: item[1])
     joined = _joined([rank for _, rank in named], critical)
-    height = 1.1 + 0.22 * (len(named) + len(joined))
+    subtitle = f"average rank (1 = best); critical difference {critical:.2f}; a bar joins ranks that are closer"
     with style():
-        figure = empty_figure(7.2, height)
-        axes = figure.add_axes((0.06, 0.4 / height, 0.5, 1 - 0.8 / height))
+        canvas = titled_canvas(title, subtitle, 0.55 + 0.24 * (len(named) + len(joined)))
+        axes = canvas.axes(0.15, 0.45, 2.3)
         for place, (name, rank) in enumerate(named):
             axes.plot([rank, len(named) + 0.2], [-place, -place], color=GRAY, lw=0.7)
             axes.plot(rank, -place, "o", color=BLUE, ms=5)
-            axes.text(
-                len(named) + 0.3, -place, f"{elide(name, MAX_LABEL_INCHES, 8)}  {rank:.2f}", fontsize=8, va="center"
-            )
+            text = f"{elide(name, 1.7, LABEL_SIZE)}  {rank:.2f}"
+            axes.text(len(named) + 0.3, -place, text, fontsize=LABEL_SIZE, va="center")
         for number, (low, high) in enumerate(joined):
             axes.plot([low - 0.05, high + 0.05], [-len(named) - number] * 2, color=INK, lw=3, solid_capstyle="butt")
         axes.set_xlim(0.8, len(named) + 0.2)
         axes.set_ylim(-len(named) - len(joined) + 0.3, 0.6)
         axes.set_yticks([])
+        axes.set_xticks(range(1, len(named) + 1))
         axes.grid(visible=False, axis="y")
-        axes.set_title(f"average rank (1 = best); critical difference {critical:.2f}", loc="left")
-        return render(figure)
+        axes.set_xlabel("average rank (← better)")
+        return render(canvas.figure)
 
 
 def _joined(ranks: Sequence[float], critical: float) -> list[tuple[float, float]]:

@@ -1,5 +1,6 @@
 """The worst-classified examples: image data as images, rows of a table as bars."""
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,6 +59,22 @@ def mistake_images(pictures: Array, captions: Sequence[str]) -> bytes:
         axes.set_xlim(0, width)
         axes.set_ylim(0, height)
         return render(figure)
+
+
+def png_images(pictures: Array) -> list[bytes]:
+    """Return each picture as a PNG of its own size, with the same scale of brightness for all.
+
+    Args:
+        pictures: (n, height, width, channels) floats or integers of any range.
+    """
+    from PIL import Image
+
+    images = []
+    for picture in _scaled(pictures):
+        out = io.BytesIO()
+        Image.fromarray(np.round(255 * picture).astype(np.uint8)).save(out, "png")
+        images.append(out.getvalue())
+    return images
 
 
 def mistake_bars(mistakes: Sequence[Mistake]) -> bytes:

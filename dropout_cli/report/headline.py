@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dropout_cli.core.text import counted
-from dropout_cli.metrics import larger_is_better, metric_name, metric_part
+from dropout_cli.metrics import larger_is_better
+from dropout_cli.plots.words import metric_words
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
 from dropout_cli.sweeps.layouts import find_layout
@@ -14,14 +15,6 @@ from dropout_cli.sweeps.wording import format_interval, format_short, group_name
 
 MAX_NAMED = 3
 """The most settings of one verdict that are named."""
-PART_NAMES = {"train": "training", "val": "validation", "test": "test"}
-CAPITALS = {"rmse": "RMSE", "mae": "MAE", "nll": "NLL", "ece": "ECE", "r2": "R2", "macro_f1": "macro F1"}
-
-
-def metric_words(metric: str) -> str:
-    """Return a metric in words: `test accuracy` for `test.accuracy`."""
-    part, number = metric_part(metric), metric_name(metric)
-    return f"{PART_NAMES.get(part, part)} {CAPITALS.get(number, number.replace('_', ' '))}"
 
 
 def sweep_headline(evidence: SweepComparison, failed: int = 0, missing: int = 0) -> str:

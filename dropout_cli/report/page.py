@@ -65,6 +65,31 @@ class Code:
 
 
 @dataclass(frozen=True)
+class GalleryImage:
+    """A small image of a gallery.
+
+    Attributes:
+        png: The bytes of the image.
+        alternative: The description, for readers who cannot see the image.
+        caption: The first line below the image.
+        detail: The second, smaller line.
+    """
+
+    png: bytes
+    alternative: str
+    caption: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Small images in rows, with a caption above."""
+
+    caption: str
+    images: Sequence[GalleryImage]
+
+
+@dataclass(frozen=True)
 class Details:
     """Parts that the reader unfolds."""
 
@@ -72,7 +97,7 @@ class Details:
     parts: "Sequence[SectionPart]"
 
 
-SectionPart: TypeAlias = str | HtmlTable | Figure | Code | Details
+SectionPart: TypeAlias = str | HtmlTable | Figure | Code | Gallery | Details
 """A part of a section; a string is a paragraph."""
 
 
@@ -146,8 +171,13 @@ def _source(content: str) -> str:
 
 def _parts(parts: Sequence[SectionPart], number: str) -> Iterator[str]:
     for place, part in enumerate(parts):
+        is_figure = isinstance(part, Figure)
+        if is_figure and not (place and isinstance(parts[place - 1], Figure)):
+            yield '<div class="figures">'
         if isinstance(part, HtmlTable):
             yield from _table(part, f"t{number}-{place}")
+        elif isinstance(part, Gallery):
+            yield from _gallery(part)
         elif isinstance(part, Details):
             yield f"<details><summary>{escape_html(part.summary)}</summary>"
             yield from _parts(part.parts, f"{number}-{place}")
@@ -161,6 +191,17 @@ def _parts(parts: Sequence[SectionPart], number: str) -> Iterator[str]:
             yield f'<pre tabindex="0"><code>{lines}</code></pre>'
         else:
             yield f"<p>{escape_html(part)}</p>"
+        if is_figure and not (place + 1 < len(parts) and isinstance(parts[place + 1], Figure)):
+            yield "</div>"
+
+
+def _gallery(gallery: Gallery) -> Iterator[str]:
+    yield f'<p class="quiet">{escape_html(gallery.caption)}</p><ul class="gallery">'
+    for image in gallery.images:
+        source = f"data:image/png;base64,{base64.b64encode(image.png).decode()}"
+        yield f'<li><img alt="{escape_html(image.alternative)}" src="{source}">'
+        yield f"<span>{escape_html(image.caption)}</span><small>{escape_html(image.detail)}</small></li>"
+    yield "</ul>"
 
 
 def _table(table: HtmlTable, name: str) -> Iterator[str]:

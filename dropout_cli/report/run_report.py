@@ -17,8 +17,20 @@ from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import predicted_classes
 from dropout_cli.report.common import key_value_table, scores_table
-from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
+from dropout_cli.report.mistake_images import mistake_gallery
+from dropout_cli.report.page import (
+    Code,
+    DetailedCell,
+    Details,
+    Figure,
+    Gallery,
+    HtmlTable,
+    Section,
+    SectionPart,
+    render_page,
+)
 from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.runs.noise_columns import noise_column
 from dropout_cli.runs.summary import count_examples, describe_scored_train, evaluated_epoch
 from dropout_cli.tasks import TASKS, Regression, Task
 from dropout_cli.training import yardstick_messages
@@ -144,6 +156,11 @@ def _per_class(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
         if rows:
             headers = [name, *(column for column in rows[0] if column != name)]
             cells = [[row.get(column) for column in headers] for row in rows]
+            if len(rows) == 1:  # a column fits a phone, a row of six numbers does not
+                headers, cells = (
+                    ["number", str(cells[0][0])],
+                    [list(pair) for pair in zip(headers, cells[0], strict=True)][1:],
+                )
             yield HtmlTable(f"Each {name} of the test part", headers, cells)
 
 
@@ -159,11 +176,13 @@ def _learning(
         f"Loss and {number} over {counted(summary['epochs'], 'epoch')}: the training loss goes from {first} to {last}, "
         f"and the validation loss ends at {val}."
     )
-    caption = f"Loss and {number} after each epoch, with dropout off ({train}). The evaluated epoch is marked."
+    caption = f"{description} Train and validation with dropout off ({train}). The evaluated epoch is marked."
     yield Figure(drawn["curves.png"], description, caption)
     if "rates.png" in drawn:
         description = "Rates of the dropout layers over the epochs; their last values are in metrics.csv."
-        yield Figure(drawn["rates.png"], description, "Rates of the dropout layers over the epochs.")
+        changes = "; ".join(_rate_changes(history))
+        caption = f"Rates of the dropout layers, from the first to the last of {counted(summary['epochs'], 'epoch')}"
+        yield Figure(drawn["rates.png"], description, f"{caption}: {changes}.")
 
 
 def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[SectionPart]:
@@ -172,7 +191,10 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sectio
     if isinstance(task, Regression):
         names = task.targets.names
         picture = plots.residual_figure(stored["mean"], stored.get("sd"), stored["labels"], names, "test")
-        yield Figure(picture, "Predicted against true values, and residuals.", "Bars: one standard deviation.")
+        rmse = significant(run.summary()["test"]["rmse"])
+        caption = f"The RMSE over {counted(len(stored['labels']), 'test example')} is {rmse}."
+        bars = " Bars: one standard deviation." if "sd" in stored else ""
+        yield Figure(picture, f"Predicted against true values, and residuals. {caption}", f"{caption}{bars}")
         return
     log_probs = stored.get("log_probabilities")
     matrix = metrics.confusion_matrix(stored["probabilities"], stored["labels"], task.classes, log_probs)  # type: ignore[attr-defined]
@@ -183,12 +205,34 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sectio
     if off.any():
         times = counted(int(off.max()), "time")
         description += f", most often '{classes[true]}' predicted as '{classes[taken]}' ({times})"
-    caption = "True classes in rows, predicted classes in columns."
-    yield Figure(plots.confusion_figure(matrix, classes, "test"), f"{description}.", caption)
+    number = counted(len(stored["labels"]), "test example")
+    description += f" (n = {number})."
+    caption = f"{description} True classes in rows, predicted classes in columns."
+    yield Figure(plots.confusion_figure(matrix, classes, f"test part, {number}"), description, caption)
+    gallery = mistake_gallery(run, stored, tuple(classes))
+    if gallery is not None:
+        yield gallery
     lines = list(csv.reader(io.StringIO(run.read("mistakes.csv").decode("utf-8", "replace"))))
     if len(lines) > 1:
-        rows = [[_number(cell) for cell in line] for line in lines[1 : MAX_MISTAKES + 1]]
-        yield HtmlTable(f"The worst mistakes, {len(rows)} of {int(off.sum())}", lines[0], rows)
+        rows = [_mistake_row(dict(zip(lines[0], line, strict=False))) for line in lines[1 : MAX_MISTAKES + 1]]
+        headers = ["row of the data", "true class", "predicted class", "loss"]
+        table = HtmlTable(f"The worst mistakes, {len(rows)} of {int(off.sum())}", headers, rows)
+        yield Details("The same mistakes as a table", [table]) if isinstance(gallery, Gallery) else table
+
+
+def _mistake_row(line: Mapping[str, str]) -> list[Any]:
+    """Return a line of mistakes.csv, with each probability below its class."""
+    classes = [DetailedCell(line[name], f"probability {line[f'prob_{name}']}") for name in ("true", "predicted")]
+    return [_number(line["row"]), *classes, _number(line["loss"])]
+
+
+def _rate_changes(history: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the first and the last value of each column about dropout."""
+    for name, values in history.items():
+        column = noise_column(name)
+        if column is not None and column.quantity != "realized_rate" and values:
+            first, last = significant(values[0], 3), significant(values[-1], 3)
+            yield f"{column.unit} ({column.quantity}) {first} to {last}"
 
 
 def _chance(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -5,18 +5,20 @@ import io
 import json
 import math
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dropout_cli import plots
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
+from dropout_cli.plots.words import metric_words
 from dropout_cli.report.common import key_value_table
-from dropout_cli.report.headline import metric_words, sample_size, sweep_headline
+from dropout_cli.report.headline import sample_size, sweep_headline
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
 from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
+from dropout_cli.sweeps.findings import figure_findings
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord, setting_label
@@ -139,10 +141,16 @@ def _confirmed(comparison: Comparison) -> str:
 
 
 def _figures(folder: SweepFolder, evidence: SweepComparison) -> Iterator[SectionPart]:
+    def history(record: RunRecord) -> Mapping[str, Sequence[float]]:
+        return folder.history(record.name)
+
+    findings = figure_findings(evidence, figures.learning_bands(evidence, history))
+    sizes = "; ".join(dict.fromkeys(sample_size(evidence, group) for group in evidence.groups))
     with plots.as_svg():
-        for name, picture in figures.draw_sweep_figures(evidence, lambda record: folder.history(record.name)):
+        for name, picture in figures.draw_sweep_figures(evidence, history):
             kind = name.removesuffix(".png")
-            yield Figure(picture, _in_words(kind, evidence), CAPTIONS.get(kind, kind))
+            finding = f"{findings[kind]} (n = {sizes} per setting). " if kind in findings else ""
+            yield Figure(picture, _in_words(kind, evidence), f"{finding}{CAPTIONS.get(kind, kind)}")
 
 
 def _in_words(kind: str, evidence: SweepComparison) -> str:

@@ -12,8 +12,10 @@ from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.plots.sweeps import CurveBand, PlottedMean
+from dropout_cli.plots.words import better_side, key_words, metric_words, number_words
 from dropout_cli.sweeps.baselines import RATE
 from dropout_cli.sweeps.comparison import Comparison
+from dropout_cli.sweeps.findings import figure_findings
 from dropout_cli.sweeps.means import mean_interval
 from dropout_cli.sweeps.records import RunGroup, RunRecord, setting_label
 from dropout_cli.sweeps.replicates import Replicate
@@ -37,41 +39,70 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
         history: Returns the columns of a run's metrics.csv.
     """
     number = metric_name(evidence.metric)
-    key, runs = _axis(evidence), _runs_per_setting(evidence)
+    key, runs, bands = _axis(evidence), _runs_per_setting(evidence), learning_bands(evidence, history)
+    titles, axis_label = figure_findings(evidence, bands), key_words(key or "")
+    metric_label = f"{metric_words(evidence.metric)} {better_side(number)}"
     if key is not None:
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
         if series or lines:
-            yield "metric.png", plots.means_by_key(series, lines, key, evidence.metric, runs)
-        parts = _parts(evidence, key, number)
+            yield (
+                "metric.png",
+                plots.means_by_key(series, lines, axis_label, metric_label, runs, titles.get("metric", "")),
+            )
+        parts, plotted = _parts(evidence, key, number), plotted_metric(number)
         if parts:
-            yield "train_val.png", plots.means_by_key(parts, {}, key, plotted_metric(number), runs)
+            yield (
+                "train_val.png",
+                plots.means_by_key(
+                    parts, {}, axis_label, f"{plotted} {better_side(plotted)}", runs, titles.get("train_val", "")
+                ),
+            )
         gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
         if any(gaps.values()):
-            yield "gap.png", plots.means_by_key(gaps, levels, key, f"train.{number} - val.{number}", runs)
+            yield (
+                "gap.png",
+                plots.means_by_key(
+                    gaps,
+                    levels,
+                    axis_label,
+                    f"{number_words(number)}, training - validation",
+                    runs,
+                    titles.get("gap", ""),
+                ),
+            )
     else:
         means = [
             (group_name(group), mean) for group in evidence.groups if (mean := _mean(evidence, group, evidence.metric))
         ]
         if len(means) > 1:
             best_last = sorted(means, key=lambda named: named[1].mean, reverse=not larger_is_better(number))
-            yield "metric.png", plots.dot_plot(best_last[::-1], evidence.metric, runs)
+            yield "metric.png", plots.dot_plot(best_last[::-1], metric_label, runs, titles.get("metric", ""))
     if evidence.main:
         rows = [
             (group_name(evidence.groups[comparison.group]), _difference(comparison)) for comparison in evidence.main
         ]
         bases = {group_name(evidence.groups[comparison.baseline]) for comparison in evidence.main}
         against = f" from {bases.pop()}" if len(bases) == 1 else " from the baseline"
-        axis = f"difference in {evidence.metric}{against}"
+        axis = f"difference in {metric_words(evidence.metric)}{against}"
         family = evidence.main[0].family
         note = f", corrected for {family} comparisons" if family > 1 else ""
-        yield "differences.png", plots.forest_plot(rows, axis, larger_is_better=larger_is_better(number), note=note)
-    bands = {group_name(group): band for group in _shown(evidence) if (band := _band(group, history)) is not None}
+        yield (
+            "differences.png",
+            plots.forest_plot(
+                rows, axis, larger_is_better=larger_is_better(number), note=note, title=titles.get("differences", "")
+            ),
+        )
     if bands:
-        yield "curves.png", plots.curve_bands(bands, runs)
+        yield "curves.png", plots.curve_bands(bands, runs, titles.get("curves", ""))
     if evidence.ranks is not None:
         settings, _, ranks = evidence.ranks
         named = {setting_label(setting): rank for setting, rank in zip(settings, ranks.average, strict=True)}
-        yield "ranks.png", plots.critical_difference_plot(named, ranks.critical_difference)
+        yield "ranks.png", plots.critical_difference_plot(named, ranks.critical_difference, titles.get("ranks", ""))
+
+
+def learning_bands(evidence: SweepComparison, history: History) -> dict[str, CurveBand]:
+    """Return setting -> learning curve of the settings that the figure of curves shows."""
+    return {group_name(group): band for group in _shown(evidence) if (band := _band(group, history)) is not None}
 
 
 def _runs_per_setting(evidence: SweepComparison) -> str:
@@ -191,7 +222,7 @@ def _band(group: RunGroup, history: History) -> CurveBand | None:
     mean = values.mean(axis=0)
     intervals = [mean_interval(group, _averaged(replicates, epoch)) for epoch in values.T]
     low, high = np.array(intervals).T if len(values) > 1 else (mean, mean)
-    return CurveBand(name.replace("_", " "), mean, low, high)
+    return CurveBand("validation loss" if name == "val_loss" else "training loss", mean, low, high)
 
 
 def _averaged(replicates: Sequence[Replicate], values: Array) -> dict[Replicate, float]:

@@ -1,6 +1,7 @@
 """The figures: their bytes are theirs alone, and no data and no name breaks them."""
 
 import io
+import itertools
 import re
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from dropout_cli import plots
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import Mistake
 from dropout_cli.plots.canvas import BLUE, VERMILION, elide, single_line, style, text_width
+from dropout_cli.plots.color_scheme import dark_color
+from dropout_cli.plots.layout import spread
 from dropout_cli.plots.sweeps import CurveBand, PlottedMean
 
 HISTORY = {
@@ -98,26 +101,110 @@ def test_the_axis_of_learning_curves_has_two_numbers_at_least(low: float, high: 
     """Also where there is no power of ten, or only one, between the least and the largest loss."""
     losses = np.array([[high, low]] * 3)
     with plots.as_svg():
-        drawn = plots.curve_bands({"a": CurveBand("val loss", *losses)}, ", 5 runs per setting").decode()
+        svg = plots.curve_bands({"a": CurveBand("val loss", *losses)}, ", 5 runs per setting")
+    drawn = svg.decode()
     numbers = re.findall(r">([\d.]+)</text>", drawn.partition('id="matplotlib.axis_2"')[2])
     assert len(numbers) >= 2
-    assert "val loss: mean and 95 % interval, 5 runs per setting" in drawn
+    assert "val loss: mean and 95 % interval, 5 runs per setting" in texts(svg)
 
 
-def test_a_single_series_has_no_legend() -> None:
-    """Its name, `all`, is no information; several series, or levels beside it, have a legend."""
+def texts(svg: bytes) -> str:
+    """The letters of an SVG, a line per text."""
+    return "\n".join(re.findall(r">([^<>]+)</text>", svg.decode()))
+
+
+def test_a_few_lines_have_their_names_at_their_ends_and_many_have_a_legend() -> None:
+    """A single series has no name; up to 6 lines have no legend; more have one below the axes."""
     with plots.as_svg():
-        alone, beside = (
-            plots.means_by_key({"": {0.1: ONE, 0.5: ONE}}, lines, "rate", "y") for lines in ({}, {"none": ONE})
-        )
-    assert "legend" not in alone.decode() and "legend" in beside.decode()
+        alone = plots.means_by_key({"": {0.1: ONE, 0.5: ONE}}, {}, "rate", "y")
+        few = plots.means_by_key({"": {0.1: ONE, 0.5: ONE}}, {"none": ONE}, "rate", "y")
+        many = plots.means_by_key({f"line {i}": {0.1: ONE, 0.5: ONE} for i in range(7)}, {}, "rate", "y")
+    assert "none" not in texts(alone) and "none" in texts(few).split("\n")
+    assert b"legend" not in alone + few and b"legend" in many
+    assert all(f"line {i}" in texts(many) for i in range(7))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 0.3)), min_size=1, max_size=8))
+def test_names_at_the_ends_of_lines_do_not_overlap(blocks: list[tuple[float, float]]) -> None:
+    """They keep the order of the lines, and a single name stays where its line ends."""
+    wanted, sizes = [block[0] for block in blocks], [block[1] for block in blocks]
+    places = spread(wanted, sizes)
+    order = sorted(range(len(blocks)), key=lambda index: (wanted[index], index))
+    for lower, upper in itertools.pairwise(order):
+        assert places[upper] - places[lower] >= (sizes[lower] + sizes[upper]) / 2 - 1e-9
+    if len(blocks) == 1:
+        assert places[0] == pytest.approx(wanted[0])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.001, 0.1), (0.0001, 1.0), (0.3, 30.0)])
+def test_a_key_over_decades_has_a_logarithmic_axis_with_numbers(low: float, high: float) -> None:
+    """A learning rate from 0.001 to 0.1 is not pressed against the left edge."""
+    middle = float(np.sqrt(low * high))
+    with plots.as_svg():
+        drawn = plots.means_by_key({"": dict.fromkeys((low, middle, high), ONE)}, {}, "learning rate", "y").decode()
+    numbers = re.findall(r">([\d.]+)</text>", drawn.partition('id="matplotlib.axis_1"')[2].partition("axis_2")[0])
+    assert len(numbers) >= 2 and float(numbers[-1]) <= high * 1.01
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.2, 0.3), (0.9, 1.1), (2.0, 9.0), (1e-5, 4e-5)])
+def test_a_logarithmic_axis_below_a_decade_has_numbers(low: float, high: float) -> None:
+    """The noise variance often changes by less than a factor of ten."""
+    history = {"a/dropout/alpha": list(np.linspace(low, high, 5))}
+    with plots.as_svg():
+        drawn = plots.rate_curves(history).decode()
+    assert len(re.findall(r">[\d.e\u2212-]+</text>", drawn.partition('id="matplotlib.axis_2"')[2])) >= 2
+
+
+def test_titles_state_the_finding_with_its_numbers() -> None:
+    """Learning curves, the confusion matrix and residuals compute theirs; sweeps are given it."""
+    true, mean = np.array([[1.0], [2.0], [3.0]]), np.array([[1.0], [2.0], [6.0]])
+    with plots.as_svg():
+        curves = texts(plots.learning_curves(HISTORY, 2)).replace("\n", " ")
+        matrix = texts(plots.confusion_figure(np.array([[9, 1], [0, 5]]), ["ant", "bee"], "insects")).replace("\n", " ")
+        residuals = texts(plots.residual_figure(mean, None, true, ["price"], "test")).replace("\n", " ")
+        dots = texts(plots.dot_plot([("a", ONE), ("b", ONE)], "accuracy", title="Highest mean: 0.9 with a"))
+    assert "Epoch 2: training accuracy 0.7, validation accuracy 0.6" in curves
+    assert "14 of 15 examples correct (93.3 %); most frequent mistake: 'ant' as 'bee' (1 time)" in matrix
+    assert "RMSE 1.732 (3 examples)" in residuals
+    assert "Highest mean: 0.9 with a" in dots
+
+
+@pytest.mark.parametrize("name", ["curves", "confusion", "against", "forest", "bands", "critical_difference"])
+def test_an_svg_has_a_dark_value_for_each_color_and_fits_a_phone(name: str) -> None:
+    """No color is left as it is, each variable has a light and a dark value, and 9 points are 9 pixels at 358."""
+    with plots.as_svg():
+        drawn = FIGURES[name]().decode()
+        assert drawn == FIGURES[name]().decode()
+    sheet = re.findall(r"<style>(.*?)</style>", drawn)[-1]
+    light, dark = sheet.split("@media (prefers-color-scheme:dark)")
+    assert set(re.findall(r"--c\w+(?=:)", light)) == set(re.findall(r"--c\w+(?=:)", dark)) >= {"--c262626"}
+    assert not re.findall(r"#[0-9a-f]{6}", drawn.replace(sheet, ""))
+    width = float(re.findall(r'<svg [^>]*width="([\d.]+)pt"', drawn)[0]) / 72 * 96
+    assert 9 / 72 * 96 * min(358 / width, 1) > 9
+
+
+@pytest.mark.parametrize("color", ["#0072b2", "#d55e00", "#009e73", "#262626", "#6e6e6e", "#08306b", "#dce9f4"])
+def test_a_dark_color_stands_out_from_the_dark_page_as_the_light_one_from_white(color: str) -> None:
+    """Contrast by WCAG: within a factor of two, and 3 at least if it is 4.5 on white."""
+
+    def luminance(text: str) -> float:
+        channels = [int(text[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+        linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    on_white = 1.05 / (luminance(color) + 0.05)
+    on_dark = (luminance(dark_color(color)) + 0.05) / (luminance("#0f141a") + 0.05)
+    assert on_dark > on_white / 2 and (on_white < 4.5 or on_dark > 4.5)
 
 
 def test_a_forest_says_what_its_intervals_are() -> None:
     """The correction, and which color is not decided."""
     with plots.as_svg():
-        drawn = plots.forest_plot([("a", ONE), ("b", ONE)], "difference", note=", corrected for 2 comparisons").decode()
-    assert "mean difference and 95 % interval, corrected for 2 comparisons; gray: not decided" in drawn
+        drawn = texts(plots.forest_plot([("a", ONE), ("b", ONE)], "difference", note=", corrected for 2 comparisons"))
+    assert "mean difference and 95 % interval, corrected for 2 comparisons; gray: not decided" in " ".join(
+        drawn.split()
+    )
+    assert "better \N{RIGHTWARDS ARROW}" in drawn
 
 
 def test_one_epoch_is_visible() -> None:

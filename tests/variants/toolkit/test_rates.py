@@ -101,11 +101,11 @@ def test_moving_means_a_hundredth_over_the_last_tenth(column: str, values: list[
 
 
 def test_the_figure_has_a_panel_per_quantity_and_the_same_bytes_again() -> None:
-    """Wider with each; places are lines."""
+    """Taller with each; units are lines."""
     history = {"a/dropout/rate": [0.1, 0.2], "a/dropout/realized_rate": [0.1, 0.22], "val_loss": [1.0, 2.0]}
     one = plots.rate_curves(history)
     two = plots.rate_curves(history | {"a/dropout/alpha": [0.1, 0.3]})
-    width = [int.from_bytes(png[16:20], "big") for png in (one, two)]
-    assert width[1] > 1.7 * width[0] and plots.rate_curves(history) == one
+    height = [int.from_bytes(png[20:24], "big") for png in (one, two)]
+    assert height[1] > 1.7 * height[0] and plots.rate_curves(history) == one
     assert plots.has_rate_changes(history) and not plots.has_rate_changes({"val_loss": [1.0, 2.0]})
     assert plots.has_rate_changes({"a/dropout/realized_rate": [0.5, 0.5]})

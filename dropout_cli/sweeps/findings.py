@@ -1,0 +1,94 @@
+"""The findings that titles and captions of a sweep's figures state, with numbers."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from dropout_cli.metrics import larger_is_better, metric_name
+from dropout_cli.plots.sweeps import CurveBand
+from dropout_cli.plots.words import metric_words, number_words
+from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE
+from dropout_cli.sweeps.records import RunGroup, setting_label
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.wording import format_short, group_name
+
+
+def figure_findings(evidence: SweepComparison, bands: Mapping[str, CurveBand]) -> dict[str, str]:
+    """Return kind of figure -> sentence, without the final stop; kinds without a number are left out.
+
+    Args:
+        evidence: The comparison of the runs.
+        bands: Setting -> learning curve.
+    """
+    number = metric_name(evidence.metric)
+    error = "error" if number == "accuracy" else number
+    texts = {
+        "metric": _extreme(evidence, evidence.metric),
+        "train_val": _extreme(evidence, f"val.{error}", f"train.{error}"),
+        "gap": _gap(evidence, number),
+        "differences": _verdict_counts(evidence),
+        "curves": _lowest_loss(bands),
+        "ranks": _best_rank(evidence),
+    }
+    return {kind: text for kind, text in texts.items() if text}
+
+
+def _extreme(evidence: SweepComparison, metric: str, other: str = "") -> str:
+    """Return the setting with the best mean of a metric, and its mean of another metric."""
+    means = [(evidence.mean(group, metric).mean, group) for group in evidence.groups]
+    known = [(mean, group) for mean, group in means if not math.isnan(mean)]
+    if not known:
+        return ""
+    larger = larger_is_better(metric_name(metric))
+    best, group = (max if larger else min)(known, key=lambda pair: pair[0])
+    more = f" ({metric_words(other)} {format_short(evidence.mean(group, other).mean)})" if other else ""
+    start = "Mean" if len(evidence.groups) == 1 else "Highest mean" if larger else "Lowest mean"
+    return f"{start} {metric_words(metric)}: {format_short(best)} with {group_name(group)}{more}"
+
+
+def _gap(evidence: SweepComparison, number: str) -> str:
+    """Return the setting with the largest difference between the training and the validation part."""
+
+    def gap(group: RunGroup) -> float:
+        return evidence.mean(group, f"train.{number}").mean - evidence.mean(group, f"val.{number}").mean
+
+    known = [(value, group) for group in evidence.groups if not math.isnan(value := gap(group))]
+    if not known:
+        return ""
+    value, group = max(known, key=lambda pair: abs(pair[0]))
+    words = number_words(number)
+    return f"Largest gap between training and validation {words}: {format_short(value, '+')} with {group_name(group)}"
+
+
+def _verdict_counts(evidence: SweepComparison) -> str:
+    """Return the number of settings with each verdict."""
+    if not evidence.main:
+        return ""
+    verdicts = [comparison.verdict for comparison in evidence.main]
+    order = [BETTER, WORSE, *sorted({verdict for verdict in verdicts if verdict.startswith("equal")}), NOT_DECIDED]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in order if verdict in verdicts)
+    bases = {comparison.baseline for comparison in evidence.main}
+    base = group_name(evidence.groups[bases.pop()]) if len(bases) == 1 else "the baseline of each setting"
+    return f"Compared with {base}: {counts}"
+
+
+def _lowest_loss(bands: Mapping[str, CurveBand]) -> str:
+    """Return the setting, and the epoch, with the lowest mean loss."""
+    minima = [
+        (float(np.nanmin(band.mean)), int(np.nanargmin(band.mean)) + 1, name, band.quantity)
+        for name, band in bands.items()
+        if not np.all(np.isnan(band.mean))
+    ]
+    if not minima:
+        return ""
+    loss, epoch, name, quantity = min(minima)
+    return f"Lowest mean {quantity}: {format_short(loss)} with {name} at epoch {epoch}"
+
+
+def _best_rank(evidence: SweepComparison) -> str:
+    if evidence.ranks is None:
+        return ""
+    settings, datasets, ranks = evidence.ranks
+    rank, setting = min(zip(ranks.average, settings, strict=True), key=lambda pair: pair[0])
+    return f"Best average rank over {len(datasets)} datasets: {rank:.2f} with {setting_label(setting)}"
