@@ -3,7 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dropout_cli.core import npz
+from dropout_cli.core.errors import DropoutError
 from dropout_cli.core.text import counted, significant
+from dropout_cli.metrics import ClassPredictions
+from dropout_cli.metrics.formulas.classification import roc_auc
+from dropout_cli.runs import Run
 from dropout_cli.runs.summary import count_examples
 from dropout_cli.training import yardstick_messages
 
@@ -20,13 +25,15 @@ DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Errors of a summary with other content than this program writes."""
 
 
-def headline_lines(summary: Mapping[str, Any]) -> list[str]:
+def headline_lines(summary: Mapping[str, Any], run: Run | None = None) -> list[str]:
     """Return one line per part: its main metrics and its number of examples.
 
     Args:
         summary: The `summary.json` of a run. A damaged one gives fewer lines.
+        run: The run, for metrics of the test part that the summary lacks; None: they are left out.
     """
     lines = []
+    summary = summary if run is None else _with_roc_auc(summary, run)
     for part, name in PART_NAMES.items():
         scores = summary.get(part)
         if not isinstance(scores, Mapping):
@@ -36,6 +43,21 @@ def headline_lines(summary: Mapping[str, Any]) -> list[str]:
         except DAMAGED:
             continue
     return lines
+
+
+def _with_roc_auc(summary: Mapping[str, Any], run: Run) -> Mapping[str, Any]:
+    """Return the summary with the test ROC AUC of unequal classes, from the stored predictions."""
+    # Older versions did not store it, and this one does not for classes that are only somewhat unequal.
+    try:
+        test = summary["test"]
+        if test.get("roc_auc") is not None or not has_unequal_classes(test):
+            return summary
+        stored = npz.read_npz(run.read("predictions.npz"), str(run.path / "predictions.npz"))
+        classes = [str(row["class"]) for row in test["per_class"]]
+        given = ClassPredictions.of(stored["probabilities"], stored["labels"], classes, stored.get("log_probabilities"))
+        return {**summary, "test": {**test, "roc_auc": roc_auc(given)}}
+    except (*DAMAGED, DropoutError):
+        return summary
 
 
 def _facts(scores: Mapping[str, Any]) -> Iterator[str]:

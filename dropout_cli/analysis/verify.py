@@ -93,7 +93,7 @@ def verify_run(run: Run) -> list[Check]:
     # A complete run may be locked for a moment, while it gets a tag; its files are final.
     if not complete and locks.is_locked(run.path_of(".lock")):
         raise UsageError(str(run.path), "a process is working on this run", "Wait until it ends.")
-    checks = list(_guarded("complete", _complete(run)))
+    checks = list(_guarded("status", _complete(run)))
     if complete:
         checks += _guarded(MANIFEST, _listed(run, ""))
     checks += _guarded(RESOLVED, _config(run))
@@ -139,7 +139,7 @@ def _guarded(what: str, checks: Iterable[Check]) -> Iterator[Check]:
 
 def _complete(run: Run) -> Iterator[Check]:
     ended = run.final_status
-    yield Check("complete", ended == "completed", ended)
+    yield Check("status", ended == "completed", ended)
 
 
 def _listed(run: Run, folder: str) -> Iterator[Check]:

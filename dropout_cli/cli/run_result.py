@@ -41,7 +41,7 @@ def print_summary(run: "Run", summary: dict[str, Any], prepared: "PreparedExperi
     """Print the result of a run on stderr: its numbers, the simple models, the folder and the next commands."""
     from dropout_cli.analysis import headlines
 
-    lines = headlines.headline_lines(summary)[:1]
+    lines = headlines.headline_lines(summary, run)[:1]
     if (compared := headlines.yardstick_line(summary)) is not None:
         lines.append(compared)
     for line in [*lines, f"Run folder: {cell_text(run.path)}", *next_commands(run, _draws_noise(prepared))]:

@@ -81,7 +81,7 @@ def _check_no_option(word: str, options: Mapping[str, bool]) -> None:
 
 def _check_run_first(command: str, run: str, file: str) -> None:
     """Raise UsageError if a file is given in the place of the run."""
-    if file == "latest" or (_is_file(run) and not _is_file(file)):
+    if not _is_file(file) and (file == "latest" or _is_file(run)):
         raise UsageError(command, "the run must come before the file", f"Write `{command} {shlex.join([file, run])}`.")
 
 

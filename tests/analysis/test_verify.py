@@ -54,7 +54,7 @@ def test_a_run_as_training_left_it_is_right(finished: Run) -> None:
     assert wrong(finished) == []
     looked_at = {check.what for check in checks}
     assert looked_at >= {
-        "complete",
+        "status",
         MANIFEST,
         "resolved.yaml",
         LAST,

@@ -9,6 +9,7 @@ import pytest
 
 from dropout_cli.analysis import headlines
 from dropout_cli.cli.progress import MAX_EPOCH_LINES, shown_epochs
+from dropout_cli.runs import Run
 from tests.commands import TINY, dropout
 
 
@@ -124,6 +125,19 @@ def test_a_regression_has_its_own_words(tmp_path: Path) -> None:
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("test: "))
     assert [fact.split()[0] for fact in line.removeprefix("test: ").split(", ")][:3] == ["RMSE", "MAE", "R2"]
     assert "ridge regression (" in done.stderr
+
+
+def test_a_missing_roc_auc_is_computed_from_the_predictions(tmp_path: Path) -> None:
+    """Runs of older versions lack it; the number is that of a summary which has it."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    overrides = ["dataset={name: breast_cancer}", "yardstick=none", "--no-plots", "--quiet"]
+    run = Run(tmp_path / dropout("train", "tiny.yaml", *overrides, cwd=tmp_path).stdout.strip())
+    summary = run.summary()
+    older = {**summary, "test": {key: value for key, value in summary["test"].items() if key != "roc_auc"}}
+    assert headlines.headline_lines(older, run) == headlines.headline_lines(summary)
+    assert "ROC AUC" not in headlines.headline_lines(older)[0]
+    (run.path / "predictions.npz").write_bytes(b"damaged")
+    assert headlines.headline_lines(older, run) == headlines.headline_lines(older)
 
 
 @pytest.mark.parametrize(

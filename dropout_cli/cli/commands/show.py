@@ -60,7 +60,7 @@ def show_command(
         rows = [(key.removeprefix("config."), value) for key, value in rows]
     # On stdout, unlike in `train`: warning and comparison are a part of the result here.
     for line in (
-        *headlines.headline_lines(facts),
+        *headlines.headline_lines(facts, run),
         yardstick_messages.dummy_warning(facts),
         headlines.yardstick_line(facts),
     ):

@@ -24,7 +24,7 @@ IN_WORDS = {
     "time to expect": "estimated time",
     "disk space to expect": "estimated disk space",
     "what it can show": "power",
-    "difference seen with 80 % probability": "smallest difference detected with 80 % probability",
+    "difference seen with 80 % probability": "smallest difference found with 80 % probability",
 }
 """Key in the JSON of a dry run -> its name in the table."""
 
