@@ -1,1 +1,1 @@
-"""Training a run: setup, loop, state, checkpoints, early stopping, warm start, resuming and extending."""
+"""Training of a run: setup, loop, state, checkpoints, warm start, resuming, extending."""

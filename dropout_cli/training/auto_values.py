@@ -47,7 +47,7 @@ def check_experiment(experiment: Experiment, dataset: Dataset, *, stored: bool =
 
 
 def resolve_auto_values(experiment: Experiment, dataset: Dataset) -> Experiment:
-    """Replace every `auto` that depends on the data or the machine, and add the fingerprint of the data.
+    """Replace each `auto` that depends on data or machine, and add the data's fingerprint.
 
     Args:
         experiment: The experiment; its batch size and objective are resolved.
@@ -147,7 +147,7 @@ def _check_precision(experiment: Experiment) -> None:
 
 
 def _batch_size(experiment: Experiment, dataset: Dataset, *, stored: bool) -> int:
-    """Return the number of examples per step; only `auto` is reduced to the number of training examples."""
+    """Return the batch size; only `auto` is reduced to the number of training examples."""
     size, examples = experiment.training.batch_size, len(dataset.train)
     if size == "auto":
         if not stored and examples < experiment.architecture.smallest_batch:

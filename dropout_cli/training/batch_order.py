@@ -1,6 +1,6 @@
-"""The order of the examples: how many batches a run takes, and which rows are in each of them.
+"""The batch order: how many batches a run takes, and which rows each batch has.
 
-Every pass over the data is a permutation of its own, from the random stream `order` and the number of the pass.
+Every pass over the data has its own permutation, drawn from the random stream `order` and the number of the pass.
 """
 
 import math

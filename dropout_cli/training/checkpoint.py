@@ -1,8 +1,8 @@
-"""A learner as bytes and back, in safetensors: arrays and JSON, nothing that could be executed.
+"""Checkpoints: a learner as safetensors bytes, with arrays and JSON, and no code.
 
-Safetensors writes several metadata keys in random order, and arrays that are not C-contiguous
-wrongly: hence one key with canonical JSON, and contiguous copies of everything. In it stands the SHA-256 of the whole
-file, taken with zeros in its own place, so that a single wrong bit anywhere is noticed.
+safetensors writes several metadata keys in random order, and arrays that are not C-contiguous wrongly. Therefore a
+checkpoint has one key with canonical JSON, and contiguous copies of all arrays. The key contains the SHA-256 of the
+whole file, computed with zeros in place of the digest, so that a single wrong bit anywhere is noticed.
 """
 
 import hashlib
@@ -46,12 +46,20 @@ def pack_checkpoint(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> byt
 
 
 def _stated(digest: str) -> bytes:
-    """As it stands in the header, where JSON is a text within JSON."""
+    """Return the bytes of a digest in the header, where JSON is a text within JSON."""
     return json.dumps(f'"sha256":"{digest}"')[1:-1].encode()
 
 
 def unpack_checkpoint(data: bytes, place: str) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return arrays and meta of a checkpoint. Raises RunFailed, naming `place`, where it is damaged."""
+    """Return arrays and metadata of a checkpoint.
+
+    Args:
+        data: The bytes of the file.
+        place: Its name, for messages.
+
+    Raises:
+        RunFailed: The bytes are damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -64,7 +72,7 @@ def unpack_checkpoint(data: bytes, place: str) -> tuple[dict[str, Array], dict[s
 
 
 def _meta(data: bytes) -> dict[str, Any]:
-    """Return the metadata beside the arrays. Raises, for damaged bytes, what `unpack` catches."""
+    """Return the metadata; damaged bytes raise errors that `unpack_checkpoint` catches."""
     end = 8 + int.from_bytes(data[:8], "little")
     if not 8 < end <= min(len(data), MAX_HEADER_BYTES):
         raise ValueError("its header is cut off, or longer than any")
@@ -95,7 +103,11 @@ IGNORED_KEY = "yardstick"
 
 
 def comparable_config(values: dict[str, Any]) -> dict[str, Any]:
-    """Return an experiment as a mapping without BESIDE and the keys of LATER that have the value in LATER."""
+    """Return a config without IGNORED_KEY and without new keys at their defaults.
+
+    Args:
+        values: An experiment as a mapping. Its copy lacks the keys of DEFAULTS_OF_NEW_KEYS that have the value there.
+    """
     kept = {
         key: dict(inner) if isinstance(inner, dict) else inner for key, inner in values.items() if key != IGNORED_KEY
     }
@@ -106,7 +118,10 @@ def comparable_config(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def config_digest(experiment: Experiment) -> str:
-    """SHA-256, in hex, of all that decides what is computed; not of how long it goes on, or how often it is saved."""
+    """Return the SHA-256, in hex, of all keys that decide what is computed.
+
+    The number of epochs and the times of saving do not count.
+    """
     values = comparable_config(config.to_dict(experiment))
     for key in ("epochs", "save_every"):
         values["training"].pop(key)
@@ -122,7 +137,13 @@ class Snapshot:
 
     @classmethod
     def take(cls, learner: Learner, selection: BestEpoch | None, **facts: str) -> "Snapshot":
-        """Copy everything that training changes; `facts` stand in the checkpoint beside it."""
+        """Copy everything that training changes.
+
+        Args:
+            learner: The learner.
+            selection: The best epoch so far.
+            **facts: Further metadata of the checkpoint.
+        """
         meta = {"format": FORMAT, "epoch": learner.epoch, "step": learner.step}
         return cls(learner.snapshot(), meta | {"selection": selection.state() if selection else None} | facts)
 
@@ -143,7 +164,7 @@ class Snapshot:
 
     @classmethod
     def newest(cls, run: Run) -> tuple["Snapshot | None", list[str]]:
-        """The last snapshot that can be read, None where there was none yet; and what to say of one that cannot be."""
+        """Return the last readable snapshot, or None, and a message about an unreadable one."""
         try:
             if run.has_file(LAST) or not run.has_file(PREVIOUS):
                 return (cls.read(run, LAST) if run.has_file(LAST) or run.final_status == "completed" else None), []
@@ -167,12 +188,19 @@ class Snapshot:
 
 
 class Saver:
-    """Writes the newest and the best snapshot when they are due; what is computed never depends on when."""
+    """Writes the newest and the best snapshot when they are due.
+
+    The results of a run do not depend on when it saves.
+    """
 
     def __init__(self, run: Run, every: float, start: Snapshot, best: Snapshot | None = None) -> None:
-        """`every`: the seconds that must have passed since the last save; 0 saves after every epoch.
+        """Begin with the snapshots that are already written.
 
-        `start` is what LAST holds, where there is a LAST, and `best` is what BEST holds.
+        Args:
+            run: The run folder.
+            every: Seconds between two saves; 0 saves after every epoch.
+            start: The content of LAST, if there is one.
+            best: The content of BEST, if there is one.
         """
         self._run, self._every = run, every
         self.last, self.best = start, best
@@ -188,7 +216,7 @@ class Saver:
             self.save()
 
     def save(self) -> None:
-        """Write what is new: the best first, so that `last` never speaks of a best that is not there."""
+        """Write new snapshots; the best first, so that the best named in `last` exists."""
         if self.best is not None and self._written[BEST] is not self.best:
             self._run.write(BEST, pack_checkpoint(self.best.arrays, self.best.meta))
             self._written[BEST] = self.best

@@ -1,4 +1,4 @@
-"""Which epoch counts: the best by the monitored number, and when to stop looking for a better one."""
+"""The best epoch by the monitored metric, and when to stop the training early."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from dropout_cli.metrics import larger_is_better
 
 @dataclass
 class BestEpoch:
-    """The best epoch so far, and how long ago the monitored number last rose by more than `min_delta`."""
+    """The best epoch so far, and the epochs since the last gain above `min_delta`."""
 
     monitor: str
     """A column of the history, such as `val_accuracy`; ties go to the lower val_loss, then to the earlier epoch."""
@@ -37,7 +37,7 @@ class BestEpoch:
 
     @property
     def exhausted(self) -> bool:
-        """Whether patience has run out."""
+        """Return True if the patience has run out."""
         return self.patience is not None and self.waited >= self.patience
 
     def state(self) -> dict[str, Any]:
@@ -45,7 +45,12 @@ class BestEpoch:
         return {name: value for name, value in asdict(self).items() if name not in ("monitor", "patience", "min_delta")}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state` returned. Raises KeyError or TypeError where it is something else."""
+        """Restore the result of `state`.
+
+        Raises:
+            KeyError: A field is missing.
+            TypeError: It is something else.
+        """
         for name, mine in self.state().items():
             if not isinstance(state[name], int | float):
                 raise TypeError(f"{name} is not a number")

@@ -1,4 +1,4 @@
-"""Extension of a run to more epochs than it was configured for, unless its first epochs would have differed."""
+"""Extension of a run to more epochs, unless its first epochs would have differed."""
 
 import math
 
@@ -56,7 +56,7 @@ def extend_run(run: Run, before: Experiment, prepared: PreparedExperiment, chang
 
 
 def restart_patience(run: Run, prepared: PreparedExperiment) -> None:
-    """Reset the patience if the run had stopped early before it was extended, and has not continued since.
+    """Reset the patience of a run that had stopped early and has not continued since.
 
     Args:
         run: The locked run.
@@ -74,7 +74,7 @@ def restart_patience(run: Run, prepared: PreparedExperiment) -> None:
 
 
 def schedule_difference(before: Experiment, after: Experiment, dataset: Dataset, steps: int) -> str | None:
-    """Return how two numbers of epochs differ in their first steps, as a fact; None if they do not.
+    """Return how the first steps depend on the number of epochs; None if they do not.
 
     It compares the learning rate, each parameter's factor of it, and the columns of the layers, such as dropout rates.
 

@@ -18,7 +18,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 def outputs(
     network: Layer, dataset: Dataset, part: Part, *, batch: int, rows: Array | None = None, noise: NoiseSource = None
 ) -> Array:
-    """Return the outputs (n, outputs) for the part, or for its examples `rows`; with noise off unless it is given."""
+    """Return the outputs for a part, (n, outputs); without noise unless it is given."""
     indices = np.arange(len(part)) if rows is None else rows
     batches = BatchReader(dataset, part, min(batch, len(indices)))
     pieces = []
@@ -41,10 +41,21 @@ def noisy_passes(
     training_noise: bool = False,
     shared: bool = False,
 ) -> Iterator[Array]:
-    """Yield the outputs (N, C) of `count` noisy passes; pass t draws from `monte_carlo:<path>`, t.
+    """Yield the outputs of `count` noisy passes, each (N, C).
 
-    `rows`: of these examples alone. `shared`: all examples have the same draws, and each the same outputs in whatever
-    part it stands; where a layer knows of no shared draws, they go through one at a time.
+    Pass t draws from the stream `monte_carlo:<path>`, index t.
+
+    Args:
+        network: The network.
+        dataset: The data, for the scaling.
+        part: The examples.
+        seed: The seed of the run.
+        count: Number of passes.
+        batch: Examples per forward pass.
+        training_noise: True to draw all noise of the training, not the dropout alone.
+        rows: Rows of the part; None takes all.
+        shared: True if all examples get the same draws, so that the outputs of an example do not depend on the others.
+            If a layer has no shared draws, the examples are computed one at a time.
     """
     if shared and not _shares(network, dataset, part, seed, training_noise):
         batch = 1
@@ -56,9 +67,10 @@ def noisy_passes(
 def sampled_networks(
     network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int, training_noise: bool = False
 ) -> Iterator[Array]:
-    """Yield the outputs (N, C) of so many sampled networks; network k draws from `thinned:<path>`, k.
+    """Yield the outputs of sampled networks, each (N, C).
 
-    The examples go through one at a time, whatever the layers know of shared draws, at the price of a pass per example.
+    Network k draws from the stream `thinned:<path>`, index k. The examples are computed one at a time, because a
+    sampled network is the same for all of them.
     """
     for number in range(count):
         noise = Noise(seed, number, role="thinned", training=training_noise, shared=True)
@@ -66,12 +78,12 @@ def sampled_networks(
 
 
 def draws_noise(network: Layer, dataset: Dataset, part: Part, *, seed: int, training_noise: bool = False) -> bool:
-    """Whether a noisy pass of the network draws anything; with rates of 0 or no noisy layer it does not."""
+    """Return True if a noisy pass draws anything; it does not if all rates are 0."""
     return _tried(network, dataset, part, seed, training_noise).has_drawn
 
 
 def _shares(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> bool:
-    """Whether every layer that draws can share its draws among examples."""
+    """Return True if every noisy layer can share its draws among examples."""
     noise = _tried(network, dataset, part, seed, training_noise)
     return set(noise) <= noise.shared_paths
 

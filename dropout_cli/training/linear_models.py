@@ -1,7 +1,7 @@
-"""Linear models by scikit-learn, as y = x W + b on the inputs that the network takes, flattened.
+"""Linear models of scikit-learn, y = x W + b, on the flattened inputs of the network.
 
-Logistic regression with its penalty C = 1, at most ITERATIONS steps of L-BFGS; ridge regression with alpha = 1, of
-classes on their indicators, so that it says which class is likeliest and not how likely.
+Logistic regression has the penalty C = 1 and at most ITERATIONS steps of L-BFGS. Ridge regression has alpha = 1. For
+classes, its targets are 0 and 1 for each class, so that it predicts the class, but no probabilities.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,13 @@ class Standardized:
 
 
 def fit_logistic(x: Array, labels: Array, classes: int) -> LinearModel:
-    """Fit multinomial logistic regression to x (N, features) float32 and labels (N,) of at least two classes."""
+    """Fit multinomial logistic regression.
+
+    Args:
+        x: (N, features) float32.
+        labels: (N,), of at least two classes.
+        classes: Number of classes.
+    """
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(max_iter=MAX_ITERATIONS).fit(x, labels)

@@ -1,4 +1,4 @@
-"""The training loop: a generator of progress events, without callbacks, printing or writing.
+"""The training loop: a generator of progress events that prints and writes nothing.
 
 The caller decides what to do with an event, and may stop at any time.
 """
@@ -139,7 +139,9 @@ def take_step(
 def _scores(
     learner: Learner, dataset: Dataset, scored: Array, experiment: "Experiment", task: Task
 ) -> dict[str, float]:
-    """Return loss, headline metric and gaps of an epoch, without noise and with the averaged weights.
+    """Return loss, headline metric and gaps of an epoch, without noise.
+
+    The averaged weights are used, if there are any.
 
     Values of the validation part are NaN if there is none. A larger gap means more overfitting. A monitored metric
     that is neither the loss nor the headline metric gets its own column.

@@ -1,4 +1,4 @@
-"""A table of the network that an experiment would train: shapes, parameters, and the rate of each noise."""
+"""A table of the network of an experiment: shapes, parameters, and the noise rates."""
 
 from collections.abc import Iterator, Mapping
 
@@ -62,12 +62,12 @@ def _range(first: float, last: float, is_learned: bool) -> str:
 
 
 def _owner(column: str, lines: list[LayerSummary]) -> str:
-    """Return the path of the layer that reports a column: the longest one with which it begins."""
+    """Return the path of the layer of a column: the longest one that it begins with."""
     return max((line.path for line in lines if column.startswith(f"{line.path}/")), key=len, default="")
 
 
 def _noise(line: LayerSummary, texts: Mapping[str, list[str]]) -> Iterator[str]:
-    """Yield the strengths of the noise in a layer; `noise` if it has noise of unknown strength."""
+    """Yield the strengths of a layer's noise; `noise` if the strength is unknown."""
     if line.path in texts:
         yield from texts[line.path]
     elif line.noise_sd is not None:

@@ -1,4 +1,4 @@
-"""Checks of a config: the noise that it asks for is never drawn, or its variant is not made for its inputs."""
+"""Checks of a config for noise that is never drawn, or that its inputs do not suit."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from dropout_cli.variants import VARIANTS
 
 
 def check_noise(experiment: Experiment, network: Layer, steps: int) -> None:
-    """Raise ConfigError where the network never draws, in so many steps, the noise that the config asks for."""
+    """Raise ConfigError if the network never draws the noise of the config in its steps."""
     parts = network.split_at_dropout()
     at_ends = []
     for step in (0, steps - 1):
@@ -35,7 +35,7 @@ def check_noise(experiment: Experiment, network: Layer, steps: int) -> None:
 
 
 def scaling_warnings(experiment: Experiment) -> Iterator[str]:
-    """Yield a line where the variant assumes inputs of mean 0 and variance 1, and these have others."""
+    """Warn if the variant assumes standardized inputs, and these are not."""
     scaling = experiment.dataset.scaling
     if experiment.dropout.assumes_standardized and scaling != "standardize":
         name = VARIANTS.name_of(type(experiment.dropout))

@@ -1,4 +1,7 @@
-"""The noise of a regression beside Monte-Carlo passes, estimated on the validation part, or else the training part.
+"""The target noise of a regression that is predicted with Monte Carlo passes.
+
+The passes vary because of the dropout; the targets vary around their mean as well. This second noise is estimated on
+the validation part, or on the training part if there is none.
 
 At the end of training it is stored in the summary, so that predictions for new examples have it without the data.
 """
@@ -32,7 +35,7 @@ def fit_pass_noise(
     count: int | None = None,
     training_noise: bool = False,
 ) -> Task:
-    """Return the task with the noise beside passes that it estimates; `count`: the number of passes to be scored."""
+    """Return the task with the target noise estimated for `count` passes."""
     if not task.needs_passes:
         return task
     part = dataset.val or dataset.train
@@ -54,7 +57,7 @@ def fit_pass_noise(
 
 
 def summarize_pass_noise(task: Task, network: Layer, dataset: Dataset, experiment: Experiment) -> dict[str, Any]:
-    """Return the entry of the summary; it is empty where nothing is estimated, or no noise is drawn."""
+    """Return the entry of the summary; empty if nothing is estimated or drawn."""
     if not task.needs_passes:
         return {}
     kinds = {"dropout": False}

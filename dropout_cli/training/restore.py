@@ -48,7 +48,7 @@ def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: b
         RunFailed: A file of the run is damaged.
     """
     run.read_unchanged(RESOLVED)
-    name = checkpoint or _that_counts(run)
+    name = checkpoint or _evaluated_checkpoint(run)
     experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
     if allow_changed_data:
         experiment = replace(experiment, dataset=replace(experiment.dataset, fingerprint=None))
@@ -59,7 +59,7 @@ def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: b
 
 
 def load_preprocessing(run: Run) -> Preprocessing | None:
-    """Return the stored preprocessing; None for a run of an older version, which did not keep it."""
+    """Return the stored preprocessing; None for a run of a version that kept none."""
     return Preprocessing.unpack(run.read_unchanged(FITTED), str(run.path / FITTED)) if run.has_file(FITTED) else None
 
 
@@ -74,12 +74,15 @@ class LoadedWithoutData:
 
 
 def load_without_data(run: Run) -> LoadedWithoutData:
-    """Load the weights that count and the preprocessing of a run, without its data; see `load_model`."""
+    """Load the evaluated weights and the preprocessing of a run, without its data.
+
+    See `load_model`.
+    """
     run.read_unchanged(RESOLVED)
     experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
     fitted = load_preprocessing(run) or Preprocessing.from_dataset(data.load_dataset(experiment.dataset))
     learner = make_learner(experiment, build_network(experiment, fitted))
-    Snapshot.read(run, CHECKPOINT_FILES[_that_counts(run)]).restore(learner)
+    Snapshot.read(run, CHECKPOINT_FILES[_evaluated_checkpoint(run)]).restore(learner)
     task = tasks.task_of(experiment.objective, fitted)
     if isinstance(task, Regression) and run.final_status == "completed":
         task = _with_noise(task, run)
@@ -102,7 +105,12 @@ def _with_noise(task: Regression, run: Run) -> Regression:
 
 
 def load_pass_noise(run: Run, training_noise: bool) -> PassNoise | None:
-    """Return the stored noise beside passes that draw the dropout, or all noise; None where there is none."""
+    """Return the stored target noise for Monte Carlo passes; None if there is none.
+
+    Args:
+        run: The run.
+        training_noise: True for passes that draw all noise of the training, False for the dropout alone.
+    """
     kinds = run.summary().get(pass_noise.SUMMARY_KEY, {}) if run.final_status == "completed" else {}
     known = kinds.get("all") if training_noise and "all" in kinds else kinds.get("dropout")
     if known is None:
@@ -111,7 +119,7 @@ def load_pass_noise(run: Run, training_noise: bool) -> PassNoise | None:
 
 
 def _is_pass_noise(found: Any, targets: int) -> bool:
-    """Whether an entry of a summary has the fields of `PassNoise`."""
+    """Return True if an entry of a summary has the fields of `PassNoise`."""
     if not (isinstance(found, dict) and found.keys() >= {"passes", "noise_sd", "model_sd", "rmse"}):
         return False
     lists = [found[key] for key in ("noise_sd", "model_sd", "rmse")]
@@ -120,8 +128,8 @@ def _is_pass_noise(found: Any, targets: int) -> bool:
     return numbers and type(found["passes"]) is int and found["passes"] > 0
 
 
-def _that_counts(run: Run) -> str:
-    """The checkpoint that the summary names; the last, where the run has not come to its summary."""
+def _evaluated_checkpoint(run: Run) -> str:
+    """Return the checkpoint that the summary names; the last one without a summary."""
     if run.final_status != "completed":
         return "last"
     run.read_unchanged("summary.json")

@@ -1,4 +1,4 @@
-"""Changes of the computation between versions of the package, and which runs each of them affects.
+"""Changes of the computation between versions, and the runs that each one affects.
 
 Equal configs, seeds and machines give equal bytes, until a version corrects a computation that was wrong. CHANGES lists
 every such change with a test of whether it affects a run. The version of the arithmetic is 1 plus the number of
@@ -78,7 +78,7 @@ def _has_extreme_rates(experiment: Experiment, examples: int) -> bool:
 
 
 def _has_narrow_masks(experiment: Experiment, examples: int) -> bool:
-    """Return True if a batchwise mask has so few units that empty masks change its scale in float32."""
+    """Return True if a batchwise mask is so small that empty masks change its scale."""
     variant, architecture = experiment.dropout, experiment.architecture
     if not (isinstance(variant, Batchwise) and isinstance(architecture, Mlp)):
         return False
@@ -214,7 +214,7 @@ def changes_since_start(run: Run, prepared: PreparedExperiment) -> Iterator[str]
 
 
 def refuse_changed_arithmetic(run: Run, prepared: PreparedExperiment) -> None:
-    """Raise IncompatibleVersion if a change of the arithmetic affects a run that is to be resumed.
+    """Raise IncompatibleVersion if a change affects a run that is to be resumed.
 
     Its first epochs were computed differently, so the whole would match no version of the package.
 

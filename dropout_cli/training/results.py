@@ -1,4 +1,4 @@
-"""The results of a trained run: evaluate its network, write files and figures, then summary and manifest."""
+"""The results of a trained run: evaluation, files, figures, summary and manifest."""
 
 import time
 from collections.abc import Mapping
@@ -41,12 +41,12 @@ class Evaluation:
 def finish_run(
     prepared: PreparedExperiment, run: Run, best: Snapshot | None, *, figures: bool, yardsticks: Path | None
 ) -> dict[str, Any]:
-    """Evaluate the checkpoint that counts, write all results and the manifest; return the summary.
+    """Evaluate the selected checkpoint, write all results, and return the summary.
 
     Args:
-        prepared: The experiment with its trained learner, which holds the best weights afterwards if those count.
+        prepared: The experiment with its trained learner, which has the best weights afterwards if they are selected.
         run: The locked run folder.
-        best: The best epoch, where there is a validation part.
+        best: The best epoch, if there is a validation part.
         figures: Whether to draw figures.
         yardsticks: Folder of shared numbers of simple models, see `yardstick.measured`.
     """
@@ -88,7 +88,7 @@ def finish_run(
 
 
 def evaluate_parts(prepared: PreparedExperiment) -> Evaluation:
-    """Evaluate the network as it stands on training, validation and test part."""
+    """Evaluate the network on the training, validation and test part."""
     experiment, dataset, batch = prepared.experiment, prepared.dataset, prepared.experiment.training.evaluation_batch
     parts = {name: part for name in PARTS if (part := dataset.part(name)) is not None}
     with prepared.learner.averaged() as network:
@@ -111,7 +111,7 @@ def _test_number(prepared: PreparedExperiment, network: Layer) -> tuple[str, flo
 
 
 def _write_predictions(evaluation: Evaluation, prepared: PreparedExperiment, run: Run, figures: bool) -> None:
-    """Write predictions, tables and figures of the test part, and contributions of the validation part."""
+    """Write the files of the test part, and the validation part's contributions."""
     predictions, dataset = evaluation.predictions, prepared.dataset
     title = f"{dataset.name}, test"
     run.write_files(task_files(evaluation.task, predictions["test"], dataset.test, title=title, figures=figures))
@@ -134,7 +134,12 @@ def _training_facts(prepared: PreparedExperiment, run: Run, epochs: int) -> dict
 
 
 def _cost(run: Run, started: float) -> dict[str, Any]:
-    """Return the entries of the summary about time and memory; `started` is when the evaluation began."""
+    """Return the entries of the summary about time and memory.
+
+    Args:
+        run: The run.
+        started: When the evaluation began.
+    """
     timings = run.table("timings.csv").columns()
     train_seconds = sum(timings["train_seconds"])
     other_seconds = sum(timings["evaluate_seconds"]) + sum(timings["save_seconds"])

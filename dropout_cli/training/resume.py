@@ -49,7 +49,9 @@ def resume_run(
 
 @contextmanager
 def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = False) -> Iterator[PreparedExperiment]:
-    """Lock a run, and yield its experiment in the state of its last checkpoint, ready for `continue_run`.
+    """Lock a run, and yield its experiment as of its last checkpoint.
+
+    The result is ready for `continue_run`.
 
     Args:
         run: The run.
@@ -98,7 +100,12 @@ def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = F
 
 
 def _check_resumable(run: Run, epochs: int | None) -> None:
-    """Raise UsageError if the run is complete or has failed, and RunFailed if its config was changed."""
+    """Raise an error if a run cannot be resumed.
+
+    Raises:
+        UsageError: The run is complete or has failed.
+        RunFailed: Its config was changed.
+    """
     status, place = run.final_status, str(run.path)
     if status == "failed":
         # Draws depend on the seed and the epoch alone: the same config diverges again at the same step.

@@ -154,7 +154,7 @@ def _interruption_message(epoch: int) -> str:
 
 
 def _snapshot(prepared: PreparedExperiment, history: CsvLog, digest: str) -> Snapshot:
-    """Return a snapshot of the learner, bound to its config and to the history so far by their digests."""
+    """Return a snapshot of the learner, with the digests of its config and history."""
     facts = {"config": digest, "metrics": history.digest}
     return Snapshot.take(prepared.learner, prepared.selection, **facts)
 

@@ -89,7 +89,7 @@ def prepare_with_dataset(dataset: Dataset, experiment: Experiment, *, stored: bo
 
 
 def make_learner(experiment: Experiment, network: Network) -> Learner:
-    """Return a learner for a network, with the optimizer and the regularization of an experiment.
+    """Return a learner for a network, with optimizer and regularization.
 
     Args:
         experiment: The experiment.
@@ -151,7 +151,7 @@ def thread_limit(experiment: Experiment) -> AbstractContextManager[None]:
 
 
 def run_label(experiment: Experiment) -> str:
-    """Return the label of a run for the name of its folder, such as `digits-mlp-inverted-r0.5-s0`.
+    """Return the label of a run for its folder, such as `digits-mlp-inverted-r0.5-s0`.
 
     Args:
         experiment: The experiment.
@@ -182,7 +182,7 @@ def _selection(experiment: Experiment, dataset: Dataset) -> BestEpoch | None:
 
 
 def check_data(experiment: Experiment) -> DatasetOverview:
-    """Read the data of an experiment, check that it can be trained on them, and return an overview of them.
+    """Read and check the data of an experiment, and return an overview of them.
 
     Args:
         experiment: The experiment.

@@ -1,4 +1,4 @@
-"""Everything that training changes: the network, the optimizer's moments, the averaged weights."""
+"""Everything that training changes: network, optimizer moments, averaged weights."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -60,9 +60,10 @@ class Learner:
 
     @contextmanager
     def averaged(self) -> Iterator[Layer]:
-        """Give the network with the averaged weights in it while the block lasts, or as it is where none are kept.
+        """Yield the network with the averaged weights, if there are any.
 
-        Threads may be in such blocks at once: the first puts the averaged weights in, the last takes them out.
+        Several threads may be in such blocks at once: the first one puts the averaged weights in, the last one takes
+        them out.
         """
         with self._lock:
             self._averaged += 1
@@ -89,7 +90,10 @@ class Learner:
         return self._live | moments | {f"average/{name}": value for name, value in self._average.items()}
 
     def load_weights(self, arrays: Mapping[str, Array]) -> list[str]:
-        """Begin with those of `arrays` (by name) that are there in the same shape, averages too; return which."""
+        """Load the arrays that have the name and shape of a parameter; return their names.
+
+        Averages of these parameters start from the same values.
+        """
         live = {name.partition("/")[2]: (name, value) for name, value in self._live.items()}
         taken = [name for name, (_, mine) in live.items() if name in arrays and arrays[name].shape == mine.shape]
         for name in taken:

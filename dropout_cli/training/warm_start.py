@@ -1,4 +1,4 @@
-"""Arrays that a run inherits from other runs: soft targets of its teachers, and initial weights."""
+"""Arrays from other runs: soft targets of teachers, and initial weights."""
 
 import hashlib
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def load_inherited(experiment: Experiment, dataset: Dataset, *, fresh: bool = Tr
     """Load the arrays from the runs that the experiment names; see `warm_start`."""
     source, objective = experiment.training.init_from, experiment.objective
     weights = _weights(source) if fresh and source is not None else None
-    distillation = _lesson(objective, dataset, experiment) if isinstance(objective, Distillation) else None
+    distillation = _teacher_targets(objective, dataset, experiment) if isinstance(objective, Distillation) else None
     return InheritedArrays(weights, distillation)
 
 
@@ -82,14 +82,14 @@ def _completed(folder: str, key: str) -> Run:
     return run
 
 
-def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -> DistillationTargets:
+def _teacher_targets(objective: Distillation, dataset: Dataset, experiment: Experiment) -> DistillationTargets:
     """Compute the soft targets of the training part and the probabilities of the test part."""
     digest = hashlib.sha256()
     teachers = []
     for folder in objective.teachers:
         run = _completed(folder, TEACHER)
         teacher = restore.load_model(run)
-        _must_know(teacher.dataset, dataset, folder)
+        _require_same_data(teacher.dataset, dataset, folder)
         digest.update(run.read_unchanged(restore.CHECKPOINT_FILES[teacher.checkpoint]))
         teachers.append(teacher)
     if objective.teacher_passes and not any(_draws(teacher, objective) for teacher in teachers):
@@ -102,7 +102,7 @@ def _lesson(objective: Distillation, dataset: Dataset, experiment: Experiment) -
 
 
 def _draws(teacher: LoadedModel, objective: Distillation) -> bool:
-    """Whether the passes of a teacher differ from each other."""
+    """Return True if the passes of a teacher differ from each other."""
     with teacher.learner.averaged() as network:
         all_noise, seed = objective.teacher_noise == "all", teacher.experiment.seed
         return inference.draws_noise(
@@ -110,7 +110,7 @@ def _draws(teacher: LoadedModel, objective: Distillation) -> bool:
         )
 
 
-def _must_know(its: Dataset, ours: Dataset, folder: str) -> None:
+def _require_same_data(its: Dataset, ours: Dataset, folder: str) -> None:
     """Raise ConfigError unless teacher and student share data and split."""
     same = its.fingerprint == ours.fingerprint and its.classes == ours.classes
     if not (same and np.array_equal(its.train.rows, ours.train.rows) and np.array_equal(its.test.rows, ours.test.rows)):
@@ -119,7 +119,7 @@ def _must_know(its: Dataset, ours: Dataset, folder: str) -> None:
 
 
 def _logits(teachers: list[LoadedModel], part: str, objective: Distillation) -> Iterator[Array]:
-    """Yield the logits of each teacher, or of each of its Monte Carlo passes, on its own copy of the part."""
+    """Yield the logits of each teacher, or of each of its Monte Carlo passes."""
     for teacher in teachers:
         examples, settings = teacher.dataset.part(part), teacher.experiment.training
         assert examples is not None
@@ -139,7 +139,7 @@ def _logits(teachers: list[LoadedModel], part: str, objective: Distillation) -> 
 
 
 def teacher_scores(distillation: DistillationTargets, predicted: Array, labels: Array) -> dict[str, float]:
-    """Return the accuracy of the teachers on the test part, and their agreement with the student."""
+    """Return the teachers' test accuracy, and their agreement with the student."""
     teacher = distillation.test_probs.argmax(axis=1)
     return {"accuracy": float((teacher == labels).mean()), "agreement": float((teacher == predicted).mean())}
 

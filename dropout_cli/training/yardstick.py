@@ -1,11 +1,11 @@
-"""Simple models on the same data and split: what the numbers of a network are worth.
+"""Simple models on the same data and split, with which a network is compared.
 
-The dummy answers every example alike: with the frequencies of the classes among the training examples, so that it
-predicts the largest class, or with the mean. The linear model learns from at most MOST_ROWS training examples as the
-network takes them, noise and augmentation left out; features of tables are standardized on them, pictures are not, so
-that a pixel that is nearly always blank weighs no more than others. Both are scored on all validation and test
-examples. The standard deviation of a regression's predictions is their root mean squared error on the validation part
-(on what they learned from, where there is none), as the network's is.
+The dummy gives every example the same prediction: the frequencies of the classes among the training examples, or the
+mean of the targets. The linear model learns from at most MOST_ROWS training examples, with the inputs of the network,
+but without noise and augmentation. Features of tables are standardized for it. Pictures are not: a pixel that is nearly
+always blank would get a large weight. Both models are scored on all validation and test examples. The standard
+deviation of a regression's predictions is their root mean squared error on the validation part, as for the network, or
+on the rows that the model learned from if there is none.
 
 Nothing here depends on a clock or on the number of threads: equal configs and data give equal numbers.
 """
@@ -47,10 +47,10 @@ PredictPart: TypeAlias = Callable[[Part], Array]
 
 
 def measure_yardsticks(prepared: PreparedExperiment, steps: int, folder: Path | None = None) -> dict[str, Any] | None:
-    """Return the numbers of the dummy and of the linear model, for `summary.json`; None where they are left out.
+    """Return the numbers of the simple models for `summary.json`; None if left out.
 
-    `dummy` has the numbers of `val` (None without that part) and `test`; so has `linear`, beside its `kind` and the
-    `rows` that it learned from, or it is None where it would take too long or nothing can be learned.
+    `dummy` has the numbers of `val` (None without that part) and `test`. `linear` has these, its `kind`, and the number
+    of `rows` that it learned from; it is None if it would take too long, or nothing can be learned.
 
     Args:
         prepared: the experiment.
@@ -98,7 +98,7 @@ def draw_training_rows(dataset: Dataset, seed: int) -> Array:
 
 
 def _key(prepared: PreparedExperiment, kind: LinearModelKind | None) -> str:
-    """Name all that the numbers depend on: data, split and preprocessing, the kind of model, and the machine."""
+    """Return a key of all that the numbers depend on: data, split, model and machine."""
     values = config.to_dict(prepared.experiment.dataset) | {"augment": None}
     facts = {
         "name": prepared.dataset.name,
@@ -112,7 +112,7 @@ def _key(prepared: PreparedExperiment, kind: LinearModelKind | None) -> str:
 
 
 def _kept(file: Path | None) -> dict[str, Any] | None:
-    """Return the numbers that another run kept in the file; None where there is none, or it is damaged."""
+    """Return the numbers that another run stored; None if there are none."""
     if file is None or not file.is_file():
         return None
     try:
@@ -128,7 +128,7 @@ def _kept(file: Path | None) -> dict[str, Any] | None:
 
 
 def _has_parts(found: Any) -> bool:
-    """Whether there are numbers of a test part and, where there is one, of a validation part."""
+    """Return True if there are numbers of the test part and of any validation part."""
     if not isinstance(found, dict) or not isinstance(found.get("test"), dict):
         return False
     parts = [found["test"], {} if found.get("val") is None else found["val"]]
@@ -145,13 +145,17 @@ def _plain(task: Task) -> Task:
 
 
 def frequency_logits(counts: Array) -> Array:
-    """Return the logits (C,) of a model that puts out the frequencies of the classes, given their `counts`."""
+    """Return the logits, (C,), whose softmax gives the frequencies of the classes.
+
+    Args:
+        counts: (C,), the examples of each class.
+    """
     with np.errstate(divide="ignore"):
         return np.asarray(linear_models.clip_logits(np.log(counts / counts.sum())[None])[0])
 
 
 def _dummy(dataset: Dataset) -> PredictPart:
-    """Return the model that puts out the same for every example, fitted to all training examples."""
+    """Return the model with one prediction for all, fitted to all training examples."""
     if dataset.targets is not None:
         outputs = np.zeros(len(dataset.targets.names))  # the mean, in standardized units
     else:
@@ -160,7 +164,7 @@ def _dummy(dataset: Dataset) -> PredictPart:
 
 
 def _linear(task: Task, dataset: Dataset, rows: Array, kind: LinearModelKind) -> dict[str, Any] | None:
-    """Fit the linear model, and return its kind, rows and numbers; None where nothing can be learned."""
+    """Fit the linear model; return kind, rows and numbers, or None if it cannot learn."""
     labels = dataset.train.labels[rows]
     if len(np.unique(labels, axis=0)) < 2:
         return None
@@ -206,7 +210,14 @@ def _batches(dataset: Dataset, part: Part) -> Iterator[Array]:
 
 
 def _scores(task: Task, dataset: Dataset, predict: PredictPart, rows: Array) -> dict[str, dict[str, float] | None]:
-    """Return the numbers of each part by which runs can be compared; `rows` are those that the model learned from."""
+    """Return the comparable numbers of each part.
+
+    Args:
+        task: The task.
+        dataset: The data.
+        predict: The model.
+        rows: The rows that the model learned from.
+    """
     train = dataset.train
     held_out = dataset.val or Part(train.x[rows], train.labels[rows], train.rows[rows])
     task = task.fit_error(predict(held_out), held_out.labels)

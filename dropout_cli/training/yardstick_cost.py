@@ -1,9 +1,9 @@
-"""Which linear model costs little beside a run: reckoned from sizes alone, so that it is the same on every machine.
+"""The linear model that costs little compared with a run.
 
-The constants are those of one core at about 4 GHz with AVX-512 (measured on tables of 115 x 13 to 800 x 20,000 values
-and on 5,000 pictures of 28x28x1 and 32x32x3: reckoned times are .6 to 1.5 times the measured ones). A run is taken to
-be as fast as a small network on such a machine, and a linear model to need all its iterations, so that its true share
-is smaller than SHARE in most cases.
+The cost is estimated from sizes alone, so that the choice is the same on every machine. The constants are those of one
+core at about 4 GHz with AVX-512 (measured on tables of 115 x 13 to 800 x 20,000 values and on 5,000 pictures of 28x28x1
+and 32x32x3: estimates are 0.6 to 1.5 times the measured times). A run is assumed to be as fast as a small network on
+such a machine, and a linear model to need all its iterations, so that its true share is below SHARE in most cases.
 """
 
 from typing import Literal, TypeAlias
@@ -25,7 +25,7 @@ STEP_SECONDS, FLOPS = 1e-4, 3e11
 
 
 def affordable_model(prepared: PreparedExperiment, rows: int, steps: int) -> LinearModelKind | None:
-    """Return the kind of linear model to fit to so many rows, beside a run of so many steps; None: neither."""
+    """Return the kind of linear model that is cheap enough; None if neither is."""
     dataset = prepared.dataset
     features, outputs = int(np.prod(dataset.shape)), len(dataset.classes)
     allowed = max(MIN_SECONDS, MAX_TIME_SHARE * _run_seconds(prepared, steps))
@@ -47,7 +47,10 @@ def ridge_seconds(rows: int, features: int) -> float:
 
 
 def _run_seconds(prepared: PreparedExperiment, steps: int) -> float:
-    """Of the training steps; of a network's products at least those of its largest layer, or of all its weights."""
+    """Return the estimated seconds of the training steps.
+
+    The matrix products are at least those of the largest layer, or of all weights.
+    """
     experiment, shape = prepared.experiment, prepared.dataset.shape
     outputs = tasks.task_of(experiment.objective, prepared.dataset).outputs
     products = max(

@@ -1,4 +1,4 @@
-"""Whether a network beats the models of `yardstick`, in a sentence and as a table, from a summary alone."""
+"""Comparison of a network with the simple models, as a sentence and as a table."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ LINEAR_MODEL_LABELS = {"logistic": "logistic regression", "ridge": "ridge regres
 
 
 def dummy_warning(summary: Mapping[str, Any]) -> str | None:
-    """Say that the network does not beat the dummy on the test part; None where it does, or there is none.
+    """Return a warning if the network is not better than the dummy on the test part.
 
     It must be better by the main number of the task; a classifier by its negative log-likelihood, too.
     """
@@ -32,12 +32,12 @@ def dummy_warning(summary: Mapping[str, Any]) -> str | None:
     if pair is None:
         return None
     if not is_better_than(number, *pair):
-        return f"This network does not beat {DUMMY_DESCRIPTIONS[task]}: test {number} {format_pair(*pair)}."
+        return f"This network is not better than {DUMMY_DESCRIPTIONS[task]}: test {number} {format_pair(*pair)}."
     unsure = _pair(summary, "nll") if task == "classification" else None
     if unsure is None or is_better_than("nll", *unsure):
         return None
     return (
-        "The probabilities of this network do not beat the frequencies of the classes: test nll "
+        "The probabilities of this network are not better than the frequencies of the classes: test nll "
         f"{format_pair(*unsure)}, though its accuracy is {format_pair(*pair)}."
     )
 
@@ -49,20 +49,25 @@ def dummy_description(task: str, number: str) -> str:
 
 
 def is_better_than(metric: str, ours: float, theirs: float) -> bool:
-    """Whether a number is better than another one; equal is not better."""
+    """Return True if a number is better than another one; equal is not better."""
     return ours > theirs if larger_is_better(metric) else ours < theirs
 
 
 def format_pair(ours: float, theirs: float) -> str:
     """Write two numbers with as many digits as tell them apart, at least four."""
     digits = next((n for n in (4, 6, 9) if f"{ours:.{n}g}" != f"{theirs:.{n}g}"), 4)
-    return f"{significant(ours, digits)} against {significant(theirs, digits)}"
+    return f"{significant(ours, digits)} compared with {significant(theirs, digits)}"
 
 
 def yardstick_table(summary: Mapping[str, Any], *, every: bool = False) -> tuple[list[str], list[list[Any]]] | None:
-    """Return headers and rows: the test numbers of the network, the dummy and the linear model.
+    """Return a table of the test numbers of the network and the simple models.
 
-    `every`: not only the numbers that are shown where there is little room. None where a summary has no such models.
+    Args:
+        summary: The summary of a run.
+        every: True for all numbers, False for those of a short table.
+
+    Returns:
+        Headers and rows; None if the summary has no simple models.
     """
     dummy, linear = (yardstick_scores(summary, name, "test") for name in ("dummy", "linear"))
     test = summary.get("test")
@@ -90,5 +95,5 @@ def _pair(summary: Mapping[str, Any], number: str) -> tuple[float, float] | None
 
 
 def is_finite_number(value: object) -> TypeGuard[float]:
-    """Whether a value of a summary is a finite number."""
+    """Return True if a value of a summary is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -28,7 +28,7 @@ def test_train_prints_the_run_folder_alone_on_stdout(trained: tuple[Path, subpro
     assert run.name.split("_")[1] == "digits-mlp-inverted-r0.2-s0"
     lines = done.stderr.splitlines()
     assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
-    assert lines[2].startswith("The probabilities of this network do not beat")  # it has hardly been trained
+    assert lines[2].startswith("The probabilities of this network are not better than")  # it has hardly been trained
     assert (run / "log.txt").read_text().splitlines() == lines[:3]  # the result follows, see test_result.py
 
 

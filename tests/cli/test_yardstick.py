@@ -36,15 +36,15 @@ def summary(ours: float, theirs: float, nll: float = 0.1, dummy_nll: float = 0.5
 @pytest.mark.parametrize(
     ("dataset", "said"),
     [
-        ("breast_cancer", "This network does not beat always predicting the most common class: test accuracy 0."),
-        ("diabetes", "This network does not beat always predicting the mean: test rmse "),
+        ("breast_cancer", "This network is not better than always predicting the most common class: test accuracy 0."),
+        ("diabetes", "This network is not better than always predicting the mean: test rmse "),
     ],
 )
 def test_a_network_that_loses_to_the_dummy_is_told_so_first(tmp_path: Path, dataset: str, said: str) -> None:
     """In the first sentence after training and of the report, above the table of `show`, and in log.txt."""
     stderr = trained(tmp_path, dataset, 1e-12, 1)
     sentence = stderr.splitlines()[0]
-    assert sentence.startswith(said) and " against " in sentence
+    assert sentence.startswith(said) and " compared with " in sentence
     shown = dropout("show", "latest", cwd=tmp_path)
     assert shown.stdout.startswith("test: ") and shown.stdout.index(f"{sentence}\n") < shown.stdout.index("status")
     run = find_run("latest", tmp_path / "runs")
@@ -69,7 +69,7 @@ def test_a_network_that_wins_is_shown_beside_them_without_a_word(tmp_path: Path)
         "A perfectly calibrated model with the same confidence"
         in report.run_report(find_run("latest", tmp_path / "runs")).decode()
     )
-    assert "does not beat" not in shown
+    assert "is not better than" not in shown
 
 
 def test_left_out_nothing_is_shown_of_them(tmp_path: Path) -> None:
@@ -86,17 +86,17 @@ def test_left_out_nothing_is_shown_of_them(tmp_path: Path) -> None:
 def test_equal_is_not_better_and_numbers_are_told_apart() -> None:
     """A network that answers the largest class itself does not beat it."""
     assert yardstick_messages.dummy_warning(summary(0.5, 0.5)) == (
-        "This network does not beat always predicting the most common class: test accuracy 0.5 against 0.5."
+        "This network is not better than always predicting the most common class: test accuracy 0.5 compared with 0.5."
     )
-    assert "0.12341 against 0.12342." in str(yardstick_messages.dummy_warning(summary(0.12341, 0.12342)))
+    assert "0.12341 compared with 0.12342." in str(yardstick_messages.dummy_warning(summary(0.12341, 0.12342)))
 
 
 def test_probabilities_are_judged_where_the_classes_are_right() -> None:
     """By the negative log-likelihood, against the frequencies of the classes."""
     assert yardstick_messages.dummy_warning(summary(0.9, 0.5)) is None
     assert yardstick_messages.dummy_warning(summary(0.9, 0.5, nll=0.7)) == (
-        "The probabilities of this network do not beat the frequencies of the classes: test nll 0.7 against 0.5, "
-        "though its accuracy is 0.9 against 0.5."
+        "The probabilities of this network are not better than the frequencies of the classes: test nll 0.7 compared with 0.5, "
+        "though its accuracy is 0.9 compared with 0.5."
     )
 
 
