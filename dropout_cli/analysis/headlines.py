@@ -81,7 +81,7 @@ def _score(scores: Mapping[str, Any], metric: str) -> float | None:
 
 
 def has_unequal_classes(scores: Mapping[str, Any]) -> bool:
-    """Return True if the largest class of a part has over UNEQUAL_RATIO times the examples of the smallest.
+    """Return True if class sizes differ by more than a factor of UNEQUAL_RATIO.
 
     Args:
         scores: The scores of a part, with `per_class`.

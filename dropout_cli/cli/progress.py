@@ -124,7 +124,7 @@ MAX_EPOCH_LINES = 10
 
 
 def shown_epochs(first: int, last: int) -> frozenset[int]:
-    """Return the epochs that get a line: all, or the first, the last and some at equal distances between them.
+    """Return the epochs that get a line: all, or the first, the last and some between.
 
     Args:
         first: The first epoch that is trained now.

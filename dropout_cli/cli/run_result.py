@@ -38,7 +38,7 @@ def print_run_result(
 
 
 def print_summary(run: "Run", summary: dict[str, Any], prepared: "PreparedExperiment") -> None:
-    """Print the result of a run on stderr: its numbers, the simple models, the folder and the next commands."""
+    """Print the numbers of a run, its folder and the next commands on stderr."""
     from dropout_cli.analysis import headlines
 
     lines = headlines.headline_lines(summary, run)[:1]
@@ -64,7 +64,7 @@ def next_commands(run: "Run", draws_noise: bool) -> list[str]:
 
 
 def _draws_noise(prepared: "PreparedExperiment") -> bool:
-    """Return True if a pass with dropout differs from one without, with the rates at the end of the training."""
+    """Return True if passes with dropout differ, at the rates of the last epoch."""
     from dropout_cli.training import inference
 
     dataset = prepared.dataset

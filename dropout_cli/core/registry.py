@@ -79,7 +79,12 @@ class Registry(Generic[T]):
         return next(name for name, known in self._classes.items() if known is cls)
 
     def __getitem__(self, name: str) -> type[T]:
-        """The class of that name. Raises UnknownName, and LeftOut where a package has one that cannot be used."""
+        """Return the class of a name.
+
+        Raises:
+            UnknownName: There is none.
+            LeftOut: A package has one that cannot be used.
+        """
         self._import_all()
         try:
             return self._classes[name]

@@ -1,4 +1,4 @@
-"""Names that have changed: code of another package that uses an old one is told the new one, in one line.
+"""Names that have changed: code that uses an old name gets an error with the new one.
 
 A class that others derive from, or use, takes `ReportsRenamed` as a base and lists its changes in `RENAMED`, old name
 to new name. A subclass that defines an old name is refused when it is defined. Reading or assigning an old name raises
@@ -71,7 +71,7 @@ class ReportsRenamed:
 
 
 def _renamed(classes: tuple[type, ...]) -> dict[str, str]:
-    """Return the entries of the tables of these classes; the entry of a subclass replaces that of its base."""
+    """Return the joined tables of some classes; a subclass has priority over its base."""
     return {old: new for cls in reversed(classes) for old, new in vars(cls).get("RENAMED", {}).items()}
 
 

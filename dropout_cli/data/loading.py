@@ -137,7 +137,10 @@ def compute_fingerprint(examples: Examples) -> str:
 
 
 def _former_fingerprint(examples: Examples) -> str | None:
-    """Return the fingerprint that older versions stored for data with float64 features; None for other data."""
+    """Return the fingerprint that older versions stored for data with float64 features.
+
+    None for other data, whose fingerprint is the same.
+    """
     return compute_fingerprint(replace(examples, x=examples.x.astype(np.float32))) if _is_float64(examples) else None
 
 

@@ -31,7 +31,7 @@ def narrow(x: Array) -> Array:
 
 
 def feature_range(x: Array) -> tuple[Array, Array]:
-    """Return the smallest and the largest value of each feature or channel, each float64; 0 if all are missing."""
+    """Return smallest and largest values, each (features,) float64; 0 if all are missing."""
     axes = tuple(range(x.ndim - 1))
     if x.dtype.kind != "f":
         return x.min(axis=axes).astype(np.float64), x.max(axis=axes).astype(np.float64)

@@ -54,7 +54,7 @@ def residual_figure(mean: Array, sd: Array | None, true: Array, names: Sequence[
 
 
 def _finding(mean: Array, sd: Array | None, true: Array, names: Sequence[str]) -> str:
-    """Return the error of the first target, and how often the true value is within one standard deviation."""
+    """Return the error of the first target, and the coverage of one standard deviation."""
     error = true[:, 0] - mean[:, 0]
     text = f"RMSE {significant(float(np.sqrt(np.mean(error**2))))}"
     if len(names) > 1:

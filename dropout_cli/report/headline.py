@@ -1,4 +1,4 @@
-"""The headline of a sweep's report: which settings are better, worse, equal or not decided, with numbers."""
+"""The headline of a sweep's report: which settings are better, worse or equal."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -107,7 +107,7 @@ def _verdicts(evidence: SweepComparison) -> Iterator[str]:
 
 
 def _nothing_better(evidence: SweepComparison, compared: Sequence[Comparison], base: str, *, worse: bool) -> str:
-    """Return the sentence for a sweep without a better setting; it does not claim that settings are equal."""
+    """Return the sentence for a sweep without a better setting, without claiming equality."""
     metric = metric_words(evidence.metric)
     if len(compared) == 1:
         name = group_name(evidence.groups[compared[0].group])

@@ -1,4 +1,4 @@
-"""The misclassified test examples of a run as small images, if its data are images and are on this machine."""
+"""The misclassified test examples of a run as small images."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,9 @@ OWN_IMAGES = ("arrays", "image_folder")
 
 
 def mistake_gallery(run: Run, stored: Mapping[str, Array], classes: tuple[str, ...]) -> Gallery | str | None:
-    """Return the images of the worst mistakes; a sentence if they cannot be shown; None if the data are not images.
+    """Return the images of the worst mistakes, or a sentence if they cannot be shown.
+
+    None if the data are not images.
 
     Args:
         run: A complete run of a classification.

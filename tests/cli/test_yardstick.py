@@ -95,7 +95,8 @@ def test_probabilities_are_judged_where_the_classes_are_right() -> None:
     """By the negative log-likelihood, against the frequencies of the classes."""
     assert yardstick_messages.dummy_warning(summary(0.9, 0.5)) is None
     assert yardstick_messages.dummy_warning(summary(0.9, 0.5, nll=0.7)) == (
-        "The probabilities of this network are not better than the frequencies of the classes: test nll 0.7 compared with 0.5, "
+        "The probabilities of this network are not better than the frequencies of the classes: "
+        "test nll 0.7 compared with 0.5, "
         "though its accuracy is 0.9 compared with 0.5."
     )
 

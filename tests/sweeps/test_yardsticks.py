@@ -96,7 +96,8 @@ def test_settings_that_do_not_beat_the_dummy_are_named() -> None:
         f"No setting is better than always predicting the most common class (mean {METRIC})."
     ]
     assert beaten([bad]) == [
-        "These runs are not better than always predicting the most common class: mean test.accuracy 0.2 compared with 0.4."
+        "These runs are not better than always predicting the most common class: "
+        "mean test.accuracy 0.2 compared with 0.4."
     ]
     assert beaten([good]) == []
     luck = [record(0.1, 0.9, 0.95), record(0.1, 0.9, 0.1, split=1)]

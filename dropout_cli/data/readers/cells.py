@@ -71,7 +71,10 @@ def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | No
 
 
 def remove_zero_width(text: str) -> str:
-    """Return the text without characters of no width, such as a byte order mark in the middle of a joined file."""
+    """Return the text without characters of no width.
+
+    A joined file has a byte order mark in its middle.
+    """
     return text if text.isascii() else _ZERO_WIDTH.sub("", text)
 
 

@@ -110,7 +110,7 @@ def _ascends(cells: Sequence[str]) -> bool:
 
 
 def _strip_quotes(cell: str) -> str:
-    """Return the cell without surrounding blanks and quotation marks, and without characters that have no width."""
+    """Return the cell without blanks and quotation marks around it, and zero-width marks."""
     text = remove_zero_width(cell).strip()
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in QUOTES else text
 

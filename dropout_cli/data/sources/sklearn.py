@@ -64,7 +64,7 @@ class BreastCancer(Source):
 @DATASETS.register("diabetes")
 @dataclass(frozen=True, kw_only=True)
 class Diabetes(Source):
-    """Regression: the progression of diabetes after one year, from age, sex, body mass, blood pressure and serum."""
+    """Regression: the progression of diabetes, from age, sex, body mass and blood values."""
 
     info = DatasetInfo(442, (10,), 0, SKLEARN_ORIGIN)
 
