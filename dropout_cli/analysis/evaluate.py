@@ -21,7 +21,7 @@ from dropout_cli.runs import FORMAT, Run, json_bytes
 from dropout_cli.runs.summary import describe_scored_train
 from dropout_cli.tasks import Task
 from dropout_cli.tasks.base import task_files
-from dropout_cli.training import inference, pass_noise, restore
+from dropout_cli.training import forward_passes, pass_noise, restore
 from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import thread_limit
 
@@ -57,7 +57,7 @@ def evaluate_run(
     part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
     with thread_limit(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
-        prediction = task.predict(inference.outputs(network, dataset, part, batch=settings.evaluation_batch))
+        prediction = task.predict(forward_passes.outputs(network, dataset, part, batch=settings.evaluation_batch))
     numbers = {"split": split, "checkpoint": trained.checkpoint, **task.scores(prediction, part.labels)}
     written = task_files(task, prediction, part, title=f"{dataset.name}, {split}", figures=figures)
     run.write_result(eval_folder_name(numbers), written | {"metrics.json": json_bytes({"format": FORMAT} | numbers)})
@@ -86,7 +86,7 @@ def draw_run_figures(run: Run) -> Path:
     test, dataset, settings = trained.dataset.test, trained.dataset, trained.experiment.training
     with thread_limit(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
-        prediction = task.predict(inference.outputs(network, dataset, test, batch=settings.evaluation_batch))
+        prediction = task.predict(forward_passes.outputs(network, dataset, test, batch=settings.evaluation_batch))
     figures = task.figures(prediction, test, f"{dataset.name}, test")
     figures |= plots.epoch_figures(
         run.table("metrics.csv").columns(), trained.learner.epoch, describe_scored_train(len(dataset.train))
@@ -137,7 +137,7 @@ def evaluate_monte_carlo(
     seed, batch = trained.experiment.seed, settings.evaluation_batch
     with thread_limit(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
-        scaled = task.predict(inference.outputs(network, dataset, part, batch=batch))
+        scaled = task.predict(forward_passes.outputs(network, dataset, part, batch=batch))
         # The seed of the run: the same command gives the same bytes every time.
         noise: dict[str, Any] = {"seed": seed, "training_noise": all_noise}
         # Asked before the passes: a hundred equal passes look like certainty.
@@ -149,11 +149,11 @@ def evaluate_monte_carlo(
         if dataset.val is None and target_noise.needs_passes:
             notices.append(mc_notices.NOISE_FROM_TRAINING)
         drawn = target_noise.combine_passes(
-            inference.noisy_passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
+            forward_passes.noisy_passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
         )
         networks = [
             task.scores(task.predict(outputs), part.labels)
-            for outputs in inference.sampled_networks(network, dataset, part, count=thinned, **noise)
+            for outputs in forward_passes.sampled_networks(network, dataset, part, count=thinned, **noise)
         ]
     ways = {"weight_scaling": scaled, **drawn.predictions}
     numbers: dict[str, Any] = {
@@ -194,7 +194,7 @@ def _calibrated(trained: LoadedModel, network: Layer) -> Task:
     if trained.task.name == "classification":
         return trained.task
     part = dataset.val or dataset.train  # without a validation part, the estimate is too small
-    return trained.task.fit_error(inference.outputs(network, dataset, part, batch=batch), part.labels)
+    return trained.task.fit_error(forward_passes.outputs(network, dataset, part, batch=batch), part.labels)
 
 
 def _part(trained: LoadedModel, split: str) -> Part:

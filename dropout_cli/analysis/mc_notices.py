@@ -3,7 +3,7 @@
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset, Part
 from dropout_cli.nn.layers.base import Layer
-from dropout_cli.training import inference
+from dropout_cli.training import forward_passes
 from dropout_cli.variants import VARIANTS
 
 NOISE_COUNTED_TWICE = (
@@ -26,10 +26,10 @@ def no_noise_notice(network: Layer, dataset: Dataset, part: Part, experiment: Ex
         all_noise: True if the passes draw the noise of the training, too.
     """
     seed = experiment.seed
-    if inference.draws_noise(network, dataset, part, seed=seed, training_noise=all_noise):
+    if forward_passes.draws_noise(network, dataset, part, seed=seed, training_noise=all_noise):
         return []
     # The noise of the training may be there although dropout has none.
-    if not all_noise and inference.draws_noise(network, dataset, part, seed=seed, training_noise=True):
+    if not all_noise and forward_passes.draws_noise(network, dataset, part, seed=seed, training_noise=True):
         way_out = " --mc-noise all also uses input_noise and hidden_noise, which are meant for training only."
     else:
         way_out = ""

@@ -20,7 +20,7 @@ from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.metrics import predicted_classes
 from dropout_cli.runs import Run
 from dropout_cli.tasks import CombinedPasses, Prediction, Regression
-from dropout_cli.training import inference, restore
+from dropout_cli.training import forward_passes, restore
 from dropout_cli.training.restore import LoadedWithoutData
 from dropout_cli.training.setup import thread_limit
 
@@ -119,10 +119,10 @@ def _predicted(
     batch, task, network = model.experiment.training.evaluation_batch, model.task, model.learner.network
     part, dataset = _as_data(model.fitted, x)
     if passes is None:
-        return task.predict(inference.outputs(network, dataset, part, batch=batch)), None
+        return task.predict(forward_passes.outputs(network, dataset, part, batch=batch)), None
     seed = model.experiment.seed
     # shared: one noise for all rows, so that a prediction depends neither on other rows nor on the size of blocks.
-    drawn = inference.noisy_passes(
+    drawn = forward_passes.noisy_passes(
         network, dataset, part, seed=seed, count=passes, batch=batch, training_noise=all_noise, shared=True
     )
     combined = task.combine_passes(drawn)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from dropout_cli.bench import competition as contest
-from dropout_cli.bench import folders
+from dropout_cli.bench import competition, folders
 from dropout_cli.bench.processes import Program, ScriptFailed, available_frameworks, run_program
 
 COMMAND_SUITES = ("sweep", "startup", "io")
@@ -167,7 +166,7 @@ def compare_in_turns(
     """
     times: dict[str, list[float]] = {who: [] for who in turns}
     for number in range(rounds):
-        for who in contest.rotate(list(times), number):
+        for who in competition.rotate(list(times), number):
             try:
                 times[who].append(turns[who]())
             except ScriptFailed as reason:
@@ -228,11 +227,11 @@ def _files(
                 place = folder / f"{who}-{work}"
                 place.mkdir()
                 # The process stays for all turns, so that its start and imports are not measured.
-                process = stack.enter_context(contest.start_process(who, contest.Competitor(module)))
+                process = stack.enter_context(competition.start_process(who, competition.Competitor(module)))
                 process.request({"prepare": {"work": work, "folder": str(place)}, "threads": 1})
                 turns[who] = _process_turn(process)
             yield compare_in_turns(work, shown, turns, rounds, watch)
 
 
-def _process_turn(process: contest.CompetitorProcess) -> Turn:
+def _process_turn(process: competition.CompetitorProcess) -> Turn:
     return lambda: float(statistics.median(process.request({"seconds": IO_TURN_SECONDS})["ms"]) / 1e3)

@@ -35,7 +35,7 @@ class Competitor(NamedTuple):
     """True if it is measured for convolutional networks only."""
 
 
-OURS = {"ours": Competitor("dropout_cli.bench.ours"), "products": Competitor("dropout_cli.bench.gemms")}
+OURS = {"ours": Competitor("dropout_cli.bench.ours"), "products": Competitor("dropout_cli.bench.matmul_bound")}
 """Competitors that are always measured: the package itself, and its matrix products alone as a bound."""
 FRAMEWORKS: Mapping[str, Mapping[str, Competitor]] = {
     "torch": {

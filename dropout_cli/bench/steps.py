@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dropout_cli.bench import gemms
+from dropout_cli.bench import matmul_bound
 from dropout_cli.bench.case import BenchmarkCase, suite_cases
 from dropout_cli.bench.competition import StepTimes, choose_competitors, measure_in_turns
 
@@ -32,7 +32,7 @@ class CaseTiming:
     @property
     def gigaflops(self) -> float | None:
         """Operations of the matrix products per second of the whole step, in 10^9."""
-        return None if self.products is None else gemms.product_flops(self.case) / self.ours.ms / 1e6
+        return None if self.products is None else matmul_bound.product_flops(self.case) / self.ours.ms / 1e6
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for JSON."""

@@ -65,7 +65,7 @@ def next_commands(run: "Run", draws_noise: bool) -> list[str]:
 
 def _draws_noise(prepared: "PreparedExperiment") -> bool:
     """Return True if passes with dropout differ, at the rates of the last epoch."""
-    from dropout_cli.training import inference
+    from dropout_cli.training import forward_passes
 
     dataset = prepared.dataset
-    return inference.draws_noise(prepared.learner.network, dataset, dataset.test, seed=prepared.experiment.seed)
+    return forward_passes.draws_noise(prepared.learner.network, dataset, dataset.test, seed=prepared.experiment.seed)

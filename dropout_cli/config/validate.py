@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dropout_cli.config.declarations import REQUIRED, Key, block_keys, choice_name, key_paths
 from dropout_cli.config.document import Node
 from dropout_cli.config.error_collector import ErrorCollector, shorten
-from dropout_cli.config.error_messages import describe_value, explain_errors
+from dropout_cli.config.value_errors import describe_value, explain_errors
 from dropout_cli.core.errors import InvalidField, Problem
 from dropout_cli.core.registry import Registry, UnknownName, UnusablePlugin, did_you_mean
 

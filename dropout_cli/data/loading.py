@@ -9,10 +9,9 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
-from dropout_cli.data import missing_and_categories as encode
 from dropout_cli.data.base import DATASETS, Examples, Source
 from dropout_cli.data.dataset import Dataset, Part, RegressionTargets
-from dropout_cli.data.missing_and_categories import TableEncoding
+from dropout_cli.data.missing_and_categories import UNKNOWN_CATEGORY, TableEncoding, fit_encoding
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers.file_rows import FileRows
 from dropout_cli.data.scaling import fit_scaling
@@ -66,7 +65,7 @@ def split_and_scale(
     rows = split_rows(examples, source)
     encoding = preprocessing.encoding if preprocessing else None
     if examples.needs_encoding and encoding is None:
-        encoding = encode.fit_encoding(examples.x[rows.train], examples.columns)
+        encoding = fit_encoding(examples.x[rows.train], examples.columns)
     train = _make_part(examples, rows.train, encoding)
     scaled = encoding.is_numeric if encoding else None
     return Dataset(
@@ -178,7 +177,7 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
                 raise DataError("dataset", f"column '{column.name}' has another type than in training", "Correct it")
             if column.categories is not None and known_column.categories is not None:
                 codes = {word: float(code) for code, word in enumerate(known_column.categories)}
-                table = np.array([codes.get(word, encode.UNKNOWN_CATEGORY) for word in column.categories], np.float32)
+                table = np.array([codes.get(word, UNKNOWN_CATEGORY) for word in column.categories], np.float32)
                 # Missing values stay NaN; they have no code.
                 present = ~np.isnan(x[:, index])
                 x[present, index] = table[x[present, index].astype(np.intp)]

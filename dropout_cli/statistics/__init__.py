@@ -4,12 +4,12 @@ Every function takes and returns numbers. SciPy computes the tests that it has.
 """
 
 from dropout_cli.statistics.bootstrap import ErrorDifference, paired_bootstrap
-from dropout_cli.statistics.choice import argbest
 from dropout_cli.statistics.contingency import McNemar, mcnemar
 from dropout_cli.statistics.intervals import Interval, mean_and_sd, t_interval, union_interval, wilson_interval
 from dropout_cli.statistics.multiple_comparisons import holm_adjust
+from dropout_cli.statistics.paired_tests import TESTS, PairedComparison, TestResult, compare_paired, smallest_p
 from dropout_cli.statistics.ranks import Ranks, friedman
-from dropout_cli.statistics.sign_flip_test import TESTS, PairedComparison, TestResult, compare_paired, smallest_p
+from dropout_cli.statistics.selection_bias import argbest
 
 __all__ = [
     "TESTS",

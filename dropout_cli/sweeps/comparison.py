@@ -21,7 +21,7 @@ from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.statistics.t_test import Estimate, estimate_new_examples, mean_only
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.layouts import Layout, find_layout
-from dropout_cli.sweeps.permutation import NO_TEST, Requested, TestName, permutation_tests
+from dropout_cli.sweeps.permutation import NO_TEST, PermutationPValues, TestName, permutation_tests
 from dropout_cli.sweeps.records import RunGroup, Values
 from dropout_cli.sweeps.replicates import Replicate
 
@@ -66,7 +66,7 @@ class Comparison:
     """Number of comparisons that the intervals and p-values are corrected for."""
     p_holm: float = math.nan
     """The p-value with Holm's correction."""
-    requested: Requested = NO_TEST
+    requested: PermutationPValues = NO_TEST
     """The p-values of the permutation test of `--test`."""
 
     @property

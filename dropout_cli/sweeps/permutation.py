@@ -14,7 +14,7 @@ from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.statistics import TestResult
 from dropout_cli.statistics.max_t import max_t
-from dropout_cli.statistics.sign_flip_test import sign_flip, wilcoxon
+from dropout_cli.statistics.paired_tests import sign_flip, wilcoxon
 from dropout_cli.sweeps.layouts import Layout
 from dropout_cli.sweeps.replicates import Replicate
 
@@ -24,7 +24,7 @@ INDEPENDENT = ("seeds", "splits", "nested")
 """Kinds of layout with independent units, whose signs may be flipped one by one."""
 
 
-class Requested(NamedTuple):
+class PermutationPValues(NamedTuple):
     """The p-values of a permutation test for one comparison; NaN if it was not made."""
 
     p: float
@@ -34,12 +34,12 @@ class Requested(NamedTuple):
     """The smallest corrected p-value that is possible with this number of units."""
 
 
-NO_TEST = Requested(math.nan, math.nan, math.nan)
+NO_TEST = PermutationPValues(math.nan, math.nan, math.nan)
 
 
 def permutation_tests(
     compared: Sequence[tuple[str, int, Layout]], differing: Sequence[Mapping[Replicate, float]], test: TestName
-) -> list[Requested]:
+) -> list[PermutationPValues]:
     """Return the p-values of the permutation test for each comparison.
 
     Args:
@@ -58,10 +58,12 @@ def permutation_tests(
     results = [TESTS[test](np.array(means)) if len(means) > 1 else TestResult(math.nan, math.nan) for means in units]
     adjusted = statistics.holm_adjust([result.p for result in results])
     smallest = statistics.holm_adjust([result.smallest for result in results])
-    return [Requested(result.p, p, least) for result, p, least in zip(results, adjusted, smallest, strict=True)]
+    return [
+        PermutationPValues(result.p, p, least) for result, p, least in zip(results, adjusted, smallest, strict=True)
+    ]
 
 
-def _max_t(compared: Sequence[tuple[str, int, Layout]], units: Sequence[Sequence[float]]) -> list[Requested]:
+def _max_t(compared: Sequence[tuple[str, int, Layout]], units: Sequence[Sequence[float]]) -> list[PermutationPValues]:
     """Return the p-values of max-T, a test of all comparisons with one baseline together."""
     families: dict[tuple[str, int], list[int]] = {}
     for place, (metric, baseline, _) in enumerate(compared):
@@ -76,5 +78,7 @@ def _max_t(compared: Sequence[tuple[str, int, Layout]], units: Sequence[Sequence
         for place, p in zip(places, together.step_down, strict=True):
             alone = max_t(np.array([units[place]])).single_step[0]
             # Bonferroni over the families, since max-T corrects within one family only.
-            p_values[place] = Requested(alone, min(1.0, len(families) * p), min(1.0, len(families) * together.smallest))
+            p_values[place] = PermutationPValues(
+                alone, min(1.0, len(families) * p), min(1.0, len(families) * together.smallest)
+            )
     return p_values

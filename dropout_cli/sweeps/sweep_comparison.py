@@ -15,7 +15,7 @@ import numpy as np
 from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better, metric_name
-from dropout_cli.statistics import Ranks, argbest, choice
+from dropout_cli.statistics import Ranks, argbest, selection_bias
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import Comparison, compare_groups
 from dropout_cli.sweeps.layouts import Layout, find_layout
@@ -190,13 +190,13 @@ def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> Validation
         return ValidationChoice(best, layout, math.nan, "")
     by_example = _by_example(groups, layout, val) if layout.kind == "seeds" else None
     if by_example is not None:
-        optimism = choice.optimism_crossed(by_example * (1 if larger else -1))
+        optimism = selection_bias.optimism_crossed(by_example * (1 if larger else -1))
         return ValidationChoice(
             best, layout, optimism, "leaving out one seed and a fifth of the validation examples at a time"
         )
     unit = "seed" if layout.kind == "seeds" else "division" if layout.folds else "split"
     how = f"leaving out one {unit} at a time"
-    return ValidationChoice(best, layout, choice.optimism_leave_one_out(units), how, layout.kind == "seeds")
+    return ValidationChoice(best, layout, selection_bias.optimism_leave_one_out(units), how, layout.kind == "seeds")
 
 
 def _by_example(groups: Sequence[RunGroup], layout: Layout, val: str) -> Array | None:

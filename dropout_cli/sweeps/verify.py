@@ -9,8 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from dropout_cli.analysis.verify import VERIFY_TOLERANCE, Check
-from dropout_cli.analysis.verify import verify_run as verify_run
+from dropout_cli.analysis.verify import VERIFY_TOLERANCE, Check, verify_run
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.runs import Run

@@ -9,7 +9,7 @@ import numpy as np
 from dropout_cli import metrics, plots
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
-from dropout_cli.metrics import uncertainty
+from dropout_cli.metrics import monte_carlo
 from dropout_cli.nn import losses
 from dropout_cli.tasks.base import CombinedPasses, Prediction, Task
 
@@ -55,8 +55,8 @@ class Classification(Task):
         }
 
     def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
-        """Combine noisy passes; see `metrics.uncertainty`."""
-        drawn = uncertainty.aggregate_passes(passes)
+        """Combine noisy passes; see `metrics.monte_carlo`."""
+        drawn = monte_carlo.aggregate_passes(passes)
         return CombinedPasses(
             {
                 "monte_carlo": {

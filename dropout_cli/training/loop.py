@@ -19,7 +19,7 @@ from dropout_cli.metrics import larger_is_better
 from dropout_cli.runs.summary import MAX_SCORED
 from dropout_cli.tasks import Task
 from dropout_cli.training.batch_order import BatchPlan
-from dropout_cli.training.inference import outputs
+from dropout_cli.training.forward_passes import outputs
 from dropout_cli.training.state import Learner
 
 if TYPE_CHECKING:

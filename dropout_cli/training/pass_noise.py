@@ -18,7 +18,7 @@ from dropout_cli.data.dataset import Dataset
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.container import leaves
 from dropout_cli.tasks import Regression, Task
-from dropout_cli.training import inference
+from dropout_cli.training import forward_passes
 
 MAX_ROWS = 2000
 """The most examples, spread over the part, that are used: they suffice for one number per target."""
@@ -42,7 +42,7 @@ def fit_pass_noise(
     rows = np.linspace(0, len(part) - 1, min(MAX_ROWS, len(part))).astype(np.intp)
 
     def draw(passes: int) -> Iterator[Array]:
-        return inference.noisy_passes(
+        return forward_passes.noisy_passes(
             network,
             dataset,
             part,
@@ -65,7 +65,9 @@ def summarize_pass_noise(task: Task, network: Layer, dataset: Dataset, experimen
         kinds["all"] = True
     found = {}
     for name, training_noise in kinds.items():
-        if inference.draws_noise(network, dataset, dataset.train, seed=experiment.seed, training_noise=training_noise):
+        if forward_passes.draws_noise(
+            network, dataset, dataset.train, seed=experiment.seed, training_noise=training_noise
+        ):
             known = fit_pass_noise(task, network, dataset, experiment, training_noise=training_noise)
             if isinstance(known, Regression) and known.pass_noise is not None:
                 found[name] = asdict(known.pass_noise)

@@ -17,7 +17,7 @@ from dropout_cli.tasks import Task
 from dropout_cli.tasks.base import Prediction, task_files
 from dropout_cli.training import convergence, pass_noise, yardstick, yardstick_messages
 from dropout_cli.training.checkpoint import Snapshot
-from dropout_cli.training.inference import outputs
+from dropout_cli.training.forward_passes import outputs
 from dropout_cli.training.setup import PreparedExperiment
 from dropout_cli.training.warm_start import teacher_scores
 

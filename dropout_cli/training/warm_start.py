@@ -13,7 +13,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.runs import Run
-from dropout_cli.training import inference, restore
+from dropout_cli.training import forward_passes, restore
 from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import DistillationTargets, PreparedExperiment, thread_limit
 from dropout_cli.training.state import Learner
@@ -105,7 +105,7 @@ def _draws(teacher: LoadedModel, objective: Distillation) -> bool:
     """Return True if the passes of a teacher differ from each other."""
     with teacher.learner.averaged() as network:
         all_noise, seed = objective.teacher_noise == "all", teacher.experiment.seed
-        return inference.draws_noise(
+        return forward_passes.draws_noise(
             network, teacher.dataset, teacher.dataset.train, seed=seed, training_noise=all_noise
         )
 
@@ -125,7 +125,7 @@ def _logits(teachers: list[LoadedModel], part: str, objective: Distillation) -> 
         assert examples is not None
         with teacher.learner.averaged() as network:
             if objective.teacher_passes:
-                yield from inference.noisy_passes(
+                yield from forward_passes.noisy_passes(
                     network,
                     teacher.dataset,
                     examples,
@@ -135,7 +135,7 @@ def _logits(teachers: list[LoadedModel], part: str, objective: Distillation) -> 
                     training_noise=objective.teacher_noise == "all",
                 )
             else:
-                yield inference.outputs(network, teacher.dataset, examples, batch=settings.evaluation_batch)
+                yield forward_passes.outputs(network, teacher.dataset, examples, batch=settings.evaluation_batch)
 
 
 def teacher_scores(distillation: DistillationTargets, predicted: Array, labels: Array) -> dict[str, float]:

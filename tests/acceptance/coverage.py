@@ -14,7 +14,8 @@ import numpy as np
 
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.statistics import bootstrap, choice, proportion
+from dropout_cli.statistics import bootstrap, proportion
+from dropout_cli.statistics import selection_bias as choice
 from dropout_cli.statistics.intervals import Interval, union_interval
 from dropout_cli.statistics.t_test import estimate_crossed, estimate_mean, estimate_new_examples
 from tests.acceptance.bars import Bars

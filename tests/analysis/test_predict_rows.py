@@ -14,11 +14,11 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.runs import Run
-from dropout_cli.training import inference
+from dropout_cli.training import forward_passes as inference
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.dropconnect import DropConnect
 from tests.commands import dropout
-from tests.metrics.test_uncertainty import data
+from tests.metrics.test_monte_carlo import data
 from tests.small_run import suited, train
 
 CASES = {name: suited(name) for name, _ in VARIANTS} | {

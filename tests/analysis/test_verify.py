@@ -157,7 +157,7 @@ def test_names_in_a_manifest_lead_nowhere_else(run: Run, tmp_path: Path) -> None
 def test_an_unfinished_run_is_not_right(run: Run) -> None:
     """Without its manifest nothing vouches for it; its checkpoint is looked at all the same."""
     run.path_of(MANIFEST).unlink()
-    assert wrong(run) == ["complete: crashed"]
+    assert wrong(run) == ["status: crashed"]
     data = bytearray(run.read(LAST))
     data[100] ^= 4
     run.path_of(LAST).write_bytes(data)

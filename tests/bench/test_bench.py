@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.bench import competition as contest
-from dropout_cli.bench import gemms, ours, steps
+from dropout_cli.bench import matmul_bound as gemms
+from dropout_cli.bench import ours, steps
 from dropout_cli.bench.case import CNN, LARGE, MEDIUM, SMALL, STEP_SUITES, BenchmarkCase, suite_cases
 from dropout_cli.bench.competition import Competitor, StepTimes
 from dropout_cli.bench.profile import profile_step, sum_by_kind

@@ -7,7 +7,7 @@ import pytest
 
 from dropout_cli import metrics
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.chance_calibration import WIDE, expected_gap
+from dropout_cli.metrics.ece_by_chance import WIDE, expected_gap
 from dropout_cli.metrics.formulas.classification import ece, ece_if_calibrated
 
 

@@ -11,7 +11,7 @@ from dropout_cli.analysis.evaluate import evaluate_monte_carlo, evaluate_run
 from dropout_cli.analysis.verify import verify_run
 from dropout_cli.core import npz
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import uncertainty
+from dropout_cli.metrics import monte_carlo as uncertainty
 from dropout_cli.nn import losses
 from dropout_cli.runs import MANIFEST, Run, manifest
 from dropout_cli.tasks import Classification

@@ -13,10 +13,10 @@ import dropout_cli
 from dropout_cli import metrics
 from dropout_cli.core.registry import UnknownName
 from dropout_cli.metrics import registry
+from dropout_cli.metrics.monte_carlo import MonteCarlo
 from dropout_cli.metrics.pass_noise import PassNoise
 from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 from dropout_cli.metrics.registry import Metric
-from dropout_cli.metrics.uncertainty import MonteCarlo
 from dropout_cli.report import run_report
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import tables

@@ -10,7 +10,8 @@ from scipy import stats
 
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
-from dropout_cli.statistics import Interval, choice
+from dropout_cli.statistics import Interval
+from dropout_cli.statistics import selection_bias as choice
 from dropout_cli.statistics.comparison_rules import RULES_V1
 
 

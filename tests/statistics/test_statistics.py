@@ -10,7 +10,7 @@ from scipy import stats
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
 from dropout_cli.metrics import larger_is_better
-from dropout_cli.statistics.sign_flip_test import EXACT_PAIRS, sign_flip, t_test, wilcoxon
+from dropout_cli.statistics.paired_tests import EXACT_PAIRS, sign_flip, t_test, wilcoxon
 
 DARWIN = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]) / 8
 """Fisher (1935), The Design of Experiments, section 21: Darwin's maize, crossed minus self-fertilized, inches."""

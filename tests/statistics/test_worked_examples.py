@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dropout_cli.core.types import Array
-from dropout_cli.statistics import aggregate, choice, proportion, ranks, sample_size, sequential
+from dropout_cli.statistics import aggregate, proportion, ranks, sample_size, sequential
+from dropout_cli.statistics import selection_bias as choice
 from dropout_cli.statistics.bayes import posterior_probabilities
 from dropout_cli.statistics.differences import paired_differences
 from dropout_cli.statistics.max_t import max_t

@@ -9,7 +9,7 @@ import pytest
 
 from dropout_cli.core import npz
 from dropout_cli.runs import MANIFEST, manifest
-from dropout_cli.statistics import choice
+from dropout_cli.statistics import selection_bias as choice
 from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.settings import ComparisonSettings

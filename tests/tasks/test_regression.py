@@ -178,14 +178,14 @@ def test_predict_has_the_noise_of_eval(wide: Run, tmp_path: Path) -> None:
         old.record_status("completed")
         old.write_manifest()
     (block,) = predict.predict_file(old, tmp_path / "x.npy", passes=2)
-    assert len(block.notices) == 1 and "sd is too large" in block.notices[0]
+    assert len(block.notices) == 1 and "sd is therefore too large" in block.notices[0]
 
 
 def test_the_errors_of_the_training_are_called_too_small(tmp_path: Path) -> None:
     """Without a validation part there is nothing else to estimate the noise from."""
     run = train(tmp_path, *DIABETES, "dataset.val_fraction=0", "training.epochs=2")
     (said,) = evaluate.evaluate_monte_carlo(run, 2, thinned=0, figures=False)["notices"]
-    assert "no validation part" in said
+    assert "without a validation part" in said
 
 
 @pytest.mark.parametrize("name", VARIANTS.names())

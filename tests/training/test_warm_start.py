@@ -13,7 +13,7 @@ from dropout_cli.nn.losses import softmax
 from dropout_cli.runs import Run
 from dropout_cli.training import restore, result_changes, resume
 from dropout_cli.training import run as training_run
-from dropout_cli.training.inference import outputs
+from dropout_cli.training.forward_passes import outputs
 from dropout_cli.training.loop import EpochRecord, TrainingProgress
 
 SMALL = (

@@ -17,7 +17,7 @@ smallest.
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.chance_calibration import expected_gap
+from dropout_cli.metrics.ece_by_chance import expected_gap
 from dropout_cli.metrics.predictions import ClassPredictions
 from dropout_cli.metrics.registry import Metric, register_metrics
 

@@ -24,7 +24,7 @@ from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.sweeps.tuning.finite import all_points
+from dropout_cli.sweeps.tuning.enumerate_points import all_points
 from dropout_cli.sweeps.tuning.space import suggest_point
 from dropout_cli.sweeps.tuning.study import (
     BEST,

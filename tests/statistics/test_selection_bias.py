@@ -8,7 +8,7 @@ import pytest
 from dropout_cli import statistics
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
-from dropout_cli.statistics import choice
+from dropout_cli.statistics import selection_bias as choice
 
 
 @pytest.mark.parametrize(("settings", "units"), [(2, 2), (3, 3), (4, 7)])

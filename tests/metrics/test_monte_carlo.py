@@ -11,15 +11,15 @@ from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array, DType
 from dropout_cli.data.dataset import AffineScaling, Dataset, Part
-from dropout_cli.metrics import uncertainty
+from dropout_cli.metrics import monte_carlo as uncertainty
 from dropout_cli.nn.activations import ACTIVATIONS
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.losses import log_softmax, softmax
-from dropout_cli.training import inference
-from dropout_cli.training.inference import outputs
+from dropout_cli.training import forward_passes as inference
+from dropout_cli.training.forward_passes import outputs
 from dropout_cli.variants import Location, Variant
 from dropout_cli.variants.alpha import Alpha
 from dropout_cli.variants.batchwise import Batchwise

@@ -16,7 +16,7 @@ import numpy as np
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.statistics.comparison_rules import RULES_LATEST, RULES_V1
-from dropout_cli.statistics.differences import paired_differences as paired_differences
+from dropout_cli.statistics.differences import paired_differences
 from dropout_cli.statistics.intervals import Interval, mean_and_sd, t_interval, wilson_interval
 
 EXACT_PAIRS = 16  # 65,536 sign patterns; with more pairs, `SAMPLES` of them are drawn

@@ -8,7 +8,7 @@ import pytest
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.sweep_file import load_sweep
-from dropout_cli.sweeps.tuning.finite import all_points
+from dropout_cli.sweeps.tuning.enumerate_points import all_points
 from dropout_cli.sweeps.tuning.search import SEEDS, _Search
 from dropout_cli.sweeps.tuning.study import CELLS, EARLIEST, SECONDS, SETTINGS
 from tests.commands import TINY, dropout

@@ -16,11 +16,11 @@ MOST_POINTS = 1_000
 """A space with more points is searched as if it were infinite."""
 
 
-class _Endless(Exception):
+class _TooManyPoints(Exception):
     """Raised for a parameter with too many values to list."""
 
 
-class _Answers:
+class _ScriptedTrial:
     """A fake trial that returns choice `places[i]` for parameter i.
 
     Parameters beyond the end of `places` get their first choice.
@@ -31,11 +31,11 @@ class _Answers:
         self.params: dict[str, Any] = {}
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
-        raise _Endless
+        raise _TooManyPoints
 
     def suggest_int(self, name: str, low: int, high: int) -> int:
         if high - low >= MOST_POINTS:
-            raise _Endless
+            raise _TooManyPoints
         return low + int(self._answer(name, high - low + 1, low))
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
@@ -58,7 +58,7 @@ def all_points(sweep: Sweep) -> list[dict[str, Any]] | None:
             points.append(params)
             if len(points) > MOST_POINTS:
                 return None
-    except _Endless:
+    except _TooManyPoints:
         return None
     return points
 
@@ -68,7 +68,7 @@ def _enumerate_points(sweep: Sweep) -> Iterator[dict[str, Any]]:
     # Which parameters follow depends on the values of earlier ones, so that the space is a tree and no product.
     places: list[int] = []
     while True:
-        answers = _Answers(places)
+        answers = _ScriptedTrial(places)
         suggest_point(sweep, cast("Trial", answers))
         yield answers.params
         places = answers.places
