@@ -189,5 +189,5 @@ def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: SweepFolder, tmp
     assert said in done.stdout and "logistic regression 0.9" in done.stdout
     assert swept.read("notes.txt").decode().startswith(said)
     page = report.sweep_report(swept).decode()
-    assert said in page and "Simple models on the same data" in page
+    assert said in page and "Simple models for comparison" in page
     assert page.index(said) < page.index("<table")
