@@ -40,7 +40,7 @@ COLORS = (BLUE, VERMILION, ORANGE, GREEN, PINK, SKY, INK)
 MARKERS = "osD^vPX"
 MAX_LABEL_INCHES = 1.5  # maximum inches of a setting's name at its row
 ROW_INCHES = 0.34
-LOG_SPAN = 20  # the ratio of the largest to the smallest value of a key from which its axis is logarithmic
+LOG_SPAN = 10  # the ratio of the largest to the smallest value of a key from which its axis is logarithmic
 MEANS = "mean and 95 % interval"
 
 
@@ -68,6 +68,8 @@ def means_by_key(
     y_label: str,
     note: str = "",
     title: str = "",
+    *,
+    log: bool = True,
 ) -> bytes:
     """Draw means against a swept key, with a line and its band per series.
 
@@ -80,6 +82,7 @@ def means_by_key(
         y_label: The metric.
         note: Text after the description of the intervals.
         title: The finding.
+        log: True for a logarithmic axis if the values of the key span a decade.
     """
     alone = len(series) + len(lines) == 1 and "" in series
     names = [*(name or x_label for name in series), *lines]
@@ -92,6 +95,8 @@ def means_by_key(
             color, xs = COLORS[number % len(COLORS)], sorted(points)
             lows, highs, means = ([points[x][part] for x in xs] for part in (1, 2, 0))
             axes.fill_between(xs, lows, highs, color=color, alpha=0.15, lw=0)
+            if len(xs) == 1:  # a band over one point has no width
+                axes.plot([*xs, *xs], [*lows, *highs], color=color, lw=1.4)
             marker = MARKERS[number % len(MARKERS)]
             axes.plot(xs, means, color=color, marker=marker, ms=4.5, label=elide(name or x_label, 3.5, LABEL_SIZE))
             ends.append(LineEnd(name or x_label, means[-1], color))
@@ -101,7 +106,7 @@ def means_by_key(
             axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=elide(name, 3.5, LABEL_SIZE))
             ends.append(LineEnd(name, level.mean, color))
         values = [x for points in series.values() for x in points]
-        if values and min(values) > 0 and max(values) >= LOG_SPAN * min(values):
+        if log and values and min(values) > 0 and max(values) >= LOG_SPAN * min(values):
             set_log_scale(axes, "x", min(values), max(values))
         axes.set_xlabel(elide(x_label, 3, 9))
         axes.set_ylabel(elide(y_label, 2.4, 9))
@@ -239,6 +244,9 @@ def curve_bands(curves: Mapping[str, CurveBand], note: str = "", title: str = ""
         if np.all(means > 0) and means.max() >= 10 * means.min():
             set_log_scale(axes, "y", float(means.min()), float(means.max()))
         last = max(len(band.mean) for band in curves.values())
+        for end, band in zip(ends, curves.values(), strict=True):
+            if len(band.mean) < last and not below:  # a dotted line leads from the early end to the name
+                axes.plot([len(band.mean), 2 * last], [end.y] * 2, color=end.color, linestyle=(0, (1, 3)), lw=0.9)
         axes.set_xlim(1 - 0.02 * (last - 1 or 25), last + 0.02 * (last - 1 or 25))
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{quantities} (lower is better)")

@@ -1,6 +1,6 @@
 """Tables that are in reports of runs and of sweeps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dropout_cli.config import flatten
@@ -32,3 +32,26 @@ def key_value_table(caption: str, values: Mapping[str, Any]) -> HtmlTable:
         [key, value if isinstance(value, int | float | str) else str(value)] for key, value in flatten(dict(values))
     ]
     return HtmlTable(caption, ["key", "value"], [[key, str(value)] for key, value in rows])
+
+
+MAX_COLUMNS = 4  # of a table that fits a phone
+
+
+def narrow_tables(caption: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[HtmlTable]:
+    """Return a wide table as several tables of at most 4 columns, which repeat the first column.
+
+    Args:
+        caption: Caption of the wide table.
+        headers: Headers of the wide table.
+        rows: Its rows; the first value names the row.
+    """
+    step = MAX_COLUMNS - 1
+    starts = range(1, max(len(headers), 2), step)
+    tables = []
+    for start in starts:
+        chosen = [0, *range(start, min(start + step, len(headers)))]
+        title = caption if len(starts) == 1 else f"{caption}: {', '.join(headers[place] for place in chosen[1:])}"
+        tables.append(
+            HtmlTable(title, [headers[place] for place in chosen], [[row[i] for i in chosen] for row in rows])
+        )
+    return tables

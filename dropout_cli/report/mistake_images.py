@@ -36,7 +36,7 @@ def mistake_gallery(run: Run, stored: Mapping[str, Array], classes: tuple[str, .
         source = config.load_config(run.path / RESOLVED, is_stored=True).experiment.dataset
         if not _may_be_images(source, name):
             return None
-        if not _is_local(source):
+        if not is_local(source):
             return f"The misclassified images are not shown, because {name} is not on this machine."
         test = data.load_dataset(source, load_preprocessing(run)).test
     except (DropoutError, OSError) as error:
@@ -71,7 +71,7 @@ def _may_be_images(source: Source, name: str) -> bool:
     return len(shape) == 3 if shape is not None else name in OWN_IMAGES
 
 
-def _is_local(source: Source) -> bool:
+def is_local(source: Source) -> bool:
     """Return False if reading the source would download it: a report fetches nothing."""
     find_files = getattr(source, "find_files", None)
     return find_files is None or getattr(source, "path", None) is not None or find_files() is not None

@@ -16,7 +16,7 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import predicted_classes
-from dropout_cli.report.common import key_value_table, scores_table
+from dropout_cli.report.common import key_value_table, narrow_tables, scores_table
 from dropout_cli.report.mistake_images import mistake_gallery
 from dropout_cli.report.page import (
     Code,
@@ -156,12 +156,7 @@ def _per_class(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
         if rows:
             headers = [name, *(column for column in rows[0] if column != name)]
             cells = [[row.get(column) for column in headers] for row in rows]
-            if len(rows) == 1:  # a column fits a phone, a row of six numbers does not
-                headers, cells = (
-                    ["number", str(cells[0][0])],
-                    [list(pair) for pair in zip(headers, cells[0], strict=True)][1:],
-                )
-            yield HtmlTable(f"Each {name} of the test part", headers, cells)
+            yield from narrow_tables(f"Each {name} of the test part", headers, cells)
 
 
 def _learning(

@@ -12,7 +12,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
 from dropout_cli.plots.words import metric_words
-from dropout_cli.report.common import key_value_table
+from dropout_cli.report.common import key_value_table, narrow_tables
 from dropout_cli.report.headline import sample_size, sweep_headline
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
@@ -75,14 +75,20 @@ def _sections(
     missing: int,
 ) -> Iterator[Section]:
     headers, rows = tables.comparison_table(evidence)
-    full = HtmlTable(f"Every setting, by {evidence.metric}", headers, [list(map(_number, row)) for row in rows])
+    kept = [place for place, name in enumerate(headers) if name not in evidence.keys]
+    named = [
+        [group_name(group), *(_number(row[place]) for place in kept)]
+        for group, row in zip(evidence.groups, rows, strict=True)
+    ]
+    columns = ["setting", *(headers[place] for place in kept)]
+    full = narrow_tables(f"Every setting, by {evidence.metric}", columns, named)
     simple = yardsticks.yardstick_rows(records, evidence.metric)
     simple_models = (
         [HtmlTable("Simple models for comparison", ["data", "model", "splits", evidence.metric], simple)]
         if simple
         else []
     )
-    yield Section("Settings", [_overview(evidence), Details("All columns of this table", [full]), *simple_models])
+    yield Section("Settings", [_overview(evidence), Details("All columns of this table", full), *simple_models])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*comparison_notes(evidence), *_incomplete(len(records), missing)])
@@ -90,7 +96,7 @@ def _sections(
         "Failed", [HtmlTable("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
     )
     yield Section(
-        "Runs", [Details(f"Scores and commands of {counted(len(records), 'run')}", [_runs(folder, evidence, records)])]
+        "Runs", [Details(f"Scores and commands of {counted(len(records), 'run')}", [*_runs(folder, evidence, records)])]
     )
     introduction = "Train the missing runs and check the others:"
     yield Section("Commands", [introduction, Code(_command(folder))])
@@ -191,21 +197,17 @@ def _incomplete(done: int, missing: int) -> Iterator[str]:
         yield f"{facts}. This page is based on {counted(done, 'complete run')}."
 
 
-def _runs(folder: SweepFolder, evidence: SweepComparison, records: Sequence[RunRecord]) -> HtmlTable:
-    """Return a row per run, with the command that trains it again."""
+def _runs(folder: SweepFolder, evidence: SweepComparison, records: Sequence[RunRecord]) -> Iterator[SectionPart]:
+    """Yield a row per run, and the command that trains a run again."""
     val = "val." + metric_name(evidence.metric)
-    rows = [
-        [
-            record.name,
-            setting_label(record.values),
-            *record.replicate[:2],
-            record.score(evidence.metric),
-            record.score(val),
-            f"dropout train {shlex.quote(str(folder.cell(record.name) / RESOLVED))}",
-        ]
-        for record in records
-    ]
-    return HtmlTable("Every run", ["run", "setting", "seed", "split seed", evidence.metric, val, "command"], rows)
+    rows = []
+    for record in records:
+        seed, split_seed = record.replicate[:2]
+        name = DetailedCell(record.name, f"seed {seed}, split seed {split_seed}")
+        rows.append([name, setting_label(record.values), record.score(evidence.metric), record.score(val)])
+    yield HtmlTable("Every run", ["run", "setting", metric_words(evidence.metric), metric_words(val)], rows)
+    yield "Train a run again, for example the first one:"
+    yield Code(f"dropout train {shlex.quote(str(folder.cell(records[0].name) / RESOLVED))}")
 
 
 def _search(folder: SweepFolder) -> Iterator[SectionPart]:
@@ -216,7 +218,8 @@ def _search(folder: SweepFolder) -> Iterator[SectionPart]:
             headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
         except (csv.Error, ValueError):
             raise UsageError(str(folder.path / TRIALS), "is not a table of trials", "The file is damaged.") from None
-        yield HtmlTable("Every trial", headers, [list(map(_number, row)) for row in rows if len(row) == len(headers)])
+        trials = [list(map(_number, row)) for row in rows if len(row) == len(headers)]
+        yield Details(counted(len(trials), "trial"), narrow_tables("Every trial", headers, trials))
 
 
 def _file(folder: SweepFolder) -> str:

@@ -43,33 +43,18 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
     titles, axis_label = figure_findings(evidence, bands), key_words(key or "")
     metric_label = f"{metric_words(evidence.metric)} {better_side(number)}"
     if key is not None:
+        draw = partial(plots.means_by_key, x_label=axis_label, note=runs, log=key != RATE)
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
         if series or lines:
-            yield (
-                "metric.png",
-                plots.means_by_key(series, lines, axis_label, metric_label, runs, titles.get("metric", "")),
-            )
+            yield "metric.png", draw(series, lines, y_label=metric_label, title=titles.get("metric", ""))
         parts, plotted = _parts(evidence, key, number), plotted_metric(number)
         if parts:
-            yield (
-                "train_val.png",
-                plots.means_by_key(
-                    parts, {}, axis_label, f"{plotted} {better_side(plotted)}", runs, titles.get("train_val", "")
-                ),
-            )
+            label = f"{number_words(plotted)} {better_side(plotted)}"
+            yield "train_val.png", draw(parts, {}, y_label=label, title=titles.get("train_val", ""))
         gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
         if any(gaps.values()):
-            yield (
-                "gap.png",
-                plots.means_by_key(
-                    gaps,
-                    levels,
-                    axis_label,
-                    f"{number_words(number)}, training - validation",
-                    runs,
-                    titles.get("gap", ""),
-                ),
-            )
+            label = f"{number_words(number)}, training - validation"
+            yield "gap.png", draw(gaps, levels, y_label=label, title=titles.get("gap", ""))
     else:
         means = [
             (group_name(group), mean) for group in evidence.groups if (mean := _mean(evidence, group, evidence.metric))
@@ -115,8 +100,13 @@ def _runs_per_setting(evidence: SweepComparison) -> str:
 def _axis(evidence: SweepComparison) -> str | None:
     """Return the key of the x axis: the rate, else the first key with several numbers."""
     for key in (RATE, *evidence.keys):
-        numbers = {group.values.get(key) for group in evidence.groups if _is_number(group.values.get(key))}
-        if len(numbers) > 1:
+        # Different rates of different variants are not a line: a line needs groups that differ in this key alone.
+        series: dict[str, set[float]] = {}
+        for group in evidence.groups:
+            others = setting_label({name: value for name, value in group.values.items() if name != key})
+            if _is_number(group.values.get(key)):
+                series.setdefault(others, set()).add(group.values[key])
+        if any(len(numbers) > 1 for numbers in series.values()):
             return key
     return None
 

@@ -126,14 +126,16 @@ def test_a_few_lines_have_their_names_at_their_ends_and_many_have_a_legend() -> 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 0.3)), min_size=1, max_size=8))
 def test_names_at_the_ends_of_lines_do_not_overlap(blocks: list[tuple[float, float]]) -> None:
-    """They keep the order of the lines, and a single name stays where its line ends, if it fits there."""
+    """They keep the order of the lines, stay beside the axes if there is room, and a single name is at its line."""
     wanted, sizes = [block[0] for block in blocks], [block[1] for block in blocks]
     places = spread(wanted, sizes)
     order = sorted(range(len(blocks)), key=lambda index: (wanted[index], index))
     for lower, upper in itertools.pairwise(order):
         assert places[upper] - places[lower] >= (sizes[lower] + sizes[upper]) / 2 - 1e-9
     if len(blocks) == 1:
-        assert places[0] == pytest.approx(min(max(wanted[0], sizes[0] / 2), 1 - sizes[0] / 2))
+        assert places[0] == pytest.approx(np.clip(wanted[0], sizes[0] / 2, 1 - sizes[0] / 2))
+    if sum(sizes) <= 1:
+        assert all(size / 2 - 1e-9 <= place <= 1 - size / 2 + 1e-9 for place, size in zip(places, sizes, strict=True))
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.001, 0.1), (0.0001, 1.0), (0.3, 30.0)])

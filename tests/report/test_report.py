@@ -9,9 +9,11 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from dropout_cli import report
+from dropout_cli import config, report
+from dropout_cli.report.mistake_images import is_local
 from dropout_cli.report.page import Code, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import Run
 from dropout_cli.sweeps.folder import SweepFolder
@@ -40,6 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "run.html").write_bytes(report.run_report(tabular))
     regression = train(here / "b", "dataset={name: diabetes, scaling: standardize}", "architecture.hidden=[8]")
     (here / "regression.html").write_bytes(report.run_report(regression))
+    digits = train(here / "i", "dataset=digits", "architecture.hidden=[8]", "training.epochs=2")
+    (here / "images.html").write_bytes(report.run_report(digits))
     (here / "c.yaml").write_text("dataset: digits\narchitecture: {hidden: [8]}\ntraining: {epochs: 3}\n")
     done = dropout("sweep", "c.yaml", "dropout={variant: inverted, rate: 0.2},none", "--seeds", "3", cwd=here)
     assert done.returncode == 0, done.stderr
@@ -50,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
-PAGES = ["run", "regression", "sweep", "nasty"]
+PAGES = ["run", "regression", "images", "sweep", "nasty"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -58,15 +62,22 @@ def test_a_page_is_whole_in_itself(folder: Path, name: str) -> None:
     """A strict policy, one script and one style, no address but those of namespaces inside figures."""
     text = unescape((folder / f"{name}.html").read_text())
     assert "default-src 'none'" in text and "unsafe" not in text
-    assert not re.findall(r"""(?:src|href)=["'](?!data:image/svg\+xml;base64,|#)""", text)
+    assert not re.findall(r"""(?:src|href)=["'](?!data:image/(?:svg\+xml|png);base64,|#)""", text)
     for picture in re.findall(r"base64,([A-Za-z0-9+/=]+)", text):
         assert b"<script" not in base64.b64decode(picture)
     assert "<script>alert" not in (folder / f"{name}.html").read_text()
 
 
-def test_the_answer_of_a_sweep_stands_once(folder: Path) -> None:
-    """At the top of the page; the section on the method begins after it."""
+def test_a_sweep_begins_with_its_headline_and_a_table_of_four_columns(folder: Path) -> None:
+    """The notes of the terminal are in the section on the method, once; the other columns unfold."""
     text = unescape((folder / "sweep.html").read_text())
+    headline = text.partition('<p class="answer">')[2].partition("</p>")[0]
+    assert "no dropout" in headline and "3 splits" in headline and "interval" in headline
+    table = text.partition("<table>")[2].partition("</table>")[0]
+    assert re.findall(r"<button[^>]*>([^<]+)<", table) == ["setting", "test accuracy", "difference", "verdict"]
+    assert len(re.findall("<tr>", table)) == 3 and "baseline" in table
+    details = text.partition("<details>")[2].partition("</details>")[0]
+    assert "p (Bonferroni)" in details and "d_z" in details
     assert text.count("The best setting on the validation part") == 1 and text.count("Runs: 3 runs per setting") == 1
 
 
@@ -95,6 +106,48 @@ def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> N
         f"Means of train.accuracy minus val.accuracy: rate 0.1: {train['0.1'] - val['0.1']:.4f};",
     ):
         assert told in text
+
+
+@pytest.mark.parametrize("name", ["run", "regression", "images", "sweep"])
+def test_each_figure_has_a_caption_with_numbers(folder: Path, name: str) -> None:
+    """It states the finding; captions of sweeps also have the number of seeds or splits."""
+    captions = re.findall("<figcaption>(.*?)</figcaption>", (folder / f"{name}.html").read_text())
+    assert captions and all(re.search(r"\d", caption) for caption in captions)
+    assert name != "sweep" or all("(n = 3 splits per setting)" in caption for caption in captions)
+
+
+def test_misclassified_images_are_shown_with_both_classes(folder: Path) -> None:
+    """As many thumbnails as 24 mistakes at most, each with the classes of mistakes.csv; tables have text rows only."""
+    text = unescape((folder / "images.html").read_text())
+    images = re.findall(r'<li><img alt="([^"]+)" src="data:image/png;base64,[^"]+"><span>(\S+) → (\S+)</span>', text)
+    run = next((folder / "i/runs").iterdir())
+    mistakes = list(csv.DictReader((run / "mistakes.csv").read_text().splitlines()))
+    expected = [(line["row"], line["true"], line["predicted"]) for line in mistakes[:24]]
+    assert [(alt.split(":")[0].split()[-1], true, predicted) for alt, true, predicted in images] == expected
+    assert "gallery" not in (folder / "run.html").read_text().partition("</style>")[2]
+
+
+def test_a_report_without_its_image_files_says_so_and_downloads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is complete apart from the images, and its mistakes are text rows."""
+    generator = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x=generator.integers(0, 256, (60, 4, 4, 1), np.uint8), y=np.arange(60) % 3)
+    run = train(tmp_path / "r", f"dataset={{name: arrays, path: {tmp_path}/d.npz}}", "architecture.hidden=[4]")
+    assert 'class="gallery"' in report.run_report(run).decode()
+    (tmp_path / "d.npz").unlink()
+    text = report.run_report(run).decode()
+    assert "The misclassified images are not shown, because the data cannot be read" in text
+    assert 'class="gallery"' not in text and "The worst mistakes" in text
+
+    def fail() -> None:
+        raise AssertionError("a report must not download")
+
+    mnist = config.load_config("mnist").experiment.dataset
+    monkeypatch.setenv("DROPOUT_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setattr(type(mnist), "find_files", lambda: None)
+    monkeypatch.setattr(type(mnist), "download", fail)
+    assert not is_local(mnist)
 
 
 def test_the_same_run_gives_the_same_page(folder: Path) -> None:
@@ -127,7 +180,7 @@ def browser() -> Iterator["Browser"]:
 
 
 @browsing
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, 1024, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_works_in_a_browser(browser: "Browser", folder: Path, name: str, scheme: str, width: int) -> None:
@@ -147,7 +200,13 @@ def test_a_page_works_in_a_browser(browser: "Browser", folder: Path, name: str, 
     tab.on("dialog", lambda dialog: said.append(dialog.message))
     tab.on("request", lambda request: asked.append(request.url))
     tab.goto((folder / f"{name}.html").as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach((part) => part.setAttribute('open', ''))")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    wider = "(part) => part.scrollWidth > part.clientWidth + 1"
+    if name != "nasty":
+        clipped = f"[...document.querySelectorAll('.scroll, pre, td, p, figcaption')].filter({wider})"
+        assert tab.evaluate(f"{clipped}.map((part) => part.textContent)") == []
+    assert tab.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
     button = tab.locator("table").first.locator("thead button").last
     column = "[...document.querySelector('table').tBodies[0].rows].map((row) => row.cells[row.cells.length - 1])"
     values = f"{column}.map((cell) => cell.dataset.value ?? cell.textContent)"
