@@ -159,7 +159,7 @@ def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
         try:
             x = npz.read_npz(file.read_bytes(), str(file)).get("x")
         except OSError as error:
-            raise DataError(str(file), f"cannot be read: {error.strerror}", "Name a file") from None
+            raise DataError(str(file), f"cannot be read: {error.strerror}", "Give a file") from None
         if x is None:
             raise DataError(str(file), "has no array `x`", "Save the examples under the name x")
     elif file.suffix.lower() == ".npy":

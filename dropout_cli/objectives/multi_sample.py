@@ -56,6 +56,6 @@ class MultiSample(Objective):
         require_per_example_noise("multi_sample", variant)
         if not variant.noise_before_logits():
             raise ValueError(
-                "multi_sample needs noise on what enters the logits, but the variant draws none there. "
+                "multi_sample needs noise before the logits, but the variant draws none there. "
                 "Use another variant or rate, such as inverted"
             )

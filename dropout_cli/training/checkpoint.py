@@ -75,7 +75,7 @@ def _meta(data: bytes) -> dict[str, Any]:
     """Return the metadata; damaged bytes raise errors that `unpack_checkpoint` catches."""
     end = 8 + int.from_bytes(data[:8], "little")
     if not 8 < end <= min(len(data), MAX_HEADER_BYTES):
-        raise ValueError("its header is cut off, or longer than any")
+        raise ValueError("its header is incomplete or too long")
     header = data[8:end]
     meta = json.loads(json.loads(header)["__metadata__"][METADATA_KEY])
     digest = hashlib.sha256(data[:8])
@@ -83,7 +83,7 @@ def _meta(data: bytes) -> dict[str, Any]:
     digest.update(header.replace(_stated(stated), _stated(NO_DIGEST), 1))
     digest.update(memoryview(data)[end:])
     if digest.hexdigest() != stated:
-        raise ValueError("its checksum does not fit")
+        raise ValueError("its checksum does not match")
     return dict(meta)
 
 
@@ -155,7 +155,7 @@ class Snapshot:
             file == LAST and not run.has_file(LAST) and run.final_status == "completed"
         ):  # as cells come back from other machines
             again = f"`dropout train {shlex.quote(str(run.path / RESOLVED))}` writes the same bytes again"
-            raise UsageError(place, "stayed where the run was trained", again)
+            raise UsageError(place, "is only on the machine that trained the run", again)
         arrays, meta = unpack_checkpoint(run.read_unchanged(file), place)
         if not all(isinstance(meta.get(name), kind) for name, kind in METADATA_TYPES.items()):
             raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
@@ -174,7 +174,7 @@ class Snapshot:
                 raise
             message = str(error.problems[0]._replace(way_out=""))
         snapshot = cls.read(run, PREVIOUS)
-        return snapshot, [f"{message} Going on from the one before it, of epoch {snapshot.meta['epoch']}."]
+        return snapshot, [f"{message} Continuing from the previous one, of epoch {snapshot.meta['epoch']}."]
 
     def restore(self, learner: Learner, selection: BestEpoch | None = None) -> None:
         """Put everything back. Raises RunFailed where it does not fit the learner."""

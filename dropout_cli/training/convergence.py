@@ -25,4 +25,4 @@ def unconverged(learned: Mapping[str, Callable[[float], float]], history: Mappin
 
 def convergence_warning(column: str) -> str:
     """Return the warning for a learned rate that has not settled."""
-    return f"{column}: still moving at the end of training. More epochs, or a falling learning rate, may settle it."
+    return f"{column}: still changing at the end of training. Train for more epochs, or let the learning rate decay."

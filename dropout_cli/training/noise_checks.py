@@ -21,17 +21,15 @@ def check_noise(experiment: Experiment, network: Layer, steps: int) -> None:
     anywhere, noise_before_logits = (any(drawn) for drawn in zip(*at_ends, strict=True))
     name = OBJECTIVES.name_of(type(experiment.objective))
     if experiment.objective.needs_noise == "anywhere" and not anywhere:
-        of_all = f"this network draws none in {counted(steps, 'step')}"
-        fact = f"{name} compares passes that differ in their noise, and {of_all}"
-        raise ConfigError("objective", fact, "Set a rate above 0, or another rate_schedule.")
+        drawn_text = f"this network draws none in {counted(steps, 'step')}"
+        fact = f"{name} compares passes with different noise, but {drawn_text}"
+        raise ConfigError("objective", fact, "Set a rate above 0, or use another rate_schedule.")
     if experiment.objective.needs_noise == "before the logits" and not noise_before_logits:
-        fact = (
-            f"{name} repeats the noise before the logits, and this network draws none there in {counted(steps, 'step')}"
-        )
-        raise ConfigError("objective", fact, "Give the last place a rate above 0, or use cross_entropy.")
+        fact = f"{name} needs noise before the logits, but this network draws none there in {counted(steps, 'step')}"
+        raise ConfigError("objective", fact, "Set the last rate above 0, or use cross_entropy.")
     if any(experiment.dropout.rates()) and experiment.dropout.is_silent(steps):
-        fact = f"makes the rate 0 at every one of {counted(steps, 'step')}"
-        raise ConfigError("dropout.rate_schedule", fact, "Use another, or variant: none.")
+        fact = f"sets the rate to 0 in all {counted(steps, 'step')}"
+        raise ConfigError("dropout.rate_schedule", fact, "Use another schedule, or variant: none.")
 
 
 def scaling_warnings(experiment: Experiment) -> Iterator[str]:

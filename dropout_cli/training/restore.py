@@ -96,11 +96,13 @@ def _with_noise(task: Regression, run: Run) -> Regression:
     beside = run.summary().get(pass_noise.SUMMARY_KEY, {})
     kinds = beside if isinstance(beside, dict) else {"": beside}
     if not all(_is_pass_noise(one, len(task.targets.names)) for one in kinds.values()):
-        raise RunFailed(str(run.path / "summary.json"), "says a noise beside passes that is none", "It is damaged.")
+        raise RunFailed(str(run.path / "summary.json"), "has an invalid target noise", "The file is damaged.")
     if not (isinstance(known, list) and len(known) == len(task.targets.names)):
         raise RunFailed(str(run.path / "summary.json"), "has no noise for each target", "The file is damaged.")
     if not all(isinstance(one, float) and 0 < one < float("inf") for one in known):
-        raise RunFailed(str(run.path / "summary.json"), "has a noise that is no positive number", "It is damaged.")
+        raise RunFailed(
+            str(run.path / "summary.json"), "has a noise that is not a positive number", "The file is damaged."
+        )
     return replace(task, noise_sd=tuple(known))
 
 

@@ -61,8 +61,8 @@ def attach_inherited(prepared: PreparedExperiment, inherited: InheritedArrays) -
     if inherited.distillation is not None and isinstance(experiment.objective, Distillation):
         expected = experiment.objective.fingerprint
         if expected is not None and expected != inherited.distillation.fingerprint:
-            fact = "the teachers' weights are not those that the config was resolved with"
-            raise DataError(TEACHER, fact, "Set objective.fingerprint=null to learn from them nevertheless.")
+            fact = "the weights of the teachers have changed since the config was written"
+            raise DataError(TEACHER, fact, "To use them anyway, set objective.fingerprint=null.")
         taught = replace(experiment.objective, fingerprint=inherited.distillation.fingerprint)
         prepared = replace(
             prepared,
@@ -75,10 +75,10 @@ def attach_inherited(prepared: PreparedExperiment, inherited: InheritedArrays) -
 def _completed(folder: str, key: str) -> Run:
     run = Run(Path(folder))
     if not (run.path / "state.json").is_file():
-        raise ConfigError(key, f"{folder} is not a run folder", "Name one that `dropout train` printed.")
+        raise ConfigError(key, f"{folder} is not a run folder", "Give the folder of a run.")
     run.require_known_format()
     if run.status != "completed":
-        raise ConfigError(key, f"{folder} is {run.status}", "Name a completed run.")
+        raise ConfigError(key, f"{folder} is {run.status}", "Give a completed run.")
     return run
 
 
@@ -93,8 +93,8 @@ def _teacher_targets(objective: Distillation, dataset: Dataset, experiment: Expe
         digest.update(run.read_unchanged(restore.CHECKPOINT_FILES[teacher.checkpoint]))
         teachers.append(teacher)
     if objective.teacher_passes and not any(_draws(teacher, objective) for teacher in teachers):
-        fact = f"{objective.teacher_passes} noisy passes, and no teacher has noise: they would all be the same"
-        raise ConfigError("objective.teacher_passes", fact, "Set it to 0, or name a teacher with dropout.")
+        fact = f"cannot be {objective.teacher_passes}, because no teacher has noise and all passes would be the same"
+        raise ConfigError("objective.teacher_passes", fact, "Set it to 0, or give a teacher with dropout.")
     with thread_limit(experiment):
         targets = objective.soften(_logits(teachers, "train", objective))
         probs = replace(objective, temperature=1.0).soften(_logits(teachers, "test", objective))
@@ -160,7 +160,9 @@ def _start_from(folder: str, theirs: dict[str, Array], learner: Learner) -> tupl
         raise ConfigError(INIT_FROM, fact, "`dropout config show CONFIG --model` shows names and shapes.")
     messages = [f"{INIT_FROM}: taken from {Path(folder).name}: {', '.join(taken)}."]
     if left := sorted(ours - set(taken)):
-        messages.append(f"{INIT_FROM}: not there in that shape, so started anew: {', '.join(left)}.")
+        messages.append(
+            f"{INIT_FROM}: not found with this name and shape, so initialized at random: {', '.join(left)}."
+        )
     if unused := sorted(theirs.keys() - set(taken)):
-        messages.append(f"{INIT_FROM}: there, but not taken: {', '.join(unused)}.")
+        messages.append(f"{INIT_FROM}: found, but not used: {', '.join(unused)}.")
     return tuple(messages)

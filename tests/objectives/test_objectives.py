@@ -142,9 +142,9 @@ def test_one_sample_is_cross_entropy() -> None:
     [
         (RDrop(), Batchwise(), "noise of its own for every row"),
         (MultiSample(), Batchwise(), "noise of its own for every row"),
-        (MultiSample(), NoDropout(), "noise on what enters the logits"),
-        (MultiSample(), DropConnect(), "noise on what enters the logits"),
-        (MultiSample(), Inverted(rate=(0.5, 0.0)), "noise on what enters the logits"),
+        (MultiSample(), NoDropout(), "noise before the logits"),
+        (MultiSample(), DropConnect(), "noise before the logits"),
+        (MultiSample(), Inverted(rate=(0.5, 0.0)), "noise before the logits"),
     ],
 )
 def test_impossible_pairs_are_refused_with_what_would_do(objective: Objective, variant: Variant, reason: str) -> None:

@@ -18,7 +18,7 @@ CNN = "architecture={name: cnn, layers: [conv 2 3x3, pool 2, dense 4]}"
 MANY_ROWS = "noise of its own for every row"
 NO_NOISE = "there is no noise"
 NEVER = "sets the rate to 0 in every training step"
-BEFORE = "noise on what enters the logits"
+BEFORE = "noise before the logits"
 
 
 def load(folder: Path, *overrides: str) -> config.Experiment:
@@ -73,7 +73,7 @@ def test_a_config_that_would_do_nothing_is_refused(overrides: list[str], place: 
         (
             ["dropout={variant: inverted, rate_schedule: {name: late, cutoff: 0.9}}"],
             "dropout.rate_schedule",
-            "0 at every one of 3 steps",
+            "sets the rate to 0 in all 3 steps",
         ),
     ],
 )
@@ -113,7 +113,7 @@ def test_passes_of_a_teacher_without_noise_are_refused(tmp_path: Path) -> None:
     for name, overrides in {"none": ["dropout=none"], "early": ["dropout.rate_schedule=early"]}.items():
         teacher = train(tmp_path / name, *overrides)
         lesson = f"objective={{name: distillation, teacher: {teacher.path}, teacher_passes: 3}}"
-        with pytest.raises(ConfigError, match=r"objective\.teacher_passes: 3 noisy passes, and no teacher has noise"):
+        with pytest.raises(ConfigError, match=r"objective\.teacher_passes: cannot be 3, because no teacher has noise"):
             prepare_run(load(tmp_path, lesson))
         prepare_run(load(tmp_path, lesson, "objective.teacher_passes=0"))
     prepare_run(load(tmp_path, f"objective={{name: distillation, teacher: {train(tmp_path).path}, teacher_passes: 3}}"))
@@ -123,7 +123,7 @@ def test_noise_of_the_training_counts_where_the_passes_of_a_teacher_draw_it(tmp_
     """A teacher with additive noise alone has passes that differ only with `teacher_noise: all`."""
     teacher = train(tmp_path / "noisy", "dropout=none", "architecture.hidden_noise=0.1")
     lesson = f"objective={{name: distillation, teacher: {teacher.path}, teacher_passes: 3}}"
-    with pytest.raises(ConfigError, match=r"objective\.teacher_passes: 3 noisy passes, and no teacher has noise"):
+    with pytest.raises(ConfigError, match=r"objective\.teacher_passes: cannot be 3, because no teacher has noise"):
         prepare_run(load(tmp_path, lesson))
     prepare_run(load(tmp_path, lesson, "objective.teacher_noise=all"))
 

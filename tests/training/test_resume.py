@@ -68,7 +68,7 @@ def test_a_damaged_checkpoint_is_replaced_by_the_one_before_with_a_warning(tmp_p
     run.path_of(LAST).write_bytes(data)
     with resume.reopen_run(run) as prepared:
         (notice,) = prepared.notices
-        assert "checksum" in notice and "Going on from the one before it, of epoch 2." in notice
+        assert "checksum" in notice and "Continuing from the previous one, of epoch 2." in notice
         assert prepared.learner.epoch == 2
     checkpoint.Snapshot.read(run, LAST)  # mended before anything could overwrite the good one
     resume.resume_run(run, watch=ignore, figures=False)
