@@ -9,10 +9,11 @@ from dropout_cli.plots.effects import activation_maps
 from dropout_cli.plots.epochs import learning_curves
 from dropout_cli.plots.maps import feature_maps
 from dropout_cli.plots.over_epochs import epoch_figures
+from dropout_cli.plots.ranks import critical_difference_plot
 from dropout_cli.plots.rates import has_rate_changes, rate_curves
 from dropout_cli.plots.residuals import residual_figure
 from dropout_cli.plots.step_time import step_time_figure
-from dropout_cli.plots.sweeps import critical_difference_plot, curve_bands, dot_plot, forest_plot, means_by_key
+from dropout_cli.plots.sweeps import curve_bands, dot_plot, forest_plot, means_by_key
 from dropout_cli.plots.worst import mistake_bars, mistake_caption, mistake_images, png_images
 
 __all__ = [

@@ -19,6 +19,7 @@ MAX_NAMED = 100  # classes up to which each has its name; beyond, every second, 
 # Ticks of the color scale. Smaller shares get the color of the first, so that a single error is visible.
 COLOR_TICKS = (0.001, 0.01, 0.1, 1.0)
 
+MAX_THINNED = 50  # names of a matrix with more classes than that
 MAX_NAME_INCHES = 1.2
 MIN_WIDTH = 4.0
 SCALE_INCHES = 0.55  # height of the color scale with its numbers
@@ -53,7 +54,7 @@ def confusion_figure(matrix: Array, classes: Sequence[str], title: str) -> bytes
         rgba = np.asarray(_colors()(norm(np.maximum(shares, COLOR_TICKS[0]))))
         _draw_cells(axes, shares, rgba)
         axes.grid(visible=False)
-        shown = np.arange(0, n, -(-n // MAX_NAMED))
+        shown = np.arange(0, n, 1 if n <= MAX_NAMED else -(-n // MAX_THINNED))
         axes.set_xticks(shown, [names[i] for i in shown], fontsize=size, rotation=0 if flat else 90)
         axes.set_yticks(shown, [names[i] for i in shown], fontsize=size)
         axes.tick_params(length=0 if n <= MAX_NUMBERED else 2, pad=3)
@@ -71,7 +72,7 @@ def confusion_figure(matrix: Array, classes: Sequence[str], title: str) -> bytes
 def _cell_inches(n: int) -> float:
     """Return the side of a cell; it has room for its count up to 20 classes."""
     if n <= MAX_NUMBERED:
-        return 0.7 if n <= 4 else 0.36
+        return 0.7 if n <= 4 else 0.36 if n <= 10 else 0.28
     return max(0.11, 4 / n) if n <= MAX_NAMED else 11 / n
 
 

@@ -17,6 +17,7 @@ MARGIN = 0.1
 TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE = 10.0, 8.5, 8.5
 MAX_DIRECT_LABELS = 6  # lines up to which names are at their ends; more get a legend below
 LABEL_INCHES = 1.3  # room for the names at the ends of lines
+LEGEND_COLUMNS = 2
 LINE_SPACING = 1.25
 
 
@@ -177,7 +178,7 @@ def _inside(start: float, size: float) -> float:
 
 def legend_height(names: Mapping[str, object] | Sequence[str]) -> float:
     """Return the inches that a legend below the axes needs; 0 if names are at the ends of the lines."""
-    return 0.0 if len(names) <= MAX_DIRECT_LABELS else 0.2 * len(names) + 0.1
+    return 0.0 if len(names) <= MAX_DIRECT_LABELS else 0.2 * -(-len(names) // LEGEND_COLUMNS) + 0.1
 
 
 def set_log_scale(axes: "Axes", which: str, low: float, high: float) -> None:

@@ -50,12 +50,13 @@ def rate_curves(history: Mapping[str, Sequence[float]]) -> bytes:
     quantities = [name for name in PANELS if any(_panel(column) == name for column, _ in shown)]
     units = list(dict.fromkeys(column.unit for column, _ in shown))
     with style():
+        has_realized = any(column.quantity == "realized_rate" for column, _ in shown)
         body = 0.35 + PANEL_INCHES * len(quantities)
-        canvas = titled_canvas(_finding(shown), "dotted: fraction dropped in the last step", body)
+        canvas = titled_canvas(_finding(shown), "dotted: fraction dropped in the last step" * has_realized, body)
         for number, quantity in enumerate(quantities):
             panel = [(column, values) for column, values in shown if _panel(column) == quantity]
             bottom = 0.5 + PANEL_INCHES * (len(quantities) - 1 - number)
-            axes = canvas.axes(0.72, bottom, LABEL_INCHES, PANEL_INCHES * number)
+            axes = canvas.axes(0.72, bottom, LABEL_INCHES, PANEL_INCHES * number + 0.2 * (number > 0))
             ends = _draw_panel(axes, panel, units)
             axes.set_ylabel(PANELS[quantity])
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
@@ -80,7 +81,7 @@ def _finding(shown: Sequence[tuple[NoiseColumn, Sequence[float]]]) -> str:
         return "Fraction dropped in each epoch"
     _, column, values = max(changes, key=lambda change: change[0])
     name, first, last = PANELS[column.quantity], significant(values[0], 3), significant(values[-1], 3)
-    return f"{name[0].upper()}{name[1:]} of {column.unit}: from {first} to {last}"
+    return f"{column.unit}: {name} from {first} to {last}"
 
 
 def _draw_panel(

@@ -1,4 +1,4 @@
-"""Figures over many runs: means and differences with intervals, learning curves, ranks."""
+"""Figures over many runs: means and differences with intervals, and learning curves."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +23,7 @@ from dropout_cli.plots.canvas import (
 from dropout_cli.plots.layout import (
     LABEL_INCHES,
     LABEL_SIZE,
+    LEGEND_COLUMNS,
     WIDTH,
     Canvas,
     LineEnd,
@@ -98,12 +99,14 @@ def means_by_key(
             if len(xs) == 1:  # a band over one point has no width
                 axes.plot([*xs, *xs], [*lows, *highs], color=color, lw=1.4)
             marker = MARKERS[number % len(MARKERS)]
-            axes.plot(xs, means, color=color, marker=marker, ms=4.5, label=elide(name or x_label, 3.5, LABEL_SIZE))
+            dashes = _dashes(number)
+            label = elide(name or x_label, 1.5, LABEL_SIZE)
+            axes.plot(xs, means, color=color, ls=dashes, marker=marker, ms=4.5, label=label)
             ends.append(LineEnd(name or x_label, means[-1], color))
         for number, (name, level) in enumerate(lines.items()):
             color = GRAY if number == 0 else COLORS[-number % len(COLORS)]
             axes.axhspan(level.low, level.high, color=color, alpha=0.12, lw=0)
-            axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=elide(name, 3.5, LABEL_SIZE))
+            axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=elide(name, 1.5, LABEL_SIZE))
             ends.append(LineEnd(name, level.mean, color))
         values = [x for points in series.values() for x in points]
         if log and values and min(values) > 0 and max(values) >= LOG_SPAN * min(values):
@@ -114,12 +117,18 @@ def means_by_key(
         return render(canvas.figure)
 
 
+def _dashes(number: int) -> str:
+    """Return the style of a line; lines that repeat a color are dash-dotted."""
+    return "-" if number < len(COLORS) else "-."
+
+
 def _name_lines(canvas: Canvas, axes: "Axes", ends: Sequence[LineEnd], below: float) -> None:
     """Write names at the ends of the lines, or in a legend below the axes if there are many."""
     if below:
         place = (0.02, 0.06 / canvas.height)
+        handles, names = axes.get_legend_handles_labels()
         canvas.figure.legend(
-            *axes.get_legend_handles_labels(), fontsize=LABEL_SIZE, loc="lower left", bbox_to_anchor=place
+            handles, names, ncols=LEGEND_COLUMNS, fontsize=LABEL_SIZE, loc="lower left", bbox_to_anchor=place
         )
     else:
         label_line_ends(axes, ends)
@@ -235,9 +244,9 @@ def curve_bands(curves: Mapping[str, CurveBand], note: str = "", title: str = ""
         for number, (name, band) in enumerate(curves.items()):
             color, epochs = COLORS[number % len(COLORS)], np.arange(1, len(band.mean) + 1)
             axes.fill_between(epochs, band.low, band.high, color=color, alpha=0.15, lw=0)
-            dashes = "-" if number < len(COLORS) else "--"
+            dashes = _dashes(number)
             marker = "o" if len(epochs) == 1 else None
-            label = elide(name, 3.5, LABEL_SIZE)
+            label = elide(name, 1.5, LABEL_SIZE)
             axes.plot(epochs, band.mean, color=color, linestyle=dashes, lw=1.5, marker=marker, label=label)
             ends.append(LineEnd(name, float(band.mean[-1]), color))
         means = np.concatenate([band.mean for band in curves.values()])
@@ -253,46 +262,3 @@ def curve_bands(curves: Mapping[str, CurveBand], note: str = "", title: str = ""
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
         _name_lines(canvas, axes, ends, below)
         return render(canvas.figure)
-
-
-def critical_difference_plot(ranks: Mapping[str, float], critical: float, title: str = "") -> bytes:
-    """Draw average ranks on a line; a bar joins ranks closer than the critical difference.
-
-    Args:
-        ranks: Setting -> average rank.
-        critical: The critical difference.
-        title: The finding.
-    """
-    named = sorted(ranks.items(), key=lambda item: item[1])
-    joined = _joined([rank for _, rank in named], critical)
-    subtitle = f"average rank (1 = best); critical difference {critical:.2f}; a bar joins ranks that are closer"
-    with style():
-        canvas = titled_canvas(title, subtitle, 0.55 + 0.24 * (len(named) + len(joined)))
-        axes = canvas.axes(0.15, 0.45, 2.3)
-        for place, (name, rank) in enumerate(named):
-            axes.plot([rank, len(named) + 0.2], [-place, -place], color=GRAY, lw=0.7)
-            axes.plot(rank, -place, "o", color=BLUE, ms=5)
-            text = f"{elide(name, 1.7, LABEL_SIZE)}  {rank:.2f}"
-            axes.text(len(named) + 0.3, -place, text, fontsize=LABEL_SIZE, va="center")
-        for number, (low, high) in enumerate(joined):
-            axes.plot([low - 0.05, high + 0.05], [-len(named) - number] * 2, color=INK, lw=3, solid_capstyle="butt")
-        axes.set_xlim(0.8, len(named) + 0.2)
-        axes.set_ylim(-len(named) - len(joined) + 0.3, 0.6)
-        axes.set_yticks([])
-        axes.set_xticks(range(1, len(named) + 1))
-        axes.grid(visible=False, axis="y")
-        axes.set_xlabel("average rank (← better)")
-        return render(canvas.figure)
-
-
-def _joined(ranks: Sequence[float], critical: float) -> list[tuple[float, float]]:
-    """Return the longest ranges of sorted ranks within the critical difference.
-
-    A range has at least two ranks.
-    """
-    ranges: list[tuple[float, float]] = []
-    for start, low in enumerate(ranks):
-        high = max(rank for rank in ranks[start:] if rank - low <= critical)
-        if high > low and (not ranges or high > ranges[-1][1]):
-            ranges.append((low, high))
-    return ranges

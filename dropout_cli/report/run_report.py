@@ -112,7 +112,7 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     summary = run.summary()
     history = run.table("metrics.csv").columns()
     train = describe_scored_train(count_examples(summary["train"]))
-    yield Section("Numbers", [scores_table(summary), *_beside(summary), *_per_class(summary)])
+    yield Section("Numbers", [scores_table(summary), *_simple_models(summary), *_per_class(summary)])
     with plots.as_svg():
         drawn = plots.epoch_figures(history, evaluated_epoch(summary), train)
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
@@ -135,18 +135,15 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     )
 
 
-def _beside(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
+def _simple_models(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
     """Yield the comparison of the network with the dummy and the linear model."""
     table = yardstick_messages.yardstick_table(summary, every=True)
     if table is not None:
         task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
-        fitted = (
-            f"; {yardstick_messages.LINEAR_MODEL_LABELS[linear['kind']]} on {linear['rows']:,} training examples"
-            if linear
-            else ""
-        )
-        dummy = f"the dummy is {yardstick_messages.DUMMY_DESCRIPTIONS[task]}{fitted}"
-        caption = f"The network compared with simple models: {dummy}"
+        caption = f"The network compared with simple models. dummy: {yardstick_messages.DUMMY_DESCRIPTIONS[task]}."
+        if linear:
+            model = yardstick_messages.LINEAR_MODEL_LABELS[linear["kind"]]
+            caption += f" {linear['kind']}: {model} on {linear['rows']:,} training examples."
         yield HtmlTable(caption, *table)
 
 
