@@ -129,7 +129,7 @@ def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         prepare_run(taught(teacher), "dataset.split_seed=1")
     with pytest.raises(ConfigError, match=r"objective.teacher: .*other data"):
         prepare_run(taught(teacher), "dataset=wine")
-    with pytest.raises(DataError, match=r"objective.teacher: .*not those that the config was resolved with"):
+    with pytest.raises(DataError, match=r"objective.teacher: .*have changed since the config was written"):
         prepare_run(taught(teacher, more=", fingerprint: abc"))
 
 
