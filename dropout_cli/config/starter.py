@@ -10,12 +10,13 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.registry import did_you_mean
-from dropout_cli.data.readers import cells
+from dropout_cli.core.text import counted
+from dropout_cli.data.readers import cells, number_formats
 from dropout_cli.data.readers.table_columns import TaskName
 from dropout_cli.data.readers.table_examples import examples_from_frame
 from dropout_cli.data.readers.table_features import MAX_CATEGORIES
-from dropout_cli.data.readers.table_targets import MAX_CLASSES, too_many_for_classes
-from dropout_cli.data.sources.table import TableSource
+from dropout_cli.data.readers.table_targets import MAX_CLASSES, MAX_NUMERIC_CLASSES, too_many_for_classes
+from dropout_cli.data.sources.table import TableCells, TableSource
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -38,6 +39,12 @@ STARTER_STEPS = 6_000
 """Approximate number of training steps for a first run."""
 CHOSEN_BY_USER = "because you chose it with --target"
 """Reason in the config for a target that the user chose."""
+MIN_CELLS = 10
+"""Fewer values prove nothing about a column."""
+MAX_MISSING_WORDS = 5
+"""A column with more different words between its numbers is not one of numbers."""
+# `1,317 km`, `Rs. 1000.50`; not the codes `C17` and `12A`.
+_NUMBER_WITH_TEXT = r"(\D{0,5}[^\w\d])?\d[\d.,' ]*(\s*[^\dA-Z]\D{0,5})?"
 VAL_FRACTION, TEST_FRACTION = 0.15, 0.2
 """Fractions of the rows for validation and test, unless classes need more."""
 
@@ -59,7 +66,7 @@ def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
     sheet = table.read_cells(file)
     frame = sheet.frame
     names = [str(name) for name in frame.columns]
-    columns = {str(name): cells.parse_column(frame[name], comma=sheet.decimal_comma) for name in frame.columns}
+    missing, columns = _parse_columns(sheet)
     unusable = {name: why for name, series in columns.items() if (why := _unusable_reason(series))}
     if target is None:
         target, why = _guess_target(
@@ -70,11 +77,12 @@ def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
     else:
         fact, way_out = f"{file} has no column '{target}'", f"It has {cells.quote_names(names)}"
         raise UsageError("--target", fact, f"{did_you_mean(target, names)} {way_out}".strip())
-    drop = [name for name in unusable if name != target]
-    if len(drop) == len(frame.columns) - 1:  # keep something to learn from, even if it looks like a row number
-        drop = []
+    doubtful = [name for name in unusable if name != target]
+    # Keep something to learn from, even if it looks like a row number.
+    drop = [] if len(doubtful) == len(frame.columns) - 1 else doubtful
     task = _infer_task(columns[target])
-    wanted = replace(table, target=target, task=task, drop=tuple(drop)).options(sheet.decimal_comma)
+    source = replace(table, target=target, task=task, drop=tuple(drop), missing=tuple(missing))
+    wanted = source.options(sheet.decimal_comma)
     examples = examples_from_frame(frame, wanted, sheet.where, place=str(file))
     rows, features = len(examples.labels), len(examples.columns)
     val, test = (_part_fraction(usual, rows, len(examples.classes)) for usual in (VAL_FRACTION, TEST_FRACTION))
@@ -86,22 +94,26 @@ def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
     )  # about STARTER_STEPS steps, to a multiple of 5
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
     messages = [f"{file}: predicts '{target}', {why} ({kind})."]
-    if drop:
-        left_out = ", ".join(f"'{name}' ({unusable[name]})" for name in drop)
-        messages.append(f"Columns left out: {left_out}.")
-    guess = " ".join([*messages, f"Change dataset.target{' and dataset.drop' if drop else ''} if that is wrong."])
+    if doubtful:
+        reasons = ", ".join(f"'{name}' ({unusable[name]})" for name in doubtful)
+        messages.append(f"{'Columns left out' if drop else 'Kept, as there is no other column'}: {reasons}.")
+    messages += [f"'{word}' counts as a missing value ({places})." for word, places in missing.items()]
+    keys = ["target", *["drop"][: len(drop)], *["missing"][: len(missing)]]
+    changed = " and ".join([", ".join(f"dataset.{key}" for key in some) for some in (keys[:-1], keys[-1:]) if some])
+    guess = " ".join([*messages, *sheet.notices, f"Change {changed} if that is wrong."])
     text = _TABLE.format(
         rows=rows,
         features=features,
         path=json.dumps(str(file)),
-        target=json.dumps(target),
+        target=json.dumps(target, ensure_ascii=False),
         why=f"guessed, {why}" if why != CHOSEN_BY_USER else why,
         task=task,
         kind=kind,
-        drop=json.dumps(drop),
+        drop=json.dumps(drop, ensure_ascii=False),
         left_out="  # empty columns, dates, row numbers, and columns with a different value in nearly every row"
         if drop
         else "",
+        missing=_MISSING.format(words=json.dumps([*missing], ensure_ascii=False)) if missing else "",
         width=width,
         epochs=epochs,
         batch=batch,
@@ -110,6 +122,37 @@ def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
         weights=_WEIGHTS if _is_unbalanced(examples.labels, examples.classes) else "",
     )
     return text, guess
+
+
+def _parse_columns(sheet: TableCells) -> tuple[dict[str, str], dict[str, "Series"]]:
+    """Return words that stand for a missing value, with their columns, and all columns without them.
+
+    A few words without digits between many different numbers are answers such as `unknown`, `..` or `refused`.
+    """
+    missing: dict[str, str] = {}
+    columns: dict[str, Series] = {}
+    for name in sheet.frame.columns:
+        series = cells.parse_column(sheet.frame[name], comma=sheet.decimal_comma)
+        words = _missing_words(series, sheet.decimal_comma)
+        if words:
+            series = cells.parse_column(sheet.frame[name], tuple(words), sheet.decimal_comma)
+            for word, count in words.items():
+                place = f"{counted(count, 'row')} of '{name}'"
+                missing[word] = f"{missing[word]}, {place}" if word in missing else place
+        columns[str(name)] = series
+    return missing, columns
+
+
+def _missing_words(series: "Series", comma: bool | None) -> dict[str, int]:
+    """Return the words between different numbers that can only mean a missing value, with their counts."""
+    present = series.dropna().astype(str)
+    if series.dtype != object or len(present) < MIN_CELLS:
+        return {}
+    words = number_formats.words_among_numbers(present, comma)
+    numbers = present[~present.isin(list(words))]
+    if len(words) > MAX_MISSING_WORDS or numbers.nunique() <= MAX_NUMERIC_CLASSES:
+        return {}
+    return {} if any(char.isdigit() for word in words for char in word) else words
 
 
 def _arrays_config(file: Path, target: str | None) -> tuple[str, str]:
@@ -164,7 +207,16 @@ def _unusable_reason(series: "Series") -> str:
     # Words may number half of the rows; in fewer than 40 rows up to 20, but at most 80 % of the rows.
     most_words = max(0.5 * present, min(20, 0.8 * present))
     if series.dtype == object and distinct > min(MAX_CATEGORIES, most_words):
-        return "a different value in nearly every row"
+        words = series.dropna().astype(str)
+        between = number_formats.words_among_numbers(words, None)
+        if between:
+            # A few may be typing errors, which the reader of the table names with their line.
+            few = sum(between.values()) <= 0.1 * present
+            return "" if few else f"words between numbers, such as '{next(iter(between))[:20]}'"
+        numbers = words[words.str.fullmatch(_NUMBER_WITH_TEXT)]
+        if len(numbers) > 0.5 * present:
+            return f"numbers with other text, such as '{numbers.iloc[0][:20]}'"
+        return f"{distinct:,} different words" if 2 * distinct < present else "a different value in nearly every row"
     if series.dtype.kind in "iuf" and present == len(series) == distinct == np.ptp(series) + 1 > 20:
         return "row numbers"
     return ""
@@ -190,7 +242,7 @@ dataset:
   target: {target}  # {why}
   task: {task}  # classification or regression; auto: decided from the values of the target
   drop: {drop}{left_out}
-  val_fraction: {val}
+{missing}  val_fraction: {val}
   test_fraction: {test}
   split_seed: 0  # another number gives another split
 architecture: {{name: mlp, hidden: [{width}, {width}]}}
@@ -201,6 +253,9 @@ dropout: {{variant: inverted, rate: 0.3}}  # `dropout variants` lists the others
   optimizer: {{name: adam, learning_rate: 1e-3}}
   schedule: cosine
 seed: 0
+"""
+_MISSING = """\
+  missing: {words}  # words between numbers, which count as missing values
 """
 _WEIGHTS = """\
 objective: {name: cross_entropy, class_weights: balanced}  # gives rare classes the same weight

@@ -69,6 +69,22 @@ def look_like_numbers(words: "Series") -> bool:
     return all(_BOOLEAN.fullmatch(word) or is_number_text(word) for word in words.iloc[:_SAMPLE_WORDS])
 
 
+def words_among_numbers(words: "Series", comma: bool | None) -> dict[str, int]:
+    """Return the words in a column of numbers, with their counts, the most frequent first.
+
+    Args:
+        words: the cells of a column that are not missing.
+        comma: True if numbers have a decimal comma; None detects this from the column.
+
+    Returns:
+        Empty if fewer than half of the cells are numbers, or all are.
+    """
+    numbers = parse_numbers(words, comma)
+    if 2 * numbers.notna().sum() < len(words):
+        return {}
+    return {str(word): int(count) for word, count in words[numbers.isna()].value_counts().items()}
+
+
 def parse_numbers(words: "Series", comma: bool | None) -> "Series":
     """Return each word as float64; NaN for a word that is not a number in the column's notation.
 
