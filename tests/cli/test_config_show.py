@@ -26,7 +26,7 @@ def test_explain_has_value_source_and_meaning(tmp_path: Path) -> None:
     assert found["seed"][:2] == ["7", "command line"]
     assert found["training.l2"][:2] == ["0.0", "default"]
     assert found["training.threads"][:2] == ['"auto"', "auto"]
-    assert "Probability of dropping" in found["dropout.rate"][2]
+    assert "The probability of dropping" in found["dropout.rate"][2]
     assert found["dropout.variant"][2].startswith("Inverted dropout")
 
 

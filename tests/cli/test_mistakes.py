@@ -19,7 +19,7 @@ BAD_CONFIGS: dict[str, tuple[bytes, str]] = {
     "no hidden layers": (b"dataset: digits\narchitecture: {name: mlp, hidden: []}\n", "architecture.hidden"),
     "rates for other layers": (
         b"dataset: digits\narchitecture: {name: mlp, hidden: [4, 4]}\ndropout: {variant: inverted, rate: [0.1]}\n",
-        "1 rate for 2 hidden layers",
+        "has 1 rate, but the network has 2 hidden layers",
     ),
     "a layer too large": (b"dataset: digits\narchitecture: {name: mlp, hidden: [2000000000]}\n", "GB of memory"),
     "a batch too large": (b"dataset: digits\ntraining: {batch_size: 100000}\n", "training.batch_size"),

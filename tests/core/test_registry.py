@@ -31,7 +31,7 @@ def test_names_and_classes_belong_together() -> None:
 
 def test_fields_document_themselves() -> None:
     """The text below a field, bases included, is what the command line prints."""
-    assert "Probability of dropping a hidden activation" in field_docs(Inverted)["rate"]
+    assert "The probability of dropping a hidden activation" in field_docs(Inverted)["rate"]
     assert {key["name"]: key["default"] for key in describe_fields(Inverted)}["rate"] == 0.5
 
 

@@ -9,9 +9,8 @@ No settings are tried twice. If there are no more points than trials, all points
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -25,6 +24,7 @@ from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.spec import Sweep
 from dropout_cli.sweeps.tuning.enumerate_points import all_points
+from dropout_cli.sweeps.tuning.running_trial import RunningTrial
 from dropout_cli.sweeps.tuning.space import suggest_point
 from dropout_cli.sweeps.tuning.study import (
     BEST,
@@ -42,7 +42,7 @@ from dropout_cli.sweeps.workers import local
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import FrozenTrial, Trial
+    from optuna.trial import FrozenTrial
 
 SEEDS = 10_000_000
 """The first step at which means over seeds are reported: larger than every epoch, so that the two never mix."""
@@ -63,33 +63,6 @@ class SearchProgress:
 
 
 SearchWatch: TypeAlias = Callable[[SearchProgress], None]
-
-
-@dataclass
-class _Running:
-    """A trial with its runs."""
-
-    trial: "Trial"
-    cells: list[Cell]
-    scores: list[float] = field(default_factory=list)
-    """The values of the complete runs."""
-    reported: int = 0
-    """The number of epochs of the first run that were reported to Optuna."""
-    process: BaseProcess | None = None
-
-    @property
-    def cell(self) -> Cell:
-        return self.cells[len(self.scores)]
-
-    def report(self, history: Sequence[float]) -> bool:
-        """Report the epochs that are new in `history`; return True if there are any."""
-        new = range(self.reported, len(history))
-        for epoch in new:
-            self.trial.report(history[epoch], epoch + 1)
-        # A run folder that is renamed at this moment is found under neither name, and its history looks empty. Its
-        # epochs must not be reported again.
-        self.reported = max(self.reported, len(history))
-        return bool(new)
 
 
 @dataclass(frozen=True)
@@ -133,7 +106,7 @@ class _Search:
     def __init__(self, sweep: Sweep, folder: SweepFolder, study: "Study") -> None:
         self._sweep, self._folder, self._study = sweep, folder, study
         self._number, self._larger = metric_name(sweep.metric), larger_is_better(sweep.metric)
-        self._running: list[_Running] = []
+        self._running: list[RunningTrial] = []
         self.ended = ended_trials(study)
         self._tried = {self._cells_of(one) for one in self.ended}
         points, tried = all_points(sweep), [one.params for one in self.ended]
@@ -198,7 +171,7 @@ class _Search:
                 self._tried.add(ids)
                 trial.set_user_attr(SETTINGS, {setting.key: setting.value for setting in point})
                 trial.set_user_attr(CELLS, list(ids))
-                self._running.append(_Running(trial, cells))
+                self._running.append(RunningTrial(trial, cells))
                 return
             self._study.tell(trial, state=TrialState.FAIL)  # a failure without a reason does not count as a trial
             # The sampler repeats itself: the next proposal is a point that was not tried.
@@ -212,7 +185,7 @@ class _Search:
 
         return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
-    def _look(self, one: _Running) -> None:
+    def _look(self, one: RunningTrial) -> None:
         """Check the current run of a trial; start, prune, complete or fail it."""
         cell = one.cell
         if one.process is None and not self._folder.is_complete(cell.id):
@@ -238,10 +211,10 @@ class _Search:
                 return [sign * value for value in columns[name]]
         return []
 
-    def _is_hopeless(self, one: _Running, history: Sequence[float]) -> bool:
+    def _is_hopeless(self, one: RunningTrial, history: Sequence[float]) -> bool:
         return one.report(history) and one.trial.should_prune()
 
-    def _complete(self, one: _Running) -> None:
+    def _complete(self, one: RunningTrial) -> None:
         scores = self._folder.summary(one.cell.id)["val"]
         if scores.get(self._number) is None:
             raise UsageError(
@@ -271,7 +244,7 @@ class _Search:
         bound = float(np.percentile(earlier, 100 - BEST if self._larger else BEST))
         return value < bound if self._larger else value > bound
 
-    def _fail(self, one: _Running) -> None:
+    def _fail(self, one: RunningTrial) -> None:
         """End a trial whose run failed."""
         assert one.process is not None
         one.process.join()
@@ -279,7 +252,7 @@ class _Search:
         # A diverged run is evidence against its settings, so that the sampler should learn from it; a crash is none.
         self._end(one, "PRUNED" if self._folder.has_diverged(one.cell.id) else "FAIL")
 
-    def _end(self, one: _Running, state: str, value: float | None = None) -> None:
+    def _end(self, one: RunningTrial, state: str, value: float | None = None) -> None:
         from optuna.trial import TrialState
 
         if one.process is not None:

@@ -19,7 +19,6 @@ from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.tuning.finals import best_points
-from dropout_cli.sweeps.tuning.search import _Running
 from dropout_cli.sweeps.tuning.space import suggest_point
 from dropout_cli.sweeps.tuning.study import SETTINGS
 from tests.commands import TINY, dropout
@@ -194,16 +193,6 @@ def test_a_search_with_folds_is_decided_over_all_of_them(searched: Path) -> None
     won = json.loads(done.stdout)["winner"]["dropout.rate"]
     assert means[won] == max(means.values())
     assert f"val.accuracy {means[won]:.4f} over these seeds" in (folder / "search.txt").read_text()
-
-
-def test_an_epoch_is_reported_once() -> None:
-    """Also if the folder of the run is renamed while it is read, and its history looks empty for a moment."""
-    import optuna
-
-    trial = optuna.create_study().ask()
-    running = _Running(trial, [])
-    assert [running.report(history) for history in ([0.1, 0.2], [], [0.1, 0.2, 0.3])] == [True, False, True]
-    assert trial.study.trials[0].intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}
 
 
 @pytest.mark.parametrize("larger", [True, False])
