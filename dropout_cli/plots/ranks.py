@@ -1,4 +1,7 @@
-"""Average ranks of settings over several datasets, with the critical difference (Demsar 2006, JMLR 7)."""
+"""Average ranks of settings over several datasets, with the critical difference.
+
+Demsar 2006, JMLR 7:1-30.
+"""
 
 from collections.abc import Mapping, Sequence
 
