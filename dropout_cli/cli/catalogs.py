@@ -1,10 +1,14 @@
 """Print catalogs of variants and of datasets, and the page of one entry."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dropout_cli.cli import output
 from dropout_cli.core.errors import Problem
+
+PAGE_WIDTH = 100
+"""Columns of the page of a variant."""
 
 
 def print_catalog(
@@ -34,7 +38,7 @@ def print_catalog_entry(entry: dict[str, Any], json: bool) -> None:
     """Print the text and the keys of one entry.
 
     Args:
-        entry: `text`, `keys` and, for variants, an example `config`.
+        entry: `text`, `keys` and, for variants, an `example` and a `config`.
         json: True to print one JSON object instead of text.
     """
     if json:
@@ -48,9 +52,40 @@ def print_catalog_entry(entry: dict[str, Any], json: bool) -> None:
         entry["text"],
         output.format_table(("key", "default", "allowed", "about"), keys) if keys else "It has no keys.",
     ]
+    if "example" in entry:
+        parts += format_example(entry["example"])
     if "config" in entry:
         parts.append("An example config:\n\n" + entry["config"].rstrip())
     output.print_result("\n\n".join(parts))
+
+
+def format_example(example: Mapping[str, Any]) -> list[str]:
+    """Return the paragraphs of a variant's example.
+
+    Args:
+        example: `numpy`, `evaluation`, `settings` and `tables`, see `describe_variant`.
+    """
+    keys = ", ".join(f"{key}: {_default(value)}" for key, value in example["settings"].items())
+    with_keys = f" with {keys}" if keys else ""
+    return [
+        f"In NumPy:\n\n{textwrap.indent(example['numpy'].rstrip(), '    ')}",
+        f"A training pass of the layer{with_keys}:\n\n{_side_by_side(example['tables'])}",
+        textwrap.fill(f"At evaluation: {example['evaluation']}", PAGE_WIDTH),
+    ]
+
+
+def _side_by_side(tables: Sequence[Mapping[str, Any]]) -> str:
+    """Return small tables of numbers, next to each other as far as the page is wide."""
+    blocks: list[list[str]] = []
+    for table in tables:
+        rows = ["".join(f"{round(value, 2) + 0.0:7.2f}" for value in row) for row in table["values"]]
+        width = max(map(len, [table["title"], *rows]))
+        lines = [line.ljust(width) for line in (table["title"], *rows)]
+        if blocks and len(blocks[-1]) == len(lines) and len(blocks[-1][0]) + 4 + width <= PAGE_WIDTH:
+            blocks[-1] = [f"{left}    {right}" for left, right in zip(blocks[-1], lines, strict=True)]
+        else:
+            blocks.append(lines)
+    return "\n\n".join("\n".join(f"    {line}".rstrip() for line in block) for block in blocks)
 
 
 def _default(value: Any) -> Any:

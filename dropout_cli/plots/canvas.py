@@ -7,7 +7,7 @@ import io
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -76,13 +76,26 @@ def empty_figure(width: float, height: float) -> "Figure":
 
 _FORMAT: ContextVar[str] = ContextVar("format", default="png")
 # Metadata that would change a figure's bytes.
-_WITHOUT = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+_WITHOUT = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+
+
+FIGURE_FORMATS = tuple(_WITHOUT)
+"""The formats in which figures can be drawn."""
+
+
+def as_svg() -> AbstractContextManager[None]:
+    """Draw figures of the block as SVG, with letters as text, for light and dark pages."""
+    return as_format("svg")
 
 
 @contextmanager
-def as_svg() -> Iterator[None]:
-    """Draw figures of the block as SVG instead of PNG, with letters as text, for light and dark pages."""
-    token = _FORMAT.set("svg")
+def as_format(name: str) -> Iterator[None]:
+    """Draw figures of the block in another format than PNG.
+
+    Args:
+        name: One of FIGURE_FORMATS.
+    """
+    token = _FORMAT.set(name)
     try:
         yield
     finally:

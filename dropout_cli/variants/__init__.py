@@ -45,6 +45,7 @@ from dropout_cli.variants.toolkit.base import (
     check_rate_count,
     rate_of,
 )
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 from dropout_cli.variants.toolkit.map_noise import MapNoise
@@ -94,6 +95,7 @@ __all__ = [
     "Shape",
     "Supports",
     "Variant",
+    "VariantExample",
     "Widths",
     "all_rates",
     "bernoulli",

@@ -28,6 +28,7 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.toolkit.activation_noise import NoisyActivation
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Supports, Variant, chain, check_rate_count, rate_of
+from dropout_cli.variants.toolkit.example import VariantExample
 
 
 @VARIANTS.register("adaptive")
@@ -54,6 +55,21 @@ class Adaptive(Variant):
     supports: ClassVar[Supports] = "either"
     learns = "a rate per layer, by a rule"
     paper = "none (a heuristic from teaching material)"
+    example = VariantExample(
+        numpy="""
+rate = 0.5  # at the start
+level = np.abs(x).mean()
+if level > 0.7:
+    rate = min(0.9, rate + 0.01)
+elif level < 0.3:
+    rate = max(0.1, rate - 0.01)
+q = 1 - rate
+m = rng.random(x.shape) < q  # True: kept
+y = m * x / q
+""",
+        evaluation="Nothing is dropped or scaled, and the rate does not change: y = x.",
+        noise="multiplier m / q",
+    )
 
     def __post_init__(self) -> None:
         """Raise InvalidField if band, bounds and start contradict each other."""

@@ -28,6 +28,7 @@ from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.activations.selu import SELU_ALPHA, SELU_SCALE
 from dropout_cli.variants.toolkit.activation_noise import HiddenActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 
 FLOOR = -SELU_SCALE * SELU_ALPHA
@@ -52,6 +53,20 @@ class Alpha(HiddenActivationNoise):
     paper = "Klambauer et al. 2017, arXiv:1706.02515"
     assumes_standardized = True
     suited_activation = "selu"
+    example = VariantExample(
+        numpy="""
+rate = 0.25
+q = 1 - rate
+low = -1.7580993408473766  # a', the limit of SELU
+A = (q + low**2 * q * rate) ** -0.5
+b = -A * rate * low
+m = rng.random(x.shape) < q  # True: kept
+y = A * np.where(m, x, low) + b
+""",
+        evaluation="Nothing is dropped and nothing is scaled: y = x.",
+        noise="multiplier A m (of x - a')",
+        settings={"rate": 0.25},
+    )
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """Draw A m."""

@@ -32,6 +32,7 @@ from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, check_rate_count, rate_of
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
@@ -52,6 +53,20 @@ class Batchwise(Variant):
     acts_on = "units of hidden layers and of the input, for a whole batch"
     paper = "Graham, Reizenstein, Robinson 2015, arXiv:1502.02478"
     per_example = False
+    example = VariantExample(
+        numpy="""
+rate, units = 0.5, x.shape[1]
+q = 1 - rate
+m = rng.random(units) < q  # one mask for all examples
+while not m.any():
+    m = rng.random(units) < q
+s = (1 - rate**units) / q
+y = np.zeros_like(x)
+y[:, m] = s * x[:, m]  # only kept units are computed
+""",
+        evaluation="All units are computed, and nothing is scaled: y = x.",
+        noise="multiplier s m",
+    )
 
     def input(self, location: Location) -> Layer:
         """Return the layer that selects the kept elements of the input."""

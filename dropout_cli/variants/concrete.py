@@ -40,6 +40,7 @@ from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed_bernoulli, sigmoid
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 
@@ -62,6 +63,18 @@ class Concrete(Variant):
     acts_on = "the input of every dense layer"
     learns = "a rate per layer"
     paper = "Gal, Hron, Kendall 2017, arXiv:1705.07832"
+    example = VariantExample(
+        numpy="""
+p, t = 0.3, 0.1  # drop probability (learned) and temperature
+theta = np.log(p / (1 - p))
+u = rng.random(x.shape)
+d = 1 / (1 + np.exp(-(theta + np.log(u / (1 - u))) / t))  # almost 0 or 1
+y = x * (1 - d) / (1 - p)
+""",
+        evaluation="The layer uses its input without noise, whatever rate it has learned: y = x.",
+        noise="multiplier (1 - d) / (1 - p)",
+        settings={"start": 0.3},
+    )
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Return the unit with noise on the input of its linear map."""

@@ -24,6 +24,7 @@ from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.concrete import BOUNDS, StartingRate
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed_bernoulli, sigmoid
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 
 
@@ -38,6 +39,18 @@ class ConcreteNaive(Variant):
     acts_on = "the input of every dense layer"
     learns = "a rate per layer, which drifts to 0"
     paper = "unpublished; concrete without its penalty"
+    example = VariantExample(
+        numpy="""
+p, t = 0.3, 0.1  # drop probability (learned) and temperature
+theta = np.log((1 - p) / p)  # logit of the keep probability
+u = rng.random(x.shape)
+k = 1 / (1 + np.exp(-(theta + np.log(u / (1 - u))) / t))  # almost 0 or 1
+y = x * k
+""",
+        evaluation="The input is scaled by the learned keep probability: y = sigmoid(theta) x.",
+        noise="multiplier k",
+        settings={"start": 0.3},
+    )
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Return the unit with noise on the input of its linear map."""

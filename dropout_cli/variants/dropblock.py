@@ -26,6 +26,7 @@ from dropout_cli.core.field_types import Count, Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.variants.toolkit.base import VARIANTS
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.map_noise import MapNoise
 from dropout_cli.variants.toolkit.masks import bernoulli
 
@@ -41,6 +42,22 @@ class DropBlock(MapNoise):
     """The side length of the blocks. It is reduced on smaller feature maps."""
 
     paper = "Ghiasi, Lin, Le 2018, arXiv:1810.12890"
+    example = VariantExample(
+        numpy="""
+rate, b = 0.3, 2
+n, h, w, channels = x.shape
+gamma = rate / b**2 * h * w / ((h - b + 1) * (w - b + 1))
+corners = rng.random((n, h - b + 1, w - b + 1, channels)) < gamma
+m = np.ones(x.shape)
+for i, row, column, channel in np.argwhere(corners):
+    m[i, row : row + b, column : column + b, channel] = 0
+y = m * x * m.size / max(1, m.sum())
+""",
+        evaluation="Nothing is dropped and nothing is scaled: y = x.",
+        noise="multiplier m numel(m) / sum(m)",
+        on_maps=True,
+        settings={"rate": 0.3, "block_size": 2},
+    )
 
     def draw_maps(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
         """Draw the mask, scaled to mean 1 over the batch."""

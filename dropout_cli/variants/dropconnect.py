@@ -32,6 +32,7 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, chain, check_rate_count, rate_of
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
@@ -56,6 +57,23 @@ class DropConnect(Variant):
 
     acts_on = "weights and biases of the layers that feed hidden units"
     paper = "Wan et al. 2013, ICML"
+    example = VariantExample(
+        numpy="""
+q = 1 - 0.5  # the probability of keeping a weight
+W = np.array([[0.5], [-0.5], [1.0], [-1.0], [0.25], [-0.25]])  # 6 inputs, 1 output
+b = np.array([0.0])
+M = rng.random((len(x), *W.shape)) < q  # a mask of the weights for each example
+mb = rng.random((len(x), 1)) < q
+y = (np.einsum("ni,nio->no", x, M * W) + mb * b) / q
+""",
+        evaluation=(
+            "No weight is dropped. With inference: mean, z = x W + b. With inference: sample, the "
+            "activation is averaged over draws of z with the mean and variance of training."
+        ),
+        noise="weights M W / q of each example",
+        shows="weights",
+        settings={"masks": "exact"},
+    )
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Return the unit with a noisy linear map; `inference: sample` averages its activation."""

@@ -18,6 +18,7 @@ from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
+from dropout_cli.variants.toolkit.example import VariantExample
 
 
 @VARIANTS.register("gaussian")
@@ -27,6 +28,16 @@ class Gaussian(ActivationNoise):
 
     counts_zeros = False
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958, section 10"
+    example = VariantExample(
+        numpy="""
+rate = 0.5
+sd = np.sqrt(rate / (1 - rate))  # rate / (1 - rate) is the variance
+noise = 1 + sd * rng.standard_normal(x.shape)
+y = x * noise
+""",
+        evaluation="The noise is replaced by its mean, 1: y = x.",
+        noise="multiplier 1 + sd eps",
+    )
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """Draw 1 + sd eps: mean 1, variance rate / q."""

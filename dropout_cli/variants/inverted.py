@@ -15,6 +15,7 @@ from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.masks import scaled_bernoulli
 
 
@@ -24,6 +25,16 @@ class Inverted(ActivationNoise):
     """Scales by 1 / keep probability in training, so evaluation needs no scaling."""
 
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958"
+    example = VariantExample(
+        numpy="""
+rate = 0.5
+q = 1 - rate  # the probability of keeping a unit
+m = rng.random(x.shape) < q  # True: kept
+y = m * x / q
+""",
+        evaluation="Nothing is dropped and nothing is scaled: y = x.",
+        noise="multiplier m / q",
+    )
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """Draw m / q: mean 1, variance rate / q."""

@@ -14,6 +14,7 @@ from typing import ClassVar
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.variants.toolkit.base import MANY_STEPS, VARIANTS, Location, Supports, Variant, chain
+from dropout_cli.variants.toolkit.example import VariantExample
 
 
 @VARIANTS.register("none")
@@ -24,6 +25,13 @@ class NoDropout(Variant):
     acts_on = "nothing"
     supports: ClassVar[Supports] = "either"
     paper = "-"
+    example = VariantExample(
+        numpy="""
+y = x
+""",
+        evaluation="The same as training: y = x.",
+        noise="multiplier",
+    )
 
     def is_silent(self, steps: int = MANY_STEPS) -> bool:
         """Return True: it never draws."""

@@ -40,6 +40,7 @@ from dropout_cli.variants.toolkit.base import (
     check_rate_count,
     rate_of,
 )
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
@@ -63,6 +64,19 @@ class Shakeout(Variant):
 
     acts_on = "the outgoing weights of each unit"
     paper = "Kang, Li, Tao 2016, arXiv:1904.06593"
+    example = VariantExample(
+        numpy="""
+q, c = 1 - 0.5, 0.2
+W = np.array([[0.5], [-0.5], [1.0], [-1.0], [0.25], [-0.25]])  # 6 inputs, 1 output
+S = np.sign(W)
+m = rng.random(x.shape) < q  # one draw per example and input unit
+y = (x * m / q) @ (W + c * S) - c * x @ S
+""",
+        evaluation="The weights are used without noise: z = x W + b.",
+        noise="noisy weights of each example",
+        shows="weights",
+        settings={"c": 0.2},
+    )
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Return the unit with noise on the weights of its linear map, per input unit."""

@@ -39,6 +39,7 @@ from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 
@@ -93,6 +94,20 @@ class SparseVariational(Variant):
     acts_on = "the weights of every dense layer"
     learns = "the noise's variance, per weight"
     paper = "Molchanov, Ashukha, Vetrov 2017, arXiv:1701.05369"
+    example = VariantExample(
+        numpy="""
+W = np.eye(6)
+log_variance = np.full(W.shape, -3.0)  # learned, one per weight
+log_alpha = log_variance - np.log(W**2 + 1e-8)
+mean = x @ np.where(log_alpha < 3, W, 0)
+v = x**2 @ np.exp(log_variance) + 1e-8
+y = mean + np.sqrt(v) * rng.standard_normal(v.shape)
+""",
+        evaluation="No noise. Weights with ln alpha >= 3 are 0, the others are used as they are.",
+        noise="noise sqrt(v) eps, added to the output",
+        shows="added",
+        settings={"start": -3.0},
+    )
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Return the unit with noise on the weights of its linear map."""

@@ -21,6 +21,7 @@ from dropout_cli.core.field_types import Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.variants.toolkit.base import VARIANTS
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.map_noise import MapNoise
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 
@@ -34,6 +35,19 @@ class Spatial(MapNoise):
     """The probability of dropping a channel: one number, or one per location (dense layers use `dense_rate`)."""
 
     paper = "Tompson et al. 2015, arXiv:1411.4280"
+    example = VariantExample(
+        numpy="""
+rate = 0.5
+q = 1 - rate  # the probability of keeping a channel
+n, height, width, channels = x.shape
+m = rng.random((n, 1, 1, channels)) < q  # the same for all pixels of a map
+y = m * x / q
+""",
+        evaluation="Nothing is dropped and nothing is scaled: y = x.",
+        noise="multiplier m / q",
+        on_maps=True,
+        settings={"rate": 0.5},
+    )
 
     def draw_maps(self, shape: Shape, rate: float, rng: Generator, dtype: DType) -> Array:
         """Draw m / q, (N, 1, 1, channels)."""

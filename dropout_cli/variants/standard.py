@@ -19,6 +19,7 @@ from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
 
 
@@ -28,6 +29,16 @@ class Standard(ActivationNoise):
     """Masks in training; scales by the keep probability in evaluation."""
 
     paper = "Srivastava et al. 2014, JMLR 15:1929-1958"
+    example = VariantExample(
+        numpy="""
+rate = 0.5
+q = 1 - rate  # the probability of keeping a unit
+m = rng.random(x.shape) < q  # True: kept
+y = m * x  # not scaled in training
+""",
+        evaluation="Nothing is dropped; the output is scaled down instead: y = q x, with q of the last training step.",
+        noise="mask m",
+    )
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """Draw the mask, as 0 and 1."""

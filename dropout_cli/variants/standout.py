@@ -26,6 +26,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.masks import fraction_dropped
 
 
@@ -41,6 +42,17 @@ class Standout(Variant):
 
     acts_on = "activations of hidden layers"
     paper = "Ba & Frey 2013, NeurIPS 26"
+    example = VariantExample(
+        numpy="""
+alpha, beta = 1.0, 0.0
+z = a = x  # pre-activation and activation; here the activation is the identity
+P = 1 / (1 + np.exp(-(alpha * z + beta)))  # the keep probability
+m = rng.random(x.shape) < P
+y = m * a
+""",
+        evaluation="Nothing is dropped; each activation is scaled by its keep probability: y = P a.",
+        noise="mask m",
+    )
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Return the unit with its activation inside the gate, which needs both z and a."""

@@ -28,6 +28,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Supports, Variant, chain
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
@@ -48,6 +49,16 @@ class StochasticDepth(Variant):
     acts_on = "residual blocks"
     paper = "Huang et al. 2016, arXiv:1603.09382"
     supports: ClassVar[Supports] = "blocks"
+    example = VariantExample(
+        numpy="""
+p = 1 - 0.5  # the last block survives with probability 1 - rate
+branch = x  # here the branch is the identity
+m = rng.random((len(x), 1)) < p  # one draw per example
+y = x + m / p * branch
+""",
+        evaluation="Every block is computed, and nothing is scaled: y = skip + branch.",
+        noise="multiplier 1 + m / p",
+    )
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Return a dense unit without noise."""

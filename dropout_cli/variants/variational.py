@@ -40,6 +40,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
@@ -80,6 +81,16 @@ class Variational(Variant):
     acts_on = "the input, or the weights, of every dense layer"
     learns = "the noise's variance, per layer, unit or weight"
     paper = "Kingma, Salimans, Welling 2015, arXiv:1506.02557"
+    example = VariantExample(
+        numpy="""
+rate = 0.2
+alpha = rate / (1 - rate)  # learned; the variance of the noise
+noise = 1 + np.sqrt(alpha) * rng.standard_normal(x.shape)
+y = x * noise
+""",
+        evaluation="The noise is replaced by its mean, so the mean weights are used: z = x W + b.",
+        noise="multiplier 1 + sqrt(alpha) eps",
+    )
 
     def __post_init__(self) -> None:
         """Raise InvalidField for one alpha per weight in mode unit."""

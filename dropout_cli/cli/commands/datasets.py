@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments
-from dropout_cli.cli import catalogs as catalogues
+from dropout_cli.cli import arguments, catalogs
 
 POSITION = 140
 
@@ -22,10 +21,9 @@ def datasets_command(
     json: arguments.Json = False,
 ) -> None:
     """List the datasets, or show the YAML keys of one."""
-    from dropout_cli.data import DATASETS
-    from dropout_cli.data import catalog as catalogue
+    from dropout_cli.data import DATASETS, catalog
 
     if name is not None:
-        catalogues.print_catalog_entry(catalogue.describe_dataset(arguments.find_registered(DATASETS, name)), json)
+        catalogs.print_catalog_entry(catalog.describe_dataset(arguments.find_registered(DATASETS, name)), json)
     else:
-        catalogues.print_catalog("datasets", catalogue.list_datasets(), json)
+        catalogs.print_catalog("datasets", catalog.list_datasets(), json)

@@ -1,11 +1,15 @@
 """The command `dropout variants`: list the dropout variants, or describe one."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dropout_cli.cli import arguments
-from dropout_cli.cli import catalogs as catalogues
+from dropout_cli.cli import arguments, catalogs
+from dropout_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from dropout_cli.variants import Variant
 
 POSITION = 130
 
@@ -19,21 +23,51 @@ def variants_command(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="The variant to show.", show_default=False)
     ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", metavar="FILE", help="Draw the example of NAME into this .png, .svg or .pdf file."),
+    ] = None,
     json: arguments.Json = False,
 ) -> None:
     """List the dropout variants, or show one of them.
 
-    The page of a variant has its equations, YAML keys, notes and an example config.
+    The page of a variant has its equations, YAML keys, notes and an example config. An example in NumPy and a training
+    pass over a few numbers show what it does.
     """
     from dropout_cli.variants import VARIANTS
-    from dropout_cli.variants.toolkit import catalog as catalogue
+    from dropout_cli.variants.toolkit import catalog
 
-    if name is not None:
-        from dropout_cli.config import example_config
+    if name is None:
+        if figure is not None:
+            raise UsageError("--figure", "needs a variant", "Write `dropout variants NAME --figure FILE`.")
+        catalogs.print_catalog("variants", catalog.list_variants(), json, left_out=VARIANTS.unusable_plugins())
+        return
+    from dropout_cli.config import example_config
 
-        catalogues.print_catalog_entry(
-            catalogue.describe_variant(arguments.find_registered(VARIANTS, name)) | {"config": example_config(name)},
-            json,
-        )
-    else:
-        catalogues.print_catalog("variants", catalogue.list_variants(), json, left_out=VARIANTS.unusable_plugins())
+    variant = arguments.find_registered(VARIANTS, name)
+    entry = catalog.describe_variant(variant)
+    if figure is not None:
+        _draw_example(variant, entry, figure)
+    catalogs.print_catalog_entry(entry | {"config": example_config(name)}, json)
+
+
+def _draw_example(variant: "type[Variant]", entry: dict[str, Any], figure: Path) -> None:
+    """Draw the worked example of a variant into a file; its ending is the format.
+
+    Raises:
+        UsageError: The ending is unknown, or the variant has no example.
+    """
+    from dropout_cli.plots.canvas import FIGURE_FORMATS, as_format
+    from dropout_cli.plots.worked_example import example_figure
+    from dropout_cli.runs.atomic_io import write_atomic
+    from dropout_cli.variants.toolkit.worked_example import worked_example
+
+    ending = figure.suffix.lower().removeprefix(".")
+    if ending not in FIGURE_FORMATS:
+        raise UsageError("--figure", f"{figure} does not end in .png, .svg or .pdf", "Choose another file name.")
+    tables = [(table.title, table.values) for table in worked_example(variant)]
+    if not tables:
+        raise UsageError("--figure", f"{entry['name']} has no example", "Leave out --figure.")
+    with as_format(ending):
+        picture = example_figure(entry["name"], tables)
+    write_atomic(figure, picture)

@@ -20,6 +20,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.rate_schedules import ConstantRate, RateSchedule
 
 VARIANTS: Registry["Variant"] = Registry(
@@ -91,6 +92,8 @@ class Variant(ReportsRenamed, ABC):
     """True if each example of a batch has its own noise."""
     assumes_standardized: ClassVar[bool] = False
     """True if it needs inputs with mean 0 and variance 1."""
+    example: ClassVar[VariantExample | None] = None
+    """The example that `dropout variants NAME` prints. None: no example."""
     suited_activation: ClassVar[str] = "relu"
     """An activation that it works with, used in example configs."""
 

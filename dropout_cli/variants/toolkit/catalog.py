@@ -6,6 +6,7 @@ from typing import Any
 
 from dropout_cli.core.field_types import describe_fields
 from dropout_cli.variants.toolkit.base import VARIANTS, Variant
+from dropout_cli.variants.toolkit.worked_example import example_of, worked_example
 
 
 def list_variants() -> list[dict[str, Any]]:
@@ -23,7 +24,24 @@ def list_variants() -> list[dict[str, Any]]:
 
 
 def describe_variant(cls: type[Variant]) -> dict[str, Any]:
-    """Return the row of one variant, its text with the equations, and its keys."""
+    """Return the row of one variant, its text with the equations, its keys and its example.
+
+    Args:
+        cls: The class of the variant.
+
+    Returns:
+        The row with `text` and `keys`; `example` (numpy, evaluation, settings, tables) if the variant has one.
+    """
     name = VARIANTS.name_of(cls)
     row = next(row for row in list_variants() if row["name"] == name)
-    return {**row, "text": inspect.getdoc(sys.modules[cls.__module__]) or "", "keys": describe_fields(cls)}
+    entry = {**row, "text": inspect.getdoc(sys.modules[cls.__module__]) or "", "keys": describe_fields(cls)}
+    example = example_of(cls)
+    if example is not None:
+        tables = [{"title": table.title, "values": table.values.tolist()} for table in worked_example(cls)]
+        entry["example"] = {
+            "numpy": example.source(),
+            "evaluation": example.evaluation,
+            "settings": dict(example.settings),
+            "tables": tables,
+        }
+    return entry

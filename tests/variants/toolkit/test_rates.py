@@ -77,7 +77,7 @@ def test_a_learned_rate_that_has_not_settled_is_named(tmp_path: Path) -> None:
     columns = [name for name in rows[0] if name.endswith("/rate")]
     moved = {name: abs(float(rows[-1][name]) - float(rows[0][name])) for name in columns}
     assert found == [name for name in columns if moved[name] > 0.01] != []
-    assert all(f"{name}: still moving" in run.read("log.txt").decode() for name in found)
+    assert all(f"{name}: still changing" in run.read("log.txt").decode() for name in found)
 
 
 @pytest.mark.parametrize(
