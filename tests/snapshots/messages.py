@@ -112,11 +112,10 @@ def _name(node: ast.expr) -> str:
 
 def _is_prose(text: str) -> bool:
     """Whether there are two words in it, beside each other."""
-    if text.startswith("\n") and " = " in text:  # the lines of a program, in `VariantExample`
-        return False
     bare = re.sub(r"\{[^{}]*\}", "x", text)
     return bool(re.search(r"[A-Za-z]{2,}[,:;']?s? [A-Za-z(]|[a-z] [A-Za-z]{2,}", bare)) and not re.match(
-        r"<!|[a-z]+\[", bare
+        r"<!|[a-z]+\[|\n",
+        bare,  # markup, and the programs of examples
     )
 
 
