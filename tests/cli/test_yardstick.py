@@ -66,7 +66,7 @@ def test_a_network_that_wins_is_shown_beside_them_without_a_word(tmp_path: Path)
     keys = [line[0] for line in lines if line]
     assert keys[keys.index("test.ece") + 1] == "test.ece_if_calibrated"
     assert (
-        "A perfectly calibrated model with the same probabilities"
+        "A perfectly calibrated model with the same confidence"
         in report.run_report(find_run("latest", tmp_path / "runs")).decode()
     )
     assert "does not beat" not in shown
