@@ -1,6 +1,7 @@
 """`dropout show` on the folder of a sweep or a search: finished, running, killed, or with failures."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.status import sweep_status
+from dropout_cli.sweeps.stored_plan import read_plan
 from tests.commands import TINY, dropout
 
 SWEEP = ("sweep", "tiny.yaml", "yardstick=none", "--no-plots", "--quiet")
@@ -50,6 +54,29 @@ def test_a_complete_sweep_has_its_counts_and_its_table(swept: Path) -> None:
         0,
         0,
     )
+
+
+def test_the_time_to_go_is_that_of_finished_runs_of_the_same_setting(swept: Path, tmp_path: Path) -> None:
+    """A missing run is expected to take as long as the other one of its setting; without a process there is none."""
+    folder = SweepFolder(Path(shutil.copytree(swept / "runs/sweep-tiny", tmp_path / "copy")))
+    plan = read_plan(folder)
+    assert plan is not None
+    lost, other = (cell.id for cell in plan.cells if cell.group == 1)
+    shutil.rmtree(folder.cell(lost))
+    with folder.hold_lock():
+        found = sweep_status(folder)
+    assert found is not None and (found.word, found.done, found.missing) == ("running", 3, 1)
+    assert found.seconds_left == pytest.approx(folder.summary(other)["seconds"])
+    assert found.comparison is not None and len(found.comparison.records) == 3
+    stopped = sweep_status(folder)
+    assert stopped is not None and (stopped.word, stopped.seconds_left) == ("incomplete", None)
+
+
+def test_looking_changes_nothing(swept: Path) -> None:
+    """No file of the sweep is written, renamed or touched."""
+    before = {path: path.stat().st_mtime_ns for path in sorted((swept / "runs/sweep-tiny").rglob("*"))}
+    dropout("show", "sweep-tiny", cwd=swept)
+    assert before == {path: path.stat().st_mtime_ns for path in sorted((swept / "runs/sweep-tiny").rglob("*"))}
 
 
 def test_figures_are_those_of_a_run(swept: Path) -> None:
