@@ -64,21 +64,6 @@ def test_the_lines_and_the_layer_have_the_same_distribution(cls: type[Variant]) 
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=names)
-def test_what_is_said_of_evaluation_is_true(cls: type[Variant]) -> None:
-    """Where the text says `y = x`, or that the mean weights are used, the layer does so: its W is the identity."""
-    example = example_of(cls)
-    assert example is not None
-    layer, weights = example_layer(cls, example)
-    x = example.inputs()
-    if "y = x" in example.evaluation:
-        assert np.allclose(layer.forward(x), x)
-    elif "z = x W" in example.evaluation:
-        assert np.allclose(layer.forward(x), x if weights is None else x @ weights)
-    elif cls.__name__ != "SparseVariational":
-        assert not np.allclose(layer.forward(x), x)
-
-
-@pytest.mark.parametrize("cls", CLASSES, ids=names)
 def test_the_tables_fit_together(cls: type[Variant]) -> None:
     """The output is the input times the multiplier, or times the noisy weights."""
     example = example_of(cls)
