@@ -7,15 +7,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dropout_cli.core.types import Array
+from dropout_cli.plots.canvas import as_format
+from dropout_cli.plots.worked_example import example_figure
 from dropout_cli.variants import VARIANTS, Variant
-from dropout_cli.variants.toolkit.worked_example import example_layer, example_of, noisy_output, worked_example
+from dropout_cli.variants.toolkit.worked_example import (
+    example_layer,
+    example_of,
+    noisy_output,
+    tables_per_row,
+    worked_example,
+)
 from tests.commands import dropout
 
 CLASSES = [cls for _, cls in VARIANTS]
 DRAWS = 4_000
 ENDINGS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+
+
+def figure(name: str) -> bytes:
+    """Return the figure of a variant's example."""
+    tables = [(table.title, table.values) for table in worked_example(VARIANTS[name])]
+    return example_figure(name, tables, across=tables_per_row(VARIANTS[name]))
 
 
 def names(cls: type[Variant]) -> str:
@@ -85,6 +100,18 @@ def test_the_example_can_be_drawn(tmp_path: Path, name: str, ending: str) -> Non
     done = dropout("variants", name, "--figure", f"a{ending}", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "") and "In NumPy:" in done.stdout
     assert (tmp_path / f"a{ending}").read_bytes().startswith(ENDINGS[ending])
+
+
+def test_the_channels_of_a_map_stand_side_by_side() -> None:
+    """Input, noise and output are three rows then, and the figure is less than twice as high as it is wide."""
+    picture = np.array(Image.open(io.BytesIO(figure("dropblock"))))
+    assert tables_per_row(VARIANTS["dropblock"]) == 2 and picture.shape[0] < 2 * picture.shape[1]
+
+
+def test_a_zero_in_the_figure_has_no_sign() -> None:
+    """Neither an exact one nor a negative value that rounds to 0."""
+    with as_format("svg"):
+        assert b"-0.00" not in figure("inverted") + example_figure("x", [("y", np.array([[-0.0, -0.001]]))])
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,12 @@ def test_dropconnect_can_average_over_draws_at_evaluation(masks: str) -> None:
     assert np.all(np.abs(y - x @ WEIGHTS) <= 5 * sd / np.sqrt(400)) and not np.allclose(y, x @ WEIGHTS)
 
 
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_zero_of_a_table_has_no_sign(name: str) -> None:
+    """A dropped -0.5 is 0, not -0.0, in the page, in JSON and in the figure."""
+    assert not any(np.any(np.signbit(one.values) & (one.values == 0)) for one in worked_example(VARIANTS[name]))
+
+
 def test_a_class_without_an_example_shows_none() -> None:
     """It does not inherit the example of the variant that it extends, whose noise may be another."""
 

@@ -1,6 +1,7 @@
 """The names of columns and of learned parameters are formats: files and checkpoints have them."""
 
 import inspect
+import re
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from dropout_cli.core.registry import Registry
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs.noise_columns import noise_column
 from dropout_cli.training.setup import prepare
-from dropout_cli.variants import VARIANTS
+from dropout_cli.variants import VARIANTS, toolkit
 from dropout_cli.variants.shakeout import Shakeout
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES
 from tests.small_run import CONFIG, suited
@@ -123,3 +124,10 @@ def test_an_adaptive_rate_is_told_as_it_stands(tmp_path: Path) -> None:
 def test_shakeout_is_before_the_logits_where_the_last_hidden_layer_has_a_rate() -> None:
     """The rate of the last layer decides, not that of the first."""
     assert Shakeout(rate=(0.0, 0.5)).noise_before_logits() and not Shakeout(rate=(0.5, 0.0)).noise_before_logits()
+
+
+def test_the_toolkit_imports_no_variant() -> None:
+    """A variant is one file: what all variants share works without any of them."""
+    folder = Path(toolkit.__file__).parent
+    imported = re.findall(r"from dropout_cli\.variants\.(\w+)", "".join(p.read_text() for p in folder.glob("*.py")))
+    assert imported and not set(imported) & set(VARIANTS.names())

@@ -60,7 +60,7 @@ def _draw_example(variant: "type[Variant]", entry: dict[str, Any], figure: Path)
     from dropout_cli.plots.canvas import FIGURE_FORMATS, as_format
     from dropout_cli.plots.worked_example import example_figure
     from dropout_cli.runs.atomic_io import write_atomic
-    from dropout_cli.variants.toolkit.worked_example import worked_example
+    from dropout_cli.variants.toolkit.worked_example import tables_per_row, worked_example
 
     ending = figure.suffix.lower().removeprefix(".")
     if ending not in FIGURE_FORMATS:
@@ -69,5 +69,5 @@ def _draw_example(variant: "type[Variant]", entry: dict[str, Any], figure: Path)
     if not tables:
         raise UsageError("--figure", f"{entry['name']} has no example", "Leave out --figure.")
     with as_format(ending):
-        picture = example_figure(entry["name"], tables)
+        picture = example_figure(entry["name"], tables, across=tables_per_row(variant))
     write_atomic(figure, picture)

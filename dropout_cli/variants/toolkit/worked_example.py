@@ -11,7 +11,6 @@ from dropout_cli.nn.initializers import INITIALIZERS
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
-from dropout_cli.variants.batchwise import MaskedUnit
 from dropout_cli.variants.toolkit.base import Location, Variant
 from dropout_cli.variants.toolkit.example import WEIGHTS, VariantExample
 
@@ -67,15 +66,14 @@ def example_layer(cls: type[Variant], example: VariantExample) -> tuple[Layer, A
 
 
 def noisy_output(layer: Layer, x: Array, seed: int = SEED) -> Array:
-    """Return the output of a training pass; a batchwise unit has a 0 for each dropped unit.
+    """Return the output of a training pass, with a 0 for each unit that a layer leaves out.
 
     Args:
         layer: The layer of an example.
         x: Its input.
         seed: The seed of the noise.
     """
-    y = layer.forward(x, train=True, noise=Noise(seed, 0))
-    return np.array(layer.mask.dense_output(y) if isinstance(layer, MaskedUnit) else y)
+    return np.array(layer.dense_output(layer.forward(x, train=True, noise=Noise(seed, 0))))
 
 
 def worked_example(cls: type[Variant]) -> list[ExampleTable]:
@@ -89,15 +87,13 @@ def worked_example(cls: type[Variant]) -> list[ExampleTable]:
         return []
     layer, weights = example_layer(cls, example)
     x = example.inputs()
-    y = noisy_output(layer, x)
-    if example.shows == "added":
-        noise = y - layer.forward(x)
-    else:
-        # Given the draw, the output is linear in x: the gradient of its sum is the multiplier, or the noisy weights.
-        compact = layer.mask.kept if isinstance(layer, MaskedUnit) else None
-        noise = layer.backward(np.ones_like(y if compact is None else y[:, compact]))
+    computed = layer.forward(x, train=True, noise=Noise(SEED, 0))  # of a batchwise unit, the kept columns alone
+    y = np.array(layer.dense_output(computed))
+    # Given the draw, the output is linear in x: the gradient of its sum is the multiplier, or the noisy weights.
+    noise = y - layer.forward(x) if example.shows == "added" else layer.backward(np.ones_like(computed))
     tables = [("input x", x)] + ([] if weights is None else [("weights W (6 inputs, 1 output)", weights.T)])
-    tables += [(example.noise, np.array(noise)), ("output y", y)]
+    # A dropped negative input gives -0.0, which a reader would take for a small number; the sum is 0.0.
+    tables += [(example.noise, noise + 0.0), ("output y", y + 0.0)]
     if not example.on_maps:
         return [ExampleTable(title, values) for title, values in tables]
     return [
@@ -105,3 +101,13 @@ def worked_example(cls: type[Variant]) -> list[ExampleTable]:
         for title, values in tables
         for channel in range(values.shape[-1])
     ]
+
+
+def tables_per_row(cls: type[Variant]) -> int:
+    """Return how many tables belong side by side: the channels of a map, or one.
+
+    Args:
+        cls: The class of the variant.
+    """
+    example = example_of(cls)
+    return example.inputs().shape[-1] if example is not None and example.on_maps else 1
