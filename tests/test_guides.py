@@ -58,11 +58,21 @@ def run_page(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
 
 def test_the_variant_of_the_guide_works_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is listed, trains, passes its own test and the contract of all variants, and its config is generated."""
-    tests = ("tests/variants/__init__.py", "tests/variants/test_contract.py", "tests/variants/test_catalogue.py")
+    files = (
+        "__init__",
+        "test_contract",
+        "test_catalogue",
+        "test_examples",
+        "toolkit/__init__",
+        "toolkit/test_contracts",
+    )
+    tests = (f"tests/variants/{name}.py" for name in files)
     folder = checkout_of_page(VARIANT, tmp_path, *tests)
     printed = run_page(VARIANT, folder, monkeypatch)
-    assert "g = 1 + sd u" in printed["dropout variants continuous"]
-    assert "Distribution of the multiplier." in printed["dropout variants continuous"]
+    assert "g = 1 + sd u" in printed["dropout variants continuous --figure continuous.png"]
+    assert "Distribution of the multiplier." in printed["dropout variants continuous --figure continuous.png"]
+    assert "y = g * x" in printed["dropout variants continuous --figure continuous.png"]
+    assert (folder / "continuous.png").read_bytes().startswith(b"\x89PNG")
     assert "configs/variants/continuous.yaml" in printed["python -m tests.generated"].split()
     tested = printed["python -m pytest tests/variants -k continuous"]
     assert int(re.findall(r"(\d+) passed", tested)[0]) > 30 and "failed" not in tested

@@ -36,13 +36,27 @@ def dropout(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
     return dropout_process(*arguments, cwd=folder, env={"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])})
 
 
+def test_the_page_of_a_variant_without_an_example_leaves_it_out(installed: Path) -> None:
+    """Text, keys and config are there; a figure is refused in one line, and nothing is written."""
+    bare = re.sub(r"    example = VariantExample\(.*?\n    \)\n", "", SOURCE, flags=re.DOTALL)
+    assert bare != SOURCE
+    (installed / f"{MODULE}.py").write_text(bare)
+    page = dropout(installed, "variants", "continuous")
+    assert (page.returncode, page.stderr) == (0, "") and "g = 1 + sd u" in page.stdout
+    assert "In NumPy:" not in page.stdout and "At evaluation:" not in page.stdout
+    assert "example" not in json.loads(dropout(installed, "variants", "continuous", "--json").stdout)
+    refused = dropout(installed, "variants", "continuous", "--figure", "a.png")
+    assert (refused.returncode, refused.stdout) == (2, "") and not (installed / "a.png").exists()
+    assert refused.stderr == "--figure: continuous has no example. Leave out --figure.\n"
+
+
 def test_a_variant_of_another_package_is_listed_explained_and_trains(installed: Path) -> None:
     """Its keys are checked and stored like any other's, and what is stored trains again."""
     assert "continuous" in [
         row["name"] for row in json.loads(dropout(installed, "variants", "--json").stdout)["variants"]
     ]
     page = dropout(installed, "variants", "continuous").stdout
-    assert "g = 1 + sd u" in page and "Distribution of the multiplier." in page
+    assert "g = 1 + sd u" in page and "Distribution of the multiplier." in page and "In NumPy:" in page
 
     (installed / "a.yaml").write_text(
         "dataset: iris\ndropout: {variant: continuous, shape: triangular}\ntraining: {epochs: 2}\n"

@@ -29,7 +29,10 @@ RATED = [
 ]
 
 
-@pytest.mark.parametrize("name", VARIANTS.names())
+UNRATED = ["adaptive", "concrete", "concrete_naive", "none", "sparse_variational", "standout", "variational"]
+
+
+@pytest.mark.parametrize("name", [*RATED, *UNRATED])
 def test_a_rate_can_be_set_where_the_variant_takes_one_and_does_not_learn_it(name: str) -> None:
     """`with_rate` returns the variant at that rate, and None for all others."""
     variant = VARIANTS[name]()
