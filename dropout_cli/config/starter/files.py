@@ -1,0 +1,22 @@
+"""Starter config for a file: each kind of data has its own module."""
+
+from pathlib import Path
+
+from dropout_cli.config.starter.arrays import arrays_config
+from dropout_cli.config.starter.table import table_config
+
+
+def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
+    """Return the text of a config for a file, and a message about the guesses in it.
+
+    Args:
+        file: a table, or an .npz file.
+        target: the column to predict; None guesses it.
+
+    Raises:
+        DataError: if the file cannot be read or its columns cannot be used.
+        UsageError: if the target is no column.
+    """
+    if file.suffix.lower() in (".npz", ".npy"):
+        return arrays_config(file, target)
+    return table_config(file, target)

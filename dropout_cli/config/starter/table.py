@@ -1,0 +1,102 @@
+"""Starter config for a table: guessed target, columns to leave out, suitable sizes, comments."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dropout_cli.config.starter.columns import parse_columns, unusable_reason
+from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
+from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
+from dropout_cli.data.readers.table_examples import examples_from_frame
+from dropout_cli.data.sources.table import TableSource
+
+
+@dataclass(frozen=True)
+class ConfigLine:
+    """A key of `dataset` with its value and a comment."""
+
+    key: str
+    value: object
+    comment: str = ""
+    is_guess: bool = False
+    """True if the user should look at the value."""
+    is_keyword: bool = False
+    """True for a word of the config language, which needs no quotation marks."""
+
+    def text(self) -> str:
+        """Return the line in YAML."""
+        comment = f"  # {self.comment}" if self.comment else ""
+        value = self.value if self.is_keyword else json.dumps(self.value, ensure_ascii=False)
+        return f"  {self.key}: {value}{comment}\n"
+
+
+def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
+    """Return the text of a config for a table, and a message about the guesses in it.
+
+    Args:
+        file: the table.
+        target: the column to predict; None guesses it.
+
+    Raises:
+        DataError: if the file cannot be read or its columns cannot be used.
+        UsageError: if the target is no column.
+    """
+    table = TableSource(path=str(file.absolute()))
+    sheet = table.read_cells(file)
+    missing, columns = parse_columns(sheet)
+    target, why = choose_target(columns, target, file)
+    reasons = {name: unusable_reason(series) for name, series in columns.items() if name != target}
+    unusable = {name: reason for name, reason in reasons.items() if reason}
+    # Keep something to learn from, even if it looks like a row number.
+    drop = [] if len(unusable) == len(columns) - 1 else [*unusable]
+    task = infer_task(columns[target])
+    source = replace(table, target=target, task=task, drop=tuple(drop), missing=tuple(missing))
+    examples = examples_from_frame(sheet.frame, source.options(sheet.decimal_comma), sheet.where, place=str(file))
+    kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
+    recipe = recipe_for_rows(len(examples.labels), len(examples.classes))
+
+    lines = [
+        ConfigLine("path", str(file)),
+        ConfigLine("target", target, why if why == CHOSEN_BY_USER else f"guessed, {why}", is_guess=True),
+        ConfigLine("task", task, _TASK_COMMENT, is_keyword=True),
+        ConfigLine("drop", drop, _DROP_COMMENT if drop else "", is_guess=bool(drop)),
+    ]
+    if missing:
+        lines.append(ConfigLine("missing", [*missing], _MISSING_COMMENT, is_guess=True))
+    lines += [
+        ConfigLine("val_fraction", recipe.val_fraction),
+        ConfigLine("test_fraction", recipe.test_fraction),
+        ConfigLine("split_seed", 0, "another number gives another split"),
+    ]
+    messages = [f"{file}: predicts '{target}', {why} ({kind})."]
+    if unusable:
+        listed = ", ".join(f"'{name}' ({reason})" for name, reason in unusable.items())
+        messages.append(f"{'Columns left out' if drop else 'Kept, as there is no other column'}: {listed}.")
+    messages += [f"'{word}' counts as a missing value ({places})." for word, places in missing.items()]
+    guessed = [f"dataset.{line.key}" for line in lines if line.is_guess]
+    changed = " and ".join([", ".join(some) for some in (guessed[:-1], guessed[-1:]) if some])
+    messages += [*sheet.notices, f"Change {changed} if that is wrong."]
+    summary = f"{len(examples.labels):,} rows, {len(examples.columns)} columns to learn from; {kind}."
+    weights = _WEIGHTS if _is_unbalanced(examples.labels, examples.classes) else ""
+    text = _DATASET.format(summary=summary, lines="".join(line.text() for line in lines)) + recipe_text(recipe, weights)
+    return text, " ".join(messages)
+
+
+def _is_unbalanced(labels: object, classes: tuple[str, ...]) -> bool:
+    return bool(classes) and bool((counts := np.bincount(np.asarray(labels))).max() > 4 * counts.min())
+
+
+_TASK_COMMENT = "classification or regression; auto: decided from the values of the target"
+_DROP_COMMENT = "empty columns, dates, row numbers, and columns with a different value in nearly every row"
+_MISSING_COMMENT = "words between numbers, which count as missing values"
+_DATASET = """\
+# {summary}
+# To see what was read, column by column: dropout config check THIS_FILE --data
+dataset:
+  name: table
+{lines}"""
+_WEIGHTS = """\
+objective: {name: cross_entropy, class_weights: balanced}  # gives rare classes the same weight
+"""
