@@ -68,7 +68,7 @@ def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         def here(row: int, where: RowLocator = where, start: int = start) -> str:
             return where(row if row < 0 else start + row)
 
-        raw, notices = match_columns(frame, fitted.columns, settings.missing, comma, here)
+        raw, notices = match_columns(frame, fitted.columns, settings.missing_texts, comma, here)
         # Without an encoding, the training had no missing values, so there is no value to fill in.
         if fitted.encoding is None and np.isnan(raw).any():
             row, column = np.argwhere(np.isnan(raw))[0]

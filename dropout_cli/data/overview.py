@@ -1,14 +1,13 @@
 """Summary of a dataset before training: columns, classes, parts, and warnings."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dropout_cli.core.types import Array
 from dropout_cli.data.base import Examples
+from dropout_cli.data.column_warnings import column_warnings
 from dropout_cli.data.dataset import Dataset, Part
 from dropout_cli.data.readers.file_rows import FileRows
 
@@ -17,9 +16,6 @@ FIRST_ROWS = 5
 """Number of example rows to show."""
 MAX_LISTED_COLUMNS = 200
 """Tables with more columns are not listed column by column."""
-MIN_ID_VALUES = 20
-"""A column with at most this many different values is never reported as a row number."""
-_ID_NAME = re.compile(r"(^|[^a-z])(id|index|key|nr|no|unnamed)([^a-z]|$)|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -131,8 +127,7 @@ def _number_text(value: float) -> str:
 
 def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:
     if not isinstance(examples.x, FileRows) and examples.x.ndim == 2:
-        for index, column in enumerate(examples.columns):
-            yield from _column_warnings(column.name, column.categories, examples.x[:, index], examples)
+        yield from column_warnings(examples)
     for name, repeated in _count_repeats(dataset):
         rows = (
             f"example of the {name} part also occurs in the train part"
@@ -148,50 +143,6 @@ def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:
                 f"training examples, '{dataset.classes[int(counts.argmin())]}' has {counts.min()}. "
                 "objective.class_weights=balanced and training.monitor=val_balanced_accuracy can help."
             )
-
-
-def _column_warnings(name: str, categories: tuple[str, ...] | None, column: Array, examples: Examples) -> Iterator[str]:
-    values = column[~np.isnan(column)]
-    distinct = np.unique(values)
-    if len(distinct) < 2:
-        yield f"column '{name}' has the same value in every row."
-        return
-    if len(values) == len(column) and _determines_target(column, examples):
-        yield (
-            f"column '{name}' determines the target. "
-            f"If it is not known at prediction time, drop it: dataset.drop=[{name}]."
-        )
-    if len(distinct) > MIN_ID_VALUES and _is_row_id(name, categories, values, len(distinct)):
-        yield f"column '{name}' looks like a row number. Drop it: dataset.drop=[{name}]."
-
-
-def _is_row_id(name: str, categories: tuple[str, ...] | None, values: Array, distinct: int) -> bool:
-    """Return True if a column only identifies its row.
-
-    Such columns hold words that never repeat, consecutive whole numbers, or nearly distinct whole numbers
-    under a name like `id`.
-    """
-    if categories is not None:
-        return distinct == len(values)
-    are_whole = bool((values == np.floor(values)).all())
-    # A column named like an id may have a few repeats.
-    if _ID_NAME.search(name):
-        return are_whole and distinct > 0.9 * len(values)
-    return are_whole and distinct == len(values) and bool((np.diff(values) > 0).all() or np.ptp(values) == distinct - 1)
-
-
-def _determines_target(column: Array, examples: Examples) -> bool:
-    """Return True if the column and the target determine each other."""
-    # A perfect linear relation.
-    if examples.target_names:
-        for target in examples.labels.T:
-            if np.ptp(target) > 0 and abs(np.corrcoef(column.astype(np.float64), target)[0, 1]) > 1 - 1e-9:
-                return True
-        return False
-    # As many pairs as classes and as values: a one-to-one relation.
-    _, codes = np.unique(column, return_inverse=True)
-    pairs = np.unique(np.stack([codes, examples.labels], axis=1), axis=0)
-    return len(pairs) == len(examples.classes) == int(codes.max()) + 1
 
 
 def _count_repeats(dataset: Dataset) -> Iterator[tuple[str, int]]:

@@ -247,7 +247,7 @@ def test_the_target_can_be_named(tmp_path: Path) -> None:
     """Then nothing is guessed; a column that is not there is a line with the nearest one."""
     (tmp_path / "t.csv").write_text(WINE)
     done = dropout("config", "init", "c.yaml", "--data", "t.csv", "--target", "hue", cwd=tmp_path)
-    assert done.returncode == 0 and "predicts 'hue', because you chose it with --target (regression)" in done.stderr
+    assert done.returncode == 0 and "predicts 'hue', because you chose it with --target (regression; " in done.stderr
     done = dropout("config", "init", "d.yaml", "--data", "t.csv", "--target", "growr", cwd=tmp_path)
     assert done.returncode == 2 and "Did you mean 'grower'?" in done.stderr and len(done.stderr.splitlines()) == 1
     done = dropout("config", "init", "d.yaml", "--target", "hue", cwd=tmp_path)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.core.text import counted
+from dropout_cli.data.column_warnings import ID_NAME, MIN_ID_VALUES, is_row_id
 from dropout_cli.data.readers import cells, number_formats
 from dropout_cli.data.readers.table_features import MAX_CATEGORIES
 from dropout_cli.data.readers.table_targets import MAX_NUMERIC_CLASSES
@@ -52,8 +53,13 @@ def _missing_words(series: "Series", comma: bool | None) -> dict[str, int]:
     return {} if any(char.isdigit() for word in words for char in word) else words
 
 
-def unusable_reason(series: "Series") -> str:
-    """Return why no network can learn from a cleaned column; empty if one can."""
+def unusable_reason(name: str, series: "Series") -> str:
+    """Return why no network can learn from a cleaned column; empty if one can.
+
+    Args:
+        name: the column's name.
+        series: the column after `parse_column`.
+    """
     distinct, present = series.nunique(), int(series.notna().sum())
     if distinct == 0:
         return "empty"
@@ -72,10 +78,15 @@ def unusable_reason(series: "Series") -> str:
         if len(numbers) > 0.5 * present:
             return f"numbers with other text, such as '{numbers.iloc[0][:20]}'"
         return f"{distinct:,} different words" if 2 * distinct < present else "a different value in nearly every row"
-    if (
-        series.dtype.kind in "iuf"
-        and present == len(series) == distinct == np.ptp(series) + 1 > 20
-        and (series == np.floor(series)).all()
-    ):
-        return "row numbers"
+    if series.dtype.kind in "iuf" and present == distinct:
+        values = series.dropna().to_numpy(np.float64)
+        if ID_NAME.search(name) and is_row_id(name, words=False, values=values):
+            return "a different number in every row, under the name of an identifier"
+        # Increasing numbers with gaps may be a quantity by which the rows are sorted.
+        if (
+            present == len(series)
+            and distinct == np.ptp(values) + 1 > MIN_ID_VALUES
+            and (values == np.floor(values)).all()
+        ):
+            return "row numbers"
     return ""

@@ -9,6 +9,8 @@ import numpy as np
 from dropout_cli.config.starter.columns import parse_columns, unusable_reason
 from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
+from dropout_cli.data.column_warnings import column_warnings
+from dropout_cli.data.readers import cells
 from dropout_cli.data.readers.table_examples import examples_from_frame
 from dropout_cli.data.sources.table import TableSource
 
@@ -46,13 +48,18 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     table = TableSource(path=str(file.absolute()))
     sheet = table.read_cells(file)
     missing, columns = parse_columns(sheet)
+    codes = [name for name in sheet.code_columns if columns[name].dtype.kind in "iuf"]
+    columns |= {name: cells.column_to_words(columns[name]).astype(object) for name in codes}
     target, why = choose_target(columns, target, file)
-    reasons = {name: unusable_reason(series) for name, series in columns.items() if name != target}
+    reasons = {name: unusable_reason(name, series) for name, series in columns.items() if name != target}
     unusable = {name: reason for name, reason in reasons.items() if reason}
     # Keep something to learn from, even if it looks like a row number.
     drop = [] if len(unusable) == len(columns) - 1 else [*unusable]
     task = infer_task(columns[target])
-    source = replace(table, target=target, task=task, drop=tuple(drop), missing=tuple(missing))
+    categorical = [name for name in codes if name not in (target, *drop)]
+    source = replace(
+        table, target=target, task=task, drop=tuple(drop), missing=tuple(missing), categorical=tuple(categorical)
+    )
     examples = examples_from_frame(sheet.frame, source.options(sheet.decimal_comma), sheet.where, place=str(file))
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
     recipe = recipe_for_rows(len(examples.labels), len(examples.classes))
@@ -63,6 +70,8 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
         ConfigLine("task", task, _TASK_COMMENT, is_keyword=True),
         ConfigLine("drop", drop, _DROP_COMMENT if drop else "", is_guess=bool(drop)),
     ]
+    if categorical:
+        lines.append(ConfigLine("categorical", categorical, _CODES_COMMENT, is_guess=True))
     if missing:
         lines.append(ConfigLine("missing", [*missing], _MISSING_COMMENT, is_guess=True))
     lines += [
@@ -70,18 +79,22 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
         ConfigLine("test_fraction", recipe.test_fraction),
         ConfigLine("split_seed", 0, "another number gives another split"),
     ]
-    messages = [f"{file}: predicts '{target}', {why} ({kind})."]
+    messages = [f"{file}: predicts '{target}', {why} ({kind}; dataset.task decides)."]
     if unusable:
         listed = ", ".join(f"'{name}' ({reason})" for name, reason in unusable.items())
         messages.append(f"{'Columns left out' if drop else 'Kept, as there is no other column'}: {listed}.")
     messages += [f"'{word}' counts as a missing value ({places})." for word, places in missing.items()]
+    if categorical:
+        verb = "is a category" if len(categorical) == 1 else "are categories"
+        messages.append(f"{cells.quote_names(categorical)} {verb}, because of leading zeros.")
+    messages += [f"Warning: {warning}" for warning in column_warnings(examples)]
     guessed = [f"dataset.{line.key}" for line in lines if line.is_guess]
     changed = " and ".join([", ".join(some) for some in (guessed[:-1], guessed[-1:]) if some])
     messages += [*sheet.notices, f"Change {changed} if that is wrong."]
     summary = f"{len(examples.labels):,} rows, {len(examples.columns)} columns to learn from; {kind}."
     weights = _WEIGHTS if _is_unbalanced(examples.labels, examples.classes) else ""
     text = _DATASET.format(summary=summary, lines="".join(line.text() for line in lines)) + recipe_text(recipe, weights)
-    return text, " ".join(messages)
+    return text, "\n".join(messages)
 
 
 def _is_unbalanced(labels: object, classes: tuple[str, ...]) -> bool:
@@ -90,6 +103,7 @@ def _is_unbalanced(labels: object, classes: tuple[str, ...]) -> bool:
 
 _TASK_COMMENT = "classification or regression; auto: decided from the values of the target"
 _DROP_COMMENT = "empty columns, dates, row numbers, and columns with a different value in nearly every row"
+_CODES_COMMENT = "digits with leading zeros: codes, not numbers"
 _MISSING_COMMENT = "words between numbers, which count as missing values"
 _DATASET = """\
 # {summary}

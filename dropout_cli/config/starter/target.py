@@ -1,5 +1,6 @@
 """The column of a table that a starter config predicts."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,19 +16,17 @@ if TYPE_CHECKING:
     from pandas import Series
 
 LIKELY_TARGETS = (
-    "target",
-    "label",
-    "labels",
-    "class",
-    "y",
-    "outcome",
-    "species",
-    "diagnosis",
-    "survived",
-    "quality",
-    "price",
+    *("survived", "target", "label", "labels", "class", "classes", "outcome", "response", "diagnosis", "species"),
+    *("churn", "exited", "attrition", "fraud", "defaulted", "spam", "sentiment"),
+    *("price", "sale price", "median house value", "medv", "quality", "status", "loan status"),
+    *("ziel", "klasse", "diagnose", "preis", "cible", "classe", "prix", "clase", "precio", "objetivo"),
 )
-"""Column names that are usually the target."""
+"""Column names that are usually the target, the surest first. `is_churn` and `isChurn` count as `churn`.
+
+Names such as `income` or `default` are not here, because many tables have them as features.
+"""
+WEAK_TARGETS = ("y",)
+"""Names that count if no column has a surer one. Beside a column `x`, `y` may be a coordinate."""
 CHOSEN_BY_USER = "because you chose it with --target"
 """Reason in the config for a target that the user chose."""
 
@@ -52,13 +51,32 @@ def choose_target(columns: Mapping[str, "Series"], chosen: str | None, file: Pat
     if chosen is not None:
         return chosen, CHOSEN_BY_USER
     predictable = [name for name, series in columns.items() if _is_predictable(series)]
-    named = [name for name in predictable if name.strip().lower() in LIKELY_TARGETS]
-    if named:
-        return named[-1], "because of its name"
-    usable = [name for name in predictable if not unusable_reason(columns[name])]
+    named = _most_likely_name(predictable, names)
+    if named is not None:
+        return named, "because of its name"
+    usable = [name for name in predictable if not unusable_reason(name, columns[name])]
     if not usable or usable[-1] == names[-1]:
         return names[-1], "because it is the last column"
     return usable[-1], "because it is the last column with usable values"
+
+
+def _most_likely_name(predictable: list[str], names: list[str]) -> str | None:
+    """Return the predictable column with the surest name of a target; None if no name says it."""
+    plain = {name: _plain_words(name) for name in names}
+    for likely in LIKELY_TARGETS:
+        if found := [name for name in predictable if plain[name] == likely]:
+            return found[-1]
+    if "x" in plain.values() and len(names) > 2:
+        return None
+    found = [name for name in predictable if plain[name] in WEAK_TARGETS]
+    return found[-1] if found else None
+
+
+def _plain_words(name: str) -> str:
+    """Return the words of a name in lower case: `sale price` for `SalePrice` and `sale_price`."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    words = re.findall(r"[^\W_]+", apart.lower())
+    return " ".join(words[1:] if len(words) > 1 and words[0] == "is" else words)
 
 
 def infer_task(series: "Series") -> TaskName:

@@ -52,7 +52,10 @@ def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | No
     if pd.api.types.is_bool_dtype(series.dtype):
         return series.astype("float64") if not series.isna().any() else series.astype("Float64").astype("float64")
     if pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype):
-        return series.astype("float64") if pd.api.types.is_extension_array_dtype(series.dtype) else series
+        numbers = series.astype("float64") if pd.api.types.is_extension_array_dtype(series.dtype) else series
+        # Excel and Parquet files have numbers, where the words of a text file are compared before they become numbers.
+        codes = pd.to_numeric(pd.Series([*missing], dtype=object), errors="coerce").dropna()
+        return numbers.mask(numbers.isin(codes)) if len(codes) else numbers
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         return series
     stripped = strip_cells(series, missing)

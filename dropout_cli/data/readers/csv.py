@@ -102,7 +102,24 @@ def read_csv(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["D
     return frame.drop(index=checked.blank_rows.tolist()).reset_index(drop=True), checked
 
 
-def iter_text_chunks(path: Path, dialect: Dialect, columns: list[str], checked: CheckedLines) -> Iterator["DataFrame"]:
+def read_first_rows(path: Path, dialect: Dialect, checked: CheckedLines, count: int) -> "DataFrame":
+    """Return the first rows, with every cell as the text in the file.
+
+    Args:
+        path: the file.
+        dialect: how it is written.
+        checked: result of `check_rows`.
+        count: maximum number of rows.
+
+    Raises:
+        DataError: if the file cannot be read as a table.
+    """
+    return next(iter_text_chunks(path, dialect, column_names(dialect, checked.cells_per_row), checked, count))
+
+
+def iter_text_chunks(
+    path: Path, dialect: Dialect, columns: list[str], checked: CheckedLines, rows: int = CHUNK_ROWS
+) -> Iterator["DataFrame"]:
     """Yield the rows in chunks, with every cell as the text in the file.
 
     Args:
@@ -110,6 +127,7 @@ def iter_text_chunks(path: Path, dialect: Dialect, columns: list[str], checked: 
         dialect: how it is written.
         columns: names for the columns.
         checked: result of `check_rows`.
+        rows: number of rows per chunk.
 
     Raises:
         DataError: if the file cannot be read as a table.
@@ -123,7 +141,7 @@ def iter_text_chunks(path: Path, dialect: Dialect, columns: list[str], checked: 
         import pandas as pd
 
         try:
-            for frame in pd.read_csv(file, chunksize=CHUNK_ROWS, **arguments):
+            for frame in pd.read_csv(file, chunksize=rows, **arguments):
                 yield frame[~frame.index.isin(checked.blank_rows)]
         except (ValueError, OSError, pd.errors.ParserError) as error:
             raise _unreadable(path, error) from None

@@ -8,6 +8,7 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.field_types import CountOrZero, Fraction, PathField
+from dropout_cli.core.text import plural
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.readers import csv as csv_reader
@@ -16,6 +17,7 @@ from dropout_cli.data.readers.dialect import UNNAMED_PREFIX, Dialect
 from dropout_cli.data.readers.dialect_detection import detect_dialect
 from dropout_cli.data.readers.encoding import Encoding, require_encoding
 from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES, iter_parquet, read_excel
+from dropout_cli.data.readers.leading_zeros import SAMPLE_ROWS, columns_of_codes
 from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName
 from dropout_cli.data.readers.table_examples import examples_from_frame
 
@@ -36,6 +38,8 @@ class TableCells:
     """True if numbers have a decimal comma; None if the file does not tell."""
     notices: tuple[str, ...] = ()
     """Messages about the file for the user."""
+    code_columns: tuple[str, ...] = ()
+    """Columns of digits with leading zeros."""
 
 
 @DATASETS.register("table")
@@ -58,8 +62,8 @@ class TableSource(Source):
     """Columns to leave out, by name or index."""
     categorical: tuple[ColumnKey, ...] = ()
     """Columns whose numbers stand for categories, such as codes."""
-    missing: tuple[str, ...] = ()
-    """Words that stand for a missing value, in addition to the usual ones (empty, ?, NA, nan, null, -)."""
+    missing: tuple[str | int | float, ...] = ()
+    """Words or numbers that stand for a missing value, in addition to the usual ones (empty, ?, NA, nan, null, -)."""
     header: Literal["auto"] | bool = "auto"
     """True if the first line names the columns; auto detects this."""
     separator: Literal["auto", "space"] | str = "auto"
@@ -115,7 +119,8 @@ class TableSource(Source):
         result = examples_from_frame(
             frame, self.options(sheet.decimal_comma), where, place=self.path, test_count=test_count
         )
-        result = replace(result, read_as=sheet.read_as, notices=(*result.notices, *notices))
+        notices = (*result.notices, *notices, *self._code_notices(sheet, result))
+        result = replace(result, read_as=sheet.read_as, notices=notices)
         return result if self.test_rows is None else self._with_test_rows(result)
 
     def options(self, comma: bool | None) -> TableOptions:
@@ -125,8 +130,13 @@ class TableSource(Source):
             comma: True if numbers have a decimal comma; None detects this for each column.
         """
         return TableOptions(
-            self.target, self.task, self.drop, self.categorical, self.group, self.split, self.missing, comma
+            self.target, self.task, self.drop, self.categorical, self.group, self.split, self.missing_texts, comma
         )
+
+    @property
+    def missing_texts(self) -> tuple[str, ...]:
+        """The further missing values as they stand in a text file."""
+        return tuple(map(str, self.missing))
 
     def read_cells(self, path: Path) -> TableCells:
         """Read the cells of a file.
@@ -154,7 +164,7 @@ class TableSource(Source):
         else:
             dialect = self.detect_dialect(path)
             notices = (_encoding_notice(path, dialect),) if dialect.guessed_word else ()
-            frame, checked = csv_reader.read_csv(path, dialect, self.missing)
+            frame, checked = csv_reader.read_csv(path, dialect, self.missing_texts)
             lines = checked.row_lines
             sheet = TableCells(
                 frame,
@@ -162,8 +172,10 @@ class TableSource(Source):
                 dialect.description,
                 dialect.decimal_comma,
                 notices,
+                columns_of_codes(csv_reader.read_first_rows(path, dialect, checked, SAMPLE_ROWS)),
             )
-        return replace(sheet, frame=_drop_blank_columns(sheet.frame))
+        codes = sheet.code_columns or columns_of_codes(sheet.frame)
+        return replace(sheet, frame=_drop_blank_columns(sheet.frame), code_columns=codes)
 
     def detect_dialect(self, path: Path) -> Dialect:
         """Return the notation of a text file.
@@ -181,6 +193,17 @@ class TableSource(Source):
             header=None if self.header == "auto" else self.header,
             encoding=None if self.encoding == "auto" else require_encoding(self.encoding),
         )
+
+    def _code_notices(self, sheet: TableCells, examples: Examples) -> list[str]:
+        """Return a notice about codes that are read as numbers."""
+        numbers = {column.name for column in examples.columns if column.categories is None}
+        codes = [name for name in sheet.code_columns if name in numbers]
+        if not codes:
+            return []
+        verbs = ("has", "is") if len(codes) == 1 else ("have", "are")
+        fact = f"{verbs[0]} leading zeros, as codes do, but {verbs[1]} read as numbers"
+        way_out = f"For categories, set dataset.categorical=[{', '.join(codes[:5])}]"
+        return [f"{self.path}: {plural(len(codes), 'column')} {quote_names(codes, 5)} {fact}. {way_out}."]
 
     def _with_test_rows(self, examples: Examples) -> Examples:
         rows = np.array(self.test_rows, np.int64)

@@ -228,3 +228,22 @@ def test_a_test_file_is_matched_by_name(tmp_path: Path) -> None:
         for name in ("same", "turned")
     )
     assert np.array_equal(same.test.x, turned.test.x) and np.array_equal(same.test.labels, turned.test.labels)
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize("code", [-999, "-999", -999.0])
+def test_a_number_can_stand_for_a_missing_value_in_every_format(tmp_path: Path, ending: str, code: str | float) -> None:
+    """The advice `dataset.missing=[-999]` can be followed as it stands."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"a": [-999, 1, 2, 3, 4, 5] * 5, "b": [-999.0, 0.5, 1.5] * 10, "kind": ["u", "v"] * 15})
+    path = tmp_path / f"t.{ending}"
+    if ending == "csv":
+        frame.to_csv(path, index=False)
+    elif ending == "xlsx":
+        frame.to_excel(path, index=False)
+    else:
+        frame.to_parquet(path)
+    examples = TableSource(path=str(path), missing=(code,)).read()
+    # A text file compares words and numbers alike.
+    assert np.isnan(examples.x).sum(axis=0).tolist() == [5, 10]
