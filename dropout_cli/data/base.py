@@ -22,6 +22,18 @@ TRAIN, VAL, TEST = 0, 1, 2
 
 
 @dataclass(frozen=True)
+class DateFeature:
+    """Source of a feature that is made of a date."""
+
+    column: str
+    """The column with the dates."""
+    part: str
+    """year, month, weekday, day number or hour."""
+    day_first: bool = False
+    """True if the day comes before the month where the year comes last."""
+
+
+@dataclass(frozen=True)
 class Column:
     """A feature of a table: a number, or a category stored as its index in `categories`."""
 
@@ -30,6 +42,8 @@ class Column:
     """The words of a categorical column; None for a column of numbers."""
     decimal_comma: bool = False
     """True if the numbers were written with a decimal comma."""
+    date: DateFeature | None = None
+    """The column of dates that the numbers come from; None for a column of the file."""
 
 
 class DatasetInfo(NamedTuple):

@@ -6,21 +6,22 @@ metadata.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array, Shape
-from dropout_cli.data.base import Column
+from dropout_cli.data.base import Column, DateFeature
 from dropout_cli.data.dataset import AffineScaling, Dataset, RegressionTargets
 from dropout_cli.data.missing_and_categories import TableEncoding
+from dropout_cli.data.readers.dates import CLOCK_PARTS, DAY_PARTS
 
 PREPROCESSING_FILE = "preprocessing.safetensors"
 METADATA_KEY = "dropout"
-PREPROCESSING_FORMAT = 2
-"""Format 2 has an offset. Without one, format 1 is written, which older versions can read."""
+PREPROCESSING_FORMAT = 3
+"""Format 2 has an offset, format 3 dates. Files without these have the lower format, which older versions can read."""
 MAX_PREPROCESSING_HEADER = 1 << 24
 MAX_FEATURES = 1 << 24
 
@@ -58,15 +59,12 @@ class Preprocessing:
         from safetensors.numpy import save
 
         metadata: dict[str, Any] = {
-            "format": 1 if self.scaling.offset is None else PREPROCESSING_FORMAT,
+            "format": self._format(),
             "shape": list(self.shape),
             "examples": self.train_count,
             "classes": list(self.classes),
             "targets": list(self.targets.names) if self.targets else [],
-            "columns": [
-                {"name": column.name, "categories": column.categories, "comma": column.decimal_comma}
-                for column in self.columns
-            ],
+            "columns": [column_metadata(column) for column in self.columns],
             "encoding": {"fill": self.encoding.fill_values, "seen": self.encoding.seen_codes}
             if self.encoding
             else None,
@@ -80,6 +78,11 @@ class Preprocessing:
         header_texts = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
         # safetensors writes arrays that are not C-contiguous wrongly, and without an error.
         return bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, header_texts))
+
+    def _format(self) -> int:
+        if any(column.date for column in self.columns):
+            return 3
+        return 1 if self.scaling.offset is None else 2
 
     @classmethod
     def unpack(cls, data: bytes, place: str) -> "Preprocessing":
@@ -118,7 +121,7 @@ class Preprocessing:
         if metadata["format"] not in range(1, PREPROCESSING_FORMAT + 1):
             raise ValueError(f"its format {str(metadata['format'])[:20]} is not known")
         shape = tuple(_check_count(item) for item in metadata["shape"])
-        columns = tuple(map(_read_column, metadata["columns"]))
+        columns = tuple(map(column_from_metadata, metadata["columns"]))
         offset = _check_finite(arrays["offset"], np.float64) if "offset" in arrays else None
         scaling = AffineScaling(
             _check_finite(arrays["scale"], np.float32), _check_finite(arrays["shift"], np.float32), offset
@@ -150,10 +153,27 @@ class Preprocessing:
         return cls(shape, _check_count(metadata["examples"]), classes, regression_targets, columns, encoding, scaling)
 
 
-def _read_column(metadata: dict[str, Any]) -> Column:
+def column_metadata(column: Column) -> dict[str, Any]:
+    """Return a column as values for JSON."""
+    metadata: dict[str, Any] = {"name": column.name, "categories": column.categories, "comma": column.decimal_comma}
+    # Only where it is used, so that other files keep their bytes.
+    return metadata if column.date is None else metadata | {"date": asdict(column.date)}
+
+
+def column_from_metadata(metadata: dict[str, Any]) -> Column:
+    """Return the column that `column_metadata` described.
+
+    Raises:
+        ValueError, LookupError, TypeError: for anything else.
+    """
     words = metadata["categories"]
+    date = metadata.get("date")
+    if date is not None:
+        date = DateFeature(str(date["column"]), str(date["part"]), date["day_first"] is True)
+        if date.part not in (*DAY_PARTS, *CLOCK_PARTS):
+            raise ValueError(f"{date.part!r:.20} is not a part of a date")
     return Column(
-        str(metadata["name"]), None if words is None else tuple(map(str, words)), metadata.get("comma") is True
+        str(metadata["name"]), None if words is None else tuple(map(str, words)), metadata.get("comma") is True, date
     )
 
 

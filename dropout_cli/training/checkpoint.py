@@ -91,6 +91,7 @@ DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("dataset", "folds"): None,
     ("dataset", "fold"): 0,
     ("dataset", "encoding"): "auto",
+    ("dataset", "dates"): "refuse",
     ("objective", "class_weights"): None,
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,

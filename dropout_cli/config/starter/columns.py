@@ -64,7 +64,7 @@ def unusable_reason(name: str, series: "Series") -> str:
     if distinct == 0:
         return "empty"
     if cells.is_date(series):
-        return "dates"
+        return "dates; dataset.dates=expand makes numbers of them"
     # Words may number half of the rows; in fewer than 40 rows up to 20, but at most 80 % of the rows.
     most_words = max(0.5 * present, min(20, 0.8 * present))
     if series.dtype == object and distinct > min(MAX_CATEGORIES, most_words):

@@ -20,12 +20,12 @@ MISSING_TEXTS = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "-nan", "<NA>
 """Cell texts that stand for a missing value."""
 # English names, written out or cut to three letters.
 _MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?"
-# 12:30, 12:30:05.5, 1:30 pm.
-_CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[ap]m)?"
+CLOCK_PATTERN = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[ap]m)?"
+"""Matches a time without a date: 12:30, 12:30:05.5, 1:30 pm."""
 # 2020-1-31, 31.1.2020, 1/31/20, 31 Jan 2020, Jan 31, 2020, or a time alone.
 DATE_PATTERN = re.compile(
     rf"(\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{4}}|\d{{1,2}}/\d{{1,2}}/\d{{2}}"
-    rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})([ T].*)?|{_CLOCK}",
+    rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})([ T].*)?|{CLOCK_PATTERN}",
     re.IGNORECASE,
 )
 # No joiners: they change how emoji and Indic scripts are written.

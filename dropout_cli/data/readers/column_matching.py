@@ -17,6 +17,7 @@ from dropout_cli.data.readers.cells import (
     strip_cells,
     to_word,
 )
+from dropout_cli.data.readers.dates import date_values
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -42,11 +43,15 @@ def match_columns(
     Raises:
         DataError: if a column is missing, or a column of numbers has words.
     """
-    lacking = [column.name for column in columns if column.name not in frame.columns]
+    wanted = dict.fromkeys(column.date.column if column.date else column.name for column in columns)
+    lacking = [name for name in wanted if name not in frame.columns]
     if lacking:
         raise DataError(where(-1), f"has no column {quote_names(lacking)}", "Add it, and leave unknown values empty")
     arrays, messages = [], []
     for column in columns:
+        if column.date is not None:
+            arrays.append(date_values(parse_column(frame[column.date.column], missing), column.date, where))
+            continue
         series = frame[column.name]
         if column.categories is None:
             either = column.decimal_comma if comma is None else comma

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.text import counted
 from dropout_cli.data.readers.cells import RowLocator, column_to_words, parse_column, quote_names
+from dropout_cli.data.readers.dates import DateHandling
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -26,6 +27,7 @@ class TableOptions:
     group: ColumnKey | None = None
     split: ColumnKey | None = None
     missing: tuple[str, ...] = ()
+    dates: DateHandling = "refuse"
     decimal_comma: bool | None = None
     """True if numbers have a decimal comma; None detects this for each column."""
 

@@ -8,8 +8,10 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Column
+from dropout_cli.data.column_warnings import are_date_numbers
 from dropout_cli.data.readers import number_formats
 from dropout_cli.data.readers.cells import column_to_numbers, column_to_words, is_date, quote_names, strip_cells
+from dropout_cli.data.readers.dates import date_features, date_values
 from dropout_cli.data.readers.table_columns import TableColumns
 from dropout_cli.data.readers.table_targets import MAX_NUMERIC_CLASSES
 
@@ -44,6 +46,10 @@ def read_features(
         series = columns.parsed(name)
         if series.isna().all():
             empty.append(name)
+        elif columns.options.dates != "refuse" and (is_date(series) or _are_date_numbers(series)):
+            for feature in date_features(series, name, columns.options.dates, columns.where):
+                arrays.append(date_values(series, feature, columns.where))
+                found.append(Column(f"{name} ({feature.part})", date=feature))
         elif is_date(series):
             dates.append(name)
         elif series.dtype.kind in "iuf" and name not in forced:
@@ -68,10 +74,15 @@ def read_features(
     if facts:
         plural = "these columns" if len(empty) + len(dates) + len(wordy) > 1 else "this column"
         left_out = ", ".join([*map(str, columns.options.drop), *empty, *dates, *wordy])
-        hint = " For a date, add a column of numbers, such as the month" if dates else ""
+        hint = ", or dataset.dates=expand, which makes numbers of dates" if dates else ""
         fact = f"cannot use {plural}: {'; '.join(facts)}"
-        raise DataError(columns.place, fact, f"Set dataset.drop=[{left_out}].{hint}")
+        raise DataError(columns.place, fact, f"Set dataset.drop=[{left_out}]{hint}")
     return tuple(found), arrays
+
+
+def _are_date_numbers(series: "Series") -> bool:
+    """Return True if a cleaned column holds dates such as 20240131."""
+    return series.dtype.kind in "iuf" and are_date_numbers(series.dropna().to_numpy(np.float64))
 
 
 def _has_comma(columns: TableColumns, name: str) -> bool:

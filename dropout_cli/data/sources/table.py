@@ -13,6 +13,7 @@ from dropout_cli.data.base import DATASETS, TEST, TRAIN, DatasetInfo, Examples, 
 from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.readers import csv as csv_reader
 from dropout_cli.data.readers.cells import RowLocator, quote_names, strip_cells
+from dropout_cli.data.readers.dates import DateHandling
 from dropout_cli.data.readers.dialect import UNNAMED_PREFIX, Dialect
 from dropout_cli.data.readers.dialect_detection import detect_dialect
 from dropout_cli.data.readers.encoding import Encoding, require_encoding
@@ -64,6 +65,9 @@ class TableSource(Source):
     """Columns whose numbers stand for categories, such as codes."""
     missing: tuple[str | int | float, ...] = ()
     """Words or numbers that stand for a missing value, in addition to the usual ones (empty, ?, NA, nan, null, -)."""
+    dates: DateHandling = "refuse"
+    """refuse: a column of dates must be left out. expand: it becomes year, month, weekday and day number. day_first and
+    month_first decide how 3/4/2020 is read."""
     header: Literal["auto"] | bool = "auto"
     """True if the first line names the columns; auto detects this."""
     separator: Literal["auto", "space"] | str = "auto"
@@ -130,7 +134,15 @@ class TableSource(Source):
             comma: True if numbers have a decimal comma; None detects this for each column.
         """
         return TableOptions(
-            self.target, self.task, self.drop, self.categorical, self.group, self.split, self.missing_texts, comma
+            self.target,
+            self.task,
+            self.drop,
+            self.categorical,
+            self.group,
+            self.split,
+            self.missing_texts,
+            self.dates,
+            comma,
         )
 
     @property

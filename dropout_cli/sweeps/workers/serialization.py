@@ -11,7 +11,7 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 from dropout_cli.data import Examples
-from dropout_cli.data.base import Column
+from dropout_cli.data.preprocessing import column_from_metadata, column_metadata
 from dropout_cli.data.readers.file_rows import FileRows
 from dropout_cli.training.checkpoint import pack_checkpoint, unpack_checkpoint
 from dropout_cli.training.setup import DistillationTargets
@@ -33,10 +33,11 @@ def pack_examples(examples: Examples) -> bytes | None:
         "classes": examples.classes,
         "quantities": examples.target_names,
         "train_count": examples.train_count,
-        "columns": [[column.name, column.categories] for column in examples.columns],
+        "columns": [*map(column_metadata, examples.columns)],
         "encoded": examples.needs_encoding,
         "digest": examples.digest,
         "notices": examples.notices,
+        "read_as": examples.read_as,
     }
     return _packed(arrays, meta)
 
@@ -48,21 +49,19 @@ def unpack_examples(data: bytes) -> Examples:
         RunFailed: The data are damaged.
     """
     arrays, meta = unpack_checkpoint(data, "the transferred examples")
-    columns = tuple(
-        Column(name, None if categories is None else tuple(categories)) for name, categories in meta["columns"]
-    )
     return Examples(
         arrays["x"],
         arrays["labels"],
         classes=tuple(meta["classes"]),
         target_names=tuple(meta["quantities"]),
         train_count=meta["train_count"],
-        columns=columns,
+        columns=tuple(map(column_from_metadata, meta["columns"])),
         assigned_parts=arrays.get("assigned"),
         groups=arrays.get("groups"),
         needs_encoding=meta["encoded"],
         digest=meta["digest"],
         notices=tuple(meta["notices"]),
+        read_as=meta["read_as"],
     )
 
 
