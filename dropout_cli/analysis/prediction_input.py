@@ -18,7 +18,9 @@ from dropout_cli.data.readers.column_matching import match_columns
 from dropout_cli.data.readers.csv import check_rows, iter_text_chunks
 from dropout_cli.data.readers.dialect import UNNAMED_PREFIX
 from dropout_cli.data.readers.dialect import column_names as names_of
-from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES, iter_parquet, read_excel
+from dropout_cli.data.readers.excel_parquet import iter_parquet
+from dropout_cli.data.readers.file_format import find_format
+from dropout_cli.data.readers.table_file import read_table_file, row_locator, text_dialect
 from dropout_cli.data.sources.table import TableSource
 from dropout_cli.training.restore import LoadedWithoutData
 
@@ -61,7 +63,7 @@ def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         model.experiment.dataset if isinstance(model.experiment.dataset, TableSource) else TableSource(path=str(file))
     )
     first = 0
-    for frame, comma, where in _frames(fitted, settings, file):
+    for frame, comma, where, read_notices in _frames(fitted, settings, file):
         start = first
 
         # Default arguments keep the values of this chunk; the function is called after the loop variables change.
@@ -76,32 +78,38 @@ def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         raw = raw.astype(_example_dtype(fitted))
         x = raw if fitted.encoding is None else fitted.encoding.apply(raw)
         cells = zip(*(to_json_cells(frame[name]) for name in frame.columns), strict=True)
-        yield list(map(str, frame.columns)), [list(row) for row in cells], x, notices
+        yield list(map(str, frame.columns)), [list(row) for row in cells], x, [*read_notices, *notices]
         first += len(frame)
 
 
 def _frames(
     fitted: Preprocessing, settings: TableSource, file: Path
-) -> "Iterator[tuple[DataFrame, bool | None, RowLocator]]":
+) -> "Iterator[tuple[DataFrame, bool | None, RowLocator, tuple[str, ...]]]":
     """Yield chunks of a table.
 
-    Each chunk is a frame, whether its numbers have a decimal comma (None: its cells are typed), and a function from a
-    row's index to its place in the file, for messages.
+    Each chunk is a frame, whether its numbers have a decimal comma (None: its cells are typed), a function from a row's
+    index to its place in the file, and messages about the file.
     """
-    kind = file.suffix.lower()
-    if kind in PARQUET_SUFFIXES:
-        # Parquet and Excel store typed numbers, so a decimal comma cannot occur.
-        for frame in iter_parquet(file):
-            yield frame, None, lambda row: f"{file}, row {row + 1}" if row >= 0 else str(file)
-        return
-    if kind in EXCEL_SUFFIXES:
-        frame, rows = read_excel(file, settings.header)
-        yield frame, None, lambda row: f"{file}, row {rows[row]}" if row >= 0 else str(file)
-        return
+    options = settings.file_options
     wanted = [column.name for column in fitted.columns]
-    dialect = settings.detect_dialect(file)
+    # Names of a table without a header would be found nowhere.
+    known = (
+        () if _by_place(wanted) else [column.date.column if column.date else column.name for column in fitted.columns]
+    )
+    kind = find_format(file)
+    if kind == "parquet":
+        # Parquet files can be larger than the memory.
+        for frame in iter_parquet(file):
+            yield frame, None, row_locator(file), ()
+        return
+    if kind != "text":
+        cells = read_table_file(file, options, known)
+        # Typed numbers have no decimal comma.
+        yield cells.frame, None, cells.where, cells.notices
+        return
+    dialect = text_dialect(file, options, known)
     # A header is recognized by a column of the training, even if the file looks like one without a header.
-    named = any(name in dialect.first_row for name in wanted)
+    named = any(name in dialect.first_row for name in known or wanted)
     if settings.header == "auto":
         dialect = replace(dialect, header=named or (dialect.header and _by_place(wanted)))
     checked = check_rows(file, dialect)
@@ -113,6 +121,7 @@ def _frames(
             frame,
             dialect.decimal_comma,
             lambda row: f"{file}, line {checked.row_lines[row]}" if row >= 0 else str(file),
+            (*dialect.notices, *checked.notices),
         )
 
 

@@ -8,8 +8,8 @@ from dropout_cli.core.text import counted
 from dropout_cli.data.column_warnings import ID_NAME, MIN_ID_VALUES, is_row_id
 from dropout_cli.data.readers import cells, number_formats
 from dropout_cli.data.readers.table_features import MAX_CATEGORIES
+from dropout_cli.data.readers.table_file import TableCells
 from dropout_cli.data.readers.table_targets import MAX_NUMERIC_CLASSES
-from dropout_cli.data.sources.table import TableCells
 
 if TYPE_CHECKING:
     from pandas import Series

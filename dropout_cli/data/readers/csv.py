@@ -15,6 +15,7 @@ from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.readers.cells import MISSING_TEXTS
 from dropout_cli.data.readers.dialect import Dialect, column_names, iter_rows
+from dropout_cli.data.readers.extra_rows import MIN_ROWS_BELOW, ExtraRows, are_sums, is_note, is_total
 from dropout_cli.data.readers.text import count_comment_lines, open_text
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class CheckedLines(NamedTuple):
     """Line number of each row that is not blank."""
     blank_rows: Array
     """Numbers of the rows that hold nothing but separators, counted among all rows; `row_lines` leaves them out."""
+    notices: tuple[str, ...] = ()
+    """Messages about rows at the end that were left out."""
 
 
 def check_rows(path: Path, dialect: Dialect) -> CheckedLines:
@@ -45,32 +48,110 @@ def check_rows(path: Path, dialect: Dialect) -> CheckedLines:
     Raises:
         DataError: with the line, if rows differ in their number of fields, or there are no rows.
     """
-    # Arrays take 8 bytes per row, where a list of Python integers would take several times that.
-    lines, blank = array("q"), array("q")
-    width, first_line = len(dialect.first_row), 0
-    comment_lines = count_comment_lines(path, dialect.encoding)
-    with open_text(path, dialect.encoding) as file:
-        for number, (row, below) in enumerate(iter_rows(file, dialect.separator, dialect.quote, str(path))):
-            # `iter_rows` counts lines from below the comments.
-            line = below + comment_lines
-            if number == 0:
-                first_line = line
-                if dialect.header:
-                    continue
-            if len(row) != width:
-                fact = f"has {_count_fields(len(row))}, but line {first_line} has {_count_fields(width)}"
-                way_out = "Correct it, or put quotes around values that contain the separator"
-                raise DataError(f"{path}, line {line}", fact, way_out)
-            # A row of nothing but separators is left out, as pandas cannot do by itself.
-            if any(map(str.strip, row)):
-                lines.append(line)
-            else:
-                blank.append(len(lines) + len(blank))
+    width, first_line, line_before = len(dialect.first_row), 0, 0
+    rows = _RowLines(path, width)
+    for number, (row, line) in enumerate(_numbered_rows(path, dialect)):
+        if number == 0:
+            rows.header_line = first_line = line
+        if not (dialect.header and number <= dialect.rows_below_header):
+            rows.add(row, line, after_gap=line > line_before + 1, extra=dialect.extra_rows)
+        line_before = line
     if width > MAX_COLUMNS:
         raise DataError(str(path), f"has {width:,} columns", f"At most {MAX_COLUMNS:,} can be read")
-    if not lines:
+    if dialect.extra_rows == "keep":
+        rows.accept_candidates()
+    notices = rows.left_out_notices()
+    if dialect.extra_rows == "leave_out" and is_total(rows.last_row) and len(rows.lines) > MIN_ROWS_BELOW:
+        total, total_line = rows.last_row, rows.lines[-1]
+        above = (row for row, line in _numbered_rows(path, dialect) if first_line < line < total_line)
+        if are_sums(total, above, dialect.decimal_comma):
+            rows.remove_last()
+            notices.append(f"{path}, line {total_line}: is left out, as it holds the totals of the columns.")
+        else:
+            notices.append(f"{path}, line {total_line}: is called a total, but read as data. Remove it if it is none.")
+    if not rows.lines:
         raise DataError(str(path), "has a header but no rows", "Add rows, or set dataset.header: false")
-    return CheckedLines(width, np.frombuffer(lines, np.int64), np.array(blank, np.int64))
+    return CheckedLines(width, np.frombuffer(rows.lines, np.int64), np.array(rows.blank, np.int64), tuple(notices))
+
+
+class _RowLines:
+    """Lines of the rows of a file, while it is read.
+
+    Rows that may be notes wait until a row of data follows, or the file ends.
+    """
+
+    def __init__(self, path: Path, width: int) -> None:
+        self.path = path
+        self.width = width
+        self.header_line = 0
+        # Arrays take 8 bytes per row, where a list of Python integers would take several times that.
+        self.lines, self.blank = array("q"), array("q")
+        self.last_row: list[str] = []
+        self._last_position = 0
+        self._candidates: list[tuple[list[str], int]] = []
+
+    def add(self, row: list[str], line: int, *, after_gap: bool, extra: ExtraRows) -> None:
+        """Add a row, in the order of the file."""
+        # Most rows have a second cell, so this is one comparison.
+        if not any(map(str.strip, row[1:])) or len(row) != self.width:
+            is_blank = not any(map(str.strip, row))
+            if is_blank and not self._candidates:
+                self._add_blank()
+                return
+            if is_blank or (extra == "leave_out" and is_note(row, self.width, after_gap or self._follows_blank())):
+                self._candidates.append((row, line))
+                return
+        self.accept_candidates()
+        self._add_data(row, line)
+
+    def _follows_blank(self) -> bool:
+        return bool(self.blank) and self.blank[-1] == len(self.lines) + len(self.blank) - 1
+
+    def _add_blank(self) -> None:
+        # A row of nothing but separators is left out, as pandas cannot do by itself.
+        self.blank.append(len(self.lines) + len(self.blank))
+
+    def _add_data(self, row: list[str], line: int) -> None:
+        if len(row) != self.width:
+            fact = f"has {_count_fields(len(row))}, but line {self.header_line} has {_count_fields(self.width)}"
+            way_out = "Correct it, or put quotes around values that contain the separator"
+            raise DataError(f"{self.path}, line {line}", fact, way_out)
+        self._last_position = len(self.lines) + len(self.blank)
+        self.lines.append(line)
+        self.last_row = row
+
+    def accept_candidates(self) -> None:
+        """Take rows that waited as rows of data."""
+        for row, line in self._candidates:
+            if any(map(str.strip, row)):
+                self._add_data(row, line)
+            else:
+                self._add_blank()
+        self._candidates = []
+
+    def left_out_notices(self) -> list[str]:
+        """Return a notice about the notes at the end, if there are any."""
+        notes = [(row, line) for row, line in self._candidates if any(map(str.strip, row))]
+        if not notes:
+            return []
+        text = next(cell.strip() for cell in notes[0][0] if cell.strip())[:40]
+        verb = "is" if len(notes) == 1 else f"and {counted(len(notes) - 1, 'more line')} are"
+        return [f"{self.path}, line {notes[0][1]}: {verb} left out, as a note below the table ('{text}')."]
+
+    def remove_last(self) -> None:
+        """Remove the last row of data, and blank rows below it."""
+        self.lines.pop()
+        while self.blank and self.blank[-1] > self._last_position:
+            self.blank.pop()
+
+
+def _numbered_rows(path: Path, dialect: Dialect) -> Iterator[tuple[list[str], int]]:
+    """Yield each row that is not blank, from the header on, with its line in the file."""
+    # `iter_rows` counts lines from below the comments.
+    above = count_comment_lines(path, dialect.encoding) + dialect.title_lines
+    with open_text(path, dialect.encoding, dialect.title_lines) as file:
+        for row, below in iter_rows(file, dialect.separator, dialect.quote, str(path), dialect.escape):
+            yield row, below + above
 
 
 def read_csv(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["DataFrame", CheckedLines]:
@@ -85,10 +166,10 @@ def read_csv(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["D
         DataError: if the file cannot be read as a table.
     """
     checked = check_rows(path, dialect)
-    arguments = _pandas_arguments(dialect, checked.cells_per_row, missing)
+    arguments = _pandas_arguments(dialect, checked, missing)
     if dialect.decimal_comma:  # pandas would read 1.234, a thousand here, as a fraction
         arguments["dtype"] = str
-    with open_text(path, dialect.encoding) as file:
+    with open_text(path, dialect.encoding, dialect.title_lines) as file:
         import pandas as pd
 
         try:
@@ -132,12 +213,12 @@ def iter_text_chunks(
     Raises:
         DataError: if the file cannot be read as a table.
     """
-    arguments = _pandas_arguments(dialect, checked.cells_per_row, ()) | {
+    arguments = _pandas_arguments(dialect, checked, ()) | {
         "names": columns,
         "dtype": str,
         "na_filter": False,
     }
-    with open_text(path, dialect.encoding) as file:
+    with open_text(path, dialect.encoding, dialect.title_lines) as file:
         import pandas as pd
 
         try:
@@ -147,19 +228,25 @@ def iter_text_chunks(
             raise _unreadable(path, error) from None
 
 
-def _pandas_arguments(dialect: Dialect, width: int, missing: tuple[str, ...]) -> dict[str, Any]:
-    return {
+def _pandas_arguments(dialect: Dialect, checked: CheckedLines, missing: tuple[str, ...]) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
         "sep": dialect.separator or r"\s+",
         "quotechar": dialect.quote,
         "header": 0 if dialect.header else None,
-        "names": column_names(dialect, width),
+        "names": column_names(dialect, checked.cells_per_row),
         "index_col": False,  # pandas would otherwise take the first column of longer rows as an index
         "na_values": [*MISSING_TEXTS, *missing],
         "keep_default_na": False,  # pandas' list has more texts than MISSING_TEXTS
         "skipinitialspace": dialect.separator is not None,
         # One dtype per column; pandas would otherwise infer it chunk by chunk.
         "low_memory": False,
+        "escapechar": dialect.escape,
     }
+    if dialect.rows_below_header:
+        arguments["skiprows"] = range(1, 1 + dialect.rows_below_header)
+    if checked.notices:
+        arguments["nrows"] = len(checked.row_lines) + len(checked.blank_rows)
+    return arguments
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

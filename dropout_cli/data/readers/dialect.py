@@ -8,6 +8,7 @@ from typing import TextIO
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.data.readers.encoding import Encoding
+from dropout_cli.data.readers.extra_rows import ExtraRows
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,16 @@ class Dialect:
     """True if numbers have a decimal comma; None if the first rows do not show it."""
     guessed_word: str = ""
     """A word of the file if its encoding was guessed, else empty."""
+    escape: str | None = None
+    """Character before a quotation mark inside a quoted cell; None if quotation marks are doubled."""
+    title_lines: int = 0
+    """Number of lines between the comments and the header that are no part of the table."""
+    rows_below_header: int = 0
+    """Number of rows below the header that hold units or a second header."""
+    extra_rows: ExtraRows = "leave_out"
+    """leave_out: totals and notes at the end are no rows."""
+    notices: tuple[str, ...] = ()
+    """Messages about the file for the user."""
 
     @property
     def description(self) -> str:
@@ -63,7 +74,9 @@ UNNAMED_PREFIX = "column "
 """Prefix of the names given to columns without one."""
 
 
-def iter_rows(file: TextIO, separator: str | None, quote: str, place: str) -> Iterator[tuple[list[str], int]]:
+def iter_rows(
+    file: TextIO, separator: str | None, quote: str, place: str, escape: str | None = None
+) -> Iterator[tuple[list[str], int]]:
     """Yield the cells of each row that is not blank, with the line it begins on.
 
     Args:
@@ -71,6 +84,7 @@ def iter_rows(file: TextIO, separator: str | None, quote: str, place: str) -> It
         separator: character between cells; None: any white space.
         quote: quotation mark around cells.
         place: the file's name, for messages.
+        escape: character before a quotation mark inside a quoted cell.
 
     Raises:
         DataError: if the csv module cannot read a row.
@@ -82,7 +96,7 @@ def iter_rows(file: TextIO, separator: str | None, quote: str, place: str) -> It
             if cells:
                 yield cells, number
         return
-    reader = csv.reader(file, delimiter=separator, quotechar=quote, skipinitialspace=True)
+    reader = csv.reader(file, delimiter=separator, quotechar=quote, escapechar=escape, skipinitialspace=True)
     # A quoted cell may span several lines: a row begins after the last line of the row before it.
     lines_read = 0
     while True:

@@ -3,7 +3,7 @@
 import io
 from bisect import bisect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TextIO
@@ -13,7 +13,8 @@ from dropout_cli.data.readers import number_formats
 from dropout_cli.data.readers.cells import MISSING_TEXTS, remove_zero_width
 from dropout_cli.data.readers.dialect import Dialect, iter_rows
 from dropout_cli.data.readers.encoding import SAMPLE_BYTES
-from dropout_cli.data.readers.text import find_encoding, open_text
+from dropout_cli.data.readers.extra_rows import ExtraRows, find_rows_below_header, find_titles
+from dropout_cli.data.readers.text import count_comment_lines, find_encoding, open_text
 
 SEPARATORS = (",", "\t", ";", "|", None)
 RARE_SEPARATORS = ("~", "^", ":")
@@ -29,7 +30,15 @@ EQUAL_LENGTH_WEIGHT = 10
 
 
 def detect_dialect(
-    path: Path, *, separator: str | None = None, header: bool | None = None, encoding: str | None = None
+    path: Path,
+    *,
+    separator: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    header_line: int | None = None,
+    extra_rows: ExtraRows = "leave_out",
+    decimal_comma: bool | None = None,
+    known_names: Collection[str] = (),
 ) -> Dialect:
     """Detect how a file is written.
 
@@ -38,22 +47,50 @@ def detect_dialect(
         separator: the character between cells, or "space"; None detects it.
         header: True if the first line names the columns; None detects this.
         encoding: the name of the encoding; None detects it.
+        header_line: line of the header, counted from 1; None detects titles above it.
+        extra_rows: leave_out: titles, units, totals and notes are no rows.
+        decimal_comma: True if numbers have a decimal comma; None detects this.
+        known_names: names of columns that the header should have.
 
     Raises:
         DataError: if the file is empty or is not text.
     """
     found = find_encoding(path, encoding)
-    with open_text(path, found.name) as file:
+    title_lines = 0 if header_line is None else _lines_above(path, found.name, header_line)
+    with open_text(path, found.name, title_lines) as file:
         lines = _first_lines(file)
     if not lines:
         raise DataError(str(path), "is empty", "Give a file with rows")
-    delimiter, quote = _best_separator(
-        lines, SEPARATORS if separator is None else ({"space": None}.get(separator, separator),)
-    )
-    rows = [[_strip_quotes(cell) for cell in row] for row, _ in iter_rows(_to_file(lines), delimiter, quote, str(path))]
+    separators = SEPARATORS if separator is None else ({"space": None}.get(separator, separator),)
+    delimiter, quote = _best_separator(lines, separators)
+    escape = _escape_character(lines, delimiter, quote)
+    sample = iter_rows(_to_file(lines), delimiter, quote, str(path), escape)
+    rows = [[_strip_quotes(cell) for cell in row] for row, _ in sample]
     if not rows:
         raise DataError(str(path), "is empty", "Give a file with rows")
-    header = has_header(rows) if header is None else header
+    leave_out = extra_rows == "leave_out"
+    titles = find_titles(rows, known_names) if leave_out and header is None and header_line is None else 0
+    notices: list[str] = []
+    comments = count_comment_lines(path, found.name)
+    if titles:
+        with open_text(path, found.name) as file:
+            numbered = iter_rows(file, delimiter, quote, str(path), escape)
+            title_lines = next(line for index, (_, line) in enumerate(numbered) if index == titles) - 1
+        title = next(cell for row in rows for cell in row if cell)[:40]
+        notices.append(
+            f"{path}: the header is in line {comments + title_lines + 1}. The lines above it are left out, as titles "
+            f"('{title}'). If that is wrong, set dataset.header_line."
+        )
+    rows = rows[titles:]
+    header = True if header_line is not None else has_header(rows) if header is None else header
+    below = find_rows_below_header(rows) if header and leave_out else 0
+    if below:
+        left_out = [cell for row in rows[1 : 1 + below] for cell in row if cell]
+        notices.append(
+            f"{path}, line {comments + title_lines + 2}: is left out, as units or a second header below the names of "
+            f"the columns ('{left_out[0][:40]}'). If that is wrong, set dataset.extra_rows=keep."
+        )
+        rows = [rows[0], *rows[1 + below :]]
     first = rows[0]
     if header:
         # Some programs mark the header as a comment.
@@ -62,8 +99,48 @@ def detect_dialect(
         ends_in_separator = not any(row[-1] for row in rows[1:])
         first = [*first, ""] if ends_in_separator else ["", *first]  # R writes row names without a title
     cells = (cell for row in rows[header:] for cell in row)
-    comma = number_formats.has_decimal_comma(cells, delimiter)
-    return Dialect(delimiter, quote, found.name, header, tuple(first), comma, found.guess)
+    comma = number_formats.has_decimal_comma(cells, delimiter) if decimal_comma is None else decimal_comma
+    return Dialect(
+        delimiter,
+        quote,
+        found.name,
+        header,
+        tuple(first),
+        comma,
+        found.guess,
+        escape,
+        title_lines,
+        below,
+        extra_rows,
+        tuple(notices),
+    )
+
+
+def _lines_above(path: Path, encoding: str, header_line: int) -> int:
+    """Return the number of lines between the comments and a header.
+
+    Raises:
+        DataError: if the header would be in a comment.
+    """
+    lines = header_line - 1 - count_comment_lines(path, encoding)
+    if lines < 0:
+        raise DataError("dataset.header_line", f"line {header_line} of {path} is a comment", "Give the line below it")
+    return lines
+
+
+def _escape_character(lines: list[str], separator: str | None, quote: str) -> str | None:
+    """Return a backslash if it stands before quotation marks inside cells."""
+    if separator is None or not any(f"\\{quote}" in line for line in lines):
+        return None
+
+    def equal_rows(escape: str | None) -> int:
+        try:
+            lengths = Counter(len(row) for row, _ in iter_rows(_to_file(lines), separator, quote, "", escape))
+        except DataError:
+            return 0
+        return max(lengths.values())
+
+    return "\\" if equal_rows("\\") > equal_rows(None) else None
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:

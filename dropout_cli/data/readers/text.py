@@ -61,12 +61,13 @@ def _open_bytes(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
-    """Open the file for reading from the first line after its comments.
+def open_text(path: Path, encoding: str, title_lines: int = 0) -> Iterator[TextIO]:
+    """Open the file for reading from the first line after its comments and titles.
 
     Args:
         path: the file.
         encoding: the name of its encoding.
+        title_lines: number of lines after the comments to leave out.
 
     Raises:
         DataError: if the file cannot be read.
@@ -79,6 +80,8 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
             io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text,
         ):
             _skip_comments(text)
+            for _ in range(title_lines):
+                text.readline()
             yield text
     except (OSError, EOFError) as error:
         raise _unreadable(path, error) from None

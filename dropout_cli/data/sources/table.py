@@ -7,40 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from dropout_cli.core.errors import DataError, InvalidField
-from dropout_cli.core.field_types import CountOrZero, Fraction, PathField
+from dropout_cli.core.field_types import Count, CountOrZero, Fraction, PathField
 from dropout_cli.core.text import plural
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, DatasetInfo, Examples, Source
-from dropout_cli.data.cache import require_regular_file
-from dropout_cli.data.readers import csv as csv_reader
 from dropout_cli.data.readers.cells import RowLocator, quote_names, strip_cells
 from dropout_cli.data.readers.dates import DateHandling
-from dropout_cli.data.readers.dialect import UNNAMED_PREFIX, Dialect
-from dropout_cli.data.readers.dialect_detection import detect_dialect
-from dropout_cli.data.readers.encoding import Encoding, require_encoding
-from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES, iter_parquet, read_excel
-from dropout_cli.data.readers.leading_zeros import SAMPLE_ROWS, columns_of_codes
+from dropout_cli.data.readers.encoding import require_encoding
+from dropout_cli.data.readers.extra_rows import ExtraRows
 from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName
 from dropout_cli.data.readers.table_examples import examples_from_frame
+from dropout_cli.data.readers.table_file import FileOptions, TableCells, read_table_file
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
-
-
-@dataclass(frozen=True)
-class TableCells:
-    """The cells of a file, and how they were read."""
-
-    frame: "DataFrame"
-    where: RowLocator
-    """Maps a row number to its place in the file, -1 to the file."""
-    read_as: str
-    """Notation of the file, in a few words."""
-    decimal_comma: bool | None = None
-    """True if numbers have a decimal comma; None if the file does not tell."""
-    notices: tuple[str, ...] = ()
-    """Messages about the file for the user."""
-    code_columns: tuple[str, ...] = ()
-    """Columns of digits with leading zeros."""
 
 
 @DATASETS.register("table")
@@ -52,7 +31,7 @@ class TableSource(Source):
     default_test_fraction = 0.2
 
     path: Annotated[str, PathField()]
-    """The file. Its separator and header are detected."""
+    """The file. Its format, separator and header are detected."""
     target: ColumnKey | tuple[ColumnKey, ...] = "last"
     """The column to predict: its name, its index (from 0), or last. A list of columns for a regression with several
     targets."""
@@ -70,6 +49,14 @@ class TableSource(Source):
     month_first decide how 3/4/2020 is read."""
     header: Literal["auto"] | bool = "auto"
     """True if the first line names the columns; auto detects this."""
+    header_line: Count | None = None
+    """The line of the header, counted from 1; lines above it are left out. null: detected."""
+    extra_rows: ExtraRows = "leave_out"
+    """leave_out: titles above the header, units below it, totals and notes at the end are no rows. keep: they are."""
+    sheet: str | CountOrZero | None = None
+    """The sheet of an Excel file, by its name, or its index from 0. null: the first one that has a table."""
+    decimal: Literal["auto", ".", ","] = "auto"
+    """The decimal mark of a text file; auto detects it."""
     separator: Literal["auto", "space"] | str = "auto"
     """The character between values, or space for any white space."""
     encoding: str = "auto"
@@ -154,56 +141,25 @@ class TableSource(Source):
         """Read the cells of a file.
 
         Args:
-            path: the file; Excel and Parquet are recognized by the ending, anything else is text.
+            path: the file.
 
         Raises:
             DataError: if the file cannot be read.
         """
-        require_regular_file(path)
-        kind = path.suffix.lower()
-        if kind in EXCEL_SUFFIXES:
-            frame, rows = read_excel(path, self.header)
-            # Rows count from 1, so the first row of data is row 1 only without a header.
-            header = "with a header" if rows[0] > 1 else "without a header"
-            sheet = TableCells(
-                frame, lambda row: f"{path}, row {rows[row]}" if row >= 0 else str(path), f"Excel, {header}"
-            )
-        elif kind in PARQUET_SUFFIXES:
-            import pandas as pd
+        return read_table_file(path, self.file_options)
 
-            frame = pd.concat(iter_parquet(path))
-            sheet = TableCells(frame, lambda row: f"{path}, row {row + 1}" if row >= 0 else str(path), "Parquet")
-        else:
-            dialect = self.detect_dialect(path)
-            notices = (_encoding_notice(path, dialect),) if dialect.guessed_word else ()
-            frame, checked = csv_reader.read_csv(path, dialect, self.missing_texts)
-            lines = checked.row_lines
-            sheet = TableCells(
-                frame,
-                lambda row: f"{path}, line {lines[row]}" if row >= 0 else str(path),
-                dialect.description,
-                dialect.decimal_comma,
-                notices,
-                columns_of_codes(csv_reader.read_first_rows(path, dialect, checked, SAMPLE_ROWS)),
-            )
-        codes = sheet.code_columns or columns_of_codes(sheet.frame)
-        return replace(sheet, frame=_drop_blank_columns(sheet.frame), code_columns=codes)
-
-    def detect_dialect(self, path: Path) -> Dialect:
-        """Return the notation of a text file.
-
-        Args:
-            path: the file.
-
-        Raises:
-            DataError: if the file is empty or is not text.
-        """
-        separator = None if self.separator == "auto" else self.separator
-        return detect_dialect(
-            path,
-            separator=separator,
-            header=None if self.header == "auto" else self.header,
-            encoding=None if self.encoding == "auto" else require_encoding(self.encoding),
+    @property
+    def file_options(self) -> FileOptions:
+        """How the file is written."""
+        return FileOptions(
+            self.header,
+            self.header_line,
+            self.extra_rows,
+            self.separator,
+            self.decimal,
+            self.encoding,
+            self.sheet,
+            self.missing_texts,
         )
 
     def _code_notices(self, sheet: TableCells, examples: Examples) -> list[str]:
@@ -226,25 +182,6 @@ class TableSource(Source):
         assigned = np.full(count, TRAIN, np.int8)
         assigned[rows] = TEST
         return replace(examples, assigned_parts=assigned)
-
-
-def _encoding_notice(path: Path, dialect: Dialect) -> str:
-    title = Encoding(dialect.encoding).title
-    return (
-        f"{path}: its encoding was guessed: {title}, in which it has the word '{dialect.guessed_word}'. "
-        "If that is wrong, set dataset.encoding."
-    )
-
-
-def _drop_blank_columns(frame: "DataFrame") -> "DataFrame":
-    """Return the table without trailing columns that have neither name nor value.
-
-    They appear if the lines end in separators.
-    """
-    names = list(frame.columns)
-    while len(names) > 1 and str(names[-1]).startswith(UNNAMED_PREFIX) and frame[names[-1]].isna().all():
-        names.pop()
-    return frame[names]
 
 
 def _with_test_file(sheet: TableCells, tests: TableCells, path: str, test_path: str) -> tuple["DataFrame", RowLocator]:
