@@ -186,7 +186,8 @@ def _number(cell: str, comma: bool | None) -> float | None:
 
 
 def _without_notes(rows: Rows) -> Rows:
-    """Return the rows with more than one cell that is not empty. Notes at the end of a short table are in its sample."""
+    """Return the rows with more than one cell that is not empty."""
+    # The sample of a short table includes the notes at its end.
     return [row for row in rows if _filled(row) > 1]
 
 

@@ -37,9 +37,9 @@ _OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"GIF8", "a GIF picture", _PICTURES),
     (b"{\\rtf", "an RTF document", _EXPORT),
     (b"version https://git-lfs", "a Git LFS pointer, not the data", "Get the file itself with 'git lfs pull'"),
-    (b"\x80\x04\x95", "a Python pickle", "Save the table as Parquet or CSV"),
-    (b"\x80\x05\x95", "a Python pickle", "Save the table as Parquet or CSV"),
-    (b"\x80\x03", "a Python pickle", "Save the table as Parquet or CSV"),
+    (b"\x80\x04\x95", "a serialized Python object", "Save the table as Parquet or CSV"),
+    (b"\x80\x05\x95", "a serialized Python object", "Save the table as Parquet or CSV"),
+    (b"\x80\x03", "a serialized Python object", "Save the table as Parquet or CSV"),
 )
 """First bytes of formats that are no tables for this program: bytes, name, way out."""
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
