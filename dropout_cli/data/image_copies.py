@@ -1,4 +1,7 @@
-"""Search for the same image in two classes or in two parts, which makes results look better than they are."""
+"""Search for copies of an image in two classes or in two parts.
+
+Copies in two classes contradict each other; copies in two parts make results look better than they are.
+"""
 
 import hashlib
 from collections import defaultdict

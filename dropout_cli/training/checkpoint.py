@@ -92,6 +92,7 @@ DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("dataset", "fold"): 0,
     ("dataset", "encoding"): "auto",
     ("dataset", "dates"): "refuse",
+    ("dataset", "channels"): None,
     ("objective", "class_weights"): None,
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,

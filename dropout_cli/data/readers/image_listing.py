@@ -120,7 +120,7 @@ def find_images(root: Path, folder: str, *, former: bool = False) -> tuple[list[
 
 
 def _part_folders(root: Path, folders: list[str]) -> list[tuple[str, int]]:
-    """Return the folders that stand for parts, in the order train, val, test; empty if the folders are classes.
+    """Return the folders for parts, in the order train, val, test; empty without them.
 
     Raises:
         DataError: if there is no train folder, or a part has no folders of classes.
