@@ -145,7 +145,7 @@ def test_the_new_key_changes_no_old_config(tmp_path: Path) -> None:
 def test_one_hot_labels_are_classes(tmp_path: Path, kind: type) -> None:
     """They are the numbers of their columns, in all parts, with a notice; as a regression they stay numbers."""
     x, y = arrays(30)
-    rows = np.eye(3, dtype=kind)[y]
+    rows: Array = np.eye(3, dtype=kind)[y]
     np.savez(tmp_path / "a.npz", x=x[:20], y=rows[:20], x_test=x[20:], y_test=rows[20:])
     found = Arrays(path=str(tmp_path / "a.npz")).read()
     assert found.classes == ("0", "1", "2") and np.array_equal(found.labels, y)
