@@ -206,14 +206,18 @@ class Arrays(Source):
         if self.channels is not None or len(shape) != 4:
             return
         _, first, second, last = shape
-        # Square maps of a network, such as (N, 4, 4, 512), have few rows and many channels.
-        likely = first <= MAX_USUAL_CHANNELS < min(second, last)
-        if likely or (first == last == 3 < second):
+        if looks_channels_first(shape) or (first == last == 3 < second):
             yield (
                 f"{self.path}: images of the shape {shape} are read as {counted(first, 'row')}, "
                 f"{counted(second, 'column')} and {counted(last, 'channel')}. If the channels come first, set "
                 "dataset.channels: first; otherwise set it to last."
             )
+
+
+def looks_channels_first(shape: Shape) -> bool:
+    """Return True if the shape of an array is (N, channels, height, width) rather than channels last."""
+    # Maps of a network, such as (N, 4, 4, 512), have few rows, as few columns, and many channels.
+    return len(shape) == 4 and shape[1] <= MAX_USUAL_CHANNELS < min(shape[2:])
 
 
 def _read(path: Path) -> Array:
