@@ -31,7 +31,7 @@ def predict_command(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="A table with the columns of the training, or an array file. For a run on images: images, or folders "
             "of images.",
         ),

@@ -78,7 +78,7 @@ def list_images(root: Path, *, former: bool = False) -> ImageListing:
             names, left_out[folder] = find_images(root, folder, former=former)
             files += names
             labels += [label] * len(names)
-        notices = (*_beside(root, root), *left_out_notices(left_out))
+        notices = (*_beside(root, root), *_inner_parts(root, folders), *left_out_notices(left_out))
         return ImageListing(tuple(folders), files, np.array(labels, np.intp), None, (), left_out, notices)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -195,6 +195,17 @@ def _beside(root: Path, folder: Path) -> Iterable[str]:
         place = "" if folder == root else f" in {folder.name}"
         verb = "is" if count == 1 else "are"
         yield f"{counted(count, 'image')}{place} beside the folders of classes {verb} left out."
+
+
+def _inner_parts(root: Path, classes: list[str]) -> Iterable[str]:
+    """Yield a notice if folders for parts are inside the classes, where they have no effect."""
+    inner = [{name for name in _folders(root / folder) if name.lower() in PART_FOLDERS} for folder in classes]
+    shared = sorted(set.intersection(*inner))
+    if len({PART_FOLDERS[name.lower()] for name in shared}) > 1:
+        yield (
+            f"The folders {', '.join(shared)} inside the classes are not used as parts. "
+            f"For parts, put them above the classes: {shared[-1]}/{classes[0]}."
+        )
 
 
 def left_out_notices(left_out: dict[str, Counter[str]]) -> Iterable[str]:

@@ -112,6 +112,19 @@ def test_a_class_may_have_the_name_of_a_part(tmp_path: Path) -> None:
         assert ImageFolder(path=str(root)).read().classes == names
 
 
+def test_parts_inside_the_classes_are_reported(tmp_path: Path) -> None:
+    """They are read as one class, and the notice says where parts belong."""
+    for seed, name in enumerate(("ant", "bee")):
+        save_images(tmp_path / "p" / name / "train", 3, seed)
+        save_images(tmp_path / "p" / name / "test", 3, 5 + seed)
+    found = ImageFolder(path=str(tmp_path / "p")).read()
+    assert found.classes == ("ant", "bee") and found.assigned_parts is None
+    assert found.notices == (
+        "The folders test, train inside the classes are not used as parts. "
+        "For parts, put them above the classes: train/ant.",
+    )
+
+
 def test_files_that_are_left_out_are_counted_by_kind(tmp_path: Path) -> None:
     """Those of systems are not mentioned and are no classes."""
     root = tmp_path / "p"
