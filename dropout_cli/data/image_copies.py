@@ -15,6 +15,8 @@ from dropout_cli.data.base import ImageFiles
 from dropout_cli.data.readers.images import in_parallel
 
 MAX_NAMED_COPIES = 3
+BLOCK = 256
+"""Images per task of a thread; a task for each small image would cost more than its digest."""
 
 
 def first_copies(x: Array) -> Array:
@@ -23,10 +25,15 @@ def first_copies(x: Array) -> Array:
     Args:
         x: (N, height, width, channels), C-contiguous. Files with the same bytes have the same pixels.
     """
+
     # Digests, because the bytes of all images as keys would need their memory once more.
-    digests = in_parallel(lambda row: hashlib.blake2b(x[row], digest_size=16).digest(), range(len(x)))
+    def digests(start: int) -> list[bytes]:
+        return [hashlib.blake2b(image, digest_size=16).digest() for image in x[start : start + BLOCK]]
+
     rows: dict[bytes, int] = {}
-    return np.array([rows.setdefault(digest, row) for row, digest in enumerate(digests)], np.intp)
+    blocks = in_parallel(digests, range(0, len(x), BLOCK))
+    every = [digest for block in blocks for digest in block]
+    return np.array([rows.setdefault(digest, row) for row, digest in enumerate(every)], np.intp)
 
 
 def copies_in_classes(images: ImageFiles, labels: Array) -> Iterable[str]:

@@ -10,6 +10,7 @@ The bits are those of the whole dataset, so the range of an image never depends 
 range of the training images to the range of the network.
 """
 
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,8 +72,10 @@ def is_image_name(name: str) -> bool:
 
 def in_parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Return `work` of each item, in order, computed on all cores."""
-    # Threads suffice: Pillow and hashlib release the interpreter's lock while they work.
-    with ThreadPoolExecutor(available_cores()) as pool:
+    # Threads suffice: Pillow and hashlib release the interpreter's lock while they work. Pillow warns about damaged
+    # metadata of images that it reads all the same; the filter is that of all threads, so it is set once.
+    with warnings.catch_warnings(), ThreadPoolExecutor(available_cores()) as pool:
+        warnings.simplefilter("ignore")
         return list(pool.map(work, items, chunksize=1))
 
 

@@ -1,5 +1,6 @@
 """Kinds of image files: formats, 16 bits, floating-point pixels, transparency, and what older versions read."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,18 @@ def test_the_first_frame_of_an_animation_is_used(tmp_path: Path) -> None:
     for suffix in ("gif", "tif"):
         row = found.images.names.index(f"a/many.{suffix}")
         np.testing.assert_array_equal(found.x[row, :, :, 0], random_pixels(3, 7)[0])
+
+
+def test_damaged_metadata_are_not_mentioned(tmp_path: Path) -> None:
+    """Pillow's warnings would be lines without a place; the pixels are read all the same."""
+    root = two_classes(tmp_path / "p")
+    exif = Image.Exif()
+    exif[0x010E] = "a description"
+    Image.fromarray(random_pixels(1, 5)[0]).save(root / "a" / "exif.jpg", exif=exif.tobytes()[:-6])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = ImageFolder(path=str(root)).read()
+    assert not caught and len(found.x) == 25 and not found.notices
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 256), (100, 4096), (30_000, 65_536)])
