@@ -12,6 +12,7 @@ from PIL import Image
 from dropout_cli.analysis import predict
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError, UsageError
+from dropout_cli.data.readers import idx
 from dropout_cli.runs import Run
 from tests.commands import dropout
 from tests.data.sources.image_files import random_pixels, save_images
@@ -189,3 +190,19 @@ def test_arrays_with_channels_first_are_predicted_as_trained(tmp_path: Path) -> 
     np.save(tmp_path / "last.npy", x.transpose(0, 2, 3, 1))
     with pytest.raises(DataError, match="the network needs"):
         predicted(trained, tmp_path / "last.npy")
+
+
+def test_a_run_on_mnist_takes_images_of_its_size(real_data: Path, tmp_path: Path) -> None:
+    """The test images, written as PNG, have the probabilities of the training; other sizes are refused."""
+    source = f"dataset={{name: mnist, path: {real_data / 'mnist'}}}"
+    trained = train(tmp_path, source, *SMALL[:1], "training.epochs=1", "training.steps_per_epoch=3")
+    pixels = idx.read_idx(next((real_data / "mnist").glob("t10k-images-idx3-ubyte*")))[:3]
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    rows, _ = predicted(trained, *(tmp_path / f"{number}.png" for number in range(3)))
+    stored = npz.read_npz(trained.read("predictions.npz"), "p")["probabilities"]
+    for row, probs in zip(rows, stored[:3], strict=True):
+        assert row["probability 7"] == pytest.approx(float(probs[7]), abs=1e-6)
+    Image.new("L", (20, 28)).save(tmp_path / "narrow.png")
+    with pytest.raises(DataError, match=r"has 28 x 20 pixels, but the network needs 28 x 28. Resize it"):
+        predicted(trained, tmp_path / "narrow.png")
