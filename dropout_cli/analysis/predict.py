@@ -43,33 +43,37 @@ class PredictedRows:
 
 
 def predict_file(
-    run: Run, file: Path, *, passes: int | None = None, all_noise: bool = False
+    run: Run, file: Path, *more: Path, passes: int | None = None, all_noise: bool = False
 ) -> Iterator[PredictedRows]:
-    """Yield predictions for the rows of a file.
+    """Yield predictions for the rows of a file, or for images.
 
     The prediction of a row does not depend on the other rows, except for the rounding of float32: each pass draws one
     noise for all rows.
 
     Args:
         run: A run with a checkpoint.
-        file: A table; for runs on arrays and pictures a .npy, .npz or IDX file.
+        file: A table; for runs on arrays and images a .npy, .npz or IDX file; for runs on images also an image or a
+            folder of images.
+        more: Further images and folders of images.
         passes: Number of passes with noise to average; None: one pass without noise.
         all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
 
     Raises:
-        UsageError: The run has no checkpoint.
+        UsageError: The run has no checkpoint, or there are several files that are not images.
         DataError: The file cannot be read, or does not fit the run.
         RunFailed: The checkpoint is damaged.
     """
     # A pipe without a writer would block for ever.
-    require_regular_file(file)
+    for path in (file, *more):
+        if not path.is_dir():
+            require_regular_file(path)
     model = restore.load_without_data(run)
     pass_notices: tuple[str, ...] = ()
     if passes is not None:
         model, pass_notices = _for_passes(model, run, all_noise)
     reported: set[str] = set()
     with thread_limit(model.experiment), model.learner.averaged():
-        for names, cells, x, notices in read_input(model, file):
+        for names, cells, x, notices in read_input(model, (file, *more)):
             prediction, combined = _predicted(model, x, passes, all_noise)
             added = list(_columns(model, prediction, combined, names))
             values = [column for _, column in added]

@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dropout_cli.analysis.image_input import INPUT_BLOCK_BYTES, InputChunk, is_image_input, read_images
 from dropout_cli.core import npz
-from dropout_cli.core.errors import DataError
+from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted
-from dropout_cli.core.types import Array
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers import idx, npy
+from dropout_cli.data.readers.array_names import find_examples_name
 from dropout_cli.data.readers.cells import FLOAT32_MAX, RowLocator, to_json_cells
 from dropout_cli.data.readers.column_matching import match_columns
 from dropout_cli.data.readers.csv import check_rows, iter_text_chunks
@@ -21,32 +22,36 @@ from dropout_cli.data.readers.dialect import column_names as names_of
 from dropout_cli.data.readers.excel_parquet import iter_parquet
 from dropout_cli.data.readers.file_format import find_format
 from dropout_cli.data.readers.table_file import read_table_file, row_locator, text_dialect
+from dropout_cli.data.sources.arrays import Arrays
 from dropout_cli.data.sources.table import TableSource
 from dropout_cli.training.restore import LoadedWithoutData
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-INPUT_BLOCK_BYTES = 64 << 20
-"""Memory for the examples of one block of an array, as float32."""
 
-InputChunk: TypeAlias = tuple[Sequence[str], list[list[Any]], Array, list[str]]
-"""Names and cells of the file, x of shape (N, ...), and notices."""
-
-
-def read_input(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
-    """Yield the rows of a file in chunks.
+def read_input(model: LoadedWithoutData, files: Sequence[Path]) -> Iterator[InputChunk]:
+    """Yield the rows of a file, or images, in chunks.
 
     Args:
         model: The restored model; its preprocessing decides what the file must have.
-        file: A table, or an array file if the run was trained on arrays or pictures.
+        files: A table, or an array file if the run was trained on arrays or images; or images and folders of images.
 
     Raises:
-        DataError: The file cannot be read, or does not fit the run.
+        UsageError: There are several files that are not images.
+        DataError: A file cannot be read, or does not fit the run.
     """
+    if any(map(is_image_input, files)):
+        for other in files:
+            if not is_image_input(other):
+                raise DataError(str(other), "is not an image, but the other files are", "Give images only")
+        return read_images(model, files)
+    if len(files) > 1:
+        raise UsageError("FILE", "only images can be several files", "Predict one file after the other.")
+    (file,) = files
     if model.fitted.columns and not _is_array(file):
         return _tables(model, file)
-    return _arrays(model.fitted, file)
+    return _arrays(model, file)
 
 
 def _is_array(file: Path) -> bool:
@@ -155,10 +160,14 @@ def _example_dtype(fitted: Preprocessing) -> type:
     return np.float32 if fitted.scaling.offset is None else np.float64
 
 
-def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
+def _arrays(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
     """Yield the examples of an array file in blocks. Raise DataError if they do not fit."""
+    fitted, source = model.fitted, model.experiment.dataset
     if fitted.encoding is not None:
         raise DataError(str(file), "is an array, but this run was trained on a table", "Give a table")
+    if not _is_array(file) and source.takes_pictures:
+        fact = "is not an image, but this run was trained on images"
+        raise DataError(str(file), fact, "Give images, a folder of images, or an array (.npy)")
     if not _is_array(file):
         raise DataError(
             str(file), "is not a .npy, .npz or IDX file, but this run was trained on arrays", "Save it as one of these"
@@ -166,16 +175,16 @@ def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
     x: Any
     if file.suffix.lower() == ".npz":
         try:
-            x = npz.read_npz(file.read_bytes(), str(file)).get("x")
+            arrays = npz.read_npz(file.read_bytes(), str(file))
         except OSError as error:
             raise DataError(str(file), f"cannot be read: {error.strerror}", "Give a file") from None
-        if x is None:
-            raise DataError(str(file), "has no array `x`", "Save the examples under the name x")
+        x = arrays[find_examples_name(arrays, str(file))]
     elif file.suffix.lower() == ".npy":
         x = npy.open_npy_rows([file], INPUT_BLOCK_BYTES)
     else:
         x = idx.read_idx(file)
-    shape = tuple(x.shape[1:])
+    channels_first = isinstance(source, Arrays) and source.channels == "first" and len(x.shape) == 4
+    shape = (*x.shape[2:], x.shape[1]) if channels_first else tuple(x.shape[1:])
     # Gray pictures may come without their channel axis.
     if shape == fitted.shape[:2] and len(fitted.shape) == 3 and fitted.shape[2] == 1:
         shape = fitted.shape
@@ -186,7 +195,8 @@ def _arrays(fitted: Preprocessing, file: Path) -> Iterator[InputChunk]:
     # 4: bytes of a float32. The file may have pixels of one byte.
     step = max(1, INPUT_BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
     for start in range(0, len(x), step):
-        block = np.asarray(x[start : start + step]).reshape(-1, *shape)
+        block = np.asarray(x[start : start + step])
+        block = np.ascontiguousarray(block.transpose(0, 2, 3, 1)) if channels_first else block.reshape(-1, *shape)
         broken = np.argwhere(~(np.abs(block) <= FLOAT32_MAX)) if block.dtype.kind == "f" else np.empty((0, 1))
         if not len(broken) and block.dtype != np.uint8:
             block = block.astype(_example_dtype(fitted))

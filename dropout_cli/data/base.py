@@ -58,6 +58,16 @@ class DatasetInfo(NamedTuple):
 
 
 @dataclass(frozen=True)
+class ImageFiles:
+    """The files that images were read from."""
+
+    names: tuple[str, ...]
+    """Path of each image, relative to the folder of the dataset."""
+    first: Array
+    """(N,) intp: the first row with the same pixels, which is the row itself if no earlier one has them."""
+
+
+@dataclass(frozen=True)
 class Examples:
     """A dataset as its source returns it: not split and not scaled.
 
@@ -90,6 +100,10 @@ class Examples:
     """Messages about the data for the user."""
     read_as: str = ""
     """How a file was interpreted, in a few words."""
+    images: ImageFiles | None = None
+    """The files of the images, if each example is a file of its own."""
+    pixel_bits: int = 8
+    """Range of image files: 8 (0 to 255), 16 (0 to 65,535) or 32 (any number). 8 for all other examples."""
 
     def __post_init__(self) -> None:
         """Raise DataError if a value is not finite; NaN in a table is allowed."""
@@ -121,6 +135,10 @@ class Source(ABC):
     info: ClassVar[DatasetInfo]
     default_test_fraction: ClassVar[float | None] = None
     """Meaning of `test_fraction: null` if neither config nor data provide a test part; None makes that an error."""
+    draws_test_from_train: ClassVar[bool] = False
+    """True to draw the test part without examples that the data assign to the validation part."""
+    takes_pictures: ClassVar[bool] = False
+    """True if the values of the examples are those of image files, so that such a file can be predicted."""
 
     val_fraction: FractionOrZero = 0.15
     """Fraction of the examples used for validation: of all examples, or of the training set if the official test set
@@ -183,6 +201,13 @@ class Source(ABC):
         if self.draws_test_part(examples):
             return ("train", "val", "test") if self.val_fraction or examples.has_part(VAL) else ("train", "test")
         return ("train", "val") if self.val_fraction and not examples.has_part(VAL) else ()
+
+    def read_former(self) -> Examples | None:
+        """Read the examples as older versions did; None if they read the same.
+
+        Runs of older versions are evaluated with these examples.
+        """
+        return None
 
     @abstractmethod
     def read(self) -> Examples:

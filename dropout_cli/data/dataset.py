@@ -90,6 +90,8 @@ class Dataset:
     """Messages about the data for the user."""
     varying_parts: tuple[str, ...] = ()
     """Names of the parts that change with `split_seed`, of train, val and test."""
+    pixel_bits: int = 8
+    """Range of image files that the network takes: 8, 16 or 32, see `Examples`."""
 
     @property
     def shape(self) -> Shape:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
@@ -11,11 +12,13 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS, Examples, Source
 from dropout_cli.data.dataset import Dataset, Part, RegressionTargets
+from dropout_cli.data.image_copies import copies_in_parts
 from dropout_cli.data.missing_and_categories import UNKNOWN_CATEGORY, TableEncoding, fit_encoding
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers.file_rows import FileRows
+from dropout_cli.data.readers.images import DEPTH_FACTOR
 from dropout_cli.data.scaling import fit_scaling
-from dropout_cli.data.splits import split_rows
+from dropout_cli.data.splits import SplitRows, split_rows
 
 
 def load_dataset(source: Source, preprocessing: Preprocessing | None = None) -> Dataset:
@@ -50,12 +53,7 @@ def split_and_scale(
         DataError: if data have changed, do not match `preprocessing`, or cannot be split.
     """
     name = DATASETS.name_of(type(source))
-    actual = known_fingerprint or compute_fingerprint(examples)
-    if source.fingerprint not in (None, actual) and source.fingerprint != _former_fingerprint(examples):
-        expected = f"the config expects {source.fingerprint[:12]}..., the data have {actual[:12]}..."
-        fact = f"the data have changed: {expected}"
-        way_out = "Restore the original data, or set it to null. For an evaluation, use --allow-changed-data"
-        raise DataError("dataset.fingerprint", fact, way_out)
+    examples, fingerprint = _check_fingerprint(source, examples, known_fingerprint)
     if preprocessing is not None:
         if preprocessing.scaling.offset is None and _is_float64(examples):
             # The network was trained on values that were rounded to float32 first.
@@ -75,13 +73,39 @@ def split_and_scale(
         test=_make_part(examples, rows.test, encoding),
         classes=examples.classes,
         scaling=preprocessing.scaling if preprocessing else fit_scaling(train.x, source.scaling, scaled),
-        fingerprint=actual,
+        fingerprint=fingerprint,
         columns=examples.columns,
         encoding=encoding,
         targets=_fit_targets(examples, train, preprocessing),
-        notices=examples.notices,
+        notices=(*examples.notices, *_copies(examples, rows)),
         varying_parts=source.varying_parts(examples),
+        pixel_bits=examples.pixel_bits,
     )
+
+
+def _check_fingerprint(source: Source, examples: Examples, known: str | None) -> tuple[Examples, str]:
+    """Return the examples and their fingerprint, as older versions read them if the config expects that.
+
+    Raises:
+        DataError: if the config expects other data.
+    """
+    actual = known or compute_fingerprint(examples)
+    if source.fingerprint in (None, actual) or source.fingerprint == _former_fingerprint(examples):
+        return examples, actual
+    former = source.read_former()
+    if former is not None and compute_fingerprint(former) == source.fingerprint:
+        return former, source.fingerprint
+    expected = f"the config expects {source.fingerprint[:12]}..., the data have {actual[:12]}..."
+    fact = f"the data have changed: {expected}"
+    way_out = "Restore the original data, or set it to null. For an evaluation, use --allow-changed-data"
+    raise DataError("dataset.fingerprint", fact, way_out)
+
+
+def _copies(examples: Examples, rows: SplitRows) -> Iterable[str]:
+    """Return notices about images that are in more than one part."""
+    if examples.images is None:
+        return ()
+    return copies_in_parts(examples.images, list(zip(("train", "val", "test"), rows, strict=True)))
 
 
 class DatasetLoader:
@@ -105,9 +129,9 @@ class DatasetLoader:
         if self._last is not None and self._last[0] == undivided:
             return split_and_scale(source, self._last[1], known_fingerprint=self._last[2])
         self._last = None  # frees the previous dataset first: two are never in memory at once
-        examples = source.read()
-        dataset = split_and_scale(source, examples)
-        self._last = undivided, examples, dataset.fingerprint
+        examples, fingerprint = _check_fingerprint(source, source.read(), None)
+        dataset = split_and_scale(source, examples, known_fingerprint=fingerprint)
+        self._last = undivided, examples, fingerprint
         return dataset
 
 
@@ -159,6 +183,8 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
         raise DataError(
             "dataset", f"its columns differ from those of the training ({', '.join(names[:10])})", "Restore the columns"
         )
+    if examples.images is not None and examples.pixel_bits != fitted.pixel_bits:
+        examples = _convert_bits(examples, fitted.pixel_bits)
     if bool(examples.target_names) != (fitted.targets is not None):
         raise DataError("dataset", "its targets have another type than in training", "Restore the target column")
     x, labels = examples.x, examples.labels
@@ -182,6 +208,18 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
                 present = ~np.isnan(x[:, index])
                 x[present, index] = table[x[present, index].astype(np.intp)]
     return replace(examples, x=x, labels=labels, classes=fitted.classes, columns=fitted.columns)
+
+
+def _convert_bits(examples: Examples, bits: int) -> Examples:
+    """Return images with the range of the images in training.
+
+    Raises:
+        DataError: if one of them has floating-point pixels.
+    """
+    if 32 in (bits, examples.pixel_bits):
+        raise DataError("dataset", "only some images have floating-point pixels", "Convert them as for the training")
+    x = examples.x.astype(np.float32) * DEPTH_FACTOR if bits == 16 else (examples.x // 256).astype(np.uint8)
+    return replace(examples, x=x, pixel_bits=bits)
 
 
 def _fit_targets(examples: Examples, train: Part, fitted: Preprocessing | None) -> RegressionTargets | None:

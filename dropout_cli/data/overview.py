@@ -128,7 +128,8 @@ def _number_text(value: float) -> str:
 def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:
     if not isinstance(examples.x, FileRows) and examples.x.ndim == 2:
         yield from column_warnings(examples)
-    for name, repeated in _count_repeats(dataset):
+    # Copies of image files are among the notices, with their names.
+    for name, repeated in _count_repeats(dataset) if examples.images is None else ():
         rows = (
             f"example of the {name} part also occurs in the train part"
             if repeated == 1

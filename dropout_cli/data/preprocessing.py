@@ -40,6 +40,8 @@ class Preprocessing:
     """Columns of a table; empty for images and plain arrays."""
     encoding: TableEncoding | None
     scaling: AffineScaling
+    pixel_bits: int = 8
+    """Range of image files that the network takes: 8, 16 or 32, see `Examples`."""
 
     @classmethod
     def from_dataset(cls, dataset: Dataset) -> "Preprocessing":
@@ -52,6 +54,7 @@ class Preprocessing:
             dataset.columns,
             dataset.encoding,
             dataset.scaling,
+            dataset.pixel_bits,
         )
 
     def pack(self) -> bytes:
@@ -69,6 +72,9 @@ class Preprocessing:
             if self.encoding
             else None,
         }
+        # Only if it differs from 8, so that the bytes of all other files stay as they were.
+        if self.pixel_bits != 8:
+            metadata["pixel_bits"] = self.pixel_bits
         arrays: dict[str, Array] = {"scale": self.scaling.scale, "shift": self.scaling.shift}
         if self.scaling.offset is not None:
             arrays["offset"] = self.scaling.offset
@@ -150,7 +156,11 @@ class Preprocessing:
         classes = tuple(map(str, metadata["classes"]))
         if bool(classes) == bool(targets):
             raise ValueError("it must predict either classes or numbers")
-        return cls(shape, _check_count(metadata["examples"]), classes, regression_targets, columns, encoding, scaling)
+        bits = metadata.get("pixel_bits", 8)
+        if bits not in (8, 16, 32):
+            raise ValueError("its number of bits per pixel is not known")
+        count = _check_count(metadata["examples"])
+        return cls(shape, count, classes, regression_targets, columns, encoding, scaling, bits)
 
 
 def column_metadata(column: Column) -> dict[str, Any]:

@@ -41,7 +41,12 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
         if fraction is None:
             fact = "null keeps the official test set, but this dataset has none"
             raise DataError("dataset.test_fraction", fact, "Set a number, such as 0.2")
-        remaining, test = _take_stratified(rows, examples, round(fraction * total), test_seed, "test_fraction")
+        # Old splits of tables take test rows from a given validation part, too.
+        kept = rows[assigned == VAL] if source.draws_test_from_train else rows[:0]
+        drawable = np.setdiff1d(rows, kept, assume_unique=True) if len(kept) else rows
+        count = round(fraction * len(drawable))
+        remaining, test = _take_stratified(drawable, examples, count, test_seed, "test_fraction")
+        remaining = np.sort(np.concatenate([remaining, kept])) if len(kept) else remaining
     elif (assigned == TEST).any():
         remaining, test = rows[assigned != TEST], rows[assigned == TEST]
         total = len(remaining)

@@ -96,6 +96,7 @@ DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("dataset", "extra_rows"): "leave_out",
     ("dataset", "sheet"): None,
     ("dataset", "decimal"): "auto",
+    ("dataset", "channels"): None,
     ("objective", "class_weights"): None,
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,

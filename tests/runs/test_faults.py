@@ -181,7 +181,7 @@ def test_a_fault_while_predictions_are_written_leaves_no_half_of_them(code: int,
         disk = Disk(number, code)
         try:
             with faulty(disk):
-                predict.predict_command(str(run.path), tmp_path / "x.npy", output, **asked)
+                predict.predict_command(str(run.path), [tmp_path / "x.npy"], output, **asked)
         except RunFailed as error:
             assert REASONS[code] in str(error) and output.read_text() == "former"
             assert not list(tmp_path.glob("*.partial"))

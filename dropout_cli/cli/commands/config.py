@@ -27,7 +27,11 @@ def init(
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The config file to write.")] = Path("experiment.yaml"),
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="TABLE", help="Your table or .npz file. The config is written for it."),
+        typer.Option(
+            "--data",
+            metavar="PATH",
+            help="Your table, array file or folder of images. The config fits it.",
+        ),
     ] = None,
     target: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""The command `dropout predict`: predict the rows of a file with a finished run."""
+"""The command `dropout predict`: predict the rows of a file, or images, with a finished run."""
 
 import csv
 import io
@@ -28,8 +28,13 @@ def register_command(app: typer.Typer) -> None:
 
 def predict_command(
     reference: arguments.RunReference,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A table with the columns of the training, or an array file.")
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE",
+            help="A table with the columns of the training, or an array file. For a run on images: images, or folders "
+            "of images.",
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -52,7 +57,7 @@ def predict_command(
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
-    """Predict every row of FILE with RUN.
+    """Predict every row of FILE, or every image, with RUN.
 
     The output has the rows and their predictions: label and probabilities, or a number.
     """
@@ -62,14 +67,17 @@ def predict_command(
 
     arguments.check_mc_noise(mc_noise, mc)
     run = runs.find_run(reference, runs_dir)
-    blocks = analysis_predict.predict_file(run, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
-    pieces = _as_json(blocks, {"run": str(run.path), "file": str(file)}) if json else _as_csv(blocks)
+    blocks = analysis_predict.predict_file(run, *files, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
+    names = [str(file) for file in files]
+    about: dict[str, str | list[str]] = {"run": str(run.path)}
+    about |= {"file": names[0]} if len(names) == 1 else {"files": names}
+    pieces = _as_json(blocks, about) if json else _as_csv(blocks)
     if output is None:
         for piece in pieces:
             sys.stdout.write(piece)
         return
     # The input is still being read while the output is written.
-    if output.exists() and output.samefile(file):
+    if output.exists() and any(file.exists() and output.samefile(file) for file in files):
         raise UsageError("--output", f"{output} is the input file", "Choose another file.")
     try:
         with open_replacement(output) as target:
@@ -96,7 +104,7 @@ def _as_csv(blocks: Iterable["PredictedRows"]) -> Iterator[str]:
         yield text.getvalue()
 
 
-def _as_json(blocks: Iterable["PredictedRows"], about: dict[str, str]) -> Iterator[str]:
+def _as_json(blocks: Iterable["PredictedRows"], about: dict[str, str | list[str]]) -> Iterator[str]:
     """Yield the pieces of one JSON object with one object per row in `predictions`.
 
     Notices follow under `notices`, if there are any.

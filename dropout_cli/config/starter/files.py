@@ -3,20 +3,27 @@
 from pathlib import Path
 
 from dropout_cli.config.starter.arrays import arrays_config
+from dropout_cli.config.starter.pictures import pictures_config
 from dropout_cli.config.starter.table import table_config
+from dropout_cli.core.errors import DataError
+from dropout_cli.data.readers.images import is_image_name
 
 
 def starter_config(file: Path, target: str | None = None) -> tuple[str, str]:
     """Return the text of a config for a file, and a message about the guesses in it.
 
     Args:
-        file: a table, or an .npz file.
+        file: a table, an array file, or a folder of images.
         target: the column to predict; None guesses it.
 
     Raises:
         DataError: if the file cannot be read or its columns cannot be used.
         UsageError: if the target is no column.
     """
+    if file.is_dir():
+        return pictures_config(file, target)
+    if is_image_name(file.name):
+        raise DataError(str(file), "is a single image", "Give the folder that has one folder of images for each class")
     if file.suffix.lower() in (".npz", ".npy"):
         return arrays_config(file, target)
     return table_config(file, target)

@@ -4,9 +4,10 @@
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import Annotated, Literal, cast
 
 import numpy as np
 
@@ -15,20 +16,19 @@ from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.field_types import CountOrZero, Fraction, PathField, Positive
 from dropout_cli.core.text import counted
-from dropout_cli.core.types import Array
+from dropout_cli.core.types import Array, Shape
 from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, Column, DatasetInfo, Examples, Source
 from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.precision import narrow
 from dropout_cli.data.readers import idx, npy
+from dropout_cli.data.readers.array_labels import label_table
+from dropout_cli.data.readers.array_names import find_part_names, names_notice
 from dropout_cli.data.readers.cells import FLOAT32_MAX
 from dropout_cli.data.readers.table_columns import TaskName
 from dropout_cli.data.readers.table_targets import targets_from_frame
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-PART_SUFFIXES = {"": TRAIN, "_val": VAL, "_test": TEST}
-"""Suffix of the arrays' names in an `.npz` file -> code of the part."""
+MAX_USUAL_CHANNELS = 4
+"""Images have 1 to 4 channels; more rows and columns."""
 OptionalPath = Annotated[str, PathField()] | None
 
 
@@ -41,8 +41,9 @@ class Arrays(Source):
     default_test_fraction = 0.2
 
     path: Annotated[str, PathField()]
-    """An .npz file with `x` and `y` (optionally x_val, y_val, x_test, y_test), or the .npy or IDX file of the
-    examples: (N, features), (N, height, width) or (N, height, width, channels)."""
+    """An .npz file with `x` and `y` (optionally x_val, y_val, x_test, y_test; other usual names such as x_train are
+    found), or the .npy or IDX file of the examples: (N, features), (N, height, width) or (N, height, width,
+    channels)."""
     labels: OptionalPath = None
     """The .npy or IDX file of the labels: (N,) classes or numbers, or (N, targets) numbers."""
     val_path: OptionalPath = None
@@ -53,6 +54,9 @@ class Arrays(Source):
     """The file of the test examples, if they are separate."""
     test_labels: OptionalPath = None
     """The labels of test_path."""
+    channels: Literal["first", "last"] | None = None
+    """Axis of the channels of images: first for (N, channels, height, width), last for (N, height, width, channels).
+    null: last, with a warning if the shape looks like first."""
     task: TaskName = "auto"
     """classification, regression or auto. auto: words, or at most 20 different whole numbers, mean classification;
     other numbers mean regression."""
@@ -117,23 +121,18 @@ class Arrays(Source):
             arrays = npz.read_npz(path.read_bytes(), self.path, max_bytes=free // 3)
         except OSError as error:
             raise DataError(self.path, f"cannot be read: {error.strerror}", "Give a file") from None
-        part_arrays = {f"{name}{part}" for part in PART_SUFFIXES for name in "xy"}
-        missing = [name for name in ("x", "y") if name not in arrays]
-        missing += [f"y{name[1:]}" for name in arrays if name in part_arrays and f"y{name[1:]}" not in arrays]
-        missing += [f"x{name[1:]}" for name in arrays if name in part_arrays and f"x{name[1:]}" not in arrays]
-        if missing:
-            available = ", ".join(map(repr, list(arrays)[:10])) or "nothing"
-            fact = f"has no array {', '.join(dict.fromkeys(missing))}, only {available}"
-            raise DataError(self.path, fact, "Name the examples x and the labels y (x_val, y_val, x_test, y_test)")
-        parts = [part for part in PART_SUFFIXES if f"x{part}" in arrays]
-        examples = [_to_examples(arrays[f"x{part}"], f"{self.path}, x{part}") for part in parts]
-        return self._combine(parts, examples, [arrays[f"y{part}"] for part in parts], [self.path] * len(parts))
+        parts = find_part_names(arrays, self.path)
+        examples = [self._prepare_examples(arrays[part.x], f"{self.path}, {part.x}") for part in parts]
+        combined = self._combine(
+            [part.part for part in parts], examples, [arrays[part.y] for part in parts], [self.path] * len(parts)
+        )
+        return replace(combined, notices=(*names_notice(parts), *combined.notices))
 
     def _read_files(self) -> Examples:
         named = {
-            "": (self.path, self.labels),
-            "_val": (self.val_path, self.val_labels),
-            "_test": (self.test_path, self.test_labels),
+            TRAIN: (self.path, self.labels),
+            VAL: (self.val_path, self.val_labels),
+            TEST: (self.test_path, self.test_labels),
         }
         parts = [part for part, (path, _) in named.items() if path is not None]
         paths, labels = ([Path(str(named[part][which])) for part in parts] for which in (0, 1))
@@ -149,19 +148,28 @@ class Arrays(Source):
         # IDX and npz files cannot be read by rows.
         if size > self.memory * 1e9 and len(npy_paths) == len(paths):
             x = npy.open_npy_rows(paths, int(self.memory * 1e9))
+            if self.channels == "first":
+                fact = "cannot be first for a file that is read in blocks, because it is larger than dataset.memory"
+                raise DataError("dataset.channels", fact, "Raise dataset.memory, or save (N, height, width, channels)")
             sums = [npy.npy_digest(path) for path in paths]
             examples = self._combine(parts, [cast("Array", x)], y, places)
             return replace(examples, digest=hashlib.sha256("".join(sums).encode()).hexdigest())
-        return self._combine(parts, [_to_examples(_read(path), str(path)) for path in paths], y, places)
+        return self._combine(parts, [self._prepare_examples(_read(path), str(path)) for path in paths], y, places)
 
-    def _combine(self, parts: list[str], x: list[Array], y: list[Array], places: list[str]) -> Examples:
+    def _combine(self, parts: list[int], x: list[Array], y: list[Array], places: list[str]) -> Examples:
         """Return the examples of all parts as one set."""
         examples = x[0] if len(x) == 1 else _concatenate(x, self.path)
+        notices = tuple(self._channel_warning(examples.shape))
         if isinstance(examples, np.ndarray) and examples.dtype != np.uint8:
             examples = narrow(examples)  # after the parts are joined, since one alone may have a single row
         if isinstance(examples, np.ndarray):
             examples = np.ascontiguousarray(examples)
-        frame = _label_table(y, places)
+        frame, label_notices = label_table(y, places, self.task)
+        for array, labels, place in zip(x, y, places, strict=len(x) == len(y)):
+            # Equal sums of all parts could hide that labels of one part belong to another.
+            if len(x) == len(y) and len(array) != len(labels):
+                fact = f"has {counted(len(labels), 'label')} for {counted(len(array), 'example')}"
+                raise DataError(place, fact, "Give one label for each example")
         if len(frame) != len(examples):
             fact = f"has {counted(len(frame), 'label')} for {counted(len(examples), 'example')}"
             raise DataError(places[0], fact, "Give one label for each example")
@@ -172,7 +180,7 @@ class Arrays(Source):
             return f"{places[0]}, row {row}" if row >= 0 else places[0]
 
         targets = targets_from_frame(frame, self.task, where, places[0])
-        assigned = np.repeat([PART_SUFFIXES[part] for part in parts], [len(labels) for labels in y]).astype(np.int8)
+        assigned = np.repeat(parts, [len(labels) for labels in y]).astype(np.int8)
         columns = tuple(Column(f"x{place}") for place in range(examples.shape[1])) if examples.ndim == 2 else ()
         return Examples(
             x=examples,
@@ -181,7 +189,35 @@ class Arrays(Source):
             target_names=targets.target_names,
             columns=columns,
             assigned_parts=assigned if len(parts) > 1 else None,
+            notices=(*notices, *label_notices),
         )
+
+    def _prepare_examples(self, x: Array, place: str) -> Array:
+        """Return the examples in their dtype, with the channels last."""
+        if self.channels == "first":
+            if x.ndim != 4:
+                fact = f"cannot be first, because {place} has the shape {x.shape} instead of 4 dimensions"
+                raise DataError("dataset.channels", fact, "Remove the key")
+            x = x.transpose(0, 2, 3, 1)
+        return _to_examples(x, place)
+
+    def _channel_warning(self, shape: Shape) -> Iterator[str]:
+        """Yield a warning if images seem to have their channels first, and the key is not set."""
+        if self.channels is not None or len(shape) != 4:
+            return
+        _, first, second, last = shape
+        if looks_channels_first(shape) or (first == last == 3 < second):
+            yield (
+                f"{self.path}: images of the shape {shape} are read as {counted(first, 'row')}, "
+                f"{counted(second, 'column')} and {counted(last, 'channel')}. If the channels come first, set "
+                "dataset.channels: first; otherwise set it to last."
+            )
+
+
+def looks_channels_first(shape: Shape) -> bool:
+    """Return True if the shape of an array is (N, channels, height, width) rather than channels last."""
+    # Maps of a network, such as (N, 4, 4, 512), have few rows, as few columns, and many channels.
+    return len(shape) == 4 and shape[1] <= MAX_USUAL_CHANNELS < min(shape[2:])
 
 
 def _read(path: Path) -> Array:
@@ -226,29 +262,3 @@ def _concatenate(x: list[Array], place: str) -> Array:
         if array.shape[1:] != x[0].shape[1:]:
             raise DataError(place, "its parts have examples of different shapes", "All parts must have the same shape")
     return np.concatenate(x)
-
-
-def _label_table(y: list[Array], places: list[str]) -> "DataFrame":
-    """Return the labels of all parts as a table with one column per target.
-
-    Raises:
-        DataError: if the labels have a wrong shape or type.
-    """
-    import pandas as pd
-
-    flat = [array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array for array in y]
-    for array, place in zip(flat, places, strict=True):
-        if array.ndim not in (1, 2) or array.shape[1:] != flat[0].shape[1:]:
-            fact = f"has labels of the shape {array.shape}"
-            raise DataError(place, fact, "Labels must have the shape (N,) or, for a regression, (N, targets)")
-        # The first labels are enough to recognize one-hot rows.
-        if array.ndim == 2 and set(np.unique(array[:1000]).tolist()) <= {0, 1}:
-            raise DataError(place, "the labels are one-hot", "Save y.argmax(axis=1) instead")
-        if array.dtype.kind not in "uifbUS":
-            raise DataError(place, f"has labels of the type {array.dtype}", "Use numbers or words")
-    labels = np.concatenate(flat)
-    if labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8", "replace")
-    names = ["y"] if labels.ndim == 1 else [f"y{place}" for place in range(labels.shape[1])]
-    values = labels.reshape(len(labels), -1)
-    return pd.DataFrame({name: pd.Series(list(values[:, place])) for place, name in enumerate(names)})

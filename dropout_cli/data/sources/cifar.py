@@ -38,6 +38,7 @@ class _FileError(Exception):
 class Cifar(Source):
     """Base class of the CIFAR datasets: 32x32 color images."""
 
+    takes_pictures = True
     folder: ClassVar[str]
     archive: ClassVar[str]
     files: ClassVar[tuple[str, ...]]

@@ -1,75 +1,62 @@
-"""Dataset `image_folder`: your own PNG and JPEG images, one folder per class.
+"""Dataset `image_folder`: your own images, one folder per class.
 
-    flowers/rose/1.png   flowers/rose/garden/7.jpg   flowers/tulip/1.png       classes: rose, tulip
+    flowers/rose/1.png   flowers/rose/garden/7.jpg   flowers/tulip/1.webp      classes: rose, tulip
 
-Folders inside a class folder count for the class too. Images are decoded on all cores and cached as uint8 in the user's
-data directory, together with name, length and modification time of every file; files that changed are read again.
+Folders inside a class folder count for the class too. Folders `train`, `val` and `test` above the classes are the
+parts. Images are decoded on all cores and cached in the user's data directory; files that changed are read again.
 """
 
-import hashlib
-import json
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import MaxLen, MinLen
 
-from dropout_cli.core import npz
-from dropout_cli.core.environment import available_bytes, available_cores
+from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.field_types import Count, PathField
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import DATASETS, DatasetInfo, Examples, Source
-from dropout_cli.data.cache import data_directories, open_replacement
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-IMAGE_FORMATS = ("PNG", "JPEG")
-GRAY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B")
-"""Pillow's modes without color."""
-EXIF_ORIENTATION, ROTATED_ORIENTATIONS = 0x0112, (5, 6, 7, 8)
-"""The EXIF tag, and its values that swap height and width."""
-MAX_PIXELS = 50_000_000
-"""Most pixels of one image; a small file may claim any size."""
-IMAGE_CACHE_FORMAT = 1
+from dropout_cli.data.base import DATASETS, TEST, TRAIN, VAL, DatasetInfo, Examples, ImageFiles, Source
+from dropout_cli.data.image_copies import copies_in_classes, first_copies
+from dropout_cli.data.readers.image_cache import (
+    CUT_BITS,
+    FEWER_BITS,
+    FRAMES,
+    TRANSPARENT,
+    DecodedImages,
+    image_cache_path,
+    listing_digest,
+    read_image_cache,
+    write_image_cache,
+)
+from dropout_cli.data.readers.image_listing import PART_NAMES, ImageListing, kinds_text, list_images
+from dropout_cli.data.readers.images import (
+    DEPTH_FACTOR,
+    BrokenImage,
+    ImageHeader,
+    decode_image,
+    in_parallel,
+    read_image_header,
+    with_image,
+)
 
 ImageSize = Count | Annotated[tuple[Count, ...], MinLen(2), MaxLen(2)]
-
-
-class ImageHeader(NamedTuple):
-    """Size and mode that an image file declares."""
-
-    height: int
-    width: int
-    gray: bool
-
-
-class BrokenImage(NamedTuple):
-    """Reason why an image cannot be read."""
-
-    reason: str
 
 
 @DATASETS.register("image_folder")
 @dataclass(frozen=True, kw_only=True)
 class ImageFolder(Source):
-    """Your own images, PNG or JPEG: one folder for each class."""
+    """Your own images, such as PNG, JPEG, GIF, WebP, BMP or TIFF: one folder for each class."""
 
     info = DatasetInfo(None, None, None, "your own folder")
+    takes_pictures = True
+    draws_test_from_train = True
 
     path: Annotated[str, PathField()]
-    """The folder that contains one folder for each class."""
+    """The folder that contains one folder for each class, or folders train, val and test that contain them."""
     size: ImageSize | None = None
     """Size in pixels to which all images are resized: one number, or [height, width]. null: all images must have the
     same size."""
@@ -79,97 +66,109 @@ class ImageFolder(Source):
     """true: skip unreadable images and report how many. false: stop at the first one."""
 
     def read(self) -> Examples:
-        """Read the images as uint8, (N, height, width, 1 or 3), sorted by class and name.
+        """Read the images, (N, height, width, 1 or 3), sorted by part, class and name.
 
         Raises:
             DataError: if a folder or an image cannot be read, or sizes differ.
         """
         root = Path(self.path)
-        classes, files, labels = self._list_images(root)
-        # A change of this format, of the files or of their dates makes the cache invalid.
-        listing = _digest([IMAGE_CACHE_FORMAT, [[name, *_size_and_time(root / name)] for name in files]])
-        cache = (
-            data_directories()[-1]
-            / "cache"
-            / f"pictures-{_digest([str(root.absolute()), *self._cache_settings()])}.npz"
+        listing = list_images(root)
+        self._check_fractions(listing)
+        images = self._load_images(root, listing.files)
+        examples = _to_examples(root, listing, images)
+        notices = (
+            *_part_notice(listing, examples.assigned_parts, examples.labels),
+            *listing.notices,
+            *_broken_notice(listing.files, images),
+            *_pixel_notices(images),
         )
-        cached = _read_cache(cache, listing, len(files))
-        x, readable = cached if cached is not None else self._decode_images(root, files)
-        if cached is None:
-            _write_cache(cache, listing, x, readable)
-        for label, name in enumerate(classes):
-            if not np.any(readable & (labels == label)):
-                raise DataError(str(root / name), "has no readable image", "Add images, or remove the folder")
-        left_out = [name for name, is_readable in zip(files, readable.tolist(), strict=True) if not is_readable]
-        notices = (_broken_notice(left_out, len(files)),) if left_out else ()
-        return Examples(x, labels[readable], classes, notices=notices)
+        assert examples.images is not None
+        return replace(examples, notices=(*notices, *copies_in_classes(examples.images, examples.labels)))
 
-    def _cache_settings(self) -> list[object]:
-        sides = [self.size, self.size] if isinstance(self.size, int) else self.size and list(self.size)
-        return [sides, self.color, self.skip_broken]
+    def read_former(self) -> Examples | None:
+        """Read the images as older versions did; None if they read the same.
 
-    def _list_images(self, root: Path) -> tuple[tuple[str, ...], list[str], Array]:
-        """Return names of classes, paths of files relative to `root`, and the label of each."""
+        Older versions read PNG and JPEG only, knew no parts, ignored alpha channels, and kept the upper 8 bits of 16.
+        """
+        root = Path(self.path)
         try:
-            # Sorted, because the order of a folder's entries differs between file systems.
-            folders = sorted(
-                entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-            )
-            files: list[str] = []
-            labels: list[int] = []
-            for label, folder in enumerate(folders):
-                names = sorted(_image_paths(root, folder))
-                files += names
-                labels += [label] * len(names)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise DataError("dataset.path", f"{self.path!r} cannot be opened: {reason}", "Give a folder") from None
-        if len(folders) < 2:
-            fact = f"{self.path!r} has {counted(len(folders), 'folder')}, but each class needs its own folder"
-            raise DataError("dataset.path", fact, "Sort the images into at least two folders, named after the classes")
-        return tuple(folders), files, np.array(labels, np.intp)
+            listing, former = list_images(root), list_images(root, former=True)
+            images = self._load_images(root, listing.files)
+            if listing.files == former.files and images.bits == 8 and not (images.flags & TRANSPARENT).any():
+                return None
+            return _to_examples(root, former, self._load_images(root, former.files, former=True))
+        except DataError:  # older versions could not read this folder
+            return None
 
-    def _decode_images(self, root: Path, files: list[str]) -> tuple[Array, Array]:
-        """Return the readable images, and for every file True if it could be read."""
-        headers = _in_parallel(lambda name: _with_image(root / name, _read_header), files)
+    def draws_test_part(self, examples: Examples) -> bool:
+        """Return True unless a folder gives the test part."""
+        # `test_fraction` has a number by default, which must not replace a given part.
+        return not examples.has_part(TEST)
+
+    def _check_fractions(self, listing: ImageListing) -> None:
+        """Raise DataError if a fraction is set for a part that a folder gives."""
+        for key, part in (("test_fraction", TEST), ("val_fraction", VAL)):
+            folders = [name for name, code in listing.part_folders if code == part]
+            value = getattr(self, key)
+            # The default may simply not have been set, so it is no contradiction.
+            if folders and value not in (None, getattr(type(self), key)):
+                fact = f"cannot be {value:g}, because the folder '{folders[0]}' gives the {PART_NAMES[part]} part"
+                raise DataError(f"dataset.{key}", fact, "Remove the key, or rename the folder")
+
+    def _load_images(self, root: Path, files: list[str], *, former: bool = False) -> DecodedImages:
+        """Return the images from the cache, or decode and cache them."""
+        sides = [self.size, self.size] if isinstance(self.size, int) else self.size and list(self.size)
+        cache = image_cache_path(root, [sides, self.color, self.skip_broken, *["former"][: int(former)]])
+        digest = listing_digest(root, files)
+        images = read_image_cache(cache, digest, len(files))
+        if images is None:
+            images = self._decode_images(root, files, former=former)
+            write_image_cache(cache, digest, images)
+        return images
+
+    def _decode_images(self, root: Path, files: list[str], *, former: bool = False) -> DecodedImages:
+        headers = in_parallel(lambda name: with_image(root / name, read_image_header), files)
         self._stop_at_broken(root, files, headers)
-        readable_headers = [
-            (name, result) for name, result in zip(files, headers, strict=True) if isinstance(result, ImageHeader)
-        ]
-        if not readable_headers:
-            raise DataError("dataset.path", f"{self.path!r} has no readable PNG or JPEG image", "Add images")
-        height, width = self._common_size(root, readable_headers)
-        gray = self.color == "gray" or (self.color == "auto" and all(result.gray for _, result in readable_headers))
-        shape = (height, width, 1 if gray else 3)
-        needed, free = len(readable_headers) * int(np.prod(shape)), available_bytes()
+        known = [(name, result) for name, result in zip(files, headers, strict=True) if isinstance(result, ImageHeader)]
+        if not known:
+            raise DataError("dataset.path", f"{self.path!r} has no readable image", "Add images")
+        height, width = self._common_size(root, known)
+        gray = self.color == "gray" or (self.color == "auto" and all(header.gray for _, header in known))
+        bits = 8 if former else max(header.bits for _, header in known)
+        shape, dtype = (height, width, 1 if gray else 3), np.dtype(np.uint8 if bits == 8 else np.float32)
+        needed, free = len(known) * int(np.prod(shape)) * dtype.itemsize, available_bytes()
         if free is not None and 3 * needed > free:  # the images as read, as split, and as batches
-            number = counted(len(readable_headers), "image")
+            number = counted(len(known), "image")
             fact = f"{number} of {height} x {width} pixels need {3 * needed / 1e9:.1f} GB of memory"
-            raise DataError(
-                "dataset.path", f"{fact}, but only {free / 1e9:.1f} GB are free", "Set a smaller dataset.size"
-            )
-        x, index = (
-            np.empty((len(readable_headers), *shape), np.uint8),
-            {name: row for row, (name, _) in enumerate(readable_headers)},
-        )
+            way_out = "Set a smaller dataset.size"
+            raise DataError("dataset.path", f"{fact}, but only {free / 1e9:.1f} GB are free", way_out)
+        x, index = np.empty((len(known), *shape), dtype), {name: row for row, (name, _) in enumerate(known)}
 
         def decode(name: str) -> bool | BrokenImage:
             if name not in index:
                 return BrokenImage("")
-            return _with_image(root / name, lambda image: _decode_into(x[index[name]], image))
+            return with_image(root / name, lambda image: decode_image(x[index[name]], image, bits, former=former))
 
-        decoded = _in_parallel(decode, files)
-        self._stop_at_broken(root, files, decoded)
-        decoded_mask = np.array([result is True for result in decoded])
-        return x[
-            [index[name] for name, was_decoded in zip(files, decoded_mask, strict=True) if was_decoded]
-        ], decoded_mask
+        results = in_parallel(decode, files)
+        self._stop_at_broken(root, files, results)
+        readable = np.array([not isinstance(result, BrokenImage) for result in results])
+        kept = [index[name] for name, was_decoded in zip(files, readable.tolist(), strict=True) if was_decoded]
+        flags = [
+            TRANSPARENT * (result is True)
+            + FRAMES * header.frames
+            + CUT_BITS * header.cut_bits
+            + FEWER_BITS * (header.bits < bits)
+            for result, header in zip(results, headers, strict=True)
+            if not isinstance(result, BrokenImage) and isinstance(header, ImageHeader)
+        ]
+        x = x if len(kept) == len(x) else x[kept]
+        return DecodedImages(x, readable, np.array(flags, np.uint8), first_copies(x), bits)
 
     def _stop_at_broken(self, root: Path, files: list[str], results: Iterable[object]) -> None:
         for name, result in zip(files, results, strict=True):
             if isinstance(result, BrokenImage) and not self.skip_broken:
                 way_out = "Replace it, or set dataset.skip_broken: true"
-                raise DataError(str(root / name), f"cannot be read as PNG or JPEG: {result.reason}", way_out)
+                raise DataError(str(root / name), f"cannot be read as an image: {result.reason}", way_out)
 
     def _common_size(self, root: Path, known: list[tuple[str, ImageHeader]]) -> tuple[int, int]:
         """Return the height and width of all images.
@@ -190,99 +189,75 @@ class ImageFolder(Source):
         return first.height, first.width
 
 
-def _image_paths(root: Path, folder: str) -> Iterable[str]:
-    """Yield the image files below a folder as paths relative to `root`.
+def _to_examples(root: Path, listing: ImageListing, images: DecodedImages) -> Examples:
+    """Return the readable images with labels and parts.
 
-    Hidden files are left out, and links to folders are not followed.
+    Raises:
+        DataError: if a class has no image to train on.
     """
-    for here, inner, names in os.walk(root / folder):
-        # In place, which makes os.walk skip the hidden folders.
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        place = Path(here).relative_to(root)
-        yield from (
-            (place / name).as_posix()
-            for name in names
-            if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".") and (Path(here) / name).is_file()
-        )
+    labels, names = listing.labels[images.readable], np.array(listing.files, object)[images.readable]
+    parts = None if listing.parts is None else listing.parts[images.readable]
+    for label, name in enumerate(listing.classes):
+        if not np.any((labels == label) & (True if parts is None else parts == TRAIN)):
+            folder = "/".join([*(folder for folder, _ in listing.part_folders[:1]), name])
+            kinds = listing.left_out.get(folder)
+            others = f", only {kinds_text(kinds)}" if kinds else ""
+            raise DataError(str(root / folder), f"has no readable image{others}", "Add images, or remove the folder")
+    return Examples(
+        images.x,
+        labels,
+        listing.classes,
+        assigned_parts=parts,
+        images=ImageFiles(tuple(names.tolist()), images.first),
+        pixel_bits=images.bits,
+    )
 
 
-def _size_and_time(file: Path) -> tuple[int, int]:
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns
+def _part_notice(listing: ImageListing, parts: Array | None, labels: Array) -> Iterator[str]:
+    """Yield notices about parts that folders give."""
+    if parts is None:
+        return
+    given = dict.fromkeys(part for _, part in listing.part_folders)
+    counts = [f"{int((parts == part).sum()):,} in {PART_NAMES[part]}" for part in given]
+    drawn = "" if VAL in given else " The validation part is drawn from train."
+    drawn += "" if TEST in given else " The test part is drawn from train."
+    unused = " and ".join(f"{PART_NAMES[part]}_fraction" for part in given if part != TRAIN)
+    verb = "do" if " and " in unused else "does"
+    folders = ", ".join(name for name, _ in listing.part_folders)
+    yield (
+        f"The folders {folders} are parts, not classes: {', '.join(counts)} images.{drawn} "
+        f"dataset.{unused} {verb} not apply."
+    )
+    for part in given:
+        absent = [name for label, name in enumerate(listing.classes) if not ((labels == label) & (parts == part)).any()]
+        if absent:
+            shown = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
+            classes = counted(len(absent), "class").split()[1]
+            yield f"The {PART_NAMES[part]} part has no image of the {classes} {shown}."
 
 
-def _in_parallel(work: Callable[[T], R], items: list[T]) -> list[R]:
-    """Return `work` of each item, in order."""
-    # Threads suffice: Pillow releases the interpreter's lock while it decodes.
-    with ThreadPoolExecutor(available_cores()) as pool:
-        return list(pool.map(work, items, chunksize=1))
+def _broken_notice(files: list[str], images: DecodedImages) -> Iterator[str]:
+    names = [name for name, is_readable in zip(files, images.readable.tolist(), strict=True) if not is_readable]
+    if names:
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        verb = "is" if len(names) == 1 else "are"
+        yield f"{len(names)} of {counted(len(files), 'image')} cannot be read and {verb} left out: {shown}."
 
 
-def _with_image(file: Path, work: "Callable[[Image], R]") -> R | BrokenImage:
-    """Open an image and return `work` of it, or BrokenImage if the decoder raises anything."""
-    from PIL import Image
-
-    try:
-        # Only two of Pillow's many decoders: each one is a risk with files from elsewhere.
-        with Image.open(file, formats=IMAGE_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                return BrokenImage(f"it claims {image.width:,} x {image.height:,} pixels")
-            return work(image)
-    except Exception as error:  # Pillow does not document what its decoders raise for damaged bytes
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return BrokenImage(reason.replace(str(file), "the file"))
-
-
-def _read_header(image: "Image") -> ImageHeader:
-    turned = image.getexif().get(EXIF_ORIENTATION) in ROTATED_ORIENTATIONS
-    height, width = (image.width, image.height) if turned else (image.height, image.width)
-    return ImageHeader(height, width, image.mode in GRAY_MODES)
-
-
-def _decode_into(row: Array, image: "Image") -> bool:
-    """Decode an image into its row, upright."""
-    from PIL import Image, ImageOps
-
-    height, width, channels = row.shape
-    upright = ImageOps.exif_transpose(image)
-    # Pillow converts mode I to 8 bits by clipping, which would turn most 16-bit images white.
-    if upright.mode.startswith("I"):  # 16-bit gray: keep the upper 8 bits
-        upright = Image.fromarray((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    plain = upright.convert("L" if channels == 1 else "RGB")
-    if plain.size != (width, height):
-        plain = plain.resize((width, height), Image.Resampling.BILINEAR)
-    row[...] = np.asarray(plain).reshape(row.shape)
-    return True
-
-
-def _digest(value: object) -> str:
-    # File names need not be valid UTF-8.
-    return hashlib.sha256(json.dumps(value).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
-def _read_cache(cache: Path, listing: str, files: int) -> tuple[Array, Array] | None:
-    """Return the cached images if they come from the same files, else None."""
-    try:
-        arrays = npz.read_npz(cache.read_bytes(), str(cache))
-        x, is_readable = arrays["x"], arrays["whole"]
-        if str(arrays["listing"]) != listing or is_readable.shape != (files,) or is_readable.dtype != bool:
-            return None
-        if x.dtype != np.uint8 or x.ndim != 4 or len(x) != np.count_nonzero(is_readable) or x.shape[-1] not in (1, 3):
-            return None
-        return x, is_readable
-    except (OSError, KeyError, DataError, MemoryError):
-        return None
-
-
-def _write_cache(cache: Path, listing: str, x: Array, is_readable: Array) -> None:
-    """Cache the images for the next run, if there is room."""
-    with suppress(OSError, MemoryError):
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with open_replacement(cache) as file:
-            file.write(npz.write_npz(x=x, whole=is_readable, listing=np.array(listing)))
-
-
-def _broken_notice(names: list[str], count: int) -> str:
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    verb = "is" if len(names) == 1 else "are"
-    return f"{len(names)} of {counted(count, 'image')} cannot be read and {verb} left out: {shown}."
+def _pixel_notices(images: DecodedImages) -> Iterator[str]:
+    """Yield notices about images whose pixels are not taken as they are in the file."""
+    total = counted(len(images.x), "image")
+    for flag, property_, consequence in (
+        (TRANSPARENT, "transparent pixels", "background is white"),
+        (FRAMES, "several frames or pages", "first one is used"),
+        (CUT_BITS, "colors of 16 bits", "upper 8 bits are used"),
+        (
+            FEWER_BITS,
+            "8 bits per channel",
+            f"values are multiplied by {DEPTH_FACTOR}, because other images have 16 bits",
+        ),
+    ):
+        count = int(np.count_nonzero(images.flags & flag))
+        if count:
+            verb, whose = ("has", "its") if count == 1 else ("have", "their")
+            yield f"{count:,} of {total} {verb} {property_}; {whose} {consequence}."

@@ -35,6 +35,7 @@ DOWNLOAD_TIMEOUT_SECONDS = 60.0
 class IdxImages(Source):
     """Base class of MNIST-like datasets: 28x28 images in four IDX files."""
 
+    takes_pictures = True
     folder: ClassVar[str]
     openml: ClassVar[str]
     class_names: ClassVar[tuple[str, ...]]

@@ -38,6 +38,7 @@ def pack_examples(examples: Examples) -> bytes | None:
         "digest": examples.digest,
         "notices": examples.notices,
         "read_as": examples.read_as,
+        "pixel_bits": examples.pixel_bits,
     }
     return _packed(arrays, meta)
 
@@ -62,6 +63,7 @@ def unpack_examples(data: bytes) -> Examples:
         digest=meta["digest"],
         notices=tuple(meta["notices"]),
         read_as=meta["read_as"],
+        pixel_bits=meta["pixel_bits"],
     )
 
 

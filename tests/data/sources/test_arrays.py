@@ -81,7 +81,12 @@ def bad_arrays() -> dict[str, tuple[Array, Array, str]]:
         "too few labels": (x, y[:50], "50 labels for 60"),
         "one dimension": (x[:, 0], y, "shape"),
         "empty": (x[:0], y[:0], "shape"),
-        "one-hot": (x, np.eye(3)[y], "argmax"),
+        "multi-label": (
+            x,
+            np.eye(3)[y] + np.outer(y == 1, [1, 0, 0]),
+            "row 1: the labels are multi-label.*20 of 60 rows have",
+        ),
+        "no label": (x, np.eye(3)[y] * (y[:, None] > 0), "row 0: .*no row has several 1s, 20 have none"),
         "one class": (x, np.zeros(60), "every row"),
         "labels without value": (x, np.full(60, np.nan), "missing"),
     }
