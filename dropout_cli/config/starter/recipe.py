@@ -6,16 +6,31 @@ with those of scikit-learn.
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
-FEW_ROWS = 2_000
-"""With fewer rows, many epochs take seconds, and a network soon fits the noise of its training part."""
-MANY_ROWS = 50_000
-STARTER_STEPS = 6_000
-"""Approximate number of training steps for a first run with at least FEW_ROWS rows."""
-MAX_STEPS = 20_000
-"""Limit of the training steps with few rows. Early stopping usually ends the training before it."""
 VAL_FRACTION, TEST_FRACTION = 0.15, 0.2
 """Fractions of the rows for validation and test, unless classes need more."""
+
+
+class Amount(NamedTuple):
+    """Settings of the training for data sets of at most so many rows."""
+
+    rows: float
+    width: int
+    batch_size: int
+    steps: int
+    """Training steps at most, approximately. Early stopping usually ends the training before."""
+    most_epochs: int
+    patience: int
+
+
+# Few rows need many small steps, and epochs of milliseconds allow a long patience. Many rows need a wide network, whose
+# first run should still take minutes.
+AMOUNTS = (
+    Amount(2_000, width=64, batch_size=16, steps=20_000, most_epochs=400, patience=30),
+    Amount(20_000, width=64, batch_size=64, steps=10_000, most_epochs=200, patience=20),
+    Amount(math.inf, width=256, batch_size=256, steps=6_000, most_epochs=200, patience=10),
+)
 
 
 @dataclass(frozen=True)
@@ -48,22 +63,23 @@ def recipe_for_rows(rows: int, classes: int, trained: int | None = None) -> Reci
     val, test = (_part_fraction(usual, rows, classes) for usual in (VAL_FRACTION, TEST_FRACTION))
     if trained is None:
         trained = rows - round(val * rows) - round(test * rows)
-    is_few, is_regression = rows < FEW_ROWS, not classes
-    batch = max(1, min(trained, 16 if is_few else 64 if rows < MANY_ROWS else 256))
-    steps, most_epochs = (MAX_STEPS, 400) if is_few else (STARTER_STEPS, 200)
-    # About that many steps, to a multiple of 5.
-    epochs = max(5, min(most_epochs, round(steps * batch / max(1, trained) / 5) * 5))
+    amount = next(amount for amount in AMOUNTS if rows <= amount.rows)
+    batch = max(1, min(trained, amount.batch_size))
+    # To a multiple of 5.
+    epochs = max(5, min(amount.most_epochs, round(amount.steps * batch / max(1, trained) / 5) * 5))
+    is_regression = not classes
     return Recipe(
         val_fraction=val,
         test_fraction=test,
-        width=64 if rows < 5_000 else 256,
+        width=amount.width,
         # The noise of dropout changes the variance of the units, which shifts predicted numbers but hardly classes:
         # on six regressions, RMSE was up to 5 times larger with 0.3 than with 0.05.
         rate=0.05 if is_regression else 0.3,
         batch_size=batch,
         epochs=epochs,
-        learning_rate="3e-3" if is_regression else "1e-3",
-        patience=30 if is_few else 10,
+        # Measured with 64 units only.
+        learning_rate="3e-3" if is_regression and amount.width == 64 else "1e-3",
+        patience=amount.patience,
         is_regression=is_regression,
     )
 

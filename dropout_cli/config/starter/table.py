@@ -62,10 +62,11 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     examples = examples_from_frame(sheet.frame, source.options(sheet.decimal_comma), sheet.where, place=str(file))
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
     recipe = recipe_for_rows(len(examples.labels), len(examples.classes))
+    guessed_target = why != CHOSEN_BY_USER
 
     lines = [
         ConfigLine("path", str(file)),
-        ConfigLine("target", target, why if why == CHOSEN_BY_USER else f"guessed, {why}", is_guess=True),
+        ConfigLine("target", target, f"{'guessed, ' * guessed_target}{why}", is_guess=guessed_target),
         ConfigLine("task", task, _TASK_COMMENT, is_keyword=True),
         ConfigLine("drop", drop, _DROP_COMMENT if drop else "", is_guess=bool(drop)),
     ]
@@ -91,7 +92,7 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     messages += class_messages
     guessed = [f"dataset.{line.key}" for line in lines if line.is_guess]
     changed = " and ".join([", ".join(some) for some in (guessed[:-1], guessed[-1:]) if some])
-    messages += [*sheet.notices, f"Change {changed} if that is wrong."]
+    messages += [*sheet.notices, *([f"Change {changed} if that is wrong."] if guessed else [])]
     summary = f"{len(examples.labels):,} rows, {len(examples.columns)} columns to learn from; {kind}."
     text = _DATASET.format(summary=summary, lines="".join(line.text() for line in lines)) + recipe_text(recipe, weights)
     return text, "\n".join(messages)
