@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
 from dropout_cli.cli.arguments import DEFAULT_RUNS_DIR
 from dropout_cli.cli.output import print_stderr
 from dropout_cli.core.errors import UsageError
@@ -100,7 +98,7 @@ def _make_config(path: Path, argument: str, target: str | None) -> tuple[str, st
     text, message = starter_config(file, target)
     guess = _guessed_target(text) if target is None and _can_ask() else None
     if guess is not None:
-        text, message = _ask_target(file, guess, text, message)
+        text, message = _ask_target(file, argument, guess, text, message)
     # Here the target is an option, not a key.
     message = message.replace(f"Change {TARGET_KEY}", "Change --target")
     written = f"`dropout config init --data {shlex.quote(argument)}` writes this config to a file."
@@ -120,21 +118,24 @@ def _guessed_target(text: str) -> str | None:
     return target if isinstance(target, str) else None
 
 
-def _ask_target(file: Path, guess: str, text: str, message: str) -> tuple[str, str]:
+def _ask_target(file: Path, argument: str, guess: str, text: str, message: str) -> tuple[str, str]:
     """Ask for the target until the answer is a column; return the config for it, and its message."""
     from dropout_cli.config.starter import starter_config
 
     while True:
-        try:
-            answer = typer.prompt("Column to predict", default=guess, err=True)
-        except typer.Abort:  # Ctrl-D, or Ctrl-C
-            raise UsageError("--target", "no answer", "Give the column to predict with --target NAME") from None
-        if answer == guess:
+        # Not `typer.prompt`, which writes a space to stdout; stdout carries the result alone.
+        sys.stderr.write(f"Column to predict [{guess}]: ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:  # the input has ended
+            raise UsageError("--target", "no answer", "Give the column to predict with --target NAME")
+        answer = line.strip()
+        if answer in ("", guess):
             return text, message
         try:
             return starter_config(file, answer)
         except UsageError as error:
-            print_stderr(str(error))
+            print_stderr(str(error).replace(str(file), argument))
 
 
 def find_sweep(
