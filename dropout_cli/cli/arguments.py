@@ -10,7 +10,20 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.registry import Registry, UnknownName, UnusablePlugin, did_you_mean
 
 Config: TypeAlias = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A config file (YAML), or the name of a bundled config.")
+    str,
+    typer.Argument(
+        metavar="CONFIG|DATA",
+        help="A config file (YAML), the name of a bundled config, or your data: a table, arrays or a folder of "
+        "images. For data, a config is made as by `dropout config init`.",
+    ),
+]
+Target: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="NAME",
+        help="With DATA: the column to predict (default: on a terminal you are asked, elsewhere it is guessed).",
+    ),
 ]
 Overrides: TypeAlias = Annotated[
     list[str] | None,

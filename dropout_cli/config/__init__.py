@@ -57,6 +57,7 @@ def load_config(
     path: Path,
     overrides: Sequence[str] = (),
     *,
+    text: bytes | None = None,
     folder: Path | None = None,
     replace_blocks: Sequence[str] = (),
     is_stored: bool = False,
@@ -66,6 +67,7 @@ def load_config(
     Args:
         path: the config file.
         overrides: `KEY=VALUE` texts, applied in order.
+        text: the content, if it is not in the file; `path` is then its name in messages.
         folder: base of relative paths in overrides; None: the working directory.
         replace_blocks: dotted keys of blocks to remove from the file first, so that an override replaces such a block
             instead of changing keys in it.
@@ -76,7 +78,9 @@ def load_config(
     """
     # Collected instead of raised one by one, so that the user sees them all at once.
     mistakes = ErrorCollector()
-    layered = read_layers(Experiment, path, overrides, mistakes, folder=folder, replace_blocks=replace_blocks)
+    layered = read_layers(
+        Experiment, path, overrides, mistakes, text=text, folder=folder, replace_blocks=replace_blocks
+    )
     experiment = build_block(Experiment, layered.tree, mistakes)
     mistakes.raise_if_any()
     # Only a valid experiment can be checked for settings without effect.

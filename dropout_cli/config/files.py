@@ -9,10 +9,15 @@ from dropout_cli.config.error_collector import escape_to_one_line
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.data.base import DATASETS
+from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES
 
 MAX_CONFIG_BYTES = 1_000_000
 SIMILARITY_CUTOFF = 0.8
 """Similarity cutoff (of 1) for suggested file names; `nope` and `none` have .75 and are too far apart."""
+CONFIG_SUFFIXES = (".yaml", ".yml")
+TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".arff")
+ARRAY_SUFFIXES = (".npz", ".npy")
+DATA_SUFFIXES = (*TEXT_SUFFIXES, *ARRAY_SUFFIXES, *EXCEL_SUFFIXES, *PARQUET_SUFFIXES)
 INIT_HINT = "Use 'dropout config init' to write a first config."
 
 
@@ -46,6 +51,9 @@ def find_config(name: str) -> Path:
             hint = f"To train on this dataset: dropout train digits dataset={name}."
         choices = ", ".join([*(bare_name for bare_name in paths if "/" not in bare_name), "variants/NAME"])
         fact = "no such file, and no bundled config has this name"
+        # `plants.csv` cannot mean a bundled config.
+        if has_data_suffix(path):
+            raise ConfigError(escape_to_one_line(name), "no such file", _suggest(path, ()))
         raise ConfigError(escape_to_one_line(name), fact, f"{hint} Choose from: {choices}.".lstrip())
     return path
 
@@ -53,14 +61,21 @@ def find_config(name: str) -> Path:
 def _suggest(path: Path, known: Iterable[str]) -> str:
     """Return a suggestion if the last part of the path is close to a known name.
 
-    Candidates are the bundled configs and the YAML files in the same folder.
+    Candidates are the known names and the files of the same kind in the same folder.
     """
     parent = path.parent if path.suffix and _exists(path.parent) else None
-    neighbors = [str(file) for suffix in ("yaml", "yml") for file in parent.glob(f"*.{suffix}")] if parent else []
+    suffixes = (path.suffix,) if has_data_suffix(path) else CONFIG_SUFFIXES
+    neighbors = [str(file) for file in parent.iterdir() if file.suffix in suffixes] if parent else []
     # A file of the user comes last, so it replaces a bundled config of the same stem.
     candidates = {Path(candidate).stem: candidate for candidate in [*known, *sorted(neighbors)]}
     matches = get_close_matches(path.stem, candidates, n=1, cutoff=SIMILARITY_CUTOFF)
     return f"Did you mean '{escape_to_one_line(candidates[matches[0]])}'?" if matches else ""
+
+
+def has_data_suffix(path: Path) -> bool:
+    """Return True if the name ends like that of a data file, also compressed (`.csv.gz`)."""
+    name = path.name.lower()
+    return Path(name.removesuffix(".gz")).suffix in DATA_SUFFIXES
 
 
 def is_file_path(path: Path) -> bool:

@@ -40,6 +40,7 @@ def read_layers(
     overrides: Sequence[str],
     errors: ErrorCollector,
     *,
+    text: bytes | None = None,
     folder: Path | None = None,
     replace_blocks: Sequence[str] = (),
 ) -> MergedConfig:
@@ -50,13 +51,14 @@ def read_layers(
         path: the config file.
         overrides: `KEY=VALUE` texts, applied in order.
         errors: collects mistakes that still allow a tree.
+        text: the content, if it is not in the file; `path` is then its name in messages.
         folder: base of relative paths in overrides; None: the working directory.
         replace_blocks: dotted keys of blocks to remove from the files, so that overrides replace them.
 
     Raises:
         ConfigError: for a mistake after which no tree can be built.
     """
-    text = read_config_bytes(path)
+    text = read_config_bytes(path) if text is None else text
     with errors.including_errors():
         top = _read_file(path, text, FILE_LAYER, errors)
         _refuse_sweep(root, top, path)

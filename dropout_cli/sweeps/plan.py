@@ -208,7 +208,11 @@ class _Planner:
         replaced = [setting.key for setting in settings if not _is_tag(setting.key)]
         try:
             return config.load_config(
-                self._sweep.base, texts, folder=self._sweep.folder, replace_blocks=replaced
+                self._sweep.base,
+                texts,
+                text=self._sweep.base_text,
+                folder=self._sweep.folder,
+                replace_blocks=replaced,
             ).experiment
         except ConfigError as error:
             places = {shorten(setting.override): setting for setting in settings}

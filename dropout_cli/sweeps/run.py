@@ -22,6 +22,8 @@ from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.workers import dask_client, local
 
 SWEEP_FILE = "sweep.yaml"
+BASE_FILE = "config.yaml"
+"""The config that was made for data; other sweeps have their base elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def run_sweep(
     watch: SweepWatch,
     notice: Notice,
     file: str = SWEEP_FILE,
+    base: bytes | None = None,
 ) -> SweepReport:
     """Train the missing runs of a plan, compare all its runs and write the results.
 
@@ -74,6 +77,7 @@ def run_sweep(
         watch: Receives the progress.
         notice: Receives messages for the user.
         file: Name of the stored sweep file.
+        base: The content of the base, stored as BASE_FILE; None: the base has a file of its own.
 
     Raises:
         UsageError: Another process uses the sweep, the folder stores a different sweep, or no group is the baseline.
@@ -90,6 +94,8 @@ def run_sweep(
         # The plan is stored before training, so that an interrupted sweep can be continued and verified.
         write_plan(plan, folder, comparison, change)
         folder.write(file, text)
+        if base is not None:
+            folder.write(BASE_FILE, base)
         try:
             failures = _train_missing(plan, folder, execution, watch, notice)
         except (StopRequest, KeyboardInterrupt) as stop:

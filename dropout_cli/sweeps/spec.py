@@ -40,6 +40,8 @@ class Sweep:
     folder: Path
     """The folder to which relative paths in swept values refer."""
     name: str
+    base_text: bytes | None = None
+    """The content of the base, if it was made for a data file; `base` is then where the sweep stores it."""
     first: int = 0
     """Added to every seed, and to every split that is not the same for all."""
     begun: Splits | None = None

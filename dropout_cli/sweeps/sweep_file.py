@@ -59,7 +59,12 @@ def is_sweep_file(path: Path) -> bool:
 
 
 def load_sweep(
-    path: Path, overrides: Sequence[str] = (), options: SweepOptions | None = None, *, search: bool = False
+    path: Path,
+    overrides: Sequence[str] = (),
+    options: SweepOptions | None = None,
+    *,
+    search: bool = False,
+    text: bytes | None = None,
 ) -> Sweep:
     """Read a sweep from a sweep file or a config, and from the command line.
 
@@ -68,6 +73,7 @@ def load_sweep(
         overrides: `KEY=V1,V2...`; each replaces the values of the key in the file.
         options: Further options of the command line; they replace keys of the file.
         search: Whether a search chooses the points, so that they are not listed.
+        text: The content of a config that is not in a file yet; `path` is where the sweep will store it.
 
     Raises:
         ConfigError: The file or the command line is wrong; all mistakes of the file are listed.
@@ -75,7 +81,8 @@ def load_sweep(
     """
     mistakes = ErrorCollector()
     from_options = (options or SweepOptions()).document_keys()
-    source = _read_sweep_file(path, mistakes) if is_sweep_file(path) else _config_as_sweep(path)
+    is_file = text is None and is_sweep_file(path)
+    source = _read_sweep_file(path, mistakes) if is_file else _config_as_sweep(path)
     swept = _swept_keys(overrides, mistakes)
     found = _axes(source.tree, source.document, swept, mistakes)
     if search:
@@ -105,6 +112,7 @@ def load_sweep(
         written=_written(document, source.base, swept),
         folder=source.folder,
         name=path.stem,
+        base_text=text,
     )
 
 

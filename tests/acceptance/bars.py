@@ -19,15 +19,20 @@ from dropout_cli.data import DATASETS
 class Bars:
     """Compares measured values with their bars."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, splits: int = 0) -> None:
         """Parse the command line of a script.
 
         Args:
             name: The name of the script, as in `python -m tests.acceptance.NAME`.
+            splits: The number of splits of the data in the full form; 0 for a script without `--splits`.
         """
         parser = argparse.ArgumentParser(prog=f"python -m tests.acceptance.{name}")
         parser.add_argument("--smoke", action="store_true", help="a few steps; speed and accuracy are not judged")
-        self.smoke: bool = parser.parse_args().smoke
+        if splits:
+            parser.add_argument("--splits", type=int, default=splits, help="fewer splits, at least 2")
+        given = parser.parse_args()
+        self.smoke: bool = given.smoke
+        self.splits: int = (2 if self.smoke else given.splits) if splits else 0
         self._missed = 0
         self._made = ExitStack()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments, output
+from dropout_cli.cli.config_argument import find_config_argument
 from dropout_cli.cli.single_value_options import StrictTyper
 from dropout_cli.core.errors import UsageError
 
@@ -67,22 +68,21 @@ def init(
 def check(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
+    target: arguments.Target = None,
     data: Annotated[
         bool, typer.Option("--data", help="Also read the data and show a summary. Nothing is trained.")
     ] = False,
 ) -> None:
     """Check a config and list all mistakes."""
-    import dropout_cli.config as configs
-
-    path = configs.find_config(config)
-    loaded = configs.load_config(path, overrides or ())
+    found = find_config_argument(config, target, overrides)
+    loaded = found.load(overrides)
     for notice in loaded.notices:
         output.print_stderr(notice)
     if data:
         from dropout_cli.training.setup import check_data
 
         _show(check_data(loaded.experiment))
-    output.print_result(f"{path}: the config is valid.")
+    output.print_result(f"{found.path}: the config is valid.")
 
 
 def _show(summary: "DatasetOverview") -> None:
@@ -102,6 +102,7 @@ def _show(summary: "DatasetOverview") -> None:
 def show(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
+    target: arguments.Target = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show where each value comes from, and the meaning of each key.")
     ] = False,
@@ -112,7 +113,7 @@ def show(
     """Print a config with all its values, defaults included."""
     import dropout_cli.config as configs
 
-    loaded = configs.load_config(configs.find_config(config), overrides or ())
+    loaded = find_config_argument(config, target, overrides).load(overrides)
     for notice in loaded.notices:
         output.print_stderr(notice)
     if model:

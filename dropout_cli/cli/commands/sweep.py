@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli.config_argument import find_config_argument, find_sweep
 from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import counted, escape_control_chars
 
@@ -45,14 +46,15 @@ def sweep(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="SWEEP|CONFIG",
-            help="A sweep file (with the key `base`), a config file, or the name of a bundled config.",
+            metavar="SWEEP|CONFIG|DATA",
+            help="A sweep file (with the key `base`), a config file, the name of a bundled config, or your data.",
         ),
     ],
     values: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=V1,V2]...", help="Values to sweep, such as dropout.rate=0,0.2,0.5."),
     ] = None,
+    target: arguments.Target = None,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -110,21 +112,19 @@ def sweep(
 
     Run the same command again to continue a sweep.
     """
-    from dropout_cli import config
     from dropout_cli.sweeps import layout_choice, plan
     from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.options import SweepOptions
     from dropout_cli.sweeps.run import run_sweep
     from dropout_cli.sweeps.settings import ExecutionSettings
-    from dropout_cli.sweeps.sweep_file import load_sweep
 
     if scheduler is not None and jobs is not None:
         raise UsageError(
             "--jobs", "cannot be used with --scheduler, where the number of workers decides", "Leave out --jobs."
         )
     options = SweepOptions(seeds, splits, baseline or (), metric, metrics, test)
-    asked = load_sweep(config.find_config(file), values or (), options)
-    folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"sweep-{asked.name}")
+    asked, path = find_sweep(find_config_argument(file, target, values), values, options, out, kind="sweep")
+    folder = SweepFolder(path)
     asked = layout_choice.keep_layout(asked, folder)
     planned = plan.make_plan(asked)
     if dry_run:
@@ -134,7 +134,16 @@ def sweep(
     text, show = asked.with_splits(planned.splits).text, progress.SweepProgressDisplay(quiet=quiet)
     execution = ExecutionSettings(jobs, scheduler, on_error.value, retry_failed, figures=not no_plots)
     with show.display():
-        report = run_sweep(planned, folder, text, asked.comparison, execution, watch=show, notice=output.print_stderr)
+        report = run_sweep(
+            planned,
+            folder,
+            text,
+            asked.comparison,
+            execution,
+            watch=show,
+            notice=output.print_stderr,
+            base=asked.base_text,
+        )
     _print_results(report, folder, json)
     _check_complete(report, folder)
 

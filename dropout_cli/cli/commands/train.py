@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dropout_cli.cli import arguments, progress
+from dropout_cli.cli.config_argument import find_config_argument
 from dropout_cli.cli.run_result import print_run_result
 from dropout_cli.cli.time_limit import parse_duration, with_time_limit
 
@@ -19,6 +20,7 @@ def register_command(app: typer.Typer) -> None:
 def train_command(
     config: arguments.Config,
     overrides: arguments.Overrides = None,
+    target: arguments.Target = None,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     name: Annotated[
         str | None, typer.Option("--name", help="A name for the run, which becomes a part of its folder's name.")
@@ -28,8 +30,7 @@ def train_command(
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Train the network that CONFIG describes and print the path of the run folder."""
-    import dropout_cli.config as configs
+    """Train the network that CONFIG describes, or one for DATA, and print the path of the run folder."""
     from dropout_cli.runs import Run
     from dropout_cli.training.run import prepare_run, run_experiment
     from dropout_cli.training.setup import run_label
@@ -37,7 +38,7 @@ def train_command(
     show = progress.ProgressDisplay(quiet=quiet)
     # Parsed first: a wrong time is reported before there is a run folder.
     longest = None if max_time is None else parse_duration(max_time)
-    loaded = configs.load_config(configs.find_config(config), overrides or ())
+    loaded = find_config_argument(config, target, overrides, notice=show.notice).load(overrides)
     prepared = prepare_run(loaded.experiment)
     for notice in (*loaded.notices, *prepared.notices):
         show.notice(notice)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli.config_argument import find_config_argument, find_sweep
 from dropout_cli.core.errors import SweepIncomplete
 from dropout_cli.core.text import counted, escape_control_chars
 
@@ -26,8 +27,8 @@ def tune_command(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="SWEEP|CONFIG",
-            help="A sweep file (with the key `base`), a config file, or the name of a bundled config.",
+            metavar="SWEEP|CONFIG|DATA",
+            help="A sweep file (with the key `base`), a config file, the name of a bundled config, or your data.",
         ),
     ],
     values: Annotated[
@@ -37,6 +38,7 @@ def tune_command(
             help="The values to search, such as dropout.rate=0,0.2,0.5 or dropout.rate={uniform: [0, 0.6]}.",
         ),
     ] = None,
+    target: arguments.Target = None,
     trials: Annotated[
         int | None, typer.Option("--trials", min=1, metavar="N", help="How many settings to try (default: 50).")
     ] = None,
@@ -75,16 +77,14 @@ def tune_command(
 
     Run the same command again to continue.
     """
-    from dropout_cli import config
     from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.options import SweepOptions
     from dropout_cli.sweeps.settings import ExecutionSettings
-    from dropout_cli.sweeps.sweep_file import load_sweep
     from dropout_cli.sweeps.tuning.tune import run_tuning
 
     options = SweepOptions(seeds=seeds, splits=splits, metric=metric, trials=trials, repeats=repeats)
-    asked = load_sweep(config.find_config(file), values or (), options, search=True)
-    folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"tune-{asked.name}")
+    asked, path = find_sweep(find_config_argument(file, target, values), values, options, out, kind="tune")
+    folder = SweepFolder(path)
     show, execution = progress.SweepProgressDisplay(quiet=quiet), ExecutionSettings(jobs, figures=not no_plots)
     with show.display():
         result = run_tuning(

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from dropout_cli.config.starter.pictures import split_lines, unbalanced_line
-from dropout_cli.config.starter.recipe import FEW_ROWS, image_layers, recipe_text
+from dropout_cli.config.starter.class_sizes import unequal_classes
+from dropout_cli.config.starter.pictures import split_lines
+from dropout_cli.config.starter.recipe import image_layers, recipe_text
 from dropout_cli.config.starter.table import ConfigLine
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted
@@ -41,16 +42,16 @@ def arrays_config(file: Path, target: str | None = None) -> tuple[str, str]:
     drawn, recipe = split_lines(source, examples)
     shape = examples.x.shape[1:]
     layers = image_layers(*shape[:2]) if len(shape) == 3 else ()
-    few = len(examples.labels) < FEW_ROWS
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
     summary = f"{len(examples.labels):,} examples of {_shape_text(examples)}; {kind}."
     text = _ARRAYS.format(summary=summary, lines="".join(line.text() for line in [*lines, *drawn]))
-    text += recipe_text(recipe, unbalanced_line(examples), layers, stops_early=few)
+    weights, class_messages = unequal_classes(examples, "Add examples of them.")
+    text += recipe_text(recipe, weights, layers)
     if len(paths) > 1:
         used = f"takes the labels from {Path(paths['labels']).name}"
     else:
         used = "uses its arrays" if examples.notices else "uses its arrays x and y"
-    messages = [f"{file}: {used} ({kind}; dataset.task decides).", *examples.notices]
+    messages = [f"{file}: {used} ({kind}; dataset.task decides).", *class_messages, *examples.notices]
     if len(lines) > len(paths):
         messages.append("The channels seem to come first. Change dataset.channels if that is wrong.")
     return text, "\n".join(messages)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli.config.starter.recipe import FEW_ROWS, Recipe, image_layers, recipe_for_rows, recipe_text
+from dropout_cli.config.starter.class_sizes import unequal_classes
+from dropout_cli.config.starter.recipe import Recipe, image_layers, recipe_for_rows, recipe_text
 from dropout_cli.config.starter.table import ConfigLine
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted
@@ -60,12 +61,13 @@ def pictures_config(folder: Path, target: str | None = None) -> tuple[str, str]:
         f"{len(examples.classes)} classes."
     )
     text = _PICTURES.format(summary=summary, lines="".join(line.text() for line in [*lines, *drawn]))
-    text += recipe_text(recipe, unbalanced_line(examples), layers, stops_early=len(examples.labels) < FEW_ROWS)
+    weights, class_messages = unequal_classes(examples, "Add examples of them.")
+    text += recipe_text(recipe, weights, layers)
     shown = ", ".join(examples.classes[:5]) + (", ..." if len(examples.classes) > 5 else "")
     messages = [f"{folder}: {counted(len(examples.labels), 'image')} of {len(examples.classes)} classes: {shown}."]
     if size is not None:
         messages.append(f"Images are resized to {size[0]} x {size[1]} pixels. Change dataset.size for more detail.")
-    return text, "\n".join([*messages, *examples.notices])
+    return text, "\n".join([*messages, *class_messages, *examples.notices])
 
 
 def _common_size(headers: list[ImageHeader]) -> tuple[int, int] | None:
@@ -106,14 +108,6 @@ def split_lines(source: Source, examples: Examples) -> tuple[list[ConfigLine], R
     if keys:
         lines.append(ConfigLine("split_seed", 0, "another number gives another split"))
     return lines, recipe_for_rows(rows, len(examples.classes), trained)
-
-
-def unbalanced_line(examples: Examples) -> str:
-    """Return the line of the objective if the sizes of the classes differ much, otherwise nothing."""
-    if not examples.classes:
-        return ""
-    counts = np.bincount(examples.labels, minlength=len(examples.classes))
-    return _WEIGHTS if counts.max() > 4 * counts.min() else ""
 
 
 _PICTURES = """\

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
+from dropout_cli.config.starter.class_sizes import unequal_classes
 from dropout_cli.config.starter.columns import parse_columns, unusable_reason
 from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
@@ -63,10 +62,11 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     examples = examples_from_frame(sheet.frame, source.options(sheet.decimal_comma), sheet.where, place=str(file))
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
     recipe = recipe_for_rows(len(examples.labels), len(examples.classes))
+    guessed_target = why != CHOSEN_BY_USER
 
     lines = [
         ConfigLine("path", str(file)),
-        ConfigLine("target", target, why if why == CHOSEN_BY_USER else f"guessed, {why}", is_guess=True),
+        ConfigLine("target", target, f"{'guessed, ' * guessed_target}{why}", is_guess=guessed_target),
         ConfigLine("task", task, _TASK_COMMENT, is_keyword=True),
         ConfigLine("drop", drop, _DROP_COMMENT if drop else "", is_guess=bool(drop)),
     ]
@@ -88,17 +88,14 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
         verb = "is a category" if len(categorical) == 1 else "are categories"
         messages.append(f"{cells.quote_names(categorical)} {verb}, because of leading zeros.")
     messages += [f"Warning: {warning}" for warning in column_warnings(examples)]
+    weights, class_messages = unequal_classes(examples)
+    messages += class_messages
     guessed = [f"dataset.{line.key}" for line in lines if line.is_guess]
     changed = " and ".join([", ".join(some) for some in (guessed[:-1], guessed[-1:]) if some])
-    messages += [*sheet.notices, f"Change {changed} if that is wrong."]
+    messages += [*sheet.notices, *([f"Change {changed} if that is wrong."] if guessed else [])]
     summary = f"{len(examples.labels):,} rows, {len(examples.columns)} columns to learn from; {kind}."
-    weights = _WEIGHTS if _is_unbalanced(examples.labels, examples.classes) else ""
     text = _DATASET.format(summary=summary, lines="".join(line.text() for line in lines)) + recipe_text(recipe, weights)
     return text, "\n".join(messages)
-
-
-def _is_unbalanced(labels: object, classes: tuple[str, ...]) -> bool:
-    return bool(classes) and bool((counts := np.bincount(np.asarray(labels))).max() > 4 * counts.min())
 
 
 _TASK_COMMENT = "classification or regression; auto: decided from the values of the target"
@@ -111,6 +108,3 @@ _DATASET = """\
 dataset:
   name: table
 {lines}"""
-_WEIGHTS = """\
-objective: {name: cross_entropy, class_weights: balanced}  # gives rare classes the same weight
-"""

@@ -83,6 +83,8 @@ def run_tuning(
     found = _search(sweep, folder, execution, watch_search)
     complete = _complete(found.trials, folder)
     folder.write(TRIALS, _table(found.trials))
+    if sweep.base_text is not None:
+        folder.write(run.BASE_FILE, sweep.base_text)
     winner = select_winner(complete, sweep, finals, text, execution, watch=watch, notice=notice)
     planned = plan.make_plan(replace(sweep, points=(sweep.axes.fixed, winner.point), first=winner.seeds))
     comparison = ComparisonSettings(sweep.metric, baseline=planned.groups[0].values, margin=sweep.margin)
