@@ -19,8 +19,11 @@ from dropout_cli.data.missing_and_categories import TableEncoding
 
 PREPROCESSING_FILE = "preprocessing.safetensors"
 METADATA_KEY = "dropout"
-PREPROCESSING_FORMAT = 2
-"""Format 2 has an offset. Without one, format 1 is written, which older versions can read."""
+PREPROCESSING_FORMAT = 3
+"""Format 2 has an offset, format 3 features for missing values or merged spellings.
+
+The lowest format that suffices is written, so that older versions can read it.
+"""
 MAX_PREPROCESSING_HEADER = 1 << 24
 MAX_FEATURES = 1 << 24
 
@@ -58,7 +61,7 @@ class Preprocessing:
         from safetensors.numpy import save
 
         metadata: dict[str, Any] = {
-            "format": 1 if self.scaling.offset is None else PREPROCESSING_FORMAT,
+            "format": self._lowest_format(),
             "shape": list(self.shape),
             "examples": self.train_count,
             "classes": list(self.classes),
@@ -67,9 +70,7 @@ class Preprocessing:
                 {"name": column.name, "categories": column.categories, "comma": column.decimal_comma}
                 for column in self.columns
             ],
-            "encoding": {"fill": self.encoding.fill_values, "seen": self.encoding.seen_codes}
-            if self.encoding
-            else None,
+            "encoding": _encoding_metadata(self.encoding) if self.encoding else None,
         }
         arrays: dict[str, Array] = {"scale": self.scaling.scale, "shift": self.scaling.shift}
         if self.scaling.offset is not None:
@@ -80,6 +81,11 @@ class Preprocessing:
         header_texts = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
         # safetensors writes arrays that are not C-contiguous wrongly, and without an error.
         return bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, header_texts))
+
+    def _lowest_format(self) -> int:
+        if self.encoding is not None and (self.encoding.marks_missing or self.encoding.merges_spellings):
+            return PREPROCESSING_FORMAT
+        return 1 if self.scaling.offset is None else 2
 
     @classmethod
     def unpack(cls, data: bytes, place: str) -> "Preprocessing":
@@ -133,7 +139,13 @@ class Preprocessing:
         if metadata["encoding"] is not None:
             fill = tuple(float(item) for item in metadata["encoding"]["fill"])
             seen = tuple(tuple(int(place) for place in places) for places in metadata["encoding"]["seen"])
-            encoding = TableEncoding(columns, fill, seen)
+            marked = metadata["encoding"].get("marks_missing", [])
+            if type(marked) is not list or any(type(flag) is not bool for flag in marked):
+                raise ValueError("its marks of missing values are damaged")
+            spellings = metadata["encoding"].get("merges_spellings") is True
+            encoding = TableEncoding(columns, fill, seen, tuple(marked), spellings)
+            if marked and len(marked) != len(columns):
+                raise ValueError("it does not have one mark per column")
             for column, places in zip(columns, seen, strict=True):
                 if any(not 0 <= place < len(column.categories or ()) for place in places):
                     raise ValueError(f"{column.name!r} has fewer categories than stated")
@@ -148,6 +160,16 @@ class Preprocessing:
         if bool(classes) == bool(targets):
             raise ValueError("it must predict either classes or numbers")
         return cls(shape, _check_count(metadata["examples"]), classes, regression_targets, columns, encoding, scaling)
+
+
+def _encoding_metadata(encoding: TableEncoding) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"fill": encoding.fill_values, "seen": encoding.seen_codes}
+    # Keys of format 3 are left out if they are not used, so that other files keep their bytes.
+    if encoding.marks_missing:
+        metadata["marks_missing"] = encoding.marks_missing
+    if encoding.merges_spellings:
+        metadata["merges_spellings"] = True
+    return metadata
 
 
 def _read_column(metadata: dict[str, Any]) -> Column:

@@ -17,8 +17,6 @@ MIN_CELLS = 10
 """Fewer values prove nothing about a column."""
 MAX_MISSING_WORDS = 5
 """A column with more different words between its numbers is not one of numbers."""
-# `1,317 km`, `Rs. 1000.50`; not the codes `C17` and `12A`.
-_NUMBER_WITH_TEXT = r"(\D{0,5}[^\w\d])?\d[\d.,' ]*(\s*[^\dA-Z]\D{0,5})?"
 
 
 def parse_columns(sheet: TableCells) -> tuple[dict[str, str], dict[str, "Series"]]:
@@ -68,7 +66,7 @@ def unusable_reason(series: "Series") -> str:
             # A few may be typing errors, which the reader of the table names with their line.
             few = sum(between.values()) <= 0.1 * present
             return "" if few else f"words between numbers, such as '{next(iter(between))[:20]}'"
-        numbers = words[words.str.fullmatch(_NUMBER_WITH_TEXT)]
+        numbers = words[words.str.fullmatch(number_formats.NUMBER_WITH_TEXT)]
         if len(numbers) > 0.5 * present:
             return f"numbers with other text, such as '{numbers.iloc[0][:20]}'"
         return f"{distinct:,} different words" if 2 * distinct < present else "a different value in nearly every row"

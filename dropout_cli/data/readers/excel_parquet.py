@@ -1,6 +1,6 @@
 """Tables in Excel and Parquet files, whose cells already have types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,7 +9,7 @@ import numpy as np
 from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
-from dropout_cli.data.readers.cells import strip_cells
+from dropout_cli.data.readers.cells import missing_tokens, strip_cells
 from dropout_cli.data.readers.dialect import make_unique
 from dropout_cli.data.readers.dialect_detection import SAMPLE_LINES, has_header
 
@@ -21,12 +21,15 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 BATCH_ROWS = 20_000
 
 
-def read_excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame", Array]:
+def read_excel(
+    path: Path, header: Literal["auto"] | bool, not_missing: Sequence[str] = ()
+) -> tuple["DataFrame", Array]:
     """Read the first sheet of a workbook.
 
     Args:
         path: the workbook.
         header: True if the first row names the columns; "auto" detects this.
+        not_missing: texts that usually stand for a missing value, but not here.
 
     Returns:
         The rows that are not blank, and the row number of each in the sheet, from 1.
@@ -37,7 +40,8 @@ def read_excel(path: Path, header: Literal["auto"] | bool) -> tuple["DataFrame",
     import pandas as pd
 
     try:
-        sheet = pd.read_excel(path, header=None, na_values=[], keep_default_na=True)
+        missing = sorted(missing_tokens((), not_missing)) if not_missing else []
+        sheet = pd.read_excel(path, header=None, na_values=missing, keep_default_na=not missing)
     except ImportError:
         way_out = f"Install it with '{install_command('excel')}', or save the file as CSV"
         raise DataError(str(path), "is an Excel file, but openpyxl is not installed", way_out) from None
