@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli.config.starter.columns import parse_columns, unusable_reason
+from dropout_cli.config.starter.columns import unusable_reason
 from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
+from dropout_cli.config.starter.rows import COMMENTS, keys_for_values, read_with_keys
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
+from dropout_cli.config.starter.words import read_words
+from dropout_cli.data.base import Examples
 from dropout_cli.data.readers.table_examples import examples_from_frame
 from dropout_cli.data.sources.table import TableSource
 
@@ -44,16 +47,28 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
         UsageError: if the target is no column.
     """
     table = TableSource(path=str(file.absolute()))
-    sheet = table.read_cells(file)
-    missing, columns = parse_columns(sheet)
+    sheet = table.with_all_words().read_cells(file)
+    readings = read_words(sheet)
+    columns = readings.columns
     target, why = choose_target(columns, target, file)
-    reasons = {name: unusable_reason(series) for name, series in columns.items() if name != target}
+    has_target = columns[target].notna()
+    reasons = {
+        name: unusable_reason(series) or ("empty" if has_target.any() and series[has_target].isna().all() else "")
+        for name, series in columns.items()
+        if name != target
+    }
     unusable = {name: reason for name, reason in reasons.items() if reason}
     # Keep something to learn from, even if it looks like a row number.
     drop = [] if len(unusable) == len(columns) - 1 else [*unusable]
     task = infer_task(columns[target])
-    source = replace(table, target=target, task=task, drop=tuple(drop), missing=tuple(missing))
-    examples = examples_from_frame(sheet.frame, source.options(sheet.decimal_comma), sheet.where, place=str(file))
+    learned = {name: series for name, series in columns.items() if name not in (target, *drop)}
+
+    def read(source: TableSource) -> Examples:
+        options = source.options(sheet.decimal_comma)
+        return examples_from_frame(sheet.frame, options, sheet.where, place=str(file), as_written=lambda: sheet.frame)
+
+    source = replace(table, target=target, task=task, drop=tuple(drop))
+    examples, keys = read_with_keys(source, keys_for_values(readings, target, learned), read)
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
     recipe = recipe_for_rows(len(examples.labels), len(examples.classes))
 
@@ -63,8 +78,10 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
         ConfigLine("task", task, _TASK_COMMENT, is_keyword=True),
         ConfigLine("drop", drop, _DROP_COMMENT if drop else "", is_guess=bool(drop)),
     ]
-    if missing:
-        lines.append(ConfigLine("missing", [*missing], _MISSING_COMMENT, is_guess=True))
+    lines += [
+        ConfigLine(key, value, COMMENTS[key], is_guess=True, is_keyword=isinstance(value, str))
+        for key, value in keys.items()
+    ]
     lines += [
         ConfigLine("val_fraction", recipe.val_fraction),
         ConfigLine("test_fraction", recipe.test_fraction),
@@ -74,7 +91,8 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     if unusable:
         listed = ", ".join(f"'{name}' ({reason})" for name, reason in unusable.items())
         messages.append(f"{'Columns left out' if drop else 'Kept, as there is no other column'}: {listed}.")
-    messages += [f"'{word}' counts as a missing value ({places})." for word, places in missing.items()]
+    messages += readings.notices(learned.keys())
+    messages += [notice[:1].upper() + notice[1:] for notice in examples.notices]
     guessed = [f"dataset.{line.key}" for line in lines if line.is_guess]
     changed = " and ".join([", ".join(some) for some in (guessed[:-1], guessed[-1:]) if some])
     messages += [*sheet.notices, f"Change {changed} if that is wrong."]
@@ -90,7 +108,6 @@ def _is_unbalanced(labels: object, classes: tuple[str, ...]) -> bool:
 
 _TASK_COMMENT = "classification or regression; auto: decided from the values of the target"
 _DROP_COMMENT = "empty columns, dates, row numbers, and columns with a different value in nearly every row"
-_MISSING_COMMENT = "words between numbers, which count as missing values"
 _DATASET = """\
 # {summary}
 # To see what was read, column by column: dropout config check THIS_FILE --data
