@@ -122,6 +122,8 @@ class Source(ABC):
     info: ClassVar[DatasetInfo]
     default_test_fraction: ClassVar[float | None] = None
     """Meaning of `test_fraction: null` if neither config nor data provide a test part; None makes that an error."""
+    rare_class_way_out: ClassVar[str] = "Remove the class, or add examples of it"
+    """Advice for a class with too few examples to be in every part."""
 
     val_fraction: FractionOrZero = 0.15
     """Fraction of the examples used for validation: of all examples, or of the training set if the official test set

@@ -56,6 +56,7 @@ class TableSource(Source):
 
     info = DatasetInfo(None, None, None, "your own file")
     default_test_fraction = 0.2
+    rare_class_way_out = "Leave out rare classes with dataset.min_class_rows: 3, or add examples of the class"
 
     path: Annotated[str, PathField()]
     """The file. Its separator and header are detected."""
