@@ -93,6 +93,20 @@ def test_new_spellings_are_those_of_the_training(run: Run, tmp_path: Path) -> No
     assert len({probs[0], probs[3], probs[5], probs[7]}) == 4
 
 
+def test_a_workbook_is_predicted_like_text(run: Run, tmp_path: Path) -> None:
+    """`None` is a word there, too."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {"color": ["None", "red", None], "size": [9, None, 9], "age": [4, 4, 4], "kind": ["big", "", None]}
+    )
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    frame.to_excel(tmp_path / "new.xlsx", index=False)
+    text, book = (predicted(run, tmp_path / name) for name in ("new.csv", "new.xlsx"))
+    assert [row["probability big"] for row in text] == [row["probability big"] for row in book] and len(text) == 3
+    assert len({row["probability big"] for row in text}) == 3
+
+
 def test_configs_without_the_new_keys_are_those_of_before(home: Path) -> None:
     """Each default is left out of the digest of a config, and changes nothing else."""
     (home / "old.yaml").write_text(f"dataset: {{name: table, path: {home}/t.csv}}\ndropout: {{variant: none}}\n")

@@ -112,6 +112,17 @@ def test_none_is_missing_beside_empty_cells_or_numbers(tmp_path: Path) -> None:
     assert source.not_missing == () and "'None' is read as a missing value (40 rows of 'cell')" in message
 
 
+def test_an_answer_of_one_column_is_one_in_the_others(tmp_path: Path) -> None:
+    """`None` in 2 of 120 rows of another column is an answer too; `NA` elsewhere is not."""
+    text = column(lambda n: "None" if n % 3 == 0 else "NA" if n % 30 == 1 else color(n // 2))
+    two = column(lambda n: "None" if n % 3 == 0 else color(n // 2)).splitlines()
+    more = ["other"] + ["None" if n < 2 else "pq"[n % 2] for n in range(120)]
+    source, message = started(tmp_path, "".join(f"{first},{line}\n" for first, line in zip(more, two, strict=True)))
+    assert source.not_missing == ("None",) and "(2 rows of 'other', 40 rows of 'cell')" in message
+    assert source.read().columns[0].categories == ("None", "p", "q")
+    assert started(tmp_path, text)[0].not_missing == ()
+
+
 def test_a_rare_none_in_the_target_is_left_out_and_named(tmp_path: Path) -> None:
     """Two rows are no class."""
     source, message = started(tmp_path, column(color, lambda n: "None" if n in (5, 50) else "xy"[n % 2]))

@@ -68,8 +68,7 @@ def read_words(sheet: TableCells) -> WordReadings:
         sheet: the cells, with `None`, `NA` and the like as written.
     """
     readings = WordReadings()
-    answers: dict[str, dict[str, int]] = {}
-    others: dict[str, dict[str, int]] = {}
+    usual: dict[str, dict[str, int]] = {}
     for name in sheet.frame.columns:
         raw = sheet.frame[name]
         series = cells.parse_column(raw, comma=sheet.decimal_comma)
@@ -81,22 +80,15 @@ def read_words(sheet: TableCells) -> WordReadings:
         readings.columns[str(name)] = series
         if series.isna().any():
             for word, count in words_read_as_missing(sheet.frame, name).items():
-                is_answer = _is_answer(word, count, series)
-                (answers if is_answer else others).setdefault(word, {})[str(name)] = count
-    for word, places in answers.items():
-        # A word that means a missing value in one column may do so in another.
-        is_sure = word not in others
-        if not is_sure:
-            readings.doubtful[word] = dict(places)
-            continue
-        for name, count in places.items():
-            _add_place(readings.kept, word, name, count)
-    for word, places in others.items():
-        for name, count in places.items():
-            series = readings.columns[name]
-            if series.dtype == object and count >= SUBSTANTIAL * len(series) and word.casefold() not in SURELY_MISSING:
-                readings.doubtful.setdefault(word, {})[name] = count
-    for name in {name for word in readings.kept for name in answers[word]}:
+                usual.setdefault(word, {})[str(name)] = count
+    for word, counts in usual.items():
+        if _is_answer(word, counts, readings.columns):
+            for name, count in counts.items():
+                _add_place(readings.kept, word, name, count)
+        elif word.casefold() not in SURELY_MISSING:
+            frequent = {name: n for name, n in counts.items() if _is_frequent_word(readings.columns[name], n)}
+            readings.doubtful.update({word: frequent} if frequent else {})
+    for name in {name for word in readings.kept for name in usual[word]}:
         readings.columns[name] = cells.parse_column(
             sheet.frame[name], tuple(readings.missing), sheet.decimal_comma, tuple(readings.kept)
         )
@@ -126,17 +118,33 @@ def _place(name: object, count: int) -> str:
     return f"{counted(count, 'row')} of '{name}'"
 
 
-def _is_answer(word: str, count: int, series: "Series") -> bool:
-    """Return True if a usual word for a missing value is an answer in a column.
+def _is_answer(word: str, counts: Mapping[str, int], columns: Mapping[str, "Series"]) -> bool:
+    """Return True if a usual word for a missing value is surely an answer.
 
-    That is `None`, or `NA` in a column of codes of two capital letters, if nothing else is missing in the column.
+    That is `None` if it is frequent in a column of words without other gaps, and `NA` if all its columns are codes of
+    two capital letters.
+
+    Args:
+        word: the word.
+        counts: its number of rows in each column.
+        columns: the cleaned columns, where it is missing.
     """
-    present = series.dropna()
-    if series.dtype != object or count < SUBSTANTIAL * len(series) or len(present) + count < len(series):
+    # A word that is a gap between numbers may be one between words.
+    if any(columns[name].dtype != object for name in counts):
         return False
-    codes = present.astype(str)
-    are_codes = codes.nunique() > 1 and codes.str.fullmatch("[A-Z]{2}").all()
-    return word == "None" or (word == "NA" and bool(are_codes))
+    if word == "NA" and not all(_are_codes(columns[name]) for name in counts):
+        return False
+    frequent = (_is_frequent_word(columns[name], n) and columns[name].isna().sum() == n for name, n in counts.items())
+    return word in ("None", "NA") and any(frequent)
+
+
+def _are_codes(series: "Series") -> bool:
+    codes = series.dropna().astype(str)
+    return bool(codes.nunique() > 1 and codes.str.fullmatch("[A-Z]{2}").all())
+
+
+def _is_frequent_word(series: "Series", count: int) -> bool:
+    return series.dtype == object and count >= SUBSTANTIAL * len(series)
 
 
 def _surely_missing_words(series: "Series") -> dict[str, int]:
