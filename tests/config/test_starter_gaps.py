@@ -100,6 +100,16 @@ def test_none_is_an_answer_if_it_is_frequent_and_nothing_is_empty(tmp_path: Path
     assert f"'None' is read as an answer, not as a missing value (40 rows of '{where}')." in message
 
 
+def test_a_frequent_none_in_the_target_is_an_answer_beside_empty_cells(tmp_path: Path) -> None:
+    """Only the rows with empty cells are left out; None between numbers stays a missing value."""
+    text = column(color, lambda n: "" if n < 3 else "None" if n % 3 == 0 else "xy"[n % 2])
+    source, message = started(tmp_path, text)
+    assert source.not_missing == ("None",) and load_dataset(source).classes == ("None", "x", "y")
+    assert "3 rows without a value of the target 'kind' are left out. Change" in message
+    source, message = started(tmp_path, text.replace("\n7.25,", "\nNone,"))
+    assert source.not_missing == () and "42 rows without a value of the target 'kind' are left out." in message
+
+
 def test_none_is_missing_beside_empty_cells_or_numbers(tmp_path: Path) -> None:
     """The message names the key that would keep it; a missing category is a category then."""
     source, message = started(
@@ -196,6 +206,11 @@ def test_words_between_numbers_are_counted(tmp_path: Path) -> None:
         "For numbers, set dataset.missing=[refused]; for words, dataset.categorical=[cell]."
     )
     assert not TableSource(path=str(tmp_path / "t.csv"), categorical=("cell",)).read().notices
+    (tmp_path / "t.csv").write_text(column(lambda n: "refused" if n % 6 == 0 else f"{n % 8}"))
+    (notice,) = TableSource(path=str(tmp_path / "t.csv")).read().notices
+    assert "column 'cell' has 'refused' between numbers in 20 rows, and is read as words." in notice
+    (tmp_path / "t.csv").write_text(column(lambda n: "A" if n % 6 == 0 else f"{n % 4}"))
+    assert not TableSource(path=str(tmp_path / "t.csv")).read().notices
     (tmp_path / "t.csv").write_text(column(lambda n: f'"{1 + n // 100},{n * 7 % 1000:03} km"'))
     (notice,) = TableSource(path=str(tmp_path / "t.csv")).read().notices
     assert "column 'cell' has numbers with other text, such as '1,000 km', and is read as words." in notice

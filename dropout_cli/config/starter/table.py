@@ -10,7 +10,7 @@ from dropout_cli.config.starter.columns import unusable_reason
 from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
 from dropout_cli.config.starter.rows import COMMENTS, keys_for_values, read_with_keys
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
-from dropout_cli.config.starter.words import read_words
+from dropout_cli.config.starter.words import keep_answers_of_target, read_words
 from dropout_cli.data.base import Examples
 from dropout_cli.data.readers.table_examples import examples_from_frame
 from dropout_cli.data.sources.table import TableSource
@@ -51,6 +51,7 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     readings = read_words(sheet)
     columns = readings.columns
     target, why = choose_target(columns, target, file)
+    keep_answers_of_target(readings, sheet, target)
     has_target = columns[target].notna()
     reasons = {
         name: unusable_reason(series) or ("empty" if has_target.any() and series[has_target].isna().all() else "")

@@ -1,6 +1,6 @@
 """Words of a table for a starter config: which of them mean a missing value, and which are answers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ SUBSTANTIAL = 0.05
 SURELY_MISSING = {
     *("null", "(null)", "<null>", "[null]", "nan", "<na>", "n/a", "n.a.", "n.a", "n. a.", "#n/a", "#na", "\\n"),
     *("#null!", "#value!", "#div/0!", "#ref!", "#name?", "#num!", ".", "..", "...", "--", "---", "\u2013", "\u2014"),
-    *("??", "???"),
+    *("?", "-", "??", "???"),
 }
 """Words in lower case that are never an answer: of databases, spreadsheets and statistics programs."""
 
@@ -88,11 +88,36 @@ def read_words(sheet: TableCells) -> WordReadings:
         elif word.casefold() not in SURELY_MISSING:
             frequent = {name: n for name, n in counts.items() if _is_frequent_word(readings.columns[name], n)}
             readings.doubtful.update({word: frequent} if frequent else {})
-    for name in {name for word in readings.kept for name in usual[word]}:
+    _parse_again(readings, sheet, {name for word in readings.kept for name in usual[word]})
+    return readings
+
+
+def keep_answers_of_target(readings: WordReadings, sheet: TableCells, target: str) -> None:
+    """Keep a frequent `None` in a target of words, even if other rows have no target.
+
+    Otherwise many rows would be left out.
+
+    Args:
+        readings: how the words are read; changed in place.
+        sheet: the cells, with `None`, `NA` and the like as written.
+        target: the column to predict.
+    """
+    counts = {name: words_read_as_missing(sheet.frame, name).get("None", 0) for name in readings.columns}
+    are_words = all(readings.columns[name].dtype == object for name, count in counts.items() if count)
+    if "None" in readings.kept or not are_words or not _is_frequent_word(readings.columns[target], counts[target]):
+        return
+    readings.doubtful.pop("None", None)
+    places = {name: count for name, count in counts.items() if count}
+    for name, count in places.items():
+        _add_place(readings.kept, "None", name, count)
+    _parse_again(readings, sheet, places)
+
+
+def _parse_again(readings: WordReadings, sheet: TableCells, names: Iterable[str]) -> None:
+    for name in names:
         readings.columns[name] = cells.parse_column(
             sheet.frame[name], tuple(readings.missing), sheet.decimal_comma, tuple(readings.kept)
         )
-    return readings
 
 
 def surely_one_word(columns: Mapping[str, "Series"]) -> bool:

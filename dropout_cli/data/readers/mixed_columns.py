@@ -17,6 +17,8 @@ SAMPLE_CELLS = 200
 """Number of values that decide whether a whole column is examined."""
 MIN_CELLS = 10
 """Fewer values prove nothing about a column."""
+MIN_NUMBERS = 5
+"""With fewer different numbers, words and numbers are codes of categories."""
 MAX_LISTED_WORDS = 3
 
 
@@ -48,10 +50,11 @@ def find_mixture(columns: TableColumns, name: str, series: "Series") -> Mixture 
         return _numbers_with_text(present, sample)
     numbers = number_formats.parse_numbers(present, columns.options.decimal_comma)
     words = {str(word): int(count) for word, count in present[numbers.isna()].value_counts().items()}
-    if numbers.nunique() <= MAX_NUMERIC_CLASSES:
+    different = numbers.nunique()
+    if different < MIN_NUMBERS:
         return None
     # Without this check one misspelled number would turn the whole column into categories.
-    if sum(words.values()) <= 0.1 * len(present):
+    if different > MAX_NUMERIC_CLASSES and sum(words.values()) <= 0.1 * len(present):
         row = int(np.flatnonzero(series.index == numbers.index[numbers.isna()][0])[0])
         way_out = f"Correct it, add it to dataset.missing, or set dataset.categorical=[{name}]"
         raise DataError(columns.where(row), f"column '{name}' has {_list_words(words)}", way_out)

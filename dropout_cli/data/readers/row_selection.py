@@ -94,9 +94,8 @@ def words_read_as_missing(frame: "DataFrame", name: str) -> dict[str, int]:
         frame: the table with its words as written.
         name: the column.
     """
-    tokens = {text for text in MISSING_TEXTS if any(map(str.isalpha, text))}
     words = Counter(strip_cells(frame[name], not_missing=MISSING_TEXTS))
-    return {str(word): count for word, count in words.most_common() if word in tokens}
+    return {str(word): count for word, count in words.most_common() if word in MISSING_TEXTS}
 
 
 def _keep_hint(words: dict[str, int]) -> str:

@@ -54,7 +54,9 @@ def test_rows_without_a_target_are_left_out(tmp_path: Path, gap: str) -> None:
     dataset = load_dataset(source(tmp_path, gap=gap, drop_missing_target=True))
     check_numbers(dataset, {*GAPS})
     assert dataset.classes == ("a", "b")
-    assert dataset.notices[0].startswith("5 rows without a value of the target 'kind' are left out.")
+    notice = "5 rows without a value of the target 'kind' are left out."
+    word, hint = gap.strip(), f"'{gap.strip()}' (5 rows) is read as a missing value; "
+    assert dataset.notices[0].startswith(f"{notice} {hint}" if word else notice)
 
 
 def test_a_word_that_counts_as_missing_is_named(tmp_path: Path) -> None:
