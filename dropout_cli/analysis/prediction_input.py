@@ -75,7 +75,8 @@ def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         def here(row: int, where: RowLocator = where, start: int = start) -> str:
             return where(row if row < 0 else start + row)
 
-        raw, notices = match_columns(frame, fitted.columns, settings.missing_texts, comma, here)
+        spellings = fitted.encoding is not None and fitted.encoding.merges_spellings
+        raw, notices = match_columns(frame, fitted.columns, settings.options(comma), here, spellings)
         # Without an encoding, the training had no missing values, so there is no value to fill in.
         if fitted.encoding is None and np.isnan(raw).any():
             row, column = np.argwhere(np.isnan(raw))[0]

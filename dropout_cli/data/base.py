@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from annotated_types import Ge
@@ -17,6 +17,8 @@ from dropout_cli.data.augmentation import Augmentation
 DATASETS: Registry["Source"] = Registry("dataset", package="dropout_cli.data.sources")
 
 
+MissingCategories: TypeAlias = Literal["auto", "level", "most_frequent"]
+"""Replacement of a missing category: a category of its own, or the most frequent one."""
 TRAIN, VAL, TEST = 0, 1, 2
 """Codes of the parts, for data that assign their own examples to parts."""
 
@@ -44,6 +46,17 @@ class Column:
     """True if the numbers were written with a decimal comma."""
     date: DateFeature | None = None
     """The column of dates that the numbers come from; None for a column of the file."""
+
+
+@dataclass(frozen=True)
+class EncodingOptions:
+    """How missing values and words are encoded."""
+
+    missing_categories: MissingCategories = "most_frequent"
+    missing_indicator: bool = False
+    """True if a column of numbers with missing values gets a further feature."""
+    merges_spellings: bool = False
+    """True if new words are compared with known ones in their normal form (`spellings`)."""
 
 
 class DatasetInfo(NamedTuple):
@@ -104,6 +117,8 @@ class Examples:
     """The files of the images, if each example is a file of its own."""
     pixel_bits: int = 8
     """Range of image files: 8 (0 to 255), 16 (0 to 65,535) or 32 (any number). 8 for all other examples."""
+    rows: Array | None = None
+    """(N,) intp: row number of each example in the file, ascending. None: 0 to N - 1."""
 
     def __post_init__(self) -> None:
         """Raise DataError if a value is not finite; NaN in a table is allowed."""
@@ -139,6 +154,8 @@ class Source(ABC):
     """True to draw the test part without examples that the data assign to the validation part."""
     takes_pictures: ClassVar[bool] = False
     """True if the values of the examples are those of image files, so that such a file can be predicted."""
+    rare_class_way_out: ClassVar[str] = "Remove the class, or add examples of it"
+    """Advice for a class with too few examples to be in every part."""
 
     val_fraction: FractionOrZero = 0.15
     """Fraction of the examples used for validation: of all examples, or of the training set if the official test set
@@ -193,6 +210,18 @@ class Source(ABC):
         """
         return self._effective_test_fraction is not None or not examples.has_part(TEST)
 
+    def encoding_options(self) -> EncodingOptions:
+        """Return how missing values and words of a table are encoded."""
+        return EncodingOptions()
+
+    def with_missing_level(self, has_level: bool) -> "Source":
+        """Return the source with `missing_categories: auto` resolved.
+
+        Args:
+            has_level: True if a missing category of the train part became a category of its own.
+        """
+        return self
+
     def varying_parts(self, examples: Examples) -> tuple[str, ...]:
         """Return the names of the parts that change with `split_seed`.
 
@@ -216,3 +245,15 @@ class Source(ABC):
         Raises:
             DataError: if data are missing or damaged.
         """
+
+    def read_for_classes(self, classes: tuple[str, ...]) -> Examples:
+        """Read all examples for a trained network.
+
+        Args:
+            classes: the classes of the network; empty for a regression. A source that leaves out or merges rare
+                classes keeps these.
+
+        Raises:
+            DataError: if data are missing or damaged.
+        """
+        return self.read()

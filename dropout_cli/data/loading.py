@@ -17,6 +17,7 @@ from dropout_cli.data.missing_and_categories import UNKNOWN_CATEGORY, TableEncod
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers.file_rows import FileRows
 from dropout_cli.data.readers.images import DEPTH_FACTOR
+from dropout_cli.data.readers.spellings import normal_form
 from dropout_cli.data.scaling import fit_scaling
 from dropout_cli.data.splits import SplitRows, split_rows
 
@@ -31,7 +32,8 @@ def load_dataset(source: Source, preprocessing: Preprocessing | None = None) -> 
     Raises:
         DataError: if data are missing, damaged or changed, do not match `preprocessing`, or cannot be split.
     """
-    return split_and_scale(source, source.read(), preprocessing)
+    examples = source.read() if preprocessing is None else source.read_for_classes(preprocessing.classes)
+    return split_and_scale(source, examples, preprocessing)
 
 
 def split_and_scale(
@@ -63,7 +65,7 @@ def split_and_scale(
     rows = split_rows(examples, source)
     encoding = preprocessing.encoding if preprocessing else None
     if examples.needs_encoding and encoding is None:
-        encoding = fit_encoding(examples.x[rows.train], examples.columns)
+        encoding = fit_encoding(examples.x[rows.train], examples.columns, source.encoding_options())
     train = _make_part(examples, rows.train, encoding)
     scaled = encoding.is_numeric if encoding else None
     return Dataset(
@@ -179,6 +181,7 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
         DataError: if columns, targets or classes do not match.
     """
     names = tuple(column.name for column in fitted.columns)
+    form = normal_form if fitted.encoding is not None and fitted.encoding.merges_spellings else str
     if examples.needs_encoding and names != tuple(column.name for column in examples.columns):
         raise DataError(
             "dataset", f"its columns differ from those of the training ({', '.join(names[:10])})", "Restore the columns"
@@ -189,21 +192,21 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
         raise DataError("dataset", "its targets have another type than in training", "Restore the target column")
     x, labels = examples.x, examples.labels
     if not examples.target_names:
-        places = {name: index for index, name in enumerate(fitted.classes)}
-        unknown = [name for name in examples.classes if name not in places]
+        places = {form(name): index for index, name in enumerate(fitted.classes)}
+        unknown = [name for name in examples.classes if form(name) not in places]
         if unknown:
             fact = f"has the class '{unknown[0]}', which did not occur in training"
             raise DataError("dataset", fact, "Remove its rows, or train again")
         # The same class may have another number here, if classes are missing.
-        labels = np.array([places[name] for name in examples.classes], np.intp)[labels]
+        labels = np.array([places[form(name)] for name in examples.classes], np.intp)[labels]
     if fitted.encoding is not None:
         x = examples.x.copy()
         for index, (column, known_column) in enumerate(zip(examples.columns, fitted.columns, strict=True)):
             if (column.categories is None) != (known_column.categories is None):
                 raise DataError("dataset", f"column '{column.name}' has another type than in training", "Correct it")
             if column.categories is not None and known_column.categories is not None:
-                codes = {word: float(code) for code, word in enumerate(known_column.categories)}
-                table = np.array([codes.get(word, UNKNOWN_CATEGORY) for word in column.categories], np.float32)
+                codes = {form(word): float(code) for code, word in enumerate(known_column.categories)}
+                table = np.array([codes.get(form(word), UNKNOWN_CATEGORY) for word in column.categories], np.float32)
                 # Missing values stay NaN; they have no code.
                 present = ~np.isnan(x[:, index])
                 x[present, index] = table[x[present, index].astype(np.intp)]
@@ -232,11 +235,12 @@ def _fit_targets(examples: Examples, train: Part, fitted: Preprocessing | None) 
 
 
 def _make_part(examples: Examples, rows: Array, encoding: TableEncoding | None) -> Part:
+    labels, numbers = examples.labels[rows], rows if examples.rows is None else examples.rows[rows]
     if isinstance(examples.x, FileRows):
-        return Part(cast("Array", examples.x.subset(rows)), _read_only(examples.labels[rows]), _read_only(rows))
+        return Part(cast("Array", examples.x.subset(rows)), _read_only(labels), _read_only(numbers))
     x = examples.x[rows]
     values = np.ascontiguousarray(encoding.apply(x) if encoding else x)
-    return Part(_read_only(values), _read_only(examples.labels[rows]), _read_only(rows))
+    return Part(_read_only(values), _read_only(labels), _read_only(numbers))
 
 
 def _read_only(array: Array) -> Array:

@@ -21,7 +21,10 @@ from dropout_cli.data.readers.dates import CLOCK_PARTS, DAY_PARTS
 PREPROCESSING_FILE = "preprocessing.safetensors"
 METADATA_KEY = "dropout"
 PREPROCESSING_FORMAT = 3
-"""Format 2 has an offset, format 3 dates. Files without these have the lower format, which older versions can read."""
+"""Format 2 has an offset, format 3 dates, features for missing values, or merged spellings.
+
+The lowest format that suffices is written, so that older versions can read it.
+"""
 MAX_PREPROCESSING_HEADER = 1 << 24
 MAX_FEATURES = 1 << 24
 
@@ -62,15 +65,13 @@ class Preprocessing:
         from safetensors.numpy import save
 
         metadata: dict[str, Any] = {
-            "format": self._format(),
+            "format": self._lowest_format(),
             "shape": list(self.shape),
             "examples": self.train_count,
             "classes": list(self.classes),
             "targets": list(self.targets.names) if self.targets else [],
             "columns": [column_metadata(column) for column in self.columns],
-            "encoding": {"fill": self.encoding.fill_values, "seen": self.encoding.seen_codes}
-            if self.encoding
-            else None,
+            "encoding": _encoding_metadata(self.encoding) if self.encoding else None,
         }
         # Only if it differs from 8, so that the bytes of all other files stay as they were.
         if self.pixel_bits != 8:
@@ -85,9 +86,10 @@ class Preprocessing:
         # safetensors writes arrays that are not C-contiguous wrongly, and without an error.
         return bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, header_texts))
 
-    def _format(self) -> int:
-        if any(column.date for column in self.columns):
-            return 3
+    def _lowest_format(self) -> int:
+        marked = self.encoding is not None and (self.encoding.marks_missing or self.encoding.merges_spellings)
+        if marked or any(column.date for column in self.columns):
+            return PREPROCESSING_FORMAT
         return 1 if self.scaling.offset is None else 2
 
     @classmethod
@@ -142,7 +144,13 @@ class Preprocessing:
         if metadata["encoding"] is not None:
             fill = tuple(float(item) for item in metadata["encoding"]["fill"])
             seen = tuple(tuple(int(place) for place in places) for places in metadata["encoding"]["seen"])
-            encoding = TableEncoding(columns, fill, seen)
+            marked = metadata["encoding"].get("marks_missing", [])
+            if type(marked) is not list or any(type(flag) is not bool for flag in marked):
+                raise ValueError("its marks of missing values are damaged")
+            spellings = metadata["encoding"].get("merges_spellings") is True
+            encoding = TableEncoding(columns, fill, seen, tuple(marked), spellings)
+            if marked and len(marked) != len(columns):
+                raise ValueError("it does not have one mark per column")
             for column, places in zip(columns, seen, strict=True):
                 if any(not 0 <= place < len(column.categories or ()) for place in places):
                     raise ValueError(f"{column.name!r} has fewer categories than stated")
@@ -161,6 +169,16 @@ class Preprocessing:
             raise ValueError("its number of bits per pixel is not known")
         count = _check_count(metadata["examples"])
         return cls(shape, count, classes, regression_targets, columns, encoding, scaling, bits)
+
+
+def _encoding_metadata(encoding: TableEncoding) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"fill": encoding.fill_values, "seen": encoding.seen_codes}
+    # Keys of format 3 are left out if they are not used, so that other files keep their bytes.
+    if encoding.marks_missing:
+        metadata["marks_missing"] = encoding.marks_missing
+    if encoding.merges_spellings:
+        metadata["merges_spellings"] = True
+    return metadata
 
 
 def column_metadata(column: Column) -> dict[str, Any]:

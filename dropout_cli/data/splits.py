@@ -45,7 +45,7 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
         kept = rows[assigned == VAL] if source.draws_test_from_train else rows[:0]
         drawable = np.setdiff1d(rows, kept, assume_unique=True) if len(kept) else rows
         count = round(fraction * len(drawable))
-        remaining, test = _take_stratified(drawable, examples, count, test_seed, "test_fraction")
+        remaining, test = _take_stratified(drawable, examples, source, count, test_seed, "test_fraction")
         remaining = np.sort(np.concatenate([remaining, kept])) if len(kept) else remaining
     elif (assigned == TEST).any():
         remaining, test = rows[assigned != TEST], rows[assigned == TEST]
@@ -62,7 +62,7 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
         return _require_nonempty(SplitRows(remaining, None, test))
     # `total` is the training set if the data provide the test part, else all examples.
     count = round(source.val_fraction * total)
-    train, val = _take_stratified(remaining, examples, count, val_seed, "val_fraction")
+    train, val = _take_stratified(remaining, examples, source, count, val_seed, "val_fraction")
     return SplitRows(train, val, test)
 
 
@@ -109,12 +109,15 @@ def _require_nonempty(rows: SplitRows) -> SplitRows:
     return rows
 
 
-def _take_stratified(rows: Array, examples: Examples, count: int, seed: int, key: str) -> tuple[Array, Array]:
+def _take_stratified(
+    rows: Array, examples: Examples, source: Source, count: int, seed: int, key: str
+) -> tuple[Array, Array]:
     """Take `count` of `rows`, each class in proportion, and return (left, taken).
 
     Args:
         rows: row numbers to divide.
         examples: supplies labels, class names and groups.
+        source: supplies the advice for a class with a single example.
         count: number of rows to take.
         seed: seed of the draw.
         key: the config key that errors name, `test_fraction` or `val_fraction`.
@@ -138,7 +141,7 @@ def _take_stratified(rows: Array, examples: Examples, count: int, seed: int, key
         return _take_groups(rows, examples.groups[rows], count / len(rows), seed, key)
     if labels is not None and sizes[smallest] < 2:
         fact = f"class '{names[smallest]}' has only one example here, but a stratified split needs two per class"
-        raise DataError(f"dataset.{key}", fact, "Remove the class, or add examples of it")
+        raise DataError(f"dataset.{key}", fact, source.rare_class_way_out)
     left, taken = train_test_split(rows, test_size=count, stratify=labels, random_state=seed)
     # `FileRows.subset` needs ascending rows.
     return np.sort(left), np.sort(taken)

@@ -56,9 +56,10 @@ def resolve_auto_values(experiment: Experiment, dataset: Dataset) -> Experiment:
     settings = experiment.training
     task = tasks.task_of(experiment.objective, dataset)
     weights = experiment.architecture.largest_weights(dataset.shape, task.outputs)
+    has_level = dataset.encoding is not None and dataset.encoding.has_missing_level
     return replace(
         experiment,
-        dataset=replace(experiment.dataset, fingerprint=dataset.fingerprint),
+        dataset=replace(experiment.dataset.with_missing_level(has_level), fingerprint=dataset.fingerprint),
         training=replace(
             settings,
             threads=threads.suitable_threads(int(settings.batch_size) * weights)

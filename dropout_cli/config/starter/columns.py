@@ -1,56 +1,15 @@
-"""Columns of a table for a starter config: words that mean a missing value, columns to leave out."""
+"""Columns of a table that a starter config leaves out."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.core.text import counted
 from dropout_cli.data.column_warnings import ID_NAME, MIN_ID_VALUES, is_row_id
 from dropout_cli.data.readers import cells, number_formats
 from dropout_cli.data.readers.table_features import MAX_CATEGORIES
-from dropout_cli.data.readers.table_file import TableCells
-from dropout_cli.data.readers.table_targets import MAX_NUMERIC_CLASSES
 
 if TYPE_CHECKING:
     from pandas import Series
-
-MIN_CELLS = 10
-"""Fewer values prove nothing about a column."""
-MAX_MISSING_WORDS = 5
-"""A column with more different words between its numbers is not one of numbers."""
-# `1,317 km`, `Rs. 1000.50`; not the codes `C17` and `12A`.
-_NUMBER_WITH_TEXT = r"(\D{0,5}[^\w\d])?\d[\d.,' ]*(\s*[^\dA-Z]\D{0,5})?"
-
-
-def parse_columns(sheet: TableCells) -> tuple[dict[str, str], dict[str, "Series"]]:
-    """Return words that stand for a missing value, with their columns, and all columns without them.
-
-    A few words without digits between many different numbers are answers such as `unknown`, `..` or `refused`.
-    """
-    missing: dict[str, str] = {}
-    columns: dict[str, Series] = {}
-    for name in sheet.frame.columns:
-        series = cells.parse_column(sheet.frame[name], comma=sheet.decimal_comma)
-        words = _missing_words(series, sheet.decimal_comma)
-        if words:
-            series = cells.parse_column(sheet.frame[name], tuple(words), sheet.decimal_comma)
-            for word, count in words.items():
-                place = f"{counted(count, 'row')} of '{name}'"
-                missing[word] = f"{missing[word]}, {place}" if word in missing else place
-        columns[str(name)] = series
-    return missing, columns
-
-
-def _missing_words(series: "Series", comma: bool | None) -> dict[str, int]:
-    """Return the words between different numbers that can only mean a missing value, with their counts."""
-    present = series.dropna().astype(str)
-    if series.dtype != object or len(present) < MIN_CELLS:
-        return {}
-    words = number_formats.words_among_numbers(present, comma)
-    numbers = present[~present.isin(list(words))]
-    if len(words) > MAX_MISSING_WORDS or numbers.nunique() <= MAX_NUMERIC_CLASSES:
-        return {}
-    return {} if any(char.isdigit() for word in words for char in word) else words
 
 
 def unusable_reason(name: str, series: "Series") -> str:
@@ -74,7 +33,7 @@ def unusable_reason(name: str, series: "Series") -> str:
             # A few may be typing errors, which the reader of the table names with their line.
             few = sum(between.values()) <= 0.1 * present
             return "" if few else f"words between numbers, such as '{next(iter(between))[:20]}'"
-        numbers = words[words.str.fullmatch(_NUMBER_WITH_TEXT)]
+        numbers = words[words.str.fullmatch(number_formats.NUMBER_WITH_TEXT)]
         if len(numbers) > 0.5 * present:
             return f"numbers with other text, such as '{numbers.iloc[0][:20]}'"
         return f"{distinct:,} different words" if 2 * distinct < present else "a different value in nearly every row"

@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dropout_cli.config.starter.class_sizes import unequal_classes
-from dropout_cli.config.starter.columns import parse_columns, unusable_reason
+from dropout_cli.config.starter.columns import unusable_reason
 from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
+from dropout_cli.config.starter.rows import COMMENTS, keys_for_values, read_with_keys
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
+from dropout_cli.config.starter.words import keep_answers_of_target, read_words
+from dropout_cli.data.base import Examples
 from dropout_cli.data.column_warnings import column_warnings
 from dropout_cli.data.readers import cells
 from dropout_cli.data.readers.table_examples import examples_from_frame
@@ -45,21 +48,32 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
         UsageError: if the target is no column.
     """
     table = TableSource(path=str(file.absolute()))
-    sheet = table.read_cells(file)
-    missing, columns = parse_columns(sheet)
+    sheet = table.with_all_words().read_cells(file)
+    readings = read_words(sheet)
+    columns = readings.columns
     codes = [name for name in sheet.code_columns if columns[name].dtype.kind in "iuf"]
     columns |= {name: cells.column_to_words(columns[name]).astype(object) for name in codes}
     target, why = choose_target(columns, target, file)
-    reasons = {name: unusable_reason(name, series) for name, series in columns.items() if name != target}
+    keep_answers_of_target(readings, sheet, target)
+    has_target = columns[target].notna()
+    reasons = {
+        name: unusable_reason(name, series) or ("empty" if has_target.any() and series[has_target].isna().all() else "")
+        for name, series in columns.items()
+        if name != target
+    }
     unusable = {name: reason for name, reason in reasons.items() if reason}
     # Keep something to learn from, even if it looks like a row number.
     drop = [] if len(unusable) == len(columns) - 1 else [*unusable]
     task = infer_task(columns[target])
-    categorical = [name for name in codes if name not in (target, *drop)]
-    source = replace(
-        table, target=target, task=task, drop=tuple(drop), missing=tuple(missing), categorical=tuple(categorical)
-    )
-    examples = examples_from_frame(sheet.frame, source.options(sheet.decimal_comma), sheet.where, place=str(file))
+    learned = {name: series for name, series in columns.items() if name not in (target, *drop)}
+    categorical = [name for name in codes if name in learned]
+
+    def read(source: TableSource) -> Examples:
+        options = source.options(sheet.decimal_comma)
+        return examples_from_frame(sheet.frame, options, sheet.where, place=str(file), as_written=lambda: sheet.frame)
+
+    source = replace(table, target=target, task=task, drop=tuple(drop), categorical=tuple(categorical))
+    examples, keys = read_with_keys(source, keys_for_values(readings, target, learned), read)
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
     recipe = recipe_for_rows(len(examples.labels), len(examples.classes))
     guessed_target = why != CHOSEN_BY_USER
@@ -72,8 +86,10 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     ]
     if categorical:
         lines.append(ConfigLine("categorical", categorical, _CODES_COMMENT, is_guess=True))
-    if missing:
-        lines.append(ConfigLine("missing", [*missing], _MISSING_COMMENT, is_guess=True))
+    lines += [
+        ConfigLine(key, value, COMMENTS[key], is_guess=True, is_keyword=isinstance(value, str))
+        for key, value in keys.items()
+    ]
     lines += [
         ConfigLine("val_fraction", recipe.val_fraction),
         ConfigLine("test_fraction", recipe.test_fraction),
@@ -83,10 +99,11 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     if unusable:
         listed = ", ".join(f"'{name}' ({reason})" for name, reason in unusable.items())
         messages.append(f"{'Columns left out' if drop else 'Kept, as there is no other column'}: {listed}.")
-    messages += [f"'{word}' counts as a missing value ({places})." for word, places in missing.items()]
+    messages += readings.notices(learned.keys())
     if categorical:
         verb = "is a category" if len(categorical) == 1 else "are categories"
         messages.append(f"{cells.quote_names(categorical)} {verb}, because of leading zeros.")
+    messages += [notice[:1].upper() + notice[1:] for notice in examples.notices]
     messages += [f"Warning: {warning}" for warning in column_warnings(examples)]
     weights, class_messages = unequal_classes(examples)
     messages += class_messages
@@ -101,7 +118,6 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
 _TASK_COMMENT = "classification or regression; auto: decided from the values of the target"
 _DROP_COMMENT = "empty columns, dates, row numbers, and columns with a different value in nearly every row"
 _CODES_COMMENT = "digits with leading zeros: codes, not numbers"
-_MISSING_COMMENT = "words between numbers, which count as missing values"
 _DATASET = """\
 # {summary}
 # To see what was read, column by column: dropout config check THIS_FILE --data

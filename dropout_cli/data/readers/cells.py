@@ -34,7 +34,9 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 """Largest finite float32 number."""
 
 
-def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | None = None) -> "Series":
+def parse_column(
+    series: "Series", missing: Sequence[str] = (), comma: bool | None = None, not_missing: Sequence[str] = ()
+) -> "Series":
     """Return a column as numbers if all its cells are numbers, else as words.
 
     Blanks and quotation marks around cells are removed; missing values become NaN.
@@ -43,6 +45,7 @@ def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | No
         series: the column as read.
         missing: further texts that stand for a missing value.
         comma: True if numbers have a decimal comma; None detects this from the column.
+        not_missing: texts of MISSING_TEXTS that do not stand for a missing value here.
     """
     import pandas as pd
 
@@ -58,7 +61,7 @@ def parse_column(series: "Series", missing: Sequence[str] = (), comma: bool | No
         return numbers.mask(numbers.isin(codes)) if len(codes) else numbers
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         return series
-    stripped = strip_cells(series, missing)
+    stripped = strip_cells(series, missing, not_missing)
     present = stripped.dropna()
     if present.empty:
         return stripped.astype("float64")
@@ -81,15 +84,26 @@ def remove_zero_width(text: str) -> str:
     return text if text.isascii() else _ZERO_WIDTH.sub("", text)
 
 
-def strip_cells(series: "Series", missing: Sequence[str] = ()) -> "Series":
+def missing_tokens(missing: Sequence[str] = (), not_missing: Sequence[str] = ()) -> set[str]:
+    """Return the texts that stand for a missing value.
+
+    Args:
+        missing: texts in addition to MISSING_TEXTS.
+        not_missing: texts of MISSING_TEXTS to leave out; the empty text always stands for a missing value.
+    """
+    return {"", *MISSING_TEXTS, *missing} - {word for word in not_missing if word}
+
+
+def strip_cells(series: "Series", missing: Sequence[str] = (), not_missing: Sequence[str] = ()) -> "Series":
     """Return the cells without blanks and quotation marks around them; missing ones as NaN.
 
     Args:
         series: the column as read.
         missing: further texts that stand for a missing value.
+        not_missing: texts of MISSING_TEXTS that do not stand for a missing value here.
     """
     # map() rather than .str methods, because a column may mix text with numbers.
-    tokens = {*MISSING_TEXTS, *missing}
+    tokens = missing_tokens(missing, not_missing)
     return series.map(lambda cell: _strip_cell(cell, tokens)).astype(object)
 
 

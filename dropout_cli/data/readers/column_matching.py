@@ -18,13 +18,15 @@ from dropout_cli.data.readers.cells import (
     to_word,
 )
 from dropout_cli.data.readers.dates import date_values
+from dropout_cli.data.readers.spellings import use_known_spellings
+from dropout_cli.data.readers.table_columns import TableOptions
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
 def match_columns(
-    frame: "DataFrame", columns: Sequence[Column], missing: Sequence[str], comma: bool | None, where: RowLocator
+    frame: "DataFrame", columns: Sequence[Column], options: TableOptions, where: RowLocator, spellings: bool = False
 ) -> tuple[Array, list[str]]:
     """Return the features of a table for a network with known columns.
 
@@ -33,9 +35,9 @@ def match_columns(
     Args:
         frame: the table.
         columns: the columns of the training data.
-        missing: further texts that stand for a missing value.
-        comma: True if numbers have a decimal comma; None: as in training.
+        options: words that stand for a missing value, and True if numbers have a decimal comma; None: as in training.
         where: maps a row number to its place in the file, -1 to the file.
+        spellings: True if a word may be spelled in another way than in training.
 
     Returns:
         x (N, columns) float64, and messages about categories that training has not seen.
@@ -50,15 +52,18 @@ def match_columns(
     arrays, messages = [], []
     for column in columns:
         if column.date is not None:
-            arrays.append(date_values(parse_column(frame[column.date.column], missing), column.date, where))
+            arrays.append(date_values(parse_column(frame[column.date.column], options.missing), column.date, where))
             continue
         series = frame[column.name]
         if column.categories is None:
-            either = column.decimal_comma if comma is None else comma
-            arrays.append(column_to_numbers(parse_column(series, missing, either), column.name, where, comma=either))
+            comma = column.decimal_comma if options.decimal_comma is None else options.decimal_comma
+            parsed = parse_column(series, options.missing, comma)
+            arrays.append(column_to_numbers(parsed, column.name, where, comma=comma))
             continue
         codes = {word: float(code) for code, word in enumerate(column.categories)}
-        words = strip_cells(series, missing)
+        words = strip_cells(series, options.missing, options.not_missing)
+        if spellings:
+            words = use_known_spellings(words, column.categories)
         coded = words.map(lambda word, codes=codes: _category_code(word, codes))
         unseen = words[(coded == UNKNOWN_CATEGORY)].unique()
         if len(unseen):

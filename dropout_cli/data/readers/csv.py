@@ -13,7 +13,7 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.data.readers.cells import MISSING_TEXTS
+from dropout_cli.data.readers.cells import MISSING_TEXTS, missing_tokens
 from dropout_cli.data.readers.dialect import Dialect, column_names, iter_rows
 from dropout_cli.data.readers.extra_rows import MIN_ROWS_BELOW, ExtraRows, are_sums, is_note, is_total
 from dropout_cli.data.readers.text import count_comment_lines, open_text
@@ -154,19 +154,24 @@ def _numbered_rows(path: Path, dialect: Dialect) -> Iterator[tuple[list[str], in
             yield row, below + above
 
 
-def read_csv(path: Path, dialect: Dialect, missing: tuple[str, ...]) -> tuple["DataFrame", CheckedLines]:
+def read_csv(
+    path: Path, dialect: Dialect, missing: tuple[str, ...], not_missing: tuple[str, ...] = ()
+) -> tuple["DataFrame", CheckedLines]:
     """Read all rows that are not blank.
 
     Args:
         path: the file.
         dialect: how it is written.
         missing: further texts that stand for a missing value.
+        not_missing: texts of MISSING_TEXTS that do not stand for a missing value here.
 
     Raises:
         DataError: if the file cannot be read as a table.
     """
     checked = check_rows(path, dialect)
     arguments = _pandas_arguments(dialect, checked, missing)
+    if not_missing:
+        arguments["na_values"] = sorted(missing_tokens(missing, not_missing))
     if dialect.decimal_comma:  # pandas would read 1.234, a thousand here, as a fraction
         arguments["dtype"] = str
     with open_text(path, dialect.encoding, dialect.title_lines) as file:

@@ -1,6 +1,6 @@
 """Tables in Excel and Parquet files, whose cells already have types."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,7 +9,7 @@ import numpy as np
 from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
-from dropout_cli.data.readers.cells import quote_names, strip_cells
+from dropout_cli.data.readers.cells import missing_tokens, quote_names, strip_cells
 from dropout_cli.data.readers.dialect import make_unique
 from dropout_cli.data.readers.dialect_detection import SAMPLE_LINES, has_header
 from dropout_cli.data.readers.extra_rows import (
@@ -39,6 +39,7 @@ def read_excel(
     header_line: int | None = None,
     extra_rows: ExtraRows = "leave_out",
     known_names: Collection[str] = (),
+    not_missing: Sequence[str] = (),
 ) -> tuple["DataFrame", Array, tuple[str, ...]]:
     """Read a sheet of a workbook.
 
@@ -49,6 +50,7 @@ def read_excel(
         header_line: row of the header, counted from 1; None detects titles above it.
         extra_rows: leave_out: titles, units, totals and notes are no rows.
         known_names: names of columns that the header should have.
+        not_missing: texts that usually stand for a missing value, but not here.
 
     Returns:
         The rows that are not blank, the row number of each in the sheet, from 1, and messages for the user.
@@ -56,7 +58,7 @@ def read_excel(
     Raises:
         DataError: if the file cannot be read, is empty, has no such sheet, or openpyxl is not installed.
     """
-    cells, notices = _read_sheet(path, sheet)
+    cells, notices = _read_sheet(path, sheet, not_missing)
     if header_line is not None:
         cells = cells[cells.index >= header_line - 1]
         if not len(cells):
@@ -90,7 +92,7 @@ def read_excel(
     return frame.reset_index(drop=True), frame.index.to_numpy(np.int64) + 1, tuple(notices)
 
 
-def _read_sheet(path: Path, sheet: str | int | None) -> tuple["DataFrame", list[str]]:
+def _read_sheet(path: Path, sheet: str | int | None, not_missing: Sequence[str]) -> tuple["DataFrame", list[str]]:
     """Return the rows of a sheet that are not blank, and messages about the choice of the sheet."""
     import pandas as pd
 
@@ -105,12 +107,13 @@ def _read_sheet(path: Path, sheet: str | int | None) -> tuple["DataFrame", list[
                 chosen = sheet if sheet in names else ""
             if chosen != "":
                 wanted = names if chosen is None else [chosen]
+                missing = sorted(missing_tokens((), not_missing)) if not_missing else []
                 sheets = (
                     (
                         name,
-                        pd.read_excel(book, sheet_name=name, header=None, na_values=[], keep_default_na=True).dropna(
-                            how="all"
-                        ),
+                        pd.read_excel(
+                            book, sheet_name=name, header=None, na_values=missing, keep_default_na=not missing
+                        ).dropna(how="all"),
                     )
                     for name in wanted
                 )

@@ -28,6 +28,8 @@ _BOOLEAN = re.compile("true|false", re.IGNORECASE)
 _SURELY_POINT = re.compile(r"[+-]?(\d+\.(\d{1,2}|\d{4,})|(0|\d{4,})\.\d+|\d{1,3}(,\d{3})+\.\d+)", re.ASCII)
 _SURELY_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|(0|\d{4,}),\d+|\d{1,3}(\.\d{3})+,\d+)", re.ASCII)
 _SAMPLE_WORDS = 50
+NUMBER_WITH_TEXT = r"(\D{0,5}[^\w\d])?\d[\d.,' ]*(\s*[^\dA-Z]\D{0,5})?"
+"""Pattern of `1,317 km` and `Rs. 1000.50`, but not of the codes `C17` and `12A`."""
 
 
 def strip_number_marks(cell: str) -> str:

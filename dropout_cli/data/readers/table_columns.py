@@ -28,6 +28,14 @@ class TableOptions:
     split: ColumnKey | None = None
     missing: tuple[str, ...] = ()
     dates: DateHandling = "refuse"
+    not_missing: tuple[str, ...] = ()
+    """Words that usually stand for a missing value, but not in these columns of words."""
+    drop_missing_target: bool | None = None
+    """True: leave out rows without a target. False: refuse them. None: refuse them; the source has no such key."""
+    min_class_rows: int | None = None
+    rare_classes: Literal["drop", "merge"] = "drop"
+    normalize_labels: bool | None = None
+    """True: read all spellings of a word as one word. None: the source has no such key."""
     decimal_comma: bool | None = None
     """True if numbers have a decimal comma; None detects this for each column."""
 
@@ -43,9 +51,21 @@ class TableColumns:
     place: str
     """The table as a whole, for messages."""
 
-    def parsed(self, name: str) -> "Series":
-        """Return a column as numbers if all its values are numbers, else as words."""
-        return parse_column(self.frame[name], self.options.missing, self.options.decimal_comma)
+    def parsed(self, name: str, *, most_numbers: int = 0) -> "Series":
+        """Return a column as numbers if all its values are numbers, else as words.
+
+        Args:
+            name: the name of the column.
+            most_numbers: with at most this many different numbers, a word of `not_missing` makes it a column of words.
+        """
+        options, series = self.options, self.frame[name]
+        numbers = parse_column(series, options.missing, options.decimal_comma)
+        if not options.not_missing:
+            return numbers
+        # `None` between many different numbers is a missing value, even if it is a word elsewhere.
+        if numbers.dtype != object and numbers.nunique() > most_numbers:
+            return numbers
+        return parse_column(series, options.missing, options.decimal_comma, options.not_missing)
 
     def find_name(self, which: ColumnKey, key: str) -> str:
         """Return the name of a column.
@@ -77,4 +97,4 @@ class TableColumns:
             which: the name of the column, or its index.
             key: the key of `dataset` that has this value, for messages.
         """
-        return column_to_words(self.parsed(self.find_name(which, key)))
+        return column_to_words(self.parsed(self.find_name(which, key), most_numbers=len(self.frame)))

@@ -1,5 +1,6 @@
 """Conversion of a pandas table to examples."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ from dropout_cli.data.base import TEST, TRAIN, Examples
 from dropout_cli.data.precision import narrow
 from dropout_cli.data.readers.cells import RowLocator
 from dropout_cli.data.readers.row_assignment import group_numbers, part_codes
+from dropout_cli.data.readers.row_selection import rows_with_target, treat_rare_classes
 from dropout_cli.data.readers.table_columns import TableColumns, TableOptions
 from dropout_cli.data.readers.table_features import read_features
 from dropout_cli.data.readers.table_targets import read_targets, require_trained_classes, target_columns
@@ -18,7 +20,14 @@ if TYPE_CHECKING:
 
 
 def examples_from_frame(
-    frame: "DataFrame", options: TableOptions, where: RowLocator, *, place: str, test_count: int = 0
+    frame: "DataFrame",
+    options: TableOptions,
+    where: RowLocator,
+    *,
+    place: str,
+    test_count: int = 0,
+    as_written: "Callable[[], DataFrame] | None" = None,
+    known_classes: tuple[str, ...] = (),
 ) -> Examples:
     """Make examples of the rows.
 
@@ -28,6 +37,8 @@ def examples_from_frame(
         where: maps a row number to its place in the file.
         place: the table as a whole, for messages.
         test_count: number of rows at the end that come from a test file.
+        as_written: reads the table again, with the words that usually stand for a missing value. None: not possible.
+        known_classes: classes of a trained network; they are kept even if they are rare.
 
     Raises:
         DataError: if a column is missing or cannot be used.
@@ -41,15 +52,19 @@ def examples_from_frame(
     if not learned:
         raise DataError(place, "has no columns left to learn from", "Drop fewer columns")
     forced = {columns.find_name(which, "categorical") for which in options.categorical}
-    targets = read_targets(columns, predicted)
+    selected = rows_with_target(columns, predicted, as_written)
+    selected, targets = treat_rare_classes(
+        selected, read_targets(selected.columns, predicted), predicted[0], known_classes
+    )
+    columns, first_test = selected.columns, int(np.searchsorted(selected.rows, len(frame) - test_count))
     if test_count and targets.classes:
-        require_trained_classes(columns, targets, len(frame) - test_count)
-    features, arrays = read_features(columns, learned, forced)
+        require_trained_classes(columns, targets, first_test)
+    features, arrays, notices = read_features(columns, learned, forced)
     assigned = groups = None
     if options.split is not None:
-        assigned = part_codes(columns.words(options.split, "split"), where)
+        assigned = part_codes(columns.words(options.split, "split"), columns.where)
     elif test_count:
-        assigned = np.repeat(np.array([TRAIN, TEST], np.int8), [len(frame) - test_count, test_count])
+        assigned = np.where(np.arange(len(selected.rows)) < first_test, TRAIN, TEST).astype(np.int8)
     if options.group is not None:
         groups = group_numbers(columns.words(options.group, "group"))
     return Examples(
@@ -61,4 +76,6 @@ def examples_from_frame(
         assigned_parts=assigned,
         groups=groups,
         needs_encoding=True,
+        rows=None if len(selected.rows) == len(frame) else selected.rows,
+        notices=(*targets.notices, *selected.notices, *notices),
     )

@@ -12,22 +12,21 @@ from dropout_cli.data.column_warnings import are_date_numbers
 from dropout_cli.data.readers import number_formats
 from dropout_cli.data.readers.cells import column_to_numbers, column_to_words, is_date, quote_names, strip_cells
 from dropout_cli.data.readers.dates import date_features, date_values
+from dropout_cli.data.readers.mixed_columns import find_mixture
+from dropout_cli.data.readers.spellings import merge_spellings, spelling_notice
 from dropout_cli.data.readers.table_columns import TableColumns
-from dropout_cli.data.readers.table_targets import MAX_NUMERIC_CLASSES
 
 if TYPE_CHECKING:
     from pandas import Series
 
 MAX_CATEGORIES = 1_000
 """A categorical feature with more different words is refused: each would become a column."""
-SAMPLE_CELLS = 200
-"""Number of values that decide whether a whole column is examined."""
 
 
 def read_features(
     columns: TableColumns, names: Iterable[str], forced: set[str]
-) -> tuple[tuple[Column, ...], list[Array]]:
-    """Return the feature columns and their values, each (N,) float64.
+) -> tuple[tuple[Column, ...], list[Array], list[str]]:
+    """Return the feature columns, their values, each (N,) float64, and messages about them.
 
     Args:
         columns: the table.
@@ -42,8 +41,10 @@ def read_features(
     dates: list[str] = []
     empty: list[str] = []
     wordy: list[str] = []
+    mixed: dict[str, str] = {}
+    notices: list[str] = []
     for name in names:
-        series = columns.parsed(name)
+        series = columns.parsed(name, most_numbers=len(columns.frame) if name in forced else 0)
         if series.isna().all():
             empty.append(name)
         elif columns.options.dates != "refuse" and (is_date(series) or _are_date_numbers(series)):
@@ -57,12 +58,18 @@ def read_features(
             found.append(Column(name, decimal_comma=_has_comma(columns, name)))
         else:
             words = column_to_words(series)
-            if name not in forced:
-                _check_typing_errors(columns, name, series)
+            mixture = None if name in forced else find_mixture(columns, name, series)
+            words, spelling_notices = _merge_words(columns, name, words)
             categories = sorted(set(words.dropna()))  # codes must not depend on the order of the rows
             if len(categories) > MAX_CATEGORIES:
-                wordy.append(name)
+                if mixture is None:
+                    wordy.append(name)
+                else:
+                    mixed[name] = mixture.fact
                 continue
+            if mixture is not None:
+                notices.append(f"column '{name}' {mixture.fact}, and is read as words. {mixture.way_out}.")
+            notices += spelling_notices
             codes = words.map({word: float(code) for code, word in enumerate(categories)})
             arrays.append(codes.to_numpy(np.float64))
             found.append(Column(name, tuple(categories)))
@@ -71,13 +78,15 @@ def read_features(
     facts += [_describe(dates, "contains dates", "contain dates")] if dates else []
     too_many = f"more than {MAX_CATEGORIES:,} different words"
     facts += [_describe(wordy, f"has {too_many}", f"have {too_many}")] if wordy else []
-    if facts:
-        plural = "these columns" if len(empty) + len(dates) + len(wordy) > 1 else "this column"
-        left_out = ", ".join([*map(str, columns.options.drop), *empty, *dates, *wordy])
+    unusable = [*empty, *dates, *wordy, *mixed]
+    if unusable:
+        facts += [f"'{name}' {fact}" for name, fact in mixed.items()]
+        plural = "these columns" if len(unusable) > 1 else "this column"
+        left_out = ", ".join([*map(str, columns.options.drop), *unusable])
         hint = ", or dataset.dates=expand, which makes numbers of dates" if dates else ""
         fact = f"cannot use {plural}: {'; '.join(facts)}"
         raise DataError(columns.place, fact, f"Set dataset.drop=[{left_out}]{hint}")
-    return tuple(found), arrays
+    return tuple(found), arrays, notices
 
 
 def _are_date_numbers(series: "Series") -> bool:
@@ -92,24 +101,11 @@ def _has_comma(columns: TableColumns, name: str) -> bool:
     return number_formats.has_decimal_comma(strip_cells(columns.frame[name]).dropna().astype(str), None) is True
 
 
-def _check_typing_errors(columns: TableColumns, name: str, series: "Series") -> None:
-    """Raise DataError if a column of numbers has a few words, probably typing errors.
-
-    Without this check one misspelled number would turn the whole column into categories.
-    """
-    present = series.dropna().astype(str)
-    sample = present.iloc[:SAMPLE_CELLS]
-    # Fewer than 10 values prove nothing, and a column of mostly words has no typing errors.
-    if len(present) < 10 or sum(map(number_formats.is_number_text, sample)) < 0.5 * len(sample):
-        return
-    numbers = number_formats.parse_numbers(present, columns.options.decimal_comma)
-    unparsed = present[numbers.isna()]
-    if len(unparsed) <= 0.1 * len(present) and numbers.nunique() > MAX_NUMERIC_CLASSES:
-        row = int(np.flatnonzero(series.index == unparsed.index[0])[0])
-        word = str(unparsed.iloc[0])[:40]
-        fact = f"column '{name}' has {word!r} between numbers"
-        way_out = f"Correct it, add it to dataset.missing, or set dataset.categorical=[{name}]"
-        raise DataError(columns.where(row), fact, way_out)
+def _merge_words(columns: TableColumns, name: str, words: "Series") -> tuple["Series", list[str]]:
+    """Return the words, in one spelling each if `normalize_labels` is set, and a message about spellings."""
+    merged, normalize = merge_spellings(words), columns.options.normalize_labels
+    notices = [spelling_notice(f"column '{name}'", words, merged, normalize)] if merged else []
+    return words.map(lambda word: merged.get(word, word)) if normalize and merged else words, notices
 
 
 def _describe(names: list[str], one: str, several: str) -> str:

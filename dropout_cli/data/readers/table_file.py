@@ -33,6 +33,7 @@ class FileOptions:
     encoding: str = "auto"
     sheet: str | int | None = None
     missing: tuple[str, ...] = ()
+    not_missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,13 @@ def read_table_file(path: Path, options: FileOptions, known_names: Collection[st
         cells = _read_text(path, options)
     elif kind == "excel":
         frame, rows, notices = read_excel(
-            path, options.header, options.sheet, options.header_line, options.extra_rows, known_names
+            path,
+            options.header,
+            options.sheet,
+            options.header_line,
+            options.extra_rows,
+            known_names,
+            options.not_missing,
         )
         # Rows count from 1, so the first row of data is row 1 only without a header.
         header = "with a header" if rows[0] > 1 else "without a header"
@@ -125,7 +132,7 @@ def _read_typed(path: Path, kind: str) -> "DataFrame":
 
 def _read_text(path: Path, options: FileOptions) -> TableCells:
     dialect = text_dialect(path, options)
-    frame, checked = csv_reader.read_csv(path, dialect, options.missing)
+    frame, checked = csv_reader.read_csv(path, dialect, options.missing, options.not_missing)
     lines = checked.row_lines
     first = csv_reader.read_first_rows(path, dialect, checked, SAMPLE_ROWS)
     notices = [*dialect.notices, *checked.notices]

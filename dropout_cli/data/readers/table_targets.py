@@ -8,6 +8,7 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.readers.cells import RowLocator, column_to_numbers, column_to_words, is_date, to_word
+from dropout_cli.data.readers.spellings import merge_spellings, spelling_notice
 from dropout_cli.data.readers.table_columns import TableColumns, TableOptions, TaskName
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class TableTargets(NamedTuple):
     """Class names; empty for a regression."""
     target_names: tuple[str, ...]
     """Names of the targets of a regression; empty for a classification."""
+    notices: tuple[str, ...] = ()
+    """Messages about the targets for the user."""
 
 
 def too_many_for_classes(different: int, rows: int) -> bool:
@@ -116,7 +119,18 @@ def _parse_target(columns: TableColumns, name: str) -> "Series":
     # `parsed` would turn true and false into 1 and 0.
     if columns.options.task != "regression" and series.astype(str).str.fullmatch("true|false", case=False).all():
         return series.astype(str).str.capitalize().astype(object)
-    return columns.parsed(name)
+    most_numbers = {"auto": MAX_NUMERIC_CLASSES, "classification": len(series), "regression": 0}
+    return columns.parsed(name, most_numbers=most_numbers[columns.options.task])
+
+
+def missing_target_rows(columns: TableColumns, name: str) -> Array:
+    """Return which rows have no value of a target, (N,) bool.
+
+    Args:
+        columns: the table.
+        name: the target.
+    """
+    return _parse_target(columns, name).isna().to_numpy()
 
 
 def _require_complete(columns: TableColumns, name: str, series: "Series") -> None:
@@ -136,11 +150,18 @@ def _is_continuous(series: "Series") -> bool:
 
 
 def _class_labels(columns: TableColumns, name: str, series: "Series") -> TableTargets:
+    notices: tuple[str, ...] = ()
     if series.dtype.kind in "iuf":
         numbers, labels = np.unique(series.to_numpy(), return_inverse=True)
         classes = tuple(str(to_word(float(number))) for number in numbers)
     else:
-        words, labels = np.unique(column_to_words(series).to_numpy(str), return_inverse=True)
+        texts = column_to_words(series)
+        merged, normalize = merge_spellings(texts), columns.options.normalize_labels
+        if merged:
+            notices = (spelling_notice(f"the target '{name}'", texts, merged, normalize),)
+        if normalize:
+            texts = texts.map(lambda word: merged.get(word, word))
+        words, labels = np.unique(texts.to_numpy(str), return_inverse=True)
         classes = tuple(str(word) for word in words)
     if len(classes) < 2:
         fact = f"the target '{name}' is {classes[0]!r} in every row"
@@ -150,4 +171,4 @@ def _class_labels(columns: TableColumns, name: str, series: "Series") -> TableTa
         fact = f"the target '{name}' has {values}, which is too many for classes"
         way_out = ", or set dataset.task: regression" if series.dtype.kind in "iuf" else ""
         raise DataError(columns.place, fact, f"Choose another target{way_out}")
-    return TableTargets(labels.astype(np.intp), classes, ())
+    return TableTargets(labels.astype(np.intp), classes, (), notices)

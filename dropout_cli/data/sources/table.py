@@ -5,21 +5,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from annotated_types import Ge
 
 from dropout_cli.core.errors import DataError, InvalidField
 from dropout_cli.core.field_types import Count, CountOrZero, Fraction, PathField
 from dropout_cli.core.text import plural
-from dropout_cli.data.base import DATASETS, TEST, TRAIN, DatasetInfo, Examples, Source
-from dropout_cli.data.readers.cells import RowLocator, quote_names, strip_cells
+from dropout_cli.data.base import (
+    DATASETS,
+    TEST,
+    TRAIN,
+    DatasetInfo,
+    EncodingOptions,
+    Examples,
+    MissingCategories,
+    Source,
+)
+from dropout_cli.data.readers.cells import MISSING_TEXTS, quote_names
 from dropout_cli.data.readers.dates import DateHandling
 from dropout_cli.data.readers.encoding import require_encoding
 from dropout_cli.data.readers.extra_rows import ExtraRows
 from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName
 from dropout_cli.data.readers.table_examples import examples_from_frame
 from dropout_cli.data.readers.table_file import FileOptions, TableCells, read_table_file
+from dropout_cli.data.readers.train_and_test_file import join_test_file
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    pass
 
 
 @DATASETS.register("table")
@@ -29,6 +40,7 @@ class TableSource(Source):
 
     info = DatasetInfo(None, None, None, "your own file")
     default_test_fraction = 0.2
+    rare_class_way_out = "Leave out rare classes with dataset.min_class_rows: 3, or add examples of the class"
 
     path: Annotated[str, PathField()]
     """The file. Its format, separator and header are detected."""
@@ -47,6 +59,22 @@ class TableSource(Source):
     dates: DateHandling = "refuse"
     """refuse: a column of dates must be left out. expand: it becomes year, month, weekday and day number. day_first and
     month_first decide how 3/4/2020 is read."""
+    not_missing: tuple[str, ...] = ()
+    """Words that usually stand for a missing value, but are answers in your columns of words, such as None or NA."""
+    missing_categories: MissingCategories = "most_frequent"
+    """Replacement of a missing category. level: a category of its own. most_frequent: the most frequent one. auto:
+    level if some column of the training part lacks 5 % of its categories or more."""
+    missing_indicator: bool = False
+    """True: a column of numbers with missing values gets a further feature, which is 1 if the number is missing."""
+    drop_missing_target: bool = False
+    """True: leave out rows without a target. false: refuse them."""
+    min_class_rows: Annotated[int, Ge(2)] | None = None
+    """Classes with fewer rows are rare, see rare_classes. A split into three parts needs 3. null: no class is rare."""
+    rare_classes: Literal["drop", "merge"] = "drop"
+    """drop: leave out the rows of rare classes. merge: make them one class, named other."""
+    normalize_labels: bool = False
+    """True: words that differ only in case, blanks, character forms, inner hyphens or a final full stop are one
+    word, in the target and in the features."""
     header: Literal["auto"] | bool = "auto"
     """True if the first line names the columns; auto detects this."""
     header_line: Count | None = None
@@ -84,6 +112,15 @@ class TableSource(Source):
             raise InvalidField(test_keys[1], f"{test_keys[0]} already defines the test part", "Set only one of them")
         if test_keys and self.test_fraction is not None:
             raise InvalidField("test_fraction", f"{test_keys[0]} already defines the test part", "Set only one of them")
+        unusual = [word for word in self.not_missing if word not in MISSING_TEXTS[1:]]
+        if unusual:
+            fact = f"'{unusual[0]:.40}' is not read as a missing value anyway"
+            raise InvalidField("not_missing", fact, f"It takes words of {quote_names(MISSING_TEXTS[1:], 99)}")
+        if {*self.not_missing} & {*self.missing}:
+            word = next(word for word in self.not_missing if word in self.missing)
+            raise InvalidField("not_missing", f"'{word}' is also in dataset.missing", "Keep it in one of them")
+        if self.rare_classes == "merge" and self.min_class_rows is None:
+            raise InvalidField("rare_classes", "merge needs dataset.min_class_rows", "Set it, for example to 3")
         # The csv module takes a single character.
         if self.separator not in ("auto", "space") and len(self.separator) != 1:
             raise InvalidField("separator", "must be one character, auto or space")
@@ -100,19 +137,38 @@ class TableSource(Source):
         Raises:
             DataError: if a file cannot be read or its columns cannot be used.
         """
+        return self.read_for_classes(())
+
+    def read_for_classes(self, classes: tuple[str, ...]) -> Examples:
+        """Return the rows for a network with these classes, which are kept even if they are rare.
+
+        Raises:
+            DataError: if a file cannot be read or its columns cannot be used.
+        """
         sheet, test_count = self.read_cells(Path(self.path)), 0
         frame, where, notices = sheet.frame, sheet.where, sheet.notices
         if self.test_path is not None:
             tests = self.read_cells(Path(self.test_path))
-            frame, where = _with_test_file(sheet, tests, self.path, self.test_path)
+            frame = join_test_file(sheet.frame, tests.frame, self.path, self.test_path)
+            first = len(sheet.frame)
+
+            def where(row: int) -> str:
+                return sheet.where(row) if row < first else tests.where(row - first)
+
             notices = (*notices, *tests.notices)
             test_count = len(frame) - len(sheet.frame)
         result = examples_from_frame(
-            frame, self.options(sheet.decimal_comma), where, place=self.path, test_count=test_count
+            frame,
+            self.options(sheet.decimal_comma),
+            where,
+            place=self.path,
+            test_count=test_count,
+            as_written=lambda: self.with_all_words().read_cells(Path(self.path)).frame,
+            known_classes=classes,
         )
         notices = (*result.notices, *notices, *self._code_notices(sheet, result))
         result = replace(result, read_as=sheet.read_as, notices=notices)
-        return result if self.test_rows is None else self._with_test_rows(result)
+        return result if self.test_rows is None else self._with_test_rows(result, len(frame))
 
     def options(self, comma: bool | None) -> TableOptions:
         """Return the interpretation of the columns.
@@ -121,21 +177,39 @@ class TableSource(Source):
             comma: True if numbers have a decimal comma; None detects this for each column.
         """
         return TableOptions(
-            self.target,
-            self.task,
-            self.drop,
-            self.categorical,
-            self.group,
-            self.split,
-            self.missing_texts,
-            self.dates,
-            comma,
+            target=self.target,
+            task=self.task,
+            drop=self.drop,
+            categorical=self.categorical,
+            group=self.group,
+            split=self.split,
+            missing=self.missing_texts,
+            not_missing=self.not_missing,
+            dates=self.dates,
+            drop_missing_target=self.drop_missing_target,
+            min_class_rows=self.min_class_rows,
+            rare_classes=self.rare_classes,
+            normalize_labels=self.normalize_labels,
+            decimal_comma=comma,
         )
 
     @property
     def missing_texts(self) -> tuple[str, ...]:
         """The further missing values as they stand in a text file."""
         return tuple(map(str, self.missing))
+
+    def encoding_options(self) -> EncodingOptions:
+        """Return how missing values and words are encoded."""
+        return EncodingOptions(self.missing_categories, self.missing_indicator, self.normalize_labels)
+
+    def with_missing_level(self, has_level: bool) -> "TableSource":
+        """Return the source with `missing_categories: auto` resolved."""
+        resolved: MissingCategories = "level" if has_level else "most_frequent"
+        return replace(self, missing_categories=resolved) if self.missing_categories == "auto" else self
+
+    def with_all_words(self) -> "TableSource":
+        """Return the source with `None`, `NA` and the like read as words, to see which of them the file has."""
+        return replace(self, missing=(), not_missing=MISSING_TEXTS[1:])
 
     def read_cells(self, path: Path) -> TableCells:
         """Read the cells of a file.
@@ -160,6 +234,7 @@ class TableSource(Source):
             self.encoding,
             self.sheet,
             self.missing_texts,
+            self.not_missing,
         )
 
     def _code_notices(self, sheet: TableCells, examples: Examples) -> list[str]:
@@ -173,60 +248,12 @@ class TableSource(Source):
         way_out = f"For categories, set dataset.categorical=[{', '.join(codes[:5])}]"
         return [f"{self.path}: {plural(len(codes), 'column')} {quote_names(codes, 5)} {fact}. {way_out}."]
 
-    def _with_test_rows(self, examples: Examples) -> Examples:
+    def _with_test_rows(self, examples: Examples, count: int) -> Examples:
         rows = np.array(self.test_rows, np.int64)
-        count = len(examples.x)
         if not len(rows) or rows.max() >= count:
             fact = f"must name rows from 0 to {count - 1}, got {rows.max() if len(rows) else 'none'}"
             raise DataError("dataset.test_rows", fact, "The first row after the header has the index 0")
         assigned = np.full(count, TRAIN, np.int8)
         assigned[rows] = TEST
-        return replace(examples, assigned_parts=assigned)
-
-
-def _with_test_file(sheet: TableCells, tests: TableCells, path: str, test_path: str) -> tuple["DataFrame", RowLocator]:
-    """Return the rows of both files, the test file last.
-
-    Raises:
-        DataError: if the files have different columns.
-    """
-    import pandas as pd
-
-    names, first = list(sheet.frame.columns), len(sheet.frame)
-    if set(tests.frame.columns) != set(names):
-        raise DataError(
-            test_path,
-            f"its columns differ from those of {path}: it {_column_difference(sheet.frame, tests.frame)}",
-            "Both files need the same columns",
-        )
-    others = [_strip_full_stops(tests.frame[name], sheet.frame[name]) for name in names]
-    columns = [
-        # As objects, so that a file of whole numbers and one of fractions keep their cells as written.
-        pd.concat([sheet.frame[column.name].astype(object), column.astype(object)], ignore_index=True)
-        for column in others
-    ]
-
-    def where(row: int) -> str:
-        return sheet.where(row) if row < first else tests.where(row - first)
-
-    return pd.concat(columns, axis=1), where
-
-
-def _strip_full_stops(tests: "Series", trains: "Series") -> "Series":
-    """Return a test column without the full stop after each word.
-
-    This applies if the words then match those of the training file, as in adult.test of UCI.
-    """
-    words, known = strip_cells(tests).dropna().astype(str), {*strip_cells(trains).dropna().astype(str)}
-    stopped = len(words) and words.str.endswith(".").all() and not known & {*words} and {*words.str[:-1]} <= known
-    return strip_cells(tests).str.removesuffix(".") if stopped else tests
-
-
-def _column_difference(train: "DataFrame", test: "DataFrame") -> str:
-    lacking = [name for name in train.columns if name not in test.columns]
-    added = [name for name in test.columns if name not in train.columns]
-    parts = [f"has no column {quote_names(lacking, 5)}"] if lacking else []
-    parts += (
-        [f"has the additional {'column' if len(added) == 1 else 'columns'} {quote_names(added, 5)}"] if added else []
-    )
-    return " and ".join(parts)
+        # The key counts the rows of the file, of which some may be left out.
+        return replace(examples, assigned_parts=assigned if examples.rows is None else assigned[examples.rows])

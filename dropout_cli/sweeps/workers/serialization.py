@@ -25,7 +25,7 @@ def pack_examples(examples: Examples) -> bytes | None:
     # Such a file can be larger than the memory. The worker reads it from the path in the config.
     if isinstance(examples.x, FileRows):
         return None
-    optional = {"assigned": examples.assigned_parts, "groups": examples.groups}
+    optional = {"assigned": examples.assigned_parts, "groups": examples.groups, "rows": examples.rows}
     arrays = {"x": examples.x, "labels": examples.labels} | {
         name: array for name, array in optional.items() if array is not None
     }
@@ -64,6 +64,7 @@ def unpack_examples(data: bytes) -> Examples:
         notices=tuple(meta["notices"]),
         read_as=meta["read_as"],
         pixel_bits=meta["pixel_bits"],
+        rows=arrays.get("rows"),
     )
 
 

@@ -13,6 +13,7 @@ from dropout_cli.data.base import Column, DateFeature
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers.column_matching import match_columns
 from dropout_cli.data.readers.dates import DateHandling
+from dropout_cli.data.readers.table_columns import TableOptions
 from dropout_cli.data.sources.table import TableSource
 from dropout_cli.sweeps.workers.serialization import pack_examples, unpack_examples
 from tests.commands import dropout
@@ -93,7 +94,7 @@ def test_new_rows_are_read_in_the_order_of_training(tmp_path: Path) -> None:
     stored = Preprocessing.from_dataset(load_dataset(trained)).pack()
     fitted = Preprocessing.unpack(stored, "it")
     new = pd.DataFrame({"when": ["3/4/2021"], "size": [1.5]})
-    x, _ = match_columns(new, fitted.columns, (), None, lambda row: f"row {row}")
+    x, _ = match_columns(new, fitted.columns, TableOptions(), lambda row: f"row {row}", False)
     assert x[0, :3].tolist() == [2021, 4, 5]
     assert fitted.pack() == stored
 
