@@ -1,4 +1,4 @@
-"""Recipes of starter configs: they train, also with few rows, rare classes and unequal classes."""
+"""Recipes of starter configs: they train, also with few rows and unequal classes."""
 
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from dropout_cli.config import load_config
 from dropout_cli.config.starter import starter_config
 from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
 from dropout_cli.objectives.cross_entropy import CrossEntropy
-from dropout_cli.training.setup import check_data
 
 
 def table_of(counts: dict[str, int]) -> str:
@@ -70,15 +69,6 @@ def test_classes_of_about_equal_size_are_not_mentioned(tmp_path: Path) -> None:
     """Four times as many rows are still about equal."""
     config, message = starter(tmp_path, table_of({"no": 80, "yes": 20}))
     assert "unequal" not in message and "objective" not in config.read_text()
-
-
-def test_a_class_of_too_few_rows_is_named_with_the_way_out(tmp_path: Path) -> None:
-    """Three parts need a row each."""
-    _, message = starter(tmp_path, table_of({"p": 50, "q": 50, "rare": 2}))
-    assert "Class 'rare' has fewer than 3 rows" in message and "dataset.min_class_rows=3" in message
-    config, message = starter(tmp_path, table_of({"p": 50, "q": 50, "rare": 3}))
-    assert "fewer than" not in message
-    check_data(load_config(config).experiment)
 
 
 def test_a_class_name_cannot_leave_its_comment(tmp_path: Path) -> None:

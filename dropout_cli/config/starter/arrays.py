@@ -45,13 +45,13 @@ def arrays_config(file: Path, target: str | None = None) -> tuple[str, str]:
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
     summary = f"{len(examples.labels):,} examples of {_shape_text(examples)}; {kind}."
     text = _ARRAYS.format(summary=summary, lines="".join(line.text() for line in [*lines, *drawn]))
-    weights, class_messages = unequal_classes(examples, "Add examples of them.")
+    weights, class_message = unequal_classes(examples)
     text += recipe_text(recipe, weights, layers)
     if len(paths) > 1:
         used = f"takes the labels from {Path(paths['labels']).name}"
     else:
         used = "uses its arrays" if examples.notices else "uses its arrays x and y"
-    messages = [f"{file}: {used} ({kind}; dataset.task decides).", *class_messages, *examples.notices]
+    messages = [f"{file}: {used} ({kind}; dataset.task decides).", *filter(None, [class_message]), *examples.notices]
     if len(lines) > len(paths):
         messages.append("The channels seem to come first. Change dataset.channels if that is wrong.")
     return text, "\n".join(messages)

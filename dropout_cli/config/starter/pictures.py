@@ -61,13 +61,13 @@ def pictures_config(folder: Path, target: str | None = None) -> tuple[str, str]:
         f"{len(examples.classes)} classes."
     )
     text = _PICTURES.format(summary=summary, lines="".join(line.text() for line in [*lines, *drawn]))
-    weights, class_messages = unequal_classes(examples, "Add examples of them.")
+    weights, class_message = unequal_classes(examples)
     text += recipe_text(recipe, weights, layers)
     shown = ", ".join(examples.classes[:5]) + (", ..." if len(examples.classes) > 5 else "")
     messages = [f"{folder}: {counted(len(examples.labels), 'image')} of {len(examples.classes)} classes: {shown}."]
     if size is not None:
         messages.append(f"Images are resized to {size[0]} x {size[1]} pixels. Change dataset.size for more detail.")
-    return text, "\n".join([*messages, *class_messages, *examples.notices])
+    return text, "\n".join([*messages, *filter(None, [class_message]), *examples.notices])
 
 
 def _common_size(headers: list[ImageHeader]) -> tuple[int, int] | None:

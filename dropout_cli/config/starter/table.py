@@ -105,8 +105,8 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
         messages.append(f"{cells.quote_names(categorical)} {verb}, because of leading zeros.")
     messages += [notice[:1].upper() + notice[1:] for notice in examples.notices]
     messages += [f"Warning: {warning}" for warning in column_warnings(examples)]
-    weights, class_messages = unequal_classes(examples)
-    messages += class_messages
+    weights, unequal = unequal_classes(examples)
+    messages += [unequal] if unequal else []
     guessed = [f"dataset.{line.key}" for line in lines if line.is_guess]
     changed = " and ".join([", ".join(some) for some in (guessed[:-1], guessed[-1:]) if some])
     messages += [*sheet.notices, *([f"Change {changed} if that is wrong."] if guessed else [])]
