@@ -74,7 +74,7 @@ def rows_with_target(
         hint = _keep_hint({word: count for word, count in words.items() if word not in options.not_missing})
         if count == len(missing):
             fact = f"the target '{name}' is missing in every row"
-            raise DataError(columns.place, fact, f"Choose another target. {hint}".strip())
+            raise DataError(columns.place, fact, f"Choose another target. {hint}".removesuffix(". "))
         if not options.drop_missing_target:
             first = int(np.flatnonzero(missing)[0])
             fact = f"the target '{name}' is missing in {counted(count, 'row')}"
@@ -136,17 +136,18 @@ def treat_rare_classes(
     known = {form(one) for one in known_classes}
     rare = (counts < least) & np.array([form(one) not in known for one in targets.classes])
     other = next((index for index, one in enumerate(targets.classes) if one.casefold() == MERGED_CLASS), None)
-    if options.rare_classes == "merge" and other is not None:
-        rare[other] = False
     if not rare.any():
         return selected, targets
+    title = MERGED_CLASS if other is None else targets.classes[other]
+    merged_rows = int(counts[rare].sum()) + (0 if other is None or rare[other] else int(counts[other]))
+    # A merged class that is rare itself could not be split either.
+    can_merge = title in known_classes if known else merged_rows >= least
+    if options.rare_classes == "merge" and can_merge and other is not None:
+        rare[other] = False
     listed = _list_classes(targets.classes, counts, rare)
     few = f"fewer than {counted(least, 'row')}"
     kept_classes = tuple(one for one, is_rare in zip(targets.classes, rare, strict=True) if not is_rare)
-    title = MERGED_CLASS if other is None else targets.classes[other]
-    merged_rows = int(counts[rare].sum()) + (0 if other is None else int(counts[other]))
-    # A merged class that is rare itself could not be split either.
-    if options.rare_classes == "merge" and (title in known_classes if known else merged_rows >= least):
+    if options.rare_classes == "merge" and can_merge:
         classes = kept_classes if other is not None else (*kept_classes, MERGED_CLASS)
         names = [title if is_rare else one for one, is_rare in zip(targets.classes, rare, strict=True)]
         numbers = np.array([classes.index(one) for one in names], np.intp)
@@ -172,6 +173,6 @@ def _list_classes(classes: tuple[str, ...], counts: Array, chosen: Array) -> str
         if is_chosen
     ]
     more = len(texts) - MAX_LISTED_CLASSES
-    more_rows = int(np.sort(counts[chosen])[::-1][MAX_LISTED_CLASSES:].sum()) if more > 0 else 0
+    more_rows = int(counts[chosen][MAX_LISTED_CLASSES:].sum())
     end = f" and {more:,} more {plural(more, 'class')} ({counted(more_rows, 'row')})" if more > 0 else ""
     return ", ".join(texts[:MAX_LISTED_CLASSES]) + end

@@ -72,7 +72,7 @@ def test_a_word_that_counts_as_missing_is_named(tmp_path: Path) -> None:
 def test_a_target_without_any_value_is_an_error(tmp_path: Path) -> None:
     """Even if rows without a target are left out."""
     (tmp_path / "t.csv").write_text("a,b\n1,\n2,NA\n3,\n")
-    with pytest.raises(DataError, match="the target 'b' is missing in every row"):
+    with pytest.raises(DataError, match=r"the target 'b' is missing in every row. Choose another target. 'NA' .1 row"):
         TableSource(path=str(tmp_path / "t.csv"), drop_missing_target=True).read()
 
 
@@ -151,7 +151,10 @@ def test_rare_classes_become_one(tmp_path: Path) -> None:
     joined = source(tmp_path, rare={**RARE, 41: "Other"}, **keys).read()
     assert joined.classes == ("Other", "a", "b", "e")
     assert np.flatnonzero(joined.labels == 0).tolist() == [10, 20, 21, 41]
-    assert source(tmp_path, rare={10: "c"}, **keys).read().classes == ("a", "b")
+    for alone in ({10: "c"}, {10: "other"}, {10: "c", 11: "Other"}):
+        assert source(tmp_path, rare=alone, **keys).read().classes == ("a", "b")
+    many = source(tmp_path, rare={row: f"c{row}" for row in range(10, 24)}, **keys).read()
+    assert "'c17' (1 row) and 6 more classes (6 rows)." in many.notices[0]
 
 
 def test_a_class_with_three_rows_can_be_split(tmp_path: Path) -> None:
