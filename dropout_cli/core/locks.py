@@ -54,6 +54,30 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def open_locked(path: Path) -> int:
+    """Open the file at `path`, creating it if needed, and wait until no other process holds its lock.
+
+    Returns:
+        A descriptor for reading and writing. The lock is held until it and its duplicates are closed.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFELY, 0o666)
+        try:
+            _try_lock(descriptor)
+            # The other process may have deleted the file at its end; a lock on a deleted file excludes nobody.
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except (BlockingIOError, PermissionError):
+            time.sleep(0.02)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
 def is_locked(path: Path) -> bool:
     """Return True if a process holds the lock file at `path`."""
     try:

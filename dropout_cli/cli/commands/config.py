@@ -36,6 +36,7 @@ def init(
 ) -> None:
     """Write a commented config to start from, and print its path. Existing files are kept."""
     from dropout_cli import config
+    from dropout_cli.runs.atomic_io import write_new
 
     guess = ""
     if data is None and target is not None:
@@ -47,9 +48,7 @@ def init(
 
         text, guess = starter_config(data.absolute(), target)
     try:
-        # "x": the check for an existing file and its creation are one step.
-        with file.open("x", encoding="utf-8") as written:
-            written.write(text)
+        write_new(file, text.encode())
     except FileExistsError:
         raise UsageError(str(file), "the file already exists", "Choose another file name.") from None
     except OSError as error:
