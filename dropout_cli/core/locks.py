@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -75,6 +75,28 @@ def open_locked(path: Path) -> int:
         except BaseException:
             os.close(descriptor)
             raise
+        os.close(descriptor)
+
+
+@contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Hold the lock of a folder until the block ends; wait while another process holds it.
+
+    The folder itself is locked, so that no file appears in it. On a system or file system that cannot lock folders, the
+    block runs without a lock.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    if sys.platform == "win32":  # no program can open a folder there
+        yield
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
         os.close(descriptor)
 
 
