@@ -55,7 +55,7 @@ def init(
         raise UsageError(str(file), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     if guess:
         output.print_stderr(guess)
-    output.print_result(str(file))
+    output.print_path(file)
 
 
 @app.command()
@@ -77,7 +77,7 @@ def check(
         from dropout_cli.training.setup import check_data
 
         _show(check_data(loaded.experiment))
-    output.print_result(f"{path}: the config is valid.")
+    output.print_result(f"{output.cell_text(path)}: the config is valid.")
 
 
 def _show(summary: "DatasetOverview") -> None:
