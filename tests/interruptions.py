@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import cycle
 from pathlib import Path
 from types import FrameType
@@ -240,13 +240,13 @@ def die() -> None:
 SAVING = {atomic_io.__file__, sys.modules[Saver.__module__].__file__}
 
 
-def kill_at_line(number: int) -> None:
-    """Kill this process when the code that saves has executed `number` lines from now on."""
+def kill_at_line(number: int, files: Collection[str | None] = SAVING) -> None:
+    """Kill this process when the code in `files`, that saves, has executed `number` lines from now on."""
     left = number
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         nonlocal left
-        if frame.f_code.co_filename not in SAVING:
+        if frame.f_code.co_filename not in files:
             return None
         if event == "line":
             left -= 1

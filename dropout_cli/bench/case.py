@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+SMALL_PRODUCT = 4_000_000
+"""Multiply-adds of the largest matrix product, below which a second thread is not faster on an idle machine."""
 Work: TypeAlias = Literal["step", "evaluate", "monte_carlo"]
 
 
@@ -42,13 +44,16 @@ class BenchmarkCase:
 
     @property
     def threads(self) -> int:
-        """Number of threads that `training.threads: auto` chooses for this case on this machine."""
-        from dropout_cli.nn.backend.threads import suitable_threads
+        """Number of threads of every competitor: all cores, unless the work is too small for them.
+
+        `training.threads: auto` is more careful, because another program may use the cores during a training.
+        """
+        from dropout_cli.core.environment import available_cores
 
         if self.is_convolutional:
-            return suitable_threads(10**9)  # convolutions have enough work for all cores
-        # The multiply-adds of the largest layer.
-        return suitable_threads(self.batch * max(a * b for a, b in zip(self.widths, self.widths[1:], strict=False)))
+            return available_cores()
+        largest = self.batch * max(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
+        return available_cores() if largest > SMALL_PRODUCT else 1
 
 
 SMALL = BenchmarkCase(name="64-128x2-10", widths=(64, 128, 128, 10), batch=64)

@@ -2,8 +2,9 @@
 
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
 from dropout_cli.core.errors import PIPE_CLOSED, RunFailed, StopRequest
@@ -18,6 +19,16 @@ def print_result(text: str) -> None:
         RunFailed: The text cannot be written, for example because the disk is full.
     """
     write_line(text, sys.stdout)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of a result to stdout; control characters and line ends within a line are spelled out."""
+    print_result("\n".join(map(cell_text, lines)))
+
+
+def print_path(path: Path) -> None:
+    """Print a path to stdout: as it is for a program, with control characters spelled out on a terminal."""
+    print_result(cell_text(path) if sys.stdout.isatty() else str(path))
 
 
 def print_stderr(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn, TaskID
 
+    from dropout_cli.config.schema import Experiment
     from dropout_cli.runs import Run
     from dropout_cli.sweeps.run import SweepProgress
     from dropout_cli.sweeps.tuning.search import SearchProgress
     from dropout_cli.training.loop import EpochRecord, TrainingProgress
+    from dropout_cli.training.slow_steps import SlowSteps
 
 NARROW_TERMINAL = 100
 """Columns of a terminal up to which the bar is short, to leave room for numbers."""
@@ -147,6 +150,7 @@ class ProgressDisplay:
         self._quiet = quiet
         self._early: list[str] = []  # notices from before the run folder exists; its log gets them later
         self._run: Run | None = None
+        self._slow_steps: SlowSteps | None = None
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._epochs = 0
@@ -159,14 +163,18 @@ class ProgressDisplay:
         self._show(text)
 
     @contextmanager
-    def display(self, run: "Run", epochs: int) -> Iterator["ProgressDisplay"]:
+    def display(self, run: "Run", experiment: "Experiment") -> Iterator["ProgressDisplay"]:
         """Show and log the events of a run for as long as the block lasts.
 
         Args:
             run: The run; its `log.txt` gets notices and epochs.
-            epochs: The number of epochs that the run will have.
+            experiment: The resolved experiment.
         """
-        self._run, self._epochs = run, epochs
+        from dropout_cli.training.slow_steps import SlowSteps
+
+        settings = experiment.training
+        self._run, self._epochs = run, settings.epochs
+        self._slow_steps = SlowSteps(int(settings.batch_size), int(settings.threads))
         for text in (*warned, *self._early):
             run.append_log(text)
         if sys.stderr.isatty() and not self._quiet:
@@ -188,6 +196,8 @@ class ProgressDisplay:
         """
         from dropout_cli.training.loop import EpochRecord  # here: it imports NumPy
 
+        if self._slow_steps is not None and (slow := self._slow_steps.observe(event, time.perf_counter())):
+            self.notice(slow)
         if isinstance(event, EpochRecord):
             line = self._epoch_line(event)
             self._log(line)

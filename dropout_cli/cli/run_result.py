@@ -3,7 +3,7 @@
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from dropout_cli.cli.output import cell_text, json_text, print_result, print_stderr
+from dropout_cli.cli.output import cell_text, json_text, print_path, print_result, print_stderr
 
 if TYPE_CHECKING:
     from dropout_cli.runs import Run
@@ -34,7 +34,10 @@ def print_run_result(
         print_stderr(warning)
     if not quiet:
         print_summary(run, summary, prepared)
-    print_result(json_text({"run": str(run.path)} | summary) if json else str(run.path))
+    if json:
+        print_result(json_text({"run": str(run.path)} | summary))
+    else:
+        print_path(run.path)
 
 
 def print_summary(run: "Run", summary: dict[str, Any], prepared: "PreparedExperiment") -> None:

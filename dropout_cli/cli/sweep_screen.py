@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.cli import output
-from dropout_cli.core.text import counted, escape_control_chars
+from dropout_cli.core.text import counted
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import SweepFolder
@@ -84,7 +84,7 @@ def _print_comparison(status: "SweepStatus") -> None:
     for metric in status.comparison.metrics:
         headers, rows = tables.comparison_table(status.comparison, metric)
         output.print_result(output.format_table(headers, rows, drop_order=tables.LEAST))
-    output.print_result(escape_control_chars("\n".join(comparison_notes(status.comparison))))
+    output.print_lines(comparison_notes(status.comparison))
 
 
 def _as_json(

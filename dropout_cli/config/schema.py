@@ -93,7 +93,7 @@ class Training:
     save_every: Literal["auto", "every_epoch"] | Positive = "auto"
     """Shortest time in seconds between two saves of the state, at ends of epochs. auto: 5 seconds."""
     threads: Literal["auto"] | Count = "auto"
-    """Number of compute threads. auto: 1 for a small network, otherwise one per core."""
+    """Number of compute threads. auto: one per core for very large layers and for feature maps, otherwise 1."""
     init_from: Annotated[str, PathField()] | None = None
     """Folder of a run. Training starts from its weights, for parameters of the same name and shape. null: new
     weights."""

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -49,6 +49,52 @@ def locked(path: Path) -> Iterator[None]:
                 if attempt == 2:
                     raise Locked(str(path)) from error
                 time.sleep(0.02)  # `is_locked` in another process holds the lock for a moment
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def open_locked(path: Path) -> int:
+    """Open the file at `path`, creating it if needed, and wait until no other process holds its lock.
+
+    Returns:
+        A descriptor for reading and writing. The lock is held until it and its duplicates are closed.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFELY, 0o666)
+        try:
+            _try_lock(descriptor)
+            # The other process may have deleted the file at its end; a lock on a deleted file excludes nobody.
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except (BlockingIOError, PermissionError):
+            time.sleep(0.02)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+@contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Hold the lock of a folder until the block ends; wait while another process holds it.
+
+    The folder itself is locked, so that no file appears in it. On a system or file system that cannot lock folders, the
+    block runs without a lock.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    if sys.platform == "win32":  # no program can open a folder there
+        yield
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -12,7 +12,7 @@ from dropout_cli.metrics.classes import (
     worst_positions,
 )
 from dropout_cli.metrics.contributions import VALIDATION_FILE, contributions, metric_input, validation_bytes
-from dropout_cli.metrics.csv_text import csv_bytes, safe_text
+from dropout_cli.metrics.csv_text import csv_bytes, csv_text, safe_text
 from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 from dropout_cli.metrics.registry import (
     Metric,
@@ -45,6 +45,7 @@ __all__ = [
     "confusion_matrix",
     "contributions",
     "csv_bytes",
+    "csv_text",
     "displayed_metrics",
     "find_metric",
     "formulas",

@@ -1,13 +1,35 @@
-"""CSV that spreadsheets and Python read back unchanged."""
+r"""CSV that spreadsheets and Python read back unchanged; every cell of text goes through `safe_text`.
+
+Two things are changed on purpose: a formula gets an apostrophe, and a control character is spelled out (`\x1b`).
+"""
 
 import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
 
+# Also as written with a decimal comma, groups of digits or a percent sign: no such text is executed.
+_NUMBER = re.compile(
+    r"[+-]((\d+[.,]?\d*|[.,]\d+|\d{1,3}([., ']\d{3})+([.,]\d+)?)(e[+-]?\d+)?( ?%)?|inf|nan)", re.ASCII | re.IGNORECASE
+)
+# Tab and line ends stay, since quotes carry them. The second line turns the direction of writing.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)  # fmt: skip
+
 
 def csv_bytes(rows: Iterable[Sequence[str | int | float]]) -> bytes:
     r"""Return rows as UTF-8 CSV with `\n` after each row; cells are quoted if needed.
+
+    Args:
+        rows: Cells of each row; texts are made safe by `safe_text`.
+    """
+    return csv_text(rows).encode("utf-8", "backslashreplace")
+
+
+def csv_text(rows: Iterable[Sequence[str | int | float | None]]) -> str:
+    """Return rows as the text of `csv_bytes`; lone surrogates stay.
 
     Args:
         rows: Cells of each row; texts are made safe by `safe_text`.
@@ -17,16 +39,18 @@ def csv_bytes(rows: Iterable[Sequence[str | int | float]]) -> bytes:
     torn = any(isinstance(cell, str) and "\r" in cell for row in table for cell in row)
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if torn else csv.QUOTE_MINIMAL).writerows(table)
-    return text.getvalue().encode("utf-8", "backslashreplace")
+    return text.getvalue()
 
 
 def safe_text(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+    """Return a text that neither a spreadsheet executes nor a terminal obeys.
 
-    Such a text starts with = + - @ tab or CR and is not a number.
+    A text that starts with = + - @ tab or CR, and is not a number, gets an apostrophe. Control characters are spelled
+    out.
 
     Args:
         text: The content of a cell.
     """
-    number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, re.ASCII | re.IGNORECASE)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not number else text
+    if not text.isprintable():
+        text = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not _NUMBER.fullmatch(text) else text

@@ -49,6 +49,27 @@ def write_atomic(path: Path, data: bytes | bytearray, *, former: Path | None = N
         _sync(path)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet; remove it again if it cannot be written whole.
+
+    Args:
+        path: The target.
+        data: All bytes of the file.
+
+    Raises:
+        FileExistsError: there is something at the path.
+        OSError: the system refuses the write, for example because the disk is full.
+    """
+    # "x": the check for an existing file and its creation are one step.
+    with path.open("xb") as file:
+        try:
+            file.write(data)
+            file.flush()
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
 _deferred: ContextVar["_DeferredSync | None"] = ContextVar("deferred", default=None)
 
 

@@ -13,7 +13,7 @@ from dropout_cli.core.text import escape_control_chars
 from dropout_cli.runs import atomic_io, manifest, safe_read
 from dropout_cli.runs.csv_log import CsvLog
 from dropout_cli.runs.manifest import MANIFEST
-from dropout_cli.runs.new_folder import make_run_folder, replace_folder
+from dropout_cli.runs.new_folder import make_run_folder, update_folder
 from dropout_cli.runs.state import FORMAT, MAX_TIME_NS, STATE, Status, check_state, creation_time, record_session
 
 RESOLVED = "resolved.yaml"
@@ -296,5 +296,5 @@ class Run:
             RunFailed: the folder cannot be written; older results stay.
         """
         final = self.path_of(f"after/{name}")
-        replace_folder(final, files)
+        update_folder(final, lambda: files, owner=self.path)
         return final

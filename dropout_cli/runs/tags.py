@@ -10,6 +10,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.runs.atomic_io import json_bytes, os_errors
 from dropout_cli.runs.folder import Run
 from dropout_cli.runs.manifest import MANIFEST
+from dropout_cli.runs.new_folder import update_folder
 from dropout_cli.runs.safe_read import parse_json_file
 from dropout_cli.runs.state import FORMAT
 
@@ -50,10 +51,15 @@ def add_tags(run: Run, tags: Sequence[str], note: str | None) -> None:
     for tag in tags:
         if not tag or tag.split() != [tag]:
             raise UsageError("--tag", f"{json.dumps(tag)} is not one word", "Write sentences with --note.")
-    known = read_tags(run)
-    kept = dict.fromkeys([*known.get("tags", "").split(), *tags])
-    content = {"format": FORMAT, "tags": list(kept), "note": known.get("note") if note is None else note}
-    run.write_result("notes", {"notes.json": json_bytes(content)})
+
+    def add_to_known() -> dict[str, bytes]:
+        known = read_tags(run)
+        kept = dict.fromkeys([*known.get("tags", "").split(), *tags])
+        content = {"format": FORMAT, "tags": list(kept), "note": known.get("note") if note is None else note}
+        return {"notes.json": json_bytes(content)}
+
+    # Reading and writing under one lock: two processes that tag the same run must not lose a tag.
+    update_folder(run.path_of(NOTES).parent, add_to_known, owner=run.path)
 
 
 def folder_bytes(run: Run) -> int:

@@ -102,9 +102,14 @@ class SweepFolder:
 
     def discard(self, id: str) -> None:
         """Delete the folder of a run that is not complete."""
+        leftover = self.path / "cells" / f"{id}.discarded"
         with os_errors(self.partial(id)):
+            if leftover.exists():
+                shutil.rmtree(leftover)
+            # Renamed first: a process that is killed between two files must not leave a folder that looks resumable.
             if self.partial(id).exists():
-                shutil.rmtree(self.partial(id))
+                self.partial(id).replace(leftover)
+                shutil.rmtree(leftover)
 
     def record_failure(self, id: str, reason: str, command: str) -> None:
         """Record the reason of a failure, and the command that trains the run alone."""

@@ -14,6 +14,7 @@ from dropout_cli.core.text import counted
 from dropout_cli.sweeps import plan_changes
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.folder_use import refuse_other_use
 from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.results import write_plan, write_results
@@ -87,6 +88,7 @@ def run_sweep(
     """
     # A wrong baseline is an error before any run is trained.
     find_baselines([group.values for group in plan.groups], plan.keys, comparison.baseline)
+    refuse_other_use(folder, search=file != SWEEP_FILE)
     with folder.hold_lock():
         change = plan_changes.compare_with_stored(plan, folder, may_replace=execution.may_replace)
         for line in list(plan_changes.plan_messages(plan, folder, change)):

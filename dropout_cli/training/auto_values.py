@@ -62,7 +62,9 @@ def resolve_auto_values(experiment: Experiment, dataset: Dataset) -> Experiment:
         dataset=replace(experiment.dataset.with_missing_level(has_level), fingerprint=dataset.fingerprint),
         training=replace(
             settings,
-            threads=threads.suitable_threads(int(settings.batch_size) * weights)
+            threads=threads.suitable_threads(
+                int(settings.batch_size) * weights, divided=experiment.architecture.has_maps
+            )
             if settings.threads == "auto"
             else settings.threads,
             monitor=_monitor(experiment, dataset),

@@ -152,10 +152,28 @@ def test_a_formula_is_defused(text: str) -> None:
     assert metrics.safe_text(text) == "'" + text
 
 
-@pytest.mark.parametrize("text", ["-1", "+2.5", "-.5e-3", "-7.", "a=b", "", "3-4", " =1"])
+@pytest.mark.parametrize(
+    "text", ["-1", "+2.5", "-.5e-3", "-7.", "-1,5", "-1.234,5", "-1 234.5", "-5 %", "-inf", "a=b", "", "3-4", " =1"]
+)
 def test_a_number_or_plain_text_stays(text: str) -> None:
-    """Negative numbers are no formulas."""
+    """Negative numbers are no formulas, whatever marks decimals and thousands."""
     assert metrics.safe_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("\x07", "\\x07"),
+        ("\x9b2J", "\\x9b2J"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\x00", "a\\x00"),
+    ],
+)
+def test_a_control_character_is_spelled_out_in_a_table(text: str, safe: str) -> None:
+    """So are marks that turn the direction of writing; a text of people keeps its tabs, lines and spaces."""
+    assert metrics.safe_text(text) == safe
+    assert metrics.safe_text("a\tb\nc\u00a0d\u200be") == "a\tb\nc\u00a0d\u200be"
 
 
 @given(st.lists(st.text(), min_size=1, max_size=4))

@@ -1,6 +1,11 @@
 """Tags, notes, sizes and deleting: `dropout runs` on runs that are there."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, tags
 from tests import small_run
 from tests.commands import dropout
+from tests.interruptions import kill_at_line
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +42,62 @@ def test_tags_add_up_and_a_note_replaces_the_former_one(run: Run) -> None:
     assert run_table.select_runs([facts], ["note == second"], "name") == [facts]
     with pytest.raises(UsageError, match="is not one word"):
         tags.add_tags(run, ["two words"], None)
+
+
+TAGGING = """
+import os, sys, time
+from pathlib import Path
+from dropout_cli.runs import Run, tags
+while time.time() < float(sys.argv[2]):
+    pass
+for number in range(10):
+    tags.add_tags(Run(Path(sys.argv[1])), [f"p{sys.argv[3]}n{number}"], None)
+"""
+
+
+def test_processes_that_tag_at_once_lose_no_tag(run: Run) -> None:
+    """Four processes add ten tags each to one run, and it has forty; the folder verifies and holds nothing else."""
+    start = str(time.time() + 2)
+    command = [sys.executable, "-c", TAGGING, str(run.path), start]
+    processes = [subprocess.Popen([*command, str(number)]) for number in range(4)]
+    assert [process.wait(120) for process in processes] == [0] * 4
+    wanted = {f"p{process}n{number}" for process in range(4) for number in range(10)}
+    assert set(tags.read_tags(run)["tags"].split()) == wanted
+    assert [path.name for path in run.path_of("after").iterdir()] == ["notes"]
+    assert all(check.right for check in verify.verify_run(run))
+
+
+@pytest.mark.parametrize("swapping", [True, False])
+@pytest.mark.parametrize("lines", [2, 11, 19, 23, 27, 31, 35])
+def test_a_kill_loses_no_former_tag(run: Run, lines: int, swapping: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it strikes, the next tag finds the former ones; also on a system that cannot exchange two folders."""
+    from dropout_cli.runs import new_folder
+
+    if not swapping:
+        monkeypatch.setattr(new_folder, "_swap", lambda one, other: False)
+    tags.add_tags(run, ["former"], "mine")
+    child = os.fork()
+    if child == 0:
+        kill_at_line(lines, {str(new_folder.__file__)})
+        tags.add_tags(run, ["killed"], None)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] in (0, signal.SIGKILL)
+    tags.add_tags(run, ["next"], None)
+    kept = tags.read_tags(run)
+    assert kept["note"] == "mine"
+    assert kept["tags"] in ("former next", "former killed next")
+    assert [path.name for path in run.path_of("after").iterdir()] == ["notes"]
+
+
+def test_a_leftover_that_is_a_link_is_left_alone(run: Run, tmp_path: Path) -> None:
+    """A folder of a stranger must not make a tag delete files elsewhere."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/file").write_text("mine")
+    run.path_of("after").mkdir(exist_ok=True)
+    for suffix in ("partial", "old"):
+        (run.path / f"after/.notes.0123abcd.{suffix}").symlink_to(tmp_path / "mine")
+    tags.add_tags(run, ["keep"], None)
+    assert (tmp_path / "mine/file").read_text() == "mine"
 
 
 def test_a_damaged_note_makes_a_run_damaged_not_a_traceback(run: Run) -> None:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -86,7 +88,54 @@ def test_paths_come_from_standard_input_and_every_format_says_the_same(folder: P
         assert mean in compared(form)
     assert compared("latex").startswith(r"\begin{tabular}{l")
     assert r"95 \% interval" in compared("latex")
-    assert printed.as_markdown(["a|b"], [["c|d"]]) == "| a\\|b |\n| --- |\n| c\\|d |\n"
+
+
+SPECIAL = "a|b\\c_d%e&f#g$h{i}j~k^l<m>n*o`p[q]r"
+
+
+def test_a_cell_means_nothing_to_markdown() -> None:
+    """What Markdown or an extension of it gives a meaning has a backslash, in headers and values."""
+    cell = "a\\|b\\\\c\\_d%e\\&f\\#g\\$h\\{i\\}j\\~k\\^l\\<m\\>n\\*o\\`p\\[q\\]r"
+    assert printed.as_markdown([SPECIAL], [[SPECIAL]]) == f"| {cell} |\n| --- |\n| {cell} |\n"
+
+
+def test_a_cell_means_nothing_to_latex() -> None:
+    """A backslash and other marks are spelled by name; a bracket or star after the end of a row is no argument."""
+    cell = (
+        r"a\textbar{}b\textbackslash{}c\_d\%e\&f\#g\$h\{i\}j\textasciitilde{}k\textasciicircum{}l\textless{}m"
+        r"\textgreater{}n{*}o\textasciigrave{}p{[}q{]}r"
+    )
+    lines = printed.as_latex([SPECIAL], [[SPECIAL], ["[8, 8]"], ["*"]]).splitlines()
+    assert (lines[2], lines[4:7]) == (cell + r" \\", [cell + r" \\", r"{[}8, 8{]} \\", r"{*} \\"])
+
+
+@pytest.mark.parametrize("form", [printed.as_csv, printed.as_markdown, printed.as_latex])
+def test_no_control_character_reaches_a_table(form: Callable[[list[str], list[list[str]]], str]) -> None:
+    """They are spelled out in headers and values; a line end does not end the row, and numbers stay."""
+    for char in (*map(chr, range(32)), "\x7f", "\x9b", "\u202e", "\u2028"):
+        text = form([f"a{char}b"], [[f"c{char}d"], ["-1.5"]])
+        assert all(one.isprintable() for one in text.splitlines()) and char not in text.replace("\n", "")
+        assert len(text.splitlines()) == len(form(["ab"], [["cd"], ["-1.5"]]).splitlines())
+        assert "-1.5" in text and "'-1.5" not in text
+
+
+def test_names_of_a_stranger_reach_no_terminal_as_they_are(folder: Path, tmp_path: Path) -> None:
+    """Keys and values of a plan are spelled out in tables, notes, a report and every other output."""
+    shutil.copytree(folder / "runs/sweep-tiny", tmp_path / "S")
+    evil = "x\x1b]0;OWNED\x07\x9b31m\nfake line: all is well"
+    plan = json.loads((tmp_path / "S/plan.json").read_text())
+    plan["keys"] = [evil]
+    for number, group in enumerate(plan["groups"]):
+        group["values"] = {evil: f"{evil}{number}"}
+    (tmp_path / "S/plan.json").write_text(json.dumps(plan))
+    outputs = [dropout("compare", "S", "--format", form, cwd=tmp_path) for form in ("table", "csv", "md", "latex")]
+    outputs += [dropout("compare", "S", "--format", "json", cwd=tmp_path), dropout("show", "S", cwd=tmp_path)]
+    outputs.append(dropout("report", "S", "-o", "page.html", cwd=tmp_path))
+    texts = [text for done in outputs for text in (done.stdout, done.stderr)]
+    assert all(done.returncode == 0 for done in outputs), [done.stderr for done in outputs]
+    assert not any("\nfake line" in text for text in texts)
+    for text in [*texts, (tmp_path / "page.html").read_text()]:  # in HTML, a line end is a space
+        assert not [char for char in text if not char.isprintable() and char != "\n"]
 
 
 def test_nothing_to_compare_is_one_line(folder: Path) -> None:

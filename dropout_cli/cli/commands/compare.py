@@ -9,7 +9,7 @@ import typer
 
 from dropout_cli.cli import arguments, output
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.text import counted, escape_control_chars
+from dropout_cli.core.text import counted
 
 POSITION = 50
 
@@ -106,14 +106,14 @@ def compare_command(
             output.print_result(
                 output.format_table(headers, rows, drop_order=tables.LEAST, full_table_option="--format json")
             )
-        output.print_result(escape_control_chars("\n".join(lines)))
+        output.print_lines(lines)
     else:
         write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown, Format.latex: printed.as_latex}[form]
         for name in evidence.metrics:
-            output.print_result(escape_control_chars(write(*tables.comparison_table(evidence, name)).rstrip("\n")))
+            output.print_result(write(*tables.comparison_table(evidence, name)).rstrip("\n"))
         # On stderr: stdout has a table that another program reads.
         for line in lines:
-            output.print_stderr(line)
+            output.print_stderr(output.cell_text(line))
 
 
 def _from_standard_input() -> list[str]:

@@ -41,6 +41,7 @@ def init(
 ) -> None:
     """Write a commented config to start from, and print its path. Existing files are kept."""
     from dropout_cli import config
+    from dropout_cli.runs.atomic_io import write_new
 
     guess = ""
     if data is None and target is not None:
@@ -52,16 +53,14 @@ def init(
 
         text, guess = starter_config(data.absolute(), target)
     try:
-        # "x": the check for an existing file and its creation are one step.
-        with file.open("x", encoding="utf-8") as written:
-            written.write(text)
+        write_new(file, text.encode())
     except FileExistsError:
         raise UsageError(str(file), "the file already exists", "Choose another file name.") from None
     except OSError as error:
         raise UsageError(str(file), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     if guess:
         output.print_stderr(guess)
-    output.print_result(str(file))
+    output.print_path(file)
 
 
 @app.command()
@@ -82,7 +81,7 @@ def check(
         from dropout_cli.training.setup import check_data
 
         _show(check_data(loaded.experiment))
-    output.print_result(f"{found.path}: the config is valid.")
+    output.print_result(f"{output.cell_text(found.path)}: the config is valid.")
 
 
 def _show(summary: "DatasetOverview") -> None:

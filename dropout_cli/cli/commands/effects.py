@@ -62,7 +62,7 @@ def effects_command(
     shown = ("layer", "rate", "mean", "sd", "share_of_zeros")
     output.print_result(output.format_table(shown, [[row[key] for key in shown] for row in rows]))
     for figure in sorted(Path(folder).glob("*.png")):
-        output.print_result(str(figure))
+        output.print_path(figure)
 
 
 def _numbers(text: str) -> list[float]:

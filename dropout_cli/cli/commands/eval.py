@@ -114,7 +114,7 @@ def eval_command(
         output.print_result(output.format_table(("prediction", *shown), _ways(numbers, shown)))
     rows = [(key, value) for key, value in numbers.items() if not isinstance(value, dict | list | None)]
     output.print_result(output.format_table(("key", "value"), [("run", run.name), *rows]))
-    output.print_result(str(run.path / "after" / analysis_evaluate.eval_folder_name(numbers)))
+    output.print_path(run.path / "after" / analysis_evaluate.eval_folder_name(numbers))
 
 
 def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ...]]:

@@ -20,4 +20,4 @@ def fetch_command(
     """Download a dataset now, and print its folder."""
     from dropout_cli.data.sources.mnist import fetch_dataset
 
-    output.print_result(str(fetch_dataset(name)))
+    output.print_path(fetch_dataset(name))

@@ -1,7 +1,5 @@
 """The command `dropout predict`: predict the rows of a file, or images, with a finished run."""
 
-import csv
-import io
 import json as json_text
 import math
 import sys
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments
-from dropout_cli.cli.output import print_result, print_stderr
+from dropout_cli.cli.output import print_path, print_stderr
 from dropout_cli.core.errors import RunFailed, UsageError
 
 if TYPE_CHECKING:
@@ -86,22 +84,21 @@ def predict_command(
                 target.write(piece.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Choose another file name.") from None
-    print_result(str(output))
+    print_path(output)
 
 
 def _as_csv(blocks: Iterable["PredictedRows"]) -> Iterator[str]:
     """Yield CSV text: a header, then the rows, with six digits for predicted numbers."""
+    from dropout_cli.metrics import csv_text
+
     for number, block in enumerate(blocks):
         _print_notices(block)
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
         # All blocks have the same columns.
-        if number == 0:
-            writer.writerow(block.names)
+        rows: list[list[str | None]] = [list(block.names)] if number == 0 else []
         for row in block.rows:
             predicted = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.file_columns :])
-            writer.writerow([*row[: block.file_columns], *predicted])
-        yield text.getvalue()
+            rows.append([*row[: block.file_columns], *predicted])
+        yield csv_text(rows)
 
 
 def _as_json(blocks: Iterable["PredictedRows"], about: dict[str, str | list[str]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dropout_cli.cli import arguments
-from dropout_cli.cli.output import print_result
+from dropout_cli.cli.output import print_path
 
 POSITION = 80
 
@@ -50,4 +50,4 @@ def report_command(
     if output is not None:
         runs.write_atomic(output, page)
         place = output
-    print_result(str(place))
+    print_path(place)

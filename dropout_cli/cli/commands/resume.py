@@ -51,6 +51,6 @@ def resume_command(
     with reopen_run(run, epochs=epochs, change_schedule=change_schedule) as prepared:
         for notice in prepared.notices:
             show.notice(notice)
-        with show.display(run, prepared.experiment.training.epochs) as watch:
+        with show.display(run, prepared.experiment) as watch:
             summary = continue_run(prepared, run, watch=with_time_limit(watch, longest), figures=not no_plots)
     print_run_result(run, summary, prepared, json=json, quiet=quiet)

@@ -65,9 +65,9 @@ def show_command(
         headlines.yardstick_line(facts),
     ):
         if line is not None:
-            output.print_result(line)
+            output.print_lines([line])
     output.print_result(output.format_table(("key", "value"), rows))
     comparison = yardstick_messages.yardstick_table(facts)
     if comparison is not None:
         output.print_result(output.format_table(*comparison))
-    output.print_result("\n".join(output.cell_text(name) for name in run_table.run_files(run)))
+    output.print_lines(run_table.run_files(run))

@@ -9,7 +9,7 @@ import typer
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.cli.config_argument import find_config_argument, find_sweep
 from dropout_cli.core.errors import SweepIncomplete, UsageError
-from dropout_cli.core.text import counted, escape_control_chars
+from dropout_cli.core.text import counted
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import SweepFolder
@@ -187,8 +187,8 @@ def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool) -> 
         output.print_result(
             output.format_table(*tables.comparison_table(report.evidence, one), drop_order=tables.LEAST)
         )
-    output.print_result(escape_control_chars("\n".join(comparison_notes(report.evidence))))
-    output.print_result(str(folder.path))
+    output.print_lines(comparison_notes(report.evidence))
+    output.print_path(folder.path)
 
 
 def _check_complete(report: "SweepReport", folder: "SweepFolder") -> None:

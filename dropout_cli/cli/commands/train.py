@@ -44,7 +44,7 @@ def train_command(
         show.notice(notice)
     # The folder is created last: mistakes in config and data leave nothing behind.
     run = Run.create(runs_dir, name or run_label(prepared.experiment))
-    with show.display(run, prepared.experiment.training.epochs) as watch:
+    with show.display(run, prepared.experiment) as watch:
         summary = run_experiment(
             prepared, run, loaded.text, watch=with_time_limit(watch, longest), figures=not no_plots
         )

@@ -8,7 +8,7 @@ import typer
 from dropout_cli.cli import arguments, output, progress
 from dropout_cli.cli.config_argument import find_config_argument, find_sweep
 from dropout_cli.core.errors import SweepIncomplete
-from dropout_cli.core.text import counted, escape_control_chars
+from dropout_cli.core.text import counted
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import SweepFolder
@@ -105,8 +105,8 @@ def _print_results(result: "TuneResult", folder: "SweepFolder", json: bool) -> N
         output.print_result(output.json_text(found | tables.comparison_dict(evidence)))
         return
     output.print_result(output.format_table(*tables.comparison_table(evidence), drop_order=tables.LEAST))
-    output.print_result(escape_control_chars("\n".join([*result.messages, *comparison_notes(evidence)])))
-    output.print_result(str(folder.path))
+    output.print_lines([*result.messages, *comparison_notes(evidence)])
+    output.print_path(folder.path)
 
 
 def _check_complete(report: "SweepReport", folder: "SweepFolder") -> None:

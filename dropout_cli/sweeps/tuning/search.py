@@ -3,7 +3,8 @@
 A trial trains its settings with a few seeds, one run after the other. Its value is the mean of a validation metric over
 these runs. The tree-structured Parzen estimator (Bergstra et al. 2011) proposes settings. A trial is pruned, that is,
 stopped early, if its best value so far is not in the best third of earlier trials at that epoch, or if the mean over
-its complete seeds is not in the best third of earlier means over as many seeds.
+its complete seeds is not in the best third of earlier means over as many seeds. With one trial at a time, the search is
+a function of the config: neither the speed of the machine nor an interruption changes it.
 
 No settings are tried twice. If there are no more points than trials, all points are tried, and the search ends.
 """
@@ -23,13 +24,11 @@ from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.sweeps.tuning.enumerate_points import all_points
+from dropout_cli.sweeps.tuning.proposals import Proposals
 from dropout_cli.sweeps.tuning.running_trial import RunningTrial
 from dropout_cli.sweeps.tuning.space import suggest_point
 from dropout_cli.sweeps.tuning.study import (
-    BEST,
     CELLS,
-    EARLIEST,
     EPOCHS,
     FAILURE,
     SECONDS,
@@ -37,17 +36,18 @@ from dropout_cli.sweeps.tuning.study import (
     VALUES,
     ended_trials,
     open_study,
+    resume_trial,
 )
 from dropout_cli.sweeps.workers import local
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, Trial
 
 SEEDS = 10_000_000
 """The first step at which means over seeds are reported: larger than every epoch, so that the two never mix."""
-AGAIN = 100
-"""The most proposals in a row that were already tried, before the search ends."""
+EARLIEST, BEST = 5, 100 / 3
+"""A trial is pruned only after this number of comparable trials, and if it is not in this best percentage of them."""
 POLL = 0.1
 """Seconds between two checks of the runs that are training."""
 PHASES = ("train", "evaluate", "save")
@@ -70,7 +70,7 @@ class SearchResult:
     """The result of a search."""
 
     trials: "list[FrozenTrial]"
-    """The trials that have ended."""
+    """The trials that have ended, by number."""
     exhausted: bool
     """True if all settings were tried before the wanted number of trials."""
 
@@ -97,7 +97,9 @@ def run_search(sweep: Sweep, folder: SweepFolder, jobs: int, watch: SearchWatch)
         finally:
             searching.stop()
         watch(searching.progress())
-        return SearchResult(searching.ended, len(searching.ended) < sweep.trials)
+        # With several jobs, trials end in another order than they began.
+        ended = sorted(searching.ended, key=lambda one: one.number)
+        return SearchResult(ended, len(ended) < sweep.trials)
 
 
 class _Search:
@@ -109,10 +111,7 @@ class _Search:
         self._running: list[RunningTrial] = []
         self.ended = ended_trials(study)
         self._tried = {self._cells_of(one) for one in self.ended}
-        points, tried = all_points(sweep), [one.params for one in self.ended]
-        self._goes_through = points is not None and len(points) <= sweep.trials
-        self._left = None if points is None else [one for one in points if one not in tried]
-        """Untried points, which replace proposals that were already tried; None if the space is not finite."""
+        self._proposals = Proposals(sweep, self.ended, larger=self._larger)
         self._exhausted = False
 
     def _cells_of(self, trial: "FrozenTrial") -> tuple[str, ...]:
@@ -158,38 +157,42 @@ class _Search:
         """Start a trial of untried settings, or mark the search as exhausted."""
         from optuna.trial import TrialState
 
-        for _ in range(AGAIN if self._left is None else len(self._left) + 1):
-            if self._goes_through and not self._is_waiting():
-                if not self._left:
-                    break
-                self._study.enqueue_trial(self._left.pop(0))
-            trial = self._study.ask()
+        while (trial := self._next_trial()) is not None:
             point = suggest_point(self._sweep, trial)
             cells = self._planned(point)
-            ids = tuple(cell.id for cell in cells)
+            ids = _ids(cells)
             if ids not in self._tried:
                 self._tried.add(ids)
                 trial.set_user_attr(SETTINGS, {setting.key: setting.value for setting in point})
                 trial.set_user_attr(CELLS, list(ids))
-                self._running.append(RunningTrial(trial, cells))
+                stored = frozenset(self._study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+                self._running.append(RunningTrial(trial, cells, stored))
                 return
+            # An older version was killed before it noticed that this trial repeats another one.
             self._study.tell(trial, state=TrialState.FAIL)  # a failure without a reason does not count as a trial
-            # The sampler repeats itself: the next proposal is a point that was not tried.
-            if self._left and not self._goes_through:
-                self._study.enqueue_trial(self._left.pop(0))
         self._exhausted = True
 
-    def _is_waiting(self) -> bool:
-        """Return True if a trial waits, because the search was killed during it."""
-        from optuna.trial import TrialState
-
-        return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+    def _next_trial(self) -> "Trial | None":
+        """Return an unfinished trial, else a new one; None if all settings were tried."""
+        unfinished = resume_trial(self._study, [one.trial.number for one in self._running])
+        if unfinished is not None:
+            return unfinished
+        number = len(self._study.get_trials(deepcopy=False))
+        params = self._proposals.next_params(number, lambda point: _ids(self._planned(point)) not in self._tried)
+        if params is None:
+            return None
+        # This stores number and parameters at once, so that a kill does not separate them.
+        self._study.enqueue_trial(dict(params))
+        return self._study.ask()
 
     def _look(self, one: RunningTrial) -> None:
         """Check the current run of a trial; start, prune, complete or fail it."""
         cell = one.cell
         if one.process is None and not self._folder.is_complete(cell.id):
             if not self._folder.is_busy(cell.id):
+                # The search was killed before it stored the result. To resume the run would give another reason.
+                if self._folder.has_diverged(cell.id):
+                    self._folder.discard(cell.id)
                 one.process = local.start_process_for(self._folder, cell)
             return
         alive = one.process is not None and one.process.is_alive()
@@ -212,7 +215,8 @@ class _Search:
         return []
 
     def _is_hopeless(self, one: RunningTrial, history: Sequence[float]) -> bool:
-        return one.report(history) and one.trial.should_prune()
+        """Return True if an epoch that is new in `history` is not in the best third."""
+        return any(self._is_behind(best, epoch) for epoch, best in one.new_epochs(history, larger=self._larger))
 
     def _complete(self, one: RunningTrial) -> None:
         scores = self._folder.summary(one.cell.id)["val"]
@@ -228,41 +232,45 @@ class _Search:
             self._end(one, "COMPLETE", value)
             return
         step = SEEDS + len(one.scores)
-        one.trial.report(value, step)
+        one.report(value, step)
         if self._is_behind(value, step):
             self._end(one, "PRUNED")
 
     def _is_behind(self, value: float, step: int) -> bool:
-        """Return True if a mean over seeds is not in the best third of earlier means."""
-        from optuna.trial import TrialState
-
-        complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        # Only means over the same number of seeds are comparable; the step encodes this number.
-        earlier = [trial.intermediate_values[step] for trial in complete if step in trial.intermediate_values]
+        """Return True if a value is not in the best third of the values of complete trials at that step."""
+        # Only epochs of the same number, or means over the same number of seeds, are comparable.
+        complete = (one.intermediate_values for one in self.ended if one.state.name == "COMPLETE")
+        earlier = [values[step] for values in complete if not np.isnan(values.get(step, np.nan))]
         if len(earlier) < EARLIEST:
             return False
         bound = float(np.percentile(earlier, 100 - BEST if self._larger else BEST))
-        return value < bound if self._larger else value > bound
+        return bool(np.isnan(value)) or (value < bound if self._larger else value > bound)
 
     def _fail(self, one: RunningTrial) -> None:
         """End a trial whose run failed."""
         assert one.process is not None
         one.process.join()
-        one.trial.set_user_attr(FAILURE, local.failure_reason(self._folder, one.cell, one.process.exitcode))
+        reason = local.failure_reason(self._folder, one.cell, one.process.exitcode)
         # A diverged run is evidence against its settings, so that the sampler should learn from it; a crash is none.
-        self._end(one, "PRUNED" if self._folder.has_diverged(one.cell.id) else "FAIL")
+        self._end(one, "PRUNED" if self._folder.has_diverged(one.cell.id) else "FAIL", failure=reason or "")
 
-    def _end(self, one: RunningTrial, state: str, value: float | None = None) -> None:
+    def _end(self, one: RunningTrial, state: str, value: float | None = None, *, failure: str = "") -> None:
+        """Store the notes of a trial, then its state; see `study`."""
         from optuna.trial import TrialState
 
         if one.process is not None:
             one.process.terminate()
             one.process.join()
         self._running.remove(one)
+        # An empty reason replaces that of a failure after which the search was killed.
+        if failure or FAILURE in one.trial.user_attrs:
+            one.trial.set_user_attr(FAILURE, failure)
         epochs, seconds = zip(*map(self._trained, one.cells), strict=True)
         one.trial.set_user_attr(EPOCHS, sum(epochs))
         one.trial.set_user_attr(SECONDS, sum(seconds))
-        self.ended.append(self._study.tell(one.trial, value, state=TrialState[state]))
+        ended = self._study.tell(one.trial, value, state=TrialState[state])
+        self.ended.append(ended)
+        self._proposals.learn(ended)
         # An incomplete run of a trial that has ended is not continued.
         if state != "COMPLETE" and not self._folder.is_complete(one.cell.id):
             self._folder.discard(one.cell.id)
@@ -274,3 +282,7 @@ class _Search:
                 columns = Run(path).table("timings.csv").columns()
                 return len(columns["epoch"]), sum(sum(columns[f"{phase}_seconds"]) for phase in PHASES)
         return 0, 0.0
+
+
+def _ids(cells: Sequence[Cell]) -> tuple[str, ...]:
+    return tuple(cell.id for cell in cells)

@@ -14,6 +14,7 @@ from dropout_cli.core.text import counted, decimals
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better, metric_name
 from dropout_cli.sweeps import layout_choice, plan, run, tables
 from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.folder_use import TUNE_FILE, refuse_other_use
 from dropout_cli.sweeps.plan_changes import layout_messages
 from dropout_cli.sweeps.replicates import EACH, SAME, Splits
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
@@ -27,7 +28,7 @@ from dropout_cli.sweeps.wording import format_interval, format_short
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-FILE, MESSAGES, TRIALS, FINALS = "tune.yaml", "search.txt", "trials.csv", "finals"
+FILE, MESSAGES, TRIALS, FINALS = TUNE_FILE, "search.txt", "trials.csv", "finals"
 """Files of a search in addition to those of a sweep: specification, messages, table of trials, folder of the finals."""
 
 
@@ -66,7 +67,7 @@ def run_tuning(
         notice: Receives messages for the user.
 
     Raises:
-        UsageError: There is only one setting, no validation part, or a different search in the folder.
+        UsageError: There is only one setting, no validation part, or something else in the folder than this search.
         RunFailed: No trial finished, or the folder cannot be written.
         Interrupted: The search was interrupted.
     """
@@ -76,6 +77,7 @@ def run_tuning(
         sweep, folder, finals
     )  # a plan of a newer format is refused before anything is written
     sweep, fixed = _with_task_metric(sweep)
+    refuse_other_use(folder, search=True)
     text, notice = sweep.with_splits(fixed.splits).text, _once(notice)
     for line in layout_messages(fixed, folder, finals):
         notice(line)
@@ -141,10 +143,9 @@ def _with_task_metric(sweep: Sweep) -> tuple[Sweep, plan.SweepPlan]:
 
 def _complete(trials: "Sequence[FrozenTrial]", folder: SweepFolder) -> "list[FrozenTrial]":
     """Return the complete trials by number; raise RunFailed without any."""
-    # Sorted, so that ties do not depend on which trial ended first.
-    complete = sorted((one for one in trials if one.state.name == "COMPLETE"), key=lambda one: one.number)
+    complete = [one for one in trials if one.state.name == "COMPLETE"]
     if not complete:
-        reasons = [one.user_attrs[FAILURE] for one in trials if FAILURE in one.user_attrs]
+        reasons = [reason for one in trials if (reason := one.user_attrs.get(FAILURE))]
         raise RunFailed(str(folder.path), "no trial finished", "; ".join(reasons[:1]))
     return complete
 
@@ -153,11 +154,16 @@ def _table(trials: "Sequence[FrozenTrial]") -> bytes:
     """Return trials.csv: a row per trial with its result, cost and settings."""
     keys = list(dict.fromkeys(key for one in trials for key in one.user_attrs[SETTINGS]))
     rows: list[list[Any]] = [["trial", "ended", "value", "values", "epochs", "seconds", *keys, "failure"]]
-    for one in sorted(trials, key=lambda one: one.number):
+    for one in trials:
         values = [tables.json_value(one.user_attrs[SETTINGS].get(key)) for key in keys]
         value = one.value if one.state.name == "COMPLETE" else None
         seeds = " ".join(map(str, one.user_attrs.get(VALUES, ())))
-        numbers = ["" if value is None else value, seeds, one.user_attrs.get(EPOCHS, ""), one.user_attrs[SECONDS]]
+        numbers = [
+            "" if value is None else value,
+            seeds,
+            one.user_attrs.get(EPOCHS, ""),
+            one.user_attrs.get(SECONDS, 0.0),
+        ]
         rows.append([one.number, one.state.name.lower(), *numbers, *values, one.user_attrs.get(FAILURE, "")])
     return csv_bytes(rows)
 
@@ -166,7 +172,7 @@ def _search_messages(found: SearchResult, won: Winner, sweep: Sweep) -> Iterator
     """Yield messages about the trials, the finals and the winner."""
     trials = found.trials
     ended = [one.state.name for one in trials]
-    seconds = sum(one.user_attrs[SECONDS] for one in trials)
+    seconds = sum(one.user_attrs.get(SECONDS, 0.0) for one in trials)
     counts = f"{ended.count('COMPLETE')} complete, {ended.count('PRUNED')} pruned, {ended.count('FAIL')} failed"
     seeds = "seed 0" if sweep.repeats == 1 else f"{sweep.repeats:,} seeds each (0, 1, ...)"
     split = "" if won.splits == SAME else ", on one split"

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from dropout_cli.config.schema import Experiment
+from dropout_cli.core import locks
 from dropout_cli.core.errors import TERMINATE, DropoutError, IncompatibleVersion, Interrupted, StopRequest
 from dropout_cli.runs import Run
 from dropout_cli.runs.atomic_io import batch_fsync
@@ -29,12 +30,18 @@ def run_job_process(path: Path, id: str, wanted: Experiment) -> None:
         wanted: Its resolved config.
     """
     folder = SweepFolder(path)
-    redirect_output(folder.output(id))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the sweep stops its runs
     signal.signal(signal.SIGTERM, _stop)
+    try:
+        redirect_output(folder.output(id))
+    except StopRequest as stop:
+        sys.exit(stop.exit_code)
     with errors_to_stderr():
         try:
-            train_in_process(folder, id, wanted)
+            _stop_without_parent()
+            # A process of a killed sweep may have finished the run while this one waited for it.
+            if not folder.is_complete(id):
+                train_in_process(folder, id, wanted)
         except (Interrupted, StopRequest) as stop:
             folder.output(id).unlink(missing_ok=True)
             sys.exit(stop.exit_code)
@@ -86,15 +93,25 @@ def _resume(begun: Run, yardsticks: Path) -> bool:
 
 def stop_without_parent(event: TrainingProgress | EpochRecord) -> None:
     """Raise StopRequest at the end of an epoch if the process of the sweep has died."""
+    if isinstance(event, EpochRecord):
+        _stop_without_parent()
+
+
+def _stop_without_parent() -> None:
     parent = parent_process()
-    if isinstance(event, EpochRecord) and parent is not None and not parent.is_alive():
+    if parent is not None and not parent.is_alive():
         raise StopRequest(TERMINATE)
 
 
 def redirect_output(file: Path) -> None:
-    """Redirect stdout and stderr to a file."""
+    """Redirect stdout and stderr to a file, which stays locked until this process ends.
+
+    A process of a killed sweep may still work on the same run: without the lock, the two would delete each other's
+    folder. This process waits until the other one ends.
+    """
+    descriptor = locks.open_locked(file)
+    os.truncate(descriptor, 0)
     # The descriptors, not sys.stdout and sys.stderr: C libraries and a crashing interpreter write to them, too.
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     os.close(descriptor)

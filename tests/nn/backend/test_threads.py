@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+from dropout_cli import config
 from dropout_cli.core.environment import available_cores
 from dropout_cli.nn.backend import threads
 from dropout_cli.nn.backend.blas import find_numpy_openblas
+from dropout_cli.nn.backend.threads import suitable_threads
 from dropout_cli.nn.initializers import INITIALIZERS
 from dropout_cli.nn.layers.convolution import Convolution
 from dropout_cli.nn.layers.pooling import AveragePooling, MaxPooling
@@ -100,7 +102,21 @@ def test_blas_has_as_many_threads_as_the_block_says_and_its_own_afterwards() -> 
     assert found()[0] == before[0]
 
 
-def test_a_second_thread_is_for_products_of_more_than_four_million_multiply_adds() -> None:
-    """`threads: auto` takes all cores there, and one below."""
-    assert [threads.suitable_threads(count) for count in (1, 4_000_000)] == [1, 1]
-    assert threads.suitable_threads(4_000_001) == available_cores()
+@pytest.mark.parametrize(("divided", "bound"), [(False, 500_000_000), (True, 4_000_000)])
+def test_a_second_thread_is_for_large_products(divided: bool, bound: int) -> None:
+    """`threads: auto` takes all cores above a bound, and one below; threads of ours are worth it earlier."""
+    assert [threads.suitable_threads(count, divided=divided) for count in (1, bound)] == [1, 1]
+    assert threads.suitable_threads(bound + 1, divided=divided) == available_cores()
+
+
+@pytest.mark.parametrize(
+    ("name", "threads"), [("digits", 1), ("mnist", 1), ("mnist_best", 1), ("mnist_sparse", 1), ("mnist_cnn", None)]
+)
+def test_a_bundled_config_takes_several_threads_only_where_they_promise_much(name: str, threads: int | None) -> None:
+    """Beside a busy program, two threads of BLAS make a step of `mnist_best` ten times slower."""
+    experiment = config.load_config(config.find_config(name)).experiment
+    shape = (64,) if name == "digits" else (28, 28, 1)
+    architecture, batch = experiment.architecture, experiment.training.batch_size
+    largest = (64 if batch == "auto" else batch) * architecture.largest_weights(shape, 10)
+    found = suitable_threads(largest, divided=architecture.has_maps)
+    assert found == (available_cores() if threads is None else threads)

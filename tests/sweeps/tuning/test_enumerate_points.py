@@ -9,8 +9,8 @@ from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.tuning.enumerate_points import all_points
-from dropout_cli.sweeps.tuning.search import SEEDS, _Search
-from dropout_cli.sweeps.tuning.study import CELLS, EARLIEST, SECONDS, SETTINGS
+from dropout_cli.sweeps.tuning.search import EARLIEST, SEEDS, _Search
+from dropout_cli.sweeps.tuning.study import CELLS, SECONDS, SETTINGS
 from tests.commands import TINY, dropout
 
 
@@ -91,7 +91,7 @@ def test_a_mean_over_seeds_is_compared_with_means_over_as_many_seeds(base: Path)
     for place in range(EARLIEST + 1):
         values = {1: 0.99, 2: 0.5, SEEDS + 1: 0.90 + place / 100}
         note = {SETTINGS: {"dropout.rate": 0.1}, CELLS: [], SECONDS: 0}
-        search._study.add_trial(optuna.create_trial(value=0.9, intermediate_values=values, user_attrs=note))
+        search.ended.append(optuna.create_trial(value=0.9, intermediate_values=values, user_attrs=note))
     for mean, behind in ((0.91, True), (0.949, False)):
         assert search._is_behind(mean, SEEDS + 1) is behind
     assert not search._is_behind(0.1, SEEDS + 2)

@@ -269,7 +269,7 @@ def trials(study: Path) -> dict[int, str]:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_search_that_is_killed_goes_on(searched: Path, how: signal.Signals) -> None:
-    """Ended trials stay, running ones are tried again, and the total is as set."""
+    """Ended trials stay, running ones keep their numbers, and the total is as set."""
     (searched / "base.yaml").write_text(TINY.replace("epochs: 2", "epochs: 150"))
     asked = ["tune", "base.yaml", "dropout.rate={uniform: [0, 0.5]}", "--trials", "6", "--repeats", "1", "--seeds", "1"]
     command = [sys.executable, "-m", "dropout_cli", *asked, "--jobs", "2", "--quiet", "--no-plots"]
@@ -291,9 +291,7 @@ def test_a_search_that_is_killed_goes_on(searched: Path, how: signal.Signals) ->
     assert done.returncode == 0, done.stderr
     after = trials(study)
     assert {number: after[number] for number in ended} == ended
-    assert [state for number, state in after.items() if before.get(number) == "RUNNING"] == ["FAIL"] * (
-        len(before) - len(ended)
-    )
+    assert set(after) == set(range(6))
     rows = list(csv.DictReader((searched / "runs/tune-base/trials.csv").read_text().splitlines()))
     assert len(rows) == 6
     assert not [row for row in rows if row["ended"] == "fail"]

@@ -1,0 +1,32 @@
+"""The use of a folder for results: a sweep, a search or a run, and never two of them."""
+
+from dropout_cli.core.errors import UsageError
+from dropout_cli.runs.find import SEARCH_FILE
+from dropout_cli.runs.state import STATE
+from dropout_cli.sweeps.folder import PLAN, SweepFolder
+
+TUNE_FILE = "tune.yaml"
+"""The stored specification of a search, which makes a folder with a plan that of a search."""
+
+
+def refuse_other_use(folder: SweepFolder, *, search: bool) -> None:
+    """Raise UsageError if a folder contains results of another kind, which new results would replace.
+
+    Args:
+        folder: The folder for the results; it may not exist yet.
+        search: True for a search, False for a sweep.
+    """
+    is_search = folder.has(SEARCH_FILE)
+    fact = ""
+    if folder.has(STATE):
+        fact = "the folder contains a run"
+    elif folder.has("study.db"):
+        fact = "the folder contains the trials of a search"
+    elif not search and (is_search or folder.has(TUNE_FILE)):
+        fact = "the folder contains a search, not a sweep"
+    elif search and not is_search and folder.has(TUNE_FILE):
+        fact = f"the folder contains the results of a search without its trials ({SEARCH_FILE})"
+    elif search and not is_search and folder.has(PLAN):
+        fact = "the folder contains a sweep, not a search"
+    if fact:
+        raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
