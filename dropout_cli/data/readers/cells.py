@@ -104,11 +104,12 @@ def strip_cells(series: "Series", missing: Sequence[str] = (), not_missing: Sequ
     """
     # map() rather than .str methods, because a column may mix text with numbers.
     tokens = missing_tokens(missing, not_missing)
-    return series.map(lambda cell: _strip_cell(cell, tokens)).astype(object)
+    # As objects, or columns of pandas' own types would turn NaN into pandas.NA again.
+    return series.astype(object).map(lambda cell: _strip_cell(cell, tokens)).astype(object)
 
 
 def _strip_cell(cell: object, tokens: set[str]) -> object:
-    if cell is None or cell != cell:  # NaN and NaT are not equal to themselves
+    if cell is None or _is_missing_value(cell):
         return np.nan
     # Before the test for numbers: True is an int in Python.
     if isinstance(cell, bool | np.bool_):
@@ -119,6 +120,13 @@ def _strip_cell(cell: object, tokens: set[str]) -> object:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
     return np.nan if text in tokens else text
+
+
+def _is_missing_value(cell: object) -> bool:
+    try:
+        return bool(cell != cell)  # NaN and NaT are not equal to themselves
+    except TypeError:  # pandas.NA is neither equal nor unequal
+        return True
 
 
 def column_to_words(series: "Series") -> "Series":
