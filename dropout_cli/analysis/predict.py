@@ -46,7 +46,12 @@ class PredictedRows:
 
 
 def predict_file(
-    run: Run | Sequence[Run], file: Path, *, passes: int | None = None, all_noise: bool = False
+    run: Run | Sequence[Run],
+    file: Path,
+    *,
+    passes: int | None = None,
+    all_noise: bool = False,
+    missing: Sequence[str] = (),
 ) -> Iterator[PredictedRows]:
     """Yield predictions for the rows of a file.
 
@@ -58,6 +63,7 @@ def predict_file(
         file: A table; for runs on arrays and pictures a .npy, .npz or IDX file.
         passes: Number of passes with noise to average; None: one pass without noise.
         all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
+        missing: Texts that stand for a missing value in a table, in addition to those of the training.
 
     Raises:
         UsageError: A run has no checkpoint, or the runs predict different classes or targets.
@@ -78,7 +84,7 @@ def predict_file(
         stack.enter_context(thread_limit(models[0].experiment))
         for model in models:
             stack.enter_context(model.learner.averaged())
-        for inputs in read_input_of_all(models, file):
+        for inputs in read_input_of_all(models, file, missing):
             names, cells, _, _ = inputs[0]
             each = [_predicted(model, x, passes, all_noise) for model, (_, _, x, _) in zip(models, inputs, strict=True)]
             combined = combine_runs(*zip(*each, strict=True))

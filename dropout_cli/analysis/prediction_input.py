@@ -32,12 +32,15 @@ InputChunk: TypeAlias = tuple[Sequence[str], list[list[Any]], Array, list[str]]
 """Names and cells of the file, x of shape (N, ...), and notices."""
 
 
-def read_input_of_all(models: Sequence[LoadedWithoutData], file: Path) -> Iterator[tuple[InputChunk, ...]]:
+def read_input_of_all(
+    models: Sequence[LoadedWithoutData], file: Path, missing: Sequence[str] = ()
+) -> Iterator[tuple[InputChunk, ...]]:
     """Yield the rows of a file in chunks, each as every one of several models takes it.
 
     Args:
         models: The restored models, with the same columns.
         file: As in `read_input`.
+        missing: As in `read_input`.
 
     Raises:
         DataError: The file cannot be read, or does not fit a model.
@@ -48,24 +51,25 @@ def read_input_of_all(models: Sequence[LoadedWithoutData], file: Path) -> Iterat
         model.fitted.encoding is None and _example_dtype(model.fitted) is _example_dtype(first) for model in models
     )
     if shared:
-        for chunk in read_input(models[0], file):
+        for chunk in read_input(models[0], file, missing):
             yield (chunk,) * len(models)
     else:
-        yield from zip(*(read_input(model, file) for model in models), strict=True)
+        yield from zip(*(read_input(model, file, missing) for model in models), strict=True)
 
 
-def read_input(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
+def read_input(model: LoadedWithoutData, file: Path, missing: Sequence[str] = ()) -> Iterator[InputChunk]:
     """Yield the rows of a file in chunks.
 
     Args:
         model: The restored model; its preprocessing decides what the file must have.
         file: A table, or an array file if the run was trained on arrays or pictures.
+        missing: Texts that stand for a missing value in a table, in addition to those of the training.
 
     Raises:
         DataError: The file cannot be read, or does not fit the run.
     """
     if model.fitted.columns and not _is_array(file):
-        return _tables(model, file)
+        return _tables(model, file, missing)
     return _arrays(model.fitted, file)
 
 
@@ -76,7 +80,7 @@ def _is_array(file: Path) -> bool:
     return name.removesuffix(".gz").endswith((".npy", ".npz", "ubyte", ".idx"))
 
 
-def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
+def _tables(model: LoadedWithoutData, file: Path, missing: Sequence[str]) -> Iterator[InputChunk]:
     """Yield the rows of a table in chunks, with columns matched by name."""
     fitted = model.fitted
     settings = (
@@ -90,7 +94,10 @@ def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         def here(row: int, where: RowLocator = where, start: int = start) -> str:
             return where(row if row < 0 else start + row)
 
-        raw, notices = match_columns(frame, fitted.columns, settings.missing, comma, here)
+        texts = (*settings.missing, *missing)
+        raw, notices = match_columns(
+            frame, fitted.columns, texts, comma, here, can_be_missing=fitted.encoding is not None
+        )
         # Without an encoding, the training had no missing values, so there is no value to fill in.
         if fitted.encoding is None and np.isnan(raw).any():
             row, column = np.argwhere(np.isnan(raw))[0]

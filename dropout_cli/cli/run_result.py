@@ -42,10 +42,9 @@ def print_run_result(
 def print_summary(run: "Run", summary: dict[str, Any], prepared: "PreparedExperiment") -> None:
     """Print the numbers of a run, its folder and the next commands on stderr."""
     from dropout_cli.analysis import headlines
+    from dropout_cli.analysis.yardstick_lines import yardstick_lines
 
-    lines = headlines.headline_lines(summary, run)[:1]
-    if (compared := headlines.yardstick_line(summary)) is not None:
-        lines.append(compared)
+    lines = [*headlines.headline_lines(summary, run)[:1], *yardstick_lines(summary, run)]
     for line in [*lines, f"Run folder: {cell_text(run.path)}", *next_commands(run, _draws_noise(prepared))]:
         print_stderr(line)
 

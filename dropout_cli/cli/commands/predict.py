@@ -1,7 +1,5 @@
 """The command `dropout predict`: predict the rows of a file with finished runs."""
 
-import csv
-import io
 import json as json_text
 import math
 import sys
@@ -16,6 +14,7 @@ from dropout_cli.cli.output import print_result, print_stderr
 from dropout_cli.core.errors import RunFailed, UsageError
 
 if TYPE_CHECKING:
+    from dropout_cli.analysis.output_format import CsvFormat
     from dropout_cli.analysis.predict import PredictedRows
     from dropout_cli.runs import Run
 
@@ -66,6 +65,23 @@ def predict_command(
             "validation part). Can be given several times.",
         ),
     ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--missing",
+            metavar="TEXT",
+            help="A text that stands for a missing value in FILE, besides those of the training. Can be given several "
+            "times.",
+        ),
+    ] = None,
+    same_format: Annotated[
+        bool,
+        typer.Option(
+            "--same-format",
+            help="Write the output with the separator, the decimal mark and the encoding of FILE (default: commas, "
+            "points and UTF-8).",
+        ),
+    ] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
@@ -73,25 +89,29 @@ def predict_command(
 
     The output has the rows and their predictions: label and probabilities, or a number.
     """
+    from dropout_cli.analysis import output_format
     from dropout_cli.analysis import predict as analysis_predict
     from dropout_cli.data.cache import open_replacement
 
     arguments.check_mc_noise(mc_noise, mc)
     predicting, about = _predicting_runs(reference, runs_dir, setting or ())
-    blocks = analysis_predict.predict_file(predicting, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
-    pieces = _as_json(blocks, about | {"file": str(file)}) if json else _as_csv(blocks)
+    if same_format and json:
+        raise UsageError("--same-format", "cannot be used with --json", "Leave out one of them.")
+    notation = output_format.input_format(predicting[0], file) if same_format else output_format.CsvFormat()
+    blocks = analysis_predict.predict_file(
+        predicting, file, passes=mc, all_noise=mc_noise == arguments.McNoise.all, missing=missing or ()
+    )
+    pieces = _as_json(blocks, about | {"file": str(file)}) if json else _as_csv(blocks, notation)
     if output is None:
-        for piece in pieces:
-            sys.stdout.write(piece)
+        _to_stdout(pieces, notation if same_format else None)
         return
     # The input is still being read while the output is written.
     if output.exists() and output.samefile(file):
         raise UsageError("--output", f"{output} is the input file", "Choose another file.")
     try:
         with open_replacement(output) as target:
-            for piece in pieces:
-                # surrogateescape: bytes of the input that are not UTF-8 come out as they went in
-                target.write(piece.encode("utf-8", "surrogateescape"))
+            for data in notation.encode(pieces):
+                target.write(data)
     except OSError as error:
         raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     print_result(str(output))
@@ -125,19 +145,26 @@ def _predicting_runs(reference: str, runs_dir: Path, setting: Sequence[str]) -> 
     return chosen.runs, about | {"runs": [str(run.path) for run in chosen.runs]}
 
 
-def _as_csv(blocks: Iterable["PredictedRows"]) -> Iterator[str]:
-    """Yield CSV text: a header, then the rows, with six digits for predicted numbers."""
+def _to_stdout(pieces: Iterable[str], notation: "CsvFormat | None") -> None:
+    """Write text to stdout, in the encoding of a notation or in that of the terminal."""
+    if notation is None:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        return
+    sys.stdout.flush()
+    for data in notation.encode(pieces):
+        sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _as_csv(blocks: Iterable["PredictedRows"], notation: "CsvFormat") -> Iterator[str]:
+    """Yield CSV text: a header, then the rows."""
     for number, block in enumerate(blocks):
         _print_notices(block)
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
         # All blocks have the same columns.
-        if number == 0:
-            writer.writerow(block.names)
-        for row in block.rows:
-            predicted = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.file_columns :])
-            writer.writerow([*row[: block.file_columns], *predicted])
-        yield text.getvalue()
+        header = [([*block.names], list[Any]())] if number == 0 else []
+        split = block.file_columns
+        yield notation.lines([*header, *((row[:split], row[split:]) for row in block.rows)])
 
 
 def _as_json(blocks: Iterable["PredictedRows"], about: Mapping[str, Any]) -> Iterator[str]:
