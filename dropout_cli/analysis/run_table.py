@@ -253,8 +253,8 @@ def _explained(key: str, content: Any, facts: Mapping[str, Any]) -> Iterator[tup
     try:
         if key == "best_epoch" and facts.get("monitor") is not None:
             same = content == summary.evaluated_epoch(facts)
-            which = "these weights were evaluated" if same else "but other weights were evaluated"
-            yield key, f"{content} (best {facts['monitor']}; {which})"
+            which = "were evaluated" if same else "were not evaluated"
+            yield key, f"{content} (best {facts['monitor']}; its weights {which})"
         elif key == "checkpoint":
             yield key, content
             which = "best" if content == "best" else "last"

@@ -29,7 +29,7 @@ def test_the_best_epoch_and_the_evaluated_epoch_are_two_words_for_two_things(run
     """`show`, the figure and the report name both, each by what makes it."""
     best = run.summary()["best_epoch"]
     shown = dict(run_table.run_overview(run_table.run_facts(run)))
-    assert shown["best_epoch"] == f"{best} (best val_accuracy; but other weights were evaluated)"
+    assert shown["best_epoch"] == f"{best} (best val_accuracy; its weights were not evaluated)"
     assert shown["evaluated_epoch"] == "4 (the last epoch; its weights gave the numbers below)"
     page = run_report(run).decode()
     assert "The weights of epoch 4, the last one, were evaluated." in page

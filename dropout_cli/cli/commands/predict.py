@@ -85,9 +85,10 @@ def predict_command(
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
-    """Predict every row of FILE with RUN, or with all runs of one setting of SWEEP.
+    """Predict every row of FILE with a run or a sweep.
 
-    The output has the rows and their predictions: label and probabilities, or a number.
+    The runs of one setting of a sweep predict together: their predictions are averaged. The output has the rows and
+    their predictions: label and probabilities, or a number.
     """
     from dropout_cli.analysis import output_format
     from dropout_cli.analysis import predict as analysis_predict
@@ -129,16 +130,19 @@ def _predicting_runs(reference: str, runs_dir: Path, setting: Sequence[str]) -> 
         UsageError: There is no such run or setting.
     """
     from dropout_cli import runs
-    from dropout_cli.sweeps import setting_choice
-    from dropout_cli.sweeps.options import parse_pairs
-    from dropout_cli.sweeps.status import find_sweep
+    from dropout_cli.sweeps.folder import SweepFolder, is_sweep_folder
 
-    folder = find_sweep(reference, runs_dir)
-    if folder is None or folder.plan() is None:
+    # `sweeps.status` has such a look-up, too, but imports what only comparisons need.
+    places = (Path(reference), runs_dir / reference) if reference.strip() else ()
+    folder = next((SweepFolder(path) for path in places if is_sweep_folder(str(path))), None)
+    if folder is None:
         if setting:
             raise UsageError("--setting", "works on a sweep", "Leave it out, or give the folder of a sweep.")
         run = runs.find_run(reference, runs_dir)
         return [run], {"run": str(run.path)}
+    from dropout_cli.sweeps import setting_choice
+    from dropout_cli.sweeps.options import parse_pairs
+
     chosen = setting_choice.choose_setting(folder, parse_pairs(setting, "--setting") or None)
     print_stderr(chosen.message)
     about = {"sweep": str(folder.path), "setting": dict(chosen.group.values)}
