@@ -110,7 +110,7 @@ def _as_json(summary: "DatasetOverview") -> dict[str, Any]:
 
 
 def _column_json(row: Sequence[Any]) -> dict[str, Any]:
-    """Return a row of the table of columns: a column of words has its most frequent value instead of a range."""
+    """Return a row of the table of columns; words have a most frequent value, no range."""
     known = dict(zip(COLUMN_HEADERS, row, strict=True))
     low, high = known.pop("minimum"), known.pop("maximum")
     if known["type"] == "category":
