@@ -19,7 +19,7 @@ import numpy as np
 from dropout_cli import metrics, plots
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise
-from dropout_cli.core.text import significant
+from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import BatchReader
 from dropout_cli.nn.layers.base import NoiseSource
@@ -105,17 +105,44 @@ def write_effects(
     files = {"effects.csv": metrics.csv_bytes([list(rows[0]), *(list(row.values()) for row in rows)])}
     name = model.dataset.name
     if effects:
-        title = (
-            f"{VARIANTS.name_of(type(variant))} on {name}: one row per example ({examples}), one column per hidden unit"
-        )
+        shown = f"{VARIANTS.name_of(type(variant))} on {name}: one row per example, one column per hidden unit"
         panels = {(one.layer, one.setting): one.activations for one in effects}
-        files["effects.png"] = plots.activation_maps(panels, captions, title)
+        files["effects.png"] = plots.activation_maps(panels, captions, _effects_finding(effects), shown)
     if maps:
         panels = {(one.layer, one.setting): one.activations[0] for one in maps}
-        files["maps.png"] = plots.feature_maps(panels, captions, f"{name}, test example 0: the last feature maps")
+        files["maps.png"] = plots.feature_maps(
+            panels, captions, _maps_finding(maps), f"{name}, test example 0: the last feature maps"
+        )
     rates_text = "" if rates is None else "-r" + "+".join(f"{rate:g}" for rate in rates)
     noise_text = "-all-noise" if all_noise else ""
     return str(run.write_result(f"effects{rates_text}-n{examples}{noise_text}", files)), rows
+
+
+def _effects_finding(effects: Sequence[LayerActivations]) -> str:
+    """Return the share of zeros under the first and the last setting, over all layers."""
+    ends = list(dict.fromkeys((effects[0].setting, effects[-1].setting)))
+    texts = []
+    for setting in ends:
+        values = [one.activations for one in effects if one.setting == setting]
+        share = sum(int(np.sum(one == 0)) for one in values) / sum(one.size for one in values)
+        texts.append(f"{100 * share:.0f} % {_setting_words(setting)}")
+    layers = counted(len({one.layer for one in effects}), "hidden layer")
+    return f"Activations that are zero: {', '.join(texts)} ({layers}, {counted(len(values[0]), 'example')})"
+
+
+def _maps_finding(maps: Sequence[LayerActivations]) -> str:
+    """Return how many whole maps are zero with each kind of mask, at the last rate."""
+    last = maps[-1].setting
+    texts = []
+    for one in maps:
+        if one.setting == last:
+            empty = int(np.sum(~one.activations[0].any(axis=(0, 1))))
+            texts.append(f"{empty} of {one.activations.shape[-1]} with {one.layer.rpartition(', ')[2]}")
+    return f"Feature maps that are all zero {_setting_words(last)}: {', '.join(texts)} (1 example)"
+
+
+def _setting_words(setting: float | str) -> str:
+    return f"with noise {setting}" if isinstance(setting, str) else f"at rate {setting:g}"
 
 
 NoiseSetting: TypeAlias = tuple[float | str, Variant, bool]

@@ -9,7 +9,7 @@ from dropout_cli.core.text import counted, significant
 from dropout_cli.metrics import ClassPredictions
 from dropout_cli.metrics.formulas.classification import roc_auc
 from dropout_cli.runs import Run
-from dropout_cli.runs.summary import count_examples
+from dropout_cli.runs.summary import count_examples, positive_class
 from dropout_cli.training import yardstick_messages
 
 PART_NAMES = {"test": "test", "val": "validation"}
@@ -67,7 +67,9 @@ def _facts(scores: Mapping[str, Any]) -> Iterator[str]:
         words = words | UNEQUAL_CLASSES_WORDS
     for metric, word in words.items():
         if (value := _score(scores, metric)) is not None:
-            yield f"{word} {format_score(metric, value)}"
+            positive = positive_class(scores) if metric == "roc_auc" else None
+            named = "" if positive is None else f" (positive class {positive})"
+            yield f"{word} {format_score(metric, value)}{named}"
     yield counted(count_examples(scores), "example")
 
 
@@ -93,43 +95,3 @@ def has_unequal_classes(scores: Mapping[str, Any]) -> bool:
 def format_score(metric: str, value: float) -> str:
     """Return `97.1 %` for a share of the examples, and three significant digits otherwise."""
     return f"{100 * value:.1f} %" if metric in PERCENT else significant(value, 3)
-
-
-def yardstick_line(summary: Mapping[str, Any]) -> str | None:
-    """Return a sentence that compares the network with the simple models; None if there are none.
-
-    The dummy is left out if it is not beaten, because `dummy_warning` says so.
-    """
-    try:
-        relations = list(_relations(summary))
-    except DAMAGED:
-        return None
-    if not relations:
-        return None
-    verdicts = [verdict for verdict, _ in relations]
-    if len(set(verdicts)) == 1:
-        text = f"{verdicts[0]} {' and '.join(model for _, model in relations)}"
-    else:
-        text = ", ".join(f"{verdict} {model}" for verdict, model in relations)
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _relations(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the verdict, such as `better than`, and the model with its score."""
-    task = str(summary.get("task", "classification"))
-    metric = "rmse" if task == "regression" else "accuracy"
-    ours = summary["test"][metric]
-    names = {"dummy": yardstick_messages.DUMMY_DESCRIPTIONS[task]}
-    if yardstick_messages.yardstick_scores(summary, "linear", "test"):
-        names["linear"] = yardstick_messages.LINEAR_MODEL_LABELS[summary["yardstick"]["linear"]["kind"]]
-    for model, name in names.items():
-        theirs = yardstick_messages.yardstick_scores(summary, model, "test").get(metric)
-        if not yardstick_messages.is_finite_number(theirs):
-            continue
-        if yardstick_messages.is_better_than(metric, ours, theirs):
-            verdict = "better than"
-        else:
-            verdict = "worse than" if ours != theirs else "equal to"
-            if model == "dummy":  # a warning says so already
-                continue
-        yield verdict, f"{name} ({format_score(metric, theirs)})"

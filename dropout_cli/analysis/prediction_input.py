@@ -30,12 +30,38 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-def read_input(model: LoadedWithoutData, files: Sequence[Path]) -> Iterator[InputChunk]:
+def read_input_of_all(
+    models: Sequence[LoadedWithoutData], files: Sequence[Path], missing: Sequence[str] = ()
+) -> Iterator[tuple[InputChunk, ...]]:
+    """Yield the rows of a file, or images, in chunks, each as every one of several models takes it.
+
+    Args:
+        models: The restored models, with the same columns.
+        files: As in `read_input`.
+        missing: As in `read_input`.
+
+    Raises:
+        DataError: A file cannot be read, or does not fit a model.
+    """
+    first = models[0].fitted
+    # Without an encoding, examples depend on the dtype alone, so that one reading is enough for all models.
+    shared = all(
+        model.fitted.encoding is None and _example_dtype(model.fitted) is _example_dtype(first) for model in models
+    )
+    if shared:
+        for chunk in read_input(models[0], files, missing):
+            yield (chunk,) * len(models)
+    else:
+        yield from zip(*(read_input(model, files, missing) for model in models), strict=True)
+
+
+def read_input(model: LoadedWithoutData, files: Sequence[Path], missing: Sequence[str] = ()) -> Iterator[InputChunk]:
     """Yield the rows of a file, or images, in chunks.
 
     Args:
         model: The restored model; its preprocessing decides what the file must have.
         files: A table, or an array file if the run was trained on arrays or images; or images and folders of images.
+        missing: Texts that stand for a missing value in a table, in addition to those of the training.
 
     Raises:
         UsageError: There are several files that are not images.
@@ -50,7 +76,7 @@ def read_input(model: LoadedWithoutData, files: Sequence[Path]) -> Iterator[Inpu
         raise UsageError("FILE", "only images can be several files", "Predict one file after the other.")
     (file,) = files
     if model.fitted.columns and not _is_array(file):
-        return _tables(model, file)
+        return _tables(model, file, missing)
     return _arrays(model, file)
 
 
@@ -61,7 +87,7 @@ def _is_array(file: Path) -> bool:
     return name.removesuffix(".gz").endswith((".npy", ".npz", "ubyte", ".idx"))
 
 
-def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
+def _tables(model: LoadedWithoutData, file: Path, missing: Sequence[str]) -> Iterator[InputChunk]:
     """Yield the rows of a table in chunks, with columns matched by name."""
     fitted = model.fitted
     settings = (
@@ -76,7 +102,12 @@ def _tables(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
             return where(row if row < 0 else start + row)
 
         spellings = fitted.encoding is not None and fitted.encoding.merges_spellings
-        raw, notices = match_columns(frame, fitted.columns, settings.options(comma), here, spellings)
+        options = settings.options(comma)
+        options = replace(options, missing=(*options.missing, *missing))
+        can_be_missing = fitted.encoding is not None
+        raw, notices = match_columns(
+            frame, fitted.columns, options, here, spellings=spellings, can_be_missing=can_be_missing
+        )
         # Without an encoding, the training had no missing values, so there is no value to fill in.
         if fitted.encoding is None and np.isnan(raw).any():
             row, column = np.argwhere(np.isnan(raw))[0]

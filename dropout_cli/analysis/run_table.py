@@ -252,10 +252,16 @@ def _explained(key: str, content: Any, facts: Mapping[str, Any]) -> Iterator[tup
     """Yield the row of a key, with an explanation or a further row if it could be misread."""
     try:
         if key == "best_epoch" and facts.get("monitor") is not None:
-            yield key, f"{content} (chosen by {facts['monitor']})"
+            same = content == summary.evaluated_epoch(facts)
+            which = "were evaluated" if same else "were not evaluated"
+            yield key, f"{content} (best {facts['monitor']}; its weights {which})"
         elif key == "checkpoint":
             yield key, content
-            yield "evaluated_epoch", f"{summary.evaluated_epoch(facts)} (its weights gave the numbers below)"
+            which = "best" if content == "best" else "last"
+            epoch = summary.evaluated_epoch(facts)
+            yield "evaluated_epoch", f"{epoch} (the {which} epoch; its weights gave the numbers below)"
+            if (positive := summary.positive_class(facts.get("test"))) is not None:
+                yield "positive class", f"{positive} (for roc_auc and average_precision)"
         elif key.startswith("train.") and key == next(f"train.{name}" for name in facts["train"]):
             count = summary.count_examples(facts["train"])
             few = f" (metrics.csv uses {summary.MAX_SCORED:,} of them)" if count > summary.MAX_SCORED else ""

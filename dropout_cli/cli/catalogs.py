@@ -1,5 +1,6 @@
 """Print catalogs of variants and of datasets, and the page of one entry."""
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -57,6 +58,37 @@ def print_catalog_entry(entry: dict[str, Any], json: bool) -> None:
     if "config" in entry:
         parts.append("An example config:\n\n" + entry["config"].rstrip())
     output.print_result("\n\n".join(parts))
+
+
+def print_variant_summary(entry: Mapping[str, Any]) -> None:
+    """Print a variant on one screen: equations, keys with their defaults, and the example.
+
+    Args:
+        entry: As in `print_catalog_entry`.
+    """
+    keys = ", ".join(
+        f"{key['name']}: {'required' if key['required'] else _default(key['default'])}" for key in entry["keys"]
+    )
+    facts = [f"Paper: {entry['paper']}"] if entry["paper"] else []
+    facts += [textwrap.fill(f"Keys with their defaults: {keys}", PAGE_WIDTH) if keys else "It has no keys."]
+    parts = [*_equations(entry["text"]), "\n".join(facts)]
+    if "example" in entry:
+        # One screen has no room for blank lines within a paragraph.
+        parts += [re.sub(r":\n\n|\n\n(?=    rng = )", _single_break, text) for text in format_example(entry["example"])]
+    more = "all notes, the table of keys and an example config"
+    parts[-1] += f"\n`dropout variants {entry['name']} --full` shows {more}."
+    output.print_result("\n\n".join(parts))
+
+
+def _single_break(blank_line: re.Match[str]) -> str:
+    return blank_line[0][:-1]
+
+
+def _equations(text: str) -> list[str]:
+    """Return the first paragraph of a text and the indented paragraph after it, if there is one."""
+    paragraphs = text.split("\n\n")
+    indented = next((place for place, paragraph in enumerate(paragraphs) if paragraph.startswith("    ")), None)
+    return paragraphs[:1] if indented is None else [paragraphs[0], paragraphs[indented]]
 
 
 def format_example(example: Mapping[str, Any]) -> list[str]:

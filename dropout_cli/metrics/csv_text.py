@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 # Also as written with a decimal comma, groups of digits or a percent sign: no such text is executed.
 _NUMBER = re.compile(
@@ -28,17 +29,20 @@ def csv_bytes(rows: Iterable[Sequence[str | int | float]]) -> bytes:
     return csv_text(rows).encode("utf-8", "backslashreplace")
 
 
-def csv_text(rows: Iterable[Sequence[str | int | float | None]]) -> str:
+def csv_text(rows: Iterable[Sequence[str | int | float | None]], separator: str = ",", quote: str = '"') -> str:
     """Return rows as the text of `csv_bytes`; lone surrogates stay.
 
     Args:
         rows: Cells of each row; texts are made safe by `safe_text`.
+        separator: Character between cells.
+        quote: Quotation mark around cells that contain the separator.
     """
     table = [[safe_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
     # Before Python 3.13 a lone carriage return is left unquoted and read back as the end of the row.
     torn = any(isinstance(cell, str) and "\r" in cell for row in table for cell in row)
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if torn else csv.QUOTE_MINIMAL).writerows(table)
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if torn else csv.QUOTE_MINIMAL
+    csv.writer(text, delimiter=separator, quotechar=quote, lineterminator="\n", quoting=quoting).writerows(table)
     return text.getvalue()
 
 

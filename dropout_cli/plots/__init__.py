@@ -14,7 +14,7 @@ from dropout_cli.plots.rates import has_rate_changes, rate_curves
 from dropout_cli.plots.residuals import residual_figure
 from dropout_cli.plots.step_time import step_time_figure
 from dropout_cli.plots.sweeps import curve_bands, dot_plot, forest_plot, means_by_key
-from dropout_cli.plots.worst import mistake_bars, mistake_caption, mistake_images, png_images
+from dropout_cli.plots.worst import mistake_bars, mistake_caption, mistake_images, mistakes_title, png_images
 
 __all__ = [
     "activation_maps",
@@ -32,6 +32,7 @@ __all__ = [
     "mistake_bars",
     "mistake_caption",
     "mistake_images",
+    "mistakes_title",
     "png_images",
     "rate_curves",
     "residual_figure",

@@ -16,13 +16,16 @@ PANEL_SIDE = 2.1  # inches of a panel
 MAX_MAPS = 16  # per panel; the first channels are shown
 
 
-def feature_maps(activations: Mapping[Panel, Array], captions: Mapping[Panel, str], title: str) -> bytes:
+def feature_maps(
+    activations: Mapping[Panel, Array], captions: Mapping[Panel, str], title: str, subtitle: str = ""
+) -> bytes:
     """Draw the feature maps of each kind of mask and rate.
 
     Args:
         activations: Panel -> (height, width, channels).
         captions: Panel -> text below it.
-        title: Title of the figure.
+        title: The finding.
+        subtitle: The content of the figure.
     """
 
     def rule(axes: "Axes", panel: Panel) -> None:
@@ -36,6 +39,7 @@ def feature_maps(activations: Mapping[Panel, Array], captions: Mapping[Panel, st
         mosaics,
         captions,
         title,
+        subtitle,
         panel_width=PANEL_SIDE,
         panel_height=PANEL_SIDE,
         row_label=lambda kind, _: kind,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.plots.canvas import DPI, elide, empty_figure, render, style
+from dropout_cli.plots.canvas import DPI, elide, render, style
+from dropout_cli.plots.layout import titled_canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +25,9 @@ FULL_COLOR_PERCENTILE = (
     95.0  # percentile of the magnitudes above 0 at which color is full; few large ones would make the rest pale
 )
 
-# Inches: margins, the gap next to a panel, the space below it for its caption, and the width that the title needs.
-LEFT_INCHES, RIGHT_INCHES, TOP_INCHES, GAP_INCHES, CAPTION_INCHES = 0.6, 0.85, 0.7, 0.2, 0.4
+# Inches: margins, the space above for the names of the columns, the gap next to a panel, the space below it for its
+# caption, and the width that the title needs.
+LEFT_INCHES, RIGHT_INCHES, TOP_INCHES, GAP_INCHES, CAPTION_INCHES = 0.6, 0.85, 0.25, 0.2, 0.4
 MIN_WIDTH = 5.2
 
 
@@ -33,6 +35,7 @@ def panel_grid(
     values: Mapping[Panel, Array],
     captions: Mapping[Panel, str],
     title: str,
+    subtitle: str = "",
     *,
     panel_width: float,
     panel_height: float,
@@ -46,7 +49,8 @@ def panel_grid(
     Args:
         values: Panel -> (rows, columns).
         captions: Panel -> text below it.
-        title: Title of the figure.
+        title: The finding.
+        subtitle: The content of the figure.
         panel_width: Width of a panel in inches.
         panel_height: Height of a panel in inches.
         row_label: Makes the label of a row from its name and its first matrix.
@@ -55,13 +59,14 @@ def panel_grid(
     rows = list(dict.fromkeys(row for row, _ in values))
     settings = list(dict.fromkeys(setting for _, setting in values))
     end = LEFT_INCHES + len(settings) * (panel_width + GAP_INCHES) - GAP_INCHES
-    width, height = max(end + RIGHT_INCHES, MIN_WIDTH), TOP_INCHES + len(rows) * (panel_height + CAPTION_INCHES)
+    width, body = max(end + RIGHT_INCHES, MIN_WIDTH), TOP_INCHES + len(rows) * (panel_height + CAPTION_INCHES)
     low, high = color_range(values)
     with style():
-        figure = empty_figure(width, height)
+        canvas = titled_canvas(title, subtitle, body, width)
+        figure, height = canvas.figure, canvas.height
         for (row, setting), matrix in values.items():
             x = LEFT_INCHES + settings.index(setting) * (panel_width + GAP_INCHES)
-            y = height - TOP_INCHES - panel_height - rows.index(row) * (panel_height + CAPTION_INCHES)
+            y = body - TOP_INCHES - panel_height - rows.index(row) * (panel_height + CAPTION_INCHES)
             axes = figure.add_axes((x / width, y / height, panel_width / width, panel_height / height))
             # "auto" blurs cells of 1 to 3 pixels, but averages cells smaller than a pixel, which "nearest" would skip.
             sharp = matrix.shape[0] <= panel_height * DPI and matrix.shape[1] <= panel_width * DPI
@@ -79,8 +84,8 @@ def panel_grid(
                 axes.set_ylabel(row_label(elide(row, panel_height, 9), matrix), fontsize=8)
             if row == rows[0]:
                 axes.set_title(setting if isinstance(setting, str) else f"rate {setting:g}", fontsize=9, pad=4)
-        figure.text(0.15 / width, 1 - 0.22 / height, elide(title, width - 0.3, 10), fontsize=10, va="center")
-        place = ((end + 0.15) / width, 1 - (TOP_INCHES + panel_height) / height, 0.13 / width, panel_height / height)
+        bottom = body - TOP_INCHES - panel_height
+        place = ((end + 0.15) / width, bottom / height, 0.13 / width, panel_height / height)
         draw_color_bar(figure, image, place, signed=low < 0)
         return render(figure)
 

@@ -6,7 +6,7 @@ from typing import Any
 from dropout_cli.config import flatten
 from dropout_cli.metrics import PARTS, metric_labels
 from dropout_cli.report.page import HtmlTable
-from dropout_cli.runs.summary import evaluated_epoch
+from dropout_cli.runs.summary import evaluated_epoch, positive_class
 
 
 def scores_table(summary: Mapping[str, Any]) -> HtmlTable:
@@ -17,7 +17,9 @@ def scores_table(summary: Mapping[str, Any]) -> HtmlTable:
         for number, label in metric_labels().items()
         if any(summary[part].get(number) is not None for part in parts)
     ]
-    caption = f"Numbers of each part, of all its examples, with the weights of epoch {evaluated_epoch(summary)}"
+    positive = positive_class(summary["test"])
+    binary = "" if positive is None else f". The positive class, for ROC AUC and average precision, is {positive}"
+    caption = f"Numbers of each part, of all its examples, with the weights of epoch {evaluated_epoch(summary)}{binary}"
     return HtmlTable(caption, ["number", *parts], rows)
 
 

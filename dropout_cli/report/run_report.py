@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import plots, statistics
+from dropout_cli.analysis.yardstick_lines import yardstick_lines
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
@@ -31,7 +32,7 @@ from dropout_cli.report.page import (
 )
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.runs.noise_columns import noise_column
-from dropout_cli.runs.summary import count_examples, describe_scored_train, evaluated_epoch
+from dropout_cli.runs.summary import count_examples, describe_scored_train, epoch_words, evaluated_epoch
 from dropout_cli.tasks import TASKS, Regression, Task
 from dropout_cli.training import yardstick_messages
 
@@ -112,7 +113,8 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     summary = run.summary()
     history = run.table("metrics.csv").columns()
     train = describe_scored_train(count_examples(summary["train"]))
-    yield Section("Numbers", [scores_table(summary), *_simple_models(summary), *_per_class(summary)])
+    compared = [" ".join(lines)] if (lines := yardstick_lines(summary, run)) else []
+    yield Section("Numbers", [scores_table(summary), *_simple_models(summary), *compared, *_per_class(summary)])
     with plots.as_svg():
         drawn = plots.epoch_figures(history, evaluated_epoch(summary), train)
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
@@ -257,23 +259,15 @@ def _calibration(stored: Mapping[str, Array]) -> HtmlTable:
 
 
 def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator[str]:
+    epochs = [text for text in epoch_words(summary) if text is not None]
     yield (
-        f"One run, seed {summary['config']['seed']}. The numbers are those of epoch {evaluated_epoch(summary)}, "
-        f"{_which(summary)}. {summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
+        f"One run, seed {summary['config']['seed']}. {'. '.join(text[0].upper() + text[1:] for text in epochs)}. "
+        f"{summary['parameters']:,} parameters, {summary['seconds']:.3g} s of training."
     )
     yield (
         f"The test part has {counted(len(stored['labels']), 'example')}. One seed is not enough to compare settings. "
         "`dropout sweep` trains several seeds and compares them."
     )
-
-
-def _which(summary: Mapping[str, Any]) -> str:
-    """Name the evaluated epoch and, if it is another one, the best epoch."""
-    best, monitor = summary["best_epoch"], summary["monitor"]
-    if summary["checkpoint"] == "best":
-        return f"the best by {monitor}"
-    other = best is not None and best != evaluated_epoch(summary)
-    return f"the last one (the best by {monitor} was {best})" if other else "the last one"
 
 
 def _number(cell: str) -> str | float:

@@ -35,3 +35,31 @@ def describe_scored_train(count: int) -> str:
         count: The number of training examples.
     """
     return "train" if count <= MAX_SCORED else f"train, {MAX_SCORED:,} of {count:,} examples"
+
+
+def positive_class(scores: object) -> str | None:
+    """Return the class that counts as positive: the second of two; None with another number of classes.
+
+    Args:
+        scores: The scores of a part in the summary.
+    """
+    # A summary from elsewhere may have any content.
+    rows = scores.get("per_class") if isinstance(scores, Mapping) else None
+    if not isinstance(rows, list) or len(rows) != 2 or not isinstance(rows[1], Mapping) or "class" not in rows[1]:
+        return None
+    return str(rows[1]["class"])
+
+
+def epoch_words(summary: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return which epoch's weights were evaluated, and which one was best on validation.
+
+    The second text is None without a validation part, or if both are the same epoch.
+    """
+    best, monitor, evaluated = summary["best_epoch"], summary["monitor"], evaluated_epoch(summary)
+    if best is None:
+        return f"the weights of epoch {evaluated}, the last one, were evaluated", None
+    if best == evaluated:
+        is_last = ", which is the last one" * (evaluated == summary["epochs"])
+        return f"the weights of epoch {evaluated}, the best by {monitor}{is_last}, were evaluated", None
+    evaluated_words = f"the weights of epoch {evaluated}, the last one, were evaluated"
+    return evaluated_words, f"by {monitor}, epoch {best} was the best one; its weights were not evaluated"

@@ -92,13 +92,15 @@ class Classification(Task):
         matrix = metrics.confusion_matrix(probs, part.labels, self.classes, log_probs)
         mistakes = metrics.worst_mistakes(probs, part.labels, part.rows, self.classes, log_probs=log_probs)
         drawings = {"confusion_matrix.png": plots.confusion_figure(matrix, self.classes, title)}
+        wrong = len(part.labels) - int(np.trace(matrix))
+        finding = plots.mistakes_title(wrong, len(part.labels), mistakes)
         if part.x.ndim == 4:
             pictures = np.asarray(part.x[metrics.worst_positions(probs, part.labels, log_probs=log_probs)])
             drawings["mistakes.png"] = plots.mistake_images(
-                pictures, [plots.mistake_caption(mistake) for mistake in mistakes]
+                pictures, [plots.mistake_caption(mistake) for mistake in mistakes], finding
             )
         else:
-            drawings["mistakes.png"] = plots.mistake_bars(mistakes)
+            drawings["mistakes.png"] = plots.mistake_bars(mistakes, finding)
         return drawings
 
     def _given(self, prediction: Prediction, labels: Array) -> metrics.ClassPredictions:

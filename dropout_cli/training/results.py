@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dropout_cli import config, plots
-from dropout_cli.core import environment
+from dropout_cli.core import environment, npz
 from dropout_cli.data.dataset import Part
 from dropout_cli.metrics import PARTS, VALIDATION_FILE, predicted_classes, validation_bytes
 from dropout_cli.nn.layers.base import Layer
@@ -61,6 +61,9 @@ def finish_run(
     history = run.table("metrics.csv").columns()
     if figures:
         run.write_files(plots.epoch_figures(history, learner.epoch, describe_scored_train(len(prepared.dataset.train))))
+    simple = yardstick.measure_yardsticks(prepared, trained_steps, yardsticks)
+    if simple is not None:
+        run.write(yardstick_messages.YARDSTICK_FILE, npz.write_npz(**simple.predicted, rows=prepared.dataset.test.rows))
     moving = convergence.unconverged(learner.network.learned_columns(), history)
     warnings += [convergence.convergence_warning(name) for name in moving]
     summary = {
@@ -69,7 +72,7 @@ def finish_run(
         **evaluation.task.fitted_state(),
         **evaluation.pass_noise,
         **{name: evaluation.scores.get(name) for name in PARTS},
-        "yardstick": yardstick.measure_yardsticks(prepared, trained_steps, yardsticks),
+        "yardstick": None if simple is None else simple.numbers,
         **_training_facts(prepared, run, trained_epochs),
         "dropout": evaluation.dropout_report,
         "teacher": _teacher(prepared, evaluation.predictions["test"]),

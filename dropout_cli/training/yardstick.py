@@ -15,13 +15,14 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
 from dropout_cli import config, metrics
-from dropout_cli.core import environment
+from dropout_cli.core import environment, npz
 from dropout_cli.core.errors import DropoutError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
@@ -46,11 +47,19 @@ VERSION = 1
 PredictPart: TypeAlias = Callable[[Part], Array]
 
 
-def measure_yardsticks(prepared: PreparedExperiment, steps: int, folder: Path | None = None) -> dict[str, Any] | None:
-    """Return the numbers of the simple models for `summary.json`; None if left out.
+@dataclass(frozen=True)
+class Yardsticks:
+    """The simple models on the data of a run."""
 
-    `dummy` has the numbers of `val` (None without that part) and `test`. `linear` has these, its `kind`, and the number
-    of `rows` that it learned from; it is None if it would take too long, or nothing can be learned.
+    numbers: dict[str, Any]
+    """`dummy` has the numbers of `val` (None without that part) and `test`. `linear` has these, its `kind`, and the
+    number of `rows` that it learned from; it is None if it would take too long, or nothing can be learned."""
+    predicted: dict[str, Array]
+    """Model -> what it predicts for the test part: class ids (N,), or values (N, targets)."""
+
+
+def measure_yardsticks(prepared: PreparedExperiment, steps: int, folder: Path | None = None) -> Yardsticks | None:
+    """Return the scores and predictions of the simple models; None if left out.
 
     Args:
         prepared: the experiment.
@@ -63,17 +72,24 @@ def measure_yardsticks(prepared: PreparedExperiment, steps: int, folder: Path | 
     rows = draw_training_rows(dataset, prepared.experiment.dataset.split_seed)
     kind = affordable_model(prepared, len(rows), steps)
     file = None if folder is None else folder / f"{_key(prepared, kind)}.json"
-    known = _kept(file)
+    known = _kept(file, dataset)
     if known is None:
+        predicted: dict[str, Array] = {}
         with limit_threads(1), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # that L-BFGS would go on after ITERATIONS is no concern of the user
             task = _plain(prepared.task)
-            known = {"dummy": _scores(task, dataset, _dummy(dataset), rows)}
-            known["linear"] = None if kind is None else _linear(task, dataset, rows, kind)
+            numbers: dict[str, Any] = {}
+            numbers["dummy"], predicted["dummy"] = _scores(task, dataset, _dummy(dataset), rows)
+            linear = None if kind is None else _linear(task, dataset, rows, kind)
+            numbers["linear"] = None if linear is None else linear[0]
+            predicted |= {} if linear is None else {"linear": linear[1]}
+        known = Yardsticks(numbers, predicted)
         if file is not None:
             with os_errors(file):
                 file.parent.mkdir(exist_ok=True)
-            write_atomic(file, json_bytes(known))
+            # The numbers come last: a file of numbers has its predictions beside it.
+            write_atomic(file.with_suffix(".npz"), npz.write_npz(**predicted))
+            write_atomic(file, json_bytes(numbers))
     return known
 
 
@@ -111,20 +127,25 @@ def _key(prepared: PreparedExperiment, kind: LinearModelKind | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _kept(file: Path | None) -> dict[str, Any] | None:
-    """Return the numbers that another run stored; None if there are none."""
+def _kept(file: Path | None, dataset: Dataset) -> Yardsticks | None:
+    """Return what another run stored; None if there is nothing, or it is damaged."""
     if file is None or not file.is_file():
         return None
     try:
         known = json.loads(read_regular_file(file))
-    except (DropoutError, ValueError):
+        predicted = npz.read_npz(read_regular_file(file.with_suffix(".npz")), str(file))
+    except (DropoutError, ValueError, OSError):
         return None
     if not isinstance(known, dict) or known.keys() != {"dummy", "linear"}:
         return None
     linear = known["linear"]
     if linear is not None and not (_has_parts(linear) and linear.get("kind") in get_args(LinearModelKind)):
         return None
-    return known if _has_parts(known["dummy"]) else None
+    shape = dataset.test.labels.shape
+    fits = predicted.keys() == {name for name in known if known[name]} and all(
+        array.shape == shape and array.dtype.kind in "if" for array in predicted.values()
+    )
+    return Yardsticks(known, predicted) if fits and _has_parts(known["dummy"]) else None
 
 
 def _has_parts(found: Any) -> bool:
@@ -163,8 +184,8 @@ def _dummy(dataset: Dataset) -> PredictPart:
     return lambda part: np.tile(outputs, (len(part), 1))
 
 
-def _linear(task: Task, dataset: Dataset, rows: Array, kind: LinearModelKind) -> dict[str, Any] | None:
-    """Fit the linear model; return kind, rows and numbers, or None if it cannot learn."""
+def _linear(task: Task, dataset: Dataset, rows: Array, kind: LinearModelKind) -> tuple[dict[str, Any], Array] | None:
+    """Fit the linear model; return its entry and its predictions, or None if it cannot learn."""
     labels = dataset.train.labels[rows]
     if len(np.unique(labels, axis=0)) < 2:
         return None
@@ -181,13 +202,13 @@ def _linear(task: Task, dataset: Dataset, rows: Array, kind: LinearModelKind) ->
         made = np.concatenate([model.outputs(some) for some in _batches(dataset, part)])
         return linear_models.clip_logits(made) if classes else made
 
-    found = _scores(task, dataset, predict, rows)
+    found, predicted = _scores(task, dataset, predict, rows)
     if classes and kind == "ridge":  # its outputs are no probabilities
         known = {one.name for one in metrics.task_metrics(task.name) if one.needs == "labels"}
         found = {
             part: numbers and {key: numbers[key] for key in numbers if key in known} for part, numbers in found.items()
         }
-    return {"kind": kind, "rows": len(rows), **found}
+    return {"kind": kind, "rows": len(rows), **found}, predicted
 
 
 def _fitted(dataset: Dataset, x: Array, labels: Array, kind: LinearModelKind) -> LinearModel:
@@ -209,8 +230,10 @@ def _batches(dataset: Dataset, part: Part) -> Iterator[Array]:
         yield batches.take(slice(start, start + PREDICTION_BATCH))[0]
 
 
-def _scores(task: Task, dataset: Dataset, predict: PredictPart, rows: Array) -> dict[str, dict[str, float] | None]:
-    """Return the comparable numbers of each part.
+def _scores(
+    task: Task, dataset: Dataset, predict: PredictPart, rows: Array
+) -> tuple[dict[str, dict[str, float] | None], Array]:
+    """Return the comparable numbers of each part, and the predictions of the test part.
 
     Args:
         task: The task.
@@ -224,7 +247,9 @@ def _scores(task: Task, dataset: Dataset, predict: PredictPart, rows: Array) -> 
     found: dict[str, dict[str, float] | None] = {}
     for name in ("val", "test"):
         part = dataset.part(name)
-        scores = {} if part is None else task.scores(task.predict(predict(part)), part.labels)
+        prediction = {} if part is None else task.predict(predict(part))
+        scores = {} if part is None else task.scores(prediction, part.labels)
         kept = {key: scores[key] for key in metrics.comparable_metrics(task.name) if scores.get(key) is not None}
         found[name] = {key: value for key, value in kept.items() if math.isfinite(value)} if part else None
-    return found
+    # The test part comes last, and every dataset has one.
+    return found, prediction["mean"] if "mean" in prediction else metrics.predicted_classes(prediction)

@@ -16,6 +16,8 @@ DUMMY_DESCRIPTIONS = {
 """Task -> what its dummy does."""
 FREQUENCY_DUMMY = "always predicting the frequencies of the classes"
 """The dummy of classification, as metrics of probabilities see it."""
+YARDSTICK_FILE = "yardstick.npz"
+"""The file of a run with the simple models' predictions of the test part."""
 LINEAR_MODEL_LABELS = {"logistic": "logistic regression", "ridge": "ridge regression"}
 
 

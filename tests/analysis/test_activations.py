@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -224,3 +225,21 @@ def test_a_mosaic_puts_every_map_in_its_place() -> None:
     np.testing.assert_array_equal(picture[0:2, 3:6], maps[..., 1])
     np.testing.assert_array_equal(picture[2:4, 0:3], maps[..., 3])
     assert (picture[4:] == 0).all() and mosaic(np.ones((1, 1, 64))).shape == (4, 4)
+
+
+def test_titles_have_the_zeros_of_the_first_and_the_last_rate(tmp_path: Path) -> None:
+    """Of activations over all layers, and of whole feature maps with each kind of mask, as in effects.csv."""
+    run = train(tmp_path, "architecture={name: cnn, layers: [conv 8 3x3, pool 2, dense 16]}", "training.epochs=1")
+    with plots.as_svg():
+        folder, rows = write_effects(run, [0.0, 0.7], examples=20)
+    effects, maps = (
+        " ".join(re.findall(r">([^<>]+)</text>", (Path(folder) / name).read_text()))
+        for name in ("effects.png", "maps.png")
+    )
+    hidden = {row["rate"]: row for row in rows if row["examples"] == 20 and ", " not in row["layer"]}
+    zeros = [f"{100 * hidden[rate]['share_of_zeros']:.0f} % at rate {rate:g}" for rate in (0.0, 0.7)]
+    assert f"Activations that are zero: {', '.join(zeros)} (1 hidden layer, 20 examples)" in effects
+    found = re.search(
+        r"all zero at rate 0.7: (\d) of 8 with single pixels .*?, (\d) of 8 with whole feature maps", maps
+    )
+    assert found is not None and int(found[1]) <= 1 and int(found[2]) >= 3

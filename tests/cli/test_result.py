@@ -1,14 +1,20 @@
 """The end of `train` is its result: numbers, simple models, folder and the next commands."""
 
+import html
 import itertools
 import json
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from dropout_cli import statistics
 from dropout_cli.analysis import headlines
+from dropout_cli.analysis.yardstick_lines import yardstick_lines
 from dropout_cli.cli.progress import MAX_EPOCH_LINES, shown_epochs
+from dropout_cli.core import npz
+from dropout_cli.core.types import Array
 from dropout_cli.runs import Run
 from tests.commands import TINY, dropout
 
@@ -18,21 +24,30 @@ def test_train_ends_with_its_result(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
     done = dropout("train", "tiny.yaml", "--no-plots", "--runs-dir", "my runs", cwd=tmp_path)
     path = done.stdout.removesuffix("\n")
-    lines = done.stderr.splitlines()[-5:]
+    lines = done.stderr.splitlines()[-7:]
     summary = json.loads((tmp_path / path / "summary.json").read_text())
     test = summary["test"]
     assert lines[0] == f"test: accuracy {100 * test['accuracy']:.1f} %, loss {test['nll']:.3g}, 359 examples"
     yardstick = {name: summary["yardstick"][name]["test"]["accuracy"] for name in ("dummy", "linear")}
     assert yardstick["dummy"] < test["accuracy"] < yardstick["linear"]
-    assert lines[1] == (
-        f"Better than always predicting the most common class ({100 * yardstick['dummy']:.1f} %), "
-        f"worse than logistic regression ({100 * yardstick['linear']:.1f} %)."
+    ours, theirs = 100 * test["accuracy"], {name: 100 * value for name, value in yardstick.items()}
+    assert lines[1].startswith(
+        f"Not decided whether better or worse than always predicting the most common class ({theirs['dummy']:.1f} %): "
+        f"difference +{ours - theirs['dummy']:.1f} points (-"
     )
-    assert lines[2] == f"Run folder: {path}"
+    assert lines[2].startswith(
+        f"Worse than logistic regression ({theirs['linear']:.1f} %): difference {ours - theirs['linear']:.1f} points (-"
+    )
+    assert lines[3] == "Intervals: 95 %, for new examples and this network, from 359 test examples."
+    assert lines[4] == f"Run folder: {path}"
     quoted = shlex.quote(path)
-    assert lines[3] == f"Next: dropout show {quoted}, dropout report {quoted}"
-    assert lines[4] == f"New data: dropout predict {quoted} FILE --mc 50"
-    for command in lines[3].removeprefix("Next: ").split(", "):
+    assert lines[5] == f"Next: dropout show {quoted}, dropout report {quoted}"
+    assert lines[6] == f"New data: dropout predict {quoted} FILE --mc 50"
+    shown = dropout("show", path, cwd=tmp_path).stdout
+    page = dropout("report", path, "-o", "page.html", cwd=tmp_path)
+    assert page.returncode == 0 and all(line in shown for line in lines[1:4])
+    assert " ".join(lines[1:4]) in html.unescape((tmp_path / "page.html").read_text())
+    for command in lines[5].removeprefix("Next: ").split(", "):
         assert dropout(*shlex.split(command)[1:], cwd=tmp_path).returncode == 0
 
 
@@ -124,7 +139,42 @@ def test_a_regression_has_its_own_words(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("test: "))
     assert [fact.split()[0] for fact in line.removeprefix("test: ").split(", ")][:3] == ["RMSE", "MAE", "R2"]
-    assert "ridge regression (" in done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if "ridge regression (" in line)
+    run = Run(tmp_path / done.stdout.strip())
+    stored, models = (npz.read_npz(run.read(name), name) for name in ("predictions.npz", "yardstick.npz"))
+    ours, theirs = ((values - stored["labels"]) ** 2 for values in (stored["mean"], models["linear"]))
+    found = statistics.paired_bootstrap(ours, theirs)
+    assert found.second == pytest.approx(run.summary()["yardstick"]["linear"]["test"]["rmse"], rel=1e-9)
+    words = {(True, True): "Worse", (False, False): "Better", (False, True): "Not decided"}
+    assert line.startswith(words[found.interval.low > 0, found.interval.high > 0])
+
+
+def test_a_difference_is_worded_by_its_interval(tmp_path: Path) -> None:
+    """Without stored predictions of the simple models, as in old runs, the line is the old one."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    run = Run(tmp_path / dropout("train", "tiny.yaml", "--no-plots", "--quiet", cwd=tmp_path).stdout.strip())
+    summary = run.summary()
+    stored = npz.read_npz(run.read("predictions.npz"), "p")
+    labels = stored["labels"]
+    ours = stored["probabilities"].argmax(axis=1)
+    right = np.flatnonzero(ours == labels)
+
+    def verdict(predicted: Array) -> str:
+        scores = summary["yardstick"]["linear"] | {"test": {"accuracy": float((predicted == labels).mean())}}
+        changed = summary | {"yardstick": summary["yardstick"] | {"linear": scores}}
+        models = {"linear": predicted, "rows": stored["rows"]}
+        (run.path / "yardstick.npz").write_bytes(npz.write_npz(**models, dummy=np.zeros_like(labels)))
+        return yardstick_lines(changed, run)[1].partition(" logistic")[0]
+
+    worse, better = ours.copy(), labels.copy()
+    worse[right[:40]] = (labels[right[:40]] + 1) % 10
+    nearly = ours.copy()
+    nearly[right[:2]] = (labels[right[:2]] + 1) % 10
+    assert verdict(worse) == "Better than" and verdict(better) == "Worse than"
+    assert verdict(nearly) == verdict(ours) == "Not decided whether better or worse than"
+    (run.path / "yardstick.npz").unlink()
+    (line,) = yardstick_lines(summary, run)
+    assert line.startswith("Better than always predicting the most common class (") and "interval" not in line.lower()
 
 
 def test_a_missing_roc_auc_is_computed_from_the_predictions(tmp_path: Path) -> None:
@@ -145,4 +195,4 @@ def test_a_missing_roc_auc_is_computed_from_the_predictions(tmp_path: Path) -> N
 )
 def test_a_damaged_summary_has_no_headline(damaged: dict[str, object]) -> None:
     """A run from elsewhere may have any summary; `show` prints its table all the same."""
-    assert headlines.headline_lines(damaged) == [] and headlines.yardstick_line(damaged) is None
+    assert headlines.headline_lines(damaged) == [] and yardstick_lines(damaged) == []

@@ -165,10 +165,22 @@ def test_titles_state_the_finding_with_its_numbers() -> None:
         matrix = texts(plots.confusion_figure(np.array([[9, 1], [0, 5]]), ["ant", "bee"], "insects")).replace("\n", " ")
         residuals = texts(plots.residual_figure(mean, None, true, ["price"], "test")).replace("\n", " ")
         dots = texts(plots.dot_plot([("a", ONE), ("b", ONE)], "accuracy", title="Highest mean: 0.9 with a"))
+        finding = plots.mistakes_title(14, 359, MISTAKES)
+        mistakes = [plots.mistake_bars(MISTAKES, finding), plots.mistake_images(PICTURES, CAPTIONS, finding)]
+        none = texts(plots.mistake_bars([], plots.mistakes_title(0, 30, []))).replace("\n", " ")
+        steps = {"small": {"masks": 25.0, "matrix products": 75.0}, "large": {"masks": 500.0, "matrix products": 500.0}}
+        many = texts(plots.step_time_figure(steps, "a training step"))
+        one = texts(plots.step_time_figure({"small": steps["small"]}, "a training step"))
     assert "Epoch 2: training accuracy 0.7, validation accuracy 0.6" in curves
     assert "14 of 15 examples correct (93.3 %); most frequent mistake: 'ant' as 'bee' (1 time)" in matrix
     assert "RMSE 1.732 (3 examples)" in residuals
     assert "Highest mean: 0.9 with a" in dots
+    for figure in mistakes:
+        said = texts(figure).replace("\n", " ")
+        assert "14 of 359 examples wrong (3.9 %); the worst: 'ant' as 'bee' with probability 0.80" in said
+    assert "0 of 30 examples wrong (0.0 %)" in none and "no mistakes" in none
+    assert "Most of a step is matrix products: 62% on average over 2 cases" in many and "a training step" in many
+    assert "small: a step takes 0.1 ms, 75% of it for matrix products" in one
 
 
 @pytest.mark.parametrize("name", ["curves", "confusion", "against", "forest", "bands", "critical_difference"])

@@ -62,6 +62,7 @@ def test_a_run_folder_holds_exactly_the_files_of_the_design(tmp_path: Path) -> N
         "summary.json",
         "predictions.npz",
         "validation.npz",
+        "yardstick.npz",
         "confusion_matrix.csv",
         "confusion_matrix.png",
         "curves.png",

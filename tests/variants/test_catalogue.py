@@ -138,15 +138,31 @@ def test_a_page_has_equations_keys_bounds_and_notes(name: str) -> None:
 
 def test_the_printed_page_holds_what_the_json_holds() -> None:
     """For the variant with the most kinds of keys."""
-    page, entry = printed("variants", "dropconnect"), json.loads(printed("variants", "dropconnect", "--json"))
+    page, entry = printed("variants", "dropconnect", "--full"), json.loads(printed("variants", "dropconnect", "--json"))
     for part in (entry["text"], entry["config"].rstrip(), "[0, 1), or a list of them", "moments | exact"):
         assert part in page
+
+
+@pytest.mark.parametrize("name", VARIANTS.names())
+def test_a_page_fits_one_screen(name: str) -> None:
+    """It has the equations, the keys, the lines of NumPy, the example with its mask, and what evaluation does."""
+    entry = describe_variant(VARIANTS[name])
+    page = printed("variants", name)
+    assert len(page.splitlines()) <= 46
+    assert page.startswith(entry["text"].partition("\n")[0]) and "evaluation   " in page and entry["paper"] in page
+    words = " ".join(page.split())
+    assert all(f"{key['name']}: " in words for key in entry["keys"])
+    example = entry["example"]
+    assert all(line.strip() in page for line in example["numpy"].splitlines())
+    assert all(table["title"] in page for table in example["tables"]) and example["evaluation"] in words
+    assert f"`dropout variants {name} --full` shows all notes" in page
+    assert "\nNotes: " not in page and "An example config" not in page
 
 
 @pytest.mark.parametrize("name", ["alpha", "none"])
 def test_the_printed_config_runs_as_printed(name: str, tmp_path: Path) -> None:
     """Copied from the page into a file, anywhere."""
-    page = printed("variants", name)
+    page = printed("variants", name, "--full")
     (tmp_path / "copied.yaml").write_text(page.partition("An example config:\n\n")[2])
     run = printed("train", "copied.yaml", "training.epochs=1", "--quiet", "--no-plots", cwd=tmp_path).strip()
     assert json.loads((tmp_path / run / "summary.json").read_text())["config"]["dropout"]["variant"] == name

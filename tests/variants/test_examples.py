@@ -120,6 +120,7 @@ def test_a_zero_in_the_figure_has_no_sign() -> None:
         (("inverted", "--figure", "a.bmp"), "--figure: a.bmp does not end in .png, .svg or .pdf. Choose another"),
         (("--figure", "a.png"), "--figure: needs a variant. Write `dropout variants NAME --figure FILE`."),
         (("inverted", "--figure", "none/a.png"), "none"),
+        (("--full",), "--full: needs a variant. Write `dropout variants NAME --full`."),
     ],
 )
 def test_a_figure_that_cannot_be_drawn_is_one_line(tmp_path: Path, arguments: tuple[str, ...], text: str) -> None:

@@ -55,7 +55,7 @@ def test_a_variant_of_another_package_is_listed_explained_and_trains(installed: 
     assert "continuous" in [
         row["name"] for row in json.loads(dropout(installed, "variants", "--json").stdout)["variants"]
     ]
-    page = dropout(installed, "variants", "continuous").stdout
+    page = dropout(installed, "variants", "continuous", "--full").stdout
     assert "g = 1 + sd u" in page and "Distribution of the multiplier." in page and "In NumPy:" in page
 
     (installed / "a.yaml").write_text(

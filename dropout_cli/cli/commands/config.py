@@ -1,7 +1,8 @@
 """The commands `dropout config ...`: write, check, show and explain configs."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,25 +72,59 @@ def check(
     data: Annotated[
         bool, typer.Option("--data", help="Also read the data and show a summary. Nothing is trained.")
     ] = False,
+    json: arguments.Json = False,
 ) -> None:
     """Check a config and list all mistakes."""
     found = find_config_argument(config, target, overrides)
     loaded = found.load(overrides)
     for notice in loaded.notices:
         output.print_stderr(notice)
+    summary = None
     if data:
         from dropout_cli.training.setup import check_data
 
-        _show(check_data(loaded.experiment))
+        summary = check_data(loaded.experiment)
+        for warning in summary.warnings if json else ():
+            output.print_stderr(warning)
+    if json:
+        facts = {"config": str(found.path), "valid": True, "notices": list(loaded.notices)}
+        output.print_result(output.json_text(facts | ({} if summary is None else _as_json(summary))))
+        return
+    if summary is not None:
+        _show(summary)
     output.print_result(f"{output.cell_text(found.path)}: the config is valid.")
+
+
+COLUMN_HEADERS = ("column", "type", "missing", "distinct", "minimum", "maximum")
+"""Headers of the table of columns."""
+
+
+def _as_json(summary: "DatasetOverview") -> dict[str, Any]:
+    """Return the tables of `_show` as one mapping."""
+    first = [dict(zip(summary.first[0], row, strict=True)) for row in summary.first[1:]] if summary.first else []
+    target_headers = ("target", "all", *summary.parts)
+    return {
+        "facts": dict(summary.facts),
+        "columns": [_column_json(row) for row in summary.columns],
+        "target": [dict(zip(target_headers, row, strict=True)) for row in summary.target],
+        "first_rows": first,
+        "warnings": list(summary.warnings),
+    }
+
+
+def _column_json(row: Sequence[Any]) -> dict[str, Any]:
+    """Return a row of the table of columns; words have a most frequent value, no range."""
+    known = dict(zip(COLUMN_HEADERS, row, strict=True))
+    low, high = known.pop("minimum"), known.pop("maximum")
+    if known["type"] == "category":
+        return known | {"most_frequent": high}
+    return known | {"minimum": float(low) if low else None, "maximum": float(high) if high else None}
 
 
 def _show(summary: "DatasetOverview") -> None:
     output.print_result(output.format_table(("item", "value"), summary.facts))
     if summary.columns:
-        output.print_result(
-            output.format_table(("column", "type", "missing", "distinct", "minimum", "maximum"), summary.columns)
-        )
+        output.print_result(output.format_table(COLUMN_HEADERS, summary.columns))
     output.print_result(output.format_table(("target", "all", *summary.parts), summary.target))
     if summary.first:
         output.print_result(output.format_table(summary.first[0], summary.first[1:]))

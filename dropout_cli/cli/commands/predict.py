@@ -1,11 +1,11 @@
-"""The command `dropout predict`: predict the rows of a file, or images, with a finished run."""
+"""The command `dropout predict`: predict the rows of a file, or images, with finished runs."""
 
 import json as json_text
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,9 @@ from dropout_cli.cli.output import print_path, print_stderr
 from dropout_cli.core.errors import RunFailed, UsageError
 
 if TYPE_CHECKING:
+    from dropout_cli.analysis.output_format import CsvFormat
     from dropout_cli.analysis.predict import PredictedRows
+    from dropout_cli.runs import Run
 
 POSITION = 70
 
@@ -25,7 +27,14 @@ def register_command(app: typer.Typer) -> None:
 
 
 def predict_command(
-    reference: arguments.RunReference,
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|SWEEP",
+            help="A run, `latest` for the newest run, or the folder of a sweep, whose runs of one setting are "
+            "averaged.",
+        ),
+    ],
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -52,56 +61,124 @@ def predict_command(
             "hidden_noise, which are meant for training.",
         ),
     ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--setting",
+            metavar="KEY=VALUE",
+            help="With a sweep: the setting that predicts, such as dropout.rate=0.3 (default: the best one on the "
+            "validation part). Can be given several times.",
+        ),
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--missing",
+            metavar="TEXT",
+            help="A text that stands for a missing value in FILE, besides those of the training. Can be given several "
+            "times.",
+        ),
+    ] = None,
+    same_format: Annotated[
+        bool,
+        typer.Option(
+            "--same-format",
+            help="Write the output with the separator, the decimal mark and the encoding of FILE (default: commas, "
+            "points and UTF-8).",
+        ),
+    ] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
-    """Predict every row of FILE, or every image, with RUN.
+    """Predict every row of FILE, or every image, with a run or a sweep.
 
-    The output has the rows and their predictions: label and probabilities, or a number.
+    The runs of one setting of a sweep predict together: their predictions are averaged. The output has the rows and
+    their predictions: label and probabilities, or a number.
     """
-    from dropout_cli import runs
+    from dropout_cli.analysis import output_format
     from dropout_cli.analysis import predict as analysis_predict
     from dropout_cli.data.cache import open_replacement
 
     arguments.check_mc_noise(mc_noise, mc)
-    run = runs.find_run(reference, runs_dir)
-    blocks = analysis_predict.predict_file(run, *files, passes=mc, all_noise=mc_noise == arguments.McNoise.all)
+    predicting, about = _predicting_runs(reference, runs_dir, setting or ())
+    if same_format and json:
+        raise UsageError("--same-format", "cannot be used with --json", "Leave out one of them.")
+    notation = output_format.input_format(predicting[0], files[0]) if same_format else output_format.CsvFormat()
+    blocks = analysis_predict.predict_file(
+        predicting, *files, passes=mc, all_noise=mc_noise == arguments.McNoise.all, missing=missing or ()
+    )
     names = [str(file) for file in files]
-    about: dict[str, str | list[str]] = {"run": str(run.path)}
     about |= {"file": names[0]} if len(names) == 1 else {"files": names}
-    pieces = _as_json(blocks, about) if json else _as_csv(blocks)
+    pieces = _as_json(blocks, about) if json else _as_csv(blocks, notation)
     if output is None:
-        for piece in pieces:
-            sys.stdout.write(piece)
+        _to_stdout(pieces, notation if same_format else None)
         return
     # The input is still being read while the output is written.
     if output.exists() and any(file.exists() and output.samefile(file) for file in files):
         raise UsageError("--output", f"{output} is the input file", "Choose another file.")
     try:
         with open_replacement(output) as target:
-            for piece in pieces:
-                # surrogateescape: bytes of the input that are not UTF-8 come out as they went in
-                target.write(piece.encode("utf-8", "surrogateescape"))
+            for data in notation.encode(pieces):
+                target.write(data)
     except OSError as error:
         raise RunFailed(str(output), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     print_path(output)
 
 
-def _as_csv(blocks: Iterable["PredictedRows"]) -> Iterator[str]:
-    """Yield CSV text: a header, then the rows, with six digits for predicted numbers."""
-    from dropout_cli.metrics import csv_text
+def _predicting_runs(reference: str, runs_dir: Path, setting: Sequence[str]) -> "tuple[list[Run], dict[str, Any]]":
+    """Return the runs that predict, and the first keys of the JSON object.
 
+    Args:
+        reference: A run or a sweep.
+        runs_dir: The folder that holds the runs.
+        setting: The values of `--setting`.
+
+    Raises:
+        UsageError: There is no such run or setting.
+    """
+    from dropout_cli import runs
+    from dropout_cli.sweeps.folder import SweepFolder, is_sweep_folder
+
+    # `sweeps.status` has such a look-up, too, but imports what only comparisons need.
+    places = (Path(reference), runs_dir / reference) if reference.strip() else ()
+    folder = next((SweepFolder(path) for path in places if is_sweep_folder(str(path))), None)
+    if folder is None:
+        if setting:
+            raise UsageError("--setting", "works on a sweep", "Leave it out, or give the folder of a sweep.")
+        run = runs.find_run(reference, runs_dir)
+        return [run], {"run": str(run.path)}
+    from dropout_cli.sweeps import setting_choice
+    from dropout_cli.sweeps.options import parse_pairs
+
+    chosen = setting_choice.choose_setting(folder, parse_pairs(setting, "--setting") or None)
+    print_stderr(chosen.message)
+    about = {"sweep": str(folder.path), "setting": dict(chosen.group.values)}
+    return chosen.runs, about | {"runs": [str(run.path) for run in chosen.runs]}
+
+
+def _to_stdout(pieces: Iterable[str], notation: "CsvFormat | None") -> None:
+    """Write text to stdout, in the encoding of a notation or in that of the terminal."""
+    if notation is None:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        return
+    sys.stdout.flush()
+    for data in notation.encode(pieces):
+        sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _as_csv(blocks: Iterable["PredictedRows"], notation: "CsvFormat") -> Iterator[str]:
+    """Yield CSV text: a header, then the rows."""
     for number, block in enumerate(blocks):
         _print_notices(block)
         # All blocks have the same columns.
-        rows: list[list[str | None]] = [list(block.names)] if number == 0 else []
-        for row in block.rows:
-            predicted = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row[block.file_columns :])
-            rows.append([*row[: block.file_columns], *predicted])
-        yield csv_text(rows)
+        header = [([*block.names], list[Any]())] if number == 0 else []
+        split = block.file_columns
+        yield notation.lines([*header, *((row[:split], row[split:]) for row in block.rows)])
 
 
-def _as_json(blocks: Iterable["PredictedRows"], about: dict[str, str | list[str]]) -> Iterator[str]:
+def _as_json(blocks: Iterable["PredictedRows"], about: Mapping[str, Any]) -> Iterator[str]:
     """Yield the pieces of one JSON object with one object per row in `predictions`.
 
     Notices follow under `notices`, if there are any.
@@ -111,7 +188,7 @@ def _as_json(blocks: Iterable["PredictedRows"], about: dict[str, str | list[str]
         about: Keys that come before `predictions`.
     """
     notices: list[str] = []
-    yield json_text.dumps(about)[:-1] + ', "predictions": ['
+    yield json_text.dumps(dict(about))[:-1] + ', "predictions": ['
     between = "\n"  # written by hand: json.dumps would need all rows at once
     for block in blocks:
         _print_notices(block)

@@ -36,6 +36,7 @@ def show_command(
     """
     from dropout_cli import runs
     from dropout_cli.analysis import headlines, run_table
+    from dropout_cli.analysis.yardstick_lines import yardstick_lines
     from dropout_cli.sweeps.status import find_sweep
     from dropout_cli.training import yardstick_messages
 
@@ -62,7 +63,7 @@ def show_command(
     for line in (
         *headlines.headline_lines(facts, run),
         yardstick_messages.dummy_warning(facts),
-        headlines.yardstick_line(facts),
+        *yardstick_lines(facts, run),
     ):
         if line is not None:
             output.print_lines([line])

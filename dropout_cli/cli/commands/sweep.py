@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, output, progress, run_result
 from dropout_cli.cli.config_argument import find_config_argument, find_sweep
 from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import counted
@@ -145,6 +145,9 @@ def sweep(
             base=asked.base_text,
         )
     _print_results(report, folder, json)
+    if not quiet:
+        for line in run_result.sweep_commands(folder.path, report.evidence):
+            output.print_stderr(line)
     _check_complete(report, folder)
 
 

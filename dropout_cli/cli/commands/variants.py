@@ -27,12 +27,15 @@ def variants_command(
         Path | None,
         typer.Option("--figure", metavar="FILE", help="Draw the example of NAME into this .png, .svg or .pdf file."),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show everything about NAME: all notes, a table of its keys, a config.")
+    ] = False,
     json: arguments.Json = False,
 ) -> None:
     """List the dropout variants, or show one of them.
 
-    The page of a variant has its equations, YAML keys, notes and an example config. An example in NumPy and a training
-    pass over a few numbers show what it does.
+    The page of a variant has its equations and YAML keys. An example in NumPy and a training pass over a few numbers
+    show what it does.
     """
     from dropout_cli.variants import VARIANTS
     from dropout_cli.variants.toolkit import catalog
@@ -40,6 +43,8 @@ def variants_command(
     if name is None:
         if figure is not None:
             raise UsageError("--figure", "needs a variant", "Write `dropout variants NAME --figure FILE`.")
+        if full:
+            raise UsageError("--full", "needs a variant", "Write `dropout variants NAME --full`.")
         catalogs.print_catalog("variants", catalog.list_variants(), json, left_out=VARIANTS.unusable_plugins())
         return
     from dropout_cli.config import example_config
@@ -48,7 +53,10 @@ def variants_command(
     entry = catalog.describe_variant(variant)
     if figure is not None:
         _draw_example(variant, entry, figure)
-    catalogs.print_catalog_entry(entry | {"config": example_config(name)}, json)
+    if json or full:
+        catalogs.print_catalog_entry(entry | {"config": example_config(name)}, json)
+    else:
+        catalogs.print_variant_summary(entry)
 
 
 def _draw_example(variant: "type[Variant]", entry: dict[str, Any], figure: Path) -> None:

@@ -190,6 +190,24 @@ def column_to_numbers(series: "Series", name: str, where: RowLocator, comma: boo
     return values
 
 
+def unparsed_words(series: "Series", comma: bool | None = None) -> dict[str, list[int]]:
+    """Return the words of a cleaned column that are not numbers, with their rows.
+
+    Args:
+        series: the column after `parse_column`.
+        comma: True if numbers have a decimal comma; None detects this from the column.
+    """
+    if series.dtype.kind in "iuf":
+        return {}
+    places = np.flatnonzero(series.notna().to_numpy())
+    present = series.iloc[places].astype(str)
+    unparsed = number_formats.parse_numbers(present, comma).isna().to_numpy()
+    words: dict[str, list[int]] = {}
+    for place, word in zip(places[unparsed].tolist(), present[unparsed].tolist(), strict=True):
+        words.setdefault(word, []).append(place)
+    return words
+
+
 def is_date(series: "Series") -> bool:
     """Return True if most cells of a cleaned column are dates."""
     import pandas as pd

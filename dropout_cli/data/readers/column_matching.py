@@ -1,6 +1,7 @@
 """Matching of a table to the columns of a trained network, by name."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from dropout_cli.data.readers.cells import (
     quote_names,
     strip_cells,
     to_word,
+    unparsed_words,
 )
 from dropout_cli.data.readers.dates import date_values
 from dropout_cli.data.readers.spellings import use_known_spellings
@@ -26,7 +28,13 @@ if TYPE_CHECKING:
 
 
 def match_columns(
-    frame: "DataFrame", columns: Sequence[Column], options: TableOptions, where: RowLocator, spellings: bool = False
+    frame: "DataFrame",
+    columns: Sequence[Column],
+    options: TableOptions,
+    where: RowLocator,
+    *,
+    spellings: bool = False,
+    can_be_missing: bool = True,
 ) -> tuple[Array, list[str]]:
     """Return the features of a table for a network with known columns.
 
@@ -38,6 +46,7 @@ def match_columns(
         options: words that stand for a missing value, and True if numbers have a decimal comma; None: as in training.
         where: maps a row number to its place in the file, -1 to the file.
         spellings: True if a word may be spelled in another way than in training.
+        can_be_missing: True if training had missing values, so that there are values to fill in.
 
     Returns:
         x (N, columns) float64, and messages about categories that training has not seen.
@@ -50,6 +59,7 @@ def match_columns(
     if lacking:
         raise DataError(where(-1), f"has no column {quote_names(lacking)}", "Add it, and leave unknown values empty")
     arrays, messages = [], []
+    words_by_column: dict[str, dict[str, list[int]]] = {}
     for column in columns:
         if column.date is not None:
             arrays.append(date_values(parse_column(frame[column.date.column], options.missing), column.date, where))
@@ -58,6 +68,9 @@ def match_columns(
         if column.categories is None:
             comma = column.decimal_comma if options.decimal_comma is None else options.decimal_comma
             parsed = parse_column(series, options.missing, comma)
+            if unparsed := unparsed_words(parsed, comma):
+                words_by_column[column.name] = unparsed
+                continue
             arrays.append(column_to_numbers(parsed, column.name, where, comma=comma))
             continue
         codes = {word: float(code) for code, word in enumerate(column.categories)}
@@ -72,7 +85,43 @@ def match_columns(
             nouns = f"{'value' if one else 'values'} {quote_names(unseen)}"
             messages.append(f"column '{column.name}': the {nouns} {verbs} treated as unknown.")
         arrays.append(coded.to_numpy(np.float64))
+    if words_by_column:
+        raise _words_for_numbers(words_by_column, where, can_be_missing)
     return np.stack(arrays, axis=1), messages
+
+
+MAX_WORDS, MAX_LINES = 8, 3
+"""The most words of a column, and the most lines of a word, that an error names."""
+
+
+def _words_for_numbers(
+    words_by_column: Mapping[str, Mapping[str, Sequence[int]]], where: RowLocator, can_be_missing: bool
+) -> DataError:
+    """Return the error that names all words in columns of numbers at once.
+
+    Args:
+        words_by_column: column -> word -> its rows.
+        where: maps a row number to its place in the file.
+        can_be_missing: True if a word can be declared a missing value.
+    """
+    facts, words = [], dict[str, None]()
+    for name, found in words_by_column.items():
+        words |= dict.fromkeys(found)
+        texts = []
+        for word, rows in list(found.items())[:MAX_WORDS]:
+            # `file, line 3` -> `line 3`: the file comes first in the message.
+            lines = ", ".join(where(row).rpartition(", ")[2] for row in rows[:MAX_LINES])
+            more = f" and {len(rows) - MAX_LINES:,} more" if len(rows) > MAX_LINES else ""
+            texts.append(f"'{word[:40]}' ({lines}{more})")
+        rest = f" and {len(found) - MAX_WORDS} more words" if len(found) > MAX_WORDS else ""
+        verb = "which is not a number" if len(found) == 1 else "which are not numbers"
+        facts.append(f"column '{name}' has {', '.join(texts)}{rest}, {verb}")
+    first = min(rows[0] for found in words_by_column.values() for rows in found.values())
+    way_out = "Correct it, or leave the value empty"
+    if can_be_missing:
+        options = " ".join(f"--missing {shlex.quote(word[:40])}" for word in list(words)[:MAX_WORDS])
+        way_out = f"Correct it, or predict such values as missing ones with {options}"
+    return DataError(where(first), "; ".join(facts), way_out)
 
 
 def _category_code(word: object, codes: dict[str, float]) -> float:

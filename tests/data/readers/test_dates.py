@@ -94,7 +94,7 @@ def test_new_rows_are_read_in_the_order_of_training(tmp_path: Path) -> None:
     stored = Preprocessing.from_dataset(load_dataset(trained)).pack()
     fitted = Preprocessing.unpack(stored, "it")
     new = pd.DataFrame({"when": ["3/4/2021"], "size": [1.5]})
-    x, _ = match_columns(new, fitted.columns, TableOptions(), lambda row: f"row {row}", False)
+    x, _ = match_columns(new, fitted.columns, TableOptions(), lambda row: f"row {row}")
     assert x[0, :3].tolist() == [2021, 4, 5]
     assert fitted.pack() == stored
 
