@@ -1,10 +1,11 @@
-"""Predict new data with a finished run, in chunks of some thousand rows.
+"""Predict new data with finished runs, in chunks of some thousand rows.
 
-Only the run folder and the file are needed: the preprocessing that was fitted to the training examples is stored with
-the run.
+Only the run folders and the file are needed: the preprocessing that was fitted to the training examples is stored with
+each run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from dropout_cli.analysis import mc_notices
-from dropout_cli.analysis.prediction_input import read_input
+from dropout_cli.analysis.combine_runs import CombinedRuns, combine_runs
+from dropout_cli.analysis.prediction_input import read_input_of_all
+from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.dataset import Dataset, Part
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.metrics import predicted_classes
 from dropout_cli.runs import Run
-from dropout_cli.tasks import CombinedPasses, Prediction, Regression
+from dropout_cli.tasks import Prediction, Regression
 from dropout_cli.training import forward_passes, restore
 from dropout_cli.training.restore import LoadedWithoutData
 from dropout_cli.training.setup import thread_limit
@@ -43,7 +46,7 @@ class PredictedRows:
 
 
 def predict_file(
-    run: Run, file: Path, *, passes: int | None = None, all_noise: bool = False
+    run: Run | Sequence[Run], file: Path, *, passes: int | None = None, all_noise: bool = False
 ) -> Iterator[PredictedRows]:
     """Yield predictions for the rows of a file.
 
@@ -51,33 +54,60 @@ def predict_file(
     noise for all rows.
 
     Args:
-        run: A run with a checkpoint.
+        run: A run with a checkpoint, or several runs of one setting, whose predictions are averaged.
         file: A table; for runs on arrays and pictures a .npy, .npz or IDX file.
         passes: Number of passes with noise to average; None: one pass without noise.
         all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
 
     Raises:
-        UsageError: The run has no checkpoint.
-        DataError: The file cannot be read, or does not fit the run.
-        RunFailed: The checkpoint is damaged.
+        UsageError: A run has no checkpoint, or the runs predict different classes or targets.
+        DataError: The file cannot be read, or does not fit the runs.
+        RunFailed: A checkpoint is damaged.
     """
     # A pipe without a writer would block for ever.
     require_regular_file(file)
-    model = restore.load_without_data(run)
+    runs = [run] if isinstance(run, Run) else list(run)
+    models = [restore.load_without_data(one) for one in runs]
+    _check_alike(runs, models)
     pass_notices: tuple[str, ...] = ()
     if passes is not None:
-        model, pass_notices = _for_passes(model, run, all_noise)
+        pairs = [_for_passes(model, one, all_noise) for model, one in zip(models, runs, strict=True)]
+        models, pass_notices = [model for model, _ in pairs], tuple(text for _, texts in pairs for text in texts)
     reported: set[str] = set()
-    with thread_limit(model.experiment), model.learner.averaged():
-        for names, cells, x, notices in read_input(model, file):
-            prediction, combined = _predicted(model, x, passes, all_noise)
-            added = list(_columns(model, prediction, combined, names))
+    with ExitStack() as stack:
+        stack.enter_context(thread_limit(models[0].experiment))
+        for model in models:
+            stack.enter_context(model.learner.averaged())
+        for inputs in read_input_of_all(models, file):
+            names, cells, _, _ = inputs[0]
+            each = [_predicted(model, x, passes, all_noise) for model, (_, _, x, _) in zip(models, inputs, strict=True)]
+            combined = combine_runs(*zip(*each, strict=True))
+            added = list(_columns(models[0], combined, names))
             values = [column for _, column in added]
             rows = [[*own, *(column[i] for column in values)] for i, own in enumerate(cells)]
-            # Every chunk may have the same notices; the user sees each of them once.
-            fresh = tuple(dict.fromkeys(notice for notice in (*pass_notices, *notices) if notice not in reported))
+            # Every chunk and every run may have the same notices; the user sees each of them once.
+            notices = (*pass_notices, *(notice for _, _, _, texts in inputs for notice in texts))
+            fresh = tuple(dict.fromkeys(notice for notice in notices if notice not in reported))
             reported.update(fresh)
             yield PredictedRows((*names, *(name for name, _ in added)), rows, len(names), fresh)
+
+
+def _check_alike(runs: Sequence[Run], models: Sequence[LoadedWithoutData]) -> None:
+    """Raise UsageError if runs have other classes, targets or columns than the first."""
+    first = models[0].fitted
+    for run, model in zip(runs, models, strict=True):
+        fitted = model.fitted
+        ours, theirs = (one.targets.names if one.targets else () for one in (first, fitted))
+        facts = {
+            "classes": (first.classes, fitted.classes),
+            "targets": (ours, theirs),
+            "columns": tuple(tuple(column.name for column in one.columns) for one in (first, fitted)),
+            "sizes of an example": (first.shape, fitted.shape) if not first.columns else ((), ()),
+        }
+        for name, (one, other) in facts.items():
+            if one != other:
+                fact = f"has other {name} than {runs[0].path.name}, so that their predictions cannot be averaged"
+                raise UsageError(str(run.path), fact, "Predict with each run by itself.")
 
 
 def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[LoadedWithoutData, tuple[str, ...]]:
@@ -114,33 +144,31 @@ def _as_data(fitted: Preprocessing, x: Array) -> tuple[Part, Dataset]:
 
 def _predicted(
     model: LoadedWithoutData, x: Array, passes: int | None, all_noise: bool
-) -> tuple[Prediction, CombinedPasses | None]:
-    """Return the prediction for x and, with passes, all Monte-Carlo results."""
+) -> tuple[Prediction, Mapping[str, Array]]:
+    """Return the prediction for x and, with passes, the uncertainties."""
     batch, task, network = model.experiment.training.evaluation_batch, model.task, model.learner.network
     part, dataset = _as_data(model.fitted, x)
     if passes is None:
-        return task.predict(forward_passes.outputs(network, dataset, part, batch=batch)), None
+        return task.predict(forward_passes.outputs(network, dataset, part, batch=batch)), {}
     seed = model.experiment.seed
     # shared: one noise for all rows, so that a prediction depends neither on other rows nor on the size of blocks.
     drawn = forward_passes.noisy_passes(
         network, dataset, part, seed=seed, count=passes, batch=batch, training_noise=all_noise, shared=True
     )
     combined = task.combine_passes(drawn)
-    return combined.predictions["monte_carlo"], combined
+    return combined.predictions["monte_carlo"], combined.uncertainties
 
 
-def _columns(
-    model: LoadedWithoutData, prediction: Prediction, combined: CombinedPasses | None, taken: Sequence[str]
-) -> Iterator[tuple[str, list[Any]]]:
+def _columns(model: LoadedWithoutData, combined: CombinedRuns, taken: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
     """Yield name and values of each predicted column.
 
     Args:
         model: The model.
-        prediction: Arrays of the task, one row per example.
-        combined: Monte-Carlo results with uncertainties; None without passes.
+        combined: Arrays of the task, one row per example, with their uncertainties.
         taken: Names of the columns of the file; a predicted column with such a name gets an underscore.
     """
     classes, task = model.fitted.classes, model.task
+    prediction, uncertainties, run_sd = combined.prediction, combined.uncertainties, combined.run_sd
     columns: list[tuple[str, list[Any]]] = []
     if isinstance(task, Regression):
         names = task.targets.names
@@ -149,16 +177,16 @@ def _columns(
             columns.append((f"predicted{end}", prediction["mean"][:, t].tolist()))
             if "sd" in prediction:
                 columns.append((f"sd{end}", prediction["sd"][:, t].tolist()))
-            if combined is not None:
-                columns += [(f"{key}{end}", values[:, t].tolist()) for key, values in combined.uncertainties.items()]
+            columns += [(f"{key}{end}", values[:, t].tolist()) for key, values in uncertainties.items()]
+            if run_sd is not None:
+                columns.append((f"run_sd{end}", run_sd[:, t].tolist()))
     else:
         probs = prediction["probabilities"]
         columns.append(("predicted", [classes[label] for label in predicted_classes(prediction).tolist()]))
         columns += [(f"probability {name}", probs[:, place].tolist()) for place, name in enumerate(classes)]
-        if combined is not None:
-            columns += [
-                (key, values.tolist()) for key, values in combined.uncertainties.items() if key in UNCERTAINTIES
-            ]
+        columns += [(key, values.tolist()) for key, values in uncertainties.items() if key in UNCERTAINTIES]
+        if run_sd is not None:
+            columns += [(f"run_sd {name}", run_sd[:, place].tolist()) for place, name in enumerate(classes)]
     for name, values in columns:
         # Two columns of one name could not be told apart in CSV, and would replace each other in JSON.
         while name in taken:

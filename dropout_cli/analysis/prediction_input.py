@@ -32,6 +32,28 @@ InputChunk: TypeAlias = tuple[Sequence[str], list[list[Any]], Array, list[str]]
 """Names and cells of the file, x of shape (N, ...), and notices."""
 
 
+def read_input_of_all(models: Sequence[LoadedWithoutData], file: Path) -> Iterator[tuple[InputChunk, ...]]:
+    """Yield the rows of a file in chunks, each as every one of several models takes it.
+
+    Args:
+        models: The restored models, with the same columns.
+        file: As in `read_input`.
+
+    Raises:
+        DataError: The file cannot be read, or does not fit a model.
+    """
+    first = models[0].fitted
+    # Without an encoding, examples depend on the dtype alone, so that one reading is enough for all models.
+    shared = all(
+        model.fitted.encoding is None and _example_dtype(model.fitted) is _example_dtype(first) for model in models
+    )
+    if shared:
+        for chunk in read_input(models[0], file):
+            yield (chunk,) * len(models)
+    else:
+        yield from zip(*(read_input(model, file) for model in models), strict=True)
+
+
 def read_input(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
     """Yield the rows of a file in chunks.
 

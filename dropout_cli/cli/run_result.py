@@ -1,12 +1,14 @@
-"""The end of `train` and `resume`: the result in words on stderr, and the run folder on stdout."""
+"""The end of `train`, `resume` and `sweep`: the result in words and the next commands on stderr."""
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.cli.output import cell_text, json_text, print_result, print_stderr
 
 if TYPE_CHECKING:
     from dropout_cli.runs import Run
+    from dropout_cli.sweeps.sweep_comparison import SweepComparison
     from dropout_cli.training.setup import PreparedExperiment
 
 
@@ -60,6 +62,24 @@ def next_commands(run: "Run", draws_noise: bool) -> list[str]:
     return [
         f"Next: dropout show {path}, dropout report {path}",
         f"New data: dropout predict {path} FILE{passes}",
+    ]
+
+
+def sweep_commands(path: Path, evidence: "SweepComparison") -> list[str]:
+    """Return two lines with the commands that usually follow a sweep; none without a complete run.
+
+    Args:
+        path: The folder of the sweep.
+        evidence: The comparison of its complete runs.
+    """
+    if not evidence.groups:
+        return []
+    folder = shlex.quote(str(path))
+    # `predict` uses the best setting on the validation part; if there is none, the user has to name one.
+    is_clear = evidence.chosen is not None or len(evidence.groups) == 1
+    return [
+        f"Next: dropout report {folder}, dropout compare {folder}",
+        f"New data: dropout predict {folder} FILE{'' if is_clear else ' --setting KEY=VALUE'}",
     ]
 
 

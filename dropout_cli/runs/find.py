@@ -76,7 +76,9 @@ def _refuse_others(path: Path, reference: str) -> None:
     try:
         if (path / SWEEP_FILE).is_file():
             raise UsageError(
-                reference, "is a sweep", f"Use show, compare, report or verify, or name one of {path / 'cells'}/."
+                reference,
+                "is a sweep",
+                f"Use show, compare, report, predict or verify, or name one of {path / 'cells'}/.",
             )
         if (path / SEARCH_FILE).is_file():
             fact = "is a search that has not ended"

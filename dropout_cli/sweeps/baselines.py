@@ -44,7 +44,9 @@ def find_baselines(
         return []
     wanted = default_baseline(groups) if wanted is None else wanted
     unknown = sorted(set(wanted) - set(keys))
-    matching = [index for index, group in enumerate(groups) if all(_same(group.get(k), wanted[k]) for k in wanted)]
+    matching = [
+        index for index, group in enumerate(groups) if all(equal_values(group.get(k), wanted[k]) for k in wanted)
+    ]
     if unknown or not matching:
         known = "; ".join(setting_label(group) for group in groups[:6])
         raise UsageError("baseline", f"no setting has {baseline_text(wanted)}", f"The settings are: {known}.")
@@ -69,6 +71,6 @@ def find_baselines(
     return bases
 
 
-def _same(value: Any, wanted: Any) -> bool:
+def equal_values(value: Any, wanted: Any) -> bool:
     """Return True for equal values; True is not equal to 1 here."""
     return (type(value) is not bool and value == wanted) or value is wanted

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, output, progress, run_result
 from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import counted, escape_control_chars
 
@@ -136,6 +136,9 @@ def sweep(
     with show.display():
         report = run_sweep(planned, folder, text, asked.comparison, execution, watch=show, notice=output.print_stderr)
     _print_results(report, folder, json)
+    if not quiet:
+        for line in run_result.sweep_commands(folder.path, report.evidence):
+            output.print_stderr(line)
     _check_complete(report, folder)
 
 
