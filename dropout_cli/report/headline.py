@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dropout_cli.core.text import counted
-from dropout_cli.metrics import larger_is_better
 from dropout_cli.plots.words import metric_words
 from dropout_cli.sweeps import yardsticks
+from dropout_cli.sweeps.answer import best_setting_sentences
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
+from dropout_cli.sweeps.findings import best_mean
 from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.records import RunGroup, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
@@ -25,7 +26,11 @@ def sweep_headline(evidence: SweepComparison, failed: int = 0, missing: int = 0)
         failed: Number of runs that failed.
         missing: Number of planned runs that are not complete and did not fail.
     """
-    sentences = [*yardsticks.dummy_warnings(evidence.records, evidence.metric), *_findings(evidence)]
+    sentences = [*yardsticks.dummy_warnings(evidence.records, evidence.metric)]
+    sentences += yardsticks.linear_warnings(evidence.records, evidence.metric)
+    # With a single comparison, the sentences of the verdict follow anyway.
+    best = [*best_setting_sentences(evidence, numbers=False)]
+    sentences += [*(best if len(evidence.main) > 1 else best[:1]), *_findings(evidence)]
     return " ".join([*sentences, *_limits(evidence, failed, missing)])
 
 
@@ -61,13 +66,8 @@ def _without_comparison(evidence: SweepComparison, groups: Sequence[RunGroup]) -
         yield sentence[0].upper() + sentence[1:]
         yield "The sweep has one setting, so there is nothing to compare it with."
         return
-    means = [evidence.mean(group, metric).mean for group in groups]
-    best = max(means) if larger_is_better(metric) else min(means)
-    first = groups[means.index(best)]
-    ties = means.count(best) - 1
-    others = f" ({counted(ties, 'more setting')} with the same mean)" if ties else ""
-    extreme = "Highest" if larger_is_better(metric) else "Lowest"
-    yield f"{extreme} mean {metric_words(metric)}: {group_name(first)} with {_mean(evidence, first)}{others}."
+    if evidence.chosen is None:
+        yield f"{best_mean(evidence, metric)} ({sample_size(evidence, groups[0])})."
     yield "No setting was compared with a baseline, so it is not known whether the best mean is due to chance."
 
 

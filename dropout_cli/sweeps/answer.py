@@ -1,11 +1,11 @@
-"""The answer of a sweep: the first sentences of its notes.
+"""The answer of a sweep: the first sentences of its notes, its report and the titles of its figures.
 
 The best of many test numbers looks better than its setting is. The answer therefore starts with the setting that the
 validation part chooses: its test numbers had no influence on the choice.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dropout_cli.core.text import counted
 from dropout_cli.sweeps import yardsticks
@@ -38,18 +38,34 @@ def _sentences(evidence: SweepComparison) -> Iterator[str]:
     if len(evidence.groups) == 1:
         yield _single_setting(evidence, evidence.groups[0])
         return
-    chosen = evidence.chosen
-    if chosen is not None:
-        group, comparison = evidence.groups[chosen.best], evidence.comparison_of(chosen.best)
-        is_baseline = any(other.baseline == chosen.best for other in evidence.main)
-        name = f"{group_name(group)}{' (the baseline)' * is_baseline}"
-        yield f"The best setting on the validation part is {name}. Its {_mean(evidence, group)}."
-        if comparison is not None:
-            yield comparison_sentence(evidence, comparison, "it")
+    yield from best_setting_sentences(evidence, numbers=True)
     if not evidence.main:
         yield "No setting is compared with a baseline."
     for metric in evidence.metrics:
         yield from _verdicts(evidence, metric)
+
+
+def best_setting_sentences(evidence: SweepComparison, *, numbers: bool, metrics: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the best setting on the validation part, its mean and its verdict.
+
+    Notes, headline and titles all use these sentences, so that they never name different settings. There are none if
+    the validation part chooses no setting.
+
+    Args:
+        evidence: The comparison of the runs.
+        numbers: True to add the intervals and the difference.
+        metrics: Metrics of the means; empty: the main one.
+    """
+    if evidence.chosen is None:
+        return
+    place = evidence.chosen.best
+    group, comparison = evidence.groups[place], evidence.comparison_of(place)
+    is_baseline = any(other.baseline == place for other in evidence.main)
+    name = f"{group_name(group)}{' (the baseline)' * is_baseline}"
+    means = [_mean(evidence, group, metric, interval=numbers) for metric in metrics or evidence.metrics[:1]]
+    yield f"The best setting on the validation part is {name}. Its {' and its '.join(means)}."
+    if comparison is not None:
+        yield comparison_sentence(evidence, comparison, "it", numbers=numbers)
 
 
 def _single_setting(evidence: SweepComparison, group: RunGroup) -> str:
@@ -69,10 +85,11 @@ def _single_setting(evidence: SweepComparison, group: RunGroup) -> str:
     return f"{text}."
 
 
-def _mean(evidence: SweepComparison, group: RunGroup) -> str:
-    mean = evidence.mean(group, evidence.metric)
-    interval = f" (95 % interval {format_interval(mean.interval)})" if not math.isnan(mean.interval.low) else ""
-    return f"{'mean ' * (mean.n > 1)}{evidence.metric} is {format_short(mean.mean)}{interval}"
+def _mean(evidence: SweepComparison, group: RunGroup, metric: str, *, interval: bool) -> str:
+    mean = evidence.mean(group, metric)
+    has_interval = interval and not math.isnan(mean.interval.low)
+    ends = f" (95 % interval {format_interval(mean.interval)})" if has_interval else ""
+    return f"{'mean ' * (mean.n > 1)}{metric} is {format_short(mean.mean)}{ends}"
 
 
 def _verdicts(evidence: SweepComparison, metric: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ import numpy as np
 from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.plots.sweeps import CurveBand
 from dropout_cli.plots.words import metric_words, number_words
+from dropout_cli.sweeps.answer import best_setting_sentences
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE
 from dropout_cli.sweeps.records import RunGroup, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
@@ -24,8 +25,8 @@ def figure_findings(evidence: SweepComparison, bands: Mapping[str, CurveBand]) -
     number = metric_name(evidence.metric)
     error = "error" if number == "accuracy" else number
     texts = {
-        "metric": _extreme(evidence, evidence.metric),
-        "train_val": _extreme(evidence, f"val.{error}", f"train.{error}"),
+        "metric": _best(evidence, evidence.metric),
+        "train_val": _best(evidence, f"val.{error}", f"train.{error}"),
         "gap": _gap(evidence, number),
         "differences": _verdict_counts(evidence),
         "curves": _lowest_loss(bands),
@@ -34,17 +35,28 @@ def figure_findings(evidence: SweepComparison, bands: Mapping[str, CurveBand]) -
     return {kind: text for kind, text in texts.items() if text}
 
 
-def _extreme(evidence: SweepComparison, metric: str, other: str = "") -> str:
-    """Return the setting with the best mean of a metric, and its mean of another metric."""
+def _best(evidence: SweepComparison, *metrics: str) -> str:
+    """Return the best setting in the words of the notes; else the verdicts, or the best mean."""
+    sentences = [*best_setting_sentences(evidence, numbers=False, metrics=metrics)]
+    known = any(not math.isnan(evidence.mean(group, metrics[0]).mean) for group in evidence.groups)
+    if not known:
+        return ""
+    if sentences:
+        # The verdict is about the main metric, so that it belongs to the figure of this metric alone.
+        return " ".join(sentences if metrics == (evidence.metric,) else sentences[:1]).removesuffix(".")
+    return (evidence.main and _verdict_counts(evidence)) or best_mean(evidence, metrics[0])
+
+
+def best_mean(evidence: SweepComparison, metric: str) -> str:
+    """Return the setting with the best mean of a metric; empty if no run has the metric."""
     means = [(evidence.mean(group, metric).mean, group) for group in evidence.groups]
     known = [(mean, group) for mean, group in means if not math.isnan(mean)]
     if not known:
         return ""
     larger = larger_is_better(metric_name(metric))
     best, group = (max if larger else min)(known, key=lambda pair: pair[0])
-    more = f" ({metric_words(other)} {format_short(evidence.mean(group, other).mean)})" if other else ""
     start = "Mean" if len(evidence.groups) == 1 else "Highest mean" if larger else "Lowest mean"
-    return f"{start} {metric_words(metric)}: {format_short(best)} with {group_name(group)}{more}"
+    return f"{start} {metric_words(metric)}: {format_short(best)} with {group_name(group)}"
 
 
 def _gap(evidence: SweepComparison, number: str) -> str:

@@ -110,27 +110,33 @@ def verdict_scope(comparison: Comparison) -> str:
     return f"on {data}, but not confirmed for {new}" + (" (no interval is available)" if is_unknown else "")
 
 
-def comparison_sentence(evidence: SweepComparison, comparison: Comparison, subject: str) -> str:
-    """Return the sentence with the verdict of a comparison and its numbers.
+def comparison_sentence(
+    evidence: SweepComparison, comparison: Comparison, subject: str, *, numbers: bool = True
+) -> str:
+    """Return the sentence with the verdict of a comparison.
 
     Args:
         evidence: The comparison of all runs.
         comparison: One of its comparisons.
         subject: The name of the setting, or `it`, which is capitalized at the start of the sentence.
+        numbers: True to add the difference with its interval, and the reason if nothing is decided.
     """
     base = group_name(evidence.groups[comparison.baseline])
     # An undecided difference may have either sign, so that both directions are named.
     open_question = f"Whether {subject} is better or worse than {base} is not decided"
+    if comparison.verdict == NOT_DECIDED and not numbers:
+        return f"{open_question}."
     if comparison.refused:
         return f"{open_question}, because {comparison.refused}."
     difference = f"difference {format_short(comparison.estimate.mean, '+')}"
-    numbers = f"{difference}, 95 % interval {format_interval(comparison.interval, '+')}"
+    shown = f"{difference}, 95 % interval {format_interval(comparison.interval, '+')}"
     if comparison.verdict == NOT_DECIDED:
         all_equal = "all pairs of runs are identical"
         reason = all_equal if comparison.identical else "the interval of the difference includes 0"
-        return f"{open_question}, because {reason} ({numbers})."
+        return f"{open_question}, because {reason} ({shown})."
+    ending = f" ({shown})." if numbers else "."
     start = "It" if subject == "it" else subject
     if comparison.verdict in (BETTER, WORSE):
-        return f"{start} is {comparison.verdict} than {base} {verdict_scope(comparison)} ({numbers})."
+        return f"{start} is {comparison.verdict} than {base} {verdict_scope(comparison)}{ending}"
     verdict = comparison.verdict.replace("equal", f"equal to {base}")
-    return f"{start} is {verdict} {verdict_scope(comparison)} ({numbers})."
+    return f"{start} is {verdict} {verdict_scope(comparison)}{ending}"

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.core.text import decimals
-from dropout_cli.metrics import metric_name, metric_part
+from dropout_cli.core.text import counted, decimals
+from dropout_cli.metrics import larger_is_better, metric_name, metric_part
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.wording import setting_name
 from dropout_cli.training import yardstick_messages
@@ -63,13 +63,45 @@ def simple_model_messages(records: Sequence[RunRecord], metric: str) -> Iterator
         own = [level for level in levels if level.dataset == name]
         on = f" on {name}" if len(datasets) > 1 else ""
         models = ", ".join(f"{level.model} {decimals(level.mean, 4)}{_over(level.splits)}" for level in own)
-        linear = next((level for level in own if level.model in yardstick_messages.LINEAR_MODEL_LABELS.values()), None)
-        means = [mean for (data, _), mean in _setting_means(records, metric).items() if data == name]
-        wins = linear is not None and not any(
-            yardstick_messages.is_better_than(metric, mean, linear.mean) for mean in means
-        )
-        better = f" No setting has a better mean than {linear.model}." if wins and linear is not None else ""
+        winner = _undefeated(levels, name, records, metric)
+        better = f" No setting has a better mean than {winner.model}." if winner is not None else ""
         yield f"Simple models{on}, by {metric}: {models}.{better}"
+
+
+def linear_warnings(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
+    """Yield a sentence for each dataset on which no setting has a better mean than the linear model."""
+    levels = yardstick_levels(records, metric)
+    datasets = list(dict.fromkeys(level.dataset for level in levels))
+    for name in datasets:
+        winner = _undefeated(levels, name, records, metric)
+        if winner is None:
+            continue
+        settings = [runs for (data, _), runs in _runs_by_setting(records, metric).items() if data == name]
+        # A setting is compared with the linear model of the same runs, because the score depends on the split.
+        pairs = [[(one.score(metric), _number(one, "linear", metric)) for one in runs] for runs in settings]
+        gaps = [_mean([ours - theirs for ours, theirs in pair if theirs is not None] or [np.nan]) for pair in pairs]
+        nearest = int(np.nanargmax(np.array(gaps) * (1 if larger_is_better(metric_name(metric)) else -1)))
+        on = f" on {name}" if len(datasets) > 1 else ""
+        setting, runs = setting_name(settings[nearest][0].values), counted(len(settings[nearest]), "run")
+        numbers = f"difference {decimals(gaps[nearest], 4, '+')}, {runs}"
+        yield f"No setting has a better mean {metric} than {winner.model}{on}: the nearest is {setting} ({numbers})."
+
+
+def _undefeated(
+    levels: Sequence[YardstickLevel], dataset: str, records: Sequence[RunRecord], metric: str
+) -> YardstickLevel | None:
+    """Return the linear model of a dataset if no setting has a better mean; else None."""
+    labels = yardstick_messages.LINEAR_MODEL_LABELS.values()
+    linear = next((level for level in levels if level.dataset == dataset and level.model in labels), None)
+    means = [
+        _mean([one.score(metric) for one in runs])
+        for (data, _), runs in _runs_by_setting(records, metric).items()
+        if data == dataset
+    ]
+    if linear is None or not means:
+        return None
+    beaten = any(yardstick_messages.is_better_than(metric, mean, linear.mean) for mean in means)
+    return None if beaten else linear
 
 
 def dummy_warnings(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
@@ -98,14 +130,14 @@ def dummy_warnings(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
         yield f"{count} not better than {dummy} (mean {metric}): {'; '.join(names)}."
 
 
-def _setting_means(records: Sequence[RunRecord], metric: str) -> dict[tuple[str, str], float]:
-    """Return dataset and values -> the mean over the runs of a setting that have the metric."""
-    scores: dict[tuple[str, str], list[float]] = {}
+def _runs_by_setting(records: Sequence[RunRecord], metric: str) -> dict[tuple[str, str], list[RunRecord]]:
+    """Return dataset and values -> the runs of a setting that have the metric."""
+    runs: dict[tuple[str, str], list[RunRecord]] = {}
     for record in records:
         if not np.isnan(record.score(metric)):
             key = str(_dataset(record).get("name")), json.dumps(record.values, sort_keys=True, default=str)
-            scores.setdefault(key, []).append(record.score(metric))
-    return {key: _mean(values) for key, values in scores.items()}
+            runs.setdefault(key, []).append(record)
+    return runs
 
 
 def _number(record: RunRecord, model: str, metric: str) -> float | None:

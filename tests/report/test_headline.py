@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dropout_cli.report.headline import sweep_headline
+from dropout_cli.sweeps.findings import figure_findings
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
@@ -75,19 +76,23 @@ CASES: dict[str, tuple[SweepComparison, int, int]] = {
 
 HEADLINES = {
     "better": (
+        "The best setting on the validation part is inverted, rate 0.1. Its mean test.accuracy is 0.9520. "
         "Better than no dropout: inverted, rate 0.1 (test accuracy +0.0500, 95 % interval +0.0458 to +0.0542, "
         "5 seeds). This is not confirmed for new examples."
     ),
     "all worse": (
+        "The best setting on the validation part is no dropout (the baseline). Its mean test.accuracy is 0.9020. "
         "All 3 settings are worse than no dropout: inverted, rate 0.3 (test accuracy -0.0700, 95 % interval -0.0760 "
         "to -0.0640, 5 seeds); inverted, rate 0.2 (-0.0600, -0.0660 to -0.0540); inverted, rate 0.1 (-0.0500, -0.0560 "
         "to -0.0440). None of these results is confirmed for new examples."
     ),
     "not decided": (
+        "The best setting on the validation part is inverted, rate 0.1. Its mean test.accuracy is 0.9030. "
         "It is not decided whether inverted, rate 0.1 is better or worse than no dropout by test accuracy. The "
         "interval of the difference includes 0 (difference +0.0010, 95 % interval -0.0032 to +0.0052, 5 seeds)."
     ),
     "tie": (
+        "The best setting on the validation part is no dropout (the baseline). Its mean test.accuracy is 0.9020. "
         "It is not decided whether inverted, rate 0.1 is better or worse than no dropout by test accuracy. Every pair "
         "of runs has the same test accuracy."
     ),
@@ -165,3 +170,25 @@ def test_failed_runs_and_settings_without_a_run_are_in_the_headline() -> None:
     text = sweep_headline(evidence, failed=4)
     sys.stdout.write(f"{text}\n")
     assert "4 of 10 runs failed. Without a complete run: rate 0.9. If a setting makes runs fail" in text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_headline_notes_and_title_name_one_best_setting(name: str) -> None:
+    """All three have the same sentence about the setting that the validation part chooses."""
+    evidence, _, _ = CASES[name]
+    sentence = re.compile(r"The best setting on the validation part is (.*?)\. Its (?:mean )?(\S+) is ([\d.]+\d)")
+    notes = next(comparison_notes(evidence))
+    texts = [headline(name), notes, figure_findings(evidence, {}).get("metric", "")]
+    found = [sentence.findall(text) for text in texts]
+    assert found[0] == found[1] == found[2] and len(found[0]) == (len(evidence.groups) > 1)
+    if len(evidence.main) > 1:  # the verdict, too
+        verdicts = [
+            re.findall(r"(?:It is (?:better|worse|equal)|Whether it is better or worse) [^(.]*", text) for text in texts
+        ]
+        assert len({text.partition(" is not decided")[0].strip() for (text,) in map(_or_none, verdicts)}) == 1
+
+
+def _or_none(found: list[str]) -> list[str]:
+    """Return the only verdict, or one empty text."""
+    assert len(found) <= 1
+    return found or [""]

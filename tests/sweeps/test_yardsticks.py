@@ -9,6 +9,7 @@ import pytest
 
 from dropout_cli import report
 from dropout_cli.config import load_config
+from dropout_cli.report.headline import sweep_headline
 from dropout_cli.runs import Run
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.folder import SweepFolder
@@ -195,3 +196,21 @@ def test_a_sweep_says_it_on_the_screen_and_in_its_report(swept: SweepFolder, tmp
     page = report.sweep_report(swept).decode()
     assert said in page and "Simple models for comparison" in page
     assert page.index(said) < page.index("<table")
+
+
+def test_a_sweep_that_loses_against_the_linear_model_says_by_how_much() -> None:
+    """The sentence has the nearest setting, its paired difference and its runs; a better setting silences it."""
+    records = [
+        record(rate, accuracy - 0.02 * seed, linear=0.9 - 0.01 * seed, seed=seed, split=seed)
+        for rate, accuracy in ((0.1, 0.88), (0.4, 0.8))
+        for seed in range(3)
+    ]
+    (line,) = yardsticks.linear_warnings(records, METRIC)
+    assert line == (
+        "No setting has a better mean test.accuracy than logistic regression: the nearest is rate 0.1 "
+        "(difference -0.0300, 3 runs)."
+    )
+    assert line in sweep_headline(compare_runs(records, ["dropout.rate"], ComparisonSettings(METRIC)))
+    assert not list(yardsticks.linear_warnings([*records, record(0.2, 0.95)], METRIC))
+    losses = list(yardsticks.linear_warnings([record(0.1, 0.6, linear=None)], METRIC))
+    assert not losses
