@@ -80,6 +80,8 @@ def _print_comparison(status: "SweepStatus") -> None:
     from dropout_cli.sweeps.notes import comparison_notes
 
     if status.comparison is None:
+        if status.done:
+            output.print_result("Nothing is compared yet: no run of the baseline is complete.")
         return
     for metric in status.comparison.metrics:
         headers, rows = tables.comparison_table(status.comparison, metric)

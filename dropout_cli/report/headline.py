@@ -210,11 +210,11 @@ def _limits(evidence: SweepComparison, failed: int, missing: int) -> Iterator[st
     if failed:
         total = done + failed + missing
         yield f"{failed:,} of {counted(total, 'run')} failed."
-        empty = [setting_label(values) for values, complete, _ in evidence.lacking if not complete]
+        empty = [setting_label(one.values) for one in evidence.lacking if one.failed == one.planned]
         if empty:
             rest = f"; {len(empty) - MAX_NAMED} more" * (len(empty) > MAX_NAMED)
             yield f"Without a complete run: {'; '.join(empty[:MAX_NAMED])}{rest}."
-        if any(complete for _, complete, _ in evidence.lacking):
+        if any(one.complete and one.failed for one in evidence.lacking):
             yield "If a setting makes runs fail, its other runs look better than the setting is."
     if missing:
-        yield f"{counted(missing, 'run')} {'is' if missing == 1 else 'are'} not complete yet."
+        yield f"{counted(missing, 'run')} {'is' if missing == 1 else 'are'} not trained yet."

@@ -54,11 +54,11 @@ def sweep_report(folder: SweepFolder) -> bytes:
         command = "tune" if folder.has(TUNE) else "sweep"
         fact, way_out = "it has no complete run", f"Train its runs with the same `dropout {command}` command."
         raise UsageError(str(folder.path), fact, way_out)
-    evidence = plan.compare(records)
     swept = ", ".join(plan.keys) or "the seed"
-    question = f"Which {swept} is best by {evidence.metric}, and how certain is that?"
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
+    evidence = plan.compare(records, dict(failed))
+    question = f"Which {swept} is best by {evidence.metric}, and how certain is that?"
     return render_page(
         folder.path.resolve().name,
         question,
@@ -127,10 +127,11 @@ def _overview(evidence: SweepComparison) -> HtmlTable:
         elif evidence.main:
             row += [DetailedCell(""), DetailedCell("baseline" if place in bases else "not compared")]
         rows.append(row)
-    for values, complete, planned in evidence.lacking:
-        if not complete:
-            name = DetailedCell(setting_label(values), f"0 of {counted(planned, 'run')}")
-            rows.append([name, *[DetailedCell("")] * (len(headers) - 2), DetailedCell("no complete run")])
+    for one in evidence.lacking:
+        if not one.complete:
+            name = DetailedCell(setting_label(one.values), f"0 of {counted(one.planned, 'run')}")
+            state = "not trained yet" if one.untrained == one.planned else "no complete run"
+            rows.append([name, *[DetailedCell("")] * (len(headers) - 2), DetailedCell(state)])
     return HtmlTable("Means and differences with 95 % intervals", headers, rows)
 
 

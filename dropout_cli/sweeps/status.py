@@ -111,7 +111,7 @@ def sweep_status(folder: SweepFolder) -> SweepStatus | None:
         training=len(busy),
         seconds_left=_seconds_left(folder, plan, summaries, waiting, busy) if is_running else None,
         is_running=is_running,
-        comparison=_compare(folder, plan, summaries),
+        comparison=_compare(folder, plan, summaries, failures),
     )
 
 
@@ -120,7 +120,9 @@ def _complete_path(folder: SweepFolder, id: str) -> Path | None:
     return next((path for path in (folder.cell(id), folder.partial(id)) if (path / MANIFEST).is_file()), None)
 
 
-def _compare(folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any]) -> SweepComparison | None:
+def _compare(
+    folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any], failures: Mapping[str, str]
+) -> SweepComparison | None:
     """Compare the complete runs that have their final names; None if the baseline has none."""
     records = [
         RunRecord.from_summary(
@@ -135,7 +137,7 @@ def _compare(folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any]
     if not records:
         return None
     try:
-        return plan.compare(records)
+        return plan.compare(records, failures)
     except UsageError:  # no run of the baseline is complete
         return None
 
