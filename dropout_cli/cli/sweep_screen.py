@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.cli import output
-from dropout_cli.core.text import counted, escape_control_chars
+from dropout_cli.core.text import counted, escape_control_chars, format_duration
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import SweepFolder
@@ -117,10 +117,3 @@ def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
         "seconds_left": status.seconds_left,
         "comparison": None if compared is None else tables.comparison_dict(compared),
     }
-
-
-def format_duration(seconds: float) -> str:
-    """Return a time such as `1 h 05 min`, `3 min 10 s` or `12 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -134,18 +134,9 @@ def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:
     ]
     if undecided:
         yield "'not decided' means that the interval contains 0. It does not mean that the settings are equal."
-    for comparison in undecided[:MOST_UNDECIDED]:
-        needed = power.runs_to_decide(comparison, evidence.margin)
-        if needed:
-            yield f"{group_name(evidence.groups[comparison.group])}: {needed}"
-    if len(undecided) > MOST_UNDECIDED:
-        verb, whose = ("is", "its") if len(undecided) - MOST_UNDECIDED == 1 else ("are", "their")
-        yield f"{len(undecided) - MOST_UNDECIDED} more {verb} not decided; comparisons.csv has {whose} numbers."
+    named = [(group_name(evidence.groups[comparison.group]), comparison) for comparison in undecided]
+    yield from power.decision_notes(named, evidence.margin)
     yield from _permutation_test_notes(evidence)
-
-
-MOST_UNDECIDED = 4
-"""The most undecided settings for which the notes state how many runs would decide."""
 
 
 def _permutation_test_notes(evidence: SweepComparison) -> Iterator[str]:

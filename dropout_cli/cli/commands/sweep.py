@@ -1,5 +1,6 @@
 """The command `dropout sweep`: train all combinations of values and seeds."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -127,6 +128,8 @@ def sweep(
     folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"sweep-{asked.name}")
     asked = layout_choice.keep_layout(asked, folder)
     planned = plan.make_plan(asked)
+    if scheduler is None and not quiet:
+        _print_load()
     if dry_run:
         _print_dry_run(planned, folder, asked, jobs, json)
         return
@@ -142,14 +145,26 @@ def sweep(
     _check_complete(report, folder)
 
 
+def _print_load() -> None:
+    """Print on stderr if other programs use the computer."""
+    from dropout_cli.core import environment
+
+    if message := environment.load_message(environment.load_average(), os.cpu_count() or 1):
+        output.print_stderr(message)
+
+
 def _print_dry_run(planned: "SweepPlan", folder: "SweepFolder", asked: "Sweep", jobs: int | None, json: bool) -> None:
     """Print the time and space to expect; changes of the plan go to stderr."""
-    from dropout_cli.sweeps import estimate, plan_changes
+    from dropout_cli.sweeps import estimate, plan_changes, power
 
     change = plan_changes.compare_with_stored(planned, folder)
-    for line in (*plan_changes.layout_messages(planned, folder), *plan_changes.change_messages(change, folder)):
+    for line in (
+        *plan_changes.layout_messages(planned, folder),
+        *plan_changes.change_messages(planned, folder, change),
+    ):
         output.print_stderr(line)
-    facts = estimate.estimate_cost(planned, jobs, asked.baseline)
+    earlier = power.earlier_spread(folder, asked.comparison)
+    facts = estimate.estimate_cost(planned, jobs, asked.baseline, earlier)
     if json:
         output.print_result(output.json_text(dict(facts)))
     else:
