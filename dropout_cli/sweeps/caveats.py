@@ -35,9 +35,10 @@ def _warnings(evidence: SweepComparison) -> Iterator[str]:
             )
     for one in evidence.lacking:
         if one.failed:
+            bias = " If the setting makes runs fail, the remaining runs look better than the setting is."
             yield (
-                f"Warning: {setting_label(one.values)}: {one.failed:,} of {counted(one.planned, 'run')} failed. If the "
-                "setting makes runs fail, the remaining runs look better than the setting is."
+                f"Warning: {setting_label(one.values)}: {one.failed:,} of {counted(one.planned, 'run')} failed."
+                f"{bias * (one.complete > 0)}"
             )
     untrained = [one for one in evidence.lacking if one.untrained]
     if untrained:
