@@ -78,13 +78,13 @@ HEADLINES = {
     "better": (
         "The best setting on the validation part is inverted, rate 0.1. Its mean test.accuracy is 0.9520. "
         "Better than no dropout: inverted, rate 0.1 (test accuracy +0.0500, 95 % interval +0.0458 to +0.0542, "
-        "5 seeds). This is not confirmed for new examples."
+        "5 seeds)."
     ),
     "all worse": (
         "The best setting on the validation part is no dropout (the baseline). Its mean test.accuracy is 0.9020. "
         "All 3 settings are worse than no dropout: inverted, rate 0.3 (test accuracy -0.0700, 95 % interval -0.0760 "
         "to -0.0640, 5 seeds); inverted, rate 0.2 (-0.0600, -0.0660 to -0.0540); inverted, rate 0.1 (-0.0500, -0.0560 "
-        "to -0.0440). None of these results is confirmed for new examples."
+        "to -0.0440)."
     ),
     "not decided": (
         "The best setting on the validation part is inverted, rate 0.1. Its mean test.accuracy is 0.9030. "
