@@ -13,12 +13,13 @@ MAX_FAILURES = 10
 """Failed runs that are listed by name; `--json` has all of them."""
 
 
-def print_sweep(folder: "SweepFolder", json: bool) -> None:
+def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> None:
     """Print the status of a sweep or a search.
 
     Args:
         folder: The folder, also while a process works on it.
         json: True to print one JSON object instead of tables.
+        every: True to print all columns of the comparison.
 
     Raises:
         UsageError: A file of the folder is damaged.
@@ -42,7 +43,7 @@ def print_sweep(folder: "SweepFolder", json: bool) -> None:
     output.print_result(output.format_table(("item", "value"), rows))
     if main is not None:
         _print_failures(main)
-        _print_comparison(main)
+        _print_comparison(main, every=every)
     if main is None or (main.missing and not main.is_running):
         command = "sweep" if search is None else "tune"
         if not _is_running(main, search, finals):
@@ -74,7 +75,7 @@ def _print_failures(status: "SweepStatus") -> None:
         output.print_result(f"{counted(len(failures) - MAX_FAILURES, 'more run')} failed. --json lists all of them.")
 
 
-def _print_comparison(status: "SweepStatus") -> None:
+def _print_comparison(status: "SweepStatus", *, every: bool) -> None:
     """Print the tables and notes of the runs so far."""
     from dropout_cli.sweeps import tables
     from dropout_cli.sweeps.notes import comparison_notes
@@ -84,7 +85,7 @@ def _print_comparison(status: "SweepStatus") -> None:
             output.print_result("Nothing is compared yet: no run of the baseline is complete.")
         return
     for metric in status.comparison.metrics:
-        headers, rows = tables.comparison_table(status.comparison, metric)
+        headers, rows = tables.short_table(status.comparison, metric, every=every)
         output.print_result(output.format_table(headers, rows, drop_order=tables.LEAST))
     output.print_result(escape_control_chars("\n".join(comparison_notes(status.comparison))))
 

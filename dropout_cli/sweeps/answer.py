@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dropout_cli.core.text import counted
+from dropout_cli.metrics import metric_part
 from dropout_cli.statistics.t_test import MIN_UNITS
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
@@ -16,6 +17,7 @@ from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import (
     comparison_sentence,
+    confirmed_for_new_data,
     format_interval,
     format_short,
     group_name,
@@ -106,9 +108,10 @@ def _single_setting(evidence: SweepComparison, group: RunGroup) -> str:
     if not math.isnan(mean.interval.low):
         layout = find_layout(group.by_replicate(evidence.metric), group.folds)
         scope = interval_scope(layout, group, fixed=group.shares_test_part(layout.replicates))
-        new = f"; {format_interval(mean.new_data)} for new data" if not math.isnan(mean.new_data.low) else ""
+        has_new = not math.isnan(mean.new_data.low) and metric_part(evidence.metric) != "train"
+        new = f"; {format_interval(mean.new_data)} for new data" if has_new else ""
         return f"{text} (95 % interval {format_interval(mean.interval)} for {scope}{new})."
-    if not math.isnan(mean.new_data.low):
+    if not math.isnan(mean.new_data.low) and metric_part(evidence.metric) != "train":
         return f"{text} (95 % interval {format_interval(mean.new_data)} for new examples and this network)."
     return f"{text}."
 
@@ -168,5 +171,6 @@ def _verdict_heading(comparison: Comparison) -> str:
     """Return a verdict as the heading of a list of settings."""
     if comparison.verdict == NOT_DECIDED:
         return "Not decided"
-    confirmed = "also" if comparison.shown_for_new_data else "but not confirmed"
-    return f"{comparison.verdict.capitalize()}, {confirmed} for {new_data_kind(comparison)}"
+    confirmed, kind = confirmed_for_new_data(comparison), new_data_kind(comparison)
+    ending = {None: "", True: f", also for {kind}", False: f", but not confirmed for {kind}"}[confirmed]
+    return f"{comparison.verdict.capitalize()}{ending}"

@@ -10,6 +10,7 @@ from dropout_cli.sweeps.answer import common_pairs_text, write_answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
 from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.records import RunGroup
+from dropout_cli.sweeps.stored_predictions import is_mean_over_examples
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, join_names, new_data_kind
 
@@ -90,7 +91,8 @@ def _interval_notes(evidence: SweepComparison) -> Iterator[str]:
         family, by = decidable[0].family, f" by {len(evidence.metrics)} metrics" * (len(evidence.metrics) > 1)
         correction = f" with Bonferroni's correction for {family} comparisons{by}" if family > 1 else ""
         yield f"Intervals and p-values of differences hold for {' or '.join(scopes)} (paired t test{correction})."
-        yield from _new_data_notes(decidable)
+        yield from _new_data_notes([comparison for comparison in decidable if metric_part(evidence.metric) != "train"])
+        yield from _unknown_new_data_notes(evidence)
         return
     group = next((group for group in evidence.groups if evidence.mean(group, evidence.metric).n > 1), None)
     if group is not None:
@@ -102,8 +104,9 @@ def _interval_notes(evidence: SweepComparison) -> Iterator[str]:
 
 def _new_data_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Yield notes on the second interval, the one for new data."""
-    new_examples = [comparison for comparison in comparisons if new_data_kind(comparison) == "new examples"]
-    new_data = [comparison for comparison in comparisons if new_data_kind(comparison) == "new data"]
+    known = [comparison for comparison in comparisons if not math.isnan(comparison.new_data.low)]
+    new_examples = [comparison for comparison in known if new_data_kind(comparison) == "new examples"]
+    new_data = [comparison for comparison in known if new_data_kind(comparison) == "new data"]
     if new_data:
         ratios = sorted({comparison.ratio for comparison in new_data})
         ratio = f"{ratios[0]:.3g}" if len(ratios) == 1 else f"{ratios[0]:.3g} to {ratios[-1]:.3g}"
@@ -112,13 +115,29 @@ def _new_data_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
             f"ratio of test to training examples: {ratio})."
         )
     if new_examples:
-        unknown = [comparison for comparison in new_examples if math.isnan(comparison.new_data.low)]
         resplit = "new splits of the same training and validation examples"
         training = resplit if new_examples[0].test_part_is_fixed else "the same training examples"
-        text = f"The interval for new data holds for new seeds and new test examples, with {training}."
-        if unknown:
-            text += f" It is not available for {unknown[0].metric}, which is not a mean over stored examples."
-        yield text
+        yield f"The interval for new data holds for new seeds and new test examples, with {training}."
+
+
+def _unknown_new_data_notes(evidence: SweepComparison) -> Iterator[str]:
+    """Yield why there is no interval for new data, with all metrics that this concerns."""
+    reasons: dict[str, dict[str, None]] = {}
+    for comparison in evidence.comparisons:
+        part = metric_part(comparison.metric)
+        # Training metrics are not about new data, so that no interval is missing.
+        if part == "train" or comparison.refused or not math.isnan(comparison.new_data.low):
+            continue
+        if not is_mean_over_examples(comparison.metric):
+            reason = "it is not a mean over examples"
+        elif part == "val" and comparison.layout.splits_vary:
+            reason = "the validation examples differ from split to split"
+        else:
+            reason = "the runs have no stored scores of the same examples"
+        reasons.setdefault(reason, {})[comparison.metric] = None
+    for reason, metrics in reasons.items():
+        reason = reason.replace("it is not a mean", "they are not means") if len(metrics) > 1 else reason
+        yield f"No interval for new data can be computed for {' and '.join(metrics)}, because {reason}."
 
 
 def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:

@@ -103,6 +103,7 @@ def sweep(
     on_error: Annotated[
         OnError, typer.Option("--on-error", help="Continue with the other runs, or stop, when a run fails.")
     ] = OnError.proceed,
+    all_columns: arguments.AllColumns = False,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
@@ -138,7 +139,7 @@ def sweep(
     execution = ExecutionSettings(jobs, scheduler, on_error.value, retry_failed, figures=not no_plots)
     with show.display():
         report = run_sweep(planned, folder, text, asked.comparison, execution, watch=show, notice=output.print_stderr)
-    _print_results(report, folder, json)
+    _print_results(report, folder, json, every=all_columns)
     if not quiet:
         for line in run_result.sweep_commands(folder.path, report.evidence):
             output.print_stderr(line)
@@ -182,7 +183,7 @@ def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
         output.print_stderr(f"{asked.base}: {counted(total, 'combination')} {verb} skipped: {', '.join(facts)}.")
 
 
-def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool) -> None:
+def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool, *, every: bool) -> None:
     """Print failed runs on stderr, and tables, notes and the folder on stdout."""
     from dropout_cli.sweeps import tables
     from dropout_cli.sweeps.notes import comparison_notes
@@ -194,7 +195,7 @@ def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool) -> 
         return
     for one in report.evidence.metrics:
         output.print_result(
-            output.format_table(*tables.comparison_table(report.evidence, one), drop_order=tables.LEAST)
+            output.format_table(*tables.short_table(report.evidence, one, every=every), drop_order=tables.LEAST)
         )
     output.print_result(escape_control_chars("\n".join(comparison_notes(report.evidence))))
     output.print_result(str(folder.path))
