@@ -60,6 +60,10 @@ MaxTime: TypeAlias = Annotated[
         help="Stop after this time, such as 90s, 10m or 1.5h. `dropout resume` continues the run.",
     ),
 ]
+AllColumns: TypeAlias = Annotated[
+    bool,
+    typer.Option("--all-columns", help="Show all columns of the comparison: p-values, effect size, new data."),
+]
 Metrics: TypeAlias = Annotated[
     str | None,
     typer.Option(

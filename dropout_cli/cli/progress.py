@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dropout_cli.cli.output import print_stderr, warned, write_line
-from dropout_cli.core.text import counted, decimals, escape_control_chars
+from dropout_cli.cli.pace import RunPace
+from dropout_cli.core.text import counted, decimals, escape_control_chars, format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +54,7 @@ class SweepProgressDisplay:
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._shown = 0
+        self._pace = RunPace()
 
     @contextmanager
     def display(self) -> Iterator[None]:
@@ -60,7 +62,8 @@ class SweepProgressDisplay:
         if self._quiet or not sys.stderr.isatty():
             yield
             return
-        with _bar() as self._bar:
+        # Runs may take minutes: the estimate of the bar itself forgets what is older than half a minute.
+        with _bar(time_left=False) as self._bar:
             self._task = self._bar.add_task("", total=None)
             try:
                 yield
@@ -93,6 +96,9 @@ class SweepProgressDisplay:
         """
         ended = progress.done + progress.failed
         line = f"{ended}/{counted(progress.cells, 'run')}" + (f", {progress.failed} failed" if progress.failed else "")
+        self._pace.add(time.monotonic(), ended)
+        seconds = self._pace.seconds_left(progress.cells - ended)
+        line += f", about {format_duration(seconds)} left" if seconds and ended < progress.cells else ""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=progress.cells, completed=ended, description=line)
         elif not self._quiet:
@@ -103,21 +109,21 @@ class SweepProgressDisplay:
                 write_line(line, sys.stderr)
 
 
-def _bar() -> "Bar":
+def _bar(*, time_left: bool = True) -> "Bar":
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    return Progress(*_columns(console), console=console)
+    return Progress(*_columns(console, time_left=time_left), console=console)
 
 
-def _columns(console: "Console") -> "tuple[ProgressColumn, ...]":
+def _columns(console: "Console", *, time_left: bool = True) -> "tuple[ProgressColumn, ...]":
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     return (
         BarColumn(20 if console.width > NARROW_TERMINAL else 8),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
+        *([TimeRemainingColumn()] if time_left else []),
         TextColumn("{task.description}", markup=False),
     )
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.cli import output
-from dropout_cli.core.text import counted
+from dropout_cli.core.text import counted, format_duration
 
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import SweepFolder
@@ -13,12 +13,13 @@ MAX_FAILURES = 10
 """Failed runs that are listed by name; `--json` has all of them."""
 
 
-def print_sweep(folder: "SweepFolder", json: bool) -> None:
+def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> None:
     """Print the status of a sweep or a search.
 
     Args:
         folder: The folder, also while a process works on it.
         json: True to print one JSON object instead of tables.
+        every: True to print all columns of the comparison.
 
     Raises:
         UsageError: A file of the folder is damaged.
@@ -42,7 +43,7 @@ def print_sweep(folder: "SweepFolder", json: bool) -> None:
     output.print_result(output.format_table(("item", "value"), rows))
     if main is not None:
         _print_failures(main)
-        _print_comparison(main)
+        _print_comparison(main, every=every)
     if main is None or (main.missing and not main.is_running):
         command = "sweep" if search is None else "tune"
         if not _is_running(main, search, finals):
@@ -74,15 +75,17 @@ def _print_failures(status: "SweepStatus") -> None:
         output.print_result(f"{counted(len(failures) - MAX_FAILURES, 'more run')} failed. --json lists all of them.")
 
 
-def _print_comparison(status: "SweepStatus") -> None:
+def _print_comparison(status: "SweepStatus", *, every: bool) -> None:
     """Print the tables and notes of the runs so far."""
     from dropout_cli.sweeps import tables
     from dropout_cli.sweeps.notes import comparison_notes
 
     if status.comparison is None:
+        if status.done:
+            output.print_result("Nothing is compared yet: no run of the baseline is complete.")
         return
     for metric in status.comparison.metrics:
-        headers, rows = tables.comparison_table(status.comparison, metric)
+        headers, rows = tables.short_table(status.comparison, metric, every=every)
         output.print_result(output.format_table(headers, rows, drop_order=tables.LEAST))
     output.print_lines(comparison_notes(status.comparison))
 
@@ -115,10 +118,3 @@ def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
         "seconds_left": status.seconds_left,
         "comparison": None if compared is None else tables.comparison_dict(compared),
     }
-
-
-def format_duration(seconds: float) -> str:
-    """Return a time such as `1 h 05 min`, `3 min 10 s` or `12 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

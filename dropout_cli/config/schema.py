@@ -128,8 +128,9 @@ class Experiment:
     seed: CountOrZero = 0
     """Seed of the initial weights, the batch order and the noise. The split has its own seed."""
     yardstick: Literal["auto", "none"] = "auto"
-    """Simple models to compare the network with. auto: the most common class or the mean, and a linear model if it is
-    fast compared with the run. none: no simple models. The network itself does not depend on this key."""
+    """Simple models to compare the network with. auto: for classes, the most common class and logistic regression, or
+    ridge regression where that is too slow; for a regression, the mean and ridge regression. A linear model that is
+    slow compared with the run is left out. none: no simple models. The network does not depend on this key."""
 
     def __post_init__(self) -> None:
         """Raise InvalidField, with all problems, if the parts do not match."""

@@ -69,6 +69,31 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+BUSY = 1.25
+"""The load per core from which other programs clearly slow down a sweep."""
+
+
+def load_message(load: float | None, cores: int) -> str | None:
+    """Return a message if other programs use the computer; None if it is mostly free, or the load is unknown.
+
+    Args:
+        load: The mean number of processes that wanted to run in the last minute.
+        cores: The number of cores of the computer.
+    """
+    if load is None or load < BUSY * cores:
+        return None
+    cores_text = f"{cores} core{'s' * (cores != 1)}"
+    return f"other programs use this computer: load {load:.0f} on {cores_text}; the sweep will take longer"
+
+
+def load_average() -> float | None:
+    """Return the load of the last minute; None if the system does not report it."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none
+        return None
+
+
 def available_bytes() -> int | None:
     """Return the memory available without swapping; None if the system does not report it."""
     try:

@@ -46,3 +46,10 @@ def decimals(value: float, digits: int, sign: str = "") -> str:
 def significant(value: float, digits: int = 4) -> str:
     """Return a number rounded to `digits` significant digits; 0 has no minus sign."""
     return f"{value + 0.0:.{digits}g}"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time such as `1 h 05 min`, `3 min 10 s` or `12 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -33,6 +33,13 @@ from dropout_cli.plots.layout import (
     titled_canvas,
     wrap,
 )
+from dropout_cli.plots.value_axis import (
+    MARKER_POINTS,
+    hidden_intervals,
+    keep_y_label_inside,
+    show_percent,
+    tick_tested_values,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,6 +78,7 @@ def means_by_key(
     title: str = "",
     *,
     log: bool = True,
+    percent: bool = False,
 ) -> bytes:
     """Draw means against a swept key, with a line and its band per series.
 
@@ -84,12 +92,13 @@ def means_by_key(
         note: Text after the description of the intervals.
         title: The finding.
         log: True for a logarithmic axis if the values of the key span a decade.
+        percent: True to write the numbers of the y axis in per cent.
     """
     alone = len(series) + len(lines) == 1 and "" in series
     names = [*(name or x_label for name in series), *lines]
     below = legend_height(names)
     with style():
-        canvas = titled_canvas(title, MEANS + note, 2.9 + below)
+        canvas = titled_canvas(title, MEANS + note + _hidden(series, alone=alone), 2.9 + below)
         axes = canvas.axes(0.72, 0.5 + below, 0.15 if alone or below else LABEL_INCHES)
         ends = []
         for number, (name, points) in enumerate(series.items()):
@@ -101,7 +110,7 @@ def means_by_key(
             marker = MARKERS[number % len(MARKERS)]
             dashes = _dashes(number)
             label = elide(name or x_label, 1.5, LABEL_SIZE)
-            axes.plot(xs, means, color=color, ls=dashes, marker=marker, ms=4.5, label=label)
+            axes.plot(xs, means, color=color, ls=dashes, marker=marker, ms=MARKER_POINTS, label=label)
             ends.append(LineEnd(name or x_label, means[-1], color))
         for number, (name, level) in enumerate(lines.items()):
             color = GRAY if number == 0 else COLORS[-number % len(COLORS)]
@@ -109,12 +118,26 @@ def means_by_key(
             axes.axhline(level.mean, color=color, linestyle="--", lw=1.4, label=elide(name, 1.5, LABEL_SIZE))
             ends.append(LineEnd(name, level.mean, color))
         values = [x for points in series.values() for x in points]
-        if log and values and min(values) > 0 and max(values) >= LOG_SPAN * min(values):
-            set_log_scale(axes, "x", min(values), max(values))
+        if percent:
+            show_percent(axes.yaxis)
         axes.set_xlabel(elide(x_label, 3, 9))
         axes.set_ylabel(elide(y_label, 2.4, 9))
+        keep_y_label_inside(canvas, axes)
+        if log and values and min(values) > 0 and max(values) >= LOG_SPAN * min(values):
+            set_log_scale(axes, "x", min(values), max(values))
+        elif values:
+            tick_tested_values(axes, values)
         _name_lines(canvas, axes, [] if alone else ends, below)
         return render(canvas.figure)
+
+
+def _hidden(series: Mapping[str, Mapping[float, PlottedMean]], *, alone: bool) -> str:
+    """Return which intervals are too narrow to be seen, as the end of the subtitle."""
+    names = [*hidden_intervals(series)]
+    if not names:
+        return ""
+    whose = "" if alone or len(names) == len(series) else f" of {' and '.join(names)}"
+    return f"; the intervals{whose} are narrower than the markers"
 
 
 def _dashes(number: int) -> str:
@@ -139,6 +162,8 @@ def dot_plot(
     x_label: str,
     note: str = "",
     title: str = "",
+    *,
+    percent: bool = False,
 ) -> bytes:
     """Draw a mean and its interval per row.
 
@@ -147,9 +172,12 @@ def dot_plot(
         x_label: The metric.
         note: Text after the description of the intervals.
         title: The finding.
+        percent: True to write the numbers of the x axis in per cent.
     """
     with style():
         canvas, axes, places = _row_axes(rows, x_label, title, f"{MEANS}, the best first{note}", top=0.05)
+        if percent:
+            show_percent(axes.xaxis)
         for place, (_, estimate) in zip(places, rows, strict=True):
             axes.plot([estimate.low, estimate.high], [place, place], color=BLUE, lw=1.8)
             axes.plot(estimate.mean, place, "o", color=BLUE, ms=5)

@@ -12,7 +12,7 @@ from dropout_cli.sweeps.findings import best_mean
 from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.records import RunGroup, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
-from dropout_cli.sweeps.wording import format_interval, format_short, group_name, new_data_kind
+from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_short, group_name, new_data_kind
 
 MAX_NAMED = 3
 """The most settings of one verdict that are named."""
@@ -31,7 +31,7 @@ def sweep_headline(evidence: SweepComparison, failed: int = 0, missing: int = 0)
     # With a single comparison, the sentences of the verdict follow anyway.
     best = [*best_setting_sentences(evidence, numbers=False)]
     sentences += [*(best if len(evidence.main) > 1 else best[:1]), *_findings(evidence)]
-    return " ".join([*sentences, *_limits(evidence, failed, missing)])
+    return " ".join([*sentences, *_further_metrics(evidence), *_limits(evidence, failed, missing)])
 
 
 def sample_size(evidence: SweepComparison, group: RunGroup) -> str:
@@ -100,10 +100,22 @@ def _verdicts(evidence: SweepComparison) -> Iterator[str]:
             label = f"{count} settings are {verdict} than {base}"
         yield f"{label}: {_named(evidence, members, full=not named_base)}."
         named_base = True
-    if decided:
-        yield _scope(decided)
+    known = [comparison for comparison in decided if confirmed_for_new_data(comparison) is not None]
+    if known:
+        yield _scope(known)
     if NOT_DECIDED in by_verdict:
         yield from _undecided(evidence, by_verdict[NOT_DECIDED], is_only=not decided)
+
+
+def _further_metrics(evidence: SweepComparison) -> Iterator[str]:
+    """Yield a sentence for each further metric: which settings are better, worse or not decided."""
+    for metric in evidence.metrics[1:]:
+        by_verdict: dict[str, list[Comparison]] = {}
+        for comparison in sorted(evidence.comparisons_by(metric), key=_rank):
+            by_verdict.setdefault(comparison.verdict, []).append(comparison)
+        if by_verdict:
+            verdicts = [f"{verdict} ({_names(evidence, members)})" for verdict, members in by_verdict.items()]
+            yield f"By {metric_words(metric)}: {', '.join(verdicts)}."
 
 
 def _nothing_better(evidence: SweepComparison, compared: Sequence[Comparison], base: str, *, worse: bool) -> str:
@@ -210,11 +222,11 @@ def _limits(evidence: SweepComparison, failed: int, missing: int) -> Iterator[st
     if failed:
         total = done + failed + missing
         yield f"{failed:,} of {counted(total, 'run')} failed."
-        empty = [setting_label(values) for values, complete, _ in evidence.lacking if not complete]
+        empty = [setting_label(one.values) for one in evidence.lacking if one.failed == one.planned]
         if empty:
             rest = f"; {len(empty) - MAX_NAMED} more" * (len(empty) > MAX_NAMED)
             yield f"Without a complete run: {'; '.join(empty[:MAX_NAMED])}{rest}."
-        if any(complete for _, complete, _ in evidence.lacking):
+        if any(one.complete and one.failed for one in evidence.lacking):
             yield "If a setting makes runs fail, its other runs look better than the setting is."
     if missing:
-        yield f"{counted(missing, 'run')} {'is' if missing == 1 else 'are'} not complete yet."
+        yield f"{counted(missing, 'run')} {'is' if missing == 1 else 'are'} not trained yet."

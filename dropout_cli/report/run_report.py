@@ -142,11 +142,11 @@ def _simple_models(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
     table = yardstick_messages.yardstick_table(summary, every=True)
     if table is not None:
         task, linear = str(summary.get("task", "classification")), summary["yardstick"]["linear"]
-        caption = f"The network compared with simple models. dummy: {yardstick_messages.DUMMY_DESCRIPTIONS[task]}."
+        models = [yardstick_messages.DUMMY_DESCRIPTIONS[task]]
         if linear:
             model = yardstick_messages.LINEAR_MODEL_LABELS[linear["kind"]]
-            caption += f" {linear['kind']}: {model} on {linear['rows']:,} training examples."
-        yield HtmlTable(caption, *table)
+            models.append(f"{model} on {linear['rows']:,} training examples")
+        yield HtmlTable(f"The network compared with simple models ({', '.join(models)})", *table)
 
 
 def _per_class(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:

@@ -11,13 +11,13 @@ from dropout_cli import plots
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
-from dropout_cli.plots.words import metric_words
+from dropout_cli.plots.words import metric_words, number_words
 from dropout_cli.report.common import key_value_table, narrow_tables
 from dropout_cli.report.headline import sample_size, sweep_headline
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
-from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
+from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.findings import figure_findings
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.notes import comparison_notes
@@ -25,7 +25,7 @@ from dropout_cli.sweeps.records import RunRecord, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
-from dropout_cli.sweeps.wording import format_interval, format_short, group_name, new_data_kind
+from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_short, group_name, new_data_kind
 
 CAPTIONS = {
     "metric": (
@@ -54,11 +54,11 @@ def sweep_report(folder: SweepFolder) -> bytes:
         command = "tune" if folder.has(TUNE) else "sweep"
         fact, way_out = "it has no complete run", f"Train its runs with the same `dropout {command}` command."
         raise UsageError(str(folder.path), fact, way_out)
-    evidence = plan.compare(records)
     swept = ", ".join(plan.keys) or "the seed"
-    question = f"Which {swept} is best by {evidence.metric}, and how certain is that?"
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
     missing = len(plan.cells) - len(records) - len(failed)
+    evidence = plan.compare(records, dict(failed))
+    question = f"Which {swept} is best by {evidence.metric}, and how certain is that?"
     return render_page(
         folder.path.resolve().name,
         question,
@@ -74,21 +74,7 @@ def _sections(
     failed: Sequence[tuple[str, str]],
     missing: int,
 ) -> Iterator[Section]:
-    headers, rows = tables.comparison_table(evidence)
-    kept = [place for place, name in enumerate(headers) if name not in evidence.keys]
-    named = [
-        [group_name(group), *(_number(row[place]) for place in kept)]
-        for group, row in zip(evidence.groups, rows, strict=True)
-    ]
-    columns = ["setting", *(headers[place] for place in kept)]
-    full = narrow_tables(f"Every setting, by {evidence.metric}", columns, named)
-    simple = yardsticks.yardstick_rows(records, evidence.metric)
-    simple_models = (
-        [HtmlTable("Simple models for comparison", ["data", "model", "splits", evidence.metric], simple)]
-        if simple
-        else []
-    )
-    yield Section("Settings", [_overview(evidence), Details("All columns of this table", full), *simple_models])
+    yield Section("Settings", [*_settings(evidence)])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*comparison_notes(evidence), *_incomplete(len(records), missing)])
@@ -109,12 +95,52 @@ def _sections(
     )
 
 
-def _overview(evidence: SweepComparison) -> HtmlTable:
+def _settings(evidence: SweepComparison) -> Iterator[SectionPart]:
+    """Yield the tables of each metric, and those of training beside validation."""
+    for metric in evidence.metrics:
+        yield _overview(evidence, metric)
+    for number in dict.fromkeys(map(metric_name, evidence.metrics)):
+        yield from _training_beside_validation(evidence, number)
+    several = len(evidence.metrics) > 1
+    full = [table for metric in evidence.metrics for table in _all_columns(evidence, metric)]
+    yield Details(f"All columns of {'these tables' if several else 'this table'}", full)
+    for metric in evidence.metrics:
+        if simple := yardsticks.yardstick_rows(evidence.records, metric):
+            yield HtmlTable("Simple models for comparison", ["data", "model", "splits", metric], simple)
+
+
+def _all_columns(evidence: SweepComparison, metric: str) -> list[HtmlTable]:
+    """Return the full table of a metric as narrow ones, without empty columns."""
+    headers, rows = tables.without_empty_columns(*tables.comparison_table(evidence, metric))
+    kept = [place for place, name in enumerate(headers) if name not in evidence.keys]
+    named = [
+        [group_name(group), *(_number(row[place]) for place in kept)]
+        for group, row in zip(evidence.groups, rows, strict=True)
+    ]
+    return narrow_tables(f"Every setting, by {metric}", ["setting", *(headers[place] for place in kept)], named)
+
+
+def _training_beside_validation(evidence: SweepComparison, number: str) -> Iterator[HtmlTable]:
+    """Yield a table of one metric on the training and on the validation part, if the runs have both."""
+    parts = [f"train.{number}", f"val.{number}"]
+    rows = []
+    for group in evidence.groups:
+        means = [evidence.mean(group, part) for part in parts]
+        if all(mean.n for mean in means):
+            estimates = [_estimate(mean.mean, format_interval(mean.interval)) for mean in means]
+            rows.append([DetailedCell(group_name(group), sample_size(evidence, group)), *estimates])
+    if rows:
+        caption = f"{number_words(number).capitalize()} on the training and on the validation part"
+        yield HtmlTable(f"{caption}: means with 95 % intervals", ["setting", *map(metric_words, parts)], rows)
+
+
+def _overview(evidence: SweepComparison, metric: str) -> HtmlTable:
     """Return the table that fits a phone: setting, estimate, difference and verdict."""
-    metric, bases = evidence.metric, {comparison.baseline for comparison in evidence.main}
+    comparisons = evidence.comparisons_by(metric)
+    bases = {comparison.baseline for comparison in comparisons}
     headers = ["setting", metric_words(metric)]
-    headers += ["difference", "verdict"] if evidence.main else []
-    compared = {comparison.group: comparison for comparison in evidence.main}
+    headers += ["difference", "verdict"] if comparisons else []
+    compared = {comparison.group: comparison for comparison in comparisons}
     rows = []
     for place, group in enumerate(evidence.groups):
         mean = evidence.mean(group, metric)
@@ -124,14 +150,16 @@ def _overview(evidence: SweepComparison) -> HtmlTable:
             comparison = compared[place]
             difference = _estimate(comparison.estimate.mean, format_interval(comparison.interval, "+"), "+")
             row += [difference, DetailedCell(comparison.verdict, _confirmed(comparison))]
-        elif evidence.main:
+        elif comparisons:
             row += [DetailedCell(""), DetailedCell("baseline" if place in bases else "not compared")]
         rows.append(row)
-    for values, complete, planned in evidence.lacking:
-        if not complete:
-            name = DetailedCell(setting_label(values), f"0 of {counted(planned, 'run')}")
-            rows.append([name, *[DetailedCell("")] * (len(headers) - 2), DetailedCell("no complete run")])
-    return HtmlTable("Means and differences with 95 % intervals", headers, rows)
+    for one in evidence.lacking:
+        if not one.complete:
+            name = DetailedCell(setting_label(one.values), f"0 of {counted(one.planned, 'run')}")
+            state = "not trained yet" if one.untrained == one.planned else "no complete run"
+            rows.append([name, *[DetailedCell("")] * (len(headers) - 2), DetailedCell(state)])
+    by = f", by {metric_words(metric)}" if len(evidence.metrics) > 1 else ""
+    return HtmlTable(f"Means and differences with 95 % intervals{by}", headers, rows)
 
 
 def _estimate(mean: float, interval: str, sign: str = "") -> DetailedCell:
@@ -139,11 +167,9 @@ def _estimate(mean: float, interval: str, sign: str = "") -> DetailedCell:
 
 
 def _confirmed(comparison: Comparison) -> str:
-    """Return whether a verdict also holds for new data; empty if nothing is decided."""
-    if comparison.verdict == NOT_DECIDED:
-        return ""
+    """Return whether a verdict also holds for new data; empty if nothing can be said."""
     kind = new_data_kind(comparison)
-    return f"also for {kind}" if comparison.shown_for_new_data else f"not confirmed for {kind}"
+    return {None: "", True: f"also for {kind}", False: f"not confirmed for {kind}"}[confirmed_for_new_data(comparison)]
 
 
 def _figures(folder: SweepFolder, evidence: SweepComparison) -> Iterator[SectionPart]:

@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dropout_cli.core.text import counted
+from dropout_cli.metrics import metric_part
+from dropout_cli.statistics.t_test import MIN_UNITS
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
 from dropout_cli.sweeps.layouts import find_layout
@@ -15,12 +17,14 @@ from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import (
     comparison_sentence,
+    confirmed_for_new_data,
     format_interval,
     format_short,
     group_name,
     interval_scope,
     join_names,
     new_data_kind,
+    setting_name,
 )
 
 
@@ -37,8 +41,10 @@ def _sentences(evidence: SweepComparison) -> Iterator[str]:
         return
     if len(evidence.groups) == 1:
         yield _single_setting(evidence, evidence.groups[0])
+        yield from _without_runs(evidence)
         return
     yield from best_setting_sentences(evidence, numbers=True)
+    yield from _without_runs(evidence)
     if not evidence.main:
         yield "No setting is compared with a baseline."
     for metric in evidence.metrics:
@@ -56,6 +62,12 @@ def best_setting_sentences(evidence: SweepComparison, *, numbers: bool, metrics:
         numbers: True to add the intervals and the difference.
         metrics: Metrics of the means; empty: the main one.
     """
+    if evidence.too_few_pairs:
+        pairs = counted(evidence.common_pairs, "pair") if evidence.common_pairs else "no pair"
+        yield (
+            f"Too few runs to name a best setting yet: the settings have {pairs} of seed and split in common "
+            f"(at least {MIN_UNITS} are needed)."
+        )
     if evidence.chosen is None:
         return
     place = evidence.chosen.best
@@ -63,9 +75,27 @@ def best_setting_sentences(evidence: SweepComparison, *, numbers: bool, metrics:
     is_baseline = any(other.baseline == place for other in evidence.main)
     name = f"{group_name(group)}{' (the baseline)' * is_baseline}"
     means = [_mean(evidence, group, metric, interval=numbers) for metric in metrics or evidence.metrics[:1]]
-    yield f"The best setting on the validation part is {name}. Its {' and its '.join(means)}."
+    pairs = common_pairs_text(evidence)
+    yield f"The best setting on the validation part is {name}. Its {' and its '.join(means)}{pairs}."
     if comparison is not None:
         yield comparison_sentence(evidence, comparison, "it", numbers=numbers)
+
+
+def common_pairs_text(evidence: SweepComparison) -> str:
+    """Return over which pairs the best setting was chosen; empty if these are all runs."""
+    if evidence.chosen is None or not evidence.choice_leaves_out:
+        return ""
+    pairs = counted(len(evidence.chosen.layout.replicates), "pair")
+    return f", over the {pairs} of seed and split that all settings have"
+
+
+def _without_runs(evidence: SweepComparison) -> Iterator[str]:
+    """Yield the settings of which no run is trained yet; their numbers are in no table."""
+    names = [setting_name(one.values) for one in evidence.lacking if one.untrained == one.planned]
+    if names:
+        more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+        verb = "has" if len(names) == 1 else "have"
+        yield f"{'; '.join([*names[:MOST_NAMED], *more])} {verb} no run yet."
 
 
 def _single_setting(evidence: SweepComparison, group: RunGroup) -> str:
@@ -78,15 +108,17 @@ def _single_setting(evidence: SweepComparison, group: RunGroup) -> str:
     if not math.isnan(mean.interval.low):
         layout = find_layout(group.by_replicate(evidence.metric), group.folds)
         scope = interval_scope(layout, group, fixed=group.shares_test_part(layout.replicates))
-        new = f"; {format_interval(mean.new_data)} for new data" if not math.isnan(mean.new_data.low) else ""
+        has_new = not math.isnan(mean.new_data.low) and metric_part(evidence.metric) != "train"
+        new = f"; {format_interval(mean.new_data)} for new data" if has_new else ""
         return f"{text} (95 % interval {format_interval(mean.interval)} for {scope}{new})."
-    if not math.isnan(mean.new_data.low):
+    if not math.isnan(mean.new_data.low) and metric_part(evidence.metric) != "train":
         return f"{text} (95 % interval {format_interval(mean.new_data)} for new examples and this network)."
     return f"{text}."
 
 
 def _mean(evidence: SweepComparison, group: RunGroup, metric: str, *, interval: bool) -> str:
-    mean = evidence.mean(group, metric)
+    # The mean is over the same runs as the choice, so that no other setting of these runs has a better one.
+    mean = evidence.chosen_mean(group, metric)
     has_interval = interval and not math.isnan(mean.interval.low)
     ends = f" (95 % interval {format_interval(mean.interval)})" if has_interval else ""
     return f"{'mean ' * (mean.n > 1)}{metric} is {format_short(mean.mean)}{ends}"
@@ -139,5 +171,6 @@ def _verdict_heading(comparison: Comparison) -> str:
     """Return a verdict as the heading of a list of settings."""
     if comparison.verdict == NOT_DECIDED:
         return "Not decided"
-    confirmed = "also" if comparison.shown_for_new_data else "but not confirmed"
-    return f"{comparison.verdict.capitalize()}, {confirmed} for {new_data_kind(comparison)}"
+    confirmed, kind = confirmed_for_new_data(comparison), new_data_kind(comparison)
+    ending = {None: "", True: f", also for {kind}", False: f", but not confirmed for {kind}"}[confirmed]
+    return f"{comparison.verdict.capitalize()}{ending}"

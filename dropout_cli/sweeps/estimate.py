@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from dropout_cli.core import environment
+from dropout_cli.core.text import format_duration
 from dropout_cli.sweeps import power
 from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.training import loop, run, setup
@@ -22,7 +23,10 @@ PER_CELL_BYTES = 60_000
 
 
 def estimate_cost(
-    plan: SweepPlan, jobs: int | None = None, baseline: Mapping[str, Any] | None = None
+    plan: SweepPlan,
+    jobs: int | None = None,
+    baseline: Mapping[str, Any] | None = None,
+    earlier: power.EarlierSpread | None = None,
 ) -> list[tuple[str, str | int]]:
     """Return rows with the size of a sweep, its estimated time and disk space, and its power.
 
@@ -32,12 +36,13 @@ def estimate_cost(
         plan: The planned runs.
         jobs: Number of runs that are trained at the same time; None: one per core.
         baseline: Key -> value of the baseline; None: the default one.
+        earlier: The spread of earlier runs in the folder, if there are any.
 
     Raises:
         Diverged: A measured run diverged.
         UsageError: No setting is the baseline.
     """
-    power_rows = power.power_of_plan(plan, baseline)
+    power_rows = power.power_of_plan(plan, baseline, earlier)
     jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
@@ -55,7 +60,7 @@ def estimate_cost(
         ("combinations that are the same as another", plan.merged),
         ("epochs", epochs),
         ("jobs", jobs),
-        ("time to expect", _time(total)),
+        ("time to expect", format_duration(total)),
         ("disk space to expect", f"{space / 1e6:.0f} MB"),
         *power_rows,
     ]
@@ -86,9 +91,3 @@ def _epochs(prepared: setup.PreparedExperiment) -> Iterator[float]:
             # Caches and allocations of the first steps do not matter in an epoch that takes more than a second.
             if seconds > 1:
                 return
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

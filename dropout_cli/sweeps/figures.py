@@ -10,7 +10,7 @@ import numpy as np
 from dropout_cli import plots
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import larger_is_better, metric_name
+from dropout_cli.metrics import is_count, larger_is_better, metric_name
 from dropout_cli.plots.sweeps import CurveBand, PlottedMean
 from dropout_cli.plots.words import better_side, key_words, metric_words, number_words
 from dropout_cli.sweeps.baselines import RATE
@@ -43,7 +43,8 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
     titles, axis_label = figure_findings(evidence, bands), key_words(key or "")
     metric_label = f"{metric_words(evidence.metric)} {better_side(number)}"
     if key is not None:
-        draw = partial(plots.means_by_key, x_label=axis_label, note=runs, log=key != RATE)
+        percent = is_count(evidence.metric)
+        draw = partial(plots.means_by_key, x_label=axis_label, note=runs, log=key != RATE, percent=percent)
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
         if series or lines:
             yield "metric.png", draw(series, lines, y_label=metric_label, title=titles.get("metric", ""))
@@ -61,7 +62,8 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
         ]
         if len(means) > 1:
             best_last = sorted(means, key=lambda named: named[1].mean, reverse=not larger_is_better(number))
-            yield "metric.png", plots.dot_plot(best_last[::-1], metric_label, runs, titles.get("metric", ""))
+            title, percent = titles.get("metric", ""), is_count(evidence.metric)
+            yield "metric.png", plots.dot_plot(best_last[::-1], metric_label, runs, title, percent=percent)
     if evidence.main:
         rows = [
             (group_name(evidence.groups[comparison.group]), _difference(comparison)) for comparison in evidence.main

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import is_count, metric_name, metric_part
-from dropout_cli.sweeps import baselines, power, yardsticks
-from dropout_cli.sweeps.answer import write_answer
+from dropout_cli.sweeps import caveats, power, yardsticks
+from dropout_cli.sweeps.answer import common_pairs_text, write_answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
 from dropout_cli.sweeps.layouts import Layout, find_layout
-from dropout_cli.sweeps.records import RunGroup, setting_label
+from dropout_cli.sweeps.records import RunGroup
+from dropout_cli.sweeps.stored_predictions import is_mean_over_examples
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, join_names, new_data_kind
 
@@ -32,9 +33,7 @@ def comparison_notes(evidence: SweepComparison) -> Iterator[str]:
     yield from _verdict_notes(evidence)
     yield from _one_example_note(evidence)
     yield from _choice_note(evidence)
-    yield from _warnings(evidence)
-    yield from _pooling_note(evidence)
-    yield from uncompared_notes(evidence)
+    yield from caveats.caveat_notes(evidence)
     yield from _rank_note(evidence)
 
 
@@ -92,7 +91,8 @@ def _interval_notes(evidence: SweepComparison) -> Iterator[str]:
         family, by = decidable[0].family, f" by {len(evidence.metrics)} metrics" * (len(evidence.metrics) > 1)
         correction = f" with Bonferroni's correction for {family} comparisons{by}" if family > 1 else ""
         yield f"Intervals and p-values of differences hold for {' or '.join(scopes)} (paired t test{correction})."
-        yield from _new_data_notes(decidable)
+        yield from _new_data_notes([comparison for comparison in decidable if metric_part(evidence.metric) != "train"])
+        yield from _unknown_new_data_notes(evidence)
         return
     group = next((group for group in evidence.groups if evidence.mean(group, evidence.metric).n > 1), None)
     if group is not None:
@@ -104,8 +104,9 @@ def _interval_notes(evidence: SweepComparison) -> Iterator[str]:
 
 def _new_data_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Yield notes on the second interval, the one for new data."""
-    new_examples = [comparison for comparison in comparisons if new_data_kind(comparison) == "new examples"]
-    new_data = [comparison for comparison in comparisons if new_data_kind(comparison) == "new data"]
+    known = [comparison for comparison in comparisons if not math.isnan(comparison.new_data.low)]
+    new_examples = [comparison for comparison in known if new_data_kind(comparison) == "new examples"]
+    new_data = [comparison for comparison in known if new_data_kind(comparison) == "new data"]
     if new_data:
         ratios = sorted({comparison.ratio for comparison in new_data})
         ratio = f"{ratios[0]:.3g}" if len(ratios) == 1 else f"{ratios[0]:.3g} to {ratios[-1]:.3g}"
@@ -114,13 +115,29 @@ def _new_data_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
             f"ratio of test to training examples: {ratio})."
         )
     if new_examples:
-        unknown = [comparison for comparison in new_examples if math.isnan(comparison.new_data.low)]
         resplit = "new splits of the same training and validation examples"
         training = resplit if new_examples[0].test_part_is_fixed else "the same training examples"
-        text = f"The interval for new data holds for new seeds and new test examples, with {training}."
-        if unknown:
-            text += f" It is not available for {unknown[0].metric}, which is not a mean over stored examples."
-        yield text
+        yield f"The interval for new data holds for new seeds and new test examples, with {training}."
+
+
+def _unknown_new_data_notes(evidence: SweepComparison) -> Iterator[str]:
+    """Yield why there is no interval for new data, with all metrics that this concerns."""
+    reasons: dict[str, dict[str, None]] = {}
+    for comparison in evidence.comparisons:
+        part = metric_part(comparison.metric)
+        # Training metrics are not about new data, so that no interval is missing.
+        if part == "train" or comparison.refused or not math.isnan(comparison.new_data.low):
+            continue
+        if not is_mean_over_examples(comparison.metric):
+            reason = "it is not a mean over examples"
+        elif part == "val" and comparison.layout.splits_vary:
+            reason = "the validation examples differ from split to split"
+        else:
+            reason = "the runs have no stored scores of the same examples"
+        reasons.setdefault(reason, {})[comparison.metric] = None
+    for reason, metrics in reasons.items():
+        reason = reason.replace("it is not a mean", "they are not means") if len(metrics) > 1 else reason
+        yield f"No interval for new data can be computed for {' and '.join(metrics)}, because {reason}."
 
 
 def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:
@@ -136,18 +153,9 @@ def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:
     ]
     if undecided:
         yield "'not decided' means that the interval contains 0. It does not mean that the settings are equal."
-    for comparison in undecided[:MOST_UNDECIDED]:
-        needed = power.runs_to_decide(comparison, evidence.margin)
-        if needed:
-            yield f"{group_name(evidence.groups[comparison.group])}: {needed}"
-    if len(undecided) > MOST_UNDECIDED:
-        verb, whose = ("is", "its") if len(undecided) - MOST_UNDECIDED == 1 else ("are", "their")
-        yield f"{len(undecided) - MOST_UNDECIDED} more {verb} not decided; comparisons.csv has {whose} numbers."
+    named = [(group_name(evidence.groups[comparison.group]), comparison) for comparison in undecided]
+    yield from power.decision_notes(named, evidence.margin)
     yield from _permutation_test_notes(evidence)
-
-
-MOST_UNDECIDED = 4
-"""The most undecided settings for which the notes state how many runs would decide."""
 
 
 def _permutation_test_notes(evidence: SweepComparison) -> Iterator[str]:
@@ -183,10 +191,8 @@ def _choice_note(evidence: SweepComparison) -> Iterator[str]:
         return
     val = f"val.{metric_name(evidence.metric)}"
     group = evidence.groups[chosen.best]
-    text = f"Choice: {group_name(group)} has the best mean {val}, {format_short(evidence.mean(group, val).mean)}"
-    used = len(chosen.layout.replicates)
-    if any(len(other.records) != used for other in evidence.groups):
-        text += f", over the {counted(used, 'pair')} of seed and split that all settings have"
+    text = f"Choice: {group_name(group)} has the best mean {val}, {format_short(evidence.chosen_mean(group, val).mean)}"
+    text += common_pairs_text(evidence)
     if math.isnan(chosen.optimism):
         yield f"{text}."
         return
@@ -198,93 +204,6 @@ def _choice_note(evidence: SweepComparison) -> Iterator[str]:
         f"{text}. The best of several settings looks better than it is. This selection bias {size} here (estimated by "
         f"{chosen.how}).{bound}"
     )
-
-
-def _warnings(evidence: SweepComparison) -> Iterator[str]:
-    """Yield warnings about the table."""
-    for comparison in evidence.main:
-        if not math.isnan(comparison.wider):
-            group = group_name(evidence.groups[comparison.group])
-            base = group_name(evidence.groups[comparison.baseline])
-            wide, tight, times = (
-                (group, base, comparison.wider) if comparison.wider > 1 else (base, group, 1 / comparison.wider)
-            )
-            yield (
-                f"Warning: the values of {wide} vary {times:.1f} times as much as those of {tight}. If they are also "
-                "skewed, the t interval of the difference is too narrow. See results.csv."
-            )
-    for values, complete, planned in evidence.lacking:
-        yield (
-            f"Warning: {setting_label(values)}: {planned - complete:,} of {counted(planned, 'run')} "
-            f"{'is' if planned - complete == 1 else 'are'} missing (failed or not trained yet). If the setting makes "
-            "runs fail, the remaining runs look better than the setting is."
-        )
-    identical = [evidence.groups[comparison.group] for comparison in evidence.main if comparison.identical]
-    if identical:
-        yield f"Identical runs: {join_names(identical)}. Every pair has the same {evidence.metric}, so p is 1."
-    incomplete = [evidence.groups[comparison.group] for comparison in evidence.main if comparison.layout.left_out]
-    if incomplete:
-        yield (
-            f"Some comparisons leave out runs of {join_names(incomplete)}, because their seed or split is incomplete."
-        )
-    if evidence.judged_by:
-        yield (
-            f"These runs were compared by {', '.join(evidence.judged_by)} before. If a metric is chosen after seeing "
-            "another one, differences are less certain than they seem."
-        )
-    if evidence.looks:
-        now = sum(len(group.runs) for group in evidence.groups)
-        before = ", then ".join(f"{look:,}" for look in evidence.looks)
-        yield (
-            f"Runs were added or removed after the results were seen ({before} runs then, {now:,} now). Intervals and "
-            "p-values do not account for that. A difference that appears only after such changes is less certain than "
-            "it seems."
-        )
-
-
-def _pooling_note(evidence: SweepComparison) -> Iterator[str]:
-    """Yield a note if runs of a setting are repeats, or differ in more than the seed."""
-    if evidence.pooled is None:
-        return
-    keys = ", ".join(evidence.pooled)
-    if evidence.averages:
-        reason = f"although they differ in {keys}" if keys else "because they repeat the same config"
-        yield (
-            f"Runs with the same setting, seed and split are averaged, {reason}. n counts runs; intervals and tests "
-            "use the averages."
-        )
-    else:
-        yield f"Runs of one setting also differ in {keys}. Intervals and tests ignore this difference."
-
-
-def uncompared_notes(evidence: SweepComparison) -> Iterator[str]:
-    """Yield a note for each reason why settings are not compared, with their names."""
-    uncompared = evidence.uncompared
-    if not uncompared:
-        return
-    values = [group.values for group in evidence.groups]
-    wanted = baselines.default_baseline(values) if evidence.baseline is None else evidence.baseline
-    found = baselines.find_baselines(values, evidence.keys, evidence.baseline)
-    unmatched = [
-        group for group, base in zip(evidence.groups, found, strict=True) if base is None and group in uncompared
-    ]
-    base_has_metric = any(evidence.groups[base].scores(evidence.metric) for base in set(found) if base is not None)
-    without_metric = [
-        group
-        for group in uncompared
-        if group not in unmatched and not (base_has_metric and group.scores(evidence.metric))
-    ]
-    unpaired = [group for group in uncompared if group not in unmatched and group not in without_metric]
-    if unmatched:
-        base_text = baselines.baseline_text(wanted)
-        yield (
-            f"Not compared: {join_names(unmatched)}. No baseline with {base_text} has the same other keys. "
-            "Give more keys with --baseline."
-        )
-    if without_metric:
-        yield f"Not compared: {join_names(without_metric)}. Their runs, or the baseline's, have no {evidence.metric}."
-    if unpaired:
-        yield f"Not compared: {join_names(unpaired)}. None of their runs has the same seed and split as a baseline run."
 
 
 def _rank_note(evidence: SweepComparison) -> Iterator[str]:

@@ -54,15 +54,19 @@ def compare_with_stored(plan: SweepPlan, folder: SweepFolder, *, may_replace: bo
 def plan_messages(plan: SweepPlan, folder: SweepFolder, change: Mapping[str, int] | None) -> Iterator[str]:
     """Yield all messages for the user before a sweep starts."""
     yield from layout_messages(plan, folder)
-    yield from change_messages(change, folder)
+    yield from change_messages(plan, folder, change)
     yield from _format_messages(folder)
     yield from _arithmetic_messages(plan, folder)
 
 
-def change_messages(change: Mapping[str, int] | None, folder: SweepFolder) -> Iterator[str]:
+def change_messages(plan: SweepPlan, folder: SweepFolder, change: Mapping[str, int] | None) -> Iterator[str]:
     """Yield a message if the plan has changed; see `compare_with_stored`."""
     if change is not None:
-        counts = f"{counted(change['new'], 'new run')}, {change['kept']} kept, {change['orphaned']} no longer used"
+        # A kept run may have been planned only, or have failed.
+        trained = sum(folder.has_manifest(cell.id) for cell in plan.cells)
+        missing = change["kept"] - trained
+        kept = f"{change['kept']} kept" + (f" ({trained} trained, {missing} not trained yet)" if missing else "")
+        counts = f"{counted(change['new'], 'new run')}, {kept}, {change['orphaned']} no longer used"
         yield f"{folder.path}: the sweep has changed: {counts}."
 
 

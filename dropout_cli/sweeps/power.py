@@ -1,20 +1,30 @@
 """Statistical power: the runs that a decision needs, and the detectable difference."""
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import sample_size
 from dropout_cli.statistics.t_test import MIN_UNITS
+from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import ALPHA, Comparison
+from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.plan import SweepPlan
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
 
 WANTED = 0.8
 """The probability with which a true difference should be detected; the texts call it 80 %."""
 PILOT = 5
 """With fewer units, only the upper bound of their standard deviation is used: the estimate is too often too small."""
+MOST_UNDECIDED = 4
+"""The most undecided settings for which the notes state how many runs would decide."""
+MOST_TIMES = 4
+"""The exact number of units is stated up to this multiple of the units that there are."""
+MANY = 100
 UNIT = {"seeds": "seeds", "splits": "splits", "nested": "splits"}
 """Kind of layout -> the name of its units."""
 
@@ -29,17 +39,13 @@ def runs_to_decide(comparison: Comparison, margin: float | None) -> str:
     Returns:
         A sentence that continues `setting: `; empty if the number cannot be computed.
     """
-    unit, estimate = UNIT.get(comparison.layout.kind, ""), comparison.estimate
-    unit = "divisions" if unit == "splits" and comparison.layout.folds else unit
+    unit, estimate = _unit(comparison), comparison.estimate
     if not unit or not estimate.sd > 0:
         return "more splits and more seeds make the interval narrower." if comparison.layout.kind == "crossed" else ""
     size = margin or abs(estimate.mean)
     if size == 0:
         return ""
-    alpha = ALPHA / comparison.family
-    sd_bound = sample_size.sd_upper_bound(estimate.sd, estimate.n)
-    most = sample_size.pairs_needed(size, sd_bound, power=WANTED, alpha=alpha)
-    least = sample_size.pairs_needed(size, estimate.sd, power=WANTED, alpha=alpha)
+    least, most = units_needed(comparison, margin)
     kind = "the margin" if margin else "the observed one"
     goal = f"to detect a true difference of {size:.2g} ({kind}) with 80 % probability"
     if most is None or least is None:
@@ -47,6 +53,58 @@ def runs_to_decide(comparison: Comparison, margin: float | None) -> str:
     if estimate.n < PILOT:
         return f"{goal}, at most {most:,} {unit} in total are needed. A more exact number needs {PILOT} {unit} or more."
     return f"{goal}, {least:,} to {most:,} {unit} in total are needed (now: {estimate.n})."
+
+
+def _unit(comparison: Comparison) -> str:
+    """Return the name of the units of a comparison; empty without independent units."""
+    unit = UNIT.get(comparison.layout.kind, "")
+    return "divisions" if unit == "splits" and comparison.layout.folds else unit
+
+
+def units_needed(comparison: Comparison, margin: float | None) -> tuple[int | None, int | None]:
+    """Return how many units detect the margin, or the observed difference, with 80 % probability.
+
+    Returns:
+        The numbers for the observed standard deviation and for its upper bound; None: more than a million.
+    """
+    estimate, alpha = comparison.estimate, ALPHA / comparison.family
+    size = margin or abs(estimate.mean)
+    bound = sample_size.sd_upper_bound(estimate.sd, estimate.n)
+    most = sample_size.pairs_needed(size, bound, power=WANTED, alpha=alpha)
+    return sample_size.pairs_needed(size, estimate.sd, power=WANTED, alpha=alpha), most
+
+
+def decision_notes(undecided: Sequence[tuple[str, Comparison]], margin: float | None) -> Iterator[str]:
+    """Yield how many units would decide, the fewest first; settings that need many share one sentence.
+
+    Args:
+        undecided: Name of the setting and its undecided comparison.
+        margin: The difference to detect; None: the observed ones.
+    """
+    near: list[tuple[int, str]] = []
+    far: list[tuple[int, int, str, str]] = []
+    for name, comparison in undecided:
+        needed = runs_to_decide(comparison, margin)
+        if not needed:
+            continue
+        n, unit = comparison.estimate.n, _unit(comparison)
+        count = (units_needed(comparison, margin)[n < PILOT] or sample_size.MAX_PAIRS) if unit else 0
+        if count > MOST_TIMES * n:
+            far.append((count, MOST_TIMES * n, unit, name))
+        else:
+            near.append((count, f"{name}: {needed}"))
+    yield from (text for _, text in sorted(near)[:MOST_UNDECIDED])
+    if len(near) > MOST_UNDECIDED:
+        verb, whose = ("is", "its") if len(near) - MOST_UNDECIDED == 1 else ("are", "their")
+        yield f"{len(near) - MOST_UNDECIDED} more {verb} not decided; comparisons.csv has {whose} numbers."
+    if far:
+        names = "; ".join(
+            [name for *_, name in far[:MOST_UNDECIDED]]
+            + [f"{len(far) - MOST_UNDECIDED} more"] * (len(far) > MOST_UNDECIDED)
+        )
+        bound = MANY if min(far)[0] > MANY else max(limit for _, limit, *_ in far)
+        what = "the margin" if margin else "the observed difference" if len(far) == 1 else "the observed differences"
+        yield f"{names}: to detect {what} with 80 % probability, more than {bound} {far[0][2]} are needed."
 
 
 def smallest_detectable(n: int, family: int) -> float:
@@ -68,12 +126,43 @@ def smallest_detectable(n: int, family: int) -> float:
     return high
 
 
-def power_of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+class EarlierSpread(NamedTuple):
+    """The spread of the paired differences in earlier runs of a sweep's folder."""
+
+    metric: str
+    sd: float
+    """The largest standard deviation over the settings, in units of the metric."""
+    n: int
+    """The number of pairs of that setting."""
+
+
+def earlier_spread(folder: SweepFolder, comparison: ComparisonSettings) -> EarlierSpread | None:
+    """Return the spread of the complete runs in a folder; None if there are too few.
+
+    Raises:
+        UsageError: The stored plan is damaged.
+    """
+    plan = stored_plan.read_plan(folder)
+    if plan is None:
+        return None
+    records, _ = stored_plan.read_runs(folder)
+    try:
+        evidence = compare_runs(records, plan.keys, comparison)
+    except UsageError:  # no run of the baseline is complete
+        return None
+    known = [(one.estimate.sd, one.estimate.n) for one in evidence.main if one.estimate.sd > 0 and not one.refused]
+    return EarlierSpread(evidence.metric, *max(known)) if known else None
+
+
+def power_of_plan(
+    plan: SweepPlan, baseline: Mapping[str, Any] | None, earlier: EarlierSpread | None = None
+) -> Iterator[tuple[str, str]]:
     """Yield rows of the dry run: the number of comparisons and what they can detect.
 
     Args:
         plan: The planned runs.
         baseline: Key -> value of the baseline; None: the default one.
+        earlier: The spread of earlier runs in the folder, if there are any.
 
     Raises:
         UsageError: No setting is the baseline.
@@ -94,7 +183,18 @@ def power_of_plan(plan: SweepPlan, baseline: Mapping[str, Any] | None) -> Iterat
         return
     size = smallest_detectable(n, len(layouts))
     yield "comparisons", str(len(layouts))
-    yield (
-        "difference seen with 80 % probability",
-        f"{size:.2g} standard deviations of the paired differences" if math.isfinite(size) else "none",
-    )
+    yield "difference seen with 80 % probability", _in_units(size, earlier) if math.isfinite(size) else "none"
+
+
+EXAMPLE_SD = 0.002
+"""A usual standard deviation of paired differences in accuracy, for an example."""
+
+
+def _in_units(size: float, earlier: EarlierSpread | None) -> str:
+    """Return a difference in units of the metric, or in standard deviations with an example."""
+    text = f"{size:.2g} standard deviations of the paired differences"
+    if earlier is None:
+        example = f"if differences vary by {EXAMPLE_SD:g} from seed to seed, this is {size * EXAMPLE_SD:.1g}"
+        return f"{text} (for example, {example})"
+    found = f"they vary by {earlier.sd:.2g} in {earlier.n} earlier pairs of this folder"
+    return f"{size * earlier.sd:.2g} in {earlier.metric} ({text}; {found})"

@@ -69,7 +69,8 @@ def write_results(records: Sequence[RunRecord], folder: SweepFolder, *, draw_fig
     """
     plan = stored_plan.read_plan(folder)
     assert plan is not None
-    evidence = plan.compare(records)
+    failed = {cell.id for cell in plan.cells if folder.failure(cell.id) is not None}
+    evidence = plan.compare(records, failed)
     for name, data in tables.all_tables(records, plan.keys, evidence).items():
         folder.write(name, data)
     folder.write("notes.txt", "".join(f"{line}\n" for line in comparison_notes(evidence)).encode())

@@ -119,7 +119,7 @@ def _train_missing(
     if execution.retry_failed:
         _forget_failures(plan, folder)
     failures = {cell.id: reason for cell in plan.cells if (reason := folder.failure(cell.id)) is not None}
-    wanted = [cell for cell in plan.cells if cell.id not in failures and not folder.is_complete(cell.id)]
+    wanted = [cell for cell in training_order(plan) if cell.id not in failures and not folder.is_complete(cell.id)]
     done = len(plan.cells) - len(wanted) - len(failures)
     watch(SweepProgress(done, len(failures), len(plan.cells)))
     if execution.on_error == "stop" and failures:
@@ -136,6 +136,18 @@ def _train_missing(
             if execution.on_error == "stop" and failures:
                 break
     return failures
+
+
+def training_order(plan: SweepPlan) -> list[Cell]:
+    """Return the runs in the order of training: the first seed of every setting, then the second, and so on."""
+    # If a sweep is stopped early, all settings then have about equally many runs, with the same seeds and splits, so
+    # that they can be compared. The plan and the tables keep the order of the settings.
+    counts = [0] * len(plan.groups)
+    ranks: dict[str, int] = {}
+    for cell in plan.cells:
+        ranks[cell.id] = counts[cell.group]
+        counts[cell.group] += 1
+    return sorted(plan.cells, key=lambda cell: ranks[cell.id])
 
 
 def _trainer(execution: ExecutionSettings, notice: Notice) -> Train:

@@ -58,7 +58,7 @@ def choose_setting(folder: SweepFolder, wanted: Values | None) -> ChosenSetting:
         return ChosenSetting(groups[0], is_best=False)
     evidence = plan.compare(records)
     if evidence.chosen is None:
-        fact = "no setting can be called the best one, because the runs have no common validation part"
+        fact = "no setting can be called the best one, because the settings share too few runs or no validation part"
         raise UsageError(place, fact, f"Name one with --setting KEY=VALUE. {_settings(groups)}")
     return ChosenSetting(evidence.groups[evidence.chosen.best], is_best=True)
 

@@ -27,6 +27,8 @@ from dropout_cli.training.yardstick_messages import is_finite_number
 
 SEARCH, FINALS = "search", "finals"
 """The folders of a search: its trials, and the sweep among the best of them."""
+LAST_RUNS = 2
+"""The number of runs of a setting, the last ones, from which its time is estimated."""
 TRIAL_STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 """States of a trial in the database of a search."""
 
@@ -111,7 +113,7 @@ def sweep_status(folder: SweepFolder) -> SweepStatus | None:
         training=len(busy),
         seconds_left=_seconds_left(folder, plan, summaries, waiting, busy) if is_running else None,
         is_running=is_running,
-        comparison=_compare(folder, plan, summaries),
+        comparison=_compare(folder, plan, summaries, failures),
     )
 
 
@@ -120,7 +122,9 @@ def _complete_path(folder: SweepFolder, id: str) -> Path | None:
     return next((path for path in (folder.cell(id), folder.partial(id)) if (path / MANIFEST).is_file()), None)
 
 
-def _compare(folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any]) -> SweepComparison | None:
+def _compare(
+    folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any], failures: Mapping[str, str]
+) -> SweepComparison | None:
     """Compare the complete runs that have their final names; None if the baseline has none."""
     records = [
         RunRecord.from_summary(
@@ -135,7 +139,7 @@ def _compare(folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any]
     if not records:
         return None
     try:
-        return plan.compare(records)
+        return plan.compare(records, failures)
     except UsageError:  # no run of the baseline is complete
         return None
 
@@ -147,13 +151,15 @@ def _seconds_left(
     waiting: Sequence[StoredCell],
     busy: Set[str],
 ) -> float | None:
-    """Estimate the time to go from the finished runs, those of the same setting where there are some."""
+    """Estimate the time to go from the last finished runs, those of the same setting where there are some."""
     by_group: dict[int, list[float]] = {}
-    for cell in plan.cells:
+    for cell in sorted(plan.cells, key=lambda cell: _ended(folder, cell.id)):
         if is_finite_number(seconds := summaries.get(cell.id, {}).get("seconds")):
             by_group.setdefault(cell.group, []).append(seconds)
     if not by_group:
         return None
+    # Earlier runs may have trained beside other programs, or without them.
+    by_group = {group: seconds[-LAST_RUNS:] for group, seconds in by_group.items()}
     usual = fmean(seconds for group in by_group.values() for seconds in group)
     total = 0.0
     for cell in waiting:
@@ -161,6 +167,15 @@ def _seconds_left(
         total += max(0.0, expected - (_elapsed(folder.partial(cell.id)) if cell.id in busy else 0.0))
     # As many runs at a time as now; between two runs, none may be training for a moment.
     return total / max(1, len(busy))
+
+
+def _ended(folder: SweepFolder, id: str) -> float:
+    """Return when a run was completed, in seconds since 1970; 0 if it is not complete."""
+    path = _complete_path(folder, id)
+    try:
+        return 0.0 if path is None else (path / MANIFEST).stat().st_mtime
+    except OSError:  # it has just got its final name
+        return time.time()
 
 
 def _elapsed(path: Path) -> float:

@@ -6,7 +6,7 @@ The folder may come from someone else, so that everything is checked.
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,10 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
 from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.permutation import TestName
-from dropout_cli.sweeps.records import RunRecord, Values
+from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import SAME, Replicate, Splits
 from dropout_cli.sweeps.settings import ComparisonSettings
-from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
+from dropout_cli.sweeps.sweep_comparison import IncompleteSetting, SweepComparison, compare_runs
 
 
 @dataclass(frozen=True)
@@ -87,22 +87,31 @@ class StoredPlan:
         """The settings by which the runs are compared."""
         return ComparisonSettings(self.metric, tuple(self.metrics), self.test, self.baseline, self.margin)
 
-    def compare(self, records: Sequence[RunRecord]) -> SweepComparison:
-        """Compare the runs; raise UsageError if no run of the baseline is among them."""
-        lacking = self._lacking(records)
+    def compare(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> SweepComparison:
+        """Compare the runs.
+
+        Args:
+            records: The complete runs.
+            failed: The ids of the runs that failed.
+
+        Raises:
+            UsageError: No run of the baseline is complete.
+        """
+        lacking = self._lacking(records, failed)
         return compare_runs(
             records, self.keys, self.comparison, looks=self.looks, judged_by=self.judged_by, lacking=lacking
         )
 
-    def _lacking(self, records: Sequence[RunRecord]) -> list[tuple[Values, int, int]]:
-        """Return the incomplete settings: values, number of complete runs, number of planned runs."""
+    def _lacking(self, records: Sequence[RunRecord], failed: Collection[str]) -> list[IncompleteSetting]:
+        """Return the settings without some of their runs."""
         complete = {record.name for record in records}
-        found: list[tuple[Values, int, int]] = []
+        found: list[IncompleteSetting] = []
         for place, group in enumerate(self.groups):
             cells = [cell.id for cell in self.cells if cell.group == place]
             there = len(complete.intersection(cells))
             if there < len(cells):
-                found.append((group.values, there, len(cells)))
+                lost = sum(id in failed and id not in complete for id in cells)
+                found.append(IncompleteSetting(group.values, there, len(cells), lost))
         return found
 
 

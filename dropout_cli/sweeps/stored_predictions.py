@@ -60,6 +60,11 @@ def stored_predictions(run: Run) -> Mapping[str, Array]:
     return {name: array[order] for name, array in known.items()}
 
 
+def is_mean_over_examples(metric: str) -> bool:
+    """Return True if the metric is a mean of one score per example."""
+    return any(one.name == metric_name(metric) for one in MEANS)
+
+
 def test_part_digest(path: str) -> bytes | None:
     """Return a digest of the rows of a run's test part; None if they cannot be read."""
     return _test_part(path, _stamp(path, FILE))
@@ -75,9 +80,8 @@ def example_metric(path: str, metric: str) -> tuple[Array, Array] | None:
     Returns:
         Rows and scores. None if they cannot be read, the metric is not a mean over examples, or a score is not finite.
     """
-    part, number = metric_part(metric), metric_name(metric)
-    file = FILES.get(part)
-    if file is None or not any(one.name == number for one in MEANS):
+    number, file = metric_name(metric), FILES.get(metric_part(metric))
+    if file is None or not is_mean_over_examples(metric):
         return None
     rows, each = _contributions(path, file, _stamp(path, file))
     return (rows, each[number].astype(np.float64)) if number in each else None

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,15 +16,31 @@ from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better, metric_name
 from dropout_cli.statistics import Ranks, argbest, selection_bias
+from dropout_cli.statistics.t_test import MIN_UNITS
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import Comparison, compare_groups
 from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.means import GroupMean, group_mean
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, group_runs, keys_averaged_over
+from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.settings import ComparisonSettings
 
 DATASET = "dataset.name"
+
+
+class IncompleteSetting(NamedTuple):
+    """A setting of which some planned runs are not complete."""
+
+    values: Values
+    complete: int
+    planned: int
+    failed: int = 0
+
+    @property
+    def untrained(self) -> int:
+        """The number of runs that are neither complete nor failed."""
+        return self.planned - self.complete - self.failed
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,10 @@ class SweepComparison:
     comparisons: tuple[Comparison, ...]
     """The comparisons by all metrics; `comparisons_by` returns those by one."""
     chosen: ValidationChoice | None
-    """The best setting on validation; None without several settings or a validation part."""
+    """The best setting on validation.
+
+    None without several settings or a validation part, and if `too_few_pairs`.
+    """
     ranks: tuple[list[Values], list[Any], Ranks] | None
     """Settings, datasets and ranks, if several datasets were swept; else None."""
     pooled: list[str] | None
@@ -66,8 +85,10 @@ class SweepComparison:
     """The number of runs at each earlier look at the tables."""
     judged_by: tuple[str, ...]
     """Other metrics by which the tables were written before."""
-    lacking: tuple[tuple[Values, int, int], ...] = ()
-    """The incomplete settings: values, number of complete runs, number of planned runs."""
+    lacking: tuple[IncompleteSetting, ...] = ()
+    """The settings without some of their runs."""
+    too_few_pairs: bool = False
+    """True if runs are missing, and the settings have too few pairs of seed and split in common to name a best one."""
 
     @property
     def records(self) -> list[RunRecord]:
@@ -104,6 +125,24 @@ class SweepComparison:
             self._means[place, metric] = group_mean(group, metric)
         return self._means[place, metric]
 
+    @property
+    def common_pairs(self) -> int:
+        """The number of pairs of seed and split that all settings have."""
+        return len(_common(self.groups))
+
+    @property
+    def choice_leaves_out(self) -> bool:
+        """True if the choice of the best setting leaves out runs, because not all settings have their pair."""
+        used = 0 if self.chosen is None else len(self.chosen.layout.replicates)
+        return self.chosen is not None and any(len(group.records) != used for group in self.groups)
+
+    def chosen_mean(self, group: RunGroup, metric: str) -> GroupMean:
+        """Return the mean of a metric over the runs by which the best setting was chosen."""
+        if self.chosen is None or not self.choice_leaves_out:
+            return self.mean(group, metric)
+        used = {one: group.records[one] for one in self.chosen.layout.replicates}
+        return group_mean(RunGroup(group.values, used), metric)
+
     @cached_property
     def _means(self) -> dict[tuple[int, str], GroupMean]:
         """The means that `mean` has computed, by index of the group and metric."""
@@ -126,7 +165,7 @@ def compare_runs(
     *,
     looks: Sequence[int] = (),
     judged_by: Sequence[str] = (),
-    lacking: Sequence[tuple[Values, int, int]] = (),
+    lacking: Sequence[IncompleteSetting] = (),
 ) -> SweepComparison:
     """Group runs by the values of `keys`, and compare the groups.
 
@@ -136,7 +175,7 @@ def compare_runs(
         settings: How the groups are compared.
         looks: The number of runs at each earlier look.
         judged_by: The metrics by which the runs were compared before.
-        lacking: The incomplete settings: values, number of complete runs, number of planned runs.
+        lacking: The settings without some of their runs.
 
     Raises:
         UsageError: No group is the baseline, or several are.
@@ -146,6 +185,11 @@ def compare_runs(
         settings = replace(settings, metric=_of_regression(settings.metric))
         judged_by = [_of_regression(one) for one in judged_by]
     groups, metrics = group_runs(records, keys), settings.metrics
+    chosen, common = _choose_on_validation(groups, settings.metric), len(_common(groups))
+    # A complete sweep with one or two seeds names its best setting. While runs are missing, a setting could seem the
+    # best one only because of the pairs that happen to be complete.
+    is_partial = bool(lacking) or any(len(group.records) != common for group in groups)
+    too_few = is_partial and common < MIN_UNITS and _may_choose(groups, settings.metric)
     return SweepComparison(
         keys=tuple(keys),
         metrics=metrics,
@@ -155,13 +199,14 @@ def compare_runs(
         comparisons=compare_groups(
             groups, keys, metrics, baseline=settings.baseline, margin=settings.margin, test=settings.test
         ),
-        chosen=_choose_on_validation(groups, settings.metric),
+        chosen=None if too_few else chosen,
         ranks=_ranks(groups, settings.metric),
         pooled=keys_averaged_over(groups),
         baseline=settings.baseline,
         looks=tuple(looks),
         judged_by=tuple(one for one in judged_by if one not in metrics),
         lacking=tuple(lacking),
+        too_few_pairs=too_few,
     )
 
 
@@ -170,12 +215,24 @@ def _of_regression(metric: str) -> str:
     return "test.rmse" if metric == DEFAULT_METRIC else metric
 
 
+def _common(groups: Sequence[RunGroup]) -> list[Replicate]:
+    """Return the replicates that all groups have."""
+    return [one for one in groups[0].records if all(one in group.records for group in groups)] if groups else []
+
+
+def _may_choose(groups: Sequence[RunGroup], metric: str) -> bool:
+    """Return True if more runs could choose a best setting: several settings of one dataset, with validation."""
+    val = f"val.{metric_name(metric)}"
+    one_dataset = len({group.values.get(DATASET) for group in groups}) == 1
+    return len(groups) > 1 and one_dataset and all(group.scores(val) for group in groups)
+
+
 def _choose_on_validation(groups: Sequence[RunGroup], metric: str) -> ValidationChoice | None:
     """Return the group that is best on validation, over the replicates that all groups have."""
     val = f"val.{metric_name(metric)}"
     if len(groups) < 2 or len({group.values.get(DATASET) for group in groups}) > 1:
         return None  # metrics of different datasets are not comparable, so there is no best setting
-    shared = [one for one in groups[0].records if all(one in group.records for group in groups)]
+    shared = _common(groups)
     values = [{one: group.score(one, val) for one in shared} for group in groups]
     if not shared or any(math.isnan(one) for row in values for one in row.values()):
         return None

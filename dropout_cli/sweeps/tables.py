@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from dropout_cli.core.text import decimals
-from dropout_cli.metrics import METRICS, csv_bytes
+from dropout_cli.metrics import METRICS, csv_bytes, metric_part
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
-from dropout_cli.sweeps.wording import format_interval, format_p, format_short
+from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_p, format_short
 
 Rows = list[list[Any]]
 
@@ -193,8 +193,34 @@ LEAST = (
 """Columns of the comparison table that a narrow terminal may leave out, the first one first."""
 
 
+SHOWN = ("n", INTERVAL, "difference", DIFFERENCE_INTERVAL, "verdict")
+"""The columns of the short table, besides the keys, the metric, and the test that `--test` asks for."""
+
+
+def short_table(evidence: SweepComparison, metric: str | None = None, *, every: bool = False) -> tuple[list[str], Rows]:
+    """Return headers and rows of the table on the screen: a row per setting, without empty columns.
+
+    Args:
+        evidence: The comparison of all runs.
+        metric: The metric to compare by; None: the main one.
+        every: True for all columns, False for those that a reader needs first.
+    """
+    headers, rows = comparison_table(evidence, metric)
+    shown = {*evidence.keys, metric or evidence.metric, *SHOWN, "averages", f"p ({evidence.test})", "smallest p"}
+    places = [place for place, name in enumerate(headers) if every or name in shown]
+    return without_empty_columns(
+        [headers[place] for place in places], [[row[place] for place in places] for row in rows]
+    )
+
+
+def without_empty_columns(headers: list[str], rows: Rows) -> tuple[list[str], Rows]:
+    """Return the table without the columns that are empty in every row."""
+    places = [place for place in range(len(headers)) if not rows or any(row[place] != "" for row in rows)]
+    return [headers[place] for place in places], [[row[place] for place in places] for row in rows]
+
+
 def comparison_table(evidence: SweepComparison, metric: str | None = None) -> tuple[list[str], Rows]:
-    """Return headers and rows of the table for people: a row per setting.
+    """Return headers and rows of the full table: a row per setting.
 
     Args:
         evidence: The comparison of all runs.
@@ -235,11 +261,12 @@ def _against(one: Comparison | None, alone: str, test: str) -> list[Any]:
     numbers = [
         format_short(one.estimate.mean, "+"),
         format_interval(one.interval, "+"),
-        format_interval(one.new_data, "+"),
+        "" if metric_part(one.metric) == "train" else format_interval(one.new_data, "+"),
         effect,
     ]
     tests = [format_p(one.p), format_p(one.p_bonferroni), format_p(one.p_holm)]
     tests += [format_p(one.requested.adjusted), format_p(one.requested.smallest)][:requested]
-    # An undecided comparison has no verdict that new data could confirm.
-    confirmed = "" if one.verdict == NOT_DECIDED else "yes" if one.shown_for_new_data else "no"
+    # An undecided comparison has no verdict that new data could confirm, and a training metric is not about new data.
+    unknown = "" if one.verdict == NOT_DECIDED or metric_part(one.metric) == "train" else "n/a"
+    confirmed = {None: unknown, True: "yes", False: "no"}[confirmed_for_new_data(one)]
     return [*numbers, *tests, f"{one.won}/{one.n - one.tied}", one.verdict, confirmed]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from dropout_cli.core.text import counted, decimals
+from dropout_cli.metrics import metric_part
 from dropout_cli.sweeps.comparison import ALPHA, BETTER, NOT_DECIDED, WORSE, Comparison
 from dropout_cli.sweeps.layouts import Layout
 from dropout_cli.sweeps.records import RunGroup, Values, setting_label
@@ -95,6 +96,17 @@ def new_data_kind(comparison: Comparison) -> str:
     return "new data"
 
 
+def confirmed_for_new_data(comparison: Comparison) -> bool | None:
+    """Return whether a verdict also holds for new data; None if nothing can be said.
+
+    Nothing can be said without a verdict or an interval, and a training metric is not about new data.
+    """
+    is_training = metric_part(comparison.metric) == "train"
+    if is_training or comparison.verdict == NOT_DECIDED or math.isnan(comparison.new_data.low):
+        return None
+    return comparison.shown_for_new_data
+
+
 def verdict_scope(comparison: Comparison) -> str:
     """Return for which data a verdict holds, such as `on this split and for new examples`."""
     new = new_data_kind(comparison)
@@ -104,10 +116,8 @@ def verdict_scope(comparison: Comparison) -> str:
         data = "these test examples"
     else:
         data = "splits of these data"
-    if comparison.shown_for_new_data:
-        return f"on {data} and for {new}"
-    is_unknown = math.isnan(comparison.new_data.low)
-    return f"on {data}, but not confirmed for {new}" + (" (no interval is available)" if is_unknown else "")
+    confirmed = confirmed_for_new_data(comparison)
+    return f"on {data}" + {None: "", True: f" and for {new}", False: f", but not confirmed for {new}"}[confirmed]
 
 
 def comparison_sentence(

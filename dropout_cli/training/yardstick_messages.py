@@ -18,6 +18,8 @@ FREQUENCY_DUMMY = "always predicting the frequencies of the classes"
 """The dummy of classification, as metrics of probabilities see it."""
 YARDSTICK_FILE = "yardstick.npz"
 """The file of a run with the simple models' predictions of the test part."""
+DUMMY_LABELS = {"classification": "most common class", "regression": "mean"}
+"""Task -> the name of its dummy at the top of a column."""
 LINEAR_MODEL_LABELS = {"logistic": "logistic regression", "ridge": "ridge regression"}
 
 
@@ -47,7 +49,7 @@ def dummy_warning(summary: Mapping[str, Any]) -> str | None:
 def dummy_description(task: str, number: str) -> str:
     """Say what the dummy of a task does, as a metric sees it."""
     labels = any(one.name == number and one.needs == "labels" for one in task_metrics(task))
-    return DUMMY_DESCRIPTIONS.get(task, "the dummy") if labels or task != "classification" else FREQUENCY_DUMMY
+    return DUMMY_DESCRIPTIONS.get(task, "the simplest model") if labels or task != "classification" else FREQUENCY_DUMMY
 
 
 def is_better_than(metric: str, ours: float, theirs: float) -> bool:
@@ -78,8 +80,10 @@ def yardstick_table(summary: Mapping[str, Any], *, every: bool = False) -> tuple
     shown = {name for task in TASKS.values() for name in task.displayed_metrics}
     names = [name for name in dummy if every or name in shown]
     columns = [test, dummy, *([linear] if linear else [])]
-    kind = [str(summary["yardstick"]["linear"].get("kind"))] if linear else []
-    return ["test", "network", "dummy", *kind], [[name, *(one.get(name) for one in columns)] for name in names]
+    kind = str(summary["yardstick"]["linear"].get("kind")) if linear else ""
+    models = [DUMMY_LABELS.get(str(summary.get("task", "classification")), "simplest model")]
+    models += [LINEAR_MODEL_LABELS.get(kind, kind)] if linear else []
+    return ["test", "network", *models], [[name, *(one.get(name) for one in columns)] for name in names]
 
 
 def yardstick_scores(summary: Mapping[str, Any], model: str, part: str) -> Mapping[str, Any]:

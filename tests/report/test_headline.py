@@ -14,7 +14,7 @@ from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.settings import ComparisonSettings
-from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
+from dropout_cli.sweeps.sweep_comparison import IncompleteSetting, SweepComparison, compare_runs
 
 NOISE = (0.004, -0.003, 0.002, -0.004, 0.001)
 SHIFTS = {"better": 0.05, "worse": -0.05, "undecided": 0.001}
@@ -78,13 +78,13 @@ HEADLINES = {
     "better": (
         "The best setting on the validation part is inverted, rate 0.1. Its mean test.accuracy is 0.9520. "
         "Better than no dropout: inverted, rate 0.1 (test accuracy +0.0500, 95 % interval +0.0458 to +0.0542, "
-        "5 seeds). This is not confirmed for new examples."
+        "5 seeds)."
     ),
     "all worse": (
         "The best setting on the validation part is no dropout (the baseline). Its mean test.accuracy is 0.9020. "
         "All 3 settings are worse than no dropout: inverted, rate 0.3 (test accuracy -0.0700, 95 % interval -0.0760 "
         "to -0.0640, 5 seeds); inverted, rate 0.2 (-0.0600, -0.0660 to -0.0540); inverted, rate 0.1 (-0.0500, -0.0560 "
-        "to -0.0440). None of these results is confirmed for new examples."
+        "to -0.0440)."
     ),
     "not decided": (
         "The best setting on the validation part is inverted, rate 0.1. Its mean test.accuracy is 0.9030. "
@@ -165,7 +165,7 @@ def test_all_combinations_of_verdicts_name_every_setting() -> None:
 def test_failed_runs_and_settings_without_a_run_are_in_the_headline() -> None:
     """With the number of all runs; the bias is named if a setting lost only some of its runs."""
     records = [record(seed, 0.9 + 0.001 * seed, rate) for seed in range(3) for rate in (0, 0.5)]
-    lost = [({"dropout.rate": 0.9}, 0, 3), ({"dropout.rate": 0.5}, 3, 4)]
+    lost = [IncompleteSetting({"dropout.rate": 0.9}, 0, 3, 3), IncompleteSetting({"dropout.rate": 0.5}, 3, 4, 1)]
     evidence = compare_runs(records, ["dropout.rate"], ComparisonSettings(), lacking=lost)
     text = sweep_headline(evidence, failed=4)
     sys.stdout.write(f"{text}\n")

@@ -48,13 +48,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = dropout("sweep", "c.yaml", "dropout={variant: inverted, rate: 0.2},none", "--seeds", "3", cwd=here)
     assert done.returncode == 0, done.stderr
     (here / "sweep.html").write_bytes(report.sweep_report(SweepFolder(here / "runs/sweep-c")))
+    shutil.copytree(here / "runs/sweep-c", here / "runs/sweep-m")
+    several = (
+        "sweep",
+        "c.yaml",
+        "dropout={variant: inverted, rate: 0.2},none",
+        "--seeds",
+        "3",
+        "--out",
+        "runs/sweep-m",
+    )
+    done = dropout(*several, "--metrics", "test.accuracy,val.error,train.error", cwd=here)
+    assert done.returncode == 0, done.stderr
+    (here / "metrics.html").write_bytes(report.sweep_report(SweepFolder(here / "runs/sweep-m")))
     parts: list[SectionPart] = [HtmlTable(NASTY, [NASTY, "n"], [[NASTY, 2], ["b", 10], ["a", 1.5]]), Code(NASTY), NASTY]
     figure = Figure(b'<svg xmlns="http://www.w3.org/2000/svg"/>', NASTY, NASTY)
     (here / "nasty.html").write_bytes(render_page(NASTY, NASTY, NASTY, [Section(NASTY, [*parts, figure])]))
     return here
 
 
-PAGES = ["run", "regression", "images", "sweep", "nasty"]
+PAGES = ["run", "regression", "images", "sweep", "metrics", "nasty"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -79,6 +92,22 @@ def test_a_sweep_begins_with_its_headline_and_a_table_of_four_columns(folder: Pa
     details = text.partition("<details>")[2].partition("</details>")[0]
     assert "p (Bonferroni)" in details and "d_z" in details
     assert "The best setting on the validation part" in headline and text.count("Runs: 3 runs per setting") == 1
+
+
+def test_every_requested_metric_has_a_table_with_verdicts_and_a_sentence(folder: Path) -> None:
+    """Training and validation numbers of one measure also stand side by side, and no column is empty in every row."""
+    text = unescape((folder / "metrics.html").read_text())
+    tables = re.findall(r"<caption[^>]*>(.*?)</caption>.*?</table>", text, re.S)
+    for words in ("test accuracy", "validation error", "training error"):
+        assert f"Means and differences with 95 % intervals, by {words}" in tables
+    assert "Error on the training and on the validation part: means with 95 % intervals" in tables
+    headline = re.search(r'<p class="answer">(.*?)</p>', text, re.S)
+    assert headline is not None
+    assert "By validation error: " in headline[1] and "By training error: " in headline[1]
+    for caption, table in re.findall(r"<caption[^>]*>(Every setting, by .*?)</caption>(.*?)</table>", text, re.S):
+        rows = re.findall(r"<tr>(<td.*?)</tr>", table, re.S)
+        cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in rows]
+        assert cells and all(any(column) for column in zip(*cells, strict=True)), caption
 
 
 def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> None:

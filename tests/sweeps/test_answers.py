@@ -210,6 +210,14 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
     ),
     r"rate ([\d.]+): to detect a true difference of ([\d.e-]+) \(the observed one\) with 80 % probability, "
     r"([\d,]+) to ([\d,]+) splits in total are needed \(now: (\d+)\)\.": would_decide,
+    r"rate ([\d.]+)(?:; rate ([\d.]+))?: to detect the observed differences? with 80 % probability, "
+    r"more than (\d+) splits are needed\.": (
+        lambda match, of: all(
+            power(float(match[3]), abs(of.differences[float(rate)].mean()), of.differences[float(rate)].std(ddof=1))
+            < 0.8
+            for rate in filter(None, (match[1], match[2]))
+        )
+    ),
     r"rate ([\d.]+): to detect a true difference of ([\d.e-]+) \(the observed one\) with 80 % probability, "
     r"more than a million splits are needed\.": (
         lambda match, of: power(1e6, float(match[2]), of.differences[float(match[1])].std(ddof=1)) < 0.8

@@ -1,10 +1,14 @@
 """A metric of a different task is refused before training or comparing."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.errors import ConfigError, UsageError
+from dropout_cli.metrics import METRICS, comparable_metrics
+from dropout_cli.sweeps.options import parse_metrics
+from tests.checkout import ROOT
 from tests.commands import dropout
 from tests.small_run import train
 from tests.small_sweep import BASE, planned
@@ -33,3 +37,19 @@ def test_no_run_that_is_compared_has_it(tmp_path: Path) -> None:
     regression = train(tmp_path / "r", "dataset={name: diabetes}", "architecture.hidden=[4]")
     done = dropout("compare", str(regression.path), cwd=tmp_path)
     assert done.returncode == 0 and "test.rmse" in done.stdout
+
+
+def test_the_page_of_sweeps_lists_the_metrics_of_each_task() -> None:
+    """In the order in which an error lists them."""
+    page = (ROOT / "docs/sweeps.md").read_text()
+    for task, row in (("classification", "classes"), ("regression", "regression")):
+        (cell,) = re.findall(rf"^\| {row} \| (`accuracy`.*|`rmse`.*) \|$", page, re.MULTILINE)
+        assert tuple(re.findall(r"`(\w+)`", cell)) == tuple(comparable_metrics(task))
+
+
+def test_a_wrong_name_of_a_metric_lists_all_names() -> None:
+    """As `--metrics help` does, too."""
+    for metric, metrics in (("help", None), (None, "test.accuracy,help")):
+        with pytest.raises(UsageError) as error:
+            parse_metrics(metric, metrics)
+        assert all(name in str(error.value) for name in METRICS)

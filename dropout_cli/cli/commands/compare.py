@@ -67,6 +67,7 @@ def compare_command(
     margin: Annotated[
         float | None, typer.Option("--margin", min=0, help="Treat differences smaller than this as equal.")
     ] = None,
+    all_columns: arguments.AllColumns = False,
     form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.table,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
 ) -> None:
@@ -102,7 +103,7 @@ def compare_command(
         return
     if form is Format.table:
         for name in evidence.metrics:
-            headers, rows = tables.comparison_table(evidence, name)
+            headers, rows = tables.short_table(evidence, name, every=all_columns)
             output.print_result(
                 output.format_table(headers, rows, drop_order=tables.LEAST, full_table_option="--format json")
             )

@@ -27,6 +27,7 @@ def show_command(
             "--figures", help="First draw the figures into after/figures/. A run of a sweep has no figures of its own."
         ),
     ] = False,
+    all_columns: arguments.AllColumns = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     json: arguments.Json = False,
 ) -> None:
@@ -45,7 +46,7 @@ def show_command(
 
         if figures:
             raise UsageError("--figures", "works on a single run", "Give the path of one run of the sweep.")
-        print_sweep(folder, json)
+        print_sweep(folder, json, every=all_columns)
         return
     run = runs.find_run(reference, runs_dir)
     if figures:

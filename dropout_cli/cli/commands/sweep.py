@@ -1,5 +1,6 @@
 """The command `dropout sweep`: train all combinations of values and seeds."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -104,6 +105,7 @@ def sweep(
     on_error: Annotated[
         OnError, typer.Option("--on-error", help="Continue with the other runs, or stop, when a run fails.")
     ] = OnError.proceed,
+    all_columns: arguments.AllColumns = False,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
@@ -127,6 +129,8 @@ def sweep(
     folder = SweepFolder(path)
     asked = layout_choice.keep_layout(asked, folder)
     planned = plan.make_plan(asked)
+    if scheduler is None and not quiet:
+        _print_load()
     if dry_run:
         _print_dry_run(planned, folder, asked, jobs, json)
         return
@@ -144,21 +148,33 @@ def sweep(
             notice=output.print_stderr,
             base=asked.base_text,
         )
-    _print_results(report, folder, json)
+    _print_results(report, folder, json, every=all_columns)
     if not quiet:
         for line in run_result.sweep_commands(folder.path, report.evidence):
             output.print_stderr(line)
     _check_complete(report, folder)
 
 
+def _print_load() -> None:
+    """Print on stderr if other programs use the computer."""
+    from dropout_cli.core import environment
+
+    if message := environment.load_message(environment.load_average(), os.cpu_count() or 1):
+        output.print_stderr(message)
+
+
 def _print_dry_run(planned: "SweepPlan", folder: "SweepFolder", asked: "Sweep", jobs: int | None, json: bool) -> None:
     """Print the time and space to expect; changes of the plan go to stderr."""
-    from dropout_cli.sweeps import estimate, plan_changes
+    from dropout_cli.sweeps import estimate, plan_changes, power
 
     change = plan_changes.compare_with_stored(planned, folder)
-    for line in (*plan_changes.layout_messages(planned, folder), *plan_changes.change_messages(change, folder)):
+    for line in (
+        *plan_changes.layout_messages(planned, folder),
+        *plan_changes.change_messages(planned, folder, change),
+    ):
         output.print_stderr(line)
-    facts = estimate.estimate_cost(planned, jobs, asked.baseline)
+    earlier = power.earlier_spread(folder, asked.comparison)
+    facts = estimate.estimate_cost(planned, jobs, asked.baseline, earlier)
     if json:
         output.print_result(output.json_text(dict(facts)))
     else:
@@ -176,7 +192,7 @@ def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
         output.print_stderr(f"{asked.base}: {counted(total, 'combination')} {verb} skipped: {', '.join(facts)}.")
 
 
-def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool) -> None:
+def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool, *, every: bool) -> None:
     """Print failed runs on stderr, and tables, notes and the folder on stdout."""
     from dropout_cli.sweeps import tables
     from dropout_cli.sweeps.notes import comparison_notes
@@ -188,7 +204,7 @@ def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool) -> 
         return
     for one in report.evidence.metrics:
         output.print_result(
-            output.format_table(*tables.comparison_table(report.evidence, one), drop_order=tables.LEAST)
+            output.format_table(*tables.short_table(report.evidence, one, every=every), drop_order=tables.LEAST)
         )
     output.print_lines(comparison_notes(report.evidence))
     output.print_path(folder.path)

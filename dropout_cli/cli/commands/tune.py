@@ -104,7 +104,7 @@ def _print_results(result: "TuneResult", folder: "SweepFolder", json: bool) -> N
         found = {"tune": str(folder.path), "winner": result.winner, "search": result.messages}
         output.print_result(output.json_text(found | tables.comparison_dict(evidence)))
         return
-    output.print_result(output.format_table(*tables.comparison_table(evidence), drop_order=tables.LEAST))
+    output.print_result(output.format_table(*tables.short_table(evidence), drop_order=tables.LEAST))
     output.print_lines([*result.messages, *comparison_notes(evidence)])
     output.print_path(folder.path)
 
