@@ -14,8 +14,8 @@ early stopping is easy to beat; NLL has the same bars. A difference is positive 
 
 The difference from the MLP on a split is divided by the standard deviation of the two scores over the splits, and the
 pooled mean is that over all tasks. Its interval holds for new splits of these tables. Splits of a table share rows, so
-the variance of a task's mean has the factor 1/n + test rows / other rows (Nadeau & Bengio 2003). The interval that takes
-the tasks as a sample is printed beside it, and is wider.
+the variance of a task's mean has the factor 1/n + test rows / other rows (Nadeau & Bengio 2003). The interval that
+takes the tasks as a sample is printed beside it, and is wider.
 """
 
 import math
