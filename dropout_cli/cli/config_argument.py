@@ -1,4 +1,4 @@
-"""The CONFIG argument of a command: a config file, a bundled config, or data, for which a config is made."""
+"""The argument CONFIG: a config file, a bundled config, or data to make a config for."""
 
 import shlex
 import sys
@@ -138,7 +138,7 @@ def _ask_target(file: Path, argument: str, guess: str, text: str, message: str) 
             print_stderr(str(error).replace(str(file), argument))
 
 
-def find_sweep(
+def load_sweep_argument(
     found: ConfigArgument,
     values: Sequence[str] | None,
     options: "SweepOptions",

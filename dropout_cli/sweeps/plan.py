@@ -203,16 +203,12 @@ class _Planner:
 
     def _load(self, settings: Point) -> Experiment:
         """Return the base config with some settings; a ConfigError has their places."""
-        texts = [setting.override for setting in settings]
+        sweep, texts = self._sweep, [setting.override for setting in settings]
         # `dropout.variant: x` keeps the other keys of its block, whereas `dropout: {...}` replaces the block.
         replaced = [setting.key for setting in settings if not _is_tag(setting.key)]
         try:
             return config.load_config(
-                self._sweep.base,
-                texts,
-                text=self._sweep.base_text,
-                folder=self._sweep.folder,
-                replace_blocks=replaced,
+                sweep.base, texts, text=sweep.base_text, folder=sweep.folder, replace_blocks=replaced
             ).experiment
         except ConfigError as error:
             places = {shorten(setting.override): setting for setting in settings}

@@ -8,14 +8,14 @@ get the network's encoded inputs, and the training and validation rows together,
 - linear: LogisticRegression(max_iter=1000) or Ridge, after StandardScaler
 - trees: HistGradientBoosting, defaults
 
-All predict the same test rows. Targets of regressions are standardized for the rivals too: with raw targets the MLP is
-far worse. The primary score is the accuracy of classes and the RMSE of numbers, since the likelihood of an MLP without
+All predict the same test rows. Targets of regressions are standardized for the rivals too.
+The primary score is the accuracy of classes and the RMSE of numbers, since the likelihood of an MLP without
 early stopping is easy to beat; NLL has the same bars. A difference is positive where the recipe is better.
 
 The difference from the MLP on a split is divided by the standard deviation of the two scores over the splits, and the
-pooled mean is that over all tasks. Its interval holds for new splits of these tables; splits of a table share rows, so
-the variance of its mean is larger by n times the ratio of test to other rows (Nadeau & Bengio 2003). An interval that
-takes the tables as a sample is printed beside it, and is wider.
+pooled mean is that over all tasks. Its interval holds for new splits of these tables. Splits of a table share rows, so
+the variance of a task's mean has the factor 1/n + test rows / other rows (Nadeau & Bengio 2003). The interval that
+takes the tasks as a sample is printed beside it, and is wider.
 """
 
 import math

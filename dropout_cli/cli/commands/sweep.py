@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments, output, progress, run_result
-from dropout_cli.cli.config_argument import find_config_argument, find_sweep
+from dropout_cli.cli.config_argument import find_config_argument, load_sweep_argument
 from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import counted
 
@@ -125,7 +125,7 @@ def sweep(
             "--jobs", "cannot be used with --scheduler, where the number of workers decides", "Leave out --jobs."
         )
     options = SweepOptions(seeds, splits, baseline or (), metric, metrics, test)
-    asked, path = find_sweep(find_config_argument(file, target, values), values, options, out, kind="sweep")
+    asked, path = load_sweep_argument(find_config_argument(file, target, values), values, options, out, kind="sweep")
     folder = SweepFolder(path)
     asked = layout_choice.keep_layout(asked, folder)
     planned = plan.make_plan(asked)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments, output, progress
-from dropout_cli.cli.config_argument import find_config_argument, find_sweep
+from dropout_cli.cli.config_argument import find_config_argument, load_sweep_argument
 from dropout_cli.core.errors import SweepIncomplete
 from dropout_cli.core.text import counted
 
@@ -83,7 +83,7 @@ def tune_command(
     from dropout_cli.sweeps.tuning.tune import run_tuning
 
     options = SweepOptions(seeds=seeds, splits=splits, metric=metric, trials=trials, repeats=repeats)
-    asked, path = find_sweep(find_config_argument(file, target, values), values, options, out, kind="tune")
+    asked, path = load_sweep_argument(find_config_argument(file, target, values), values, options, out, kind="tune")
     folder = SweepFolder(path)
     show, execution = progress.SweepProgressDisplay(quiet=quiet), ExecutionSettings(jobs, figures=not no_plots)
     with show.display():
