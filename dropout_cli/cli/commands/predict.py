@@ -66,10 +66,10 @@ def predict_command(
         for piece in pieces:
             sys.stdout.write(piece)
         return
-    # The input is still being read while the output is written.
-    if output.exists() and output.samefile(file):
-        raise UsageError("--output", f"{output} is the input file", "Choose another file.")
     try:
+        # The input is still being read while the output is written.
+        if output.exists() and output.samefile(file):
+            raise UsageError("--output", f"{output} is the input file", "Choose another file.")
         with open_replacement(output) as target:
             for piece in pieces:
                 # surrogateescape: bytes of the input that are not UTF-8 come out as they went in
