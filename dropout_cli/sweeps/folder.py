@@ -136,13 +136,13 @@ class SweepFolder:
 
     def plan(self) -> dict[str, Any] | None:
         """Return the contents of `plan.json`, None without it; raise UsageError if it is damaged."""
-        if not (self.path / PLAN).is_file():
+        if not self.has(PLAN):
             return None
         return parse_json_file(self.read(PLAN), str(self.path / PLAN), SWEEP_FORMAT)
 
     def has(self, name: str) -> bool:
         """Return True if the folder has a file of that name."""
-        return (self.path / name).is_file()
+        return file_exists(self.path / name)
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file of the folder; raise UsageError if it cannot be read."""

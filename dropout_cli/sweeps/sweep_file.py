@@ -25,7 +25,7 @@ from typing import Any
 from dropout_cli import config
 from dropout_cli.config.document import Node, parse_yaml
 from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Place
-from dropout_cli.config.files import decode_config, read_config_bytes
+from dropout_cli.config.files import decode_config, is_file_path, read_config_bytes
 from dropout_cli.config.validate import build_block, node_value
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.metrics import METRICS, suggest_metric
@@ -130,7 +130,7 @@ def _read_sweep_file(path: Path, mistakes: ErrorCollector) -> _SweepSource:
     mistakes.raise_if_any()
     base = path.parent / document.base
     return _SweepSource(
-        tree, document, base if base.is_file() else config.find_config(document.base), path.parent.absolute()
+        tree, document, base if is_file_path(base) else config.find_config(document.base), path.parent.absolute()
     )
 
 

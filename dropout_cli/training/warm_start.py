@@ -12,7 +12,7 @@ from dropout_cli.core.errors import ConfigError, DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.objectives.distillation import Distillation
-from dropout_cli.runs import Run
+from dropout_cli.runs import Run, safe_read
 from dropout_cli.training import forward_passes, restore
 from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import DistillationTargets, PreparedExperiment, thread_limit
@@ -74,7 +74,7 @@ def attach_inherited(prepared: PreparedExperiment, inherited: InheritedArrays) -
 
 def _completed(folder: str, key: str) -> Run:
     run = Run(Path(folder))
-    if not (run.path / "state.json").is_file():
+    if not safe_read.file_exists(run.path / "state.json"):
         raise ConfigError(key, f"{folder} is not a run folder", "Give the folder of a run.")
     run.require_known_format()
     if run.status != "completed":

@@ -113,10 +113,10 @@ def predict_command(
     if output is None:
         _to_stdout(pieces, notation if same_format else None)
         return
-    # The input is still being read while the output is written.
-    if output.exists() and any(file.exists() and output.samefile(file) for file in files):
-        raise UsageError("--output", f"{output} is the input file", "Choose another file.")
     try:
+        # The input is still being read while the output is written.
+        if output.exists() and any(file.exists() and output.samefile(file) for file in files):
+            raise UsageError("--output", f"{output} is the input file", "Choose another file.")
         with open_replacement(output) as target:
             for data in notation.encode(pieces):
                 target.write(data)
