@@ -149,8 +149,6 @@ class Preprocessing:
                 raise ValueError("its marks of missing values are damaged")
             spellings = metadata["encoding"].get("merges_spellings") is True
             encoding = TableEncoding(columns, fill, seen, tuple(marked), spellings)
-            if marked and len(marked) != len(columns):
-                raise ValueError("it does not have one mark per column")
             for column, places in zip(columns, seen, strict=True):
                 if any(not 0 <= place < len(column.categories or ()) for place in places):
                     raise ValueError(f"{column.name!r} has fewer categories than stated")
