@@ -1,0 +1,107 @@
+"""`config check --data` and `config init --data` on tables of users."""
+
+from pathlib import Path
+
+import pytest
+
+from dropout_cli import config
+from dropout_cli.config.starter import starter_config
+from dropout_cli.training.setup import prepare
+from tests.commands import dropout
+
+
+def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
+    """Kinds, missing values, parts, and what looks wrong; nothing is trained."""
+    rows = [f"{n},{n % 7},1,{'ab'[n % 2]},{'' if n == 5 else n % 3},{'xy'[n % 2]}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("id,v,same,leak,w,y\n" + "\n".join([*rows, *rows]))
+    (tmp_path / "c.yaml").write_text("dataset: {name: table, path: t.csv}\n")
+    done = dropout("config", "check", "c.yaml", "--data", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for said in ("number", "category", "train examples", "c.yaml: the config is valid"):
+        assert said in done.stdout
+    for said in (
+        "column 'same' has the same value",
+        "column 'leak' determines the target",
+        "also occur in the train part",
+    ):
+        assert said in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "t.csv"]
+
+
+@pytest.mark.parametrize("name", ["sonar", "pima-indians-diabetes", "wheat-seeds", "breast-cancer"])
+def test_init_with_data_writes_a_config_that_trains(real_data: Path, tmp_path: Path, name: str) -> None:
+    """A notice names the guessed target; the config is valid, and one epoch of it runs."""
+    table = real_data / "tabular" / f"{name}.csv"
+    done = dropout("config", "init", "c.yaml", "--data", str(table), cwd=tmp_path)
+    assert done.returncode == 0 and "predicts '" in done.stderr, done.stderr
+    done = dropout("train", "c.yaml", "training.epochs=1", "--no-plots", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_config_for_a_few_rows_trains_on_them(tmp_path: Path) -> None:
+    """Eight of twelve rows are for training, and no batch has more."""
+    (tmp_path / "t.csv").write_text("v,w,y\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]}\n" for n in range(12)))
+    text, _ = starter_config(tmp_path / "t.csv")
+    assert "batch_size: 8\n" in text
+    (tmp_path / "c.yaml").write_text(text)
+    prepared = prepare(config.load_config(tmp_path / "c.yaml").experiment)
+    assert len(prepared.dataset.train) == 8 and prepared.notices == ()
+
+
+def test_each_part_of_a_few_rows_has_every_class(tmp_path: Path) -> None:
+    """Three classes in twelve rows: three rows to validate on, three to test on."""
+    (tmp_path / "t.csv").write_text("v,y\n" + "".join(f"{n * n}.5,{'pqr'[n % 3]}\n" for n in range(12)))
+    (tmp_path / "c.yaml").write_text(starter_config(tmp_path / "t.csv")[0])
+    dataset = prepare(config.load_config(tmp_path / "c.yaml").experiment).dataset
+    assert [len(dataset.train), len(dataset.val or ()), len(dataset.test)] == [6, 3, 3]
+
+
+WINE = "alcohol,hue,region,grower,comment\n" + "".join(
+    f"{12 + n % 7 / 10},{n % 9 / 10},{'nsw'[n % 3]},{'ABC'[n % 3]},Tastes of {n} things\n" for n in range(60)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "left_out"),
+    [
+        (WINE, "grower", "'comment' (a different value in nearly every row)"),
+        ("v,w,y,note\n" + "".join(f"{n % 5}.5,{n * n},{'pq'[n % 2]},Note {n}\n" for n in range(12)), "y", "'note'"),
+        ("v,class,y,o\n" + "".join(f"{n % 5}.5,word {n},{n % 3}.5,same\n" for n in range(12)), "y", "'class'"),
+    ],
+)
+def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: str, left_out: str) -> None:
+    """The last column with classes or numbers is the target, not texts or constants."""
+    (tmp_path / "t.csv").write_text(text)
+    written, said = starter_config(tmp_path / "t.csv")
+    assert f'target: "{target}"' in written and f"predicts '{target}'" in said
+    assert f"Columns left out: {left_out}" in said
+
+
+def test_whole_numbers_of_a_few_rows_are_a_quantity(tmp_path: Path) -> None:
+    """Twelve numbers in twelve rows are no twelve classes."""
+    (tmp_path / "t.csv").write_text("v,y\n" + "".join(f"{n % 5}.5,{n * n}\n" for n in range(12)))
+    written, said = starter_config(tmp_path / "t.csv")
+    assert "regression" in said and "task: regression" in written
+
+
+def test_the_target_can_be_named(tmp_path: Path) -> None:
+    """Then nothing is guessed; a column that is not there is a line with the nearest one."""
+    (tmp_path / "t.csv").write_text(WINE)
+    done = dropout("config", "init", "c.yaml", "--data", "t.csv", "--target", "hue", cwd=tmp_path)
+    assert done.returncode == 0 and "predicts 'hue', because you chose it with --target (regression; " in done.stderr
+    done = dropout("config", "init", "d.yaml", "--data", "t.csv", "--target", "growr", cwd=tmp_path)
+    assert done.returncode == 2 and "Did you mean 'grower'?" in done.stderr and len(done.stderr.splitlines()) == 1
+    done = dropout("config", "init", "d.yaml", "--target", "hue", cwd=tmp_path)
+    assert done.returncode == 2 and "--data" in done.stderr
+    assert not (tmp_path / "d.yaml").exists()
+
+
+def test_init_leaves_out_what_no_network_can_use(tmp_path: Path) -> None:
+    """Dates, names and numbers of rows; and a config is not written for a file that is none."""
+    rows = [f"{n},Person {n},2020-01-{n % 28 + 1:02},{n % 7 + 0.5},{n % 2}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("id,name,when,fare,survived\n" + "\n".join(rows))
+    assert dropout("config", "init", "c.yaml", "--data", "t.csv", cwd=tmp_path).returncode == 0
+    text = (tmp_path / "c.yaml").read_text()
+    assert 'drop: ["id", "name", "when"]' in text and 'target: "survived"' in text
+    assert dropout("config", "init", "d.yaml", "--data", "none.csv", cwd=tmp_path).returncode == 3
+    assert not (tmp_path / "d.yaml").exists()
