@@ -41,7 +41,7 @@ def as_markdown(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def as_latex(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return a table as a LaTeX tabular with the rules of booktabs; characters with a meaning are escaped."""
+    """Return a table as a LaTeX tabular with the rules of booktabs, escaped."""
 
     def line(values: Sequence[Any]) -> str:
         return " & ".join(str(_plain(value)).translate(LATEX) for value in values) + r" \\"

@@ -285,5 +285,6 @@ def test_keys_of_a_stranger_do_not_reach_the_terminal(
     paths = [stored(tmp_path, str(n), 0.9, training={"rate\x1b]0;OWNED\x07": f"{n}\x1b[31m"}) for n in (0, 1)]
     compare.compare_command(what=paths, form=compare.Format(form), runs_dir=tmp_path)
     printed = capsys.readouterr()
-    assert "\\x1b" in printed.out
+    # LaTeX spells the backslash itself.
+    assert printed.out.replace(r"\textbackslash{}", "\\").count("\\x1b") >= 2
     assert "\x1b" not in printed.out + printed.err

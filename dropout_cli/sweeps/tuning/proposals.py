@@ -23,7 +23,7 @@ TrialParams: TypeAlias = Mapping[str, Any]
 
 
 class Proposals:
-    """Proposes settings by the tree-structured Parzen estimator, or goes through all points of a small space."""
+    """A source of settings: the Parzen estimator, or all points of a small space in turn."""
 
     def __init__(self, sweep: Sweep, ended: "Sequence[FrozenTrial]", *, larger: bool) -> None:
         """Learn from the trials that have ended.
