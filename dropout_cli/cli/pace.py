@@ -20,6 +20,8 @@ class RunPace:
             now: The time in seconds.
             ended: The number of runs that have ended, those of earlier sessions included.
         """
+        if self._ends and ended < self._ends[-1][1]:  # another sweep begins, as after the finals of a search
+            self._ends.clear()
         if not self._ends or ended > self._ends[-1][1]:
             self._ends.append((now, ended))
 

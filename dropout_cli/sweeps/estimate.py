@@ -27,6 +27,8 @@ def estimate_cost(
     jobs: int | None = None,
     baseline: Mapping[str, Any] | None = None,
     earlier: power.EarlierSpread | None = None,
+    *,
+    metrics: int = 1,
 ) -> list[tuple[str, str | int]]:
     """Return rows with the size of a sweep, its estimated time and disk space, and its power.
 
@@ -37,12 +39,13 @@ def estimate_cost(
         jobs: Number of runs that are trained at the same time; None: one per core.
         baseline: Key -> value of the baseline; None: the default one.
         earlier: The spread of earlier runs in the folder, if there are any.
+        metrics: The number of metrics by which the settings are compared.
 
     Raises:
         Diverged: A measured run diverged.
         UsageError: No setting is the baseline.
     """
-    power_rows = power.power_of_plan(plan, baseline, earlier)
+    power_rows = power.power_of_plan(plan, baseline, earlier, metrics=metrics)
     jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]

@@ -102,7 +102,7 @@ def decision_notes(undecided: Sequence[tuple[str, Comparison]], margin: float | 
             [name for *_, name in far[:MOST_UNDECIDED]]
             + [f"{len(far) - MOST_UNDECIDED} more"] * (len(far) > MOST_UNDECIDED)
         )
-        bound = MANY if min(far)[0] > MANY else max(limit for _, limit, *_ in far)
+        bound = MANY if min(far)[0] > MANY else min(limit for _, limit, *_ in far)
         what = "the margin" if margin else "the observed difference" if len(far) == 1 else "the observed differences"
         yield f"{names}: to detect {what} with 80 % probability, more than {bound} {far[0][2]} are needed."
 
@@ -155,7 +155,7 @@ def earlier_spread(folder: SweepFolder, comparison: ComparisonSettings) -> Earli
 
 
 def power_of_plan(
-    plan: SweepPlan, baseline: Mapping[str, Any] | None, earlier: EarlierSpread | None = None
+    plan: SweepPlan, baseline: Mapping[str, Any] | None, earlier: EarlierSpread | None = None, *, metrics: int = 1
 ) -> Iterator[tuple[str, str]]:
     """Yield rows of the dry run: the number of comparisons and what they can detect.
 
@@ -163,6 +163,7 @@ def power_of_plan(
         plan: The planned runs.
         baseline: Key -> value of the baseline; None: the default one.
         earlier: The spread of earlier runs in the folder, if there are any.
+        metrics: The number of metrics by which the settings are compared.
 
     Raises:
         UsageError: No setting is the baseline.
@@ -181,8 +182,9 @@ def power_of_plan(
     if refused or n < MIN_UNITS:
         yield "what it can show", f"no verdict: {refused}"
         return
-    size = smallest_detectable(n, len(layouts))
-    yield "comparisons", str(len(layouts))
+    family = metrics * len(layouts)  # the intervals are corrected for all of them together
+    size = smallest_detectable(n, family)
+    yield "comparisons", str(family)
     yield "difference seen with 80 % probability", _in_units(size, earlier) if math.isfinite(size) else "none"
 
 

@@ -28,6 +28,14 @@ def test_runs_of_earlier_sessions_do_not_count_for_the_pace() -> None:
     assert pace.seconds_left(5) == pytest.approx(150)
 
 
+def test_another_sweep_begins_with_a_pace_of_its_own() -> None:
+    """A search trains two sweeps, one after the other; the second one counts from 0 again."""
+    pace = RunPace()
+    for now, ended in ((0.0, 0), (50.0, 1), (100.0, 2), (101.0, 0), (103.0, 1)):
+        pace.add(now, ended)
+    assert pace.seconds_left(3) == pytest.approx(6)
+
+
 def test_a_busy_computer_is_named_with_its_load() -> None:
     """The load per core decides, not the load alone; an unknown load says nothing."""
     expected = "other programs use this computer: load 6 on 2 cores; the sweep will take longer"

@@ -9,6 +9,10 @@ GIVEN = r"(?<!rate )(?<!rate: )(?<!fraction: )(?<!noise: )"
 """Numbers that a user gave, or that follow `=`, are not masked."""
 RULES = (
     (r"python -m dropout_cli", "dropout"),
+    # Whether the computer is busy is another thing than what a command says.
+    (r"(?m)^--- stderr\nother programs use this computer: .*\n(?=--- exit)", ""),
+    (r"(?m)^other programs use this computer: .*\n", ""),
+    (r", about (\d+ h \d+ min|\d+ min \d+ s|\d+ s) left", ", about <time> left"),
     (r"\d{8}T\d{6}Z", "<UTC>"),
     (r"_[0-9a-f]{6}\b", "_<id>"),
     (r"\b[0-9a-f]{12}\b", "<run>"),
@@ -28,6 +32,7 @@ RULES = (
         r"(?<=examples, )\d+(?= are right)|(?<=and )\d+(?= in the second)|(?<=p = )\d+|(?<=at most )[\d,]+(?= splits)",
         "#",
     ),
+    (r"(?<=more than )\d+(?= splits)", "#"),
     (r"(?<!epoch )\b\d+/\d+(?=  )", "#/#"),
     (r"[─━]+", "──"),
     (r"(?m)(?<=\S) {2,}|^ +(?=[#\d])", "  "),  # widths of columns depend on numbers

@@ -21,8 +21,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.sweeps import run as sweeps_run
 from dropout_cli.sweeps import stored_plan, tables
 from dropout_cli.sweeps.folder import SweepFolder
-from dropout_cli.sweeps.plan import SweepPlan
-from dropout_cli.sweeps.plan_changes import change_messages, compare_with_stored
+from dropout_cli.sweeps.plan_changes import compare_with_stored
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.workers import local
 from tests.commands import dropout
@@ -148,48 +147,6 @@ def holders(file: Path) -> list[int]:
             if str(link.readlink()) == str(file):
                 found.append(int(link.parts[2]))
     return found
-
-
-def test_runs_are_trained_seed_by_seed(tmp_path: Path) -> None:
-    """All settings get their first seed before any gets its second; plan and tables keep the order of settings."""
-    text = "grid: {dropout.rate: [0, 0.4, 0.6]}\nseeds: 3\n"
-    made, ended = planned(tmp_path, text), list[str]()
-    assert [cell.replicate.seed for cell in sweeps_run.training_order(made)] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-
-    def watch(progress: sweeps_run.SweepProgress) -> None:
-        if progress.last is not None:
-            ended.append(progress.last.cell.id)
-
-    def train(plan: SweepPlan, folder: Path) -> None:
-        sweeps_run.run_sweep(
-            plan,
-            SweepFolder(folder),
-            b"",
-            ComparisonSettings(),
-            ExecutionSettings(jobs=1, figures=False),
-            watch=watch,
-            notice=lambda _: None,
-        )
-
-    train(planned(tmp_path, text.replace("seeds: 3", "seeds: 1")), tmp_path / "out")
-    first = list(ended)
-    train(made, tmp_path / "out")
-    # The runs of the smaller sweep are kept, and the others follow in order.
-    assert ended == [cell.id for cell in sweeps_run.training_order(made)]
-    assert first == [cell.id for cell in made.cells if cell.replicate.seed == 0]
-    names = [row["cell"] for row in csv.DictReader((tmp_path / "out/results.csv").read_text().splitlines())]
-    assert list(dict.fromkeys(names)) == [cell.id for cell in made.cells]
-
-
-def test_a_changed_sweep_tells_trained_runs_from_planned_ones(tmp_path: Path) -> None:
-    """A kept run may have been planned only: the message does not count it as trained."""
-    text, folder = "grid: {dropout.rate: [0, 0.4]}\nseeds: 2\n", SweepFolder(tmp_path / "out")
-    run(tmp_path, folder.path, text)
-    lost = planned(tmp_path, text).cells[0].id
-    (folder.cell(lost) / "MANIFEST.sha256").unlink()
-    more = planned(tmp_path, text.replace("2\n", "3\n"))
-    (line,) = change_messages(more, folder, compare_with_stored(more, folder))
-    assert line.endswith("the sweep has changed: 2 new runs, 4 kept (3 trained, 1 not trained yet), 0 no longer used.")
 
 
 def test_a_killed_cell_takes_no_other_with_it(tmp_path: Path) -> None:

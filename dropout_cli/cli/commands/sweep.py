@@ -174,7 +174,8 @@ def _print_dry_run(planned: "SweepPlan", folder: "SweepFolder", asked: "Sweep", 
     ):
         output.print_stderr(line)
     earlier = power.earlier_spread(folder, asked.comparison)
-    facts = estimate.estimate_cost(planned, jobs, asked.baseline, earlier)
+    number = len(asked.comparison.metrics)
+    facts = estimate.estimate_cost(planned, jobs, asked.baseline, earlier, metrics=number)
     if json:
         output.print_result(output.json_text(dict(facts)))
     else:
