@@ -3,29 +3,9 @@
 import json
 from pathlib import Path
 
-from dropout_cli.sweeps import estimate, power
-from dropout_cli.sweeps.folder import SweepFolder
-from dropout_cli.sweeps.run import run_sweep
-from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
+from dropout_cli.sweeps import estimate
 from tests.commands import dropout
 from tests.small_sweep import BASE, planned
-
-
-def test_a_dry_run_states_the_difference_in_units_of_the_metric(tmp_path: Path) -> None:
-    """If the folder has runs, their paired differences give the unit."""
-    text, folder = "grid: {dropout.rate: [0, 0.4]}\nseeds: 4\n", SweepFolder(tmp_path / "out")
-    settings, asked = ExecutionSettings(figures=False), ComparisonSettings("test.accuracy")
-    report = run_sweep(
-        planned(tmp_path, text), folder, b"", asked, settings, watch=lambda _: None, notice=lambda _: None
-    )
-    sd = report.evidence.main[0].estimate.sd
-    more = planned(tmp_path, text.replace("4\n", "8\n"))
-    rows = dict(power.power_of_plan(more, None, power.earlier_spread(folder, ComparisonSettings())))
-    size = power.smallest_detectable(8, 1)
-    found = rows["difference seen with 80 % probability"]
-    assert found.startswith(f"{size * sd:.2g} in test.accuracy ({size:.2g} standard deviations of the paired")
-    assert found.endswith(f"they vary by {sd:.2g} in 4 earlier pairs of this folder)")
-    assert power.earlier_spread(SweepFolder(tmp_path / "new"), ComparisonSettings()) is None
 
 
 def test_a_dry_run_says_what_to_expect(tmp_path: Path) -> None:
