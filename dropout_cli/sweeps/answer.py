@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dropout_cli.core.text import counted
-from dropout_cli.metrics import metric_part
+from dropout_cli.metrics import is_share, metric_part
+from dropout_cli.plots.words import metric_words
 from dropout_cli.statistics.t_test import MIN_UNITS
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE, Comparison
@@ -51,7 +52,9 @@ def _sentences(evidence: SweepComparison) -> Iterator[str]:
         yield from _verdicts(evidence, metric)
 
 
-def best_setting_sentences(evidence: SweepComparison, *, numbers: bool, metrics: Sequence[str] = ()) -> Iterator[str]:
+def best_setting_sentences(
+    evidence: SweepComparison, *, numbers: bool, metrics: Sequence[str] = (), for_title: bool = False
+) -> Iterator[str]:
     """Yield the best setting on the validation part, its mean and its verdict.
 
     Notes, headline and titles all use these sentences, so that they never name different settings. There are none if
@@ -61,6 +64,7 @@ def best_setting_sentences(evidence: SweepComparison, *, numbers: bool, metrics:
         evidence: The comparison of the runs.
         numbers: True to add the intervals and the difference.
         metrics: Metrics of the means; empty: the main one.
+        for_title: True to write metrics in words, and accuracies and errors in per cent, as axes of figures do.
     """
     if evidence.too_few_pairs:
         pairs = counted(evidence.common_pairs, "pair") if evidence.common_pairs else "no pair"
@@ -74,7 +78,10 @@ def best_setting_sentences(evidence: SweepComparison, *, numbers: bool, metrics:
     group, comparison = evidence.groups[place], evidence.comparison_of(place)
     is_baseline = any(other.baseline == place for other in evidence.main)
     name = f"{group_name(group)}{' (the baseline)' * is_baseline}"
-    means = [_mean(evidence, group, metric, interval=numbers) for metric in metrics or evidence.metrics[:1]]
+    means = [
+        _mean(evidence, group, metric, interval=numbers, for_title=for_title)
+        for metric in metrics or evidence.metrics[:1]
+    ]
     pairs = common_pairs_text(evidence)
     yield f"The best setting on the validation part is {name}. Its {' and its '.join(means)}{pairs}."
     if comparison is not None:
@@ -116,12 +123,13 @@ def _single_setting(evidence: SweepComparison, group: RunGroup) -> str:
     return f"{text}."
 
 
-def _mean(evidence: SweepComparison, group: RunGroup, metric: str, *, interval: bool) -> str:
+def _mean(evidence: SweepComparison, group: RunGroup, metric: str, *, interval: bool, for_title: bool) -> str:
     # The mean is over the same runs as the choice, so that no other setting of these runs has a better one.
     mean = evidence.chosen_mean(group, metric)
     has_interval = interval and not math.isnan(mean.interval.low)
     ends = f" (95 % interval {format_interval(mean.interval)})" if has_interval else ""
-    return f"{'mean ' * (mean.n > 1)}{metric} is {format_short(mean.mean)}{ends}"
+    value = f"{100 * mean.mean:.2f} %" if for_title and is_share(metric) else format_short(mean.mean)
+    return f"{'mean ' * (mean.n > 1)}{metric_words(metric) if for_title else metric} is {value}{ends}"
 
 
 def _verdicts(evidence: SweepComparison, metric: str) -> Iterator[str]:

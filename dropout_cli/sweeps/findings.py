@@ -37,7 +37,7 @@ def figure_findings(evidence: SweepComparison, bands: Mapping[str, CurveBand]) -
 
 def _best(evidence: SweepComparison, *metrics: str) -> str:
     """Return the best setting in the words of the notes; else the verdicts, or the best mean."""
-    sentences = [*best_setting_sentences(evidence, numbers=False, metrics=metrics)]
+    sentences = [*best_setting_sentences(evidence, numbers=False, metrics=metrics, for_title=True)]
     known = any(not math.isnan(evidence.mean(group, metrics[0]).mean) for group in evidence.groups)
     if not known:
         return ""
