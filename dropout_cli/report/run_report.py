@@ -17,6 +17,7 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import predicted_classes
+from dropout_cli.plots.words import number_words
 from dropout_cli.report.common import key_value_table, narrow_tables, scores_table
 from dropout_cli.report.mistake_images import mistake_gallery
 from dropout_cli.report.page import (
@@ -146,7 +147,10 @@ def _simple_models(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:
         if linear:
             model = yardstick_messages.LINEAR_MODEL_LABELS[linear["kind"]]
             models.append(f"{model} on {linear['rows']:,} training examples")
-        yield HtmlTable(f"The network compared with simple models ({', '.join(models)})", *table)
+        headers, rows = table
+        # Words, unlike keys, can be broken in a narrow window.
+        in_words = [[number_words(str(name)), *values] for name, *values in rows]
+        yield HtmlTable(f"The network compared with simple models ({', '.join(models)})", headers, in_words)
 
 
 def _per_class(summary: Mapping[str, Any]) -> Iterator[HtmlTable]:

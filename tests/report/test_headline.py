@@ -174,12 +174,23 @@ def test_failed_runs_and_settings_without_a_run_are_in_the_headline() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_headline_notes_and_title_name_one_best_setting(name: str) -> None:
-    """All three have the same sentence about the setting that the validation part chooses."""
+    """All three have the same sentence about the setting that the validation part chooses.
+
+    A title has the metric in words, and accuracies in per cent, as its axis does.
+    """
     evidence, _, _ = CASES[name]
-    sentence = re.compile(r"The best setting on the validation part is (.*?)\. Its (?:mean )?(\S+) is ([\d.]+\d)")
+    sentence = re.compile(
+        r"The best setting on the validation part is (.*?)\. Its (?:mean )?(\S+|test \w+) is ([\d.]+\d)( %)?"
+    )
     notes = next(comparison_notes(evidence))
     texts = [headline(name), notes, figure_findings(evidence, {}).get("metric", "")]
-    found = [sentence.findall(text) for text in texts]
+    found = [
+        [
+            (group, metric.replace(" ", ".").lower(), round(float(value) / (100 if percent else 1), 4))
+            for group, metric, value, percent in sentence.findall(text)
+        ]
+        for text in texts
+    ]
     assert found[0] == found[1] == found[2] and len(found[0]) == (len(evidence.groups) > 1)
     if len(evidence.main) > 1:  # the verdict, too
         verdicts = [
