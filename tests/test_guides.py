@@ -69,9 +69,9 @@ def test_the_variant_of_the_guide_works_as_printed(tmp_path: Path, monkeypatch: 
     tests = (f"tests/variants/{name}.py" for name in files)
     folder = checkout_of_page(VARIANT, tmp_path, *tests)
     printed = run_page(VARIANT, folder, monkeypatch)
-    assert "g = 1 + sd u" in printed["dropout variants continuous --figure continuous.png"]
-    assert "Distribution of the multiplier." in printed["dropout variants continuous --figure continuous.png"]
-    assert "y = g * x" in printed["dropout variants continuous --figure continuous.png"]
+    assert "g = 1 + sd u" in printed["dropout variants continuous --full --figure continuous.png"]
+    assert "Distribution of the multiplier." in printed["dropout variants continuous --full --figure continuous.png"]
+    assert "y = g * x" in printed["dropout variants continuous --full --figure continuous.png"]
     assert (folder / "continuous.png").read_bytes().startswith(b"\x89PNG")
     assert "configs/variants/continuous.yaml" in printed["python -m tests.generated"].split()
     tested = printed["python -m pytest tests/variants -k continuous"]

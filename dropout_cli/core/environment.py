@@ -74,7 +74,7 @@ BUSY = 1.25
 
 
 def load_message(load: float | None, cores: int) -> str | None:
-    """Return a message if other programs use the computer; None if it is mostly free, or the load is unknown.
+    """Return a message if other programs use the computer; None if it is free or the load is unknown.
 
     Args:
         load: The mean number of processes that wanted to run in the last minute.

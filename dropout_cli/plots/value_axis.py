@@ -1,4 +1,4 @@
-"""Axes of the figures over a swept key: ticks at tested values, shares in per cent, labels inside the figure."""
+"""Axes of the figures over a swept key: ticks at tested values, shares in per cent."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -30,7 +30,7 @@ class Spread(Protocol):
 
 
 def tick_tested_values(axes: "Axes", values: Collection[float]) -> None:
-    """Put the ticks of the x axis at the tested values; a number that would overlap another one is left out.
+    """Put the ticks of the x axis at the tested values, without numbers that would overlap.
 
     Args:
         axes: Axes with final limits and a linear x axis.

@@ -139,7 +139,7 @@ def _train_missing(
 
 
 def training_order(plan: SweepPlan) -> list[Cell]:
-    """Return the runs in the order of training: the first seed of every setting, then the second, and so on."""
+    """Return the runs in the order of training: the first seed of every setting, then the second."""
     # If a sweep is stopped early, all settings then have about equally many runs, with the same seeds and splits, so
     # that they can be compared. The plan and the tables keep the order of the settings.
     counts = [0] * len(plan.groups)

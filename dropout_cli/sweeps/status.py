@@ -151,7 +151,7 @@ def _seconds_left(
     waiting: Sequence[StoredCell],
     busy: Set[str],
 ) -> float | None:
-    """Estimate the time to go from the last finished runs, those of the same setting where there are some."""
+    """Estimate the time to go from the last finished runs, of the same setting if there are some."""
     by_group: dict[int, list[float]] = {}
     for cell in sorted(plan.cells, key=lambda cell: _ended(folder, cell.id)):
         if is_finite_number(seconds := summaries.get(cell.id, {}).get("seconds")):

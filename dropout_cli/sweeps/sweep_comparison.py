@@ -221,7 +221,7 @@ def _common(groups: Sequence[RunGroup]) -> list[Replicate]:
 
 
 def _may_choose(groups: Sequence[RunGroup], metric: str) -> bool:
-    """Return True if more runs could choose a best setting: several settings of one dataset, with validation."""
+    """Return True if more runs could choose a best setting among several, by validation."""
     val = f"val.{metric_name(metric)}"
     one_dataset = len({group.values.get(DATASET) for group in groups}) == 1
     return len(groups) > 1 and one_dataset and all(group.scores(val) for group in groups)

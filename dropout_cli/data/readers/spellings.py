@@ -21,7 +21,7 @@ _FAMILIAR_LETTERS = ({"y", "n"}, {"t", "f"}, {"m", "f"})
 
 
 def normal_form(text: str) -> str:
-    """Return the text without differences of case, blanks, character forms, inner hyphens and final full stops.
+    """Return the text in a normal form of case, blanks, characters, hyphens and final full stops.
 
     Args:
         text: a word of a table.
