@@ -55,8 +55,9 @@ def check_values(command: str, params: Mapping[str, Any], options: Mapping[str, 
         _check_config_first(command, str(params[config]), list(params[overrides] or ()))
         for word in params[overrides] or ():
             _check_no_option(word, options)
-    if RUN in params and "file" in params:
-        _check_run_first(command, str(params[RUN]), str(params["file"]))
+    files = [params["file"]] if "file" in params else list(params.get("files") or ())
+    if RUN in params and files:
+        _check_run_first(command, str(params[RUN]), str(files[-1]))
 
 
 def _check_config_first(command: str, first: str, others: list[str]) -> None:

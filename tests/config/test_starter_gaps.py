@@ -53,7 +53,7 @@ def test_a_numeric_target_may_have_gaps_and_words(tmp_path: Path) -> None:
     text = column(color, lambda n: ".." if n % 10 == 0 else f"{n * 1.5}")
     source, message = started(tmp_path, text)
     assert source.missing == ("..",) and source.drop_missing_target
-    assert "(regression)" in message and "12 rows without a value of the target 'kind' are left out." in message
+    assert "(regression; " in message and "12 rows without a value of the target 'kind' are left out." in message
 
 
 def test_a_column_without_values_in_the_remaining_rows_is_left_out(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_frequent_none_in_the_target_is_an_answer_beside_empty_cells(tmp_path:
     text = column(color, lambda n: "" if n < 3 else "None" if n % 3 == 0 else "xy"[n % 2])
     source, message = started(tmp_path, text)
     assert source.not_missing == ("None",) and load_dataset(source).classes == ("None", "x", "y")
-    assert "3 rows without a value of the target 'kind' are left out. Change" in message
+    assert "3 rows without a value of the target 'kind' are left out.\nChange" in message
     source, message = started(tmp_path, text.replace("\n7.25,", "\nNone,"))
     assert source.not_missing == () and "42 rows without a value of the target 'kind' are left out." in message
 

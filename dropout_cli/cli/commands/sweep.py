@@ -15,7 +15,7 @@ from dropout_cli.core.text import counted
 if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.plan import SweepPlan
-    from dropout_cli.sweeps.run import SweepReport
+    from dropout_cli.sweeps.run import SweepProgress, SweepReport, SweepWatch
     from dropout_cli.sweeps.spec import Sweep
 
 POSITION = 30
@@ -129,9 +129,10 @@ def sweep(
     folder = SweepFolder(path)
     asked = layout_choice.keep_layout(asked, folder)
     planned = plan.make_plan(asked)
-    if scheduler is None and not quiet:
-        _print_load()
+    names_load = scheduler is None and not quiet
     if dry_run:
+        if names_load:
+            _print_load()
         _print_dry_run(planned, folder, asked, jobs, json)
         return
     _print_left_out(planned, asked)
@@ -144,7 +145,7 @@ def sweep(
             text,
             asked.comparison,
             execution,
-            watch=show,
+            watch=_with_load(show) if names_load else show,
             notice=output.print_stderr,
             base=asked.base_text,
         )
@@ -153,6 +154,21 @@ def sweep(
         for line in run_result.sweep_commands(folder.path, report.evidence):
             output.print_stderr(line)
     _check_complete(report, folder)
+
+
+def _with_load(watch: "SweepWatch") -> "SweepWatch":
+    """Return a watch that names a busy computer before the first run is trained."""
+    calls = 0
+
+    def watch_with_load(progress: "SweepProgress") -> None:
+        nonlocal calls
+        # Not earlier: a mistake in the command is one line.
+        if calls == 0 and progress.done + progress.failed < progress.cells:
+            _print_load()
+        calls += 1
+        watch(progress)
+
+    return watch_with_load
 
 
 def _print_load() -> None:

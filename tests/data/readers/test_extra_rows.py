@@ -78,7 +78,7 @@ def test_a_first_row_with_an_odd_cell_is_data(tmp_path: Path, row: str) -> None:
     except DataError as error:
         assert "between numbers" in str(error) and "line 2" in str(error)
     else:
-        assert len(examples.labels) == 31 and not examples.notices
+        assert len(examples.labels) == 31 and "left out" not in " ".join(examples.notices)
 
 
 @pytest.mark.parametrize("word", ["Total", "Summe", "Grand total:", "TOTAL GÉNÉRAL"])
