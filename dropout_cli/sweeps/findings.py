@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dropout_cli.metrics import larger_is_better, metric_name
+from dropout_cli.metrics import is_share, larger_is_better, metric_name
 from dropout_cli.plots.sweeps import CurveBand
 from dropout_cli.plots.words import metric_words, number_words
 from dropout_cli.sweeps.answer import best_setting_sentences
@@ -70,7 +70,9 @@ def _gap(evidence: SweepComparison, number: str) -> str:
         return ""
     value, group = max(known, key=lambda pair: abs(pair[0]))
     words = number_words(number)
-    return f"Largest gap between training and validation {words}: {format_short(value, '+')} with {group_name(group)}"
+    # In the units of the axis.
+    size = f"{100 * value:+.2f} percentage points" if is_share(number) else format_short(value, "+")
+    return f"Largest gap between training and validation {words}: {size} with {group_name(group)}"
 
 
 def _verdict_counts(evidence: SweepComparison) -> str:

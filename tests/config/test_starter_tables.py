@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dropout_cli import config
@@ -105,3 +106,23 @@ def test_init_leaves_out_what_no_network_can_use(tmp_path: Path) -> None:
     assert 'drop: ["id", "name", "when"]' in text and 'target: "survived"' in text
     assert dropout("config", "init", "d.yaml", "--data", "none.csv", cwd=tmp_path).returncode == 3
     assert not (tmp_path / "d.yaml").exists()
+
+
+def test_a_second_file_is_the_test_part(tmp_path: Path) -> None:
+    """`--test` names it; all of its rows are tested, and a file that does not fit is refused."""
+    rows = [f"{n * 7 % 11}.5,{n % 3}.25,{'uv'[n % 2]}" for n in range(70)]
+    (tmp_path / "train.csv").write_text("a,b,kind\n" + "\n".join(rows[:50]))
+    (tmp_path / "test.csv").write_text("kind,b,a\n" + "\n".join(",".join(row.split(",")[::-1]) for row in rows[50:]))
+    done = dropout("config", "init", "c.yaml", "--data", "train.csv", "--test", "test.csv", cwd=tmp_path)
+    assert done.returncode == 0 and "test.csv: 20 rows to test on." in done.stderr
+    assert "test_fraction" not in (tmp_path / "c.yaml").read_text()
+    dataset = prepare(config.load_config(tmp_path / "c.yaml").experiment).dataset
+    assert len(dataset.test) == 20 and dataset.val is not None and len(dataset.train) + len(dataset.val) == 50
+    (tmp_path / "test.csv").write_text("a,kind\n1.5,u\n")
+    done = dropout("config", "init", "d.yaml", "--data", "train.csv", "--test", "test.csv", cwd=tmp_path)
+    assert done.returncode == 3 and "has no column 'b'" in done.stderr and not (tmp_path / "d.yaml").exists()
+    np.savez(tmp_path / "a.npz", x=np.eye(3), y=np.arange(3))
+    done = dropout("config", "init", "d.yaml", "--data", "a.npz", "--test", "test.csv", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "--test: works for tables" in done.stderr
+    done = dropout("config", "init", "d.yaml", "--test", "test.csv", cwd=tmp_path)
+    assert done.returncode == 2 and "--test: needs --data" in done.stderr

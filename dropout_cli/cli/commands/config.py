@@ -39,6 +39,10 @@ def init(
         str | None,
         typer.Option("--target", metavar="NAME", help="With --data: the column to predict (default: a guess)."),
     ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option("--test", metavar="FILE", help="With --data: a second table, with the rows to test on."),
+    ] = None,
 ) -> None:
     """Write a commented config to start from, and print its path. Existing files are kept."""
     from dropout_cli import config
@@ -47,12 +51,14 @@ def init(
     guess = ""
     if data is None and target is not None:
         raise UsageError("--target", "needs --data", "Give the table with --data FILE.")
+    if data is None and test is not None:
+        raise UsageError("--test", "needs --data", "Give the table to train on with --data FILE.")
     if data is None:
         text = config.config_template()
     else:
         from dropout_cli.config.starter import starter_config
 
-        text, guess = starter_config(data.absolute(), target)
+        text, guess = starter_config(data.absolute(), target, None if test is None else test.absolute())
     try:
         write_new(file, text.encode())
     except FileExistsError:

@@ -10,6 +10,7 @@ from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
 from dropout_cli.config.starter.rows import COMMENTS, keys_for_values, read_with_keys
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
 from dropout_cli.config.starter.words import keep_answers_of_target, read_words
+from dropout_cli.core.text import counted
 from dropout_cli.data.base import Examples
 from dropout_cli.data.column_warnings import column_warnings
 from dropout_cli.data.readers import cells
@@ -36,12 +37,13 @@ class ConfigLine:
         return f"  {self.key}: {value}{comment}\n"
 
 
-def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
+def table_config(file: Path, target: str | None = None, test_file: Path | None = None) -> tuple[str, str]:
     """Return the text of a config for a table, and a message about the guesses in it.
 
     Args:
         file: the table.
         target: the column to predict; None guesses it.
+        test_file: a second table, with the rows to test on; None takes a part of the rows.
 
     Raises:
         DataError: if the file cannot be read or its columns cannot be used.
@@ -78,8 +80,15 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     recipe = recipe_for_rows(len(examples.labels), len(examples.classes))
     guessed_target = why != CHOSEN_BY_USER
 
+    tests = []
+    if test_file is not None:
+        # Reading both files shows whether they fit together.
+        both = replace(source, **keys, test_path=str(test_file.absolute())).read()
+        tests = [f"{test_file}: {counted(len(both.labels) - len(examples.labels), 'row')} to test on."]
+
     lines = [
         ConfigLine("path", str(file)),
+        *([] if test_file is None else [ConfigLine("test_path", str(test_file))]),
         ConfigLine("target", target, f"{'guessed, ' * guessed_target}{why}", is_guess=guessed_target),
         ConfigLine("task", task, _TASK_COMMENT, is_keyword=True),
         ConfigLine("drop", drop, _DROP_COMMENT if drop else "", is_guess=bool(drop)),
@@ -92,10 +101,10 @@ def table_config(file: Path, target: str | None = None) -> tuple[str, str]:
     ]
     lines += [
         ConfigLine("val_fraction", recipe.val_fraction),
-        ConfigLine("test_fraction", recipe.test_fraction),
+        *([] if test_file is not None else [ConfigLine("test_fraction", recipe.test_fraction)]),
         ConfigLine("split_seed", 0, "another number gives another split"),
     ]
-    messages = [f"{file}: predicts '{target}', {why} ({kind}; dataset.task decides)."]
+    messages = [f"{file}: predicts '{target}', {why} ({kind}; dataset.task decides).", *tests]
     if unusable:
         listed = ", ".join(f"'{name}' ({reason})" for name, reason in unusable.items())
         messages.append(f"{'Columns left out' if drop else 'Kept, as there is no other column'}: {listed}.")
