@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dropout_cli.core.errors import DataError
 from dropout_cli.core.text import plural
 from dropout_cli.data.readers import csv as csv_reader
 from dropout_cli.data.readers import other_tables
@@ -87,7 +88,10 @@ def read_table_file(path: Path, options: FileOptions, known_names: Collection[st
         )
     else:
         cells = TableCells(_read_typed(path, kind), row_locator(path), _TITLES[kind])
-    return _without_nested(replace(cells, frame=_drop_blank_columns(cells.frame)), path)
+    cells = _without_nested(replace(cells, frame=_drop_blank_columns(cells.frame)), path)
+    if not len(cells.frame.columns):
+        raise DataError(str(path), "has no column of words or numbers", "Give a table with columns")
+    return cells
 
 
 def row_locator(path: Path) -> RowLocator:

@@ -110,6 +110,8 @@ def test_libsvm_is_read(tmp_path: Path) -> None:
         (b'{\n  "a": [1, 2]\n}\n', "is one JSON object over several lines"),
         (b'{"a": 1}\n{"a": }\n', "line 2: is not valid JSON"),
         (b"[{}, 3]", "is not a list of JSON objects"),
+        (b"{}\n{}\n", "has no column of words or numbers"),
+        (b'{"a": [1]}\n{"a": [2]}\n', "has no column of words or numbers"),
         (b"@relation x\n@attribute a string\n@data\nb\n", "cannot be read as ARFF"),
         (b"1 qid:1 1:2\n2 qid:1 1:3\n", "has queries"),
     ],
