@@ -14,8 +14,8 @@ early stopping is easy to beat; NLL has the same bars. A difference is positive 
 
 The difference from the MLP on a split is divided by the standard deviation of the two scores over the splits, and the
 pooled mean is that over all tasks. Its interval holds for new splits of these tables. Splits of a table share rows, so
-the variance of a task's mean has the factor 1/n + test rows / other rows (Nadeau & Bengio 2003). The interval that
-takes the tasks as a sample is printed beside it, and is wider.
+the variance of a task's mean has the factor 1/n + test rows / other rows (Nadeau & Bengio 2003). A second bar
+takes the tasks as a sample; its interval is wider.
 """
 
 import math
@@ -215,11 +215,13 @@ def judge(bars: Bars, results: list[Result]) -> None:
     primary = [*standardized["accuracy"], *standardized["RMSE"]]
     for name, found in (("accuracy and RMSE", primary), ("NLL", standardized["NLL"])):
         mean, low, high = pooled(found)
-        what = f"{name}: mean difference from the MLP {mean:+.2f} sd ({low:+.2f} to {high:+.2f}"
+        what = f"{name}: mean difference from the MLP {mean:+.2f} sd"
+        new_splits = f"{low:+.2f} to {high:+.2f} for new splits of these tables"
+        bars.at_least(f"{what} ({new_splits}), lower end", low, -0.25, "dropout config init --data")
         if len(found) > 1:
-            wide = t_interval([float(one.mean()) for one in found])
-            what += f"; with the {len(found)} tasks as a sample {wide[0]:+.2f} to {wide[1]:+.2f}"
-        bars.at_least(f"{what}), lower end", low, -0.25, "dropout config init --data")
+            low, high = t_interval([float(one.mean()) for one in found])
+            new_tasks = f"{low:+.2f} to {high:+.2f} with the {len(found)} tasks as a sample"
+            bars.at_least(f"{what} ({new_tasks}), lower end", low, -0.25, "dropout config init --data")
 
 
 def pooled(tasks: list[Array]) -> tuple[float, float, float]:
