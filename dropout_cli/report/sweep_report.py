@@ -225,13 +225,14 @@ def _incomplete(done: int, missing: int) -> Iterator[str]:
 
 def _runs(folder: SweepFolder, evidence: SweepComparison, records: Sequence[RunRecord]) -> Iterator[SectionPart]:
     """Yield a row per run, and the command that trains a run again."""
-    val = "val." + metric_name(evidence.metric)
+    # Two columns fit a narrow window: the main metric, then validation, or the next metric if it is the main one.
+    metrics = list(dict.fromkeys((evidence.metric, "val." + metric_name(evidence.metric), *evidence.metrics)))[:2]
     rows = []
     for record in records:
         seed, split_seed = record.replicate[:2]
         name = DetailedCell(record.name, f"seed {seed}, split seed {split_seed}")
-        rows.append([name, setting_label(record.values), record.score(evidence.metric), record.score(val)])
-    yield HtmlTable("Every run", ["run", "setting", metric_words(evidence.metric), metric_words(val)], rows)
+        rows.append([name, setting_label(record.values), *map(record.score, metrics)])
+    yield HtmlTable("Every run", ["run", "setting", *map(metric_words, metrics)], rows)
     yield "Train a run again, for example the first one:"
     yield Code(f"dropout train {shlex.quote(str(folder.cell(records[0].name) / RESOLVED))}")
 

@@ -61,6 +61,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = dropout(*several, "--metrics", "test.accuracy,val.error,train.error", cwd=here)
     assert done.returncode == 0, done.stderr
     (here / "metrics.html").write_bytes(report.sweep_report(SweepFolder(here / "runs/sweep-m")))
+    done = dropout(*several, "--metrics", "val.error,train.error", cwd=here)
+    assert done.returncode == 0, done.stderr
+    (here / "errors.html").write_bytes(report.sweep_report(SweepFolder(here / "runs/sweep-m")))
     parts: list[SectionPart] = [HtmlTable(NASTY, [NASTY, "n"], [[NASTY, 2], ["b", 10], ["a", 1.5]]), Code(NASTY), NASTY]
     figure = Figure(b'<svg xmlns="http://www.w3.org/2000/svg"/>', NASTY, NASTY)
     (here / "nasty.html").write_bytes(render_page(NASTY, NASTY, NASTY, [Section(NASTY, [*parts, figure])]))
@@ -108,6 +111,15 @@ def test_every_requested_metric_has_a_table_with_verdicts_and_a_sentence(folder:
         rows = re.findall(r"<tr>(<td.*?)</tr>", table, re.S)
         cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in rows]
         assert cells and all(any(column) for column in zip(*cells, strict=True)), caption
+
+
+@pytest.mark.parametrize(("name", "second"), [("metrics", "validation accuracy"), ("errors", "training error")])
+def test_the_table_of_runs_has_two_different_numbers(folder: Path, name: str, second: str) -> None:
+    """If the main metric is that of the validation part, the next requested one is beside it."""
+    text = unescape((folder / f"{name}.html").read_text())
+    (head,) = re.findall(r"<caption[^>]*>Every run</caption>.*?<thead>(.*?)</thead>", text, re.S)
+    headers = re.findall(r"<button[^>]*>(.*?)</button>", head, re.S)
+    assert headers[-1] == second and len(headers) == len({*headers}) == 4
 
 
 def test_the_words_of_a_figure_have_the_numbers_that_it_shows(folder: Path) -> None:
